@@ -1,0 +1,121 @@
+/* Izhikevich (2003), doi:10.1109/TNN.2003.820440.
+ *   dv/dt = 0.04 v^2 + 5 v + 140 - u + I ;   du/dt = a (b v - u) ;   v >= v_peak: v = c, u = u + d
+ * Integrated as published: two half steps of v, then one step of u with the new v, then the test:
+ *   v += 0.5 dt (0.04 v^2 + 5 v + 140 - u + I)  twice ;   u += dt a (b v - u) ;   v >= v_peak: v = c, u += d
+ * The published programs test at the start of a step what the step before has left: the same trajectory, but
+ * here v and u stand after the reset when a step is over. At dt = 1 ms every operation is the published one;
+ * other dt scale the same scheme. It is no accurate integrator, nor meant as one: the model is this map.
+ *
+ * I is the external current, plus synapses: with tau_syn = 0 the current weight / dt for the step in which
+ * the spike arrives (at dt = 1 ms: the sum of the weights); with tau_syn > 0 a current that jumps by the
+ * weight at the end of that step and decays, of which each later step uses its mean. A raised threshold
+ * (serotonin) raises v_peak. SPDX-License-Identifier: MIT */
+#include "nm_model.h"
+
+enum { A, B, C, D, V_PEAK, TAU_SYN_EXCITATORY, TAU_SYN_INHIBITORY };
+static const nm_field params[] = {
+    [A] = {"a", "1/ms", 0.02, NM_ANY, "Rate of recovery."},
+    [B] = {"b", "1", 0.2, NM_ANY, "Sensitivity of recovery to the membrane potential."},
+    [C] = {"c", "mV", -65.0, NM_ANY, "Potential after a spike."},
+    [D] = {"d", "mV/ms", 8.0, NM_ANY, "What a spike adds to u_recovery."},
+    [V_PEAK] = {"v_peak", "mV", 30.0, NM_ANY, "Potential at which a spike is registered."},
+    [TAU_SYN_EXCITATORY] = {"tau_syn_excitatory", "ms", 0.0, NM_NON_NEGATIVE,
+                            "Decay time of excitatory synaptic current; 0: weight / dt for one step."},
+    [TAU_SYN_INHIBITORY] = {"tau_syn_inhibitory", "ms", 0.0, NM_NON_NEGATIVE,
+                            "Decay time of inhibitory synaptic current; 0: weight / dt for one step."},
+    NM_END,
+};
+
+enum { V_MEMBRANE, U_RECOVERY, I_EXCITATORY, I_INHIBITORY };
+static const nm_field state[] = {
+    [V_MEMBRANE] = {"v_membrane", "mV", -65.0, NM_ANY, "Membrane potential."},
+    [U_RECOVERY] = {"u_recovery", "mV/ms", -13.0, NM_ANY, "Membrane recovery; starts at 0.2 v_membrane."},
+    [I_EXCITATORY] = {"i_syn_excitatory", "mV/ms", 0.0, NM_ANY, "Excitatory synaptic current."},
+    [I_INHIBITORY] = {"i_syn_inhibitory", "mV/ms", 0.0, NM_ANY, "Inhibitory synaptic current."},
+    NM_END,
+};
+
+static const nm_order orders[] = {{V_PEAK, C}, {0, 0}};
+
+/* Per port. KEPT: what is left of the current after a step; MEAN: its mean over a step; JUMP: what a weight
+ * adds to it; HELD: the current of a weight in the very step. */
+enum { KEPT_EXC, KEPT_INH, MEAN_EXC, MEAN_INH, JUMP_EXC, JUMP_INH, HELD_EXC, HELD_INH, N_DERIVED };
+
+static void prepare(const nm_prepare_chunk *c) {
+    for (size_t port = 0; port < 2; port++)
+        for (size_t i = 0; i < c->n; i++) {
+            double tau = c->params[TAU_SYN_EXCITATORY + port][i];
+            double steps = tau > 0.0 ? c->dt / tau : 0.0;
+            c->derived[KEPT_EXC + port][i] = tau > 0.0 ? nm_exp(-steps) : 0.0;
+            c->derived[MEAN_EXC + port][i] = tau > 0.0 ? nm_exp_mean(steps) : 0.0;
+            c->derived[JUMP_EXC + port][i] = tau > 0.0 ? 1.0 : 0.0;
+            c->derived[HELD_EXC + port][i] = tau > 0.0 ? 0.0 : 1.0 / c->dt;
+        }
+}
+
+/* What a neuron's step takes from its parameters. */
+typedef struct constants {
+    double a, b, c, d, v_peak, kept_exc, kept_inh, mean_exc, mean_inh, jump_exc, jump_inh, held_exc, held_inh;
+} constants;
+
+NM_INLINE constants load(const nm_neuron_chunk *c, size_t i) {
+    return (constants){.a = c->params[A][i],
+                       .b = c->params[B][i],
+                       .c = c->params[C][i],
+                       .d = c->params[D][i],
+                       .v_peak = nm_raised(c->params[V_PEAK][i], c->threshold_rise),
+                       .kept_exc = c->derived[KEPT_EXC][i],
+                       .kept_inh = c->derived[KEPT_INH][i],
+                       .mean_exc = c->derived[MEAN_EXC][i],
+                       .mean_inh = c->derived[MEAN_INH][i],
+                       .jump_exc = c->derived[JUMP_EXC][i],
+                       .jump_inh = c->derived[JUMP_INH][i],
+                       .held_exc = c->derived[HELD_EXC][i],
+                       .held_inh = c->derived[HELD_INH][i]};
+}
+
+/* No branch, all columns of one width, and shared constants loaded before the loop: the compiler makes
+ * vectors of it. */
+NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride) {
+    double *v_membrane = c->state[V_MEMBRANE], *u_recovery = c->state[U_RECOVERY];
+    double *i_exc = c->state[I_EXCITATORY], *i_inh = c->state[I_INHIBITORY];
+    const double *exc = c->excitatory, *inh = c->inhibitory;
+    const double dt = c->dt, half = 0.5 * c->dt;
+    const size_t n = c->n;
+    const constants shared = load(c, 0);
+    NM_INDEPENDENT
+    for (size_t i = 0; i < n; i++) {
+        const constants k = stride ? load(c, i) : shared;
+        const double held = exc[i] * k.held_exc + inh[i] * k.held_inh;
+        const double decaying = i_exc[i] * k.mean_exc + i_inh[i] * k.mean_inh;
+        const double input = c->current[i] + held + decaying;
+        double v = v_membrane[i], u = u_recovery[i];
+        v += half * (0.04 * (v * v) + 5.0 * v + 140.0 - u + input);
+        v += half * (0.04 * (v * v) + 5.0 * v + 140.0 - u + input);
+        u += dt * (k.a * (k.b * v - u));
+        const int spike = v >= k.v_peak;
+        const double raised = u + k.d;
+        v_membrane[i] = spike ? k.c : v;
+        u_recovery[i] = spike ? raised : u;
+        c->fired[i] = spike;
+        i_exc[i] = nm_flush(i_exc[i] * k.kept_exc + exc[i] * k.jump_exc);
+        i_inh[i] = nm_flush(i_inh[i] * k.kept_inh + inh[i] * k.jump_inh);
+    }
+}
+
+NM_CLONES static void step(const nm_neuron_chunk *c) {
+    if (c->n > 0)
+        NM_STEP_BY_STRIDE(c, advance);
+}
+
+const nm_neuron_model nm_neuron_izhikevich = {
+    .name = "izhikevich",
+    .title = "Izhikevich",
+    .reference = "Izhikevich (2003), IEEE Trans. Neural Netw. 14:1569, doi:10.1109/TNN.2003.820440",
+    .params = params,
+    .state = state,
+    .orders = orders,
+    .n_derived = N_DERIVED,
+    .prepare = prepare,
+    .step = step,
+};

@@ -1,0 +1,221 @@
+/* Orders of synapses that are already drawn: rows from pairs, rows by delay, the incoming index. All are
+ * stable, so the same synapses give the same order everywhere.
+ * SPDX-License-Identifier: MIT */
+#include "nm_build.h"
+
+#include <string.h>
+
+enum { SHORT = 24, BYTE = 256 };
+
+/* row_start[r] has served as the place of row r's next entry and now is the start of row r + 1: shift back.
+ */
+static void restore_starts(int64_t *start, int64_t n) {
+    memmove(start + 1, start, (size_t)n * sizeof *start);
+    start[0] = 0;
+}
+
+static void counts_to_starts(int64_t *start, int64_t n) {
+    for (int64_t row = 0; row < n; row++)
+        start[row + 1] += start[row];
+}
+
+/* ---- rows from pairs -------------------------------------------------------------------------------------
+ */
+
+static void sift_down(int64_t *key, int64_t top, int64_t n) {
+    int64_t moved = key[top];
+    for (int64_t child; (child = 2 * top + 1) < n; top = child) {
+        if (child + 1 < n && key[child + 1] > key[child])
+            child++;
+        if (key[child] <= moved)
+            break;
+        key[top] = key[child];
+    }
+    key[top] = moved;
+}
+
+/* Ascending, in place. Heapsort: no scratch, no bad case; rows that come sorted are only looked at. */
+static void sort_keys(int64_t *key, int64_t n) {
+    int64_t sorted = 1;
+    while (sorted < n && key[sorted - 1] <= key[sorted])
+        sorted++;
+    if (sorted >= n)
+        return;
+    for (int64_t top = n / 2 - 1; top >= 0; top--)
+        sift_down(key, top, n);
+    for (int64_t last = n - 1; last > 0; last--) {
+        int64_t largest = key[0];
+        key[0] = key[last];
+        key[last] = largest;
+        sift_down(key, 0, last);
+    }
+}
+
+static int check_pairs(const int32_t *pre, const int32_t *post, int64_t n, int64_t pre_first, int64_t n_rows,
+                       nm_error *error) {
+    if (n > UINT32_MAX) /* a pair's number is half a sorting key */
+        return nm_fail(error, NM_ERR_TOO_LARGE, -1, -1, (double)n);
+    for (int64_t k = 0; k < n; k++) {
+        if (pre[k] < pre_first || pre[k] >= pre_first + n_rows)
+            return nm_fail(error, NM_ERR_BAD_INDEX, k, 0, (double)pre[k]);
+        if (post[k] < 0)
+            return nm_fail(error, NM_ERR_BAD_INDEX, k, 1, (double)post[k]);
+    }
+    return NM_OK;
+}
+
+int nm_build_pairs(const int32_t *pre, const int32_t *post, int64_t n, int64_t pre_first, int64_t n_rows,
+                   int64_t *row_start, int32_t *targets, int64_t *order, nm_error *error) {
+    int status = check_pairs(pre, post, n, pre_first, n_rows, error);
+    if (status != NM_OK)
+        return status;
+    if (targets == NULL) {
+        memset(row_start, 0, (size_t)(n_rows + 1) * sizeof *row_start);
+        for (int64_t k = 0; k < n; k++)
+            row_start[pre[k] - pre_first + 1]++;
+        counts_to_starts(row_start, n_rows);
+        return NM_OK;
+    }
+    /* Counting sort by source; then each row by (target, number of the pair), packed into one key. */
+    for (int64_t k = 0; k < n; k++)
+        order[row_start[pre[k] - pre_first]++] = ((int64_t)post[k] << 32) | k;
+    restore_starts(row_start, n_rows);
+    for (int64_t row = 0; row < n_rows; row++)
+        sort_keys(order + row_start[row], row_start[row + 1] - row_start[row]);
+    for (int64_t s = 0; s < n; s++) {
+        targets[s] = (int32_t)(order[s] >> 32);
+        order[s] &= UINT32_MAX;
+    }
+    return NM_OK;
+}
+
+/* ---- rows by delay ---------------------------------------------------------------------------------------
+ */
+
+/* Byte `shift / 8` of delay[from[k]] decides the place of from[k] in `to`; from NULL: k itself. */
+static void counting_pass(const uint16_t *delay, int64_t n, int shift, const uint32_t *from, int64_t *to) {
+    int64_t next[BYTE + 1];
+    memset(next, 0, sizeof next);
+    for (int64_t k = 0; k < n; k++)
+        next[(delay[k] >> shift & (BYTE - 1)) + 1]++;
+    counts_to_starts(next, BYTE);
+    for (int64_t k = 0; k < n; k++) {
+        int64_t entry = from == NULL ? k : (int64_t)from[k];
+        to[next[delay[entry] >> shift & (BYTE - 1)]++] = entry;
+    }
+}
+
+/* order[k]: which entry of the row comes k-th. */
+static void order_by_delay(const uint16_t *delay, int64_t n, uint16_t longest, int64_t *order,
+                           uint32_t *scratch) {
+    counting_pass(delay, n, 0, NULL, order);
+    if (longest < BYTE)
+        return;
+    for (int64_t k = 0; k < n; k++)
+        scratch[k] = (uint32_t)order[k];
+    counting_pass(delay, n, 8, scratch, order);
+}
+
+static void permute_words(void *column, const int64_t *order, int64_t n, uint32_t *scratch) {
+    memcpy(scratch, column, (size_t)n * sizeof *scratch);
+    for (int64_t k = 0; k < n; k++)
+        memcpy((char *)column + k * (int64_t)sizeof *scratch, &scratch[order[k]], sizeof *scratch);
+}
+
+static void permute_delays(uint16_t *delay, const int64_t *order, int64_t n, uint32_t *scratch) {
+    for (int64_t k = 0; k < n; k++)
+        scratch[k] = delay[k];
+    for (int64_t k = 0; k < n; k++)
+        delay[k] = (uint16_t)scratch[order[k]];
+}
+
+static void insert_by_delay(uint16_t *delay, int32_t *targets, float *weight, int64_t n) {
+    for (int64_t i = 1; i < n; i++) {
+        uint16_t moved = delay[i];
+        int32_t target = targets[i];
+        float own = weight == NULL ? 0.0f : weight[i];
+        int64_t k = i;
+        for (; k > 0 && delay[k - 1] > moved; k--) {
+            delay[k] = delay[k - 1];
+            targets[k] = targets[k - 1];
+            if (weight != NULL)
+                weight[k] = weight[k - 1];
+        }
+        delay[k] = moved;
+        targets[k] = target;
+        if (weight != NULL)
+            weight[k] = own;
+    }
+}
+
+static void sort_row_by_delay(uint16_t *delay, int32_t *targets, float *weight, int64_t n, int64_t *order,
+                              uint32_t *scratch) {
+    uint16_t longest = 0;
+    int sorted = 1;
+    for (int64_t k = 0; k < n; k++) {
+        sorted &= k == 0 || delay[k - 1] <= delay[k];
+        longest = delay[k] > longest ? delay[k] : longest;
+    }
+    if (sorted)
+        return;
+    if (n <= SHORT) {
+        insert_by_delay(delay, targets, weight, n);
+        return;
+    }
+    order_by_delay(delay, n, longest, order, scratch);
+    permute_delays(delay, order, n, scratch);
+    permute_words(targets, order, n, scratch);
+    if (weight != NULL)
+        permute_words(weight, order, n, scratch);
+}
+
+static int check_starts(const int64_t *row_start, int64_t n_rows, nm_error *error) {
+    if (row_start[0] != 0)
+        return nm_fail(error, NM_ERR_BAD_LAYOUT, 0, -1, (double)row_start[0]);
+    for (int64_t row = 0; row < n_rows; row++) {
+        if (row_start[row + 1] < row_start[row])
+            return nm_fail(error, NM_ERR_BAD_LAYOUT, row + 1, -1, (double)row_start[row + 1]);
+        if (row_start[row + 1] - row_start[row] > UINT32_MAX)
+            return nm_fail(error, NM_ERR_TOO_LARGE, row, -1, (double)(row_start[row + 1] - row_start[row]));
+    }
+    return NM_OK;
+}
+
+int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *delay, int32_t *targets,
+                           float *weight, int64_t *scratch_order, void *scratch, nm_error *error) {
+    int status = check_starts(row_start, n_rows, error);
+    for (int64_t row = 0; row < n_rows && status == NM_OK; row++) {
+        int64_t first = row_start[row];
+        sort_row_by_delay(delay + first, targets + first, weight == NULL ? NULL : weight + first,
+                          row_start[row + 1] - first, scratch_order, scratch);
+    }
+    return status;
+}
+
+/* ---- the incoming index ----------------------------------------------------------------------------------
+ */
+
+int nm_build_incoming(const int64_t *row_start, int64_t n_rows, const int32_t *targets, int64_t n_neurons,
+                      int64_t *in_start, uint32_t *in_synapse, int32_t *in_row, nm_error *error) {
+    int64_t n = row_start[n_rows];
+    if (n > UINT32_MAX) /* before anything is read: in_synapse has 32 bits */
+        return nm_fail(error, NM_ERR_TOO_LARGE, -1, -1, (double)n);
+    int status = check_starts(row_start, n_rows, error);
+    for (int64_t s = 0; s < n && status == NM_OK; s++)
+        if (targets[s] < 0 || targets[s] >= n_neurons)
+            status = nm_fail(error, NM_ERR_BAD_INDEX, s, -1, (double)targets[s]);
+    if (status != NM_OK)
+        return status;
+    memset(in_start, 0, (size_t)(n_neurons + 1) * sizeof *in_start);
+    for (int64_t s = 0; s < n; s++)
+        in_start[targets[s] + 1]++;
+    counts_to_starts(in_start, n_neurons);
+    for (int64_t row = 0; row < n_rows; row++)
+        for (int64_t s = row_start[row]; s < row_start[row + 1]; s++) {
+            int64_t at = in_start[targets[s]]++;
+            in_synapse[at] = (uint32_t)s;
+            in_row[at] = (int32_t)row;
+        }
+    restore_starts(in_start, n_neurons);
+    return NM_OK;
+}

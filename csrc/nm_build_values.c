@@ -1,0 +1,60 @@
+/* Weights and delays drawn by position in the projection. Word k of (seed, stream) is value k's own, or, for
+ * normal values, words 2j and 2j + 1 serve values 2j and 2j + 1; so a value depends on nothing but its place.
+ * SPDX-License-Identifier: MIT */
+#include "nm_build.h"
+#include "nm_clones.h"
+#include "nm_normal.h"
+
+enum { BATCH = 1024 }; /* words at a time: 4 KB, stays in L1; a power of two, so ids never wrap inside one */
+
+/* The words of positions first .. first + BATCH - 1: position = step * 2^32 + id. */
+static void fill_batch(uint64_t seed, uint32_t stream, int64_t first, uint32_t *words) {
+    nm_rng_fill(seed, stream, (uint32_t)first, (uint64_t)first >> 32, BATCH, words);
+}
+
+NM_CLONES static void normal_batch(const uint32_t *restrict words, double mean, double sd,
+                                   float *restrict out) {
+    for (int i = 0; i < BATCH; i += 2) {
+        double first, second;
+        nm_normal_pair(words[i], words[i + 1], &first, &second);
+        out[i] = (float)(mean + sd * first);
+        out[i + 1] = (float)(mean + sd * second);
+    }
+}
+
+NM_CLONES static void uniform_batch(const uint32_t *restrict words, double low, double high, float last,
+                                    float *restrict out) {
+    for (int i = 0; i < BATCH; i++) {
+        float value = (float)(low + (high - low) * nm_uniform(words[i]));
+        out[i] = value < last ? value : last;
+    }
+}
+
+static void copy_batch(const float *batch, int64_t first, int64_t n, float *out) {
+    for (int64_t i = first; i < n && i < first + BATCH; i++)
+        out[i] = batch[i - first];
+}
+
+void nm_build_normal(uint64_t seed, uint32_t stream, double mean, double sd, int64_t n, float *out) {
+    uint32_t words[BATCH];
+    float batch[BATCH];
+    for (int64_t first = 0; first < n; first += BATCH) {
+        fill_batch(seed, stream, first, words);
+        normal_batch(words, mean, sd, batch);
+        copy_batch(batch, first, n, out);
+    }
+}
+
+void nm_build_uniform(uint64_t seed, uint32_t stream, double low, double high, int64_t n, float *out) {
+    uint32_t words[BATCH];
+    float batch[BATCH];
+    /* The largest float below `high`: rounding to float must not reach the open end. */
+    float last = (float)high;
+    if ((double)last >= high)
+        last = nextafterf(last, (float)low);
+    for (int64_t first = 0; first < n; first += BATCH) {
+        fill_batch(seed, stream, first, words);
+        uniform_batch(words, low, high, last, batch);
+        copy_batch(batch, first, n, out);
+    }
+}

@@ -1,0 +1,27 @@
+/* The last steps' spikes: a ring of lists, one per step, long enough for the longest delay. A spike emitted
+ * in step t is looked up in step t + d by every projection that has a delay d ("pull"), so weights act as
+ * they stand at arrival. Rows are n_neurons wide, but only the pages that spikes reached are ever touched.
+ * SPDX-License-Identifier: MIT */
+#ifndef NM_DELAY_H
+#define NM_DELAY_H
+
+#include <stdint.h>
+
+typedef struct nm_delay {
+    int64_t length; /* max_delay + 1 */
+    int64_t width;  /* n_neurons */
+    int32_t *slot;  /* [length * width], ascending within a list */
+    int64_t *count; /* [length] */
+} nm_delay;
+
+static inline int64_t nm_delay_row(const nm_delay *ring, int64_t step) {
+    return ((step % ring->length) + ring->length) % ring->length;
+}
+static inline int32_t *nm_delay_list(const nm_delay *ring, int64_t step) {
+    return ring->slot + nm_delay_row(ring, step) * ring->width;
+}
+static inline int64_t nm_delay_count(const nm_delay *ring, int64_t step) {
+    return ring->count[nm_delay_row(ring, step)];
+}
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#include "nm_field.h"
+
+#include <math.h>
+#include <stddef.h>
+
+int nm_domain_holds(nm_domain domain, double value) {
+    if (!isfinite(value))
+        return 0;
+    switch (domain) {
+    case NM_POSITIVE:
+        return value > 0.0;
+    case NM_NON_NEGATIVE:
+        return value >= 0.0;
+    case NM_UNIT_INTERVAL:
+        return value >= 0.0 && value <= 1.0;
+    case NM_ANY:
+        return 1;
+    }
+    return 0;
+}
+
+const char *nm_domain_phrase(nm_domain domain) {
+    switch (domain) {
+#define NM_DOMAIN_PHRASE(name, value, phrase)                                                                \
+    case name:                                                                                               \
+        return phrase;
+        NM_DOMAIN_LIST(NM_DOMAIN_PHRASE)
+#undef NM_DOMAIN_PHRASE
+    }
+    return "unknown";
+}
+
+int nm_field_count(const nm_field *fields) {
+    int n = 0;
+    while (fields != NULL && fields[n].name != NULL)
+        n++;
+    return n;
+}

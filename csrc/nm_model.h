@@ -1,0 +1,185 @@
+/* THE CONTRACT. A neuron model, a plasticity rule and a modulator are each one C file that fills in one of
+ * the three structs below and exports it as nm_neuron_<name>, nm_plasticity_<name> or nm_modulator_<name>;
+ * one word in neuromod/_models.pxd registers it. Nothing else has to be edited.
+ *
+ * Every hook is called once per chunk, never per neuron or synapse, so the indirect call costs nothing
+ * measurable. Hooks do not allocate, print, keep state or touch anything outside the chunk they get.
+ * SPDX-License-Identifier: MIT */
+#ifndef NM_MODEL_H
+#define NM_MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nm_clones.h"
+#include "nm_field.h"
+#include "nm_math.h"
+#include "nm_status.h"
+
+enum {
+    NM_CHUNK = 512, /* neurons or synapses in one call at most: 10 columns of doubles = 40 KB, an L1/L2 fit */
+    NM_MAX_PARAMS = 24, /* fields of one table at most; tests/test_contract.py holds every model to it */
+    NM_MAX_STATE = 8,
+    NM_MAX_DERIVED = 16,
+    NM_MAX_TRACES = 2, /* traces of one rule on one side at most */
+    NM_MAX_EVENT = 4   /* inputs of one modulator event at most */
+};
+
+/* Two parameters of which one must be greater, e.g. the threshold above the reset. Ends with {0, 0}. */
+typedef struct nm_order {
+    int greater, lesser; /* positions in `params` */
+} nm_order;
+
+/* ---- neuron models ---------------------------------------------------------------------------------------
+ */
+
+/* A run of neurons of one model and one region, for one step. Arrays are indexed by 0 .. n-1.
+ *
+ * params[k] and derived[k] are read as `p[i * stride]`: stride is 0 where all neurons of the chunk share
+ * their parameters (the usual case: one cache line instead of a column) and 1 where they do not. Write the
+ * loop once, as a NM_INLINE function of `stride`, and call it through NM_STEP_BY_STRIDE: the compiler makes
+ * both. */
+typedef struct nm_neuron_chunk {
+    size_t n;
+    size_t stride;                /* of params and derived: 0 or 1 */
+    double dt;                    /* ms */
+    double *const *state;         /* [state field][i]; field order is that of the model's `state` table */
+    const double *const *params;  /* [param field][i * stride] */
+    const double *const *derived; /* [k][i * stride], as filled by `prepare` */
+    const double *current; /* external current of this step, times the gain; mV unless the model says else */
+    const double
+        *excitatory; /* summed weights of the excitatory spikes arriving in this step, times the gain */
+    const double *inhibitory; /* the same for inhibitory spikes; a sum of weights <= 0 */
+    double threshold_rise; /* serotonin: a threshold T counts as T + |T| * threshold_rise; use nm_raised() */
+    const double *scheduled; /* spikes that set_spike_times() has put into this step, per neuron */
+    const uint32_t *random;  /* one 32-bit word per neuron; NULL unless the model sets `draws` */
+    int64_t *fired;          /* OUT: 1 where the neuron fired, else 0; every entry is to be written */
+} nm_neuron_chunk;
+
+/* The parameters of a chunk, from which `prepare` computes what the loop needs (propagators, ...). Called
+ * when a parameter of the chunk or dt has changed, never inside the loop. n is 1 for a chunk with stride 0.
+ */
+typedef struct nm_prepare_chunk {
+    size_t n;
+    double dt; /* ms */
+    const double *const *params;
+    double *const *derived; /* OUT: [k][i] */
+} nm_prepare_chunk;
+
+typedef struct nm_neuron_model {
+    const char *name, *title, *reference;
+    const nm_field *params;
+    const nm_field
+        *state; /* state[0] must be v_membrane where the model has one; `fallback` is the initial value */
+    const nm_order *orders; /* NULL: none */
+    int n_derived;
+    int draws;     /* 1: wants `random` */
+    int starts_at; /* 1 + position of the parameter that v_membrane starts from; 0: the state's fallback */
+    void (*prepare)(const nm_prepare_chunk *chunk); /* NULL if n_derived is 0 */
+    void (*step)(const nm_neuron_chunk *chunk);
+} nm_neuron_model;
+
+/* A threshold raised by a fraction of its magnitude: at -50 mV more serotonin gives -49, never -51. */
+static inline double nm_raised(double threshold, double rise) {
+    return threshold + fabs(threshold) * rise;
+}
+
+#define NM_INLINE static inline __attribute__((always_inline))
+/* Before the loop over a chunk: its columns do not overlap, so iterations are independent. (`restrict` does not
+ * tell gcc: it is lost on pointers that are loaded from a struct.) A `step` is best marked NM_CLONES, too. */
+#if defined(__clang__)
+#define NM_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define NM_INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define NM_INDEPENDENT
+#endif
+#define NM_STEP_BY_STRIDE(chunk, body)                                                                       \
+    do {                                                                                                     \
+        if ((chunk)->stride == 0)                                                                            \
+            body((chunk), 0);                                                                                \
+        else                                                                                                 \
+            body((chunk), 1);                                                                                \
+    } while (0)
+
+/* ---- plasticity rules ------------------------------------------------------------------------------------
+ */
+
+/* An exponentially decaying trace of one neuron's spikes, +1 at each (all-to-all pairing). The engine keeps
+ * it. */
+typedef struct nm_trace {
+    const char *name;
+    int tau; /* position in the rule's `params` of its time constant, ms */
+} nm_trace;
+
+/* A run of synapses at one moment. On a presynaptic event (the ARRIVAL of a spike at the synapse) all share
+ * the source; on a postsynaptic spike all share the target. Read a trace as `pre[k][j * pre_stride]` and
+ * `post[k][j * post_stride]`.
+ *
+ * Order inside a step: neurons fire; then on_pre for this step's arrivals, which sees the post traces without
+ * this step's spikes; then on_post, which sees the pre traces with this step's arrivals. So a spike that
+ * arrives in the step in which the target fires counts as "pre before post" at distance 0. */
+typedef struct nm_synapse_chunk {
+    size_t n;
+    double dt;            /* ms */
+    const double *params; /* the projection's values of the rule's `params` */
+    const double *weight; /* [j] before the event */
+    double *const *state; /* [state field][j]; may be written */
+    const double
+        *pre[NM_MAX_TRACES]; /* presynaptic traces, this arrival included in neither hook's own event */
+    const double *post[NM_MAX_TRACES]; /* postsynaptic traces, without this step's spike */
+    size_t pre_stride, post_stride;
+    const double *post_fired; /* [j] 1.0 where the target fires in this step (on_pre only) */
+    double *change;           /* OUT: [j] weight change before modulation and bounds; arrives as 0 */
+} nm_synapse_chunk;
+
+typedef void (*nm_synapse_hook)(const nm_synapse_chunk *chunk);
+
+typedef struct nm_plasticity_rule {
+    const char *name, *title, *reference;
+    const nm_field *params;     /* besides the common weight_min, weight_max, weight_decay */
+    const nm_field *state;      /* per synapse; NULL: none */
+    const nm_trace *pre_traces; /* ends with {NULL, 0}; NULL: none */
+    const nm_trace *post_traces;
+    nm_synapse_hook on_pre;  /* NULL: nothing happens */
+    nm_synapse_hook on_post; /* NULL: no incoming index is built */
+} nm_plasticity_rule;
+/* The engine applies a change as  w <- clip(w + change * learning, weight_min, weight_max), learning being
+ * the dopamine factor of the target's region (1 without modulation); `none` is a NULL rule. */
+
+/* ---- modulators ------------------------------------------------------------------------------------------
+ */
+
+/* Every modulator has these parameters first, in this order; its own may follow. `strength` is named by the
+ * modulator (learning_rate_modulation, inhibition_strength, gain_modulation). */
+enum { NM_BASELINE, NM_DECAY_RATE, NM_SENSITIVITY, NM_STRENGTH, NM_EXPONENT, NM_N_COMMON };
+
+typedef enum nm_target {
+    NM_LEARNING,  /* change    <- change * factor */
+    NM_THRESHOLD, /* threshold <- threshold + |threshold| * factor */
+    NM_INPUT      /* input     <- input * factor */
+} nm_target;
+
+typedef struct nm_modulator {
+    const char *name, *title, *reference;
+    const nm_field *params;
+    const nm_field *inputs; /* of an event, with their domains */
+    nm_target acts_on;
+    double (*level_after)(const double *params, const double *event); /* the level an event sets, in [0, 1] */
+    double (*factor)(const double *params, double level);
+} nm_modulator;
+
+/* level^exponent; the usual exponents 1 and 2 by multiplication, whose bits are the same everywhere. */
+static inline double nm_power(double level, double exponent) {
+    if (exponent == 1.0)
+        return level;
+    if (exponent == 2.0)
+        return level * level;
+    return level > 0.0 ? nm_exp(exponent * nm_log(level)) : (exponent > 0.0 ? 0.0 : 1.0);
+}
+
+static inline double nm_clip(double x, double low, double high) {
+    return x < low ? low : (x > high ? high : x);
+}
+
+#endif

@@ -1,0 +1,29 @@
+/* Learning: the plasticity pass of a step (phase 5 of nm_sim.c), for every projection that has a rule.
+ * SPDX-License-Identifier: MIT */
+#ifndef NM_PLASTICITY_H
+#define NM_PLASTICITY_H
+
+#include "nm_delay.h"
+#include "nm_levels.h"
+#include "nm_network.h"
+
+/* One step of every rule. Called once the list of `step` stands in the ring and before the modulators decay.
+ * `fired`: [slot] 1.0 where the neuron fires in this step, else 0.0.
+ *
+ * Per projection: weight decay; post traces decay; on_pre for the spikes that arrive now; on_post for the
+ * neurons that fire now; then this step's spikes enter the traces.
+ *
+ * What is bounded is the weight as stored; in an inhibitory projection, which acts as -|weight|, it is the
+ * strength |weight|: rules, decay and bounds act on the strength (bounds below 0 count as 0) and the stored
+ * sign is kept. A change of exactly 0 leaves a weight as it is, even outside its bounds; any other change
+ * ends within them. Decay is not modulated. */
+void nm_plasticity_step(nm_network *network, const nm_delay *ring, const nm_levels *levels,
+                        const double *fired, double dt, int64_t step);
+
+/* weight[j] <- clip(weight[j] + change[j] * learning[j * stride], low, high); as it is where nothing changes.
+ * stride: 0 or 1. The one place where a change is applied: the pass above and neuromod.plasticity share it.
+ */
+void nm_plasticity_apply(size_t n, const double *change, const double *learning, size_t stride, double low,
+                         double high, double *weight);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#include "nm_record.h"
+
+int nm_record_has_room(const nm_spike_record *record, int64_t n_neurons) {
+    return record->capacity - record->n >= n_neurons;
+}
+
+void nm_record_spikes(nm_spike_record *record, int64_t step, const int32_t *slot, int64_t n,
+                      const int64_t *id) {
+    int64_t at = record->n;
+    for (int64_t i = 0; i < n; i++) {
+        if (record->wanted != NULL && !record->wanted[slot[i]])
+            continue;
+        record->step[at] = step;
+        record->id[at] = id[slot[i]];
+        at++;
+    }
+    record->n = at;
+}
+
+void nm_record_sample(nm_sample_record *record, int64_t step) {
+    if (step % record->every != 0)
+        return;
+    const float *single = record->column;
+    const double *full = record->column;
+    double *row = record->value + record->n * record->width;
+    for (int64_t i = 0; i < record->width; i++)
+        row[i] = record->is_float32 ? (double)single[record->index[i]] : full[record->index[i]];
+    record->step[record->n] = step;
+    record->n++;
+}

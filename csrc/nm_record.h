@@ -1,0 +1,34 @@
+/* Recorders write into blocks that Python lends. Full: the run stops with NM_STOP_RECORD_FULL before the step
+ * that would not fit, Python lends a new block, the run goes on.
+ * SPDX-License-Identifier: MIT */
+#ifndef NM_RECORD_H
+#define NM_RECORD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct nm_spike_record {
+    const uint8_t *wanted; /* [slot]; NULL: all */
+    int64_t *step;         /* [capacity] number of the step (1: the first) */
+    int64_t *id;           /* [capacity] */
+    int64_t capacity, n;
+} nm_spike_record;
+
+typedef struct nm_sample_record {
+    const void *column;
+    int64_t is_float32;   /* 1: the column holds floats, else doubles */
+    const int64_t *index; /* [width] entries of the column */
+    int64_t width;
+    int64_t every; /* steps; sampled after steps every, 2 every, ... */
+    int64_t *step; /* [capacity] */
+    double *value; /* [capacity * width] */
+    int64_t capacity, n;
+} nm_sample_record;
+
+/* Room for one more step (in which at most n_neurons fire)? */
+int nm_record_has_room(const nm_spike_record *record, int64_t n_neurons);
+void nm_record_spikes(nm_spike_record *record, int64_t step, const int32_t *slot, int64_t n,
+                      const int64_t *id);
+void nm_record_sample(nm_sample_record *record, int64_t step);
+
+#endif

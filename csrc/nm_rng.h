@@ -1,0 +1,49 @@
+/* Counter-based random numbers: Philox-4x32-10 (Salmon et al. 2011, doi:10.1145/2063384.2063405). A draw is a
+ * pure function of (seed, stream, id, step), so it does not depend on threads, chunks or call order, and
+ * there is no state to save. SPDX-License-Identifier: MIT */
+#ifndef NM_RNG_H
+#define NM_RNG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a draw is for. Low byte of the counter's last word; the rest of that word is a salt (a projection's
+ * number, say), so that two projections draw independently: nm_stream(NM_STREAM_CONNECT, 3). */
+enum {
+    NM_STREAM_NEURON = 1, /* a model's own draws */
+    NM_STREAM_DRIVE,      /* background Poisson input */
+    NM_STREAM_DRIVE_MORE, /* further words of a neuron whose background needs more than one */
+    NM_STREAM_PLACE,      /* which lattice sites hold a neuron */
+    NM_STREAM_CONNECT,    /* which pairs are connected */
+    NM_STREAM_WEIGHT,
+    NM_STREAM_DELAY,
+    NM_STREAM_USER
+};
+
+static inline uint32_t nm_stream(uint32_t purpose, uint32_t salt) {
+    return purpose | (salt << 8);
+}
+
+/* One block: counter -> four 32-bit words. */
+void nm_rng_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+
+/* Four words for (seed, stream, id, step). */
+void nm_rng_block(uint64_t seed, uint32_t stream, uint32_t id, uint64_t step, uint32_t out[4]);
+
+/* One word per id for ids first_id .. first_id + n - 1. Word (id & 3) of the block numbered (id >> 2): four
+ * neurons share a block, so one Philox evaluation serves four of them. */
+void nm_rng_fill(uint64_t seed, uint32_t stream, uint32_t first_id, uint64_t step, size_t n, uint32_t *out);
+
+/* The 4 * n_blocks words of one id's blocks first_step .. first_step + n_blocks - 1, in order. */
+void nm_rng_sequence(uint64_t seed, uint32_t stream, uint32_t id, uint64_t first_step, size_t n_blocks,
+                     uint32_t *out);
+
+/* The word that nm_rng_fill gives for one id. */
+uint32_t nm_rng_word(uint64_t seed, uint32_t stream, uint32_t id, uint64_t step);
+
+/* (0, 1): never 0, never 1; 32 bits. */
+static inline double nm_uniform(uint32_t word) {
+    return ((double)word + 0.5) * (1.0 / 4294967296.0);
+}
+
+#endif

@@ -1,0 +1,215 @@
+/* One step, in this order:
+ *   1 deliver the spikes that arrive now      2 background drive, external and scheduled input
+ *   3 NE gain on inputs, 5-HT on thresholds   4 neurons step -> fired
+ *   5 plasticity: on_pre, on_post, traces     6 the list of the fired joins the ring of delays
+ *   7 modulators decay                        8 record                       9 deaths and births (none yet)
+ * Steps are numbered 1, 2, ...; step k ends at time k * dt, which is the time of its spikes. A spike of step k
+ * arrives in step k + delay. Levels are those at the start of the step.
+ *
+ * Sums are taken in the order (age descending, projection, source, synapse), whatever the number of threads.
+ * SPDX-License-Identifier: MIT */
+#include "nm_sim.h"
+#include "nm_drive.h"
+#include "nm_plasticity.h"
+#include "nm_rng.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { CHECK_EVERY = 256 }; /* steps between two looks for NaN: one pass over the state in 256 */
+
+static void deliver_segment(const nm_projection *p, int64_t first, int64_t last, double *restrict target) {
+    const int32_t *restrict post = p->post;
+    const float *restrict weight = p->weight;
+    if (p->inhibitory)
+        for (int64_t s = first; s < last; s++)
+            target[post[s]] -= (double)fabsf(weight[s]);
+    else
+        for (int64_t s = first; s < last; s++)
+            target[post[s]] += (double)weight[s];
+}
+
+static void deliver(const nm_sim *sim, int64_t now) {
+    const nm_network *network = sim->network;
+    for (int64_t age = network->max_delay; age >= 1; age--) {
+        int64_t n_spikes = nm_delay_count(&sim->ring, now - age);
+        const int32_t *slot = nm_delay_list(&sim->ring, now - age);
+        if (n_spikes == 0)
+            continue;
+        for (int64_t k = 0; k < network->n_projections; k++) {
+            const nm_projection *p = &network->projections[k];
+            if (age < p->min_delay || age > p->max_delay)
+                continue;
+            double *target = p->inhibitory ? sim->inhibitory : sim->excitatory;
+            for (int64_t i = 0; i < n_spikes; i++) {
+                int64_t row = slot[i] - p->pre_first, first, last;
+                if (row < 0 || row >= p->n_rows)
+                    continue;
+                nm_projection_segment(p, row, age, &first, &last);
+                deliver_segment(p, first, last, target);
+            }
+        }
+    }
+}
+
+static void add_input(nm_sim *sim, int64_t now) {
+    if (sim->input_rows > 0) {
+        for (int64_t k = 0; k < sim->n_input; k++)
+            sim->network->external_input[sim->input_slot[k]] += sim->input[k];
+        sim->input += sim->n_input;
+        sim->input_rows--;
+    }
+    while (sim->next_schedule < sim->n_schedule && sim->schedule_step[sim->next_schedule] <= now) {
+        if (sim->schedule_step[sim->next_schedule] == now)
+            sim->scheduled[sim->schedule_slot[sim->next_schedule]] += 1.0;
+        sim->next_schedule++;
+    }
+}
+
+static void amplify(double *restrict values, int64_t n, double gain) {
+    for (int64_t i = 0; i < n; i++)
+        values[i] *= gain;
+}
+
+static void draw_words(const nm_sim *sim, const nm_piece *piece, int64_t now, uint32_t *words) {
+    const int64_t *id = sim->network->id + piece->first;
+    uint64_t step = (uint64_t)now;
+    if (id[piece->n - 1] - id[0] == piece->n - 1)
+        nm_rng_fill(sim->seed, NM_STREAM_NEURON, (uint32_t)id[0], step, (size_t)piece->n, words);
+    else /* neurons were removed in between */
+        for (int64_t i = 0; i < piece->n; i++)
+            words[i] = nm_rng_word(sim->seed, NM_STREAM_NEURON, (uint32_t)id[i], step);
+}
+
+/* Background, modulation and the model's own step for one piece; writes `fired`. */
+static void step_piece(const nm_sim *sim, const nm_piece *piece, nm_factors factors, int64_t now,
+                       int64_t *fired) {
+    const nm_network *network = sim->network;
+    const nm_group *group = &network->groups[piece->group];
+    const nm_neuron_model *model = group->model;
+    uint32_t words[NM_CHUNK];
+    double *state[NM_MAX_STATE];
+    const double *params[NM_MAX_PARAMS], *derived[NM_MAX_DERIVED];
+    double *current = network->external_input + piece->first;
+    double *excitatory = sim->excitatory + piece->first, *inhibitory = sim->inhibitory + piece->first;
+
+    for (int k = 0; k < NM_MAX_STATE && group->state[k] != NULL; k++)
+        state[k] = group->state[k] + piece->first;
+    for (int k = 0; k < NM_MAX_PARAMS && group->params[k] != NULL; k++)
+        params[k] = group->params[k] + piece->first;
+    for (int k = 0; k < model->n_derived; k++)
+        derived[k] = group->derived[k] + piece->first;
+    if (piece->driven)
+        nm_drive_add(network, piece, sim->dt, sim->seed, (uint64_t)now, sim->excitatory, sim->inhibitory);
+    if (factors.gain != 1.0) {
+        amplify(current, piece->n, factors.gain);
+        amplify(excitatory, piece->n, factors.gain);
+        amplify(inhibitory, piece->n, factors.gain);
+    }
+    if (model->draws)
+        draw_words(sim, piece, now, words);
+    nm_neuron_chunk chunk = {.n = (size_t)piece->n,
+                             .stride = (size_t)piece->stride,
+                             .dt = sim->dt,
+                             .state = state,
+                             .params = params,
+                             .derived = derived,
+                             .current = current,
+                             .excitatory = excitatory,
+                             .inhibitory = inhibitory,
+                             .threshold_rise = factors.rise,
+                             .scheduled = sim->scheduled + piece->first,
+                             .random = model->draws ? words : NULL,
+                             .fired = fired};
+    model->step(&chunk);
+    size_t bytes = (size_t)piece->n * sizeof(double);
+    memset(current, 0, bytes);
+    memset(excitatory, 0, bytes);
+    memset(inhibitory, 0, bytes);
+    memset(sim->scheduled + piece->first, 0, bytes);
+}
+
+/* All neurons; the fired go, in slot order, into the ring's list of this step. */
+static void step_neurons(const nm_sim *sim, int64_t now) {
+    const nm_network *network = sim->network;
+    int32_t *list = nm_delay_list(&sim->ring, now);
+    int64_t fired[NM_CHUNK], n_fired = 0, region = -1;
+    nm_factors factors = {1.0, 1.0, 0.0};
+    for (int64_t p = 0; p < network->n_pieces; p++) {
+        const nm_piece *piece = &network->pieces[p];
+        if (network->groups[piece->group].region != region) {
+            region = network->groups[piece->group].region;
+            factors = nm_levels_factors(sim->levels, region);
+        }
+        step_piece(sim, piece, factors, now, fired);
+        for (int64_t i = 0; i < piece->n; i++)
+            if (fired[i])
+                list[n_fired++] = (int32_t)(piece->first + i);
+    }
+    sim->ring.count[nm_delay_row(&sim->ring, now)] = n_fired;
+    for (int64_t i = 0; i < n_fired; i++) {
+        network->last_spike_time[list[i]] = (double)now * sim->dt;
+        network->spike_count[list[i]] += 1;
+        sim->fired[list[i]] = 1.0;
+    }
+}
+
+static void record(const nm_sim *sim, int64_t now) {
+    const int32_t *list = nm_delay_list(&sim->ring, now);
+    int64_t n_fired = nm_delay_count(&sim->ring, now);
+    for (int64_t k = 0; k < sim->n_spike_records; k++)
+        nm_record_spikes(&sim->spike_records[k], now, list, n_fired, sim->network->id);
+    for (int64_t k = 0; k < sim->n_sample_records; k++)
+        nm_record_sample(&sim->sample_records[k], now);
+    for (int64_t i = 0; i < n_fired; i++)
+        sim->fired[list[i]] = 0.0;
+}
+
+static int has_room(const nm_sim *sim) {
+    for (int64_t k = 0; k < sim->n_spike_records; k++)
+        if (!nm_record_has_room(&sim->spike_records[k], sim->network->n_neurons))
+            return 0;
+    for (int64_t k = 0; k < sim->n_sample_records; k++)
+        if (sim->sample_records[k].n == sim->sample_records[k].capacity)
+            return 0;
+    return 1;
+}
+
+/* index: slot; field: position in the state table of its group's model. */
+static int check_finite(const nm_network *network, nm_error *error) {
+    for (int64_t g = 0; g < network->n_groups; g++) {
+        const nm_group *group = &network->groups[g];
+        for (int k = 0; k < NM_MAX_STATE && group->state[k] != NULL; k++)
+            for (int64_t slot = group->first; slot < group->first + group->n; slot++)
+                if (!isfinite(group->state[k][slot]))
+                    return nm_fail(error, NM_ERR_NOT_FINITE, slot, k, group->state[k][slot]);
+    }
+    return NM_OK;
+}
+
+static void one_step(nm_sim *sim, int64_t now) {
+    deliver(sim, now);
+    add_input(sim, now);
+    step_neurons(sim, now);
+    nm_plasticity_step(sim->network, &sim->ring, sim->levels, sim->fired, sim->dt, now);
+    if (sim->levels != NULL)
+        nm_levels_step(sim->levels);
+    record(sim, now);
+    sim->step = now;
+}
+
+int nm_sim_run(nm_sim *sim, int64_t n_steps, int64_t *done, nm_error *error) {
+    for (*done = 0; *done < n_steps; ++*done) {
+        if (!has_room(sim))
+            return NM_STOP_RECORD_FULL;
+        one_step(sim, sim->step + 1);
+        if (sim->step % CHECK_EVERY == 0) {
+            int status = check_finite(sim->network, error);
+            if (status != NM_OK) {
+                ++*done;
+                return status;
+            }
+        }
+    }
+    return n_steps > 1 ? check_finite(sim->network, error) : NM_OK;
+}

@@ -1,0 +1,39 @@
+/* The order of one step, and nothing else. See the numbered comment at the top of nm_sim.c.
+ * SPDX-License-Identifier: MIT */
+#ifndef NM_SIM_H
+#define NM_SIM_H
+
+#include "nm_delay.h"
+#include "nm_levels.h"
+#include "nm_network.h"
+#include "nm_record.h"
+
+typedef struct nm_sim {
+    nm_network *network;
+    nm_levels *levels; /* NULL: nothing is modulated */
+    nm_delay ring;
+    double dt; /* ms */
+    uint64_t seed;
+    int64_t step; /* completed steps */
+    /* scratch, [slot]; all zero between steps */
+    double *excitatory, *inhibitory, *scheduled;
+    double *fired; /* 1.0 where the neuron fired in the current step */
+    /* exact spike times of spike_source neurons, sorted by step */
+    const int64_t *schedule_step;
+    const int32_t *schedule_slot;
+    int64_t n_schedule, next_schedule;
+    /* input currents of run(n, input=...): row s of [n_steps][n_input], for the slots in input_slot */
+    const double *input;
+    const int32_t *input_slot;
+    int64_t n_input, input_rows;
+    nm_spike_record *spike_records;
+    int64_t n_spike_records;
+    nm_sample_record *sample_records;
+    int64_t n_sample_records;
+} nm_sim;
+
+/* Advance n_steps; the steps done are written to *done. Stops early with a status > 0 that Python serves, or
+ * an error < 0 with the state on a step boundary. */
+int nm_sim_run(nm_sim *sim, int64_t n_steps, int64_t *done, nm_error *error) NM_MUST_CHECK;
+
+#endif

@@ -1,0 +1,7 @@
+"""``python -m neuromod`` is the command ``neuromod``."""
+
+import sys
+
+from neuromod.cli import main
+
+sys.exit(main())

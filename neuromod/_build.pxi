@@ -1,0 +1,328 @@
+# Random draws and network construction: NumPy arrays allocated here, filled by C without the GIL. Transcribes
+# nm_rng.h, nm_build.h and nm_drive.h. Slots are positions in the neuron columns; ids key the draws.
+
+# What a draw is for, as numbers of streams. Salts (a projection's number, say) tell apart draws of one kind.
+STREAMS = {
+    "neuron": NM_STREAM_NEURON, "drive": NM_STREAM_DRIVE, "drive_more": NM_STREAM_DRIVE_MORE,
+    "place": NM_STREAM_PLACE, "connect": NM_STREAM_CONNECT, "weight": NM_STREAM_WEIGHT,
+    "delay": NM_STREAM_DELAY, "user": NM_STREAM_USER,
+}
+DRIVE_MEAN = NM_DRIVE_MEAN  # largest mean, in events per step, that a table of the background drive serves
+
+
+cdef uint32_t _stream(object purpose, uint32_t salt) except? 0:
+    """The stream of a purpose, given by its name in STREAMS or its number."""
+    if salt >= 1 << 24:
+        raise ValueError(f"salt: must be below 2**24; got {salt}")
+    return nm_stream(<uint32_t>(STREAMS[purpose] if isinstance(purpose, str) else purpose), salt)
+
+
+# ---- random words and values -------------------------------------------------------------------------------
+
+
+def philox(counter, key):
+    """One Philox-4x32-10 block: the four words of a counter of four and a key of two words."""
+    cdef uint32_t[4] c = counter
+    cdef uint32_t[2] k = key
+    cdef uint32_t[4] out
+    nm_rng_philox(c, k, out)
+    return out[0], out[1], out[2], out[3]
+
+
+def random_words(uint64_t seed, stream, uint32_t first_id, uint64_t step, Py_ssize_t n, uint32_t salt=0):
+    """One word for each of the ids first_id .. first_id + n - 1: uint32 array."""
+    words = np.empty(n, np.uint32)
+    cdef uint32_t[::1] out = words
+    cdef uint32_t number = _stream(stream, salt)
+    with nogil:
+        nm_rng_fill(seed, number, first_id, step, <size_t>n, &out[0])
+    return words
+
+
+def random_word(uint64_t seed, stream, uint32_t id, uint64_t step, uint32_t salt=0):
+    """The word that `random_words` gives for one id."""
+    return nm_rng_word(seed, _stream(stream, salt), id, step)
+
+
+def random_sequence(uint64_t seed, stream, uint32_t id, uint64_t first_step, Py_ssize_t n_blocks,
+                    uint32_t salt=0):
+    """The words of one id's blocks first_step .. first_step + n_blocks - 1, in order: uint32 array."""
+    words = np.empty(4 * n_blocks, np.uint32)
+    cdef uint32_t[::1] out = words
+    cdef uint32_t number = _stream(stream, salt)
+    with nogil:
+        nm_rng_sequence(seed, number, id, first_step, <size_t>n_blocks, &out[0])
+    return words
+
+
+def draw_normal(uint64_t seed, purpose, uint32_t salt, double mean, double sd, Py_ssize_t n):
+    """n normal deviates as float32; each depends on its position only."""
+    values = np.empty(n, np.float32)
+    cdef float[::1] out = values
+    cdef uint32_t stream = _stream(purpose, salt)
+    with nogil:
+        nm_build_normal(seed, stream, mean, sd, n, &out[0])
+    return values
+
+
+def draw_uniform(uint64_t seed, purpose, uint32_t salt, double low, double high, Py_ssize_t n):
+    """n uniform deviates of [low, high) as float32; each depends on its position only."""
+    values = np.empty(n, np.float32)
+    cdef float[::1] out = values
+    cdef uint32_t stream = _stream(purpose, salt)
+    with nogil:
+        nm_build_uniform(seed, stream, low, high, n, &out[0])
+    return values
+
+
+# ---- who is connected to whom ------------------------------------------------------------------------------
+
+
+cdef class _Build:
+    """The arguments that all three rules share, and the arrays they borrow from."""
+
+    cdef nm_build c
+    cdef const int32_t[::1] pre, post
+    cdef const int64_t[::1] id
+    cdef object row_start
+
+    def __init__(self, pre, post, id, autapses, uint64_t seed, uint32_t salt):
+        sources, targets = np.ascontiguousarray(pre, np.int32), np.ascontiguousarray(post, np.int32)
+        self.pre, self.post, self.id = sources, targets, np.ascontiguousarray(id, np.int64)
+        last = max(sources.max(initial=-1), targets.max(initial=-1))
+        if last >= len(self.id):
+            raise IndexError(f"slot: must be below {len(self.id)}; got {last}")
+        cdef int64_t n_pre = len(self.pre), n_post = len(self.post), first = 0, n_rows = 0
+        if n_pre:
+            first = self.pre[0]
+            n_rows = max(<int64_t>self.pre[n_pre - 1] - first + 1, <int64_t>0)
+        _stream("connect", salt)
+        self.row_start = np.zeros(n_rows + 1, np.int64)
+        self.c = nm_build(pre=&self.pre[0], post=&self.post[0], n_pre=n_pre, n_post=n_post, id=&self.id[0],
+                          pre_first=first, n_rows=n_rows, autapses=1 if autapses else 0, seed=seed, salt=salt)
+
+
+def build_probability(pre, post, id, double p, autapses, uint64_t seed, uint32_t salt, room=None):
+    """Each pair with probability p -> (pre_first, row_start, targets).
+
+    Parameters
+    ----------
+    pre, post : array_like of int, shape (n,), slots, ascending without repeats
+    id : array_like of int, shape (n_neurons,)
+        Ids of the slots, 0 to 2**32 - 1.
+    p : float, 0 to 1
+    autapses : bool
+        Whether a neuron may be connected to itself.
+    seed, salt : int, 0 to 2**64 - 1 and 0 to 2**24 - 1
+    room : int, optional
+        Entries to allocate before the number of synapses is known. Default: 8 standard deviations above the
+        mean. Too little costs a second pass, and changes nothing else.
+
+    Returns
+    -------
+    int, ndarray of int64 of shape (n_rows + 1,), ndarray of int32 of shape (n_synapses,)
+        Row r holds the target slots of the neuron in slot pre_first + r, ascending.
+    """
+    cdef _Build build = _Build(pre, post, id, autapses, seed, salt)
+    cdef int64_t[::1] row_start = build.row_start
+    cdef int32_t[::1] out
+    cdef nm_error error
+    cdef int status
+    cdef Py_ssize_t n_rows = build.c.n_rows
+    pairs = int(build.c.n_pre) * int(build.c.n_post)
+    if room is None:
+        share = p if 0.0 <= p <= 1.0 else 0.0  # C refuses the rest
+        room = min(pairs, int(pairs * share + 8.0 * (pairs * share * (1.0 - share)) ** 0.5) + 64)
+    targets = np.empty(room, np.int32)
+    out = targets
+    row_start[n_rows] = room
+    with nogil:
+        status = nm_build_probability(&build.c, p, &row_start[0], &out[0], &error)
+    if status == NM_ERR_TOO_LARGE and error.field == -1:
+        with nogil:
+            status = nm_build_probability(&build.c, p, &row_start[0], NULL, &error)
+        if status == NM_OK:
+            targets = np.empty(row_start[n_rows], np.int32)
+            out = targets
+            with nogil:
+                status = nm_build_probability(&build.c, p, &row_start[0], &out[0], &error)
+    if status != NM_OK:
+        raise_error(&error)
+    out = None
+    targets.resize(build.row_start[n_rows], refcheck=False)  # nothing else has seen it
+    return build.c.pre_first, build.row_start, targets
+
+
+def build_in_degree(pre, post, id, int64_t degree, autapses, uint64_t seed, uint32_t salt):
+    """Each target gets `degree` sources, drawn with replacement -> (pre_first, row_start, targets).
+
+    Arguments and results as for `build_probability`; a target with no possible source is an error.
+    """
+    cdef _Build build = _Build(pre, post, id, autapses, seed, salt)
+    cdef int64_t[::1] row_start = build.row_start
+    cdef nm_error error
+    cdef int status
+    targets = np.empty(max(degree, 0) * build.c.n_post if build.c.n_pre else 0, np.int32)
+    cdef int32_t[::1] out = targets
+    with nogil:
+        status = nm_build_in_degree(&build.c, degree, &row_start[0], NULL, &error)
+        if status == NM_OK:
+            status = nm_build_in_degree(&build.c, degree, &row_start[0], &out[0], &error)
+    if status != NM_OK:
+        raise_error(&error)
+    return build.c.pre_first, build.row_start, targets
+
+
+def build_out_degree(pre, post, id, int64_t degree, autapses, uint64_t seed, uint32_t salt):
+    """Each source gets `degree` targets, drawn with replacement -> (pre_first, row_start, targets).
+
+    Arguments and results as for `build_probability`; a source with no possible target is an error.
+    """
+    cdef _Build build = _Build(pre, post, id, autapses, seed, salt)
+    cdef int64_t[::1] row_start = build.row_start
+    cdef nm_error error
+    cdef int status
+    targets = np.empty(max(degree, 0) * build.c.n_pre if build.c.n_post else 0, np.int32)
+    cdef int32_t[::1] out = targets
+    with nogil:
+        status = nm_build_out_degree(&build.c, degree, &row_start[0], NULL, &error)
+        if status == NM_OK:
+            status = nm_build_out_degree(&build.c, degree, &row_start[0], &out[0], &error)
+    if status != NM_OK:
+        raise_error(&error)
+    return build.c.pre_first, build.row_start, targets
+
+
+def build_pairs(pre, post):
+    """Rows from explicit pairs of slots -> (pre_first, row_start, targets, order): pair order[k] is synapse k."""
+    cdef const int32_t[::1] source = np.ascontiguousarray(pre, np.int32)
+    cdef const int32_t[::1] target = np.ascontiguousarray(post, np.int32)
+    cdef Py_ssize_t n = len(source)
+    if len(target) != n:
+        raise ValueError(f"post: must be as long as pre, {n}; got {len(target)}")
+    cdef int64_t first = np.min(source) if n else 0, n_rows = np.max(source) - first + 1 if n else 0
+    starts, targets, order = np.empty(n_rows + 1, np.int64), np.empty(n, np.int32), np.empty(n, np.int64)
+    cdef int64_t[::1] row_start = starts, out_order = order
+    cdef int32_t[::1] out = targets
+    cdef nm_error error
+    cdef int status
+    with nogil:
+        status = nm_build_pairs(&source[0], &target[0], n, first, n_rows, &row_start[0], NULL, NULL, &error)
+        if status == NM_OK:
+            status = nm_build_pairs(&source[0], &target[0], n, first, n_rows, &row_start[0], &out[0],
+                                    &out_order[0], &error)
+    if status != NM_OK:
+        raise_error(&error)
+    return first, starts, targets, order
+
+
+# ---- orders of synapses ------------------------------------------------------------------------------------
+
+
+cdef _check_rows(const int64_t[::1] row_start, Py_ssize_t n, str what):
+    if len(row_start) == 0 or row_start[len(row_start) - 1] != n:
+        raise CoreError(f"{what}: must have row_start[-1] entries; got {n}")
+
+
+def sort_rows_by_delay(row_start, uint16_t[::1] delay, int32_t[::1] targets, weight=None):
+    """Sort each row by delay, in place, equal delays in their order; `targets` and `weight` move along.
+
+    Parameters
+    ----------
+    row_start : ndarray of int64, shape (n_rows + 1,)
+    delay : ndarray of uint16, shape (n_synapses,), steps
+    targets : ndarray of int32, shape (n_synapses,)
+    weight : ndarray of float32, shape (n_synapses,), optional
+    """
+    cdef const int64_t[::1] starts = row_start
+    cdef float[::1] weights = np.empty(0, np.float32) if weight is None else weight
+    cdef Py_ssize_t n = len(delay), n_rows = len(starts) - 1
+    _check_rows(starts, n, "delay")
+    _check_rows(starts, len(targets), "targets")
+    if weight is not None:
+        _check_rows(starts, len(weights), "weight")
+    longest = max(int(np.max(np.diff(row_start), initial=0)), 1)
+    cdef int64_t[::1] order = np.empty(longest, np.int64)
+    cdef uint32_t[::1] scratch = np.empty(longest, np.uint32)
+    cdef float *own = NULL if weight is None else &weights[0]
+    cdef nm_error error
+    cdef int status
+    with nogil:
+        status = nm_build_sort_by_delay(&starts[0], n_rows, &delay[0], &targets[0], own, &order[0], &scratch[0],
+                                        &error)
+    if status != NM_OK:
+        raise_error(&error)
+
+
+def incoming_index(row_start, targets, int64_t n_neurons):
+    """The synapses of each target -> (in_start, in_synapse, in_row).
+
+    Returns
+    -------
+    ndarray of int64 of shape (n_neurons + 1,), ndarray of uint32 and ndarray of int32 of shape (n_synapses,)
+        Synapses of the target in slot i are in_synapse[in_start[i]:in_start[i + 1]], ascending; in_row names
+        the row of each.
+    """
+    cdef const int64_t[::1] starts = row_start
+    cdef const int32_t[::1] target = targets
+    cdef Py_ssize_t n = len(target), n_rows = len(starts) - 1
+    _check_rows(starts, n, "targets")
+    in_start, in_synapse = np.empty(n_neurons + 1, np.int64), np.empty(n, np.uint32)
+    in_row = np.empty(n, np.int32)
+    cdef int64_t[::1] out_start = in_start
+    cdef uint32_t[::1] out_synapse = in_synapse
+    cdef int32_t[::1] out_row = in_row
+    cdef nm_error error
+    cdef int status
+    with nogil:
+        status = nm_build_incoming(&starts[0], n_rows, &target[0], n_neurons, &out_start[0], &out_synapse[0],
+                                   &out_row[0], &error)
+    if status != NM_OK:
+        raise_error(&error)
+    return in_start, in_synapse, in_row
+
+
+# ---- background drive --------------------------------------------------------------------------------------
+
+
+def drive_table(double mean):
+    """Thresholds of the Poisson counts of `mean` (at most DRIVE_MEAN) events per step: uint32 array."""
+    if not 0.0 <= mean <= NM_DRIVE_MEAN:
+        raise ValueError(f"mean: must be between 0 and {NM_DRIVE_MEAN}; got {mean}")
+    table = np.empty(NM_DRIVE_TABLE, np.uint32)
+    cdef uint32_t[::1] out = table
+    nm_drive_tabulate(mean, &out[0])
+    return table
+
+
+def drive_count(double mean, uint64_t seed, uint32_t id, uint64_t step):
+    """Background events of one neuron in one step, by inversion."""
+    return nm_drive_count(mean, seed, id, step)
+
+
+def drive_input(rate, weight, id, double dt, uint64_t seed, uint64_t step, tabled=False):
+    """Background input of at most a chunk of neurons in one step -> (excitatory, inhibitory), float64 arrays.
+
+    Parameters
+    ----------
+    rate, weight, id : array_like, shape (n,), Hz, mV and neuron ids
+    dt : float, ms
+    tabled : bool, default False
+        Use the table of the first neuron's rate for all, as for a chunk with one rate.
+    """
+    rates = np.ascontiguousarray(rate, np.float64)
+    cdef double[::1] r = rates, w = np.ascontiguousarray(weight, np.float64)
+    cdef const int64_t[::1] ids = np.ascontiguousarray(id, np.int64)
+    if not 0 < len(r) <= NM_CHUNK or len(w) != len(r) or len(ids) != len(r):
+        raise ValueError(f"rate, weight, id: must have the same length, 1 to {NM_CHUNK}; "
+                         f"got {len(r)}, {len(w)}, {len(ids)}")
+    cdef uint32_t[::1] table = drive_table(r[0] * dt * 1e-3 if tabled else 0.0)
+    excitatory, inhibitory = np.zeros(len(r)), np.zeros(len(r))
+    cdef double[::1] e = excitatory, i = inhibitory
+    cdef nm_piece piece = nm_piece(group=0, first=0, n=len(r), stride=0, driven=1 if tabled else 2)
+    cdef nm_network network
+    network.pieces, network.n_pieces, network.n_neurons = &piece, 1, len(r)
+    network.id, network.drive_rate, network.drive_weight = &ids[0], &r[0], &w[0]
+    network.drive_table = &table[0]
+    nm_drive_add(&network, &piece, dt, seed, step, &e[0], &i[0])
+    return excitatory, inhibitory

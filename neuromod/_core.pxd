@@ -1,0 +1,308 @@
+# Transcript of the C headers in csrc/, and nothing else.
+
+from libc.stddef cimport size_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+cimport neuromod._models
+
+
+cdef extern from "nm_status.h" nogil:
+    int NM_OK
+    int NM_STOP_RECORD_FULL
+    int NM_ERR_BAD_VALUE
+    int NM_ERR_BAD_ORDER
+    int NM_ERR_BAD_INDEX
+    int NM_ERR_BAD_LAYOUT
+    int NM_ERR_NOT_FINITE
+    int NM_ERR_TOO_LARGE
+    ctypedef struct nm_error:
+        int status
+        int64_t index
+        int64_t field
+        double value
+    const char *nm_status_name(int status)
+    const char *nm_status_sentence(int status)
+
+
+cdef extern from "nm_field.h" nogil:
+    ctypedef enum nm_domain:
+        NM_ANY
+        NM_POSITIVE
+        NM_NON_NEGATIVE
+        NM_UNIT_INTERVAL
+    ctypedef struct nm_field:
+        const char *name
+        const char *unit
+        double fallback
+        nm_domain domain
+        const char *doc
+    int nm_domain_holds(nm_domain domain, double value)
+    const char *nm_domain_phrase(nm_domain domain)
+    int nm_field_count(const nm_field *fields)
+
+
+cdef extern from "nm_math.h" nogil:
+    double nm_exp(double x)
+    double nm_log(double x)
+
+
+cdef extern from "nm_model.h" nogil:
+    int NM_CHUNK
+    int NM_MAX_PARAMS
+    int NM_MAX_STATE
+    int NM_MAX_DERIVED
+    int NM_MAX_TRACES
+    int NM_MAX_EVENT
+    ctypedef struct nm_order:
+        int greater
+        int lesser
+    ctypedef struct nm_neuron_model:
+        const char *name
+        const char *title
+        const char *reference
+        const nm_field *params
+        const nm_field *state
+        const nm_order *orders
+        int n_derived
+        int draws
+        int starts_at
+    double nm_raised(double threshold, double rise)
+    ctypedef struct nm_trace:
+        const char *name
+        int tau
+    ctypedef struct nm_synapse_chunk:
+        size_t n
+        double dt
+        const double *params
+        const double *weight
+        double *const *state
+        const double *pre[2]
+        const double *post[2]
+        size_t pre_stride
+        size_t post_stride
+        const double *post_fired
+        double *change
+    ctypedef void (*nm_synapse_hook)(const nm_synapse_chunk *chunk) noexcept
+    ctypedef struct nm_plasticity_rule:
+        const char *name
+        const char *title
+        const char *reference
+        const nm_field *params
+        const nm_field *state
+        const nm_trace *pre_traces
+        const nm_trace *post_traces
+        nm_synapse_hook on_pre
+        nm_synapse_hook on_post
+    ctypedef enum nm_target:
+        NM_LEARNING
+        NM_THRESHOLD
+        NM_INPUT
+    int NM_BASELINE
+    int NM_DECAY_RATE
+    int NM_SENSITIVITY
+    int NM_STRENGTH
+    int NM_EXPONENT
+    int NM_N_COMMON
+    ctypedef struct nm_modulator:
+        const char *name
+        const char *title
+        const char *reference
+        const nm_field *params
+        const nm_field *inputs
+        nm_target acts_on
+        double (*level_after)(const double *params, const double *event) noexcept
+        double (*factor)(const double *params, double level) noexcept
+
+
+cdef extern from *:
+    # the tables that nm_register.h makes of the words in _models.pxd
+    const nm_neuron_model *nm_neuron_models[]
+    const nm_plasticity_rule *nm_plasticity_rules[]
+    const nm_modulator *nm_modulators[]
+
+
+cdef extern from "nm_rng.h" nogil:
+    int NM_STREAM_NEURON
+    int NM_STREAM_DRIVE
+    int NM_STREAM_DRIVE_MORE
+    int NM_STREAM_PLACE
+    int NM_STREAM_CONNECT
+    int NM_STREAM_WEIGHT
+    int NM_STREAM_DELAY
+    int NM_STREAM_USER
+    uint32_t nm_stream(uint32_t purpose, uint32_t salt)
+    void nm_rng_philox(const uint32_t *counter, const uint32_t *key, uint32_t *out)
+    void nm_rng_block(uint64_t seed, uint32_t stream, uint32_t id, uint64_t step, uint32_t *out)
+    void nm_rng_fill(uint64_t seed, uint32_t stream, uint32_t first_id, uint64_t step, size_t n, uint32_t *out)
+    void nm_rng_sequence(uint64_t seed, uint32_t stream, uint32_t id, uint64_t first_step, size_t n_blocks, uint32_t *out)
+    uint32_t nm_rng_word(uint64_t seed, uint32_t stream, uint32_t id, uint64_t step)
+    double nm_uniform(uint32_t word)
+
+
+cdef extern from "nm_levels.h" nogil:
+    ctypedef struct nm_levels:
+        int64_t n_regions
+        int64_t n_modulators
+        const nm_modulator *const *modulators
+        double *level
+        const double *params
+        const double *kept
+    ctypedef struct nm_factors:
+        double learning
+        double gain
+        double rise
+    int nm_levels_check(const nm_levels *levels, nm_error *error)
+    int nm_levels_event(const nm_levels *levels, int64_t m, int64_t region, const double *event, nm_error *error)
+    void nm_levels_step(const nm_levels *levels)
+    nm_factors nm_levels_factors(const nm_levels *levels, int64_t region)
+
+
+cdef extern from "nm_network.h" nogil:
+    ctypedef struct nm_group:
+        const nm_neuron_model *model
+        int64_t first
+        int64_t n
+        int64_t region
+        double *state[8]
+        const double *params[24]
+        double *seen[24]
+        double *derived[16]
+    ctypedef struct nm_piece:
+        int64_t group
+        int64_t first
+        int64_t n
+        int64_t stride
+        int64_t driven
+    ctypedef struct nm_projection:
+        int64_t pre_first
+        int64_t n_rows
+        const int64_t *row_start
+        const int32_t *post
+        float *weight
+        const uint16_t *delay
+        int64_t constant_delay
+        int64_t min_delay
+        int64_t max_delay
+        int64_t inhibitory
+        const nm_plasticity_rule *rule
+        const double *params
+        double weight_min
+        double weight_max
+        double weight_kept
+        float *state[8]
+        const int64_t *in_start
+        const uint32_t *in_synapse
+        const int32_t *in_row
+        double *pre_trace[2]
+        double *post_trace[2]
+    ctypedef struct nm_network:
+        int64_t n_neurons
+        nm_group *groups
+        int64_t n_groups
+        nm_piece *pieces
+        int64_t n_pieces
+        const int64_t *id
+        double *external_input
+        double *last_spike_time
+        int64_t *spike_count
+        const int32_t *region
+        const double *drive_rate
+        const double *drive_weight
+        double *seen_rate
+        uint32_t *drive_table
+        nm_projection *projections
+        int64_t n_projections
+        int64_t max_delay
+    int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, nm_piece *pieces)
+    int nm_network_check(const nm_network *network, nm_error *error)
+    int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *error)
+
+
+cdef extern from "nm_drive.h" nogil:
+    int NM_DRIVE_TABLE
+    int NM_DRIVE_MEAN
+    void nm_drive_tabulate(double mean, uint32_t *table)
+    double nm_drive_count(double mean, uint64_t seed, uint32_t id, uint64_t step)
+    void nm_drive_add(const nm_network *network, const nm_piece *piece, double dt, uint64_t seed, uint64_t step,
+                      double *excitatory, double *inhibitory)
+
+
+cdef extern from "nm_delay.h" nogil:
+    ctypedef struct nm_delay:
+        int64_t length
+        int64_t width
+        int32_t *slot
+        int64_t *count
+
+
+cdef extern from "nm_record.h" nogil:
+    ctypedef struct nm_spike_record:
+        const uint8_t *wanted
+        int64_t *step
+        int64_t *id
+        int64_t capacity
+        int64_t n
+    ctypedef struct nm_sample_record:
+        const void *column
+        int64_t is_float32
+        const int64_t *index
+        int64_t width
+        int64_t every
+        int64_t *step
+        double *value
+        int64_t capacity
+        int64_t n
+
+
+cdef extern from "nm_sim.h" nogil:
+    ctypedef struct nm_sim:
+        nm_network *network
+        nm_levels *levels
+        nm_delay ring
+        double dt
+        uint64_t seed
+        int64_t step
+        double *excitatory
+        double *inhibitory
+        double *scheduled
+        double *fired
+        const int64_t *schedule_step
+        const int32_t *schedule_slot
+        int64_t n_schedule
+        int64_t next_schedule
+        const double *input
+        const int32_t *input_slot
+        int64_t n_input
+        int64_t input_rows
+        nm_spike_record *spike_records
+        int64_t n_spike_records
+        nm_sample_record *sample_records
+        int64_t n_sample_records
+    int nm_sim_run(nm_sim *sim, int64_t n_steps, int64_t *done, nm_error *error)
+
+
+cdef extern from "nm_build.h" nogil:
+    ctypedef struct nm_build:
+        const int32_t *pre
+        const int32_t *post
+        int64_t n_pre
+        int64_t n_post
+        const int64_t *id
+        int64_t pre_first
+        int64_t n_rows
+        int64_t autapses
+        uint64_t seed
+        uint32_t salt
+    int nm_build_probability(const nm_build *build, double p, int64_t *row_start, int32_t *targets, nm_error *error)
+    int nm_build_in_degree(const nm_build *build, int64_t degree, int64_t *row_start, int32_t *targets,
+                           nm_error *error)
+    int nm_build_out_degree(const nm_build *build, int64_t degree, int64_t *row_start, int32_t *targets,
+                            nm_error *error)
+    int nm_build_pairs(const int32_t *pre, const int32_t *post, int64_t n, int64_t pre_first, int64_t n_rows,
+                       int64_t *row_start, int32_t *targets, int64_t *order, nm_error *error)
+    void nm_build_normal(uint64_t seed, uint32_t stream, double mean, double sd, int64_t n, float *out)
+    void nm_build_uniform(uint64_t seed, uint32_t stream, double low, double high, int64_t n, float *out)
+    int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *delay, int32_t *targets,
+                               float *weight, int64_t *scratch_order, void *scratch, nm_error *error)
+    int nm_build_incoming(const int64_t *row_start, int64_t n_rows, const int32_t *targets, int64_t n_neurons,
+                          int64_t *in_start, uint32_t *in_synapse, int32_t *in_row, nm_error *error)

@@ -1,0 +1,143 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+# cython: freethreading_compatible=False
+"""The C core, bound. It decides nothing: it checks buffers, lends them to C, releases the GIL and turns a status
+into an exception. One extension module, in five parts that follow the C files they transcribe."""
+
+import numpy as np
+
+from neuromod.errors import CoreError, NumericalError, RemovedError
+
+from cpython.exc cimport PyErr_CheckSignals
+from cpython.mem cimport PyMem_Calloc, PyMem_Free
+
+
+class CoreFailure(Exception):
+    """A negative status of the C core, before the layer above has put names to its numbers."""
+
+    def __init__(self, status, sentence, index, field, value):
+        super().__init__(f"{sentence} (index {index}, field {field}, value {value})")
+        self.status, self.index, self.field, self.value = status, index, field, value
+
+
+cdef int raise_error(const nm_error *error) except -1:
+    """The one place where a status becomes an exception."""
+    raise CoreFailure(nm_status_name(error.status).decode(), nm_status_sentence(error.status).decode(),
+                      error.index, error.field, error.value)
+
+
+# ---- what the models say of themselves -------------------------------------------------------------------------
+
+_DOMAINS = {"NM_ANY": NM_ANY, "NM_POSITIVE": NM_POSITIVE, "NM_NON_NEGATIVE": NM_NON_NEGATIVE,
+            "NM_UNIT_INTERVAL": NM_UNIT_INTERVAL}
+_DOMAIN_NAMES = {number: name for name, number in _DOMAINS.items()}
+_TARGETS = {NM_LEARNING: "learning", NM_THRESHOLD: "threshold", NM_INPUT: "input"}
+
+
+cdef dict _fields(const nm_field *fields):
+    return {
+        fields[k].name.decode(): {
+            "unit": fields[k].unit.decode(),
+            "default": fields[k].fallback,
+            "domain": _DOMAIN_NAMES[fields[k].domain],
+            "doc": fields[k].doc.decode(),
+        }
+        for k in range(nm_field_count(fields))
+    }
+
+
+cdef list _orders(const nm_neuron_model *model):
+    pairs = []
+    cdef int k = 0
+    if model.orders != NULL:
+        while model.orders[k].greater != model.orders[k].lesser:
+            pairs.append((model.params[model.orders[k].greater].name.decode(),
+                          model.params[model.orders[k].lesser].name.decode()))
+            k += 1
+    return pairs
+
+
+cdef dict _traces(const nm_trace *traces, const nm_field *params):
+    found = {}
+    cdef int k = 0
+    while traces != NULL and traces[k].name != NULL:
+        found[traces[k].name.decode()] = params[traces[k].tau].name.decode()
+        k += 1
+    return found
+
+
+def neuron_models():
+    """Every registered neuron model: name -> title, reference, params, state, orders, draws, starts_at."""
+    cdef const nm_neuron_model *model
+    found, k = {}, 0
+    while nm_neuron_models[k] != NULL:
+        model = nm_neuron_models[k]
+        params = _fields(model.params)
+        found[model.name.decode()] = {
+            "title": model.title.decode(), "reference": model.reference.decode(),
+            "params": params, "state": _fields(model.state), "orders": _orders(model),
+            "draws": bool(model.draws), "starts_at": list(params)[model.starts_at - 1] if model.starts_at else None,
+        }
+        k += 1
+    return found
+
+
+def plasticity_rules():
+    """Every registered plasticity rule: name -> title, reference, params, state, pre_traces, post_traces."""
+    cdef const nm_plasticity_rule *rule
+    found, k = {}, 0
+    while nm_plasticity_rules[k] != NULL:
+        rule = nm_plasticity_rules[k]
+        found[rule.name.decode()] = {
+            "title": rule.title.decode(), "reference": rule.reference.decode(),
+            "params": _fields(rule.params), "state": _fields(rule.state),
+            "pre_traces": _traces(rule.pre_traces, rule.params),
+            "post_traces": _traces(rule.post_traces, rule.params),
+            "on_pre": rule.on_pre != NULL, "on_post": rule.on_post != NULL,
+        }
+        k += 1
+    return found
+
+
+def modulators():
+    """Every registered modulator: name -> title, reference, params, inputs, acts_on."""
+    cdef const nm_modulator *modulator
+    found, k = {}, 0
+    while nm_modulators[k] != NULL:
+        modulator = nm_modulators[k]
+        found[modulator.name.decode()] = {
+            "title": modulator.title.decode(), "reference": modulator.reference.decode(),
+            "params": _fields(modulator.params), "inputs": _fields(modulator.inputs),
+            "acts_on": _TARGETS[modulator.acts_on],
+        }
+        k += 1
+    return found
+
+
+def domain_holds(str domain, double value):
+    """Whether `value` lies in the domain of that name; NaN and the infinities lie in none."""
+    return bool(nm_domain_holds(_DOMAINS[domain], value))
+
+
+def domain_phrase(str domain):
+    """The domain's phrase in messages, which read "must be <phrase>"."""
+    return nm_domain_phrase(_DOMAINS[domain]).decode()
+
+
+def exp(double x):
+    """The core's own exponential: the same bits on every platform."""
+    return nm_exp(x)
+
+
+def log(double x):
+    """The core's own logarithm, for finite x > 0 that is not denormal."""
+    return nm_log(x)
+
+
+_MODELS = neuron_models()  # for the views, which ask often
+
+
+include "_build.pxi"
+include "_levels.pxi"
+include "_rules.pxi"
+include "_views.pxi"
+include "_engine.pxi"

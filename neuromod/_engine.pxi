@@ -1,0 +1,483 @@
+# The engine: a network's columns lent to C, and the run loop. NumPy owns every buffer; an Engine keeps the arrays
+# alive for as long as C may use them. Transcribes nm_network.h, nm_delay.h, nm_record.h and nm_sim.h.
+
+from time import perf_counter
+
+_SLICE_SECONDS = 0.02  # how long C runs before signals and progress are served; SIGINT then takes <= 20 ms
+
+
+cdef void *_address(object array, str dtype, Py_ssize_t n, str what) except? NULL:
+    """The address of a contiguous array of at least n entries of that dtype."""
+    if array.dtype.str[1:] != dtype or not array.flags.c_contiguous or array.size < n:
+        raise CoreError(f"{what}: must be {n} contiguous values of type {dtype}; got {array.size} of {array.dtype.str}")
+    return <void *><size_t>array.__array_interface__["data"][0]
+
+
+cdef class SpikeRecorder:
+    """Blocks of (step, id) lent to C one after another; `wanted_ids` None records every neuron."""
+
+    cdef nm_spike_record c
+    cdef public object wanted_ids
+    cdef object wanted, step, id
+    cdef list full
+
+    def __init__(self, wanted_ids=None):
+        self.wanted_ids, self.full, self.step, self.id = wanted_ids, [], None, None
+
+    cdef lend(self, Py_ssize_t n_neurons):
+        """Put the full block by and lend a new one that holds at least two steps in which all neurons fire."""
+        if self.step is not None:
+            self.full.append((self.step[:self.c.n].copy(), self.id[:self.c.n].copy()))
+        capacity = max(1 << 16, 2 * n_neurons)
+        self.step, self.id = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
+        self.c.step = <int64_t *>_address(self.step, "i8", capacity, "spike recorder")
+        self.c.id = <int64_t *>_address(self.id, "i8", capacity, "spike recorder")
+        self.c.capacity, self.c.n = capacity, 0
+
+    cdef bind(self, object ids):
+        if self.wanted_ids is None:
+            self.c.wanted = NULL
+        else:
+            self.wanted = np.isin(ids, self.wanted_ids).astype(np.uint8)
+            self.c.wanted = <const uint8_t *>_address(self.wanted, "u1", len(ids), "spike recorder")
+
+    def arrays(self):
+        """(step, id) of all spikes recorded so far, in order; copies."""
+        blocks = list(self.full)
+        if self.step is not None:
+            blocks.append((self.step[:self.c.n], self.id[:self.c.n]))
+        if not blocks:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        return tuple(np.concatenate(parts) for parts in zip(*blocks))
+
+
+cdef class SampleRecorder:
+    """Rows of chosen entries of one column, taken every so many steps. `resolve()` gives (column, index) anew
+    whenever the network's arrays have been replaced."""
+
+    cdef nm_sample_record c
+    cdef object resolve, column, index, step, value
+    cdef list full
+
+    def __init__(self, resolve, Py_ssize_t every):
+        self.resolve, self.full, self.step = resolve, [], None
+        self.c.every = every
+
+    cdef bind(self):
+        self.column, index = self.resolve()
+        self.index = np.ascontiguousarray(index, np.int64)
+        if self.step is not None and len(self.index) != self.c.width:
+            raise CoreError("a recorded neuron is no longer in the network")
+        self.c.is_float32 = self.column.dtype == np.float32
+        self.c.column = _address(self.column, "f4" if self.c.is_float32 else "f8", 0, "sample recorder")
+        self.c.index = <const int64_t *>_address(self.index, "i8", 0, "sample recorder")
+        self.c.width = len(self.index)
+
+    cdef lend(self):
+        if self.step is not None:
+            self.full.append((self.step[:self.c.n], self.value[:self.c.n]))
+        capacity = max(64, (1 << 17) // max(1, self.c.width))
+        self.step, self.value = np.empty(capacity, np.int64), np.empty((capacity, self.c.width))
+        self.c.step = <int64_t *>_address(self.step, "i8", capacity, "sample recorder")
+        self.c.value = <double *>_address(self.value, "f8", 0, "sample recorder")
+        self.c.capacity, self.c.n = capacity, 0
+
+    def arrays(self):
+        """(step, value of shape (samples, width)) recorded so far; copies."""
+        blocks = list(self.full)
+        if self.step is not None:
+            blocks.append((self.step[:self.c.n], self.value[:self.c.n]))
+        if not blocks:
+            return np.empty(0, np.int64), np.empty((0, len(self.resolve()[1])))
+        return tuple(np.concatenate(parts) for parts in zip(*blocks))
+
+
+cdef class Engine:
+    """One network bound for running. See nm_sim.h; Simulation is its only user."""
+
+    cdef nm_network network
+    cdef nm_sim sim
+    cdef nm_group *groups
+    cdef nm_piece *pieces
+    cdef nm_projection *projections
+    cdef nm_spike_record *spike_records
+    cdef nm_sample_record *sample_records
+    cdef Levels levels
+    cdef object model, keep, ids, ring_slot, ring_count, traces, schedule, names
+    cdef object group_names, input_keep
+    cdef long long version
+    cdef bint running, fresh
+    cdef public list spike_recorders, sample_recorders
+
+    def __init__(self, model, double dt, seed, levels=None):
+        self.model, self.levels, self.keep, self.traces = model, levels, [], {}
+        self.spike_recorders, self.sample_recorders = [], []
+        self.sim.dt, self.sim.seed, self.version = dt, seed, -1
+        self.schedule = (np.empty(0, np.int64), np.empty(0, np.int64))
+
+    def __dealloc__(self):
+        self._free()
+
+    cdef _free(self):
+        for pointer in (<size_t>self.groups, <size_t>self.pieces, <size_t>self.projections,
+                        <size_t>self.spike_records, <size_t>self.sample_records):
+            PyMem_Free(<void *>pointer)
+        self.groups, self.pieces, self.projections = NULL, NULL, NULL
+        self.spike_records, self.sample_records = NULL, NULL
+
+    # ---- binding -----------------------------------------------------------------------------------------------
+
+    def bind(self):
+        """Lend the model's present arrays to C, checked once. Spikes under way and traces are carried over."""
+        model = self.model
+        carried = self.state() if self.version >= 0 else None
+        version = model.version
+        self._free()
+        self.keep, self.names, self.traces = [], [], {}
+        n = model._columns.n
+        self.ids = model._columns.buffers["id"][:n].copy()  # ours: removal compacts the model's in place
+        self._bind_columns(model._columns.buffers, n)
+        self._bind_groups(model._groups(), model._columns.buffers, n)
+        self._bind_projections(model._projections, n)
+        self._bind_ring(n)
+        cdef nm_error error
+        if nm_network_check(&self.network, &error) != NM_OK:
+            raise_error(&error)
+        self.sim.network = &self.network
+        self.sim.levels = &self.levels.c if self.levels is not None else NULL
+        self.fresh = True
+        if carried is not None:
+            self.set_state(carried)
+        self._bind_schedule()
+        for recorder in self.spike_recorders:
+            (<SpikeRecorder>recorder).bind(self.ids)
+        for sampler in self.sample_recorders:
+            (<SampleRecorder>sampler).bind()
+        self.version = version
+
+    cdef void *_lend(self, object array, str dtype, Py_ssize_t n, str what) except? NULL:
+        self.keep.append(array)
+        return _address(array, dtype, n, what)
+
+    cdef _bind_columns(self, dict buffers, Py_ssize_t n):
+        net = &self.network
+        net.n_neurons = n
+        net.id = <const int64_t *>self._lend(self.ids, "i8", n, "id")
+        net.external_input = <double *>self._lend(buffers["external_input"], "f8", n, "external_input")
+        net.last_spike_time = <double *>self._lend(buffers["last_spike_time"], "f8", n, "last_spike_time")
+        net.spike_count = <int64_t *>self._lend(buffers["spike_count"], "i8", n, "spike_count")
+        net.drive_rate = <const double *>self._lend(buffers["drive_rate"], "f8", n, "drive_rate")
+        net.drive_weight = <const double *>self._lend(buffers["drive_weight"], "f8", n, "drive_weight")
+        net.region = <const int32_t *>self._lend(buffers["region"], "i4", n, "region")
+        net.seen_rate = <double *>self._lend(np.full(n, np.nan), "f8", n, "seen_rate")
+        self.sim.excitatory = <double *>self._lend(np.zeros(n), "f8", n, "excitatory")
+        self.sim.inhibitory = <double *>self._lend(np.zeros(n), "f8", n, "inhibitory")
+        self.sim.scheduled = <double *>self._lend(np.zeros(n), "f8", n, "scheduled")
+        self.sim.fired = <double *>self._lend(np.zeros(n), "f8", n, "fired")
+
+    cdef _bind_groups(self, list groups, dict buffers, Py_ssize_t n):
+        cdef nm_group *group
+        cdef int k
+        names = list(neuron_models())
+        seen, derived = {}, {}
+        self.group_names = [name for name, *_ in groups]
+        self.groups = <nm_group *>PyMem_Calloc(max(1, len(groups)), sizeof(nm_group))
+        for g, (name, first, count, region) in enumerate(groups):
+            group = &self.groups[g]
+            group.model = nm_neuron_models[names.index(name)]
+            group.first, group.n, group.region = first, count, region
+            for k in range(nm_field_count(group.model.state)):
+                field = group.model.state[k].name.decode()
+                group.state[k] = <double *>self._lend(buffers[field], "f8", n, field)
+            for k in range(nm_field_count(group.model.params)):
+                field = group.model.params[k].name.decode()
+                group.params[k] = <const double *>self._lend(buffers[field], "f8", n, field)
+                if field not in seen:
+                    seen[field] = np.full(n, np.nan)
+                group.seen[k] = <double *>self._lend(seen[field], "f8", n, field)
+            for k in range(group.model.n_derived):
+                if k not in derived:
+                    derived[k] = np.zeros(n)
+                group.derived[k] = <double *>self._lend(derived[k], "f8", n, "derived")
+        self.network.groups, self.network.n_groups = self.groups, len(groups)
+        n_pieces = nm_network_cut(self.groups, len(groups), NULL)
+        self.pieces = <nm_piece *>PyMem_Calloc(max(1, n_pieces), sizeof(nm_piece))
+        nm_network_cut(self.groups, len(groups), self.pieces)
+        self.network.pieces, self.network.n_pieces = self.pieces, n_pieces
+        table = np.zeros(max(1, n_pieces) * NM_DRIVE_TABLE, np.uint32)
+        self.network.drive_table = <uint32_t *>self._lend(table, "u4", table.size, "drive_table")
+
+    cdef _bind_projections(self, list projections, Py_ssize_t n):
+        self.projections = <nm_projection *>PyMem_Calloc(max(1, len(projections)), sizeof(nm_projection))
+        self.network.projections, self.network.n_projections = self.projections, len(projections)
+        self.network.max_delay = max([1] + [p.max_delay for p in projections])
+        for k, projection in enumerate(projections):
+            self._bind_projection(&self.projections[k], projection)
+            self._bind_rule(&self.projections[k], projection, n)
+
+    cdef _bind_projection(self, nm_projection *p, object projection):
+        size = len(projection.post)
+        p.pre_first, p.n_rows = projection.pre_first, len(projection.row_start) - 1
+        p.row_start = <const int64_t *>self._lend(projection.row_start, "i8", p.n_rows + 1, "row_start")
+        p.post = <const int32_t *>self._lend(projection.post, "i4", size, "post")
+        p.weight = <float *>self._lend(projection.weight, "f4", size, "weight")
+        p.delay = NULL
+        if projection.delay_column is not None:
+            p.delay = <const uint16_t *>self._lend(projection.delay_column, "u2", size, "delay")
+        p.constant_delay = projection.constant_delay
+        p.min_delay, p.max_delay = projection.min_delay, projection.max_delay
+        p.inhibitory = projection.synapse_type == "inhibitory"
+
+    cdef _bind_rule(self, nm_projection *p, object projection, Py_ssize_t n):
+        cdef int k
+        self.names.append(projection.name)
+        if projection.rule is None:
+            p.rule = NULL
+            return
+        p.rule = nm_plasticity_rules[list(plasticity_rules()).index(projection.rule)]
+        values = np.array([projection.rule_params[p.rule.params[k].name.decode()]
+                           for k in range(nm_field_count(p.rule.params))], dtype=float)
+        p.params = <const double *>self._lend(values, "f8", values.size, "rule parameters")
+        p.weight_min, p.weight_max = projection.weight_min, projection.weight_max
+        p.weight_kept = 1.0 - projection.weight_decay
+        for k in range(nm_field_count(p.rule.state)):
+            field = p.rule.state[k].name.decode()
+            p.state[k] = <float *>self._lend(projection.state[field], "f4", len(projection.post), field)
+        length = self.network.max_delay + 1
+        for k, name in enumerate(_traces(p.rule.pre_traces, p.rule.params)):
+            trace = np.zeros((length, p.n_rows))
+            self.traces[projection.name, "pre", name] = trace
+            p.pre_trace[k] = <double *>self._lend(trace, "f8", trace.size, name)
+        for k, name in enumerate(_traces(p.rule.post_traces, p.rule.params)):
+            trace = np.zeros(n)
+            self.traces[projection.name, "post", name] = trace
+            p.post_trace[k] = <double *>self._lend(trace, "f8", n, name)
+        if p.rule.on_post != NULL:
+            in_start, in_synapse, in_row = incoming_index(projection.row_start, projection.post, n)
+            p.in_start = <const int64_t *>self._lend(in_start, "i8", n + 1, "in_start")
+            p.in_synapse = <const uint32_t *>self._lend(in_synapse, "u4", in_synapse.size, "in_synapse")
+            p.in_row = <const int32_t *>self._lend(in_row, "i4", in_row.size, "in_row")
+
+    cdef _bind_ring(self, Py_ssize_t n):
+        length = self.network.max_delay + 1
+        # np.empty: only pages that spikes reach are touched, so a long ring of a large network stays small
+        self.ring_slot, self.ring_count = np.empty((length, n), np.int32), np.zeros(length, np.int64)
+        self.sim.ring.length, self.sim.ring.width = length, n
+        self.sim.ring.slot = <int32_t *>self._lend(self.ring_slot, "i4", self.ring_slot.size, "ring")
+        self.sim.ring.count = <int64_t *>self._lend(self.ring_count, "i8", length, "ring")
+
+    # ---- state that is the engine's own: spikes under way and traces ----------------------------------------------
+
+    def state(self):
+        """Spikes under way and traces by neuron id, in an order that does not depend on how they are stored."""
+        cdef nm_projection *p
+        length, now = self.sim.ring.length, self.sim.step
+        steps = [now - age for age in range(length - 1, -1, -1)]
+        traces = {}
+        for key, trace in self.traces.items():
+            if key[1] == "pre":
+                p = &self.projections[self.names.index(key[0])]
+                rows = self.ids[p.pre_first:p.pre_first + p.n_rows]
+                traces[key] = (rows.copy(), trace[[step % length for step in steps]])
+            else:
+                traces[key] = (self.ids.copy(), trace.copy())
+        fired = [self.ids[self.ring_slot[step % length, :self.ring_count[step % length]]] for step in steps]
+        return {"step": int(now), "fired": fired, "traces": traces}
+
+    def set_state(self, state):
+        """Take over what `state` gave, of this network or of one whose neurons were added to or removed from."""
+        length, now = self.sim.ring.length, state["step"]
+        self.sim.step = now
+        self.ring_count[:] = 0
+        for age, ids in enumerate(reversed(state["fired"])):
+            if age < length:
+                slots = self._slots_of(ids)
+                row = (now - age) % length
+                self.ring_slot[row, :len(slots)] = slots
+                self.ring_count[row] = len(slots)
+        for key, (ids, values) in state["traces"].items():
+            if key in self.traces:
+                self._set_trace(key, ids, values, now)
+
+    cdef _set_trace(self, tuple key, object ids, object values, long long now):
+        trace = self.traces[key]
+        if key[1] == "post":
+            found = np.isin(ids, self.ids)
+            trace[np.searchsorted(self.ids, ids[found])] = values[found]
+            return
+        length = self.sim.ring.length
+        k = self.names.index(key[0])
+        first, n_rows = self.projections[k].pre_first, self.projections[k].n_rows
+        rows = np.searchsorted(self.ids, ids) - first
+        found = np.isin(ids, self.ids) & (rows >= 0) & (rows < n_rows)
+        for age in range(min(length, len(values))):
+            trace[(now - age) % length, rows[found]] = values[len(values) - 1 - age][found]
+
+    cdef _slots_of(self, object ids):
+        """Slots of the ids that are still there, ascending."""
+        ids = np.asarray(ids, np.int64)
+        return np.searchsorted(self.ids, ids[np.isin(ids, self.ids)]).astype(np.int32)
+
+    def set_schedule(self, steps, ids):
+        """Exact spikes of spike_source neurons: one id for each step, in any order."""
+        order = np.lexsort((ids, steps))
+        self.schedule = (np.ascontiguousarray(steps[order], np.int64), np.ascontiguousarray(ids[order], np.int64))
+        self._bind_schedule()
+
+    def schedule_arrays(self):
+        """(steps, ids) that are still to come."""
+        steps, ids = self.schedule
+        later = steps > self.sim.step
+        return steps[later], ids[later]
+
+    cdef _bind_schedule(self):
+        steps, ids = self.schedule_arrays()
+        there = np.isin(ids, self.ids)
+        self.schedule = steps, ids = np.ascontiguousarray(steps[there]), np.ascontiguousarray(ids[there])
+        slots = np.searchsorted(self.ids, ids).astype(np.int32)
+        self.sim.schedule_step = <const int64_t *>self._lend(steps, "i8", steps.size, "schedule")
+        self.sim.schedule_slot = <const int32_t *>self._lend(slots, "i4", slots.size, "schedule")
+        self.sim.n_schedule, self.sim.next_schedule = steps.size, 0
+
+    # ---- running -----------------------------------------------------------------------------------------------
+
+    @property
+    def step(self):
+        """Completed steps."""
+        return self.sim.step
+
+    def spikes(self):
+        """Ids of the neurons that fired in the last step, ascending; a new int64 array."""
+        row = self.sim.step % self.sim.ring.length
+        return self.ids[self.ring_slot[row, :self.ring_count[row]]]
+
+    def prepare(self):
+        """Bind anew if the network has changed, then check parameters and levels; raises before anything moves."""
+        cdef nm_error error
+        if self.model.version != self.version:
+            self.bind()
+        if self.levels is not None:
+            self.levels.prepare(self.sim.dt)
+        if nm_network_prepare(&self.network, self.sim.dt, self.fresh, &error) != NM_OK:
+            raise_error(&error)
+        self.fresh = False
+
+    def run(self, int64_t n_steps, input=None, input_ids=None, progress=None):
+        """Advance n_steps with the GIL released; `progress(done)` is called about every 20 ms."""
+        if self.running:
+            raise RuntimeError("simulation is already running")
+        self.running = True
+        try:
+            self.prepare()
+            self._lend_input(input, input_ids)
+            self._lend_records()
+            self._run(n_steps, progress)
+        finally:
+            self._take_records()
+            self.sim.input_rows = 0
+            self.input_keep = None
+            self.running = False
+
+    cdef _run(self, int64_t n_steps, object progress):
+        cdef nm_error error
+        cdef int64_t left = n_steps, slice_steps = 1, done = 0
+        cdef int status
+        while left > 0:
+            began = perf_counter()
+            if slice_steps > left:
+                slice_steps = left
+            with nogil:
+                status = nm_sim_run(&self.sim, slice_steps, &done, &error)
+            left -= done
+            if status < 0:
+                raise_error(&error)
+            if status == NM_STOP_RECORD_FULL:
+                self._lend_more()
+            if left == 0:
+                break
+            if done == slice_steps:
+                took = perf_counter() - began
+                slice_steps = max(1, min(4 * slice_steps, int(slice_steps * _SLICE_SECONDS / max(took, 1e-9))))
+            PyErr_CheckSignals()
+            if progress is not None:
+                progress(n_steps - left)
+
+    cdef _lend_input(self, object input, object input_ids):
+        if input is None:
+            return
+        slots = np.ascontiguousarray(np.searchsorted(self.ids, input_ids), np.int32)
+        values = np.ascontiguousarray(input, np.float64)
+        self.input_keep = (slots, values)
+        self.sim.input = <const double *>_address(values, "f8", 0, "input")
+        self.sim.input_slot = <const int32_t *>_address(slots, "i4", slots.size, "input")
+        self.sim.n_input, self.sim.input_rows = slots.size, values.shape[0]
+
+    cdef _lend_records(self):
+        n_spike, n_sample = len(self.spike_recorders), len(self.sample_recorders)
+        if n_spike + n_sample == 0:
+            self.sim.n_spike_records = self.sim.n_sample_records = 0
+            return
+        self.spike_records = <nm_spike_record *>PyMem_Calloc(max(1, n_spike), sizeof(nm_spike_record))
+        self.sample_records = <nm_sample_record *>PyMem_Calloc(max(1, n_sample), sizeof(nm_sample_record))
+        self.sim.spike_records, self.sim.n_spike_records = self.spike_records, n_spike
+        self.sim.sample_records, self.sim.n_sample_records = self.sample_records, n_sample
+        self._copy_records(True)
+        self._lend_more()
+
+    cdef _copy_records(self, bint to_c):
+        for k in range(len(self.spike_recorders)):
+            if to_c:
+                self.spike_records[k] = (<SpikeRecorder>self.spike_recorders[k]).c
+            else:
+                (<SpikeRecorder>self.spike_recorders[k]).c = self.spike_records[k]
+        for k in range(len(self.sample_recorders)):
+            if to_c:
+                self.sample_records[k] = (<SampleRecorder>self.sample_recorders[k]).c
+            else:
+                (<SampleRecorder>self.sample_recorders[k]).c = self.sample_records[k]
+
+    cdef _lend_more(self):
+        """A new block to every recorder that has no room for another step."""
+        self._copy_records(False)
+        for recorder in self.spike_recorders:
+            spikes = <SpikeRecorder>recorder
+            if spikes.c.capacity - spikes.c.n < self.network.n_neurons:
+                spikes.lend(self.network.n_neurons)
+        for sampler in self.sample_recorders:
+            sample = <SampleRecorder>sampler
+            if sample.c.n == sample.c.capacity:
+                sample.lend()
+        self._copy_records(True)
+
+    cdef _take_records(self):
+        if self.spike_records == NULL and self.sample_records == NULL:
+            return
+        self._copy_records(False)
+        PyMem_Free(self.spike_records)
+        PyMem_Free(self.sample_records)
+        self.spike_records, self.sample_records = NULL, NULL
+        self.sim.n_spike_records = self.sim.n_sample_records = 0
+
+    def add_recorder(self, recorder):
+        """Start recording; from the next step on."""
+        if self.model.version != self.version:
+            self.bind()
+        if isinstance(recorder, SpikeRecorder):
+            (<SpikeRecorder>recorder).bind(self.ids)
+            self.spike_recorders.append(recorder)
+        else:
+            (<SampleRecorder>recorder).bind()
+            self.sample_recorders.append(recorder)
+
+    def remove_recorder(self, recorder):
+        """Stop recording; what was recorded stays with the recorder."""
+        for recorders in (self.spike_recorders, self.sample_recorders):
+            if recorder in recorders:
+                recorders.remove(recorder)
+
+    def where(self, failure):
+        """The neuron that a CoreFailure of `prepare` or `run` is about: (id, model name)."""
+        slot = failure.index
+        group = next(g for g in range(self.network.n_groups)
+                     if self.groups[g].first <= slot < self.groups[g].first + self.groups[g].n)
+        return int(self.ids[slot]), self.group_names[group]

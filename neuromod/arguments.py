@@ -1,0 +1,71 @@
+"""Checks of the plain arguments of `Simulation`: seeds, steps, spike lists. Each returns the clean value."""
+
+from __future__ import annotations
+
+import secrets
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neuromod.errors import NeuromodWarning
+
+__all__ = ["check_threads", "checked_count", "checked_dt", "checked_seed", "spike_list"]
+
+Ints = NDArray[np.int64]
+
+
+def checked_seed(seed: Any) -> int:
+    if seed is None:
+        return secrets.randbits(63)
+    if isinstance(seed, np.random.Generator):
+        return int(seed.integers(0, 2**63))
+    if isinstance(seed, np.random.SeedSequence):
+        return int(seed.generate_state(1, np.uint64)[0])
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        raise TypeError(f"seed: must be a whole number, a Generator or a SeedSequence; got {seed!r}")
+    if not 0 <= seed < 2**64:
+        raise ValueError(f"seed: must be between 0 and 2**64 - 1; got {seed}")
+    return int(seed)
+
+
+def checked_dt(dt: Any) -> float:
+    if isinstance(dt, bool) or not isinstance(dt, int | float | np.integer | np.floating):
+        raise TypeError(f"dt: must be a number of ms; got {dt!r}")
+    if not (np.isfinite(dt) and dt > 0):
+        raise ValueError(f"dt: must be > 0 ms; got {dt}")
+    return float(dt)
+
+
+def check_threads(threads: Any) -> None:
+    if threads is None:
+        return
+    if isinstance(threads, bool) or not isinstance(threads, int | np.integer) or threads < 1:
+        raise ValueError(f"threads: must be a whole number >= 1; got {threads!r}")
+    if threads > 1:
+        warnings.warn(
+            f"threads: this version computes on one thread; got {threads}", NeuromodWarning, stacklevel=3
+        )
+
+
+def spike_list(ids: ArrayLike, times_ms: ArrayLike | Sequence[ArrayLike]) -> tuple[Ints, NDArray[np.float64]]:
+    """One id for each time, both flat."""
+    if np.ndim(ids) == 0:
+        times = np.atleast_1d(np.asarray(times_ms, dtype=np.float64))
+        return np.full(len(times), ids, dtype=np.int64), times
+    wanted = np.asarray(ids, dtype=np.int64)
+    each: list[Any] = list(times_ms)  # type: ignore[arg-type]  # a sequence of rows may be ragged
+    if len(each) != len(wanted):
+        raise ValueError(f"times_ms: must be as long as ids, {len(wanted)}; got {len(each)}")
+    rows = [np.atleast_1d(np.asarray(row, dtype=np.float64)) for row in each]
+    flat = np.concatenate(rows) if rows else np.empty(0)
+    return np.repeat(wanted, [len(row) for row in rows]), flat
+
+
+def checked_count(value: Any, where: str, least: int = 0) -> int:
+    """A whole number >= `least`."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"{where}: must be a whole number >= {least}; got {value!r}")
+    return int(value)

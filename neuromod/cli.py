@@ -1,0 +1,330 @@
+"""The command ``neuromod``: run, validate, schema, info.
+
+Exit codes: 0 done; 1 the run failed; 2 the command line, the configuration or the place for the output is
+wrong; 130 interrupted. Ctrl-C ends a run after the image that is being shown (without images: after at most
+100 steps), and what was done is written as usual; a second Ctrl-C stops at once and writes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from neuromod import __version__
+from neuromod.errors import ConfigError, NeuromodError
+
+__all__ = ["main"]
+
+SHIPPED = "brain_base_model.json"
+DIRECTORY = "neuromod-results"
+DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+
+
+class _WrongInput(Exception):
+    """A sentence for the user; exit code 2."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Default: ``sys.argv[1:]``.
+
+    Returns
+    -------
+    int
+        0 done, 1 failed, 2 wrong input, 130 interrupted.
+
+    Examples
+    --------
+    >>> main(["validate", "brain_base_model.json"])
+    brain_base_model.json: valid
+    0
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.action(arguments))
+    except (_WrongInput, ConfigError) as error:
+        print(error, file=sys.stderr)
+        return WRONG
+    except KeyboardInterrupt:
+        print("interrupted; nothing was written", file=sys.stderr)
+        return INTERRUPTED
+    except (NeuromodError, OSError, MemoryError) as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="neuromod",
+        description="Spiking neural networks under dopamine, serotonin and norepinephrine.",
+        epilog="Exit codes: 0 done, 1 failed, 2 wrong input, 130 interrupted (what was done is written).",
+    )
+    parser.add_argument("--version", action="version", version=f"neuromod {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    run = commands.add_parser(
+        "run", help="run a configuration's experiment; write results.npz and summary.png"
+    )
+    run.add_argument(
+        "config", nargs="?", default=SHIPPED, metavar="CONFIG", help=f"JSON file (default: {SHIPPED})"
+    )
+    run.add_argument(
+        "--steps", type=_positive, metavar="N", help="steps in all (default: the configuration's)"
+    )
+    run.add_argument("--seed", type=_seed, metavar="S", help="0 .. 2**64 - 1 (default: the configuration's)")
+    run.add_argument(
+        "--set", action="append", default=[], metavar="PATH=VALUE", dest="changes",
+        help="change the configuration, e.g. neuron_model.params_default.tau_m=15; VALUE is JSON, else text",
+    )  # fmt: skip
+    run.add_argument(
+        "--out", type=Path, metavar="DIR", help=f"where to write (default: {DIRECTORY}, numbered where taken)"
+    )
+    run.add_argument("--force", action="store_true", help="replace results that --out holds")
+    run.set_defaults(action=_run)
+    validate = commands.add_parser("validate", help="check a configuration; one line for each problem")
+    validate.add_argument("file", metavar="FILE")
+    validate.set_defaults(action=_validate)
+    schema = commands.add_parser("schema", help="print the JSON Schema of configurations")
+    schema.set_defaults(action=_schema)
+    info = commands.add_parser(
+        "info", help="print version, build, threads and extras: what a report of a bug needs"
+    )
+    info.set_defaults(action=_info)
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) < 2**63:
+        raise argparse.ArgumentTypeError(f"must be a whole number >= 1; got {text!r}")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) >= 2**64:
+        raise argparse.ArgumentTypeError(f"must be a whole number between 0 and 2**64 - 1; got {text!r}")
+    return int(text)
+
+
+# ---- run ---------------------------------------------------------------------------------------------------
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from neuromod.experiment import run_experiment
+    from neuromod.progress import ProgressLine
+    from neuromod.results import results_table, save_results
+
+    content = _changed(_loaded(arguments.config), arguments.changes)
+    line = ProgressLine()
+    with _output_directory(arguments.out, arguments.force) as directory, _first_interrupt_asks() as asked:
+        results = run_experiment(
+            content, steps=arguments.steps, seed=arguments.seed, progress=line, stop=asked.is_set
+        )
+        line.close()
+        print(results_table(results), flush=True)
+        path = save_results(directory / "results.npz", results, overwrite=arguments.force)
+        print(f"written: {path}")
+        _draw(results, directory / "summary.png")
+    return INTERRUPTED if asked.is_set() else DONE
+
+
+def _loaded(source: str) -> dict[str, Any]:
+    """The plain content of a checked configuration file."""
+    from neuromod.config import load
+
+    return load(source)[0]
+
+
+@contextmanager
+def _output_directory(wanted: Path | None, force: bool) -> Iterator[Path]:
+    """The directory to write to, made before the run so that a long run cannot end with nowhere to write."""
+    from neuromod.results import new_directory
+
+    held = wanted is not None and wanted.exists()
+    try:
+        if wanted is None:
+            directory = new_directory(DIRECTORY)
+        else:
+            directory = wanted
+            directory.mkdir(parents=True, exist_ok=True)
+        taken = [name for name in ("results.npz", "summary.png") if (directory / name).exists()]
+    except OSError as error:
+        raise _WrongInput(f"--out: must be a directory that can be made; got {error}") from error
+    if taken and not force:
+        raise _WrongInput(f"--out: {directory / taken[0]} exists already; --force replaces it")
+    try:
+        yield directory
+    finally:
+        if not held and not any(directory.iterdir()):  # the run failed: leave nothing behind
+            directory.rmdir()
+
+
+def _draw(results: Mapping[str, Any], path: Path) -> None:
+    from neuromod.plot import summary
+
+    try:
+        figure = summary(results)
+    except ImportError as error:
+        print(f"no summary.png: {error}")
+        return
+    temporary = path.with_name(f".{path.name}.tmp")
+    figure.savefig(temporary, dpi=120, format="png")
+    temporary.replace(path)
+    print(f"written: {path}")
+
+
+class _Asked:
+    """Whether Ctrl-C was pressed."""
+
+    def __init__(self) -> None:
+        self._set = False
+
+    def set(self, number: int, frame: FrameType | None) -> None:
+        """Note the first Ctrl-C; the second is served as ever, by KeyboardInterrupt."""
+        self._set = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        # not print: the handler may run inside another print, which buffered streams refuse
+        os.write(2, b"\nstopping; once more to stop at once and lose the results\n")
+
+    def is_set(self) -> bool:
+        return self._set
+
+
+@contextmanager
+def _first_interrupt_asks() -> Iterator[_Asked]:
+    asked = _Asked()
+    before = signal.signal(signal.SIGINT, asked.set)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+# ---- --set -------------------------------------------------------------------------------------------------
+
+
+def _changed(content: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
+    """The configuration with each PATH=VALUE written into it; its checks come when it is loaded."""
+    for change in changes:
+        path, equals, text = change.partition("=")
+        if not equals or not all(path.split(".")):
+            raise _WrongInput(f"--set: must be PATH=VALUE, as in simulation.dt=0.5; got {change!r}")
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        _put(content, path, value)
+    return content
+
+
+def _put(content: dict[str, Any], path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    place: Any = content
+    for depth, key in enumerate(parents):
+        place = _child(place, key, path, top=depth == 0)
+    if isinstance(place, list):
+        place[_position(place, last, path)] = value
+    elif isinstance(place, dict):
+        if place is content:
+            _check_section(content, last, path)
+        place[last] = value
+    else:
+        raise _WrongInput(f"--set {path}: {'.'.join(parents)} is {place!r}, which has no keys")
+
+
+def _child(place: Any, key: str, path: str, *, top: bool) -> Any:
+    """What stands at `key`; a section that the file leaves out is begun."""
+    if isinstance(place, list):
+        return place[_position(place, key, path)]
+    if not isinstance(place, dict):
+        raise _WrongInput(f"--set {path}: {place!r} has no key {key!r}")
+    if top:
+        _check_section(place, key, path)
+    return place.setdefault(key, {})
+
+
+def _check_section(content: Mapping[str, Any], key: str, path: str) -> None:
+    """Unknown sections are kept for other tools, so a misspelt one would change nothing: refuse it."""
+    from neuromod.config import json_schema, nearest
+
+    known = {*content, *json_schema()["properties"]}
+    if key not in known:
+        near = nearest(key, known)
+        hint = f"did you mean {near!r}?" if near else f"known are {', '.join(sorted(known))}"
+        raise _WrongInput(f"--set {path}: unknown section {key!r}; {hint}")
+
+
+def _position(items: list[Any], key: str, path: str) -> int:
+    """An entry of a list, by its number or by its ``name``."""
+    names = [item.get("name") if isinstance(item, Mapping) else None for item in items]
+    if key in names:
+        return names.index(key)
+    if key.isascii() and key.isdigit() and int(key) < len(items):
+        return int(key)
+    from neuromod.config import nearest
+
+    known = [name for name in names if isinstance(name, str)]
+    near = nearest(key, known)
+    hint = f"did you mean {near!r}?" if near else f"known are {', '.join(known)} and 0 .. {len(items) - 1}"
+    raise _WrongInput(f"--set {path}: no entry {key!r}; {hint}")
+
+
+# ---- validate, schema, info --------------------------------------------------------------------------------
+
+
+def _validate(arguments: argparse.Namespace) -> int:
+    from neuromod.config import load
+    from neuromod.experiment import check_experiment
+
+    content, config = load(arguments.file)
+    check_experiment(content.get("experiment", {}), [area.name for area in config.areas], list(config.senses))
+    print(f"{arguments.file}: valid")
+    return DONE
+
+
+def _schema(arguments: argparse.Namespace) -> int:
+    from neuromod.config import json_schema
+    from neuromod.experiment import experiment_schema
+
+    schema = json_schema()
+    schema["properties"]["experiment"] = experiment_schema()
+    print(json.dumps(schema, indent=2))
+    return DONE
+
+
+def _info(arguments: argparse.Namespace) -> int:
+    import platform
+    from importlib.util import find_spec
+
+    import numpy as np
+
+    from neuromod import _core
+
+    rows = [
+        ("neuromod", __version__),
+        ("core", _core.__file__),
+        ("Python", f"{platform.python_version()} ({platform.python_implementation()})"),
+        ("NumPy", np.__version__),
+        ("platform", platform.platform()),
+        ("threads", f"1 in use; {os.cpu_count()} processors"),
+        ("neuron models", ", ".join(_core.neuron_models())),
+        ("plasticity rules", ", ".join(["none", *_core.plasticity_rules()])),
+        ("modulators", ", ".join(_core.modulators())),
+        (
+            "extra plot",
+            "matplotlib present" if find_spec("matplotlib") else 'pip install "neuromod-snn[plot]"',
+        ),
+    ]
+    for name, value in rows:
+        print(f"{name:<18}{value}")
+    return DONE

@@ -1,0 +1,149 @@
+"""Who owns the neurons' bytes: one NumPy block per field, borrowed by the C core, seen by users as live views."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neuromod import _core
+from neuromod.errors import RemovedError
+
+__all__ = ["FIXED_FIELDS", "MODELS", "NeuronColumns"]
+
+MODELS: dict[str, dict[str, Any]] = _core.neuron_models()
+"""Every registered neuron model and what its C table says; a neuron's ``model`` is a position in it."""
+
+FIXED_FIELDS: dict[str, tuple[str, Any]] = {
+    "id": ("i8", 0),
+    "x": ("i4", 0),
+    "y": ("i4", 0),
+    "z": ("i4", 0),
+    "w": ("i4", 0),
+    "model": ("i4", 0),
+    "neuron_type": ("i1", 0),
+    "area": ("i4", -1),
+    "region": ("i4", 0),
+    "external_input": ("f8", 0.0),
+    "last_spike_time": ("f8", -np.inf),
+    "spike_count": ("i8", 0),
+    "drive_rate": ("f8", 0.0),
+    "drive_weight": ("f8", 0.0),
+    "generation": ("i4", 0),
+    "parent_id": ("i8", -1),
+    "health": ("f8", 1.0),
+    "age": ("i8", 0),
+}
+"""Fields that every neuron has: dtype and default. Those of the models in use come besides, as float64."""
+
+
+class NeuronColumns:
+    """The columns of all neurons, in id order; grows by doubling.
+
+    A column handed out by `column` is the live memory until the network grows past its capacity or a neuron is
+    removed; it is set read-only then, so that a late write raises. A slice that the caller made of it before is
+    not caught.
+    """
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.next_id = 0
+        self.epoch = 0
+        self.buffers: dict[str, NDArray[Any]] = {
+            name: np.empty(0, dtype) for name, (dtype, _) in FIXED_FIELDS.items()
+        }
+        self._handed: dict[str, NDArray[Any]] = {}
+        self._slot_of = np.empty(0, np.int64)
+
+    def column(self, name: str) -> NDArray[Any]:
+        """The live column of that name, shape (n,); KeyError if there is none."""
+        if name not in self._handed:
+            self._handed[name] = self.buffers[name][: self.n]
+        return self._handed[name]
+
+    def slot_of(self, neuron_id: int) -> int:
+        """Where the neuron of that id stands now."""
+        slot = int(self._slot_of[neuron_id]) if 0 <= neuron_id < self.next_id else -1
+        if slot < 0:
+            rule = "was removed" if 0 <= neuron_id < self.next_id else "never existed"
+            raise RemovedError(f"neurons[{neuron_id}]: must be in the network; it {rule}")
+        return slot
+
+    def slots_of(self, ids: ArrayLike) -> NDArray[np.int64]:
+        """Slots of many ids; RemovedError names the first that is not there."""
+        wanted = np.asarray(ids, dtype=np.int64)
+        inside = (wanted >= 0) & (wanted < self.next_id)
+        slots = np.where(inside, self._slot_of[np.where(inside, wanted, 0)] if self.next_id else -1, -1)
+        if np.any(slots < 0):
+            self.slot_of(int(wanted[slots < 0][0]))
+        return slots
+
+    def append(self, count: int, model: str, values: Mapping[str, Any]) -> NDArray[np.int64]:
+        """Add `count` neurons of one model; what `values` does not give takes its default. Returns the ids."""
+        ids = np.arange(self.next_id, self.next_id + count, dtype=np.int64)
+        self._take(ids, model, values)
+        self.next_id += count
+        self._index()
+        return ids
+
+    def restore(self, ids: NDArray[np.int64], next_id: int, columns: Mapping[str, NDArray[Any]]) -> None:
+        """Take over saved columns, ids with their gaps."""
+        for name in columns:
+            self._ensure(name)
+        self._reserve(len(ids))
+        self.n, self.next_id = len(ids), next_id
+        for name, values in columns.items():
+            self.buffers[name][: self.n] = values
+        self._index()
+
+    def _take(self, ids: NDArray[np.int64], model: str, values: Mapping[str, Any]) -> None:
+        about = MODELS[model]
+        for name in (*about["state"], *about["params"]):
+            self._ensure(name)
+        self._reserve(self.n + len(ids))
+        new = slice(self.n, self.n + len(ids))
+        defaults = {name: default for name, (_, default) in FIXED_FIELDS.items()}
+        for table in ("state", "params"):
+            defaults |= {name: field["default"] for name, field in about[table].items()}
+        given = {**defaults, "id": ids, "model": list(MODELS).index(model), **values}
+        for name, buffer in self.buffers.items():
+            buffer[new] = given.get(name, np.nan)
+        self.n += len(ids)
+        self._handed.clear()
+
+    def _ensure(self, name: str) -> None:
+        if name not in self.buffers:
+            self.buffers[name] = np.full(len(self.buffers["id"]), np.nan)
+
+    def _reserve(self, n: int) -> None:
+        capacity = len(self.buffers["id"])
+        if n > capacity:
+            self._replace(slice(0, self.n), max(n, 2 * capacity))
+
+    def _replace(self, kept: Any, capacity: int) -> None:
+        """New blocks with the kept entries; what was handed out turns read-only."""
+        for name, old in self.buffers.items():
+            entries = old[: self.n][kept]
+            self.buffers[name] = np.empty(capacity, old.dtype)
+            self.buffers[name][: len(entries)] = entries
+        for view in self._handed.values():
+            view.flags.writeable = False
+        self._handed.clear()
+
+    def remove(self, slot: int) -> None:
+        """Take one neuron out; the others close up."""
+        kept = np.ones(self.n, bool)
+        kept[slot] = False
+        self._replace(kept, len(self.buffers["id"]))
+        self.n -= 1
+        self._index()
+
+    def _index(self) -> None:
+        if len(self._slot_of) < self.next_id:
+            grown = np.full(max(self.next_id, 2 * len(self._slot_of)), -1, np.int64)
+            self._slot_of = grown
+        self._slot_of[:] = -1
+        self._slot_of[self.buffers["id"][: self.n]] = np.arange(self.n)
+        self.epoch += 1

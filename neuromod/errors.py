@@ -1,0 +1,53 @@
+"""Exceptions of the package. Plain ``ValueError``, ``TypeError`` and ``IndexError`` serve bad arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = [
+    "ConfigError",
+    "CoreError",
+    "NeuromodError",
+    "NeuromodWarning",
+    "NumericalError",
+    "RemovedError",
+    "StaleColumnError",
+]
+
+
+class NeuromodError(Exception):
+    """Base class of everything that this package raises on its own account."""
+
+
+class ConfigError(NeuromodError, ValueError):
+    """A configuration breaks one or more rules; every one of them is listed, one a line.
+
+    Parameters
+    ----------
+    problems : sequence of str
+        Each reads ``where: rule; what came``.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class RemovedError(NeuromodError, LookupError):
+    """A view's neuron or synapse is no longer in the network."""
+
+
+class StaleColumnError(NeuromodError, ValueError):
+    """A column was used that an earlier state of the network had handed out."""
+
+
+class NumericalError(NeuromodError, ArithmeticError):
+    """A state variable is no longer finite."""
+
+
+class CoreError(NeuromodError, RuntimeError):
+    """The C core reports what the layers above should have caught: a bug of ours; please report it."""
+
+
+class NeuromodWarning(UserWarning):
+    """Something in a configuration or a call is not acted on, or looks unintended."""

@@ -1,0 +1,265 @@
+"""Recorders: what a simulation keeps of the steps it has done. They record from the step after their making."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neuromod import _core
+from neuromod.arguments import checked_count
+
+if TYPE_CHECKING:
+    from neuromod.simulation import Simulation
+
+__all__ = ["LevelMonitor", "RateMonitor", "SpikeMonitor", "StateMonitor"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class _Monitor:
+    """A recorder of the core attached to one simulation; usable in ``with``, which ends it."""
+
+    def __init__(self, sim: Simulation, recorder: _core.SpikeRecorder | _core.SampleRecorder) -> None:
+        self._sim, self._recorder = sim, recorder
+        sim._engine.add_recorder(recorder)
+
+    def stop(self) -> None:
+        """Record no further; what was recorded stays."""
+        self._sim._engine.remove_recorder(self._recorder)
+
+    def __enter__(self) -> _Monitor:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+
+class SpikeMonitor(_Monitor):
+    """Every spike: which neuron, in which step, at what time.
+
+    Parameters
+    ----------
+    sim : Simulation
+    ids : array_like of int, shape (n,), optional
+        Neurons to record. Default: all, later ones included.
+
+    Raises
+    ------
+    ValueError
+        If an id is not in the network. Nothing is recorded then.
+
+    Notes
+    -----
+    Written by ``csrc/nm_record.c`` into blocks of 65,536 spikes or more; 16 bytes a spike.
+
+    Examples
+    --------
+    >>> from neuromod import BrainModel, Simulation, SpikeMonitor
+    >>> sim = Simulation(BrainModel("brain_base_model.json"), seed=1)
+    >>> ids = sim.initialize_neurons(["V1_like"], density=0.05)
+    >>> spikes = SpikeMonitor(sim)
+    >>> run = sim.run(200)
+    >>> spikes.count == run["spike_counts"].sum()
+    True
+    """
+
+    def __init__(self, sim: Simulation, ids: ArrayLike | None = None) -> None:
+        wanted = None if ids is None else sim._known_ids(ids, "ids")
+        super().__init__(sim, _core.SpikeRecorder(wanted))
+
+    @property
+    def step(self) -> Ints:
+        """Number of the step of each spike (the first step is 1); int64, shape (n_spikes,). A copy."""
+        return self._recorder.arrays()[0]
+
+    @property
+    def id(self) -> Ints:
+        """Neuron of each spike; int64, shape (n_spikes,). A copy."""
+        return self._recorder.arrays()[1]
+
+    @property
+    def time(self) -> Floats:
+        """Time of each spike, ms; float64, shape (n_spikes,): the end of its step. A copy."""
+        return self.step * self._sim.dt
+
+    @property
+    def count(self) -> int:
+        """Number of spikes recorded."""
+        return len(self.step)
+
+    def __repr__(self) -> str:
+        return f"SpikeMonitor(spikes={self.count})"
+
+
+class StateMonitor(_Monitor):
+    """Samples of one neuron variable.
+
+    Parameters
+    ----------
+    sim : Simulation
+    variable : str
+        A column of ``model.neurons``: ``"v_membrane"``, ``"u_recovery"``, ...
+    ids : array_like of int, shape (n,), optional
+        Neurons to record. Default: those present now.
+    every : int, steps, >= 1, default 1
+        Distance of the samples; taken at the end of the steps divisible by it.
+
+    Raises
+    ------
+    ValueError
+        If the variable, an id or `every` is unknown or out of range. Nothing is recorded then.
+
+    Examples
+    --------
+    >>> from neuromod import BrainModel, Simulation, StateMonitor
+    >>> sim = Simulation(BrainModel("brain_base_model.json"), seed=1)
+    >>> ids = sim.initialize_neurons(["V1_like"], density=0.01)
+    >>> v = StateMonitor(sim, "v_membrane", ids[:3], every=10)
+    >>> _ = sim.run(100)
+    >>> v.values.shape
+    (10, 3)
+    """
+
+    def __init__(
+        self, sim: Simulation, variable: str, ids: ArrayLike | None = None, every: int = 1
+    ) -> None:
+        columns = sim.model._columns
+        if variable not in columns.buffers or columns.buffers[variable].dtype != np.float64:
+            known = sorted(name for name, column in columns.buffers.items() if column.dtype == np.float64)
+            raise ValueError(f"variable: must be one of {', '.join(known)}; got {variable!r}")
+        wanted = sim.model.neurons.id.copy() if ids is None else sim._known_ids(ids, "ids")
+
+        def resolve() -> tuple[Floats, Ints]:
+            columns = sim.model._columns
+            return columns.buffers[variable], np.searchsorted(columns.column("id"), wanted)
+
+        super().__init__(sim, _core.SampleRecorder(resolve, checked_count(every, "every", 1)))
+        self.variable, self.ids = variable, wanted
+
+    @property
+    def time(self) -> Floats:
+        """Time of each sample, ms; float64, shape (n_samples,). A copy."""
+        return self._recorder.arrays()[0] * self._sim.dt
+
+    @property
+    def values(self) -> Floats:
+        """The samples, float64, shape (n_samples, n_ids), in the variable's unit. A copy."""
+        return self._recorder.arrays()[1]
+
+    def __repr__(self) -> str:
+        samples, width = self.values.shape
+        return f"StateMonitor({self.variable!r}, samples={samples}, neurons={width})"
+
+
+class LevelMonitor(_Monitor):
+    """Samples of the modulators' levels, after the step's decay.
+
+    Parameters
+    ----------
+    sim : Simulation
+        One with a ``neuromodulation`` system.
+    every : int, steps, >= 1, default 1
+        Distance of the samples.
+
+    Raises
+    ------
+    ValueError
+        If the simulation has no neuromodulation system, or `every` is out of range.
+
+    Examples
+    --------
+    >>> from neuromod import BrainModel, LevelMonitor, NeuromodulationSystem, Simulation
+    >>> system = NeuromodulationSystem()
+    >>> sim = Simulation(BrainModel("brain_base_model.json"), seed=1, neuromodulation=system)
+    >>> levels = LevelMonitor(sim)
+    >>> error = system.process_reward(1.0)
+    >>> _ = sim.run(2)
+    >>> levels.names[0], levels.values[:, 0].round(3).tolist()
+    ('dopamine', [0.86, 0.824])
+    """
+
+    def __init__(self, sim: Simulation, every: int = 1) -> None:
+        system = sim.neuromodulation
+        if system is None:
+            raise ValueError("sim: must have a neuromodulation system; got none")
+        level = system._levels.level
+
+        def resolve() -> tuple[Floats, Ints]:
+            return level.reshape(-1), np.arange(level.size)
+
+        super().__init__(sim, _core.SampleRecorder(resolve, checked_count(every, "every", 1)))
+        self._shape = level.shape
+        self.names: tuple[str, ...] = tuple(system.names)
+
+    @property
+    def time(self) -> Floats:
+        """Time of each sample, ms; float64, shape (n_samples,). A copy."""
+        return self._recorder.arrays()[0] * self._sim.dt
+
+    @property
+    def values(self) -> Floats:
+        """Levels in [0, 1]; shape (n_samples, n_modulators), or (n_samples, n_regions, n_modulators). A copy."""
+        values = self._recorder.arrays()[1]
+        return values if self._shape[0] == 1 else values.reshape(-1, *self._shape)
+
+    def __repr__(self) -> str:
+        return f"LevelMonitor({', '.join(self.names)}, samples={len(self.time)})"
+
+
+class RateMonitor(SpikeMonitor):
+    """Mean firing rate of a group of neurons in successive bins.
+
+    Parameters
+    ----------
+    sim : Simulation
+    ids : array_like of int, shape (n,), optional
+        The group. Default: all neurons.
+    bin_ms : float, ms, > 0, default 10
+        Width of a bin; rounded to whole steps, at least one.
+
+    Raises
+    ------
+    ValueError
+        If an id is not in the network or `bin_ms` is not > 0. Nothing is recorded then.
+
+    Examples
+    --------
+    >>> from neuromod import BrainModel, RateMonitor, Simulation
+    >>> sim = Simulation(BrainModel("brain_base_model.json"), seed=1)
+    >>> ids = sim.initialize_neurons(["V1_like"], density=0.05)
+    >>> rate = RateMonitor(sim, bin_ms=50.0)
+    >>> _ = sim.run(200)
+    >>> rate.rate.shape
+    (4,)
+    """
+
+    def __init__(self, sim: Simulation, ids: ArrayLike | None = None, bin_ms: float = 10.0) -> None:
+        if not (np.isfinite(bin_ms) and bin_ms > 0):
+            raise ValueError(f"bin_ms: must be > 0 ms; got {bin_ms!r}")
+        super().__init__(sim, ids)
+        self._bin = max(1, round(bin_ms / sim.dt))
+        self._began = sim.current_step
+        self._n = None if ids is None else len(np.unique(np.asarray(ids)))
+
+    def _bins(self) -> int:
+        return (self._sim.current_step - self._began) // self._bin
+
+    @property
+    def bin_end(self) -> Floats:
+        """End of each full bin, ms; float64, shape (n_bins,)."""
+        return (self._began + (np.arange(self._bins()) + 1) * self._bin) * self._sim.dt
+
+    @property
+    def rate(self) -> Floats:
+        """Spikes per neuron and second in each full bin, Hz; float64, shape (n_bins,)."""
+        n_bins = self._bins()
+        which = (self.step - self._began - 1) // self._bin
+        counts = np.bincount(which[which < n_bins], minlength=n_bins)
+        n = len(self._sim.model.neurons) if self._n is None else self._n
+        return counts * (1000.0 / (max(n, 1) * self._bin * self._sim.dt))
+
+    def __repr__(self) -> str:
+        return f"RateMonitor(bin={self._bin * self._sim.dt:g} ms, bins={self._bins()})"

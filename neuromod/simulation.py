@@ -1,0 +1,586 @@
+"""A model in motion: initialise, connect, step, run. The loop itself is ``csrc/nm_sim.c``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neuromod import _core
+from neuromod.arguments import check_threads, checked_count, checked_dt, checked_seed, spike_list
+from neuromod.brain_model import BrainModel
+from neuromod.errors import CoreError, NumericalError
+from neuromod.neuromodulation import NeuromodulationSystem
+from neuromod.progress import ProgressCallback, ProgressLine
+from neuromod.state import digest_of, pack, unpack
+
+if TYPE_CHECKING:
+    from neuromod.projection import Projection
+
+__all__ = ["Simulation"]
+
+Ints = NDArray[np.int64]
+
+
+class Simulation:
+    """One run of a model, with its own clock, seed, spikes under way and recorders.
+
+    Parameters
+    ----------
+    model : BrainModel
+        Simulated in place: its columns are the state.
+    seed : int, 0 .. 2**64 - 1, or numpy.random.Generator or SeedSequence, optional
+        Everything random follows from it. Default: the configuration's ``simulation.seed``, else drawn; the one
+        used is in ``sim.seed``.
+    neuromodulation : NeuromodulationSystem, optional
+        Applied by the core in every step: norepinephrine's gain on inputs, serotonin's shift of thresholds,
+        dopamine's factor on learning, and their decay. Default: nothing is modulated.
+    dt : float, ms, > 0, optional
+        Length of a step. Default: the configuration's ``simulation.dt``, which is 1 ms by default.
+    threads : int, >= 1, optional
+        Accepted for scripts to come; this version computes on one thread, with the bits of any number.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is out of its domain. The model is not touched.
+
+    Notes
+    -----
+    Computed in ``csrc/nm_sim.c``. The same seed gives the same bits, for ``run(n)`` and n times ``step()``.
+
+    Examples
+    --------
+    >>> from neuromod import BrainModel, Simulation
+    >>> sim = Simulation(BrainModel("brain_base_model.json"), seed=42)
+    >>> len(sim.initialize_neurons(area_names=["V1_like"], density=0.1))
+    800
+    >>> n_synapses = sim.initialize_random_synapses(connection_probability=0.1)
+    >>> sim.step()["step"]
+    1
+    """
+
+    def __init__(
+        self,
+        model: BrainModel,
+        seed: int | np.random.Generator | np.random.SeedSequence | None = None,
+        neuromodulation: NeuromodulationSystem | None = None,
+        dt: float | None = None,
+        threads: int | None = None,
+    ) -> None:
+        if not isinstance(model, BrainModel):
+            raise TypeError(f"model: must be a BrainModel; got {type(model).__name__}")
+        if neuromodulation is not None and not isinstance(neuromodulation, NeuromodulationSystem):
+            raise TypeError(
+                f"neuromodulation: must be a NeuromodulationSystem; got {type(neuromodulation).__name__}"
+            )
+        section = model._config.simulation
+        self.model = model
+        self.neuromodulation = neuromodulation
+        self._seed = checked_seed(section.seed if seed is None else seed)
+        self._dt = checked_dt(section.dt if dt is None else dt)
+        check_threads(threads)
+        levels = None if neuromodulation is None or not neuromodulation.enabled else neuromodulation._levels
+        self._engine = _core.Engine(model, self._dt, self._seed, levels)
+
+    # ---- what it is ------------------------------------------------------------------------------------------
+
+    @property
+    def seed(self) -> int:
+        """The seed in use, 0 .. 2**64 - 1."""
+        return self._seed
+
+    @property
+    def dt(self) -> float:
+        """Length of a step, ms."""
+        return self._dt
+
+    @property
+    def current_step(self) -> int:
+        """Number of completed steps."""
+        return self._engine.step
+
+    @property
+    def time(self) -> float:
+        """Simulated time, ms."""
+        return self._engine.step * self._dt
+
+    @property
+    def projections(self) -> Mapping[str, Projection]:
+        """The model's projections by name, read-only."""
+        return MappingProxyType({p.name: p for p in self.model._projections})
+
+    def __repr__(self) -> str:
+        return (
+            f"Simulation(neurons={len(self.model.neurons):,}, synapses={len(self.model.synapses):,}, "
+            f"dt={self._dt:g} ms, t={self.time:g} ms, seed={self._seed})"
+        )
+
+    # ---- building --------------------------------------------------------------------------------------------
+
+    def initialize_neurons(
+        self,
+        area_names: Sequence[str] | None = None,
+        density: float = 1.0,
+        *,
+        model: str | None = None,
+        params: Mapping[str, float] | None = None,
+        neuron_type: str | None = None,
+    ) -> Ints:
+        """Put neurons on free lattice sites of the named areas.
+
+        Parameters
+        ----------
+        area_names : sequence of str, optional
+            Default: all areas of the configuration.
+        density : float, 0 to 1, default 1
+            Exactly ``round(density * sites)`` of an area's sites are filled, chosen by the seed.
+        model : str, optional
+            A registered neuron model. Default: the area's, else the configuration's.
+        params : mapping of str to float, optional
+            Parameters that differ from the configuration's, in the model's units.
+        neuron_type : {"excitatory", "inhibitory"}, optional
+            Default: the area's, else inhibitory with the configuration's ``inhibitory_fraction``.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_new,)
+            The new ids, ascending.
+
+        Raises
+        ------
+        ValueError
+            If an area, model or parameter is unknown or out of its domain. No neuron is added.
+
+        Examples
+        --------
+        >>> from neuromod import BrainModel, Simulation
+        >>> sim = Simulation(BrainModel("brain_base_model.json"), seed=42)
+        >>> sim.initialize_neurons(["A1_like"], density=0.001).tolist()
+        [0, 1, 2, 3, 4, 5, 6, 7]
+        """
+        return self.model.place_neurons(
+            area_names, density, self._seed, model=model, params=params, neuron_type=neuron_type
+        )
+
+    def initialize_random_synapses(
+        self, connection_probability: float = 0.01, weight_mean: float = 0.1, weight_std: float = 0.05
+    ) -> int:
+        """Connect every ordered pair of different neurons with the same probability.
+
+        Parameters
+        ----------
+        connection_probability : float, 0 to 1, default 0.01
+        weight_mean, weight_std : float, mV, default 0.1 and 0.05
+            Weights are normal, clipped to the bounds of the configuration's plasticity.
+
+        Returns
+        -------
+        int
+            Number of new synapses.
+
+        Raises
+        ------
+        ValueError
+            If an argument is out of its domain. No synapse is added.
+
+        Notes
+        -----
+        Drawn in ``csrc/nm_build.c`` by geometric skipping: the cost is per synapse, not per pair.
+
+        Examples
+        --------
+        >>> from neuromod import BrainModel, Simulation
+        >>> sim = Simulation(BrainModel("brain_base_model.json"), seed=42)
+        >>> ids = sim.initialize_neurons(["V1_like"], density=0.01)
+        >>> sim.initialize_random_synapses(0.1) == len(sim.model.synapses)
+        True
+        """
+        return self.model.random_synapses(connection_probability, weight_mean, weight_std, self._seed)
+
+    def connect(
+        self,
+        pre: str | Sequence[str] | ArrayLike,
+        post: str | Sequence[str] | ArrayLike,
+        *,
+        probability: float | None = None,
+        in_degree: int | None = None,
+        out_degree: int | None = None,
+        pairs: ArrayLike | None = None,
+        weight: Any,
+        delay: Any = 1,
+        synapse_type: str | None = None,
+        rule: str | Mapping[str, Any] | None = None,
+        autapses: bool = False,
+        name: str | None = None,
+    ) -> Projection:
+        """Connect two groups of neurons: one projection, with its own rule of plasticity or none.
+
+        Parameters
+        ----------
+        pre, post : str, sequence of str, or array_like of int
+            Area names or neuron ids.
+        probability : float, 0 to 1
+            Each pair is connected with this probability; or
+        in_degree : int, >= 1
+            each target gets so many sources, drawn with replacement; or
+        out_degree : int, >= 1
+            each source gets so many targets, drawn with replacement; or
+        pairs : array_like of int, shape (n, 2)
+            exactly these (pre id, post id). Exactly one of the four must be given.
+        weight : float, array_like, or {"normal": [mean, sd]} or {"uniform": [low, high]}, mV
+        delay : int, array_like of int, or a distribution as above, steps, >= 1, default 1
+        synapse_type : {"excitatory", "inhibitory"}, optional
+            Inhibitory synapses act as ``-abs(weight)``. Default: from the type of the sources.
+        rule : str or mapping, optional
+            ``"none"``, a registered rule, or ``{"rule": name, parameter: value, ...}``. Default: the
+            configuration's ``plasticity``.
+        autapses : bool, default False
+            Whether a neuron may be connected to itself.
+        name : str, optional
+            Under which ``sim.projections`` keeps it. Default: made from pre and post.
+
+        Returns
+        -------
+        Projection
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an argument is unknown or out of its domain. No synapse is added.
+
+        Notes
+        -----
+        Drawn in ``csrc/nm_build.c``.
+
+        Examples
+        --------
+        >>> from neuromod import BrainModel, Simulation
+        >>> sim = Simulation(BrainModel("brain_base_model.json"), seed=42)
+        >>> ids = sim.initialize_neurons(["V1_like", "A1_like"], density=0.01)
+        >>> p = sim.connect("V1_like", "A1_like", in_degree=10, weight=0.2, synapse_type="excitatory", name="vis")
+        >>> len(p), len(sim.projections["vis"].weight)
+        (800, 800)
+        """
+        return self.model.connect(
+            pre,
+            post,
+            probability=probability,
+            in_degree=in_degree,
+            out_degree=out_degree,
+            pairs=pairs,
+            weight=weight,
+            delay=delay,
+            synapse_type=synapse_type,
+            rule=rule,
+            autapses=autapses,
+            name=name,
+            seed=self._seed,
+        )
+
+    def set_spike_times(self, ids: ArrayLike, times_ms: ArrayLike | Sequence[ArrayLike]) -> None:
+        """Let ``spike_source`` neurons fire at exact times, in place of what was set for them before.
+
+        Parameters
+        ----------
+        ids : int, or array_like of int, shape (n,)
+        times_ms : array_like of float, ms, after the present time
+            For one id, its times. For several, either one sequence of times for each, or as many numbers as ids
+            (then ``ids[k]`` fires at ``times_ms[k]``, and an id may occur more than once). A time is rounded to
+            the nearest step.
+
+        Raises
+        ------
+        ValueError
+            If an id is no ``spike_source``, a time is not after the present, or two spikes of a neuron fall into
+            one step. Nothing is changed then.
+
+        Examples
+        --------
+        >>> from neuromod import BrainModel, Simulation
+        >>> sim = Simulation(BrainModel("brain_base_model.json"), seed=1)
+        >>> source = sim.initialize_neurons(["V1_like"], density=1 / 8000, model="spike_source")
+        >>> sim.set_spike_times(source[0], [2.0, 5.0])
+        >>> [len(sim.step()["spikes"]) for _ in range(6)]
+        [0, 1, 0, 0, 1, 0]
+        """
+        each_id, each_time = spike_list(ids, times_ms)
+        self._check_sources(each_id)
+        steps = np.rint(each_time / self._dt)
+        if not np.all(np.isfinite(each_time)) or np.any(steps <= self.current_step):
+            bad = each_time[~(np.isfinite(each_time) & (steps > self.current_step))][0]
+            raise ValueError(f"times_ms: must be after the present time of {self.time:g} ms; got {bad!r}")
+        spikes = np.stack([steps.astype(np.int64), each_id], axis=1)
+        if len(np.unique(spikes, axis=0)) != len(spikes):
+            raise ValueError("times_ms: at most one spike of a neuron in one step; got two")
+        old_steps, old_ids = self._engine.schedule_arrays()
+        kept = ~np.isin(old_ids, np.unique(np.asarray(ids, dtype=np.int64)))
+        self._engine.prepare()
+        self._engine.set_schedule(
+            np.concatenate([old_steps[kept], spikes[:, 0]]), np.concatenate([old_ids[kept], spikes[:, 1]])
+        )
+
+    def _check_sources(self, ids: Ints) -> None:
+        known = self._known_ids(np.unique(ids), "ids")
+        slots = np.searchsorted(self.model.neurons.id, known)
+        names = list(_core.neuron_models())
+        for slot in slots:
+            model = names[self.model._columns.column("model")[slot]]
+            if model != "spike_source":
+                raise ValueError(f"ids: must be spike_source neurons; got a {model} neuron (id {known[0]})")
+
+    def _known_ids(self, ids: ArrayLike, where: str) -> Ints:
+        """The ids as int64, all of them in the network."""
+        wanted = np.atleast_1d(np.asarray(ids))
+        if wanted.size and wanted.dtype.kind not in "iu":
+            raise ValueError(f"{where}: must be neuron ids; got values of type {wanted.dtype}")
+        wanted = wanted.astype(np.int64)
+        missing = wanted[~np.isin(wanted, self.model.neurons.id)]
+        if missing.size:
+            raise ValueError(f"{where}: must be ids of neurons in the network; got {missing[0]}")
+        return wanted
+
+    # ---- running ---------------------------------------------------------------------------------------------
+
+    def step(self) -> dict[str, Any]:
+        """Advance one step.
+
+        Returns
+        -------
+        dict
+            ``step`` (number of completed steps), ``spikes`` (ndarray of int64: ids of the neurons that fired,
+            ascending), ``deaths`` and ``births`` (0: the life cycle is not acted on yet).
+
+        Raises
+        ------
+        ValueError
+            If a parameter or input has been set outside its domain. The step is not begun.
+        NumericalError
+            If a state variable is no longer finite (looked at every 256 steps).
+        """
+        self._run(1)
+        return {"step": self._engine.step, "spikes": self._engine.spikes(), "deaths": 0, "births": 0}
+
+    def run(
+        self,
+        n_steps: int,
+        input: ArrayLike | None = None,
+        input_ids: ArrayLike | None = None,
+        progress: bool | ProgressCallback | None = None,
+    ) -> dict[str, Any]:
+        """Advance many steps; the loop is in C, with the GIL released.
+
+        Parameters
+        ----------
+        n_steps : int, >= 0
+        input : array_like of float, shape (n_steps, n_ids), mV, optional
+            External current of each step, added to ``external_input``.
+        input_ids : array_like of int, shape (n_ids,), optional
+            Neurons that `input` is for. Default: all, in id order.
+        progress : bool or callable, optional
+            True or False: show a line of progress or not. Default: on a terminal, after two seconds. A callable
+            gets ``(done, total, simulated_ms, elapsed_s)``.
+
+        Returns
+        -------
+        dict
+            ``step`` (completed steps in all), ``n_steps``, ``spike_counts`` (ndarray of int64, shape (n_neurons,),
+            spikes of each neuron in this run), ``mean_rate`` (float, Hz), ``deaths``, ``births``.
+
+        Raises
+        ------
+        ValueError
+            If an argument, parameter or input is outside its domain. No step is done.
+        NumericalError
+            If a state variable is no longer finite. The steps up to there are done.
+        KeyboardInterrupt
+            On Ctrl-C, at a step boundary, within about 20 ms; the simulation can go on.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from neuromod import BrainModel, Simulation
+        >>> sim = Simulation(BrainModel("brain_base_model.json"), seed=1)
+        >>> ids = sim.initialize_neurons(["V1_like"], density=0.01)
+        >>> run = sim.run(50, input=np.full((50, 80), 30.0))
+        >>> run["step"], run["spike_counts"].shape
+        (50, (80,))
+        """
+        n_steps = checked_count(n_steps, "n_steps")
+        rows, ids = self._checked_input(n_steps, input, input_ids)
+        before = self.model.neurons.spike_count.copy()
+        reporter = _reporter(progress)
+        began = time.perf_counter()
+
+        def report(done: int) -> None:
+            if reporter is not None:
+                reporter(done, n_steps, done * self._dt, time.perf_counter() - began)
+
+        try:
+            self._run(n_steps, rows, ids, None if reporter is None else report)
+        finally:
+            if isinstance(reporter, ProgressLine):
+                reporter.close()
+        counts = self.model.neurons.spike_count - before
+        seconds = n_steps * self._dt / 1000.0
+        mean_rate = float(counts.sum()) / (len(counts) * seconds) if len(counts) and n_steps else 0.0
+        return {
+            "step": self._engine.step,
+            "n_steps": n_steps,
+            "spike_counts": counts,
+            "mean_rate": mean_rate,
+            "deaths": 0,
+            "births": 0,
+        }
+
+    def _checked_input(
+        self, n_steps: int, input: ArrayLike | None, input_ids: ArrayLike | None
+    ) -> tuple[NDArray[np.float64] | None, Ints | None]:
+        if input is None:
+            if input_ids is not None:
+                raise ValueError("input_ids: needs input; got none")
+            return None, None
+        ids = self.model.neurons.id if input_ids is None else self._known_ids(input_ids, "input_ids")
+        rows = np.asarray(input, dtype=np.float64)
+        if rows.shape != (n_steps, len(ids)):
+            raise ValueError(
+                f"input: must have shape (n_steps, n_ids) = ({n_steps}, {len(ids)}); got {rows.shape}"
+            )
+        if not np.all(np.isfinite(rows)):
+            step, column = np.argwhere(~np.isfinite(rows))[0]
+            raise ValueError(f"input: must be finite; got {rows[step, column]} (step {step}, id {ids[column]})")
+        return rows, ids
+
+    def _run(
+        self,
+        n_steps: int,
+        rows: NDArray[np.float64] | None = None,
+        ids: Ints | None = None,
+        progress: Any = None,
+    ) -> None:
+        try:
+            self._engine.run(n_steps, rows, ids, progress)
+        except _core.CoreFailure as failure:
+            raise self._explained(failure) from None
+
+    def _explained(self, failure: _core.CoreFailure) -> Exception:
+        """The core's numbers in the user's words."""
+        if failure.index < 0 or failure.status not in ("NM_ERR_BAD_VALUE", "NM_ERR_BAD_ORDER", "NM_ERR_NOT_FINITE"):
+            return CoreError(f"please report this: {failure.status}: {failure}")
+        neuron, name = self._engine.where(failure)
+        model = _core.neuron_models()[name]
+        if failure.status == "NM_ERR_NOT_FINITE":
+            variable = list(model["state"])[failure.field]
+            return NumericalError(
+                f"neurons[{neuron}].{variable}: must stay finite; got {failure.value} "
+                f"({name} neuron, step {self.current_step})"
+            )
+        if failure.field < 0:
+            column, rule = {-1: ("drive_rate", ">= 0 Hz"), -2: ("drive_weight", "finite"), -3: ("external_input", "finite")}[
+                failure.field
+            ]
+            return ValueError(f"neurons[{neuron}].{column}: must be {rule}; got {failure.value}")
+        field = list(model["params"])[failure.field]
+        if failure.status == "NM_ERR_BAD_ORDER":
+            lesser = " and ".join(low for high, low in model["orders"] if high == field)
+            return ValueError(f"neurons[{neuron}].{field}: must be > {lesser}; got {failure.value}")
+        rule = f"{_core.domain_phrase(model['params'][field]['domain'])} {model['params'][field]['unit']}"
+        return ValueError(f"neurons[{neuron}].{field}: must be {rule}; got {failure.value}")
+
+    # ---- state -----------------------------------------------------------------------------------------------
+
+    def _own_state(self) -> dict[str, Any]:
+        """All that is the simulation's and not the model's."""
+        self._engine.prepare()
+        return {
+            "seed": self._seed,
+            "dt": self._dt,
+            "engine": self._engine.state(),
+            "schedule": self._engine.schedule_arrays(),
+            "neuromodulation": None if self.neuromodulation is None else self.neuromodulation.to_dict(),
+        }
+
+    def digest(self) -> str:
+        """SHA-256 over all state: equal digests mean the same state to the bit.
+
+        Returns
+        -------
+        str
+            64 hexadecimal digits. Covers every column of neurons and synapses, spikes under way, traces, levels,
+            scheduled spikes, clock and seed; not the recorders, and no order of storage.
+
+        Examples
+        --------
+        >>> from neuromod import BrainModel, Simulation
+        >>> def digest():
+        ...     sim = Simulation(BrainModel("brain_base_model.json"), seed=1)
+        ...     _ = sim.initialize_neurons(["V1_like"], density=0.01)
+        ...     _ = sim.run(20)
+        ...     return sim.digest()
+        >>> digest() == digest()
+        True
+        """
+        return digest_of({"simulation": self._own_state(), "model": self.model._state()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole state as plain lists, numbers and strings, which ``json`` can write.
+
+        Returns
+        -------
+        dict
+            What `from_dict` takes. Recorders are not in it.
+        """
+        return {"format": 1, "model": self.model.to_dict(), "simulation": pack(self._own_state())}
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any]) -> Simulation:
+        """A simulation that goes on where `to_dict` was called, to the bit.
+
+        Parameters
+        ----------
+        state : mapping
+            From `to_dict`.
+
+        Raises
+        ------
+        ValueError
+            If it is no such mapping.
+
+        Examples
+        --------
+        >>> from neuromod import BrainModel, Simulation
+        >>> sim = Simulation(BrainModel("brain_base_model.json"), seed=1)
+        >>> ids = sim.initialize_neurons(["V1_like"], density=0.01)
+        >>> _ = sim.run(20)
+        >>> again = Simulation.from_dict(sim.to_dict())
+        >>> again.digest() == sim.digest()
+        True
+        """
+        if not isinstance(state, Mapping) or state.get("format") != 1:
+            raise ValueError("state: must be a mapping made by Simulation.to_dict; got something else")
+        own = unpack(state["simulation"])
+        system = own["neuromodulation"]
+        sim = cls(
+            BrainModel.from_dict(state["model"]),
+            seed=own["seed"],
+            dt=own["dt"],
+            neuromodulation=None if system is None else NeuromodulationSystem.from_dict(system),
+        )
+        sim._engine.bind()
+        sim._engine.set_state(own["engine"])
+        sim._engine.set_schedule(*own["schedule"])
+        return sim
+
+
+def _reporter(progress: bool | ProgressCallback | None) -> ProgressCallback | None:
+    if progress is None:
+        return ProgressLine()
+    if progress is True:
+        return ProgressLine(after=0.0)
+    if progress is False:
+        return None
+    return progress

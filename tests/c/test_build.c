@@ -1,0 +1,169 @@
+/* nm_build: the two calls agree, nothing is written beyond the room, and every bad argument is named. What
+ * the draws are is tested in tests/test_build.py. SPDX-License-Identifier: MIT */
+#include "nm_build.h"
+#include "testlib.h"
+
+enum { N = 300, DEGREE = 40, ROOM = N * N, GUARD = -77 };
+
+static int32_t slots[N], targets[ROOM + 1];
+static int64_t ids[N], row_start[N + 1], counted[N + 1];
+static nm_error error;
+
+static nm_build everyone(void) {
+    for (int i = 0; i < N; i++) {
+        slots[i] = i;
+        ids[i] = 1000 + i;
+    }
+    memset(targets, 0, sizeof targets);
+    error = (nm_error){.status = NM_OK};
+    return (nm_build){
+        .pre = slots, .post = slots, .n_pre = N, .n_post = N, .id = ids, .n_rows = N, .seed = 5};
+}
+
+static int draw(int rule, const nm_build *build, int32_t *into) {
+    if (rule == 0)
+        return nm_build_probability(build, 0.1, row_start, into, &error);
+    return rule == 1 ? nm_build_in_degree(build, DEGREE, row_start, into, &error)
+                     : nm_build_out_degree(build, DEGREE, row_start, into, &error);
+}
+
+static int rows_are_sorted_and_inside(int repeats) {
+    int fine = 1;
+    for (int row = 0; row < N; row++)
+        for (int64_t s = row_start[row]; s < row_start[row + 1]; s++) {
+            fine &= targets[s] >= 0 && targets[s] < N && targets[s] != row;
+            fine &= s == row_start[row] || targets[s] > targets[s - 1] - (repeats ? 1 : 0);
+        }
+    return fine;
+}
+
+static void count_and_fill_agree(void) {
+    for (int rule = 0; rule < 3; rule++) {
+        nm_build build = everyone();
+        CHECK(draw(rule, &build, NULL) == NM_OK);
+        memcpy(counted, row_start, sizeof counted);
+        CHECK(counted[0] == 0 && counted[N] > N);
+        targets[counted[N]] = GUARD;
+        CHECK(draw(rule, &build, targets) == NM_OK);
+        CHECK(memcmp(counted, row_start, sizeof counted) == 0);
+        CHECK(targets[counted[N]] == GUARD);
+        CHECK(rows_are_sorted_and_inside(rule != 0));
+    }
+}
+
+static void room_to_spare_makes_counting_needless(void) {
+    nm_build build = everyone();
+    CHECK(draw(0, &build, NULL) == NM_OK);
+    memcpy(counted, row_start, sizeof counted);
+    for (int64_t room = counted[N] - 2; room <= counted[N] + 2; room++) {
+        memset(targets, 0, sizeof targets);
+        targets[room] = GUARD;
+        row_start[N] = room;
+        CHECK(draw(0, &build, targets) == (room < counted[N] ? NM_ERR_TOO_LARGE : NM_OK));
+        CHECK(targets[room] == GUARD);
+        if (room >= counted[N])
+            CHECK(memcmp(counted, row_start, sizeof counted) == 0);
+    }
+}
+
+static void too_little_room_for_certainty(void) {
+    nm_build build = everyone();
+    row_start[N] = (int64_t)N * (N - 1) - 1;
+    CHECK(nm_build_probability(&build, 1.0, row_start, targets, &error) == NM_ERR_TOO_LARGE);
+    row_start[N] = (int64_t)N * (N - 1);
+    CHECK(nm_build_probability(&build, 1.0, row_start, targets, &error) == NM_OK);
+    CHECK(rows_are_sorted_and_inside(0));
+}
+
+static int refused(const nm_build *build, int status, int64_t index, int64_t field) {
+    int fine = 1;
+    for (int rule = 0; rule < 3; rule++) {
+        error = (nm_error){.status = NM_OK};
+        row_start[0] = GUARD;
+        fine &= draw(rule, build, NULL) == status && error.status == status && error.index == index &&
+                error.field == field && row_start[0] == GUARD;
+    }
+    return fine;
+}
+
+static void bad_slots_and_ids_are_named(void) {
+    nm_build build = everyone();
+    slots[7] = slots[6];
+    CHECK(refused(&build, NM_ERR_BAD_LAYOUT, 7, 0));
+    build = everyone();
+    slots[0] = -1;
+    CHECK(refused(&build, NM_ERR_BAD_INDEX, 0, 0));
+    build = everyone();
+    ids[9] = 4294967296;
+    CHECK(refused(&build, NM_ERR_TOO_LARGE, 9, 2));
+    build = everyone();
+    ids[9] = -1;
+    CHECK(refused(&build, NM_ERR_TOO_LARGE, 9, 2));
+    build = everyone();
+    build.pre_first = 1;
+    CHECK(refused(&build, NM_ERR_BAD_INDEX, 0, 0));
+    build = everyone();
+    build.n_rows = N - 1;
+    CHECK(refused(&build, NM_ERR_BAD_INDEX, N - 1, 0));
+}
+
+static void a_neuron_without_candidates_is_named(void) {
+    nm_build build = everyone();
+    build.n_pre = 1; /* slot 0 alone: no source for itself */
+    CHECK(nm_build_in_degree(&build, 1, row_start, NULL, &error) == NM_ERR_BAD_VALUE);
+    CHECK(error.index == 0);
+    CHECK(nm_build_in_degree(&build, 0, row_start, NULL, &error) == NM_OK);
+    CHECK(row_start[N] == 0);
+    build.autapses = 1;
+    CHECK(nm_build_in_degree(&build, 1, row_start, NULL, &error) == NM_OK);
+    CHECK(row_start[N] == N);
+}
+
+static void pairs_outside_are_named(void) {
+    const int32_t pre[] = {4, 5, 6}, post[] = {0, 1, 2}, negative[] = {0, -1, 2};
+    CHECK(nm_build_pairs(pre, post, 3, 4, 2, row_start, NULL, NULL, &error) == NM_ERR_BAD_INDEX);
+    CHECK(error.index == 2 && error.field == 0);
+    CHECK(nm_build_pairs(pre, post, 3, 5, 2, row_start, NULL, NULL, &error) == NM_ERR_BAD_INDEX);
+    CHECK(error.index == 0 && error.field == 0);
+    CHECK(nm_build_pairs(pre, negative, 3, 4, 3, row_start, NULL, NULL, &error) == NM_ERR_BAD_INDEX);
+    CHECK(error.index == 1 && error.field == 1);
+}
+
+/* The limits themselves, with no arrays of that size: they are looked at before anything is read. */
+static void more_than_32_bits_of_synapses_are_refused(void) {
+    const int64_t starts[] = {0, 4294967296};
+    CHECK(nm_build_incoming(starts, 1, NULL, 1, NULL, NULL, NULL, &error) == NM_ERR_TOO_LARGE);
+    CHECK(error.value == 4294967296.0);
+    CHECK(nm_build_pairs(NULL, NULL, 4294967296, 0, 1, NULL, NULL, NULL, &error) == NM_ERR_TOO_LARGE);
+    CHECK(nm_build_sort_by_delay(starts, 1, NULL, NULL, NULL, NULL, NULL, &error) == NM_ERR_TOO_LARGE);
+}
+
+static void an_incoming_index_of_bad_rows_is_refused(void) {
+    const int64_t falling[] = {0, 2, 1, 3}, late[] = {1, 3}, good[] = {0, 2, 3};
+    const int32_t to[] = {0, 1, 2};
+    int64_t in_start[4] = {GUARD, GUARD, GUARD, GUARD};
+    uint32_t in_synapse[3];
+    int32_t in_row[3];
+    CHECK(nm_build_incoming(falling, 3, to, 3, in_start, in_synapse, in_row, &error) == NM_ERR_BAD_LAYOUT);
+    CHECK(error.index == 2);
+    CHECK(nm_build_incoming(late, 1, to, 3, in_start, in_synapse, in_row, &error) == NM_ERR_BAD_LAYOUT);
+    CHECK(nm_build_incoming(good, 2, to, 2, in_start, in_synapse, in_row, &error) == NM_ERR_BAD_INDEX);
+    CHECK(error.index == 2 && error.value == 2.0);
+    CHECK(in_start[0] == GUARD);
+    CHECK(nm_build_incoming(good, 2, to, 3, in_start, in_synapse, in_row, &error) == NM_OK);
+    CHECK(in_start[0] == 0 && in_start[3] == 3 && in_synapse[2] == 2 && in_row[1] == 0 && in_row[2] == 1);
+}
+
+static const nm_test tests[] = {TEST(count_and_fill_agree),
+                                TEST(room_to_spare_makes_counting_needless),
+                                TEST(too_little_room_for_certainty),
+                                TEST(bad_slots_and_ids_are_named),
+                                TEST(a_neuron_without_candidates_is_named),
+                                TEST(pairs_outside_are_named),
+                                TEST(more_than_32_bits_of_synapses_are_refused),
+                                TEST(an_incoming_index_of_bad_rows_is_refused),
+                                {NULL, NULL}};
+
+int main(int argc, char **argv) {
+    return nm_test_main(tests, argc, argv);
+}

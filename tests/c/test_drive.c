@@ -1,0 +1,157 @@
+/* nm_drive: tables that end before the largest word, and one count by either path.
+ * SPDX-License-Identifier: MIT */
+#include "nm_drive.h"
+#include "nm_rng.h"
+#include "testlib.h"
+
+#include <math.h>
+
+enum { N = 100, FIRST = 3, LENGTH = N + 2 * FIRST };
+
+static int64_t id[LENGTH];
+static double rate[LENGTH], weight[LENGTH], excitatory[LENGTH], inhibitory[LENGTH];
+static uint32_t table[2 * NM_DRIVE_TABLE];
+/* the second of two pieces, so that a table or column of the wrong piece shows */
+static nm_piece pieces[2];
+static const nm_network network = {.n_neurons = LENGTH,
+                                   .pieces = pieces,
+                                   .n_pieces = 2,
+                                   .id = id,
+                                   .drive_rate = rate,
+                                   .drive_weight = weight,
+                                   .drive_table = table};
+
+static void set_up(double mean, double each_weight, int64_t driven) {
+    for (int64_t slot = 0; slot < LENGTH; slot++) {
+        id[slot] = 50 + slot;
+        rate[slot] = mean * 1000.0;
+        weight[slot] = each_weight;
+        excitatory[slot] = inhibitory[slot] = 0.0;
+    }
+    pieces[1] = (nm_piece){.first = FIRST, .n = N, .driven = driven};
+    memset(table, 0, sizeof table);
+    if (mean <= NM_DRIVE_MEAN)
+        nm_drive_tabulate(mean, table + NM_DRIVE_TABLE);
+}
+
+static void tables_rise_and_no_word_passes_their_end(void) {
+    const double means[] = {0.0, 1e-12, 0.02, 1.0, NM_DRIVE_MEAN};
+    for (size_t m = 0; m < sizeof means / sizeof means[0]; m++) {
+        uint32_t entry[NM_DRIVE_TABLE];
+        nm_drive_tabulate(means[m], entry);
+        int rises = 1;
+        for (int k = 1; k < NM_DRIVE_TABLE; k++)
+            rises &= entry[k] >= entry[k - 1];
+        CHECK(rises);
+        CHECK(entry[NM_DRIVE_TABLE - 1] == UINT32_MAX);
+    }
+}
+
+static void silence_has_no_events(void) {
+    uint32_t entry[NM_DRIVE_TABLE];
+    nm_drive_tabulate(0.0, entry);
+    CHECK(entry[0] == UINT32_MAX);
+    CHECK(nm_drive_count(0.0, 1, 2, 3) == 0.0);
+}
+
+/* The count is the number of entries < word, and inversion finds the same. */
+static void count_agrees_with_the_table(void) {
+    const double means[] = {0.02, 0.2, 2.0, NM_DRIVE_MEAN};
+    for (size_t m = 0; m < sizeof means / sizeof means[0]; m++) {
+        uint32_t entry[NM_DRIVE_TABLE];
+        nm_drive_tabulate(means[m], entry);
+        int same = 1;
+        double events = 0.0;
+        for (uint32_t neuron = 0; neuron < 2000; neuron++) {
+            uint32_t word = nm_rng_word(4, NM_STREAM_DRIVE, neuron, 9);
+            int count = 0;
+            for (int k = 0; k < NM_DRIVE_TABLE; k++)
+                count += entry[k] < word;
+            same &= nm_drive_count(means[m], 4, neuron, 9) == (double)count;
+            events += count;
+        }
+        CHECK(same);
+        CHECK(events > 0.0);
+    }
+}
+
+static void both_paths_add_the_same_to_their_piece_only(void) {
+    const double means[] = {0.02, 2.0, NM_DRIVE_MEAN};
+    for (size_t m = 0; m < sizeof means / sizeof means[0]; m++) {
+        double by_table[LENGTH], sum = 0.0;
+        set_up(means[m], 0.25, 1);
+        nm_drive_add(&network, &pieces[1], 1.0, 8, 5, excitatory, inhibitory);
+        memcpy(by_table, excitatory, sizeof by_table);
+        set_up(means[m], 0.25, 2);
+        nm_drive_add(&network, &pieces[1], 1.0, 8, 5, excitatory, inhibitory);
+        CHECK(memcmp(by_table, excitatory, sizeof by_table) == 0);
+        for (int64_t slot = 0; slot < LENGTH; slot++) {
+            int outside = slot < FIRST || slot >= FIRST + N;
+            double count = outside ? 0.0 : nm_drive_count(means[m], 8, (uint32_t)id[slot], 5);
+            CHECK(excitatory[slot] == 0.25 * count);
+            CHECK(inhibitory[slot] == 0.0);
+            sum += count;
+        }
+        CHECK(sum > 0.0);
+    }
+}
+
+static void negative_weights_arrive_at_the_inhibitory_port(void) {
+    for (int64_t driven = 1; driven <= 2; driven++) {
+        set_up(2.0, -0.5, driven);
+        weight[FIRST + 1] = 0.5;
+        nm_drive_add(&network, &pieces[1], 1.0, 8, 5, excitatory, inhibitory);
+        for (int64_t slot = FIRST; slot < FIRST + N; slot++) {
+            double events = 0.5 * nm_drive_count(2.0, 8, (uint32_t)id[slot], 5);
+            CHECK(excitatory[slot] == (slot == FIRST + 1 ? events : 0.0));
+            CHECK(inhibitory[slot] == (slot == FIRST + 1 ? 0.0 : -events));
+        }
+    }
+}
+
+static void undriven_pieces_get_nothing(void) {
+    set_up(2.0, 0.5, 0);
+    nm_drive_add(&network, &pieces[1], 1.0, 8, 5, excitatory, inhibitory);
+    for (int64_t slot = 0; slot < LENGTH; slot++)
+        CHECK(excitatory[slot] == 0.0 && inhibitory[slot] == 0.0);
+}
+
+/* Ids with a gap (a neuron was removed) draw what they drew before. */
+static void a_gap_in_the_ids_changes_no_draw(void) {
+    set_up(2.0, 1.0, 1);
+    for (int64_t slot = FIRST + 10; slot < LENGTH; slot++)
+        id[slot]++;
+    nm_drive_add(&network, &pieces[1], 1.0, 8, 5, excitatory, inhibitory);
+    for (int64_t slot = FIRST; slot < FIRST + N; slot++)
+        CHECK(excitatory[slot] == nm_drive_count(2.0, 8, (uint32_t)id[slot], 5));
+}
+
+static void large_means_have_mean_and_variance(void) {
+    const double means[] = {20.5, 130.0, 1000.0, 65537.0, 1e9}; /* by parts, then by the normal deviate */
+    const int n = 20000;
+    for (size_t m = 0; m < sizeof means / sizeof means[0]; m++) {
+        double mean = means[m], sum = 0.0, square = 0.0;
+        for (int k = 0; k < n; k++) {
+            double off = nm_drive_count(mean, 3, (uint32_t)(k % 100), (uint64_t)(k / 100)) - mean;
+            sum += off;
+            square += off * off;
+        }
+        /* standard errors: sqrt(mean / n), and of the variance mean * sqrt(2 / n) nearly; 4.5 of them */
+        CHECK(fabs(sum / n) < 4.5 * sqrt(mean / n));
+        CHECK(fabs(square / n / mean - 1.0) < 4.5 * sqrt((2.0 + 1.0 / mean) / n));
+    }
+}
+
+static const nm_test tests[] = {TEST(tables_rise_and_no_word_passes_their_end),
+                                TEST(silence_has_no_events),
+                                TEST(count_agrees_with_the_table),
+                                TEST(both_paths_add_the_same_to_their_piece_only),
+                                TEST(negative_weights_arrive_at_the_inhibitory_port),
+                                TEST(undriven_pieces_get_nothing),
+                                TEST(a_gap_in_the_ids_changes_no_draw),
+                                TEST(large_means_have_mean_and_variance),
+                                {NULL, NULL}};
+
+int main(int argc, char **argv) {
+    return nm_test_main(tests, argc, argv);
+}

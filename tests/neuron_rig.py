@@ -1,0 +1,160 @@
+"""A rig for neuron models: unconnected cells with two wires each, and the comparison with their oracle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import oracle
+from numpy.typing import NDArray
+
+from neuromod import (
+    BrainModel,
+    NeuromodulationSystem,
+    Simulation,
+    SpikeMonitor,
+    StateMonitor,
+    _core,
+    create_neuromodulation_system,
+)
+
+Floats = NDArray[np.float64]
+
+
+def line(start: int, length: int) -> dict[str, list[int]]:
+    return {"x": [start, start + length - 1], "y": [0, 0], "z": [0, 0], "w": [0, 0]}
+
+
+def levels(**strengths: float) -> NeuromodulationSystem:
+    """Modulators that stand still at level 1: the factor of each is its strength, 0 unless given by name."""
+    names = {
+        "dopamine": "learning_rate_modulation",
+        "serotonin": "inhibition_strength",
+        "norepinephrine": "gain_modulation",
+    }
+    return create_neuromodulation_system(
+        {
+            name: {"baseline": 1.0, "decay_rate": 0.0, key: strengths.get(name, 0.0)}
+            for name, key in names.items()
+        }
+    )
+
+
+class Rig:
+    """`n` cells of one model, ids 0 .. n-1, and two spike sources that reach all of them with a delay of one step.
+
+    A spike of `wire_exc` or `wire_inh` in step k arrives in step k + 1. Weights are in the model's unit and should
+    be exact in float32.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        n: int = 1,
+        *,
+        dt: float = 1.0,
+        seed: int = 11,
+        weight_exc: float = 0.0,
+        weight_inh: float = 0.0,
+        neuromodulation: NeuromodulationSystem | None = None,
+        **params: float,
+    ) -> None:
+        config: dict[str, Any] = {
+            "lattice_shape": [n + 2, 1, 1, 1],
+            "areas": [
+                {"name": "cells", "coord_ranges": line(0, n), "model": model, "neuron_type": "excitatory"},
+                {
+                    "name": "wires",
+                    "coord_ranges": line(n, 2),
+                    "model": "spike_source",
+                    "neuron_type": "excitatory",
+                },
+            ],
+            "plasticity": {"rule": "none"},
+        }
+        self.sim = Simulation(BrainModel(config=config), seed=seed, dt=dt, neuromodulation=neuromodulation)
+        self.cells = self.sim.initialize_neurons(["cells"], params=params)
+        self.wire_exc, self.wire_inh = self.sim.initialize_neurons(["wires"])
+        for wire, kind, weight in (
+            (self.wire_exc, "excitatory", weight_exc),
+            (self.wire_inh, "inhibitory", weight_inh),
+        ):
+            pairs = [[wire, cell] for cell in self.cells]
+            if weight:
+                self.sim.connect([wire], self.cells, pairs=pairs, weight=weight, synapse_type=kind, name=kind)
+        self.params = {
+            name: field["default"] for name, field in _core.neuron_models()[model]["params"].items()
+        } | params
+        self.model, self.n, self.dt = model, n, dt
+
+    def neuron(self, cell: int = 0) -> Any:
+        return self.sim.model.neurons[int(self.cells[cell])]
+
+    def pulse(self, wire: int, steps: list[int]) -> None:
+        """Let spikes of `wire` arrive in these steps (from 2 on: a wire fires in step 1 at the earliest)."""
+        self.sim.set_spike_times(wire, [(step - 1) * self.dt for step in steps])
+
+    def run(self, current: Floats | float, steps: int | None = None) -> dict[str, Floats]:
+        """Run with a constant or an array (steps, n) of currents; state after each step, and who fired."""
+        if not isinstance(current, np.ndarray):
+            assert steps is not None
+            current = np.full((steps, self.n), float(current))
+        names = _core.neuron_models()[self.model]["state"]
+        first = self.sim.current_step
+        monitors = {name: StateMonitor(self.sim, name, self.cells) for name in names}
+        spikes = SpikeMonitor(self.sim, self.cells)
+        self.sim.run(len(current), input=current, input_ids=self.cells)
+        recorded = {name: monitor.values for name, monitor in monitors.items()}
+        fired = np.zeros((len(current), self.n))
+        fired[spikes.step - 1 - first, spikes.id - self.cells[0]] = 1.0
+        for monitor in (*monitors.values(), spikes):
+            monitor.stop()
+        return {**recorded, "fired": fired}
+
+
+def assert_like_oracle(
+    model: str,
+    *,
+    dt: float,
+    strength: float,
+    tolerance: float,
+    steps: int = 1500,
+    n: int = 3,
+    least_spikes: int = 1,
+    **params: float,
+) -> None:
+    """Random currents and spikes, gain 1.25 and thresholds raised by 2 %: state and spikes of every step."""
+    random = np.random.default_rng(2024)
+    weight_exc, weight_inh = 0.25 * strength, 0.125 * strength
+    rig = Rig(
+        model,
+        n,
+        dt=dt,
+        weight_exc=weight_exc,
+        weight_inh=weight_inh,
+        neuromodulation=levels(norepinephrine=0.25, serotonin=0.02),
+        **params,
+    )
+    current = random.uniform(-0.5, 1.0, (steps, n)) * strength
+    exc, inh = (np.flatnonzero(random.random(steps) < 0.1) + 1 for _ in range(2))  # steps of arrival
+    exc, inh = exc[exc >= 2], inh[inh >= 2]
+    rig.pulse(rig.wire_exc, exc.tolist())
+    rig.pulse(rig.wire_inh, inh.tolist())
+    got = rig.run(current)
+
+    twins = [oracle.NEURONS[model](rig.params, dt) for _ in range(n)]
+    words = [_core.random_words(rig.sim.seed, 1, int(rig.cells[0]), step, n) for step in range(1, steps + 1)]
+    for k in range(steps):
+        for i, twin in enumerate(twins):
+            fired = twin.step(
+                current=1.25 * current[k, i],
+                excitatory=1.25 * weight_exc * (k + 1 in exc),
+                inhibitory=-1.25 * weight_inh * (k + 1 in inh),
+                rise=0.02,
+                word=float(words[k][i]),
+            )
+            where = f"step {k + 1}, cell {i}"
+            assert fired == bool(got["fired"][k, i]), where
+            for name, value in twin.state.items():
+                assert abs(got[name][k, i] - value) <= tolerance, f"{where}: {name}"
+    assert got["fired"].sum() >= least_spikes, "too few spikes: a test of the silence only"

@@ -1,0 +1,233 @@
+"""Every neuron model again, in plain Python, written from the papers: slow on purpose, and the judge of the C.
+
+One object is one neuron. It has ``state``, a dictionary with the fields of the model's table in C, and
+``step(...)``, which says whether the neuron fired.
+
+``NEURONS`` maps each name to its class. Nothing here imports the package.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+State = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Input:
+    """What reaches one neuron in one step, already multiplied by norepinephrine's gain."""
+
+    current: float = 0.0
+    excitatory: float = 0.0  # summed weights of the spikes that arrive, >= 0
+    inhibitory: float = 0.0  # the same, <= 0
+    rise: float = 0.0  # fraction of its magnitude by which serotonin raises a threshold
+    scheduled: float = 0.0  # spikes set for this step
+    word: float = 0.0  # the neuron's random word, 0 .. 2**32 - 1
+
+
+def raised(threshold: float, rise: float) -> float:
+    """More serotonin always makes it harder to fire: the threshold goes up, whatever its sign."""
+    return threshold + abs(threshold) * rise
+
+
+def steps_of(duration: float, dt: float) -> int:
+    """A duration in whole steps, halves up."""
+    return math.floor(duration / dt + 0.5)
+
+
+class SynapticCurrent:
+    """One exponentially decaying current, or, with a time constant of 0, none.
+
+    A spike arrives at the end of a step: the current that it starts acts from the next step on.
+    """
+
+    def __init__(self, tau: float, dt: float) -> None:
+        self.tau, self.dt = tau, dt
+
+    @property
+    def exists(self) -> bool:
+        return self.tau > 0.0
+
+    def mean(self, now: float) -> float:
+        """Mean over a step that begins with the current at `now`."""
+        return now * self.tau / self.dt * -math.expm1(-self.dt / self.tau) if self.exists else 0.0
+
+    def after(self, now: float, arriving: float) -> float:
+        """The current at the end of that step, with what has arrived."""
+        return now * math.exp(-self.dt / self.tau) + arriving if self.exists else 0.0
+
+
+class Neuron:
+    """What all models share: parameters, dt, two synaptic currents."""
+
+    def __init__(self, params: Mapping[str, float], dt: float) -> None:
+        self.p, self.dt = dict(params), dt
+        self.state: State = {}
+        self.exc = SynapticCurrent(self.p.get("tau_syn_excitatory", 0.0), dt)
+        self.inh = SynapticCurrent(self.p.get("tau_syn_inhibitory", 0.0), dt)
+
+    def step(self, **inputs: float) -> bool:
+        """Advance one step; see `Input` for the names. Whether the neuron fired."""
+        return self.advance(Input(**inputs))
+
+    def advance(self, x: Input) -> bool:
+        raise NotImplementedError
+
+    def start(self, v: float, **more: float) -> None:
+        self.state = {"v_membrane": v, **more, "i_syn_excitatory": 0.0, "i_syn_inhibitory": 0.0}
+
+    def mean_synaptic_current(self) -> float:
+        return self.exc.mean(self.state["i_syn_excitatory"]) + self.inh.mean(self.state["i_syn_inhibitory"])
+
+    def jump_of_potential(self, x: Input) -> float:
+        """Delta synapses: the weights that move the potential at once."""
+        return (0.0 if self.exc.exists else x.excitatory) + (0.0 if self.inh.exists else x.inhibitory)
+
+    def let_currents_decay(self, x: Input) -> None:
+        self.state["i_syn_excitatory"] = self.exc.after(self.state["i_syn_excitatory"], x.excitatory)
+        self.state["i_syn_inhibitory"] = self.inh.after(self.state["i_syn_inhibitory"], x.inhibitory)
+
+
+class Lif(Neuron):
+    """tau_m dv/dt = -(v - v_rest) + I + i ; tau_syn di/dt = -i ; solved exactly (Rotter & Diesmann 1999)."""
+
+    def __init__(self, params: Mapping[str, float], dt: float) -> None:
+        super().__init__(params, dt)
+        self.start(self.p["v_rest"])
+        self.state["refractory_left"] = 0.0
+
+    def response(self, tau: float) -> float:
+        """Potential after dt of a current exp(-t / tau) that begins at 1 mV: the convolution, in closed form."""
+        tau_m, dt = self.p["tau_m"], self.dt
+        if tau == 0.0:
+            return 0.0
+        if abs(tau - tau_m) < 1e-9 * tau_m:
+            return dt / tau_m * math.exp(-dt / tau_m)
+        return tau / (tau - tau_m) * (math.exp(-dt / tau) - math.exp(-dt / tau_m))
+
+    def advance(self, x: Input) -> bool:
+        s, p = self.state, self.p
+        fired = False
+        if s["refractory_left"] > 0:
+            s["refractory_left"] -= 1
+            s["v_membrane"] = p["v_reset"]
+        else:
+            target = p["v_rest"] + x.current
+            v = target + (s["v_membrane"] - target) * math.exp(-self.dt / p["tau_m"])
+            v += s["i_syn_excitatory"] * self.response(self.exc.tau)
+            v += s["i_syn_inhibitory"] * self.response(self.inh.tau)
+            v += self.jump_of_potential(x)
+            fired = v >= raised(p["v_threshold"], x.rise)
+            s["v_membrane"] = p["v_reset"] if fired else v
+            if fired:
+                s["refractory_left"] = float(steps_of(p["refractory_period"], self.dt))
+        self.let_currents_decay(x)
+        return fired
+
+
+class Izhikevich(Neuron):
+    """Izhikevich (2003), with the arithmetic of its published program: equal to the last bit."""
+
+    def __init__(self, params: Mapping[str, float], dt: float) -> None:
+        super().__init__(params, dt)
+        self.start(-65.0, u_recovery=-13.0)
+
+    def advance(self, x: Input) -> bool:
+        s, p, dt = self.state, self.p, self.dt
+        at_once = self.jump_of_potential(x) / dt
+        i = x.current + at_once + self.mean_synaptic_current()
+        v, u = s["v_membrane"], s["u_recovery"]
+        for _ in range(2):
+            v = v + 0.5 * dt * (0.04 * (v * v) + 5 * v + 140 - u + i)
+        u = u + dt * (p["a"] * (p["b"] * v - u))
+        fired = v >= raised(p["v_peak"], x.rise)
+        s["v_membrane"], s["u_recovery"] = (p["c"], u + p["d"]) if fired else (v, u)
+        self.let_currents_decay(x)
+        return fired
+
+
+class Adex(Neuron):
+    """Brette & Gerstner (2005), by the classical Runge-Kutta method in substeps of at most 0.25 ms."""
+
+    def __init__(self, params: Mapping[str, float], dt: float) -> None:
+        super().__init__(params, dt)
+        self.start(self.p["e_leak"], u_recovery=0.0)
+        self.state["refractory_left"] = 0.0
+
+    def slope(self, v: float, w: float, i: float, shift: float) -> tuple[float, float]:
+        """dv/dt and dw/dt; above the peak they are those at the peak."""
+        p = self.p
+        v = min(v, p["v_peak"] + shift)
+        exponent = min((v - p["v_threshold"] - shift) / p["delta_t"], 50.0)
+        upswing = p["g_leak"] * p["delta_t"] * math.exp(exponent)
+        dv = (-p["g_leak"] * (v - p["e_leak"]) + upswing - w + i) / p["capacitance"]
+        return dv, (p["a"] * (v - p["e_leak"]) - w) / p["tau_w"]
+
+    def substep(
+        self, v: float, w: float, h: float, i: float, shift: float, held: bool
+    ) -> tuple[float, float]:
+        """v and w after h; a held v stands still, while w goes on."""
+
+        def slope(dv: float, dw: float) -> tuple[float, float]:
+            kv, kw = self.slope(v + dv, w + dw, i, shift)
+            return (0.0 if held else kv), kw
+
+        v1, w1 = slope(0.0, 0.0)
+        v2, w2 = slope(h / 2 * v1, h / 2 * w1)
+        v3, w3 = slope(h / 2 * v2, h / 2 * w2)
+        v4, w4 = slope(h * v3, h * w3)
+        return v + h * (v1 + 2 * v2 + 2 * v3 + v4) / 6, w + h * (w1 + 2 * w2 + 2 * w3 + w4) / 6
+
+    def advance(self, x: Input) -> bool:
+        s, p = self.state, self.p
+        shift = abs(p["v_threshold"]) * x.rise
+        i = x.current + self.mean_synaptic_current()
+        refractory, fired = s["refractory_left"] > 0, False
+        n = math.ceil(self.dt / 0.25)
+        for _ in range(n):
+            held = refractory or fired
+            v = p["v_reset"] if held else s["v_membrane"]
+            v, w = self.substep(v, s["u_recovery"], self.dt / n, i, shift, held)
+            fired = self.test(v, w, shift) or fired
+        if not (refractory or fired):
+            v = s["v_membrane"] + self.jump_of_potential(x)
+            fired = self.test(v, s["u_recovery"], shift)
+        if fired:
+            s["refractory_left"] = float(steps_of(p["refractory_period"], self.dt))
+        else:
+            s["refractory_left"] = max(0.0, s["refractory_left"] - 1.0)
+        self.let_currents_decay(x)
+        return fired
+
+    def test(self, v: float, w: float, shift: float) -> bool:
+        """Write v and w back, after the reset if v has passed the peak."""
+        fired = v >= self.p["v_peak"] + shift
+        self.state["v_membrane"] = self.p["v_reset"] if fired else v
+        self.state["u_recovery"] = w + self.p["b"] if fired else w
+        return fired
+
+
+class Poisson(Neuron):
+    """Fires in a step if a Poisson process of that rate has an event in it."""
+
+    def advance(self, x: Input) -> bool:
+        silent = math.exp(-self.p["rate"] * self.dt / 1000.0)
+        return (x.word + 0.5) / 2.0**32 < 1.0 - silent
+
+
+class SpikeSource(Neuron):
+    """Fires where it is told to."""
+
+    def advance(self, x: Input) -> bool:
+        return x.scheduled > 0
+
+
+NEURONS: dict[str, type[Neuron]] = {
+    "lif": Lif,
+    "izhikevich": Izhikevich,
+    "adex": Adex,
+    "poisson": Poisson,
+    "spike_source": SpikeSource,
+}

@@ -1,0 +1,109 @@
+"""The rules of plasticity again, in plain Python, from their definitions: slow on purpose, and the judge of the C.
+
+No traces: STDP sums over all pairs of spikes, anew at every event. Synapses are a list, spikes a set of steps for
+each neuron, and time goes on step by step. ``RULES`` maps each name to its function. Nothing here imports the
+package.
+
+Inside a step: weights decay; then spikes that were fired `delay` steps ago arrive; then targets fire. An arrival in
+the step in which the target fires is a pair at distance 0, the arrival first.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+Spikes = Mapping[int, set[int]]
+Params = Mapping[str, float]
+
+
+@dataclass
+class Synapse:
+    """One synapse: who it joins, its delay in steps, and its weight, which is stored as a float32."""
+
+    pre: int
+    post: int
+    delay: int
+    weight: float
+
+    def arrivals(self, spikes: Spikes) -> set[int]:
+        """Steps in which spikes of the source reach the target."""
+        return {step + self.delay for step in spikes[self.pre]}
+
+
+def float32(value: float) -> float:
+    """The nearest number that a float32 can hold."""
+    return float(struct.unpack("f", struct.pack("f", value))[0])
+
+
+def hebbian(synapse: Synapse, spikes: Spikes, step: int, params: Params, dt: float) -> tuple[float, float]:
+    """(change on arrival, change as the target fires) in one step."""
+    if step not in synapse.arrivals(spikes):
+        return 0.0, 0.0
+    eta = params["learning_rate"]
+    return (eta if step in spikes[synapse.post] else -eta / 2.0), 0.0
+
+
+def stdp(synapse: Synapse, spikes: Spikes, step: int, params: Params, dt: float) -> tuple[float, float]:
+    """(change on arrival, change as the target fires) in one step: each a sum over all earlier spikes."""
+    down = up = 0.0
+    arrivals = synapse.arrivals(spikes)
+    if step in arrivals:
+        for fired in spikes[synapse.post]:
+            if fired < step:
+                down -= params["a_minus"] * math.exp(-(step - fired) * dt / params["tau_minus"])
+    if step in spikes[synapse.post]:
+        for arrived in arrivals:
+            if arrived <= step:
+                up += params["a_plus"] * math.exp(-(step - arrived) * dt / params["tau_plus"])
+    return params["learning_rate"] * down, params["learning_rate"] * up
+
+
+Rule = Callable[[Synapse, Spikes, int, Params, float], tuple[float, float]]
+RULES: dict[str, Rule] = {"hebbian": hebbian, "stdp": stdp}
+
+
+@dataclass
+class Learning:
+    """One projection's plasticity: its rule, bounds, decay, and the factor that modulation puts on a change.
+
+    `factor` takes the step and the target. An inhibitory projection learns strengths, abs(weight), and keeps signs.
+    """
+
+    rule: Rule
+    params: Params
+    dt: float = 1.0
+    weight_min: float = 0.0
+    weight_max: float = 1.0
+    weight_decay: float = 0.0
+    inhibitory: bool = False
+    factor: Callable[[int, int], float] = lambda step, post: 1.0
+
+    def moved(self, weight: float, change: float) -> float:
+        """The weight after a change: bounded, unless there is none."""
+        sign, low, high = 1.0, self.weight_min, self.weight_max
+        if self.inhibitory:
+            sign, weight, low, high = math.copysign(1.0, weight), abs(weight), max(0.0, low), max(0.0, high)
+        if change != 0.0:
+            weight = min(max(weight + change, low), high)
+        return float32(sign * weight)
+
+    def decayed(self, weight: float) -> float:
+        strength = abs(weight) if self.inhibitory else weight
+        return self.moved(weight, -self.weight_decay * strength)
+
+
+def learnt(synapses: list[Synapse], spikes: Spikes, n_steps: int, learning: Learning) -> list[float]:
+    """The weights after n_steps, for each synapse; the synapses themselves stay as they are."""
+    weights = []
+    for synapse in synapses:
+        weight = float32(synapse.weight)
+        for step in range(1, n_steps + 1):
+            weight = learning.decayed(weight)
+            changes = learning.rule(synapse, spikes, step, learning.params, learning.dt)
+            for change in changes:
+                weight = learning.moved(weight, change * learning.factor(step, synapse.post))
+        weights.append(weight)
+    return weights

@@ -1,0 +1,96 @@
+"""Networks of exact spike trains, for the tests of plasticity: built once for the package, once for the oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from oracle_plasticity import Learning, Synapse, learnt
+
+from neuromod import BrainModel, Simulation
+
+
+@dataclass
+class PlasticNetwork:
+    """A simulation of ``spike_source`` neurons, their spikes, and the projection "P" whose weights learn."""
+
+    sim: Simulation
+    spikes: dict[int, set[int]]
+    synapses: list[Synapse]
+
+    @property
+    def weight(self) -> np.ndarray:
+        return self.sim.projections["P"].weight
+
+    def expected(self, n_steps: int, learning: Learning) -> np.ndarray:
+        return np.array(learnt(self.synapses, self.spikes, n_steps, learning), np.float32)
+
+
+def config_of(n_neurons: int, dt: float = 1.0, regions: int = 1, **sections: Any) -> dict[str, Any]:
+    """A line of sites, one a neuron, cut into as many areas "A0", "A1", ... as there are regions."""
+    cuts = np.linspace(0, n_neurons, regions + 1).astype(int)
+    areas = [
+        {
+            "name": f"A{k}",
+            "coord_ranges": {"x": [int(low), int(high) - 1], "y": [0, 0], "z": [0, 0], "w": [0, 0]},
+            **({"region": f"R{k}"} if regions > 1 else {}),
+        }
+        for k, (low, high) in enumerate(pairwise(cuts))
+    ]
+    return {
+        "lattice_shape": [n_neurons, 1, 1, 1],
+        "areas": areas,
+        "plasticity": {"rule": "none"},
+        "simulation": {"dt": dt},
+        **sections,
+    }
+
+
+def network(
+    rule: Mapping[str, Any],
+    pairs: list[tuple[int, int]],
+    trains: Mapping[int, list[int]],
+    *,
+    n_neurons: int,
+    weight: Any = 0.5,
+    delay: Any = 1,
+    dt: float = 1.0,
+    synapse_type: str = "excitatory",
+    regions: int = 1,
+    neuromodulation: Any = None,
+) -> PlasticNetwork:
+    """Sources that fire in the steps of `trains`, joined as `pairs` say, all under one rule."""
+    model = BrainModel(config=config_of(n_neurons, dt, regions))
+    sim = Simulation(model, seed=1, neuromodulation=neuromodulation)
+    ids = sim.initialize_neurons(model="spike_source")
+    assert list(ids) == list(range(n_neurons))
+    projection = sim.connect(
+        ids,
+        ids,
+        pairs=pairs,
+        weight=weight,
+        delay=delay,
+        synapse_type=synapse_type,
+        rule=dict(rule),
+        name="P",
+        autapses=True,
+    )
+    sim.set_spike_times(ids, [[step * dt for step in trains.get(int(i), [])] for i in ids])
+    delays = np.broadcast_to(np.asarray(projection.delay), len(projection))
+    columns = zip(projection.pre_id, projection.post_id, delays, projection.weight, strict=True)
+    synapses = [Synapse(int(a), int(b), int(d), float(w)) for a, b, d, w in columns]
+    return PlasticNetwork(sim, {int(i): set(trains.get(int(i), [])) for i in ids}, synapses)
+
+
+def random_network(rule: Mapping[str, Any], seed: int, n_steps: int, **options: Any) -> PlasticNetwork:
+    """12 neurons, 60 different pairs (autapses among them), delays of 1 to 9 steps, weights of 0.2 to 0.8 mV, and
+    spikes in every fourth step or so."""
+    rng, n = np.random.default_rng(seed), 12
+    chosen = rng.choice(n * n, 60, replace=False)
+    pairs = [(int(k) // n, int(k) % n) for k in chosen]
+    trains = {i: [int(s) for s in np.flatnonzero(rng.random(n_steps) < 0.25) + 1] for i in range(n)}
+    options = {"weight": rng.uniform(0.2, 0.8, 60), "delay": rng.integers(1, 10, 60), **options}
+    return network(rule, pairs, trains, n_neurons=n, **options)

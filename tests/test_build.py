@@ -1,0 +1,447 @@
+"""Who is connected to whom: a plain twin in Python of each rule, exact counts, statistics over many draws, errors.
+
+Statistical tests have fixed seeds and bounds of 4.5 standard deviations (probability 7e-6 for a right program)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from neuromod import _core
+
+Ints = NDArray[np.int64]
+Drawn = tuple[int, Ints, NDArray[np.int32]]
+SIGMAS = 4.5
+
+
+def everyone(n: int) -> Ints:
+    return np.arange(n)
+
+
+def rows(drawn: Drawn) -> dict[int, list[int]]:
+    """Source slot -> its targets, for sources that have any."""
+    first, starts, targets = drawn
+    return {
+        first + r: targets[starts[r] : starts[r + 1]].tolist()
+        for r in range(len(starts) - 1)
+        if starts[r] < starts[r + 1]
+    }
+
+
+def pair_counts(drawn: Drawn, n: int) -> Ints:
+    """How often each (source, target) occurs: shape (n, n)."""
+    first, starts, targets = drawn
+    source = first + np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    return np.bincount(source * n + targets, minlength=n * n).reshape(n, n)
+
+
+def in_deviations(chi_square: float, dof: int) -> float:
+    return (chi_square - dof) / math.sqrt(2 * dof)
+
+
+def words_of(id: int, seed: int, salt: int, n: int) -> list[int]:
+    return _core.random_sequence(seed, "connect", id, 0, -(-n // 4), salt=salt).tolist()
+
+
+# ---- the plain twins -------------------------------------------------------------------------------------------
+
+
+def plain_probability(
+    pre: Ints, post: Ints, ids: Ints, p: float, autapses: bool, seed: int, salt: int
+) -> dict:
+    found = {}
+    for source in pre.tolist():
+        candidates = [t for t in post.tolist() if autapses or t != source]
+        words = iter(words_of(int(ids[source]), seed, salt, 2 * len(candidates) + 16))
+        at = -1
+        while True:
+            if p >= 1e-3:
+                u = (next(words) + 0.5) / 2**32
+            else:
+                u = ((next(words) << 20 | next(words) >> 12) + 0.5) / 2**52
+            at += 1 + math.floor(math.log(u) / math.log1p(-p))
+            if at >= len(candidates):
+                break
+            found.setdefault(source, []).append(candidates[at])
+    return found
+
+
+def plain_bounded(id: int, seed: int, salt: int, bound: int, n: int) -> list[int]:
+    words = words_of(id, seed, salt, 2 * n + 4)
+    if bound <= 1 << 16:
+        return [words[k] * bound >> 32 for k in range(n)]
+    return [(words[2 * k] << 32 | words[2 * k + 1]) * bound >> 64 for k in range(n)]
+
+
+def plain_out_degree(
+    pre: Ints, post: Ints, ids: Ints, degree: int, autapses: bool, seed: int, salt: int
+) -> dict:
+    found = {}
+    for source in pre.tolist():
+        candidates = [t for t in post.tolist() if autapses or t != source]
+        drawn = plain_bounded(int(ids[source]), seed, salt, len(candidates), degree)
+        found[source] = sorted(candidates[k] for k in drawn)
+    return found
+
+
+def plain_in_degree(
+    pre: Ints, post: Ints, ids: Ints, degree: int, autapses: bool, seed: int, salt: int
+) -> dict:
+    found: dict[int, list[int]] = {}
+    for target in post.tolist():
+        candidates = [s for s in pre.tolist() if autapses or s != target]
+        for k in plain_bounded(int(ids[target]), seed, salt, len(candidates), degree):
+            found.setdefault(candidates[k], []).append(target)
+    return dict(sorted(found.items()))
+
+
+RULES: dict[str, tuple[Callable[..., Drawn], Callable[..., dict], Any]] = {
+    "probability": (_core.build_probability, plain_probability, 0.15),
+    "rare": (_core.build_probability, plain_probability, 9e-4),
+    "in_degree": (_core.build_in_degree, plain_in_degree, 37),
+    "out_degree": (_core.build_out_degree, plain_out_degree, 37),
+}
+
+
+@pytest.mark.parametrize("autapses", [False, True])
+@pytest.mark.parametrize("rule", RULES)
+def test_agrees_with_the_plain_twin(rule: str, autapses: bool) -> None:
+    build, plain, value = RULES[rule]
+    ids = np.cumsum(np.arange(120) % 5 + 1)  # with gaps, as after removals
+    pre, post = np.arange(10, 110, 3), np.arange(4, 120)
+    arguments = (pre, post, ids, value, autapses, 2**63 + 5, 12)
+    drawn = build(*arguments)
+    assert rows(drawn) == plain(*arguments)
+    assert drawn[0] == 10 and len(drawn[1]) == 109 - 10 + 2
+    assert (drawn[1].dtype, drawn[2].dtype) == (np.int64, np.int32)
+    assert len(drawn[2]) == drawn[1][-1] > 0
+
+
+@pytest.mark.parametrize("build", [_core.build_in_degree, _core.build_out_degree])
+def test_long_rows_and_64_bit_draws_agree_with_the_plain_twin(build: Callable[..., Drawn]) -> None:
+    n, degree = (
+        70_000,
+        3000,
+    )  # more candidates than 2**16, more draws than one batch, rows of several radix passes
+    few, many = np.array([5, 69_000]), everyone(n)
+    if build is _core.build_in_degree:
+        drawn, plain = (
+            build(many, few, many, degree, False, 3, 1),
+            plain_in_degree(many, few, many, degree, False, 3, 1),
+        )
+    else:
+        drawn, plain = (
+            build(few, many, many, degree, False, 3, 1),
+            plain_out_degree(few, many, many, degree, False, 3, 1),
+        )
+    assert rows(drawn) == plain
+
+
+def test_a_very_long_row_is_sorted() -> None:
+    drawn = _core.build_out_degree([0], everyone(300), everyone(300), 500_000, False, 3, 1)
+    assert np.all(np.diff(drawn[2]) >= 0) and drawn[2].min() == 1 and drawn[2].max() == 299
+
+
+# ---- probability -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("p", [1e-5, 9.9e-4, 1.1e-3, 0.01, 0.1, 0.5, 0.9, 0.999])
+def test_number_of_synapses(p: float) -> None:
+    n = 3000
+    found = len(_core.build_probability(everyone(n), everyone(n), everyone(n), p, False, 17, 4)[2])
+    pairs = n * (n - 1)
+    assert abs(found - pairs * p) < SIGMAS * math.sqrt(pairs * p * (1 - p))
+
+
+def test_rare_pairs_in_a_large_network() -> None:
+    n, p = 100_000, 1e-6  # gaps of a million on average, ten times the row
+    first, starts, targets = _core.build_probability(everyone(n), everyone(n), everyone(n), p, False, 5, 1)
+    expected = n * (n - 1) * p
+    assert abs(len(targets) - expected) < SIGMAS * math.sqrt(expected)
+    bins = np.bincount(targets // 1000, minlength=100)
+    assert abs(in_deviations(float(np.sum((bins - expected / 100) ** 2) / (expected / 100)), 99)) < SIGMAS
+    assert first == 0 and len(starts) == n + 1
+
+
+@pytest.mark.parametrize("p", [0.3, 0.02])
+def test_every_pair_is_equally_likely_and_independent(p: float) -> None:
+    """Chi-square over all pairs, over row lengths (binomial variance), and of neighbours both connected."""
+    n, seeds = 150, 200
+    total, lengths, neighbours = np.zeros((n, n), np.int64), [], 0
+    for seed in range(seeds):
+        found = pair_counts(
+            _core.build_probability(everyone(n), everyone(n), everyone(n), p, False, seed, 0), n
+        )
+        assert found.max() == 1  # never twice
+        total += found
+        lengths.append(found.sum(axis=1))
+        own = np.eye(n, dtype=bool)
+        beside = ~own[:, 1:] & ~own[:, :-1]
+        neighbours += int((found[:, 1:] & found[:, :-1])[beside].sum())
+    assert np.all(np.diag(total) == 0)
+    off = total[~np.eye(n, dtype=bool)]
+    scale = seeds * p * (1 - p)  # each is binomial(seeds, p)
+    # the variance of (x - np)^2 / npq is 2 + (1 - 6pq) / npq, not 2: at p = 0.02 that is 2.2
+    deviation = (np.sum((off - seeds * p) ** 2) / scale - off.size) / math.sqrt(
+        off.size * (2 + (1 - 6 * p * (1 - p)) / scale)
+    )
+    assert abs(deviation) < SIGMAS
+    rows_of_all = np.concatenate(lengths).astype(np.float64)
+    variance = (n - 1) * p * (1 - p)
+    assert abs(np.mean((rows_of_all - (n - 1) * p) ** 2) / variance - 1) < SIGMAS * math.sqrt(
+        (2 + 1 / variance) / len(rows_of_all)
+    )
+    # both of (t, t + 1): n (n - 1) - 2 (n - 1) chances a seed of p^2; overlapping ones raise the variance at most
+    # by the covariance of two that share a target, 2 p^3 (1 - p) for each
+    chances = seeds * (n - 1) * (n - 2)
+    spread = math.sqrt(chances * (p**2 * (1 - p**2) + 2 * p**3 * (1 - p)))
+    assert abs(neighbours - chances * p**2) < SIGMAS * spread
+
+
+def test_the_neighbours_of_the_hole_are_not_favoured() -> None:
+    n, p, seeds = 40, 0.25, 2000
+    beside = np.zeros(2, np.int64)
+    for seed in range(seeds):
+        found = pair_counts(
+            _core.build_probability(everyone(n), everyone(n), everyone(n), p, False, seed, 0), n
+        )
+        beside += [np.trace(found, offset=1), np.trace(found, offset=-1)]
+    chances = seeds * (n - 1)
+    assert np.all(np.abs(beside - chances * p) < SIGMAS * math.sqrt(chances * p * (1 - p)))
+
+
+def test_autapses_are_drawn_like_any_other_pair() -> None:
+    n, p, seeds = 40, 0.25, 500
+    found = sum(
+        int(
+            np.trace(
+                pair_counts(
+                    _core.build_probability(everyone(n), everyone(n), everyone(n), p, True, seed, 0), n
+                )
+            )
+        )
+        for seed in range(seeds)
+    )
+    assert abs(found - seeds * n * p) < SIGMAS * math.sqrt(seeds * n * p * (1 - p))
+
+
+@pytest.mark.parametrize("autapses", [False, True])
+def test_certainty_and_impossibility(autapses: bool) -> None:
+    n = 50
+    whole = pair_counts(
+        _core.build_probability(everyone(n), everyone(n), everyone(n), 1.0, autapses, 1, 0), n
+    )
+    assert np.array_equal(whole, np.ones((n, n)) if autapses else 1 - np.eye(n))
+    for p in (0.0, 5e-324, 1e-300):
+        _, starts, targets = _core.build_probability(everyone(n), everyone(n), everyone(n), p, autapses, 1, 0)
+        assert len(targets) == 0 and np.array_equal(starts, np.zeros(n + 1))
+    almost = pair_counts(
+        _core.build_probability(
+            everyone(n), everyone(n), everyone(n), math.nextafter(1.0, 0.0), autapses, 1, 0
+        ),
+        n,
+    )
+    assert np.array_equal(almost, whole)
+
+
+@pytest.mark.parametrize("p", [9e-4, 0.1, 1.0])
+@pytest.mark.parametrize("room", [0, 1, 1000, 500_000])
+def test_the_room_lent_changes_nothing(p: float, room: int) -> None:
+    arguments = (everyone(400), everyone(400), everyone(400), p, False, 8, 1)
+    usual = _core.build_probability(*arguments)
+    other = _core.build_probability(*arguments, room=room)
+    assert np.array_equal(usual[1], other[1]) and np.array_equal(usual[2], other[2])
+
+
+# ---- fixed degrees ---------------------------------------------------------------------------------------------
+
+
+def test_degrees_are_exact() -> None:
+    n, degree = 200, 31
+    arriving = pair_counts(
+        _core.build_in_degree(everyone(n), everyone(n), everyone(n), degree, False, 1, 0), n
+    )
+    assert np.all(arriving.sum(axis=0) == degree) and np.all(np.diag(arriving) == 0)
+    leaving = pair_counts(
+        _core.build_out_degree(everyone(n), everyone(n), everyone(n), degree, False, 1, 0), n
+    )
+    assert np.all(leaving.sum(axis=1) == degree) and np.all(np.diag(leaving) == 0)
+    assert arriving.max() > 1 and leaving.max() > 1  # drawn with replacement
+
+
+@pytest.mark.parametrize("n", [101, 70_001])  # 32-bit and 64-bit draws
+@pytest.mark.parametrize("build", [_core.build_in_degree, _core.build_out_degree])
+def test_partners_are_uniform(build: Callable[..., Drawn], n: int) -> None:
+    one, many, degree = np.array([n // 3]), everyone(n), 2_000_000
+    if build is _core.build_in_degree:
+        counts = np.diff(build(many, one, many, degree, False, 6, 2)[1])
+    else:
+        counts = np.bincount(build(one, many, many, degree, False, 6, 2)[2], minlength=n)
+    assert counts[one[0]] == 0 and counts.sum() == degree
+    others, expected = np.delete(counts, one[0]), degree / (n - 1)
+    assert abs(in_deviations(float(np.sum((others - expected) ** 2) / expected), n - 2)) < SIGMAS
+
+
+@pytest.mark.parametrize("build", [_core.build_in_degree, _core.build_out_degree])
+def test_degree_zero_and_no_neurons(build: Callable[..., Drawn]) -> None:
+    assert len(build(everyone(5), everyone(5), everyone(5), 0, False, 1, 0)[2]) == 0
+    nobody = everyone(0)
+    build_of_nobody = build(nobody, nobody, everyone(5), 3, False, 1, 0)
+    assert build_of_nobody[0] == 0 and build_of_nobody[1].tolist() == [0] and len(build_of_nobody[2]) == 0
+
+
+# ---- what the draws depend on ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_seed_and_salt_make_different_networks(rule: str) -> None:
+    build, _, value = RULES[rule]
+    n = everyone(400)
+    draws = [
+        build(n, n, n, value, False, seed, salt) for seed, salt in [(1, 0), (2, 0), (1, 1), (1 + 2**40, 0)]
+    ]
+    assert len({(d[1].tobytes(), d[2].tobytes()) for d in draws}) == 4
+    again = build(n, n, n, value, False, 1, 0)
+    assert np.array_equal(again[1], draws[0][1]) and np.array_equal(again[2], draws[0][2])
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_ids_and_not_slots_key_the_draws(rule: str) -> None:
+    build, _, value = RULES[rule]
+    n, shift = 400, 7
+    base = build(everyone(n), everyone(n), everyone(n) + 50, value, False, 1, 3)
+    ids = np.concatenate([np.arange(shift), everyone(n) + 50])  # other neurons now stand before them
+    moved = build(everyone(n) + shift, everyone(n) + shift, ids, value, False, 1, 3)
+    assert (
+        moved[0] == shift and np.array_equal(moved[1], base[1]) and np.array_equal(moved[2], base[2] + shift)
+    )
+    renamed = build(everyone(n), everyone(n), everyone(n) + 51, value, False, 1, 3)
+    assert rows(renamed) != rows(base)
+
+
+def test_further_sources_leave_the_rows_of_others_alone() -> None:
+    n = everyone(300)
+    some = rows(_core.build_probability(n[::2], n, n, 0.1, False, 1, 3))
+    assert some == {
+        slot: row
+        for slot, row in rows(_core.build_probability(n, n, n, 0.1, False, 1, 3)).items()
+        if slot % 2 == 0
+    }
+
+
+# ---- errors ----------------------------------------------------------------------------------------------------
+
+
+def failure(build: Callable[..., Any], *arguments: Any) -> tuple[str, int, int]:
+    with pytest.raises(_core.CoreFailure) as caught:
+        build(*arguments)
+    return caught.value.status, caught.value.index, caught.value.field
+
+
+@pytest.mark.parametrize("p", [-1e-9, 1.0 + 1e-9, math.nan, math.inf])
+def test_a_probability_outside_0_to_1_is_refused(p: float) -> None:
+    n = everyone(3)
+    assert failure(_core.build_probability, n, n, n, p, False, 1, 0) == ("NM_ERR_BAD_VALUE", -1, -1)
+
+
+@pytest.mark.parametrize("build", [_core.build_in_degree, _core.build_out_degree])
+def test_bad_degrees_and_lonely_neurons_are_refused(build: Callable[..., Drawn]) -> None:
+    n = everyone(3)
+    assert failure(build, n, n, n, -1, False, 1, 0) == ("NM_ERR_BAD_VALUE", -1, -1)
+    assert failure(build, [2], [2], n, 1, False, 1, 0) == ("NM_ERR_BAD_VALUE", 2, -2)
+    lonely = ([], [1]) if build is _core.build_in_degree else ([1], [])
+    assert failure(build, *lonely, n, 1, True, 1, 0) == ("NM_ERR_BAD_VALUE", 1, -2)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_bad_slots_and_ids_are_refused(rule: str) -> None:
+    build, _, value = RULES[rule]
+    n = everyone(9)
+    assert failure(build, [1, 1], n, n, value, False, 1, 0) == ("NM_ERR_BAD_LAYOUT", 1, 0)
+    assert failure(build, n, [3, 2], n, value, False, 1, 0) == ("NM_ERR_BAD_LAYOUT", 1, 1)
+    assert failure(build, n, [-1, 2], n, value, False, 1, 0) == ("NM_ERR_BAD_INDEX", 0, 1)
+    assert failure(build, n, n, n + 2**32 - 8, value, False, 1, 0) == ("NM_ERR_TOO_LARGE", 8, 2)
+    with pytest.raises(IndexError, match=r"^slot: must be below 9; got 9$"):
+        build(n, [9], n, value, False, 1, 0)
+    with pytest.raises(ValueError, match=r"^salt: must be below 2\*\*24; got 16777216$"):
+        build(n, n, n, value, False, 1, 2**24)
+
+
+# ---- pairs, delays, the incoming index -------------------------------------------------------------------------
+
+
+def test_pairs_become_sorted_rows_with_stable_repeats() -> None:
+    rng = np.random.default_rng(3)
+    pre, post = rng.integers(20, 50, 5000), rng.integers(0, 60, 5000)
+    first, starts, targets, order = _core.build_pairs(pre, post)
+    expected = np.lexsort((np.arange(5000), post, pre))
+    assert first == 20 and np.array_equal(order, expected) and np.array_equal(targets, post[expected])
+    assert np.array_equal(starts, np.searchsorted(pre[expected], np.arange(20, 51)))
+
+
+def test_pairs_that_come_sorted_keep_their_order() -> None:
+    first, starts, targets, order = _core.build_pairs([3, 3, 5, 5, 5], [1, 4, 0, 0, 2])
+    assert (first, starts.tolist(), targets.tolist(), order.tolist()) == (
+        3,
+        [0, 2, 2, 5],
+        [1, 4, 0, 0, 2],
+        [0, 1, 2, 3, 4],
+    )
+
+
+def test_no_pairs_and_bad_pairs() -> None:
+    first, starts, targets, order = _core.build_pairs([], [])
+    assert (first, starts.tolist(), len(targets), len(order)) == (0, [0], 0, 0)
+    assert failure(_core.build_pairs, [0, 1], [5, -5]) == ("NM_ERR_BAD_INDEX", 1, 1)
+    with pytest.raises(ValueError, match=r"^post: must be as long as pre, 2; got 1$"):
+        _core.build_pairs([0, 1], [5])
+
+
+@pytest.mark.parametrize("longest", [1, 3, 50, 255, 256, 65_535])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_rows_are_sorted_by_delay_and_stay_together(longest: int, weighted: bool) -> None:
+    rng = np.random.default_rng(longest)
+    lengths = np.array([0, 1, 2, 24, 25, 1000, 0, 7])  # nothing, insertion sort, counting sort
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    n = int(starts[-1])
+    delay = rng.integers(1, longest + 1, n).astype(np.uint16)
+    targets, weight = np.arange(n, dtype=np.int32), rng.random(n).astype(np.float32)
+    order = np.concatenate([a + np.argsort(delay[a:b], kind="stable") for a, b in pairwise(starts)])
+    expected = delay[order], targets[order], weight[order] if weighted else weight.copy()
+    _core.sort_rows_by_delay(starts, delay, targets, weight if weighted else None)
+    assert all(
+        np.array_equal(found, want) for found, want in zip((delay, targets, weight), expected, strict=True)
+    )
+
+
+def test_columns_of_other_lengths_are_refused() -> None:
+    starts = np.array([0, 2, 5])
+    with pytest.raises(_core.CoreError, match=r"^targets: must have row_start\[-1\] entries; got 4$"):
+        _core.sort_rows_by_delay(starts, np.ones(5, np.uint16), np.zeros(4, np.int32))
+    with pytest.raises(_core.CoreError, match=r"^targets: must have row_start\[-1\] entries; got 4$"):
+        _core.incoming_index(starts, np.zeros(4, np.int32), 9)
+
+
+def test_the_incoming_index_lists_each_synapse_once_under_its_target() -> None:
+    n = 120
+    first, starts, targets = _core.build_in_degree(everyone(n), everyone(n), everyone(n), 13, False, 4, 0)
+    in_start, in_synapse, in_row = _core.incoming_index(starts, targets, n + 3)
+    assert (in_start.dtype, in_synapse.dtype, in_row.dtype) == (np.int64, np.uint32, np.int32)
+    assert np.array_equal(in_synapse, np.argsort(targets, kind="stable"))
+    assert np.array_equal(in_start, np.searchsorted(np.sort(targets), np.arange(n + 4)))
+    assert np.array_equal(in_row, np.repeat(np.arange(n), np.diff(starts))[in_synapse])
+    assert first == 0
+
+
+def test_a_target_outside_the_network_is_refused() -> None:
+    assert failure(_core.incoming_index, np.array([0, 1, 3]), np.array([0, 4, 2], np.int32), 4) == (
+        "NM_ERR_BAD_INDEX",
+        1,
+        -1,
+    )

@@ -1,0 +1,304 @@
+"""The command line: what it writes, what it refuses, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import neuromod
+from neuromod.cli import main
+from neuromod.progress import ProgressLine
+from neuromod.results import load_results
+
+SHORT = ["run", "--steps", "60", "--seed", "3"]
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def written() -> list[str]:
+    return sorted(path.as_posix() for path in Path().rglob("*") if path.is_file())
+
+
+# ---- run ----------------------------------------------------------------------------------------------------------
+
+
+def test_run_without_a_configuration_is_the_shipped_experiment(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(SHORT) == 0
+    said = capsys.readouterr()
+    rows = dict(line.split("  ", 1) for line in said.out.splitlines() if "  " in line)
+    assert {
+        "neurons",
+        "synapses",
+        "steps",
+        "dopamine",
+        "serotonin",
+        "norepinephrine",
+        "real-time factor",
+    } <= set(rows)
+    assert rows["seed"].strip() == "3"
+    results = load_results("neuromod-results/results.npz")
+    assert rows["digest"].strip() == str(results["digest"])
+    assert results["steps"] == 60
+    assert "written: neuromod-results/results.npz" in said.out.replace(os.sep, "/")
+
+
+def test_the_same_command_again_numbers_its_directory() -> None:
+    assert main(SHORT) == main(SHORT) == 0
+    first, second = (load_results(f"neuromod-results{end}/results.npz") for end in ("", "-2"))
+    assert str(first["digest"]) == str(second["digest"])
+
+
+def test_the_figure_is_written_where_matplotlib_is(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is an extra")
+    assert main([*SHORT, "--out", "here"]) == 0
+    assert Path("here/summary.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert written() == ["here/results.npz", "here/summary.png"]
+
+
+def test_without_matplotlib_one_line_says_what_to_install(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert main([*SHORT, "--out", "here"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if "summary.png" in line]
+    assert lines == [
+        'no summary.png: neuromod.plot.summary needs matplotlib: pip install "neuromod-snn[plot]"'
+    ]
+    assert written() == ["here/results.npz"]
+
+
+def test_results_are_not_replaced_without_force(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SHORT, "--out", "here"]) == 0
+    before = Path("here/results.npz").read_bytes()
+    assert main([*SHORT, "--steps", "20", "--out", "here"]) == 2
+    assert "exists already; --force replaces it" in capsys.readouterr().err
+    assert Path("here/results.npz").read_bytes() == before
+    assert main([*SHORT, "--steps", "20", "--out", "here", "--force"]) == 0
+    assert load_results("here/results.npz")["steps"] == 20
+
+
+def test_a_file_in_place_of_the_output_directory_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("here").write_text("mine")
+    assert main([*SHORT, "--out", "here"]) == 2
+    assert capsys.readouterr().err.startswith("--out: must be a directory that can be made; got ")
+    assert Path("here").read_text() == "mine"
+
+
+def test_the_output_directory_and_its_parents_are_made() -> None:
+    assert main([*SHORT, "--out", "a/b/c"]) == 0
+    assert Path("a/b/c/results.npz").is_file()
+
+
+def test_a_run_that_fails_leaves_no_directory(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SHORT, "--set", "experiment.novelty=-1"]) == 2
+    assert capsys.readouterr().err == "experiment.novelty: must be >= 0; got -1\n"
+    assert not list(Path().iterdir())
+
+
+def test_a_configuration_file_is_run(tmp_path: Path) -> None:
+    ranges = {"x": [0, 4], "y": [0, 4], "z": [0, 0], "w": [0, 0]}
+    config = {"lattice_shape": [5, 5, 1, 1], "areas": [{"name": "all", "coord_ranges": ranges}]}
+    Path("mine.json").write_text(json.dumps(config))
+    assert main(["run", "mine.json", "--steps", "10", "--set", "experiment.density=1", "--out", "here"]) == 0
+    results = load_results("here/results.npz")
+    assert len(results["neuron_id"]) == 25
+    assert json.loads(str(results["config"]))["experiment"] == {"density": 1}
+
+
+# ---- --set ----------------------------------------------------------------------------------------------------------
+
+
+def config_after(*changes: str) -> dict[str, Any]:
+    arguments = [part for change in changes for part in ("--set", change)]
+    assert main([*SHORT, "--steps", "1", "--out", "here", "--force", *arguments]) == 0
+    return json.loads(str(load_results("here/results.npz")["config"]))
+
+
+def test_set_writes_numbers_text_and_lists() -> None:
+    config = config_after(
+        "neuron_model.params_default.tau_m=15",
+        "neuron_model.type=lif",
+        "plasticity.weight_max=2.5",
+        'experiment.areas=["V1_like"]',
+        "areas.V1_like.density=0.02",
+        "areas.1.density=0.03",
+        "simulation.dt=0.5",
+    )
+    assert config["neuron_model"]["params_default"]["tau_m"] == 15
+    assert config["neuron_model"]["type"] == "lif"
+    assert config["plasticity"]["weight_max"] == 2.5
+    assert config["experiment"]["areas"] == ["V1_like"]
+    assert [config["areas"][k]["density"] for k in (0, 1)] == [0.02, 0.03]
+    assert config["simulation"]["dt"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (
+            "neuron_modle.type=lif",
+            "--set neuron_modle.type: unknown section 'neuron_modle'; did you mean 'neuron_model'?",
+        ),
+        ("simulaton={}", "did you mean 'simulation'?"),
+        (
+            "neuron_model.params_default.tau_mm=15",
+            "params_default.tau_mm: unknown key; did you mean 'tau_m'?",
+        ),
+        ("neuron_model.params_default.tau_m=-3", "neuron_model.params_default.tau_m: must be > 0 ms; got -3"),
+        ("neuron_model.params_default.tau_m=fast", "neuron_model.params_default.tau_m: must be"),
+        ("neuron_model.type.kind=1", "has no keys"),
+        ("neuron_model.type.kind.deep=1", "has no key 'kind'"),
+        (
+            "areas.V1_lik.density=0.1",
+            "--set areas.V1_lik.density: no entry 'V1_lik'; did you mean 'V1_like'?",
+        ),
+        ("areas.99.density=0.1", "no entry '99'"),
+        ("areas.99=1", "no entry '99'"),
+        ("tau_m", "--set: must be PATH=VALUE, as in simulation.dt=0.5; got 'tau_m'"),
+        ("a..b=1", "--set: must be PATH=VALUE"),
+    ],
+)
+def test_a_wrong_set_says_where_and_writes_nothing(
+    change: str, problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*SHORT, "--set", change]) == 2
+    assert problem in capsys.readouterr().err
+    assert not list(Path().iterdir())
+
+
+# ---- arguments ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ([], "required"),
+        (["walk"], "invalid choice"),
+        (["run", "--steps", "0"], "must be a whole number >= 1; got '0'"),
+        (["run", "--steps", "many"], "must be a whole number >= 1"),
+        (["run", "--seed", "-1"], "must be a whole number between 0 and 2**64 - 1"),
+        (["run", "--seed", str(2**64)], "must be a whole number between 0 and 2**64 - 1"),
+        (["validate"], "required"),
+    ],
+)
+def test_a_wrong_command_line_is_2(
+    arguments: list[str], problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert problem in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["run", "validate"])
+def test_a_missing_file_is_2(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "nowhere.json"]) == 2
+    assert "nowhere.json" in capsys.readouterr().err
+    assert not list(Path().iterdir())
+
+
+# ---- interrupts -----------------------------------------------------------------------------------------------------
+
+
+def interrupt_after(steps: int, times: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C, that many times, when so many steps are done."""
+
+    def press(self: ProgressLine, done: int, *_: object) -> None:
+        if done >= steps:
+            for _time in range(times):
+                signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(ProgressLine, "__call__", press)
+
+
+def test_ctrl_c_writes_what_is_done_and_is_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    interrupt_after(40, 1, monkeypatch)
+    assert main(["run", "--steps", "100000", "--out", "here"]) == 130
+    results = load_results("here/results.npz")
+    assert results["steps"] == 40
+    assert "interrupted: 100,000 were wanted" in capsys.readouterr().out
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_second_ctrl_c_stops_at_once_and_writes_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    interrupt_after(40, 2, monkeypatch)
+    assert main(["run", "--steps", "100000", "--out", "here"]) == 130
+    assert capsys.readouterr().err.endswith("interrupted; nothing was written\n")
+    assert not list(Path().iterdir())
+
+
+# ---- validate, schema, info -----------------------------------------------------------------------------------------
+
+
+def test_validate_says_valid(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", "brain_base_model.json"]) == 0
+    assert capsys.readouterr().out == "brain_base_model.json: valid\n"
+
+
+def test_validate_lists_every_problem_on_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    ranges = {"x": [0, 4], "y": [0, 4], "z": [0, 0], "w": [0, 0]}
+    config = {
+        "lattice_shape": [5, 5, 1, 1],
+        "areas": [{"name": "all", "coord_ranges": ranges}],
+        "neuron_model": {"type": "lif", "params_default": {"tau_m": -1}},
+        "simulation": {"dt": 0},
+    }
+    Path("bad.json").write_text(json.dumps(config))
+    assert main(["validate", "bad.json"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert sorted(line.split(":")[0] for line in lines) == [
+        "neuron_model.params_default.tau_m",
+        "simulation.dt",
+    ]
+
+
+def test_validate_looks_into_the_experiment(capsys: pytest.CaptureFixture[str]) -> None:
+    ranges = {"x": [0, 4], "y": [0, 4], "z": [0, 0], "w": [0, 0]}
+    config = {"lattice_shape": [5, 5, 1, 1], "areas": [{"name": "all", "coord_ranges": ranges}]}
+    Path("bad.json").write_text(json.dumps(config | {"experiment": {"noveltyy": 1}}))
+    assert main(["validate", "bad.json"]) == 2
+    assert capsys.readouterr().err == "experiment.noveltyy: unknown key; did you mean 'novelty'?\n"
+
+
+def test_schema_is_json_with_the_experiment_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert "rewarded_class" in schema["properties"]["experiment"]["properties"]
+    assert "areas" in schema["required"]
+
+
+def test_info_names_what_a_report_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info"]) == 0
+    said = capsys.readouterr().out
+    for part in (neuromod.__version__, np.__version__, "lif", "stdp", "dopamine", "threads", "extra plot"):
+        assert part in said
+
+
+def test_python_m_neuromod_is_the_same_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "neuromod", "--version"], check=True, capture_output=True, text=True
+    )
+    assert done.stdout == f"neuromod {neuromod.__version__}\n"
+    assert done.stderr == ""
+
+
+def test_progress_stays_off_in_pipes() -> None:
+    command = [sys.executable, "-m", "neuromod", *SHORT, "--out", "piped"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    assert done.stderr == ""
+    assert "\r" not in done.stdout

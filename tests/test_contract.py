@@ -1,0 +1,436 @@
+"""The contract of `csrc/nm_model.h`, for every registered neuron model, plasticity rule and modulator.
+
+A new model is covered the moment its word stands in the register. What a model computes is tested in
+`test_neuron_<name>.py` and its kin; here is what all must share.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neuromod import (
+    BrainModel,
+    ConfigError,
+    NeuromodulationSystem,
+    Simulation,
+    _core,
+    create_neuromodulation_system,
+)
+
+NEURONS = _core.neuron_models()
+RULES = _core.plasticity_rules()
+MODULATORS = _core.modulators()
+DOMAINS = {  # name -> a value inside, values outside; NaN and the infinities lie outside all of them
+    "NM_ANY": (-3.0, []),
+    "NM_POSITIVE": (3.0, [0.0, -3.0]),
+    "NM_NON_NEGATIVE": (0.0, [-3.0]),
+    "NM_UNIT_INTERVAL": (0.5, [-0.25, 1.25]),
+}
+NOT_FINITE = [math.nan, math.inf, -math.inf]
+CHUNK = 512  # NM_CHUNK: neurons or synapses in one call of a hook
+
+every_neuron = pytest.mark.parametrize("name", NEURONS)
+every_rule = pytest.mark.parametrize("name", RULES)
+every_modulator = pytest.mark.parametrize("name", MODULATORS)
+
+
+def all_fields() -> list[tuple[str, str, dict[str, Any]]]:
+    """(kind.model.table, field name, field) of every table of every model."""
+    return [
+        (f"{kind}.{name}.{table}", key, field)
+        for kind, models, tables in (
+            ("neuron", NEURONS, ("params", "state")),
+            ("plasticity", RULES, ("params", "state")),
+            ("modulator", MODULATORS, ("params", "inputs")),
+        )
+        for name, model in models.items()
+        for table in tables
+        for key, field in model[table].items()
+    ]
+
+
+def bad_params(models: dict[str, Any]) -> list[tuple[str, str, float]]:
+    return [
+        (name, param, value)
+        for name, model in models.items()
+        for param, field in model["params"].items()
+        for value in [*DOMAINS[field["domain"]][1], *NOT_FINITE]
+    ]
+
+
+# ---- tables -------------------------------------------------------------------------------------------------
+
+
+def test_there_are_models() -> None:
+    assert NEURONS
+    assert RULES
+    assert MODULATORS
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "model"),
+    [
+        (kind, name, model)
+        for kind, models in (("neuron", NEURONS), ("plasticity", RULES), ("modulator", MODULATORS))
+        for name, model in models.items()
+    ],
+)
+def test_title_and_reference_are_given(kind: str, name: str, model: dict[str, Any]) -> None:
+    assert model["title"][0].isupper(), f"{kind} {name}"
+    assert not model["title"].endswith(".")
+    assert (
+        any(character.isdigit() for character in model["reference"]) or "none" in model["reference"].lower()
+    )
+
+
+@pytest.mark.parametrize(("table", "key", "field"), all_fields())
+def test_field_is_complete_and_its_default_lies_in_its_domain(
+    table: str, key: str, field: dict[str, Any]
+) -> None:
+    assert key.isidentifier(), table
+    assert key == key.lower()
+    assert field["unit"], "a pure number has the unit '1'"
+    assert field["doc"].endswith("."), "one sentence"
+    assert field["doc"][0].isupper()
+    assert _core.domain_holds(field["domain"], field["default"])
+
+
+@pytest.mark.parametrize("model", [*NEURONS.values()], ids=list(NEURONS))
+def test_default_parameters_stand_in_order(model: dict[str, Any]) -> None:
+    for greater, lesser in model["orders"]:
+        assert model["params"][greater]["default"] > model["params"][lesser]["default"]
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_domain_holds_what_it_says(domain: str) -> None:
+    inside, outside = DOMAINS[domain]
+    assert _core.domain_holds(domain, inside)
+    assert not any(_core.domain_holds(domain, value) for value in [*outside, *NOT_FINITE])
+    assert _core.domain_phrase(domain)
+
+
+# ---- neuron models ------------------------------------------------------------------------------------------
+
+
+def network(
+    name: str, n: int, *, seed: int = 5, params: dict[str, float] | None = None, rule: Any = "none"
+) -> Simulation:
+    """n neurons of one model in one area, unconnected, without background drive."""
+    config = {
+        "lattice_shape": [n, 1, 1, 1],
+        "areas": [{"name": "A", "coord_ranges": {"x": [0, n - 1], "y": [0, 0], "z": [0, 0], "w": [0, 0]}}],
+        "plasticity": {"rule": rule} if isinstance(rule, str) else rule,
+    }
+    sim = Simulation(BrainModel(config=config), seed=seed)
+    sim.initialize_neurons(["A"], model=name, params=params)
+    return sim
+
+
+def state_of(sim: Simulation, name: str, first: int = 0, last: int | None = None) -> dict[str, np.ndarray]:
+    """Copies of the state columns and the spike times of the neurons [first, last)."""
+    columns = {key: getattr(sim.model.neurons, key) for key in NEURONS[name]["state"] if key != "v_membrane"}
+    if "v_membrane" in NEURONS[name]["state"]:
+        columns["v_membrane"] = sim.model.neurons.v_membrane
+    columns["last_spike_time"] = sim.model.neurons.last_spike_time
+    columns["spike_count"] = sim.model.neurons.spike_count
+    return {key: np.array(column[first:last]) for key, column in columns.items()}
+
+
+def assert_same_bits(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None:
+    assert a.keys() == b.keys()
+    for key in a:
+        assert a[key].tobytes() == b[key].tobytes(), (
+            f"{key} differs first at {np.flatnonzero(a[key] != b[key])[:1]}"
+        )
+
+
+def noise(steps: int, n: int, scale: float = 25.0) -> np.ndarray:
+    return np.random.default_rng(3).normal(10.0, scale, (steps, n))
+
+
+@every_neuron
+def test_no_neurons_is_no_error(name: str) -> None:
+    sim = network(name, 4, params=None)
+    empty = Simulation(BrainModel(config=sim.model.config), seed=1)
+    assert len(empty.initialize_neurons(["A"], density=0.0, model=name)) == 0
+    assert empty.run(3)["mean_rate"] == 0.0
+    assert len(empty.step()["spikes"]) == 0
+
+
+@every_neuron
+def test_three_chunks_are_as_good_as_one(name: str) -> None:
+    n, steps = 2 * CHUNK + 77, 60
+    currents = noise(steps, n)
+    small, large = network(name, 100), network(name, n)
+    small.run(steps, input=currents[:, :100])
+    large.run(steps, input=currents)
+    assert_same_bits(state_of(small, name), state_of(large, name, 0, 100))
+
+
+@every_neuron
+def test_neurons_with_own_parameters_change_nothing_for_the_others(name: str) -> None:
+    """A chunk of equal parameters takes another path (stride 0) than one of different ones (stride 1)."""
+    if not NEURONS[name]["params"]:
+        assert name == "spike_source", "the only model without parameters"
+        return
+    n, steps = 40, 60
+    equal, one_differs = network(name, n), network(name, n)
+    param = next(iter(NEURONS[name]["params"]))
+    one_differs.model.neurons[n - 1].params[param] = equal.model.neurons[n - 1].params[param] * 1.01 + 0.01
+    for sim in (equal, one_differs):
+        sim.run(steps, input=noise(steps, n))
+    assert_same_bits(state_of(equal, name, 0, n - 1), state_of(one_differs, name, 0, n - 1))
+
+
+@every_neuron
+def test_another_model_beside_it_is_not_written(name: str) -> None:
+    other = next(model for model in NEURONS if model != name)
+    config = {
+        "lattice_shape": [30, 1, 1, 1],
+        "areas": [
+            {"name": label, "coord_ranges": {"x": x, "y": [0, 0], "z": [0, 0], "w": [0, 0]}, "model": model}
+            for label, x, model in (("A", [0, 9], other), ("B", [10, 19], name), ("C", [20, 29], other))
+        ],
+        "plasticity": {"rule": "none"},
+    }
+    sim = Simulation(BrainModel(config=config), seed=5)
+    sim.initialize_neurons()
+    steps = 60
+    sim.run(steps, input=noise(steps, 30))
+    alone = network(other, 30)
+    alone.run(steps, input=noise(steps, 30))
+    for first, last in ((0, 10), (20, 30)):
+        assert_same_bits(state_of(sim, other, first, last), state_of(alone, other, first, last))
+    for key in set(NEURONS[other]["state"]) - set(NEURONS[name]["state"]):
+        assert np.isnan(getattr(sim.model.neurons, key)[10:20]).all(), f"{name} wrote {key}"
+
+
+@every_neuron
+def test_state_stays_finite_under_strong_noise(name: str) -> None:
+    sim = network(name, 20)
+    sim.run(10_000, input=noise(10_000, 20, scale=200.0))
+    for key, column in state_of(sim, name).items():
+        assert np.isfinite(column[column != -np.inf]).all(), key
+
+
+@pytest.mark.parametrize(("name", "param", "value"), bad_params(NEURONS))
+def test_bad_neuron_parameter_is_refused_with_its_path(name: str, param: str, value: float) -> None:
+    config = network("lif", 2).model.config | {
+        "neuron_model": {"type": name, "params_default": {param: value}}
+    }
+    with pytest.raises(ConfigError, match=rf"neuron_model\.params_default\.{param}: must be .*; got"):
+        BrainModel(config=config)
+    with pytest.raises(ConfigError, match=rf"{param}: must be .*; got"):
+        network(name, 2, params={param: value})
+
+
+@pytest.mark.parametrize(("name", "param", "value"), bad_params(NEURONS))
+def test_bad_neuron_parameter_set_later_is_refused_before_the_step(
+    name: str, param: str, value: float
+) -> None:
+    sim = network(name, 3)
+
+    def set_and_step() -> None:  # either may refuse
+        sim.model.neurons[1].params[param] = value
+        sim.step()
+
+    with pytest.raises(ValueError, match=rf"{param}: must be "):
+        set_and_step()
+    assert sim.current_step == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "greater", "lesser"),
+    [(name, *order) for name, model in NEURONS.items() for order in model["orders"]],
+)
+def test_parameters_in_the_wrong_order_are_refused(name: str, greater: str, lesser: str) -> None:
+    bad = {greater: NEURONS[name]["params"][lesser]["default"] - 1.0}
+    with pytest.raises(ConfigError, match=rf"{greater}.*{lesser}"):
+        network(name, 2, params=bad)
+
+
+@every_neuron
+def test_round_trip_in_the_middle_of_a_run(name: str) -> None:
+    sim = network(name, 30)
+    sim.run(25, input=noise(25, 30))
+    again = Simulation.from_dict(json.loads(json.dumps(sim.to_dict())))
+    assert again.digest() == sim.digest()
+    for each in (sim, again):
+        each.run(25, input=noise(25, 30))
+    assert again.digest() == sim.digest()
+
+
+@every_neuron
+def test_every_parameter_is_a_live_column_and_a_mapping_entry(name: str) -> None:
+    sim = network(name, 3)
+    for param, field in NEURONS[name]["params"].items():
+        params = sim.model.neurons[1].params
+        assert params[param] == params.get(param) == field["default"]
+        params[param] = field["default"] + 0.25 * (field["domain"] != "NM_UNIT_INTERVAL")
+        assert getattr(sim.model.neurons, param)[1] == params[param]
+        assert getattr(sim.model.neurons, param)[0] == field["default"]
+
+
+# ---- plasticity rules ---------------------------------------------------------------------------------------
+
+BOUNDS = {"weight_min": 0.2, "weight_max": 0.7}
+
+
+def plastic_network(name: str, n_targets: int, section: dict[str, Any] | None = None) -> Simulation:
+    """Two exact sources, each connected to all of n_targets exact targets."""
+    n = n_targets + 2
+    config = {
+        "lattice_shape": [n, 1, 1, 1],
+        "areas": [{"name": "A", "coord_ranges": {"x": [0, n - 1], "y": [0, 0], "z": [0, 0], "w": [0, 0]}}],
+        "plasticity": {"rule": name, **BOUNDS, **(section or {})},
+    }
+    sim = Simulation(BrainModel(config=config), seed=5)
+    sim.initialize_neurons(["A"], model="spike_source")
+    pairs = [(pre, post) for pre in (0, 1) for post in range(2, n)]
+    sim.connect("A", "A", pairs=pairs, weight=0.5, delay=2, synapse_type="excitatory", name="P")
+    times, rng = [], np.random.default_rng(11)
+    # The trains of the first neurons are the same, however many follow.
+    for _ in range(n):
+        times.append(np.flatnonzero(rng.random(200) < 0.1) + 1.0)
+    sim.set_spike_times(np.arange(n), times)
+    return sim
+
+
+def learning_section(name: str) -> dict[str, Any]:
+    """A learning rate that moves weights visibly within 200 steps, under whatever name the rule has for it."""
+    return {"learning_rate": 0.02} if "learning_rate" in RULES[name]["params"] else {}
+
+
+@every_rule
+def test_rule_learns_within_its_bounds(name: str) -> None:
+    sim = plastic_network(name, 40, learning_section(name))
+    sim.run(200)
+    weight = sim.projections["P"].weight
+    assert (weight != 0.5).any(), "nothing was learnt: this test would check nothing"
+    assert weight.min() >= np.float32(BOUNDS["weight_min"])
+    assert weight.max() <= np.float32(BOUNDS["weight_max"])
+
+
+@every_rule
+def test_rule_does_nothing_where_nothing_fires(name: str) -> None:
+    sim = plastic_network(name, 40, learning_section(name))
+    sim.set_spike_times(np.arange(42), [[] for _ in range(42)])
+    sim.run(50)
+    assert (sim.projections["P"].weight == 0.5).all()
+
+
+@every_rule
+def test_three_chunks_of_synapses_are_as_good_as_one(name: str) -> None:
+    few, many = (plastic_network(name, n, learning_section(name)) for n in (100, 2 * CHUNK + 77))
+    for sim in (few, many):
+        sim.run(200)
+    for source in (0, 1):
+        a, b = (
+            np.array([s.weight for s in sim.model.get_synapses_for_neuron(source)][:100])
+            for sim in (few, many)
+        )
+        assert a.tobytes() == b.tobytes()
+
+
+@pytest.mark.parametrize(("name", "param", "value"), bad_params(RULES))
+def test_bad_rule_parameter_is_refused_with_its_path(name: str, param: str, value: float) -> None:
+    config = network("lif", 2).model.config | {"plasticity": {"rule": name, param: value}}
+    with pytest.raises(ConfigError, match=rf"plasticity\.{param}: must be .*; got"):
+        BrainModel(config=config)
+
+
+@every_rule
+def test_rule_round_trip_in_the_middle_of_a_run(name: str) -> None:
+    sim = plastic_network(name, 30, learning_section(name))
+    sim.run(90)
+    again = Simulation.from_dict(json.loads(json.dumps(sim.to_dict())))
+    assert again.digest() == sim.digest()
+    for each in (sim, again):
+        each.run(90)
+    assert again.digest() == sim.digest()
+    assert again.projections["P"].weight.tobytes() == sim.projections["P"].weight.tobytes()
+
+
+# ---- modulators ---------------------------------------------------------------------------------------------
+
+COMMON = ["baseline", "decay_rate", "sensitivity", "<strength>", "exponent"]
+ACTS_ON = {"learning", "threshold", "input"}
+
+
+@every_modulator
+def test_modulator_begins_with_the_common_parameters(name: str) -> None:
+    given = list(MODULATORS[name]["params"])
+    assert len(given) >= len(COMMON)
+    assert all(want in (have, "<strength>") for want, have in zip(COMMON, given, strict=False)), given
+    assert MODULATORS[name]["acts_on"] in ACTS_ON
+    assert MODULATORS[name]["inputs"]
+
+
+@every_modulator
+def test_modulator_is_an_attribute_of_the_system_and_decays_to_its_baseline(name: str) -> None:
+    system = NeuromodulationSystem()
+    state = getattr(system, name).state
+    baseline = MODULATORS[name]["params"]["baseline"]["default"]
+    rate = MODULATORS[name]["params"]["decay_rate"]["default"]
+    assert state.level == system.get_state()[name] == baseline
+    state.level = 1.0
+    for k in range(1, 4):
+        system.step()
+        assert system.get_state()[name] == pytest.approx(
+            baseline + (1.0 - baseline) * (1.0 - rate) ** k, rel=1e-14
+        )
+
+
+@pytest.mark.parametrize(("name", "param", "value"), bad_params(MODULATORS))
+def test_bad_modulator_parameter_is_refused_with_its_path(name: str, param: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=rf"{name}\.{param}: must be .*; got"):
+        create_neuromodulation_system({name: {param: value}})
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, *NOT_FINITE])
+@every_modulator
+def test_bad_level_is_refused_and_changes_nothing(name: str, value: float) -> None:
+    state = getattr(NeuromodulationSystem(), name).state
+    before = state.level
+    with pytest.raises(ValueError, match=r"level: must be "):
+        state.level = value
+    assert state.level == before
+
+
+@pytest.mark.parametrize(
+    ("name", "event", "value"),
+    [
+        (name, event, value)
+        for name, model in MODULATORS.items()
+        for event, field in model["inputs"].items()
+        for value in [*DOMAINS[field["domain"]][1], *NOT_FINITE]
+    ],
+)
+def test_bad_event_is_refused_and_changes_nothing(name: str, event: str, value: float) -> None:
+    modulator = getattr(NeuromodulationSystem(), name)
+    modulator.state.level = 0.25
+    with pytest.raises(ValueError, match=rf"{event}: must be "):
+        modulator.update(**dict.fromkeys(MODULATORS[name]["inputs"], 0.0) | {event: value})
+    assert modulator.state.level == 0.25
+
+
+@every_modulator
+def test_level_stays_in_its_interval_under_any_event(name: str) -> None:
+    modulator = getattr(NeuromodulationSystem(), name)
+    for size in (0.0, 1e-300, 1.0, 1e6, 1e300):
+        for event in MODULATORS[name]["inputs"]:
+            modulator.update(**dict.fromkeys(MODULATORS[name]["inputs"], 0.0) | {event: size})
+            assert 0.0 <= modulator.state.level <= 1.0
+
+
+@every_modulator
+def test_event_of_zeros_sets_the_baseline(name: str) -> None:
+    modulator = getattr(NeuromodulationSystem(), name)
+    modulator.state.level = 1.0
+    modulator.update(**dict.fromkeys(MODULATORS[name]["inputs"], 0.0))
+    assert modulator.state.level == MODULATORS[name]["params"]["baseline"]["default"]

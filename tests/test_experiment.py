@@ -1,0 +1,359 @@
+"""The main job: its section is checked, its schedule is what it says, and its result is what happened."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import pytest
+from neuromod.senses import feed_sense_input
+
+from neuromod import BrainModel, ConfigError, NeuromodulationSystem, Simulation, create_neuromodulation_system
+from neuromod.config import load
+from neuromod.datasets import fit_to_sheet, load_digits
+from neuromod.experiment import (
+    GROUP_NAMES,
+    Experiment,
+    _Log,
+    _Schedule,
+    _Show,
+    check_experiment,
+    experiment_schema,
+    image_order,
+    run_experiment,
+    synapse_groups,
+)
+from neuromod.results import results_table
+
+SHIPPED = "brain_base_model.json"
+AREAS, SENSES = ["V1_like", "A1_like"], ["vision"]
+
+
+def checked(**keys: Any) -> Experiment:
+    return check_experiment(keys, AREAS, SENSES)
+
+
+# ---- the section --------------------------------------------------------------------------------------------------
+
+
+def test_an_empty_section_is_the_defaults() -> None:
+    assert checked() == Experiment()
+
+
+def test_the_shipped_section_is_valid_and_shows_the_digits() -> None:
+    raw, config = load(SHIPPED)
+    experiment = check_experiment(
+        raw["experiment"], [area.name for area in config.areas], list(config.senses)
+    )
+    assert experiment.dataset == "digits"
+    assert experiment.sense == "vision"
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ({"densty": 0.1}, "experiment.densty: unknown key; did you mean 'density'?"),
+        ({"density": 1.5}, "experiment.density: must be between 0 and 1; got 1.5"),
+        ({"density": True}, "experiment.density: must be between 0 and 1; got True"),
+        ({"density": float("nan")}, "experiment.density: must be between 0 and 1; got nan"),
+        ({"input_gain": -1}, "experiment.input_gain: must be >= 0 mV; got -1"),
+        ({"input_gain": None}, "experiment.input_gain: must be >= 0 mV; got None"),
+        ({"weight_mean": float("inf")}, "experiment.weight_mean: must be finite mV; got inf"),
+        ({"steps": 0}, "experiment.steps: must be a whole number > 0 steps; got 0"),
+        ({"steps_per_image": 2.5}, "experiment.steps_per_image: must be a whole number > 0 steps; got 2.5"),
+        ({"seed": 2**64}, f"experiment.seed: must be a whole number >= 0; got {2**64}"),
+        ({"areas": []}, "experiment.areas: must be a list of at least one name; got []"),
+        ({"areas": "V1_like"}, "experiment.areas: must be a list of at least one name; got 'V1_like'"),
+        ({"areas": ["V1_lik"]}, "experiment.areas: must be an area; got 'V1_lik'; did you mean 'V1_like'?"),
+        ({"sense": 3}, "experiment.sense: must be a string; got 3"),
+        ({"sense": "vison"}, "did you mean 'vision'?"),
+        ({"dataset": "digits"}, "experiment.sense: must name the sense that sees the images; got none"),
+        ({"dataset": "digit", "sense": "vision"}, "got 'digit'; did you mean 'digits'?"),
+        (
+            {"dataset": "digits", "sense": "vision", "rewarded_class": 10},
+            "experiment.rewarded_class: must be a class of 'digits', 0 .. 9; got 10",
+        ),
+        (
+            {"dataset": "digits", "sense": "vision", "rewarded_class": 4, "punished_class": 4},
+            "experiment.punished_class: must differ from rewarded_class; got 4",
+        ),
+    ],
+)
+def test_a_wrong_key_is_named_with_its_rule(keys: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        checked(**keys)
+    assert len(caught.value.problems) == 1
+    assert problem in caught.value.problems[0]
+
+
+def test_all_problems_come_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        checked(density=2, novelty=-1, sense="visoin", typo=1)
+    assert len(caught.value.problems) == 4
+
+
+@pytest.mark.parametrize("section", [[], "digits", 3, None])
+def test_a_section_that_is_no_object_is_refused(section: Any) -> None:
+    with pytest.raises(ConfigError, match=r"^experiment: must be an object"):
+        check_experiment(section, AREAS, SENSES)
+
+
+def test_the_schema_has_every_key_with_its_default() -> None:
+    schema = experiment_schema()
+    assert schema["additionalProperties"] is False
+    assert {name: about["default"] for name, about in schema["properties"].items()} == {
+        key.name: key.default for key in fields(Experiment)
+    }
+    assert all(about["description"] for about in schema["properties"].values())
+    assert schema["properties"]["steps"]["type"] == ["integer", "null"]
+    assert schema["properties"]["steps_per_image"]["exclusiveMinimum"] == 0
+    json.dumps(schema)
+
+
+# ---- the schedule -------------------------------------------------------------------------------------------------
+
+
+def test_the_order_shows_every_image_once_in_blocks_of_one_class() -> None:
+    labels = load_digits().labels.astype(np.int64)
+    order = image_order(labels, 5, seed=3)
+    assert sorted(order.tolist()) == list(range(len(labels)))
+    edges = np.flatnonzero(np.diff(labels[order])) + 1
+    runs = np.diff(np.concatenate([[0], edges, [len(order)]]))
+    # A run ends where its block ends: a multiple of 5, or what is left of a class, once or more.
+    odd = runs[runs % 5 != 0]
+    assert len(odd) <= np.count_nonzero(np.bincount(labels) % 5)
+    assert np.median(runs) == 5
+
+
+def test_the_order_follows_the_seed_alone() -> None:
+    labels = np.repeat(np.arange(10), 30)
+    assert np.array_equal(image_order(labels, 4, 1), image_order(labels, 4, 1))
+    assert not np.array_equal(image_order(labels, 4, 1), image_order(labels, 4, 2))
+    assert sorted(image_order(labels, 4, 2**64 - 1).tolist()) == list(range(300))
+
+
+def test_events_set_the_levels_that_the_semantics_give() -> None:
+    system, log = NeuromodulationSystem(), _Log()
+    told = Experiment(
+        rewarded_class=0, punished_class=1, reward=0.5, punishment=1.0, expectation_rate=0.2, uncertainty=0.6,
+        novelty=0.4, stress=0.2,
+    )  # fmt: skip
+    schedule = _Schedule(told, system, log)
+    schedule.begin_image(0, 0)
+    assert system.dopamine.state.level == pytest.approx(0.5 + 0.4 * 0.5)
+    assert system.norepinephrine.state.level == pytest.approx(0.5 + 0.17 * (0.6 + 0.4))
+    assert system.serotonin.state.level == 0.5
+    assert schedule.expected == pytest.approx(0.2 * 0.5)
+    system.norepinephrine.state.level = 0.3
+    schedule.begin_image(20, 0)  # the same class again: rewarded, but no surprise
+    assert system.dopamine.state.level == pytest.approx(0.5 + 0.4 * (0.5 - 0.1))
+    assert system.norepinephrine.state.level == 0.3
+    expected = 0.1 + 0.2 * (0.5 - 0.1)
+    schedule.begin_image(40, 1)
+    assert system.dopamine.state.level == pytest.approx(max(0.0, 0.5 + 0.4 * (-1.0 - expected)))
+    assert system.serotonin.state.level == pytest.approx(0.5 - 0.3 * (1.0 + 0.2))
+    schedule.begin_image(60, 7)
+    assert list(zip(log.event_step, log.event_kind, log.event_value, strict=True)) == [
+        (0, "uncertainty", 1.0), (0, "reward", 0.5), (20, "reward", 0.5), (40, "uncertainty", 1.0),
+        (40, "reward", -1.0), (40, "punishment", 1.2), (60, "uncertainty", 1.0),
+    ]  # fmt: skip
+
+
+def test_groups_follow_the_definition() -> None:
+    """Five neurons; margin 0.25 of full scale 8 mV, that is 2 mV."""
+    show = _Show(
+        labels=np.array([0, 0, 1, 2]),
+        order=np.arange(4),
+        ids=np.array([10, 11, 12, 13, 14]),
+        #                  0 only  1 only  both  barely 0  even
+        current=np.array([
+            [4.0, 0.0, 3.0, 2.0, 1.0],
+            [4.0, 0.0, 3.0, 2.0, 1.0],
+            [0.0, 4.0, 6.0, 0.0, 1.0],
+            [0.0, 0.0, -5.0, 0.0, 1.0],
+        ]),
+    )  # fmt: skip
+    told = Experiment(rewarded_class=0, punished_class=1, class_margin=0.25, input_gain=8.0)
+    group, counts = synapse_groups(show, np.array([10, 11, 12, 13, 14, 99, 10]), told)
+    assert [GROUP_NAMES[k] for k in group] == [
+        "rewarded", "punished", "other", "other", "other", "other", "rewarded",
+    ]  # fmt: skip
+    assert counts == {"rewarded": 1, "punished": 1}
+
+
+# ---- the run ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def short() -> dict[str, np.ndarray]:
+    return run_experiment(SHIPPED, steps=430, seed=5)
+
+
+def test_the_result_is_plain_arrays_that_fit_each_other(short: dict[str, np.ndarray]) -> None:
+    assert not [name for name, array in short.items() if np.asarray(array).dtype.hasobject]
+    assert short["steps"] == short["steps_wanted"] == 430
+    assert len(short["spike_step"]) == len(short["spike_id"]) > 0
+    assert short["spike_step"].min() >= 1
+    assert short["spike_step"].max() <= 430
+    assert short["level"].shape == (430, 3)
+    assert short["level_names"].tolist() == ["dopamine", "serotonin", "norepinephrine"]
+    assert (short["level"].min(), short["level"].max()) >= (0.0, 0.0)
+    synapses = [
+        short[name] for name in ("pre_id", "post_id", "weight_before", "weight_after", "synapse_group")
+    ]
+    assert len({len(array) for array in synapses}) == 1
+    assert json.loads(str(short["config"]))["lattice_shape"] == [20, 20, 20, 20]
+    assert int(short["seed"]) == 5
+    assert len(str(short["digest"])) == 64
+
+
+def test_rates_count_the_recorded_spikes(short: dict[str, np.ndarray]) -> None:
+    for k, rate in enumerate(short["area_rate"]):
+        ids = short["neuron_id"][short["neuron_area"] == k]
+        spikes = np.isin(short["spike_id"], ids).sum()
+        assert rate == pytest.approx(spikes / len(ids) / 0.430)
+
+
+def test_images_and_events_are_logged_as_shown(short: dict[str, np.ndarray]) -> None:
+    per_image = json.loads(str(short["experiment"]))["steps_per_image"]
+    assert short["image_step"].tolist() == list(range(0, 430, per_image))
+    labels = short["image_label"]
+    assert np.array_equal(labels, load_digits().labels[short["image_index"]])
+    changes = short["image_step"][np.concatenate([[True], labels[1:] != labels[:-1]])]
+    assert short["event_step"][short["event_kind"] == "uncertainty"].tolist() == changes.tolist()
+
+
+def test_the_seed_decides_everything(short: dict[str, np.ndarray]) -> None:
+    again = run_experiment(SHIPPED, steps=430, seed=5)
+    for name in short.keys() - {"wall_seconds"}:
+        assert np.array_equal(short[name], again[name]), name
+    assert str(run_experiment(SHIPPED, steps=430, seed=6)["digest"]) != str(short["digest"])
+
+
+def test_the_run_is_the_public_calls_in_the_documented_order() -> None:
+    """The same experiment by hand, step by step, with the sense fed in each step: the same state to the bit."""
+    raw, _ = load(SHIPPED)
+    told = check_experiment(raw["experiment"], [area["name"] for area in raw["areas"]], list(raw["senses"]))
+    system = create_neuromodulation_system(raw["neuromodulation"])
+    model = BrainModel(config=raw)
+    sim = Simulation(model, seed=9, neuromodulation=system)
+    for area in raw["areas"]:
+        if area["name"] in told.areas:
+            sim.initialize_neurons([area["name"]], told.density)
+    sim.initialize_random_synapses(told.connection_probability, told.weight_mean, told.weight_std)
+    digits = load_digits()
+    schedule = _Schedule(told, system, _Log())
+    order = image_order(digits.labels.astype(np.int64), told.images_per_block, 9)
+    for index in order[:6]:
+        schedule.begin_image(sim.current_step, int(digits.labels[index]))
+        for _ in range(told.steps_per_image):
+            scaled = digits.images[index] * (told.input_gain / digits.full_scale)
+            feed_sense_input(model, "vision", fit_to_sheet(scaled, (20, 20)))
+            sim.step()
+    assert str(run_experiment(raw, steps=6 * told.steps_per_image, seed=9)["digest"]) == sim.digest()
+
+
+def test_images_drive_the_area_of_their_sense() -> None:
+    def v1_rate(gain: float) -> float:
+        raw, _ = load(SHIPPED)
+        raw["experiment"]["input_gain"] = gain
+        results = run_experiment(raw, steps=300, seed=2)
+        return float(results["area_rate"][results["area_names"].tolist().index("V1_like")])
+
+    shipped = load(SHIPPED)[0]["experiment"]["input_gain"]
+    assert v1_rate(shipped) > 1.2 * v1_rate(0.0)
+
+
+def test_reward_gates_learning() -> None:
+    """The same images with and without outcomes: dopamine alone makes the difference to the rewarded synapses."""
+
+    def mean_change(**outcomes: float) -> dict[str, float]:
+        raw, _ = load(SHIPPED)
+        raw["experiment"].update(outcomes)
+        results = run_experiment(raw, steps=6000, seed=1)
+        change = results["weight_after"].astype(float) - results["weight_before"]
+        return {name: change[results["synapse_group"] == k].mean() for k, name in enumerate(GROUP_NAMES)}
+
+    gated, control = mean_change(), mean_change(reward=0.0, punishment=0.0)
+    assert abs(gated["rewarded"]) > abs(control["rewarded"])
+    assert abs(gated["punished"]) < abs(control["punished"])
+
+
+def test_more_steps_than_images_begin_again() -> None:
+    raw, _ = load(SHIPPED)
+    raw["experiment"] |= {"steps_per_image": 1, "density": 0.01}
+    results = run_experiment(raw, steps=1800, seed=1)
+    assert results["image_index"][1797:].tolist() == results["image_index"][:3].tolist()
+
+
+def test_stop_ends_at_an_image_and_keeps_what_was_done() -> None:
+    seen: list[int] = []
+    results = run_experiment(
+        SHIPPED, steps=1000, seed=1, progress=lambda done, *_: seen.append(done), stop=lambda: len(seen) == 3
+    )
+    per_image = json.loads(str(results["experiment"]))["steps_per_image"]
+    assert seen == [per_image, 2 * per_image, 3 * per_image]
+    assert results["steps"] == 3 * per_image
+    assert results["level"].shape[0] == 3 * per_image
+    assert "interrupted: 1,000 were wanted" in results_table(results)
+
+
+@pytest.mark.parametrize("steps", [0, -1, 1.5, True, "10"])
+def test_steps_must_be_a_count(steps: Any) -> None:
+    with pytest.raises(ValueError, match=r"^steps: must be a whole number >= 1"):
+        run_experiment(SHIPPED, steps=steps)
+
+
+# ---- other configurations -------------------------------------------------------------------------------------------
+
+
+def plain(**sections: Any) -> dict[str, Any]:
+    """Two areas of 100 sites under background drive, without an experiment."""
+    ranges = {"x": [0, 9], "y": [0, 9], "z": [0, 0]}
+    return {
+        "lattice_shape": [10, 10, 1, 2],
+        "areas": [
+            {"name": "first", "coord_ranges": ranges | {"w": [0, 0]}},
+            {"name": "second", "coord_ranges": ranges | {"w": [1, 1]}, "density": 0.5},
+        ],
+        "background_drive": {"rate": 1000.0, "weight": 1.0},
+        **sections,
+    }
+
+
+def test_a_configuration_without_an_experiment_runs_on_its_drive() -> None:
+    results = run_experiment(plain(), seed=1)
+    assert results["steps"] == 1000
+    assert np.bincount(results["neuron_area"]).tolist() == [10, 50]  # density 0.1 where the area says none
+    assert results["group_names"].tolist() == ["all"]
+    assert len(results["image_step"]) == len(results["event_step"]) == 0
+    assert results["area_rate"].min() > 0
+    assert "weight change, all" in results_table(results)
+
+
+def test_no_rule_changes_no_weight() -> None:
+    results = run_experiment(plain(plasticity={"rule": "none"}), steps=200, seed=1)
+    assert len(results["weight_before"]) > 0
+    assert np.array_equal(results["weight_before"], results["weight_after"])
+
+
+def test_without_neuromodulation_there_are_no_levels_and_no_events() -> None:
+    raw, _ = load(SHIPPED)
+    raw["neuromodulation"]["enabled"] = False
+    results = run_experiment(raw, steps=100, seed=1)
+    assert results["level"].size == results["event_step"].size == 0
+    assert "dopamine" not in results_table(results)
+
+
+def test_the_seed_of_the_experiment_goes_before_that_of_the_simulation() -> None:
+    both = plain(simulation={"seed": 1}, experiment={"seed": 2})
+    assert run_experiment(both, steps=1)["seed"] == 2
+    assert run_experiment(both, steps=1, seed=3)["seed"] == 3
+    assert run_experiment(plain(simulation={"seed": 1}), steps=1)["seed"] == 1
+
+
+def test_a_wrong_section_stops_before_anything_is_built() -> None:
+    with pytest.raises(ConfigError, match=r"experiment\.novelty: must be >= 0; got -1"):
+        run_experiment(plain(experiment={"novelty": -1}))

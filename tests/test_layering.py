@@ -1,0 +1,261 @@
+"""Who may import whom, how long a file may be, which calls are forbidden, and that the README's paths exist."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Downwards only: a module imports modules of lower rows, never of its own row or above.
+PYTHON_LAYERS = (
+    {"__main__"},
+    {"cli"},
+    {"experiment"},
+    {"plot", "results"},
+    {"simulation"},
+    {"monitors", "plasticity", "senses"},
+    {"neuromodulation", "brain_model"},
+    {"projection", "columns"},
+    {"config"},
+    {"config_checks", "config_schema"},
+    {"config_tables"},
+    {"config_sections"},
+    {"config_read", "arguments", "state", "progress", "datasets"},
+    {"_core"},
+    {"errors"},
+)
+C_LAYERS = (
+    {"nm_sim"},
+    {"nm_plasticity"},
+    {"nm_drive", "nm_build_values", "nm_build_order"},
+    {"nm_network", "nm_levels", "nm_record", "nm_delay", "nm_build"},
+    {"nm_register"},
+    {"nm_normal"},
+    {"nm_rng"},
+    {"nm_model"},
+    {"nm_field", "nm_status", "nm_math", "nm_clones"},
+)
+FAMILIES = ("neuron_", "plasticity_", "modulator_")
+FORBIDDEN_IMPORTS = {"pickle", "marshal", "shelve", "ctypes", "socket", "ssl", "urllib", "http", "requests"}
+FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
+LONGEST = 600
+
+
+def rank(layers: tuple[set[str], ...], name: str) -> int:
+    """Height of a module: 0 is the lowest."""
+    for height, row in enumerate(reversed(layers)):
+        if name in row:
+            return height
+    raise AssertionError(f"{name}: stands in no layer; place it in tests/test_layering.py")
+
+
+def imported_modules(source: str) -> Iterator[tuple[str, int]]:
+    """Modules of this package that a source imports at run time, anywhere in it, with the line."""
+    tree = ast.parse(source)
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module == "neuromod":
+            yield from ((alias.name, node.lineno) for alias in node.names if not alias.name.startswith("__v"))
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("neuromod."):
+            yield node.module.split(".")[1], node.lineno
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            raise AssertionError(f"line {node.lineno}: relative import; write `from neuromod...`")
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.startswith("neuromod."):
+                    yield alias.name.split(".")[1], node.lineno
+
+
+def upward_imports(name: str, source: str) -> list[str]:
+    return [
+        f"neuromod/{name}.py:{line} imports {other}, which is not below it"
+        for other, line in imported_modules(source)
+        if rank(PYTHON_LAYERS, other) >= rank(PYTHON_LAYERS, name)
+    ]
+
+
+def python_modules(checkout: Path) -> list[Path]:
+    return sorted(path for path in (checkout / "neuromod").glob("*.py") if path.name != "__init__.py")
+
+
+def test_python_imports_go_downwards(checkout: Path) -> None:
+    problems = [
+        line for path in python_modules(checkout) for line in upward_imports(path.stem, path.read_text())
+    ]
+    assert not problems, "\n".join(problems)
+
+
+def test_an_upward_import_is_found() -> None:
+    assert upward_imports("config", "def f():\n    from neuromod.simulation import Simulation\n") == [
+        "neuromod/config.py:2 imports simulation, which is not below it"
+    ]
+    assert not upward_imports("config", "if TYPE_CHECKING:\n    from neuromod.simulation import Simulation\n")
+
+
+def upward_includes(name: str, source: str) -> list[str]:
+    problems = []
+    included = re.findall(r'^\s*#\s*include\s+([<"])([\w./]+)[>"]', source, re.MULTILINE)
+    stem = Path(name).stem
+    for kind, header in included:
+        if stem.startswith(FAMILIES):
+            if header not in {"nm_model.h", "math.h"}:
+                problems.append(f"csrc/{name} includes {header}; a model includes nm_model.h and math.h only")
+        elif (
+            kind == '"'
+            and Path(header).stem != stem
+            and rank(C_LAYERS, Path(header).stem) >= rank(C_LAYERS, stem)
+        ):
+            problems.append(f"csrc/{name} includes {header}, which is not below it")
+    return problems
+
+
+def test_c_includes_go_downwards(checkout: Path) -> None:
+    files = sorted((checkout / "csrc").glob("*.[ch]"))
+    assert files
+    problems = [line for path in files for line in upward_includes(path.name, path.read_text())]
+    assert not problems, "\n".join(problems)
+
+
+def test_an_upward_include_is_found() -> None:
+    assert upward_includes("nm_rng.c", '#include "nm_rng.h"\n#include "nm_sim.h"\n')
+    assert upward_includes("neuron_new.c", '#include "nm_model.h"\n#include <stdio.h>\n')
+    assert not upward_includes("neuron_new.c", '#include "nm_model.h"\n#include <math.h>\n')
+
+
+def test_csrc_neither_allocates_nor_prints_nor_exits(checkout: Path) -> None:
+    banned = re.compile(r"\b(malloc|calloc|realloc|free|printf|fprintf|puts|exit|abort)\s*\(|Python\.h")
+    problems = []
+    for path in sorted((checkout / "csrc").glob("*.[ch]")):
+        code = re.sub(
+            r"/\*.*?\*/", lambda comment: "\n" * comment.group().count("\n"), path.read_text(), flags=re.S
+        )
+        problems += [
+            f"csrc/{path.name}:{number}: {line.strip()}"
+            for number, line in enumerate(code.splitlines(), 1)
+            if banned.search(line)
+        ]
+    assert not problems, "\n".join(problems)
+
+
+def sources(checkout: Path) -> list[Path]:
+    patterns = ("csrc/*.[ch]", "neuromod/*.py*", "neuromod/*.px[di]", "tests/**/*.py", "tests/**/*.[ch]")
+    patterns += ("examples/**/*.py", "*.py", ".ci/*")
+    return sorted({path for pattern in patterns for path in checkout.glob(pattern) if path.is_file()})
+
+
+def test_no_source_file_is_over_600_lines(checkout: Path) -> None:
+    files = sources(checkout)
+    assert {"setup.py", "_core.pyx", "nm_sim.c"} <= {path.name for path in files}
+    long = [
+        f"{path.relative_to(checkout)}: {count} lines"
+        for path in files
+        if path.suffix not in {".so", ".pyc"} and (count := len(path.read_text().splitlines())) > LONGEST
+    ]
+    assert not long, "\n".join(long)
+
+
+def forbidden(source: str) -> list[str]:
+    """Imports and calls that could run code from a file or reach the network, with their lines."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            names = []
+            if node.func.id in FORBIDDEN_CALLS:
+                found.append(f"{node.lineno}: {node.func.id}()")
+        else:
+            continue
+        found += [
+            f"{node.lineno}: import {name}" for name in names if name.split(".")[0] in FORBIDDEN_IMPORTS
+        ]
+        if isinstance(node, ast.Call):
+            found += [
+                f"{node.lineno}: allow_pickle=True"
+                for keyword in node.keywords
+                if keyword.arg == "allow_pickle"
+                and not (isinstance(keyword.value, ast.Constant) and not keyword.value.value)
+            ]
+    return found
+
+
+def test_nothing_in_the_package_runs_code_from_files_or_reaches_the_network(checkout: Path) -> None:
+    problems = [
+        f"neuromod/{path.name}:{line}"
+        for path in sorted((checkout / "neuromod").glob("*.py"))
+        for line in forbidden(path.read_text())
+    ]
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize(
+    "source", ["import pickle", "from ctypes import c_int", "import urllib.request", "eval('1')", "exec('')"]
+)
+def test_each_forbidden_thing_is_found(source: str) -> None:
+    assert forbidden(source)
+
+
+def where_is_it(readme: str) -> list[list[str]]:
+    """Rows of the README's table "Where is it?", cell by cell."""
+    section = readme.split("## Where is it?")[1].split("\n## ")[0]
+    rows = [line.strip().strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row] for row in rows[2:]]
+
+
+def test_where_is_it_has_ten_rows_whose_files_exist(checkout: Path) -> None:
+    rows = where_is_it((checkout / "README.md").read_text())
+    assert len(rows) == 10
+    missing = [
+        f"{row[0]}: {name}"
+        for row in rows
+        for name in re.findall(r"`([^`]+)`", " ".join(row[1:]))
+        if not (checkout / name).exists()
+    ]
+    assert not missing, "README, 'Where is it?' names what does not exist:\n" + "\n".join(missing)
+    assert all(re.search(r"`tests/", row[-1]) for row in rows), "every row names the test file"
+
+
+def test_every_path_in_the_readme_exists(checkout: Path) -> None:
+    readme = (checkout / "README.md").read_text()
+    prose = re.sub(r"```.*?```", "", readme, flags=re.S)
+    named = set(re.findall(r"`((?:csrc|neuromod|tests|examples|\.ci)/[\w./-]*)`", prose))
+    named |= {link for link in re.findall(r"\]\(([^)#:]+)\)", prose) if not link.startswith("http")}
+    assert named
+    assert not sorted(name for name in named if not (checkout / name).exists())
+
+
+def test_a_model_file_exports_exactly_one_symbol(checkout: Path, tmp_path: Path) -> None:
+    compiler = shutil.which((os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0])
+    nm = shutil.which("nm")
+    if compiler is None or nm is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI must have a C compiler and nm")
+        pytest.skip("no C compiler or no nm on PATH")
+    for path in sorted((checkout / "csrc").glob("*.c")):
+        family = next((family for family in FAMILIES if path.name.startswith(family)), None)
+        if family is None:
+            continue
+        built = tmp_path / f"{path.stem}.o"
+        subprocess.run([compiler, "-std=c11", "-O1", "-c", str(path), "-o", str(built)], check=True)
+        listed = subprocess.run(
+            [nm, "-g", "--defined-only", str(built)], check=True, capture_output=True, text=True
+        ).stdout
+        symbols = [line.split()[-1].lstrip("_") for line in listed.splitlines() if line.strip()]
+        assert symbols == [f"nm_{path.stem}"], f"csrc/{path.name} exports {symbols}"

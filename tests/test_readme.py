@@ -1,0 +1,112 @@
+"""The README is executed: its Python blocks in order, the figures in their comments compared, its tables computed.
+
+`python tests/test_readme.py` writes the computed tables into the README.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neuromod import _core
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+BEGIN, END = "<!-- tables -->\n", "<!-- /tables -->"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
+
+
+def parameters(model: dict[str, Any]) -> str:
+    """Every parameter with its default and unit; pure numbers have none."""
+    return ", ".join(
+        f"`{name}` {field['default']:g}" + ("" if field["unit"] == "1" else f" {field['unit']}")
+        for name, field in model["params"].items()
+    )
+
+
+def table(kind: str, models: dict[str, dict[str, Any]], last: str) -> str:
+    rows = [f"| {kind} | what it is | parameters and defaults | {last} |", "|---|---|---|---|"]
+    for name, model in models.items():
+        ends = {"reference": model["reference"], "acts on": model.get("acts_on", "")}[last]
+        rows.append(f"| `{name}` | {model['title']} | {parameters(model) or 'none'} | {ends} |")
+    return "\n".join(rows)
+
+
+def tables() -> str:
+    return (
+        "\n"
+        + "\n\n".join(
+            [
+                table("neuron model", _core.neuron_models(), "reference"),
+                table("plasticity rule", _core.plasticity_rules(), "reference"),
+                table("modulator", _core.modulators(), "acts on"),
+            ]
+        )
+        + "\n\n"
+    )
+
+
+def test_tables_are_those_of_the_c_files() -> None:
+    written = README.read_text().split(BEGIN)[1].split(END)[0]
+    assert written == tables(), "run `python tests/test_readme.py`"
+
+
+def test_first_two_shell_blocks_are_one_line_to_paste_each() -> None:
+    main_job, tests = blocks("sh")[:2]
+    for block in (main_job, tests):
+        assert block.count("\n") == 1
+        assert re.match(r"python3 -m venv \S+ && ", block)
+    assert main_job.rstrip().endswith("neuromod run")
+    assert tests.rstrip().endswith("pytest -q")
+
+
+def run_python_blocks() -> list[tuple[str, str]]:
+    """(what a comment says is printed, what was printed), over all Python blocks in one interpreter."""
+    namespace: dict[str, Any] = {"__name__": "readme"}
+    pairs = []
+    for block in blocks("python"):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(block, "README.md", "exec"), namespace)
+        said = re.findall(r"^print\(.*\)\s+# (\S+)$", block, re.MULTILINE)
+        lines = printed.getvalue().splitlines()
+        assert len(said) == len(lines), f"every print says what it prints:\n{block}"
+        pairs += zip(said, lines, strict=True)
+    return pairs
+
+
+def test_python_blocks_run_and_print_what_they_say(tmp_path: Path) -> None:
+    with contextlib.chdir(tmp_path):
+        pairs = run_python_blocks()
+    assert len(pairs) >= 8
+    for said, printed in pairs:
+        assert printed == said
+
+
+def test_developing_commands_are_run_by_ci(checkout: Path) -> None:
+    """.ci/run takes them from the README, so none can be forgotten; here: that it still does, and that they exist."""
+    commands = blocks("sh")[2].splitlines()
+    assert len(commands) >= 6
+    assert "## Developing" in (checkout / ".ci" / "run").read_text()
+    for command in commands:
+        for script in re.findall(r"(?<![\w/])\.ci/\w+", command):
+            assert (checkout / script).is_file()
+
+
+@pytest.mark.parametrize("said", ["1.0", "-45.0", "16000"])
+def test_a_wrong_figure_would_be_seen(said: str) -> None:
+    assert said in [
+        figure for block in blocks("python") for figure in re.findall(r"# (\S+)$", block, re.MULTILINE)
+    ]
+
+
+if __name__ == "__main__":
+    text = README.read_text()
+    README.write_text(text.split(BEGIN)[0] + BEGIN + tables() + END + text.split(END)[1])
