@@ -5,6 +5,8 @@
  * The published programs test at the start of a step what the step before has left: the same trajectory, but
  * here v and u stand after the reset when a step is over. At dt = 1 ms every operation is the published one;
  * other dt scale the same scheme. It is no accurate integrator, nor meant as one: the model is this map.
+ * Below about -112 mV a half step of 0.5 ms no longer contracts, and strong inhibition would drive v and u to
+ * infinity: so v ends at v_min after each half step, far below all published trajectories (NEST's V_min).
  *
  * I is the external current, plus synapses: with tau_syn = 0 the current weight / dt for the step in which
  * the spike arrives (at dt = 1 ms: the sum of the weights); with tau_syn > 0 a current that jumps by the
@@ -12,13 +14,14 @@
  * (serotonin) raises v_peak. SPDX-License-Identifier: MIT */
 #include "nm_model.h"
 
-enum { A, B, C, D, V_PEAK, TAU_SYN_EXCITATORY, TAU_SYN_INHIBITORY };
+enum { A, B, C, D, V_PEAK, V_MIN, TAU_SYN_EXCITATORY, TAU_SYN_INHIBITORY };
 static const nm_field params[] = {
     [A] = {"a", "1/ms", 0.02, NM_ANY, "Rate of recovery."},
     [B] = {"b", "1", 0.2, NM_ANY, "Sensitivity of recovery to the membrane potential."},
     [C] = {"c", "mV", -65.0, NM_ANY, "Potential after a spike."},
     [D] = {"d", "mV/ms", 8.0, NM_ANY, "What a spike adds to u_recovery."},
     [V_PEAK] = {"v_peak", "mV", 30.0, NM_ANY, "Potential at which a spike is registered."},
+    [V_MIN] = {"v_min", "mV", -200.0, NM_ANY, "Lowest potential: what is below counts as it."},
     [TAU_SYN_EXCITATORY] = {"tau_syn_excitatory", "ms", 0.0, NM_NON_NEGATIVE,
                             "Decay time of excitatory synaptic current; 0: weight / dt for one step."},
     [TAU_SYN_INHIBITORY] = {"tau_syn_inhibitory", "ms", 0.0, NM_NON_NEGATIVE,
@@ -35,7 +38,7 @@ static const nm_field state[] = {
     NM_END,
 };
 
-static const nm_order orders[] = {{V_PEAK, C}, {0, 0}};
+static const nm_order orders[] = {{V_PEAK, C}, {C, V_MIN}, {0, 0}};
 
 /* Per port. KEPT: what is left of the current after a step; MEAN: its mean over a step; JUMP: what a weight
  * adds to it; HELD: the current of a weight in the very step. */
@@ -55,7 +58,8 @@ static void prepare(const nm_prepare_chunk *c) {
 
 /* What a neuron's step takes from its parameters. */
 typedef struct constants {
-    double a, b, c, d, v_peak, kept_exc, kept_inh, mean_exc, mean_inh, jump_exc, jump_inh, held_exc, held_inh;
+    double a, b, c, d, v_peak, v_min, kept_exc, kept_inh, mean_exc, mean_inh, jump_exc, jump_inh, held_exc,
+        held_inh;
 } constants;
 
 NM_INLINE constants load(const nm_neuron_chunk *c, size_t i) {
@@ -64,6 +68,7 @@ NM_INLINE constants load(const nm_neuron_chunk *c, size_t i) {
                        .c = c->params[C][i],
                        .d = c->params[D][i],
                        .v_peak = nm_raised(c->params[V_PEAK][i], c->threshold_rise),
+                       .v_min = c->params[V_MIN][i],
                        .kept_exc = c->derived[KEPT_EXC][i],
                        .kept_inh = c->derived[KEPT_INH][i],
                        .mean_exc = c->derived[MEAN_EXC][i],
@@ -91,7 +96,9 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride) {
         const double input = c->current[i] + held + decaying;
         double v = v_membrane[i], u = u_recovery[i];
         v += half * (0.04 * (v * v) + 5.0 * v + 140.0 - u + input);
+        v = v < k.v_min ? k.v_min : v;
         v += half * (0.04 * (v * v) + 5.0 * v + 140.0 - u + input);
+        v = v < k.v_min ? k.v_min : v;
         u += dt * (k.a * (k.b * v - u));
         const int spike = v >= k.v_peak;
         const double raised = u + k.d;

@@ -38,12 +38,12 @@ def rule_change(str name, str event, dict params, weight, pre=None, post=None, p
     cdef double *state_at[8]
     cdef double[::1] values = np.array([params[rule.params[k].name.decode()]
                                         for k in range(nm_field_count(rule.params))] + [0.0])
-    cdef double[::1] w = np.ascontiguousarray(weight, np.float64)
+    cdef const double[::1] w = np.ascontiguousarray(weight, np.float64)
     cdef Py_ssize_t n = w.shape[0], first = 0, k
-    cdef double[:, ::1] x = _filled(pre, len(_traces(rule.pre_traces, rule.params)), n, "pre")
-    cdef double[:, ::1] y = _filled(post, len(_traces(rule.post_traces, rule.params)), n, "post")
+    cdef const double[:, ::1] x = _filled(pre, len(_traces(rule.pre_traces, rule.params)), n, "pre")
+    cdef const double[:, ::1] y = _filled(post, len(_traces(rule.post_traces, rule.params)), n, "post")
     cdef double[:, ::1] s = _filled(state, nm_field_count(rule.state), n, "state")
-    cdef double[:, ::1] fired = _filled(None if post_fired is None else [post_fired], 1, n, "post_fired")
+    cdef const double[:, ::1] fired = _filled(None if post_fired is None else [post_fired], 1, n, "post_fired")
     cdef double[::1] change = np.zeros(n)
     if event not in ("pre", "post"):
         raise ValueError(f"event: must be 'pre' or 'post'; got {event!r}")
@@ -71,8 +71,8 @@ def apply_change(weight, change, learning, double low, double high):
     All three have shape (n,).
     """
     cdef double[::1] w = np.array(weight, np.float64, order="C")
-    cdef double[::1] d = np.ascontiguousarray(change, np.float64)
-    cdef double[::1] m = np.ascontiguousarray(learning, np.float64)
+    cdef const double[::1] d = np.ascontiguousarray(change, np.float64)
+    cdef const double[::1] m = np.ascontiguousarray(learning, np.float64)
     if not w.shape[0] == d.shape[0] == m.shape[0]:
         raise ValueError(f"change, learning: must be as long as weight, {w.shape[0]}; got {d.shape[0]}, {m.shape[0]}")
     if w.shape[0]:

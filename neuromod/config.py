@@ -24,7 +24,7 @@ from neuromod.config_checks import (
     checked_senses,
     neuron_values,
 )
-from neuromod.config_read import ROOT, config_error, join, plain_copy, read_file, shown
+from neuromod.config_read import MAX_PROBLEMS, ROOT, config_error, join, plain_copy, read_file, shown
 from neuromod.config_schema import json_schema
 from neuromod.config_sections import (
     Area,
@@ -34,10 +34,11 @@ from neuromod.config_sections import (
     Plasticity,
     Sense,
     Simulation,
+    near_name,
     nearest,
     validated,
 )
-from neuromod.config_tables import defaults_of, registered, unknown_name
+from neuromod.config_tables import add_unknown_name, defaults_of, registered
 from neuromod.errors import ConfigError, NeuromodWarning
 
 __all__ = [
@@ -153,7 +154,8 @@ def check_params(
     models = _core.neuron_models()
     name = registered(model, models) if isinstance(model, str) else None
     if name is None:
-        raise ConfigError([unknown_name("model", model, "a neuron model", models)])
+        add_unknown_name(unknown := [], "model", model, "a neuron model", models)
+        raise ConfigError(unknown)
     given, problems = plain_copy({} if params is None else params, where)
     if not isinstance(given, dict):
         raise ConfigError([f"{where}: must be an object; got {shown(params)}"])
@@ -303,12 +305,12 @@ def _look_at_sections(raw: dict[str, Any], problems: list[str], notes: list[str]
     """Sections that are missing, misspelt, or known and not acted on."""
     for name in ("lattice_shape", "areas"):
         if name not in raw:
-            near = nearest(name, (key for key in raw if key not in _ACTED_ON))
+            near = near_name(problems, name, (key for key in raw if key not in _ACTED_ON))
             problems.append(
                 f"{name}: is required; got " + ("nothing" if near is None else f"{near!r} in its place")
             )
     known = [*_ACTED_ON, *_KNOWN_ELSEWHERE]
-    for key in raw:
+    for key in raw if len(raw) <= MAX_PROBLEMS else ():
         near = nearest(key, known) if key not in known else None
         if (
             near is not None

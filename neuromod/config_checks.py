@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from neuromod import _core
-from neuromod.config_read import join, shown
+from neuromod.config_read import MAX_PROBLEMS, join, shown
 from neuromod.config_sections import (
     AXES,
     PLASTICITY_ELSEWHERE,
@@ -25,18 +25,18 @@ from neuromod.config_sections import (
     Plasticity,
     PlasticityKeys,
     Sense,
-    nearest,
-    unknown_key,
+    add_unknown_key,
+    near_name,
     validated,
 )
 from neuromod.config_tables import (
     RULE_ALIASES,
+    add_unknown_name,
     check_orders,
     checked_values,
     defaults_of,
     registered,
     unit_doubts,
-    unknown_name,
 )
 
 __all__ = [
@@ -85,7 +85,7 @@ def checked_neuron_model(section: Any, problems: list[str], notes: list[str]) ->
     models = _core.neuron_models()
     name = registered(keys.type, models)
     if name is None:
-        problems.append(unknown_name("neuron_model.type", keys.type, "a neuron model", models))
+        add_unknown_name(problems, "neuron_model.type", keys.type, "a neuron model", models)
         return None
     values = neuron_values(name, keys.params_default, {}, "neuron_model.params_default", problems, notes)
     return NeuronModel(type=name, params_default=values, inhibitory_fraction=keys.inhibitory_fraction)
@@ -159,7 +159,7 @@ def _area_params(
     model, params = entry.get("model"), entry.get("params", {})
     own = registered(model, models) if isinstance(model, str) else None
     if isinstance(model, str) and own is None:
-        problems.append(unknown_name(f"areas[{k}].model", model, "a neuron model", models))
+        add_unknown_name(problems, f"areas[{k}].model", model, "a neuron model", models)
     default = None if neuron_model is None else neuron_model.type
     name = default if model is None else own
     if name is None or not isinstance(params, dict):
@@ -237,7 +237,7 @@ def checked_senses(
         if not isinstance(areal, str):
             continue
         if names and areal not in names:
-            problems.append(_no_such(f"{where}.areal", "the name of an area", areal, names))
+            _add_no_such(problems, f"{where}.areal", "the name of an area", areal, names)
         elif areal in by_name and type(w) is int:
             low, high = by_name[areal].coord_ranges["w"]
             if not low <= w <= high and w >= 0:
@@ -246,7 +246,7 @@ def checked_senses(
                 )
     for k, given in enumerate(_column(raw.get("areas"), "sense")):
         if "senses" in raw and isinstance(given, str) and given not in section:
-            problems.append(_no_such(f"areas[{k}].sense", "the name of a sense", given, list(section)))
+            _add_no_such(problems, f"areas[{k}].sense", "the name of a sense", given, list(section))
     return senses
 
 
@@ -263,19 +263,23 @@ def _look_at_extra_keys(entry: dict[str, Any], where: str, problems: list[str], 
     for key in entry:
         if key in known:
             continue
-        near = nearest(key, known)
+        near = near_name(problems, key, known) if len(entry) <= MAX_PROBLEMS else None
         if near is not None and near not in entry:
-            problems.append(unknown_key(where, key, known))
+            add_unknown_key(problems, where, key, known)
         else:
             extra.append(key)
     if extra:
-        notes.append(f"{where}: not acted on: {shown(', '.join(extra))[1:-1]}")
+        notes.append(f"{where}: not acted on: {shown(', '.join(extra[:20]))[1:-1]}")
 
 
-def _no_such(where: str, what: str, name: str, known: list[str]) -> str:
-    near = nearest(name, known)
-    hint = f"; did you mean {near!r}?" if near is not None else f"; known are {shown(', '.join(known))[1:-1]}"
-    return f"{where}: must be {what}; got {shown(name)}{hint}"
+def _add_no_such(problems: list[str], where: str, what: str, name: str, known: list[str]) -> None:
+    near = near_name(problems, name, known)
+    hint = (
+        f"; did you mean {near!r}?"
+        if near is not None
+        else f"; known are {shown(', '.join(known[:20]))[1:-1]}"
+    )
+    problems.append(f"{where}: must be {what}; got {shown(name)}{hint}")
 
 
 # ---- plasticity --------------------------------------------------------------------------------------------
@@ -297,9 +301,11 @@ def checked_plasticity(section: Any, where: str, problems: list[str], notes: lis
     if name is None:
         if keys is not None:
             known = ["none", *rules, *RULE_ALIASES]
-            problems.append(unknown_name(join(where, "rule"), keys.rule, "a rule of plasticity", known))
+            add_unknown_name(problems, join(where, "rule"), keys.rule, "a rule of plasticity", known)
         anywhere = [param for rule in rules.values() for param in rule["params"]]
-        problems += (_unknown_param(where, key, anywhere) for key in own if key not in anywhere)
+        for key in own:
+            if key not in anywhere:
+                _add_unknown_param(problems, where, key, anywhere)
         return None
     values = _rule_values(name, own, where, rules, problems, notes)
     notes += (
@@ -348,7 +354,7 @@ def _rule_values(
         owners = [rule for rule, about in rules.items() if key in about["params"]]
         if not owners:
             anywhere = table or [param for rule in rules.values() for param in rule["params"]]
-            problems.append(_unknown_param(where, key, anywhere))
+            _add_unknown_param(problems, where, key, anywhere)
         elif name == "none":  # switching a rule off must not require to delete its parameters
             idle.append(key)
         else:
@@ -360,8 +366,8 @@ def _rule_values(
     return values
 
 
-def _unknown_param(where: str, key: str, params: Any) -> str:
-    return unknown_key(where, key, [*PlasticityKeys.model_fields, *params, *PLASTICITY_ELSEWHERE])
+def _add_unknown_param(problems: list[str], where: str, key: str, params: Any) -> None:
+    add_unknown_key(problems, where, key, [*PlasticityKeys.model_fields, *params, *PLASTICITY_ELSEWHERE])
 
 
 # ---- modulators --------------------------------------------------------------------------------------------
@@ -381,7 +387,7 @@ def checked_neuromodulation(
     keys = validated(NeuromodulationKeys, fixed, where, problems)
     for key in section:
         if key not in fixed and key not in modulators:
-            problems.append(unknown_key(where, key, [*NeuromodulationKeys.model_fields, *modulators]))
+            add_unknown_key(problems, where, key, [*NeuromodulationKeys.model_fields, *modulators])
     system: dict[str, Any] = {"enabled": keys is None or keys.enabled}
     for name, about in modulators.items():
         system[name] = _modulator(section.get(name, {}), about["params"], f"{where}.{name}", problems, notes)

@@ -22,6 +22,7 @@ from neuromod.errors import ConfigError
 __all__ = [
     "MAX_BYTES",
     "MAX_DEPTH",
+    "MAX_DIGITS",
     "MAX_PROBLEMS",
     "MAX_VALUES",
     "ROOT",
@@ -37,6 +38,8 @@ MAX_BYTES = 64 * 1024 * 1024
 """Largest configuration file that is read."""
 MAX_DEPTH = 64
 """Deepest nesting of arrays and objects; the deepest that anything here means is 5."""
+MAX_DIGITS = 1000
+"""Digits of an integer; one with more counts as infinite. Python's own limit is 4300."""
 MAX_VALUES = 10_000_000
 """Values in a configuration that is given as a dict: one that shares its parts may have endlessly many."""
 MAX_PROBLEMS = 100
@@ -152,7 +155,9 @@ def _copied(value: Any, where: str, depth: int, problems: list[str], seen: list[
         value = value.tolist()
     if isinstance(value, Mapping | list | tuple):
         if depth >= MAX_DEPTH:
-            raise ConfigError([f"{ROOT}: must be nested at most {MAX_DEPTH} deep; got more, or a part of itself"])
+            raise ConfigError(
+                [f"{ROOT}: must be nested at most {MAX_DEPTH} deep; got more, or a part of itself"]
+            )
         if seen[0] > MAX_VALUES:
             raise ConfigError([f"{ROOT}: must have at most {MAX_VALUES} values; got more"])
         return _copied_holder(value, where, depth + 1, problems, seen)
@@ -161,6 +166,8 @@ def _copied(value: Any, where: str, depth: int, problems: list[str], seen: list[
     if value is not None and not isinstance(value, bool | int | float):
         problems.append(f"{where or ROOT}: must be a JSON value; got {shown(value)}")
         return None
+    if isinstance(value, int) and value.bit_length() > MAX_DIGITS * math.log2(10):
+        value = math.inf if value > 0 else -math.inf  # as if it had been read
     if _is_not_finite(value):
         problems.append(not_finite(where, value))
     return value
@@ -268,15 +275,19 @@ class _Repeating(dict[str, Any]):
 
 
 def _from_digits(digits: str) -> int | float:
-    return int(digits) if len(digits) < 300 else float(digits)
+    return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
 
 
 def _depth_exceeds(value: Any) -> bool:
-    level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        level = [holder for holder in level if isinstance(holder, _HOLDERS)]
-        level = [item for holder in level for item in (holder.values() if isinstance(holder, dict) else holder)]
-    return any(isinstance(item, _HOLDERS) for item in level)
+    level = [value] if isinstance(value, _HOLDERS) else []
+    for _ in range(MAX_DEPTH):
+        level = [
+            item
+            for holder in level
+            for item in (holder.values() if isinstance(holder, dict) else holder)
+            if isinstance(item, _HOLDERS)
+        ]
+    return bool(level)
 
 
 def _walk(value: Any, where: str = "") -> Iterator[tuple[str, Any]]:

@@ -24,8 +24,8 @@ __all__ = ["json_schema"]
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-# What JSON Schema says for each domain of the core; tests/test_config.py holds the two against each other.
-_DOMAINS: dict[str, dict[str, float]] = {
+# What JSON Schema says for each domain of the core; tests/test_config_parts.py holds the two against each other.
+DOMAINS: dict[str, dict[str, float]] = {
     "NM_ANY": {},
     "NM_POSITIVE": {"exclusiveMinimum": 0},
     "NM_NON_NEGATIVE": {"minimum": 0},
@@ -92,7 +92,7 @@ def _params(table: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return {
         name: {
             "type": "number",
-            **_DOMAINS[field["domain"]],
+            **DOMAINS[field["domain"]],
             "default": field["default"],
             "unit": field["unit"],
             "description": field["doc"],

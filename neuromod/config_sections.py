@@ -32,8 +32,9 @@ __all__ = [
     "PlasticityKeys",
     "Sense",
     "Simulation",
+    "add_unknown_key",
+    "near_name",
     "nearest",
-    "unknown_key",
     "validated",
     "with_unit",
 ]
@@ -309,12 +310,21 @@ def nearest(key: str, known: Iterable[str]) -> str | None:
     return names[found[0]] if found else None
 
 
-def unknown_key(where: str, key: str, known: Iterable[str]) -> str:
+def near_name(problems: list[str], key: str, known: Iterable[str]) -> str | None:
+    """`nearest`, as long as comparing is cheap: thousands of wrong names must not take minutes to refuse."""
+    names = list(known)
+    return nearest(key, names) if len(names) * (1 + len(problems)) <= _COMPARISONS else None
+
+
+_COMPARISONS = 2000
+
+
+def add_unknown_key(problems: list[str], where: str, key: str, known: Iterable[str]) -> None:
     """The problem of a key that a section does not have."""
     names = list(known)
-    near = nearest(key, names)
+    near = near_name(problems, key, names)
     hint = f"did you mean {near!r}?" if near is not None else f"known are {', '.join(sorted(names))}"
-    return f"{join(where, key)}: unknown key; {hint}"
+    problems.append(f"{join(where, key)}: unknown key; {hint}")
 
 
 Model = TypeVar("Model", bound=Section)
@@ -341,23 +351,24 @@ def validated(cls: type[Model], value: Any, where: str, problems: list[str]) -> 
         return cls.model_validate(value)
     except ValidationError as error:
         for problem in error.errors(include_url=False):
-            problems.append(_in_words(cls, problem, where))
+            _add_in_words(problems, cls, problem, where)
         return None
 
 
-def _in_words(cls: type[BaseModel], problem: Mapping[str, Any], where: str) -> str:
+def _add_in_words(problems: list[str], cls: type[BaseModel], problem: Mapping[str, Any], where: str) -> None:
     loc: list[Any] = list(problem["loc"])
     path = join(where, *loc) or ROOT
     fields = _fields_around(cls, loc)
     kind, value = problem["type"], problem["input"]
     if kind == "extra_forbidden":
-        return unknown_key(join(where, *loc[:-1]), loc[-1], fields)
+        add_unknown_key(problems, join(where, *loc[:-1]), loc[-1], fields)
+        return
     if kind == "missing":
-        return f"{path}: is required; got nothing"
+        problems.append(f"{path}: is required; got nothing")
+        return
     unit = _unit(fields.get(loc[-1])) if loc else "1"
-    return (
-        f"{path}: must be {with_unit(_rule(kind, problem.get('ctx', {}), value), unit)}; got {shown(value)}"
-    )
+    rule = with_unit(_rule(kind, problem.get("ctx", {}), value), unit)
+    problems.append(f"{path}: must be {rule}; got {shown(value)}")
 
 
 def with_unit(rule: str, unit: str) -> str:

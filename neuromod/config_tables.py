@@ -11,17 +11,17 @@ from typing import Any
 
 from neuromod import _core
 from neuromod.config_read import join, shown
-from neuromod.config_sections import nearest, unknown_key, with_unit
+from neuromod.config_sections import add_unknown_key, near_name, with_unit
 
 __all__ = [
     "RULE_ALIASES",
+    "add_unknown_name",
     "check_orders",
     "checked_values",
     "defaults_of",
     "domain_rule",
     "registered",
     "unit_doubts",
-    "unknown_name",
 ]
 
 RULE_ALIASES = {"hebb_like": "hebbian"}
@@ -48,12 +48,12 @@ def defaults_of(table: Table) -> dict[str, float]:
     return {name: field["default"] for name, field in table.items()}
 
 
-def unknown_name(where: str, name: object, what: str, known: Iterable[str]) -> str:
+def add_unknown_name(problems: list[str], where: str, name: object, what: str, known: Iterable[str]) -> None:
     """The problem of a model's or rule's name that is not registered."""
     names = list(known)
-    near = nearest(name, names) if isinstance(name, str) else None
+    near = near_name(problems, name, names) if isinstance(name, str) else None
     hint = f" (did you mean {near!r}?)" if near is not None else ""
-    return f"{where}: must be {what}, one of {', '.join(names)}; got {shown(name)}{hint}"
+    problems.append(f"{where}: must be {what}, one of {', '.join(names)}; got {shown(name)}{hint}")
 
 
 def domain_rule(field: Mapping[str, Any], number: bool = False) -> str:
@@ -93,7 +93,7 @@ def checked_values(
     values = {}
     for name, value in given.items():
         if name not in table:
-            problems.append(unknown_key(where, name, table))
+            add_unknown_key(problems, where, name, table)
             continue
         number = _number(value)
         if number is None:

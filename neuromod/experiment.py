@@ -21,7 +21,7 @@ import neuromod
 from neuromod import _core
 from neuromod.brain_model import BrainModel
 from neuromod.config_read import shown
-from neuromod.config_sections import nearest, unknown_key
+from neuromod.config_sections import add_unknown_key, nearest
 from neuromod.datasets import DATASETS, LabelledImages, fit_to_sheet
 from neuromod.errors import ConfigError
 from neuromod.monitors import LevelMonitor, SpikeMonitor
@@ -126,7 +126,7 @@ def check_experiment(
     values: dict[str, Any] = {}
     for name, value in section.items():
         if name not in known:
-            problems.append(unknown_key(where, str(name), known))
+            add_unknown_key(problems, where, str(name), known)
             continue
         rule = _broken_rule(known[name].metadata, known[name].default, value)
         if rule is not None:
@@ -268,25 +268,26 @@ def image_order(labels: NDArray[np.int64], images_per_block: int, seed: int) -> 
 
 
 def _prepared_show(sim: Simulation, experiment: Experiment, data: LabelledImages) -> _Show:
-    """Feed every image through the sense once, and keep the currents that it gives."""
+    """The current that each image gives to each neuron of the sense's area, in all its layers."""
+    sense = experiment.sense
+    assert sense is not None  # check_experiment saw to it
     model = sim.model
-    assert experiment.sense is not None  # check_experiment saw to it
-    area = next(a for a in model.config["areas"] if a.get("sense") == experiment.sense)
-    ranges = area["coord_ranges"]
-    shape = tuple(int(ranges[axis][1] - ranges[axis][0] + 1) for axis in "xy")
-    column = model.neurons.external_input
-    kept = column.copy()
-    rows = np.zeros((len(data.images), len(column)))
-    for k, image in enumerate(data.images):
-        column[:] = 0.0
-        scaled = image * (experiment.input_gain / data.full_scale)
-        feed_sense_input(model, experiment.sense, fit_to_sheet(scaled, shape))  # type: ignore[arg-type]
-        rows[k] = column
-    column[:] = kept
-    fed = np.flatnonzero(np.any(rows != 0.0, axis=0))
+    ranges = model._config.area(model._config.senses[sense].areal).coord_ranges
+    rows, columns, depth = (ranges[axis][1] - ranges[axis][0] + 1 for axis in "xyz")
+    # The sense is linear, so one sheet of numbered sites tells which site each neuron sees.
+    received = model.neurons.external_input
+    kept = received.copy()
+    received[:] = 0.0
+    for layer in range(depth):
+        feed_sense_input(model, sense, np.arange(1.0, rows * columns + 1.0).reshape(rows, columns), layer)
+    fed = np.flatnonzero(received)
+    site = received[fed].astype(np.int64) - 1
+    received[:] = kept
+    scale = experiment.input_gain / data.full_scale
+    sheets = np.stack([fit_to_sheet(image, (rows, columns)).ravel() for image in data.images])
     labels = data.labels.astype(np.int64)
     order = image_order(labels, experiment.images_per_block, sim.seed)
-    return _Show(labels, order, model.neurons.id[fed].copy(), np.ascontiguousarray(rows[:, fed]))
+    return _Show(labels, order, model.neurons.id[fed].copy(), np.ascontiguousarray(sheets[:, site] * scale))
 
 
 def synapse_groups(

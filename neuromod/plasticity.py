@@ -251,22 +251,22 @@ def _updated(
     """Check, broadcast, change and bound; write a synapse last, so that a call that fails changes nothing."""
     alone = isinstance(synapse, SynapseLike)
     given = _number(synapse.weight, "weight") if isinstance(synapse, SynapseLike) else synapse
-    weight = _finite(given, "weight")
+    weight, factor = _finite(given, "weight"), _finite(modulation, "modulation")
     low, high = _bounds(weight_min, weight_max)
     sign = 1.0
     if isinstance(synapse, SynapseLike) and synapse.is_inhibitory():
         sign = float(np.copysign(1.0, weight))
         weight, low, high = np.abs(weight), max(low, 0.0), max(high, 0.0)
     try:
-        columns = np.broadcast_arrays(weight, _finite(modulation, "modulation"), *events)
+        columns = np.broadcast_arrays(weight, factor, *events)
     except ValueError as error:
-        shapes = ", ".join(str(np.shape(column)) for column in (weight, modulation, *events))
+        shapes = ", ".join(str(np.shape(column)) for column in (weight, factor, *events))
         raise ValueError(f"weight and events: must broadcast to one shape; got {shapes}") from error
     shape = columns[0].shape
     if alone and shape:
         raise ValueError(f"synapse: one synapse takes single numbers; got values of shape {shape}")
-    flat, factor, *flat_events = (np.ravel(column) for column in columns)
-    new = sign * _core.apply_change(flat, change(flat, *flat_events), factor, low, high).reshape(shape)
+    flat, factors, *flat_events = (np.ravel(column) for column in columns)
+    new = sign * _core.apply_change(flat, change(flat, *flat_events), factors, low, high).reshape(shape)
     if isinstance(synapse, SynapseLike):
         synapse.weight = float(new)
         return float(synapse.weight)

@@ -140,7 +140,7 @@ class Izhikevich(Neuron):
         i = x.current + at_once + self.mean_synaptic_current()
         v, u = s["v_membrane"], s["u_recovery"]
         for _ in range(2):
-            v = v + 0.5 * dt * (0.04 * (v * v) + 5 * v + 140 - u + i)
+            v = max(p["v_min"], v + 0.5 * dt * (0.04 * (v * v) + 5 * v + 140 - u + i))
         u = u + dt * (p["a"] * (p["b"] * v - u))
         fired = v >= raised(p["v_peak"], x.rise)
         s["v_membrane"], s["u_recovery"] = (p["c"], u + p["d"]) if fired else (v, u)

@@ -40,6 +40,7 @@ def test_defaults_are_regular_spiking() -> None:
         "c": -65.0,
         "d": 8.0,
         "v_peak": 30.0,
+        "v_min": -200.0,
         "tau_syn_excitatory": 0.0,
         "tau_syn_inhibitory": 0.0,
     }
@@ -85,13 +86,23 @@ def test_chattering_fires_bursts() -> None:
 
 
 def test_a_raised_threshold_raises_the_peak() -> None:
-    """Serotonin at 10 %: v_peak counts as 33 mV. A step that ends at 31 mV is a spike without it, none with it."""
-    kick = np.array([[78.5]])
+    """Serotonin at 10 %: v_peak counts as 33 mV. A step that ends at 31.5 mV is a spike without it, none with it."""
+    kick = np.array([[76.3]])
     free = Rig("izhikevich").run(kick)
     raised = Rig("izhikevich", neuromodulation=levels(serotonin=0.1)).run(kick)
     assert free["fired"].tolist() == [[1.0]]
     assert raised["fired"].tolist() == [[0.0]]
     assert 30.0 < raised["v_membrane"][0, 0] < 33.0
+
+
+def test_strong_inhibition_ends_at_v_min() -> None:
+    """At -2,000 the first half step would end at -1,066 mV; without v_min such input drives u to infinity."""
+    got = Rig("izhikevich").run(np.array([[-2000.0]]))
+    assert got["v_membrane"].tolist() == [[-200.0]]
+    noise = np.random.default_rng(8).normal(0.0, 1000.0, (5000, 4))
+    got = Rig("izhikevich", 4).run(noise)
+    assert np.abs(got["u_recovery"]).max() < 1e3
+    assert got["v_membrane"].min() == -200.0
 
 
 @pytest.mark.parametrize("dt", [1.0, 0.5])

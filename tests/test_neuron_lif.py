@@ -150,7 +150,9 @@ def test_input_in_the_refractory_period_is_lost_but_currents_decay_on() -> None:
     got = rig.run(kick)
     assert np.all(got["v_membrane"][:6] == RESET)
     assert got["i_syn_excitatory"][5, 0] == pytest.approx(64.0 * math.exp(-2 / 5.0), abs=1e-13)
-    assert got["v_membrane"][6, 0] > REST
+    response = 5.0 / (5.0 - TAU) * (math.exp(-1 / 5.0) - math.exp(-1 / TAU))
+    expected = REST + (RESET - REST) * math.exp(-1 / TAU) + 64.0 * math.exp(-2 / 5.0) * response
+    assert got["v_membrane"][6, 0] == pytest.approx(expected, abs=1e-12)
 
 
 def test_refractory_steps_count_down() -> None:

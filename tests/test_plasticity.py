@@ -178,7 +178,7 @@ REFUSED: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], str]] =
     (stdp_update, (NAN,), {}, r"delta_t: must be a number; got nan"),
     (stdp_update, (1.0,), {"tau_plus": 0.0}, r"tau_plus: must be > 0 ms; got 0\.0"),
     (stdp_update, (1.0,), {"tau_minus": math.inf}, r"tau_minus: must be > 0 ms; got inf"),
-    (stdp_update, (1.0,), {"a_plus": NAN}, r"a_plus: must be finite; got nan"),
+    (stdp_update, (1.0,), {"a_plus": NAN}, r"a_plus: must be finite, in mV; got nan"),
     (stdp_update, (1.0,), {"a_minus": [1.0, 2.0]}, r"a_minus: must be a single number; got shape \(2,\)"),
     (weight_decay_update, (NAN,), {}, r"weight_decay: must be between 0 and 1; got nan"),
     (weight_decay_update, (1.5,), {}, r"weight_decay: must be between 0 and 1; got 1\.5"),

@@ -74,7 +74,7 @@ def test_external_input_serves_one_step_and_is_cleared():
 
 
 def test_input_rows_equal_external_input_set_by_hand():
-    rows = np.random.default_rng(0).normal(12.0, 8.0, (60, 4))
+    rows = np.random.default_rng(0).normal(25.0, 8.0, (60, 4))
     a, b = tiny(4), tiny(4)
     result = a.run(60, input=rows)
     for row in rows:
@@ -203,7 +203,7 @@ def test_a_state_that_diverges_is_reported():
     sim.model.neurons.v_membrane[1] = np.nan
     with pytest.raises(NumericalError, match=r"neurons\[1\].v_membrane: must stay finite; got nan"):
         sim.run(600)
-    assert sim.current_step == 256
+    assert 0 < sim.current_step <= 256
 
 
 def test_parameters_changed_between_steps_act_in_the_next():
