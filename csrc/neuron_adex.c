@@ -5,9 +5,9 @@
  *
  * Integrated by the classical Runge-Kutta method in equal substeps of at most 0.25 ms; stable while
  * capacitance / g_leak > 0.09 ms. Measured against a 30-digit Taylor solution (tests/data/adex.csv, 500 to
- * 2,000 pA) at dt = 0.1 ms: v to 3e-8 mV and w to 4e-9 pA until 1 ms before the first spike, at dt = 1 ms v to
- * 1e-6 mV. The first spike is 0 to 1.1 steps late, since spikes end with steps; every later one adds as much, so
- * that of 24 spikes in 197 ms the last is 1.3 ms late at dt = 0.1 ms.
+ * 2,000 pA) at dt = 0.1 ms: v to 3e-8 mV and w to 4e-9 pA until 1 ms before the first spike, at dt = 1 ms v
+ * to 1e-6 mV. The first spike is 0 to 1.1 steps late, since spikes end with steps; every later one adds as
+ * much, so that of 24 spikes in 197 ms the last is 1.3 ms late at dt = 0.1 ms.
  *
  * A spike belongs to the step in which v passes v_peak. v is then v_reset to the end of that step and for
  * round(refractory_period / dt) further steps; w goes on. v_peak only says where the upswing, by then faster

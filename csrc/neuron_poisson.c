@@ -18,8 +18,8 @@ enum { PROBABILITY, N_DERIVED };
 static void prepare(const nm_prepare_chunk *c) {
     for (size_t i = 0; i < c->n; i++) {
         double mean = c->params[RATE][i] * (c->dt / 1000.0);
-        /* not 1 - exp(-mean), which would lose the digits of a small mean; a mean over 40 is certainty */
-        c->derived[PROBABILITY][i] = mean < 40.0 ? mean * nm_exp_mean(mean) : 1.0;
+        /* 1 - exp(-mean), without losing the digits of a small mean */
+        c->derived[PROBABILITY][i] = mean * nm_exp_mean(mean);
     }
 }
 

@@ -76,8 +76,9 @@ static inline double nm_log(double x) {
     return k * hi + (2.0 * s + (2.0 * s * z * p + k * lo));
 }
 
-/* (1 - exp(-x)) / x for x >= 0: the mean of exp(-s) over 0 <= s <= x; 1 at x = 0. Below 1 the quotient is taken
- * with log(exp(-x)) in place of x (Kahan): the rounding of exp then cancels, and no digit is lost near 0. */
+/* (1 - exp(-x)) / x for x >= 0: the mean of exp(-s) over 0 <= s <= x; 1 at x = 0. Below 1 the quotient is
+ * taken with log(exp(-x)) in place of x (Kahan): the rounding of exp then cancels, and no digit is lost near
+ * 0. */
 static inline double nm_exp_mean(double x) {
     double y = nm_exp(-x);
     if (y == 1.0)

@@ -85,8 +85,9 @@ static inline double nm_raised(double threshold, double rise) {
 }
 
 #define NM_INLINE static inline __attribute__((always_inline))
-/* Before the loop over a chunk: its columns do not overlap, so iterations are independent. (`restrict` does not
- * tell gcc: it is lost on pointers that are loaded from a struct.) A `step` is best marked NM_CLONES, too. */
+/* Before the loop over a chunk: its columns do not overlap, so iterations are independent. (`restrict` does
+ * not tell gcc: it is lost on pointers that are loaded from a struct.) A `step` is best marked NM_CLONES,
+ * too. */
 #if defined(__clang__)
 #define NM_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #elif defined(__GNUC__)

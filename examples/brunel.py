@@ -2,8 +2,8 @@
 
 10,000 excitatory and 2,500 inhibitory leaky integrate-and-fire neurons, each with 1,000 excitatory and 250
 inhibitory sources drawn at random, J = 0.1 mV, g = 5, delay 1.5 ms, and an external Poisson drive of twice
-the threshold rate (20 kHz). NEST, Brian2 and ANNarchy give 37.1 to 37.5 Hz for the first second of this
-network.
+the threshold rate (20 kHz). A neuron may be its own source, as in the others' code; without that it is 0.6 Hz
+more. NEST, Brian2 and ANNarchy give 37.1 to 37.5 Hz for the first second of this network.
 
 ``python brunel.py --scale 0.1`` runs a tenth of it, with J grown so that the mean input of a neuron stays.
 """
@@ -63,8 +63,8 @@ began = time.perf_counter()
 sim = Simulation(BrainModel(config=config), seed=arguments.seed)
 sim.initialize_neurons()
 both, delay = ["excitatory", "inhibitory"], round(DELAY_MS / DT)
-sim.connect("excitatory", both, in_degree=K_EXCITATORY, weight=J, delay=delay)
-sim.connect("inhibitory", both, in_degree=K_INHIBITORY, weight=G * J, delay=delay)
+sim.connect("excitatory", both, in_degree=K_EXCITATORY, weight=J, delay=delay, autapses=True)
+sim.connect("inhibitory", both, in_degree=K_INHIBITORY, weight=G * J, delay=delay, autapses=True)
 sim.model.neurons.v_membrane[:] = np.random.default_rng(arguments.seed).uniform(
     0.0, THRESHOLD, len(sim.model.neurons)
 )
@@ -78,7 +78,8 @@ print(f"build {built - began:.2f} s, run {ended - built:.2f} s, peak memory {pea
 
 assert len(sim.model.synapses) == (N_EXCITATORY + N_INHIBITORY) * (K_EXCITATORY + K_INHIBITORY)
 if arguments.scale == 1.0:
-    # 37.1 to 37.5 Hz elsewhere; between seeds the rate moves by less than 0.2 Hz.
-    assert 36.9 < run["mean_rate"] < 37.7, run["mean_rate"]
+    # Eight seeds gave 37.45 Hz with a standard deviation of 0.14 Hz: four of them on each side.
+    assert 36.9 < run["mean_rate"] < 38.0, run["mean_rate"]
 else:
-    assert 20.0 < run["mean_rate"] < 60.0, run["mean_rate"]  # the balanced state, neither silent nor runaway
+    # A tenth, simulated in plain NumPy from ten seeds, gave 61 Hz with a standard deviation of 4 Hz.
+    assert 45.0 < run["mean_rate"] < 77.0, run["mean_rate"]

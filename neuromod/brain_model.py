@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod._core import Neuron, Synapse
 from neuromod.columns import MODELS, NeuronColumns
 from neuromod.projection import Projection
+from neuromod.projections import Projections
 from neuromod.state import pack, unpack
 from neuromod.views import NeuronCollection, SynapseCollection
-from neuromod.wiring import build_rows, checked_rule, delays_of, slots_of_group, type_of_sources, weights_of
+from neuromod.wiring import delays_of, type_of_sources
 
 __all__ = ["BrainModel", "Neuron", "Synapse"]
 
 Ints = NDArray[np.int64]
 _TYPES = ("excitatory", "inhibitory")
-_SINGLE = {"excitatory": "synapses", "inhibitory": "synapses_inhibitory"}
 
 
 class BrainModel:
@@ -66,9 +66,7 @@ class BrainModel:
         self._areas = {area.name: area for area in self._config.areas}
         self.regions: tuple[str, ...] = tuple(dict.fromkeys(a.region or "global" for a in self._config.areas))
         self._columns = NeuronColumns()
-        self._projections: list[Projection] = []
-        self._pending: list[tuple[int, int, float, int, str]] = []
-        self._made = 0  # projections ever made: the salt of their draws
+        self._synapses = Projections(self)
         self._changes = 0
         self.neurons = NeuronCollection(self._columns)
         self.synapses = SynapseCollection(self)
@@ -76,8 +74,8 @@ class BrainModel:
     @property
     def version(self) -> int:
         """Grows with every structural change; additions that wait are merged first."""
-        if self._pending:
-            self._merged()
+        if self._synapses.waiting:
+            self._synapses.merged()
         return self._changes
 
     @version.setter
@@ -95,17 +93,53 @@ class BrainModel:
             raise ValueError(f"{where}: must be the name of an area; got {name!r}{hint}")
         return self._areas[name]
 
-    def area_slots(self, name: str, where: str = "area") -> NDArray[np.int32]:
+    def _area_slots(self, name: str, where: str = "area") -> NDArray[np.int32]:
         """Slots of an area's neurons, ascending, int32."""
         self._area(name, where)
         return np.flatnonzero(self._columns.column("area") == list(self._areas).index(name)).astype(np.int32)
 
     def area_ids(self, name: str) -> Ints:
-        """Ids of an area's neurons, ascending, int64, shape (n,); ValueError names the nearest known area."""
-        return self._columns.column("id")[self.area_slots(name)]
+        """Ids of an area's neurons.
+
+        Parameters
+        ----------
+        name : str
+            An area of the configuration.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_neurons_of_area,)
+            Ascending.
+
+        Raises
+        ------
+        ValueError
+            If there is no such area; names the nearest known one.
+
+        Examples
+        --------
+        >>> from neuromod import BrainModel
+        >>> BrainModel("brain_base_model.json").area_ids("V1_like").tolist()
+        []
+        """
+        return self._columns.column("id")[self._area_slots(name)]
 
     def get_area_neurons(self, area_name: str) -> list[Neuron]:
-        """Views of an area's neurons, in id order; ValueError if there is no such area.
+        """Views of an area's neurons, in id order.
+
+        Parameters
+        ----------
+        area_name : str
+            An area of the configuration.
+
+        Returns
+        -------
+        list of Neuron
+
+        Raises
+        ------
+        ValueError
+            If there is no such area; names the nearest known one.
 
         Examples
         --------
@@ -210,7 +244,7 @@ class BrainModel:
         self._changes += 1
         return self.neurons[neuron_id]
 
-    def place_neurons(
+    def _place_neurons(
         self,
         area_names: Sequence[str] | None,
         density: float,
@@ -243,7 +277,7 @@ class BrainModel:
         shape = [high - low + 1 for low, high in ranges]
         n_sites = math.prod(shape)
         words = _core.random_words(seed, "place", 0, list(self._areas).index(area.name), n_sites).astype(np.int64)
-        there = self.area_slots(area.name)
+        there = self._area_slots(area.name)
         taken = np.stack([self._columns.column(axis)[there] for axis in "xyzw"])
         lows = np.array([low for low, _ in ranges])
         occupied = np.ravel_multi_index(tuple(taken - lows[:, None]), shape)
@@ -269,6 +303,11 @@ class BrainModel:
     def remove_neuron(self, neuron_id: int) -> None:
         """Take a neuron out of the network, with its synapses.
 
+        Parameters
+        ----------
+        neuron_id : int
+            Never used again.
+
         Raises
         ------
         RemovedError
@@ -284,22 +323,9 @@ class BrainModel:
         0
         """
         slot = self._columns.slot_of(neuron_id)
-        moved, offset, total = [], 0, 0
-        for p in self._merged():
-            pre, post = p.pre_slot, p.post
-            kept = (pre != slot) & (post != slot)
-            close_up = np.arange(self._columns.n, dtype=np.int32)
-            close_up[slot + 1 :] -= 1
-            columns = {name: column[kept] for name, column in p.contents().items()}
-            where = p.replace(close_up[pre[kept]], close_up[post[kept]], columns)
-            new = np.full(len(kept), -1)
-            new[kept] = where + offset
-            moved.append(new)
-            offset, total = offset + int(kept.sum()), total + len(kept)
+        self._synapses.remove(slot)
         self._columns.remove(slot)
         self._changes += 1
-        if total:
-            self.synapses._owner.changed(moved=np.concatenate(moved))
 
     # ---- synapses --------------------------------------------------------------------------------------------
 
@@ -344,125 +370,8 @@ class BrainModel:
             raise ValueError(f"weight: must be finite; got {weight!r}")
         steps = delays_of(delay, 1, None, 0, 0)
         kind = type_of_sources(self, np.array([pre], np.int32), synapse_type)
-        self._pending.append((pre, post, float(weight), int(steps), kind))  # type: ignore[arg-type]
-        owner = self.synapses._owner
-        owner._handed = True
-        return owner.store.view(-len(self._pending))
-
-    def _merged(self) -> list[Projection]:
-        """The projections, single additions included."""
-        if self._pending:
-            pending, self._pending = self._pending, []
-            self._merge(pending)
-        return self._projections
-
-    def _merge(self, pending: list[tuple[int, int, float, int, str]]) -> None:
-        merged = np.empty(len(pending), np.int64)
-        placed: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
-        sizes = {p.name: len(p) for p in self._projections}
-        for kind, name in _SINGLE.items():
-            mine = np.flatnonzero([p[4] == kind for p in pending])
-            if len(mine):
-                placed[name] = (mine, self._extend(name, kind, [pending[k] for k in mine]))
-        moved, first = [], 0
-        for p in self._projections:
-            old, new = sizes.get(p.name, 0), np.arange(len(p))
-            if p.name in placed:
-                mine, new = placed[p.name]
-                merged[mine] = first + new[old:]
-            moved.append(first + new[:old])
-            first += len(p)
-        self._changes += 1
-        self.synapses._owner.changed(moved=np.concatenate(moved), merged=merged)
-
-    def _extend(self, name: str, kind: str, rows: list[tuple[int, int, float, int, str]]) -> Ints:
-        """Add rows to the projection of single additions; returns where its old and new synapses now stand."""
-        pre, post, weight, delay = (np.array(column) for column in list(zip(*rows, strict=True))[:4])
-        found = next((p for p in self._projections if p.name == name), None)
-        if found is None:
-            empty = (0, np.zeros(1, np.int64), np.empty(0, np.int32))
-            found = self._new_projection(name, kind, self._config.plasticity, empty, np.empty(0, np.float32), 1)
-        columns = {field: np.concatenate([old, np.zeros(len(rows), old.dtype)]) for field, old in found.contents().items()}
-        columns["weight"][-len(rows) :], columns["delay"][-len(rows) :] = weight, delay
-        return found.replace(
-            np.concatenate([found.pre_slot, pre]).astype(np.int32),
-            np.concatenate([found.post, post]).astype(np.int32),
-            columns,
-        )
-
-    def _new_projection(
-        self, name: str, kind: str, plasticity: Any, rows: Any, weight: NDArray[np.float32], delay: Any
-    ) -> Projection:
-        projection = Projection(self._columns, name, self._made, kind, plasticity, rows, weight, delay)
-        self._made += 1
-        self._projections.append(projection)
-        self._changes += 1
-        return projection
-
-    def connect(
-        self,
-        pre: str | Sequence[str] | ArrayLike,
-        post: str | Sequence[str] | ArrayLike,
-        *,
-        probability: float | None = None,
-        in_degree: int | None = None,
-        out_degree: int | None = None,
-        pairs: ArrayLike | None = None,
-        weight: Any,
-        delay: Any = 1,
-        synapse_type: str | None = None,
-        rule: str | Mapping[str, Any] | None = None,
-        autapses: bool = False,
-        name: str | None = None,
-        seed: int = 0,
-    ) -> Projection:
-        """Connect two groups of neurons; `Simulation.connect` says how."""
-        how = {"probability": probability, "in_degree": in_degree, "out_degree": out_degree, "pairs": pairs}
-        sources, targets = slots_of_group(self, pre, "pre"), slots_of_group(self, post, "post")
-        kind = type_of_sources(self, sources, synapse_type)
-        plasticity = checked_rule(self, rule)
-        self._merged()
-        label = self._free_name(name, pre, post)
-        rows, order = build_rows(self, sources, targets, how, bool(autapses), seed, self._made)
-        n = len(rows[2])
-        weights = weights_of(weight, n, order, seed, self._made)
-        delays = delays_of(delay, n, order, seed, self._made)
-        if isinstance(delays, np.ndarray):
-            _core.sort_rows_by_delay(rows[1], delays, rows[2], weights)
-        projection = self._new_projection(label, kind, plasticity, rows, weights, delays)
-        self.synapses._owner.changed()
-        return projection
-
-    def _free_name(self, name: str | None, pre: Any, post: Any) -> str:
-        taken = {p.name for p in self._projections} | set(_SINGLE.values())
-        if name is not None:
-            if not isinstance(name, str) or not name or name in taken or "|" in name:
-                raise ValueError(f"name: must be a new, non-empty string without '|'; got {name!r}")
-            return name
-        ends = [end if isinstance(end, str) else "neurons" for end in (pre, post)]
-        base = "_to_".join(ends)
-        number = 2
-        label = base
-        while label in taken:
-            label, number = f"{base}_{number}", number + 1
-        return label
-
-    def random_synapses(self, probability: float, mean: float, sd: float, seed: int) -> int:
-        """Connect all neurons at random; `Simulation.initialize_random_synapses` says how."""
-        columns = self._columns
-        bounds = self._config.plasticity
-        before = len(self.synapses)
-        everyone = columns.column("id")
-        weights = {"normal": [mean, sd]}
-        for number, kind in enumerate(_TYPES):
-            sources = everyone[columns.column("neuron_type") == number]
-            if len(sources) or kind == "excitatory":
-                label = self._free_name(None, "random" if kind == "excitatory" else "random_inhibitory", "all")
-                projection = self.connect(
-                    sources, everyone, probability=probability, weight=weights, synapse_type=kind, name=label, seed=seed
-                )
-                np.clip(projection.weight, bounds.weight_min, bounds.weight_max, out=projection.weight)
-        return len(self.synapses) - before
+        waiting = self._synapses.add((pre, post, float(weight), int(steps), kind))  # type: ignore[arg-type]
+        return self.synapses._owner.pending_view(waiting)
 
     def get_synapses_for_neuron(self, neuron_id: int, direction: str = "both") -> list[Synapse]:
         """Views of a neuron's synapses.
@@ -481,6 +390,15 @@ class BrainModel:
         ------
         ValueError, RemovedError
             If `direction` is unknown or the neuron is not there.
+
+        Examples
+        --------
+        >>> from neuromod import BrainModel
+        >>> model = BrainModel("brain_base_model.json")
+        >>> a, b = model.add_neuron(0, 0, 0, 0), model.add_neuron(1, 0, 0, 0)
+        >>> synapse = model.add_synapse(a.id, b.id)
+        >>> len(model.get_synapses_for_neuron(a.id, "pre")), len(model.get_synapses_for_neuron(a.id, "post"))
+        (1, 0)
         """
         if direction not in ("both", "pre", "post"):
             raise ValueError(f"direction: must be 'both', 'pre' or 'post'; got {direction!r}")
@@ -491,6 +409,11 @@ class BrainModel:
         if direction in ("both", "post"):
             found |= self.synapses.post_id == neuron_id
         return [self.synapses[int(k)] for k in np.flatnonzero(found)]
+
+    @property
+    def _projections(self) -> list[Projection]:
+        """The projections, single additions included."""
+        return self._synapses.merged()
 
     # ---- for the engine --------------------------------------------------------------------------------------
 
@@ -508,28 +431,14 @@ class BrainModel:
 
     # ---- state -----------------------------------------------------------------------------------------------
 
-    def _projection_states(self) -> Iterator[dict[str, Any]]:
-        for p in self._merged():
-            yield {
-                "name": p.name,
-                "number": p.number,
-                "synapse_type": p.synapse_type,
-                "rule": p.rule or "none",
-                "params": dict(p.rule_params),
-                "bounds": [p.weight_min, p.weight_max, p.weight_decay],
-                "pre": p.pre_slot,
-                "post": p.post,
-                "columns": p.contents(),
-            }
-
     def _state(self) -> dict[str, Any]:
         """All that is the model's, but its configuration."""
         names = sorted(self._columns.buffers)
         return {
             "next_id": self._columns.next_id,
             "neurons": {name: self._columns.column(name) for name in names},
-            "projections": list(self._projection_states()),
-            "made": self._made,
+            "projections": list(self._synapses.states()),
+            "made": self._synapses.made,
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -547,30 +456,35 @@ class BrainModel:
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> BrainModel:
-        """The model that `to_dict` was called on, to the bit; ValueError if `state` is no such mapping."""
+        """The model that `to_dict` was called on, to the bit.
+
+        Parameters
+        ----------
+        state : mapping
+            From `to_dict`.
+
+        Returns
+        -------
+        BrainModel
+
+        Raises
+        ------
+        ValueError
+            If it is no such mapping, or was made with other neuron models.
+
+        Examples
+        --------
+        >>> from neuromod import BrainModel
+        >>> BrainModel.from_dict(BrainModel("brain_base_model.json").to_dict())
+        BrainModel(areas=6, neurons=0, synapses=0)
+        """
         if not isinstance(state, Mapping) or state.get("format") != 1:
             raise ValueError("state: must be a mapping made by BrainModel.to_dict; got something else")
         if state["models"] != list(MODELS):
             raise ValueError(f"state: made with the neuron models {state['models']}; here are {list(MODELS)}")
-        from neuromod.config_sections import Plasticity
-
         model, own = cls(config=state["config"]), unpack(state["state"])
         model._columns.restore(own["neurons"]["id"], own["next_id"], own["neurons"])
-        for saved in own["projections"]:
-            low, high, decay = saved["bounds"]
-            plasticity = Plasticity(
-                rule=saved["rule"], params=saved["params"], weight_min=low, weight_max=high, weight_decay=decay
-            )
-            empty = (0, np.zeros(1, np.int64), np.empty(0, np.int32))
-            model._made = saved["number"]
-            p = model._new_projection(
-                saved["name"], saved["synapse_type"], plasticity, empty, np.empty(0, np.float32), 1
-            )
-            if "plasticity_tag" in saved["columns"]:
-                p.tags()
-            p.replace(saved["pre"], saved["post"], saved["columns"])
-        model._made = own["made"]
-        model.synapses._owner.changed()
+        model._synapses.restore(own["projections"], own["made"])
         return model
 
     def __repr__(self) -> str:
@@ -583,11 +497,11 @@ class BrainModel:
         from html import escape
 
         rows = "".join(
-            f"<tr><td>{escape(name)}</td><td>{len(self.area_slots(name)):,}</td></tr>" for name in list(self._areas)[:50]
+            f"<tr><td>{escape(name)}</td><td>{len(self._area_slots(name)):,}</td></tr>" for name in list(self._areas)[:50]
         )
         more = "".join(
             f"<tr><td>{escape(p.name)}</td><td>{len(p):,} {p.synapse_type}, {p.rule}</td></tr>"
-            for p in self._merged()[:50]
+            for p in self._synapses.merged()[:50]
         )
         return (
             f"<table><caption>{escape(repr(self))}</caption><tr><th>area</th><th>neurons</th></tr>{rows}"

@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ from types import FrameType
 from typing import Any
 
 from neuromod import __version__
-from neuromod.errors import ConfigError, NeuromodError
+from neuromod.errors import ConfigError, NeuromodError, NeuromodWarning
 
 __all__ = ["main"]
 
@@ -53,7 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     try:
-        return int(arguments.action(arguments))
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+            return int(arguments.action(arguments))
     except (_WrongInput, ConfigError) as error:
         print(error, file=sys.stderr)
         return WRONG
@@ -127,10 +130,12 @@ def _run(arguments: argparse.Namespace) -> int:
     content = _changed(_loaded(arguments.config), arguments.changes)
     line = ProgressLine()
     with _output_directory(arguments.out, arguments.force) as directory, _first_interrupt_asks() as asked:
-        results = run_experiment(
-            content, steps=arguments.steps, seed=arguments.seed, progress=line, stop=asked.is_set
-        )
-        line.close()
+        try:
+            results = run_experiment(
+                content, steps=arguments.steps, seed=arguments.seed, progress=line, stop=asked.is_set
+            )
+        finally:
+            line.close()
         print(results_table(results), flush=True)
         path = save_results(directory / "results.npz", results, overwrite=arguments.force)
         print(f"written: {path}")
@@ -142,7 +147,9 @@ def _loaded(source: str) -> dict[str, Any]:
     """The plain content of a checked configuration file."""
     from neuromod.config import load
 
-    return load(source)[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NeuromodWarning)  # the run gives them again
+        return load(source)[0]
 
 
 @contextmanager
@@ -224,7 +231,22 @@ def _changed(content: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
         except ValueError:
             value = text
         _put(content, path, value)
+    _check_effect(content, changes)
     return content
+
+
+def _check_effect(content: Mapping[str, Any], changes: Sequence[str]) -> None:
+    """A change to a section that the experiment replaces would be lost without a word."""
+    experiment = content.get("experiment")
+    if not isinstance(experiment, dict) or experiment.get("plasticity") is None:
+        return
+    for change in changes:
+        path = change.partition("=")[0]
+        if path.split(".")[0] == "plasticity":
+            raise _WrongInput(
+                f"--set {path}: has no effect, experiment.plasticity goes before it; set experiment.{path}, "
+                "or experiment.plasticity=null first"
+            )
 
 
 def _put(content: dict[str, Any], path: str, value: Any) -> None:
@@ -284,7 +306,7 @@ def _position(items: list[Any], key: str, path: str) -> int:
 
 def _validate(arguments: argparse.Namespace) -> int:
     from neuromod.config import load
-    from neuromod.experiment import check_experiment
+    from neuromod.experiment_section import check_experiment
 
     content, config = load(arguments.file)
     check_experiment(content.get("experiment", {}), [area.name for area in config.areas], list(config.senses))
@@ -294,7 +316,7 @@ def _validate(arguments: argparse.Namespace) -> int:
 
 def _schema(arguments: argparse.Namespace) -> int:
     from neuromod.config import json_schema
-    from neuromod.experiment import experiment_schema
+    from neuromod.experiment_section import experiment_schema
 
     schema = json_schema()
     schema["properties"]["experiment"] = experiment_schema()

@@ -154,16 +154,16 @@ def check_params(
     models = _core.neuron_models()
     name = registered(model, models) if isinstance(model, str) else None
     if name is None:
-        add_unknown_name(unknown := [], "model", model, "a neuron model", models)
+        unknown: list[str] = []
+        add_unknown_name(unknown, "model", model, "a neuron model", models)
         raise ConfigError(unknown)
     given, problems = plain_copy({} if params is None else params, where)
     if not isinstance(given, dict):
         raise ConfigError([f"{where}: must be an object; got {shown(params)}"])
-    notes: list[str] = []
-    values = neuron_values(name, given, {}, where, problems, notes)
+    # Not warned of here: most values come from a configuration, which `load` has already looked at.
+    values = neuron_values(name, given, {}, where, problems, notes=[])
     if problems:
         raise config_error(problems)
-    _say(notes)
     return {**defaults_of(models[name]["params"]), **values}
 
 

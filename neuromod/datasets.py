@@ -83,7 +83,7 @@ def fit_to_sheet(image: ArrayLike, shape: tuple[int, int]) -> NDArray[np.float64
     Examples
     --------
     >>> fit_to_sheet([[1, 2]], (3, 5)).tolist()
-    [[0.0, 0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 2.0, 2.0, 0.0], [1.0, 1.0, 2.0, 2.0, 0.0]]
+    [[1.0, 1.0, 2.0, 2.0, 0.0], [1.0, 1.0, 2.0, 2.0, 0.0], [0.0, 0.0, 0.0, 0.0, 0.0]]
     """
     pixels = np.asarray(image, dtype=np.float64)
     if pixels.ndim != 2 or pixels.size == 0:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 import neuromod
-from neuromod import _core
 from neuromod.brain_model import BrainModel
-from neuromod.config_read import shown
-from neuromod.config_sections import add_unknown_key, nearest
+from neuromod.config import load
 from neuromod.datasets import DATASETS, LabelledImages, fit_to_sheet
-from neuromod.errors import ConfigError
+from neuromod.errors import NeuromodWarning
+from neuromod.experiment_section import Experiment, check_experiment
 from neuromod.monitors import LevelMonitor, SpikeMonitor
 from neuromod.neuromodulation import NeuromodulationSystem, create_neuromodulation_system
 from neuromod.progress import ProgressCallback
 from neuromod.senses import feed_sense_input
 from neuromod.simulation import Simulation
 
-__all__ = ["GROUP_NAMES", "Experiment", "check_experiment", "experiment_schema", "run_experiment"]
+__all__ = ["GROUP_NAMES", "image_order", "run_experiment", "synapse_groups"]
 
 GROUP_NAMES = ("other", "rewarded", "punished")
 """Groups of synapses that the table compares; see `synapse_groups`."""
@@ -38,188 +38,6 @@ GROUP_NAMES = ("other", "rewarded", "punished")
 _PIECE = 100  # steps between two looks at the clock and at Ctrl-C, where no image changes
 _PLAIN_STEPS = 1000
 _PLAIN_DENSITY = 0.1
-
-
-def _key(default: Any, kind: str, domain: str, doc: str, unit: str = "1") -> Any:
-    return field(default=default, metadata={"kind": kind, "domain": domain, "doc": doc, "unit": unit})
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """The section ``experiment`` of a configuration; its keys are the fields below, all of them optional."""
-
-    dataset: str | None = _key(None, "name", "", "Images to show; null: run on background drive alone.")
-    sense: str | None = _key(None, "name", "", "Sense that the images go to; needed with a data set.")
-    areas: tuple[str, ...] | None = _key(None, "names", "", "Areas that get neurons; null: all.")
-    density: float | None = _key(
-        None, "number", "NM_UNIT_INTERVAL", "Part of the sites filled; null: the area's own, else 0.1."
-    )
-    connection_probability: float = _key(
-        0.1, "number", "NM_UNIT_INTERVAL", "Of every ordered pair of different neurons."
-    )
-    weight_mean: float = _key(0.1, "number", "NM_ANY", "Mean initial weight.", "mV")
-    weight_std: float = _key(
-        0.05, "number", "NM_NON_NEGATIVE", "Standard deviation of initial weights.", "mV"
-    )
-    steps: int | None = _key(
-        None, "count", "NM_POSITIVE", "Steps in all; null: the data set once, or 1,000.", "steps"
-    )
-    seed: int | None = _key(
-        None, "count", "NM_NON_NEGATIVE", "Seed where none is given; null: the simulation's."
-    )
-    steps_per_image: int = _key(20, "count", "NM_POSITIVE", "How long an image is shown.", "steps")
-    images_per_block: int = _key(5, "count", "NM_POSITIVE", "Images of one class in a row.", "images")
-    input_gain: float = _key(20.0, "number", "NM_NON_NEGATIVE", "Current of a fully inked pixel.", "mV")
-    rewarded_class: int = _key(0, "count", "NM_NON_NEGATIVE", "Its images bring a reward.")
-    punished_class: int = _key(1, "count", "NM_NON_NEGATIVE", "Its images bring the reverse, and punishment.")
-    reward: float = _key(1.0, "number", "NM_NON_NEGATIVE", "Size of the reward.")
-    punishment: float = _key(1.0, "number", "NM_NON_NEGATIVE", "Size of the punishment.")
-    stress: float = _key(0.0, "number", "NM_NON_NEGATIVE", "Stress that comes with a punishment.")
-    expectation_rate: float = _key(
-        0.05, "number", "NM_UNIT_INTERVAL", "Part of the prediction error by which the expected reward moves."
-    )
-    uncertainty: float = _key(0.7, "number", "NM_NON_NEGATIVE", "Uncertainty when the class changes.")
-    novelty: float = _key(0.3, "number", "NM_NON_NEGATIVE", "Novelty when the class changes.")
-    class_margin: float = _key(
-        0.2, "number", "NM_UNIT_INTERVAL", "Excess of mean ink, of full scale, that makes a neuron a class's."
-    )
-
-
-# ---- checking the section ----------------------------------------------------------------------------------
-
-
-def check_experiment(
-    section: Any, areas: Collection[str], senses: Collection[str], where: str = "experiment"
-) -> Experiment:
-    """Check the section ``experiment`` of a configuration.
-
-    Parameters
-    ----------
-    section : mapping
-        As in the JSON file.
-    areas, senses : collection of str
-        Names that the configuration defines.
-    where : str, default "experiment"
-        Path of the section, for messages.
-
-    Returns
-    -------
-    Experiment
-
-    Raises
-    ------
-    ConfigError
-        With every problem, each as ``path: rule; what came``.
-
-    Examples
-    --------
-    >>> check_experiment({"steps_per_image": 50}, ["V1"], []).steps_per_image
-    50
-    >>> check_experiment({"step_per_image": 50}, ["V1"], [])
-    Traceback (most recent call last):
-    neuromod.errors.ConfigError: experiment.step_per_image: unknown key; did you mean 'steps_per_image'?
-    """
-    if not isinstance(section, Mapping):
-        raise ConfigError([f"{where}: must be an object; got {shown(section)}"])
-    known = {key.name: key for key in fields(Experiment)}
-    problems: list[str] = []
-    values: dict[str, Any] = {}
-    for name, value in section.items():
-        if name not in known:
-            add_unknown_key(problems, where, str(name), known)
-            continue
-        rule = _broken_rule(known[name].metadata, known[name].default, value)
-        if rule is not None:
-            problems.append(f"{where}.{name}: must be {rule}; got {shown(value)}")
-            continue
-        values[name] = tuple(value) if isinstance(value, list) else value
-    problems += _unknown_names(values, areas, senses, where)
-    if problems:
-        raise ConfigError(problems)
-    return Experiment(**values)
-
-
-def _broken_rule(about: Mapping[str, Any], default: Any, value: Any) -> str | None:
-    """The rule that `value` breaks, or None."""
-    if value is None and default is None:
-        return None
-    kind, number = about["kind"], isinstance(value, int | float) and not isinstance(value, bool)
-    if kind == "name":
-        return None if isinstance(value, str) else "a string"
-    if kind == "names":
-        fine = isinstance(value, list | tuple) and value and all(isinstance(name, str) for name in value)
-        return None if fine else "a list of at least one name"
-    phrase = f"{_core.domain_phrase(about['domain'])}{'' if about['unit'] == '1' else ' ' + about['unit']}"
-    if kind == "count" and not (number and isinstance(value, int) and value < 2**64):
-        return f"a whole number {phrase}"
-    return None if number and _core.domain_holds(about["domain"], float(value)) else phrase
-
-
-def _unknown_names(
-    values: Mapping[str, Any], areas: Collection[str], senses: Collection[str], where: str
-) -> Iterator[str]:
-    for name in values.get("areas") or ():
-        if name not in areas:
-            yield _unknown(f"{where}.areas", "an area", name, areas)
-    dataset, sense = values.get("dataset"), values.get("sense")
-    if sense is not None and sense not in senses:
-        yield _unknown(f"{where}.sense", "a sense of the section 'senses'", sense, senses)
-    if dataset is None:
-        return
-    if sense is None:
-        yield f"{where}.sense: must name the sense that sees the images; got none"
-    if dataset not in DATASETS:
-        yield _unknown(f"{where}.dataset", "a data set that comes with the package", dataset, DATASETS)
-        return
-    classes = {int(label) for label in DATASETS[dataset]().labels}
-    given = {
-        name: values.get(name, getattr(Experiment, name)) for name in ("rewarded_class", "punished_class")
-    }
-    for name, number in given.items():
-        if number not in classes:
-            known = f"{min(classes)} .. {max(classes)}"
-            yield f"{where}.{name}: must be a class of {dataset!r}, {known}; got {number}"
-    if given["rewarded_class"] == given["punished_class"]:
-        yield f"{where}.punished_class: must differ from rewarded_class; got {given['punished_class']}"
-
-
-def _unknown(where: str, what: str, name: str, known: Collection[str]) -> str:
-    near = nearest(name, known)
-    hint = f"; did you mean {near!r}?" if near else f"; known are {', '.join(known) or 'none'}"
-    return f"{where}: must be {what}; got {name!r}{hint}"
-
-
-def experiment_schema() -> dict[str, Any]:
-    """JSON Schema of the section ``experiment``.
-
-    Returns
-    -------
-    dict
-
-    Examples
-    --------
-    >>> experiment_schema()["properties"]["density"]["maximum"]
-    1
-    """
-    bounds: dict[str, dict[str, Any]] = {
-        "NM_POSITIVE": {"exclusiveMinimum": 0},
-        "NM_NON_NEGATIVE": {"minimum": 0},
-        "NM_UNIT_INTERVAL": {"minimum": 0, "maximum": 1},
-    }
-    types: dict[str, dict[str, Any]] = {
-        "name": {"type": "string"},
-        "names": {"type": "array", "items": {"type": "string"}, "minItems": 1},
-        "count": {"type": "integer"},
-        "number": {"type": "number"},
-    }
-    properties = {}
-    for key in fields(Experiment):
-        schema = types[key.metadata["kind"]] | bounds.get(key.metadata["domain"], {})
-        if key.default is None:
-            schema = schema | {"type": [schema["type"], "null"]}
-        unit = "" if key.metadata["unit"] == "1" else f" Unit: {key.metadata['unit']}."
-        properties[key.name] = schema | {"default": key.default, "description": key.metadata["doc"] + unit}
-    return {"type": "object", "additionalProperties": False, "properties": properties}
 
 
 # ---- what is shown, and when -------------------------------------------------------------------------------
@@ -292,7 +110,7 @@ def _prepared_show(sim: Simulation, experiment: Experiment, data: LabelledImages
 
 def synapse_groups(
     show: _Show, pre_id: NDArray[np.int64], experiment: Experiment
-) -> tuple[NDArray[np.int8], dict[str, int]]:
+) -> tuple[NDArray[np.int8], list[int]]:
     """Which synapses belong to the rewarded and to the punished class, told from the images alone.
 
     A neuron that the sense feeds belongs to a class if its mean input current over that class's images
@@ -301,12 +119,19 @@ def synapse_groups(
     *punished* if it is the other way round, and *other* in every other case. The run's activity and the
     weights play no part in it.
 
+    Parameters
+    ----------
+    show : object
+        Classes of the images, ids of the fed neurons, and the current of each image at each of them, mV.
+    pre_id : ndarray of int64, shape (n_synapses,)
+    experiment : Experiment
+
     Returns
     -------
     ndarray of int8, shape (n_synapses,)
         Positions in `GROUP_NAMES`.
-    dict
-        Number of neurons of each class, by group name.
+    list of int
+        Number of neurons that the sense feeds in each group.
     """
     margin = experiment.class_margin * experiment.input_gain
     belongs = []
@@ -314,15 +139,11 @@ def synapse_groups(
         mine = show.labels == label
         excess = show.current[mine].mean(axis=0) - show.current[~mine].mean(axis=0)
         belongs.append(excess > margin)
+    rewarded, punished = belongs[0] & ~belongs[1], belongs[1] & ~belongs[0]
     groups = np.zeros(len(pre_id), dtype=np.int8)
-    counts = {}
-    for number, name, members in (
-        (1, "rewarded", belongs[0] & ~belongs[1]),
-        (2, "punished", belongs[1] & ~belongs[0]),
-    ):
-        groups[np.isin(pre_id, show.ids[members])] = number
-        counts[name] = int(members.sum())
-    return groups, counts
+    groups[np.isin(pre_id, show.ids[rewarded])] = GROUP_NAMES.index("rewarded")
+    groups[np.isin(pre_id, show.ids[punished])] = GROUP_NAMES.index("punished")
+    return groups, [int((~rewarded & ~punished).sum()), int(rewarded.sum()), int(punished.sum())]
 
 
 @dataclass
@@ -352,11 +173,21 @@ class _Schedule:
         """Send the events of an image that is shown from `step` on."""
         told, system, changed = self.experiment, self.system, label != self.last_label
         self.last_label = label
-        if system is None:
-            return
-        if changed:
+        if system is not None and changed:
             system.process_uncertainty(told.uncertainty, told.novelty)
             self.log.add_event(step, "uncertainty", told.uncertainty + told.novelty)
+        self.bring_outcome(step, label)
+
+    def has_outcome(self, label: int) -> bool:
+        """Whether images of that class are rewarded or punished."""
+        told = self.experiment
+        return self.system is not None and label in (told.rewarded_class, told.punished_class)
+
+    def bring_outcome(self, step: int, label: int) -> None:
+        """Reward or punish, if the class is one that is."""
+        told, system = self.experiment, self.system
+        if system is None:
+            return
         if label == told.rewarded_class:
             self._reward(system, step, told.reward)
         if label == told.punished_class:
@@ -385,7 +216,9 @@ def run_experiment(
 
     Each image is shown to the sense for ``steps_per_image`` steps. A change of class is an uncertainty event,
     an image of the rewarded class a reward, one of the punished class a negative reward and a punishment. The
-    expected reward follows the outcomes: it moves by ``expectation_rate`` times each prediction error.
+    expected reward follows the outcomes: it moves by ``expectation_rate`` times each prediction error. With
+    ``control`` the same run is done again, from the same seed and with the same images, but without any
+    outcome.
 
     Parameters
     ----------
@@ -397,15 +230,17 @@ def run_experiment(
     seed : int, 0 .. 2**64 - 1, optional
         Default: ``experiment.seed``, else ``simulation.seed``, else drawn.
     progress : callable, optional
-        Called after each image as ``progress(done, total, simulated_ms, elapsed_s)``.
+        Called after each image as ``progress(done, total, simulated_ms, elapsed_s)``, a control's steps
+        included.
     stop : callable, optional
         Asked before each image; true ends the run there, and the result holds what was done.
 
     Returns
     -------
     dict of str to ndarray
-        ``spike_step, spike_id``; ``level_time, level, level_names``; ``weight_before, weight_after, pre_id,
-        post_id, synapse_group, group_names, group_neurons``; ``image_step, image_index, image_label``;
+        ``spike_step, spike_id``; ``level_time, level, level_names``; ``weight_before, weight_after,
+        weight_control`` (empty without a control run), ``pre_id, post_id, synapse_group, group_names,
+        group_neurons``; ``image_step, image_index, image_label``;
         ``event_step, event_kind, event_value``; ``neuron_id, neuron_area, area_names, area_rate``; ``config``
         (JSON text), ``seed, steps, steps_wanted, dt, wall_seconds, digest, version``. Steps of images and
         events are the steps completed when they came; a group's number is its position in ``group_names``.
@@ -425,96 +260,152 @@ def run_experiment(
     """
     if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
         raise ValueError(f"steps: must be a whole number >= 1; got {steps!r}")
-    model = BrainModel(
-        **({"config": dict(source)} if isinstance(source, Mapping) else {"config_path": source})
-    )
-    experiment = experiment_of(model)
-    system = _system_of(model)
+    content, experiment = _prepared_config(source)
+    run = _built(content, experiment, seed)
+    wanted = steps or experiment.steps or run.whole_show
+    n_runs = 2 if experiment.control and run.show is not None else 1
+
+    began = time.perf_counter()
+
+    def reported(n_before: int) -> Callable[[int], object] | None:
+        if progress is None:
+            return None
+        total, dt = n_runs * wanted, run.sim.dt
+        return lambda done: progress(
+            n_before + done, total, (n_before + done) * dt, time.perf_counter() - began
+        )
+
+    weight_before = run.sim.model.synapses.weight.copy()
+    wall_seconds = run.advance(wanted, reported(0), stop)
+    weight_control = np.empty(0, dtype=np.float32)
+    if n_runs == 2 and run.sim.current_step == wanted:
+        weight_control = _control_weights(content, experiment, run.sim.seed, wanted, reported(wanted), stop)
+    results = {
+        "wall_seconds": wall_seconds,
+        "steps_wanted": wanted,
+        "weight_before": weight_before,
+        "weight_control": weight_control,
+        **_run_arrays(run),
+        **_network_arrays(run),
+        **_log_arrays(run.schedule.log, run.show),
+    }
+    return {name: np.asarray(value) for name, value in results.items()}
+
+
+def _prepared_config(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any], Experiment]:
+    """The plain configuration, the experiment's rule of plasticity put in, and the experiment."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NeuromodWarning)  # BrainModel gives them again
+        content, config = load(source)
+    areas = [area.name for area in config.areas]
+    experiment = check_experiment(content.get("experiment", {}), areas, list(config.senses))
+    if experiment.plasticity is not None:
+        content["plasticity"] = dict(experiment.plasticity)
+    return content, experiment
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A network, built and ready to be shown images."""
+
+    experiment: Experiment
+    sim: Simulation
+    area_ids: Mapping[str, NDArray[np.int64]]
+    show: _Show | None
+    schedule: _Schedule
+    spikes: SpikeMonitor | None
+    levels: LevelMonitor | None
+
+    @property
+    def whole_show(self) -> int:
+        """Steps that show every image once."""
+        return _PLAIN_STEPS if self.show is None else len(self.show.order) * self.experiment.steps_per_image
+
+    def advance(
+        self, n_steps: int, progress: Callable[[int], object] | None, stop: Callable[[], bool] | None
+    ) -> float:
+        """Run so many steps, image by image; the wall time that it took, s."""
+        sim, show = self.sim, self.show
+        piece = _PIECE if show is None else self.experiment.steps_per_image
+        began = time.perf_counter()
+        while sim.current_step < n_steps and not (stop is not None and stop()):
+            n = min(piece, n_steps - sim.current_step)
+            if show is None:
+                sim.run(n, progress=False)
+            else:
+                _show_image(sim, show, self.schedule, n)
+            if progress is not None:
+                progress(sim.current_step)
+        return time.perf_counter() - began
+
+
+def _built(content: dict[str, Any], experiment: Experiment, seed: int | None, *, record: bool = True) -> _Run:
+    model = BrainModel(config=content)
+    section = content.get("neuromodulation", {})
+    system = create_neuromodulation_system(section) if section.get("enabled", True) else None
     chosen = experiment.seed if seed is None else seed
     sim = Simulation(model, seed=chosen, neuromodulation=system)
     area_ids = _populate(sim, experiment)
     show = None
     if experiment.dataset is not None:
         show = _prepared_show(sim, experiment, DATASETS[experiment.dataset]())
-    wanted = steps or experiment.steps or _whole_show(show, experiment)
-    weight_before = model.synapses.weight.copy()
-    spikes = SpikeMonitor(sim)
-    levels = None if system is None else LevelMonitor(sim)
-    log = _Log()
-    began = time.perf_counter()
-    _run_pieces(sim, experiment, show, log, wanted, progress, stop)
-    results = {
-        "wall_seconds": np.float64(time.perf_counter() - began),
-        "steps_wanted": np.int64(wanted),
-        "weight_before": weight_before,
-        **_run_arrays(sim, spikes, levels),
-        **_network_arrays(sim, area_ids, show, experiment),
-        **_log_arrays(log, show),
-    }
-    return {name: np.asarray(value) for name, value in results.items()}
-
-
-def experiment_of(model: BrainModel) -> Experiment:
-    """The checked section ``experiment`` of a model's configuration; defaults where there is none."""
-    areas = [area["name"] for area in model.config["areas"]]
-    senses = [area["sense"] for area in model.config["areas"] if area.get("sense") is not None]
-    return check_experiment(model.config.get("experiment", {}), areas, senses)
-
-
-def _system_of(model: BrainModel) -> NeuromodulationSystem | None:
-    section = model.config.get("neuromodulation", {})
-    return create_neuromodulation_system(section) if section.get("enabled", True) else None
-
-
-def _whole_show(show: _Show | None, experiment: Experiment) -> int:
-    return _PLAIN_STEPS if show is None else len(show.order) * experiment.steps_per_image
+    spikes = SpikeMonitor(sim) if record else None
+    levels = LevelMonitor(sim) if record and system is not None else None
+    return _Run(experiment, sim, area_ids, show, _Schedule(experiment, system, _Log()), spikes, levels)
 
 
 def _populate(sim: Simulation, experiment: Experiment) -> dict[str, NDArray[np.int64]]:
     """Neurons area by area, then random synapses; the ids of each area."""
     placed = {}
-    for area in sim.model.config["areas"]:
-        name = area["name"]
-        if experiment.areas is not None and name not in experiment.areas:
+    for area in sim.model._config.areas:
+        if experiment.areas is not None and area.name not in experiment.areas:
             continue
-        density = experiment.density
-        if density is None:
-            density = area["density"] if area.get("density") is not None else _PLAIN_DENSITY
-        placed[name] = sim.initialize_neurons([name], density)
+        own = _PLAIN_DENSITY if area.density is None else area.density
+        density = own if experiment.density is None else experiment.density
+        placed[area.name] = sim.initialize_neurons([area.name], density)
     sim.initialize_random_synapses(
         experiment.connection_probability, experiment.weight_mean, experiment.weight_std
     )
     return placed
 
 
-def _run_pieces(
-    sim: Simulation,
+def _control_weights(
+    content: dict[str, Any],
     experiment: Experiment,
-    show: _Show | None,
-    log: _Log,
-    wanted: int,
-    progress: ProgressCallback | None,
+    seed: int,
+    n_steps: int,
+    progress: Callable[[int], object] | None,
     stop: Callable[[], bool] | None,
-) -> None:
-    began = time.perf_counter()
-    schedule = _Schedule(experiment, sim.neuromodulation, log)
-    piece = _PIECE if show is None else experiment.steps_per_image
-    while sim.current_step < wanted and not (stop is not None and stop()):
-        n = min(piece, wanted - sim.current_step)
-        if show is None:
-            sim.run(n, progress=False)
-        else:
-            image = int(show.order[len(log.image) % len(show.order)])
-            schedule.begin_image(sim.current_step, int(show.labels[image]))
-            log.image_step.append(sim.current_step)
-            log.image.append(image)
-            rows = np.broadcast_to(show.current[image], (n, len(show.ids)))
-            sim.run(n, input=rows, input_ids=show.ids, progress=False)
-        if progress is not None:
-            progress(sim.current_step, wanted, sim.time, time.perf_counter() - began)
+) -> NDArray[np.float32]:
+    """Weights after the same run with every outcome left out; none if it was interrupted."""
+    without = replace(experiment, reward=0.0, punishment=0.0, stress=0.0)
+    run = _built(content, without, seed, record=False)
+    run.advance(n_steps, progress, stop)
+    weight: NDArray[np.float32] = run.sim.model.synapses.weight.copy()
+    return weight if run.sim.current_step == n_steps else weight[:0]
 
 
-def _run_arrays(sim: Simulation, spikes: SpikeMonitor, levels: LevelMonitor | None) -> dict[str, Any]:
+def _show_image(sim: Simulation, show: _Show, schedule: _Schedule, n: int) -> None:
+    """The next image, for n steps: its events, its current, and its outcome again and again."""
+    log = schedule.log
+    image = int(show.order[len(log.image) % len(show.order)])
+    label, end = int(show.labels[image]), sim.current_step + n
+    log.image_step.append(sim.current_step)
+    log.image.append(image)
+    schedule.begin_image(sim.current_step, label)
+    piece = schedule.experiment.outcome_every if schedule.has_outcome(label) else n
+    while True:
+        steps = min(piece, end - sim.current_step)
+        rows = np.broadcast_to(show.current[image], (steps, len(show.ids)))
+        sim.run(steps, input=rows, input_ids=show.ids, progress=False)
+        if sim.current_step == end:
+            return
+        schedule.bring_outcome(sim.current_step, label)
+
+
+def _run_arrays(run: _Run) -> dict[str, Any]:
+    sim, spikes, levels = run.sim, run.spikes, run.levels
+    assert spikes is not None  # only a control records nothing
     return {
         "version": np.array(neuromod.__version__),
         "seed": np.uint64(sim.seed),
@@ -522,6 +413,7 @@ def _run_arrays(sim: Simulation, spikes: SpikeMonitor, levels: LevelMonitor | No
         "steps": np.int64(sim.current_step),
         "digest": np.array(sim.digest()),
         "config": np.array(json.dumps(sim.model.config)),
+        "experiment": np.array(json.dumps(asdict(run.experiment))),
         "spike_step": spikes.step,
         "spike_id": spikes.id,
         "level_time": np.empty(0) if levels is None else levels.time,
@@ -530,32 +422,30 @@ def _run_arrays(sim: Simulation, spikes: SpikeMonitor, levels: LevelMonitor | No
     }
 
 
-def _network_arrays(
-    sim: Simulation, area_ids: Mapping[str, NDArray[np.int64]], show: _Show | None, experiment: Experiment
-) -> dict[str, Any]:
-    model, seconds = sim.model, sim.time / 1000.0
+def _network_arrays(run: _Run) -> dict[str, Any]:
+    model, seconds = run.sim.model, run.sim.time / 1000.0
     ids, counts = model.neurons.id.copy(), model.neurons.spike_count
     area = np.full(len(ids), -1, dtype=np.int32)
-    for k, members in enumerate(area_ids.values()):
+    for k, members in enumerate(run.area_ids.values()):
         area[np.isin(ids, members)] = k
-    spikes = [int(counts[area == k].sum()) / max(int((area == k).sum()), 1) for k in range(len(area_ids))]
+    per_neuron = [counts[area == k].sum() / max((area == k).sum(), 1) for k in range(len(run.area_ids))]
     pre = np.asarray(model.synapses.pre_id).copy()
-    names, group, neurons = ("all",), np.zeros(len(pre), dtype=np.int8), {}
-    if show is not None:
+    names: tuple[str, ...] = ("all",)
+    group, neurons = np.zeros(len(pre), dtype=np.int8), [len(ids)]
+    if run.show is not None:
         names = GROUP_NAMES
-        group, neurons = synapse_groups(show, pre, experiment)
+        group, neurons = synapse_groups(run.show, pre, run.experiment)
     return {
         "neuron_id": ids,
         "neuron_area": area,
-        "area_names": np.array(list(area_ids), dtype=str),
-        "area_rate": np.array([n / seconds if seconds else 0.0 for n in spikes]),
+        "area_names": np.array(list(run.area_ids), dtype=str),
+        "area_rate": np.array([float(n) / seconds if seconds else 0.0 for n in per_neuron]),
         "pre_id": pre,
         "post_id": np.asarray(model.synapses.post_id).copy(),
         "weight_after": model.synapses.weight.copy(),
         "synapse_group": group,
         "group_names": np.array(names, dtype=str),
-        "group_neurons": np.array([neurons.get(name, -1) for name in names]),
-        "experiment": np.array(json.dumps(asdict(experiment))),
+        "group_neurons": np.array(neurons),
     }
 
 

@@ -127,7 +127,7 @@ def stdp_update(
     a_plus, a_minus : float, mV, default 0.01 and 0.012
         Change at distance 0, up and down.
     tau_plus, tau_minus : float, > 0 ms, default 20
-    learning_rate : float, >= 0, default 1
+    learning_rate : float, pure number >= 0, default 1
         Multiplies `a_plus` and `a_minus`.
     weight_min, weight_max : float, mV, default 0 and 1
         Bounds of a weight that changes; of an inhibitory synapse's strength ``abs(weight)``, whose sign is kept.

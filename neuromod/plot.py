@@ -160,8 +160,8 @@ def levels(
     Examples
     --------
     >>> ax = levels(([1.0, 2.0], [[0.9, 0.5], [0.86, 0.5]], ["dopamine", "serotonin"]))
-    >>> ax.get_ylim()
-    (-0.1, 1.0)
+    >>> ax.get_ylabel()
+    'level'
     """
     ax = _axes("levels", ax)
     if isinstance(recorded, tuple):
@@ -231,7 +231,7 @@ def weights(
         raise ValueError(f"after: must have the shape of before, {first.shape}; got {last.shape}")
     low = min(first.min(initial=0.0), last.min(initial=0.0))
     high = max(first.max(initial=0.0), last.max(initial=0.0))
-    bins = np.linspace(low, high if high > low else low + 1.0, 61)
+    bins = np.linspace(low, high if high > low else low + 1.0, 41).tolist()
     ax.hist(first, bins=bins, density=first.size > 0, color="#BBBBBB", label="before")
     drawn = {"after": np.ones(first.shape, dtype=bool)} if groups is None else groups
     for name, members in drawn.items() if after is not None else ():

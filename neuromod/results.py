@@ -127,8 +127,9 @@ def results_table(results: Mapping[str, Any]) -> str:
 
     *Rewarded* and *punished* synapses are told by the images and the wiring, not by what the run did to them:
     their presynaptic neuron is fed by the sense, and its mean input over that class's images exceeds its mean
-    over all other images by ``experiment.class_margin`` of the full scale; a neuron of both classes counts
-    for neither. The change given is the mean over the group of weight after minus weight before.
+    over all other images by ``experiment.class_margin`` of the full scale; a neuron of both classes counts for
+    neither. The change given is the mean over the group of weight after minus weight before. Where the run had a
+    control, the mean of the same run without outcomes follows: there only the images tell the groups apart.
 
     Parameters
     ----------
@@ -188,17 +189,19 @@ def _level_rows(results: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _weight_rows(results: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Mean weight change of each group of synapses, rewarded first."""
-    change = results["weight_after"].astype(np.float64) - results["weight_before"]
+    before = results["weight_before"].astype(np.float64)
     names = [str(name) for name in results["group_names"]]
     rows = []
     for name in sorted(names, key=("rewarded", "punished", "other", "all").index):
-        mine = change[results["synapse_group"] == names.index(name)]
-        said = (
-            f"{mine.mean():+.5f} mV in the mean, sd {mine.std():.5f} (n = {mine.size:,})"
-            if mine.size
-            else "no synapse"
-        )
-        rows.append((f"weight change, {name}", said))
+        mine = results["synapse_group"] == names.index(name)
+        if not mine.any():
+            rows.append((f"weight change, {name}", "no synapse"))
+            continue
+        change = (results["weight_after"] - before)[mine].mean()
+        control = ""
+        if len(results["weight_control"]):
+            control = f" ({(results['weight_control'] - before)[mine].mean():+.5f} without outcomes)"
+        rows.append((f"weight change, {name}", f"{change:+.5f} mV{control}, {mine.sum():,} synapses"))
     return rows
 
 

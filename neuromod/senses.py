@@ -72,7 +72,7 @@ def feed_sense_input(model: BrainModel, sense_name: str, matrix: ArrayLike, z_la
     if isinstance(z_layer, bool) or not 0 <= z_layer < depth or int(z_layer) != z_layer:
         raise ValueError(f"z_layer: must be a whole number from 0 to {depth - 1}; got {z_layer!r}")
     columns = model._columns
-    slots = model.area_slots(sense.areal)
+    slots = model._area_slots(sense.areal)
     slots = slots[columns.column("z")[slots] == ranges["z"][0] + z_layer]
     if sense.w_index is not None:
         slots = slots[columns.column("w")[slots] == sense.w_index]

@@ -163,7 +163,7 @@ class Simulation:
         >>> sim.initialize_neurons(["A1_like"], density=0.001).tolist()
         [0, 1, 2, 3, 4, 5, 6, 7]
         """
-        return self.model.place_neurons(
+        return self.model._place_neurons(
             area_names, density, self._seed, model=model, params=params, neuron_type=neuron_type
         )
 
@@ -200,7 +200,7 @@ class Simulation:
         >>> sim.initialize_random_synapses(0.1) == len(sim.model.synapses)
         True
         """
-        return self.model.random_synapses(connection_probability, weight_mean, weight_std, self._seed)
+        return self.model._synapses.connect_at_random(connection_probability, weight_mean, weight_std, self._seed)
 
     def connect(
         self,
@@ -266,7 +266,7 @@ class Simulation:
         >>> len(p), len(sim.projections["vis"].weight)
         (800, 800)
         """
-        return self.model.connect(
+        return self.model._synapses.connect(
             pre,
             post,
             probability=probability,

@@ -122,6 +122,7 @@ class SynapseCollection(Sequence[Synapse]):
 
     def __init__(self, model: BrainModel) -> None:
         owner = _Owner(model)
+        model._synapses.changed = owner.changed
         object.__setattr__(self, "_owner", owner)
         object.__setattr__(self, "_store", owner.store)
 
@@ -151,22 +152,27 @@ class SynapseCollection(Sequence[Synapse]):
 
     @property
     def weight(self) -> NDArray[np.float32]:
+        """Weights, float32, shape (n_synapses,), mV. A view: writing to it writes the network."""
         return self._owner.weight()
 
     @property
     def pre_id(self) -> NDArray[np.int64]:
+        """Ids of the sources, int64, shape (n_synapses,). Read-only."""
         return self._owner.pre_id()
 
     @property
     def post_id(self) -> NDArray[np.int64]:
+        """Ids of the targets, int64, shape (n_synapses,). Read-only."""
         return self._owner.post_id()
 
     @property
     def delay(self) -> NDArray[np.uint16]:
+        """Delays, uint16, shape (n_synapses,), steps. Read-only."""
         return self._owner.delay()
 
     @property
     def plasticity_tag(self) -> NDArray[np.float32]:
+        """Tags, float32, shape (n_synapses,). A view."""
         return self._owner.tags()
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -202,6 +208,11 @@ class _Owner:
         self._cache.clear()
         self.store.epoch += 1
 
+    def pending_view(self, waiting: int) -> Synapse:
+        """The last of `waiting` single additions, which gets its slot when they are merged."""
+        self._handed = True
+        return self.store.view(-waiting)
+
     def hand_out(self) -> None:
         """A view is about to be made."""
         self._handed = True
@@ -210,7 +221,7 @@ class _Owner:
     # ---- columns -------------------------------------------------------------------------------------------------
 
     def _projections(self) -> list[Projection]:
-        return self._model._merged()
+        return self._model._projections
 
     def total(self) -> int:
         return sum(len(p) for p in self._projections())

@@ -27,9 +27,9 @@ MAX_DELAY = 65535
 def slots_of_group(model: BrainModel, group: Any, where: str) -> Int32s:
     """Slots of area names or ids, ascending without repeats."""
     if isinstance(group, str):
-        return model.area_slots(group, where)
+        return model._area_slots(group, where)
     if isinstance(group, Sequence) and len(group) and all(isinstance(name, str) for name in group):
-        return np.unique(np.concatenate([model.area_slots(name, where) for name in group]))
+        return np.unique(np.concatenate([model._area_slots(name, where) for name in group]))
     ids = np.atleast_1d(np.asarray(group))
     if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):
         raise ValueError(f"{where}: must be area names or neuron ids; got {group!r}")

@@ -91,7 +91,8 @@ MISTAKES: list[tuple[str, Any, str]] = [
     (
         "areas.4.coord_ranges.w",
         [0, 0],
-        "= areas[4].coord_ranges: must not share sites with areas[0] ('V1_like'); got x 0 .. 19, y 0 .. 19, z 0 .. 19, w 0 .. 0 in both",
+        "= areas[4].coord_ranges: must not share sites with areas[0] ('V1_like'); "
+        "got x 0 .. 19, y 0 .. 19, z 0 .. 19, w 0 .. 0 in both",
     ),
     ("senses.vision.areal", "V2_like", "must be the name of an area; got 'V2_like'; did you mean 'V1_like'?"),
     ("senses.vision.w_index", 1, "must lie in the area's range of w, 0 .. 0; got 1"),

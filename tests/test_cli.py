@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,18 @@ def test_a_run_that_fails_leaves_no_directory(capsys: pytest.CaptureFixture[str]
     assert not list(Path().iterdir())
 
 
+def test_a_run_that_breaks_down_is_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def diverge(*_: object, **__: object) -> None:
+        raise neuromod.NumericalError("neurons[3].v_membrane: must stay finite; got nan")
+
+    monkeypatch.setattr("neuromod.experiment.run_experiment", diverge)
+    assert main(SHORT) == 1
+    assert capsys.readouterr().err == "NumericalError: neurons[3].v_membrane: must stay finite; got nan\n"
+    assert not list(Path().iterdir())
+
+
 def test_a_configuration_file_is_run(tmp_path: Path) -> None:
     ranges = {"x": [0, 4], "y": [0, 4], "z": [0, 0], "w": [0, 0]}
     config = {"lattice_shape": [5, 5, 1, 1], "areas": [{"name": "all", "coord_ranges": ranges}]}
@@ -114,6 +127,17 @@ def test_a_configuration_file_is_run(tmp_path: Path) -> None:
     results = load_results("here/results.npz")
     assert len(results["neuron_id"]) == 25
     assert json.loads(str(results["config"]))["experiment"] == {"density": 1}
+
+
+def test_a_part_that_is_not_acted_on_is_warned_of_once(capsys: pytest.CaptureFixture[str]) -> None:
+    ranges = {"x": [0, 4], "y": [0, 4], "z": [0, 0], "w": [0, 0]}
+    config = {"lattice_shape": [5, 5, 1, 1], "areas": [{"name": "all", "coord_ranges": ranges}]}
+    Path("mine.json").write_text(json.dumps(config | {"cell_lifecycle": {"enable_death": True}}))
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        assert main(["run", "mine.json", "--steps", "10", "--out", "here"]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: cell_lifecycle: not acted on yet")
 
 
 # ---- --set ----------------------------------------------------------------------------------------------------------
@@ -129,7 +153,7 @@ def test_set_writes_numbers_text_and_lists() -> None:
     config = config_after(
         "neuron_model.params_default.tau_m=15",
         "neuron_model.type=lif",
-        "plasticity.weight_max=2.5",
+        "experiment.plasticity.weight_max=2.5",
         'experiment.areas=["V1_like"]',
         "areas.V1_like.density=0.02",
         "areas.1.density=0.03",
@@ -137,7 +161,7 @@ def test_set_writes_numbers_text_and_lists() -> None:
     )
     assert config["neuron_model"]["params_default"]["tau_m"] == 15
     assert config["neuron_model"]["type"] == "lif"
-    assert config["plasticity"]["weight_max"] == 2.5
+    assert config["plasticity"]["weight_max"] == 2.5  # the experiment's rule takes the section's place
     assert config["experiment"]["areas"] == ["V1_like"]
     assert [config["areas"][k]["density"] for k in (0, 1)] == [0.02, 0.03]
     assert config["simulation"]["dt"] == 0.5
@@ -165,6 +189,7 @@ def test_set_writes_numbers_text_and_lists() -> None:
         ),
         ("areas.99.density=0.1", "no entry '99'"),
         ("areas.99=1", "no entry '99'"),
+        ("plasticity.learning_rate=1", "has no effect, experiment.plasticity goes before it"),
         ("tau_m", "--set: must be PATH=VALUE, as in simulation.dt=0.5; got 'tau_m'"),
         ("a..b=1", "--set: must be PATH=VALUE"),
     ],
@@ -230,7 +255,18 @@ def test_ctrl_c_writes_what_is_done_and_is_130(
     results = load_results("here/results.npz")
     assert results["steps"] == 40
     assert "interrupted: 100,000 were wanted" in capsys.readouterr().out
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_the_handler_of_ctrl_c_is_given_back() -> None:
+    def mine(number: int, frame: object) -> None:
+        raise AssertionError("not pressed")
+
+    before = signal.signal(signal.SIGINT, mine)
+    try:
+        assert main([*SHORT, "--out", "here"]) == 0
+        assert signal.getsignal(signal.SIGINT) is mine
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_second_ctrl_c_stops_at_once_and_writes_nothing(
@@ -295,6 +331,18 @@ def test_python_m_neuromod_is_the_same_command() -> None:
     )
     assert done.stdout == f"neuromod {neuromod.__version__}\n"
     assert done.stderr == ""
+
+
+def test_progress_covers_the_control_and_never_runs_backwards() -> None:
+    from neuromod.experiment import run_experiment
+
+    told: list[tuple[int, int, float, float]] = []
+    run_experiment("brain_base_model.json", steps=60, seed=1, progress=lambda *said: told.append(said))
+    assert [(done, total, ms) for done, total, ms, _ in told] == [
+        (n, 120, float(n)) for n in range(20, 121, 20)
+    ]
+    elapsed = [said[3] for said in told]
+    assert elapsed == sorted(elapsed)
 
 
 def test_progress_stays_off_in_pipes() -> None:

@@ -18,7 +18,7 @@ PYTHON_LAYERS = (
     {"__main__"},
     {"cli"},
     {"experiment"},
-    {"plot", "results"},
+    {"plot", "results", "experiment_section"},
     {"simulation"},
     {"monitors", "plasticity", "senses"},
     {"neuromodulation", "brain_model"},

@@ -135,6 +135,21 @@ def test_absurd_currents_do_not_overflow(current: float) -> None:
     assert got["fired"].sum() == (300 if current > 0 else 0)
 
 
+def test_a_sharp_upswing_does_not_overflow_while_v_is_held_above_it() -> None:
+    """The upswing at v_reset would be 1e5 nS * 1e-3 mV * exp(10,400), and 0 times infinity is not a number.
+
+    While v is held, w goes to a (v_reset - e_leak) with tau_w.
+    """
+    sharp = {"v_reset": -40.0, "delta_t": 1e-3, "g_leak": 1e5, "capacitance": 1e6, "refractory_period": 5.0}
+    got = Rig("adex", **sharp).run(1e9, steps=12)
+    assert np.flatnonzero(got["fired"]).tolist() == [0, 6]
+    held = got["u_recovery"][:6, 0]
+    target = A * (-40.0 - E_LEAK)
+    np.testing.assert_allclose(
+        held[1:], target + (held[0] - target) * np.exp(-np.arange(1, 6) / TAU_W), rtol=1e-9
+    )
+
+
 def test_delta_synapse_moves_the_potential() -> None:
     """Far below v_threshold the upswing is 1e-4 of the leak, and w hardly moves: a leaky decay from the jump."""
     rig = Rig("adex", dt=0.1, weight_exc=4.0)

@@ -125,7 +125,7 @@ def test_inhibitory_current_has_its_own_time_constant() -> None:
 
 
 @pytest.mark.parametrize(
-    ("period", "dt", "steps"), [(5.0, 1.0, 5), (5.0, 0.5, 10), (2.4, 1.0, 2), (0.0, 1.0, 0)]
+    ("period", "dt", "steps"), [(5.0, 1.0, 5), (5.0, 0.5, 10), (2.4, 1.0, 2), (2.6, 1.0, 3), (0.0, 1.0, 0)]
 )
 def test_refractory_steps(period: float, dt: float, steps: int) -> None:
     """At I = 1,000 mV a free neuron fires in every step: so one spike every 1 + round(period / dt) steps."""

@@ -81,8 +81,8 @@ def test_a_modulator_to_come_gets_a_colour_of_its_own(ax: Any) -> None:
 
 def test_weights_are_two_histograms(ax: Any) -> None:
     plot.weights([0.0, 0.0, 1.0], [1.0, 1.0, 1.0], ax=ax)
-    before = [bar.get_height() for bar in ax.patches[:60]]
-    width = 1.0 / 60
+    before = [bar.get_height() for bar in ax.patches[:40]]
+    width = 1.0 / 40
     assert before[0] * width == pytest.approx(2 / 3)
     assert before[-1] * width == pytest.approx(1 / 3)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["before", "after"]

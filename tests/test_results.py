@@ -135,7 +135,7 @@ def results(**changes: object) -> dict[str, np.ndarray]:
         "image_step": np.arange(50), "area_names": np.array(["V1", "A1"]), "area_rate": np.array([12.0, 3.5]),
         "level_names": np.array(["dopamine"]), "level": np.array([[0.25], [0.75]]),
         "weight_before": np.float32([0.0, 0.0, 0.0, 0.0, 0.5]),
-        "weight_after": np.float32([1.0, 3.0, 0.0, 0.5, 0.0]),
+        "weight_after": np.float32([1.0, 3.0, 0.0, 0.5, 0.0]), "weight_control": np.float32([]),
         "synapse_group": [1, 1, 0, 0, 2], "group_names": ["other", "rewarded", "punished"],
     }  # fmt: skip
     return {name: np.asarray(value) for name, value in (made | changes).items()}
@@ -153,13 +153,18 @@ def test_the_table_says_what_the_arrays_hold() -> None:
         "mean rate V1": "12.00 Hz",
         "mean rate A1": "3.50 Hz",
         "dopamine": "mean 0.500, 0.250 to 0.750",
-        "weight change, rewarded": "+2.00000 mV in the mean, sd 1.00000 (n = 2)",
-        "weight change, punished": "-0.50000 mV in the mean, sd 0.00000 (n = 1)",
-        "weight change, other": "+0.25000 mV in the mean, sd 0.25000 (n = 2)",
+        "weight change, rewarded": "+2.00000 mV, 2 synapses",
+        "weight change, punished": "-0.50000 mV, 1 synapses",
+        "weight change, other": "+0.25000 mV, 2 synapses",
         "real-time factor": "0.500 (0.25 s of computing)",
         "seed": "7",
         "digest": "ab" * 32,
     }
+
+
+def test_the_table_sets_the_control_beside_the_run() -> None:
+    table = results_table(results(weight_control=np.float32([0.5, 0.5, 0.0, 0.5, 0.0])))
+    assert "+2.00000 mV (+0.50000 without outcomes), 2 synapses" in table
 
 
 def test_the_table_of_an_interrupted_run_says_so() -> None:

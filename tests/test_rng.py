@@ -215,28 +215,54 @@ def processor_flags() -> set[str]:
 
 
 def compiled(checkout: Path, folder: Path, flags: list[str]) -> ctypes.CDLL:
+    """The draws, and the doubles behind them, as the compiler makes them with these flags."""
     compiler = shutil.which((os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0])
     if compiler is None:
         if os.environ.get("CI"):
             pytest.fail("CI must have a C compiler")
         pytest.skip("no C compiler on PATH")
     built = folder / "draws.so"
-    sources = [
-        str(checkout / "csrc" / f"{name}.c")
-        for name in ("nm_rng", "nm_build", "nm_build_values", "nm_status")
-    ]
-    command = [
-        compiler,
+    names = ("nm_rng", "nm_build", "nm_build_values", "nm_status")
+    sources = [str(checkout / "csrc" / f"{name}.c") for name in names]
+    sources.append(str(checkout / "tests" / "c" / "probe_math.c"))
+    release = [
         "-std=c11",
         "-O3",
         "-ffp-contract=off",
         "-fno-math-errno",
+        "-fno-trapping-math",
         "-DNM_NO_CLONES",
-        "-fPIC",
-        "-shared",
     ]
-    subprocess.run([*command, *flags, *sources, "-lm", "-o", str(built)], check=True)
+    include = ["-I", str(checkout / "csrc")]
+    command = [compiler, *release, *flags, *include, "-fPIC", "-shared", *sources, "-lm", "-o", str(built)]
+    subprocess.run(command, check=True)
     return ctypes.CDLL(str(built))
+
+
+def probed(core: ctypes.CDLL, name: str, words: NDArray[np.uint32]) -> NDArray[np.float64]:
+    out = np.empty(len(words))
+    getattr(core, name)(
+        ctypes.c_void_p(words.ctypes.data), ctypes.c_size_t(len(words)), ctypes.c_void_p(out.ctypes.data)
+    )
+    return out
+
+
+@pytest.mark.parametrize("name", CLONES)
+def test_each_clone_gives_the_same_doubles(name: str, checkout: Path, tmp_path: Path) -> None:
+    """What a fused multiply-add, or a vector log of its own, would change in the last bit."""
+    flags, needed = CLONES[name]
+    if not needed <= processor_flags():
+        pytest.skip(f"this processor lacks {' and '.join(sorted(needed - processor_flags()))}")
+    core = compiled(checkout, tmp_path, flags)
+    words = _core.random_words(4, "user", 0, 0, 10_000)
+    uniform = (words + 0.5) / 2.0**32
+    log, exp = probed(core, "probe_log", words), probed(core, "probe_exp", words)
+    assert log.tolist() == [_core.log(u) for u in uniform.tolist()]
+    assert exp.tolist() == [_core.exp(-40.0 * u) for u in uniform.tolist()]
+    (tmp_path / "plain").mkdir()
+    plain = compiled(checkout, tmp_path / "plain", ["-O0"])
+    assert np.array_equal(probed(core, "probe_normal", words), probed(plain, "probe_normal", words))
+    np.testing.assert_allclose(log, np.log(uniform), rtol=4e-16)
 
 
 class CBuild(ctypes.Structure):

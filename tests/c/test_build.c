@@ -131,8 +131,8 @@ static void pairs_outside_are_named(void) {
 
 /* The limits themselves, with no arrays of that size: they are looked at before anything is read. */
 static void more_than_32_bits_of_synapses_are_refused(void) {
-    const int64_t starts[] = {0, 4294967296};
-    CHECK(nm_build_incoming(starts, 1, NULL, 1, NULL, NULL, NULL, &error) == NM_ERR_TOO_LARGE);
+    const int64_t starts[] = {0, 4294967296}, halves[] = {0, 2147483648, 4294967296};
+    CHECK(nm_build_incoming(halves, 2, NULL, 1, NULL, NULL, NULL, &error) == NM_ERR_TOO_LARGE);
     CHECK(error.value == 4294967296.0);
     CHECK(nm_build_pairs(NULL, NULL, 4294967296, 0, 1, NULL, NULL, NULL, &error) == NM_ERR_TOO_LARGE);
     CHECK(nm_build_sort_by_delay(starts, 1, NULL, NULL, NULL, NULL, NULL, &error) == NM_ERR_TOO_LARGE);
