@@ -27,10 +27,11 @@ cdef class SynapseStore:
 
     cdef float[::1] weight
     cdef public long long epoch
+    cdef public bint stale  # the block is not current: weights under a pair rule have moved on
     cdef public object owner
 
     def __init__(self, owner):
-        self.owner, self.epoch = owner, 0
+        self.owner, self.epoch, self.stale = owner, 0, False
 
     def bind(self, weight):
         """Views read and write this block from now on."""
@@ -101,6 +102,8 @@ cdef class Synapse:
         """Weight, mV; kept as float32."""
         if self.epoch != self.store.epoch:
             self._refresh()
+        if self.store.stale:
+            return self.store.owner.weight_of(self.slot)
         return <double>self.store.weight[self.slot]
 
     @weight.setter
@@ -109,6 +112,8 @@ cdef class Synapse:
             raise ValueError(f"weight: must be finite; got {value}")
         if self.epoch != self.store.epoch:
             self._refresh()
+        if self.store.stale:
+            self.store.owner.weight()
         self.store.weight[self.slot] = <float>value
 
     @property

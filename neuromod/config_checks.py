@@ -326,6 +326,7 @@ def checked_plasticity(section: Any, where: str, problems: list[str], notes: lis
         weight_min=keys.weight_min,
         weight_max=keys.weight_max,
         weight_decay=keys.weight_decay,
+        weight_dependence=keys.weight_dependence,
     )
 
 

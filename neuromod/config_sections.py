@@ -196,6 +196,9 @@ class PlasticityKeys(Section):
     weight_min: Weight = Field(default=0.0, description="Lower bound of plastic weights.")
     weight_max: Weight = Field(default=1.0, description="Upper bound of plastic weights.")
     weight_decay: Fraction = Field(default=0.0, description="Share of a plastic weight lost in each step.")
+    weight_dependence: float = Field(
+        default=0.0, ge=0.0, description="Soft bounds: exponent of the room above (below) a weight that grows (falls); 0: hard."
+    )
 
 
 class Plasticity(Section):
@@ -209,6 +212,8 @@ class Plasticity(Section):
         Every parameter of the rule, defaults filled in; empty for "none".
     weight_min, weight_max : float, mV, default 0 and 1
     weight_decay : float, 0 to 1 per step, default 0
+    weight_dependence : float, >= 0, default 0
+        Exponent of soft bounds (Guetig et al. 2003); 0: hard ones.
     """
 
     rule: str = "none"
@@ -216,6 +221,7 @@ class Plasticity(Section):
     weight_min: float = 0.0
     weight_max: float = 1.0
     weight_decay: float = 0.0
+    weight_dependence: float = 0.0
 
 
 class NeuromodulationKeys(Section):

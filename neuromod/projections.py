@@ -100,7 +100,7 @@ class Projections:
         kind: str,
         plasticity: Plasticity,
         rows: Any = None,
-        weight: NDArray[np.float32] | None = None,
+        weight: NDArray[np.float32] | float | None = None,
         delay: NDArray[np.uint16] | int = 1,
     ) -> Projection:
         """Append a projection; an empty one where no rows are given."""
@@ -141,8 +141,6 @@ class Projections:
         n = len(rows[2])
         weights = weights_of(weight, n, order, seed, self.made)
         delays = delays_of(delay, n, order, seed, self.made)
-        if isinstance(delays, np.ndarray):
-            _core.sort_rows_by_delay(rows[1], delays, rows[2], weights)
         projection = self.new(label, kind, plasticity, rows, weights, delays)
         self.changed()
         return projection
@@ -181,6 +179,19 @@ class Projections:
     def __len__(self) -> int:
         return sum(len(p) for p in self.merged())
 
+    def fit(self) -> None:
+        """Cut all rows anew where the network has grown into other parts."""
+        n = self._model._columns.n
+        if all([p.fit(n) for p in self.merged()]):
+            return
+        moved, first = [np.empty(0, np.int64)], 0
+        for p in self.merged():
+            where = np.arange(len(p)) if p.fit(n) else p.replace(p.pre_slot, p.post, p.contents())
+            moved.append(where + first)
+            first += len(p)
+        self._model.version += 1
+        self.changed(moved=np.concatenate(moved))
+
     def remove(self, slot: int) -> None:
         """Take out the synapses of one neuron and close up the slots behind it."""
         moved, offset = [np.empty(0, np.int64)], 0
@@ -209,7 +220,7 @@ class Projections:
                 "synapse_type": p.synapse_type,
                 "rule": p.rule or "none",
                 "params": dict(p.rule_params),
-                "bounds": [p.weight_min, p.weight_max, p.weight_decay],
+                "bounds": [p.weight_min, p.weight_max, p.weight_decay, p.weight_dependence],
                 "pre": p.pre_slot,
                 "post": p.post,
                 "columns": p.contents(),
@@ -220,9 +231,14 @@ class Projections:
         from neuromod.config_sections import Plasticity
 
         for saved in states:
-            low, high, decay = saved["bounds"]
+            low, high, decay, dependence = saved["bounds"]
             plasticity = Plasticity(
-                rule=saved["rule"], params=saved["params"], weight_min=low, weight_max=high, weight_decay=decay
+                rule=saved["rule"],
+                params=saved["params"],
+                weight_min=low,
+                weight_max=high,
+                weight_decay=decay,
+                weight_dependence=dependence,
             )
             self.made = saved["number"]
             p = self.new(saved["name"], saved["synapse_type"], plasticity)

@@ -136,15 +136,15 @@ def _distribution(value: Mapping[str, Any], where: str, seed: int, purpose: str,
 
 def weights_of(
     value: Any, n: int, order: NDArray[np.int64] | None, seed: int, number: int
-) -> NDArray[np.float32]:
-    """n weights in mV, in the order of the synapses."""
+) -> NDArray[np.float32] | float:
+    """One weight for all, or n of them, mV, in the order of the synapses."""
     if isinstance(value, Mapping):
         return _distribution(value, "weight", seed, "weight", number, n)  # type: ignore[no-any-return]
     given = np.asarray(value, dtype=np.float64)
     if given.ndim == 0:
         if not np.isfinite(given):
             raise ValueError(f"weight: must be finite; got {given}")
-        return np.full(n, given, np.float32)
+        return float(given)
     _check_column("weight", given, n, order)
     return given[order].astype(np.float32)
 
