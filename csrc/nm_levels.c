@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "nm_levels.h"
 
+#include <math.h>
 #include <stddef.h>
 
 static const double *params_of(const nm_levels *levels, int64_t m) {
@@ -15,12 +16,14 @@ int nm_levels_check(const nm_levels *levels, nm_error *error) {
                 return nm_fail(error, NM_ERR_BAD_VALUE, -1, m * NM_MAX_PARAMS + k, params_of(levels, m)[k]);
         for (int64_t r = 0; r < levels->n_regions; r++)
             if (!nm_domain_holds(NM_UNIT_INTERVAL, levels->level[r * levels->n_modulators + m]))
-                return nm_fail(error, NM_ERR_BAD_VALUE, r, -1 - m, levels->level[r * levels->n_modulators + m]);
+                return nm_fail(error, NM_ERR_BAD_VALUE, r, -1 - m,
+                               levels->level[r * levels->n_modulators + m]);
     }
     return NM_OK;
 }
 
-int nm_levels_event(const nm_levels *levels, int64_t m, int64_t region, const double *event, nm_error *error) {
+int nm_levels_event(const nm_levels *levels, int64_t m, int64_t region, const double *event,
+                    nm_error *error) {
     const nm_modulator *modulator = levels->modulators[m];
     for (int k = 0; k < nm_field_count(modulator->inputs); k++)
         if (!nm_domain_holds(modulator->inputs[k].domain, event[k]))
@@ -61,4 +64,28 @@ nm_factors nm_levels_factors(const nm_levels *levels, int64_t region) {
         }
     }
     return factors;
+}
+
+double nm_levels_signal(const nm_levels *levels, int64_t region, double subtract_baseline, double dt,
+                        double tau_c) {
+    double sum = 0.0;
+    if (levels == NULL)
+        return sum;
+    const double *level = levels->level + (levels->n_regions == 1 ? 0 : region * levels->n_modulators);
+    for (int64_t m = 0; m < levels->n_modulators; m++) {
+        const nm_modulator *modulator = levels->modulators[m];
+        if (modulator->acts_on != NM_LEARNING)
+            continue;
+        const double *params = params_of(levels, m);
+        double now = modulator->factor(params, level[m]);
+        double resting = modulator->factor(params, params[NM_BASELINE]);
+        double rate = levels->tau != NULL && !isnan(levels->tau[m]) ? 1.0 / levels->tau[m] : 0.0;
+        if (params[NM_EXPONENT] != 1.0)
+            rate = 0.0;
+        /* g(s) = steady + passing * exp(-s * rate) */
+        double steady = rate > 0.0 ? resting - subtract_baseline * resting : 0.0;
+        double passing = rate > 0.0 ? now - resting : now - subtract_baseline * resting;
+        sum += dt * (steady * nm_exp_mean(dt / tau_c) + passing * nm_exp_mean(dt / tau_c + dt * rate));
+    }
+    return sum;
 }

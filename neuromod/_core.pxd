@@ -149,6 +149,7 @@ cdef extern from "nm_levels.h" nogil:
         double *level
         const double *params
         const double *kept
+        const double *tau
     ctypedef struct nm_factors:
         double learning
         double gain
@@ -157,6 +158,7 @@ cdef extern from "nm_levels.h" nogil:
     int nm_levels_event(const nm_levels *levels, int64_t m, int64_t region, const double *event, nm_error *error)
     void nm_levels_step(const nm_levels *levels)
     nm_factors nm_levels_factors(const nm_levels *levels, int64_t region)
+    double nm_levels_signal(const nm_levels *levels, int64_t region, double subtract_baseline, double dt, double tau_c)
 
 
 cdef extern from "nm_network.h" nogil:

@@ -43,6 +43,7 @@ cdef class Levels:
         self.c.level = <double *>_address(self.level, "f8", 0, "level")
         self.c.params = <const double *>_address(self.params, "f8", 0, "params")
         self.c.kept = <const double *>_address(self.kept, "f8", 0, "kept")
+        self.c.tau = <const double *>_address(self.tau, "f8", 0, "tau")
 
     def __dealloc__(self):
         PyMem_Free(self.modulator)
@@ -76,6 +77,10 @@ cdef class Levels:
         """First-order kinetics over one step of dt (ms)."""
         self.prepare(dt)
         nm_levels_step(&self.c)
+
+    def signal(self, Py_ssize_t region, double subtract_baseline, double dt, double tau_c):
+        """What an eligibility trace of 1 earns in one step of dt (ms), ms; see nm_levels.h."""
+        return nm_levels_signal(&self.c, region, subtract_baseline, dt, tau_c)
 
     def event(self, Py_ssize_t m, Py_ssize_t region, tuple values):
         """Set the level of modulator m in a region (-1: all) by an event; nothing changes if it is refused."""
