@@ -15,12 +15,14 @@ int nm_levels_check(const nm_levels *levels, nm_error *error) {
                 return nm_fail(error, NM_ERR_BAD_VALUE, -1, m * NM_MAX_PARAMS + k, params_of(levels, m)[k]);
         for (int64_t r = 0; r < levels->n_regions; r++)
             if (!nm_domain_holds(NM_UNIT_INTERVAL, levels->level[r * levels->n_modulators + m]))
-                return nm_fail(error, NM_ERR_BAD_VALUE, r, -1 - m, levels->level[r * levels->n_modulators + m]);
+                return nm_fail(error, NM_ERR_BAD_VALUE, r, -1 - m,
+                               levels->level[r * levels->n_modulators + m]);
     }
     return NM_OK;
 }
 
-int nm_levels_event(const nm_levels *levels, int64_t m, int64_t region, const double *event, nm_error *error) {
+int nm_levels_event(const nm_levels *levels, int64_t m, int64_t region, const double *event,
+                    nm_error *error) {
     const nm_modulator *modulator = levels->modulators[m];
     for (int k = 0; k < nm_field_count(modulator->inputs); k++)
         if (!nm_domain_holds(modulator->inputs[k].domain, event[k]))

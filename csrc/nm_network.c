@@ -21,7 +21,8 @@ int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, nm_piece *piece
     return n_pieces;
 }
 
-/* ---- structure, once per binding ------------------------------------------------------------------------- */
+/* ---- structure, once per binding -------------------------------------------------------------------------
+ */
 
 static int check_row(const nm_projection *p, int64_t n_neurons, int64_t row, nm_error *error) {
     int64_t last = p->row_start[row + 1];
@@ -74,10 +75,12 @@ int nm_network_check(const nm_network *network, nm_error *error) {
     return NM_OK;
 }
 
-/* ---- parameters, before every run ------------------------------------------------------------------------ */
+/* ---- parameters, before every run ------------------------------------------------------------------------
+ */
 
 /* Python writes parameters through plain NumPy views, unseen; so they are compared with the values last used.
- * A byte compare, since NaN (never used) must differ from everything: 7 columns of 1,000 neurons take 2 us. */
+ * A byte compare, since NaN (never used) must differ from everything: 7 columns of 1,000 neurons take 2 us.
+ */
 static int differs(const double *now, const double *seen, const nm_piece *piece) {
     return memcmp(now + piece->first, seen + piece->first, (size_t)piece->n * sizeof *now) != 0;
 }
@@ -125,8 +128,8 @@ static void derive_piece(nm_group *group, nm_piece *piece, int n_params, double 
         params[k] = group->params[k] + piece->first;
     for (int k = 0; k < group->model->n_derived; k++)
         derived[k] = group->derived[k] + piece->first;
-    nm_prepare_chunk chunk = {.n = piece->stride == 0 ? 1 : (size_t)piece->n,
-                              .dt = dt, .params = params, .derived = derived};
+    nm_prepare_chunk chunk = {
+        .n = piece->stride == 0 ? 1 : (size_t)piece->n, .dt = dt, .params = params, .derived = derived};
     group->model->prepare(&chunk);
 }
 

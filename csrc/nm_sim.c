@@ -3,8 +3,8 @@
  *   3 NE gain on inputs, 5-HT on thresholds   4 neurons step -> fired
  *   5 plasticity: on_pre, on_post, traces     6 the list of the fired joins the ring of delays
  *   7 modulators decay                        8 record                       9 deaths and births (none yet)
- * Steps are numbered 1, 2, ...; step k ends at time k * dt, which is the time of its spikes. A spike of step k
- * arrives in step k + delay. Levels are those at the start of the step.
+ * Steps are numbered 1, 2, ...; step k ends at time k * dt, which is the time of its spikes. A spike of step
+ * k arrives in step k + delay. Levels are those at the start of the step.
  *
  * Sums are taken in the order (age descending, projection, source, synapse), whatever the number of threads.
  * SPDX-License-Identifier: MIT */

@@ -123,9 +123,7 @@ class StateMonitor(_Monitor):
     (10, 3)
     """
 
-    def __init__(
-        self, sim: Simulation, variable: str, ids: ArrayLike | None = None, every: int = 1
-    ) -> None:
+    def __init__(self, sim: Simulation, variable: str, ids: ArrayLike | None = None, every: int = 1) -> None:
         columns = sim.model._columns
         if variable not in columns.buffers or columns.buffers[variable].dtype != np.float64:
             known = sorted(name for name, column in columns.buffers.items() if column.dtype == np.float64)

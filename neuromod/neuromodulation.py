@@ -120,7 +120,9 @@ class _Modulator(_core.ModulatorCore):
 
     _registered: ClassVar[str]
 
-    def __init__(self, levels: _core.Levels | None = None, regions: Sequence[str] | None = None, **params: float) -> None:
+    def __init__(
+        self, levels: _core.Levels | None = None, regions: Sequence[str] | None = None, **params: float
+    ) -> None:
         super().__init__(levels, self._registered)
         self._regions = tuple(regions or ("global",))
         _apply(self, params)
@@ -149,7 +151,9 @@ class _Modulator(_core.ModulatorCore):
             Length of the step; matters only where `state.tau` is set, which keeps ``exp(-dt / tau)``.
         """
         if len(self._levels.names) != 1:
-            raise ValueError(f"{self.name}: belongs to a system; step the system, which steps all its modulators")
+            raise ValueError(
+                f"{self.name}: belongs to a system; step the system, which steps all its modulators"
+            )
         self._levels.step(_checked_dt(dt))
 
     def _event(self, region: str | None, *values: float) -> None:
@@ -487,15 +491,21 @@ class NeuromodulationSystem(_core.SystemCore):
         """Levels, shape (n_regions, n_modulators), 0 to 1. A view: writing to it sets them."""
         return self._levels.level
 
-    def process_reward(self, reward: float, expected_reward: float = 0.0, *, region: str | None = None) -> float:
+    def process_reward(
+        self, reward: float, expected_reward: float = 0.0, *, region: str | None = None
+    ) -> float:
         """Set dopamine from a reward prediction error; return the error. See `DopamineSystem.update`."""
         return self.dopamine.update(reward, expected_reward, region=region)
 
-    def process_punishment(self, punishment: float, stress: float = 0.0, *, region: str | None = None) -> None:
+    def process_punishment(
+        self, punishment: float, stress: float = 0.0, *, region: str | None = None
+    ) -> None:
         """Set serotonin from punishment and stress. See `SerotoninSystem.update`."""
         self.serotonin.update(punishment, stress, region=region)
 
-    def process_uncertainty(self, uncertainty: float, novelty: float = 0.0, *, region: str | None = None) -> None:
+    def process_uncertainty(
+        self, uncertainty: float, novelty: float = 0.0, *, region: str | None = None
+    ) -> None:
         """Set norepinephrine from uncertainty and novelty. See `NorepinephrineSystem.update`."""
         self.norepinephrine.update(uncertainty, novelty, region=region)
 
@@ -528,7 +538,9 @@ class NeuromodulationSystem(_core.SystemCore):
         """Levels and parameters as plain lists and numbers; `from_dict` takes it."""
         modulators = {}
         for m, name in enumerate(self.names):
-            params = dict(zip(self._levels.tables[name]["params"], self._levels.params[m].tolist(), strict=False))
+            params = dict(
+                zip(self._levels.tables[name]["params"], self._levels.params[m].tolist(), strict=False)
+            )
             tau = getattr(self, name).state.tau
             modulators[name] = {"params": params, "tau": tau, "level": self.level[:, m].tolist()}
         return {"regions": list(self._regions), "enabled": self.enabled, "modulators": modulators}

@@ -146,8 +146,15 @@ class Projection:
         delay = np.ascontiguousarray(columns["delay"][order], np.uint16)
         where = np.arange(len(order))
         if len(delay) and np.any(delay != delay[0]):
-            by_delay = np.lexsort((np.arange(len(delay)), delay, np.repeat(np.arange(len(row_start) - 1), np.diff(row_start))))
-            order, weight, delay, targets = order[by_delay], weight[by_delay], delay[by_delay], targets[by_delay]
+            by_delay = np.lexsort(
+                (np.arange(len(delay)), delay, np.repeat(np.arange(len(row_start) - 1), np.diff(row_start)))
+            )
+            order, weight, delay, targets = (
+                order[by_delay],
+                weight[by_delay],
+                delay[by_delay],
+                targets[by_delay],
+            )
         self._freeze()
         self._set_rows((int(pre_first), row_start, np.ascontiguousarray(targets)), weight, delay)
         for field in self.state:

@@ -86,7 +86,10 @@ class Projections:
         found = next((p for p in self._list if p.name == name), None)
         if found is None:
             found = self.new(name, kind, self._model._config.plasticity)
-        columns = {field: np.concatenate([old, np.zeros(len(rows), old.dtype)]) for field, old in found.contents().items()}
+        columns = {
+            field: np.concatenate([old, np.zeros(len(rows), old.dtype)])
+            for field, old in found.contents().items()
+        }
         columns["weight"][-len(rows) :], columns["delay"][-len(rows) :] = weight, delay
         return found.replace(
             np.concatenate([found.pre_slot, pre]).astype(np.int32),
@@ -171,9 +174,17 @@ class Projections:
         for number, kind in enumerate(_TYPES):
             sources = everyone[columns.column("neuron_type") == number]
             if len(sources) or kind == "excitatory":
-                label = self._free_name(None, "random" if kind == "excitatory" else "random_inhibitory", "all")
+                label = self._free_name(
+                    None, "random" if kind == "excitatory" else "random_inhibitory", "all"
+                )
                 projection = self.connect(
-                    sources, everyone, probability=probability, weight=weights, synapse_type=kind, name=label, seed=seed
+                    sources,
+                    everyone,
+                    probability=probability,
+                    weight=weights,
+                    synapse_type=kind,
+                    name=label,
+                    seed=seed,
                 )
                 np.clip(projection.weight, bounds.weight_min, bounds.weight_max, out=projection.weight)
         return len(self) - before
@@ -222,7 +233,11 @@ class Projections:
         for saved in states:
             low, high, decay = saved["bounds"]
             plasticity = Plasticity(
-                rule=saved["rule"], params=saved["params"], weight_min=low, weight_max=high, weight_decay=decay
+                rule=saved["rule"],
+                params=saved["params"],
+                weight_min=low,
+                weight_max=high,
+                weight_decay=decay,
             )
             self.made = saved["number"]
             p = self.new(saved["name"], saved["synapse_type"], plasticity)

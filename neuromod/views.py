@@ -195,7 +195,9 @@ class _Owner:
         self._block: NDArray[np.float32] | None = None
         self._cache: dict[str, NDArray[Any]] = {}
         self._handed = False
-        self._moves: list[tuple[Any, Any]] = []  # of each epoch: new slots of old ones, of pending ones; None: as they were
+        self._moves: list[
+            tuple[Any, Any]
+        ] = []  # of each epoch: new slots of old ones, of pending ones; None: as they were
 
     # ---- what the model tells ------------------------------------------------------------------------------------
 

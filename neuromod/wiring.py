@@ -78,7 +78,9 @@ def build_rows(
     """Rows by the one rule that is not None in `how`; for pairs also which pair became which synapse."""
     given = [name for name, value in how.items() if value is not None]
     if len(given) != 1:
-        raise ValueError(f"connect: exactly one of {', '.join(how)} must be given; got {', '.join(given) or 'none'}")
+        raise ValueError(
+            f"connect: exactly one of {', '.join(how)} must be given; got {', '.join(given) or 'none'}"
+        )
     name, value = given[0], how[given[0]]
     if name == "pairs":
         return _pairs(model, value, pre, post)
@@ -122,7 +124,9 @@ def _pairs(model: BrainModel, pairs: ArrayLike, pre: Int32s, post: Int32s) -> tu
 def _distribution(value: Mapping[str, Any], where: str, seed: int, purpose: str, number: int, n: int) -> Any:
     kinds = {"normal": _core.draw_normal, "uniform": _core.draw_uniform}
     if len(value) != 1 or next(iter(value)) not in kinds:
-        raise ValueError(f"{where}: must be {{'normal': [mean, sd]}} or {{'uniform': [low, high]}}; got {value!r}")
+        raise ValueError(
+            f"{where}: must be {{'normal': [mean, sd]}} or {{'uniform': [low, high]}}; got {value!r}"
+        )
     kind, numbers = next(iter(value.items()))
     pair = np.asarray(numbers, dtype=np.float64)
     if pair.shape != (2,) or not np.all(np.isfinite(pair)):
@@ -149,9 +153,7 @@ def weights_of(
     return given[order].astype(np.float32)
 
 
-def _check_column(
-    where: str, given: NDArray[np.float64], n: int, order: NDArray[np.int64] | None
-) -> None:
+def _check_column(where: str, given: NDArray[np.float64], n: int, order: NDArray[np.int64] | None) -> None:
     if order is None:
         raise ValueError(f"{where}: may be an array only with pairs; give a number or a distribution")
     if given.shape != (n,):
