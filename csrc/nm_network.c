@@ -1,7 +1,7 @@
 /* Checks at the door, and what is derived from the parameters.
  * SPDX-License-Identifier: MIT */
 #include "nm_network.h"
-#include "nm_drive.h"
+#include "nm_poisson.h"
 
 #include <math.h>
 #include <string.h>
@@ -150,11 +150,11 @@ static void tabulate_drive(nm_network *network, int64_t p, double dt) {
     const double *rate = network->drive_rate;
     double mean = rate[piece->first] * dt * 1e-3;
     memcpy(network->seen_rate + piece->first, rate + piece->first, (size_t)piece->n * sizeof *rate);
-    if (!all_equal(rate, piece) || mean > NM_DRIVE_MEAN)
+    if (!all_equal(rate, piece) || mean > NM_POISSON_MEAN)
         piece->driven = 2;
     else if (mean > 0.0) {
         piece->driven = 1;
-        nm_drive_tabulate(mean, network->drive_table + p * NM_DRIVE_TABLE);
+        nm_poisson_tabulate(mean, network->drive_table + p * NM_POISSON_TABLE);
     } else
         piece->driven = 0;
 }

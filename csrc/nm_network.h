@@ -62,7 +62,7 @@ typedef struct nm_network {
     const double *drive_rate;   /* Hz: background Poisson input */
     const double *drive_weight; /* mV */
     double *seen_rate;          /* drive_rate that the pieces' tables were made from */
-    uint32_t *drive_table;      /* [piece * NM_DRIVE_TABLE + k] */
+    uint32_t *drive_table;      /* [piece * NM_POISSON_TABLE + k] */
     nm_projection *projections;
     int64_t n_projections;
     int64_t max_delay;
