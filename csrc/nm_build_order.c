@@ -19,8 +19,7 @@ static void counts_to_starts(int64_t *start, int64_t n) {
         start[row + 1] += start[row];
 }
 
-/* ---- rows from pairs -------------------------------------------------------------------------------------
- */
+/* ---- rows from pairs ----------------------------------------------------------------------------- */
 
 static void sift_down(int64_t *key, int64_t top, int64_t n) {
     int64_t moved = key[top];
@@ -89,8 +88,7 @@ int nm_build_pairs(const int32_t *pre, const int32_t *post, int64_t n, int64_t p
     return NM_OK;
 }
 
-/* ---- rows by delay ---------------------------------------------------------------------------------------
- */
+/* ---- rows by delay ------------------------------------------------------------------------------- */
 
 /* Byte `shift / 8` of delay[from[k]] decides the place of from[k] in `to`; from NULL: k itself. */
 static void counting_pass(const uint16_t *delay, int64_t n, int shift, const uint32_t *from, int64_t *to) {
@@ -192,8 +190,7 @@ int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *d
     return status;
 }
 
-/* ---- the incoming index ----------------------------------------------------------------------------------
- */
+/* ---- the incoming index -------------------------------------------------------------------------- */
 
 int nm_build_incoming(const int64_t *row_start, int64_t n_rows, const int32_t *targets, int64_t n_neurons,
                       int64_t *in_start, uint32_t *in_synapse, int32_t *in_row, nm_error *error) {

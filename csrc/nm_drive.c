@@ -12,8 +12,7 @@
  * exactly, at 0.1 us for every NM_POISSON_MEAN events. */
 #define NORMAL_MEAN 65536.0
 
-/* ---- one count -------------------------------------------------------------------------------------------
- */
+/* ---- one count ----------------------------------------------------------------------------------- */
 
 static double count_by_parts(double mean, uint32_t word, uint64_t seed, uint32_t id, uint64_t step) {
     double parts = 1.0 + (double)(int64_t)(mean / NM_POISSON_MEAN), part = mean / parts, none = nm_exp(-part);
@@ -48,8 +47,7 @@ double nm_drive_count(double mean, uint64_t seed, uint32_t id, uint64_t step) {
     return nm_poisson_invert(mean, nm_exp(-mean), word);
 }
 
-/* ---- a piece ---------------------------------------------------------------------------------------------
- */
+/* ---- a piece ------------------------------------------------------------------------------------- */
 
 static void draw_words(const nm_network *network, const nm_piece *piece, uint64_t seed, uint64_t step,
                        uint32_t *word) {

@@ -30,8 +30,7 @@ typedef struct nm_order {
     int greater, lesser; /* positions in `params` */
 } nm_order;
 
-/* ---- neuron models ---------------------------------------------------------------------------------------
- */
+/* ---- neuron models ------------------------------------------------------------------------------- */
 
 /* A run of neurons of one model and one region, for one step. Arrays are indexed by 0 .. n-1.
  *
@@ -103,8 +102,7 @@ static inline double nm_raised(double threshold, double rise) {
             body((chunk), 1);                                                                                \
     } while (0)
 
-/* ---- plasticity rules ------------------------------------------------------------------------------------
- */
+/* ---- plasticity rules ---------------------------------------------------------------------------- */
 
 /* An exponentially decaying trace of one neuron's spikes, +1 at each (all-to-all pairing). The engine keeps
  * it. */
@@ -148,8 +146,7 @@ typedef struct nm_plasticity_rule {
 /* The engine applies a change as  w <- clip(w + change * learning, weight_min, weight_max), learning being
  * the dopamine factor of the target's region (1 without modulation); `none` is a NULL rule. */
 
-/* ---- modulators ------------------------------------------------------------------------------------------
- */
+/* ---- modulators ---------------------------------------------------------------------------------- */
 
 /* Every modulator has these parameters first, in this order; its own may follow. `strength` is named by the
  * modulator (learning_rate_modulation, inhibition_strength, gain_modulation). */

@@ -21,8 +21,7 @@ int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, nm_piece *piece
     return n_pieces;
 }
 
-/* ---- structure, once per binding -------------------------------------------------------------------------
- */
+/* ---- structure, once per binding ----------------------------------------------------------------- */
 
 static int check_row(const nm_projection *p, int64_t n_neurons, int64_t row, nm_error *error) {
     int64_t last = p->row_start[row + 1];
@@ -75,8 +74,7 @@ int nm_network_check(const nm_network *network, nm_error *error) {
     return NM_OK;
 }
 
-/* ---- parameters, before every run ------------------------------------------------------------------------
- */
+/* ---- parameters, before every run ---------------------------------------------------------------- */
 
 /* Python writes parameters through plain NumPy views, unseen; so they are compared with the values last used.
  * A byte compare, since NaN (never used) must differ from everything: 7 columns of 1,000 neurons take 2 us.

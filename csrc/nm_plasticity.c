@@ -44,8 +44,7 @@ static double kept_of(const pass *a, const nm_trace *trace) {
     return nm_exp(-a->dt / a->projection->params[trace->tau]);
 }
 
-/* ---- weights and state: gathered, changed, put back ------------------------------------------------------
- */
+/* ---- weights and state: gathered, changed, put back ---------------------------------------------- */
 
 /* Synapse j of a run: index[j], or first + j where there is no index. */
 NM_INLINE int64_t at(int64_t first, const uint32_t *index, size_t j) {
@@ -110,8 +109,7 @@ NM_INLINE void learn(pass *a, void (*hook)(const nm_synapse_chunk *), nm_synapse
     scatter(a, chunk->n, first, index);
 }
 
-/* ---- dopamine: the factor on learning, by the target's region --------------------------------------------
- */
+/* ---- dopamine: the factor on learning, by the target's region ------------------------------------ */
 
 static void forget_regions(pass *a) {
     for (int k = 0; k < KNOWN; k++)
@@ -130,8 +128,7 @@ static double learning_of(pass *a, int64_t slot) {
     return a->known_learning[place];
 }
 
-/* ---- a spike arrives: on_pre -----------------------------------------------------------------------------
- */
+/* ---- a spike arrives: on_pre --------------------------------------------------------------------- */
 
 static void arrive_at_chunk(pass *a, nm_synapse_chunk *chunk, int64_t first, int n_post) {
     const nm_projection *p = a->projection;
@@ -181,8 +178,7 @@ static void arrive(pass *a) {
     }
 }
 
-/* ---- a target fires: on_post -----------------------------------------------------------------------------
- */
+/* ---- a target fires: on_post --------------------------------------------------------------------- */
 
 /* The trace of a synapse is that of its source, as it stood the synapse's delay ago. */
 static void gather_pre_traces(pass *a, size_t n, int n_pre, const uint32_t *synapse, const int32_t *row) {
@@ -217,8 +213,7 @@ static void fire_at(pass *a, int64_t slot) {
     }
 }
 
-/* ---- decay, and this step's spikes enter the traces ------------------------------------------------------
- */
+/* ---- decay, and this step's spikes enter the traces ---------------------------------------------- */
 
 /* One multiplication for every synapse in every step, arrivals or not. */
 NM_CLONES static void decay_weights(const nm_projection *p, double low, double high) {
