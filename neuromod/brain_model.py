@@ -206,7 +206,7 @@ class BrainModel:
             A free site of the lattice.
         model : str, optional
             Default: that of the area the site lies in, else the configuration's.
-        params : mapping of str to float, optional
+        params : mapping of str to float, in the units of the model's table, optional
             Parameters that differ from the configuration's.
         neuron_type : {"excitatory", "inhibitory"}, optional
             Default: the area's, else excitatory.
@@ -284,9 +284,8 @@ class BrainModel:
         ranges = [area.coord_ranges[axis] for axis in "xyzw"]
         shape = [high - low + 1 for low, high in ranges]
         n_sites = math.prod(shape)
-        words = _core.random_words(seed, "place", 0, list(self._areas).index(area.name), n_sites).astype(
-            np.int64
-        )
+        salt = list(self._areas).index(area.name)
+        words = np.asarray(_core.random_words(seed, "place", 0, salt, n_sites), np.int64)
         there = self._area_slots(area.name)
         taken = np.stack([self._columns.column(axis)[there] for axis in "xyzw"])
         lows = np.array([low for low, _ in ranges])
@@ -294,7 +293,8 @@ class BrainModel:
         words[occupied] = 1 << 32  # behind every free site
         chosen = min(round(density * n_sites), n_sites - len(occupied))
         sites = np.sort(np.argsort(words, kind="stable")[:chosen])
-        return np.stack(np.unravel_index(sites, shape), axis=1) + lows
+        at: Ints = np.stack(np.unravel_index(sites, shape), axis=1) + lows
+        return at
 
     def _fill(
         self, area: Any, sites: Ints, model: str, values: dict[str, Any], kind: str | None, seed: int
@@ -380,7 +380,7 @@ class BrainModel:
             raise ValueError(f"weight: must be finite; got {weight!r}")
         steps = delays_of(delay, 1, None, 0, 0)
         kind = type_of_sources(self, np.array([pre], np.int32), synapse_type)
-        waiting = self._synapses.add((pre, post, float(weight), int(steps), kind))  # type: ignore[arg-type]
+        waiting = self._synapses.add((pre, post, float(weight), int(steps), kind))
         return self.synapses._owner.pending_view(waiting)
 
     def get_synapses_for_neuron(self, neuron_id: int, direction: str = "both") -> list[Synapse]:

@@ -27,11 +27,27 @@ class Projection:
 
     Made by `Simulation.connect`; found again in ``sim.projections[name]``.
 
-    Attributes
+    Parameters
     ----------
+    columns : NeuronColumns
+        The neurons that it connects.
     name : str
+    number : int, >= 0
+        Salt of its draws; no other projection of the model had it.
     synapse_type : {"excitatory", "inhibitory"}
         An inhibitory synapse acts as ``-abs(weight)``.
+    plasticity : Plasticity
+        Its rule, checked.
+    rows : tuple of (int, ndarray of int64, ndarray of int32)
+        First source slot, start of each source's row, target slots.
+    weight : ndarray of float32, shape (n_synapses,), mV
+        Kept, not copied.
+    delay : int or ndarray of uint16, shape (n_synapses,), steps
+
+    Attributes
+    ----------
+    name, number, synapse_type
+        As given.
     rule : str or None
         Registered rule of plasticity; None: the weights do not change by themselves.
     rule_params : mapping of str to float
@@ -99,7 +115,13 @@ class Projection:
             self._weight[:] = value
 
     def lend(self, weight: Weights) -> None:
-        """Move the weights into `weight`, a slice of a block that all projections share."""
+        """Move the weights into a slice of a block that all projections share; the old array turns read-only.
+
+        Parameters
+        ----------
+        weight : ndarray of float32, shape (n_synapses,), mV
+            Written, and kept.
+        """
         weight[:] = self._weight
         self._weight.flags.writeable = False
         self._weight = weight
@@ -140,7 +162,20 @@ class Projection:
         return self._columns.column("id")[self.post]
 
     def replace(self, pre: Int32s, post: Int32s, columns: Mapping[str, Any]) -> Ints:
-        """Take other synapses in place of the present ones. Returns for each given one its position."""
+        """Take other synapses in place of the present ones.
+
+        Parameters
+        ----------
+        pre, post : ndarray of int32, shape (n,)
+            Slots of sources and targets.
+        columns : mapping of str to ndarray, shape (n,)
+            As `contents` gives them.
+
+        Returns
+        -------
+        ndarray of int64, shape (n,)
+            The position of each given synapse.
+        """
         pre_first, row_start, targets, order = _core.build_pairs(pre, post)
         weight = np.ascontiguousarray(columns["weight"][order], np.float32)
         delay = np.ascontiguousarray(columns["delay"][order], np.uint16)

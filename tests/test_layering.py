@@ -24,7 +24,7 @@ PYTHON_LAYERS = (
     {"neuromodulation", "brain_model"},
     {"projections", "views"},
     {"wiring"},
-    {"projection", "columns", "modulator_state"},
+    {"projection", "columns", "modulator"},
     {"config"},
     {"config_checks", "config_schema"},
     {"config_tables"},
