@@ -53,9 +53,9 @@ int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *d
                            float *weight, int64_t *scratch_order, void *scratch,
                            nm_error *error) NM_MUST_CHECK;
 
-/* The places of rows whose targets ascend: place row * n_parts + part holds the row's targets in that part of the
- * network, of part_width slots. Fills place_start[n_rows * n_parts + 1] and `local`, each target counted from the
- * first slot of its part. (Within a place any order will do.) */
+/* The places of rows whose targets ascend: place row * n_parts + part holds the row's targets in that part of
+ * the network, of part_width slots. Fills place_start[n_rows * n_parts + 1] and `local`, each target counted
+ * from the first slot of its part. (Within a place any order will do.) */
 int nm_build_places(const int64_t *row_start, int64_t n_rows, const int32_t *targets, int64_t n_parts,
                     int64_t part_width, int64_t *place_start, uint16_t *local, nm_error *error) NM_MUST_CHECK;
 

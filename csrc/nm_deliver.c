@@ -1,8 +1,8 @@
-/* Delivery, pulled: for every age d the spikes of step now - d, over the segments of delay d, into one array of
- * inputs. It is bound by the loads and stores of that array (25 KB at 3,125 neurons a part: the first-level cache)
- * and by the latency of a segment's first lines, so the next one is fetched ahead; not by bandwidth.
- * Sums are taken in the order (age descending, projection, source, synapse), for any number of parts.
- * SPDX-License-Identifier: MIT */
+/* Delivery, pulled: for every age d the spikes of step now - d, over the segments of delay d, into one array
+ * of inputs. It is bound by the loads and stores of that array (25 KB at 3,125 neurons a part: the
+ * first-level cache) and by the latency of a segment's first lines, so the next one is fetched ahead; not by
+ * bandwidth. Sums are taken in the order (age descending, projection, source, synapse), for any number of
+ * parts. SPDX-License-Identifier: MIT */
 #include "nm_deliver.h"
 #include "nm_pairs.h"
 
@@ -44,8 +44,8 @@ static void add_weights(double *restrict input, const uint16_t *restrict target,
         input[target[s]] += (double)weight[s];
 }
 
-static void take_strengths(double *restrict input, const uint16_t *restrict target, const float *restrict weight,
-                           int64_t n) {
+static void take_strengths(double *restrict input, const uint16_t *restrict target,
+                           const float *restrict weight, int64_t n) {
     for (int64_t s = 0; s < n; s++)
         input[target[s]] -= (double)fabsf(weight[s]);
 }
@@ -56,7 +56,8 @@ static void deliver_segment(const delivery *d, int64_t segment) {
     if (p->pairs != NULL)
         nm_pairs_arrive(&d->pairs, d->part, segment);
     else if (p->weight == NULL)
-        add_constant(d->input, p->target + first, n, p->inhibitory ? -fabs(p->constant_weight) : p->constant_weight);
+        add_constant(d->input, p->target + first, n,
+                     p->inhibitory ? -fabs(p->constant_weight) : p->constant_weight);
     else if (p->inhibitory)
         take_strengths(d->input, p->target + first, p->weight + first, n);
     else

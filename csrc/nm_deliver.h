@@ -4,8 +4,8 @@
 
 #include "nm_sim.h"
 
-/* All spikes that reach the neurons of one part in step `now`, added to sim->excitatory and sim->inhibitory; and the
- * learning of pair rules that comes with it. */
+/* All spikes that reach the neurons of one part in step `now`, added to sim->excitatory and sim->inhibitory;
+ * and the learning of pair rules that comes with it. */
 void nm_deliver(const nm_sim *sim, int64_t now, int64_t part);
 
 #endif

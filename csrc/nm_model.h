@@ -30,8 +30,7 @@ typedef struct nm_order {
     int greater, lesser; /* positions in `params` */
 } nm_order;
 
-/* ---- neuron models ---------------------------------------------------------------------------------------
- */
+/* ---- neuron models ------------------------------------------------------------------------------- */
 
 /* A run of neurons of one model and one region, for one step. Arrays are indexed by 0 .. n-1.
  *
@@ -103,8 +102,7 @@ static inline double nm_raised(double threshold, double rise) {
             body((chunk), 1);                                                                                \
     } while (0)
 
-/* ---- plasticity rules ------------------------------------------------------------------------------------
- */
+/* ---- plasticity rules ---------------------------------------------------------------------------- */
 
 /* An exponentially decaying trace of one neuron's spikes, +1 at each (all-to-all pairing). The engine keeps
  * it. */
@@ -117,13 +115,13 @@ typedef struct nm_trace {
  * share the source) and `post[k][j]`. */
 typedef struct nm_synapse_chunk {
     size_t n;
-    double dt;            /* ms */
-    const double *params; /* the projection's values of the rule's `params` */
-    const double *weight; /* [j] before the event */
-    const double *pre;    /* [k] presynaptic traces, this arrival not included */
+    double dt;                         /* ms */
+    const double *params;              /* the projection's values of the rule's `params` */
+    const double *weight;              /* [j] before the event */
+    const double *pre;                 /* [k] presynaptic traces, this arrival not included */
     const double *post[NM_MAX_TRACES]; /* postsynaptic traces, without this step's spike */
-    const double *post_fired; /* [j] 1.0 where the target fires in this step; NULL for a pair rule */
-    double *change;           /* OUT: [j] change before modulation and bounds; arrives as 0 */
+    const double *post_fired;          /* [j] 1.0 where the target fires in this step; NULL for a pair rule */
+    double *change;                    /* OUT: [j] change before modulation and bounds; arrives as 0 */
 } nm_synapse_chunk;
 
 typedef void (*nm_synapse_hook)(const nm_synapse_chunk *chunk);
@@ -139,25 +137,24 @@ typedef struct nm_eligibility {
 /* A rule is one of two kinds.
  *   Without `post_gain` it acts at arrivals alone, at the end of the step, and may ask whether the target
  *   fires in this very step.
- *   With it, it is a PAIR RULE: a spike of the target changes a synapse by pre_traces[0] * post_gain, a number
- *   that depends on the target alone. The engine then leaves a synapse alone until a spike of its source arrives
- *   (or somebody reads it) and makes up for all the target's spikes at once: see nm_pairs.h. A spike that
- *   arrives in the step in which the target fires counts as "pre before post" at distance 0. */
+ *   With it, it is a PAIR RULE: a spike of the target changes a synapse by pre_traces[0] * post_gain, a
+ * number that depends on the target alone. The engine then leaves a synapse alone until a spike of its source
+ * arrives (or somebody reads it) and makes up for all the target's spikes at once: see nm_pairs.h. A spike
+ * that arrives in the step in which the target fires counts as "pre before post" at distance 0. */
 typedef struct nm_plasticity_rule {
     const char *name, *title, *reference;
     const nm_field *params;     /* besides the common weight_min, weight_max, weight_decay */
     const nm_field *state;      /* per synapse; NULL: none */
     const nm_trace *pre_traces; /* of a pair rule; ends with {NULL, 0}; NULL: none */
     const nm_trace *post_traces;
-    nm_synapse_hook on_pre; /* NULL: nothing happens at an arrival */
+    nm_synapse_hook on_pre;                                        /* NULL: nothing happens at an arrival */
     double (*post_gain)(const double *params, const double *post); /* post: traces without this spike */
     const nm_eligibility *eligibility; /* of a pair rule; NULL: it changes the weight itself */
 } nm_plasticity_rule;
 /* The engine applies a change as  w <- clip(w + change * learning, weight_min, weight_max), learning being
  * the dopamine factor of the target's region (1 without modulation); `none` is a NULL rule. */
 
-/* ---- modulators ------------------------------------------------------------------------------------------
- */
+/* ---- modulators ---------------------------------------------------------------------------------- */
 
 /* Every modulator has these parameters first, in this order; its own may follow. `strength` is named by the
  * modulator (learning_rate_modulation, inhibition_strength, gain_modulation). */

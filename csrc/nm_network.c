@@ -1,7 +1,7 @@
 /* Checks at the door, and what is derived from the parameters.
  * SPDX-License-Identifier: MIT */
 #include "nm_network.h"
-#include "nm_drive.h"
+#include "nm_poisson.h"
 
 #include <math.h>
 #include <string.h>
@@ -42,7 +42,7 @@ int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, int64_t part_wi
     return n_pieces;
 }
 
-/* ---- structure, once per binding ------------------------------------------------------------------------- */
+/* ---- structure, once per binding ----------------------------------------------------------------- */
 
 static int check_segment(const nm_projection *p, int64_t segment, int64_t room, nm_error *error) {
     int64_t first = p->segment_start[segment], last = p->segment_start[segment + 1];
@@ -115,10 +115,11 @@ int nm_network_check(const nm_network *network, nm_error *error) {
     return NM_OK;
 }
 
-/* ---- parameters, before every run ------------------------------------------------------------------------ */
+/* ---- parameters, before every run ---------------------------------------------------------------- */
 
 /* Python writes parameters through plain NumPy views, unseen; so they are compared with the values last used.
- * A byte compare, since NaN (never used) must differ from everything: 7 columns of 1,000 neurons take 2 us. */
+ * A byte compare, since NaN (never used) must differ from everything: 7 columns of 1,000 neurons take 2 us.
+ */
 static int differs(const double *now, const double *seen, const nm_piece *piece) {
     return memcmp(now + piece->first, seen + piece->first, (size_t)piece->n * sizeof *now) != 0;
 }
@@ -166,8 +167,8 @@ static void derive_piece(nm_group *group, nm_piece *piece, int n_params, double 
         params[k] = group->params[k] + piece->first;
     for (int k = 0; k < group->model->n_derived; k++)
         derived[k] = group->derived[k] + piece->first;
-    nm_prepare_chunk chunk = {.n = piece->stride == 0 ? 1 : (size_t)piece->n,
-                              .dt = dt, .params = params, .derived = derived};
+    nm_prepare_chunk chunk = {
+        .n = piece->stride == 0 ? 1 : (size_t)piece->n, .dt = dt, .params = params, .derived = derived};
     group->model->prepare(&chunk);
 }
 
@@ -188,11 +189,11 @@ static void tabulate_drive(nm_network *network, int64_t p, double dt) {
     const double *rate = network->drive_rate;
     double mean = rate[piece->first] * dt * 1e-3;
     memcpy(network->seen_rate + piece->first, rate + piece->first, (size_t)piece->n * sizeof *rate);
-    if (!all_equal(rate, piece) || mean > NM_DRIVE_MEAN)
+    if (!all_equal(rate, piece) || mean > NM_POISSON_MEAN)
         piece->driven = 2;
     else if (mean > 0.0) {
         piece->driven = 1;
-        nm_drive_tabulate(mean, network->drive_table + p * NM_DRIVE_TABLE);
+        nm_poisson_tabulate(mean, network->drive_table + p * NM_POISSON_TABLE);
     } else
         piece->driven = 0;
 }

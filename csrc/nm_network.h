@@ -26,14 +26,14 @@ typedef struct nm_piece {
     int64_t driven; /* 0: no background drive; 1: one rate for all, use the table; 2: rates differ */
 } nm_piece;
 
-/* Synapses drawn by one connect(): rows by presynaptic slot, each row cut into the parts of the network that its
- * targets lie in, each of those into segments of one delay, targets ascending. A segment is the unit of delivery
- * and of learning: a spike reaches all of it at once. Targets are counted from their part's first slot, so 16
- * bits hold them: 6 bytes a synapse with its weight, 2 where all weights are equal. */
+/* Synapses drawn by one connect(): rows by presynaptic slot, each row cut into the parts of the network that
+ * its targets lie in, each of those into segments of one delay, targets ascending. A segment is the unit of
+ * delivery and of learning: a spike reaches all of it at once. Targets are counted from their part's first
+ * slot, so 16 bits hold them: 6 bytes a synapse with its weight, 2 where all weights are equal. */
 typedef struct nm_projection {
-    int64_t pre_first, n_rows;     /* row r belongs to the neuron in slot pre_first + r */
+    int64_t pre_first, n_rows; /* row r belongs to the neuron in slot pre_first + r */
     int64_t n_segments;
-    const int64_t *row_segment;    /* [n_rows * n_parts + 1] first segment of a row in a part; NULL: one each */
+    const int64_t *row_segment; /* [n_rows * n_parts + 1] first segment of a row in a part; NULL: one each */
     const int64_t *segment_start;  /* [n_segments + 1] first synapse of a segment */
     const uint16_t *segment_delay; /* [n_segments] steps >= 1; NULL: all `constant_delay` */
     const uint16_t *target;        /* [synapse] slot of the target, from the first of its part */
@@ -66,7 +66,7 @@ typedef struct nm_network {
     const double *drive_rate;   /* Hz: background Poisson input */
     const double *drive_weight; /* mV */
     double *seen_rate;          /* drive_rate that the pieces' tables were made from */
-    uint32_t *drive_table;      /* [piece * NM_DRIVE_TABLE + k] */
+    uint32_t *drive_table;      /* [piece * NM_POISSON_TABLE + k] */
     nm_projection *projections;
     int64_t n_projections;
     int64_t max_delay;
@@ -104,8 +104,9 @@ static inline int64_t nm_projection_segment(const nm_projection *p, int64_t plac
     return low < end && p->segment_delay[low] == delay ? low : -1;
 }
 
-/* How many neurons make a part: at most 65,536 (targets have 16 bits); small networks are one part, since every
- * part costs each row a segment (at 12,500 neurons x 1,250 synapses four parts cost 3 % of delivery). */
+/* How many neurons make a part: at most 65,536 (targets have 16 bits); small networks are one part, since
+ * every part costs each row a segment (at 12,500 neurons x 1,250 synapses four parts cost 3 % of delivery).
+ */
 int64_t nm_network_part_width(int64_t n_neurons);
 
 /* Number of pieces that the groups make, none across the border of a part; fills them, and part_piece

@@ -8,8 +8,8 @@
 /* e and k are rescaled beyond this: exp(4), four time constants (F keeps 14 of a double's 16 digits then). */
 static const double RESCALE = 54.598150033144236;
 
-/* `recent` counts steps in 16 bits: its epoch moves on by EPOCH_STEP when it lies EPOCH_AGE back. Spikes older
- * than 2 * NM_SWEEP_MAX + 4 = 10,004 steps are never asked for, so those that fall off are no loss. */
+/* `recent` counts steps in 16 bits: its epoch moves on by EPOCH_STEP when it lies EPOCH_AGE back. Spikes
+ * older than 2 * NM_SWEEP_MAX + 4 = 10,004 steps are never asked for, so those that fall off are no loss. */
 enum { EPOCH_START = 12000, EPOCH_AGE = 30000, EPOCH_STEP = 16000 };
 
 int64_t nm_pairs_sweep(double dt, double tau_c) {
@@ -31,7 +31,8 @@ static void fill_decay(const nm_pairs *pairs, double *table, double dt, double t
     for (int64_t k = 0; k < NM_FINE; k++)
         table[k] = nm_exp(-(double)k * dt / tau);
     for (int64_t k = 0; k < n_coarse; k++) /* 0 below 1e-304, where nm_exp stops falling */
-        table[NM_FINE + k] = (double)k * NM_FINE * dt / tau < 700.0 ? nm_exp(-(double)k * NM_FINE * dt / tau) : 0.0;
+        table[NM_FINE + k] =
+            (double)k * NM_FINE * dt / tau < 700.0 ? nm_exp(-(double)k * NM_FINE * dt / tau) : 0.0;
 }
 
 void nm_pairs_start(const nm_network *network, const nm_projection *projection, double dt, int64_t now) {
@@ -90,7 +91,8 @@ static void move_epoch(const nm_network *network, nm_pairs *pairs) {
     pairs->epoch += EPOCH_STEP;
 }
 
-static void advance_region(const nm_projection *p, const nm_levels *levels, int64_t region, double dt, int64_t now) {
+static void advance_region(const nm_projection *p, const nm_levels *levels, int64_t region, double dt,
+                           int64_t now) {
     nm_pairs *pairs = p->pairs;
     const nm_eligibility *about = p->rule->eligibility;
     const nm_factors factors = nm_levels_factors(levels, region);
@@ -104,8 +106,8 @@ static void advance_region(const nm_projection *p, const nm_levels *levels, int6
     if (about == NULL)
         return;
     const double tau_c = p->params[about->tau_c];
-    const double signal =
-        p->params[about->rate] * nm_levels_signal(levels, region, p->params[about->subtract_baseline], dt, tau_c);
+    const double signal = p->params[about->rate] *
+                          nm_levels_signal(levels, region, p->params[about->subtract_baseline], dt, tau_c);
     after[NM_E] *= nm_exp(fmin(dt / tau_c, 600.0));
     after[NM_F] += signal * after[NM_K] / before[NM_E];
     after[NM_V] += fabs(signal) * after[NM_K] / before[NM_E];
@@ -127,8 +129,8 @@ void nm_pairs_advance(const nm_network *network, const nm_projection *projection
 /* ---- a target fires --------------------------------------------------------------------------------------
  */
 
-/* One more spike, of gain a: a term more for each spike that still has sums, and a place of its own. Those that
- * nobody can ask for any more are left as they are. */
+/* One more spike, of gain a: a term more for each spike that still has sums, and a place of its own. Those
+ * that nobody can ask for any more are left as they are. */
 static void enter_sums(const nm_pairs *pairs, const nm_projection *p, int64_t slot, const double *moment,
                        double gain, int64_t now) {
     int16_t *recent = pairs->recent + slot * NM_RECENT;

@@ -1,7 +1,6 @@
-/* A visit: a segment of synapses, last seen at t0, is brought to the present. See nm_pairs.h for the formulas.
- * Three loops over at most 256 synapses: look up each target's sums, combine, and, where a bound could have been met
- * on the way, go through the events one by one.
- * SPDX-License-Identifier: MIT */
+/* A visit: a segment of synapses, last seen at t0, is brought to the present. See nm_pairs.h for the
+ * formulas. Three loops over at most 256 synapses: look up each target's sums, combine, and, where a bound
+ * could have been met on the way, go through the events one by one. SPDX-License-Identifier: MIT */
 #include "nm_pairs.h"
 #include "nm_plasticity.h"
 
@@ -18,8 +17,8 @@ static const double LEAST_TRACE = 1e-30;
 typedef struct run {
     const nm_pairs_step *step;
     size_t n, stride;
-    int64_t first, part_first;  /* synapse; slot */
-    int64_t from, count_from;   /* step of the last visit; first step whose spikes count */
+    int64_t first, part_first;   /* synapse; slot */
+    int64_t from, count_from;    /* step of the last visit; first step whose spikes count */
     double trace[NM_MAX_TRACES]; /* presynaptic, at `from` */
     double low, high;
     double before[NM_MOMENT][RUN], after[NM_MOMENT][RUN];
@@ -149,7 +148,8 @@ static void one_by_one(run *a, size_t j, int64_t slot) {
         const double *moment = nm_pairs_moment(pairs, region, at);
         const double moved = (w * then[NM_K] + c * (moment[NM_F] - then[NM_F])) / moment[NM_K];
         w = bounded(a, moved, w);
-        const double pair = a->trace[0] * nm_pairs_decayed(pairs->decay[0], at - a->from) * pairs->gain[place];
+        const double pair =
+            a->trace[0] * nm_pairs_decayed(pairs->decay[0], at - a->from) * pairs->gain[place];
         if (direct)
             w = bounded(a, w + scaled(a, pair, w), w);
         else
@@ -259,8 +259,8 @@ static void change_run(run *a, const double *pre) {
     const nm_pairs *pairs = p->pairs;
     const uint16_t *target = p->target + a->first;
     double post[NM_MAX_TRACES][RUN], change[RUN];
-    nm_synapse_chunk chunk = {.n = a->n, .dt = a->step->dt, .params = p->params, .weight = a->weight, .pre = pre,
-                              .change = change};
+    nm_synapse_chunk chunk = {
+        .n = a->n, .dt = a->step->dt, .params = p->params, .weight = a->weight, .pre = pre, .change = change};
     memset(change, 0, a->n * sizeof change[0]);
     for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++) {
         const double *trace = p->post_trace[k] + a->part_first;
@@ -323,7 +323,8 @@ void nm_pairs_sweep_part(const nm_pairs_step *step, int64_t part) {
     const int64_t sweep = p->pairs->sweep, turn = step->now % sweep, n_parts = step->network->n_parts;
     const int64_t last = p->n_rows * (turn + 1) / sweep;
     for (int64_t row = p->n_rows * turn / sweep; row < last; row++)
-        for (int64_t s = first_segment(p, row * n_parts + part); s < first_segment(p, row * n_parts + part + 1); s++)
+        for (int64_t s = first_segment(p, row * n_parts + part);
+             s < first_segment(p, row * n_parts + part + 1); s++)
             if (p->pairs->since[s] / 2 < step->now - sweep)
                 visit(step, part, s, 0, 0);
 }
@@ -338,12 +339,13 @@ void nm_pairs_visit_part(const nm_pairs_step *step, int64_t part) {
 
 void nm_pairs_settle(const nm_pairs_step *step, int64_t first, int64_t last) {
     for (int64_t place = first; place < last; place++)
-        for (int64_t s = first_segment(step->projection, place); s < first_segment(step->projection, place + 1); s++)
+        for (int64_t s = first_segment(step->projection, place);
+             s < first_segment(step->projection, place + 1); s++)
             visit(step, place % step->network->n_parts, s, 0, 1);
 }
 
-static void read_segment(const nm_pairs_step *step, int64_t part, int64_t segment, int64_t base, float *weight,
-                         float *eligibility) {
+static void read_segment(const nm_pairs_step *step, int64_t part, int64_t segment, int64_t base,
+                         float *weight, float *eligibility) {
     const nm_projection *p = step->projection;
     run a;
     begin(&a, step, part, segment);
@@ -354,7 +356,8 @@ static void read_segment(const nm_pairs_step *step, int64_t part, int64_t segmen
         bound_run(&a);
         for (size_t j = 0; j < a.n; j++) {
             const int64_t s = first + (int64_t)j;
-            weight[s - base] = p->inhibitory ? copysignf((float)a.weight[j], p->weight[s]) : (float)a.weight[j];
+            weight[s - base] =
+                p->inhibitory ? copysignf((float)a.weight[j], p->weight[s]) : (float)a.weight[j];
             if (eligibility != NULL && p->rule->eligibility != NULL)
                 eligibility[s - base] = (float)a.c[j];
         }
@@ -364,6 +367,7 @@ static void read_segment(const nm_pairs_step *step, int64_t part, int64_t segmen
 void nm_pairs_read(const nm_pairs_step *step, int64_t first, int64_t last, int64_t base, float *weight,
                    float *eligibility) {
     for (int64_t place = first; place < last; place++)
-        for (int64_t s = first_segment(step->projection, place); s < first_segment(step->projection, place + 1); s++)
+        for (int64_t s = first_segment(step->projection, place);
+             s < first_segment(step->projection, place + 1); s++)
             read_segment(step, place % step->network->n_parts, s, base, weight, eligibility);
 }

@@ -45,7 +45,8 @@ static void gather(pass *a, size_t n, int64_t first) {
     const nm_projection *p = a->projection;
     const uint16_t *target = p->target + first;
     for (size_t j = 0; j < n; j++)
-        a->weight[j] = p->inhibitory ? fabs((double)p->weight[first + (int64_t)j]) : (double)p->weight[first + (int64_t)j];
+        a->weight[j] = p->inhibitory ? fabs((double)p->weight[first + (int64_t)j])
+                                     : (double)p->weight[first + (int64_t)j];
     for (size_t j = 0; j < n; j++)
         a->post_fired[j] = a->fired[a->part_first + target[j]];
     for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++)
@@ -53,7 +54,8 @@ static void gather(pass *a, size_t n, int64_t first) {
             a->trace[k][j] = p->post_trace[k][a->part_first + target[j]];
     if (a->regional)
         for (size_t j = 0; j < n; j++)
-            a->learning[j] = nm_levels_factors(a->levels, a->network->region[a->part_first + target[j]]).learning;
+            a->learning[j] =
+                nm_levels_factors(a->levels, a->network->region[a->part_first + target[j]]).learning;
     memset(a->change, 0, n * sizeof a->change[0]);
 }
 
@@ -74,7 +76,10 @@ static void arrive_at_chunk(pass *a, nm_synapse_chunk *chunk, int64_t first) {
 
 static void arrive_at_segment(pass *a, int64_t segment) {
     const nm_projection *p = a->projection;
-    nm_synapse_chunk chunk = {.dt = a->dt, .params = p->params, .weight = a->weight, .post_fired = a->post_fired,
+    nm_synapse_chunk chunk = {.dt = a->dt,
+                              .params = p->params,
+                              .weight = a->weight,
+                              .post_fired = a->post_fired,
                               .change = a->change};
     for (int k = 0; k < NM_MAX_TRACES; k++)
         chunk.post[k] = a->trace[k];
@@ -110,7 +115,8 @@ static void arrive(pass *a) {
  */
 
 /* One multiplication for every synapse in every step, arrivals or not. */
-NM_CLONES static void decay_weights(const nm_projection *p, int64_t first, int64_t last, double low, double high) {
+NM_CLONES static void decay_weights(const nm_projection *p, int64_t first, int64_t last, double low,
+                                    double high) {
     const double kept = p->weight_kept;
     float *weight = p->weight;
     for (int64_t s = first; s < last; s++) {
@@ -141,7 +147,8 @@ NM_CLONES static void decay_trace(double *trace, int64_t n, double kept) {
 }
 
 void nm_plasticity_decay(const nm_network *network, int64_t part, double dt) {
-    const int64_t first = nm_network_part_first(network, part), n = nm_network_part_end(network, part) - first;
+    const int64_t first = nm_network_part_first(network, part),
+                  n = nm_network_part_end(network, part) - first;
     for (int64_t k = 0; k < network->n_projections; k++) {
         const nm_projection *p = &network->projections[k];
         for (int m = 0; m < NM_MAX_TRACES && p->post_trace[m] != NULL; m++)

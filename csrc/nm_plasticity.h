@@ -13,8 +13,8 @@ void nm_plasticity_decay(const nm_network *network, int64_t part, double dt);
 /* The end of a step for one part of the network. Called once the part's list of `step` stands in the ring and
  * before the modulators decay. `fired`: [slot] 1.0 where the neuron fires in this step, else 0.0.
  *
- * Per projection: weight decay and on_pre for the spikes that arrive now (of a rule that is no pair rule); then this
- * step's spikes are entered.
+ * Per projection: weight decay and on_pre for the spikes that arrive now (of a rule that is no pair rule);
+ * then this step's spikes are entered.
  *
  * What is bounded is the weight as stored; in an inhibitory projection, which acts as -|weight|, it is the
  * strength |weight|: rules, decay and bounds act on the strength (bounds below 0 count as 0) and the stored
@@ -29,8 +29,8 @@ void nm_plasticity_step(const nm_network *network, const nm_delay *ring, const n
 void nm_plasticity_apply(size_t n, const double *change, const double *learning, size_t stride, double low,
                          double high, double *weight);
 
-/* What soft bounds leave of a change: growth falls with the room above the weight, loss with that below (Guetig et
- * al. 2003, doi:10.1523/JNEUROSCI.23-09-03697.2003). Exponent 0: all of it. */
+/* What soft bounds leave of a change: growth falls with the room above the weight, loss with that below
+ * (Guetig et al. 2003, doi:10.1523/JNEUROSCI.23-09-03697.2003). Exponent 0: all of it. */
 static inline double nm_dependent(double change, double weight, double low, double high, double exponent) {
     if (exponent == 0.0)
         return change;

@@ -4,8 +4,8 @@
  *   3 NE gain on inputs, 5-HT on thresholds   4 neurons step -> fired
  *   5 the fired join the ring of delays       6 other rules' arrivals; the fired enter traces and sums
  *   7 modulators decay                        8 record                       9 deaths and births (none yet)
- * Steps are numbered 1, 2, ...; step k ends at time k * dt, which is the time of its spikes. A spike of step k
- * arrives in step k + delay. Levels are those at the start of the step.
+ * Steps are numbered 1, 2, ...; step k ends at time k * dt, which is the time of its spikes. A spike of step
+ * k arrives in step k + delay. Levels are those at the start of the step.
  *
  * Sums are taken in the order (age descending, projection, source, synapse), whatever the number of threads.
  * SPDX-License-Identifier: MIT */

@@ -7,7 +7,7 @@ STREAMS = {
     "place": NM_STREAM_PLACE, "connect": NM_STREAM_CONNECT, "weight": NM_STREAM_WEIGHT,
     "delay": NM_STREAM_DELAY, "user": NM_STREAM_USER,
 }
-DRIVE_MEAN = NM_DRIVE_MEAN  # largest mean, in events per step, that a table of the background drive serves
+DRIVE_MEAN = NM_POISSON_MEAN  # largest mean, in events per step, that a table of the background drive serves
 
 
 cdef uint32_t _stream(object purpose, uint32_t salt) except? 0:
@@ -310,11 +310,11 @@ def build_segments(place_start, const uint16_t[::1] delay):
 
 def drive_table(double mean):
     """Thresholds of the Poisson counts of `mean` (at most DRIVE_MEAN) events per step: uint32 array."""
-    if not 0.0 <= mean <= NM_DRIVE_MEAN:
-        raise ValueError(f"mean: must be between 0 and {NM_DRIVE_MEAN}; got {mean}")
-    table = np.empty(NM_DRIVE_TABLE, np.uint32)
+    if not 0.0 <= mean <= NM_POISSON_MEAN:
+        raise ValueError(f"mean: must be between 0 and {NM_POISSON_MEAN}; got {mean}")
+    table = np.empty(NM_POISSON_TABLE, np.uint32)
     cdef uint32_t[::1] out = table
-    nm_drive_tabulate(mean, &out[0])
+    nm_poisson_tabulate(mean, &out[0])
     return table
 
 

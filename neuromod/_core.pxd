@@ -229,10 +229,13 @@ cdef extern from "nm_network.h" nogil:
     int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *error)
 
 
+cdef extern from "nm_poisson.h" nogil:
+    int NM_POISSON_TABLE
+    int NM_POISSON_MEAN
+    void nm_poisson_tabulate(double mean, uint32_t *table)
+
+
 cdef extern from "nm_drive.h" nogil:
-    int NM_DRIVE_TABLE
-    int NM_DRIVE_MEAN
-    void nm_drive_tabulate(double mean, uint32_t *table)
     double nm_drive_count(double mean, uint64_t seed, uint32_t id, uint64_t step)
     void nm_drive_add(const nm_network *network, const nm_piece *piece, double dt, uint64_t seed, uint64_t step,
                       double *excitatory, double *inhibitory)

@@ -198,6 +198,8 @@ class Neuron:
         params: Mapping[str, float] | None = None,
         **fields: Any,
     ) -> None: ...
+    @staticmethod
+    def _view(columns: Any, neuron_id: int, slot: int) -> Neuron: ...
     v_membrane: float
     u_recovery: float
     external_input: float

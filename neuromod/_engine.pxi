@@ -128,7 +128,7 @@ cdef class Engine:
         self.pieces = <nm_piece *>PyMem_Calloc(max(1, n_pieces), sizeof(nm_piece))
         nm_network_cut(self.groups, len(groups), width, self.pieces, self.network.part_piece)
         self.network.pieces, self.network.n_pieces = self.pieces, n_pieces
-        table = np.zeros(max(1, n_pieces) * NM_DRIVE_TABLE, np.uint32)
+        table = np.zeros(max(1, n_pieces) * NM_POISSON_TABLE, np.uint32)
         self.network.drive_table = <uint32_t *>self._lend(table, "u4", table.size, "drive_table")
 
     cdef _bind_projections(self, list projections, Py_ssize_t n):

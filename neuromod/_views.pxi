@@ -61,7 +61,7 @@ cdef class Synapse:
         Neurons it leads from and to.
     weight : float, mV, finite, default 0.1
     delay : int, steps, >= 1, default 1
-    plasticity_tag : float, finite, default 0
+    plasticity_tag : float, no unit, finite, default 0
     synapse_type : {"excitatory", "inhibitory"}, default "excitatory"
 
     Raises
@@ -284,9 +284,9 @@ cdef class Neuron:
     model_type : str, default "lif"
         A registered neuron model.
     neuron_type : {"excitatory", "inhibitory"}, default "excitatory"
-    params : mapping of str to float, optional
+    params : mapping of str to float, in the units of the model's table, optional
         Parameters that differ from the model's defaults.
-    **fields : float or int
+    **fields : float or int, mV, steps or no unit
         Any of ``v_membrane`` (mV), ``external_input`` (mV), ``generation``, ``parent_id``, ``health``, ``age``.
 
     Raises
@@ -338,11 +338,11 @@ cdef class Neuron:
             self.slot, self.epoch = self.columns.slot_of(self._id), self.columns.epoch
         return self.slot
 
-    cpdef get(self, str name):
+    cdef get(self, str name):
         """The value of any field of the neuron's, as a Python number."""
         return self.columns.buffers[name][self._slot()].item()
 
-    cpdef put(self, str name, value):
+    cdef put(self, str name, value):
         """Set any field of the neuron's."""
         self.columns.buffers[name][self._slot()] = value
 
@@ -465,7 +465,7 @@ cdef class Neuron:
         self.put("age", int(value))
 
     def position(self):
-        """(x, y, z, w)."""
+        """Position on the lattice, (x, y, z, w)."""
         return self.x, self.y, self.z, self.w
 
     def is_excitatory(self):

@@ -8,12 +8,14 @@ which a running simulation shares, so a level set from Python is the level that 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
+from neuromod.arguments import checked_dt
+from neuromod.modulator import Modulator, ModulatorState, apply_params
 
 __all__ = [
     "DopamineSystem",
@@ -27,183 +29,16 @@ __all__ = [
 Number = float | NDArray[np.floating[Any]]
 
 
-class ModulatorState:
-    """Level, baseline and decay of one modulator: a view on the buffer that the core uses.
-
-    Examples
-    --------
-    >>> from neuromod import DopamineSystem
-    >>> dopamine = DopamineSystem()
-    >>> dopamine.state.level = 0.9
-    >>> dopamine.state
-    ModulatorState(level=0.9, baseline=0.5, decay_rate=0.1)
-    """
-
-    __slots__ = ("_index", "_levels")
-
-    def __init__(self, levels: _core.Levels, index: int) -> None:
-        self._levels, self._index = levels, index
-
-    @property
-    def level(self) -> float | NDArray[np.float64]:
-        """Level, 0 to 1: a float, or with several regions an ndarray of shape (n_regions,). Setting it to a
-        number sets every region."""
-        column = self._levels.level[:, self._index]
-        return float(column[0]) if len(column) == 1 else column.copy()
-
-    @level.setter
-    def level(self, value: float | NDArray[np.float64]) -> None:
-        checked = np.asarray(value, dtype=np.float64)
-        if not np.all((checked >= 0.0) & (checked <= 1.0)):
-            raise ValueError(f"{self._name}.state.level: must be between 0 and 1; got {value!r}")
-        self._levels.level[:, self._index] = checked
-
-    @property
-    def _name(self) -> str:
-        return str(self._levels.names[self._index])
-
-    @property
-    def baseline(self) -> float:
-        """Level towards which it relaxes, 0 to 1."""
-        return float(_get(self._levels, self._index, "baseline"))
-
-    @baseline.setter
-    def baseline(self, value: float) -> None:
-        _set(self._levels, self._index, "baseline", value, ".state")
-
-    @property
-    def decay_rate(self) -> float:
-        """Part of the distance to the baseline that is lost in a step, 0 to 1. Setting it puts `tau` out."""
-        return float(_get(self._levels, self._index, "decay_rate"))
-
-    @decay_rate.setter
-    def decay_rate(self, value: float) -> None:
-        _set(self._levels, self._index, "decay_rate", value, ".state")
-        self._levels.tau[self._index] = np.nan
-
-    @property
-    def tau(self) -> float | None:
-        """Time constant of decay, ms, > 0; None where `decay_rate` counts. Setting it puts `decay_rate` out."""
-        tau = float(self._levels.tau[self._index])
-        return None if np.isnan(tau) else tau
-
-    @tau.setter
-    def tau(self, value: float | None) -> None:
-        if value is not None and not (np.isfinite(value) and value > 0.0):
-            raise ValueError(f"{self._name}.state.tau: must be > 0 ms; got {value!r}")
-        self._levels.tau[self._index] = np.nan if value is None else value
-
-    def __repr__(self) -> str:
-        speed = f"decay_rate={self.decay_rate:g}" if self.tau is None else f"tau={self.tau:g} ms"
-        return f"ModulatorState(level={self.level}, baseline={self.baseline:g}, {speed})"
-
-
-def _position(levels: _core.Levels, index: int, name: str) -> int:
-    return list(levels.tables[levels.names[index]]["params"]).index(name)
-
-
-def _get(levels: _core.Levels, index: int, name: str) -> float:
-    return float(levels.params[index, _position(levels, index, name)])
-
-
-def _set(levels: _core.Levels, index: int, name: str, value: float, place: str = "") -> None:
-    modulator = levels.names[index]
-    field = levels.tables[modulator]["params"][name]
-    if not _core.domain_holds(field["domain"], value):
-        rule = _core.domain_phrase(field["domain"])
-        raise ValueError(f"{modulator}{place}.{name}: must be {rule}; got {value!r}")
-    levels.params[index, _position(levels, index, name)] = value
-
-
-class _Modulator(_core.ModulatorCore):
-    """What the three have in common. Parameters of the modulator's C table are attributes: ``dopamine.sensitivity``."""
-
-    _registered: ClassVar[str]
-
-    def __init__(self, levels: _core.Levels | None = None, regions: Sequence[str] | None = None, **params: float) -> None:
-        super().__init__(levels, self._registered)
-        self._regions = tuple(regions or ("global",))
-        _apply(self, params)
-
-    def __init_subclass__(cls) -> None:
-        for name, field in _core.modulators()[cls._registered]["params"].items():
-            if name not in ("baseline", "decay_rate"):  # those are the state's
-                setattr(cls, name, _parameter(name, field))
-
-    @property
-    def name(self) -> str:
-        """Registered name, which is also the key of its configuration."""
-        return self._registered
-
-    @property
-    def state(self) -> ModulatorState:
-        """Its level, baseline and decay."""
-        return ModulatorState(self._levels, self._index)
-
-    def step(self, dt: float = 1.0) -> None:
-        """Relax towards the baseline: ``level = baseline + (level - baseline) * (1 - decay_rate)``.
-
-        Parameters
-        ----------
-        dt : float, ms, > 0, default 1
-            Length of the step; matters only where `state.tau` is set, which keeps ``exp(-dt / tau)``.
-        """
-        if len(self._levels.names) != 1:
-            raise ValueError(f"{self.name}: belongs to a system; step the system, which steps all its modulators")
-        self._levels.step(_checked_dt(dt))
-
-    def _event(self, region: str | None, *values: float) -> None:
-        self._levels.event(self._index, _region_index(self._regions, region), values)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({repr(self.state)[len('ModulatorState(') : -1]})"
-
-
-def _parameter(name: str, field: Mapping[str, Any]) -> property:
-    def get(self: _Modulator) -> float:
-        return _get(self._levels, self._index, name)
-
-    def put(self: _Modulator, value: float) -> None:
-        _set(self._levels, self._index, name, value)
-
-    rule = _core.domain_phrase(field["domain"])
-    return property(get, put, doc=f"{field['doc']} float, {rule}, default {field['default']:g}.")
-
-
-def _apply(modulator: _Modulator, params: Mapping[str, float | None]) -> None:
-    """Set parameters and state by name; the level goes to a new baseline."""
-    state = modulator.state
-    for name, value in params.items():
-        if name in ("baseline", "decay_rate", "tau"):
-            setattr(state, name, value)
-        elif name in modulator._levels.tables[modulator.name]["params"]:
-            setattr(modulator, name, value)
-        else:
-            raise TypeError(f"{modulator.name}: has no parameter {name!r}")
-    if "baseline" in params:
-        state.level = state.baseline
-
-
-def _region_index(regions: tuple[str, ...], region: str | None) -> int:
-    if region is None:
-        return -1
-    if region not in regions:
-        raise ValueError(f"region: must be one of {', '.join(regions)}; got {region!r}")
-    return regions.index(region)
-
-
-def _checked_dt(dt: float) -> float:
-    if not (np.isfinite(dt) and dt > 0.0):
-        raise ValueError(f"dt: must be > 0 ms; got {dt!r}")
-    return float(dt)
-
-
-class DopamineSystem(_Modulator):
+class DopamineSystem(Modulator):
     """Dopamine: a reward prediction error sets its level, its level scales learning.
 
     Parameters
     ----------
-    **params : float
+    levels : neuromod._core.Levels, optional
+        Buffer of a system that it belongs to. Default: one of its own.
+    regions : sequence of str, optional
+        Names of the rows of `levels`. Default: one, "global".
+    **params : float, no unit but where said
         ``baseline`` (0 to 1, default 0.5), ``decay_rate`` (0 to 1 per step, default 0.1) or ``tau`` (ms, > 0),
         ``sensitivity`` (default 0.4), ``learning_rate_modulation`` (default 2), ``exponent`` (default 1).
 
@@ -239,7 +74,7 @@ class DopamineSystem(_Modulator):
 
         Parameters
         ----------
-        reward, expected_reward : float, finite
+        reward, expected_reward : float, finite, reward units
         region : str, optional
             Region whose level is set. Default: all.
 
@@ -266,16 +101,35 @@ class DopamineSystem(_Modulator):
         return self.factor()
 
     def modulate_plasticity(self, delta_w: Number) -> Any:
-        """``delta_w`` (mV, float or ndarray) times the learning-rate multiplier; the same kind."""
+        """Scale a weight change by the learning-rate multiplier.
+
+        Parameters
+        ----------
+        delta_w : float or ndarray of float, mV
+
+        Returns
+        -------
+        float or ndarray, mV
+            ``delta_w * learning_rate_modulation * level ** exponent``, of the same kind.
+
+        Examples
+        --------
+        >>> DopamineSystem().modulate_plasticity(0.01)
+        0.01
+        """
         return self.modulate(delta_w)
 
 
-class SerotoninSystem(_Modulator):
+class SerotoninSystem(Modulator):
     """Serotonin: punishment and stress lower its level, its level raises firing thresholds.
 
     Parameters
     ----------
-    **params : float
+    levels : neuromod._core.Levels, optional
+        Buffer of a system that it belongs to. Default: one of its own.
+    regions : sequence of str, optional
+        Names of the rows of `levels`. Default: one, "global".
+    **params : float, no unit but where said
         ``baseline`` (0 to 1, default 0.5), ``decay_rate`` (0 to 1 per step, default 0.1) or ``tau`` (ms, > 0),
         ``sensitivity`` (default 0.3), ``inhibition_strength`` (default 0.156), ``exponent`` (default 2).
 
@@ -331,16 +185,35 @@ class SerotoninSystem(_Modulator):
         return self.factor()
 
     def modulate_threshold(self, threshold: Number) -> Any:
-        """``threshold`` (mV, float or ndarray) raised by its magnitude times the factor; the same kind."""
+        """Raise a threshold by a fraction of its magnitude.
+
+        Parameters
+        ----------
+        threshold : float or ndarray of float, mV
+
+        Returns
+        -------
+        float or ndarray, mV
+            ``threshold + abs(threshold) * inhibition_strength * level ** exponent``, of the same kind.
+
+        Examples
+        --------
+        >>> round(SerotoninSystem(baseline=0.8).modulate_threshold(-50.0), 3)
+        -45.008
+        """
         return self.modulate(threshold)
 
 
-class NorepinephrineSystem(_Modulator):
+class NorepinephrineSystem(Modulator):
     """Norepinephrine: uncertainty and novelty raise its level, its level amplifies inputs.
 
     Parameters
     ----------
-    **params : float
+    levels : neuromod._core.Levels, optional
+        Buffer of a system that it belongs to. Default: one of its own.
+    regions : sequence of str, optional
+        Names of the rows of `levels`. Default: one, "global".
+    **params : float, no unit but where said
         ``baseline`` (0 to 1, default 0.5), ``decay_rate`` (0 to 1 per step, default 0.1) or ``tau`` (ms, > 0),
         ``sensitivity`` (default 0.17), ``gain_modulation`` (default 2.22), ``exponent`` (default 2).
 
@@ -396,27 +269,42 @@ class NorepinephrineSystem(_Modulator):
         return self.factor()
 
     def modulate_input(self, synaptic_input: Number) -> Any:
-        """``synaptic_input`` (mV, float or ndarray) times the gain; the same kind."""
+        """Amplify an input by the gain.
+
+        Parameters
+        ----------
+        synaptic_input : float or ndarray of float, mV
+
+        Returns
+        -------
+        float or ndarray, mV
+            ``synaptic_input * (1 + gain_modulation * level ** exponent)``, of the same kind.
+
+        Examples
+        --------
+        >>> round(NorepinephrineSystem(baseline=0.2).modulate_input(5.0), 3)
+        5.444
+        """
         return self.modulate(synaptic_input)
 
 
-_CLASSES: dict[str, type[_Modulator]] = {
+_CLASSES: dict[str, type[Modulator]] = {
     cls._registered: cls for cls in (DopamineSystem, SerotoninSystem, NorepinephrineSystem)
 }
 
 
-def _class_of(name: str) -> type[_Modulator]:
+def _class_of(name: str) -> type[Modulator]:
     """The class of a registered modulator; one without a class of its own gets `update` with its event's inputs."""
     if name not in _CLASSES:
         inputs = _core.modulators()[name]["inputs"]
 
-        def update(self: _Modulator, *, region: str | None = None, **event: float) -> None:
+        def update(self: Modulator, *, region: str | None = None, **event: float) -> None:
             unknown = set(event) - set(inputs)
             if unknown:
                 raise TypeError(f"{name}.update: takes {', '.join(inputs)}; got {', '.join(sorted(unknown))}")
             self._event(region, *(event.get(key, field["default"]) for key, field in inputs.items()))
 
-        _CLASSES[name] = type(f"{name.title()}System", (_Modulator,), {"_registered": name, "update": update})
+        _CLASSES[name] = type(f"{name.title()}System", (Modulator,), {"_registered": name, "update": update})
     return _CLASSES[name]
 
 
@@ -427,6 +315,8 @@ class NeuromodulationSystem(_core.SystemCore):
     ----------
     regions : sequence of str, optional
         Names of regions with levels of their own. Default: one, for the whole brain.
+    enabled : bool, default True
+        Whether it acts.
 
     Attributes
     ----------
@@ -487,16 +377,66 @@ class NeuromodulationSystem(_core.SystemCore):
         """Levels, shape (n_regions, n_modulators), 0 to 1. A view: writing to it sets them."""
         return self._levels.level
 
-    def process_reward(self, reward: float, expected_reward: float = 0.0, *, region: str | None = None) -> float:
-        """Set dopamine from a reward prediction error; return the error. See `DopamineSystem.update`."""
+    def process_reward(
+        self, reward: float, expected_reward: float = 0.0, *, region: str | None = None
+    ) -> float:
+        """Set dopamine from a reward prediction error; return the error.
+
+        Parameters
+        ----------
+        reward : float, finite, reward units
+        expected_reward : float, finite, reward units, default 0
+        region : str, optional
+            Region whose level is set. Default: all.
+
+        Returns
+        -------
+        float
+            ``reward - expected_reward``.
+
+        Raises
+        ------
+        ValueError
+            As `DopamineSystem.update`. No level changes.
+        """
         return self.dopamine.update(reward, expected_reward, region=region)
 
-    def process_punishment(self, punishment: float, stress: float = 0.0, *, region: str | None = None) -> None:
-        """Set serotonin from punishment and stress. See `SerotoninSystem.update`."""
+    def process_punishment(
+        self, punishment: float, stress: float = 0.0, *, region: str | None = None
+    ) -> None:
+        """Set serotonin from punishment and stress.
+
+        Parameters
+        ----------
+        punishment : float, >= 0
+        stress : float, >= 0, default 0
+        region : str, optional
+            Region whose level is set. Default: all.
+
+        Raises
+        ------
+        ValueError
+            As `SerotoninSystem.update`. No level changes.
+        """
         self.serotonin.update(punishment, stress, region=region)
 
-    def process_uncertainty(self, uncertainty: float, novelty: float = 0.0, *, region: str | None = None) -> None:
-        """Set norepinephrine from uncertainty and novelty. See `NorepinephrineSystem.update`."""
+    def process_uncertainty(
+        self, uncertainty: float, novelty: float = 0.0, *, region: str | None = None
+    ) -> None:
+        """Set norepinephrine from uncertainty and novelty.
+
+        Parameters
+        ----------
+        uncertainty : float, >= 0
+        novelty : float, >= 0, default 0
+        region : str, optional
+            Region whose level is set. Default: all.
+
+        Raises
+        ------
+        ValueError
+            As `NorepinephrineSystem.update`. No level changes.
+        """
         self.norepinephrine.update(uncertainty, novelty, region=region)
 
     def step(self, dt: float = 1.0) -> None:
@@ -512,7 +452,7 @@ class NeuromodulationSystem(_core.SystemCore):
         ValueError
             If `dt` is not > 0, or a level or parameter has been set outside its domain. Nothing changes.
         """
-        self._levels.step(_checked_dt(dt))
+        self._levels.step(checked_dt(dt))
 
     def get_state(self) -> dict[str, float | NDArray[np.float64]]:
         """The levels by name: floats, or with several regions arrays of shape (n_regions,)."""
@@ -528,7 +468,9 @@ class NeuromodulationSystem(_core.SystemCore):
         """Levels and parameters as plain lists and numbers; `from_dict` takes it."""
         modulators = {}
         for m, name in enumerate(self.names):
-            params = dict(zip(self._levels.tables[name]["params"], self._levels.params[m].tolist(), strict=False))
+            params = dict(
+                zip(self._levels.tables[name]["params"], self._levels.params[m].tolist(), strict=False)
+            )
             tau = getattr(self, name).state.tau
             modulators[name] = {"params": params, "tau": tau, "level": self.level[:, m].tolist()}
         return {"regions": list(self._regions), "enabled": self.enabled, "modulators": modulators}
@@ -536,6 +478,15 @@ class NeuromodulationSystem(_core.SystemCore):
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> NeuromodulationSystem:
         """The system that `to_dict` was called on.
+
+        Parameters
+        ----------
+        state : mapping
+            From `to_dict`.
+
+        Returns
+        -------
+        NeuromodulationSystem
 
         Examples
         --------
@@ -547,7 +498,7 @@ class NeuromodulationSystem(_core.SystemCore):
         system = cls(state["regions"], enabled=state["enabled"])
         for name, saved in state["modulators"].items():
             modulator = getattr(system, name)
-            _apply(modulator, saved["params"])
+            apply_params(modulator, saved["params"])
             modulator.state.tau = saved["tau"]
             modulator.state.level = np.asarray(saved["level"])
         return system
@@ -590,5 +541,5 @@ def create_neuromodulation_system(
     section = check_neuromodulation(config)
     system = NeuromodulationSystem(regions, enabled=section["enabled"])
     for name in system.names:
-        _apply(getattr(system, name), section[name])
+        apply_params(getattr(system, name), section[name])
     return system

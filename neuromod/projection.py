@@ -27,11 +27,27 @@ class Projection:
 
     Made by `Simulation.connect`; found again in ``sim.projections[name]``.
 
-    Attributes
+    Parameters
     ----------
+    columns : NeuronColumns
+        The neurons that it connects.
     name : str
+    number : int, >= 0
+        Salt of its draws; no other projection of the model had it.
     synapse_type : {"excitatory", "inhibitory"}
         An inhibitory synapse acts as ``-abs(weight)``.
+    plasticity : Plasticity
+        Its rule, checked.
+    rows : tuple of (int, ndarray of int64, ndarray of int32)
+        First source slot, start of each source's row, target slots.
+    weight : float or ndarray of float32, shape (n_synapses,), mV
+        One for all, or kept, not copied.
+    delay : int or ndarray of uint16, shape (n_synapses,), steps
+
+    Attributes
+    ----------
+    name, number, synapse_type
+        As given.
     rule : str or None
         Registered rule of plasticity; None: the weights do not change by themselves.
     rule_params : mapping of str to float
@@ -100,7 +116,9 @@ class Projection:
         if isinstance(delay, np.ndarray):
             _core.sort_rows_by_delay(place_start, delay, targets, self._weight)
             _, self.target = _core.build_places(self.row_start, targets, self.n_neurons)
-            self.row_segment, self.segment_start, self.segment_delay = _core.build_segments(place_start, delay)
+            self.row_segment, self.segment_start, self.segment_delay = _core.build_segments(
+                place_start, delay
+            )
             self.constant_delay = 1
         else:
             self.segment_start, self.constant_delay = place_start, int(delay)
@@ -215,7 +233,16 @@ class Projection:
         return self._handed
 
     def weight_of(self, synapse: int) -> float:
-        """The weight of one synapse now, mV; cheaper than the whole column under a pair rule."""
+        """The weight of one synapse now; cheaper than the whole column under a pair rule.
+
+        Parameters
+        ----------
+        synapse : int, 0 .. n_synapses - 1
+
+        Returns
+        -------
+        float, mV
+        """
         if self.keeper is not None and not self._handed:
             return self.keeper.read_one(synapse)
         return float(self.weight[synapse])
@@ -231,12 +258,22 @@ class Projection:
             changed |= handed["eligibility"] != eligibility
         where = np.flatnonzero(changed)
         if len(where):
-            self.keeper.write(where, handed["weight"][where], handed["eligibility"][where] if eligibility is not None else None)
+            self.keeper.write(
+                where,
+                handed["weight"][where],
+                handed["eligibility"][where] if eligibility is not None else None,
+            )
         for array in handed.values():
             array.flags.writeable = False
 
     def keep(self, keeper: _core.PairKeeper | None) -> None:
-        """An engine takes its pair rule over; the one before brings the synapses up to date."""
+        """An engine takes its pair rule over; the one before brings the synapses up to date.
+
+        Parameters
+        ----------
+        keeper : PairKeeper or None
+            What the engine keeps besides the synapses.
+        """
         if self.keeper is not None:
             self.take_back()
             self.keeper.settle()
@@ -251,7 +288,13 @@ class Projection:
         return self._state
 
     def lend(self, weight: Weights) -> None:
-        """Move the weights into `weight`, a slice of a block that all projections share."""
+        """Move the weights into a slice of a block that all projections share; the old array turns read-only.
+
+        Parameters
+        ----------
+        weight : ndarray of float32, shape (n_synapses,), mV
+            Written, and kept.
+        """
         weight[:] = self.weight
         if self.keeper is None:
             if self._weight is not None:
@@ -264,7 +307,17 @@ class Projection:
     # ---- change ----------------------------------------------------------------------------------------------
 
     def fit(self, n_neurons: int) -> bool:
-        """Whether places and segments still are those of a network of n_neurons (one part needs no new cut)."""
+        """Whether places and segments still are those of a network of so many neurons.
+
+        Parameters
+        ----------
+        n_neurons : int, >= 0
+            As many as the network has now; one part needs no new cut when it grows.
+
+        Returns
+        -------
+        bool
+        """
         cut = (self._n_parts, _core.part_width(self.n_neurons))
         new = (max(1, -(-n_neurons // _core.part_width(n_neurons))), _core.part_width(n_neurons))
         if cut != new and (cut[0] > 1 or new[0] > 1):
@@ -273,7 +326,20 @@ class Projection:
         return True
 
     def replace(self, pre: Int32s, post: Int32s, columns: Mapping[str, Any]) -> Ints:
-        """Take other synapses in place of the present ones. Returns for each given one its position."""
+        """Take other synapses in place of the present ones.
+
+        Parameters
+        ----------
+        pre, post : ndarray of int32, shape (n,)
+            Slots of sources and targets.
+        columns : mapping of str to ndarray, shape (n,)
+            As `contents` gives them.
+
+        Returns
+        -------
+        ndarray of int64, shape (n,)
+            The position of each given synapse.
+        """
         pre_first, row_start, targets, order = _core.build_pairs(pre, post)
         delay = np.ascontiguousarray(columns["delay"][order], np.uint16)
         if len(delay) and np.any(delay != delay[0]):

@@ -34,6 +34,11 @@ class NeuronCollection(Mapping[int, Neuron]):
     ``column += d`` raises; a slice made of one before is not caught. Parameters and state variables that a
     neuron's model does not have are NaN.
 
+    Parameters
+    ----------
+    columns : NeuronColumns
+        Where the bytes are.
+
     Examples
     --------
     >>> from neuromod import BrainModel
@@ -96,6 +101,11 @@ class SynapseCollection(Sequence[Synapse]):
     synapses. When synapses are added or removed (and, where a projection has a pair rule, when the simulation moves
     on), an array handed out before turns read-only, so that a late ``w += d`` raises; a slice made of one before is
     not caught.
+
+    Parameters
+    ----------
+    model : BrainModel
+        Whose synapses they are.
 
     Attributes
     ----------
@@ -200,7 +210,8 @@ class _Owner:
         self._block: NDArray[np.float32] | None = None
         self._cache: dict[str, NDArray[Any]] = {}
         self._handed = False
-        self._moves: list[tuple[Any, Any]] = []  # of each epoch: new slots of old ones, of pending ones; None: as they were
+        # Of each epoch: new slots of old synapses, and of pending ones; None where all stay as they were.
+        self._moves: list[tuple[Any, Any]] = []
 
     # ---- what the model tells ------------------------------------------------------------------------------------
 

@@ -290,8 +290,7 @@ static void weights_decay_to_zero_and_not_past_the_bound(void) {
     free(w);
 }
 
-/* ---- modulation ------------------------------------------------------------------------------------------
- */
+/* ---- modulation ---------------------------------------------------------------------------------- */
 
 static double test_factor(const double *params, double level) {
     return params[NM_STRENGTH] * level;
@@ -350,8 +349,7 @@ static void each_target_learns_under_its_own_region(void) {
     free(w);
 }
 
-/* ---- the contract of the hooks, by a rule that writes down what it is shown -------------------------------
- */
+/* ---- the contract of the hooks, by a rule that writes down what it is shown ---------------------- */
 
 static int seen_wrong;
 static const nm_field probe_params[] = {
