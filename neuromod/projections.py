@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuromod import _core
 from neuromod.projection import Projection
 from neuromod.wiring import build_rows, checked_rule, delays_of, slots_of_group, type_of_sources, weights_of
 
@@ -258,7 +257,7 @@ class Projections:
     def fit(self) -> None:
         """Cut all rows anew where the network has grown into other parts."""
         n = self._model._columns.n
-        if all([p.fit(n) for p in self.merged()]):
+        if all(p.fit(n) for p in self.merged()):
             return
         moved, first = [np.empty(0, np.int64)], 0
         for p in self.merged():
