@@ -16,6 +16,11 @@ int64_t nm_network_part_width(int64_t n_neurons) {
     return width < WIDEST ? width : WIDEST;
 }
 
+int64_t nm_network_count_parts(int64_t n_neurons) {
+    const int64_t width = nm_network_part_width(n_neurons), parts = (n_neurons + width - 1) / width;
+    return parts > 1 ? parts : 1;
+}
+
 /* One past the last slot of the piece that begins in slot `first` of a group. */
 static int64_t piece_end(const nm_group *group, int64_t first, int64_t part_width) {
     int64_t end = first + NM_CHUNK, part_end = (first / part_width + 1) * part_width;

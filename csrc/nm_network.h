@@ -108,6 +108,7 @@ static inline int64_t nm_projection_segment(const nm_projection *p, int64_t plac
  * every part costs each row a segment (at 12,500 neurons x 1,250 synapses four parts cost 3 % of delivery).
  */
 int64_t nm_network_part_width(int64_t n_neurons);
+int64_t nm_network_count_parts(int64_t n_neurons); /* at least 1 */
 
 /* Number of pieces that the groups make, none across the border of a part; fills them, and part_piece
  * [n_parts + 1], if `pieces` is not NULL. */

@@ -254,9 +254,9 @@ def sort_rows_by_delay(row_start, uint16_t[::1] delay, int32_t[::1] targets, wei
         raise_error(&error)
 
 
-def part_width(int64_t n_neurons):
-    """Slots in a part of a network of so many neurons."""
-    return nm_network_part_width(n_neurons)
+def parts(int64_t n_neurons):
+    """(number of parts, slots in a part) of a network of so many neurons."""
+    return nm_network_count_parts(n_neurons), nm_network_part_width(n_neurons)
 
 
 def build_places(row_start, targets, int64_t n_neurons):
@@ -276,7 +276,7 @@ def build_places(row_start, targets, int64_t n_neurons):
     cdef const int64_t[::1] starts = row_start
     cdef const int32_t[::1] target = targets
     cdef Py_ssize_t n_rows = len(starts) - 1
-    cdef int64_t width = nm_network_part_width(n_neurons), n_parts = max(1, -(-n_neurons // width))
+    cdef int64_t width = nm_network_part_width(n_neurons), n_parts = nm_network_count_parts(n_neurons)
     _check_rows(starts, len(target), "targets")
     place_start, local = np.empty(n_rows * n_parts + 1, np.int64), np.empty(len(target), np.uint16)
     cdef int64_t[::1] out_start = place_start

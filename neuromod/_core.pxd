@@ -223,6 +223,7 @@ cdef extern from "nm_network.h" nogil:
         int64_t part_width
         int64_t *part_piece
     int64_t nm_network_part_width(int64_t n_neurons)
+    int64_t nm_network_count_parts(int64_t n_neurons)
     int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, int64_t part_width, nm_piece *pieces,
                            int64_t *part_piece)
     int nm_network_check(const nm_network *network, nm_error *error)

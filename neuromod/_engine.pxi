@@ -121,7 +121,7 @@ cdef class Engine:
                 group.derived[k] = <double *>self._lend(derived[k], "f8", n, "derived")
         self.network.groups, self.network.n_groups = self.groups, len(groups)
         self.network.part_width = width = nm_network_part_width(n)
-        self.network.n_parts = n_parts = max(1, -(-n // width))
+        self.network.n_parts = n_parts = nm_network_count_parts(n)
         part_piece = np.zeros(n_parts + 1, np.int64)
         self.network.part_piece = <int64_t *>self._lend(part_piece, "i8", n_parts + 1, "part_piece")
         n_pieces = nm_network_cut(self.groups, len(groups), width, NULL, NULL)

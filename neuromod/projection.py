@@ -131,10 +131,6 @@ class Projection:
         return self.segment_start if self.row_segment is None else self.segment_start[self.row_segment]
 
     @property
-    def _n_parts(self) -> int:
-        return max(1, -(-self.n_neurons // _core.part_width(self.n_neurons)))
-
-    @property
     def min_delay(self) -> int:
         """Shortest delay, steps."""
         delays = self.segment_delay
@@ -163,7 +159,8 @@ class Projection:
     def post(self) -> Int32s:
         """Slot of each synapse's target, int32, shape (n_synapses,). A new array."""
         places = np.arange(len(self._place_start) - 1)
-        first = (places % self._n_parts * _core.part_width(self.n_neurons)).astype(np.int32)
+        n_parts, width = _core.parts(self.n_neurons)
+        first = (places % n_parts * width).astype(np.int32)
         return np.repeat(first, np.diff(self._place_start)) + self.target.astype(np.int32)
 
     @property
@@ -180,7 +177,7 @@ class Projection:
         """Id of the source and delay of each segment, shape (n_segments,): for the core."""
         n_places = len(self._place_start) - 1
         segments = np.ones(n_places, int) if self.row_segment is None else np.diff(self.row_segment)
-        rows = np.repeat(np.arange(n_places) // self._n_parts, segments)
+        rows = np.repeat(np.arange(n_places) // _core.parts(self.n_neurons)[0], segments)
         sources = self._columns.column("id")[self.pre_first + rows]
         if self.segment_delay is None:
             return sources, np.full(len(rows), self.constant_delay, np.uint16)
@@ -318,8 +315,7 @@ class Projection:
         -------
         bool
         """
-        cut = (self._n_parts, _core.part_width(self.n_neurons))
-        new = (max(1, -(-n_neurons // _core.part_width(n_neurons))), _core.part_width(n_neurons))
+        cut, new = _core.parts(self.n_neurons), _core.parts(n_neurons)
         if cut != new and (cut[0] > 1 or new[0] > 1):
             return False
         self.n_neurons = n_neurons
@@ -344,7 +340,7 @@ class Projection:
         delay = np.ascontiguousarray(columns["delay"][order], np.uint16)
         if len(delay) and np.any(delay != delay[0]):
             rows = np.repeat(np.arange(len(row_start) - 1), np.diff(row_start))
-            parts = targets // _core.part_width(self._columns.n)
+            parts = targets // _core.parts(self._columns.n)[1]
             by_delay = np.lexsort((np.arange(len(delay)), delay, parts, rows))
             order, delay, targets = order[by_delay], delay[by_delay], targets[by_delay]
         weight = columns["weight"][order]
