@@ -12,20 +12,25 @@ enum { RUN = 256 };
 /* Traces of eligibility below this are set to 0: what is under 1.2e-38 is denormal in a float, and slow. */
 static const double LEAST_TRACE = 1e-30;
 
-/* Some synapses of one segment between two moments. Moments are read as [j * stride]: stride is 0 where all
- * targets share a region. */
+/* What the closed form takes from the moments at both ends: k and e at the first, 1 / k and 1 / e at the
+ * last, F there and since the first, V since the first per k at the first, and what weight decay has left. */
+enum { K0, E0, BY_K1, BY_E1, F1, DF, DV, KEPT, N_SPANS };
+
+/* Some synapses of one segment between two moments. All columns of one width: the loops below make vectors of
+ * them. */
 typedef struct run {
     const nm_pairs_step *step;
-    size_t n, stride;
+    size_t n, stride;            /* spans are read as [j * stride]: 0 where all targets share a region */
     int64_t first, part_first;   /* synapse; slot */
     int64_t from, count_from;    /* step of the last visit; first step whose spikes count */
     double trace[NM_MAX_TRACES]; /* presynaptic, at `from` */
     double low, high;
-    double before[NM_MOMENT][RUN], after[NM_MOMENT][RUN];
+    double span[N_SPANS][RUN];
     double s[RUN], h[RUN];
-    int32_t many[RUN], check[RUN];   /* more spikes than there are sums; a bound may have been met */
+    int64_t check[RUN];              /* more spikes than there are sums, or a bound may have been met */
     double was[RUN], trace_was[RUN]; /* weight (an inhibitory one's strength) and trace of eligibility then */
     double weight[RUN], c[RUN];      /* OUT: and now */
+    int32_t hit[RUN], count[RUN];    /* the synapses whose targets have fired, and how often */
 } run;
 
 /* ---- what the targets' spikes add ------------------------------------------------------------------------
@@ -51,44 +56,57 @@ NM_INLINE int64_t count_since(const int16_t *recent, int16_t since) {
 }
 #endif
 
+/* Which targets have fired since. Half of them in the usual case, which no branch could foretell: so hits are
+ * listed, and the second loop, which waits for the sums, is over them alone (1.6 times as fast as one loop
+ * with a branch). */
+NM_CLONES static size_t find_hits(run *a, const int16_t *recent, const uint16_t *target, int16_t since) {
+    size_t n_hits = 0;
+    for (size_t j = 0; j < a->n; j++) {
+        const int64_t n = count_since(recent + (size_t)target[j] * NM_RECENT, since);
+        a->hit[n_hits] = (int32_t)j;
+        a->count[n_hits] = (int32_t)n;
+        n_hits += n > 0;
+    }
+    return n_hits;
+}
+
 NM_CLONES static void look_up(run *a, const nm_pairs *pairs, const uint16_t *target) {
     const int16_t *recent = pairs->recent + a->part_first * NM_RECENT;
     const double *sums = pairs->sums + a->part_first * NM_RECENT * 2, *decay = pairs->decay[0];
-    const int16_t since = (int16_t)(a->count_from - pairs->epoch);
+    const size_t n_hits = find_hits(a, recent, target, (int16_t)(a->count_from - pairs->epoch));
     const int64_t from = a->from - pairs->epoch;
     const double x = a->trace[0];
-    for (size_t j = 0; j < a->n; j++) {
-        const int16_t *times = recent + (size_t)target[j] * NM_RECENT;
-        const int64_t n = count_since(times, since), at = n > 0 ? n - 1 : 0;
-        const uint64_t age = n > 0 ? (uint64_t)(times[at] - from) : 0;
-        const double seen = n > 0 ? x * (decay[age % NM_FINE] * decay[NM_FINE + age / NM_FINE]) : 0.0;
-        const double *entry = sums + ((size_t)target[j] * NM_RECENT + (size_t)at) * 2;
-        a->s[j] = seen * entry[0];
-        a->h[j] = seen * entry[1];
-        a->many[j] = n == NM_RECENT;
+    memset(a->s, 0, a->n * sizeof a->s[0]);
+    memset(a->h, 0, a->n * sizeof a->h[0]);
+    memset(a->check, 0, a->n * sizeof a->check[0]);
+    for (size_t i = 0; i < n_hits; i++) {
+        const size_t j = (size_t)a->hit[i], entry = (size_t)target[j] * NM_RECENT + (size_t)a->count[i] - 1;
+        const uint64_t age = (uint64_t)(recent[entry] - from);
+        const double seen = x * (decay[age % NM_FINE] * decay[NM_FINE + age / NM_FINE]);
+        a->s[j] = seen * sums[2 * entry];
+        a->h[j] = seen * sums[2 * entry + 1];
+        a->check[j] = a->count[i] == NM_RECENT;
     }
 }
 
-/* ---- the closed form -------------------------------------------------------------------------------------
- */
+/* ---- the closed form ----------------------------------------------------------------------------- */
 
 NM_INLINE int combine_by(run *a, const size_t stride) {
     const double low = a->low, high = a->high;
-    int any = 0;
+    int64_t any = 0;
     NM_INDEPENDENT
     for (size_t j = 0; j < a->n; j++) {
         const size_t m = j * stride;
-        const double k0 = a->before[NM_K][m], k1 = a->after[NM_K][m], f1 = a->after[NM_F][m];
-        const double w = a->was[j], c = a->trace_was[j] * a->before[NM_E][m];
-        const double moved = w * k0 + c * (f1 - a->before[NM_F][m]) + (a->s[j] * f1 - a->h[j]);
-        const double reach = (fabs(c) + fabs(a->s[j])) * (a->after[NM_V][m] - a->before[NM_V][m]) / k0;
-        const double kept = w * (k0 / k1);
-        a->weight[j] = moved / k1;
-        a->c[j] = (c + a->s[j]) / a->after[NM_E][m];
-        a->check[j] = a->many[j] | (fmin(w, kept) - reach < low) | (fmax(w, kept) + reach > high);
+        const double w = a->was[j], c = a->trace_was[j] * a->span[E0][m], s = a->s[j];
+        const double moved = w * a->span[K0][m] + c * a->span[DF][m] + (s * a->span[F1][m] - a->h[j]);
+        const double reach = (fabs(c) + fabs(s)) * a->span[DV][m], kept = w * a->span[KEPT][m];
+        const double least = w < kept ? w : kept, most = w < kept ? kept : w;
+        a->weight[j] = moved * a->span[BY_K1][m];
+        a->c[j] = (c + s) * a->span[BY_E1][m];
+        a->check[j] |= (int64_t)(least - reach < low) | (int64_t)(most + reach > high);
         any |= a->check[j];
     }
-    return any;
+    return any != 0;
 }
 
 /* With a trace of eligibility. Whether any synapse is to be checked. */
@@ -98,23 +116,25 @@ NM_CLONES static int combine(run *a) {
 
 /* Without: the weight moves one way only (all gains of a rule have one sign), so a look at the end is enough,
  * but under weight decay, which may bring it back from a bound. */
-NM_INLINE int combine_direct_by(run *a, int decays, const size_t stride) {
-    int any = 0;
+NM_INLINE int combine_direct_by(run *a, int64_t decays, const size_t stride) {
+    const double low = a->low, high = a->high;
+    int64_t any = 0;
     NM_INDEPENDENT
     for (size_t j = 0; j < a->n; j++) {
-        const double w = a->was[j], h = -a->h[j];
-        const double k0 = a->before[NM_K][j * stride], k1 = a->after[NM_K][j * stride], reach = fabs(h) / k0;
-        double moved = (w * k0 + h) / k1;
-        a->check[j] = a->many[j] | (decays & ((w + reach > a->high) | (w * (k0 / k1) - reach < a->low)));
+        const size_t m = j * stride;
+        const double w = a->was[j], h = -a->h[j], reach = fabs(h) * a->span[DV][m],
+                     kept = w * a->span[KEPT][m];
+        double moved = (w * a->span[K0][m] + h) * a->span[BY_K1][m];
+        moved = moved < low ? low : moved;
+        moved = moved > high ? high : moved;
+        a->weight[j] = (h == 0.0) & !decays ? w : moved;
+        a->check[j] |= decays & ((int64_t)(w + reach > high) | (int64_t)(kept - reach < low));
         any |= a->check[j];
-        moved = moved < a->low ? a->low : moved;
-        moved = moved > a->high ? a->high : moved;
-        a->weight[j] = h == 0.0 && !decays ? w : moved;
     }
-    return any;
+    return any != 0;
 }
 
-NM_CLONES static int combine_direct(run *a, int decays) {
+NM_CLONES static int combine_direct(run *a, int64_t decays) {
     return a->stride == 0 ? combine_direct_by(a, decays, 0) : combine_direct_by(a, decays, 1);
 }
 
@@ -165,28 +185,43 @@ static void one_by_one(run *a, size_t j, int64_t slot) {
 /* ---- a run is brought to the present ---------------------------------------------------------------------
  */
 
-static void set_moments(run *a, const uint16_t *target) {
+static void set_spans(run *a, const uint16_t *target) {
     const nm_pairs *pairs = a->step->projection->pairs;
+    const int direct = a->step->projection->rule->eligibility == NULL;
     a->stride = pairs->n_regions > 1 ? 1 : 0;
     for (size_t j = 0; j < (a->stride ? a->n : 1); j++) {
         const int64_t region = a->stride ? a->step->network->region[a->part_first + target[j]] : 0;
-        const double *before = nm_pairs_moment(pairs, region, a->from);
-        const double *after = nm_pairs_moment(pairs, region, a->step->now);
-        for (int k = 0; k < NM_MOMENT; k++) {
-            a->before[k][j] = before[k];
-            a->after[k][j] = after[k];
-        }
+        const double *then = nm_pairs_moment(pairs, region, a->from);
+        const double *now = nm_pairs_moment(pairs, region, a->step->now);
+        a->span[K0][j] = then[NM_K];
+        a->span[E0][j] = then[NM_E];
+        a->span[BY_K1][j] = 1.0 / now[NM_K];
+        a->span[BY_E1][j] = 1.0 / now[NM_E];
+        a->span[F1][j] = now[NM_F];
+        a->span[DF][j] = now[NM_F] - then[NM_F];
+        a->span[DV][j] = (direct ? 1.0 : now[NM_V] - then[NM_V]) / then[NM_K];
+        a->span[KEPT][j] = then[NM_K] / now[NM_K];
     }
+}
+
+NM_CLONES static void widen(double *to, const float *from, size_t n) {
+    for (size_t j = 0; j < n; j++)
+        to[j] = (double)from[j];
+}
+
+NM_CLONES static void widen_strengths(double *to, const float *from, size_t n) {
+    for (size_t j = 0; j < n; j++)
+        to[j] = fabs((double)from[j]);
 }
 
 static void gather(run *a, int eligible) {
     const nm_projection *p = a->step->projection;
-    const float *weight = p->weight + a->first;
-    for (size_t j = 0; j < a->n; j++)
-        a->was[j] = p->inhibitory ? fabs((double)weight[j]) : (double)weight[j];
+    if (p->inhibitory)
+        widen_strengths(a->was, p->weight + a->first, a->n);
+    else
+        widen(a->was, p->weight + a->first, a->n);
     if (eligible)
-        for (size_t j = 0; j < a->n; j++)
-            a->trace_was[j] = (double)p->state[0][a->first + (int64_t)j];
+        widen(a->trace_was, p->state[0] + a->first, a->n);
 }
 
 static void bring(run *a) {
@@ -194,7 +229,7 @@ static void bring(run *a) {
     const uint16_t *target = p->target + a->first;
     const int eligible = p->rule->eligibility != NULL, always = p->weight_dependence != 0.0;
     gather(a, eligible);
-    set_moments(a, target);
+    set_spans(a, target);
     look_up(a, p->pairs, target);
     const int any = eligible ? combine(a) : combine_direct(a, p->weight_kept < 1.0);
     if (any || always)
@@ -223,30 +258,45 @@ static void begin(run *a, const nm_pairs_step *step, int64_t part, int64_t segme
         a->trace[k] = p->pairs->trace[k][segment];
 }
 
-NM_INLINE void put_back(const run *a, int eligible) {
-    const nm_projection *p = a->step->projection;
-    float *weight = p->weight + a->first;
-    for (size_t j = 0; j < a->n; j++)
-        weight[j] = p->inhibitory ? copysignf((float)a->weight[j], weight[j]) : (float)a->weight[j];
-    if (eligible)
-        for (size_t j = 0; j < a->n; j++)
-            p->state[0][a->first + (int64_t)j] = (float)(fabs(a->c[j]) < LEAST_TRACE ? 0.0 : a->c[j]);
+NM_CLONES static void narrow(float *to, const double *from, size_t n) {
+    for (size_t j = 0; j < n; j++)
+        to[j] = (float)from[j];
 }
 
-/* ---- an arrival ------------------------------------------------------------------------------------------
- */
+NM_CLONES static void narrow_traces(float *to, const double *from, size_t n) {
+    for (size_t j = 0; j < n; j++)
+        to[j] = (float)(fabs(from[j]) < LEAST_TRACE ? 0.0 : from[j]);
+}
+
+static void put_back(const run *a, int eligible) {
+    const nm_projection *p = a->step->projection;
+    float *weight = p->weight + a->first;
+    if (p->inhibitory)
+        for (size_t j = 0; j < a->n; j++)
+            weight[j] = copysignf((float)a->weight[j], weight[j]);
+    else
+        narrow(weight, a->weight, a->n);
+    if (eligible)
+        narrow_traces(p->state[0] + a->first, a->c, a->n);
+}
+
+/* ---- an arrival ---------------------------------------------------------------------------------- */
 
 /* The arrival is one of the synapse's own events: bounds act. */
-static void bound_run(run *a) {
-    for (size_t j = 0; j < a->n; j++)
-        a->weight[j] = bounded(a, a->weight[j], a->was[j]);
+NM_CLONES static void bound_run(run *a) {
+    const double low = a->low, high = a->high;
+    for (size_t j = 0; j < a->n; j++) {
+        double w = a->weight[j];
+        w = w < low ? low : w;
+        w = w > high ? high : w;
+        a->weight[j] = a->weight[j] == a->was[j] ? a->was[j] : w;
+    }
 }
 
 static void deliver_run(const run *a) {
-    const nm_projection *p = a->step->projection;
-    const uint16_t *target = p->target + a->first;
+    const uint16_t *target = a->step->projection->target + a->first;
     double *input = a->step->input + a->part_first;
-    if (p->inhibitory)
+    if (a->step->projection->inhibitory)
         for (size_t j = 0; j < a->n; j++)
             input[target[j]] -= a->weight[j];
     else
@@ -254,29 +304,41 @@ static void deliver_run(const run *a) {
             input[target[j]] += a->weight[j];
 }
 
+NM_CLONES static void pick(double *to, const double *from, const uint16_t *at, size_t n) {
+    for (size_t j = 0; j < n; j++)
+        to[j] = from[at[j]];
+}
+
+NM_CLONES static void add_changes(double *to, const double *change, double factor, size_t n) {
+    for (size_t j = 0; j < n; j++)
+        to[j] += change[j] * factor;
+}
+
+/* What the rule says of an arrival, onto the trace of eligibility or the weight. */
 static void change_run(run *a, const double *pre) {
     const nm_projection *p = a->step->projection;
-    const nm_pairs *pairs = p->pairs;
     const uint16_t *target = p->target + a->first;
     double post[NM_MAX_TRACES][RUN], change[RUN];
     nm_synapse_chunk chunk = {
         .n = a->n, .dt = a->step->dt, .params = p->params, .weight = a->weight, .pre = pre, .change = change};
     memset(change, 0, a->n * sizeof change[0]);
     for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++) {
-        const double *trace = p->post_trace[k] + a->part_first;
-        for (size_t j = 0; j < a->n; j++)
-            post[k][j] = trace[target[j]];
+        pick(post[k], p->post_trace[k] + a->part_first, target, a->n);
         chunk.post[k] = post[k];
     }
     p->rule->on_pre(&chunk);
     const int direct = p->rule->eligibility == NULL;
+    if (!direct && a->stride == 0 && p->weight_dependence == 0.0) {
+        add_changes(a->c, change, p->pairs->ltd[0], a->n);
+        return;
+    }
     for (size_t j = 0; j < a->n; j++) {
         const int64_t region = a->stride ? a->step->network->region[a->part_first + target[j]] : 0;
-        const double scaled_by = scaled(a, change[j] * pairs->ltd[region], a->weight[j]);
+        const double left = scaled(a, change[j] * p->pairs->ltd[region], a->weight[j]);
         if (direct)
-            a->weight[j] = bounded(a, a->weight[j] + scaled_by, a->weight[j]);
+            a->weight[j] = bounded(a, a->weight[j] + left, a->weight[j]);
         else
-            a->c[j] += scaled_by;
+            a->c[j] += left;
     }
 }
 
