@@ -145,8 +145,11 @@ static double scaled(const run *a, double change, double weight) {
     return nm_dependent(change, weight, a->low, a->high, a->step->projection->weight_dependence);
 }
 
+/* Without a trace of eligibility a weight that does not change may stay outside its bounds. With one it may have got
+ * there between events, unseen, and is always called back. */
 static double bounded(const run *a, double weight, double was) {
-    return weight == was ? weight : nm_clip(weight, a->low, a->high);
+    const int may_stay = a->step->projection->rule->eligibility == NULL && weight == was;
+    return may_stay ? weight : nm_clip(weight, a->low, a->high);
 }
 
 /* The number of the first spike of a target that counts. */
@@ -283,13 +286,13 @@ static void put_back(const run *a, int eligible) {
 /* ---- an arrival ---------------------------------------------------------------------------------- */
 
 /* The arrival is one of the synapse's own events: bounds act. */
-NM_CLONES static void bound_run(run *a) {
+NM_CLONES static void bound_run(run *a, int may_stay) {
     const double low = a->low, high = a->high;
     for (size_t j = 0; j < a->n; j++) {
         double w = a->weight[j];
         w = w < low ? low : w;
         w = w > high ? high : w;
-        a->weight[j] = a->weight[j] == a->was[j] ? a->was[j] : w;
+        a->weight[j] = (a->weight[j] == a->was[j]) & may_stay ? a->was[j] : w;
     }
 }
 
@@ -357,7 +360,7 @@ static void visit(const nm_pairs_step *step, int64_t part, int64_t segment, int 
         next_run(&a, first, last);
         bring(&a);
         if (arrives) {
-            bound_run(&a);
+            bound_run(&a, !eligible);
             deliver_run(&a);
             if (p->rule->on_pre != NULL)
                 change_run(&a, pre);
@@ -415,7 +418,7 @@ static void read_segment(const nm_pairs_step *step, int64_t part, int64_t segmen
     for (int64_t first = p->segment_start[segment]; first < last; first += RUN) {
         next_run(&a, first, last);
         bring(&a);
-        bound_run(&a);
+        bound_run(&a, p->rule->eligibility == NULL);
         for (size_t j = 0; j < a.n; j++) {
             const int64_t s = first + (int64_t)j;
             weight[s - base] =
