@@ -270,6 +270,8 @@ class TDCritic(_Critic):
     ) -> Floats:
         """One trial of conditioning with a `serial_compound` of its stimuli; the error in every step.
 
+        A trial is an episode: traces are cleared before and after it.
+
         Parameters
         ----------
         onsets : mapping of key to int, steps, 0 to n_steps - 1
@@ -278,7 +280,7 @@ class TDCritic(_Critic):
             What comes when.
         n_steps : int, steps, >= 1
         learn : bool, default True
-            With False only predicts, as a probe does.
+            With False only predicts, and changes nothing: a probe.
 
         Returns
         -------
@@ -304,7 +306,8 @@ class TDCritic(_Critic):
         _check_steps("rewards", rewards, n_steps)
         came = {step: checked_number(f"rewards[{step}]", reward) for step, reward in rewards.items()}
         states = [None, *(self._weights.active(serial_compound(onsets, step)) for step in range(n_steps))]
-        self.clear_traces()
+        if learn:
+            self.clear_traces()
         errors = np.zeros(n_steps)
         for step in range(n_steps):
             before, now = states[step] or {}, states[step + 1] or {}
@@ -312,7 +315,8 @@ class TDCritic(_Critic):
             errors[step] = _told(None, came.get(step, 0.0), expected, None)
             if learn:
                 self._learn(before, float(errors[step]))
-        self.clear_traces()
+        if learn:
+            self.clear_traces()
         return errors
 
     def clear_traces(self) -> None:

@@ -204,6 +204,30 @@ def test_a_state_without_a_successor_and_an_end_differ_in_the_traces_only():
     assert gone_on.value("a") == 0.5
 
 
+def test_at_an_end_what_follows_counts_nothing():
+    critic = TDCritic(learning_rate=1.0)
+    critic.update("b", 5.0, terminal=True)
+    assert critic.update("a", 1.0, "b", terminal=True) == 1.0
+
+
+def test_a_probe_changes_nothing():
+    critic = used_td()
+    critic.update(("cue", 0), 0.0, ("cue", 1))
+    before = critic.to_dict()
+    assert before["traces"]["keys"]
+    errors = critic.trial({"cue": 0}, {2: 1.0}, 4, learn=False)
+    assert errors[2] == pytest.approx(1.0 + 0.9 * 0.1 - 0.1)  # both values are still the initial one
+    assert critic.to_dict() == before
+
+
+def test_a_trial_is_an_episode_of_its_own():
+    critic = TDCritic(1.0, 1.0, 1.0)
+    critic.update("before", 0.0)
+    critic.trial({"cue": 0}, {1: 1.0}, 2)
+    critic.update("after", 1.0)
+    assert critic.values == {"before": 0.0, ("cue", 0): 1.0, "after": 1.0}
+
+
 def test_numpy_numbers_are_the_same_keys_as_pythons():
     critic = TDCritic(learning_rate=1.0)
     critic.update((np.int64(3), np.str_("x")), np.float32(1.0))
