@@ -30,6 +30,7 @@ from neuromod.features import (
     restored_table,
     saved_table,
     serial_compound,
+    size_of,
 )
 from neuromod.neuromodulation import DopamineSystem, NeuromodulationSystem
 
@@ -386,7 +387,7 @@ class TDCritic(_Critic):
         left = {key: keep * trace for key, trace in self._traces.items()}
         for key, amount in active.items():
             left[key] = left.get(key, 0.0) + amount
-        self._traces = {key: trace for key, trace in left.items() if np.any(np.abs(trace) > _FORGOTTEN)}
+        self._traces = {key: trace for key, trace in left.items() if size_of(trace) > _FORGOTTEN}
         self._weights.move(self._learning_rate * error, self._traces)
 
     def __repr__(self) -> str:

@@ -11,6 +11,7 @@ A state is one of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping, Set
 from typing import Any
 
@@ -101,18 +102,28 @@ class LinearWeights:
 
     def value(self, active: Active) -> float:
         """The sum over what is present; not finite where the weights have diverged."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            return sum((float(np.dot(self._weight(key, x), x)) for key, x in active.items()), 0.0)
+        total = 0.0
+        for key, amount in active.items():
+            if key == FEATURES:
+                with np.errstate(over="ignore", invalid="ignore"):
+                    total += float(np.dot(self._weight(key, amount), amount))
+            else:
+                total += self._weight(key, amount) * amount
+        return total
 
     def move(self, rate: float, amounts: Active) -> None:
         """Add ``rate * amount`` to the weight of each key."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            for key, amount in amounts.items():
+        for key, amount in amounts.items():
+            if key == FEATURES:
+                with np.errstate(over="ignore", invalid="ignore"):
+                    self.table[key] = self._weight(key, amount) + rate * amount
+            else:
                 self.table[key] = self._weight(key, amount) + rate * amount
 
     def _weight(self, key: Hashable, like: Any) -> Any:
-        if key in self.table:
-            return self.table[key]
+        known = self.table.get(key)
+        if known is not None:
+            return known
         return np.full(len(like), self.initial) if key == FEATURES else self.initial
 
     def size(self) -> str:
@@ -123,7 +134,7 @@ class LinearWeights:
 def checked_number(where: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{where}: must be a number; got {value!r}")
-    if not np.isfinite(value):
+    if not math.isfinite(value):
         raise ValueError(f"{where}: must be finite; got {value!r}")
     return float(value)
 
@@ -141,10 +152,15 @@ def checked_key(key: Any) -> Hashable:
         key = key.item()
     if isinstance(key, tuple):
         return tuple(checked_key(part) for part in key)
-    if isinstance(key, str | int) or (isinstance(key, float) and np.isfinite(key)):
+    if isinstance(key, str | int) or (isinstance(key, float) and math.isfinite(key)):
         return key
     kinds = "text, a finite number, a tuple of such, a set or mapping of such, an array of features, or None"
     raise TypeError(f"state: must be {kinds}; got {key!r}")
+
+
+def size_of(amount: Any) -> float:
+    """The size of a number, or of the largest one in an array."""
+    return abs(amount) if isinstance(amount, float) else float(np.max(np.abs(amount), initial=0.0))
 
 
 def saved_table(table: Active) -> dict[str, Any]:

@@ -11,10 +11,12 @@ import pytest
 
 import neuromod
 from neuromod import (
+    BrainModel,
     DopamineSystem,
     NeuromodulationSystem,
     NumericalError,
     RescorlaWagner,
+    Simulation,
     TDCritic,
 )
 from neuromod.critic import serial_compound
@@ -299,6 +301,18 @@ def test_a_region_has_the_error_to_itself():
         system.reset()
         critic.reward(system, "bell", 1.0, region="right")
         assert system.dopamine.state.level.tolist() == [0.5, 0.9]
+
+
+def test_a_running_simulation_takes_the_level_from_the_next_step_on():
+    system, critic = NeuromodulationSystem(), RescorlaWagner(learning_rate=1.0)
+    sim = Simulation(BrainModel("brain_base_model.json"), seed=1, neuromodulation=system)
+    sim.initialize_neurons(["V1_like"], density=0.01)
+    sim.run(3)
+    for level in (0.9, 0.5):  # the second reward is as expected
+        critic.reward(system, "bell", 1.0)
+        assert system.dopamine.state.level == level
+        sim.run(1)
+        assert system.dopamine.state.level == pytest.approx(0.5 + 0.9 * (level - 0.5), abs=1e-15)
 
 
 @pytest.mark.parametrize("critic", [TDCritic(), RescorlaWagner()])
