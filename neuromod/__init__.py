@@ -21,6 +21,8 @@ _HOMES = {
     "NorepinephrineSystem": "neuromodulation",
     "NeuromodulationSystem": "neuromodulation",
     "create_neuromodulation_system": "neuromodulation",
+    "RescorlaWagner": "critic",
+    "TDCritic": "critic",
     "SpikeMonitor": "monitors",
     "StateMonitor": "monitors",
     "LevelMonitor": "monitors",

@@ -27,7 +27,10 @@ def test_example_runs(script: Path, tmp_path: Path) -> None:
 
 
 def test_there_are_examples_and_they_are_short() -> None:
-    assert {"quick_start.py", "brunel.py", "reward_learning.py"} <= {script.name for script in SCRIPTS}
+    names = {script.name for script in SCRIPTS}
+    assert {"quick_start.py", "brunel.py", "reward_learning.py"} <= names
+    assert {"td_dopamine.py", "discounting.py", "metalearning.py", "uncertainty.py"} <= names
+    assert {"inverted_u.py", "gain.py", "lc_burst.py"} <= names
     long = [script.name for script in SCRIPTS if len(script.read_text().splitlines()) > 100]
     assert not long
 
@@ -46,3 +49,29 @@ def test_brunel_also_runs_at_a_tenth(tmp_path: Path) -> None:
     done = run(FOLDER / "brunel.py", tmp_path, ["--scale", "0.1"])
     assert done.returncode == 0, done.stderr
     assert "1,250 neurons, 156,250 synapses" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        (
+            "td_dopamine.py",
+            "critic = TDCritic(learning_rate, discount)",
+            "critic = TDCritic(0.99 * learning_rate, discount)",
+        ),
+        ("discounting.py", "range(WAIT + 1)", "range(WAIT)"),
+        ("gain.py", "z = y + rng", "z = x + rng"),
+        ("inverted_u.py", "SEEDS = 60, 30, 40, 20", "SEEDS = 60, 30, 40, 4"),
+        ("lc_burst.py", "TO_LC = 1.84, 2.0, 0.3", "TO_LC = 1.84, 2.0, 0.0"),
+    ],
+)
+def test_an_example_whose_model_is_broken_fails(name: str, old: str, new: str, tmp_path: Path) -> None:
+    text = (FOLDER / name).read_text()
+    assert old in text
+    if name == "inverted_u.py":  # a sweep that ends before too much has no optimum inside
+        text = text.replace("np.linspace(0.0, 1.0, 11)", "np.linspace(0.0, 0.5, 3)")
+    broken = tmp_path / name
+    broken.write_text(text.replace(old, new))
+    done = run(broken, tmp_path, [])
+    assert done.returncode == 1
+    assert "AssertionError" in done.stderr

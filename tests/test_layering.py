@@ -20,7 +20,7 @@ PYTHON_LAYERS = (
     {"experiment"},
     {"plot", "results", "experiment_section"},
     {"simulation"},
-    {"monitors", "plasticity", "senses"},
+    {"critic", "monitors", "plasticity", "senses"},
     {"neuromodulation", "brain_model"},
     {"projections", "views"},
     {"wiring"},
@@ -29,7 +29,7 @@ PYTHON_LAYERS = (
     {"config_checks", "config_schema"},
     {"config_tables"},
     {"config_sections"},
-    {"config_read", "arguments", "state", "progress", "datasets"},
+    {"config_read", "arguments", "features", "state", "progress", "datasets"},
     {"_core"},
     {"errors"},
 )
