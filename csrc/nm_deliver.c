@@ -17,7 +17,7 @@
 enum { LINE = 64 }; /* bytes */
 
 typedef struct delivery {
-    const nm_sim *sim;
+    const nm_delivery *to;
     const nm_projection *projection;
     double *input; /* of the part: [target] */
     int64_t part, delay;
@@ -68,7 +68,7 @@ static int64_t segment_of(const delivery *d, int32_t slot) {
     const int64_t row = slot - d->projection->pre_first;
     if (row < 0 || row >= d->projection->n_rows)
         return -1;
-    return nm_projection_segment(d->projection, row * d->sim->network->n_parts + d->part, d->delay);
+    return nm_projection_segment(d->projection, row * d->to->network->n_parts + d->part, d->delay);
 }
 
 /* The spikes of one list. */
@@ -85,24 +85,24 @@ static void deliver_list(const delivery *d, const int32_t *slot, int64_t n) {
 }
 
 static void deliver_age(delivery *d, int64_t now) {
-    const nm_delay *ring = &d->sim->ring;
-    for (int64_t source = 0; source < d->sim->network->n_parts; source++) {
+    const nm_delay *ring = d->to->ring;
+    for (int64_t source = 0; source < d->to->network->n_parts; source++) {
         const int64_t n = *nm_delay_count(ring, now - d->delay, source);
         if (n > 0)
             deliver_list(d, nm_delay_list(ring, now - d->delay, source), n);
     }
 }
 
-void nm_deliver(const nm_sim *sim, int64_t now, int64_t part) {
-    const nm_network *network = sim->network;
+void nm_deliver(const nm_delivery *to, int64_t now, int64_t part) {
+    const nm_network *network = to->network;
     const int64_t part_first = nm_network_part_first(network, part);
-    delivery d = {.sim = sim, .part = part, .pairs = {.network = network, .dt = sim->dt, .now = now}};
+    delivery d = {.to = to, .part = part, .pairs = {.network = network, .dt = to->dt, .now = now}};
     for (d.delay = network->max_delay; d.delay >= 1; d.delay--)
         for (int64_t k = 0; k < network->n_projections; k++) {
             const nm_projection *p = &network->projections[k];
             if (d.delay < p->min_delay || d.delay > p->max_delay)
                 continue;
-            double *input = p->inhibitory ? sim->inhibitory : sim->excitatory;
+            double *input = p->inhibitory ? to->inhibitory : to->excitatory;
             d.projection = d.pairs.projection = p;
             d.input = input + part_first;
             d.pairs.input = input;

@@ -104,6 +104,15 @@ static inline int64_t nm_projection_segment(const nm_projection *p, int64_t plac
     return low < end && p->segment_delay[low] == delay ? low : -1;
 }
 
+/* What soft bounds leave of a change: growth falls with the room above the weight, loss with that below
+ * (Guetig et al. 2003, doi:10.1523/JNEUROSCI.23-09-03697.2003). Exponent 0: all of it. */
+static inline double nm_dependent(double change, double weight, double low, double high, double exponent) {
+    if (exponent == 0.0)
+        return change;
+    const double share = high > low ? nm_clip((weight - low) / (high - low), 0.0, 1.0) : 0.0;
+    return change * nm_power(change > 0.0 ? 1.0 - share : share, exponent);
+}
+
 /* How many neurons make a part: at most 65,536 (targets have 16 bits); small networks are one part, since
  * every part costs each row a segment (at 12,500 neurons x 1,250 synapses four parts cost 3 % of delivery).
  */

@@ -309,6 +309,15 @@ cdef extern from "nm_record.h" nogil:
         int64_t n
 
 
+cdef extern from "nm_pool.h" nogil:
+    int NM_MAX_THREADS
+    ctypedef struct nm_pool
+    size_t nm_pool_bytes()
+    int nm_pool_start(nm_pool *pool, int n_threads)
+    void nm_pool_stop(nm_pool *pool)
+    int nm_pool_threads(const nm_pool *pool)
+
+
 cdef extern from "nm_sim.h" nogil:
     ctypedef struct nm_sim:
         nm_network *network
@@ -333,7 +342,7 @@ cdef extern from "nm_sim.h" nogil:
         int64_t n_spike_records
         nm_sample_record *sample_records
         int64_t n_sample_records
-    int nm_sim_run(nm_sim *sim, int64_t n_steps, int64_t *done, nm_error *error)
+    int nm_sim_run(nm_sim *sim, int64_t n_steps, nm_pool *pool, int64_t *done, nm_error *error)
 
 
 cdef extern from "nm_build.h" nogil:

@@ -273,7 +273,12 @@ class PairKeeper:
     def set_state(self, state: dict[str, Any]) -> None: ...
 
 @disjoint_base
+class Pool:
+    def stop(self) -> None: ...
+
+@disjoint_base
 class Engine:
+    threads: int
     spike_recorders: list[SpikeRecorder]
     sample_recorders: list[SampleRecorder]
     def __init__(self, model: Any, dt: float, seed: int, levels: Levels | None = None) -> None: ...

@@ -21,13 +21,15 @@ cdef class Engine:
     cdef object group_names, input_keep
     cdef dict keepers    # projection -> PairKeeper
     cdef list constants  # projections whose weights were all equal when bound
+    cdef Pool pool
+    cdef public int threads  # of a run, at most; no more than there are parts are used
     cdef long long version
     cdef bint running, fresh
     cdef public list spike_recorders, sample_recorders
 
     def __init__(self, model, double dt, seed, levels=None):
         self.model, self.levels, self.keep, self.traces, self.keepers = model, levels, [], {}, {}
-        self.constants = []
+        self.constants, self.pool, self.threads = [], Pool(), 1
         self.spike_recorders, self.sample_recorders = [], []
         self.sim.dt, self.sim.seed, self.version = dt, seed, -1
         self.schedule = (np.empty(0, np.int64), np.empty(0, np.int64))
@@ -340,12 +342,13 @@ cdef class Engine:
         cdef nm_error error
         cdef int64_t left = n_steps, slice_steps = 1, done = 0
         cdef int status
+        cdef nm_pool *pool = self.pool.get(<int>min(<int64_t>self.threads, self.network.n_parts))
         while left > 0:
             began = perf_counter()
             if slice_steps > left:
                 slice_steps = left
             with nogil:
-                status = nm_sim_run(&self.sim, slice_steps, &done, &error)
+                status = nm_sim_run(&self.sim, slice_steps, pool, &done, &error)
             left -= done
             if status < 0:
                 raise_error(&error)

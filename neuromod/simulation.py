@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
-from neuromod.arguments import check_threads, checked_count, checked_dt, checked_seed, spike_list
+from neuromod.arguments import checked_count, checked_dt, checked_seed, spike_list
 from neuromod.brain_model import BrainModel
 from neuromod.errors import CoreError, NumericalError
 from neuromod.neuromodulation import NeuromodulationSystem
+from neuromod.parallel import checked_threads, get_num_threads
 from neuromod.progress import ProgressCallback, ProgressLine
 from neuromod.state import digest_of, pack, unpack
 
@@ -42,7 +43,8 @@ class Simulation:
     dt : float, ms, > 0, optional
         Length of a step. Default: the configuration's ``simulation.dt``, which is 1 ms by default.
     threads : int, >= 1, optional
-        Accepted for scripts to come; this version computes on one thread, with the bits of any number.
+        Threads at most; a small network uses fewer. The bits are those of any number. Default:
+        `get_num_threads`.
 
     Raises
     ------
@@ -83,9 +85,10 @@ class Simulation:
         self.neuromodulation = neuromodulation
         self._seed = checked_seed(section.seed if seed is None else seed)
         self._dt = checked_dt(section.dt if dt is None else dt)
-        check_threads(threads)
+        threads = get_num_threads() if threads is None else checked_threads(threads)
         levels = None if neuromodulation is None or not neuromodulation.enabled else neuromodulation._levels
         self._engine = _core.Engine(model, self._dt, self._seed, levels)
+        self._engine.threads = threads
 
     # ---- what it is ------------------------------------------------------------------------------------------
 
@@ -98,6 +101,11 @@ class Simulation:
     def dt(self) -> float:
         """Length of a step, ms."""
         return self._dt
+
+    @property
+    def threads(self) -> int:
+        """Threads that a run may use; the bits are the same for any number."""
+        return self._engine.threads
 
     @property
     def current_step(self) -> int:
