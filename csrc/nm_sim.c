@@ -70,6 +70,8 @@ static void step_piece(const nm_sim *sim, const nm_piece *piece, nm_factors fact
         derived[k] = group->derived[k] + piece->first;
     if (piece->driven)
         nm_drive_add(network, piece, sim->dt, sim->seed, (uint64_t)now, sim->excitatory, sim->inhibitory);
+    if (piece->noisy)
+        nm_drive_add_noise(network, piece, sim->seed, (uint64_t)now, 1.0, network->external_input);
     if (factors.gain != 1.0) {
         amplify(current, piece->n, factors.gain);
         amplify(excitatory, piece->n, factors.gain);

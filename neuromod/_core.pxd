@@ -132,6 +132,8 @@ cdef extern from "nm_rng.h" nogil:
     int NM_STREAM_WEIGHT
     int NM_STREAM_DELAY
     int NM_STREAM_USER
+    int NM_STREAM_NOISE
+    int NM_STREAM_NOISE_FLAT
     uint32_t nm_stream(uint32_t purpose, uint32_t salt)
     void nm_rng_philox(const uint32_t *counter, const uint32_t *key, uint32_t *out)
     void nm_rng_block(uint64_t seed, uint32_t stream, uint32_t id, uint64_t step, uint32_t *out)
@@ -178,6 +180,7 @@ cdef extern from "nm_network.h" nogil:
         int64_t n
         int64_t stride
         int64_t driven
+        int64_t noisy
     ctypedef struct nm_projection:
         int64_t pre_first
         int64_t n_rows
@@ -214,6 +217,8 @@ cdef extern from "nm_network.h" nogil:
         const int32_t *region
         const double *drive_rate
         const double *drive_weight
+        const double *drive_noise
+        const double *drive_uniform
         double *seen_rate
         uint32_t *drive_table
         nm_projection *projections

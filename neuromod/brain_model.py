@@ -177,7 +177,13 @@ class BrainModel:
             base |= area.params
         complete = check_params(name, base | dict(params or {}), where)
         drive = (area and area.drive) or self._config.drive
-        values: dict[str, Any] = {**complete, "drive_rate": drive.rate, "drive_weight": drive.weight}
+        values: dict[str, Any] = {
+            **complete,
+            "drive_rate": drive.rate,
+            "drive_weight": drive.weight,
+            "drive_noise": drive.noise,
+            "drive_uniform": drive.noise_uniform,
+        }
         if MODELS[name]["starts_at"] is not None:
             values["v_membrane"] = complete[MODELS[name]["starts_at"]]
         if area is not None:

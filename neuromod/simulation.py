@@ -500,6 +500,8 @@ class Simulation:
                 -1: ("drive_rate", ">= 0 Hz"),
                 -2: ("drive_weight", "finite"),
                 -3: ("external_input", "finite"),
+                -4: ("drive_noise", ">= 0 mV"),
+                -5: ("drive_uniform", ">= 0 mV"),
             }[failure.field]
             return ValueError(f"neurons[{neuron}].{column}: must be {rule}; got {failure.value}")
         field = list(model["params"])[failure.field]
