@@ -24,8 +24,9 @@ parser.add_argument("--figure", metavar="FILE", help="draw the learning curves; 
 arguments = parser.parse_args()
 
 SIZE, GOAL, TRIALS, MOST_MOVES = 5, (4, 4), 20, 100
+PROBES = np.array([(0, 0), (4, 3), (3, 4)])
 MOVES = np.array([(0, 1), (0, -1), (1, 0), (-1, 0)])
-GAMMA, HZ_PER_VALUE, EXPLORATION = 0.9, 40.0, 4.0  # the critic's scale in Hz; mV
+GAMMA, HZ_PER_VALUE, EXPLORATION = 0.9, 40.0, 5.0  # the critic's scale in Hz; mV
 RATE, WIDTH = 1000.0, 0.6  # place cells: Hz of all together; places
 AREAS = {
     "place": [SIZE, SIZE, 4, "poisson"],
@@ -99,15 +100,15 @@ class Agent:
 
     def trial(self) -> int:
         """From the start to the goal, or to the last move allowed; the number of moves."""
-        place, expected = np.array([0, 0]), None
-        for n_moves in range(1, MOST_MOVES + 1):
+        place, expected, n_moves = np.array([0, 0]), None, 0
+        while tuple(place) != GOAL and n_moves < MOST_MOVES:
             value = self.enter(place)
             if expected is not None:
                 self.learn(GAMMA * value, expected)
             place, expected = np.clip(place + self.move(), 0, SIZE - 1), value
-            if tuple(place) == GOAL:
-                self.learn(1.0, expected)
-                break
+            n_moves += 1
+        if tuple(place) == GOAL:
+            self.learn(1.0, expected)
         self.sim.model.neurons.rate[self.place] = 0.0
         self.run(300)
         return n_moves
@@ -133,15 +134,15 @@ curves, shortest = {}, 2 * (SIZE - 1)
 for label, learns in (("dopamine is the TD error", True), ("dopamine clamped", False)):
     agents = [Agent(seed, learns) for seed in range(arguments.seeds)]
     curves[label] = np.array([[agent.trial() for _ in range(TRIALS)] for agent in agents])
-    visits = [[[agent.enter(np.array(p)) for p in ((0, 0), (4, 3))] for _ in range(10)] for agent in agents]
-    start, last = np.median(np.mean(visits, axis=1), axis=0)
+    visits = [[[agent.enter(place) for place in PROBES] for _ in range(10)] for agent in agents]
+    value = np.mean(visits, axis=1)
+    start, last = np.median(value[:, 0]), np.median(value[:, 1:].max(axis=1))  # one of two leads to the goal
     print(
-        f"{label}: value of the start {start:+.2f}, of the last place before the goal {last:+.2f}; moves, median"
+        f"{label}: value {start:+.2f} at the start, {last:+.2f} before the goal; median moves of each trial:"
     )
     print("  " + " ".join(f"{moves:g}" for moves in np.median(curves[label], axis=0)))
-    if learns:
-        # gamma^7 is 0.48 at the start, 1 before the goal; critics of noisy rates come near.
-        assert 0.25 < start < 0.75 and 0.75 < last < 1.25
+    # The shortest way makes it gamma^7 = 0.48 and 1.
+    assert not learns or (0.2 < start < 0.8 and 0.7 < last < 1.3)
 late = {label: np.median(moves[:, -5:], axis=1) for label, moves in curves.items()}
 print(f"seeds: {arguments.seeds}; shortest way: {shortest}; median of each seed's last five trials:")
 print("\n".join(f"  {label}: {sorted(moves.tolist())}" for label, moves in late.items()))
