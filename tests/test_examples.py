@@ -75,6 +75,8 @@ def test_brunel_also_runs_at_a_tenth(tmp_path: Path) -> None:
         ("gain.py", "z = y + rng", "z = x + rng"),
         ("inverted_u.py", "SEEDS = 60, 30, 40, 20", "SEEDS = 60, 30, 40, 4"),
         ("lc_burst.py", "TO_LC = 1.84, 2.0, 0.3", "TO_LC = 1.84, 2.0, 0.0"),
+        ("florian_xor.py", "(-1, 1, 1, -1)", "(1, -1, -1, 1)"),
+        ("actor_critic_gridworld.py", "self.learn(1.0, expected)", "self.learn(0.0, expected)"),
     ],
 )
 def test_an_example_whose_model_is_broken_fails(name: str, old: str, new: str, tmp_path: Path) -> None:
@@ -84,6 +86,6 @@ def test_an_example_whose_model_is_broken_fails(name: str, old: str, new: str, t
         text = text.replace("np.linspace(0.0, 1.0, 11)", "np.linspace(0.0, 0.5, 3)")
     broken = tmp_path / name
     broken.write_text(text.replace(old, new))
-    done = run(broken, tmp_path, [])
+    done = run(broken, tmp_path, PUBLISHED.get(name, []))
     assert done.returncode == 1
     assert "AssertionError" in done.stderr
