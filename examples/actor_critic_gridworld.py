@@ -146,7 +146,7 @@ for label, learns in (("dopamine is the TD error", True), ("dopamine clamped", F
 late = {label: np.median(moves[:, -5:], axis=1) for label, moves in curves.items()}
 print(f"seeds: {arguments.seeds}; shortest way: {shortest}; median of each seed's last five trials:")
 print("\n".join(f"  {label}: {sorted(moves.tolist())}" for label, moves in late.items()))
-# Of 40 seeds all came within 3 moves of the shortest way (median 8); clamped, they needed 18 to 100 (median 48).
+# Of 40 seeds all ended at 8 to 16 moves (median 8), and clamped at 21 to 100 (median 62).
 learned, clamped = late.values()
 assert np.median(learned) <= shortest + 2 and np.median(clamped) > 3 * shortest
 if arguments.figure:

@@ -139,8 +139,8 @@ for code in CODES:
         median = " ".join(f"{rate:6.1f}" for rate in np.median(rates, axis=0))
         gap = margin(rates)
         print(f"  {stage:25s}{median}   margin {np.median(gap):+6.1f}   {np.sum(gap > 0)} of {SEEDS}")
-    # The paper: 98.2 % (rate) and 99.5 % (temporal) of 1000 networks pass. One in ten may fail here: of 20 seeds,
-    # 19 and 20 passed. Most of the temporal networks pass untrained, but by a few Hz; training must widen that.
+    # The paper: 98.2 % (rate) and 99.5 % (temporal) of 1000 networks pass. One in ten may fail here; of 20 seeds
+    # all passed. Most of the temporal networks pass untrained, but by a few Hz: training must widen that.
     assert np.sum(margin(curves[code][:, -1]) > 0) >= SEEDS - max(1, SEEDS // 10)
     assert np.median(margin(fixed)) > 3.0 * max(np.median(margin(untrained)), 2.0)
     assert code == "temporal" or np.sum(margin(untrained) > 0) == 0

@@ -75,6 +75,7 @@ def test_brunel_also_runs_at_a_tenth(tmp_path: Path) -> None:
         ("gain.py", "z = y + rng", "z = x + rng"),
         ("inverted_u.py", "SEEDS = 60, 30, 40, 20", "SEEDS = 60, 30, 40, 4"),
         ("lc_burst.py", "TO_LC = 1.84, 2.0, 0.3", "TO_LC = 1.84, 2.0, 0.0"),
+        ("reward_per_stimulus.py", 'stimulus if expect_each else "any"', "stimulus"),
         ("florian_xor.py", "(-1, 1, 1, -1)", "(1, -1, -1, 1)"),
         ("actor_critic_gridworld.py", "self.learn(1.0, expected)", "self.learn(0.0, expected)"),
     ],
