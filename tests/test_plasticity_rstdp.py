@@ -114,12 +114,12 @@ def test_the_discretisation_of_daspnet(pulse_ms: int, published: float, level: f
 def test_chance_drift() -> None:
     """Of independent Poisson trains: mean c = tau_c r_pre r_post (A+ tau+ - A- tau-) = -0.001 in continuous time.
 
-    In steps of dt pairs at distance 0 count as gains: the mean is r r (A+ / (1 - q) - A- q / (1 - q)) times
-    tau_c dt, q = exp(-dt / tau) (-0.0009875 at dt = 0.1 ms). Under a constant g every weight moves by the integral
-    of its c, so the mean weight of 40,000 synapses tells the mean c of 40 s. A reckoning from 20 runs: the standard
-    deviation of the result over seeds is 2 % (see the bound below).
+    In steps of dt pairs at distance 0 are gains: r r dt tau_c (A+ - A- q) / (1 - q), q = exp(-dt / tau); -0.00097 at
+    0.25 ms. Under a constant g a weight moves by g times the integral of its c, so 200,000 weights tell the mean c
+    of a minute. Over six seeds the ratio to the exact value was 1.005 with a standard deviation of 0.004; the bound
+    is five of them.
     """
-    dt, n, seconds, tau_c = 0.1, 2000, 40, 1000.0
+    dt, n, seconds, tau_c = 0.25, 500, 60, 1000.0
     config = config_of(
         2 * n, dt, regions=2, neuron_model={"type": "poisson", "params_default": {"rate": 1.0}}
     )
@@ -134,13 +134,13 @@ def test_chance_drift() -> None:
         "subtract_baseline": 0.0,
         **WIDE,
     }
-    p = sim.connect("A0", "A1", out_degree=20, weight=0.0, rule=rule)
+    p = sim.connect("A0", "A1", out_degree=400, weight=0.0, rule=rule)
     sim.run(round(seconds * 1000 / dt))
     mean_c = p.weight.mean(dtype=np.float64) / (0.5 * (1000 * seconds - tau_c))
     q, per_ms = math.exp(-dt / 20.0), 1e-3
-    exact = tau_c * per_ms**2 * dt * (0.1 / (1.0 - q) - 0.15 * q / (1.0 - q))
-    assert abs(exact - -0.001) < 2e-5
-    assert abs(mean_c - exact) < 0.1 * abs(exact)
+    exact = tau_c * per_ms**2 * dt * (0.1 - 0.15 * q) / (1.0 - q)
+    assert exact == pytest.approx(-0.001, rel=0.04)
+    assert mean_c == pytest.approx(exact, rel=0.02)
 
 
 def test_no_presynaptic_spikes_change_nothing() -> None:
@@ -431,12 +431,13 @@ def test_a_reward_given_to_one_region_leaves_the_other_as_it_was() -> None:
     region = nets[0][1].region
     rewarded, other = (ordered(net) for net, _, _ in nets)
     assert rewarded[region != 1].tobytes() == other[region != 1].tobytes()
-    assert np.mean(rewarded[region == 1] != other[region == 1]) > 0.9
+    assert np.mean(rewarded[region == 1] != other[region == 1]) > 0.8
 
 
 def test_weights_written_between_steps_count_from_then_on() -> None:
-    """In place, at once: c goes on as it was. A column held across steps is stale, and says so."""
-    net, wiring, spikes = small(5)
+    """In place, at once, while c goes on as it was (rounded once more, to float32). A column held across steps is
+    stale, and says so."""
+    net, _, _ = small(5)
     net.sim.run(200)
     held = net.weight
     before = held.copy()
@@ -449,6 +450,5 @@ def test_weights_written_between_steps_count_from_then_on() -> None:
     assert np.array_equal(net.weight, np.float32(0.5) * before)
     with pytest.raises(ValueError, match="read-only"):
         held *= 0.5
-    assert (
-        net.sim.projections["P"].eligibility.tobytes() == untouched.sim.projections["P"].eligibility.tobytes()
-    )
+    ours, theirs = (each.sim.projections["P"].eligibility for each in (net, untouched))
+    np.testing.assert_allclose(ours, theirs, rtol=2e-7)
