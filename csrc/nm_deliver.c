@@ -14,8 +14,8 @@
 #define FETCH(address) ((void)(address))
 #endif
 
-/* Lines of the next segment that are fetched ahead, 512 targets; then the hardware streams on. With the neurons'
- * columns just gone through the second-level cache 16 lines give 1.4 times what 4 give. */
+/* Lines of the next segment that are fetched ahead, 512 targets; then the hardware streams on. With the
+ * neurons' columns just gone through the second-level cache 16 lines give 1.4 times what 4 give. */
 enum { LINE = 64, FETCH_LINES = 16 };
 
 typedef struct delivery {
