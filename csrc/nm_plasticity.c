@@ -116,7 +116,7 @@ NM_INLINE void learn(pass *a, void (*hook)(const nm_synapse_chunk *), nm_synapse
 static void forget_regions(pass *a) {
     for (int k = 0; k < KNOWN; k++)
         a->known_region[k] = -1;
-    a->regional = a->levels != NULL && a->levels->n_regions > 1 && a->network->region != NULL;
+    a->regional = a->levels != NULL && nm_levels_n_zones(a->levels) > 1 && a->network->region != NULL;
     if (!a->regional)
         a->learning[0] = nm_levels_factors(a->levels, 0).learning;
 }

@@ -2,7 +2,7 @@
  *   1 deliver the spikes that arrive now      2 background drive, external and scheduled input
  *   3 NE gain on inputs, 5-HT on thresholds   4 neurons step -> fired
  *   5 plasticity: on_pre, on_post, traces     6 the list of the fired joins the ring of delays
- *   7 modulators decay                        8 record                       9 deaths and births (none yet)
+ *   7 modulators decay, spikes release more   8 record                       9 deaths and births (none yet)
  * Steps are numbered 1, 2, ...; step k ends at time k * dt, which is the time of its spikes. A spike of step k
  * arrives in step k + delay. Levels are those at the start of the step.
  *
@@ -134,7 +134,7 @@ static void step_neurons(const nm_sim *sim, int64_t now) {
     const nm_network *network = sim->network;
     int32_t *list = nm_delay_list(&sim->ring, now);
     int64_t fired[NM_CHUNK], n_fired = 0, region = -1;
-    nm_factors factors = {1.0, 1.0, 0.0};
+    nm_factors factors = NM_NEUTRAL;
     for (int64_t p = 0; p < network->n_pieces; p++) {
         const nm_piece *piece = &network->pieces[p];
         if (network->groups[piece->group].region != region) {
@@ -192,8 +192,10 @@ static void one_step(nm_sim *sim, int64_t now) {
     add_input(sim, now);
     step_neurons(sim, now);
     nm_plasticity_step(sim->network, &sim->ring, sim->levels, sim->fired, sim->dt, now);
-    if (sim->levels != NULL)
+    if (sim->levels != NULL) {
         nm_levels_step(sim->levels);
+        nm_levels_release(sim->levels, nm_delay_list(&sim->ring, now), nm_delay_count(&sim->ring, now));
+    }
     record(sim, now);
     sim->step = now;
 }

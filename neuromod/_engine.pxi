@@ -103,6 +103,7 @@ cdef class Engine:
     cdef nm_spike_record *spike_records
     cdef nm_sample_record *sample_records
     cdef Levels levels
+    cdef LentLevels lent
     cdef object model, keep, ids, ring_slot, ring_count, traces, schedule, names
     cdef object group_names, input_keep
     cdef long long version
@@ -144,7 +145,7 @@ cdef class Engine:
         if nm_network_check(&self.network, &error) != NM_OK:
             raise_error(&error)
         self.sim.network = &self.network
-        self.sim.levels = &self.levels.c if self.levels is not None else NULL
+        self._bind_levels()
         self.fresh = True
         if carried is not None:
             self.set_state(carried)
@@ -154,6 +155,23 @@ cdef class Engine:
         for sampler in self.sample_recorders:
             (<SampleRecorder>sampler).bind()
         self.version = version
+
+    cdef _bind_levels(self):
+        self.sim.levels = NULL
+        if self.levels is None:
+            return
+        runs = [self._runs_of(release["areas"]) for release in self.levels.releases]
+        self.lent = LentLevels(self.levels, self.model._zones()[1], runs)
+        self.sim.levels = &self.lent.c
+
+    cdef _runs_of(self, areas):
+        """First and one past the last slot of each run of neurons of the areas, one after another."""
+        inside = np.isin(self.model._columns.column("area"), [list(self.model._areas).index(a) for a in areas])
+        return np.flatnonzero(np.diff(inside, prepend=False, append=False)).astype(np.int64)
+
+    def effects(self):
+        """LentLevels of the last binding; None where nothing is modulated."""
+        return self.lent
 
     cdef void *_lend(self, object array, str dtype, Py_ssize_t n, str what) except? NULL:
         self.keep.append(array)
@@ -168,7 +186,7 @@ cdef class Engine:
         net.spike_count = <int64_t *>self._lend(buffers["spike_count"], "i8", n, "spike_count")
         net.drive_rate = <const double *>self._lend(buffers["drive_rate"], "f8", n, "drive_rate")
         net.drive_weight = <const double *>self._lend(buffers["drive_weight"], "f8", n, "drive_weight")
-        net.region = <const int32_t *>self._lend(buffers["region"], "i4", n, "region")
+        net.region = <const int32_t *>self._lend(self.model._zones()[0], "i4", n, "region")
         net.seen_rate = <double *>self._lend(np.full(n, np.nan), "f8", n, "seen_rate")
         self.sim.excitatory = <double *>self._lend(np.zeros(n), "f8", n, "excitatory")
         self.sim.inhibitory = <double *>self._lend(np.zeros(n), "f8", n, "inhibitory")
@@ -358,6 +376,8 @@ cdef class Engine:
             self.bind()
         if self.levels is not None:
             self.levels.prepare(self.sim.dt)
+            if self.lent.n_releases != len(self.levels.releases):
+                self._bind_levels()
         if nm_network_prepare(&self.network, self.sim.dt, self.fresh, &error) != NM_OK:
             raise_error(&error)
         self.fresh = False

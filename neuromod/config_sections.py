@@ -30,6 +30,7 @@ __all__ = [
     "NeuronModelKeys",
     "Plasticity",
     "PlasticityKeys",
+    "ReleaseKeys",
     "Sense",
     "Simulation",
     "add_unknown_key",
@@ -49,6 +50,8 @@ Size = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Index = Annotated[int, Field(ge=0, le=2**31 - 2)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+# What it multiplies is of the order of 1; the bound keeps products of several finite.
+Density = Annotated[float, Field(ge=0.0, le=1e6)]
 # Far above any weight in use and far below the overflow of float32, which weights are stored in.
 Weight = Annotated[float, Field(ge=-1e9, le=1e9, json_schema_extra={"unit": "mV"})]
 NeuronType = Literal["excitatory", "inhibitory"]
@@ -136,6 +139,9 @@ class AreaKeys(Section):
     density: Fraction | None = Field(default=None, description="Share of the sites that get a neuron.")
     region: Name | None = Field(default=None, description="Region whose modulator levels act here.")
     drive: Drive | None = Field(default=None, description="Default: the section background_drive.")
+    receptors: dict[str, Density] = Field(
+        default={}, description="By modulator: part of its effect that is felt here. Default: 1."
+    )
 
 
 class Area(Section):
@@ -152,6 +158,8 @@ class Area(Section):
         What was given; it goes before the section ``neuron_model``'s.
     density : float or None
     drive : Drive or None
+    receptors : dict of str to float
+        Modulator -> density of its receptors; 1 where it is not named.
     """
 
     name: str
@@ -163,6 +171,7 @@ class Area(Section):
     density: float | None = None
     region: str | None = None
     drive: Drive | None = None
+    receptors: dict[str, float] = {}
 
     @property
     def n_sites(self) -> int:
@@ -224,6 +233,17 @@ class NeuromodulationKeys(Section):
     enabled: bool = Field(default=True, description="Whether modulators act.")
 
 
+Names = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
+
+
+class ReleaseKeys(Section):
+    """The key ``release`` of a modulator, or an entry of it."""
+
+    areas: Names = Field(description="Areas whose spikes release the modulator.")
+    amount: float = Field(description="What one spike adds to the level of each region; divided by nothing.")
+    regions: Names | None = Field(default=None, description="Regions that they project to. Default: all.")
+
+
 class Simulation(Section):
     """The section ``simulation``."""
 
@@ -247,7 +267,7 @@ class Config(Section):
         The section ``background_drive``.
     plasticity : Plasticity
     neuromodulation : dict
-        ``enabled`` and, for each registered modulator, its parameters, complete (see `check_neuromodulation`).
+        ``enabled`` and, for each modulator, its parameters, complete (see `check_neuromodulation`).
     senses : dict of str to Sense
     simulation : Simulation
     experiment : dict or None

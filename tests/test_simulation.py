@@ -286,7 +286,7 @@ def test_progress_callable_gets_growing_counts():
     calls = []
     tiny(2000).run(20_000, progress=lambda *call: calls.append(call))
     done = [call[0] for call in calls]
-    assert done == sorted(done) and 0 < done[0] and all(call[1] == 20_000 for call in calls)
+    assert done == sorted(done) and done[0] > 0 and all(call[1] == 20_000 for call in calls)
 
 
 def test_to_dict_is_json_and_goes_on_to_the_bit():
