@@ -63,6 +63,7 @@ class BuildCore(build_ext):
             depends=ext.depends,
         )
         ext.sources = [source for source in ext.sources if source not in core]
+        ext.depends = [*ext.depends, *core]  # or a change of them alone would not be linked in
         ext.extra_compile_args = everywhere
         ext.extra_link_args = link
         super().build_extension(ext)

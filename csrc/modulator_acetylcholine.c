@@ -1,9 +1,10 @@
-/* Acetylcholine: attention and expected uncertainty raise the level, the level favours potentiation
- * (encoding). level after an event = clip(baseline + sensitivity * (expected_uncertainty + attention))
+/* Acetylcholine: attention and expected uncertainty raise the level, the level favours potentiation.
+ *   level after an event = clip(baseline + sensitivity * (expected_uncertainty + attention))
  *   potentiation         <- potentiation * (1 + potentiation_modulation * level^exponent)
  * Optional: a system has it where the configuration names it.
- * Level as the expected uncertainty: Yu & Dayan (2005), doi:10.1016/j.neuron.2005.04.026. Potentiation:
- * Hasselmo (2006), doi:10.1016/j.conb.2006.09.002. SPDX-License-Identifier: MIT */
+ * Expected uncertainty: Yu & Dayan (2005), doi:10.1016/j.neuron.2005.04.026.
+ * Potentiation (encoding): Hasselmo (2006), doi:10.1016/j.conb.2006.09.002.
+ * SPDX-License-Identifier: MIT */
 #include "nm_model.h"
 
 static const nm_field params[] = {

@@ -1,7 +1,11 @@
 /* Serotonin: punishment and stress lower the level, the level raises firing thresholds (behavioural
- * inhibition). level after an event = clip(baseline - sensitivity * (punishment + stress)) threshold <-
- * threshold + |threshold| * inhibition_strength * level^exponent The rise is a fraction of the magnitude: at
- * -50 mV more serotonin gives -49, never -51. Cools, Nakamura & Daw (2011), doi:10.1038/npp.2010.121.
+ * inhibition).
+ *
+ *   level after an event = clip(baseline - sensitivity * (punishment + stress))
+ *   threshold            <- threshold + |threshold| * inhibition_strength * level^exponent
+ *
+ * The rise is a fraction of the magnitude: at -50 mV more serotonin gives -49, never -51.
+ * Cools, Nakamura & Daw (2011), doi:10.1038/npp.2010.121.
  * SPDX-License-Identifier: MIT */
 #include "nm_model.h"
 

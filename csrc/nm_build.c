@@ -15,8 +15,7 @@ enum {
     RADIX = 256
 };
 
-/* ---- the door --------------------------------------------------------------------------------------------
- */
+/* ---- the door ------------------------------------------------------------------------------------ */
 
 /* Slots ascending without repeats, ids in range. field: 0 pre, 1 post, 2 id. */
 static int check_slots(const int32_t *slot, int64_t n, const int64_t *id, int64_t field, nm_error *error) {
@@ -46,8 +45,7 @@ static int check_build(const nm_build *build, nm_error *error) {
     return NM_OK;
 }
 
-/* ---- the neuron itself, left out --------------------------------------------------------------------------
- */
+/* ---- the neuron itself, left out ----------------------------------------------------------------- */
 
 /* The candidates of one neuron: a list of `n` slots less, where autapses are not wanted, its own. Candidate c
  * is list[c + (c >= hole)], so leaving one out costs no redraw and favours nobody. */
@@ -70,8 +68,7 @@ static inline int32_t candidate(const candidates *from, int64_t c) {
     return from->list[c + (c >= from->hole)];
 }
 
-/* ---- probability: the gaps between a row's targets are geometric ------------------------------------------
- */
+/* ---- probability: the gaps between a row's targets are geometric --------------------------------- */
 
 typedef struct gap_law {
     double per_log; /* 1 / log(1 - p) */
@@ -200,8 +197,7 @@ int nm_build_probability(const nm_build *build, double p, int64_t *row_start, in
     return NM_OK;
 }
 
-/* ---- fixed degrees ----------------------------------------------------------------------------------------
- */
+/* ---- fixed degrees ------------------------------------------------------------------------------- */
 
 /* Integers in [0, bound) by multiplying high: no redraws. Each value's probability is off by less than
  * bound / 2^32 of itself, and 2^-16 = 1.5e-5 is allowed: above, 64 bits are used and it is below 2^-33. */

@@ -53,10 +53,15 @@ int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *d
                            float *weight, int64_t *scratch_order, void *scratch,
                            nm_error *error) NM_MUST_CHECK;
 
-/* The incoming index of n_neurons targets: in_start[n_neurons + 1], in_synapse and in_row ascending by
- * synapse. NM_ERR_TOO_LARGE for more than 2^32 - 1 synapses. */
-int nm_build_incoming(const int64_t *row_start, int64_t n_rows, const int32_t *targets, int64_t n_neurons,
-                      int64_t *in_start, uint32_t *in_synapse, int32_t *in_row,
-                      nm_error *error) NM_MUST_CHECK;
+/* The places of rows whose targets ascend: place row * n_parts + part holds the row's targets in that part of
+ * the network, of part_width slots. Fills place_start[n_rows * n_parts + 1] and `local`, each target counted
+ * from the first slot of its part. (Within a place any order will do.) */
+int nm_build_places(const int64_t *row_start, int64_t n_rows, const int32_t *targets, int64_t n_parts,
+                    int64_t part_width, int64_t *place_start, uint16_t *local, nm_error *error) NM_MUST_CHECK;
+
+/* Number of segments, runs of one delay in a place that is sorted by delay; fills row_segment[n_places + 1],
+ * segment_start[n + 1] and segment_delay[n] if they are not NULL. */
+int64_t nm_build_segments(const int64_t *place_start, int64_t n_places, const uint16_t *delay,
+                          int64_t *row_segment, int64_t *segment_start, uint16_t *segment_delay);
 
 #endif

@@ -1,4 +1,4 @@
-/* Orders of synapses that are already drawn: rows from pairs, rows by delay, the incoming index. All are
+/* Orders of synapses that are already drawn: rows from pairs, rows by delay, places and segments. All are
  * stable, so the same synapses give the same order everywhere.
  * SPDX-License-Identifier: MIT */
 #include "nm_build.h"
@@ -192,30 +192,48 @@ int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *d
     return status;
 }
 
-/* ---- the incoming index ----------------------------------------------------------------------------------
+/* ---- places and segments ---------------------------------------------------------------------------------
  */
 
-int nm_build_incoming(const int64_t *row_start, int64_t n_rows, const int32_t *targets, int64_t n_neurons,
-                      int64_t *in_start, uint32_t *in_synapse, int32_t *in_row, nm_error *error) {
-    int64_t n = row_start[n_rows];
-    if (n > UINT32_MAX) /* before anything is read: in_synapse has 32 bits */
-        return nm_fail(error, NM_ERR_TOO_LARGE, -1, -1, (double)n);
+int nm_build_places(const int64_t *row_start, int64_t n_rows, const int32_t *targets, int64_t n_parts,
+                    int64_t part_width, int64_t *place_start, uint16_t *local, nm_error *error) {
     int status = check_starts(row_start, n_rows, error);
-    for (int64_t s = 0; s < n && status == NM_OK; s++)
-        if (targets[s] < 0 || targets[s] >= n_neurons)
-            status = nm_fail(error, NM_ERR_BAD_INDEX, s, -1, (double)targets[s]);
-    if (status != NM_OK)
-        return status;
-    memset(in_start, 0, (size_t)(n_neurons + 1) * sizeof *in_start);
-    for (int64_t s = 0; s < n; s++)
-        in_start[targets[s] + 1]++;
-    counts_to_starts(in_start, n_neurons);
-    for (int64_t row = 0; row < n_rows; row++)
+    int64_t place = 0;
+    for (int64_t row = 0; row < n_rows && status == NM_OK; row++) {
         for (int64_t s = row_start[row]; s < row_start[row + 1]; s++) {
-            int64_t at = in_start[targets[s]]++;
-            in_synapse[at] = (uint32_t)s;
-            in_row[at] = (int32_t)row;
+            const int64_t part = targets[s] < 0 ? n_parts : targets[s] / part_width;
+            if (part >= n_parts || row * n_parts + part < place - 1)
+                return nm_fail(error, NM_ERR_BAD_INDEX, s, -1, (double)targets[s]);
+            while (place <= row * n_parts + part)
+                place_start[place++] = s;
+            local[s] = (uint16_t)(targets[s] - part * part_width);
         }
-    restore_starts(in_start, n_neurons);
-    return NM_OK;
+        while (place < (row + 1) * n_parts)
+            place_start[place++] = row_start[row + 1];
+    }
+    place_start[n_rows * n_parts] = row_start[n_rows];
+    return status;
+}
+
+int64_t nm_build_segments(const int64_t *place_start, int64_t n_places, const uint16_t *delay,
+                          int64_t *row_segment, int64_t *segment_start, uint16_t *segment_delay) {
+    int64_t n = 0;
+    for (int64_t place = 0; place < n_places; place++) {
+        if (row_segment != NULL)
+            row_segment[place] = n;
+        for (int64_t s = place_start[place]; s < place_start[place + 1]; s++) {
+            if (s > place_start[place] && delay[s] == delay[s - 1])
+                continue;
+            if (row_segment != NULL) {
+                segment_start[n] = s;
+                segment_delay[n] = delay[s];
+            }
+            n++;
+        }
+    }
+    if (row_segment != NULL) {
+        row_segment[n_places] = n;
+        segment_start[n] = place_start[n_places];
+    }
+    return n;
 }

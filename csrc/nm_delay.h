@@ -1,27 +1,28 @@
-/* The last steps' spikes: a ring of lists, one per step, long enough for the longest delay. A spike emitted
- * in step t is looked up in step t + d by every projection that has a delay d ("pull"), so weights act as
- * they stand at arrival. Rows are n_neurons wide, but only the pages that spikes reached are ever touched.
- * SPDX-License-Identifier: MIT */
+/* The last steps' spikes: a ring of lists, one per step and part, long enough for the longest delay. A spike
+ * emitted in step t is looked up in step t + d by every projection that has a delay d ("pull"), so weights
+ * act as they stand at arrival. Rows are n_neurons wide, a part's list begins at its first slot, and only the
+ * pages that spikes reached are ever touched. SPDX-License-Identifier: MIT */
 #ifndef NM_DELAY_H
 #define NM_DELAY_H
 
 #include <stdint.h>
 
 typedef struct nm_delay {
-    int64_t length; /* max_delay + 1 */
-    int64_t width;  /* n_neurons */
-    int32_t *slot;  /* [length * width], ascending within a list */
-    int64_t *count; /* [length] */
+    int64_t length;              /* max_delay + 1 */
+    int64_t width;               /* n_neurons */
+    int64_t n_parts, part_width; /* as in the network */
+    int32_t *slot;               /* [length * width], ascending within a list */
+    int64_t *count;              /* [length * n_parts] */
 } nm_delay;
 
 static inline int64_t nm_delay_row(const nm_delay *ring, int64_t step) {
     return ((step % ring->length) + ring->length) % ring->length;
 }
-static inline int32_t *nm_delay_list(const nm_delay *ring, int64_t step) {
-    return ring->slot + nm_delay_row(ring, step) * ring->width;
+static inline int32_t *nm_delay_list(const nm_delay *ring, int64_t step, int64_t part) {
+    return ring->slot + nm_delay_row(ring, step) * ring->width + part * ring->part_width;
 }
-static inline int64_t nm_delay_count(const nm_delay *ring, int64_t step) {
-    return ring->count[nm_delay_row(ring, step)];
+static inline int64_t *nm_delay_count(const nm_delay *ring, int64_t step, int64_t part) {
+    return ring->count + nm_delay_row(ring, step) * ring->n_parts + part;
 }
 
 #endif

@@ -1,70 +1,28 @@
-/* Poisson counts by inversion: a neuron's word, as a number in [0, 1), is compared with the cumulative
- * probabilities P(count <= k) in units of 2^-32. A whole piece with one rate reads them from a table, a
- * single neuron computes them as it goes, by the same operations: so both give the same count for the same
- * word. SPDX-License-Identifier: MIT */
+/* A neuron's word of this step becomes its count of events: from the piece's table where all its neurons have
+ * one rate, by inversion neuron by neuron where they differ, with the same counts (nm_poisson.h).
+ * SPDX-License-Identifier: MIT */
 #include "nm_drive.h"
 #include "nm_clones.h"
 #include "nm_normal.h"
+#include "nm_poisson.h"
 #include "nm_rng.h"
 
 /* Above this mean a count is drawn as a normal deviate with the Poisson skewness (Cornish & Fisher 1938): the
  * next term of that series is 0.01 / sqrt(mean), 4e-5 events here. Below, parts of the mean are drawn
- * exactly, at 0.1 us for every NM_DRIVE_MEAN events. */
+ * exactly, at 0.1 us for every NM_POISSON_MEAN events. */
 #define NORMAL_MEAN 65536.0
 
-/* ---- cumulative probabilities ----------------------------------------------------------------------------
- */
-
-typedef struct poisson {
-    double mean, term, sum; /* term = P(count = k), sum = P(count <= k) */
-    int k;
-} poisson;
-
-static inline poisson poisson_first(double mean, double none) {
-    return (poisson){.mean = mean, .term = none, .sum = none, .k = 0};
-}
-
-static inline void poisson_next(poisson *p) {
-    p->k++;
-    p->term *= p->mean / (double)p->k;
-    p->sum += p->term;
-}
-
-/* The last word that gives a count <= k. It is UINT32_MAX where P(count > k) < 2^-33: no word is greater. */
-static inline uint32_t poisson_last(const poisson *p) {
-    uint64_t words = (uint64_t)(p->sum * 4294967296.0 + 0.5);
-    words = words < 1 ? 1 : words;
-    return words > UINT32_MAX ? UINT32_MAX : (uint32_t)(words - 1);
-}
-
-void nm_drive_tabulate(double mean, uint32_t table[NM_DRIVE_TABLE]) {
-    poisson p = poisson_first(mean, nm_exp(-mean));
-    for (int k = 0; k < NM_DRIVE_TABLE; k++) {
-        table[k] = poisson_last(&p);
-        poisson_next(&p);
-    }
-}
-
-/* `none` is exp(-mean); mean <= NM_DRIVE_MEAN. */
-static inline double invert(double mean, double none, uint32_t word) {
-    poisson p = poisson_first(mean, none);
-    while (p.k < NM_DRIVE_TABLE && poisson_last(&p) < word)
-        poisson_next(&p);
-    return (double)p.k;
-}
-
-/* ---- one count -------------------------------------------------------------------------------------------
- */
+/* ---- one count ----------------------------------------------------------------------------------- */
 
 static double count_by_parts(double mean, uint32_t word, uint64_t seed, uint32_t id, uint64_t step) {
-    double parts = 1.0 + (double)(int64_t)(mean / NM_DRIVE_MEAN), part = mean / parts, none = nm_exp(-part);
-    double count = invert(part, none, word);
+    double parts = 1.0 + (double)(int64_t)(mean / NM_POISSON_MEAN), part = mean / parts, none = nm_exp(-part);
+    double count = nm_poisson_invert(part, none, word);
     uint32_t more[4];
     for (int64_t k = 1; k < (int64_t)parts; k++) {
         uint32_t which = (uint32_t)(k - 1);
         if (which % 4 == 0)
             nm_rng_block(seed, nm_stream(NM_STREAM_DRIVE_MORE, which / 4), id, step, more);
-        count += invert(part, none, more[which % 4]);
+        count += nm_poisson_invert(part, none, more[which % 4]);
     }
     return count;
 }
@@ -84,13 +42,12 @@ static double count_large(double mean, uint32_t word, uint64_t seed, uint32_t id
 
 double nm_drive_count(double mean, uint64_t seed, uint32_t id, uint64_t step) {
     uint32_t word = nm_rng_word(seed, NM_STREAM_DRIVE, id, step);
-    if (mean > NM_DRIVE_MEAN)
+    if (mean > NM_POISSON_MEAN)
         return count_large(mean, word, seed, id, step);
-    return invert(mean, nm_exp(-mean), word);
+    return nm_poisson_invert(mean, nm_exp(-mean), word);
 }
 
-/* ---- a piece ---------------------------------------------------------------------------------------------
- */
+/* ---- a piece ------------------------------------------------------------------------------------- */
 
 static void draw_words(const nm_network *network, const nm_piece *piece, uint64_t seed, uint64_t step,
                        uint32_t *word) {
@@ -112,7 +69,7 @@ NM_CLONES static void count_by_table(const uint32_t *restrict table, const uint3
         largest = flipped[i] > largest ? flipped[i] : largest;
         count[i] = 0;
     }
-    for (int k = 0; k < NM_DRIVE_TABLE; k++) {
+    for (int k = 0; k < NM_POISSON_TABLE; k++) {
         int32_t threshold = (int32_t)(table[k] ^ 0x80000000u);
         if (threshold >= largest)
             return;
@@ -133,7 +90,7 @@ NM_CLONES static void add_events(const int32_t *restrict count, const double *re
 static void add_tabled(const nm_network *network, const nm_piece *piece, const uint32_t *word,
                        double *excitatory, double *inhibitory) {
     int32_t count[NM_CHUNK];
-    const uint32_t *table = network->drive_table + (piece - network->pieces) * NM_DRIVE_TABLE;
+    const uint32_t *table = network->drive_table + (piece - network->pieces) * NM_POISSON_TABLE;
     count_by_table(table, word, piece->n, count);
     add_events(count, network->drive_weight + piece->first, piece->n, excitatory, inhibitory);
 }
@@ -148,8 +105,8 @@ static void add_inverted(const nm_network *network, const nm_piece *piece, doubl
     }
     for (int64_t i = 0; i < piece->n; i++) {
         uint32_t id = (uint32_t)network->id[piece->first + i];
-        double count = mean[i] > NM_DRIVE_MEAN ? count_large(mean[i], word[i], seed, id, step)
-                                               : invert(mean[i], none[i], word[i]);
+        double count = mean[i] > NM_POISSON_MEAN ? count_large(mean[i], word[i], seed, id, step)
+                                                 : nm_poisson_invert(mean[i], none[i], word[i]);
         if (weight[i] > 0.0)
             excitatory[i] += count * weight[i];
         else

@@ -6,17 +6,6 @@
 
 #include "nm_network.h"
 
-enum {
-    NM_DRIVE_TABLE =
-        64, /* thresholds of one cumulative table; P(64 or more) at mean 20 is 1e-14, far below 2^-32 */
-    NM_DRIVE_MEAN =
-        20 /* largest mean (events per step) that a table serves; above it counts are inverted one by one */
-};
-
-/* Cumulative Poisson probabilities of `mean`, scaled to 32 bits: the count is the number of entries < word.
- */
-void nm_drive_tabulate(double mean, uint32_t table[NM_DRIVE_TABLE]);
-
 /* Poisson count for one word by inversion; exact for any mean (large means use further draws). */
 double nm_drive_count(double mean, uint64_t seed, uint32_t id, uint64_t step);
 

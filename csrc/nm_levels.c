@@ -111,22 +111,28 @@ static int64_t count_below(const int32_t *number, int64_t n, int64_t limit) {
     return low;
 }
 
-void nm_levels_release(const nm_levels *levels, const int32_t *fired, int64_t n_fired) {
-    if (n_fired == 0)
-        return;
+void nm_levels_count(const nm_levels *levels, const int32_t *fired, int64_t n_fired) {
+    for (int64_t k = 0; n_fired > 0 && k < levels->n_releases; k++) {
+        nm_release *release = &levels->releases[k];
+        for (int64_t i = 0; i < release->n_runs; i++)
+            release->n_spikes += count_below(fired, n_fired, release->run[2 * i + 1]) -
+                                 count_below(fired, n_fired, release->run[2 * i]);
+    }
+}
+
+void nm_levels_release(const nm_levels *levels) {
     for (int64_t k = 0; k < levels->n_releases; k++) {
         const nm_release *release = &levels->releases[k];
-        int64_t n_spikes = 0;
-        for (int64_t i = 0; i < release->n_runs; i++)
-            n_spikes += count_below(fired, n_fired, release->run[2 * i + 1]) -
-                        count_below(fired, n_fired, release->run[2 * i]);
-        for (int64_t r = 0; r < levels->n_regions; r++)
-            if (n_spikes > 0 && release->region[r])
-                levels->level[r * levels->n_modulators + release->modulator] +=
-                    release->amount * (double)n_spikes;
+        double added = release->amount * (double)release->n_spikes;
+        for (int64_t r = 0; r < levels->n_regions && release->n_spikes > 0; r++)
+            if (release->region[r])
+                levels->level[r * levels->n_modulators + release->modulator] += added;
     }
-    for (int64_t k = 0; k < levels->n_releases; k++)
-        nm_levels_add(levels, levels->releases[k].modulator, -1, 0.0); /* clips */
+    for (int64_t k = 0; k < levels->n_releases; k++) {
+        if (levels->releases[k].n_spikes > 0)
+            nm_levels_add(levels, levels->releases[k].modulator, -1, 0.0); /* clips */
+        levels->releases[k].n_spikes = 0;
+    }
 }
 
 /* ---- effects ---------------------------------------------------------------------------------------------

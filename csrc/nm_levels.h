@@ -2,8 +2,9 @@
  * they apply. The buffers are Python's (NeuromodulationSystem); the engine borrows them, so a level set from
  * Python is the level that the next step uses, and the other way round.
  *
- * Neurons name a ZONE: a region together with the receptor densities there. Levels belong to regions, effects
- * to zones. Without receptor densities zone and region are the same number. SPDX-License-Identifier: MIT */
+ * Neurons name a ZONE: a region together with the receptor densities there. Levels belong to regions,
+ * effects to zones. Without receptor densities zone and region are the same number.
+ * SPDX-License-Identifier: MIT */
 #ifndef NM_LEVELS_H
 #define NM_LEVELS_H
 
@@ -16,6 +17,7 @@ typedef struct nm_release {
     const int64_t *run; /* [2 * n_runs] first slot and one past the last of each run of releasing neurons */
     const uint8_t *region; /* [n_regions] 1: is reached */
     int64_t n_runs;
+    int64_t n_spikes; /* counted so far in this step; 0 between steps */
 } nm_release;
 
 typedef struct nm_levels {
@@ -32,7 +34,7 @@ typedef struct nm_levels {
     const int32_t *zone_region; /* zones are regions; else [zone] */
     const double *density;      /* 1; else [zone * n_modulators + m], of receptors */
     int64_t n_zones;            /* where zone_region is given */
-    const nm_release *releases;
+    nm_release *releases;
     int64_t n_releases;
 } nm_levels;
 
@@ -70,10 +72,13 @@ void nm_levels_add(const nm_levels *levels, int64_t m, int64_t region, double am
 /* One step of first-order kinetics: level <- baseline + (level - baseline) * kept. */
 void nm_levels_step(const nm_levels *levels);
 
-/* The spikes of this step release; called after nm_levels_step, since they stand at its end. `fired`: slots,
- * ascending. Spikes are counted as integers, so the sum does not depend on how the network is cut; what all
- * releases add is clipped once. */
-void nm_levels_release(const nm_levels *levels, const int32_t *fired, int64_t n_fired);
+/* Count this step's spikes of releasing neurons; once for each list of fired slots, each ascending. Whole
+ * numbers, so the sum does not depend on how the network is cut. */
+void nm_levels_count(const nm_levels *levels, const int32_t *fired, int64_t n_fired);
+
+/* What the counted spikes release; after nm_levels_step, since they stand at the step's end. What all
+ * releases add to a level is clipped once. */
+void nm_levels_release(const nm_levels *levels);
 
 /* What modulator m does to one of its targets at a level, where its receptors have a density: a factor, or
  * the rise of a threshold. Density d leaves d times the deviation from "no effect": 1 + d * (factor - 1), d *

@@ -30,8 +30,7 @@ typedef struct nm_order {
     int greater, lesser; /* positions in `params` */
 } nm_order;
 
-/* ---- neuron models ---------------------------------------------------------------------------------------
- */
+/* ---- neuron models ------------------------------------------------------------------------------- */
 
 /* A run of neurons of one model and one region, for one step. Arrays are indexed by 0 .. n-1.
  *
@@ -103,8 +102,7 @@ static inline double nm_raised(double threshold, double rise) {
             body((chunk), 1);                                                                                \
     } while (0)
 
-/* ---- plasticity rules ------------------------------------------------------------------------------------
- */
+/* ---- plasticity rules ---------------------------------------------------------------------------- */
 
 /* An exponentially decaying trace of one neuron's spikes, +1 at each (all-to-all pairing). The engine keeps
  * it. */
@@ -113,50 +111,59 @@ typedef struct nm_trace {
     int tau; /* position in the rule's `params` of its time constant, ms */
 } nm_trace;
 
-/* A run of synapses at one moment. On a presynaptic event (the ARRIVAL of a spike at the synapse) all share
- * the source; on a postsynaptic spike all share the target. Read a trace as `pre[k][j * pre_stride]` and
- * `post[k][j * post_stride]`.
- *
- * Order inside a step: neurons fire; then on_pre for this step's arrivals, which sees the post traces without
- * this step's spikes; then on_post, which sees the pre traces with this step's arrivals. So a spike that
- * arrives in the step in which the target fires counts as "pre before post" at distance 0. */
+/* A run of synapses of one source, at the ARRIVAL of a spike of it. Read a trace as `pre[k]` (one number: all
+ * share the source) and `post[k][j]`. */
 typedef struct nm_synapse_chunk {
     size_t n;
-    double dt;            /* ms */
-    const double *params; /* the projection's values of the rule's `params` */
-    const double *weight; /* [j] before the event */
-    double *const *state; /* [state field][j]; may be written */
-    const double
-        *pre[NM_MAX_TRACES]; /* presynaptic traces, this arrival included in neither hook's own event */
+    double dt;                         /* ms */
+    const double *params;              /* the projection's values of the rule's `params` */
+    const double *weight;              /* [j] before the event */
+    const double *pre;                 /* [k] presynaptic traces, this arrival not included */
     const double *post[NM_MAX_TRACES]; /* postsynaptic traces, without this step's spike */
-    size_t pre_stride, post_stride;
-    const double *post_fired; /* [j] 1.0 where the target fires in this step (on_pre only) */
-    double *change;           /* OUT: [j] weight change before modulation and bounds; arrives as 0 */
+    const double *post_fired;          /* [j] 1.0 where the target fires in this step; NULL for a pair rule */
+    double *change;                    /* OUT: [j] change before modulation and bounds; arrives as 0 */
 } nm_synapse_chunk;
 
 typedef void (*nm_synapse_hook)(const nm_synapse_chunk *chunk);
 
+/* Where a pair rule keeps what pairs leave behind: not in the weight but in a trace c of the synapse,
+ *   dc/dt = -c / tau_c        dw/dt = rate * g(t) * c,
+ * g being the signal of the modulators of learning in the target's region (nm_levels_signal). Positions in
+ * `params`; the trace is the rule's state[0]. */
+typedef struct nm_eligibility {
+    int tau_c, rate, subtract_baseline;
+} nm_eligibility;
+
+/* A rule is one of two kinds.
+ *   Without `post_gain` it acts at arrivals alone, at the end of the step, and may ask whether the target
+ *   fires in this very step.
+ *   With it, it is a PAIR RULE: a spike of the target changes a synapse by pre_traces[0] * post_gain, a
+ * number that depends on the target alone. The engine then leaves a synapse alone until a spike of its source
+ * arrives (or somebody reads it) and makes up for all the target's spikes at once: see nm_pairs.h. A spike
+ * that arrives in the step in which the target fires counts as "pre before post" at distance 0. */
 typedef struct nm_plasticity_rule {
     const char *name, *title, *reference;
     const nm_field *params;     /* besides the common weight_min, weight_max, weight_decay */
     const nm_field *state;      /* per synapse; NULL: none */
-    const nm_trace *pre_traces; /* ends with {NULL, 0}; NULL: none */
+    const nm_trace *pre_traces; /* of a pair rule; ends with {NULL, 0}; NULL: none */
     const nm_trace *post_traces;
-    nm_synapse_hook on_pre;  /* NULL: nothing happens */
-    nm_synapse_hook on_post; /* NULL: no incoming index is built */
+    nm_synapse_hook on_pre;                                        /* NULL: nothing happens at an arrival */
+    double (*post_gain)(const double *params, const double *post); /* post: traces without this spike */
+    const nm_eligibility *eligibility; /* of a pair rule; NULL: it changes the weight itself */
 } nm_plasticity_rule;
 /* The engine applies a change as  w <- clip(w + change * learning, weight_min, weight_max), learning being
  * the dopamine factor of the target's region (1 without modulation); `none` is a NULL rule. */
 
-/* ---- modulators ------------------------------------------------------------------------------------------
- */
+/* ---- modulators ---------------------------------------------------------------------------------- */
 
-/* A modulator is data: what an event does to its level, how an effect follows from the level (its dose-response
- * curve), and on what. csrc/nm_levels.c acts on it.
+/* A modulator is data: what an event does to its level, how an effect follows from the level (its
+ * dose-response curve), and on what. csrc/nm_levels.c acts on it.
+ *
  *   level after an event = clip(baseline + sensitivity * sum of sign[k] * input[k])
  *   response             = strength * shape(level)
- *   a threshold T        <- T + |T| * response
- *   anything else        <- itself * (offset + response), never below 0
+ *   a threshold T       <- T + |T| * response
+ *   anything else       <- itself * (offset + response), never below 0
+ *
  * Every modulator has these parameters first, in this order; those of its shape follow, then its own if any.
  * `strength` may have another name (learning_rate_modulation, inhibition_strength, gain_modulation). */
 enum { NM_BASELINE, NM_DECAY_RATE, NM_SENSITIVITY, NM_STRENGTH, NM_SHAPE };
@@ -173,9 +180,8 @@ enum { NM_BASELINE, NM_DECAY_RATE, NM_SENSITIVITY, NM_STRENGTH, NM_SHAPE };
 
 typedef enum nm_target {
 #define NM_TARGET_ENUM(name, value, word) name = (value),
-    NM_TARGET_LIST(NM_TARGET_ENUM)
+    NM_TARGET_LIST(NM_TARGET_ENUM) NM_N_TARGETS
 #undef NM_TARGET_ENUM
-    NM_N_TARGETS
 } nm_target;
 
 #define NM_ON(target) (1u << (target)) /* a set of targets: NM_ON(NM_LTP) | NM_ON(NM_GAIN) */
@@ -189,9 +195,8 @@ typedef enum nm_target {
 
 typedef enum nm_response {
 #define NM_RESPONSE_ENUM(name, value, word) name = (value),
-    NM_RESPONSE_LIST(NM_RESPONSE_ENUM)
+    NM_RESPONSE_LIST(NM_RESPONSE_ENUM) NM_N_RESPONSES
 #undef NM_RESPONSE_ENUM
-    NM_N_RESPONSES
 } nm_response;
 
 typedef struct nm_modulator {

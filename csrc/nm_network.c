@@ -1,56 +1,102 @@
 /* Checks at the door, and what is derived from the parameters.
  * SPDX-License-Identifier: MIT */
 #include "nm_network.h"
-#include "nm_drive.h"
+#include "nm_poisson.h"
 
 #include <math.h>
 #include <string.h>
 
-int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, nm_piece *pieces) {
-    int64_t n_pieces = 0;
+enum { WIDEST = 65536 };
+
+int64_t nm_network_part_width(int64_t n_neurons) {
+    int64_t parts = n_neurons < 4096 ? 1 : n_neurons < 32768 ? 4 : n_neurons < 131072 ? 8 : 16;
+    int64_t width = (n_neurons + parts - 1) / parts;
+    width = (width + NM_CHUNK - 1) / NM_CHUNK * NM_CHUNK; /* whole chunks */
+    width = width < NM_CHUNK ? NM_CHUNK : width;
+    return width < WIDEST ? width : WIDEST;
+}
+
+int64_t nm_network_count_parts(int64_t n_neurons) {
+    const int64_t width = nm_network_part_width(n_neurons), parts = (n_neurons + width - 1) / width;
+    return parts > 1 ? parts : 1;
+}
+
+/* One past the last slot of the piece that begins in slot `first` of a group. */
+static int64_t piece_end(const nm_group *group, int64_t first, int64_t part_width) {
+    int64_t end = first + NM_CHUNK, part_end = (first / part_width + 1) * part_width;
+    int64_t group_end = group->first + group->n;
+    end = end < part_end ? end : part_end;
+    return end < group_end ? end : group_end;
+}
+
+int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, int64_t part_width, nm_piece *pieces,
+                       int64_t *part_piece) {
+    int64_t n_pieces = 0, part = 0;
     for (int64_t g = 0; g < n_groups; g++)
-        for (int64_t first = 0; first < groups[g].n; first += NM_CHUNK) {
+        for (int64_t first = groups[g].first, end; first < groups[g].first + groups[g].n; first = end) {
+            end = piece_end(&groups[g], first, part_width);
             if (pieces != NULL) {
-                nm_piece *piece = &pieces[n_pieces];
-                int64_t left = groups[g].n - first;
-                *piece = (nm_piece){.group = g, .first = groups[g].first + first, .stride = 1};
-                piece->n = left < NM_CHUNK ? left : NM_CHUNK;
+                pieces[n_pieces] = (nm_piece){.group = g, .first = first, .n = end - first, .stride = 1};
+                for (; part <= first / part_width; part++)
+                    part_piece[part] = n_pieces;
             }
             n_pieces++;
         }
+    if (pieces != NULL)
+        part_piece[part] = n_pieces;
     return n_pieces;
 }
 
-/* ---- structure, once per binding ------------------------------------------------------------------------- */
+/* ---- structure, once per binding ----------------------------------------------------------------- */
 
-static int check_row(const nm_projection *p, int64_t n_neurons, int64_t row, nm_error *error) {
-    int64_t last = p->row_start[row + 1];
-    for (int64_t s = p->row_start[row]; s < last; s++) {
-        if (p->post[s] < 0 || p->post[s] >= n_neurons)
-            return nm_fail(error, NM_ERR_BAD_INDEX, s, -1, (double)p->post[s]);
-        if (!isfinite(p->weight[s]))
+static int check_segment(const nm_projection *p, int64_t segment, int64_t room, nm_error *error) {
+    int64_t first = p->segment_start[segment], last = p->segment_start[segment + 1];
+    if (last < first)
+        return nm_fail(error, NM_ERR_BAD_LAYOUT, segment, -3, (double)last);
+    for (int64_t s = first; s < last; s++) {
+        if (p->target[s] >= room)
+            return nm_fail(error, NM_ERR_BAD_INDEX, s, -1, (double)p->target[s]);
+        if (p->weight != NULL && !isfinite(p->weight[s]))
             return nm_fail(error, NM_ERR_BAD_VALUE, s, -1, (double)p->weight[s]);
-        if (p->delay != NULL) {
-            if (p->delay[s] < p->min_delay || p->delay[s] > p->max_delay)
-                return nm_fail(error, NM_ERR_BAD_VALUE, s, -2, (double)p->delay[s]);
-            if (s + 1 < last && p->delay[s] > p->delay[s + 1])
-                return nm_fail(error, NM_ERR_BAD_LAYOUT, s, -2, (double)p->delay[s]);
-        }
+    }
+    return NM_OK;
+}
+
+/* The segments of one row in one part: in order, of ascending delays, within the part. */
+static int check_place(const nm_network *network, const nm_projection *p, int64_t place, nm_error *error) {
+    int64_t part = place % network->n_parts;
+    int64_t room = nm_network_part_end(network, part) - nm_network_part_first(network, part);
+    int64_t first = p->row_segment == NULL ? place : p->row_segment[place];
+    int64_t end = p->row_segment == NULL ? place + 1 : p->row_segment[place + 1];
+    if (first < 0 || end < first || end > p->n_segments)
+        return nm_fail(error, NM_ERR_BAD_LAYOUT, place, -3, (double)end);
+    for (int64_t segment = first; segment < end; segment++) {
+        int64_t delay = p->segment_delay == NULL ? p->constant_delay : p->segment_delay[segment];
+        if (delay < p->min_delay || delay > p->max_delay)
+            return nm_fail(error, NM_ERR_BAD_VALUE, segment, -2, (double)delay);
+        if (segment > first && p->segment_delay[segment - 1] >= delay)
+            return nm_fail(error, NM_ERR_BAD_LAYOUT, segment, -2, (double)delay);
+        int status = check_segment(p, segment, room, error);
+        if (status != NM_OK)
+            return status;
     }
     return NM_OK;
 }
 
 static int check_projection(const nm_network *network, const nm_projection *p, nm_error *error) {
+    const int64_t places = p->n_rows * network->n_parts;
     if (p->pre_first < 0 || p->n_rows < 0 || p->pre_first + p->n_rows > network->n_neurons)
         return nm_fail(error, NM_ERR_BAD_LAYOUT, p->pre_first, -3, (double)p->n_rows);
     if (p->min_delay < 1 || p->max_delay > network->max_delay || p->min_delay > p->max_delay)
         return nm_fail(error, NM_ERR_BAD_VALUE, -1, -2, (double)p->min_delay);
-    if (p->row_start[0] != 0)
-        return nm_fail(error, NM_ERR_BAD_LAYOUT, 0, -3, (double)p->row_start[0]);
-    for (int64_t row = 0; row < p->n_rows; row++) {
-        if (p->row_start[row + 1] < p->row_start[row])
-            return nm_fail(error, NM_ERR_BAD_LAYOUT, row, -3, (double)p->row_start[row + 1]);
-        int status = check_row(p, network->n_neurons, row, error);
+    if (p->segment_start[0] != 0 || (p->row_segment == NULL && p->n_segments != places) ||
+        (p->row_segment == NULL) != (p->segment_delay == NULL) ||
+        (p->row_segment != NULL && (p->row_segment[0] != 0 || p->row_segment[places] != p->n_segments)))
+        return nm_fail(error, NM_ERR_BAD_LAYOUT, 0, -3, (double)p->n_segments);
+    if (p->weight == NULL && !isfinite(p->constant_weight))
+        return nm_fail(error, NM_ERR_BAD_VALUE, 0, -1, p->constant_weight);
+    for (int64_t place = 0; place < places; place++) {
+        int status = check_place(network, p, place, error);
         if (status != NM_OK)
             return status;
     }
@@ -74,10 +120,11 @@ int nm_network_check(const nm_network *network, nm_error *error) {
     return NM_OK;
 }
 
-/* ---- parameters, before every run ------------------------------------------------------------------------ */
+/* ---- parameters, before every run ---------------------------------------------------------------- */
 
 /* Python writes parameters through plain NumPy views, unseen; so they are compared with the values last used.
- * A byte compare, since NaN (never used) must differ from everything: 7 columns of 1,000 neurons take 2 us. */
+ * A byte compare, since NaN (never used) must differ from everything: 7 columns of 1,000 neurons take 2 us.
+ */
 static int differs(const double *now, const double *seen, const nm_piece *piece) {
     return memcmp(now + piece->first, seen + piece->first, (size_t)piece->n * sizeof *now) != 0;
 }
@@ -125,8 +172,8 @@ static void derive_piece(nm_group *group, nm_piece *piece, int n_params, double 
         params[k] = group->params[k] + piece->first;
     for (int k = 0; k < group->model->n_derived; k++)
         derived[k] = group->derived[k] + piece->first;
-    nm_prepare_chunk chunk = {.n = piece->stride == 0 ? 1 : (size_t)piece->n,
-                              .dt = dt, .params = params, .derived = derived};
+    nm_prepare_chunk chunk = {
+        .n = piece->stride == 0 ? 1 : (size_t)piece->n, .dt = dt, .params = params, .derived = derived};
     group->model->prepare(&chunk);
 }
 
@@ -147,11 +194,11 @@ static void tabulate_drive(nm_network *network, int64_t p, double dt) {
     const double *rate = network->drive_rate;
     double mean = rate[piece->first] * dt * 1e-3;
     memcpy(network->seen_rate + piece->first, rate + piece->first, (size_t)piece->n * sizeof *rate);
-    if (!all_equal(rate, piece) || mean > NM_DRIVE_MEAN)
+    if (!all_equal(rate, piece) || mean > NM_POISSON_MEAN)
         piece->driven = 2;
     else if (mean > 0.0) {
         piece->driven = 1;
-        nm_drive_tabulate(mean, network->drive_table + p * NM_DRIVE_TABLE);
+        nm_poisson_tabulate(mean, network->drive_table + p * NM_POISSON_TABLE);
     } else
         piece->driven = 0;
 }

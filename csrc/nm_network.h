@@ -5,6 +5,8 @@
 
 #include "nm_model.h"
 
+typedef struct nm_pairs nm_pairs; /* nm_pairs.h */
+
 /* A run of neurons of one model in one region, in slot order (slot: position in the columns). */
 typedef struct nm_group {
     const nm_neuron_model *model;
@@ -24,13 +26,19 @@ typedef struct nm_piece {
     int64_t driven; /* 0: no background drive; 1: one rate for all, use the table; 2: rates differ */
 } nm_piece;
 
-/* Synapses drawn by one connect(), rows by presynaptic slot, each row sorted by (delay, target). */
+/* Synapses drawn by one connect(): rows by presynaptic slot, each row cut into the parts of the network that
+ * its targets lie in, each of those into segments of one delay, targets ascending. A segment is the unit of
+ * delivery and of learning: a spike reaches all of it at once. Targets are counted from their part's first
+ * slot, so 16 bits hold them: 6 bytes a synapse with its weight, 2 where all weights are equal. */
 typedef struct nm_projection {
     int64_t pre_first, n_rows; /* row r belongs to the neuron in slot pre_first + r */
-    const int64_t *row_start;  /* [n_rows + 1] */
-    const int32_t *post;       /* [synapse] slot of the target */
-    float *weight;             /* [synapse] mV */
-    const uint16_t *delay;     /* [synapse] steps >= 1; NULL: all `constant_delay` */
+    int64_t n_segments;
+    const int64_t *row_segment; /* [n_rows * n_parts + 1] first segment of a row in a part; NULL: one each */
+    const int64_t *segment_start;  /* [n_segments + 1] first synapse of a segment */
+    const uint16_t *segment_delay; /* [n_segments] steps >= 1; NULL: all `constant_delay` */
+    const uint16_t *target;        /* [synapse] slot of the target, from the first of its part */
+    float *weight;                 /* [synapse] mV; NULL: all `constant_weight` */
+    double constant_weight;
     int64_t constant_delay, min_delay, max_delay;
     int64_t inhibitory; /* 1: counts as -|weight| and arrives at the inhibitory port */
 
@@ -38,14 +46,10 @@ typedef struct nm_projection {
     const double *params;           /* the rule's table */
     double weight_min, weight_max;
     double weight_kept;         /* 1 - weight_decay, per step */
+    double weight_dependence;   /* 0: changes do not depend on the weight; else the exponent of soft bounds */
     float *state[NM_MAX_STATE]; /* [synapse] */
-    /* the incoming index, for rules with on_post: synapses of target slot i are in_synapse[in_start[i] ..] */
-    const int64_t *in_start;    /* [n_neurons + 1] */
-    const uint32_t *in_synapse; /* position in `weight` */
-    const int32_t *in_row;      /* row of that synapse */
-    /* traces: pre[k][(step % ring) * n_rows + row] after that step's spikes; post[k][slot] */
-    double *pre_trace[NM_MAX_TRACES];
-    double *post_trace[NM_MAX_TRACES];
+    double *post_trace[NM_MAX_TRACES]; /* [slot] */
+    nm_pairs *pairs;                   /* of a pair rule, else NULL */
 } nm_projection;
 
 typedef struct nm_network {
@@ -62,43 +66,54 @@ typedef struct nm_network {
     const double *drive_rate;   /* Hz: background Poisson input */
     const double *drive_weight; /* mV */
     double *seen_rate;          /* drive_rate that the pieces' tables were made from */
-    uint32_t *drive_table;      /* [piece * NM_DRIVE_TABLE + k] */
+    uint32_t *drive_table;      /* [piece * NM_POISSON_TABLE + k] */
     nm_projection *projections;
     int64_t n_projections;
     int64_t max_delay;
+    /* Parts: fixed runs of slots, each stepped by one thread. Cut by the number of neurons alone. */
+    int64_t n_parts, part_width;
+    int64_t *part_piece; /* [n_parts + 1] first piece of a part */
 } nm_network;
 
-/* The synapses first .. last - 1 of a row over which a spike arrives `delay` steps after it was fired. A row
- * is sorted by delay, so they are found by bisection, and are all of them where the delay is constant. */
-static inline void nm_projection_segment(const nm_projection *p, int64_t row, int64_t delay, int64_t *first,
-                                         int64_t *last) {
-    int64_t low = p->row_start[row], high = p->row_start[row + 1];
-    if (p->delay == NULL) {
-        *first = low;
-        *last = delay == p->constant_delay ? high : low;
-        return;
-    }
-    int64_t end = high;
-    while (low < high) { /* the first delay >= `delay` */
-        int64_t middle = low + (high - low) / 2;
-        if (p->delay[middle] < delay)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *first = low;
-    for (high = end; low < high;) { /* the first delay > `delay` */
-        int64_t middle = low + (high - low) / 2;
-        if (p->delay[middle] <= delay)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *last = low;
+static inline int64_t nm_network_part_first(const nm_network *network, int64_t part) {
+    return part * network->part_width;
+}
+static inline int64_t nm_network_part_end(const nm_network *network, int64_t part) {
+    int64_t end = (part + 1) * network->part_width;
+    return end < network->n_neurons ? end : network->n_neurons;
 }
 
-/* Number of pieces the groups make; fills them if `pieces` is not NULL. */
-int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, nm_piece *pieces);
+/* The segment of a row in a part over which a spike arrives `delay` steps after it was fired; -1: none. Where
+ * the row has every delay from its first on, the first guess is right. */
+static inline int64_t nm_projection_segment(const nm_projection *p, int64_t place, int64_t delay) {
+    if (p->row_segment == NULL)
+        return delay == p->constant_delay ? place : -1;
+    int64_t low = p->row_segment[place], end = p->row_segment[place + 1], high = end;
+    if (low == high)
+        return -1;
+    int64_t guess = low + delay - p->segment_delay[low];
+    if (guess >= low && guess < high && p->segment_delay[guess] == delay)
+        return guess;
+    while (low < high) { /* the first delay >= `delay` */
+        int64_t middle = low + (high - low) / 2;
+        if (p->segment_delay[middle] < delay)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < end && p->segment_delay[low] == delay ? low : -1;
+}
+
+/* How many neurons make a part: at most 65,536 (targets have 16 bits); small networks are one part, since
+ * every part costs each row a segment (at 12,500 neurons x 1,250 synapses four parts cost 3 % of delivery).
+ */
+int64_t nm_network_part_width(int64_t n_neurons);
+int64_t nm_network_count_parts(int64_t n_neurons); /* at least 1 */
+
+/* Number of pieces that the groups make, none across the border of a part; fills them, and part_piece
+ * [n_parts + 1], if `pieces` is not NULL. */
+int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, int64_t part_width, nm_piece *pieces,
+                       int64_t *part_piece);
 
 /* Structure: index ranges, row order, delays >= 1, projections. Once per binding, O(neurons + synapses). */
 int nm_network_check(const nm_network *network, nm_error *error) NM_MUST_CHECK;

@@ -7,23 +7,35 @@
 #include "nm_levels.h"
 #include "nm_network.h"
 
-/* One step of every rule. Called once the list of `step` stands in the ring and before the modulators decay.
- * `fired`: [slot] 1.0 where the neuron fires in this step, else 0.0.
+/* Post traces of one part decay over a step; called at its beginning, since arrivals read them. */
+void nm_plasticity_decay(const nm_network *network, int64_t part, double dt);
+
+/* The end of a step for one part of the network. Called once the part's list of `step` stands in the ring and
+ * before the modulators decay. `fired`: [slot] 1.0 where the neuron fires in this step, else 0.0.
  *
- * Per projection: weight decay; post traces decay; on_pre for the spikes that arrive now; on_post for the
- * neurons that fire now; then this step's spikes enter the traces.
+ * Per projection: weight decay and on_pre for the spikes that arrive now (of a rule that is no pair rule);
+ * then this step's spikes are entered.
  *
  * What is bounded is the weight as stored; in an inhibitory projection, which acts as -|weight|, it is the
  * strength |weight|: rules, decay and bounds act on the strength (bounds below 0 count as 0) and the stored
  * sign is kept. A change of exactly 0 leaves a weight as it is, even outside its bounds; any other change
  * ends within them. Decay is not modulated. */
-void nm_plasticity_step(nm_network *network, const nm_delay *ring, const nm_levels *levels,
-                        const double *fired, double dt, int64_t step);
+void nm_plasticity_step(const nm_network *network, const nm_delay *ring, const nm_levels *levels,
+                        const double *fired, double dt, int64_t step, int64_t part);
 
 /* weight[j] <- clip(weight[j] + change[j] * learning[j * stride], low, high); as it is where nothing changes.
  * stride: 0 or 1. The one place where a change is applied: the pass above and neuromod.plasticity share it.
  */
 void nm_plasticity_apply(size_t n, const double *change, const double *learning, size_t stride, double low,
                          double high, double *weight);
+
+/* What soft bounds leave of a change: growth falls with the room above the weight, loss with that below
+ * (Guetig et al. 2003, doi:10.1523/JNEUROSCI.23-09-03697.2003). Exponent 0: all of it. */
+static inline double nm_dependent(double change, double weight, double low, double high, double exponent) {
+    if (exponent == 0.0)
+        return change;
+    const double share = high > low ? nm_clip((weight - low) / (high - low), 0.0, 1.0) : 0.0;
+    return change * nm_power(change > 0.0 ? 1.0 - share : share, exponent);
+}
 
 #endif

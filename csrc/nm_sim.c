@@ -1,15 +1,18 @@
 /* One step, in this order:
- *   1 deliver the spikes that arrive now      2 background drive, external and scheduled input
+ *   1 deliver the spikes that arrive now, each synapse of a pair rule brought up to date first
+ *   2 background drive, external and scheduled input
  *   3 NE gain on inputs, 5-HT on thresholds   4 neurons step -> fired
- *   5 plasticity: on_pre, on_post, traces     6 the list of the fired joins the ring of delays
+ *   5 the fired join the ring of delays       6 other rules' arrivals; the fired enter traces and sums
  *   7 modulators decay, spikes release more   8 record                       9 deaths and births (none yet)
- * Steps are numbered 1, 2, ...; step k ends at time k * dt, which is the time of its spikes. A spike of step k
- * arrives in step k + delay. Levels are those at the start of the step.
+ * Steps are numbered 1, 2, ...; step k ends at time k * dt, which is the time of its spikes. A spike of step
+ * k arrives in step k + delay. Levels are those at the start of the step.
  *
  * Sums are taken in the order (age descending, projection, source, synapse), whatever the number of threads.
  * SPDX-License-Identifier: MIT */
 #include "nm_sim.h"
+#include "nm_deliver.h"
 #include "nm_drive.h"
+#include "nm_pairs.h"
 #include "nm_plasticity.h"
 #include "nm_rng.h"
 
@@ -17,40 +20,6 @@
 #include <string.h>
 
 enum { CHECK_EVERY = 256 }; /* steps between two looks for NaN: one pass over the state in 256 */
-
-static void deliver_segment(const nm_projection *p, int64_t first, int64_t last, double *restrict target) {
-    const int32_t *restrict post = p->post;
-    const float *restrict weight = p->weight;
-    if (p->inhibitory)
-        for (int64_t s = first; s < last; s++)
-            target[post[s]] -= (double)fabsf(weight[s]);
-    else
-        for (int64_t s = first; s < last; s++)
-            target[post[s]] += (double)weight[s];
-}
-
-static void deliver(const nm_sim *sim, int64_t now) {
-    const nm_network *network = sim->network;
-    for (int64_t age = network->max_delay; age >= 1; age--) {
-        int64_t n_spikes = nm_delay_count(&sim->ring, now - age);
-        const int32_t *slot = nm_delay_list(&sim->ring, now - age);
-        if (n_spikes == 0)
-            continue;
-        for (int64_t k = 0; k < network->n_projections; k++) {
-            const nm_projection *p = &network->projections[k];
-            if (age < p->min_delay || age > p->max_delay)
-                continue;
-            double *target = p->inhibitory ? sim->inhibitory : sim->excitatory;
-            for (int64_t i = 0; i < n_spikes; i++) {
-                int64_t row = slot[i] - p->pre_first, first, last;
-                if (row < 0 || row >= p->n_rows)
-                    continue;
-                nm_projection_segment(p, row, age, &first, &last);
-                deliver_segment(p, first, last, target);
-            }
-        }
-    }
-}
 
 static void add_input(nm_sim *sim, int64_t now) {
     if (sim->input_rows > 0) {
@@ -129,13 +98,13 @@ static void step_piece(const nm_sim *sim, const nm_piece *piece, nm_factors fact
     memset(sim->scheduled + piece->first, 0, bytes);
 }
 
-/* All neurons; the fired go, in slot order, into the ring's list of this step. */
-static void step_neurons(const nm_sim *sim, int64_t now) {
+/* The neurons of a part; the fired go, in slot order, into the ring's list of this step. */
+static void step_neurons(const nm_sim *sim, int64_t now, int64_t part) {
     const nm_network *network = sim->network;
-    int32_t *list = nm_delay_list(&sim->ring, now);
+    int32_t *list = nm_delay_list(&sim->ring, now, part);
     int64_t fired[NM_CHUNK], n_fired = 0, region = -1;
     nm_factors factors = NM_NEUTRAL;
-    for (int64_t p = 0; p < network->n_pieces; p++) {
+    for (int64_t p = network->part_piece[part]; p < network->part_piece[part + 1]; p++) {
         const nm_piece *piece = &network->pieces[p];
         if (network->groups[piece->group].region != region) {
             region = network->groups[piece->group].region;
@@ -146,7 +115,7 @@ static void step_neurons(const nm_sim *sim, int64_t now) {
             if (fired[i])
                 list[n_fired++] = (int32_t)(piece->first + i);
     }
-    sim->ring.count[nm_delay_row(&sim->ring, now)] = n_fired;
+    *nm_delay_count(&sim->ring, now, part) = n_fired;
     for (int64_t i = 0; i < n_fired; i++) {
         network->last_spike_time[list[i]] = (double)now * sim->dt;
         network->spike_count[list[i]] += 1;
@@ -154,15 +123,25 @@ static void step_neurons(const nm_sim *sim, int64_t now) {
     }
 }
 
+/* Phases 1 to 6 for one part. Parts touch nothing of each other's but the lists of earlier steps. */
+static void step_part(const nm_sim *sim, int64_t now, int64_t part) {
+    nm_plasticity_decay(sim->network, part, sim->dt);
+    nm_deliver(sim, now, part);
+    step_neurons(sim, now, part);
+    nm_plasticity_step(sim->network, &sim->ring, sim->levels, sim->fired, sim->dt, now, part);
+}
+
 static void record(const nm_sim *sim, int64_t now) {
-    const int32_t *list = nm_delay_list(&sim->ring, now);
-    int64_t n_fired = nm_delay_count(&sim->ring, now);
-    for (int64_t k = 0; k < sim->n_spike_records; k++)
-        nm_record_spikes(&sim->spike_records[k], now, list, n_fired, sim->network->id);
+    for (int64_t part = 0; part < sim->network->n_parts; part++) {
+        const int32_t *list = nm_delay_list(&sim->ring, now, part);
+        const int64_t n_fired = *nm_delay_count(&sim->ring, now, part);
+        for (int64_t k = 0; k < sim->n_spike_records; k++)
+            nm_record_spikes(&sim->spike_records[k], now, list, n_fired, sim->network->id);
+        for (int64_t i = 0; i < n_fired; i++)
+            sim->fired[list[i]] = 0.0;
+    }
     for (int64_t k = 0; k < sim->n_sample_records; k++)
         nm_record_sample(&sim->sample_records[k], now);
-    for (int64_t i = 0; i < n_fired; i++)
-        sim->fired[list[i]] = 0.0;
 }
 
 static int has_room(const nm_sim *sim) {
@@ -188,13 +167,19 @@ static int check_finite(const nm_network *network, nm_error *error) {
 }
 
 static void one_step(nm_sim *sim, int64_t now) {
-    deliver(sim, now);
+    const nm_network *network = sim->network;
+    for (int64_t k = 0; k < network->n_projections; k++)
+        if (network->projections[k].pairs != NULL)
+            nm_pairs_advance(network, &network->projections[k], sim->levels, sim->dt, now);
     add_input(sim, now);
-    step_neurons(sim, now);
-    nm_plasticity_step(sim->network, &sim->ring, sim->levels, sim->fired, sim->dt, now);
+    for (int64_t part = 0; part < network->n_parts; part++)
+        step_part(sim, now, part);
     if (sim->levels != NULL) {
         nm_levels_step(sim->levels);
-        nm_levels_release(sim->levels, nm_delay_list(&sim->ring, now), nm_delay_count(&sim->ring, now));
+        for (int64_t part = 0; part < network->n_parts; part++)
+            nm_levels_count(sim->levels, nm_delay_list(&sim->ring, now, part),
+                            *nm_delay_count(&sim->ring, now, part));
+        nm_levels_release(sim->levels);
     }
     record(sim, now);
     sim->step = now;

@@ -28,13 +28,12 @@ static const nm_trace post_traces[] = {{"y", TAU_MINUS}, {NULL, 0}};
 static void on_pre(const nm_synapse_chunk *c) {
     const double loss = -c->params[LEARNING_RATE] * c->params[A_MINUS];
     for (size_t j = 0; j < c->n; j++)
-        c->change[j] = loss * c->post[0][j * c->post_stride];
+        c->change[j] = loss * c->post[0][j];
 }
 
-static void on_post(const nm_synapse_chunk *c) {
-    const double gain = c->params[LEARNING_RATE] * c->params[A_PLUS];
-    for (size_t j = 0; j < c->n; j++)
-        c->change[j] = gain * c->pre[0][j * c->pre_stride];
+static double post_gain(const double *p, const double *post) {
+    (void)post;
+    return p[LEARNING_RATE] * p[A_PLUS];
 }
 
 const nm_plasticity_rule nm_plasticity_stdp = {
@@ -46,5 +45,5 @@ const nm_plasticity_rule nm_plasticity_stdp = {
     .pre_traces = pre_traces,
     .post_traces = post_traces,
     .on_pre = on_pre,
-    .on_post = on_post,
+    .post_gain = post_gain,
 };

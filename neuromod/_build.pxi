@@ -7,7 +7,7 @@ STREAMS = {
     "place": NM_STREAM_PLACE, "connect": NM_STREAM_CONNECT, "weight": NM_STREAM_WEIGHT,
     "delay": NM_STREAM_DELAY, "user": NM_STREAM_USER,
 }
-DRIVE_MEAN = NM_DRIVE_MEAN  # largest mean, in events per step, that a table of the background drive serves
+DRIVE_MEAN = NM_POISSON_MEAN  # largest mean, in events per step, that a table of the background drive serves
 
 
 cdef uint32_t _stream(object purpose, uint32_t salt) except? 0:
@@ -254,32 +254,55 @@ def sort_rows_by_delay(row_start, uint16_t[::1] delay, int32_t[::1] targets, wei
         raise_error(&error)
 
 
-def incoming_index(row_start, targets, int64_t n_neurons):
-    """The synapses of each target -> (in_start, in_synapse, in_row).
+def parts(int64_t n_neurons):
+    """(number of parts, slots in a part) of a network of so many neurons."""
+    return nm_network_count_parts(n_neurons), nm_network_part_width(n_neurons)
+
+
+def build_places(row_start, targets, int64_t n_neurons):
+    """Rows cut by the parts of a network of n_neurons -> (place_start, local): place row * n_parts + part.
+
+    Parameters
+    ----------
+    row_start : ndarray of int64, shape (n_rows + 1,)
+    targets : ndarray of int32, shape (n_synapses,), slots, the parts of a row ascending
+    n_neurons : int
 
     Returns
     -------
-    ndarray of int64 of shape (n_neurons + 1,), ndarray of uint32 and ndarray of int32 of shape (n_synapses,)
-        Synapses of the target in slot i are in_synapse[in_start[i]:in_start[i + 1]], ascending; in_row names
-        the row of each.
+    ndarray of int64 of shape (n_rows * n_parts + 1,), ndarray of uint16 of shape (n_synapses,)
+        Where each place begins; each target counted from the first slot of its part.
     """
     cdef const int64_t[::1] starts = row_start
     cdef const int32_t[::1] target = targets
-    cdef Py_ssize_t n = len(target), n_rows = len(starts) - 1
-    _check_rows(starts, n, "targets")
-    in_start, in_synapse = np.empty(n_neurons + 1, np.int64), np.empty(n, np.uint32)
-    in_row = np.empty(n, np.int32)
-    cdef int64_t[::1] out_start = in_start
-    cdef uint32_t[::1] out_synapse = in_synapse
-    cdef int32_t[::1] out_row = in_row
+    cdef Py_ssize_t n_rows = len(starts) - 1
+    cdef int64_t width = nm_network_part_width(n_neurons), n_parts = nm_network_count_parts(n_neurons)
+    _check_rows(starts, len(target), "targets")
+    place_start, local = np.empty(n_rows * n_parts + 1, np.int64), np.empty(len(target), np.uint16)
+    cdef int64_t[::1] out_start = place_start
+    cdef uint16_t[::1] out = local
     cdef nm_error error
     cdef int status
     with nogil:
-        status = nm_build_incoming(&starts[0], n_rows, &target[0], n_neurons, &out_start[0], &out_synapse[0],
-                                   &out_row[0], &error)
+        status = nm_build_places(&starts[0], n_rows, &target[0], n_parts, width, &out_start[0], &out[0], &error)
     if status != NM_OK:
         raise_error(&error)
-    return in_start, in_synapse, in_row
+    return place_start, local
+
+
+def build_segments(place_start, const uint16_t[::1] delay):
+    """Runs of one delay in places sorted by delay -> (row_segment, segment_start, segment_delay)."""
+    cdef const int64_t[::1] starts = place_start
+    cdef int64_t n_places = len(starts) - 1, n
+    _check_rows(starts, len(delay), "delay")
+    n = nm_build_segments(&starts[0], n_places, &delay[0], NULL, NULL, NULL)
+    row_segment, segment_start = np.empty(n_places + 1, np.int64), np.empty(n + 1, np.int64)
+    segment_delay = np.empty(n, np.uint16)
+    cdef int64_t[::1] out_row = row_segment, out_start = segment_start
+    cdef uint16_t[::1] out_delay = segment_delay
+    with nogil:
+        nm_build_segments(&starts[0], n_places, &delay[0], &out_row[0], &out_start[0], &out_delay[0])
+    return row_segment, segment_start, segment_delay
 
 
 # ---- background drive --------------------------------------------------------------------------------------
@@ -287,11 +310,11 @@ def incoming_index(row_start, targets, int64_t n_neurons):
 
 def drive_table(double mean):
     """Thresholds of the Poisson counts of `mean` (at most DRIVE_MEAN) events per step: uint32 array."""
-    if not 0.0 <= mean <= NM_DRIVE_MEAN:
-        raise ValueError(f"mean: must be between 0 and {NM_DRIVE_MEAN}; got {mean}")
-    table = np.empty(NM_DRIVE_TABLE, np.uint32)
+    if not 0.0 <= mean <= NM_POISSON_MEAN:
+        raise ValueError(f"mean: must be between 0 and {NM_POISSON_MEAN}; got {mean}")
+    table = np.empty(NM_POISSON_TABLE, np.uint32)
     cdef uint32_t[::1] out = table
-    nm_drive_tabulate(mean, &out[0])
+    nm_poisson_tabulate(mean, &out[0])
     return table
 
 

@@ -1,7 +1,7 @@
 # Transcript of the C headers in csrc/, and nothing else.
 
 from libc.stddef cimport size_t
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cimport neuromod._models
 
@@ -75,14 +75,15 @@ cdef extern from "nm_model.h" nogil:
         double dt
         const double *params
         const double *weight
-        double *const *state
-        const double *pre[2]
+        const double *pre
         const double *post[2]
-        size_t pre_stride
-        size_t post_stride
         const double *post_fired
         double *change
     ctypedef void (*nm_synapse_hook)(const nm_synapse_chunk *chunk) noexcept
+    ctypedef struct nm_eligibility:
+        int tau_c
+        int rate
+        int subtract_baseline
     ctypedef struct nm_plasticity_rule:
         const char *name
         const char *title
@@ -92,7 +93,8 @@ cdef extern from "nm_model.h" nogil:
         const nm_trace *pre_traces
         const nm_trace *post_traces
         nm_synapse_hook on_pre
-        nm_synapse_hook on_post
+        double (*post_gain)(const double *params, const double *post) noexcept
+        const nm_eligibility *eligibility
     ctypedef enum nm_target:
         NM_LEARNING_RATE
         NM_THRESHOLD
@@ -153,6 +155,7 @@ cdef extern from "nm_levels.h" nogil:
         const int64_t *run
         const uint8_t *region
         int64_t n_runs
+        int64_t n_spikes
     ctypedef struct nm_levels:
         int64_t n_regions
         int64_t n_modulators
@@ -167,7 +170,7 @@ cdef extern from "nm_levels.h" nogil:
         const int32_t *zone_region
         const double *density
         int64_t n_zones
-        const nm_release *releases
+        nm_release *releases
         int64_t n_releases
     ctypedef struct nm_factors:
         double learning
@@ -187,6 +190,7 @@ cdef extern from "nm_levels.h" nogil:
 
 
 cdef extern from "nm_network.h" nogil:
+    ctypedef struct nm_pairs
     ctypedef struct nm_group:
         const nm_neuron_model *model
         int64_t first
@@ -205,10 +209,13 @@ cdef extern from "nm_network.h" nogil:
     ctypedef struct nm_projection:
         int64_t pre_first
         int64_t n_rows
-        const int64_t *row_start
-        const int32_t *post
+        int64_t n_segments
+        const int64_t *row_segment
+        const int64_t *segment_start
+        const uint16_t *segment_delay
+        const uint16_t *target
         float *weight
-        const uint16_t *delay
+        double constant_weight
         int64_t constant_delay
         int64_t min_delay
         int64_t max_delay
@@ -218,12 +225,10 @@ cdef extern from "nm_network.h" nogil:
         double weight_min
         double weight_max
         double weight_kept
+        double weight_dependence
         float *state[8]
-        const int64_t *in_start
-        const uint32_t *in_synapse
-        const int32_t *in_row
-        double *pre_trace[2]
         double *post_trace[2]
+        nm_pairs *pairs
     ctypedef struct nm_network:
         int64_t n_neurons
         nm_group *groups
@@ -242,15 +247,24 @@ cdef extern from "nm_network.h" nogil:
         nm_projection *projections
         int64_t n_projections
         int64_t max_delay
-    int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, nm_piece *pieces)
+        int64_t n_parts
+        int64_t part_width
+        int64_t *part_piece
+    int64_t nm_network_part_width(int64_t n_neurons)
+    int64_t nm_network_count_parts(int64_t n_neurons)
+    int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, int64_t part_width, nm_piece *pieces,
+                           int64_t *part_piece)
     int nm_network_check(const nm_network *network, nm_error *error)
     int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *error)
 
 
+cdef extern from "nm_poisson.h" nogil:
+    int NM_POISSON_TABLE
+    int NM_POISSON_MEAN
+    void nm_poisson_tabulate(double mean, uint32_t *table)
+
+
 cdef extern from "nm_drive.h" nogil:
-    int NM_DRIVE_TABLE
-    int NM_DRIVE_MEAN
-    void nm_drive_tabulate(double mean, uint32_t *table)
     double nm_drive_count(double mean, uint64_t seed, uint32_t id, uint64_t step)
     void nm_drive_add(const nm_network *network, const nm_piece *piece, double dt, uint64_t seed, uint64_t step,
                       double *excitatory, double *inhibitory)
@@ -260,8 +274,48 @@ cdef extern from "nm_delay.h" nogil:
     ctypedef struct nm_delay:
         int64_t length
         int64_t width
+        int64_t n_parts
+        int64_t part_width
         int32_t *slot
         int64_t *count
+
+
+cdef extern from "nm_pairs.h" nogil:
+    int NM_RECENT
+    int NM_SPIKES
+    int NM_MOMENT
+    int NM_FINE
+    ctypedef struct nm_pairs:
+        int64_t sweep
+        int64_t length
+        int64_t n_regions
+        int64_t epoch
+        double *course
+        double *ltp
+        double *ltd
+        int64_t *since
+        double *trace[2]
+        double *decay[2]
+        int16_t *recent
+        double *sums
+        int64_t *spike
+        double *gain
+        int64_t *n_spikes
+        int64_t *floor
+    ctypedef struct nm_pairs_step:
+        const nm_network *network
+        const nm_projection *projection
+        double *input
+        double dt
+        int64_t now
+    int64_t nm_pairs_sweep(double dt, double tau_c)
+    int64_t nm_pairs_length(int64_t sweep)
+    int64_t nm_pairs_decay_length(int64_t sweep)
+    void nm_pairs_start(const nm_network *network, const nm_projection *projection, double dt, int64_t now)
+    void nm_pairs_read(const nm_pairs_step *step, int64_t first, int64_t last, int64_t base, float *weight,
+                       float *eligibility)
+    void nm_pairs_settle(const nm_pairs_step *step, int64_t first, int64_t last)
+    double nm_pairs_decayed(const double *table, int64_t steps)
 
 
 cdef extern from "nm_record.h" nogil:
@@ -333,5 +387,7 @@ cdef extern from "nm_build.h" nogil:
     void nm_build_uniform(uint64_t seed, uint32_t stream, double low, double high, int64_t n, float *out)
     int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *delay, int32_t *targets,
                                float *weight, int64_t *scratch_order, void *scratch, nm_error *error)
-    int nm_build_incoming(const int64_t *row_start, int64_t n_rows, const int32_t *targets, int64_t n_neurons,
-                          int64_t *in_start, uint32_t *in_synapse, int32_t *in_row, nm_error *error)
+    int nm_build_places(const int64_t *row_start, int64_t n_rows, const int32_t *targets, int64_t n_parts,
+                        int64_t part_width, int64_t *place_start, uint16_t *local, nm_error *error)
+    int64_t nm_build_segments(const int64_t *place_start, int64_t n_places, const uint16_t *delay,
+                              int64_t *row_segment, int64_t *segment_start, uint16_t *segment_delay)

@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 # cython: freethreading_compatible=False
 """The C core, bound. It decides nothing: it checks buffers, lends them to C, releases the GIL and turns a status
-into an exception. One extension module, in five parts that follow the C files they transcribe."""
+into an exception. One extension module, in parts that follow the C files they transcribe."""
 
 import numpy as np
 
@@ -81,7 +81,7 @@ def neuron_models():
 
 
 def plasticity_rules():
-    """Every registered plasticity rule: name -> title, reference, params, state, pre_traces, post_traces."""
+    """Every registered plasticity rule: name -> title, reference, params, state, traces, what it has."""
     cdef const nm_plasticity_rule *rule
     found, k = {}, 0
     while nm_plasticity_rules[k] != NULL:
@@ -91,7 +91,8 @@ def plasticity_rules():
             "params": _fields(rule.params), "state": _fields(rule.state),
             "pre_traces": _traces(rule.pre_traces, rule.params),
             "post_traces": _traces(rule.post_traces, rule.params),
-            "on_pre": rule.on_pre != NULL, "on_post": rule.on_post != NULL,
+            "on_pre": rule.on_pre != NULL, "pairs": rule.post_gain != NULL,
+            "eligibility": rule.eligibility != NULL,
         }
         k += 1
     return found
@@ -161,4 +162,6 @@ include "_build.pxi"
 include "_levels.pxi"
 include "_rules.pxi"
 include "_views.pxi"
+include "_records.pxi"
+include "_pairs.pxi"
 include "_engine.pxi"

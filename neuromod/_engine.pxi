@@ -6,92 +6,6 @@ from time import perf_counter
 _SLICE_SECONDS = 0.02  # how long C runs before signals and progress are served; SIGINT then takes <= 20 ms
 
 
-cdef void *_address(object array, str dtype, Py_ssize_t n, str what) except? NULL:
-    """The address of a contiguous array of at least n entries of that dtype."""
-    if array.dtype.str[1:] != dtype or not array.flags.c_contiguous or array.size < n:
-        raise CoreError(f"{what}: must be {n} contiguous values of type {dtype}; got {array.size} of {array.dtype.str}")
-    return <void *><size_t>array.__array_interface__["data"][0]
-
-
-cdef class SpikeRecorder:
-    """Blocks of (step, id) lent to C one after another; `wanted_ids` None records every neuron."""
-
-    cdef nm_spike_record c
-    cdef public object wanted_ids
-    cdef object wanted, step, id
-    cdef list full
-
-    def __init__(self, wanted_ids=None):
-        self.wanted_ids, self.full, self.step, self.id = wanted_ids, [], None, None
-
-    cdef lend(self, Py_ssize_t n_neurons):
-        """Put the full block by and lend a new one that holds at least two steps in which all neurons fire."""
-        if self.step is not None:
-            self.full.append((self.step[:self.c.n].copy(), self.id[:self.c.n].copy()))
-        capacity = max(1 << 16, 2 * n_neurons)
-        self.step, self.id = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
-        self.c.step = <int64_t *>_address(self.step, "i8", capacity, "spike recorder")
-        self.c.id = <int64_t *>_address(self.id, "i8", capacity, "spike recorder")
-        self.c.capacity, self.c.n = capacity, 0
-
-    cdef bind(self, object ids):
-        if self.wanted_ids is None:
-            self.c.wanted = NULL
-        else:
-            self.wanted = np.isin(ids, self.wanted_ids).astype(np.uint8)
-            self.c.wanted = <const uint8_t *>_address(self.wanted, "u1", len(ids), "spike recorder")
-
-    def arrays(self):
-        """(step, id) of all spikes recorded so far, in order; copies."""
-        blocks = list(self.full)
-        if self.step is not None:
-            blocks.append((self.step[:self.c.n], self.id[:self.c.n]))
-        if not blocks:
-            return np.empty(0, np.int64), np.empty(0, np.int64)
-        return tuple(np.concatenate(parts) for parts in zip(*blocks))
-
-
-cdef class SampleRecorder:
-    """Rows of chosen entries of one column, taken every so many steps. `resolve()` gives (column, index) anew
-    whenever the network's arrays have been replaced."""
-
-    cdef nm_sample_record c
-    cdef object resolve, column, index, step, value
-    cdef list full
-
-    def __init__(self, resolve, Py_ssize_t every):
-        self.resolve, self.full, self.step = resolve, [], None
-        self.c.every = every
-
-    cdef bind(self):
-        self.column, index = self.resolve()
-        self.index = np.ascontiguousarray(index, np.int64)
-        if self.step is not None and len(self.index) != self.c.width:
-            raise CoreError("a recorded neuron is no longer in the network")
-        self.c.is_float32 = self.column.dtype == np.float32
-        self.c.column = _address(self.column, "f4" if self.c.is_float32 else "f8", 0, "sample recorder")
-        self.c.index = <const int64_t *>_address(self.index, "i8", 0, "sample recorder")
-        self.c.width = len(self.index)
-
-    cdef lend(self):
-        if self.step is not None:
-            self.full.append((self.step[:self.c.n], self.value[:self.c.n]))
-        capacity = max(64, (1 << 17) // max(1, self.c.width))
-        self.step, self.value = np.empty(capacity, np.int64), np.empty((capacity, self.c.width))
-        self.c.step = <int64_t *>_address(self.step, "i8", capacity, "sample recorder")
-        self.c.value = <double *>_address(self.value, "f8", 0, "sample recorder")
-        self.c.capacity, self.c.n = capacity, 0
-
-    def arrays(self):
-        """(step, value of shape (samples, width)) recorded so far; copies."""
-        blocks = list(self.full)
-        if self.step is not None:
-            blocks.append((self.step[:self.c.n], self.value[:self.c.n]))
-        if not blocks:
-            return np.empty(0, np.int64), np.empty((0, len(self.resolve()[1])))
-        return tuple(np.concatenate(parts) for parts in zip(*blocks))
-
-
 cdef class Engine:
     """One network bound for running. See nm_sim.h; Simulation is its only user."""
 
@@ -104,14 +18,17 @@ cdef class Engine:
     cdef nm_sample_record *sample_records
     cdef Levels levels
     cdef LentLevels lent
-    cdef object model, keep, ids, ring_slot, ring_count, traces, schedule, names
+    cdef object model, keep, ids, ring_slot, ring_count, traces, schedule
     cdef object group_names, input_keep
+    cdef dict keepers    # projection -> PairKeeper
+    cdef list constants  # projections whose weights were all equal when bound
     cdef long long version
     cdef bint running, fresh
     cdef public list spike_recorders, sample_recorders
 
     def __init__(self, model, double dt, seed, levels=None):
-        self.model, self.levels, self.keep, self.traces = model, levels, [], {}
+        self.model, self.levels, self.keep, self.traces, self.keepers = model, levels, [], {}, {}
+        self.constants = []
         self.spike_recorders, self.sample_recorders = [], []
         self.sim.dt, self.sim.seed, self.version = dt, seed, -1
         self.schedule = (np.empty(0, np.int64), np.empty(0, np.int64))
@@ -131,10 +48,11 @@ cdef class Engine:
     def bind(self):
         """Lend the model's present arrays to C, checked once. Spikes under way and traces are carried over."""
         model = self.model
-        carried = self.state() if self.version >= 0 else None
+        model._synapses.fit()
+        carried = self._carried() if self.version >= 0 else None
         version = model.version
         self._free()
-        self.keep, self.names, self.traces = [], [], {}
+        self.keep, self.traces, self.keepers, self.constants = [], {}, {}, []
         n = model._columns.n
         self.ids = model._columns.buffers["id"][:n].copy()  # ours: removal compacts the model's in place
         self._bind_columns(model._columns.buffers, n)
@@ -147,8 +65,10 @@ cdef class Engine:
         self.sim.network = &self.network
         self._bind_levels()
         self.fresh = True
+        for keeper in self.keepers.values():
+            nm_pairs_start(&self.network, (<PairKeeper>keeper).projection, self.sim.dt, self.sim.step)
         if carried is not None:
-            self.set_state(carried)
+            self._set_carried(carried)
         self._bind_schedule()
         for recorder in self.spike_recorders:
             (<SpikeRecorder>recorder).bind(self.ids)
@@ -218,11 +138,15 @@ cdef class Engine:
                     derived[k] = np.zeros(n)
                 group.derived[k] = <double *>self._lend(derived[k], "f8", n, "derived")
         self.network.groups, self.network.n_groups = self.groups, len(groups)
-        n_pieces = nm_network_cut(self.groups, len(groups), NULL)
+        self.network.part_width = width = nm_network_part_width(n)
+        self.network.n_parts = n_parts = nm_network_count_parts(n)
+        part_piece = np.zeros(n_parts + 1, np.int64)
+        self.network.part_piece = <int64_t *>self._lend(part_piece, "i8", n_parts + 1, "part_piece")
+        n_pieces = nm_network_cut(self.groups, len(groups), width, NULL, NULL)
         self.pieces = <nm_piece *>PyMem_Calloc(max(1, n_pieces), sizeof(nm_piece))
-        nm_network_cut(self.groups, len(groups), self.pieces)
+        nm_network_cut(self.groups, len(groups), width, self.pieces, self.network.part_piece)
         self.network.pieces, self.network.n_pieces = self.pieces, n_pieces
-        table = np.zeros(max(1, n_pieces) * NM_DRIVE_TABLE, np.uint32)
+        table = np.zeros(max(1, n_pieces) * NM_POISSON_TABLE, np.uint32)
         self.network.drive_table = <uint32_t *>self._lend(table, "u4", table.size, "drive_table")
 
     cdef _bind_projections(self, list projections, Py_ssize_t n):
@@ -234,21 +158,27 @@ cdef class Engine:
             self._bind_rule(&self.projections[k], projection, n)
 
     cdef _bind_projection(self, nm_projection *p, object projection):
-        size = len(projection.post)
-        p.pre_first, p.n_rows = projection.pre_first, len(projection.row_start) - 1
-        p.row_start = <const int64_t *>self._lend(projection.row_start, "i8", p.n_rows + 1, "row_start")
-        p.post = <const int32_t *>self._lend(projection.post, "i4", size, "post")
-        p.weight = <float *>self._lend(projection.weight, "f4", size, "weight")
-        p.delay = NULL
-        if projection.delay_column is not None:
-            p.delay = <const uint16_t *>self._lend(projection.delay_column, "u2", size, "delay")
+        size, n_segments = len(projection), len(projection.segment_start) - 1
+        p.pre_first, p.n_rows, p.n_segments = projection.pre_first, len(projection.row_start) - 1, n_segments
+        p.segment_start = <const int64_t *>self._lend(projection.segment_start, "i8", n_segments + 1, "segment_start")
+        p.target = <const uint16_t *>self._lend(projection.target, "u2", size, "target")
+        p.row_segment, p.segment_delay, p.weight = NULL, NULL, NULL
+        if projection.segment_delay is not None:
+            n_places = p.n_rows * self.network.n_parts
+            p.row_segment = <const int64_t *>self._lend(projection.row_segment, "i8", n_places + 1, "row_segment")
+            p.segment_delay = <const uint16_t *>self._lend(projection.segment_delay, "u2", n_segments, "segment_delay")
+        weight = projection.raw_weight()
+        if weight is None:
+            p.constant_weight = projection.constant_weight
+            self.constants.append(projection)
+        else:
+            p.weight = <float *>self._lend(weight, "f4", size, "weight")
         p.constant_delay = projection.constant_delay
         p.min_delay, p.max_delay = projection.min_delay, projection.max_delay
         p.inhibitory = projection.synapse_type == "inhibitory"
 
     cdef _bind_rule(self, nm_projection *p, object projection, Py_ssize_t n):
         cdef int k
-        self.names.append(projection.name)
         if projection.rule is None:
             p.rule = NULL
             return
@@ -258,78 +188,95 @@ cdef class Engine:
         p.params = <const double *>self._lend(values, "f8", values.size, "rule parameters")
         p.weight_min, p.weight_max = projection.weight_min, projection.weight_max
         p.weight_kept = 1.0 - projection.weight_decay
+        p.weight_dependence = projection.weight_dependence
         for k in range(nm_field_count(p.rule.state)):
             field = p.rule.state[k].name.decode()
-            p.state[k] = <float *>self._lend(projection.state[field], "f4", len(projection.post), field)
-        length = self.network.max_delay + 1
-        for k, name in enumerate(_traces(p.rule.pre_traces, p.rule.params)):
-            trace = np.zeros((length, p.n_rows))
-            self.traces[projection.name, "pre", name] = trace
-            p.pre_trace[k] = <double *>self._lend(trace, "f8", trace.size, name)
+            p.state[k] = <float *>self._lend(projection.raw_state()[field], "f4", len(projection), field)
         for k, name in enumerate(_traces(p.rule.post_traces, p.rule.params)):
             trace = np.zeros(n)
             self.traces[projection.name, "post", name] = trace
             p.post_trace[k] = <double *>self._lend(trace, "f8", n, name)
-        if p.rule.on_post != NULL:
-            in_start, in_synapse, in_row = incoming_index(projection.row_start, projection.post, n)
-            p.in_start = <const int64_t *>self._lend(in_start, "i8", n + 1, "in_start")
-            p.in_synapse = <const uint32_t *>self._lend(in_synapse, "u4", in_synapse.size, "in_synapse")
-            p.in_row = <const int32_t *>self._lend(in_row, "i4", in_row.size, "in_row")
+        if p.rule.post_gain != NULL:
+            self._bind_pairs(p, projection, n)
+
+    cdef _bind_pairs(self, nm_projection *p, object projection, Py_ssize_t n):
+        cdef PairKeeper keeper
+        n_regions = 1 if self.levels is None else len(self.model._zones()[1])
+        tau_c = 0.0 if p.rule.eligibility == NULL else p.params[p.rule.eligibility.tau_c]
+        keeper = PairKeeper(self, projection, n, self.network.n_parts, n_regions, tau_c,
+                            list(_traces(p.rule.pre_traces, p.rule.params)))
+        keeper.projection, p.pairs = p, &keeper.c
+        self.keepers[projection] = keeper
+        projection.keep(keeper)
 
     cdef _bind_ring(self, Py_ssize_t n):
         length = self.network.max_delay + 1
         # np.empty: only pages that spikes reach are touched, so a long ring of a large network stays small
-        self.ring_slot, self.ring_count = np.empty((length, n), np.int32), np.zeros(length, np.int64)
+        n_parts = self.network.n_parts
+        self.ring_slot, self.ring_count = np.empty((length, n), np.int32), np.zeros((length, n_parts), np.int64)
         self.sim.ring.length, self.sim.ring.width = length, n
+        self.sim.ring.n_parts, self.sim.ring.part_width = n_parts, self.network.part_width
         self.sim.ring.slot = <int32_t *>self._lend(self.ring_slot, "i4", self.ring_slot.size, "ring")
-        self.sim.ring.count = <int64_t *>self._lend(self.ring_count, "i8", length, "ring")
+        self.sim.ring.count = <int64_t *>self._lend(self.ring_count, "i8", length * n_parts, "ring")
 
     # ---- state that is the engine's own: spikes under way and traces ----------------------------------------------
 
+    def _fired(self, step):
+        """Ids of the neurons that fired in one of the last steps, ascending."""
+        row, width = step % self.sim.ring.length, self.sim.ring.part_width
+        lists = [self.ring_slot[row, part * width:part * width + count]
+                 for part, count in enumerate(self.ring_count[row])]
+        return self.ids[np.concatenate(lists)]
+
+    def _set_fired(self, step, ids):
+        row, width = step % self.sim.ring.length, self.sim.ring.part_width
+        slots = self._slots_of(ids)
+        cuts = np.searchsorted(slots, np.arange(self.sim.ring.n_parts + 1) * width)
+        for part in range(self.sim.ring.n_parts):
+            here = slots[cuts[part]:cuts[part + 1]]
+            self.ring_slot[row, part * width:part * width + len(here)] = here
+            self.ring_count[row, part] = len(here)
+
     def state(self):
-        """Spikes under way and traces by neuron id, in an order that does not depend on how they are stored."""
-        cdef nm_projection *p
-        length, now = self.sim.ring.length, self.sim.step
-        steps = [now - age for age in range(length - 1, -1, -1)]
-        traces = {}
-        for key, trace in self.traces.items():
-            if key[1] == "pre":
-                p = &self.projections[self.names.index(key[0])]
-                rows = self.ids[p.pre_first:p.pre_first + p.n_rows]
-                traces[key] = (rows.copy(), trace[[step % length for step in steps]])
-            else:
-                traces[key] = (self.ids.copy(), trace.copy())
-        fired = [self.ids[self.ring_slot[step % length, :self.ring_count[step % length]]] for step in steps]
-        return {"step": int(now), "fired": fired, "traces": traces}
+        """Spikes under way, traces, and what pair rules keep."""
+        now = self.sim.step
+        return {
+            "step": int(now),
+            "fired": [self._fired(now - age) for age in range(self.sim.ring.length - 1, -1, -1)],
+            "traces": {key: (self.ids.copy(), trace.copy()) for key, trace in self.traces.items()},
+            "pairs": {projection.name: keeper.state() for projection, keeper in self.keepers.items()},
+        }
 
     def set_state(self, state):
-        """Take over what `state` gave, of this network or of one whose neurons were added to or removed from."""
+        """Take over what `state` gave, of this very network."""
+        self._set_carried(state)
+        for projection, keeper in self.keepers.items():
+            keeper.set_state(state["pairs"][projection.name])
+
+    def _carried(self):
+        """What survives a change of the network: spikes under way and traces; synapses are brought up to date."""
+        pre = {}
+        for projection, keeper in self.keepers.items():
+            if projection.keeper is keeper:  # still its, and with the synapses it knows
+                keeper.settle()
+            pre[projection.name] = (*keeper.ends, keeper.traces())
+        return self.state() | {"pairs": {}, "pre": pre}
+
+    def _set_carried(self, state):
         length, now = self.sim.ring.length, state["step"]
         self.sim.step = now
         self.ring_count[:] = 0
         for age, ids in enumerate(reversed(state["fired"])):
             if age < length:
-                slots = self._slots_of(ids)
-                row = (now - age) % length
-                self.ring_slot[row, :len(slots)] = slots
-                self.ring_count[row] = len(slots)
+                self._set_fired(now - age, ids)
         for key, (ids, values) in state["traces"].items():
             if key in self.traces:
-                self._set_trace(key, ids, values, now)
-
-    cdef _set_trace(self, tuple key, object ids, object values, long long now):
-        trace = self.traces[key]
-        if key[1] == "post":
-            found = np.isin(ids, self.ids)
-            trace[np.searchsorted(self.ids, ids[found])] = values[found]
-            return
-        length = self.sim.ring.length
-        k = self.names.index(key[0])
-        first, n_rows = self.projections[k].pre_first, self.projections[k].n_rows
-        rows = np.searchsorted(self.ids, ids) - first
-        found = np.isin(ids, self.ids) & (rows >= 0) & (rows < n_rows)
-        for age in range(min(length, len(values))):
-            trace[(now - age) % length, rows[found]] = values[len(values) - 1 - age][found]
+                found = np.isin(ids, self.ids)
+                self.traces[key][np.searchsorted(self.ids, ids[found])] = values[found]
+        for projection, keeper in self.keepers.items():
+            nm_pairs_start(&self.network, (<PairKeeper>keeper).projection, self.sim.dt, now)
+            if projection.name in state.get("pre", {}):
+                keeper.set_traces(_matched(state["pre"][projection.name], *keeper.ends))
 
     cdef _slots_of(self, object ids):
         """Slots of the ids that are still there, ascending."""
@@ -360,20 +307,31 @@ cdef class Engine:
     # ---- running -----------------------------------------------------------------------------------------------
 
     @property
+    def dt(self):
+        """Length of a step, ms."""
+        return self.sim.dt
+
+    @property
     def step(self):
         """Completed steps."""
         return self.sim.step
 
     def spikes(self):
         """Ids of the neurons that fired in the last step, ascending; a new int64 array."""
-        row = self.sim.step % self.sim.ring.length
-        return self.ids[self.ring_slot[row, :self.ring_count[row]]]
+        return self._fired(self.sim.step)
+
+    def refresh(self):
+        """Bind anew if the network has changed, or if another engine has run its pair rules since."""
+        if (self.model.version != self.version or any(p.keeper is not k for p, k in self.keepers.items())
+                or any(p.raw_weight() is not None for p in self.constants)):
+            self.bind()
+        if self.keepers:
+            self.model.synapses.take_back()
 
     def prepare(self):
         """Bind anew if the network has changed, then check parameters and levels; raises before anything moves."""
         cdef nm_error error
-        if self.model.version != self.version:
-            self.bind()
+        self.refresh()
         if self.levels is not None:
             self.levels.prepare(self.sim.dt)
             if self.lent.n_releases != len(self.levels.releases):
@@ -480,8 +438,7 @@ cdef class Engine:
 
     def add_recorder(self, recorder):
         """Start recording; from the next step on."""
-        if self.model.version != self.version:
-            self.bind()
+        self.refresh()
         if isinstance(recorder, SpikeRecorder):
             (<SpikeRecorder>recorder).bind(self.ids)
             self.spike_recorders.append(recorder)
@@ -501,3 +458,19 @@ cdef class Engine:
         group = next(g for g in range(self.network.n_groups)
                      if self.groups[g].first <= slot < self.groups[g].first + self.groups[g].n)
         return int(self.ids[slot]), self.group_names[group]
+
+
+def _matched(carried, sources, delays):
+    """Traces of (source id, delay) pairs, {name: values}, as found in `carried`; 0 where there is none."""
+    old_sources, old_delays, traces = carried
+    old_keys = np.asarray(old_sources, np.int64) << 16 | np.asarray(old_delays, np.int64)
+    keys = np.asarray(sources, np.int64) << 16 | np.asarray(delays, np.int64)
+    old_keys, first = np.unique(old_keys, return_index=True)
+    at = np.searchsorted(old_keys, keys)
+    found = at < len(old_keys)
+    found[found] = old_keys[at[found]] == keys[found]
+    matched = {}
+    for name, values in traces.items():
+        matched[name] = np.zeros(len(keys))
+        matched[name][found] = values[first[at[found]]]
+    return matched

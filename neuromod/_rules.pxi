@@ -25,43 +25,41 @@ def _filled(rows, Py_ssize_t n_rows, Py_ssize_t n, str what):
     return array
 
 
-def rule_change(str name, str event, dict params, weight, pre=None, post=None, post_fired=None, state=None,
-                double dt=1.0):
+def rule_change(str name, str event, dict params, weight, pre=None, post=None, post_fired=None, double dt=1.0):
     """Weight changes by one event ("pre": spikes arrive, "post": targets fire), before modulation and bounds.
 
-    `weight` and `post_fired` have shape (n,), `pre`, `post` and `state` (number of them in the rule, n). All are
-    float64; None stands for zeros. A `state` given as a C-contiguous float64 array is written in place.
+    `weight` and `post_fired` have shape (n,), `pre` and `post` (number of such traces in the rule, n). All are
+    float64; None stands for zeros. A pair rule changes a synapse at a target's spike by its first presynaptic
+    trace times the rule's gain; other rules do nothing then.
     """
     cdef const nm_plasticity_rule *rule = _rule_named(name)
-    cdef nm_synapse_hook hook = rule.on_pre if event == "pre" else rule.on_post
     cdef nm_synapse_chunk chunk
-    cdef double *state_at[8]
     cdef double[::1] values = np.array([params[rule.params[k].name.decode()]
                                         for k in range(nm_field_count(rule.params))] + [0.0])
     cdef const double[::1] w = np.ascontiguousarray(weight, np.float64)
-    cdef Py_ssize_t n = w.shape[0], first = 0, k
+    cdef Py_ssize_t n = w.shape[0], j, k
     cdef const double[:, ::1] x = _filled(pre, len(_traces(rule.pre_traces, rule.params)), n, "pre")
     cdef const double[:, ::1] y = _filled(post, len(_traces(rule.post_traces, rule.params)), n, "post")
-    cdef double[:, ::1] s = _filled(state, nm_field_count(rule.state), n, "state")
     cdef const double[:, ::1] fired = _filled(None if post_fired is None else [post_fired], 1, n, "post_fired")
     cdef double[::1] change = np.zeros(n)
+    cdef double[2] here, there
     if event not in ("pre", "post"):
         raise ValueError(f"event: must be 'pre' or 'post'; got {event!r}")
-    while hook != NULL and first < n:
-        chunk.n = min(NM_CHUNK, n - first)
-        chunk.dt, chunk.params = dt, &values[0]
-        chunk.weight, chunk.change = &w[first], &change[first]
-        chunk.pre_stride = chunk.post_stride = 1
+    chunk.n, chunk.dt, chunk.params = 1, dt, &values[0]
+    chunk.pre = here
+    for j in range(n):
         for k in range(x.shape[0]):
-            chunk.pre[k] = &x[k, first]
+            here[k] = x[k, j]
         for k in range(y.shape[0]):
-            chunk.post[k] = &y[k, first]
-        for k in range(s.shape[0]):
-            state_at[k] = &s[k, first]
-        chunk.state = state_at
-        chunk.post_fired = &fired[0, first] if event == "pre" else NULL
-        hook(&chunk)
-        first += NM_CHUNK
+            there[k] = y[k, j]
+            chunk.post[k] = &there[k]
+        if event == "post":
+            if rule.post_gain != NULL:
+                change[j] = x[0, j] * rule.post_gain(&values[0], there)
+        elif rule.on_pre != NULL:
+            chunk.weight, chunk.change = &w[j], &change[j]
+            chunk.post_fired = &fired[0, j] if rule.post_gain == NULL else NULL
+            rule.on_pre(&chunk)
     return np.asarray(change)
 
 

@@ -28,10 +28,11 @@ cdef class SynapseStore:
 
     cdef float[::1] weight
     cdef public long long epoch
+    cdef public bint stale  # the block is not current: weights under a pair rule have moved on
     cdef public object owner
 
     def __init__(self, owner):
-        self.owner, self.epoch = owner, 0
+        self.owner, self.epoch, self.stale = owner, 0, False
 
     def bind(self, weight):
         """Views read and write this block from now on."""
@@ -61,7 +62,7 @@ cdef class Synapse:
         Neurons it leads from and to.
     weight : float, mV, finite, default 0.1
     delay : int, steps, >= 1, default 1
-    plasticity_tag : float, finite, default 0
+    plasticity_tag : float, no unit, finite, default 0
     synapse_type : {"excitatory", "inhibitory"}, default "excitatory"
 
     Raises
@@ -102,6 +103,8 @@ cdef class Synapse:
         """Weight, mV; kept as float32."""
         if self.epoch != self.store.epoch:
             self._refresh()
+        if self.store.stale:
+            return self.store.owner.weight_of(self.slot)
         return <double>self.store.weight[self.slot]
 
     @weight.setter
@@ -110,6 +113,8 @@ cdef class Synapse:
             raise ValueError(f"weight: must be finite; got {value}")
         if self.epoch != self.store.epoch:
             self._refresh()
+        if self.store.stale:
+            self.store.owner.weight()
         self.store.weight[self.slot] = <float>value
 
     @property
@@ -281,9 +286,9 @@ cdef class Neuron:
     model_type : str, default "lif"
         A registered neuron model.
     neuron_type : {"excitatory", "inhibitory"}, default "excitatory"
-    params : mapping of str to float, optional
+    params : mapping of str to float, in the units of the model's table, optional
         Parameters that differ from the model's defaults.
-    **fields : float or int
+    **fields : float or int, mV, steps or no unit
         Any of ``v_membrane`` (mV), ``external_input`` (mV), ``generation``, ``parent_id``, ``health``, ``age``.
 
     Raises
@@ -335,11 +340,11 @@ cdef class Neuron:
             self.slot, self.epoch = self.columns.slot_of(self._id), self.columns.epoch
         return self.slot
 
-    cpdef get(self, str name):
+    cdef get(self, str name):
         """The value of any field of the neuron's, as a Python number."""
         return self.columns.buffers[name][self._slot()].item()
 
-    cpdef put(self, str name, value):
+    cdef put(self, str name, value):
         """Set any field of the neuron's."""
         self.columns.buffers[name][self._slot()] = value
 
@@ -472,7 +477,7 @@ cdef class Neuron:
         self.put("age", int(value))
 
     def position(self):
-        """(x, y, z, w)."""
+        """Position on the lattice, (x, y, z, w)."""
         return self.x, self.y, self.z, self.w
 
     def is_excitatory(self):

@@ -18,6 +18,27 @@ Ints = NDArray[np.int64]
 
 
 def checked_seed(seed: Any) -> int:
+    """The seed as a whole number.
+
+    Parameters
+    ----------
+    seed : int, 0 .. 2**64 - 1, Generator, SeedSequence or None
+        None: drawn by the operating system. A Generator is advanced by one draw.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is of another kind or out of range.
+
+    Examples
+    --------
+    >>> checked_seed(42)
+    42
+    """
     if seed is None:
         return secrets.randbits(63)
     if isinstance(seed, np.random.Generator):
@@ -32,6 +53,26 @@ def checked_seed(seed: Any) -> int:
 
 
 def checked_dt(dt: Any) -> float:
+    """The length of a step.
+
+    Parameters
+    ----------
+    dt : float, ms, > 0
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no number, not finite or not > 0.
+
+    Examples
+    --------
+    >>> checked_dt(1)
+    1.0
+    """
     if isinstance(dt, bool) or not isinstance(dt, int | float | np.integer | np.floating):
         raise TypeError(f"dt: must be a number of ms; got {dt!r}")
     if not (np.isfinite(dt) and dt > 0):
@@ -40,6 +81,22 @@ def checked_dt(dt: Any) -> float:
 
 
 def check_threads(threads: Any) -> None:
+    """Refuse what is no number of threads; warn of more than one, which this version does not use.
+
+    Parameters
+    ----------
+    threads : int, >= 1, or None
+
+    Raises
+    ------
+    ValueError
+        If it is not a whole number >= 1.
+
+    Warns
+    -----
+    NeuromodWarning
+        If it is greater than 1.
+    """
     if threads is None:
         return
     if isinstance(threads, bool) or not isinstance(threads, int | np.integer) or threads < 1:
@@ -51,7 +108,30 @@ def check_threads(threads: Any) -> None:
 
 
 def spike_list(ids: ArrayLike, times_ms: ArrayLike | Sequence[ArrayLike]) -> tuple[Ints, NDArray[np.float64]]:
-    """One id for each time, both flat."""
+    """One id for each time, both flat.
+
+    Parameters
+    ----------
+    ids : int or array_like of int, shape (n,)
+    times_ms : array_like of float, ms, shape (n_times,), or a sequence of n of them
+        For one id its times; for n ids a row of times each, of any lengths.
+
+    Returns
+    -------
+    ids : ndarray of int64, shape (n_spikes,)
+    times : ndarray of float64, shape (n_spikes,), ms
+
+    Raises
+    ------
+    ValueError
+        If there are not as many rows as ids.
+
+    Examples
+    --------
+    >>> ids, times = spike_list([4, 7], [[1.0, 2.0], [3.0]])
+    >>> ids.tolist(), times.tolist()
+    ([4, 4, 7], [1.0, 2.0, 3.0])
+    """
     if np.ndim(ids) == 0:
         times = np.atleast_1d(np.asarray(times_ms, dtype=np.float64))
         return np.full(len(times), ids, dtype=np.int64), times
@@ -65,7 +145,29 @@ def spike_list(ids: ArrayLike, times_ms: ArrayLike | Sequence[ArrayLike]) -> tup
 
 
 def checked_count(value: Any, where: str, least: int = 0) -> int:
-    """A whole number >= `least`."""
+    """A whole number not below `least`.
+
+    Parameters
+    ----------
+    value : int
+    where : str
+        Name of the argument, for the message.
+    least : int, default 0
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        If it is not a whole number >= `least`.
+
+    Examples
+    --------
+    >>> checked_count(3, "every", 1)
+    3
+    """
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise ValueError(f"{where}: must be a whole number >= {least}; got {value!r}")
     return int(value)

@@ -58,7 +58,9 @@ class BrainModel:
     [20, 20, 20, 20]
     """
 
-    def __init__(self, config_path: str | Path | None = None, config: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, config_path: str | Path | None = None, config: Mapping[str, Any] | None = None
+    ) -> None:
         from neuromod.config import load
 
         if (config_path is None) == (config is None):
@@ -158,7 +160,9 @@ class BrainModel:
     def _area_at(self, position: tuple[int, int, int, int]) -> int:
         for k, area in enumerate(self._config.areas):
             ranges = area.coord_ranges
-            if all(ranges[axis][0] <= at <= ranges[axis][1] for axis, at in zip("xyzw", position, strict=True)):
+            if all(
+                ranges[axis][0] <= at <= ranges[axis][1] for axis, at in zip("xyzw", position, strict=True)
+            ):
                 return k
         return -1
 
@@ -206,7 +210,7 @@ class BrainModel:
             A free site of the lattice.
         model : str, optional
             Default: that of the area the site lies in, else the configuration's.
-        params : mapping of str to float, optional
+        params : mapping of str to float, in the units of the model's table, optional
             Parameters that differ from the configuration's.
         neuron_type : {"excitatory", "inhibitory"}, optional
             Default: the area's, else excitatory.
@@ -237,7 +241,9 @@ class BrainModel:
         for axis, at in zip("xyzw", position, strict=True):
             here &= columns.column(axis) == at
         if here.any():
-            raise ValueError(f"position: must be free; {position} holds neuron {columns.column('id')[here][0]}")
+            raise ValueError(
+                f"position: must be free; {position} holds neuron {columns.column('id')[here][0]}"
+            )
         number = self._area_at(position)
         area = None if number < 0 else self._config.areas[number]
         name, values = self._defaults(area, model, params, "params")
@@ -270,7 +276,9 @@ class BrainModel:
         plans = []
         for name in names:
             area = self._area(name, "area_names")
-            plans.append((area, self._sites(area, density, seed), *self._defaults(area, model, params, "params")))
+            plans.append(
+                (area, self._sites(area, density, seed), *self._defaults(area, model, params, "params"))
+            )
         ids = [self._fill(area, sites, name, values, kind, seed) for area, sites, name, values in plans]
         self._changes += 1
         return np.concatenate(ids) if ids else np.empty(0, np.int64)
@@ -280,7 +288,8 @@ class BrainModel:
         ranges = [area.coord_ranges[axis] for axis in "xyzw"]
         shape = [high - low + 1 for low, high in ranges]
         n_sites = math.prod(shape)
-        words = _core.random_words(seed, "place", 0, list(self._areas).index(area.name), n_sites).astype(np.int64)
+        salt = list(self._areas).index(area.name)
+        words = np.asarray(_core.random_words(seed, "place", 0, salt, n_sites), np.int64)
         there = self._area_slots(area.name)
         taken = np.stack([self._columns.column(axis)[there] for axis in "xyzw"])
         lows = np.array([low for low, _ in ranges])
@@ -288,7 +297,8 @@ class BrainModel:
         words[occupied] = 1 << 32  # behind every free site
         chosen = min(round(density * n_sites), n_sites - len(occupied))
         sites = np.sort(np.argsort(words, kind="stable")[:chosen])
-        return np.stack(np.unravel_index(sites, shape), axis=1) + lows
+        at: Ints = np.stack(np.unravel_index(sites, shape), axis=1) + lows
+        return at
 
     def _fill(
         self, area: Any, sites: Ints, model: str, values: dict[str, Any], kind: str | None, seed: int
@@ -374,7 +384,7 @@ class BrainModel:
             raise ValueError(f"weight: must be finite; got {weight!r}")
         steps = delays_of(delay, 1, None, 0, 0)
         kind = type_of_sources(self, np.array([pre], np.int32), synapse_type)
-        waiting = self._synapses.add((pre, post, float(weight), int(steps), kind))  # type: ignore[arg-type]
+        waiting = self._synapses.add((pre, post, float(weight), int(steps), kind))
         return self.synapses._owner.pending_view(waiting)
 
     def get_synapses_for_neuron(self, neuron_id: int, direction: str = "both") -> list[Synapse]:
@@ -440,9 +450,7 @@ class BrainModel:
         cuts = np.flatnonzero((np.diff(model) != 0) | (np.diff(zone) != 0)) + 1
         firsts, lasts = [0, *cuts.tolist()], [*cuts.tolist(), len(model)]
         names = list(MODELS)
-        return [
-            (names[model[a]], a, b - a, int(zone[a])) for a, b in zip(firsts, lasts, strict=True)
-        ]
+        return [(names[model[a]], a, b - a, int(zone[a])) for a, b in zip(firsts, lasts, strict=True)]
 
     # ---- state -----------------------------------------------------------------------------------------------
 
@@ -512,7 +520,8 @@ class BrainModel:
         from html import escape
 
         rows = "".join(
-            f"<tr><td>{escape(name)}</td><td>{len(self._area_slots(name)):,}</td></tr>" for name in list(self._areas)[:50]
+            f"<tr><td>{escape(name)}</td><td>{len(self._area_slots(name)):,}</td></tr>"
+            for name in list(self._areas)[:50]
         )
         more = "".join(
             f"<tr><td>{escape(p.name)}</td><td>{len(p):,} {p.synapse_type}, {p.rule}</td></tr>"

@@ -54,19 +54,54 @@ class NeuronColumns:
         self.buffers: dict[str, NDArray[Any]] = {
             name: np.empty(0, dtype) for name, (dtype, _) in FIXED_FIELDS.items()
         }
-        self.regions: tuple[str, ...] = ()  # names of the numbers in `region`; none where a neuron stands alone
-        self.receptors: Sequence[Mapping[str, float]] = ()  # densities, by the numbers in `area`; last: outside all
+        self.regions: tuple[
+            str, ...
+        ] = ()  # names of the numbers in `region`; none where a neuron stands alone
+        self.receptors: Sequence[
+            Mapping[str, float]
+        ] = ()  # densities, by the numbers in `area`; last: outside all
         self._handed: dict[str, NDArray[Any]] = {}
         self._slot_of = np.empty(0, np.int64)
 
     def column(self, name: str) -> NDArray[Any]:
-        """The live column of that name, shape (n,); KeyError if there is none."""
+        """The live column of that name.
+
+        Parameters
+        ----------
+        name : str
+            One of ``buffers``.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            A view: writing to it writes the network.
+
+        Raises
+        ------
+        KeyError
+            If there is none.
+        """
         if name not in self._handed:
             self._handed[name] = self.buffers[name][: self.n]
         return self._handed[name]
 
     def slot_of(self, neuron_id: int) -> int:
-        """Where the neuron of that id stands now."""
+        """Where the neuron of that id stands now.
+
+        Parameters
+        ----------
+        neuron_id : int
+
+        Returns
+        -------
+        int
+            0 .. n - 1.
+
+        Raises
+        ------
+        RemovedError
+            If it was removed, or never existed.
+        """
         slot = int(self._slot_of[neuron_id]) if 0 <= neuron_id < self.next_id else -1
         if slot < 0:
             rule = "was removed" if 0 <= neuron_id < self.next_id else "never existed"
@@ -74,7 +109,21 @@ class NeuronColumns:
         return slot
 
     def slots_of(self, ids: ArrayLike) -> NDArray[np.int64]:
-        """Slots of many ids; RemovedError names the first that is not there."""
+        """Where the neurons of these ids stand now.
+
+        Parameters
+        ----------
+        ids : array_like of int
+
+        Returns
+        -------
+        ndarray of int64, of the same shape
+
+        Raises
+        ------
+        RemovedError
+            Naming the first id that is not there.
+        """
         wanted = np.asarray(ids, dtype=np.int64)
         inside = (wanted >= 0) & (wanted < self.next_id)
         slots = np.where(inside, self._slot_of[np.where(inside, wanted, 0)] if self.next_id else -1, -1)
@@ -83,7 +132,21 @@ class NeuronColumns:
         return slots
 
     def append(self, count: int, model: str, values: Mapping[str, Any]) -> NDArray[np.int64]:
-        """Add `count` neurons of one model; what `values` does not give takes its default. Returns the ids."""
+        """Add neurons of one model behind the others.
+
+        Parameters
+        ----------
+        count : int, >= 0
+        model : str
+            Registered name.
+        values : mapping of str to float or array_like, in the units of the columns
+            By name of the field; what is not given takes its default.
+
+        Returns
+        -------
+        ndarray of int64, shape (count,)
+            The new ids.
+        """
         ids = np.arange(self.next_id, self.next_id + count, dtype=np.int64)
         self._take(ids, model, values)
         self.next_id += count
@@ -91,7 +154,17 @@ class NeuronColumns:
         return ids
 
     def restore(self, ids: NDArray[np.int64], next_id: int, columns: Mapping[str, NDArray[Any]]) -> None:
-        """Take over saved columns, ids with their gaps."""
+        """Take over saved columns, ids with their gaps.
+
+        Parameters
+        ----------
+        ids : ndarray of int64, shape (n,)
+            Ascending.
+        next_id : int
+            Id of the next neuron to be added.
+        columns : mapping of str to ndarray
+            By name of the field, each of shape (n,).
+        """
         for name in columns:
             self._ensure(name)
         self._reserve(len(ids))
@@ -135,7 +208,13 @@ class NeuronColumns:
         self._handed.clear()
 
     def remove(self, slot: int) -> None:
-        """Take one neuron out; the others close up."""
+        """Take one neuron out; the others close up.
+
+        Parameters
+        ----------
+        slot : int
+            Where it stands now.
+        """
         kept = np.ones(self.n, bool)
         kept[slot] = False
         self._replace(kept, len(self.buffers["id"]))

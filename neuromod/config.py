@@ -131,7 +131,7 @@ def check_params(
     ----------
     model : str
         A registered neuron model.
-    params : mapping of str to float, optional
+    params : mapping of str to float, in the units of the model's table, optional
         Those that differ from the model's defaults, in its units.
     where : str, default "params"
         JSON path or argument name of `params`, for messages.

@@ -64,7 +64,19 @@ _AS_GIVEN = ("name", "sense", "neuron_type", "density", "region", "drive", "rece
 
 
 def checked_lattice_shape(raw: dict[str, Any], problems: list[str]) -> tuple[int, ...] | None:
-    """The section ``lattice_shape``; None where it is missing (said elsewhere) or wrong."""
+    """The section ``lattice_shape``; None where it is missing (said elsewhere) or wrong.
+
+    Parameters
+    ----------
+    raw : dict
+        The whole configuration.
+    problems : list of str
+        Gets one entry for each problem.
+
+    Returns
+    -------
+    tuple of four int, or None
+    """
     if "lattice_shape" not in raw:
         return None
     part = validated(LatticeKeys, {"lattice_shape": raw["lattice_shape"]}, "", problems)
@@ -72,7 +84,21 @@ def checked_lattice_shape(raw: dict[str, Any], problems: list[str]) -> tuple[int
 
 
 def checked_neuron_model(section: Any, problems: list[str], notes: list[str]) -> NeuronModel | None:
-    """The section ``neuron_model``; None where its model is not known."""
+    """The section ``neuron_model``; None where its model is not known.
+
+    Parameters
+    ----------
+    section : object
+        Plain JSON.
+    problems : list of str
+        Gets one entry for each problem.
+    notes : list of str
+        Gets one entry for each warning.
+
+    Returns
+    -------
+    NeuronModel or None
+    """
     keys = validated(NeuronModelKeys, section, "neuron_model", problems)
     if keys is None:
         # Its parameters are looked at all the same, if there is a model to look at them with.
@@ -99,7 +125,27 @@ def neuron_values(
     problems: list[str],
     notes: list[str],
 ) -> dict[str, float]:
-    """Those of `given` that are right. `base`: what counts before the model's defaults."""
+    """Those parameters of a neuron model that are right.
+
+    Parameters
+    ----------
+    model : str
+        Registered name.
+    given : mapping of str to object
+        Plain JSON by name of the parameter.
+    base : mapping of str to float, in the units of the model's table
+        What counts before the model's defaults.
+    where : str
+        JSON path of `given`.
+    problems : list of str
+        Gets one entry for each problem.
+    notes : list of str
+        Gets one entry for each warning.
+
+    Returns
+    -------
+    dict of str to float
+    """
     about = _core.neuron_models()[model]
     values = checked_values(given, about["params"], where, problems)
     check_orders(values, base, about, where, problems)
@@ -117,7 +163,25 @@ def checked_areas(
     problems: list[str],
     notes: list[str],
 ) -> dict[int, Area]:
-    """Those entries of ``areas`` that are right, by their position."""
+    """Those entries of ``areas`` that are right, by their position.
+
+    Parameters
+    ----------
+    section : object
+        Plain JSON; None where it is missing, which is said elsewhere.
+    shape : tuple of four int, or None
+        The lattice's, where that is right.
+    neuron_model : NeuronModel or None
+        What areas without a model of their own have.
+    problems : list of str
+        Gets one entry for each problem.
+    notes : list of str
+        Gets one entry for each warning.
+
+    Returns
+    -------
+    dict of int to Area
+    """
     if section is None:  # missing: said elsewhere
         return {}
     if not isinstance(section, list) or not 1 <= len(section) <= MAX_AREAS:
@@ -217,7 +281,24 @@ def _intersection(one: Area, two: Area) -> str:
 def checked_senses(
     raw: dict[str, Any], areas: dict[int, Area], problems: list[str], notes: list[str]
 ) -> dict[str, Sense]:
-    """The section ``senses``, against the areas that it names and that name it."""
+    """The section ``senses``, against the areas that it names and that name it.
+
+    Parameters
+    ----------
+    raw : dict
+        The whole configuration.
+    areas : dict of int to Area
+        Those that are right, by position.
+    problems : list of str
+        Gets one entry for each problem.
+    notes : list of str
+        Gets one entry for each warning.
+
+    Returns
+    -------
+    dict of str to Sense
+        Those that are right.
+    """
     section = raw.get("senses", {})
     if not isinstance(section, dict):
         problems.append(f"senses: must be an object; got {shown(section)}")
@@ -251,7 +332,19 @@ def checked_senses(
 
 
 def column(entries: Any, key: str) -> list[Any]:
-    """One key of every entry, also of those that are wrong; None where there is none."""
+    """One key of every entry, also of those that are wrong.
+
+    Parameters
+    ----------
+    entries : object
+        Plain JSON that should be an array of objects.
+    key : str
+
+    Returns
+    -------
+    list
+        As long as `entries`; None where there is no such key, and empty where `entries` is no array.
+    """
     entries = entries if isinstance(entries, list) else []
     return [entry.get(key) if isinstance(entry, dict) else None for entry in entries]
 
@@ -273,7 +366,21 @@ def _look_at_extra_keys(entry: dict[str, Any], where: str, problems: list[str], 
 
 
 def add_no_such(problems: list[str], where: str, what: str, name: str, known: list[str]) -> None:
-    """The problem of a name that means nothing in this configuration."""
+    """The problem of a name that means nothing in this configuration.
+
+    Parameters
+    ----------
+    problems : list of str
+        Gets the problem.
+    where : str
+        JSON path of the name.
+    what : str
+        What it must be: "the name of an area".
+    name : object
+        What came.
+    known : list of str
+        The names that it may be.
+    """
     near = near_name(problems, name, known)
     hint = (
         f"; did you mean {near!r}?"
@@ -287,7 +394,23 @@ def add_no_such(problems: list[str], where: str, what: str, name: str, known: li
 
 
 def checked_plasticity(section: Any, where: str, problems: list[str], notes: list[str]) -> Plasticity | None:
-    """A rule with its parameters, or the rule's name alone; None where the rule is not known."""
+    """A rule with its parameters, or the rule's name alone; None where the rule is not known.
+
+    Parameters
+    ----------
+    section : object
+        Plain JSON.
+    where : str
+        JSON path of `section`.
+    problems : list of str
+        Gets one entry for each problem.
+    notes : list of str
+        Gets one entry for each warning.
+
+    Returns
+    -------
+    Plasticity or None
+    """
     section = {"rule": section} if isinstance(section, str) else section
     keys = validated(PlasticityKeys, section, where, problems)
     if not isinstance(section, dict):
@@ -327,6 +450,7 @@ def checked_plasticity(section: Any, where: str, problems: list[str], notes: lis
         weight_min=keys.weight_min,
         weight_max=keys.weight_max,
         weight_decay=keys.weight_decay,
+        weight_dependence=keys.weight_dependence,
     )
 
 

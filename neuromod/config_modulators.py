@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from neuromod import _core
 from neuromod.config_checks import add_no_such, column
 from neuromod.config_read import join, shown
-from neuromod.config_sections import NeuromodulationKeys, ReleaseKeys, add_unknown_key, validated
+from neuromod.config_sections import Name, Section, add_unknown_key, validated
 from neuromod.config_tables import checked_values, defaults_of, unit_doubts
 
 __all__ = [
@@ -23,6 +25,8 @@ __all__ = [
     "OFFSET",
     "RESERVED",
     "TAU",
+    "NeuromodulationKeys",
+    "ReleaseKeys",
     "check_references",
     "checked_neuromodulation",
 ]
@@ -60,6 +64,40 @@ RESERVED = (
 )
 """What a system has under names of its own, which no modulator may take."""
 
+
+class NeuromodulationKeys(Section):
+    """The keys of the section ``neuromodulation`` besides the modulators.
+
+    Parameters
+    ----------
+    enabled : bool, default True
+        Whether modulators act.
+    """
+
+    enabled: bool = Field(default=True, description="Whether modulators act.")
+
+
+Names = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
+
+
+class ReleaseKeys(Section):
+    """The key ``release`` of a modulator, or an entry of it.
+
+    Parameters
+    ----------
+    areas : array of str
+        Areas whose spikes release the modulator.
+    amount : float, no unit
+        What one spike adds to the level of each of the regions; divided by nothing.
+    regions : array of str, optional
+        Default: all.
+    """
+
+    areas: Names = Field(description="Areas whose spikes release the modulator.")
+    amount: float = Field(description="What one spike adds to the level of each region; divided by nothing.")
+    regions: Names | None = Field(default=None, description="Regions that they project to. Default: all.")
+
+
 _DECLARES = ("response", "targets")
 _DECLARED_KEYS = (*COMMON, "tau", "response", "targets", "offset", "release")
 
@@ -67,7 +105,23 @@ _DECLARED_KEYS = (*COMMON, "tau", "response", "targets", "offset", "release")
 def checked_neuromodulation(
     section: Any, where: str, problems: list[str], notes: list[str]
 ) -> dict[str, Any]:
-    """``enabled`` and every modulator that a system has, complete."""
+    """The section ``neuromodulation``: ``enabled`` and every modulator that a system has, complete.
+
+    Parameters
+    ----------
+    section : object
+        Plain JSON.
+    where : str
+        JSON path of `section`.
+    problems : list of str
+        Gets one entry for each problem.
+    notes : list of str
+        Gets one entry for each warning.
+
+    Returns
+    -------
+    dict
+    """
     registered = _core.modulators()
     if not isinstance(section, dict):
         problems.append(f"{where}: must be an object; got {shown(section)}")
@@ -203,7 +257,17 @@ def _targets(given: dict[str, Any], where: str, problems: list[str]) -> list[str
 
 
 def check_references(system: Mapping[str, Any], raw: Mapping[str, Any], problems: list[str]) -> None:
-    """Whether releases name areas and regions that there are, and areas' receptors modulators."""
+    """Whether releases name areas and regions that there are, and areas' receptors modulators.
+
+    Parameters
+    ----------
+    system : mapping
+        From `checked_neuromodulation`.
+    raw : mapping
+        The whole configuration as it came.
+    problems : list of str
+        Gets one entry for each problem.
+    """
     areas = [name for name in column(raw.get("areas"), "name") if isinstance(name, str)]
     regions = [name for name in column(raw.get("areas"), "region") if isinstance(name, str)]
     if None in column(raw.get("areas"), "region"):

@@ -111,7 +111,16 @@ def join(where: str, *keys: str | int) -> str:
 
 
 def config_error(problems: list[str]) -> ConfigError:
-    """All problems as one error; beyond MAX_PROBLEMS they are counted."""
+    """All problems as one error; beyond MAX_PROBLEMS they are counted.
+
+    Parameters
+    ----------
+    problems : list of str
+
+    Returns
+    -------
+    ConfigError
+    """
     extra = len(problems) - MAX_PROBLEMS
     if extra > 0:
         problems = [*problems[:MAX_PROBLEMS], f"{ROOT}: must be free of problems; got {extra} more of them"]
@@ -119,7 +128,23 @@ def config_error(problems: list[str]) -> ConfigError:
 
 
 def not_finite(where: str, value: float) -> str:
-    """The problem of a number that JSON does not have."""
+    """The problem of a number that JSON does not have.
+
+    Parameters
+    ----------
+    where : str
+        JSON path.
+    value : float, no unit known here
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> not_finite("simulation.dt", float("nan"))
+    'simulation.dt: must be finite; got nan'
+    """
     return f"{where or ROOT}: must be finite; got {value}"
 
 

@@ -6,16 +6,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from neuromod import _core
-from neuromod.config_modulators import COMMON, DECLARED_NAME, MAX_MODULATORS, OFFSET, RESERVED, TAU
+from neuromod.config_modulators import (
+    COMMON,
+    DECLARED_NAME,
+    MAX_MODULATORS,
+    OFFSET,
+    RESERVED,
+    TAU,
+    NeuromodulationKeys,
+    ReleaseKeys,
+)
 from neuromod.config_sections import (
     PLASTICITY_ELSEWHERE,
     AreaKeys,
     Drive,
     LatticeKeys,
-    NeuromodulationKeys,
     NeuronModelKeys,
     PlasticityKeys,
-    ReleaseKeys,
     Section,
     Sense,
     Simulation,

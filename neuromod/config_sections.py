@@ -25,12 +25,11 @@ __all__ = [
     "CoordRanges",
     "Drive",
     "LatticeKeys",
-    "NeuromodulationKeys",
+    "Name",
     "NeuronModel",
     "NeuronModelKeys",
     "Plasticity",
     "PlasticityKeys",
-    "ReleaseKeys",
     "Sense",
     "Simulation",
     "add_unknown_key",
@@ -67,7 +66,13 @@ Range = Annotated[tuple[Index, Index], Field(strict=False)]
 
 
 class LatticeKeys(Section):
-    """The section ``lattice_shape``, by itself."""
+    """The section ``lattice_shape``, by itself.
+
+    Parameters
+    ----------
+    lattice_shape : array of four int, >= 1
+        Sites along x, y, z and w.
+    """
 
     lattice_shape: Annotated[tuple[Size, Size, Size, Size], Field(strict=False)] = Field(
         description="Sites along x, y, z and w."
@@ -75,7 +80,12 @@ class LatticeKeys(Section):
 
 
 class CoordRanges(Section):
-    """First and last coordinate of an area on each axis, both included."""
+    """First and last coordinate of an area on each axis, both included.
+
+    Parameters
+    ----------
+    x, y, z, w : array of two int, >= 0
+    """
 
     x: Range
     y: Range
@@ -84,7 +94,14 @@ class CoordRanges(Section):
 
 
 class Drive(Section):
-    """Background input: Poisson events that each neuron gets of its own."""
+    """Background input: Poisson events that each neuron gets of its own.
+
+    Parameters
+    ----------
+    rate : float, Hz, 0 to 1e6, default 0
+    weight : float, mV, default 0
+        What one event adds; below 0 it inhibits.
+    """
 
     rate: float = Field(
         default=0.0, ge=0.0, le=1e6, description="Events per second.", json_schema_extra={"unit": "Hz"}
@@ -93,7 +110,17 @@ class Drive(Section):
 
 
 class NeuronModelKeys(Section):
-    """The fixed keys of the section ``neuron_model``."""
+    """The fixed keys of the section ``neuron_model``.
+
+    Parameters
+    ----------
+    type : str, default "lif"
+        A registered neuron model, lower or upper case.
+    params_default : dict
+        Parameters that differ from the model's defaults; checked against its table.
+    inhibitory_fraction : float, 0 to 1, default 0
+        Share of inhibitory neurons where no type is given.
+    """
 
     type: Name = Field(default="lif", description="A registered neuron model.")
     params_default: dict[str, Any] = Field(
@@ -111,7 +138,7 @@ class NeuronModel(Section):
     ----------
     type : str, default "lif"
         Registered name, lower case.
-    params_default : dict of str to float
+    params_default : dict of str to float, in the units of the model's table
         What was given; `neuromod.config.check_params` fills in the rest.
     inhibitory_fraction : float, 0 to 1, default 0
     """
@@ -122,7 +149,30 @@ class NeuronModel(Section):
 
 
 class AreaKeys(Section):
-    """The keys of an entry of ``areas``."""
+    """The keys of an entry of ``areas``.
+
+    Parameters
+    ----------
+    name : str
+    coord_ranges : CoordRanges
+    sense : str, optional
+        The sense that feeds the area.
+    model : str, optional
+        A registered neuron model. Default: ``neuron_model.type``.
+    params : dict
+        Parameters that differ from ``neuron_model.params_default``.
+    neuron_type : {"excitatory", "inhibitory"}, optional
+        Default: by ``neuron_model.inhibitory_fraction``.
+    density : float, 0 to 1, optional
+        Share of the sites that get a neuron.
+    region : str, optional
+        Region whose modulator levels act here.
+    drive : Drive, optional
+        Default: the section ``background_drive``.
+    receptors : dict of str to float, no unit, 0 to 1e6
+        By modulator: density d of its receptors, default 1. A factor f acts here as ``1 + d * (f - 1)``, the rise of
+        a threshold as d times itself.
+    """
 
     name: Name
     coord_ranges: CoordRanges
@@ -154,11 +204,11 @@ class Area(Section):
         Axis -> first and last coordinate, both included.
     sense, model, neuron_type, region : str or None
         `model` is a registered name.
-    params : dict of str to float
+    params : dict of str to float, in the units of the table
         What was given; it goes before the section ``neuron_model``'s.
-    density : float or None
+    density : float, 0 to 1, or None
     drive : Drive or None
-    receptors : dict of str to float
+    receptors : dict of str to float, no unit, 0 to 1e6
         Modulator -> density of its receptors; 1 where it is not named.
     """
 
@@ -180,7 +230,18 @@ class Area(Section):
 
 
 class Sense(Section):
-    """An entry of ``senses``."""
+    """An entry of ``senses``.
+
+    Parameters
+    ----------
+    areal : str
+        Name of the area that the sense feeds.
+    w_index : int, >= 0, optional
+        Position on the w axis; one of the area's.
+    input_size : array of 1 to 4 int, >= 1, optional
+        Shape of the input.
+    input_description : str, optional
+    """
 
     # Descriptions of senses carry more keys elsewhere; they are named in a warning, see config.py.
     model_config = ConfigDict(extra="ignore")
@@ -196,7 +257,17 @@ class Sense(Section):
 
 
 class PlasticityKeys(Section):
-    """The keys of the section ``plasticity`` besides the parameters of its rule."""
+    """The keys of the section ``plasticity`` besides the parameters of its rule.
+
+    Parameters
+    ----------
+    rule : str
+        Registered name, or "none".
+    weight_min, weight_max : float, mV, default 0 and 1
+        Bounds of plastic weights.
+    weight_decay : float, 0 to 1 per step, default 0
+        Share of a plastic weight lost in each step.
+    """
 
     # The parameters of the rule stand beside these, and are checked against the rule's table.
     model_config = ConfigDict(extra="ignore")
@@ -205,6 +276,11 @@ class PlasticityKeys(Section):
     weight_min: Weight = Field(default=0.0, description="Lower bound of plastic weights.")
     weight_max: Weight = Field(default=1.0, description="Upper bound of plastic weights.")
     weight_decay: Fraction = Field(default=0.0, description="Share of a plastic weight lost in each step.")
+    weight_dependence: float = Field(
+        default=0.0,
+        ge=0.0,
+        description="Soft bounds: exponent of the room above (below) a weight that grows (falls); 0: hard.",
+    )
 
 
 class Plasticity(Section):
@@ -214,10 +290,12 @@ class Plasticity(Section):
     ----------
     rule : str, default "none"
         Registered name, or "none".
-    params : dict of str to float
+    params : dict of str to float, in the units of the table
         Every parameter of the rule, defaults filled in; empty for "none".
     weight_min, weight_max : float, mV, default 0 and 1
     weight_decay : float, 0 to 1 per step, default 0
+    weight_dependence : float, >= 0, default 0
+        Exponent of soft bounds (Guetig et al. 2003); 0: hard ones.
     """
 
     rule: str = "none"
@@ -225,27 +303,19 @@ class Plasticity(Section):
     weight_min: float = 0.0
     weight_max: float = 1.0
     weight_decay: float = 0.0
-
-
-class NeuromodulationKeys(Section):
-    """The keys of the section ``neuromodulation`` besides the modulators."""
-
-    enabled: bool = Field(default=True, description="Whether modulators act.")
-
-
-Names = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
-
-
-class ReleaseKeys(Section):
-    """The key ``release`` of a modulator, or an entry of it."""
-
-    areas: Names = Field(description="Areas whose spikes release the modulator.")
-    amount: float = Field(description="What one spike adds to the level of each region; divided by nothing.")
-    regions: Names | None = Field(default=None, description="Regions that they project to. Default: all.")
+    weight_dependence: float = 0.0
 
 
 class Simulation(Section):
-    """The section ``simulation``."""
+    """The section ``simulation``.
+
+    Parameters
+    ----------
+    dt : float, ms, > 0, default 1
+        Length of a step.
+    seed : int, 0 .. 2**64 - 1, optional
+        Default: drawn, and kept.
+    """
 
     dt: float = Field(default=1.0, gt=0.0, description="Length of a step.", json_schema_extra={"unit": "ms"})
     seed: Annotated[int, Field(ge=0, le=2**64 - 1)] | None = Field(
@@ -295,7 +365,21 @@ class Config(Section):
         return repr(self)
 
     def area(self, name: str) -> Area:
-        """The area of that name; KeyError where there is none."""
+        """The area of that name.
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        Area
+
+        Raises
+        ------
+        KeyError
+            If there is none.
+        """
         for area in self.areas:
             if area.name == name:
                 return area
@@ -331,7 +415,19 @@ def nearest(key: str, known: Iterable[str]) -> str | None:
 
 
 def near_name(problems: list[str], key: str, known: Iterable[str]) -> str | None:
-    """`nearest`, as long as comparing is cheap: thousands of wrong names must not take minutes to refuse."""
+    """The `nearest` name, as long as comparing is cheap: thousands of wrong names must not take minutes to refuse.
+
+    Parameters
+    ----------
+    problems : list of str
+        What is wrong so far; the longer, the fewer names are compared.
+    key : str
+    known : iterable of str
+
+    Returns
+    -------
+    str or None
+    """
     names = list(known)
     return nearest(key, names) if len(names) * (1 + len(problems)) <= _COMPARISONS else None
 
@@ -340,7 +436,18 @@ _COMPARISONS = 2000
 
 
 def add_unknown_key(problems: list[str], where: str, key: str, known: Iterable[str]) -> None:
-    """The problem of a key that a section does not have."""
+    """The problem of a key that a section does not have.
+
+    Parameters
+    ----------
+    problems : list of str
+        Gets the problem.
+    where : str
+        JSON path of the section.
+    key : str
+    known : iterable of str
+        The keys that it may have.
+    """
     names = list(known)
     near = near_name(problems, key, names)
     hint = f"did you mean {near!r}?" if near is not None else f"known are {', '.join(sorted(names))}"
@@ -392,7 +499,23 @@ def _add_in_words(problems: list[str], cls: type[BaseModel], problem: Mapping[st
 
 
 def with_unit(rule: str, unit: str) -> str:
-    """A rule and the unit of the number that it is for: ``> 0 ms``, ``>= 0 per step``, ``finite, in mV``."""
+    """A rule and the unit of the number that it is for.
+
+    Parameters
+    ----------
+    rule : str
+    unit : str
+        "1" for a pure number.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> with_unit("> 0", "ms"), with_unit(">= 0", "1/step"), with_unit("finite", "mV")
+    ('> 0 ms', '>= 0 per step', 'finite, in mV')
+    """
     if unit == "1":
         return rule
     if unit.startswith("1/"):

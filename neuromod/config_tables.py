@@ -35,7 +35,23 @@ _LIKELY_UNIT = {"ms": "seconds", "mV": "volts"}
 
 
 def registered(name: str, known: Iterable[str]) -> str | None:
-    """The registered name that `name` stands for, all lower or all upper case; else None."""
+    """The registered name that `name` stands for, all lower or all upper case.
+
+    Parameters
+    ----------
+    name : str
+    known : iterable of str
+
+    Returns
+    -------
+    str or None
+        None where it stands for none.
+
+    Examples
+    --------
+    >>> registered("LIF", ["lif", "adex"]), registered("Lif", ["lif", "adex"])
+    ('lif', None)
+    """
     names = list(known)
     if name in names:
         return name
@@ -44,12 +60,36 @@ def registered(name: str, known: Iterable[str]) -> str | None:
 
 
 def defaults_of(table: Table) -> dict[str, float]:
-    """Every parameter of a table with its default."""
+    """Every parameter of a table with its default.
+
+    Parameters
+    ----------
+    table : mapping
+        Parameter -> unit, default, domain, as ``_core.neuron_models()[name]["params"]`` has it.
+
+    Returns
+    -------
+    dict of str to float
+    """
     return {name: field["default"] for name, field in table.items()}
 
 
 def add_unknown_name(problems: list[str], where: str, name: object, what: str, known: Iterable[str]) -> None:
-    """The problem of a model's or rule's name that is not registered."""
+    """The problem of a model's or rule's name that is not registered.
+
+    Parameters
+    ----------
+    problems : list of str
+        Gets the problem.
+    where : str
+        JSON path of `name`.
+    name : object
+        What came.
+    what : str
+        What it must be: "a neuron model".
+    known : iterable of str
+        The registered names.
+    """
     names = list(known)
     near = near_name(problems, name, names) if isinstance(name, str) else None
     hint = f" (did you mean {near!r}?)" if near is not None else ""
@@ -127,9 +167,9 @@ def check_orders(
 
     Parameters
     ----------
-    values : mapping of str to float
+    values : mapping of str to float, in the units of the model's table
         What was given at `where`; the path of a problem is one of these.
-    base : mapping of str to float
+    base : mapping of str to float, in the units of the model's table
         What counts for a parameter that is not among them, before the default.
     about : mapping
         A model, as ``_core.neuron_models()[name]`` has it.
@@ -150,7 +190,21 @@ def check_orders(
 
 
 def unit_doubts(values: Mapping[str, float], table: Table, where: str) -> list[str]:
-    """Values that look as if they were in seconds or volts."""
+    """Values that look as if they were in seconds or volts.
+
+    Parameters
+    ----------
+    values : mapping of str to float, in the units of `table`
+    table : mapping
+        Parameter -> unit, default, domain.
+    where : str
+        JSON path of `values`.
+
+    Returns
+    -------
+    list of str
+        One sentence each.
+    """
     doubts = []
     for name, value in values.items():
         unit, default = table[name]["unit"], table[name]["default"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,25 +19,33 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-class _Monitor:
+def _milliseconds(steps: Ints, sim: Simulation) -> Floats:
+    return np.multiply(steps, sim.dt, dtype=np.float64)
+
+
+Recorder = TypeVar("Recorder", _core.SpikeRecorder, _core.SampleRecorder)
+
+
+class _Monitor(Generic[Recorder]):
     """A recorder of the core attached to one simulation; usable in ``with``, which ends it."""
 
-    def __init__(self, sim: Simulation, recorder: _core.SpikeRecorder | _core.SampleRecorder) -> None:
-        self._sim, self._recorder = sim, recorder
+    def __init__(self, sim: Simulation, recorder: Recorder) -> None:
+        self._sim = sim
+        self._recorder: Recorder = recorder
         sim._engine.add_recorder(recorder)
 
     def stop(self) -> None:
         """Record no further; what was recorded stays."""
         self._sim._engine.remove_recorder(self._recorder)
 
-    def __enter__(self) -> _Monitor:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.stop()
 
 
-class SpikeMonitor(_Monitor):
+class SpikeMonitor(_Monitor[_core.SpikeRecorder]):
     """Every spike: which neuron, in which step, at what time.
 
     Parameters
@@ -62,7 +70,7 @@ class SpikeMonitor(_Monitor):
     >>> ids = sim.initialize_neurons(["V1_like"], density=0.05)
     >>> spikes = SpikeMonitor(sim)
     >>> run = sim.run(200)
-    >>> spikes.count == run["spike_counts"].sum()
+    >>> bool(spikes.count == run["spike_counts"].sum())
     True
     """
 
@@ -83,7 +91,7 @@ class SpikeMonitor(_Monitor):
     @property
     def time(self) -> Floats:
         """Time of each spike, ms; float64, shape (n_spikes,): the end of its step. A copy."""
-        return self.step * self._sim.dt
+        return _milliseconds(self.step, self._sim)
 
     @property
     def count(self) -> int:
@@ -94,7 +102,7 @@ class SpikeMonitor(_Monitor):
         return f"SpikeMonitor(spikes={self.count})"
 
 
-class StateMonitor(_Monitor):
+class StateMonitor(_Monitor[_core.SampleRecorder]):
     """Samples of one neuron variable.
 
     Parameters
@@ -123,9 +131,7 @@ class StateMonitor(_Monitor):
     (10, 3)
     """
 
-    def __init__(
-        self, sim: Simulation, variable: str, ids: ArrayLike | None = None, every: int = 1
-    ) -> None:
+    def __init__(self, sim: Simulation, variable: str, ids: ArrayLike | None = None, every: int = 1) -> None:
         columns = sim.model._columns
         if variable not in columns.buffers or columns.buffers[variable].dtype != np.float64:
             known = sorted(name for name, column in columns.buffers.items() if column.dtype == np.float64)
@@ -142,7 +148,7 @@ class StateMonitor(_Monitor):
     @property
     def time(self) -> Floats:
         """Time of each sample, ms; float64, shape (n_samples,). A copy."""
-        return self._recorder.arrays()[0] * self._sim.dt
+        return _milliseconds(self._recorder.arrays()[0], self._sim)
 
     @property
     def values(self) -> Floats:
@@ -154,7 +160,7 @@ class StateMonitor(_Monitor):
         return f"StateMonitor({self.variable!r}, samples={samples}, neurons={width})"
 
 
-class LevelMonitor(_Monitor):
+class LevelMonitor(_Monitor[_core.SampleRecorder]):
     """Samples of the modulators' levels, after the step's decay.
 
     Parameters
@@ -197,7 +203,7 @@ class LevelMonitor(_Monitor):
     @property
     def time(self) -> Floats:
         """Time of each sample, ms; float64, shape (n_samples,). A copy."""
-        return self._recorder.arrays()[0] * self._sim.dt
+        return _milliseconds(self._recorder.arrays()[0], self._sim)
 
     @property
     def values(self) -> Floats:
@@ -250,7 +256,7 @@ class RateMonitor(SpikeMonitor):
     @property
     def bin_end(self) -> Floats:
         """End of each full bin, ms; float64, shape (n_bins,)."""
-        return (self._began + (np.arange(self._bins()) + 1) * self._bin) * self._sim.dt
+        return _milliseconds(self._began + (np.arange(self._bins()) + 1) * self._bin, self._sim)
 
     @property
     def rate(self) -> Floats:
@@ -259,7 +265,7 @@ class RateMonitor(SpikeMonitor):
         which = (self.step - self._began - 1) // self._bin
         counts = np.bincount(which[which < n_bins], minlength=n_bins)
         n = len(self._sim.model.neurons) if self._n is None else self._n
-        return counts * (1000.0 / (max(n, 1) * self._bin * self._sim.dt))
+        return np.multiply(counts, 1000.0 / (max(n, 1) * self._bin * self._sim.dt), dtype=np.float64)
 
     def __repr__(self) -> str:
         return f"RateMonitor(bin={self._bin * self._sim.dt:g} ms, bins={self._bins()})"

@@ -16,16 +16,8 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_dt
-from neuromod.modulator_state import KINETICS, ModulatorState
-from neuromod.modulators import (
-    DopamineSystem,
-    FurtherModulator,
-    Modulator,
-    NorepinephrineSystem,
-    SerotoninSystem,
-    apply_params,
-    class_of,
-)
+from neuromod.modulator import KINETICS, FurtherModulator, Modulator, ModulatorState, apply_params
+from neuromod.modulators import DopamineSystem, NorepinephrineSystem, SerotoninSystem, class_of
 
 if TYPE_CHECKING:
     from neuromod.brain_model import BrainModel
@@ -131,19 +123,63 @@ class NeuromodulationSystem(_core.SystemCore):
     def process_reward(
         self, reward: float, expected_reward: float = 0.0, *, region: str | None = None
     ) -> float:
-        """Set dopamine from a reward prediction error; return the error. See `DopamineSystem.update`."""
+        """Set dopamine from a reward prediction error; return the error.
+
+        Parameters
+        ----------
+        reward : float, finite, reward units
+        expected_reward : float, finite, reward units, default 0
+        region : str, optional
+            Region whose level is set. Default: all.
+
+        Returns
+        -------
+        float
+            ``reward - expected_reward``.
+
+        Raises
+        ------
+        ValueError
+            As `DopamineSystem.update`. No level changes.
+        """
         return self.dopamine.update(reward, expected_reward, region=region)
 
     def process_punishment(
         self, punishment: float, stress: float = 0.0, *, region: str | None = None
     ) -> None:
-        """Set serotonin from punishment and stress. See `SerotoninSystem.update`."""
+        """Set serotonin from punishment and stress.
+
+        Parameters
+        ----------
+        punishment : float, >= 0
+        stress : float, >= 0, default 0
+        region : str, optional
+            Region whose level is set. Default: all.
+
+        Raises
+        ------
+        ValueError
+            As `SerotoninSystem.update`. No level changes.
+        """
         self.serotonin.update(punishment, stress, region=region)
 
     def process_uncertainty(
         self, uncertainty: float, novelty: float = 0.0, *, region: str | None = None
     ) -> None:
-        """Set norepinephrine from uncertainty and novelty. See `NorepinephrineSystem.update`."""
+        """Set norepinephrine from uncertainty and novelty.
+
+        Parameters
+        ----------
+        uncertainty : float, >= 0
+        novelty : float, >= 0, default 0
+        region : str, optional
+            Region whose level is set. Default: all.
+
+        Raises
+        ------
+        ValueError
+            As `NorepinephrineSystem.update`. No level changes.
+        """
         self.norepinephrine.update(uncertainty, novelty, region=region)
 
     def event(self, name: str, *amounts: float, region: str | None = None, **inputs: float) -> float | None:

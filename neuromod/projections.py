@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuromod import _core
 from neuromod.projection import Projection
 from neuromod.wiring import build_rows, checked_rule, delays_of, slots_of_group, type_of_sources, weights_of
 
@@ -35,6 +34,11 @@ class Projections:
 
     Single additions wait in a list and are merged in one sort when somebody asks, so that a loop of n additions
     costs n and not n squared.
+
+    Parameters
+    ----------
+    model : BrainModel
+        Whose neurons they connect.
     """
 
     def __init__(self, model: BrainModel) -> None:
@@ -50,7 +54,18 @@ class Projections:
         return len(self._pending)
 
     def add(self, addition: Addition) -> int:
-        """Let a single synapse wait; returns how many wait now."""
+        """Let a single synapse wait to be merged.
+
+        Parameters
+        ----------
+        addition : tuple
+            Source slot, target slot, weight (mV), delay (steps), type.
+
+        Returns
+        -------
+        int
+            How many wait now.
+        """
         self._pending.append(addition)
         return len(self._pending)
 
@@ -86,7 +101,10 @@ class Projections:
         found = next((p for p in self._list if p.name == name), None)
         if found is None:
             found = self.new(name, kind, self._model._config.plasticity)
-        columns = {field: np.concatenate([old, np.zeros(len(rows), old.dtype)]) for field, old in found.contents().items()}
+        columns = {
+            field: np.concatenate([old, np.zeros(len(rows), old.dtype)])
+            for field, old in found.contents().items()
+        }
         columns["weight"][-len(rows) :], columns["delay"][-len(rows) :] = weight, delay
         return found.replace(
             np.concatenate([found.pre_slot, pre]).astype(np.int32),
@@ -100,10 +118,27 @@ class Projections:
         kind: str,
         plasticity: Plasticity,
         rows: Any = None,
-        weight: NDArray[np.float32] | None = None,
+        weight: NDArray[np.float32] | float | None = None,
         delay: NDArray[np.uint16] | int = 1,
     ) -> Projection:
-        """Append a projection; an empty one where no rows are given."""
+        """Append a projection; an empty one where no rows are given.
+
+        Parameters
+        ----------
+        name : str
+            Not taken.
+        kind : {"excitatory", "inhibitory"}
+        plasticity : Plasticity
+            Its rule.
+        rows : tuple of (int, ndarray of int64, ndarray of int32), optional
+            First source slot, start of each source's row, target slots.
+        weight : float or ndarray of float32, shape (n_synapses,), mV, optional
+        delay : int or ndarray of uint16, shape (n_synapses,), steps, default 1
+
+        Returns
+        -------
+        Projection
+        """
         synapses = np.empty(0, np.float32) if weight is None else weight
         projection = Projection(
             self._model._columns, name, self.made, kind, plasticity, rows or _no_rows(), synapses, delay
@@ -130,7 +165,26 @@ class Projections:
         name: str | None = None,
         seed: int = 0,
     ) -> Projection:
-        """Connect two groups of neurons; `Simulation.connect` says how."""
+        """Connect two groups of neurons; `Simulation.connect` says what each argument means and raises.
+
+        Parameters
+        ----------
+        pre, post : str, sequence of str or array_like of int
+        probability : float, 0 to 1, optional
+        in_degree, out_degree : int, >= 1, optional
+        pairs : array_like of int, shape (n, 2), optional
+        weight : float, array_like of float or mapping, mV
+        delay : int, array_like of int or mapping, steps, >= 1, default 1
+        synapse_type : {"excitatory", "inhibitory"}, optional
+        rule : str or mapping, optional
+        autapses : bool, default False
+        name : str, optional
+        seed : int, 0 .. 2**64 - 1, default 0
+
+        Returns
+        -------
+        Projection
+        """
         how = {"probability": probability, "in_degree": in_degree, "out_degree": out_degree, "pairs": pairs}
         sources, targets = slots_of_group(self._model, pre, "pre"), slots_of_group(self._model, post, "post")
         kind = type_of_sources(self._model, sources, synapse_type)
@@ -141,8 +195,6 @@ class Projections:
         n = len(rows[2])
         weights = weights_of(weight, n, order, seed, self.made)
         delays = delays_of(delay, n, order, seed, self.made)
-        if isinstance(delays, np.ndarray):
-            _core.sort_rows_by_delay(rows[1], delays, rows[2], weights)
         projection = self.new(label, kind, plasticity, rows, weights, delays)
         self.changed()
         return projection
@@ -162,7 +214,20 @@ class Projections:
         return label
 
     def connect_at_random(self, probability: float, mean: float, sd: float, seed: int) -> int:
-        """Connect all neurons at random; `Simulation.initialize_random_synapses` says how."""
+        """Connect all neurons at random; `Simulation.initialize_random_synapses` says how.
+
+        Parameters
+        ----------
+        probability : float, 0 to 1
+        mean, sd : float, mV
+            Of the weights.
+        seed : int, 0 .. 2**64 - 1
+
+        Returns
+        -------
+        int
+            Number of new synapses.
+        """
         columns = self._model._columns
         bounds = self._model._config.plasticity
         before = len(self)
@@ -171,9 +236,17 @@ class Projections:
         for number, kind in enumerate(_TYPES):
             sources = everyone[columns.column("neuron_type") == number]
             if len(sources) or kind == "excitatory":
-                label = self._free_name(None, "random" if kind == "excitatory" else "random_inhibitory", "all")
+                label = self._free_name(
+                    None, "random" if kind == "excitatory" else "random_inhibitory", "all"
+                )
                 projection = self.connect(
-                    sources, everyone, probability=probability, weight=weights, synapse_type=kind, name=label, seed=seed
+                    sources,
+                    everyone,
+                    probability=probability,
+                    weight=weights,
+                    synapse_type=kind,
+                    name=label,
+                    seed=seed,
                 )
                 np.clip(projection.weight, bounds.weight_min, bounds.weight_max, out=projection.weight)
         return len(self) - before
@@ -181,8 +254,27 @@ class Projections:
     def __len__(self) -> int:
         return sum(len(p) for p in self.merged())
 
+    def fit(self) -> None:
+        """Cut all rows anew where the network has grown into other parts."""
+        n = self._model._columns.n
+        if all(p.fit(n) for p in self.merged()):
+            return
+        moved, first = [np.empty(0, np.int64)], 0
+        for p in self.merged():
+            where = np.arange(len(p)) if p.fit(n) else p.replace(p.pre_slot, p.post, p.contents())
+            moved.append(where + first)
+            first += len(p)
+        self._model.version += 1
+        self.changed(moved=np.concatenate(moved))
+
     def remove(self, slot: int) -> None:
-        """Take out the synapses of one neuron and close up the slots behind it."""
+        """Take out the synapses of one neuron and close up the slots behind it.
+
+        Parameters
+        ----------
+        slot : int
+            Where the neuron stands.
+        """
         moved, offset = [np.empty(0, np.int64)], 0
         close_up = np.arange(self._model._columns.n, dtype=np.int32)
         close_up[slot + 1 :] -= 1
@@ -209,20 +301,32 @@ class Projections:
                 "synapse_type": p.synapse_type,
                 "rule": p.rule or "none",
                 "params": dict(p.rule_params),
-                "bounds": [p.weight_min, p.weight_max, p.weight_decay],
+                "bounds": [p.weight_min, p.weight_max, p.weight_decay, p.weight_dependence],
                 "pre": p.pre_slot,
                 "post": p.post,
                 "columns": p.contents(),
             }
 
     def restore(self, states: Sequence[Mapping[str, Any]], made: int) -> None:
-        """Take over what `states` gave."""
+        """Take over what `states` gave.
+
+        Parameters
+        ----------
+        states : sequence of mapping
+        made : int
+            Projections ever made: the salt of the draws to come.
+        """
         from neuromod.config_sections import Plasticity
 
         for saved in states:
-            low, high, decay = saved["bounds"]
+            low, high, decay, dependence = saved["bounds"]
             plasticity = Plasticity(
-                rule=saved["rule"], params=saved["params"], weight_min=low, weight_max=high, weight_decay=decay
+                rule=saved["rule"],
+                params=saved["params"],
+                weight_min=low,
+                weight_max=high,
+                weight_decay=decay,
+                weight_dependence=dependence,
             )
             self.made = saved["number"]
             p = self.new(saved["name"], saved["synapse_type"], plasticity)

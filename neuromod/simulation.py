@@ -143,7 +143,7 @@ class Simulation:
             Exactly ``round(density * sites)`` of an area's sites are filled, chosen by the seed.
         model : str, optional
             A registered neuron model. Default: the area's, else the configuration's.
-        params : mapping of str to float, optional
+        params : mapping of str to float, in the units of the table, optional
             Parameters that differ from the configuration's, in the model's units.
         neuron_type : {"excitatory", "inhibitory"}, optional
             Default: the area's, else inhibitory with the configuration's ``inhibitory_fraction``.
@@ -202,7 +202,9 @@ class Simulation:
         >>> sim.initialize_random_synapses(0.1) == len(sim.model.synapses)
         True
         """
-        return self.model._synapses.connect_at_random(connection_probability, weight_mean, weight_std, self._seed)
+        return self.model._synapses.connect_at_random(
+            connection_probability, weight_mean, weight_std, self._seed
+        )
 
     def connect(
         self,
@@ -454,7 +456,9 @@ class Simulation:
             )
         if not np.all(np.isfinite(rows)):
             step, column = np.argwhere(~np.isfinite(rows))[0]
-            raise ValueError(f"input: must be finite; got {rows[step, column]} (step {step}, id {ids[column]})")
+            raise ValueError(
+                f"input: must be finite; got {rows[step, column]} (step {step}, id {ids[column]})"
+            )
         return rows, ids
 
     def _run(
@@ -471,7 +475,11 @@ class Simulation:
 
     def _explained(self, failure: _core.CoreFailure) -> Exception:
         """The core's numbers in the user's words."""
-        if failure.index < 0 or failure.status not in ("NM_ERR_BAD_VALUE", "NM_ERR_BAD_ORDER", "NM_ERR_NOT_FINITE"):
+        if failure.index < 0 or failure.status not in (
+            "NM_ERR_BAD_VALUE",
+            "NM_ERR_BAD_ORDER",
+            "NM_ERR_NOT_FINITE",
+        ):
             return CoreError(f"please report this: {failure.status}: {failure}")
         neuron, name = self._engine.where(failure)
         model = _core.neuron_models()[name]
@@ -482,9 +490,11 @@ class Simulation:
                 f"({name} neuron, step {self.current_step})"
             )
         if failure.field < 0:
-            column, rule = {-1: ("drive_rate", ">= 0 Hz"), -2: ("drive_weight", "finite"), -3: ("external_input", "finite")}[
-                failure.field
-            ]
+            column, rule = {
+                -1: ("drive_rate", ">= 0 Hz"),
+                -2: ("drive_weight", "finite"),
+                -3: ("external_input", "finite"),
+            }[failure.field]
             return ValueError(f"neurons[{neuron}].{column}: must be {rule}; got {failure.value}")
         field = list(model["params"])[failure.field]
         if failure.status == "NM_ERR_BAD_ORDER":

@@ -58,6 +58,20 @@ def pack(value: Any) -> Any:
 
     Keys that are tuples become strings with ``|`` between their parts. float32 and float64 values survive
     exactly: Python writes the shortest text that reads back as the same bits.
+
+    Parameters
+    ----------
+    value : object
+        Nested mappings, sequences, arrays and scalars.
+
+    Returns
+    -------
+    object
+
+    Examples
+    --------
+    >>> pack({"a": np.arange(2)})
+    {'a': {'dtype': '<i8', 'shape': [2], 'values': [0, 1]}}
     """
     if isinstance(value, np.ndarray):
         values = [None if v == -np.inf else v for v in value.ravel().tolist()]
@@ -72,7 +86,22 @@ def pack(value: Any) -> Any:
 
 
 def unpack(value: Any) -> Any:
-    """What `pack` was given."""
+    """What `pack` was given.
+
+    Parameters
+    ----------
+    value : object
+        From `pack`, or read from JSON that it was written to.
+
+    Returns
+    -------
+    object
+
+    Examples
+    --------
+    >>> unpack(pack({"a": np.arange(2)}))["a"].tolist()
+    [0, 1]
+    """
     if isinstance(value, Mapping):
         if set(value) == {"dtype", "shape", "values"}:
             values = [-np.inf if v is None else v for v in value["values"]]

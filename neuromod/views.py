@@ -34,6 +34,11 @@ class NeuronCollection(Mapping[int, Neuron]):
     ``column += d`` raises; a slice made of one before is not caught. Parameters and state variables that a
     neuron's model does not have are NaN.
 
+    Parameters
+    ----------
+    columns : NeuronColumns
+        Where the bytes are.
+
     Examples
     --------
     >>> from neuromod import BrainModel
@@ -93,8 +98,14 @@ class SynapseCollection(Sequence[Synapse]):
     """The synapses, projection by projection, and their columns over all projections.
 
     ``weight`` is one live NumPy array, so ``model.synapses.weight += d`` is the fast form of a loop over all
-    synapses. When synapses are added or removed, an array handed out before turns read-only, so that a late
-    ``w += d`` raises; a slice made of one before is not caught.
+    synapses. When synapses are added or removed (and, where a projection has a pair rule, when the simulation moves
+    on), an array handed out before turns read-only, so that a late ``w += d`` raises; a slice made of one before is
+    not caught.
+
+    Parameters
+    ----------
+    model : BrainModel
+        Whose synapses they are.
 
     Attributes
     ----------
@@ -182,6 +193,10 @@ class SynapseCollection(Sequence[Synapse]):
         if value is not column:
             column[:] = value
 
+    def take_back(self) -> None:
+        """For the engine: what was handed out under a pair rule goes back before the simulation moves on."""
+        self._owner.take_back()
+
     def __repr__(self) -> str:
         return f"SynapseCollection({len(self):,} synapses)"
 
@@ -195,7 +210,8 @@ class _Owner:
         self._block: NDArray[np.float32] | None = None
         self._cache: dict[str, NDArray[Any]] = {}
         self._handed = False
-        self._moves: list[tuple[Any, Any]] = []  # of each epoch: new slots of old ones, of pending ones; None: as they were
+        # Of each epoch: new slots of old synapses, and of pending ones; None where all stay as they were.
+        self._moves: list[tuple[Any, Any]] = []
 
     # ---- what the model tells ------------------------------------------------------------------------------------
 
@@ -218,6 +234,14 @@ class _Owner:
         self._handed = True
         self.weight()
 
+    def take_back(self) -> None:
+        """The simulation is about to move on, and some weights are brought up to date only when looked at."""
+        for p in self._projections():
+            p.take_back()
+        if self._block is not None:
+            self._block.flags.writeable = False
+            self.store.stale = True
+
     # ---- columns -------------------------------------------------------------------------------------------------
 
     def _projections(self) -> list[Projection]:
@@ -229,18 +253,45 @@ class _Owner:
     def weight(self) -> NDArray[np.float32]:
         """One block of all weights, of which each projection holds a slice; made on first request."""
         projections = self._projections()
+        if self.store.stale and self._block is not None:
+            self._renew()
         if self._block is None:
             if len(projections) == 1:
                 self._block = projections[0].weight
             else:
-                self._block = np.empty(self.total(), np.float32)
+                self._memory = np.empty(self.total(), np.float32)
+                self._block = self._memory[:]
                 first = 0
                 for p in projections:
                     p.lend(self._block[first : first + len(p)])
                     first += len(p)
                 self._model.version += 1
             self.store.bind(self._block)
+            self.store.stale = False
         return self._block
+
+    def weight_of(self, slot: int) -> float:
+        """The weight in one slot now."""
+        for p in self._projections():
+            if slot < len(p):
+                return p.weight_of(slot)
+            slot -= len(p)
+        raise IndexError(slot)
+
+    def _renew(self) -> None:
+        """What is current, in a new array on the old memory."""
+        projections = self._projections()
+        if len(projections) == 1:
+            self._block = projections[0].weight
+        else:
+            self._block = self._memory[:]
+            first = 0
+            for p in projections:
+                if p.keeper is not None:
+                    p.lend(self._block[first : first + len(p)])
+                first += len(p)
+        self.store.bind(self._block)
+        self.store.stale = False
 
     def _cached(self, name: str, dtype: Any) -> Any:
         self._projections()

@@ -25,7 +25,24 @@ MAX_DELAY = 65535
 
 
 def slots_of_group(model: BrainModel, group: Any, where: str) -> Int32s:
-    """Slots of area names or ids, ascending without repeats."""
+    """Slots of area names or ids, ascending without repeats.
+
+    Parameters
+    ----------
+    model : BrainModel
+    group : str, sequence of str or array_like of int
+    where : str
+        Name of the argument, for messages.
+
+    Returns
+    -------
+    ndarray of int32
+
+    Raises
+    ------
+    ValueError
+        If an area or id is not there, or `group` is neither.
+    """
     if isinstance(group, str):
         return model._area_slots(group, where)
     if isinstance(group, Sequence) and len(group) and all(isinstance(name, str) for name in group):
@@ -40,7 +57,24 @@ def slots_of_group(model: BrainModel, group: Any, where: str) -> Int32s:
 
 
 def type_of_sources(model: BrainModel, pre: Int32s, synapse_type: str | None) -> str:
-    """The type given, or that of the sources where they agree."""
+    """The type given, or that of the sources where they agree.
+
+    Parameters
+    ----------
+    model : BrainModel
+    pre : ndarray of int32
+        Slots of the sources.
+    synapse_type : {"excitatory", "inhibitory"} or None
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If it is another, or None where the sources are of both types.
+    """
     if synapse_type is not None:
         if synapse_type not in ("excitatory", "inhibitory"):
             raise ValueError(f"synapse_type: must be 'excitatory' or 'inhibitory'; got {synapse_type!r}")
@@ -55,7 +89,23 @@ def type_of_sources(model: BrainModel, pre: Int32s, synapse_type: str | None) ->
 
 
 def checked_rule(model: BrainModel, rule: str | Mapping[str, Any] | None) -> Plasticity:
-    """The configuration's plasticity, or the rule given; a bare name keeps the configuration's bounds."""
+    """The configuration's plasticity, or the rule given; a bare name keeps the configuration's bounds.
+
+    Parameters
+    ----------
+    model : BrainModel
+    rule : str, mapping or None
+        As `neuromod.config.check_rule` takes it.
+
+    Returns
+    -------
+    Plasticity
+
+    Raises
+    ------
+    ConfigError
+        With every problem.
+    """
     from neuromod.config import check_rule
 
     if rule is None:
@@ -75,10 +125,37 @@ def build_rows(
     seed: int,
     number: int,
 ) -> tuple[Rows, NDArray[np.int64] | None]:
-    """Rows by the one rule that is not None in `how`; for pairs also which pair became which synapse."""
+    """Rows by the one rule that is given.
+
+    Parameters
+    ----------
+    model : BrainModel
+    pre, post : ndarray of int32
+        Slots of sources and targets, ascending.
+    how : mapping
+        ``probability``, ``in_degree``, ``out_degree`` and ``pairs``, of which one is not None.
+    autapses : bool
+        Whether a neuron may connect to itself.
+    seed, number : int, 0 .. 2**64 - 1
+        Key of the draws: the simulation's seed and the projection's number.
+
+    Returns
+    -------
+    rows : tuple of (int, ndarray of int64, ndarray of int32)
+        First source slot, start of each source's row, target slots.
+    order : ndarray of int64 or None
+        For pairs: which pair became which synapse.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If not exactly one rule is given, or its value is out of its domain.
+    """
     given = [name for name, value in how.items() if value is not None]
     if len(given) != 1:
-        raise ValueError(f"connect: exactly one of {', '.join(how)} must be given; got {', '.join(given) or 'none'}")
+        raise ValueError(
+            f"connect: exactly one of {', '.join(how)} must be given; got {', '.join(given) or 'none'}"
+        )
     name, value = given[0], how[given[0]]
     if name == "pairs":
         return _pairs(model, value, pre, post)
@@ -122,7 +199,9 @@ def _pairs(model: BrainModel, pairs: ArrayLike, pre: Int32s, post: Int32s) -> tu
 def _distribution(value: Mapping[str, Any], where: str, seed: int, purpose: str, number: int, n: int) -> Any:
     kinds = {"normal": _core.draw_normal, "uniform": _core.draw_uniform}
     if len(value) != 1 or next(iter(value)) not in kinds:
-        raise ValueError(f"{where}: must be {{'normal': [mean, sd]}} or {{'uniform': [low, high]}}; got {value!r}")
+        raise ValueError(
+            f"{where}: must be {{'normal': [mean, sd]}} or {{'uniform': [low, high]}}; got {value!r}"
+        )
     kind, numbers = next(iter(value.items()))
     pair = np.asarray(numbers, dtype=np.float64)
     if pair.shape != (2,) or not np.all(np.isfinite(pair)):
@@ -136,22 +215,41 @@ def _distribution(value: Mapping[str, Any], where: str, seed: int, purpose: str,
 
 def weights_of(
     value: Any, n: int, order: NDArray[np.int64] | None, seed: int, number: int
-) -> NDArray[np.float32]:
-    """n weights in mV, in the order of the synapses."""
+) -> NDArray[np.float32] | float:
+    """Weights in the order of the synapses, or one number where all are equal.
+
+    Parameters
+    ----------
+    value : float, array_like of float or mapping, mV
+        A number, with pairs one for each, or a distribution.
+    n : int
+        Number of synapses.
+    order : ndarray of int64, shape (n,), or None
+        For pairs: which pair became which synapse.
+    seed, number : int, 0 .. 2**64 - 1
+        Key of the draws: the simulation's seed and the projection's number.
+
+    Returns
+    -------
+    float or ndarray of float32, shape (n,), mV
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite, or the form is another.
+    """
     if isinstance(value, Mapping):
         return _distribution(value, "weight", seed, "weight", number, n)  # type: ignore[no-any-return]
     given = np.asarray(value, dtype=np.float64)
     if given.ndim == 0:
         if not np.isfinite(given):
             raise ValueError(f"weight: must be finite; got {given}")
-        return np.full(n, given, np.float32)
+        return float(given)
     _check_column("weight", given, n, order)
     return given[order].astype(np.float32)
 
 
-def _check_column(
-    where: str, given: NDArray[np.float64], n: int, order: NDArray[np.int64] | None
-) -> None:
+def _check_column(where: str, given: NDArray[np.float64], n: int, order: NDArray[np.int64] | None) -> None:
     if order is None:
         raise ValueError(f"{where}: may be an array only with pairs; give a number or a distribution")
     if given.shape != (n,):
@@ -164,9 +262,32 @@ def _check_column(
 def delays_of(
     value: Any, n: int, order: NDArray[np.int64] | None, seed: int, number: int
 ) -> NDArray[np.uint16] | int:
-    """One delay for all, or n of them, whole steps from 1."""
+    """One delay for all, or one for each synapse, whole steps from 1.
+
+    Parameters
+    ----------
+    value : int, array_like of int or mapping, steps, >= 1
+        A number, with pairs one for each, or a distribution, which is rounded.
+    n : int
+        Number of synapses.
+    order : ndarray of int64, shape (n,), or None
+        For pairs: which pair became which synapse.
+    seed, number : int, 0 .. 2**64 - 1
+        Key of the draws: the simulation's seed and the projection's number.
+
+    Returns
+    -------
+    int, or ndarray of uint16, shape (n,), steps
+
+    Raises
+    ------
+    ValueError
+        If a value is not a whole number from 1 to MAX_DELAY, or the form is another.
+    """
     if isinstance(value, Mapping):
-        drawn = np.rint(_distribution(value, "delay", seed, "delay", number, n).astype(np.float64))
+        drawn: NDArray[np.float64] = np.rint(
+            _distribution(value, "delay", seed, "delay", number, n).astype(np.float64)
+        )
         return np.clip(drawn, 1, MAX_DELAY).astype(np.uint16)
     if np.ndim(value) == 0:
         delay = checked_count(value, "delay", 1)

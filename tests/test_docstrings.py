@@ -8,10 +8,12 @@ import importlib
 import inspect
 import pkgutil
 import re
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pydantic
 import pytest
 
 import neuromod
@@ -22,7 +24,8 @@ MODULES = sorted(
     if module.name != "__main__"
 )
 UNIT_WORDS = (
-    r"\b(ms|mV|Hz|steps?|0 (?:to|\.\.) 1|0 \.\. 2\*\*64 - 1|reward units|no unit|pure number|>=? ?\d)"
+    r"\b(ms|mV|Hz|steps?|0 (?:to|\.\.) 1|0 \.\. 2\*\*64 - 1|units? of|reward units|no unit|pure number)\b"
+    r"|>=? ?\d"
 )
 
 
@@ -33,7 +36,9 @@ def public_objects() -> Iterator[tuple[str, Any]]:
         module = importlib.import_module(module_name)
         for name in getattr(module, "__all__", ()):
             thing = getattr(module, name)
-            if id(thing) in seen or not (inspect.isclass(thing) or callable(thing)):
+            if id(thing) in seen or isinstance(thing, types.GenericAlias):  # an alias has no docstring
+                continue
+            if not (inspect.isclass(thing) or callable(thing)):
                 continue
             seen.add(id(thing))
             yield f"{module_name}.{name}", thing
@@ -62,6 +67,8 @@ def arguments(thing: Any) -> list[str]:
     """Names of the arguments that a caller gives."""
     if isinstance(thing, property) or (inspect.isclass(thing) and issubclass(thing, BaseException)):
         return []
+    if inspect.isclass(thing) and issubclass(thing, pydantic.BaseModel):
+        return list(thing.model_fields)
     function = thing.__init__ if inspect.isclass(thing) else getattr(thing, "__func__", thing)
     try:
         signature = inspect.signature(function)

@@ -30,7 +30,11 @@ def sources_and_cell(dt=1.0, delay=1, weight=5.0, **kwargs):
     config = {
         "lattice_shape": [2, 1, 1, 1],
         "areas": [
-            {"name": name, "coord_ranges": {"x": [x, x], "y": [0, 0], "z": [0, 0], "w": [0, 0]}, "model": model}
+            {
+                "name": name,
+                "coord_ranges": {"x": [x, x], "y": [0, 0], "z": [0, 0], "w": [0, 0]},
+                "model": model,
+            }
             for x, (name, model) in enumerate([("S", "spike_source"), ("C", "lif")])
         ],
         "plasticity": {"rule": "none"},
@@ -221,7 +225,9 @@ def test_levels_are_those_at_the_start_of_the_step_and_decay_after_it():
     system.norepinephrine.state.level = 0.9
     gain = system.norepinephrine.get_gain_multiplier()
     sim.run(1, input=[[10.0]])
-    assert sim.model.neurons.v_membrane[0] == pytest.approx(-65 + gain * 10 * (1 - np.exp(-1 / 20)), abs=1e-12)
+    assert sim.model.neurons.v_membrane[0] == pytest.approx(
+        -65 + gain * 10 * (1 - np.exp(-1 / 20)), abs=1e-12
+    )
     assert system.norepinephrine.state.level == pytest.approx(0.5 + 0.4 * 0.9)
 
 
@@ -292,8 +298,15 @@ def test_progress_callable_gets_growing_counts():
 def test_to_dict_is_json_and_goes_on_to_the_bit():
     sim = Simulation(BrainModel("brain_base_model.json"), seed=5, neuromodulation=NeuromodulationSystem())
     sim.initialize_neurons(["V1_like"], density=0.02)
-    sim.connect("V1_like", "V1_like", probability=0.1, weight=0.3, delay={"uniform": [1, 6]}, rule="stdp",
-                synapse_type="excitatory")
+    sim.connect(
+        "V1_like",
+        "V1_like",
+        probability=0.1,
+        weight=0.3,
+        delay={"uniform": [1, 6]},
+        rule="stdp",
+        synapse_type="excitatory",
+    )
     sim.run(60)
     sim.neuromodulation.process_reward(1.0)
     again = Simulation.from_dict(json.loads(json.dumps(sim.to_dict())))

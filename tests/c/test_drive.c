@@ -1,6 +1,7 @@
 /* nm_drive: tables that end before the largest word, and one count by either path.
  * SPDX-License-Identifier: MIT */
 #include "nm_drive.h"
+#include "nm_poisson.h"
 #include "nm_rng.h"
 #include "testlib.h"
 
@@ -10,7 +11,7 @@ enum { N = 100, FIRST = 3, LENGTH = N + 2 * FIRST };
 
 static int64_t id[LENGTH];
 static double rate[LENGTH], weight[LENGTH], excitatory[LENGTH], inhibitory[LENGTH];
-static uint32_t table[2 * NM_DRIVE_TABLE];
+static uint32_t table[2 * NM_POISSON_TABLE];
 /* the second of two pieces, so that a table or column of the wrong piece shows */
 static nm_piece pieces[2];
 static const nm_network network = {.n_neurons = LENGTH,
@@ -30,42 +31,42 @@ static void set_up(double mean, double each_weight, int64_t driven) {
     }
     pieces[1] = (nm_piece){.first = FIRST, .n = N, .driven = driven};
     memset(table, 0, sizeof table);
-    if (mean <= NM_DRIVE_MEAN)
-        nm_drive_tabulate(mean, table + NM_DRIVE_TABLE);
+    if (mean <= NM_POISSON_MEAN)
+        nm_poisson_tabulate(mean, table + NM_POISSON_TABLE);
 }
 
 static void tables_rise_and_no_word_passes_their_end(void) {
-    const double means[] = {0.0, 1e-12, 0.02, 1.0, NM_DRIVE_MEAN};
+    const double means[] = {0.0, 1e-12, 0.02, 1.0, NM_POISSON_MEAN};
     for (size_t m = 0; m < sizeof means / sizeof means[0]; m++) {
-        uint32_t entry[NM_DRIVE_TABLE];
-        nm_drive_tabulate(means[m], entry);
+        uint32_t entry[NM_POISSON_TABLE];
+        nm_poisson_tabulate(means[m], entry);
         int rises = 1;
-        for (int k = 1; k < NM_DRIVE_TABLE; k++)
+        for (int k = 1; k < NM_POISSON_TABLE; k++)
             rises &= entry[k] >= entry[k - 1];
         CHECK(rises);
-        CHECK(entry[NM_DRIVE_TABLE - 1] == UINT32_MAX);
+        CHECK(entry[NM_POISSON_TABLE - 1] == UINT32_MAX);
     }
 }
 
 static void silence_has_no_events(void) {
-    uint32_t entry[NM_DRIVE_TABLE];
-    nm_drive_tabulate(0.0, entry);
+    uint32_t entry[NM_POISSON_TABLE];
+    nm_poisson_tabulate(0.0, entry);
     CHECK(entry[0] == UINT32_MAX);
     CHECK(nm_drive_count(0.0, 1, 2, 3) == 0.0);
 }
 
 /* The count is the number of entries < word, and inversion finds the same. */
 static void count_agrees_with_the_table(void) {
-    const double means[] = {0.02, 0.2, 2.0, NM_DRIVE_MEAN};
+    const double means[] = {0.02, 0.2, 2.0, NM_POISSON_MEAN};
     for (size_t m = 0; m < sizeof means / sizeof means[0]; m++) {
-        uint32_t entry[NM_DRIVE_TABLE];
-        nm_drive_tabulate(means[m], entry);
+        uint32_t entry[NM_POISSON_TABLE];
+        nm_poisson_tabulate(means[m], entry);
         int same = 1;
         double events = 0.0;
         for (uint32_t neuron = 0; neuron < 2000; neuron++) {
             uint32_t word = nm_rng_word(4, NM_STREAM_DRIVE, neuron, 9);
             int count = 0;
-            for (int k = 0; k < NM_DRIVE_TABLE; k++)
+            for (int k = 0; k < NM_POISSON_TABLE; k++)
                 count += entry[k] < word;
             same &= nm_drive_count(means[m], 4, neuron, 9) == (double)count;
             events += count;
@@ -76,7 +77,7 @@ static void count_agrees_with_the_table(void) {
 }
 
 static void both_paths_add_the_same_to_their_piece_only(void) {
-    const double means[] = {0.02, 2.0, NM_DRIVE_MEAN};
+    const double means[] = {0.02, 2.0, NM_POISSON_MEAN};
     for (size_t m = 0; m < sizeof means / sizeof means[0]; m++) {
         double by_table[LENGTH], sum = 0.0;
         set_up(means[m], 0.25, 1);

@@ -116,8 +116,7 @@ static int64_t count_fired(const fixture *f, size_t first, size_t n) {
     return count;
 }
 
-/* ---- the tests, each over one model ----------------------------------------------------------------------
- */
+/* ---- the tests, each over one model -------------------------------------------------------------- */
 
 static void no_neurons(const nm_neuron_model *model) {
     fixture *a = make(model, 0.0), *b = make(model, 0.0);

@@ -290,8 +290,7 @@ static void weights_decay_to_zero_and_not_past_the_bound(void) {
     free(w);
 }
 
-/* ---- modulation ------------------------------------------------------------------------------------------
- */
+/* ---- modulation ---------------------------------------------------------------------------------- */
 
 static const nm_modulator acts_on_learning = {
     .name = "test", .response = NM_LINEAR, .targets = NM_ON(NM_LEARNING_RATE)};
@@ -348,8 +347,7 @@ static void each_target_learns_under_its_own_region(void) {
     free(w);
 }
 
-/* ---- the contract of the hooks, by a rule that writes down what it is shown -------------------------------
- */
+/* ---- the contract of the hooks, by a rule that writes down what it is shown ---------------------- */
 
 static int seen_wrong;
 static const nm_field probe_params[] = {

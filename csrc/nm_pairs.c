@@ -1,0 +1,185 @@
+/* What pair rules keep besides their synapses: the course of e, k, F and V, and the targets' last spikes.
+ * SPDX-License-Identifier: MIT */
+#include "nm_pairs.h"
+
+#include <math.h>
+#include <string.h>
+
+/* e and k are rescaled beyond this: exp(4), four time constants (F keeps 14 of a double's 16 digits then). */
+static const double RESCALE = 54.598150033144236;
+
+/* `recent` counts steps in 16 bits: its epoch moves on by EPOCH_STEP when it lies EPOCH_AGE back. Spikes
+ * older than 2 * NM_SWEEP_MAX + 4 = 10,004 steps are never asked for, so those that fall off are no loss. */
+enum { EPOCH_START = 12000, EPOCH_AGE = 30000, EPOCH_STEP = 16000 };
+
+int64_t nm_pairs_sweep(double dt, double tau_c) {
+    double steps = floor(500.0 / dt);
+    if (tau_c > 0.0)
+        steps = fmin(steps, floor(25.0 * tau_c / dt));
+    return (int64_t)fmin(fmax(steps, 16.0), NM_SWEEP_MAX);
+}
+
+static int64_t region_of(const nm_network *network, const nm_pairs *pairs, int64_t slot) {
+    return pairs->n_regions > 1 ? network->region[slot] : 0;
+}
+
+/* ---- a fresh start ---------------------------------------------------------------------------------------
+ */
+
+static void fill_decay(const nm_pairs *pairs, double *table, double dt, double tau) {
+    const int64_t n_coarse = nm_pairs_decay_length(pairs->sweep) - NM_FINE;
+    for (int64_t k = 0; k < NM_FINE; k++)
+        table[k] = nm_exp(-(double)k * dt / tau);
+    for (int64_t k = 0; k < n_coarse; k++) /* 0 below 1e-304, where nm_exp stops falling */
+        table[NM_FINE + k] =
+            (double)k * NM_FINE * dt / tau < 700.0 ? nm_exp(-(double)k * NM_FINE * dt / tau) : 0.0;
+}
+
+void nm_pairs_start(const nm_network *network, const nm_projection *projection, double dt, int64_t now) {
+    nm_pairs *pairs = projection->pairs;
+    const nm_trace *traces = projection->rule->pre_traces;
+    const double start[NM_MOMENT] = {[NM_E] = 1.0, [NM_K] = 1.0};
+    for (int64_t r = 0; r < pairs->n_regions; r++)
+        memcpy(nm_pairs_moment(pairs, r, now), start, sizeof start);
+    for (int k = 0; traces[k].name != NULL; k++)
+        fill_decay(pairs, pairs->decay[k], dt, projection->params[traces[k].tau]);
+    for (int64_t segment = 0; segment < projection->n_segments; segment++)
+        pairs->since[segment] = 2 * now + 1;
+    for (int64_t part = 0; part < network->n_parts; part++)
+        pairs->floor[part] = now;
+    for (int64_t k = 0; k < network->n_neurons * NM_RECENT; k++)
+        pairs->recent[k] = NM_NEVER;
+    pairs->epoch = now - EPOCH_START;
+}
+
+/* ---- a step begins ---------------------------------------------------------------------------------------
+ */
+
+static void rescale_sums(const nm_network *network, nm_pairs *pairs, int64_t region, const double *now) {
+    const double by_e = 1.0 / now[NM_E], by_k = 1.0 / now[NM_K];
+    for (int64_t slot = 0; slot < network->n_neurons; slot++) {
+        if (region_of(network, pairs, slot) != region)
+            continue;
+        double *sums = pairs->sums + slot * NM_RECENT * 2;
+        for (int p = 0; p < NM_RECENT; p++) {
+            sums[2 * p + 1] = by_k * (sums[2 * p + 1] - now[NM_F] * sums[2 * p]);
+            sums[2 * p] *= by_e;
+        }
+    }
+}
+
+/* Measure everything from the present moment: e = k = 1 and F = V = 0 there. */
+static void rescale(const nm_network *network, nm_pairs *pairs, int64_t region, int64_t step) {
+    double now[NM_MOMENT];
+    memcpy(now, nm_pairs_moment(pairs, region, step), sizeof now);
+    const double by_e = 1.0 / now[NM_E], by_k = 1.0 / now[NM_K], by_f = by_k * now[NM_E];
+    for (int64_t k = 0; k < pairs->length; k++) {
+        double *moment = pairs->course + (region * pairs->length + k) * NM_MOMENT;
+        moment[NM_E] *= by_e;
+        moment[NM_K] *= by_k;
+        moment[NM_F] = (moment[NM_F] - now[NM_F]) * by_f;
+        moment[NM_V] = (moment[NM_V] - now[NM_V]) * by_f;
+    }
+    rescale_sums(network, pairs, region, now);
+}
+
+static void move_epoch(const nm_network *network, nm_pairs *pairs) {
+    for (int64_t k = 0; k < network->n_neurons * NM_RECENT; k++) {
+        int from_epoch = pairs->recent[k] - EPOCH_STEP;
+        pairs->recent[k] = (int16_t)(from_epoch < NM_NEVER ? NM_NEVER : from_epoch);
+    }
+    pairs->epoch += EPOCH_STEP;
+}
+
+static void advance_region(const nm_projection *p, const nm_levels *levels, int64_t region, double dt,
+                           int64_t now) {
+    nm_pairs *pairs = p->pairs;
+    const nm_eligibility *about = p->rule->eligibility;
+    const nm_factors factors = nm_levels_factors(levels, region);
+    const double *before = nm_pairs_moment(pairs, region, now - 1);
+    double *after = nm_pairs_moment(pairs, region, now);
+    after[NM_K] = before[NM_K] / fmax(p->weight_kept, 1e-200);
+    after[NM_E] = before[NM_E];
+    after[NM_F] = before[NM_F];
+    after[NM_V] = before[NM_V];
+    pairs->ltp[region] = pairs->ltd[region] = about == NULL ? factors.learning : 1.0;
+    if (about == NULL)
+        return;
+    const double tau_c = p->params[about->tau_c];
+    const double signal = p->params[about->rate] *
+                          nm_levels_signal(levels, region, p->params[about->subtract_baseline], dt, tau_c);
+    after[NM_E] *= nm_exp(fmin(dt / tau_c, 600.0));
+    after[NM_F] += signal * after[NM_K] / before[NM_E];
+    after[NM_V] += fabs(signal) * after[NM_K] / before[NM_E];
+}
+
+void nm_pairs_advance(const nm_network *network, const nm_projection *projection, const nm_levels *levels,
+                      double dt, int64_t now) {
+    nm_pairs *pairs = projection->pairs;
+    for (int64_t region = 0; region < pairs->n_regions; region++) {
+        advance_region(projection, levels, region, dt, now);
+        const double *moment = nm_pairs_moment(pairs, region, now);
+        if (moment[NM_E] > RESCALE || moment[NM_K] > RESCALE)
+            rescale(network, pairs, region, now);
+    }
+    if (now - pairs->epoch > EPOCH_AGE)
+        move_epoch(network, pairs);
+}
+
+/* ---- a target fires --------------------------------------------------------------------------------------
+ */
+
+/* One more spike, of gain a: a term more for each spike that still has sums, and a place of its own. Those
+ * that nobody can ask for any more are left as they are. */
+static void enter_sums(const nm_pairs *pairs, const nm_projection *p, int64_t slot, const double *moment,
+                       double gain, int64_t now) {
+    int16_t *recent = pairs->recent + slot * NM_RECENT;
+    double *sums = pairs->sums + slot * NM_RECENT * 2;
+    const int direct = p->rule->eligibility == NULL;
+    const double s = direct ? 0.0 : gain * moment[NM_E];
+    const double h = direct ? -gain * moment[NM_K] : s * moment[NM_F];
+    for (int q = NM_RECENT - 1; q > 0; q--) {
+        recent[q] = recent[q - 1];
+        int64_t age = now - pairs->epoch - recent[q];
+        double decayed = age < pairs->length ? nm_pairs_decayed(pairs->decay[0], age) : 0.0;
+        sums[2 * q] = sums[2 * q - 2] + decayed * s;
+        sums[2 * q + 1] = sums[2 * q - 1] + decayed * h;
+    }
+    recent[0] = (int16_t)(now - pairs->epoch);
+    sums[0] = s;
+    sums[1] = h;
+}
+
+static void fire(const nm_pairs_step *step, int64_t slot) {
+    const nm_projection *p = step->projection;
+    nm_pairs *pairs = p->pairs;
+    const int64_t region = region_of(step->network, pairs, slot), n = pairs->n_spikes[slot];
+    const int64_t place = slot * NM_SPIKES + n % NM_SPIKES;
+    double post[NM_MAX_TRACES] = {0.0};
+    for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++)
+        post[k] = p->post_trace[k][slot];
+    const double gain = p->rule->post_gain(p->params, post) * pairs->ltp[region];
+    pairs->spike[place] = step->now;
+    pairs->gain[place] = gain;
+    pairs->n_spikes[slot] = n + 1;
+    enter_sums(pairs, p, slot, nm_pairs_moment(pairs, region, step->now), gain, step->now);
+}
+
+/* Would one more spike of this neuron overwrite one that a synapse may not have seen yet? */
+static int is_full(const nm_pairs *pairs, int64_t part, int64_t slot, int64_t now) {
+    const int64_t n = pairs->n_spikes[slot], swept = now - 2 * pairs->sweep - 2;
+    if (n < NM_SPIKES)
+        return 0;
+    const int64_t floor = pairs->floor[part] > swept ? pairs->floor[part] : swept;
+    return pairs->spike[slot * NM_SPIKES + n % NM_SPIKES] >= floor;
+}
+
+void nm_pairs_fire(const nm_pairs_step *step, int64_t part, const int32_t *slot, int64_t n) {
+    int full = 0;
+    for (int64_t i = 0; i < n; i++)
+        full |= is_full(step->projection->pairs, part, slot[i], step->now);
+    if (full)
+        nm_pairs_visit_part(step, part);
+    for (int64_t i = 0; i < n; i++)
+        fire(step, slot[i]);
+}

@@ -1,0 +1,108 @@
+/* Pair rules, event by event and exactly (Izhikevich 2007, doi:10.1093/cercor/bhl152, for the eligibility
+ * trace). A segment of synapses is left alone until a spike of its source arrives; then all that happened to
+ * it since the last visit, at t0, is made up for in closed form, however many spikes its targets fired and
+ * however the modulators moved.
+ *
+ * With e(t) = exp(integral of dt / tau_c), k(t) = 1 / (what weight decay has left), g the signal of learning:
+ *   F(t) = integral of  rate g k / e dt            one number for a region, advanced once a step
+ *   C = c e  is constant between events            w k = (w k at t0) + C (F - F0)
+ * A spike of the target at t_q adds  x0 d(t_q - t0) a_q e_q  to C, where x0 is the source's trace at t0, d
+ * its decay and a_q the rule's post_gain. What all the spikes q >= p add, p being the first one since t0, is
+ * x0 d(t_p - t0) times
+ *   S_p = sum of  d(t_q - t_p) a_q e_q             H_p = sum of  d(t_q - t_p) a_q e_q F_q
+ * so that  C1 = C + x0 d S_p,  w k = ... + x0 d (S_p F1 - H_p). Each target keeps the two sums for its last
+ * eight spikes; one more spike adds one term to each. A rule without eligibility has e = 1, F = 0 and H =
+ * -sum d a k.
+ *
+ * Bounds act at the synapse's own events: arrivals and the target's spikes. The closed form knows only the
+ * two ends of an interval, so where a bound could have been met inside it (or nine spikes came) the events
+ * are gone through one by one; which of the two is taken never changes what is meant, only the last bits.
+ *
+ * e grows; before it passes exp(4) everything that is measured in it is rescaled (F would lose its digits).
+ * SPDX-License-Identifier: MIT */
+#ifndef NM_PAIRS_H
+#define NM_PAIRS_H
+
+#include "nm_delay.h"
+#include "nm_levels.h"
+#include "nm_network.h"
+
+enum {
+    NM_RECENT = 8, /* spikes of a target that have sums; more since a visit are rare (0.4 % at equal rates) */
+    NM_SPIKES = 32, /* spikes of a target that can be gone through one by one */
+    NM_FINE = 64,   /* steps in the fine table of a trace's decay; the coarse one goes by as many */
+    NM_MOMENT = 4,  /* numbers of a moment: e, k, F, and V = integral of |rate g| k / e */
+    NM_SWEEP_MAX = 5000,
+    NM_NEVER = -32768 /* in `recent`: no spike */
+};
+enum { NM_E, NM_K, NM_F, NM_V };
+
+/* All arrays are Python's. */
+struct nm_pairs {
+    int64_t sweep;  /* steps in which every segment is looked at once; one left alone for longer is visited */
+    int64_t length; /* steps that `course` goes back: more than twice `sweep` */
+    int64_t n_regions;
+    int64_t epoch;  /* step that `recent` counts from */
+    double *course; /* [(region * length + step % length) * NM_MOMENT] */
+    double *ltp;    /* [region] factor on post_gain in this step */
+    double *ltd;    /* [region] factor on an arrival's change */
+    int64_t *since; /* [segment] 2 * step of the last visit; + 1 where that step's spikes have been counted */
+    double *trace[NM_MAX_TRACES]; /* [segment] presynaptic traces right after the last visit */
+    double *decay[NM_MAX_TRACES]; /* [NM_FINE + coarse] exp(-k dt / tau), then exp(-k NM_FINE dt / tau) */
+    int16_t *recent;   /* [slot * NM_RECENT] steps of the last spikes, newest first, from `epoch` */
+    double *sums;      /* [(slot * NM_RECENT + p) * 2] S and H */
+    int64_t *spike;    /* [slot * NM_SPIKES + k % NM_SPIKES] step of the k-th spike */
+    double *gain;      /* likewise: its gain */
+    int64_t *n_spikes; /* [slot] */
+    int64_t *floor;    /* [part] no segment was last visited before this step */
+};
+
+/* A step of one projection as the visits see it. */
+typedef struct nm_pairs_step {
+    const nm_network *network;
+    const nm_projection *projection;
+    double *input; /* [slot] what arrives is added here */
+    double dt;
+    int64_t now;
+} nm_pairs_step;
+
+/* What sizes Python is to lend. Steps of a sweep: 500 ms, but no more than 25 tau_c (tau_c = 0: no
+ * eligibility) and NM_SWEEP_MAX, and at least 16. */
+int64_t nm_pairs_sweep(double dt, double tau_c);
+static inline int64_t nm_pairs_length(int64_t sweep) {
+    return 2 * sweep + 4;
+}
+static inline int64_t nm_pairs_decay_length(int64_t sweep) {
+    return NM_FINE + nm_pairs_length(sweep) / NM_FINE + 2;
+}
+
+/* A fresh start after step `now`: all weights and traces of the synapses are those of that moment. */
+void nm_pairs_start(const nm_network *network, const nm_projection *projection, double dt, int64_t now);
+/* Before anything else in step `now`, for the whole network: F and the factors over the step. */
+void nm_pairs_advance(const nm_network *network, const nm_projection *projection, const nm_levels *levels,
+                      double dt, int64_t now);
+/* A spike arrives at a segment of a part: made up for, delivered, changed by the rule. */
+void nm_pairs_arrive(const nm_pairs_step *step, int64_t part, int64_t segment);
+/* Segments of one part that have long been left alone. */
+void nm_pairs_sweep_part(const nm_pairs_step *step, int64_t part);
+/* All segments of one part, before its neurons' spikes of this step are entered. */
+void nm_pairs_visit_part(const nm_pairs_step *step, int64_t part);
+/* The n neurons of a part that fire in this step; traces are still without these spikes. */
+void nm_pairs_fire(const nm_pairs_step *step, int64_t part, const int32_t *slot, int64_t n);
+
+/* Between steps, for the places (row * n_parts + part) first .. last - 1: what weights and traces of
+ * eligibility (NULL: not asked for) are now, into [synapse - base]; nothing else is written. */
+void nm_pairs_read(const nm_pairs_step *step, int64_t first, int64_t last, int64_t base, float *weight,
+                   float *eligibility);
+/* Likewise, but bring the synapses themselves up to date, so that they may be written. */
+void nm_pairs_settle(const nm_pairs_step *step, int64_t first, int64_t last);
+
+/* exp(-steps dt / tau) from one of the tables in `decay`. */
+static inline double nm_pairs_decayed(const double *table, int64_t steps) {
+    return table[steps % NM_FINE] * table[NM_FINE + steps / NM_FINE];
+}
+static inline double *nm_pairs_moment(const nm_pairs *pairs, int64_t region, int64_t step) {
+    return pairs->course + (region * pairs->length + step % pairs->length) * NM_MOMENT;
+}
+
+#endif

@@ -1,0 +1,143 @@
+# What a pair rule keeps besides its synapses, allocated here; and the way to read and write synapses that are brought
+# up to date only when a spike arrives. Transcribes nm_pairs.h.
+
+
+cdef class PairKeeper:
+    """The state of one projection under a pair rule, in one engine; `Projection` asks it for what is current."""
+
+    cdef nm_pairs c
+    cdef nm_projection *projection  # the engine's; NULL once it has been let go
+    cdef object engine, arrays
+    cdef public object ends  # (id of the source, delay) of each segment
+    cdef readonly object weight, eligibility  # as they stand: of the moment of each synapse's last visit
+
+    def __init__(self, engine, projection, Py_ssize_t n_neurons, Py_ssize_t n_parts, Py_ssize_t n_regions,
+                 double tau_c, list pre_traces):
+        cdef int k
+        self.engine, self.weight, self.ends = engine, projection.raw_weight(), projection.segment_ends()
+        self.eligibility = projection.raw_state().get("eligibility")
+        n_segments = len(projection.segment_start) - 1
+        self.c.sweep = nm_pairs_sweep(engine.dt, tau_c)
+        self.c.length = nm_pairs_length(self.c.sweep)
+        self.c.n_regions = n_regions
+        self.arrays = {
+            "course": np.zeros((n_regions, self.c.length, NM_MOMENT)),
+            "ltp": np.zeros(n_regions), "ltd": np.zeros(n_regions),
+            "since": np.zeros(n_segments, np.int64),
+            "recent": np.zeros((n_neurons, NM_RECENT), np.int16), "sums": np.zeros((n_neurons, NM_RECENT, 2)),
+            "spike": np.zeros((n_neurons, NM_SPIKES), np.int64), "gain": np.zeros((n_neurons, NM_SPIKES)),
+            "n_spikes": np.zeros(n_neurons, np.int64), "floor": np.zeros(n_parts, np.int64),
+        }
+        decays = [np.zeros(nm_pairs_decay_length(self.c.sweep)) for _ in pre_traces]
+        self.c.course = <double *>_address(self.arrays["course"], "f8", 0, "course")
+        self.c.ltp = <double *>_address(self.arrays["ltp"], "f8", 0, "ltp")
+        self.c.ltd = <double *>_address(self.arrays["ltd"], "f8", 0, "ltd")
+        self.c.since = <int64_t *>_address(self.arrays["since"], "i8", 0, "since")
+        self.c.recent = <int16_t *>_address(self.arrays["recent"], "i2", 0, "recent")
+        self.c.sums = <double *>_address(self.arrays["sums"], "f8", 0, "sums")
+        self.c.spike = <int64_t *>_address(self.arrays["spike"], "i8", 0, "spike")
+        self.c.gain = <double *>_address(self.arrays["gain"], "f8", 0, "gain")
+        self.c.n_spikes = <int64_t *>_address(self.arrays["n_spikes"], "i8", 0, "n_spikes")
+        self.c.floor = <int64_t *>_address(self.arrays["floor"], "i8", 0, "floor")
+        for k, name in enumerate(pre_traces):
+            self.arrays[f"trace_{name}"] = trace = np.zeros(n_segments)
+            self.c.trace[k] = <double *>_address(trace, "f8", 0, name)
+            self.c.decay[k] = <double *>_address(decays[k], "f8", 0, "decay")
+        self.arrays = (self.arrays, decays)
+
+    cdef nm_pairs_step _step(self):
+        cdef Engine engine = self.engine
+        cdef nm_pairs_step step
+        step.network, step.projection = &engine.network, self.projection
+        step.input, step.dt, step.now = NULL, engine.sim.dt, engine.sim.step
+        return step
+
+    cdef int64_t _n_places(self):
+        cdef Engine engine = self.engine
+        return self.projection.n_rows * engine.network.n_parts
+
+    def read(self):
+        """(weight, eligibility or None), float32, as they are now; nothing is changed by the look."""
+        cdef nm_pairs_step step = self._step()
+        weight = np.empty(len(self.weight), np.float32)
+        eligibility = None if self.eligibility is None else np.empty(len(self.weight), np.float32)
+        cdef float *w = <float *>_address(weight, "f4", 0, "weight")
+        cdef float *c = NULL if eligibility is None else <float *>_address(eligibility, "f4", 0, "eligibility")
+        cdef int64_t n = self._n_places()
+        with nogil:
+            nm_pairs_read(&step, 0, n, 0, w, c)
+        return weight, eligibility
+
+    def read_one(self, int64_t synapse):
+        """The weight of one synapse now."""
+        cdef nm_pairs_step step = self._step()
+        cdef int64_t place = self._place_of(synapse)
+        cdef const int64_t *start = self.projection.segment_start
+        cdef int64_t first = self._first_segment(place), last = self._first_segment(place + 1)
+        weight = np.empty(start[last] - start[first], np.float32)
+        nm_pairs_read(&step, place, place + 1, start[first], <float *>_address(weight, "f4", 0, "weight"), NULL)
+        return float(weight[synapse - start[first]])
+
+    cdef int64_t _first_segment(self, int64_t place):
+        return place if self.projection.row_segment == NULL else self.projection.row_segment[place]
+
+    cdef int64_t _place_of(self, int64_t synapse):
+        """The last place that begins at or before the synapse and is not empty, by bisection."""
+        cdef int64_t low = 0, high = self._n_places(), middle
+        while low + 1 < high:
+            middle = (low + high) // 2
+            if self.projection.segment_start[self._first_segment(middle)] <= synapse:
+                low = middle
+            else:
+                high = middle
+        return low
+
+    def write(self, synapses, weight, eligibility=None):
+        """Set the given synapses (ascending positions) to what they are to be now."""
+        cdef nm_pairs_step step = self._step()
+        cdef int64_t place, done = -1
+        for synapse in synapses:
+            place = self._place_of(synapse)
+            if place != done:
+                nm_pairs_settle(&step, place, place + 1)
+                done = place
+        self.weight[synapses] = weight
+        if eligibility is not None:
+            self.eligibility[synapses] = eligibility
+
+    def settle(self):
+        """Bring every synapse up to date in place."""
+        cdef nm_pairs_step step = self._step()
+        nm_pairs_settle(&step, 0, self._n_places())
+
+    def traces(self):
+        """Presynaptic traces now: {name: value of each segment}."""
+        cdef int64_t now = (<Engine>self.engine).sim.step
+        cdef int k
+        found = {}
+        steps = now - self.arrays[0]["since"] // 2
+        for k, table in enumerate(self.arrays[1]):
+            name = [name for name in self.arrays[0] if name.startswith("trace_")][k]
+            found[name] = self.arrays[0][name] * table[steps % NM_FINE] * table[NM_FINE + steps // NM_FINE]
+        return found
+
+    def state(self):
+        """Everything, as it stands; for a checkpoint of this very network."""
+        found = {name: array.copy() for name, array in self.arrays[0].items()}
+        found["weight"], found["epoch"] = self.weight.copy(), int(self.c.epoch)
+        if self.eligibility is not None:
+            found["eligibility"] = self.eligibility.copy()
+        return found
+
+    def set_state(self, state):
+        """Take over what `state` gave."""
+        for name, array in self.arrays[0].items():
+            array[...] = state[name]
+        self.weight[:], self.c.epoch = state["weight"], state["epoch"]
+        if self.eligibility is not None:
+            self.eligibility[:] = state["eligibility"]
+
+    def set_traces(self, traces):
+        """Presynaptic traces as they are now, by segment."""
+        for name, values in traces.items():
+            self.arrays[0][name][:] = values

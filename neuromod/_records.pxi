@@ -1,0 +1,87 @@
+# Recorders: blocks of NumPy's lent to C one after another. Transcribes nm_record.h.
+
+
+cdef void *_address(object array, str dtype, Py_ssize_t n, str what) except? NULL:
+    """The address of a contiguous array of at least n entries of that dtype."""
+    if array.dtype.str[1:] != dtype or not array.flags.c_contiguous or array.size < n:
+        raise CoreError(f"{what}: must be {n} contiguous values of type {dtype}; got {array.size} of {array.dtype.str}")
+    return <void *><size_t>array.__array_interface__["data"][0]
+
+
+cdef class SpikeRecorder:
+    """Blocks of (step, id) lent to C one after another; `wanted_ids` None records every neuron."""
+
+    cdef nm_spike_record c
+    cdef public object wanted_ids
+    cdef object wanted, step, id
+    cdef list full
+
+    def __init__(self, wanted_ids=None):
+        self.wanted_ids, self.full, self.step, self.id = wanted_ids, [], None, None
+
+    cdef lend(self, Py_ssize_t n_neurons):
+        """Put the full block by and lend a new one that holds at least two steps in which all neurons fire."""
+        if self.step is not None:
+            self.full.append((self.step[:self.c.n].copy(), self.id[:self.c.n].copy()))
+        capacity = max(1 << 16, 2 * n_neurons)
+        self.step, self.id = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
+        self.c.step = <int64_t *>_address(self.step, "i8", capacity, "spike recorder")
+        self.c.id = <int64_t *>_address(self.id, "i8", capacity, "spike recorder")
+        self.c.capacity, self.c.n = capacity, 0
+
+    cdef bind(self, object ids):
+        if self.wanted_ids is None:
+            self.c.wanted = NULL
+        else:
+            self.wanted = np.isin(ids, self.wanted_ids).astype(np.uint8)
+            self.c.wanted = <const uint8_t *>_address(self.wanted, "u1", len(ids), "spike recorder")
+
+    def arrays(self):
+        """(step, id) of all spikes recorded so far, in order; copies."""
+        blocks = list(self.full)
+        if self.step is not None:
+            blocks.append((self.step[:self.c.n], self.id[:self.c.n]))
+        if not blocks:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        return tuple(np.concatenate(parts) for parts in zip(*blocks))
+
+
+cdef class SampleRecorder:
+    """Rows of chosen entries of one column, taken every so many steps. `resolve()` gives (column, index) anew
+    whenever the network's arrays have been replaced."""
+
+    cdef nm_sample_record c
+    cdef object resolve, column, index, step, value
+    cdef list full
+
+    def __init__(self, resolve, Py_ssize_t every):
+        self.resolve, self.full, self.step = resolve, [], None
+        self.c.every = every
+
+    cdef bind(self):
+        self.column, index = self.resolve()
+        self.index = np.ascontiguousarray(index, np.int64)
+        if self.step is not None and len(self.index) != self.c.width:
+            raise CoreError("a recorded neuron is no longer in the network")
+        self.c.is_float32 = self.column.dtype == np.float32
+        self.c.column = _address(self.column, "f4" if self.c.is_float32 else "f8", 0, "sample recorder")
+        self.c.index = <const int64_t *>_address(self.index, "i8", 0, "sample recorder")
+        self.c.width = len(self.index)
+
+    cdef lend(self):
+        if self.step is not None:
+            self.full.append((self.step[:self.c.n], self.value[:self.c.n]))
+        capacity = max(64, (1 << 17) // max(1, self.c.width))
+        self.step, self.value = np.empty(capacity, np.int64), np.empty((capacity, self.c.width))
+        self.c.step = <int64_t *>_address(self.step, "i8", capacity, "sample recorder")
+        self.c.value = <double *>_address(self.value, "f8", 0, "sample recorder")
+        self.c.capacity, self.c.n = capacity, 0
+
+    def arrays(self):
+        """(step, value of shape (samples, width)) recorded so far; copies."""
+        blocks = list(self.full)
+        if self.step is not None:
+            blocks.append((self.step[:self.c.n], self.value[:self.c.n]))
+        if not blocks:
+            return np.empty(0, np.int64), np.empty((0, len(self.resolve()[1])))
+        return tuple(np.concatenate(parts) for parts in zip(*blocks))
