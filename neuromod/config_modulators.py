@@ -16,7 +16,7 @@ from neuromod import _core
 from neuromod.config_checks import add_no_such, column
 from neuromod.config_read import join, shown
 from neuromod.config_sections import Name, Section, add_unknown_key, validated
-from neuromod.config_tables import checked_values, defaults_of, unit_doubts
+from neuromod.config_tables import add_unknown_name, checked_values, defaults_of, unit_doubts
 
 __all__ = [
     "COMMON",
@@ -247,7 +247,7 @@ def _targets(given: dict[str, Any], where: str, problems: list[str]) -> list[str
         return []
     for k, target in enumerate(targets):
         if not isinstance(target, str) or target not in known:
-            add_no_such(problems, f"{where}[{k}]", f"one of {', '.join(known)}", target, known)
+            add_unknown_name(problems, f"{where}[{k}]", target, "a target", known)
         elif target in targets[:k]:
             problems.append(f"{where}[{k}]: must not stand twice; got {shown(target)}")
     return targets
