@@ -82,6 +82,8 @@ class Simulation:
             raise TypeError(
                 f"neuromodulation: must be a NeuromodulationSystem; got {type(neuromodulation).__name__}"
             )
+        if neuromodulation is not None:
+            neuromodulation._check_fits(model)
         section = model._config.simulation
         self.model = model
         self.neuromodulation = neuromodulation
