@@ -17,8 +17,9 @@ import pytest
 PYTHON_LAYERS = (
     {"__main__"},
     {"cli"},
-    {"experiment"},
-    {"plot", "results", "experiment_section"},
+    {"experiment", "bench"},
+    {"bench_micro"},
+    {"plot", "results", "experiment_section", "bench_workloads"},
     {"simulation"},
     {"monitors", "plasticity", "senses"},
     {"neuromodulation", "brain_model"},
@@ -27,7 +28,7 @@ PYTHON_LAYERS = (
     {"config_checks", "config_schema"},
     {"config_tables"},
     {"config_sections"},
-    {"config_read", "arguments", "state", "progress", "datasets"},
+    {"config_read", "arguments", "state", "progress", "datasets", "bench_machine", "bench_numbers"},
     {"_core"},
     {"errors"},
 )
