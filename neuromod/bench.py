@@ -156,11 +156,11 @@ def run_bench(
     say = report or (lambda line: None)
     say("machine: bandwidth")
     # small runs get a small measurement: their arrays stay in the caches, and so may its
-    size = 128.0 if options.scale >= 0.1 else 1.0
+    size, each = (128, 300.0) if options.scale >= 0.1 else (1, 0.0)
     machine = {
         "workload": "machine",
         **machine_facts(),
-        **_apart(machine_bandwidth, size, 0.3 * (size > 1.0)),
+        **_apart(machine_bandwidth, size, each),
     }
     records = [machine]
     for name in wanted:

@@ -63,7 +63,7 @@ def brunel_sizes(scale: float) -> dict[str, float]:
 
     Parameters
     ----------
-    scale : float, > 0
+    scale : float, no unit, > 0
 
     Returns
     -------
@@ -95,7 +95,7 @@ def da_sizes(scale: float, in_degree: int = 0) -> dict[str, float]:
 
     Parameters
     ----------
-    scale : float, > 0
+    scale : float, no unit, > 0
     in_degree : int, >= 0, default 0
         Plastic inputs of each neuron; 0: 1000 times the scale.
 
@@ -129,7 +129,7 @@ def izhikevich_sizes(scale: float) -> dict[str, int]:
 
     Parameters
     ----------
-    scale : float, > 0
+    scale : float, no unit, > 0
 
     Returns
     -------
@@ -151,8 +151,8 @@ def interval_cv(neuron: ArrayLike, time: ArrayLike, least: int = 3) -> float | N
     Parameters
     ----------
     neuron : array_like of int, shape (n_spikes,)
-    time : array_like of float, shape (n_spikes,)
-        Any unit, e.g. ms; in any order.
+    time : array_like of float, shape (n_spikes,), ms or steps
+        In any order.
     least : int, >= 2, default 3
         Neurons with fewer intervals do not count.
 

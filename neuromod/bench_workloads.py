@@ -32,7 +32,7 @@ class Options:
 
     Parameters
     ----------
-    scale : float, > 0, default 1
+    scale : float, no unit, > 0, default 1
         Of the numbers of neurons and of inputs of each; weights grow as inputs get fewer.
     threads : int, >= 1, default 1
     seed : int, 0 .. 2**64 - 1, default 1
@@ -79,7 +79,7 @@ class Workload:
     advance: Callable[[int], object]
     plastic: Projection | None = None
     unit: float = 1.0
-    extra: Callable[[], dict[str, Any]] = field(default=dict)
+    extra: Callable[[], dict[str, Any]] = field(default_factory=lambda: dict)
 
     @property
     def duration(self) -> float:

@@ -22,9 +22,9 @@ TINY = {
 }
 KEYS = {
     "workload", "simulator", "version", "variant", "scale", "n_neurons", "n_synapses", "plastic_synapses", "sim_steps",
-    "dt_ms", "threads", "seed", "build_s", "run_s", "run_s_all", "run_cpu_s", "realtime_factor", "us_per_step", "spikes",
-    "mean_rate_hz", "cv_isi", "synaptic_events", "events_per_s", "updates_per_s", "base_rss_mb", "peak_rss_mb",
-    "peak_bytes_per_synapse", "digest",
+    "dt_ms", "threads", "seed", "build_s", "run_s", "run_s_all", "run_cpu_s", "realtime_factor", "us_per_step",
+    "spikes", "mean_rate_hz", "cv_isi", "synaptic_events", "events_per_s", "updates_per_s", "base_rss_mb",
+    "peak_rss_mb", "peak_bytes_per_synapse", "digest",
 }  # fmt: skip
 PLASTIC = {"da_stdp", "izhikevich_stdp"}
 
@@ -64,7 +64,9 @@ def test_a_workload_runs_and_its_record_is_complete(name: str, capsys: pytest.Ca
 
 def test_the_tutorials_loop_is_measured() -> None:
     record = bench("tutorial_example_4", *TINY["tutorial_example_4"])[1]
-    assert {"step_call_us", "synapse_loop_s", "synapse_loop_ns_per_synapse", "synapse_column_us"} <= set(record)
+    assert {"step_call_us", "synapse_loop_s", "synapse_loop_ns_per_synapse", "synapse_column_us"} <= set(
+        record
+    )
     driven = record["n_neurons"] * record["sim_steps"] * WORKLOADS["tutorial_example_4"]["driven_share"]
     # every driven neuron fires, unless its background has fired it within the 5 ms before
     assert 0.95 * driven < record["spikes"] < 1.1 * driven
