@@ -40,6 +40,8 @@ class Options:
         Simulated time; 0: the workload's own.
     in_degree : int, >= 0, default 0
         Plastic inputs of each neuron of ``da_stdp``; 0: by the scale.
+    delay : float, ms, >= 0, default 0
+        Of all synapses, in place of the workload's own; 0: that one.
 
     Examples
     --------
@@ -52,6 +54,7 @@ class Options:
     seed: int = 1
     duration: float = 0.0
     in_degree: int = 0
+    delay: float = 0.0
 
 
 @dataclass
@@ -148,6 +151,11 @@ def _simulation(
     return sim, round((options.duration or own) / dt)
 
 
+def _delay(p: Any, options: Options) -> int:
+    """Steps."""
+    return round((options.delay or p["delay"]) / p["dt"])
+
+
 def _between_rest_and_threshold(sim: Simulation, threshold: float, seed: int) -> None:
     v = sim.model.neurons.v_membrane
     v[:] = np.random.default_rng(seed).uniform(0.0, threshold, len(v))
@@ -159,7 +167,7 @@ def _brunel_static(options: Options) -> Workload:
     model = _line_of_neurons(sizes, _lif(p), background_drive=drive)
     sim, n_steps = _simulation(model, "brunel_static", options)
     _between_rest_and_threshold(sim, p["v_threshold"], options.seed)
-    how: dict[str, Any] = {"delay": round(p["delay"] / p["dt"]), "rule": "none", "autapses": True}
+    how: dict[str, Any] = {"delay": _delay(p, options), "rule": "none", "autapses": True}
     sim.connect("E", ["E", "I"], in_degree=int(sizes["in_excitatory"]), weight=sizes["weight"], **how)
     sim.connect(
         "I", ["E", "I"], in_degree=int(sizes["in_inhibitory"]), weight=p["g"] * sizes["weight"], **how
@@ -208,7 +216,7 @@ def _da_stdp(options: Options) -> Workload:
     system = _dopamine_alone()
     sim, n_steps = _simulation(model, "da_stdp", options, system)
     _between_rest_and_threshold(sim, p["v_threshold"], options.seed)
-    delay = round(p["delay"] / p["dt"])
+    delay = _delay(p, options)
     rule = _dopamine_rule(sizes)
     plastic = sim.connect(
         "E",
@@ -251,7 +259,7 @@ def _izhikevich_stdp(options: Options) -> Workload:
         "rule": "stdp", "learning_rate": 1.0, "a_plus": p["a_plus"], "a_minus": p["a_minus"], "tau_plus": p["tau"],
         "tau_minus": p["tau"], "weight_min": 0.0, "weight_max": p["weight_max"],
     }  # fmt: skip
-    out, delay = int(p["out_degree"]), round(p["delay"] / p["dt"])
+    out, delay = int(p["out_degree"]), _delay(p, options)
     plastic = sim.connect(
         "E", ["E", "I"], out_degree=out, weight=p["weight"], delay=delay, rule=rule, autapses=True
     )
