@@ -145,8 +145,8 @@ def compare(name: str, a: argparse.Namespace) -> bool:
     print(
         f"  run_s, pair by pair: {statistics.median(ratios):.3g} times ({min(ratios):.3g} to {max(ratios):.3g})"
     )
-    # Brian2 counts a presynaptic spike at its arrival, as neuromod does; the others when it is fired, and NEST takes the
-    # delay as dendritic besides: with a delay of one step of 0.1 ms that no longer matters, with one of 1 ms it does
+    # Brian2 counts a presynaptic spike at its arrival, as neuromod does; the others when it is fired, and NEST takes
+    # the delay as dendritic besides: with a delay of 0.1 ms that no longer matters, with one of 1 ms it does
     return same_network(
         ours, recorded, name == "brian2" or (a.workload == "da_stdp" and 0.0 < a.delay <= 0.1)
     )
@@ -163,12 +163,11 @@ def same_network(ours: Sequence[dict[str, Any]], theirs: Sequence[dict[str, Any]
         if mine is None or other is None:
             continue
         apart = abs(mine - other) / abs(other) if other else float(mine != other)
-        judged = not (otherwise and key.startswith("w_"))
-        verdict = (
-            ("" if apart <= allowed else "  NOT THE SAME") if judged else "  not judged: run with --delay 0.1"
-        )
+        judged = weights or not key.startswith("w_")
+        verdict = "" if apart <= allowed else "NOT THE SAME"
+        verdict = verdict if judged else "not judged: the delay lies elsewhere"
         same = same and (apart <= allowed or not judged)
-        print(f"  {key:<26}{mine:>14.5g}{other:>14.5g}{apart:>10.2%}{allowed:>10.0%}{verdict}")
+        print(f"  {key:<26}{mine:>14.5g}{other:>14.5g}{apart:>10.2%}{allowed:>10.0%}  {verdict}")
     print(flush=True)
     return same
 
