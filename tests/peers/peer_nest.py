@@ -1,7 +1,7 @@
 """NEST: brunel_static, da_stdp, izhikevich_stdp.
 
-``--variant di67`` (da_stdp): the volume transmitter brings all synapses up to date every 67 minimum delays, where
-NEST's own default is every one. ``--record``: also the coefficient of variation, by a recorder, which nearly doubles
+da_stdp: the volume transmitter brings all synapses up to date every 100.5 ms, which is 67 delays of 1.5 ms (``di67``);
+NEST's own default, ``--variant di1``, is every delay, and 17 times slower. ``--record``: also the coefficient of variation, by a recorder, which nearly doubles
 NEST's memory for synapses (its vectors of connections then grow by doubling); without it spikes are only counted. NEST
 takes the delay of a plastic synapse as dendritic: for weights to compare with, run both sides with ``--delay 0.1``.
 """
@@ -58,7 +58,8 @@ def da_stdp():
     e, i = lif()
     background = nest.Create("poisson_generator", params={"rate": p["drive_rate"]})
     nest.Connect(background, e + i, syn_spec={"weight": p["drive_weight"], "delay": p["delay"]})
-    interval = int(arguments.variant.removeprefix("di") or 1)
+    arguments.variant = arguments.variant or f"di{round(100.5 / p['delay'])}"
+    interval = int(arguments.variant.removeprefix("di"))
     transmitter = nest.Create("volume_transmitter", params={"deliver_interval": interval})
     pulses = np.arange(p["pulse_every"], p["duration"] - 0.5 * p["dt"], p["pulse_every"])
     source = nest.Create("spike_generator", params={"spike_times": pulses})
