@@ -186,14 +186,16 @@ def _dopamine_rule(sizes: dict[str, float]) -> dict[str, Any]:
     """The rule of ``da_stdp`` in our terms.
 
     There dw/dt = c n, and n jumps by 1/tau at a pulse. Here dw/dt = learning_rate m level c, and the level, 0 to 1,
-    jumps by 0.5: so level = 0.5 tau n, and learning_rate = 1 / (0.5 tau m).
+    jumps by 0.5: so level = 0.5 tau n. With c in units of a_plus, learning_rate = a_plus / (0.5 tau m).
     """
     p = WORKLOADS["da_stdp"]
     return {
         "rule": "rstdp",
-        "learning_rate": 1.0 / (_PULSE * p["tau_dopamine"] * _MODULATION),
+        "learning_rate": sizes["a_plus"] / (_PULSE * p["tau_dopamine"] * _MODULATION),
+        "a_plus": 1.0,
+        "a_minus": sizes["a_minus"] / sizes["a_plus"],
         **{name: p[name] for name in ("tau_plus", "tau_minus", "tau_c")},
-        **{name: sizes[name] for name in ("a_plus", "a_minus", "weight_min", "weight_max")},
+        **{name: sizes[name] for name in ("weight_min", "weight_max")},
     }
 
 

@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-PEERS = {  # script, what must be importable, what to install, arguments by workload
-    "nest": ("peer_nest.py", "nest", "nest-simulator", {"da_stdp": ["--variant", "di67"]}),
-    "brian2": ("peer_brian2.py", "brian2", "brian2 setuptools", {}),
-    "annarchy": ("peer_annarchy.py", "ANNarchy", "ANNarchy cmake", {}),
-    "numba": ("peer_numba.py", "numba", "numba scipy", {}),
+PEERS = {  # script, what must be importable, what to install
+    "nest": ("peer_nest.py", "nest", "nest-simulator"),
+    "brian2": ("peer_brian2.py", "brian2", "brian2 setuptools"),
+    "annarchy": ("peer_annarchy.py", "ANNarchy", "ANNarchy cmake"),
+    "numba": ("peer_numba.py", "numba", "numba scipy"),
 }
 HAS_NOT = {("numba", "izhikevich_stdp")}
 # Two networks drawn apart from one description are the same within these; the weights where both count a presynaptic
@@ -119,12 +119,7 @@ def mean(records: Sequence[dict[str, Any]], key: str) -> float | None:
 
 def compare(name: str, a: argparse.Namespace) -> bool:
     """Run the pairs, print the tables; whether it is the same network."""
-    script, _, _, by_workload = PEERS[name]
-    more, python, own = (
-        by_workload.get(a.workload, []),
-        interpreter(name, a.python),
-        interpreter("neuromod", a.python),
-    )
+    script, python, own = PEERS[name][0], interpreter(name, a.python), interpreter("neuromod", a.python)
     ours, theirs = [], []
     print(
         f"{a.workload}: neuromod and {name}, {a.pairs} pairs, scale {a.scale:g}, {a.threads} threads",
@@ -132,10 +127,10 @@ def compare(name: str, a: argparse.Namespace) -> bool:
     )
     for k in range(a.pairs):
         ours.append(run("peer_neuromod.py", own, a, a.seed + k))
-        theirs.append(run(script, python, a, a.seed + k, more))
+        theirs.append(run(script, python, a, a.seed + k))
     recorded = theirs
     if name == "nest":  # its recorder costs memory and time, so the spikes are kept in a run of their own
-        recorded = [*theirs, run(script, python, a, a.seed, [*more, "--record"])]
+        recorded = [*theirs, run(script, python, a, a.seed, ["--record"])]
     print(f"\n  {'median of the pairs':<26}{'neuromod':>14}{theirs[0]['simulator']:>14}{'ratio':>10}")
     for key in SPREAD:
         mine, other = median(ours, key), median(theirs, key)

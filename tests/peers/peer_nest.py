@@ -1,9 +1,10 @@
 """NEST: brunel_static, da_stdp, izhikevich_stdp.
 
 da_stdp: the volume transmitter brings all synapses up to date every 100.5 ms, which is 67 delays of 1.5 ms (``di67``);
-NEST's own default, ``--variant di1``, is every delay, and 17 times slower. ``--record``: also the coefficient of variation, by a recorder, which nearly doubles
-NEST's memory for synapses (its vectors of connections then grow by doubling); without it spikes are only counted. NEST
-takes the delay of a plastic synapse as dendritic: for weights to compare with, run both sides with ``--delay 0.1``.
+NEST's own default, ``--variant di1``, is every delay, and 17 times slower. ``--record``: also the coefficient of
+variation, by a recorder, which nearly doubles NEST's memory for synapses (its vectors of connections then grow by
+doubling); without it spikes are only counted. NEST takes the delay of a plastic synapse as dendritic: for weights to
+compare with, run both sides with ``--delay 0.1``.
 """
 
 import sys
