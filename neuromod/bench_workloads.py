@@ -153,7 +153,7 @@ def _simulation(
 
 def _delay(p: Any, options: Options) -> int:
     """Steps."""
-    return round((options.delay or p["delay"]) / p["dt"])
+    return round(float(options.delay or p["delay"]) / float(p["dt"]))
 
 
 def _between_rest_and_threshold(sim: Simulation, threshold: float, seed: int) -> None:

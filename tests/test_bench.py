@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from neuromod import _core
-from neuromod.bench_numbers import WORKLOADS, interval_cv, spike_figures
+from neuromod.bench_numbers import WORKLOADS, da_sizes, interval_cv, spike_figures
 from neuromod.bench_workloads import Options, build_workload
 from neuromod.cli import main
 
@@ -45,8 +45,6 @@ def test_every_workload_has_a_tiny_form_here() -> None:
 
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_a_workload_runs_and_its_record_is_complete(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    if name == "da_stdp" and "rstdp" not in _core.plasticity_rules():
-        pytest.skip("this build has no rule rstdp")
     machine, record = bench(name, *TINY[name], "--seed", "3", "--repeat", "2")
     assert machine["workload"] == "machine"
     assert {"read_gb_s", "copy_gb_s", "triad_gb_s", "scatter_64k_m_s", "processor", "load"} <= set(machine)
@@ -146,6 +144,21 @@ def test_the_networks_have_the_published_degrees() -> None:
     v = sim.model.neurons.v_membrane
     assert 0.0 <= v.min() < 2.0
     assert 18.0 < v.max() < 20.0
+
+
+def test_dopamine_pulses_are_those_of_the_peers() -> None:
+    """There dw/dt = c n and n jumps by 1/tau: so learning_rate m level must be a_plus n, with level at hand."""
+    p, sizes = WORKLOADS["da_stdp"], da_sizes(0.02)
+    workload = build_workload("da_stdp", Options(scale=0.02))
+    workload.advance(25_000)  # 2,500 ms: pulses at 1,000 and 2,000 ms
+    n = (math.exp(-1500.0 / p["tau_dopamine"]) + math.exp(-500.0 / p["tau_dopamine"])) / p["tau_dopamine"]
+    system = workload.sim.neuromodulation
+    factor = system.modulate_learning(1.0)
+    assert workload.plastic.rule_params["learning_rate"] * factor == pytest.approx(
+        sizes["a_plus"] * n, rel=1e-9
+    )
+    assert workload.plastic.rule_params["a_minus"] == pytest.approx(p["a_minus"] / p["a_plus"])
+    assert system.modulate_neuron_update(None, 5.0, 20.0) == (5.0, 20.0)
 
 
 if sys.platform == "linux":
