@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -71,7 +74,7 @@ def test_the_tutorials_loop_is_measured() -> None:
 
 
 def test_micro_benchmarks_have_a_positive_value_each(capsys: pytest.CaptureFixture[str]) -> None:
-    micro = bench("micro", "--scale", "0.01", "--t", "1")[1]
+    micro = bench("micro", "--scale", "0.01", "--t", "1", "--history", "history.jsonl")[1]
     figures = {figure["key"]: figure for figure in micro["figures"]}
     assert {
         "construction", "construction_in_degree", "updates_lif_10000", "updates_izhikevich_1000000", "poisson_2",
@@ -80,6 +83,8 @@ def test_micro_benchmarks_have_a_positive_value_each(capsys: pytest.CaptureFixtu
     assert all(figure["value"] > 0 for key, figure in figures.items() if key != "step_call")
     said = capsys.readouterr().out
     assert all(figure["name"] in said for figure in figures.values())
+    kept = json.loads(Path("history.jsonl").read_text())["figures"]
+    assert kept["micro.construction"] == figures["construction"]["value"]
 
 
 def test_history_grows_by_a_line_of_flat_figures() -> None:
@@ -159,6 +164,44 @@ def test_dopamine_pulses_are_those_of_the_peers() -> None:
     )
     assert workload.plastic.rule_params["a_minus"] == pytest.approx(p["a_minus"] / p["a_plus"])
     assert system.modulate_neuron_update(None, 5.0, 20.0) == (5.0, 20.0)
+
+
+# ---- the scripts that compare with peers -------------------------------------------------------------------
+
+
+def peers_script(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    script, *rest = arguments
+    command = [sys.executable, str(checkout / "tests" / "peers" / script), *rest]
+    # the scripts import each other from their folder, which conftest.py's safe path would hide
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=own)
+
+
+def test_the_script_of_neuromod_prints_one_record(checkout: Path) -> None:
+    done = peers_script(checkout, "peer_neuromod.py", "--workload", "brunel_static", *TINY["brunel_static"])
+    assert done.returncode == 0, done.stderr
+    assert set(json.loads(done.stdout)) == KEYS - {"run_s_all"}
+
+
+def test_a_peer_that_is_not_there_is_named(checkout: Path) -> None:
+    done = peers_script(
+        checkout, "compare.py", "--workload", "da_stdp", "--peer", "nest", "--python", "nest=false"
+    )
+    assert done.returncode == 2
+    assert done.stdout == "nest: not installed in false; pip install nest-simulator\n"
+
+
+def test_networks_that_differ_are_told_apart(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = importlib.util.spec_from_file_location("compare", checkout / "tests" / "peers" / "compare.py")
+    compare = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(compare)
+    ours = {"simulator": "neuromod", "mean_rate_hz": 10.0, "cv_isi": 0.5, "w_mean": 1.0, "w_sd": 0.3}
+    close = {"simulator": "peer", "mean_rate_hz": 10.1, "cv_isi": 0.52, "w_mean": 1.01, "w_sd": 0.302}
+    assert compare.same_network([ours], [close], True)
+    for key, value in {"mean_rate_hz": 10.3, "cv_isi": 0.53, "w_mean": 1.03, "w_sd": 0.31}.items():
+        assert not compare.same_network([ours], [close | {key: value}], True)
+        assert "NOT THE SAME" in capsys.readouterr().out
+        assert compare.same_network([ours], [close | {key: value}], False) == key.startswith("w_")
 
 
 if sys.platform == "linux":
