@@ -280,8 +280,13 @@ class Simulation:
         >>> len(p), len(sim.projections["vis"].weight)
         (800, 800)
         """
-        how = {"probability": probability, "in_degree": in_degree, "out_degree": out_degree, "pairs": pairs}
-        own = {"weight": weight, "delay": delay, "synapse_type": synapse_type, "rule": rule}
+        how: dict[str, Any] = {
+            "probability": probability,
+            "in_degree": in_degree,
+            "out_degree": out_degree,
+            "pairs": pairs,
+        }
+        own: dict[str, Any] = {"weight": weight, "delay": delay, "synapse_type": synapse_type, "rule": rule}
         return self.model._synapses.connect(
             pre, post, **how, **own, autapses=autapses, name=name, seed=self._seed
         )
