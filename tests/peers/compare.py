@@ -101,7 +101,7 @@ def run(
             file.write(json.dumps(record) + "\n")
     print(
         f"  {record['simulator']:<9} seed {seed}: run {record['run_s']:.4g} s, RTF {record['realtime_factor']:.4g}, "
-        f"{record['mean_rate_hz']:.3f} Hz, load {os.getloadavg()[0]:.2f}",
+        f"{record['mean_rate_hz']:.3f} Hz, CV {record['cv_isi']}, load {os.getloadavg()[0]:.2f}",
         flush=True,
     )
     return record
