@@ -14,23 +14,31 @@
 #define FETCH(address) ((void)(address))
 #endif
 
-enum { LINE = 64 }; /* bytes */
+/* Lines of the next segment that are fetched ahead, 512 targets; then the hardware streams on. With the
+ * neurons' columns just gone through the second-level cache 16 lines give 1.4 times what 4 give. */
+enum { LINE = 64, FETCH_LINES = 16 };
 
 typedef struct delivery {
-    const nm_sim *sim;
+    const nm_delivery *to;
     const nm_projection *projection;
     double *input; /* of the part: [target] */
     int64_t part, delay;
     nm_pairs_step pairs;
 } delivery;
 
+static void fetch_lines(const void *from, int64_t bytes) {
+    const char *at = from;
+    for (int64_t k = 0; k < bytes && k < FETCH_LINES * LINE; k += LINE)
+        FETCH(at + k);
+}
+
 static void fetch(const nm_projection *p, int64_t segment) {
-    const int64_t first = p->segment_start[segment], last = p->segment_start[segment + 1];
-    for (int64_t s = first; s < last && s < first + 4 * LINE; s += LINE / 2)
-        FETCH(p->target + s);
+    const int64_t first = p->segment_start[segment], n = p->segment_start[segment + 1] - first;
+    fetch_lines(p->target + first, n * (int64_t)sizeof *p->target);
     if (p->weight != NULL)
-        for (int64_t s = first; s < last && s < first + 4 * LINE; s += LINE / 4)
-            FETCH(p->weight + s);
+        fetch_lines(p->weight + first, n * (int64_t)sizeof *p->weight);
+    if (p->pairs != NULL && p->rule->eligibility != NULL)
+        fetch_lines(p->state[0] + first, n * (int64_t)sizeof *p->state[0]);
 }
 
 static void add_constant(double *restrict input, const uint16_t *restrict target, int64_t n, double weight) {
@@ -68,7 +76,7 @@ static int64_t segment_of(const delivery *d, int32_t slot) {
     const int64_t row = slot - d->projection->pre_first;
     if (row < 0 || row >= d->projection->n_rows)
         return -1;
-    return nm_projection_segment(d->projection, row * d->sim->network->n_parts + d->part, d->delay);
+    return nm_projection_segment(d->projection, row * d->to->network->n_parts + d->part, d->delay);
 }
 
 /* The spikes of one list. */
@@ -85,24 +93,24 @@ static void deliver_list(const delivery *d, const int32_t *slot, int64_t n) {
 }
 
 static void deliver_age(delivery *d, int64_t now) {
-    const nm_delay *ring = &d->sim->ring;
-    for (int64_t source = 0; source < d->sim->network->n_parts; source++) {
+    const nm_delay *ring = d->to->ring;
+    for (int64_t source = 0; source < d->to->network->n_parts; source++) {
         const int64_t n = *nm_delay_count(ring, now - d->delay, source);
         if (n > 0)
             deliver_list(d, nm_delay_list(ring, now - d->delay, source), n);
     }
 }
 
-void nm_deliver(const nm_sim *sim, int64_t now, int64_t part) {
-    const nm_network *network = sim->network;
+void nm_deliver(const nm_delivery *to, int64_t now, int64_t part) {
+    const nm_network *network = to->network;
     const int64_t part_first = nm_network_part_first(network, part);
-    delivery d = {.sim = sim, .part = part, .pairs = {.network = network, .dt = sim->dt, .now = now}};
+    delivery d = {.to = to, .part = part, .pairs = {.network = network, .dt = to->dt, .now = now}};
     for (d.delay = network->max_delay; d.delay >= 1; d.delay--)
         for (int64_t k = 0; k < network->n_projections; k++) {
             const nm_projection *p = &network->projections[k];
             if (d.delay < p->min_delay || d.delay > p->max_delay)
                 continue;
-            double *input = p->inhibitory ? sim->inhibitory : sim->excitatory;
+            double *input = p->inhibitory ? to->inhibitory : to->excitatory;
             d.projection = d.pairs.projection = p;
             d.input = input + part_first;
             d.pairs.input = input;

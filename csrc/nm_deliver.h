@@ -2,10 +2,18 @@
 #ifndef NM_DELIVER_H
 #define NM_DELIVER_H
 
-#include "nm_sim.h"
+#include "nm_delay.h"
+#include "nm_network.h"
 
-/* All spikes that reach the neurons of one part in step `now`, added to sim->excitatory and sim->inhibitory;
- * and the learning of pair rules that comes with it. */
-void nm_deliver(const nm_sim *sim, int64_t now, int64_t part);
+typedef struct nm_delivery {
+    const nm_network *network;
+    const nm_delay *ring;
+    double dt;
+    double *excitatory, *inhibitory; /* [slot] what arrives is added here */
+} nm_delivery;
+
+/* All spikes that reach the neurons of one part in step `now`; and the learning of pair rules that comes with
+ * it. */
+void nm_deliver(const nm_delivery *to, int64_t now, int64_t part);
 
 #endif

@@ -49,14 +49,14 @@ double nm_drive_count(double mean, uint64_t seed, uint32_t id, uint64_t step) {
 
 /* ---- a piece ------------------------------------------------------------------------------------- */
 
-static void draw_words(const nm_network *network, const nm_piece *piece, uint64_t seed, uint64_t step,
-                       uint32_t *word) {
+static void draw_words(const nm_network *network, const nm_piece *piece, uint64_t seed, uint32_t stream,
+                       uint64_t step, uint32_t *word) {
     const int64_t *id = network->id + piece->first;
     if (id[piece->n - 1] - id[0] == piece->n - 1)
-        nm_rng_fill(seed, NM_STREAM_DRIVE, (uint32_t)id[0], step, (size_t)piece->n, word);
+        nm_rng_fill(seed, stream, (uint32_t)id[0], step, (size_t)piece->n, word);
     else /* neurons were removed in between */
         for (int64_t i = 0; i < piece->n; i++)
-            word[i] = nm_rng_word(seed, NM_STREAM_DRIVE, (uint32_t)id[i], step);
+            word[i] = nm_rng_word(seed, stream, (uint32_t)id[i], step);
 }
 
 /* count[i] = number of table entries < word[i]. Words are compared as signed numbers with the top bit
@@ -119,11 +119,40 @@ void nm_drive_add(const nm_network *network, const nm_piece *piece, double dt, u
     uint32_t word[NM_CHUNK];
     if (piece->driven == 0)
         return;
-    draw_words(network, piece, seed, step, word);
+    draw_words(network, piece, seed, NM_STREAM_DRIVE, step, word);
     excitatory += piece->first;
     inhibitory += piece->first;
     if (piece->driven == 1)
         add_tabled(network, piece, word, excitatory, inhibitory);
     else
         add_inverted(network, piece, dt, seed, step, word, excitatory, inhibitory);
+}
+
+/* ---- noise --------------------------------------------------------------------------------------- */
+
+NM_CLONES static void add_normal(double *current, const double *noise, const uint32_t *word, int64_t n,
+                                 double factor) {
+    NM_INDEPENDENT
+    for (int64_t i = 0; i < n; i++)
+        current[i] += factor * noise[i] * nm_normal_quantile(nm_uniform(word[i]));
+}
+
+NM_CLONES static void add_uniform(double *current, const double *half_width, const uint32_t *word,
+                                  int64_t n) {
+    NM_INDEPENDENT
+    for (int64_t i = 0; i < n; i++)
+        current[i] += half_width[i] * (2.0 * nm_uniform(word[i]) - 1.0);
+}
+
+void nm_drive_add_noise(const nm_network *network, const nm_piece *piece, uint64_t seed, uint64_t step,
+                        double factor, double *current) {
+    uint32_t word[NM_CHUNK];
+    if (piece->noisy & 1) {
+        draw_words(network, piece, seed, NM_STREAM_NOISE, step, word);
+        add_normal(current + piece->first, network->drive_noise + piece->first, word, piece->n, factor);
+    }
+    if (piece->noisy & 2) {
+        draw_words(network, piece, seed, NM_STREAM_NOISE_FLAT, step, word);
+        add_uniform(current + piece->first, network->drive_uniform + piece->first, word, piece->n);
+    }
 }

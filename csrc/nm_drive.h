@@ -13,4 +13,9 @@ double nm_drive_count(double mean, uint64_t seed, uint32_t id, uint64_t step);
 void nm_drive_add(const nm_network *network, const nm_piece *piece, double dt, uint64_t seed, uint64_t step,
                   double *excitatory, double *inhibitory);
 
+/* Add this step's background noise of one piece to `current` (indexed by slot), the normal one times
+ * `factor`. */
+void nm_drive_add_noise(const nm_network *network, const nm_piece *piece, uint64_t seed, uint64_t step,
+                        double factor, double *current);
+
 #endif

@@ -177,16 +177,35 @@ static void derive_piece(nm_group *group, nm_piece *piece, int n_params, double 
     group->model->prepare(&chunk);
 }
 
+static int check_column(const double *column, nm_domain domain, int64_t n, int field, nm_error *error) {
+    for (int64_t slot = 0; slot < n; slot++)
+        if (!nm_domain_holds(domain, column[slot]))
+            return nm_fail(error, NM_ERR_BAD_VALUE, slot, field, column[slot]);
+    return NM_OK;
+}
+
 static int check_drive(const nm_network *network, nm_error *error) {
-    for (int64_t slot = 0; slot < network->n_neurons; slot++) {
-        if (!nm_domain_holds(NM_NON_NEGATIVE, network->drive_rate[slot]))
-            return nm_fail(error, NM_ERR_BAD_VALUE, slot, -1, network->drive_rate[slot]);
-        if (!nm_domain_holds(NM_ANY, network->drive_weight[slot]))
-            return nm_fail(error, NM_ERR_BAD_VALUE, slot, -2, network->drive_weight[slot]);
-        if (!nm_domain_holds(NM_ANY, network->external_input[slot]))
-            return nm_fail(error, NM_ERR_BAD_VALUE, slot, -3, network->external_input[slot]);
+    const struct {
+        const double *column;
+        nm_domain domain;
+    } columns[] = {{network->drive_rate, NM_NON_NEGATIVE},
+                   {network->drive_weight, NM_ANY},
+                   {network->external_input, NM_ANY},
+                   {network->drive_noise, NM_NON_NEGATIVE},
+                   {network->drive_uniform, NM_NON_NEGATIVE}};
+    for (int k = 0; k < 5; k++) {
+        int status = check_column(columns[k].column, columns[k].domain, network->n_neurons, -1 - k, error);
+        if (status != NM_OK)
+            return status;
     }
     return NM_OK;
+}
+
+static int any_above_zero(const double *column, const nm_piece *piece) {
+    for (int64_t slot = piece->first; slot < piece->first + piece->n; slot++)
+        if (column[slot] > 0.0)
+            return 1;
+    return 0;
 }
 
 static void tabulate_drive(nm_network *network, int64_t p, double dt) {
@@ -223,6 +242,8 @@ int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *erro
             derive_piece(group, piece, n_params, dt);
         if (fresh || differs(network->drive_rate, network->seen_rate, piece))
             tabulate_drive(network, p, dt);
+        piece->noisy =
+            any_above_zero(network->drive_noise, piece) + 2 * any_above_zero(network->drive_uniform, piece);
     }
     return NM_OK;
 }

@@ -24,6 +24,7 @@ typedef struct nm_piece {
     int64_t group, first, n;
     int64_t stride; /* 0: the chunk's parameters are all equal */
     int64_t driven; /* 0: no background drive; 1: one rate for all, use the table; 2: rates differ */
+    int64_t noisy;  /* some neuron has background noise: 1 normal, 2 uniform, 3 both */
 } nm_piece;
 
 /* Synapses drawn by one connect(): rows by presynaptic slot, each row cut into the parts of the network that
@@ -62,11 +63,13 @@ typedef struct nm_network {
     double *external_input;  /* used by the next step, then cleared */
     double *last_spike_time; /* ms; -inf: never */
     int64_t *spike_count;
-    const int32_t *region;      /* [slot] row of the levels; NULL: all 0 */
-    const double *drive_rate;   /* Hz: background Poisson input */
-    const double *drive_weight; /* mV */
-    double *seen_rate;          /* drive_rate that the pieces' tables were made from */
-    uint32_t *drive_table;      /* [piece * NM_POISSON_TABLE + k] */
+    const int32_t *region;       /* [slot] row of the levels; NULL: all 0 */
+    const double *drive_rate;    /* Hz: background Poisson input */
+    const double *drive_weight;  /* mV */
+    const double *drive_noise;   /* mV: standard deviation of a normal current, drawn anew in each step */
+    const double *drive_uniform; /* mV: half the width of a uniform one */
+    double *seen_rate;           /* drive_rate that the pieces' tables were made from */
+    uint32_t *drive_table;       /* [piece * NM_POISSON_TABLE + k] */
     nm_projection *projections;
     int64_t n_projections;
     int64_t max_delay;
@@ -104,6 +107,15 @@ static inline int64_t nm_projection_segment(const nm_projection *p, int64_t plac
     return low < end && p->segment_delay[low] == delay ? low : -1;
 }
 
+/* What soft bounds leave of a change: growth falls with the room above the weight, loss with that below
+ * (Guetig et al. 2003, doi:10.1523/JNEUROSCI.23-09-03697.2003). Exponent 0: all of it. */
+static inline double nm_dependent(double change, double weight, double low, double high, double exponent) {
+    if (exponent == 0.0)
+        return change;
+    const double share = high > low ? nm_clip((weight - low) / (high - low), 0.0, 1.0) : 0.0;
+    return change * nm_power(change > 0.0 ? 1.0 - share : share, exponent);
+}
+
 /* How many neurons make a part: at most 65,536 (targets have 16 bits); small networks are one part, since
  * every part costs each row a segment (at 12,500 neurons x 1,250 synapses four parts cost 3 % of delivery).
  */
@@ -121,7 +133,8 @@ int nm_network_check(const nm_network *network, nm_error *error) NM_MUST_CHECK;
 /* Before a run: find parameters that changed since last time, check their domains and orders (before anything
  * is written), recompute what is derived from them. O(neurons) compare, no more where nothing changed.
  * On error: index = slot, field = position in the group's model's table (NM_ERR_BAD_VALUE, NM_ERR_BAD_ORDER)
- * or -1 drive_rate, -2 drive_weight, -3 external_input. `fresh`: recompute all (dt has changed). */
+ * or -1 drive_rate, -2 drive_weight, -3 external_input, -4 drive_noise, -5 drive_uniform. `fresh`: recompute
+ * all (dt has changed). */
 int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *error) NM_MUST_CHECK;
 
 #endif

@@ -2,7 +2,6 @@
  * formulas. Three loops over at most 256 synapses: look up each target's sums, combine, and, where a bound
  * could have been met on the way, go through the events one by one. SPDX-License-Identifier: MIT */
 #include "nm_pairs.h"
-#include "nm_plasticity.h"
 
 #include <math.h>
 #include <string.h>
@@ -145,8 +144,8 @@ static double scaled(const run *a, double change, double weight) {
     return nm_dependent(change, weight, a->low, a->high, a->step->projection->weight_dependence);
 }
 
-/* Without a trace of eligibility a weight that does not change may stay outside its bounds. With one it may have got
- * there between events, unseen, and is always called back. */
+/* Without a trace of eligibility a weight that does not change may stay outside its bounds. With one it may
+ * have got there between events, unseen, and is always called back. */
 static double bounded(const run *a, double weight, double was) {
     const int may_stay = a->step->projection->rule->eligibility == NULL && weight == was;
     return may_stay ? weight : nm_clip(weight, a->low, a->high);

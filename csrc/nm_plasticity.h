@@ -29,13 +29,4 @@ void nm_plasticity_step(const nm_network *network, const nm_delay *ring, const n
 void nm_plasticity_apply(size_t n, const double *change, const double *learning, size_t stride, double low,
                          double high, double *weight);
 
-/* What soft bounds leave of a change: growth falls with the room above the weight, loss with that below
- * (Guetig et al. 2003, doi:10.1523/JNEUROSCI.23-09-03697.2003). Exponent 0: all of it. */
-static inline double nm_dependent(double change, double weight, double low, double high, double exponent) {
-    if (exponent == 0.0)
-        return change;
-    const double share = high > low ? nm_clip((weight - low) / (high - low), 0.0, 1.0) : 0.0;
-    return change * nm_power(change > 0.0 ? 1.0 - share : share, exponent);
-}
-
 #endif

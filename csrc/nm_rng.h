@@ -17,7 +17,9 @@ enum {
     NM_STREAM_CONNECT,    /* which pairs are connected */
     NM_STREAM_WEIGHT,
     NM_STREAM_DELAY,
-    NM_STREAM_USER
+    NM_STREAM_USER,
+    NM_STREAM_NOISE,     /* background noise, normal */
+    NM_STREAM_NOISE_FLAT /* background noise, uniform */
 };
 
 static inline uint32_t nm_stream(uint32_t purpose, uint32_t salt) {

@@ -70,6 +70,8 @@ static void step_piece(const nm_sim *sim, const nm_piece *piece, nm_factors fact
         derived[k] = group->derived[k] + piece->first;
     if (piece->driven)
         nm_drive_add(network, piece, sim->dt, sim->seed, (uint64_t)now, sim->excitatory, sim->inhibitory);
+    if (piece->noisy)
+        nm_drive_add_noise(network, piece, sim->seed, (uint64_t)now, 1.0, network->external_input);
     if (factors.gain != 1.0) {
         amplify(current, piece->n, factors.gain);
         amplify(excitatory, piece->n, factors.gain);
@@ -125,8 +127,13 @@ static void step_neurons(const nm_sim *sim, int64_t now, int64_t part) {
 
 /* Phases 1 to 6 for one part. Parts touch nothing of each other's but the lists of earlier steps. */
 static void step_part(const nm_sim *sim, int64_t now, int64_t part) {
+    const nm_delivery to = {.network = sim->network,
+                            .ring = &sim->ring,
+                            .dt = sim->dt,
+                            .excitatory = sim->excitatory,
+                            .inhibitory = sim->inhibitory};
     nm_plasticity_decay(sim->network, part, sim->dt);
-    nm_deliver(sim, now, part);
+    nm_deliver(&to, now, part);
     step_neurons(sim, now, part);
     nm_plasticity_step(sim->network, &sim->ring, sim->levels, sim->fired, sim->dt, now, part);
 }
@@ -166,37 +173,89 @@ static int check_finite(const nm_network *network, nm_error *error) {
     return NM_OK;
 }
 
-static void one_step(nm_sim *sim, int64_t now) {
-    const nm_network *network = sim->network;
-    for (int64_t k = 0; k < network->n_projections; k++)
-        if (network->projections[k].pairs != NULL)
-            nm_pairs_advance(network, &network->projections[k], sim->levels, sim->dt, now);
-    add_input(sim, now);
-    for (int64_t part = 0; part < network->n_parts; part++)
-        step_part(sim, now, part);
-    if (sim->levels != NULL) {
-        nm_levels_step(sim->levels);
-        for (int64_t part = 0; part < network->n_parts; part++)
-            nm_levels_count(sim->levels, nm_delay_list(&sim->ring, now, part),
-                            *nm_delay_count(&sim->ring, now, part));
-        nm_levels_release(sim->levels);
+/* ---- the loop --------------------------------------------------------------------------------------- */
+
+/* A run, shared by the threads that work on it. */
+typedef struct run {
+    nm_sim *sim;
+    int64_t n_steps, done, now;
+    int status, going;
+    nm_error *error;
+} run;
+
+/* What belongs to no part, before a step; `going` says whether there is one. */
+static void begin_step(run *r) {
+    nm_sim *sim = r->sim;
+    r->going = r->status == NM_OK && r->done < r->n_steps;
+    if (r->going && !has_room(sim)) {
+        r->status = NM_STOP_RECORD_FULL;
+        r->going = 0;
     }
-    record(sim, now);
-    sim->step = now;
+    if (!r->going)
+        return;
+    r->now = sim->step + 1;
+    for (int64_t k = 0; k < sim->network->n_projections; k++)
+        if (sim->network->projections[k].pairs != NULL)
+            nm_pairs_advance(sim->network, &sim->network->projections[k], sim->levels, sim->dt, r->now);
+    add_input(sim, r->now);
 }
 
-int nm_sim_run(nm_sim *sim, int64_t n_steps, int64_t *done, nm_error *error) {
-    for (*done = 0; *done < n_steps; ++*done) {
-        if (!has_room(sim))
-            return NM_STOP_RECORD_FULL;
-        one_step(sim, sim->step + 1);
-        if (sim->step % CHECK_EVERY == 0) {
-            int status = check_finite(sim->network, error);
-            if (status != NM_OK) {
-                ++*done;
-                return status;
-            }
-        }
+/* Decay over the step, then what the spikes at its end release. */
+static void move_levels(const nm_sim *sim, int64_t now) {
+    nm_levels_step(sim->levels);
+    if (sim->levels->n_releases == 0)
+        return;
+    for (int64_t part = 0; part < sim->network->n_parts; part++)
+        nm_levels_count(sim->levels, nm_delay_list(&sim->ring, now, part),
+                        *nm_delay_count(&sim->ring, now, part));
+    nm_levels_release(sim->levels);
+}
+
+/* And after it. */
+static void end_step(run *r) {
+    nm_sim *sim = r->sim;
+    if (sim->levels != NULL)
+        move_levels(sim, r->now);
+    record(sim, r->now);
+    sim->step = r->now;
+    r->done++;
+    if (sim->step % CHECK_EVERY == 0)
+        r->status = check_finite(sim->network, r->error);
+}
+
+static void run_alone(run *r) {
+    for (begin_step(r); r->going; begin_step(r)) {
+        for (int64_t part = 0; part < r->sim->network->n_parts; part++)
+            step_part(r->sim, r->now, part);
+        end_step(r);
     }
-    return n_steps > 1 ? check_finite(sim->network, error) : NM_OK;
+}
+
+static void run_together(void *context, int thread, nm_pool *pool) {
+    run *r = context;
+    const int64_t n_threads = nm_pool_threads(pool);
+    for (;;) {
+        if (thread == 0)
+            begin_step(r);
+        nm_pool_wait(pool);
+        if (!r->going)
+            return;
+        for (int64_t part = thread; part < r->sim->network->n_parts; part += n_threads)
+            step_part(r->sim, r->now, part);
+        nm_pool_wait(pool);
+        if (thread == 0)
+            end_step(r);
+    }
+}
+
+int nm_sim_run(nm_sim *sim, int64_t n_steps, nm_pool *pool, int64_t *done, nm_error *error) {
+    run r = {.sim = sim, .n_steps = n_steps, .status = NM_OK, .error = error};
+    if (pool == NULL || nm_pool_threads(pool) == 1)
+        run_alone(&r);
+    else
+        nm_pool_run(pool, run_together, &r);
+    *done = r.done;
+    if (r.status == NM_OK && n_steps > 1)
+        r.status = check_finite(sim->network, error);
+    return r.status;
 }

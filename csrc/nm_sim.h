@@ -6,6 +6,7 @@
 #include "nm_delay.h"
 #include "nm_levels.h"
 #include "nm_network.h"
+#include "nm_pool.h"
 #include "nm_record.h"
 
 typedef struct nm_sim {
@@ -32,8 +33,8 @@ typedef struct nm_sim {
     int64_t n_sample_records;
 } nm_sim;
 
-/* Advance n_steps; the steps done are written to *done. Stops early with a status > 0 that Python serves, or
- * an error < 0 with the state on a step boundary. */
-int nm_sim_run(nm_sim *sim, int64_t n_steps, int64_t *done, nm_error *error) NM_MUST_CHECK;
+/* Advance n_steps on the threads of `pool` (NULL: on the caller's); the steps done are written to *done.
+ * Stops early with a status > 0 that Python serves, or an error < 0 with the state on a step boundary. */
+int nm_sim_run(nm_sim *sim, int64_t n_steps, nm_pool *pool, int64_t *done, nm_error *error) NM_MUST_CHECK;
 
 #endif

@@ -6,6 +6,7 @@ STREAMS = {
     "neuron": NM_STREAM_NEURON, "drive": NM_STREAM_DRIVE, "drive_more": NM_STREAM_DRIVE_MORE,
     "place": NM_STREAM_PLACE, "connect": NM_STREAM_CONNECT, "weight": NM_STREAM_WEIGHT,
     "delay": NM_STREAM_DELAY, "user": NM_STREAM_USER,
+    "noise": NM_STREAM_NOISE, "noise_flat": NM_STREAM_NOISE_FLAT,
 }
 DRIVE_MEAN = NM_POISSON_MEAN  # largest mean, in events per step, that a table of the background drive serves
 
@@ -342,7 +343,7 @@ def drive_input(rate, weight, id, double dt, uint64_t seed, uint64_t step, table
     cdef uint32_t[::1] table = drive_table(r[0] * dt * 1e-3 if tabled else 0.0)
     excitatory, inhibitory = np.zeros(len(r)), np.zeros(len(r))
     cdef double[::1] e = excitatory, i = inhibitory
-    cdef nm_piece piece = nm_piece(group=0, first=0, n=len(r), stride=0, driven=1 if tabled else 2)
+    cdef nm_piece piece = nm_piece(group=0, first=0, n=len(r), stride=0, driven=1 if tabled else 2, noisy=0)
     cdef nm_network network
     network.pieces, network.n_pieces, network.n_neurons = &piece, 1, len(r)
     network.id, network.drive_rate, network.drive_weight = &ids[0], &r[0], &w[0]

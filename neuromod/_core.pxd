@@ -139,6 +139,8 @@ cdef extern from "nm_rng.h" nogil:
     int NM_STREAM_WEIGHT
     int NM_STREAM_DELAY
     int NM_STREAM_USER
+    int NM_STREAM_NOISE
+    int NM_STREAM_NOISE_FLAT
     uint32_t nm_stream(uint32_t purpose, uint32_t salt)
     void nm_rng_philox(const uint32_t *counter, const uint32_t *key, uint32_t *out)
     void nm_rng_block(uint64_t seed, uint32_t stream, uint32_t id, uint64_t step, uint32_t *out)
@@ -206,6 +208,7 @@ cdef extern from "nm_network.h" nogil:
         int64_t n
         int64_t stride
         int64_t driven
+        int64_t noisy
     ctypedef struct nm_projection:
         int64_t pre_first
         int64_t n_rows
@@ -242,6 +245,8 @@ cdef extern from "nm_network.h" nogil:
         const int32_t *region
         const double *drive_rate
         const double *drive_weight
+        const double *drive_noise
+        const double *drive_uniform
         double *seen_rate
         uint32_t *drive_table
         nm_projection *projections
@@ -337,6 +342,15 @@ cdef extern from "nm_record.h" nogil:
         int64_t n
 
 
+cdef extern from "nm_pool.h" nogil:
+    int NM_MAX_THREADS
+    ctypedef struct nm_pool
+    size_t nm_pool_bytes()
+    int nm_pool_start(nm_pool *pool, int n_threads)
+    void nm_pool_stop(nm_pool *pool)
+    int nm_pool_threads(const nm_pool *pool)
+
+
 cdef extern from "nm_sim.h" nogil:
     ctypedef struct nm_sim:
         nm_network *network
@@ -361,7 +375,16 @@ cdef extern from "nm_sim.h" nogil:
         int64_t n_spike_records
         nm_sample_record *sample_records
         int64_t n_sample_records
-    int nm_sim_run(nm_sim *sim, int64_t n_steps, int64_t *done, nm_error *error)
+    int nm_sim_run(nm_sim *sim, int64_t n_steps, nm_pool *pool, int64_t *done, nm_error *error)
+
+
+cdef extern from "nm_replicas.h" nogil:
+    ctypedef struct nm_replica:
+        nm_sim *sim
+        int64_t left
+        int status
+        nm_error error
+    void nm_replicas_run(nm_replica *replicas, int64_t n, nm_pool *pool)
 
 
 cdef extern from "nm_build.h" nogil:

@@ -21,14 +21,16 @@ cdef class Engine:
     cdef object model, keep, ids, ring_slot, ring_count, traces, schedule
     cdef object group_names, input_keep
     cdef dict keepers    # projection -> PairKeeper
-    cdef list constants  # projections whose weights were all equal when bound
+    cdef list weights    # of each projection: the array that C has, None where all are equal
+    cdef Pool pool
+    cdef public int threads  # of a run, at most; no more than there are parts are used
     cdef long long version
     cdef bint running, fresh
     cdef public list spike_recorders, sample_recorders
 
     def __init__(self, model, double dt, seed, levels=None):
         self.model, self.levels, self.keep, self.traces, self.keepers = model, levels, [], {}, {}
-        self.constants = []
+        self.weights, self.pool, self.threads = [], Pool(), 1
         self.spike_recorders, self.sample_recorders = [], []
         self.sim.dt, self.sim.seed, self.version = dt, seed, -1
         self.schedule = (np.empty(0, np.int64), np.empty(0, np.int64))
@@ -52,7 +54,7 @@ cdef class Engine:
         carried = self._carried() if self.version >= 0 else None
         version = model.version
         self._free()
-        self.keep, self.traces, self.keepers, self.constants = [], {}, {}, []
+        self.keep, self.traces, self.keepers, self.weights = [], {}, {}, []
         n = model._columns.n
         self.ids = model._columns.buffers["id"][:n].copy()  # ours: removal compacts the model's in place
         self._bind_columns(model._columns.buffers, n)
@@ -106,6 +108,8 @@ cdef class Engine:
         net.spike_count = <int64_t *>self._lend(buffers["spike_count"], "i8", n, "spike_count")
         net.drive_rate = <const double *>self._lend(buffers["drive_rate"], "f8", n, "drive_rate")
         net.drive_weight = <const double *>self._lend(buffers["drive_weight"], "f8", n, "drive_weight")
+        net.drive_noise = <const double *>self._lend(buffers["drive_noise"], "f8", n, "drive_noise")
+        net.drive_uniform = <const double *>self._lend(buffers["drive_uniform"], "f8", n, "drive_uniform")
         net.region = <const int32_t *>self._lend(self.model._zones()[0], "i4", n, "region")
         net.seen_rate = <double *>self._lend(np.full(n, np.nan), "f8", n, "seen_rate")
         self.sim.excitatory = <double *>self._lend(np.zeros(n), "f8", n, "excitatory")
@@ -153,26 +157,28 @@ cdef class Engine:
         self.projections = <nm_projection *>PyMem_Calloc(max(1, len(projections)), sizeof(nm_projection))
         self.network.projections, self.network.n_projections = self.projections, len(projections)
         self.network.max_delay = max([1] + [p.max_delay for p in projections])
+        self.weights = [None] * len(projections)
         for k, projection in enumerate(projections):
+            self._lend_weight(k, projection)
             self._bind_projection(&self.projections[k], projection)
             self._bind_rule(&self.projections[k], projection, n)
+
+    cdef _lend_weight(self, int k, object projection):
+        weight = self.weights[k] = projection.raw_weight()
+        self.projections[k].constant_weight, self.projections[k].weight = projection.constant_weight, NULL
+        if weight is not None:
+            self.projections[k].weight = <float *>_address(weight, "f4", len(projection), "weight")
 
     cdef _bind_projection(self, nm_projection *p, object projection):
         size, n_segments = len(projection), len(projection.segment_start) - 1
         p.pre_first, p.n_rows, p.n_segments = projection.pre_first, len(projection.row_start) - 1, n_segments
         p.segment_start = <const int64_t *>self._lend(projection.segment_start, "i8", n_segments + 1, "segment_start")
         p.target = <const uint16_t *>self._lend(projection.target, "u2", size, "target")
-        p.row_segment, p.segment_delay, p.weight = NULL, NULL, NULL
+        p.row_segment, p.segment_delay = NULL, NULL
         if projection.segment_delay is not None:
             n_places = p.n_rows * self.network.n_parts
             p.row_segment = <const int64_t *>self._lend(projection.row_segment, "i8", n_places + 1, "row_segment")
             p.segment_delay = <const uint16_t *>self._lend(projection.segment_delay, "u2", n_segments, "segment_delay")
-        weight = projection.raw_weight()
-        if weight is None:
-            p.constant_weight = projection.constant_weight
-            self.constants.append(projection)
-        else:
-            p.weight = <float *>self._lend(weight, "f4", size, "weight")
         p.constant_delay = projection.constant_delay
         p.min_delay, p.max_delay = projection.min_delay, projection.max_delay
         p.inhibitory = projection.synapse_type == "inhibitory"
@@ -258,7 +264,7 @@ cdef class Engine:
         pre = {}
         for projection, keeper in self.keepers.items():
             if projection.keeper is keeper:  # still its, and with the synapses it knows
-                keeper.settle()
+                projection.keep(None)
             pre[projection.name] = (*keeper.ends, keeper.traces())
         return self.state() | {"pairs": {}, "pre": pre}
 
@@ -322,16 +328,19 @@ cdef class Engine:
 
     def refresh(self):
         """Bind anew if the network has changed, or if another engine has run its pair rules since."""
-        if (self.model.version != self.version or any(p.keeper is not k for p, k in self.keepers.items())
-                or any(p.raw_weight() is not None for p in self.constants)):
+        cdef int k
+        if self.model.version != self.version or any(p.keeper is not k for p, k in self.keepers.items()):
             self.bind()
-        if self.keepers:
-            self.model.synapses.take_back()
+        for k, projection in enumerate(self.model._projections):
+            if projection.raw_weight() is not self.weights[k]:  # moved into a block that all share, say
+                self._lend_weight(k, projection)
 
     def prepare(self):
         """Bind anew if the network has changed, then check parameters and levels; raises before anything moves."""
         cdef nm_error error
         self.refresh()
+        if self.keepers:
+            self.model.synapses.take_back()
         if self.levels is not None:
             self.levels.prepare(self.sim.dt)
             if self.lent.n_releases != len(self.levels.releases):
@@ -360,12 +369,13 @@ cdef class Engine:
         cdef nm_error error
         cdef int64_t left = n_steps, slice_steps = 1, done = 0
         cdef int status
+        cdef nm_pool *pool = self.pool.get(<int>min(<int64_t>self.threads, self.network.n_parts))
         while left > 0:
             began = perf_counter()
             if slice_steps > left:
                 slice_steps = left
             with nogil:
-                status = nm_sim_run(&self.sim, slice_steps, &done, &error)
+                status = nm_sim_run(&self.sim, slice_steps, pool, &done, &error)
             left -= done
             if status < 0:
                 raise_error(&error)

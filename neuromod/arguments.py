@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import secrets
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuromod.errors import NeuromodWarning
-
-__all__ = ["check_threads", "checked_count", "checked_dt", "checked_seed", "spike_list"]
+__all__ = ["checked_count", "checked_dt", "checked_seed", "spike_list"]
 
 Ints = NDArray[np.int64]
 
@@ -78,33 +75,6 @@ def checked_dt(dt: Any) -> float:
     if not (np.isfinite(dt) and dt > 0):
         raise ValueError(f"dt: must be > 0 ms; got {dt}")
     return float(dt)
-
-
-def check_threads(threads: Any) -> None:
-    """Refuse what is no number of threads; warn of more than one, which this version does not use.
-
-    Parameters
-    ----------
-    threads : int, >= 1, or None
-
-    Raises
-    ------
-    ValueError
-        If it is not a whole number >= 1.
-
-    Warns
-    -----
-    NeuromodWarning
-        If it is greater than 1.
-    """
-    if threads is None:
-        return
-    if isinstance(threads, bool) or not isinstance(threads, int | np.integer) or threads < 1:
-        raise ValueError(f"threads: must be a whole number >= 1; got {threads!r}")
-    if threads > 1:
-        warnings.warn(
-            f"threads: this version computes on one thread; got {threads}", NeuromodWarning, stacklevel=3
-        )
 
 
 def spike_list(ids: ArrayLike, times_ms: ArrayLike | Sequence[ArrayLike]) -> tuple[Ints, NDArray[np.float64]]:

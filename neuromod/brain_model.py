@@ -181,7 +181,13 @@ class BrainModel:
             base |= area.params
         complete = check_params(name, base | dict(params or {}), where)
         drive = (area and area.drive) or self._config.drive
-        values: dict[str, Any] = {**complete, "drive_rate": drive.rate, "drive_weight": drive.weight}
+        values: dict[str, Any] = {
+            **complete,
+            "drive_rate": drive.rate,
+            "drive_weight": drive.weight,
+            "drive_noise": drive.noise,
+            "drive_uniform": drive.noise_uniform,
+        }
         if MODELS[name]["starts_at"] is not None:
             values["v_membrane"] = complete[MODELS[name]["starts_at"]]
         if area is not None:
@@ -463,6 +469,29 @@ class BrainModel:
             "projections": list(self._synapses.states()),
             "made": self._synapses.made,
         }
+
+    def copy(self) -> BrainModel:
+        """A model with the same neurons and synapses, of which writing to one does not write the other.
+
+        Returns
+        -------
+        BrainModel
+
+        Examples
+        --------
+        >>> from neuromod import BrainModel
+        >>> model = BrainModel("brain_base_model.json")
+        >>> neuron = model.add_neuron(0, 0, 0, 0)
+        >>> other = model.copy()
+        >>> other.neurons[0].v_membrane = -50.0
+        >>> neuron.v_membrane
+        -65.0
+        """
+        other = BrainModel(config=self.config)
+        columns = {name: self._columns.column(name) for name in self._columns.buffers}
+        other._columns.restore(columns["id"], self._columns.next_id, columns)
+        other._synapses.copy_from(self._synapses)
+        return other
 
     def to_dict(self) -> dict[str, Any]:
         """Configuration, neurons and synapses as plain lists, numbers and strings, which ``json`` can write.

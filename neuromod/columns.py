@@ -31,6 +31,8 @@ FIXED_FIELDS: dict[str, tuple[str, Any]] = {
     "spike_count": ("i8", 0),
     "drive_rate": ("f8", 0.0),
     "drive_weight": ("f8", 0.0),
+    "drive_noise": ("f8", 0.0),
+    "drive_uniform": ("f8", 0.0),
     "generation": ("i4", 0),
     "parent_id": ("i8", -1),
     "health": ("f8", 1.0),

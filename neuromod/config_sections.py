@@ -94,19 +94,37 @@ class CoordRanges(Section):
 
 
 class Drive(Section):
-    """Background input: Poisson events that each neuron gets of its own.
+    """Background input that each neuron gets of its own: Poisson events, and noise drawn anew in each step.
 
     Parameters
     ----------
     rate : float, Hz, 0 to 1e6, default 0
     weight : float, mV, default 0
         What one event adds; below 0 it inhibits.
+    noise : float, mV, >= 0, default 0
+        Standard deviation of a normal current, of each step whatever its length.
+    noise_uniform : float, mV, >= 0, default 0
+        Half the width of a uniform current around 0, as of Izhikevich's networks.
     """
 
     rate: float = Field(
         default=0.0, ge=0.0, le=1e6, description="Events per second.", json_schema_extra={"unit": "Hz"}
     )
     weight: Weight = Field(default=0.0, description="What one event adds; below 0 it inhibits.")
+    noise: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=1e9,
+        description="Standard deviation of a normal current, drawn anew in each step.",
+        json_schema_extra={"unit": "mV"},
+    )
+    noise_uniform: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=1e9,
+        description="Half the width of a uniform current around 0, drawn anew in each step.",
+        json_schema_extra={"unit": "mV"},
+    )
 
 
 class NeuronModelKeys(Section):
@@ -267,6 +285,8 @@ class PlasticityKeys(Section):
         Bounds of plastic weights.
     weight_decay : float, 0 to 1 per step, default 0
         Share of a plastic weight lost in each step.
+    weight_dependence : float, >= 0, default 0
+        Exponent of soft bounds; 0: hard ones.
     """
 
     # The parameters of the rule stand beside these, and are checked against the rule's table.

@@ -265,7 +265,6 @@ class _Owner:
                 for p in projections:
                     p.lend(self._block[first : first + len(p)])
                     first += len(p)
-                self._model.version += 1
             self.store.bind(self._block)
             self.store.stale = False
         return self._block
