@@ -69,9 +69,10 @@ static void step_piece(const nm_sim *sim, const nm_piece *piece, nm_factors fact
     for (int k = 0; k < model->n_derived; k++)
         derived[k] = group->derived[k] + piece->first;
     if (piece->driven)
-        nm_drive_add(network, piece, sim->dt, sim->seed, (uint64_t)now, sim->excitatory, sim->inhibitory);
+        nm_drive_add(network, piece, sim->dt, sim->seed, (uint64_t)now, factors.noise, sim->excitatory,
+                     sim->inhibitory);
     if (piece->noisy)
-        nm_drive_add_noise(network, piece, sim->seed, (uint64_t)now, 1.0, network->external_input);
+        nm_drive_add_noise(network, piece, sim->seed, (uint64_t)now, factors.noise, network->external_input);
     if (factors.gain != 1.0) {
         amplify(current, piece->n, factors.gain);
         amplify(excitatory, piece->n, factors.gain);
@@ -200,11 +201,8 @@ static void begin_step(run *r) {
     add_input(sim, r->now);
 }
 
-/* Decay over the step, then what the spikes at its end release. */
-static void move_levels(const nm_sim *sim, int64_t now) {
+static void step_levels(const nm_sim *sim, int64_t now) {
     nm_levels_step(sim->levels);
-    if (sim->levels->n_releases == 0)
-        return;
     for (int64_t part = 0; part < sim->network->n_parts; part++)
         nm_levels_count(sim->levels, nm_delay_list(&sim->ring, now, part),
                         *nm_delay_count(&sim->ring, now, part));
@@ -215,7 +213,7 @@ static void move_levels(const nm_sim *sim, int64_t now) {
 static void end_step(run *r) {
     nm_sim *sim = r->sim;
     if (sim->levels != NULL)
-        move_levels(sim, r->now);
+        step_levels(sim, r->now);
     record(sim, r->now);
     sim->step = r->now;
     r->done++;

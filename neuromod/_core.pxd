@@ -272,7 +272,7 @@ cdef extern from "nm_poisson.h" nogil:
 cdef extern from "nm_drive.h" nogil:
     double nm_drive_count(double mean, uint64_t seed, uint32_t id, uint64_t step)
     void nm_drive_add(const nm_network *network, const nm_piece *piece, double dt, uint64_t seed, uint64_t step,
-                      double *excitatory, double *inhibitory)
+                      double factor, double *excitatory, double *inhibitory)
 
 
 cdef extern from "nm_delay.h" nogil:
