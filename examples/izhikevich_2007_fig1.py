@@ -34,7 +34,7 @@ LEVELS = {
     "serotonin": {"inhibition_strength": 0.0},
     "norepinephrine": {"gain_modulation": 0.0},
 }
-NOISE, DOSE, COINCIDENCE = 6.5, 0.5 / UNIT, 20
+DOSE, COINCIDENCE = 0.5 / UNIT, 20
 
 
 def area(name: str, first: int, n: int) -> dict:
@@ -46,6 +46,7 @@ CONFIG = {
     "lattice_shape": [1000, 1, 1, 1],
     "areas": [area("excitatory", 0, 800), area("inhibitory", 800, 200)],
     "neuron_model": {"type": "izhikevich"},
+    "background_drive": {"noise_uniform": 6.5},
 }
 
 
@@ -82,9 +83,8 @@ class Experiment:
         while self.sim.current_step < end:
             now = self.sim.current_step
             stop = min(now + 1000 - now % 1000, due[0] if due else end)
-            noise = self.rng.uniform(-NOISE, NOISE, (stop - now, 1000))
             with SpikeMonitor(self.sim, self.pair) as spikes:
-                self.sim.run(stop - now, input=noise, progress=False)
+                self.sim.run(stop - now, progress=False)
             if scheduled is None:
                 for step in self.coincidences(spikes):
                     heapq.heappush(due, step + 1000 + math.ceil(2000 * self.rng.random()))
