@@ -280,16 +280,15 @@ class Simulation:
         >>> len(p), len(sim.projections["vis"].weight)
         (800, 800)
         """
-        how: dict[str, Any] = {
-            "probability": probability,
-            "in_degree": in_degree,
-            "out_degree": out_degree,
+        given: dict[str, Any] = {"probability": probability, "in_degree": in_degree, "out_degree": out_degree}
+        given |= {
             "pairs": pairs,
+            "weight": weight,
+            "delay": delay,
+            "synapse_type": synapse_type,
+            "rule": rule,
         }
-        own: dict[str, Any] = {"weight": weight, "delay": delay, "synapse_type": synapse_type, "rule": rule}
-        return self.model._synapses.connect(
-            pre, post, **how, **own, autapses=autapses, name=name, seed=self._seed
-        )
+        return self.model._synapses.connect(pre, post, **given, autapses=autapses, name=name, seed=self._seed)
 
     def set_spike_times(self, ids: ArrayLike, times_ms: ArrayLike | Sequence[ArrayLike]) -> None:
         """Let ``spike_source`` neurons fire at exact times, in place of what was set for them before.
