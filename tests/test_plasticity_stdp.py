@@ -82,8 +82,10 @@ def test_every_spike_pairs_with_every_other() -> None:
         {**STRONG, "weight_min": 0.1, "weight_max": 0.7},
         {**STRONG, "weight_min": 0.1, "weight_max": 0.7, "weight_decay": 0.01},
         {"a_plus": -0.01, "a_minus": -0.02},
+        {**STRONG, "weight_max": 0.9, "weight_dependence": 1.0},
+        {**STRONG, "weight_min": 0.1, "weight_dependence": 2.0, "weight_decay": 0.01},
     ],
-    ids=["default", "strong", "bounded", "decaying", "anti-Hebbian"],
+    ids=["default", "strong", "bounded", "decaying", "anti-Hebbian", "soft", "softer and decaying"],
 )
 def test_random_networks_agree_with_the_sum_over_pairs(rule: dict[str, float], seed: int) -> None:
     dt = (1.0, 0.5)[seed % 2]
@@ -99,6 +101,26 @@ def test_constant_delay_of_any_length_agrees_too() -> None:
         net = random_network({"rule": "stdp", **WIDE}, 40, 120, delay=delay)
         net.sim.run(120)
         net.assert_rounding_apart(120, learning(WIDE))
+
+
+def test_soft_bounds_of_an_inhibitory_projection_are_those_of_its_strengths() -> None:
+    signs = np.where(np.arange(60) % 2, 1.0, -1.0)
+    rule = {**STRONG, "weight_min": -5.0, "weight_max": 0.9, "weight_dependence": 1.0}  # below 0 counts as 0
+    weight = signs * np.linspace(0.2, 0.8, 60)
+    net = random_network({"rule": "stdp", **rule}, 7, 100, synapse_type="inhibitory", weight=weight)
+    given = np.sign(net.weight)
+    net.sim.run(100)
+    net.assert_rounding_apart(100, learning(rule, inhibitory=True))
+    assert np.array_equal(np.sign(net.weight), given)
+
+
+def test_soft_bounds_are_never_crossed_and_hold_what_lies_on_them() -> None:
+    """All growth at the upper bound and all loss at the lower one is scaled by 0."""
+    rule = {"rule": "stdp", **STRONG, "weight_dependence": 1.0}
+    trains = {0: [10], 1: [12], 2: [8]}
+    net = network(rule, [(0, 1), (0, 2)], trains, n_neurons=3, weight=[1.0, 0.0])
+    net.sim.run(20)
+    assert net.weight.tolist() == [1.0, 0.0]
 
 
 def test_inhibitory_projection_learns_strengths() -> None:
