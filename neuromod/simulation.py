@@ -280,21 +280,15 @@ class Simulation:
         >>> len(p), len(sim.projections["vis"].weight)
         (800, 800)
         """
-        return self.model._synapses.connect(
-            pre,
-            post,
-            probability=probability,
-            in_degree=in_degree,
-            out_degree=out_degree,
-            pairs=pairs,
-            weight=weight,
-            delay=delay,
-            synapse_type=synapse_type,
-            rule=rule,
-            autapses=autapses,
-            name=name,
-            seed=self._seed,
-        )
+        given: dict[str, Any] = {"probability": probability, "in_degree": in_degree, "out_degree": out_degree}
+        given |= {
+            "pairs": pairs,
+            "weight": weight,
+            "delay": delay,
+            "synapse_type": synapse_type,
+            "rule": rule,
+        }
+        return self.model._synapses.connect(pre, post, **given, autapses=autapses, name=name, seed=self._seed)
 
     def set_spike_times(self, ids: ArrayLike, times_ms: ArrayLike | Sequence[ArrayLike]) -> None:
         """Let ``spike_source`` neurons fire at exact times, in place of what was set for them before.
@@ -382,8 +376,8 @@ class Simulation:
         Returns
         -------
         dict
-            ``step`` (completed steps in all), ``n_steps``, ``spike_counts`` (ndarray of int64, shape (n_neurons,),
-            spikes of each neuron in this run), ``mean_rate`` (float, Hz), ``deaths``, ``births``.
+            ``step`` (completed steps in all), ``n_steps``, ``spike_counts`` (ndarray of int64, shape (n_neurons,), of
+            this run), ``mean_rate`` (float, Hz), ``deaths``, ``births``.
 
         Raises
         ------
@@ -489,7 +483,7 @@ class Simulation:
         Returns
         -------
         Simulation
-            With levels and recorders of its own: none of the latter.
+            With levels of its own, and no recorders.
 
         Examples
         --------
@@ -532,11 +526,9 @@ class Simulation:
         seeds : sequence of int, shape (n,), optional
             Default: this simulation's, and the n - 1 that follow it.
         levels : mapping of str to array_like, shape (n,) or (n, n_regions), 0 to 1, optional
-            Levels of modulators to begin with.
         weights : mapping of str to array_like, shape (n,) or (n, n_synapses), mV, optional
-            Weights of projections, by name.
         **columns : array_like, shape (n,) or (n, n_neurons)
-            Columns of neurons: parameters, ``drive_rate``, ``v_membrane``, ...; one number sets all neurons.
+            What differs: levels of modulators, weights of projections, columns of neurons (parameters, ...).
 
         Returns
         -------

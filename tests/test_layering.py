@@ -17,6 +17,9 @@ import pytest
 PYTHON_LAYERS = (
     {"__main__"},
     {"cli"},
+    {"bench"},
+    {"bench_micro"},
+    {"bench_workloads"},
     {"experiment"},
     {"plot", "results", "experiment_section"},
     {"simulation"},
@@ -32,6 +35,7 @@ PYTHON_LAYERS = (
     {"config_modulators"},
     {"config_checks"},
     {"config_tables"},
+    {"bench_machine", "bench_numbers"},
     {"config_sections"},
     {"config_read", "arguments", "features", "parallel", "state", "progress", "datasets"},
     {"_core"},
