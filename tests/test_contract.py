@@ -282,21 +282,24 @@ BOUNDS = {"weight_min": 0.2, "weight_max": 0.7}
 
 
 def plastic_network(name: str, n_targets: int, section: dict[str, Any] | None = None) -> Simulation:
-    """Two exact sources, each connected to all of n_targets exact targets."""
+    """Two exact sources, each connected to all of n_targets exact targets; dopamine stays above its baseline."""
     n = n_targets + 2
     config = {
         "lattice_shape": [n, 1, 1, 1],
         "areas": [{"name": "A", "coord_ranges": {"x": [0, n - 1], "y": [0, 0], "z": [0, 0], "w": [0, 0]}}],
         "plasticity": {"rule": name, **BOUNDS, **(section or {})},
     }
-    sim = Simulation(BrainModel(config=config), seed=5)
+    system = create_neuromodulation_system({"dopamine": {"decay_rate": 0.0}})
+    system.dopamine.state.level = 0.9
+    sim = Simulation(BrainModel(config=config), seed=5, neuromodulation=system)
     sim.initialize_neurons(["A"], model="spike_source")
     pairs = [(pre, post) for pre in (0, 1) for post in range(2, n)]
     sim.connect("A", "A", pairs=pairs, weight=0.5, delay=2, synapse_type="excitatory", name="P")
     times, rng = [], np.random.default_rng(11)
-    # The trains of the first neurons are the same, however many follow.
+    # The trains of the first neurons are the same, however many follow. At most 30 spikes each: a neuron whose
+    # 32 (NM_SPIKES) last ones have not been seen makes its whole part be brought up to date, which rounds weights.
     for _ in range(n):
-        times.append(np.flatnonzero(rng.random(200) < 0.1) + 1.0)
+        times.append((np.flatnonzero(rng.random(200) < 0.1) + 1.0)[:30])
     sim.set_spike_times(np.arange(n), times)
     return sim
 
