@@ -230,7 +230,7 @@ cdef class Engine:
     def _fired(self, int64_t step):
         """Ids of the neurons that fired in one of the last steps, ascending; a new int64 array."""
         cdef nm_delay *ring = &self.sim.ring
-        cdef int64_t row = step % ring.length, n = 0, part, k
+        cdef int64_t row = (step % ring.length + ring.length) % ring.length, n = 0, part, k
         for part in range(ring.n_parts):
             n += ring.count[row * ring.n_parts + part]
         found = np.empty(n, np.int64)
