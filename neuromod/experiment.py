@@ -279,7 +279,8 @@ def run_experiment(
     content, experiment = _prepared_config(source)
     run = _built(content, experiment, seed)
     wanted = steps or experiment.steps or run.whole_show
-    with_control = experiment.control and run.show is not None and not experiment.clamp_dopamine
+    gated = run.show is not None and run.schedule.system is not None and not experiment.clamp_dopamine
+    with_control = experiment.control and gated
     n_runs, n_tested = 2 if with_control else 1, 0 if run.show is None else len(run.show.test)
     total = n_runs * wanted + (1 + n_runs) * n_tested * experiment.test_steps
     watch = _Watch(progress, stop, total, run.sim.dt)
