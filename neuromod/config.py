@@ -18,12 +18,12 @@ from neuromod import _core
 from neuromod.config_checks import (
     checked_areas,
     checked_lattice_shape,
-    checked_neuromodulation,
     checked_neuron_model,
     checked_plasticity,
     checked_senses,
     neuron_values,
 )
+from neuromod.config_modulators import check_references, checked_neuromodulation
 from neuromod.config_read import MAX_PROBLEMS, ROOT, config_error, join, plain_copy, read_file, shown
 from neuromod.config_schema import json_schema
 from neuromod.config_sections import (
@@ -215,15 +215,17 @@ def check_neuromodulation(
     ----------
     section : mapping or None
         ``enabled`` and, for any of the registered modulators, an object of its parameters. ``tau`` (ms, > 0) may
-        stand in place of ``decay_rate``.
+        stand in place of ``decay_rate``. Under other names, modulators that are declared here alone; see
+        `neuromod.neuromodulation.create_neuromodulation_system`.
     where : str, default "neuromodulation"
         JSON path, for messages.
 
     Returns
     -------
     dict
-        ``enabled`` (bool) and every modulator with every parameter. A modulator has ``tau`` where that was given,
-        and no ``decay_rate`` then.
+        ``enabled`` (bool) and every modulator with every parameter: those that are not optional, then those that
+        were named. A modulator has ``tau`` where that was given, and no ``decay_rate`` then; ``release``, a list,
+        where that was given. What comes back may be given again.
 
     Raises
     ------
@@ -280,7 +282,8 @@ def _checked(raw: Any, read: list[str], notes: list[str]) -> Config:
     _look_at_sections(raw, problems, notes)
     shape = checked_lattice_shape(raw, problems)
     neuron_model = checked_neuron_model(raw.get("neuron_model", {}), problems, notes)
-    areas = checked_areas(raw.get("areas"), shape, neuron_model, problems, notes)
+    # Where there are none, _look_at_sections has said so.
+    areas = checked_areas(raw["areas"], shape, neuron_model, problems, notes) if "areas" in raw else {}
     parts: dict[str, Any] = {
         "lattice_shape": shape,
         "areas": tuple(areas.values()),
@@ -294,6 +297,7 @@ def _checked(raw: Any, read: list[str], notes: list[str]) -> Config:
         "simulation": validated(Simulation, raw.get("simulation", {}), "simulation", problems),
         "experiment": raw.get("experiment"),
     }
+    check_references(parts["neuromodulation"], raw, problems)
     named = {problem.split(": ", 1)[0] for problem in problems}
     problems += (problem for problem in read if problem.split(": ", 1)[0] not in named)
     if problems:

@@ -25,7 +25,7 @@ __all__ = [
     "CoordRanges",
     "Drive",
     "LatticeKeys",
-    "NeuromodulationKeys",
+    "Name",
     "NeuronModel",
     "NeuronModelKeys",
     "Plasticity",
@@ -49,6 +49,8 @@ Size = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Index = Annotated[int, Field(ge=0, le=2**31 - 2)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+# What it multiplies is of the order of 1; the bound keeps products of several finite.
+Density = Annotated[float, Field(ge=0.0, le=1e6)]
 # Far above any weight in use and far below the overflow of float32, which weights are stored in.
 Weight = Annotated[float, Field(ge=-1e9, le=1e9, json_schema_extra={"unit": "mV"})]
 NeuronType = Literal["excitatory", "inhibitory"]
@@ -185,6 +187,9 @@ class AreaKeys(Section):
         Region whose modulator levels act here.
     drive : Drive, optional
         Default: the section ``background_drive``.
+    receptors : dict of str to float, no unit, 0 to 1e6
+        By modulator: density d of its receptors, default 1. A factor f acts here as ``1 + d * (f - 1)``, the rise of
+        a threshold as d times itself.
     """
 
     name: Name
@@ -202,6 +207,9 @@ class AreaKeys(Section):
     density: Fraction | None = Field(default=None, description="Share of the sites that get a neuron.")
     region: Name | None = Field(default=None, description="Region whose modulator levels act here.")
     drive: Drive | None = Field(default=None, description="Default: the section background_drive.")
+    receptors: dict[str, Density] = Field(
+        default={}, description="By modulator: part of its effect that is felt here. Default: 1."
+    )
 
 
 class Area(Section):
@@ -218,6 +226,8 @@ class Area(Section):
         What was given; it goes before the section ``neuron_model``'s.
     density : float, 0 to 1, or None
     drive : Drive or None
+    receptors : dict of str to float, no unit, 0 to 1e6
+        Modulator -> density of its receptors; 1 where it is not named.
     """
 
     name: str
@@ -229,6 +239,7 @@ class Area(Section):
     density: float | None = None
     region: str | None = None
     drive: Drive | None = None
+    receptors: dict[str, float] = {}
 
     @property
     def n_sites(self) -> int:
@@ -315,18 +326,6 @@ class Plasticity(Section):
     weight_dependence: float = 0.0
 
 
-class NeuromodulationKeys(Section):
-    """The keys of the section ``neuromodulation`` besides the modulators.
-
-    Parameters
-    ----------
-    enabled : bool, default True
-        Whether modulators act.
-    """
-
-    enabled: bool = Field(default=True, description="Whether modulators act.")
-
-
 class Simulation(Section):
     """The section ``simulation``.
 
@@ -358,7 +357,7 @@ class Config(Section):
         The section ``background_drive``.
     plasticity : Plasticity
     neuromodulation : dict
-        ``enabled`` and, for each registered modulator, its parameters, complete (see `check_neuromodulation`).
+        ``enabled`` and, for each modulator, its parameters, complete (see `check_neuromodulation`).
     senses : dict of str to Sense
     simulation : Simulation
     experiment : dict or None

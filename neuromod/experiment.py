@@ -386,7 +386,11 @@ def _built(
 ) -> _Run:
     model = BrainModel(config=content)
     section = content.get("neuromodulation", {})
-    system = create_neuromodulation_system(section) if section.get("enabled", True) else None
+    system = (
+        create_neuromodulation_system(section, regions=model.regions)
+        if section.get("enabled", True)
+        else None
+    )
     chosen = experiment.seed if seed is None else seed
     sim = Simulation(model, seed=chosen, neuromodulation=system)
     network = build_network(sim, experiment, frozen=frozen)

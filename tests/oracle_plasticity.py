@@ -70,6 +70,9 @@ class Learning:
     """One projection's plasticity: its rule, bounds, decay, and the factor that modulation puts on a change.
 
     `factor` takes the step and the target. An inhibitory projection learns strengths, abs(weight), and keeps signs.
+    `weight_dependence` makes bounds soft (Guetig et al. 2003): growth counts (1 - share)^weight_dependence, loss
+    share^weight_dependence, share being how far the weight has come from one bound to the other. `exact`: weights are
+    kept in float64; otherwise they are stored as a float32 after every change.
     """
 
     rule: Rule
@@ -80,6 +83,17 @@ class Learning:
     weight_decay: float = 0.0
     inhibitory: bool = False
     factor: Callable[[int, int], float] = lambda step, post: 1.0
+    weight_dependence: float = 0.0
+    exact: bool = False
+
+    def softened(self, weight: float, change: float) -> float:
+        """What soft bounds leave of a change."""
+        if self.weight_dependence == 0.0:
+            return change
+        strength = abs(weight) if self.inhibitory else weight
+        low = max(0.0, self.weight_min) if self.inhibitory else self.weight_min
+        share = min(max((strength - low) / (self.weight_max - low), 0.0), 1.0)
+        return change * (1.0 - share if change > 0.0 else share) ** self.weight_dependence
 
     def moved(self, weight: float, change: float) -> float:
         """The weight after a change: bounded, unless there is none."""
@@ -88,22 +102,28 @@ class Learning:
             sign, weight, low, high = math.copysign(1.0, weight), abs(weight), max(0.0, low), max(0.0, high)
         if change != 0.0:
             weight = min(max(weight + change, low), high)
-        return float32(sign * weight)
+        return sign * weight if self.exact else float32(sign * weight)
 
     def decayed(self, weight: float) -> float:
         strength = abs(weight) if self.inhibitory else weight
         return self.moved(weight, -self.weight_decay * strength)
 
 
-def learnt(synapses: list[Synapse], spikes: Spikes, n_steps: int, learning: Learning) -> list[float]:
-    """The weights after n_steps, for each synapse; the synapses themselves stay as they are."""
-    weights = []
+def learnt(
+    synapses: list[Synapse], spikes: Spikes, n_steps: int, learning: Learning
+) -> tuple[list[float], list[float]]:
+    """The weights after n_steps, and how large each was at most; the synapses themselves stay as they are."""
+    weights, largest = [], []
     for synapse in synapses:
         weight = float32(synapse.weight)
+        most = abs(weight)
         for step in range(1, n_steps + 1):
             weight = learning.decayed(weight)
             changes = learning.rule(synapse, spikes, step, learning.params, learning.dt)
             for change in changes:
-                weight = learning.moved(weight, change * learning.factor(step, synapse.post))
+                scaled = learning.softened(weight, change * learning.factor(step, synapse.post))
+                weight = learning.moved(weight, scaled)
+                most = max(most, abs(weight))
         weights.append(weight)
-    return weights
+        largest.append(most)
+    return weights, largest

@@ -17,7 +17,8 @@ CLOSE = {"rtol": 1e-6, "atol": 1e-7}  # both sides store float32 after every cha
 
 def learning(rule: dict[str, Any], **options: Any) -> Learning:
     """The oracle's view of a rule as `connect` takes it."""
-    common = {key: rule[key] for key in ("weight_min", "weight_max", "weight_decay") if key in rule}
+    keys = ("weight_min", "weight_max", "weight_decay", "weight_dependence")
+    common = {key: rule[key] for key in keys if key in rule}
     return Learning(RULES["hebbian"], {"learning_rate": rule.get("learning_rate", 0.01)}, **common, **options)
 
 
@@ -55,8 +56,10 @@ def test_a_silent_source_changes_nothing() -> None:
         {**WIDE, "learning_rate": 0.2},
         {"learning_rate": 0.05, "weight_min": 0.1, "weight_max": 0.7},
         {"learning_rate": 0.05, "weight_min": 0.1, "weight_max": 0.7, "weight_decay": 0.01},
+        {"learning_rate": 0.2, "weight_max": 0.9, "weight_dependence": 1.0},
+        {"learning_rate": 0.2, "weight_min": 0.1, "weight_dependence": 2.0, "weight_decay": 0.01},
     ],
-    ids=["default", "strong", "bounded", "decaying"],
+    ids=["default", "strong", "bounded", "decaying", "soft", "softer and decaying"],
 )
 def test_random_networks_agree_with_the_definition(rule: dict[str, float], seed: int) -> None:
     dt = (1.0, 0.5)[seed % 2]
