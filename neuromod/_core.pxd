@@ -76,7 +76,7 @@ cdef extern from "nm_model.h" nogil:
         const double *params
         const double *weight
         const double *pre
-        const double *post[2]
+        const double *post[3]
         const double *post_fired
         double *change
     ctypedef void (*nm_synapse_hook)(const nm_synapse_chunk *chunk) noexcept
@@ -202,7 +202,7 @@ cdef extern from "nm_network.h" nogil:
         double weight_kept
         double weight_dependence
         float *state[8]
-        double *post_trace[2]
+        double *post_trace[3]
         nm_pairs *pairs
     ctypedef struct nm_network:
         int64_t n_neurons
@@ -271,8 +271,8 @@ cdef extern from "nm_pairs.h" nogil:
         double *ltp
         double *ltd
         int64_t *since
-        double *trace[2]
-        double *decay[2]
+        double *trace[3]
+        double *decay[3]
         int16_t *recent
         double *sums
         int64_t *spike
