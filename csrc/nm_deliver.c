@@ -14,7 +14,9 @@
 #define FETCH(address) ((void)(address))
 #endif
 
-enum { LINE = 64 }; /* bytes */
+/* Lines of the next segment that are fetched ahead, 512 targets; then the hardware streams on. With the
+ * neurons' columns just gone through the second-level cache 16 lines give 1.4 times what 4 give. */
+enum { LINE = 64, FETCH_LINES = 16 };
 
 typedef struct delivery {
     const nm_delivery *to;
@@ -24,13 +26,19 @@ typedef struct delivery {
     nm_pairs_step pairs;
 } delivery;
 
+static void fetch_lines(const void *from, int64_t bytes) {
+    const char *at = from;
+    for (int64_t k = 0; k < bytes && k < FETCH_LINES * LINE; k += LINE)
+        FETCH(at + k);
+}
+
 static void fetch(const nm_projection *p, int64_t segment) {
-    const int64_t first = p->segment_start[segment], last = p->segment_start[segment + 1];
-    for (int64_t s = first; s < last && s < first + 4 * LINE; s += LINE / 2)
-        FETCH(p->target + s);
+    const int64_t first = p->segment_start[segment], n = p->segment_start[segment + 1] - first;
+    fetch_lines(p->target + first, n * (int64_t)sizeof *p->target);
     if (p->weight != NULL)
-        for (int64_t s = first; s < last && s < first + 4 * LINE; s += LINE / 4)
-            FETCH(p->weight + s);
+        fetch_lines(p->weight + first, n * (int64_t)sizeof *p->weight);
+    if (p->pairs != NULL && p->rule->eligibility != NULL)
+        fetch_lines(p->state[0] + first, n * (int64_t)sizeof *p->state[0]);
 }
 
 static void add_constant(double *restrict input, const uint16_t *restrict target, int64_t n, double weight) {

@@ -350,6 +350,15 @@ cdef extern from "nm_sim.h" nogil:
     int nm_sim_run(nm_sim *sim, int64_t n_steps, nm_pool *pool, int64_t *done, nm_error *error)
 
 
+cdef extern from "nm_replicas.h" nogil:
+    ctypedef struct nm_replica:
+        nm_sim *sim
+        int64_t left
+        int status
+        nm_error error
+    void nm_replicas_run(nm_replica *replicas, int64_t n, nm_pool *pool)
+
+
 cdef extern from "nm_build.h" nogil:
     ctypedef struct nm_build:
         const int32_t *pre

@@ -277,6 +277,19 @@ class Pool:
     def stop(self) -> None: ...
 
 @disjoint_base
+class EngineGroup:
+    engines: list[Engine]
+    def __init__(self, engines: Sequence[Engine]) -> None: ...
+    def run(
+        self,
+        n_steps: int,
+        inputs: Sequence[_Floats] | None = None,
+        input_ids: _Ints | None = None,
+        threads: int = 1,
+        progress: Callable[[int], None] | None = None,
+    ) -> tuple[int, CoreFailure] | None: ...
+
+@disjoint_base
 class Engine:
     threads: int
     spike_recorders: list[SpikeRecorder]

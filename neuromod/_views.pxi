@@ -92,7 +92,7 @@ cdef class Synapse:
         self.slot, self.epoch = 0, 0
 
     cdef int _refresh(self) except -1:
-        """Find the slot again after the network has changed."""
+        """Find the slot again after the network has changed, or the first one of a synapse that waits to be merged."""
         self.slot = self.store.owner.moved(self.epoch, self.slot)
         self.epoch = self.store.epoch
         return 0
@@ -100,7 +100,7 @@ cdef class Synapse:
     @property
     def weight(self):
         """Weight, mV; kept as float32."""
-        if self.epoch != self.store.epoch:
+        if self.slot < 0 or self.epoch != self.store.epoch:
             self._refresh()
         if self.store.stale:
             return self.store.owner.weight_of(self.slot)
@@ -110,7 +110,7 @@ cdef class Synapse:
     def weight(self, double value):
         if not (value - value == 0.0):  # false for NaN and the infinities
             raise ValueError(f"weight: must be finite; got {value}")
-        if self.epoch != self.store.epoch:
+        if self.slot < 0 or self.epoch != self.store.epoch:
             self._refresh()
         if self.store.stale:
             self.store.owner.weight()
@@ -119,41 +119,41 @@ cdef class Synapse:
     @property
     def pre_id(self):
         """Id of the presynaptic neuron."""
-        if self.epoch != self.store.epoch:
+        if self.slot < 0 or self.epoch != self.store.epoch:
             self._refresh()
         return int(self.store.owner.pre_id()[self.slot])
 
     @property
     def post_id(self):
         """Id of the postsynaptic neuron."""
-        if self.epoch != self.store.epoch:
+        if self.slot < 0 or self.epoch != self.store.epoch:
             self._refresh()
         return int(self.store.owner.post_id()[self.slot])
 
     @property
     def delay(self):
         """Steps from a spike to its arrival, >= 1."""
-        if self.epoch != self.store.epoch:
+        if self.slot < 0 or self.epoch != self.store.epoch:
             self._refresh()
         return int(self.store.owner.delay()[self.slot])
 
     @property
     def plasticity_tag(self):
         """A number of the user's own, kept with the synapse; float32."""
-        if self.epoch != self.store.epoch:
+        if self.slot < 0 or self.epoch != self.store.epoch:
             self._refresh()
         return float(self.store.owner.field(self.slot, "plasticity_tag"))
 
     @plasticity_tag.setter
     def plasticity_tag(self, value):
-        if self.epoch != self.store.epoch:
+        if self.slot < 0 or self.epoch != self.store.epoch:
             self._refresh()
         self.store.owner.set_field(self.slot, "plasticity_tag", _finite("plasticity_tag", value))
 
     @property
     def synapse_type(self):
         """"excitatory" or "inhibitory"."""
-        if self.epoch != self.store.epoch:
+        if self.slot < 0 or self.epoch != self.store.epoch:
             self._refresh()
         return self.store.owner.field(self.slot, "synapse_type")
 

@@ -455,6 +455,29 @@ class BrainModel:
             "made": self._synapses.made,
         }
 
+    def copy(self) -> BrainModel:
+        """A model with the same neurons and synapses, of which writing to one does not write the other.
+
+        Returns
+        -------
+        BrainModel
+
+        Examples
+        --------
+        >>> from neuromod import BrainModel
+        >>> model = BrainModel("brain_base_model.json")
+        >>> neuron = model.add_neuron(0, 0, 0, 0)
+        >>> other = model.copy()
+        >>> other.neurons[0].v_membrane = -50.0
+        >>> neuron.v_membrane
+        -65.0
+        """
+        other = BrainModel(config=self.config)
+        columns = {name: self._columns.column(name) for name in self._columns.buffers}
+        other._columns.restore(columns["id"], self._columns.next_id, columns)
+        other._synapses.copy_from(self._synapses)
+        return other
+
     def to_dict(self) -> dict[str, Any]:
         """Configuration, neurons and synapses as plain lists, numbers and strings, which ``json`` can write.
 

@@ -274,6 +274,8 @@ class PlasticityKeys(Section):
         Bounds of plastic weights.
     weight_decay : float, 0 to 1 per step, default 0
         Share of a plastic weight lost in each step.
+    weight_dependence : float, >= 0, default 0
+        Exponent of soft bounds; 0: hard ones.
     """
 
     # The parameters of the rule stand beside these, and are checked against the rule's table.

@@ -73,7 +73,7 @@ class _Critic:
 
         Parameters
         ----------
-        state : key, set, mapping, array_like of float, pure numbers, or None
+        state : key, set, mapping, array_like of float, no unit, or None
             As the module says. What was not met yet counts with the initial value; nothing is stored.
 
         Returns
@@ -191,7 +191,7 @@ class TDCritic(_Critic):
 
         Parameters
         ----------
-        state : key, set, mapping, array_like of float, pure numbers, or None
+        state : key, set, mapping, array_like of float, no unit, or None
             Where the step began, as the module says.
         reward : float, finite, reward units
             What it brought.
@@ -237,7 +237,7 @@ class TDCritic(_Critic):
         ----------
         system : NeuromodulationSystem or DopamineSystem
             Takes ``process_reward(reward, expected_reward=V(state) - discount * V(next_state))``.
-        state, next_state : key, set, mapping, array_like of float, pure numbers, or None
+        state, next_state : key, set, mapping, array_like of float, no unit, or None
         reward : float, finite, reward units
         terminal : bool, default False
         region : str, optional
@@ -454,7 +454,7 @@ class RescorlaWagner(_Critic):
 
         Parameters
         ----------
-        state : key, set, mapping, array_like of float, pure numbers, or None
+        state : key, set, mapping, array_like of float, no unit, or None
             The stimuli of the trial, as the module says.
         reward : float, finite, reward units
             Its outcome.
@@ -490,7 +490,7 @@ class RescorlaWagner(_Critic):
         ----------
         system : NeuromodulationSystem or DopamineSystem
             Takes ``process_reward(reward, expected_reward=value(state))``.
-        state : key, set, mapping, array_like of float, pure numbers, or None
+        state : key, set, mapping, array_like of float, no unit, or None
         reward : float, finite, reward units
         region : str, optional
             Region whose dopamine is set. Default: all.

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_count
+from neuromod.inputs import known_ids
 
 if TYPE_CHECKING:
     from neuromod.simulation import Simulation
@@ -75,7 +76,7 @@ class SpikeMonitor(_Monitor[_core.SpikeRecorder]):
     """
 
     def __init__(self, sim: Simulation, ids: ArrayLike | None = None) -> None:
-        wanted = None if ids is None else sim._known_ids(ids, "ids")
+        wanted = None if ids is None else known_ids(sim.model, ids, "ids")
         super().__init__(sim, _core.SpikeRecorder(wanted))
 
     @property
@@ -136,7 +137,7 @@ class StateMonitor(_Monitor[_core.SampleRecorder]):
         if variable not in columns.buffers or columns.buffers[variable].dtype != np.float64:
             known = sorted(name for name, column in columns.buffers.items() if column.dtype == np.float64)
             raise ValueError(f"variable: must be one of {', '.join(known)}; got {variable!r}")
-        wanted = sim.model.neurons.id.copy() if ids is None else sim._known_ids(ids, "ids")
+        wanted = sim.model.neurons.id.copy() if ids is None else known_ids(sim.model, ids, "ids")
 
         def resolve() -> tuple[Floats, Ints]:
             columns = sim.model._columns

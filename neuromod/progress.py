@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-__all__ = ["ProgressCallback", "ProgressLine"]
+__all__ = ["ProgressCallback", "ProgressLine", "reporter_for"]
 
 ProgressCallback = Callable[[int, int, float, float], object]
 """Called as ``callback(done, total, simulated_ms, elapsed_s)``."""
@@ -50,3 +50,27 @@ class ProgressLine:
         if self._shown:
             self._stream.write("\n")
             self._stream.flush()
+
+
+def reporter_for(progress: bool | ProgressCallback | None) -> ProgressCallback | None:
+    """What the argument ``progress`` of a run asks for.
+
+    Parameters
+    ----------
+    progress : bool or callable, optional
+        True or False: show a line or not. Default: on a terminal, after two seconds.
+
+    Returns
+    -------
+    callable or None
+
+    Examples
+    --------
+    >>> reporter_for(False) is None
+    True
+    """
+    if progress is None:
+        return ProgressLine()
+    if progress is True:
+        return ProgressLine(after=0.0)
+    return None if progress is False else progress

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -359,6 +360,26 @@ class Projection:
         where = np.empty(len(order), np.int64)
         where[order] = np.arange(len(order))
         return where
+
+    def twin(self, columns: NeuronColumns) -> Projection:
+        """The same projection of a copy of the network: what never changes is shared, the rest is copied.
+
+        Parameters
+        ----------
+        columns : NeuronColumns
+            The copy's neurons.
+
+        Returns
+        -------
+        Projection
+        """
+        other = copy.copy(self)
+        current = self.contents()
+        other._columns, other.keeper, other._handed = columns, None, {}
+        other._weight = None if self._weight is None else current["weight"].copy()
+        other._state = {field: current[field].copy() for field in self._state}
+        other.plasticity_tag = None if self.plasticity_tag is None else self.plasticity_tag.copy()
+        return other
 
     def contents(self) -> dict[str, Any]:
         """Every per-synapse column, by name, as it is now."""

@@ -290,6 +290,19 @@ class Projections:
         self._model.version += 1
         self.changed(moved=np.concatenate(moved))
 
+    def copy_from(self, others: Projections) -> None:
+        """Take over twins of another network's projections.
+
+        Parameters
+        ----------
+        others : Projections
+            Of a network with the same neurons.
+        """
+        self._list = [p.twin(self._model._columns) for p in others.merged()]
+        self.made = others.made
+        self._model.version += 1
+        self.changed()
+
     # ---- state -----------------------------------------------------------------------------------------------
 
     def states(self) -> Iterator[dict[str, Any]]:

@@ -13,14 +13,16 @@ from numpy.typing import ArrayLike, NDArray
 from neuromod import _core
 from neuromod.arguments import checked_count, checked_dt, checked_seed, spike_list
 from neuromod.brain_model import BrainModel
-from neuromod.errors import CoreError, NumericalError
+from neuromod.failures import explained
+from neuromod.inputs import check_sources, checked_input
 from neuromod.neuromodulation import NeuromodulationSystem
 from neuromod.parallel import checked_threads, get_num_threads
-from neuromod.progress import ProgressCallback, ProgressLine
+from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
 from neuromod.state import digest_of, pack, unpack
 
 if TYPE_CHECKING:
     from neuromod.projection import Projection
+    from neuromod.replicas import Replicas
 
 __all__ = ["Simulation"]
 
@@ -319,7 +321,7 @@ class Simulation:
         [0, 1, 0, 0, 1, 0]
         """
         each_id, each_time = spike_list(ids, times_ms)
-        self._check_sources(each_id)
+        check_sources(self.model, each_id)
         steps = np.rint(each_time / self._dt)
         if not np.all(np.isfinite(each_time)) or np.any(steps <= self.current_step):
             bad = each_time[~(np.isfinite(each_time) & (steps > self.current_step))][0]
@@ -333,26 +335,6 @@ class Simulation:
         self._engine.set_schedule(
             np.concatenate([old_steps[kept], spikes[:, 0]]), np.concatenate([old_ids[kept], spikes[:, 1]])
         )
-
-    def _check_sources(self, ids: Ints) -> None:
-        known = self._known_ids(np.unique(ids), "ids")
-        slots = np.searchsorted(self.model.neurons.id, known)
-        names = list(_core.neuron_models())
-        for slot in slots:
-            model = names[self.model._columns.column("model")[slot]]
-            if model != "spike_source":
-                raise ValueError(f"ids: must be spike_source neurons; got a {model} neuron (id {known[0]})")
-
-    def _known_ids(self, ids: ArrayLike, where: str) -> Ints:
-        """The ids as int64, all of them in the network."""
-        wanted = np.atleast_1d(np.asarray(ids))
-        if wanted.size and wanted.dtype.kind not in "iu":
-            raise ValueError(f"{where}: must be neuron ids; got values of type {wanted.dtype}")
-        wanted = wanted.astype(np.int64)
-        missing = wanted[~np.isin(wanted, self.model.neurons.id)]
-        if missing.size:
-            raise ValueError(f"{where}: must be ids of neurons in the network; got {missing[0]}")
-        return wanted
 
     # ---- running ---------------------------------------------------------------------------------------------
 
@@ -421,9 +403,9 @@ class Simulation:
         (50, (80,))
         """
         n_steps = checked_count(n_steps, "n_steps")
-        rows, ids = self._checked_input(n_steps, input, input_ids)
+        rows, ids = checked_input(self.model, n_steps, input, input_ids)
         before = self.model.neurons.spike_count.copy()
-        reporter = _reporter(progress)
+        reporter = reporter_for(progress)
         began = time.perf_counter()
 
         def report(done: int) -> None:
@@ -447,26 +429,6 @@ class Simulation:
             "births": 0,
         }
 
-    def _checked_input(
-        self, n_steps: int, input: ArrayLike | None, input_ids: ArrayLike | None
-    ) -> tuple[NDArray[np.float64] | None, Ints | None]:
-        if input is None:
-            if input_ids is not None:
-                raise ValueError("input_ids: needs input; got none")
-            return None, None
-        ids = self.model.neurons.id if input_ids is None else self._known_ids(input_ids, "input_ids")
-        rows = np.asarray(input, dtype=np.float64)
-        if rows.shape != (n_steps, len(ids)):
-            raise ValueError(
-                f"input: must have shape (n_steps, n_ids) = ({n_steps}, {len(ids)}); got {rows.shape}"
-            )
-        if not np.all(np.isfinite(rows)):
-            step, column = np.argwhere(~np.isfinite(rows))[0]
-            raise ValueError(
-                f"input: must be finite; got {rows[step, column]} (step {step}, id {ids[column]})"
-            )
-        return rows, ids
-
     def _run(
         self,
         n_steps: int,
@@ -477,39 +439,7 @@ class Simulation:
         try:
             self._engine.run(n_steps, rows, ids, progress)
         except _core.CoreFailure as failure:
-            raise self._explained(failure) from None
-
-    def _explained(self, failure: _core.CoreFailure) -> Exception:
-        """The core's numbers in the user's words."""
-        if failure.index < 0 or failure.status not in (
-            "NM_ERR_BAD_VALUE",
-            "NM_ERR_BAD_ORDER",
-            "NM_ERR_NOT_FINITE",
-        ):
-            return CoreError(f"please report this: {failure.status}: {failure}")
-        neuron, name = self._engine.where(failure)
-        model = _core.neuron_models()[name]
-        if failure.status == "NM_ERR_NOT_FINITE":
-            variable = list(model["state"])[failure.field]
-            return NumericalError(
-                f"neurons[{neuron}].{variable}: must stay finite; got {failure.value} "
-                f"({name} neuron, step {self.current_step})"
-            )
-        if failure.field < 0:
-            column, rule = {
-                -1: ("drive_rate", ">= 0 Hz"),
-                -2: ("drive_weight", "finite"),
-                -3: ("external_input", "finite"),
-                -4: ("drive_noise", ">= 0 mV"),
-                -5: ("drive_uniform", ">= 0 mV"),
-            }[failure.field]
-            return ValueError(f"neurons[{neuron}].{column}: must be {rule}; got {failure.value}")
-        field = list(model["params"])[failure.field]
-        if failure.status == "NM_ERR_BAD_ORDER":
-            lesser = " and ".join(low for high, low in model["orders"] if high == field)
-            return ValueError(f"neurons[{neuron}].{field}: must be > {lesser}; got {failure.value}")
-        rule = f"{_core.domain_phrase(model['params'][field]['domain'])} {model['params'][field]['unit']}"
-        return ValueError(f"neurons[{neuron}].{field}: must be {rule}; got {failure.value}")
+            raise explained(self._engine, failure) from None
 
     # ---- state -----------------------------------------------------------------------------------------------
 
@@ -545,6 +475,88 @@ class Simulation:
         True
         """
         return digest_of({"simulation": self._own_state(), "model": self.model._state()})
+
+    def copy(self, seed: int | None = None) -> Simulation:
+        """A simulation of a copy of the network that goes on from here.
+
+        Parameters
+        ----------
+        seed : int, 0 .. 2**64 - 1, optional
+            What is random from here on follows from it. Default: the same, so both go on alike.
+
+        Returns
+        -------
+        Simulation
+            With levels and recorders of its own: none of the latter.
+
+        Examples
+        --------
+        >>> from neuromod import BrainModel, Simulation
+        >>> sim = Simulation(BrainModel("brain_base_model.json"), seed=1)
+        >>> ids = sim.initialize_neurons(["V1_like"], density=0.01)
+        >>> other = sim.copy()
+        >>> _ = sim.run(20), other.run(20)
+        >>> other.digest() == sim.digest()
+        True
+        """
+        self._engine.prepare()
+        system = self.neuromodulation
+        other = Simulation(
+            self.model.copy(),
+            seed=self._seed if seed is None else seed,
+            dt=self._dt,
+            neuromodulation=None if system is None else NeuromodulationSystem.from_dict(system.to_dict()),
+            threads=self.threads,
+        )
+        other._engine.bind()
+        other._engine.set_state(self._engine.state())
+        other._engine.set_schedule(*self._engine.schedule_arrays())
+        return other
+
+    def replicas(
+        self,
+        n: int,
+        seeds: Sequence[int] | None = None,
+        *,
+        levels: Mapping[str, ArrayLike] | None = None,
+        weights: Mapping[str, ArrayLike] | None = None,
+        **columns: ArrayLike,
+    ) -> Replicas:
+        """Independent copies of the network as it is now, advanced together over the threads.
+
+        Parameters
+        ----------
+        n : int, >= 1
+        seeds : sequence of int, shape (n,), optional
+            Default: this simulation's, and the n - 1 that follow it.
+        levels : mapping of str to array_like, shape (n,) or (n, n_regions), 0 to 1, optional
+            Levels of modulators to begin with.
+        weights : mapping of str to array_like, shape (n,) or (n, n_synapses), mV, optional
+            Weights of projections, by name.
+        **columns : array_like, shape (n,) or (n, n_neurons)
+            Columns of neurons: parameters, ``drive_rate``, ``v_membrane``, ...; one number sets all neurons.
+
+        Returns
+        -------
+        Replicas
+
+        Raises
+        ------
+        ValueError
+            If a name is unknown or a shape does not fit. This simulation is not touched.
+
+        Examples
+        --------
+        >>> from neuromod import BrainModel, Simulation
+        >>> sim = Simulation(BrainModel("brain_base_model.json"), seed=1)
+        >>> ids = sim.initialize_neurons(["V1_like"], density=0.01)
+        >>> runs = sim.replicas(3, v_threshold=[-52.0, -50.0, -48.0])
+        >>> runs.run(100)["spike_counts"].shape
+        (3, 80)
+        """
+        from neuromod.replicas import Replicas
+
+        return Replicas(self, n, seeds, levels=levels, weights=weights, columns=columns)
 
     def to_dict(self) -> dict[str, Any]:
         """The whole state as plain lists, numbers and strings, which ``json`` can write.
@@ -594,13 +606,3 @@ class Simulation:
         sim._engine.set_state(own["engine"])
         sim._engine.set_schedule(*own["schedule"])
         return sim
-
-
-def _reporter(progress: bool | ProgressCallback | None) -> ProgressCallback | None:
-    if progress is None:
-        return ProgressLine()
-    if progress is True:
-        return ProgressLine(after=0.0)
-    if progress is False:
-        return None
-    return progress

@@ -20,7 +20,9 @@ PYTHON_LAYERS = (
     {"experiment"},
     {"plot", "results", "experiment_section"},
     {"simulation"},
+    {"replicas"},
     {"critic", "monitors", "plasticity", "senses"},
+    {"failures", "inputs"},
     {"neuromodulation", "brain_model"},
     {"projections", "views"},
     {"wiring"},
@@ -34,6 +36,7 @@ PYTHON_LAYERS = (
     {"errors"},
 )
 C_LAYERS = (
+    {"nm_replicas"},
     {"nm_sim"},
     {"nm_deliver", "nm_plasticity"},
     {"nm_pairs", "nm_pairs_visit"},

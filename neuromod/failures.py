@@ -1,0 +1,53 @@
+"""A failure of the core in the user's words: which neuron, which field, which rule, what came."""
+
+from __future__ import annotations
+
+from neuromod import _core
+from neuromod.errors import CoreError, NumericalError
+
+__all__ = ["explained"]
+
+_OF_NEURONS = ("NM_ERR_BAD_VALUE", "NM_ERR_BAD_ORDER", "NM_ERR_NOT_FINITE")
+_COLUMNS = {
+    -1: ("drive_rate", ">= 0 Hz"),
+    -2: ("drive_weight", "finite"),
+    -3: ("external_input", "finite"),
+    -4: ("drive_noise", ">= 0 mV"),
+    -5: ("drive_uniform", ">= 0 mV"),
+}
+"""Columns that every neuron has, by the field that ``csrc/nm_network.h`` gives them."""
+
+
+def explained(engine: _core.Engine, failure: _core.CoreFailure) -> Exception:
+    """The exception that a user is to see.
+
+    Parameters
+    ----------
+    engine : Engine
+        Whose `prepare` or `run` failed.
+    failure : CoreFailure
+
+    Returns
+    -------
+    Exception
+        To be raised: ValueError, NumericalError, or CoreError, which asks for a report.
+    """
+    if failure.index < 0 or failure.status not in _OF_NEURONS:
+        return CoreError(f"please report this: {failure.status}: {failure}")
+    neuron, name = engine.where(failure)
+    model = _core.neuron_models()[name]
+    if failure.status == "NM_ERR_NOT_FINITE":
+        variable = list(model["state"])[failure.field]
+        return NumericalError(
+            f"neurons[{neuron}].{variable}: must stay finite; got {failure.value} "
+            f"({name} neuron, step {engine.step})"
+        )
+    if failure.field < 0:
+        column, rule = _COLUMNS[failure.field]
+        return ValueError(f"neurons[{neuron}].{column}: must be {rule}; got {failure.value}")
+    field = list(model["params"])[failure.field]
+    if failure.status == "NM_ERR_BAD_ORDER":
+        lesser = " and ".join(low for high, low in model["orders"] if high == field)
+        return ValueError(f"neurons[{neuron}].{field}: must be > {lesser}; got {failure.value}")
+    rule = f"{_core.domain_phrase(model['params'][field]['domain'])} {model['params'][field]['unit']}"
+    return ValueError(f"neurons[{neuron}].{field}: must be {rule}; got {failure.value}")

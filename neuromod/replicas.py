@@ -1,0 +1,311 @@
+"""Independent copies of one network, advanced together: for sweeps of parameters and seeds, for vector environments."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neuromod import _core
+from neuromod.arguments import checked_count, checked_seed
+from neuromod.failures import explained
+from neuromod.inputs import checked_input
+from neuromod.parallel import checked_threads
+from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
+
+if TYPE_CHECKING:
+    from neuromod.simulation import Simulation
+
+__all__ = ["Replicas"]
+
+
+class Replicas:
+    """Simulations of copies of one network, each with its own seed, weights, levels and parameters.
+
+    Made by `Simulation.replicas`. Replica k is a `Simulation` like any other, ``replicas[k]``, and has the bits that
+    it would have alone; arrays come with a leading axis of replicas.
+
+    Parameters
+    ----------
+    sim : Simulation
+        Copied as it is now.
+    n : int, >= 1
+    seeds : sequence of int, shape (n,), optional
+        Default: those from the simulation's own on.
+    levels : mapping of str to array_like, shape (n,) or (n, n_regions), 0 to 1, optional
+    weights : mapping of str to array_like, shape (n,) or (n, n_synapses), mV, optional
+    columns : mapping of str to array_like, shape (n,) or (n, n_neurons), optional
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown or a shape does not fit.
+
+    Notes
+    -----
+    Advanced in ``csrc/nm_replicas.c``, each replica on one thread at a time.
+
+    Examples
+    --------
+    >>> from neuromod import BrainModel, Simulation
+    >>> sim = Simulation(BrainModel("brain_base_model.json"), seed=1)
+    >>> ids = sim.initialize_neurons(["V1_like"], density=0.01)
+    >>> runs = sim.replicas(2, seeds=[1, 7])
+    >>> _ = runs.run(50), sim.run(50)
+    >>> runs[0].digest() == sim.digest()
+    True
+    """
+
+    def __init__(
+        self,
+        sim: Simulation,
+        n: int,
+        seeds: Sequence[int] | None = None,
+        *,
+        levels: Mapping[str, ArrayLike] | None = None,
+        weights: Mapping[str, ArrayLike] | None = None,
+        columns: Mapping[str, ArrayLike] | None = None,
+    ) -> None:
+        n = checked_count(n, "n", 1)
+        chosen = (
+            [(sim.seed + k) % 2**64 for k in range(n)] if seeds is None else [checked_seed(s) for s in seeds]
+        )
+        if len(chosen) != n:
+            raise ValueError(f"seeds: must be {n} seeds, one a replica; got {len(chosen)}")
+        given = self._checked(sim, n, levels or {}, weights or {}, columns or {})
+        self._sims = [sim.copy(seed) for seed in chosen]
+        self.threads = sim.threads
+        for k, one in enumerate(self._sims):
+            for set_value, values in given:
+                set_value(one, values[k])
+        self._group = _core.EngineGroup([one._engine for one in self._sims])
+
+    @staticmethod
+    def _checked(
+        sim: Simulation,
+        n: int,
+        levels: Mapping[str, ArrayLike],
+        weights: Mapping[str, ArrayLike],
+        columns: Mapping[str, ArrayLike],
+    ) -> list[tuple[Any, NDArray[np.float64]]]:
+        """What is to be set in each replica: (setter, values of shape (n, ...)). Everything is looked at first."""
+        found: list[tuple[Any, NDArray[np.float64]]] = []
+        for name, values in levels.items():
+            system = sim.neuromodulation
+            if system is None or name not in system.names:
+                raise ValueError(
+                    f"levels.{name}: must be a modulator of the simulation's system; there is none"
+                )
+            shape = (len(system.regions),)
+            column = list(system.names).index(name)
+            found.append(
+                (_level_setter(column), _each(f"levels.{name}", values, n, shape, low=0.0, high=1.0))
+            )
+        for name, values in weights.items():
+            if name not in sim.projections:
+                known = ", ".join(sim.projections) or "none"
+                raise ValueError(f"weights.{name}: must be a projection; known are {known}")
+            found.append(
+                (_weight_setter(name), _each(f"weights.{name}", values, n, (len(sim.projections[name]),)))
+            )
+        for name, values in columns.items():
+            buffer = sim.model._columns.buffers.get(name)
+            if buffer is None or buffer.dtype != np.float64:
+                raise ValueError(f"{name}: must be a column of the neurons; see dir(model.neurons)")
+            found.append((_column_setter(name), _each(name, values, n, (len(sim.model.neurons),))))
+        return found
+
+    # ---- what they are -----------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self._sims)
+
+    def __getitem__(self, k: int) -> Simulation:
+        return self._sims[k]
+
+    def __iter__(self) -> Iterator[Simulation]:
+        return iter(self._sims)
+
+    def __repr__(self) -> str:
+        return f"Replicas({len(self)} of {self._sims[0]!r})"
+
+    # ---- arrays with a leading axis of replicas ----------------------------------------------------------------
+
+    def column(self, name: str) -> NDArray[Any]:
+        """A column of the neurons of every replica.
+
+        Parameters
+        ----------
+        name : str
+            As in ``model.neurons``.
+
+        Returns
+        -------
+        ndarray, shape (n, n_neurons)
+            A copy.
+        """
+        return np.stack([getattr(one.model.neurons, name) for one in self._sims])
+
+    def weight(self, name: str) -> NDArray[np.float32]:
+        """The weights of a projection of every replica.
+
+        Parameters
+        ----------
+        name : str
+            As in ``sim.projections``.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, n_synapses), mV
+            A copy.
+        """
+        return np.stack([one.projections[name].weight for one in self._sims])
+
+    def level(self, name: str) -> NDArray[np.float64]:
+        """The level of a modulator in every replica.
+
+        Parameters
+        ----------
+        name : str
+            A modulator of the simulation's system.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, n_regions)
+            A copy.
+        """
+        systems = [one.neuromodulation for one in self._sims]
+        return np.stack([s.level[:, list(s.names).index(name)] for s in systems if s is not None])
+
+    def digests(self) -> list[str]:
+        """The digest of each replica.
+
+        Returns
+        -------
+        list of str
+        """
+        return [one.digest() for one in self._sims]
+
+    # ---- running -----------------------------------------------------------------------------------------------
+
+    def run(
+        self,
+        n_steps: int,
+        input: ArrayLike | None = None,
+        input_ids: ArrayLike | None = None,
+        threads: int | None = None,
+        progress: bool | ProgressCallback | None = None,
+    ) -> dict[str, Any]:
+        """Advance every replica; the loop is in C, with the GIL released.
+
+        Parameters
+        ----------
+        n_steps : int, >= 0
+        input : array_like of float, shape (n_steps, n_ids) or (n, n_steps, n_ids), mV, optional
+            External current of each step, for all replicas or one for each.
+        input_ids : array_like of int, shape (n_ids,), optional
+            Neurons that `input` is for. Default: all, in id order.
+        threads : int, >= 1, optional
+            Default: the simulation's.
+        progress : bool or callable, optional
+            As of `Simulation.run`.
+
+        Returns
+        -------
+        dict
+            ``step``, ``n_steps``, ``spike_counts`` (ndarray of int64, shape (n, n_neurons)) and ``mean_rate``
+            (ndarray of float64, shape (n,), Hz).
+
+        Raises
+        ------
+        ValueError
+            If an argument, parameter or input of some replica is out of its domain. No step is done.
+        NumericalError
+            If a state variable of some replica is no longer finite; it names the replica. The others have done their
+            steps.
+        """
+        n_steps = checked_count(n_steps, "n_steps")
+        first = self._sims[0]
+        rows, ids = None, None
+        if input is not None:
+            given = np.asarray(input, dtype=np.float64)
+            each = given if given.ndim == 3 else np.broadcast_to(given, (len(self), *given.shape))
+            if len(each) != len(self):
+                raise ValueError(
+                    f"input: must have {len(self)} replicas along its first axis; got {len(each)}"
+                )
+            rows = []
+            for one in each:
+                row, ids = checked_input(first.model, n_steps, one, input_ids)
+                rows.append(row)
+        elif input_ids is not None:
+            raise ValueError("input_ids: needs input; got none")
+        before = self.column("spike_count")
+        self._run(n_steps, rows, ids, self.threads if threads is None else checked_threads(threads), progress)
+        counts = self.column("spike_count") - before
+        seconds = n_steps * first.dt / 1000.0
+        rates = counts.mean(axis=1) / seconds if counts.shape[1] and n_steps else np.zeros(len(self))
+        return {"step": first.current_step, "n_steps": n_steps, "spike_counts": counts, "mean_rate": rates}
+
+    def _run(self, n_steps: int, rows: Any, ids: Any, threads: int, progress: Any) -> None:
+        reporter = reporter_for(progress)
+        began = time.perf_counter()
+
+        def report(done: int) -> None:
+            if reporter is not None:
+                reporter(done, n_steps, done * self._sims[0].dt, time.perf_counter() - began)
+
+        try:
+            failed = self._group.run(n_steps, rows, ids, threads, None if reporter is None else report)
+        except _core.CoreFailure as failure:
+            raise explained(self._sims[0]._engine, failure) from None
+        finally:
+            if isinstance(reporter, ProgressLine):
+                reporter.close()
+        if failed is not None:
+            k, what = failed
+            error = explained(self._sims[k]._engine, what)
+            raise type(error)(f"replica {k}: {error}")
+
+
+def _each(
+    where: str,
+    values: ArrayLike,
+    n: int,
+    shape: tuple[int, ...],
+    low: float = -np.inf,
+    high: float = np.inf,
+) -> NDArray[np.float64]:
+    """Values of each replica, shape (n, *shape); one number of a replica counts for all of `shape`."""
+    given = np.asarray(values, dtype=np.float64)
+    if given.shape not in ((n,), (n, *shape)):
+        raise ValueError(f"{where}: must have shape {(n,)} or {(n, *shape)}; got {given.shape}")
+    if not np.all(np.isfinite(given)) or given.min(initial=low) < low or given.max(initial=high) > high:
+        raise ValueError(f"{where}: must be finite and from {low:g} to {high:g}; got {given.tolist()!r:.60}")
+    return np.broadcast_to(given.reshape(n, *([1] * len(shape))), (n, *shape)) if given.ndim == 1 else given
+
+
+def _level_setter(column: int) -> Any:
+    def set_level(sim: Simulation, values: NDArray[np.float64]) -> None:
+        if sim.neuromodulation is not None:
+            sim.neuromodulation.level[:, column] = values
+
+    return set_level
+
+
+def _weight_setter(name: str) -> Any:
+    def set_weight(sim: Simulation, values: NDArray[np.float64]) -> None:
+        sim.projections[name].weight[:] = values
+
+    return set_weight
+
+
+def _column_setter(name: str) -> Any:
+    def set_column(sim: Simulation, values: NDArray[np.float64]) -> None:
+        column = getattr(sim.model.neurons, name)
+        column[:] = np.where(np.isnan(column), column, values)
+
+    return set_column
