@@ -165,6 +165,8 @@ cdef extern from "nm_levels.h" nogil:
 
 cdef extern from "nm_network.h" nogil:
     ctypedef struct nm_pairs
+    ctypedef struct nm_short_term
+    ctypedef struct nm_homeostasis
     ctypedef struct nm_group:
         const nm_neuron_model *model
         int64_t first
@@ -204,6 +206,8 @@ cdef extern from "nm_network.h" nogil:
         float *state[8]
         double *post_trace[3]
         nm_pairs *pairs
+        nm_short_term *short_term
+        nm_homeostasis *homeostasis
     ctypedef struct nm_network:
         int64_t n_neurons
         nm_group *groups
@@ -283,6 +287,7 @@ cdef extern from "nm_pairs.h" nogil:
         const nm_network *network
         const nm_projection *projection
         double *input
+        double efficacy
         double dt
         int64_t now
     int64_t nm_pairs_sweep(double dt, double tau_c)
@@ -293,6 +298,27 @@ cdef extern from "nm_pairs.h" nogil:
                        float *eligibility)
     void nm_pairs_settle(const nm_pairs_step *step, int64_t first, int64_t last)
     double nm_pairs_decayed(const double *table, int64_t steps)
+
+
+cdef extern from "nm_short_term.h" nogil:
+    ctypedef struct nm_short_term:
+        double U
+        double tau_rec
+        double tau_facil
+        int64_t length
+        double *u
+        double *left
+        int64_t *last
+        double *efficacy
+
+
+cdef extern from "nm_homeostasis.h" nogil:
+    ctypedef struct nm_homeostasis:
+        double target_rate
+        double tau
+        double strength
+        int64_t every
+        double *rate
 
 
 cdef extern from "nm_record.h" nogil:

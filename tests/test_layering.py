@@ -38,8 +38,8 @@ PYTHON_LAYERS = (
 C_LAYERS = (
     {"nm_replicas"},
     {"nm_sim"},
-    {"nm_deliver", "nm_plasticity"},
-    {"nm_pairs", "nm_pairs_visit"},
+    {"nm_deliver", "nm_plasticity", "nm_homeostasis"},
+    {"nm_pairs", "nm_pairs_visit", "nm_short_term"},
     {"nm_drive", "nm_build_values", "nm_build_order"},
     {"nm_network", "nm_levels", "nm_record", "nm_delay", "nm_build", "nm_pool"},
     {"nm_register"},
