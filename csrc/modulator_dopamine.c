@@ -12,7 +12,7 @@ static const nm_field params[] = {
     [NM_SENSITIVITY] = {"sensitivity", "1", 0.4, NM_NON_NEGATIVE, "Level per unit of prediction error."},
     [NM_STRENGTH] = {"learning_rate_modulation", "1", 2.0, NM_NON_NEGATIVE,
                      "Learning-rate multiplier at level 1."},
-    [NM_EXPONENT] = {"exponent", "1", 1.0, NM_NON_NEGATIVE, "Power of the level in the multiplier."},
+    [NM_SHAPE] = {"exponent", "1", 1.0, NM_NON_NEGATIVE, "Power of the level in the multiplier."},
     NM_END,
 };
 
@@ -23,21 +23,14 @@ static const nm_field inputs[] = {
     NM_END,
 };
 
-static double level_after(const double *p, const double *event) {
-    return p[NM_BASELINE] + p[NM_SENSITIVITY] * (event[REWARD] - event[EXPECTED_REWARD]);
-}
-
-static double factor(const double *p, double level) {
-    return p[NM_STRENGTH] * nm_power(level, p[NM_EXPONENT]);
-}
-
 const nm_modulator nm_modulator_dopamine = {
     .name = "dopamine",
     .title = "Dopamine: reward prediction error, learning rate",
     .reference = "Schultz, Dayan & Montague (1997), Science 275:1593, doi:10.1126/science.275.5306.1593",
     .params = params,
     .inputs = inputs,
-    .acts_on = NM_LEARNING,
-    .level_after = level_after,
-    .factor = factor,
+    .sign = {[REWARD] = 1.0, [EXPECTED_REWARD] = -1.0},
+    .response = NM_POWER,
+    .offset = 0.0,
+    .targets = NM_ON(NM_LEARNING_RATE),
 };

@@ -12,7 +12,7 @@ static const nm_field params[] = {
     [NM_SENSITIVITY] = {"sensitivity", "1", 0.17, NM_NON_NEGATIVE,
                         "Level per unit of uncertainty and novelty."},
     [NM_STRENGTH] = {"gain_modulation", "1", 2.22, NM_NON_NEGATIVE, "Gain above 1 at level 1."},
-    [NM_EXPONENT] = {"exponent", "1", 2.0, NM_NON_NEGATIVE, "Power of the level in the gain."},
+    [NM_SHAPE] = {"exponent", "1", 2.0, NM_NON_NEGATIVE, "Power of the level in the gain."},
     NM_END,
 };
 
@@ -23,14 +23,6 @@ static const nm_field inputs[] = {
     NM_END,
 };
 
-static double level_after(const double *p, const double *event) {
-    return p[NM_BASELINE] + p[NM_SENSITIVITY] * (event[UNCERTAINTY] + event[NOVELTY]);
-}
-
-static double factor(const double *p, double level) {
-    return 1.0 + p[NM_STRENGTH] * nm_power(level, p[NM_EXPONENT]);
-}
-
 const nm_modulator nm_modulator_norepinephrine = {
     .name = "norepinephrine",
     .title = "Norepinephrine: uncertainty and novelty, neural gain",
@@ -38,7 +30,8 @@ const nm_modulator nm_modulator_norepinephrine = {
                  "doi:10.1146/annurev.neuro.28.061604.135709",
     .params = params,
     .inputs = inputs,
-    .acts_on = NM_INPUT,
-    .level_after = level_after,
-    .factor = factor,
+    .sign = {[UNCERTAINTY] = 1.0, [NOVELTY] = 1.0},
+    .response = NM_POWER,
+    .offset = 1.0,
+    .targets = NM_ON(NM_GAIN),
 };

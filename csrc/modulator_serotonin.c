@@ -17,7 +17,7 @@ static const nm_field params[] = {
                         "Level lost per unit of punishment and stress."},
     [NM_STRENGTH] = {"inhibition_strength", "1", 0.156, NM_NON_NEGATIVE,
                      "Rise of a threshold at level 1, as a fraction of its magnitude."},
-    [NM_EXPONENT] = {"exponent", "1", 2.0, NM_NON_NEGATIVE, "Power of the level in the rise."},
+    [NM_SHAPE] = {"exponent", "1", 2.0, NM_NON_NEGATIVE, "Power of the level in the rise."},
     NM_END,
 };
 
@@ -28,21 +28,13 @@ static const nm_field inputs[] = {
     NM_END,
 };
 
-static double level_after(const double *p, const double *event) {
-    return p[NM_BASELINE] - p[NM_SENSITIVITY] * (event[PUNISHMENT] + event[STRESS]);
-}
-
-static double factor(const double *p, double level) {
-    return p[NM_STRENGTH] * nm_power(level, p[NM_EXPONENT]);
-}
-
 const nm_modulator nm_modulator_serotonin = {
     .name = "serotonin",
     .title = "Serotonin: punishment and stress, firing threshold",
     .reference = "Cools, Nakamura & Daw (2011), Neuropsychopharmacology 36:98, doi:10.1038/npp.2010.121",
     .params = params,
     .inputs = inputs,
-    .acts_on = NM_THRESHOLD,
-    .level_after = level_after,
-    .factor = factor,
+    .sign = {[PUNISHMENT] = -1.0, [STRESS] = -1.0},
+    .response = NM_POWER,
+    .targets = NM_ON(NM_THRESHOLD),
 };

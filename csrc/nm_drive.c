@@ -79,24 +79,25 @@ NM_CLONES static void count_by_table(const uint32_t *restrict table, const uint3
 }
 
 NM_CLONES static void add_events(const int32_t *restrict count, const double *restrict weight, int64_t n,
-                                 double *restrict excitatory, double *restrict inhibitory) {
+                                 double factor, double *restrict excitatory, double *restrict inhibitory) {
     for (int64_t i = 0; i < n; i++) {
-        double events = (double)count[i];
+        double events = (double)count[i] * factor;
         excitatory[i] += events * (weight[i] > 0.0 ? weight[i] : 0.0);
         inhibitory[i] += events * (weight[i] < 0.0 ? weight[i] : 0.0);
     }
 }
 
-static void add_tabled(const nm_network *network, const nm_piece *piece, const uint32_t *word,
+static void add_tabled(const nm_network *network, const nm_piece *piece, const uint32_t *word, double factor,
                        double *excitatory, double *inhibitory) {
     int32_t count[NM_CHUNK];
     const uint32_t *table = network->drive_table + (piece - network->pieces) * NM_POISSON_TABLE;
     count_by_table(table, word, piece->n, count);
-    add_events(count, network->drive_weight + piece->first, piece->n, excitatory, inhibitory);
+    add_events(count, network->drive_weight + piece->first, piece->n, factor, excitatory, inhibitory);
 }
 
 static void add_inverted(const nm_network *network, const nm_piece *piece, double dt, uint64_t seed,
-                         uint64_t step, const uint32_t *word, double *excitatory, double *inhibitory) {
+                         uint64_t step, const uint32_t *word, double factor, double *excitatory,
+                         double *inhibitory) {
     double mean[NM_CHUNK], none[NM_CHUNK];
     const double *rate = network->drive_rate + piece->first, *weight = network->drive_weight + piece->first;
     for (int64_t i = 0; i < piece->n; i++) {
@@ -108,14 +109,14 @@ static void add_inverted(const nm_network *network, const nm_piece *piece, doubl
         double count = mean[i] > NM_POISSON_MEAN ? count_large(mean[i], word[i], seed, id, step)
                                                  : nm_poisson_invert(mean[i], none[i], word[i]);
         if (weight[i] > 0.0)
-            excitatory[i] += count * weight[i];
+            excitatory[i] += count * factor * weight[i];
         else
-            inhibitory[i] += count * weight[i];
+            inhibitory[i] += count * factor * weight[i];
     }
 }
 
 void nm_drive_add(const nm_network *network, const nm_piece *piece, double dt, uint64_t seed, uint64_t step,
-                  double *excitatory, double *inhibitory) {
+                  double factor, double *excitatory, double *inhibitory) {
     uint32_t word[NM_CHUNK];
     if (piece->driven == 0)
         return;
@@ -123,9 +124,9 @@ void nm_drive_add(const nm_network *network, const nm_piece *piece, double dt, u
     excitatory += piece->first;
     inhibitory += piece->first;
     if (piece->driven == 1)
-        add_tabled(network, piece, word, excitatory, inhibitory);
+        add_tabled(network, piece, word, factor, excitatory, inhibitory);
     else
-        add_inverted(network, piece, dt, seed, step, word, excitatory, inhibitory);
+        add_inverted(network, piece, dt, seed, step, word, factor, excitatory, inhibitory);
 }
 
 /* ---- noise --------------------------------------------------------------------------------------- */
@@ -137,11 +138,11 @@ NM_CLONES static void add_normal(double *current, const double *noise, const uin
         current[i] += factor * noise[i] * nm_normal_quantile(nm_uniform(word[i]));
 }
 
-NM_CLONES static void add_uniform(double *current, const double *half_width, const uint32_t *word,
-                                  int64_t n) {
+NM_CLONES static void add_uniform(double *current, const double *half_width, const uint32_t *word, int64_t n,
+                                  double factor) {
     NM_INDEPENDENT
     for (int64_t i = 0; i < n; i++)
-        current[i] += half_width[i] * (2.0 * nm_uniform(word[i]) - 1.0);
+        current[i] += factor * half_width[i] * (2.0 * nm_uniform(word[i]) - 1.0);
 }
 
 void nm_drive_add_noise(const nm_network *network, const nm_piece *piece, uint64_t seed, uint64_t step,
@@ -153,6 +154,6 @@ void nm_drive_add_noise(const nm_network *network, const nm_piece *piece, uint64
     }
     if (piece->noisy & 2) {
         draw_words(network, piece, seed, NM_STREAM_NOISE_FLAT, step, word);
-        add_uniform(current + piece->first, network->drive_uniform + piece->first, word, piece->n);
+        add_uniform(current + piece->first, network->drive_uniform + piece->first, word, piece->n, factor);
     }
 }

@@ -9,12 +9,11 @@
 /* Poisson count for one word by inversion; exact for any mean (large means use further draws). */
 double nm_drive_count(double mean, uint64_t seed, uint32_t id, uint64_t step);
 
-/* Add this step's background events of one piece to the input columns (indexed by slot). */
+/* Add this step's background events of one piece, times `factor`, to the input columns (indexed by slot). */
 void nm_drive_add(const nm_network *network, const nm_piece *piece, double dt, uint64_t seed, uint64_t step,
-                  double *excitatory, double *inhibitory);
+                  double factor, double *excitatory, double *inhibitory);
 
-/* Add this step's background noise of one piece to `current` (indexed by slot), the normal one times
- * `factor`. */
+/* Add this step's background noise of one piece to `current` (indexed by slot), times `factor`. */
 void nm_drive_add_noise(const nm_network *network, const nm_piece *piece, uint64_t seed, uint64_t step,
                         double factor, double *current);
 

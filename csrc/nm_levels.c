@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "nm_levels.h"
+#include "nm_response.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -8,16 +9,52 @@ static const double *params_of(const nm_levels *levels, int64_t m) {
     return levels->params + m * NM_MAX_PARAMS;
 }
 
+static double baseline_of(const nm_levels *levels, int64_t region, int64_t m) {
+    return levels->baseline != NULL ? levels->baseline[region * levels->n_modulators + m]
+                                    : params_of(levels, m)[NM_BASELINE];
+}
+
+static uint32_t targets_of(const nm_levels *levels, int64_t m) {
+    return levels->targets != NULL ? levels->targets[m] : levels->modulators[m]->targets;
+}
+
+static double offset_of(const nm_levels *levels, int64_t m) {
+    return levels->offset != NULL ? levels->offset[m] : levels->modulators[m]->offset;
+}
+
+static int64_t region_of(const nm_levels *levels, int64_t zone) {
+    if (levels->zone_region != NULL)
+        return levels->zone_region[zone];
+    return levels->n_regions == 1 ? 0 : zone;
+}
+
+static double density_of(const nm_levels *levels, int64_t zone, int64_t m) {
+    return levels->density != NULL ? levels->density[zone * levels->n_modulators + m] : 1.0;
+}
+
+/* ---- levels ----------------------------------------------------------------------------------------------
+ */
+
+static int check_modulator(const nm_levels *levels, int64_t m, nm_error *error) {
+    const nm_field *fields = levels->modulators[m]->params;
+    for (int k = 0; k < nm_field_count(fields); k++)
+        if (!nm_domain_holds(fields[k].domain, params_of(levels, m)[k]))
+            return nm_fail(error, NM_ERR_BAD_VALUE, -1, m * NM_MAX_PARAMS + k, params_of(levels, m)[k]);
+    for (int64_t r = 0; r < levels->n_regions; r++) {
+        double level = levels->level[r * levels->n_modulators + m], baseline = baseline_of(levels, r, m);
+        if (!nm_domain_holds(NM_UNIT_INTERVAL, baseline))
+            return nm_fail(error, NM_ERR_BAD_VALUE, r, m * NM_MAX_PARAMS + NM_BASELINE, baseline);
+        if (!nm_domain_holds(NM_UNIT_INTERVAL, level))
+            return nm_fail(error, NM_ERR_BAD_VALUE, r, -1 - m, level);
+    }
+    return NM_OK;
+}
+
 int nm_levels_check(const nm_levels *levels, nm_error *error) {
     for (int64_t m = 0; m < levels->n_modulators; m++) {
-        const nm_field *fields = levels->modulators[m]->params;
-        for (int k = 0; k < nm_field_count(fields); k++)
-            if (!nm_domain_holds(fields[k].domain, params_of(levels, m)[k]))
-                return nm_fail(error, NM_ERR_BAD_VALUE, -1, m * NM_MAX_PARAMS + k, params_of(levels, m)[k]);
-        for (int64_t r = 0; r < levels->n_regions; r++)
-            if (!nm_domain_holds(NM_UNIT_INTERVAL, levels->level[r * levels->n_modulators + m]))
-                return nm_fail(error, NM_ERR_BAD_VALUE, r, -1 - m,
-                               levels->level[r * levels->n_modulators + m]);
+        int status = check_modulator(levels, m, error);
+        if (status != NM_OK)
+            return status;
     }
     return NM_OK;
 }
@@ -25,67 +62,166 @@ int nm_levels_check(const nm_levels *levels, nm_error *error) {
 int nm_levels_event(const nm_levels *levels, int64_t m, int64_t region, const double *event,
                     nm_error *error) {
     const nm_modulator *modulator = levels->modulators[m];
-    for (int k = 0; k < nm_field_count(modulator->inputs); k++)
+    const int n = nm_field_count(modulator->inputs);
+    for (int k = 0; k < n; k++)
         if (!nm_domain_holds(modulator->inputs[k].domain, event[k]))
             return nm_fail(error, NM_ERR_BAD_VALUE, region, k, event[k]);
-    double level = nm_clip(modulator->level_after(params_of(levels, m), event), 0.0, 1.0);
+    double drive = 0.0;
+    for (int k = 0; k < n; k++)
+        drive += modulator->sign[k] * event[k];
+    drive = nm_clip(drive, -1e300, 1e300); /* two inputs of 1e308 sum to infinity, and 0 times that is NaN */
     for (int64_t r = 0; r < levels->n_regions; r++)
-        if (region < 0 || r == region)
-            levels->level[r * levels->n_modulators + m] = level;
+        if (region < 0 || r == region) {
+            double moved = baseline_of(levels, r, m) + params_of(levels, m)[NM_SENSITIVITY] * drive;
+            levels->level[r * levels->n_modulators + m] = nm_clip(moved, 0.0, 1.0);
+        }
     return NM_OK;
+}
+
+void nm_levels_add(const nm_levels *levels, int64_t m, int64_t region, double amount) {
+    for (int64_t r = 0; r < levels->n_regions; r++)
+        if (region < 0 || r == region) {
+            double *level = &levels->level[r * levels->n_modulators + m];
+            *level = nm_clip(*level + amount, 0.0, 1.0);
+        }
 }
 
 void nm_levels_step(const nm_levels *levels) {
     for (int64_t r = 0; r < levels->n_regions; r++)
         for (int64_t m = 0; m < levels->n_modulators; m++) {
             double *level = &levels->level[r * levels->n_modulators + m];
-            double baseline = params_of(levels, m)[NM_BASELINE];
-            *level = baseline + (*level - baseline) * levels->kept[m];
+            double baseline = baseline_of(levels, r, m);
+            *level = baseline + nm_flush((*level - baseline) * levels->kept[m]);
         }
 }
 
-nm_factors nm_levels_factors(const nm_levels *levels, int64_t region) {
-    nm_factors factors = {1.0, 1.0, 0.0};
+/* ---- release by spikes -----------------------------------------------------------------------------------
+ */
+
+/* How many of the ascending numbers are below `limit`. */
+static int64_t count_below(const int32_t *number, int64_t n, int64_t limit) {
+    int64_t low = 0, high = n;
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        if (number[middle] < limit)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+void nm_levels_count(const nm_levels *levels, const int32_t *fired, int64_t n_fired) {
+    for (int64_t k = 0; n_fired > 0 && k < levels->n_releases; k++) {
+        nm_release *release = &levels->releases[k];
+        for (int64_t i = 0; i < release->n_runs; i++)
+            release->n_spikes += count_below(fired, n_fired, release->run[2 * i + 1]) -
+                                 count_below(fired, n_fired, release->run[2 * i]);
+    }
+}
+
+void nm_levels_release(const nm_levels *levels) {
+    for (int64_t k = 0; k < levels->n_releases; k++) {
+        const nm_release *release = &levels->releases[k];
+        double added = release->amount * (double)release->n_spikes;
+        for (int64_t r = 0; r < levels->n_regions && release->n_spikes > 0; r++)
+            if (release->region[r])
+                levels->level[r * levels->n_modulators + release->modulator] += added;
+    }
+    for (int64_t k = 0; k < levels->n_releases; k++) {
+        if (levels->releases[k].n_spikes > 0)
+            nm_levels_add(levels, levels->releases[k].modulator, -1, 0.0); /* clips */
+        levels->releases[k].n_spikes = 0;
+    }
+}
+
+/* ---- effects ---------------------------------------------------------------------------------------------
+ */
+
+/* The factor before it is kept above its least value, or the rise. */
+static double raw_effect(const nm_levels *levels, int64_t m, nm_target target, double level) {
+    double response = nm_response_value(levels->modulators[m]->response, params_of(levels, m), level);
+    return target == NM_THRESHOLD ? response : offset_of(levels, m) + response;
+}
+
+static double at_least(nm_target target, double factor) {
+    double least = target == NM_TAU_C ? NM_LEAST_TAU_C : 0.0;
+    return factor < least ? least : factor;
+}
+
+double nm_levels_effect(const nm_levels *levels, int64_t m, nm_target target, double level, double density) {
+    double effect = raw_effect(levels, m, target, level);
+    if (target == NM_THRESHOLD)
+        return density * effect;
+    if (density != 1.0) /* 1 + (x - 1) is not always x */
+        effect = 1.0 + density * (effect - 1.0);
+    return at_least(target, effect);
+}
+
+nm_factors nm_levels_factors(const nm_levels *levels, int64_t zone) {
+    nm_factors factors = NM_NEUTRAL;
     if (levels == NULL)
         return factors;
-    const double *level = levels->level + (levels->n_regions == 1 ? 0 : region * levels->n_modulators);
+    double *const place[NM_N_TARGETS] = {
+        [NM_LEARNING_RATE] = &factors.learning,
+        [NM_LTP] = &factors.ltp,
+        [NM_LTD] = &factors.ltd,
+        [NM_THRESHOLD] = &factors.rise,
+        [NM_GAIN] = &factors.gain,
+        [NM_NOISE] = &factors.noise,
+        [NM_TAU_C] = &factors.tau_c,
+    };
+    const double *level = levels->level + region_of(levels, zone) * levels->n_modulators;
     for (int64_t m = 0; m < levels->n_modulators; m++) {
-        double factor = levels->modulators[m]->factor(params_of(levels, m), level[m]);
-        switch (levels->modulators[m]->acts_on) {
-        case NM_LEARNING:
-            factors.learning *= factor;
-            break;
-        case NM_INPUT:
-            factors.gain *= factor;
-            break;
-        case NM_THRESHOLD:
-            factors.rise += factor;
-            break;
+        uint32_t targets = targets_of(levels, m);
+        for (int t = 0; t < NM_N_TARGETS; t++) {
+            if (!(targets & NM_ON(t)))
+                continue;
+            double effect = nm_levels_effect(levels, m, (nm_target)t, level[m], density_of(levels, zone, m));
+            *place[t] = t == NM_THRESHOLD ? *place[t] + effect : *place[t] * effect;
         }
     }
+    factors.tau_c = at_least(NM_TAU_C, factors.tau_c);
     return factors;
 }
 
-double nm_levels_signal(const nm_levels *levels, int64_t region, double subtract_baseline, double dt,
+/* ---- the signal that eligibility traces see --------------------------------------------------------------
+ */
+
+/* 1 / tau where the factor of modulator m is a straight line between the two levels that lead to the factors
+ * `now` and `resting`, and the level decays within a step; else 0. */
+static double decay_within_step(const nm_levels *levels, int64_t m, double now, double resting) {
+    const nm_modulator *modulator = levels->modulators[m];
+    int linear = modulator->response == NM_LINEAR ||
+                 (modulator->response == NM_POWER && params_of(levels, m)[NM_SHAPE] == 1.0);
+    if (levels->tau == NULL || isnan(levels->tau[m]) || !linear || now < 0.0 || resting < 0.0)
+        return 0.0;
+    return 1.0 / levels->tau[m];
+}
+
+static double signal_of(const nm_levels *levels, int64_t region, int64_t m, double subtract_baseline,
+                        double dt, double tau_c) {
+    double now = raw_effect(levels, m, NM_LEARNING_RATE, levels->level[region * levels->n_modulators + m]);
+    double resting = raw_effect(levels, m, NM_LEARNING_RATE, baseline_of(levels, region, m));
+    double rate = decay_within_step(levels, m, now, resting);
+    now = at_least(NM_LEARNING_RATE, now);
+    resting = at_least(NM_LEARNING_RATE, resting);
+    double subtracted = subtract_baseline * resting;
+    if (rate == 0.0)
+        return (now - subtracted) * dt * nm_exp_mean(dt / tau_c);
+    /* g(s) = (resting - subtracted) + (now - resting) exp(-s / tau) */
+    return dt * ((resting - subtracted) * nm_exp_mean(dt / tau_c) +
+                 (now - resting) * nm_exp_mean(dt / tau_c + dt * rate));
+}
+
+double nm_levels_signal(const nm_levels *levels, int64_t zone, double subtract_baseline, double dt,
                         double tau_c) {
     double sum = 0.0;
     if (levels == NULL)
         return sum;
-    const double *level = levels->level + (levels->n_regions == 1 ? 0 : region * levels->n_modulators);
-    for (int64_t m = 0; m < levels->n_modulators; m++) {
-        const nm_modulator *modulator = levels->modulators[m];
-        if (modulator->acts_on != NM_LEARNING)
-            continue;
-        const double *params = params_of(levels, m);
-        double now = modulator->factor(params, level[m]);
-        double resting = modulator->factor(params, params[NM_BASELINE]);
-        double rate = levels->tau != NULL && !isnan(levels->tau[m]) ? 1.0 / levels->tau[m] : 0.0;
-        if (params[NM_EXPONENT] != 1.0)
-            rate = 0.0;
-        /* g(s) = steady + passing * exp(-s * rate) */
-        double steady = rate > 0.0 ? resting - subtract_baseline * resting : 0.0;
-        double passing = rate > 0.0 ? now - resting : now - subtract_baseline * resting;
-        sum += dt * (steady * nm_exp_mean(dt / tau_c) + passing * nm_exp_mean(dt / tau_c + dt * rate));
-    }
+    int64_t region = region_of(levels, zone);
+    for (int64_t m = 0; m < levels->n_modulators; m++)
+        if (targets_of(levels, m) & NM_ON(NM_LEARNING_RATE))
+            sum += density_of(levels, zone, m) * signal_of(levels, region, m, subtract_baseline, dt, tau_c);
     return sum;
 }

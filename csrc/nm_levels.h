@@ -1,11 +1,24 @@
-/* level[region][modulator]: the modulators' levels, their decay, and the factors they apply. The buffer is
- * Python's (NeuromodulationSystem); the engine borrows it, so a level set from Python is the level that the
- * next step uses, and the other way round.
+/* level[region][modulator]: the modulators' levels, their kinetics, their release by spikes, and the factors
+ * they apply. The buffers are Python's (NeuromodulationSystem); the engine borrows them, so a level set from
+ * Python is the level that the next step uses, and the other way round.
+ *
+ * Neurons name a ZONE: a region together with the receptor densities there. Levels belong to regions,
+ * effects to zones. Without receptor densities zone and region are the same number.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_LEVELS_H
 #define NM_LEVELS_H
 
 #include "nm_model.h"
+
+/* Volume transmission: neurons whose spikes raise one modulator's level in some regions. */
+typedef struct nm_release {
+    int64_t modulator;
+    double amount;      /* what one spike adds to the level of each of the regions; divided by nothing */
+    const int64_t *run; /* [2 * n_runs] first slot and one past the last of each run of releasing neurons */
+    const uint8_t *region; /* [n_regions] 1: is reached */
+    int64_t n_runs;
+    int64_t n_spikes; /* counted so far in this step; 0 between steps */
+} nm_release;
 
 typedef struct nm_levels {
     int64_t n_regions, n_modulators;
@@ -14,17 +27,38 @@ typedef struct nm_levels {
     const double *params; /* [m * NM_MAX_PARAMS + k], in the order of the modulator's table */
     const double *kept;   /* [m] part of (level - baseline) that is left after one step */
     const double *tau; /* [m] ms: decays continuously; NaN: once a step, at its end. NULL: NaN everywhere */
+    /* Each of these may be NULL, for what is said first. */
+    const double *baseline;     /* the parameter; else [region * n_modulators + m], the tonic level */
+    const uint32_t *targets;    /* the modulator's own; else [m] NM_ON(...) | ... */
+    const double *offset;       /* the modulator's own; else [m] */
+    const int32_t *zone_region; /* zones are regions; else [zone] */
+    const double *density;      /* 1; else [zone * n_modulators + m], of receptors */
+    int64_t n_zones;            /* where zone_region is given */
+    nm_release *releases;
+    int64_t n_releases;
 } nm_levels;
 
-/* What the levels of one region do in a step. */
+/* What the levels do in one zone in a step. */
 typedef struct nm_factors {
-    double learning; /* multiplies weight changes; 1 where nothing acts */
+    double learning; /* multiplies weight changes */
     double gain;     /* multiplies inputs */
     double rise;     /* raises a threshold T by |T| * rise */
+    double ltp, ltd; /* multiply potentiation and depression */
+    double noise;    /* multiplies the background drive */
+    double tau_c;    /* multiplies the time constant of eligibility traces; at least NM_LEAST_TAU_C */
 } nm_factors;
 
-/* Shapes, levels in [0, 1] and parameters in their domains. field: m * NM_MAX_PARAMS + k, or -1 for a level;
- * index: region. */
+#define NM_NEUTRAL                                                                                           \
+    { 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0 }
+#define NM_LEAST_TAU_C 1e-3 /* a trace must decay at a finite speed */
+
+/* Numbers that a neuron's `region` may be. */
+static inline int64_t nm_levels_n_zones(const nm_levels *levels) {
+    return levels->zone_region != NULL ? levels->n_zones : levels->n_regions;
+}
+
+/* Shapes, levels and baselines in [0, 1], parameters in their domains. field: m * NM_MAX_PARAMS + k, or -1 -
+ * m for a level; index: region. */
 int nm_levels_check(const nm_levels *levels, nm_error *error) NM_MUST_CHECK;
 
 /* An event for modulator m in `region` (-1: all). Inputs are checked against their domains first; nothing is
@@ -32,19 +66,36 @@ int nm_levels_check(const nm_levels *levels, nm_error *error) NM_MUST_CHECK;
 int nm_levels_event(const nm_levels *levels, int64_t m, int64_t region, const double *event,
                     nm_error *error) NM_MUST_CHECK;
 
+/* level <- clip(level + amount) for modulator m in `region` (-1: all). */
+void nm_levels_add(const nm_levels *levels, int64_t m, int64_t region, double amount);
+
 /* One step of first-order kinetics: level <- baseline + (level - baseline) * kept. */
 void nm_levels_step(const nm_levels *levels);
 
-/* Factors of one region, all modulators with the same target combined: products for learning and gain, sum
- * for the threshold. A NULL `levels` gives {1, 1, 0}. */
-nm_factors nm_levels_factors(const nm_levels *levels, int64_t region);
+/* Count this step's spikes of releasing neurons; once for each list of fired slots, each ascending. Whole
+ * numbers, so the sum does not depend on how the network is cut. */
+void nm_levels_count(const nm_levels *levels, const int32_t *fired, int64_t n_fired);
+
+/* What the counted spikes release; after nm_levels_step, since they stand at the step's end. What all
+ * releases add to a level is clipped once. */
+void nm_levels_release(const nm_levels *levels);
+
+/* What modulator m does to one of its targets at a level, where its receptors have a density: a factor, or
+ * the rise of a threshold. Density d leaves d times the deviation from "no effect": 1 + d * (factor - 1), d *
+ * rise. */
+double nm_levels_effect(const nm_levels *levels, int64_t m, nm_target target, double level, double density);
+
+/* Factors of one zone, all modulators with the same target combined: sums for the threshold, products for the
+ * others. A NULL `levels` gives NM_NEUTRAL. */
+nm_factors nm_levels_factors(const nm_levels *levels, int64_t zone);
 
 /* What an eligibility trace of 1 earns in one step: the integral over 0 <= s <= dt of exp(-s / tau_c) g(s)
- * ds, ms, with g = factor(level) - subtract_baseline * factor(baseline), summed over the modulators that act
- * on learning. Call it before the levels decay. Within the step a level with a `tau` decays continuously, and
- * the integral is exact where the factor is linear in the level, as dopamine's is by default; otherwise the
- * level counts as constant. A NULL `levels` gives 0. tau_c: ms, > 0, may be infinite. */
-double nm_levels_signal(const nm_levels *levels, int64_t region, double subtract_baseline, double dt,
+ * ds, ms, with g = density * (factor(level) - subtract_baseline * factor(baseline)), summed over the
+ * modulators that act on the learning rate. Call it before the levels decay. Within the step a level with a
+ * `tau` decays continuously, and the integral is exact where the factor is linear in the level, as dopamine's
+ * is by default; otherwise the level counts as constant. A NULL `levels` gives 0. tau_c: ms, > 0, may be
+ * infinite. */
+double nm_levels_signal(const nm_levels *levels, int64_t zone, double subtract_baseline, double dt,
                         double tau_c);
 
 #endif

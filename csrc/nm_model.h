@@ -156,23 +156,58 @@ typedef struct nm_plasticity_rule {
 
 /* ---- modulators ---------------------------------------------------------------------------------- */
 
-/* Every modulator has these parameters first, in this order; its own may follow. `strength` is named by the
- * modulator (learning_rate_modulation, inhibition_strength, gain_modulation). */
-enum { NM_BASELINE, NM_DECAY_RATE, NM_SENSITIVITY, NM_STRENGTH, NM_EXPONENT, NM_N_COMMON };
+/* A modulator is data: what an event does to its level, how an effect follows from the level (its
+ * dose-response curve), and on what. csrc/nm_levels.c acts on it.
+ *
+ *   level after an event = clip(baseline + sensitivity * sum of sign[k] * input[k])
+ *   response             = strength * shape(level)
+ *   a threshold T       <- T + |T| * response
+ *   anything else       <- itself * (offset + response), never below 0
+ *
+ * Every modulator has these parameters first, in this order; those of its shape follow, then its own if any.
+ * `strength` may have another name (learning_rate_modulation, inhibition_strength, gain_modulation). */
+enum { NM_BASELINE, NM_DECAY_RATE, NM_SENSITIVITY, NM_STRENGTH, NM_SHAPE };
+
+/*        name             value  word in configurations */
+#define NM_TARGET_LIST(X)                                                                                    \
+    X(NM_LEARNING_RATE, 0, "learning_rate") /* every change of a weight */                                   \
+    X(NM_LTP, 1, "ltp")                     /* potentiation alone */                                         \
+    X(NM_LTD, 2, "ltd")                     /* depression alone */                                           \
+    X(NM_THRESHOLD, 3, "threshold")         /* rises by a fraction of its magnitude */                       \
+    X(NM_GAIN, 4, "gain")                   /* every input */                                                \
+    X(NM_NOISE, 5, "noise")                 /* the background drive */                                       \
+    X(NM_TAU_C, 6, "tau_c")                 /* the time constant of eligibility traces */
 
 typedef enum nm_target {
-    NM_LEARNING,  /* change    <- change * factor */
-    NM_THRESHOLD, /* threshold <- threshold + |threshold| * factor */
-    NM_INPUT      /* input     <- input * factor */
+#define NM_TARGET_ENUM(name, value, word) name = (value),
+    NM_TARGET_LIST(NM_TARGET_ENUM) NM_N_TARGETS
+#undef NM_TARGET_ENUM
 } nm_target;
+
+#define NM_ON(target) (1u << (target)) /* a set of targets: NM_ON(NM_LTP) | NM_ON(NM_GAIN) */
+
+/*        name              value  word            shape, with its parameters from NM_SHAPE on */
+#define NM_RESPONSE_LIST(X)                                                                                  \
+    X(NM_LINEAR, 0, "linear")         /* level */                                                            \
+    X(NM_POWER, 1, "power")           /* level^exponent */                                                   \
+    X(NM_HILL, 2, "hill")             /* level^n / (ec50^n + level^n) */                                     \
+    X(NM_INVERTED_U, 3, "inverted_u") /* exp(-((level - peak) / width)^2 / 2) */
+
+typedef enum nm_response {
+#define NM_RESPONSE_ENUM(name, value, word) name = (value),
+    NM_RESPONSE_LIST(NM_RESPONSE_ENUM) NM_N_RESPONSES
+#undef NM_RESPONSE_ENUM
+} nm_response;
 
 typedef struct nm_modulator {
     const char *name, *title, *reference;
     const nm_field *params;
-    const nm_field *inputs; /* of an event, with their domains */
-    nm_target acts_on;
-    double (*level_after)(const double *params, const double *event); /* the level an event sets, in [0, 1] */
-    double (*factor)(const double *params, double level);
+    const nm_field *inputs;    /* of an event, with their domains; at most NM_MAX_EVENT */
+    double sign[NM_MAX_EVENT]; /* of each input: 1 raises the level, -1 lowers it */
+    nm_response response;
+    double offset;    /* the factor at a response of 0 */
+    uint32_t targets; /* NM_ON(...) | ... */
+    int optional;     /* 1: only where a configuration names it */
 } nm_modulator;
 
 /* level^exponent; the usual exponents 1 and 2 by multiplication, whose bits are the same everywhere. */

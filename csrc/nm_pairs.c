@@ -102,10 +102,12 @@ static void advance_region(const nm_projection *p, const nm_levels *levels, int6
     after[NM_E] = before[NM_E];
     after[NM_F] = before[NM_F];
     after[NM_V] = before[NM_V];
-    pairs->ltp[region] = pairs->ltd[region] = about == NULL ? factors.learning : 1.0;
+    const double learning = about == NULL ? factors.learning : 1.0; /* F has it otherwise */
+    pairs->ltp[region] = learning * factors.ltp;
+    pairs->ltd[region] = learning * factors.ltd;
     if (about == NULL)
         return;
-    const double tau_c = p->params[about->tau_c];
+    const double tau_c = p->params[about->tau_c] * factors.tau_c;
     const double signal = p->params[about->rate] *
                           nm_levels_signal(levels, region, p->params[about->subtract_baseline], dt, tau_c);
     after[NM_E] *= nm_exp(fmin(dt / tau_c, 600.0));

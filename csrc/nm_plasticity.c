@@ -21,8 +21,9 @@ typedef struct pass {
     const double *fired;
     double dt;
     int64_t step, part, part_first, part_end;
-    double low, high; /* bounds of what is learnt: the weight, or the strength of an inhibitory one */
-    int regional;     /* 1: the targets' regions may have levels of their own */
+    double low, high;   /* bounds of what is learnt: the weight, or the strength of an inhibitory one */
+    int regional;       /* 1: the targets' regions may have levels of their own */
+    nm_factors factors; /* where they do not */
     double weight[NM_CHUNK], change[NM_CHUNK], learning[NM_CHUNK], post_fired[NM_CHUNK];
     double trace[NM_MAX_TRACES][NM_CHUNK];
 } pass;
@@ -52,11 +53,22 @@ static void gather(pass *a, size_t n, int64_t first) {
     for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++)
         for (size_t j = 0; j < n; j++)
             a->trace[k][j] = p->post_trace[k][a->part_first + target[j]];
-    if (a->regional)
-        for (size_t j = 0; j < n; j++)
-            a->learning[j] =
-                nm_levels_factors(a->levels, a->network->region[a->part_first + target[j]]).learning;
     memset(a->change, 0, n * sizeof a->change[0]);
+}
+
+/* The modulators' factor on each change: what grows also has that of potentiation, what falls that of
+ * depression. */
+static void modulate(pass *a, size_t n, int64_t first) {
+    const uint16_t *target = a->projection->target + first;
+    nm_factors factors = a->factors;
+    int32_t known = 0; /* targets ascend, so neighbours mostly share a zone */
+    for (size_t j = 0; j < n; j++) {
+        const int32_t zone = a->regional ? a->network->region[a->part_first + target[j]] : 0;
+        if (zone != known)
+            factors = nm_levels_factors(a->levels, zone);
+        known = zone;
+        a->learning[j] = factors.learning * (a->change[j] > 0.0 ? factors.ltp : factors.ltd);
+    }
 }
 
 /* Gather, let the hook speak, modulate, bound, put back. */
@@ -67,7 +79,8 @@ static void arrive_at_chunk(pass *a, nm_synapse_chunk *chunk, int64_t first) {
     if (p->weight_dependence != 0.0)
         for (size_t j = 0; j < chunk->n; j++)
             a->change[j] = nm_dependent(a->change[j], a->weight[j], a->low, a->high, p->weight_dependence);
-    nm_plasticity_apply(chunk->n, a->change, a->learning, a->regional ? 1 : 0, a->low, a->high, a->weight);
+    modulate(a, chunk->n, first);
+    nm_plasticity_apply(chunk->n, a->change, a->learning, 1, a->low, a->high, a->weight);
     for (size_t j = 0; j < chunk->n; j++) {
         float *weight = &p->weight[first + (int64_t)j];
         *weight = p->inhibitory ? copysignf((float)a->weight[j], *weight) : (float)a->weight[j];
@@ -187,9 +200,8 @@ void nm_plasticity_step(const nm_network *network, const nm_delay *ring, const n
     pass a;
     a.network = network, a.ring = ring, a.levels = levels, a.fired = fired, a.dt = dt, a.step = step;
     a.part = part, a.part_first = nm_network_part_first(network, part);
-    a.regional = levels != NULL && levels->n_regions > 1 && network->region != NULL;
-    if (!a.regional)
-        a.learning[0] = nm_levels_factors(levels, 0).learning;
+    a.regional = levels != NULL && nm_levels_n_zones(levels) > 1 && network->region != NULL;
+    a.factors = nm_levels_factors(levels, 0);
     for (int64_t k = 0; k < network->n_projections; k++) {
         a.projection = &network->projections[k];
         if (a.projection->rule != NULL)

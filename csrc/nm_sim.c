@@ -4,7 +4,7 @@
  *   3 NE gain on inputs, 5-HT on thresholds   4 neurons step -> fired
  *   5 the fired join the ring of delays       6 other rules' arrivals; the fired enter traces and sums
  *     their efficacies under short-term plasticity; homeostatic scaling
- *   7 modulators decay                        8 record                       9 deaths and births (none yet)
+ *   7 modulators decay, spikes release more   8 record                       9 deaths and births (none yet)
  * Steps are numbered 1, 2, ...; step k ends at time k * dt, which is the time of its spikes. A spike of step
  * k arrives in step k + delay. Levels are those at the start of the step.
  *
@@ -72,9 +72,10 @@ static void step_piece(const nm_sim *sim, const nm_piece *piece, nm_factors fact
     for (int k = 0; k < model->n_derived; k++)
         derived[k] = group->derived[k] + piece->first;
     if (piece->driven)
-        nm_drive_add(network, piece, sim->dt, sim->seed, (uint64_t)now, sim->excitatory, sim->inhibitory);
+        nm_drive_add(network, piece, sim->dt, sim->seed, (uint64_t)now, factors.noise, sim->excitatory,
+                     sim->inhibitory);
     if (piece->noisy)
-        nm_drive_add_noise(network, piece, sim->seed, (uint64_t)now, 1.0, network->external_input);
+        nm_drive_add_noise(network, piece, sim->seed, (uint64_t)now, factors.noise, network->external_input);
     if (factors.gain != 1.0) {
         amplify(current, piece->n, factors.gain);
         amplify(excitatory, piece->n, factors.gain);
@@ -108,7 +109,7 @@ static void step_neurons(const nm_sim *sim, int64_t now, int64_t part) {
     const nm_network *network = sim->network;
     int32_t *list = nm_delay_list(&sim->ring, now, part);
     int64_t fired[NM_CHUNK], n_fired = 0, region = -1;
-    nm_factors factors = {1.0, 1.0, 0.0};
+    nm_factors factors = NM_NEUTRAL;
     for (int64_t p = network->part_piece[part]; p < network->part_piece[part + 1]; p++) {
         const nm_piece *piece = &network->pieces[p];
         if (network->groups[piece->group].region != region) {
@@ -205,11 +206,19 @@ static void begin_step(run *r) {
     add_input(sim, r->now);
 }
 
+static void step_levels(const nm_sim *sim, int64_t now) {
+    nm_levels_step(sim->levels);
+    for (int64_t part = 0; part < sim->network->n_parts; part++)
+        nm_levels_count(sim->levels, nm_delay_list(&sim->ring, now, part),
+                        *nm_delay_count(&sim->ring, now, part));
+    nm_levels_release(sim->levels);
+}
+
 /* And after it. */
 static void end_step(run *r) {
     nm_sim *sim = r->sim;
     if (sim->levels != NULL)
-        nm_levels_step(sim->levels);
+        step_levels(sim, r->now);
     record(sim, r->now);
     sim->step = r->now;
     r->done++;

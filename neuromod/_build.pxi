@@ -348,5 +348,5 @@ def drive_input(rate, weight, id, double dt, uint64_t seed, uint64_t step, table
     network.pieces, network.n_pieces, network.n_neurons = &piece, 1, len(r)
     network.id, network.drive_rate, network.drive_weight = &ids[0], &r[0], &w[0]
     network.drive_table = &table[0]
-    nm_drive_add(&network, &piece, dt, seed, step, &e[0], &i[0])
+    nm_drive_add(&network, &piece, dt, seed, step, 1.0, &e[0], &i[0])
     return excitatory, inhibitory

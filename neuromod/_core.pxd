@@ -96,24 +96,31 @@ cdef extern from "nm_model.h" nogil:
         double (*post_gain)(const double *params, const double *post) noexcept
         const nm_eligibility *eligibility
     ctypedef enum nm_target:
-        NM_LEARNING
+        NM_LEARNING_RATE
         NM_THRESHOLD
-        NM_INPUT
+        NM_GAIN
+        NM_N_TARGETS
+    ctypedef enum nm_response:
+        NM_N_RESPONSES
     int NM_BASELINE
     int NM_DECAY_RATE
-    int NM_SENSITIVITY
-    int NM_STRENGTH
-    int NM_EXPONENT
-    int NM_N_COMMON
+    uint32_t NM_ON(int target)
     ctypedef struct nm_modulator:
         const char *name
         const char *title
         const char *reference
         const nm_field *params
         const nm_field *inputs
-        nm_target acts_on
-        double (*level_after)(const double *params, const double *event) noexcept
-        double (*factor)(const double *params, double level) noexcept
+        nm_response response
+        double offset
+        uint32_t targets
+        int optional
+
+
+cdef extern from "nm_response.h" nogil:
+    const nm_modulator nm_declared[]
+    const char *nm_response_name(nm_response response)
+    const char *nm_target_name(nm_target target)
 
 
 cdef extern from *:
@@ -144,6 +151,13 @@ cdef extern from "nm_rng.h" nogil:
 
 
 cdef extern from "nm_levels.h" nogil:
+    ctypedef struct nm_release:
+        int64_t modulator
+        double amount
+        const int64_t *run
+        const uint8_t *region
+        int64_t n_runs
+        int64_t n_spikes
     ctypedef struct nm_levels:
         int64_t n_regions
         int64_t n_modulators
@@ -152,15 +166,29 @@ cdef extern from "nm_levels.h" nogil:
         const double *params
         const double *kept
         const double *tau
+        const double *baseline
+        const uint32_t *targets
+        const double *offset
+        const int32_t *zone_region
+        const double *density
+        int64_t n_zones
+        nm_release *releases
+        int64_t n_releases
     ctypedef struct nm_factors:
         double learning
         double gain
         double rise
+        double ltp
+        double ltd
+        double noise
+        double tau_c
     int nm_levels_check(const nm_levels *levels, nm_error *error)
     int nm_levels_event(const nm_levels *levels, int64_t m, int64_t region, const double *event, nm_error *error)
+    void nm_levels_add(const nm_levels *levels, int64_t m, int64_t region, double amount)
     void nm_levels_step(const nm_levels *levels)
-    nm_factors nm_levels_factors(const nm_levels *levels, int64_t region)
-    double nm_levels_signal(const nm_levels *levels, int64_t region, double subtract_baseline, double dt, double tau_c)
+    double nm_levels_effect(const nm_levels *levels, int64_t m, nm_target target, double level, double density)
+    nm_factors nm_levels_factors(const nm_levels *levels, int64_t zone)
+    double nm_levels_signal(const nm_levels *levels, int64_t zone, double subtract_baseline, double dt, double tau_c)
 
 
 cdef extern from "nm_network.h" nogil:
@@ -248,7 +276,7 @@ cdef extern from "nm_poisson.h" nogil:
 cdef extern from "nm_drive.h" nogil:
     double nm_drive_count(double mean, uint64_t seed, uint32_t id, uint64_t step)
     void nm_drive_add(const nm_network *network, const nm_piece *piece, double dt, uint64_t seed, uint64_t step,
-                      double *excitatory, double *inhibitory)
+                      double factor, double *excitatory, double *inhibitory)
 
 
 cdef extern from "nm_delay.h" nogil:

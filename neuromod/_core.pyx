@@ -30,7 +30,6 @@ cdef int raise_error(const nm_error *error) except -1:
 _DOMAINS = {"NM_ANY": NM_ANY, "NM_POSITIVE": NM_POSITIVE, "NM_NON_NEGATIVE": NM_NON_NEGATIVE,
             "NM_UNIT_INTERVAL": NM_UNIT_INTERVAL}
 _DOMAIN_NAMES = {number: name for name, number in _DOMAINS.items()}
-_TARGETS = {NM_LEARNING: "learning", NM_THRESHOLD: "threshold", NM_INPUT: "input"}
 
 
 cdef dict _fields(const nm_field *fields):
@@ -99,19 +98,41 @@ def plasticity_rules():
     return found
 
 
+cdef dict _modulator(const nm_modulator *modulator):
+    return {
+        "title": modulator.title.decode(), "reference": modulator.reference.decode(),
+        "params": _fields(modulator.params), "inputs": _fields(modulator.inputs),
+        "response": nm_response_name(modulator.response).decode(), "offset": modulator.offset,
+        "targets": [name for t, name in enumerate(target_names()) if modulator.targets & NM_ON(t)],
+        "optional": bool(modulator.optional),
+    }
+
+
 def modulators():
-    """Every registered modulator: name -> title, reference, params, inputs, acts_on."""
-    cdef const nm_modulator *modulator
+    """Every registered modulator: name -> title, reference, params, inputs, response, offset, targets, optional."""
     found, k = {}, 0
     while nm_modulators[k] != NULL:
-        modulator = nm_modulators[k]
-        found[modulator.name.decode()] = {
-            "title": modulator.title.decode(), "reference": modulator.reference.decode(),
-            "params": _fields(modulator.params), "inputs": _fields(modulator.inputs),
-            "acts_on": _TARGETS[modulator.acts_on],
-        }
+        found[nm_modulators[k].name.decode()] = _modulator(nm_modulators[k])
         k += 1
     return found
+
+
+def responses():
+    """What modulators can be declared of: name of the response -> the same as `modulators` says."""
+    cdef int k
+    found = {}
+    for k in range(NM_N_RESPONSES):
+        found[nm_response_name(<nm_response>k).decode()] = _modulator(&nm_declared[k])
+    return found
+
+
+def target_names():
+    """What modulators can act on, in the order of the core's numbers."""
+    cdef int t
+    words = []
+    for t in range(NM_N_TARGETS):
+        words.append(nm_target_name(<nm_target>t).decode())
+    return tuple(words)
 
 
 def domain_holds(str domain, double value):

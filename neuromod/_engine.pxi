@@ -17,6 +17,7 @@ cdef class Engine:
     cdef nm_spike_record *spike_records
     cdef nm_sample_record *sample_records
     cdef Levels levels
+    cdef LentLevels lent
     cdef object model, keep, ids, ring_slot, ring_count, traces, schedule
     cdef object group_names, input_keep
     cdef dict keepers    # projection -> PairKeeper
@@ -65,7 +66,7 @@ cdef class Engine:
         if nm_network_check(&self.network, &error) != NM_OK:
             raise_error(&error)
         self.sim.network = &self.network
-        self.sim.levels = &self.levels.c if self.levels is not None else NULL
+        self._bind_levels()
         self.fresh = True
         for keeper in self.keepers.values():
             nm_pairs_start(&self.network, (<PairKeeper>keeper).projection, self.sim.dt, self.sim.step)
@@ -77,6 +78,23 @@ cdef class Engine:
         for sampler in self.sample_recorders:
             (<SampleRecorder>sampler).bind()
         self.version = version
+
+    cdef _bind_levels(self):
+        self.sim.levels = NULL
+        if self.levels is None:
+            return
+        runs = [self._runs_of(release["areas"]) for release in self.levels.releases]
+        self.lent = LentLevels(self.levels, self.model._zones()[1], runs)
+        self.sim.levels = &self.lent.c
+
+    cdef _runs_of(self, areas):
+        """First and one past the last slot of each run of neurons of the areas, one after another."""
+        inside = np.isin(self.model._columns.column("area"), [list(self.model._areas).index(a) for a in areas])
+        return np.flatnonzero(np.diff(inside, prepend=False, append=False)).astype(np.int64)
+
+    def effects(self):
+        """LentLevels of the last binding; None where nothing is modulated."""
+        return self.lent
 
     cdef void *_lend(self, object array, str dtype, Py_ssize_t n, str what) except? NULL:
         self.keep.append(array)
@@ -93,7 +111,7 @@ cdef class Engine:
         net.drive_weight = <const double *>self._lend(buffers["drive_weight"], "f8", n, "drive_weight")
         net.drive_noise = <const double *>self._lend(buffers["drive_noise"], "f8", n, "drive_noise")
         net.drive_uniform = <const double *>self._lend(buffers["drive_uniform"], "f8", n, "drive_uniform")
-        net.region = <const int32_t *>self._lend(buffers["region"], "i4", n, "region")
+        net.region = <const int32_t *>self._lend(self.model._zones()[0], "i4", n, "region")
         net.seen_rate = <double *>self._lend(np.full(n, np.nan), "f8", n, "seen_rate")
         self.sim.excitatory = <double *>self._lend(np.zeros(n), "f8", n, "excitatory")
         self.sim.inhibitory = <double *>self._lend(np.zeros(n), "f8", n, "inhibitory")
@@ -203,7 +221,7 @@ cdef class Engine:
 
     cdef _bind_pairs(self, nm_projection *p, object projection, Py_ssize_t n):
         cdef PairKeeper keeper
-        n_regions = 1 if self.levels is None else self.levels.c.n_regions
+        n_regions = 1 if self.levels is None else len(self.model._zones()[1])
         tau_c = 0.0 if p.rule.eligibility == NULL else p.params[p.rule.eligibility.tau_c]
         keeper = PairKeeper(self, projection, n, self.network.n_parts, n_regions, tau_c,
                             list(_traces(p.rule.pre_traces, p.rule.params)))
@@ -352,6 +370,8 @@ cdef class Engine:
             self.model.synapses.take_back()
         if self.levels is not None:
             self.levels.prepare(self.sim.dt)
+            if self.lent.n_releases != len(self.levels.releases):
+                self._bind_levels()
         if nm_network_prepare(&self.network, self.sim.dt, self.fresh, &error) != NM_OK:
             raise_error(&error)
         self.fresh = False

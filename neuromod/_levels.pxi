@@ -1,49 +1,74 @@
 # The modulators' levels: one buffer level[region][modulator], NumPy's, lent to C. Transcribes nm_levels.h.
-# The classes here hold what the tutorial calls millions of times from Python loops; neuromodulation.py dresses them.
+# The classes here hold what the tutorial calls millions of times from Python loops; modulators.py and
+# neuromodulation.py dress them.
 
 
 cdef class Levels:
-    """Levels, parameters and decay of some of the registered modulators, in one or more regions.
+    """Levels, parameters and kinetics of some modulators, in one or more regions.
 
     Parameters
     ----------
     names : sequence of str, optional
-        Registered modulators. Default: all, in the order of the register.
-    n_regions : int, >= 1, default 1
+        Registered or declared modulators. Default: the registered ones that are not optional, in their order.
+    regions : sequence of str, default ("global",)
+    enabled : bool, default True
+    declared : mapping of str to mapping, optional
+        Modulators without a C file: name -> response, targets, offset.
     """
 
     cdef nm_levels c
     cdef const nm_modulator **modulator
-    cdef readonly object level   # ndarray of float64, shape (n_regions, n_modulators), in [0, 1]
-    cdef readonly object params  # ndarray of float64, shape (n_modulators, NM_MAX_PARAMS), in the order of the tables
-    cdef readonly object tau     # ndarray of float64, shape (n_modulators,), ms; NaN: decay_rate counts
-    cdef readonly object kept    # ndarray of float64, shape (n_modulators,): (level - baseline) left after a step
-    cdef readonly tuple names
-    cdef readonly dict tables    # name -> what modulators() says of it
+    cdef readonly object level     # ndarray of float64, shape (n_regions, n_modulators), in [0, 1]
+    cdef readonly object baseline  # the same: the tonic levels
+    cdef readonly object params    # ndarray of float64, shape (n_modulators, NM_MAX_PARAMS), in the order of the tables
+    cdef readonly object tau       # ndarray of float64, shape (n_modulators,), ms; NaN: decay_rate counts
+    cdef readonly object kept      # ndarray of float64, shape (n_modulators,): (level - baseline) left after a step
+    cdef readonly object targets   # ndarray of uint32, shape (n_modulators,): sets of targets
+    cdef readonly object offset    # ndarray of float64, shape (n_modulators,): the factor at a response of 0
+    cdef readonly tuple names, regions
+    cdef readonly dict tables      # name -> what modulators() says of it
     cdef readonly bint enabled
+    cdef public list releases      # dicts of modulator, areas, amount, regions (None: all)
 
-    def __cinit__(self, names=None, n_regions=1, enabled=True):
-        about = modulators()
-        self.names = tuple(about if names is None else names)
-        self.tables = {name: about[name] for name in self.names}
-        self.enabled = enabled
-        order, n = list(about), len(self.names)
+    def __cinit__(self, names=None, regions=("global",), enabled=True, declared=None):
+        registered, kinds, declared = modulators(), responses(), declared or {}
+        if names is None:
+            names = [name for name, about in registered.items() if not about["optional"]]
+        self.names, self.regions, self.enabled, self.releases = tuple(names), tuple(regions), enabled, []
+        n, n_regions, words = len(self.names), len(self.regions), target_names()
         self.modulator = <const nm_modulator **>PyMem_Calloc(max(1, n), sizeof(void *))
         if self.modulator == NULL:
             raise MemoryError
-        self.params = np.zeros((n, NM_MAX_PARAMS))
+        self.tables, self.params = {}, np.zeros((n, NM_MAX_PARAMS))
+        self.targets, self.offset = np.zeros(n, np.uint32), np.zeros(n)
         for m, name in enumerate(self.names):
-            self.modulator[m] = nm_modulators[order.index(name)]
-            defaults = [field["default"] for field in about[name]["params"].values()]
+            if name in declared:
+                own = declared[name]
+                self.modulator[m] = &nm_declared[list(kinds).index(own["response"])]
+                self.tables[name] = {**kinds[own["response"]], **own}
+            else:
+                self.modulator[m] = nm_modulators[list(registered).index(name)]
+                self.tables[name] = registered[name]
+            table = self.tables[name]
+            defaults = [field["default"] for field in table["params"].values()]
             self.params[m, :len(defaults)] = defaults
-        self.level = np.tile(self.params[:, NM_BASELINE], (n_regions, 1))
+            self.targets[m] = sum(1 << words.index(target) for target in table["targets"])
+            self.offset[m] = table["offset"]
+        self.baseline = np.tile(self.params[:, NM_BASELINE], (n_regions, 1))
+        self.level = self.baseline.copy()
         self.tau, self.kept = np.full(n, np.nan), np.ones(n)
+        self._lend(n, n_regions)
+
+    cdef _lend(self, Py_ssize_t n, Py_ssize_t n_regions):
         self.c.n_regions, self.c.n_modulators = n_regions, n
         self.c.modulators = <const nm_modulator *const *>self.modulator
-        self.c.level = <double *>_address(self.level, "f8", 0, "level")
-        self.c.params = <const double *>_address(self.params, "f8", 0, "params")
-        self.c.kept = <const double *>_address(self.kept, "f8", 0, "kept")
-        self.c.tau = <const double *>_address(self.tau, "f8", 0, "tau")
+        self.c.level = <double *>_address(self.level, "f8", n * n_regions, "level")
+        self.c.params = <const double *>_address(self.params, "f8", n * NM_MAX_PARAMS, "params")
+        self.c.kept = <const double *>_address(self.kept, "f8", n, "kept")
+        self.c.tau = <const double *>_address(self.tau, "f8", n, "tau")
+        self.c.baseline = <const double *>_address(self.baseline, "f8", n * n_regions, "baseline")
+        self.c.targets = <const uint32_t *>_address(self.targets, "u4", n, "targets")
+        self.c.offset = <const double *>_address(self.offset, "f8", n, "offset")
 
     def __dealloc__(self):
         PyMem_Free(self.modulator)
@@ -95,52 +120,140 @@ cdef class Levels:
             name, field = list(self.tables[self.names[m]]["inputs"].items())[error.field]
             raise ValueError(f"{name}: must be {domain_phrase(field['domain'])}; got {error.value}")
 
+    def add(self, Py_ssize_t m, Py_ssize_t region, double amount):
+        """Add to the level of modulator m in a region (-1: all), clipped to [0, 1]."""
+        cdef nm_error error
+        if nm_levels_check(&self.c, &error) != NM_OK:
+            self._explain(&error)
+        if not nm_domain_holds(NM_ANY, amount):
+            raise ValueError(f"amount: must be finite; got {amount}")
+        nm_levels_add(&self.c, m, region, amount)
+
+
+cdef class LentLevels:
+    """`Levels` as one model's neurons meet them: zones, receptor densities, and which slots release what.
+
+    Parameters
+    ----------
+    levels : Levels
+    zones : sequence of (str, mapping)
+        Region, and density of each modulator's receptors where it is not 1.
+    runs : sequence of ndarray of int64, shape (2 * n_runs,)
+        For each of ``levels.releases``, the first and one past the last slot of each run of releasing neurons.
+    """
+
+    cdef nm_levels c
+    cdef nm_release *release
+    cdef readonly Levels levels
+    cdef readonly int n_releases
+    cdef object zone_region, density, keep
+
+    def __init__(self, Levels levels, zones, runs):
+        known = levels.regions
+        self.levels, self.c, self.n_releases = levels, levels.c, len(levels.releases)
+        self.zone_region = np.array([0 if len(known) == 1 else known.index(region) for region, _ in zones], np.int32)
+        self.density = np.array([[densities.get(name, 1.0) for name in levels.names] for _, densities in zones])
+        self.c.n_zones = len(zones)
+        self.c.zone_region = <const int32_t *>_address(self.zone_region, "i4", len(zones), "zone_region")
+        self.c.density = <const double *>_address(self.density, "f8", len(zones) * len(levels.names), "density")
+        self.release = <nm_release *>PyMem_Calloc(max(1, self.n_releases), sizeof(nm_release))
+        if self.release == NULL:
+            raise MemoryError
+        self.keep = []
+        for k, (about, run) in enumerate(zip(levels.releases, runs)):
+            self._lend_release(&self.release[k], about, run)
+        self.c.releases, self.c.n_releases = self.release, self.n_releases
+
+    cdef _lend_release(self, nm_release *release, dict about, object run):
+        wanted = self.levels.regions if about["regions"] is None else about["regions"]
+        reached = np.array([region in wanted for region in self.levels.regions], np.uint8)
+        self.keep += [run, reached]
+        release.modulator, release.amount = self.levels.names.index(about["modulator"]), about["amount"]
+        release.n_runs = run.size // 2
+        release.run = <const int64_t *>_address(run, "i8", run.size, "release")
+        release.region = <const uint8_t *>_address(reached, "u1", reached.size, "release")
+
+    def __dealloc__(self):
+        PyMem_Free(self.release)
+
+    def factors(self, Py_ssize_t zone):
+        """What the levels do in a zone now: target -> factor, or the rise of a threshold."""
+        cdef nm_factors f = nm_levels_factors(&self.c, zone)
+        return {"learning_rate": f.learning, "ltp": f.ltp, "ltd": f.ltd, "threshold": f.rise, "gain": f.gain,
+                "noise": f.noise, "tau_c": f.tau_c}
+
+    def signal(self, Py_ssize_t zone, double subtract_baseline, double dt, double tau_c):
+        """What an eligibility trace of 1 earns in a zone in one step of dt (ms), ms; see nm_levels.h."""
+        return nm_levels_signal(&self.c, zone, subtract_baseline, dt, tau_c)
+
 
 cdef class ModulatorCore:
     """One modulator of a `Levels`: its factor, and what it does to a number or an array."""
 
     cdef readonly Levels _levels
     cdef readonly Py_ssize_t _index
-    cdef nm_target acts_on
+    cdef nm_target _first  # of its targets
 
     def __init__(self, Levels levels=None, name=None):
         self._levels = Levels([name]) if levels is None else levels
         self._index = self._levels.names.index(name)
-        self.acts_on = self._levels.modulator[self._index].acts_on
+        self._first = <nm_target><int>self._target_number(self._levels.tables[name]["targets"][0])
 
-    cdef inline double _factor(self, Py_ssize_t region) noexcept:
-        cdef nm_levels *c = &self._levels.c
-        return self._levels.modulator[self._index].factor(
-            c.params + self._index * NM_MAX_PARAMS, c.level[region * c.n_modulators + self._index])
+    def _target_number(self, target):
+        known = self._levels.tables[self._levels.names[self._index]]["targets"]
+        if target not in known:
+            raise ValueError(f"target: must be one of {', '.join(known)}; got {target!r}")
+        return target_names().index(target)
 
     cpdef modulate(self, x, Py_ssize_t region=0):
         """x as the modulator leaves it, at the present level of one region. A new object of the same kind."""
-        cdef double factor, value
         if not self._levels.enabled:
             return x
-        factor = self._factor(region)
-        if type(x) is float:
-            value = x
-            return nm_raised(value, factor) if self.acts_on == NM_THRESHOLD else value * factor
-        if isinstance(x, np.ndarray):
-            return x + np.abs(x) * factor if self.acts_on == NM_THRESHOLD else x * factor
-        value = x
-        return nm_raised(value, factor) if self.acts_on == NM_THRESHOLD else value * factor
+        return _modulated(x, self._first, _effect(self._levels, self._index, self._first, region))
 
-    cpdef double factor(self, Py_ssize_t region=0):
-        """The factor at the present level of one region; neutral (1, or 0 for a threshold) where disabled."""
+    cpdef double factor(self, Py_ssize_t region=0, target=None):
+        """What it does at the present level of one region: a factor, or the rise of a threshold as a fraction of
+        its magnitude. `target`: one of its targets; default: the first."""
+        cdef nm_target t = self._first if target is None else <nm_target><int>self._target_number(target)
         if not self._levels.enabled:
-            return 0.0 if self.acts_on == NM_THRESHOLD else 1.0
-        return self._factor(region)
+            return 0.0 if t == NM_THRESHOLD else 1.0
+        return _effect(self._levels, self._index, t, region)
+
+
+cdef inline double _effect(Levels levels, Py_ssize_t m, nm_target target, Py_ssize_t region) noexcept:
+    cdef nm_levels *c = &levels.c
+    return nm_levels_effect(c, m, target, c.level[region * c.n_modulators + m], 1.0)
+
+
+cdef _modulated(x, nm_target target, double effect):
+    """x times a factor, or raised by a fraction of its magnitude; a new object of the same kind."""
+    cdef double value
+    if type(x) is not float and isinstance(x, np.ndarray):
+        return x + np.abs(x) * effect if target == NM_THRESHOLD else x * effect
+    value = x
+    return nm_raised(value, effect) if target == NM_THRESHOLD else value * effect
 
 
 cdef class SystemCore:
     """The part of a NeuromodulationSystem that Python loops call for every synapse and neuron."""
 
-    cdef ModulatorCore learning, threshold, input
+    cdef readonly Levels _levels
 
-    def __init__(self, learning, threshold, input):
-        self.learning, self.threshold, self.input = learning, threshold, input
+    def __init__(self, levels):
+        self._levels = levels
+
+    cdef double _combined(self, nm_target target, Py_ssize_t region, object receptors) except? -1.0:
+        """All modulators with that target: the sum of rises, else the product of factors."""
+        cdef nm_levels *c = &self._levels.c
+        cdef double all = 0.0 if target == NM_THRESHOLD else 1.0, effect, density = 1.0
+        cdef Py_ssize_t m
+        for m in range(c.n_modulators):
+            if c.targets[m] & NM_ON(target):
+                if receptors:
+                    density = receptors.get(self._levels.names[m], 1.0)
+                effect = nm_levels_effect(c, m, target, c.level[region * c.n_modulators + m], density)
+                all = all + effect if target == NM_THRESHOLD else all * effect
+        return all
 
     def modulate_learning(self, delta_w):
         """A weight change under dopamine: ``delta_w * learning_rate_modulation * level ** exponent``.
@@ -157,7 +270,8 @@ cdef class SystemCore:
 
         Notes
         -----
-        Computed in ``csrc/modulator_dopamine.c``. About 50 ns a call for a float.
+        Computed in ``csrc/nm_levels.c``. About 50 ns a call for a float. Declared modulators that act on
+        ``learning_rate`` multiply it, too. With several regions the first one's levels count.
 
         Examples
         --------
@@ -167,7 +281,9 @@ cdef class SystemCore:
         >>> round(system.modulate_learning(0.01), 6)
         0.018
         """
-        return self.learning.modulate(delta_w)
+        if not self._levels.enabled:
+            return delta_w
+        return _modulated(delta_w, NM_LEARNING_RATE, self._combined(NM_LEARNING_RATE, 0, None))
 
     def modulate_neuron_update(self, neuron, synaptic_input, threshold):
         """An input under norepinephrine and a threshold under serotonin.
@@ -175,7 +291,7 @@ cdef class SystemCore:
         Parameters
         ----------
         neuron : Neuron
-            The neuron that is updated; its region's levels count.
+            The neuron that is updated; the levels of its region count, and the receptor densities of its area.
         synaptic_input : float or ndarray, mV
         threshold : float or ndarray, mV
 
@@ -183,6 +299,16 @@ cdef class SystemCore:
         -------
         tuple
             (amplified input, raised threshold), each of the kind that came.
+
+        Raises
+        ------
+        ValueError
+            If the system has several regions, and the neuron's is not among them.
+
+        Notes
+        -----
+        Declared modulators that act on ``gain`` multiply the input, too, and those that act on ``threshold`` add to
+        the rise.
 
         Examples
         --------
@@ -194,6 +320,19 @@ cdef class SystemCore:
         (19.966, 15.585)
         """
         cdef Py_ssize_t region = 0
-        if self.input._levels.c.n_regions > 1:
-            region = neuron.region
-        return self.input.modulate(synaptic_input, region), self.threshold.modulate(threshold, region)
+        if not self._levels.enabled:
+            return synaptic_input, threshold
+        receptors = neuron.receptors if isinstance(neuron, Neuron) else None
+        if self._levels.c.n_regions > 1:
+            region = self._row_of(neuron)
+        return (_modulated(synaptic_input, NM_GAIN, self._combined(NM_GAIN, region, receptors)),
+                _modulated(threshold, NM_THRESHOLD, self._combined(NM_THRESHOLD, region, receptors)))
+
+    cdef Py_ssize_t _row_of(self, neuron) except -1:
+        """The row of the levels of a neuron's region."""
+        name = neuron.region_name if isinstance(neuron, Neuron) else None
+        if name in self._levels.regions:
+            return self._levels.regions.index(name)
+        if name is None and 0 <= neuron.region < self._levels.c.n_regions:
+            return neuron.region
+        raise ValueError(f"neuron: must lie in one of the regions {', '.join(self._levels.regions)}; got {name!r}")

@@ -3,6 +3,7 @@
 
 import math
 from collections.abc import MutableMapping
+from types import MappingProxyType
 
 cimport cython
 
@@ -269,6 +270,7 @@ class NeuronParams(MutableMapping):
         return repr(dict(self))
 
 
+_NO_RECEPTORS = MappingProxyType({})
 cdef tuple _NEURON_TYPES = ("excitatory", "inhibitory")
 
 
@@ -427,6 +429,16 @@ cdef class Neuron:
     def region(self):
         """Row of the modulators' levels that act on it."""
         return self.get("region")
+
+    @property
+    def region_name(self):
+        """Name of its region; None where it stands alone."""
+        return self.columns.regions[self.get("region")] if self.columns.regions else None
+
+    @property
+    def receptors(self):
+        """Density of each modulator's receptors where it lies, for those where it is not 1. Read-only."""
+        return self.columns.receptors[self.get("area")] if self.columns.receptors else _NO_RECEPTORS
 
     @property
     def generation(self):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,9 @@ class BrainModel:
         self._areas = {area.name: area for area in self._config.areas}
         self.regions: tuple[str, ...] = tuple(dict.fromkeys(a.region or "global" for a in self._config.areas))
         self._columns = NeuronColumns()
+        self._columns.regions = self.regions
+        densities = [{name: d for name, d in a.receptors.items() if d != 1.0} for a in self._config.areas]
+        self._columns.receptors = [MappingProxyType(each) for each in [*densities, {}]]
         self._synapses = Projections(self)
         self._changes = 0
         self.neurons = NeuronCollection(self._columns)
@@ -433,15 +437,26 @@ class BrainModel:
 
     # ---- for the engine --------------------------------------------------------------------------------------
 
+    def _zones(self) -> tuple[NDArray[np.int32], list[tuple[str, dict[str, float]]]]:
+        """Zone of each neuron; and the zones: a region and the receptor densities there that are not 1."""
+        kinds: dict[tuple[str, tuple[tuple[str, float], ...]], int] = {}
+        regions = [area.region or "global" for area in self._config.areas] + [self.regions[0]]
+        of_area = [
+            kinds.setdefault((region, tuple(sorted(receptors.items()))), len(kinds))
+            for region, receptors in zip(regions, self._columns.receptors, strict=True)
+        ]
+        zones = [(region, dict(densities)) for region, densities in kinds]
+        return np.array(of_area, np.int32)[self._columns.column("area")], zones
+
     def _groups(self) -> list[tuple[str, int, int, int]]:
-        """Runs of neurons of one model in one region: (model, first slot, number, region)."""
-        model, region = self._columns.column("model"), self._columns.column("region")
+        """Runs of neurons of one model in one zone: (model, first slot, number, zone)."""
+        model, zone = self._columns.column("model"), self._zones()[0]
         if not len(model):
             return []
-        cuts = np.flatnonzero((np.diff(model) != 0) | (np.diff(region) != 0)) + 1
+        cuts = np.flatnonzero((np.diff(model) != 0) | (np.diff(zone) != 0)) + 1
         firsts, lasts = [0, *cuts.tolist()], [*cuts.tolist(), len(model)]
         names = list(MODELS)
-        return [(names[model[a]], a, b - a, int(region[a])) for a, b in zip(firsts, lasts, strict=True)]
+        return [(names[model[a]], a, b - a, int(zone[a])) for a, b in zip(firsts, lasts, strict=True)]
 
     # ---- state -----------------------------------------------------------------------------------------------
 

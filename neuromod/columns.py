@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,12 @@ class NeuronColumns:
         self.buffers: dict[str, NDArray[Any]] = {
             name: np.empty(0, dtype) for name, (dtype, _) in FIXED_FIELDS.items()
         }
+        self.regions: tuple[
+            str, ...
+        ] = ()  # names of the numbers in `region`; none where a neuron stands alone
+        self.receptors: Sequence[
+            Mapping[str, float]
+        ] = ()  # densities, by the numbers in `area`; last: outside all
         self._handed: dict[str, NDArray[Any]] = {}
         self._slot_of = np.empty(0, np.int64)
 

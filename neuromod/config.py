@@ -18,12 +18,13 @@ from neuromod import _core
 from neuromod.config_checks import (
     checked_areas,
     checked_lattice_shape,
-    checked_neuromodulation,
     checked_neuron_model,
     checked_plasticity,
     checked_senses,
     neuron_values,
 )
+from neuromod.config_modulators import check_references, checked_neuromodulation
+from neuromod.config_plasticity import checked_short_term
 from neuromod.config_read import MAX_PROBLEMS, ROOT, config_error, join, plain_copy, read_file, shown
 from neuromod.config_schema import json_schema
 from neuromod.config_sections import (
@@ -52,6 +53,7 @@ __all__ = [
     "check_neuromodulation",
     "check_params",
     "check_rule",
+    "check_short_term",
     "json_schema",
     "load",
     "nearest",
@@ -206,6 +208,41 @@ def check_rule(section: str | Mapping[str, Any], where: str = "plasticity") -> P
     return rule
 
 
+def check_short_term(section: bool | Mapping[str, Any], where: str = "short_term") -> dict[str, float] | None:
+    """Short-term plasticity, complete; None where it is off.
+
+    Parameters
+    ----------
+    section : bool or mapping
+        ``U`` (> 0 and <= 1), ``tau_rec`` and ``tau_facil`` (ms, >= 0), each optional; ``kind`` says what they are by
+        default: "depressing" or "facilitating", the two fits of Tsodyks, Pawelzik & Markram (1998). True: all
+        defaults; False, or ``enabled`` false: none.
+    where : str, default "short_term"
+        JSON path or argument name, for messages.
+
+    Returns
+    -------
+    dict of str to float, or None
+
+    Raises
+    ------
+    ConfigError
+        With every problem.
+
+    Examples
+    --------
+    >>> check_short_term({"kind": "facilitating", "tau_rec": 100})
+    {'U': 0.03, 'tau_rec': 100.0, 'tau_facil': 530.0}
+    """
+    given, problems = plain_copy(section, where)
+    notes: list[str] = []
+    found = checked_short_term(given, where, problems, notes)
+    if problems:
+        raise config_error(problems)
+    _say(notes)
+    return found
+
+
 def check_neuromodulation(
     section: Mapping[str, Any] | None, where: str = "neuromodulation"
 ) -> dict[str, Any]:
@@ -215,15 +252,17 @@ def check_neuromodulation(
     ----------
     section : mapping or None
         ``enabled`` and, for any of the registered modulators, an object of its parameters. ``tau`` (ms, > 0) may
-        stand in place of ``decay_rate``.
+        stand in place of ``decay_rate``. Under other names, modulators that are declared here alone; see
+        `neuromod.neuromodulation.create_neuromodulation_system`.
     where : str, default "neuromodulation"
         JSON path, for messages.
 
     Returns
     -------
     dict
-        ``enabled`` (bool) and every modulator with every parameter. A modulator has ``tau`` where that was given,
-        and no ``decay_rate`` then.
+        ``enabled`` (bool) and every modulator with every parameter: those that are not optional, then those that
+        were named. A modulator has ``tau`` where that was given, and no ``decay_rate`` then; ``release``, a list,
+        where that was given. What comes back may be given again.
 
     Raises
     ------
@@ -294,6 +333,7 @@ def _checked(raw: Any, read: list[str], notes: list[str]) -> Config:
         "simulation": validated(Simulation, raw.get("simulation", {}), "simulation", problems),
         "experiment": raw.get("experiment"),
     }
+    check_references(parts["neuromodulation"], raw, problems)
     named = {problem.split(": ", 1)[0] for problem in problems}
     problems += (problem for problem in read if problem.split(": ", 1)[0] not in named)
     if problems:

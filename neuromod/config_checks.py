@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 
 from neuromod import _core
+from neuromod.config_plasticity import PARTS, checked_homeostatic, checked_short_term, look_at_rest
 from neuromod.config_read import MAX_PROBLEMS, join, shown
 from neuromod.config_sections import (
     AXES,
-    PLASTICITY_ELSEWHERE,
     Area,
     AreaKeys,
     LatticeKeys,
-    NeuromodulationKeys,
     NeuronModel,
     NeuronModelKeys,
     Plasticity,
@@ -42,12 +41,13 @@ from neuromod.config_tables import (
 __all__ = [
     "MAX_AREAS",
     "MAX_SITES",
+    "add_no_such",
     "checked_areas",
     "checked_lattice_shape",
-    "checked_neuromodulation",
     "checked_neuron_model",
     "checked_plasticity",
     "checked_senses",
+    "column",
     "neuron_values",
 ]
 
@@ -57,7 +57,7 @@ MAX_SITES = 2**31 - 1
 """Sites of one area: positions of neurons are 32-bit integers."""
 
 # Keys of an area that are taken over as they stand.
-_AS_GIVEN = ("name", "sense", "neuron_type", "density", "region", "drive")
+_AS_GIVEN = ("name", "sense", "neuron_type", "density", "region", "drive", "receptors")
 
 
 # ---- lattice and neurons -----------------------------------------------------------------------------------
@@ -304,7 +304,7 @@ def checked_senses(
         problems.append(f"senses: must be an object; got {shown(section)}")
         return {}
     by_name = {area.name: area for area in areas.values()}
-    names = [name for name in _column(raw.get("areas"), "name") if isinstance(name, str)]
+    names = [name for name in column(raw.get("areas"), "name") if isinstance(name, str)]
     senses = {}
     for name, entry in section.items():
         where = join("senses", name)
@@ -318,21 +318,33 @@ def checked_senses(
         if not isinstance(areal, str):
             continue
         if names and areal not in names:
-            _add_no_such(problems, f"{where}.areal", "the name of an area", areal, names)
+            add_no_such(problems, f"{where}.areal", "the name of an area", areal, names)
         elif areal in by_name and type(w) is int:
             low, high = by_name[areal].coord_ranges["w"]
             if not low <= w <= high and w >= 0:
                 problems.append(
                     f"{where}.w_index: must lie in the area's range of w, {low} .. {high}; got {shown(w)}"
                 )
-    for k, given in enumerate(_column(raw.get("areas"), "sense")):
+    for k, given in enumerate(column(raw.get("areas"), "sense")):
         if "senses" in raw and isinstance(given, str) and given not in section:
-            _add_no_such(problems, f"areas[{k}].sense", "the name of a sense", given, list(section))
+            add_no_such(problems, f"areas[{k}].sense", "the name of a sense", given, list(section))
     return senses
 
 
-def _column(entries: Any, key: str) -> list[Any]:
-    """One key of every entry, also of those that are wrong; None where there is none."""
+def column(entries: Any, key: str) -> list[Any]:
+    """One key of every entry, also of those that are wrong.
+
+    Parameters
+    ----------
+    entries : object
+        Plain JSON that should be an array of objects.
+    key : str
+
+    Returns
+    -------
+    list
+        As long as `entries`; None where there is no such key, and empty where `entries` is no array.
+    """
     entries = entries if isinstance(entries, list) else []
     return [entry.get(key) if isinstance(entry, dict) else None for entry in entries]
 
@@ -353,7 +365,22 @@ def _look_at_extra_keys(entry: dict[str, Any], where: str, problems: list[str], 
         notes.append(f"{where}: not acted on: {shown(', '.join(extra[:20]))[1:-1]}")
 
 
-def _add_no_such(problems: list[str], where: str, what: str, name: str, known: list[str]) -> None:
+def add_no_such(problems: list[str], where: str, what: str, name: str, known: list[str]) -> None:
+    """The problem of a name that means nothing in this configuration.
+
+    Parameters
+    ----------
+    problems : list of str
+        Gets the problem.
+    where : str
+        JSON path of the name.
+    what : str
+        What it must be: "the name of an area".
+    name : object
+        What came.
+    known : list of str
+        The names that it may be.
+    """
     near = near_name(problems, name, known)
     hint = (
         f"; did you mean {near!r}?"
@@ -388,11 +415,10 @@ def checked_plasticity(section: Any, where: str, problems: list[str], notes: lis
     keys = validated(PlasticityKeys, section, where, problems)
     if not isinstance(section, dict):
         return None
-    own = {
-        k: v
-        for k, v in section.items()
-        if k not in PlasticityKeys.model_fields and k not in PLASTICITY_ELSEWHERE
-    }
+    own = {k: v for k, v in section.items() if k not in PlasticityKeys.model_fields and k not in PARTS}
+    parts = {}
+    for part, check in (("short_term", checked_short_term), ("homeostatic", checked_homeostatic)):
+        parts[part] = check(section.get(part), join(where, part), problems, notes)
     rules = _core.plasticity_rules()
     name = _rule_name(section.get("rule"), rules)
     if name is None:
@@ -405,11 +431,7 @@ def checked_plasticity(section: Any, where: str, problems: list[str], notes: lis
                 _add_unknown_param(problems, where, key, anywhere)
         return None
     values = _rule_values(name, own, where, rules, problems, notes)
-    notes += (
-        f"{join(where, part)}: not acted on yet; weights change by {join(where, 'rule')} only"
-        for part in PLASTICITY_ELSEWHERE
-        if part in section and not (isinstance(section[part], dict) and section[part].get("enabled") is False)
-    )
+    look_at_rest(section, name, where, notes)
     if keys is None:
         return None
     if keys.weight_min > keys.weight_max:
@@ -424,6 +446,7 @@ def checked_plasticity(section: Any, where: str, problems: list[str], notes: lis
         weight_max=keys.weight_max,
         weight_decay=keys.weight_decay,
         weight_dependence=keys.weight_dependence,
+        **parts,
     )
 
 
@@ -465,64 +488,4 @@ def _rule_values(
 
 
 def _add_unknown_param(problems: list[str], where: str, key: str, params: Any) -> None:
-    add_unknown_key(problems, where, key, [*PlasticityKeys.model_fields, *params, *PLASTICITY_ELSEWHERE])
-
-
-# ---- modulators --------------------------------------------------------------------------------------------
-
-_TAU = {"unit": "ms", "domain": "NM_POSITIVE", "default": 10.0}
-
-
-def checked_neuromodulation(
-    section: Any, where: str, problems: list[str], notes: list[str]
-) -> dict[str, Any]:
-    """The section ``neuromodulation``: ``enabled`` and every registered modulator, complete.
-
-    Parameters
-    ----------
-    section : object
-        Plain JSON.
-    where : str
-        JSON path of `section`.
-    problems : list of str
-        Gets one entry for each problem.
-    notes : list of str
-        Gets one entry for each warning.
-
-    Returns
-    -------
-    dict
-    """
-    modulators = _core.modulators()
-    if not isinstance(section, dict):
-        problems.append(f"{where}: must be an object; got {shown(section)}")
-        section = {}
-    fixed = {key: value for key, value in section.items() if key in NeuromodulationKeys.model_fields}
-    keys = validated(NeuromodulationKeys, fixed, where, problems)
-    for key in section:
-        if key not in fixed and key not in modulators:
-            add_unknown_key(problems, where, key, [*NeuromodulationKeys.model_fields, *modulators])
-    system: dict[str, Any] = {"enabled": keys is None or keys.enabled}
-    for name, about in modulators.items():
-        system[name] = _modulator(section.get(name, {}), about["params"], f"{where}.{name}", problems, notes)
-    return system
-
-
-def _modulator(
-    given: Any, table: Mapping[str, Any], where: str, problems: list[str], notes: list[str]
-) -> dict[str, float]:
-    if not isinstance(given, dict):
-        problems.append(f"{where}: must be an object; got {shown(given)}")
-        return {}
-    with_tau = {**table, "tau": _TAU}
-    values = checked_values(given, with_tau, where, problems)
-    notes += unit_doubts(values, with_tau, where)
-    if "tau" in given and "decay_rate" in given:
-        problems.append(
-            f"{where}: must have decay_rate or tau, not both; "
-            f"got {shown(given['decay_rate'])} and {shown(given['tau'])} ms"
-        )
-    defaults = defaults_of(table)
-    if "tau" in given:
-        defaults.pop("decay_rate", None)
-    return {**defaults, **values}
+    add_unknown_key(problems, where, key, [*PlasticityKeys.model_fields, *params, *PARTS])

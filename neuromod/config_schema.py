@@ -6,12 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from neuromod import _core
+from neuromod.config_modulators import (
+    COMMON,
+    DECLARED_NAME,
+    MAX_MODULATORS,
+    OFFSET,
+    RESERVED,
+    TAU,
+    NeuromodulationKeys,
+    ReleaseKeys,
+)
+from neuromod.config_plasticity import HomeostaticKeys, ShortTermKeys
 from neuromod.config_sections import (
-    PLASTICITY_ELSEWHERE,
     AreaKeys,
     Drive,
     LatticeKeys,
-    NeuromodulationKeys,
     NeuronModelKeys,
     PlasticityKeys,
     Section,
@@ -146,23 +155,48 @@ def _plasticity() -> dict[str, Any]:
     schema = _section(PlasticityKeys)
     fixed = schema["properties"]
     fixed["rule"] |= _spellings(["none", *rules, *RULE_ALIASES])
-    elsewhere = {name: {"description": "Kept, not acted on yet."} for name in PLASTICITY_ELSEWHERE}
+    parts: dict[str, Any] = {"metaplasticity": {"description": "Kept; the rule bcm has a sliding threshold."}}
+    for name, cls in (("short_term", ShortTermKeys), ("homeostatic", HomeostaticKeys)):
+        off = {"type": "object", "properties": {"enabled": {"const": False}}, "required": ["enabled"]}
+        parts[name] = {"anyOf": [{"type": ["boolean", "null"]}, off, _section(cls)]}
     everything = {k: v for about in rules.values() for k, v in _params(about["params"]).items()}
-    choices = {"none": _object({**fixed, **{name: {} for name in everything}, **elsewhere})}
+    choices = {"none": _object({**fixed, **{name: {} for name in everything}, **parts})}
     for name, about in rules.items():
-        choices[name] = _object({**fixed, **_params(about["params"]), **elsewhere})
+        choices[name] = _object({**fixed, **_params(about["params"]), **parts})
     choices |= {alias: choices[name] for alias, name in RULE_ALIASES.items() if name in choices}
     return {**schema, "allOf": _by_choice("rule", choices)}
 
 
 def _neuromodulation() -> dict[str, Any]:
     fixed = _section(NeuromodulationKeys)["properties"]
-    tau = {"type": "number", "exclusiveMinimum": 0, "unit": "ms", "description": "In place of decay_rate."}
+    release = _section(ReleaseKeys)
+    beside = {**_params({"tau": TAU}), "release": {"anyOf": [release, {"type": "array", "items": release}]}}
+    beside["tau"].pop("default")
+    not_both = {"not": {"required": ["decay_rate", "tau"]}}
     each = {}
     for name, about in _core.modulators().items():
-        each[name] = {
-            **_object({**_params(about["params"]), "tau": tau}),
-            "not": {"required": ["decay_rate", "tau"]},
-            "description": about["title"],
-        }
-    return _object({**fixed, **each})
+        text = about["title"] + ("; only where it is named." if about["optional"] else "")
+        each[name] = {**_object({**_params(about["params"]), **beside}), **not_both, "description": text}
+    declared = {**_object({**_declared(), **beside}), **not_both, "required": ["response", "targets"]}
+    name = f"^(?!({'|'.join([*RESERVED, *each])})$){DECLARED_NAME.pattern}$"
+    return {
+        **_object({**fixed, **each}),
+        "patternProperties": {name: declared},
+        "maxProperties": MAX_MODULATORS + 1,
+    }
+
+
+def _declared() -> dict[str, Any]:
+    """What a modulator may have that stands in the configuration alone."""
+    kinds = _core.responses()
+    table = next(iter(kinds.values()))["params"]
+    inside = {
+        kind: _object(_params({name: field for name, field in about["params"].items() if name not in COMMON}))
+        for kind, about in kinds.items()
+    }
+    target = {"enum": list(_core.target_names())}
+    return {
+        **_params({**{name: table[name] for name in COMMON}, "offset": OFFSET}),
+        "response": {**_object(inside), "minProperties": 1, "maxProperties": 1},
+        "targets": {"type": "array", "minItems": 1, "uniqueItems": True, "items": target},
+    }

@@ -18,14 +18,13 @@ from neuromod.config_read import ROOT, join, shown
 
 __all__ = [
     "AXES",
-    "PLASTICITY_ELSEWHERE",
     "Area",
     "AreaKeys",
     "Config",
     "CoordRanges",
     "Drive",
     "LatticeKeys",
-    "NeuromodulationKeys",
+    "Name",
     "NeuronModel",
     "NeuronModelKeys",
     "Plasticity",
@@ -41,14 +40,14 @@ __all__ = [
 
 AXES = ("x", "y", "z", "w")
 """The lattice's axes, in the order of ``lattice_shape``."""
-PLASTICITY_ELSEWHERE = ("homeostatic", "metaplasticity", "short_term")
-"""Parts of the section ``plasticity`` that other tools act on, and this package does not yet."""
 
 # 2**31 - 1: coordinates and the positions of neurons in their columns are 32-bit integers.
 Size = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Index = Annotated[int, Field(ge=0, le=2**31 - 2)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+# What it multiplies is of the order of 1; the bound keeps products of several finite.
+Density = Annotated[float, Field(ge=0.0, le=1e6)]
 # Far above any weight in use and far below the overflow of float32, which weights are stored in.
 Weight = Annotated[float, Field(ge=-1e9, le=1e9, json_schema_extra={"unit": "mV"})]
 NeuronType = Literal["excitatory", "inhibitory"]
@@ -185,6 +184,9 @@ class AreaKeys(Section):
         Region whose modulator levels act here.
     drive : Drive, optional
         Default: the section ``background_drive``.
+    receptors : dict of str to float, no unit, 0 to 1e6
+        By modulator: density d of its receptors, default 1. A factor f acts here as ``1 + d * (f - 1)``, the rise of
+        a threshold as d times itself.
     """
 
     name: Name
@@ -202,6 +204,9 @@ class AreaKeys(Section):
     density: Fraction | None = Field(default=None, description="Share of the sites that get a neuron.")
     region: Name | None = Field(default=None, description="Region whose modulator levels act here.")
     drive: Drive | None = Field(default=None, description="Default: the section background_drive.")
+    receptors: dict[str, Density] = Field(
+        default={}, description="By modulator: part of its effect that is felt here. Default: 1."
+    )
 
 
 class Area(Section):
@@ -218,6 +223,8 @@ class Area(Section):
         What was given; it goes before the section ``neuron_model``'s.
     density : float, 0 to 1, or None
     drive : Drive or None
+    receptors : dict of str to float, no unit, 0 to 1e6
+        Modulator -> density of its receptors; 1 where it is not named.
     """
 
     name: str
@@ -229,6 +236,7 @@ class Area(Section):
     density: float | None = None
     region: str | None = None
     drive: Drive | None = None
+    receptors: dict[str, float] = {}
 
     @property
     def n_sites(self) -> int:
@@ -305,6 +313,8 @@ class Plasticity(Section):
     weight_decay : float, 0 to 1 per step, default 0
     weight_dependence : float, >= 0, default 0
         Exponent of soft bounds (Guetig et al. 2003); 0: hard ones.
+    short_term, homeostatic : dict of str to float, in ms and Hz, optional
+        Complete, where they are on; see ``config_plasticity.py``.
     """
 
     rule: str = "none"
@@ -313,18 +323,8 @@ class Plasticity(Section):
     weight_max: float = 1.0
     weight_decay: float = 0.0
     weight_dependence: float = 0.0
-
-
-class NeuromodulationKeys(Section):
-    """The keys of the section ``neuromodulation`` besides the modulators.
-
-    Parameters
-    ----------
-    enabled : bool, default True
-        Whether modulators act.
-    """
-
-    enabled: bool = Field(default=True, description="Whether modulators act.")
+    short_term: dict[str, float] | None = None
+    homeostatic: dict[str, float] | None = None
 
 
 class Simulation(Section):
@@ -358,7 +358,7 @@ class Config(Section):
         The section ``background_drive``.
     plasticity : Plasticity
     neuromodulation : dict
-        ``enabled`` and, for each registered modulator, its parameters, complete (see `check_neuromodulation`).
+        ``enabled`` and, for each modulator, its parameters, complete (see `check_neuromodulation`).
     senses : dict of str to Sense
     simulation : Simulation
     experiment : dict or None

@@ -342,7 +342,11 @@ class _Run:
 def _built(content: dict[str, Any], experiment: Experiment, seed: int | None, *, record: bool = True) -> _Run:
     model = BrainModel(config=content)
     section = content.get("neuromodulation", {})
-    system = create_neuromodulation_system(section) if section.get("enabled", True) else None
+    system = (
+        create_neuromodulation_system(section, regions=model.regions)
+        if section.get("enabled", True)
+        else None
+    )
     chosen = experiment.seed if seed is None else seed
     sim = Simulation(model, seed=chosen, neuromodulation=system)
     area_ids = _populate(sim, experiment)

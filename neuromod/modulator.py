@@ -11,18 +11,44 @@ from numpy.typing import NDArray
 from neuromod import _core
 from neuromod.arguments import checked_dt
 
-__all__ = ["Modulator", "ModulatorState", "apply_params"]
+__all__ = ["KINETICS", "FurtherModulator", "Modulator", "ModulatorState", "apply_params"]
+
+KINETICS = ("baseline", "decay_rate", "tau")
+"""Parameters that are the state's; the others are the modulator's."""
+
+
+def _region_row(regions: Sequence[str], region: str | None) -> int:
+    """Row of a region's levels; -1, which means all, for None.
+
+    Parameters
+    ----------
+    regions : sequence of str
+    region : str or None
+
+    Raises
+    ------
+    ValueError
+        If there is no such region.
+    """
+    if region is None:
+        return -1
+    if region not in regions:
+        raise ValueError(f"region: must be one of {', '.join(regions)}; got {region!r}")
+    return list(regions).index(region)
 
 
 class ModulatorState:
-    """Level, baseline and decay of one modulator: a view on the buffer that the core uses.
+    """Level, baseline and decay of one modulator: a view on the buffers that the core uses.
+
+    The level has two parts: `tonic`, the baseline that it relaxes towards, and `phasic`, what events, releases and
+    spikes have added to it or taken away.
 
     Parameters
     ----------
     levels : neuromod._core.Levels
-        The buffer.
+        The buffers.
     index : int, >= 0
-        The modulator's column in it.
+        The modulator's column in them.
 
     Examples
     --------
@@ -31,6 +57,8 @@ class ModulatorState:
     >>> dopamine.state.level = 0.9
     >>> dopamine.state
     ModulatorState(level=0.9, baseline=0.5, decay_rate=0.1)
+    >>> dopamine.state.tonic, dopamine.state.phasic
+    (0.5, 0.4)
     """
 
     __slots__ = ("_index", "_levels")
@@ -38,32 +66,55 @@ class ModulatorState:
     def __init__(self, levels: _core.Levels, index: int) -> None:
         self._levels, self._index = levels, index
 
-    @property
-    def level(self) -> float | NDArray[np.float64]:
-        """Level, 0 to 1: a float, or with several regions an ndarray of shape (n_regions,). Setting it to a
-        number sets every region."""
-        column = self._levels.level[:, self._index]
+    def _read(self, rows: NDArray[np.float64]) -> float | NDArray[np.float64]:
+        column = rows[:, self._index]
         return float(column[0]) if len(column) == 1 else column.copy()
 
-    @level.setter
-    def level(self, value: float | NDArray[np.float64]) -> None:
+    def _write(self, rows: NDArray[np.float64], what: str, value: float | NDArray[np.float64]) -> None:
         checked = np.asarray(value, dtype=np.float64)
         if not np.all((checked >= 0.0) & (checked <= 1.0)):
-            raise ValueError(f"{self._name}.state.level: must be between 0 and 1; got {value!r}")
-        self._levels.level[:, self._index] = checked
+            raise ValueError(f"{self._name}.state.{what}: must be between 0 and 1; got {value!r}")
+        rows[:, self._index] = checked
 
     @property
     def _name(self) -> str:
         return str(self._levels.names[self._index])
 
     @property
-    def baseline(self) -> float:
-        """Level towards which it relaxes, 0 to 1."""
-        return float(_get(self._levels, self._index, "baseline"))
+    def level(self) -> float | NDArray[np.float64]:
+        """Level, 0 to 1: a float, or with several regions an ndarray of shape (n_regions,). Setting it to a
+        number sets every region."""
+        return self._read(self._levels.level)
+
+    @level.setter
+    def level(self, value: float | NDArray[np.float64]) -> None:
+        self._write(self._levels.level, "level", value)
+
+    @property
+    def tonic(self) -> float | NDArray[np.float64]:
+        """Baseline of each region, 0 to 1: a float, or with several regions an ndarray of shape (n_regions,).
+        Setting it, to one number or one for each region, moves no level: levels relax towards it."""
+        return self._read(self._levels.baseline)
+
+    @tonic.setter
+    def tonic(self, value: float | NDArray[np.float64]) -> None:
+        self._write(self._levels.baseline, "tonic", value)
+
+    @property
+    def phasic(self) -> float | NDArray[np.float64]:
+        """Level less tonic level, -1 to 1, of the same kind; below 0 in a dip."""
+        return self._read(self._levels.level - self._levels.baseline)
+
+    @property
+    def baseline(self) -> float | NDArray[np.float64]:
+        """Level towards which it relaxes, 0 to 1: a float, or an ndarray where the regions' differ. Setting it to
+        a number sets every region; see `tonic`."""
+        column = self._levels.baseline[:, self._index]
+        return float(column[0]) if np.all(column == column[0]) else column.copy()
 
     @baseline.setter
-    def baseline(self, value: float) -> None:
-        _set(self._levels, self._index, "baseline", value, ".state")
+    def baseline(self, value: float | NDArray[np.float64]) -> None:
+        self._write(self._levels.baseline, "baseline", value)
 
     @property
     def decay_rate(self) -> float:
@@ -89,7 +140,9 @@ class ModulatorState:
 
     def __repr__(self) -> str:
         speed = f"decay_rate={self.decay_rate:g}" if self.tau is None else f"tau={self.tau:g} ms"
-        return f"ModulatorState(level={self.level}, baseline={self.baseline:g}, {speed})"
+        rest = self.baseline
+        shown = f"{rest:g}" if isinstance(rest, float) else str(rest)
+        return f"ModulatorState(level={self.level}, baseline={shown}, {speed})"
 
 
 def _position(levels: _core.Levels, index: int, name: str) -> int:
@@ -97,42 +150,34 @@ def _position(levels: _core.Levels, index: int, name: str) -> int:
 
 
 def _get(levels: _core.Levels, index: int, name: str) -> float:
-    """A parameter of a modulator.
+    """A parameter of modulator `index`, by name.
 
     Parameters
     ----------
-    levels : neuromod._core.Levels
-    index : int, >= 0
-        The modulator's column.
+    levels : Levels
+    index : int
     name : str
-        A parameter of its C table.
-
-    Returns
-    -------
-    float
-        In the unit of the table.
     """
     return float(levels.params[index, _position(levels, index, name)])
 
 
 def _set(levels: _core.Levels, index: int, name: str, value: float, place: str = "") -> None:
-    """Set a parameter of a modulator.
+    """Set a parameter of modulator `index`, by name.
 
     Parameters
     ----------
-    levels : neuromod._core.Levels
-    index : int, >= 0
-        The modulator's column.
+    levels : Levels
+    index : int
     name : str
-        A parameter of its C table.
-    value : float, in the units of the table
+    value : float
+        In the parameter's unit.
     place : str, default ""
-        What stands between the modulator's and the parameter's name in messages.
+        What messages put between the modulator's name and the parameter's.
 
     Raises
     ------
     ValueError
-        If the value is out of the parameter's domain. Nothing changes.
+        If the value is out of its domain. Nothing changes.
     """
     modulator = levels.names[index]
     field = levels.tables[modulator]["params"][name]
@@ -143,7 +188,7 @@ def _set(levels: _core.Levels, index: int, name: str, value: float, place: str =
 
 
 class Modulator(_core.ModulatorCore):
-    """What all modulators have in common. Parameters of the C table are attributes: ``dopamine.sensitivity``.
+    """What all modulators have in common. Parameters of its table are attributes: ``dopamine.sensitivity``.
 
     Parameters
     ----------
@@ -161,6 +206,7 @@ class Modulator(_core.ModulatorCore):
     """
 
     _registered: ClassVar[str]
+    _params: ClassVar[Mapping[str, Any] | None] = None
 
     def __init__(
         self, levels: _core.Levels | None = None, regions: Sequence[str] | None = None, **params: float
@@ -170,19 +216,32 @@ class Modulator(_core.ModulatorCore):
         apply_params(self, params)
 
     def __init_subclass__(cls) -> None:
-        for name, field in _core.modulators()[cls._registered]["params"].items():
-            if name not in ("baseline", "decay_rate"):  # those are the state's
+        if not hasattr(cls, "_registered"):
+            return
+        params = _core.modulators()[cls._registered]["params"] if cls._params is None else cls._params
+        for name, field in params.items():
+            if name not in KINETICS:  # those are the state's
                 setattr(cls, name, _parameter(name, field))
 
     @property
     def name(self) -> str:
-        """Registered name, which is also the key of its configuration."""
+        """Name, which is also the key of its configuration."""
         return self._registered
 
     @property
     def state(self) -> ModulatorState:
         """Its level, baseline and decay."""
         return ModulatorState(self._levels, self._index)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """What it acts on: any of learning_rate, ltp, ltd, threshold, gain, noise, tau_c."""
+        return tuple(self._levels.tables[self.name]["targets"])
+
+    @property
+    def offset(self) -> float:
+        """Factor at a response of 0; thresholds have none."""
+        return float(self._levels.offset[self._index])
 
     def step(self, dt: float = 1.0) -> None:
         """Relax towards the baseline: ``level = baseline + (level - baseline) * (1 - decay_rate)``.
@@ -191,6 +250,11 @@ class Modulator(_core.ModulatorCore):
         ----------
         dt : float, ms, > 0, default 1
             Length of the step; matters only where `state.tau` is set, which keeps ``exp(-dt / tau)``.
+
+        Raises
+        ------
+        ValueError
+            If `dt` is not > 0, or it belongs to a system, which steps all its modulators. Nothing changes.
         """
         if len(self._levels.names) != 1:
             raise ValueError(
@@ -198,11 +262,112 @@ class Modulator(_core.ModulatorCore):
             )
         self._levels.step(checked_dt(dt))
 
+    def release(self, amount: float, *, region: str | None = None) -> None:
+        """Add to the level: ``clip(level + amount, 0, 1)``, relative to the level before, unlike an event.
+
+        Parameters
+        ----------
+        amount : float, no unit
+            Below 0 it takes away, as uptake does.
+        region : str, optional
+            Region whose level changes. Default: all.
+
+        Raises
+        ------
+        ValueError
+            If `amount` is NaN or infinite, or `region` is unknown. No level changes.
+
+        Examples
+        --------
+        >>> from neuromod import DopamineSystem
+        >>> dopamine = DopamineSystem()
+        >>> dopamine.release(0.25)
+        >>> dopamine.release(0.125)
+        >>> dopamine.state.level, dopamine.state.phasic
+        (0.875, 0.375)
+        """
+        self._levels.add(self._index, _region_row(self._regions, region), amount)
+
+    def set_tonic(self, value: float, *, region: str | None = None) -> None:
+        """Set the baseline of one region; its level relaxes towards it.
+
+        Parameters
+        ----------
+        value : float, 0 to 1
+        region : str, optional
+            Default: all.
+
+        Raises
+        ------
+        ValueError
+            If `value` is out of its domain or `region` is unknown. Nothing changes.
+
+        Examples
+        --------
+        >>> from neuromod import NeuromodulationSystem
+        >>> system = NeuromodulationSystem(["cortex", "striatum"])
+        >>> system.dopamine.set_tonic(0.25, region="striatum")
+        >>> system.dopamine.state.tonic.tolist()
+        [0.5, 0.25]
+        """
+        row = _region_row(self._regions, region)
+        if not _core.domain_holds("NM_UNIT_INTERVAL", value):
+            raise ValueError(f"{self.name}.tonic: must be between 0 and 1; got {value!r}")
+        self._levels.baseline[slice(None) if row < 0 else row, self._index] = value
+
     def _event(self, region: str | None, *values: float) -> None:
-        self._levels.event(self._index, _region_index(self._regions, region), values)
+        self._levels.event(self._index, _region_row(self._regions, region), values)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({repr(self.state)[len('ModulatorState(') : -1]})"
+
+
+class FurtherModulator(Modulator):
+    """A modulator that has no class of its own: declared in a configuration, or registered and optional.
+
+    Parameters
+    ----------
+    levels : neuromod._core.Levels, optional
+        Buffer of a system that it belongs to. Default: one of its own.
+    regions : sequence of str, optional
+        Names of the rows of `levels`. Default: one, "global".
+    **params : float, no unit but where said
+        Parameters by name, as in `apply_params`.
+
+    Examples
+    --------
+    >>> from neuromod import create_neuromodulation_system
+    >>> section = {"histamine": {"response": {"linear": {"strength": 0.5}}, "targets": ["gain"]}}
+    >>> system = create_neuromodulation_system(section)
+    >>> system.histamine.update(0.25)
+    >>> system.histamine.state.level, system.histamine.factor()
+    (0.75, 1.375)
+    """
+
+    def update(self, *amounts: float, region: str | None = None, **event: float) -> None:
+        """Set the level by an event: ``clip(baseline + sensitivity * (sum of the event's inputs), 0, 1)``.
+
+        Parameters
+        ----------
+        *amounts : float, no unit
+            The event's inputs in their order; a declared modulator has one, ``amount``.
+        region : str, optional
+            Region whose level is set. Default: all.
+        **event : float, no unit
+            Inputs by name; those not given are 0.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an input is unknown or out of its domain, or `region` is unknown. No level changes.
+        """
+        inputs = self._levels.tables[self.name]["inputs"]
+        given = dict(zip(inputs, amounts, strict=False))
+        if len(amounts) > len(inputs) or set(event) - set(inputs) or set(event) & set(given):
+            came = ", ".join([*map(repr, amounts), *sorted(event)])
+            raise TypeError(f"{self.name}.update: takes {', '.join(inputs)}, each once; got {came}")
+        values = {key: field["default"] for key, field in inputs.items()} | given | event
+        self._event(region, *values.values())
 
 
 def _parameter(name: str, field: Mapping[str, Any]) -> property:
@@ -223,30 +388,20 @@ def apply_params(modulator: Modulator, params: Mapping[str, float | None]) -> No
     ----------
     modulator : Modulator
     params : mapping of str to float, in the units of the modulator's table
-        Also ``baseline``, ``decay_rate`` and ``tau`` (ms).
+        Also ``baseline``, ``decay_rate`` and ``tau`` (ms; None: ``decay_rate`` counts).
 
     Raises
     ------
-    TypeError
-        If the modulator has no such parameter.
-    ValueError
-        If a value is out of its domain.
+    ValueError, TypeError
+        If a name is unknown or a value out of its domain.
     """
     state = modulator.state
     for name, value in params.items():
-        if name in ("baseline", "decay_rate", "tau"):
+        if name in KINETICS:
             setattr(state, name, value)
         elif name in modulator._levels.tables[modulator.name]["params"]:
             setattr(modulator, name, value)
         else:
             raise TypeError(f"{modulator.name}: has no parameter {name!r}")
     if "baseline" in params:
-        state.level = state.baseline
-
-
-def _region_index(regions: tuple[str, ...], region: str | None) -> int:
-    if region is None:
-        return -1
-    if region not in regions:
-        raise ValueError(f"region: must be one of {', '.join(regions)}; got {region!r}")
-    return regions.index(region)
+        state.level = state.tonic

@@ -162,7 +162,7 @@ class StateMonitor(_Monitor[_core.SampleRecorder]):
 
 
 class LevelMonitor(_Monitor[_core.SampleRecorder]):
-    """Samples of the modulators' levels, after the step's decay.
+    """Samples of the modulators' levels, after the step's decay and release.
 
     Parameters
     ----------
@@ -170,6 +170,11 @@ class LevelMonitor(_Monitor[_core.SampleRecorder]):
         One with a ``neuromodulation`` system.
     every : int, steps, >= 1, default 1
         Distance of the samples.
+
+    Attributes
+    ----------
+    names, regions : tuple of str
+        The modulators, declared ones included, and the regions, in the order of the axes of `values`.
 
     Raises
     ------
@@ -200,6 +205,7 @@ class LevelMonitor(_Monitor[_core.SampleRecorder]):
         super().__init__(sim, _core.SampleRecorder(resolve, checked_count(every, "every", 1)))
         self._shape = level.shape
         self.names: tuple[str, ...] = tuple(system.names)
+        self.regions: tuple[str, ...] = tuple(system.regions)
 
     @property
     def time(self) -> Floats:
@@ -211,6 +217,34 @@ class LevelMonitor(_Monitor[_core.SampleRecorder]):
         """Levels in [0, 1]; shape (n_samples, n_modulators), or (n_samples, n_regions, n_modulators). A copy."""
         values = self._recorder.arrays()[1]
         return values if self._shape[0] == 1 else values.reshape(-1, *self._shape)
+
+    def level(self, name: str, region: str | None = None) -> Floats:
+        """Levels of one modulator.
+
+        Parameters
+        ----------
+        name : str
+            One of `names`.
+        region : str, optional
+            One of `regions`. Default: all.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_samples,)
+            In [0, 1]; without a region, where there are several, shape (n_samples, n_regions). A copy.
+
+        Raises
+        ------
+        ValueError
+            If `name` or `region` is unknown.
+        """
+        for what, wanted, known in (("name", name, self.names), ("region", region, self.regions)):
+            if wanted not in known and not (what == "region" and wanted is None):
+                raise ValueError(f"{what}: must be one of {', '.join(known)}; got {wanted!r}")
+        of_each = self._recorder.arrays()[1].reshape(-1, *self._shape)[:, :, self.names.index(name)]
+        if region is not None or len(self.regions) == 1:
+            of_each = of_each[:, self.regions.index(region or self.regions[0])]
+        return of_each.copy()
 
     def __repr__(self) -> str:
         return f"LevelMonitor({', '.join(self.names)}, samples={len(self.time)})"

@@ -1,24 +1,31 @@
-"""Dopamine, serotonin and norepinephrine: levels that events set, time relaxes, and the core acts on.
+"""Systems of modulators: levels that events set, spikes raise, time relaxes, and the core acts on.
 
-Every modulator has a level in [0, 1]. An event sets it relative to its baseline, a step brings it back towards the
-baseline, and its factor scales learning, raises thresholds or amplifies inputs. The levels live in one buffer
-which a running simulation shares, so a level set from Python is the level that the next step uses.
+Every modulator has a level in [0, 1] in each region. An event sets it relative to its baseline, a release adds to
+it, a step brings it back towards the baseline, and its factor scales learning, raises thresholds, amplifies inputs
+and more. The levels live in one buffer which a running simulation shares, so a level set from Python is the level
+that the next step uses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_dt
-from neuromod.modulator import Modulator, ModulatorState, apply_params
+from neuromod.modulator import KINETICS, FurtherModulator, Modulator, ModulatorState, apply_params
+from neuromod.modulators import DopamineSystem, NorepinephrineSystem, SerotoninSystem, class_of
+
+if TYPE_CHECKING:
+    from neuromod.brain_model import BrainModel
 
 __all__ = [
     "DopamineSystem",
+    "FurtherModulator",
+    "Modulator",
     "ModulatorState",
     "NeuromodulationSystem",
     "NorepinephrineSystem",
@@ -26,297 +33,18 @@ __all__ = [
     "create_neuromodulation_system",
 ]
 
-Number = float | NDArray[np.floating[Any]]
-
-
-class DopamineSystem(Modulator):
-    """Dopamine: a reward prediction error sets its level, its level scales learning.
-
-    Parameters
-    ----------
-    levels : neuromod._core.Levels, optional
-        Buffer of a system that it belongs to. Default: one of its own.
-    regions : sequence of str, optional
-        Names of the rows of `levels`. Default: one, "global".
-    **params : float, no unit but where said
-        ``baseline`` (0 to 1, default 0.5), ``decay_rate`` (0 to 1 per step, default 0.1) or ``tau`` (ms, > 0),
-        ``sensitivity`` (default 0.4), ``learning_rate_modulation`` (default 2), ``exponent`` (default 1).
-
-    Raises
-    ------
-    ValueError
-        If a value is out of its domain.
-
-    Notes
-    -----
-    Computed in ``csrc/modulator_dopamine.c``.
-
-    References
-    ----------
-    .. [1] Schultz, Dayan & Montague (1997), Science 275:1593, doi:10.1126/science.275.5306.1593.
-
-    Examples
-    --------
-    >>> dopamine = DopamineSystem()
-    >>> dopamine.update(reward=1.0, expected_reward=0.0)
-    1.0
-    >>> dopamine.state.level, round(dopamine.modulate_plasticity(0.01), 6)
-    (0.9, 0.018)
-    """
-
-    _registered = "dopamine"
-
-    def update(self, reward: float, expected_reward: float = 0.0, *, region: str | None = None) -> float:
-        """Set the level from a reward prediction error; return the error.
-
-        The level becomes ``clip(baseline + sensitivity * (reward - expected_reward), 0, 1)``: relative to the
-        baseline, not to the level before.
-
-        Parameters
-        ----------
-        reward, expected_reward : float, finite, reward units
-        region : str, optional
-            Region whose level is set. Default: all.
-
-        Returns
-        -------
-        float
-            ``reward - expected_reward``.
-
-        Raises
-        ------
-        ValueError
-            If an input is NaN or infinite, or `region` is unknown. No level changes.
-
-        Examples
-        --------
-        >>> DopamineSystem().update(0.0, expected_reward=1.0)
-        -1.0
-        """
-        self._event(region, reward, expected_reward)
-        return float(reward) - float(expected_reward)
-
-    def get_learning_rate_multiplier(self) -> float:
-        """``learning_rate_modulation * level ** exponent``."""
-        return self.factor()
-
-    def modulate_plasticity(self, delta_w: Number) -> Any:
-        """Scale a weight change by the learning-rate multiplier.
-
-        Parameters
-        ----------
-        delta_w : float or ndarray of float, mV
-
-        Returns
-        -------
-        float or ndarray, mV
-            ``delta_w * learning_rate_modulation * level ** exponent``, of the same kind.
-
-        Examples
-        --------
-        >>> DopamineSystem().modulate_plasticity(0.01)
-        0.01
-        """
-        return self.modulate(delta_w)
-
-
-class SerotoninSystem(Modulator):
-    """Serotonin: punishment and stress lower its level, its level raises firing thresholds.
-
-    Parameters
-    ----------
-    levels : neuromod._core.Levels, optional
-        Buffer of a system that it belongs to. Default: one of its own.
-    regions : sequence of str, optional
-        Names of the rows of `levels`. Default: one, "global".
-    **params : float, no unit but where said
-        ``baseline`` (0 to 1, default 0.5), ``decay_rate`` (0 to 1 per step, default 0.1) or ``tau`` (ms, > 0),
-        ``sensitivity`` (default 0.3), ``inhibition_strength`` (default 0.156), ``exponent`` (default 2).
-
-    Raises
-    ------
-    ValueError
-        If a value is out of its domain.
-
-    Notes
-    -----
-    Computed in ``csrc/modulator_serotonin.c``. A threshold rises by a fraction of its magnitude: at -50 mV more
-    serotonin gives -49, never -51.
-
-    References
-    ----------
-    .. [1] Cools, Nakamura & Daw (2011), Neuropsychopharmacology 36:98, doi:10.1038/npp.2010.121.
-
-    Examples
-    --------
-    >>> serotonin = SerotoninSystem()
-    >>> serotonin.update(punishment=0.5, stress=0.2)
-    >>> round(serotonin.state.level, 3)
-    0.29
-    """
-
-    _registered = "serotonin"
-
-    def update(self, punishment: float = 0.0, stress: float = 0.0, *, region: str | None = None) -> None:
-        """Set the level: ``clip(baseline - sensitivity * (punishment + stress), 0, 1)``.
-
-        Parameters
-        ----------
-        punishment, stress : float, >= 0
-        region : str, optional
-            Region whose level is set. Default: all.
-
-        Raises
-        ------
-        ValueError
-            If an input is negative, NaN or infinite, or `region` is unknown. No level changes.
-
-        Examples
-        --------
-        >>> serotonin = SerotoninSystem()
-        >>> serotonin.update(punishment=1.0)
-        >>> round(serotonin.state.level, 3)
-        0.2
-        """
-        self._event(region, punishment, stress)
-
-    def get_inhibition_factor(self) -> float:
-        """``inhibition_strength * level ** exponent``: the rise of a threshold as a fraction of its magnitude."""
-        return self.factor()
-
-    def modulate_threshold(self, threshold: Number) -> Any:
-        """Raise a threshold by a fraction of its magnitude.
-
-        Parameters
-        ----------
-        threshold : float or ndarray of float, mV
-
-        Returns
-        -------
-        float or ndarray, mV
-            ``threshold + abs(threshold) * inhibition_strength * level ** exponent``, of the same kind.
-
-        Examples
-        --------
-        >>> round(SerotoninSystem(baseline=0.8).modulate_threshold(-50.0), 3)
-        -45.008
-        """
-        return self.modulate(threshold)
-
-
-class NorepinephrineSystem(Modulator):
-    """Norepinephrine: uncertainty and novelty raise its level, its level amplifies inputs.
-
-    Parameters
-    ----------
-    levels : neuromod._core.Levels, optional
-        Buffer of a system that it belongs to. Default: one of its own.
-    regions : sequence of str, optional
-        Names of the rows of `levels`. Default: one, "global".
-    **params : float, no unit but where said
-        ``baseline`` (0 to 1, default 0.5), ``decay_rate`` (0 to 1 per step, default 0.1) or ``tau`` (ms, > 0),
-        ``sensitivity`` (default 0.17), ``gain_modulation`` (default 2.22), ``exponent`` (default 2).
-
-    Raises
-    ------
-    ValueError
-        If a value is out of its domain.
-
-    Notes
-    -----
-    Computed in ``csrc/modulator_norepinephrine.c``.
-
-    References
-    ----------
-    .. [1] Aston-Jones & Cohen (2005), Annu. Rev. Neurosci. 28:403,
-       doi:10.1146/annurev.neuro.28.061604.135709.
-
-    Examples
-    --------
-    >>> norepinephrine = NorepinephrineSystem()
-    >>> norepinephrine.update(uncertainty=0.5, novelty=0.3)
-    >>> round(norepinephrine.modulate_input(5.0), 3)
-    9.49
-    """
-
-    _registered = "norepinephrine"
-
-    def update(self, uncertainty: float = 0.0, novelty: float = 0.0, *, region: str | None = None) -> None:
-        """Set the level: ``clip(baseline + sensitivity * (uncertainty + novelty), 0, 1)``.
-
-        Parameters
-        ----------
-        uncertainty, novelty : float, >= 0
-        region : str, optional
-            Region whose level is set. Default: all.
-
-        Raises
-        ------
-        ValueError
-            If an input is negative, NaN or infinite, or `region` is unknown. No level changes.
-
-        Examples
-        --------
-        >>> norepinephrine = NorepinephrineSystem()
-        >>> norepinephrine.update(novelty=1.0)
-        >>> round(norepinephrine.state.level, 3)
-        0.67
-        """
-        self._event(region, uncertainty, novelty)
-
-    def get_gain_multiplier(self) -> float:
-        """``1 + gain_modulation * level ** exponent``."""
-        return self.factor()
-
-    def modulate_input(self, synaptic_input: Number) -> Any:
-        """Amplify an input by the gain.
-
-        Parameters
-        ----------
-        synaptic_input : float or ndarray of float, mV
-
-        Returns
-        -------
-        float or ndarray, mV
-            ``synaptic_input * (1 + gain_modulation * level ** exponent)``, of the same kind.
-
-        Examples
-        --------
-        >>> round(NorepinephrineSystem(baseline=0.2).modulate_input(5.0), 3)
-        5.444
-        """
-        return self.modulate(synaptic_input)
-
-
-_CLASSES: dict[str, type[Modulator]] = {
-    cls._registered: cls for cls in (DopamineSystem, SerotoninSystem, NorepinephrineSystem)
-}
-
-
-def _class_of(name: str) -> type[Modulator]:
-    """The class of a registered modulator; one without a class of its own gets `update` with its event's inputs."""
-    if name not in _CLASSES:
-        inputs = _core.modulators()[name]["inputs"]
-
-        def update(self: Modulator, *, region: str | None = None, **event: float) -> None:
-            unknown = set(event) - set(inputs)
-            if unknown:
-                raise TypeError(f"{name}.update: takes {', '.join(inputs)}; got {', '.join(sorted(unknown))}")
-            self._event(region, *(event.get(key, field["default"]) for key, field in inputs.items()))
-
-        _CLASSES[name] = type(f"{name.title()}System", (Modulator,), {"_registered": name, "update": update})
-    return _CLASSES[name]
-
 
 class NeuromodulationSystem(_core.SystemCore):
-    """All registered modulators over one buffer of levels, in one region or several.
+    """Modulators over one buffer of levels, in one region or several.
+
+    Dopamine, serotonin and norepinephrine; those that a configuration adds come from `create_neuromodulation_system`.
 
     Parameters
     ----------
     regions : sequence of str, optional
         Names of regions with levels of their own. Default: one, for the whole brain.
     enabled : bool, default True
-        Whether it acts.
+        False: the system acts on nothing.
 
     Attributes
     ----------
@@ -349,13 +77,28 @@ class NeuromodulationSystem(_core.SystemCore):
     norepinephrine: NorepinephrineSystem
 
     def __init__(self, regions: Sequence[str] | None = None, *, enabled: bool = True) -> None:
-        self._regions = ("global",) if regions is None else tuple(regions)
-        if not self._regions or len(set(self._regions)) != len(self._regions):
+        self._build(regions, enabled, None, {})
+
+    def _build(
+        self,
+        regions: Sequence[str] | None,
+        enabled: bool,
+        names: Iterable[str] | None,
+        declared: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        known = ("global",) if regions is None else tuple(regions)
+        if not known or len(set(known)) != len(known):
             raise ValueError(f"regions: must be one or more different names; got {regions!r}")
-        self._levels = _core.Levels(n_regions=len(self._regions), enabled=enabled)
-        for name in self._levels.names:
-            setattr(self, name, _class_of(name)(self._levels, self._regions))
-        super().__init__(self.dopamine, self.serotonin, self.norepinephrine)
+        levels = _core.Levels(names, known, enabled, declared)
+        super().__init__(levels)
+        self._declared = dict(declared)
+        self._areas: tuple[str, ...] | None = None  # of the model that it was given to
+        for name in levels.names:
+            setattr(self, name, class_of(name, levels.tables[name])(levels, known))
+
+    if TYPE_CHECKING:  # further modulators are attributes, too
+
+        def __getattr__(self, name: str) -> FurtherModulator: ...
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -365,7 +108,7 @@ class NeuromodulationSystem(_core.SystemCore):
     @property
     def regions(self) -> tuple[str, ...]:
         """Names of the regions, in the order of the rows of `level`."""
-        return self._regions
+        return tuple(self._levels.regions)
 
     @property
     def enabled(self) -> bool:
@@ -439,6 +182,123 @@ class NeuromodulationSystem(_core.SystemCore):
         """
         self.norepinephrine.update(uncertainty, novelty, region=region)
 
+    def event(self, name: str, *amounts: float, region: str | None = None, **inputs: float) -> float | None:
+        """Set the level of any modulator by an event; the same as its own ``update``.
+
+        Parameters
+        ----------
+        name : str
+            A modulator of the system.
+        *amounts, **inputs : float, no unit
+            What the event brings, in the order of the modulator's inputs or by name. A declared modulator has one,
+            ``amount``; its level becomes ``clip(baseline + sensitivity * amount, 0, 1)``.
+        region : str, optional
+            Region whose level is set. Default: all.
+
+        Returns
+        -------
+        float or None
+            What ``update`` returns: the prediction error for dopamine.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such modulator, or an input is unknown or out of its domain. No level changes.
+
+        Examples
+        --------
+        >>> NeuromodulationSystem().event("dopamine", reward=1.0, expected_reward=0.25)
+        0.75
+        """
+        modulator: Any = self._modulator(name)
+        error: float | None = modulator.update(*amounts, region=region, **inputs)
+        return error
+
+    def _modulator(self, name: str) -> Modulator:
+        if name not in self.names:
+            raise ValueError(f"name: must be one of {', '.join(self.names)}; got {name!r}")
+        modulator: Modulator = getattr(self, name)
+        return modulator
+
+    def add_release(
+        self, name: str, areas: Sequence[str], amount: float, regions: Sequence[str] | None = None
+    ) -> None:
+        """Let the spikes of some areas raise the level of a modulator: volume transmission.
+
+        Parameters
+        ----------
+        name : str
+            A modulator of the system.
+        areas : sequence of str
+            Areas of the model whose neurons release it.
+        amount : float, no unit
+            What each spike of each of these neurons adds to the level of each of the regions. It is divided by
+            nothing: not by the number of neurons, nor by that of regions, nor by dt. Below 0 it takes away.
+        regions : sequence of str, optional
+            Regions that they project to. Default: all.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a name is unknown or `amount` is not finite. Nothing is added.
+
+        Notes
+        -----
+        Computed in ``csrc/nm_levels.c``. A spike of step k stands at the step's end, so what it adds acts from step
+        k + 1 on and begins to decay in it. A step's spikes are counted as whole numbers, times `amount`; the level
+        is clipped to [0, 1] once all releases of the step are added. Under Poisson spikes of rate r in all, and as
+        long as nothing is clipped, the level has the mean baseline + amount r tau and the variance
+        amount**2 r tau / 2.
+
+        Examples
+        --------
+        >>> system = NeuromodulationSystem(["cortex", "striatum"])
+        >>> system.add_release("dopamine", areas=["VTA"], amount=0.02, regions=["striatum"])
+        >>> system.releases
+        ({'modulator': 'dopamine', 'areas': ['VTA'], 'amount': 0.02, 'regions': ['striatum']},)
+        """
+        self._modulator(name)
+        where = f"neuromodulation.{name}.release"
+        for what, given in (("areas", areas), ("regions", regions)):
+            if isinstance(given, str) or (given is not None and not len(given)):
+                raise TypeError(f"{where}.{what}: must be a sequence of names; got {given!r}")
+        for region in regions or ():
+            if region not in self.regions:
+                known = ", ".join(self.regions)
+                raise ValueError(f"{where}.regions: must be regions of the system ({known}); got {region!r}")
+        if not _core.domain_holds("NM_ANY", amount):
+            raise ValueError(f"{where}.amount: must be finite; got {amount!r}")
+        self._check_areas(where, areas)
+        about = {"modulator": name, "areas": list(areas), "amount": float(amount)}
+        self._levels.releases.append({**about, "regions": None if regions is None else list(regions)})
+
+    @property
+    def releases(self) -> tuple[dict[str, Any], ...]:
+        """What `add_release` was given: modulator, areas, amount, regions (None: all). Copies."""
+        return tuple(dict(release) for release in self._levels.releases)
+
+    def _check_areas(self, where: str, areas: Sequence[str]) -> None:
+        for area in areas if self._areas is not None else ():
+            if area not in (self._areas or ()):
+                known = ", ".join(self._areas or ())
+                raise ValueError(f"{where}.areas: must be areas of the model ({known}); got {area!r}")
+
+    def _check_fits(self, model: BrainModel) -> None:
+        """Whether the model's regions have levels here, and areas that release are the model's."""
+        missing = [region for region in model.regions if region not in self.regions]
+        if len(self.regions) > 1 and missing:
+            raise ValueError(
+                f"neuromodulation.regions: must be one for all, or hold those of the model's areas "
+                f"({', '.join(model.regions)}); got {', '.join(self.regions)}"
+            )
+        before, self._areas = self._areas, tuple(model._areas)
+        try:
+            for release in self._levels.releases:
+                self._check_areas(f"neuromodulation.{release['modulator']}.release", release["areas"])
+        except ValueError:
+            self._areas = before
+            raise
+
     def step(self, dt: float = 1.0) -> None:
         """Relax all levels towards their baselines by one step.
 
@@ -460,20 +320,30 @@ class NeuromodulationSystem(_core.SystemCore):
 
     def reset(self) -> None:
         """Put every level to its baseline."""
-        for name in self.names:
-            state = getattr(self, name).state
-            state.level = state.baseline
+        self.level[:] = self._levels.baseline
 
     def to_dict(self) -> dict[str, Any]:
-        """Levels and parameters as plain lists and numbers; `from_dict` takes it."""
+        """Levels, parameters, declarations and releases as plain lists and numbers; `from_dict` takes it."""
         modulators = {}
         for m, name in enumerate(self.names):
             params = dict(
                 zip(self._levels.tables[name]["params"], self._levels.params[m].tolist(), strict=False)
             )
-            tau = getattr(self, name).state.tau
-            modulators[name] = {"params": params, "tau": tau, "level": self.level[:, m].tolist()}
-        return {"regions": list(self._regions), "enabled": self.enabled, "modulators": modulators}
+            del params["baseline"]  # stands beside, by region
+            modulators[name] = {
+                "params": params,
+                "tau": getattr(self, name).state.tau,
+                "baseline": self._levels.baseline[:, m].tolist(),
+                "level": self.level[:, m].tolist(),
+            }
+        return {
+            "regions": list(self.regions),
+            "enabled": self.enabled,
+            "names": list(self.names),
+            "modulators": modulators,
+            "declared": {name: dict(about) for name, about in self._declared.items()},
+            "releases": list(self.releases),
+        }
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> NeuromodulationSystem:
@@ -484,10 +354,6 @@ class NeuromodulationSystem(_core.SystemCore):
         state : mapping
             From `to_dict`.
 
-        Returns
-        -------
-        NeuromodulationSystem
-
         Examples
         --------
         >>> system = NeuromodulationSystem()
@@ -495,12 +361,17 @@ class NeuromodulationSystem(_core.SystemCore):
         >>> NeuromodulationSystem.from_dict(system.to_dict()).dopamine.state.level
         0.7
         """
-        system = cls(state["regions"], enabled=state["enabled"])
+        system = cls.__new__(cls)
+        system._build(state["regions"], state["enabled"], state["names"], state["declared"])
         for name, saved in state["modulators"].items():
-            modulator = getattr(system, name)
+            modulator = system._modulator(name)
             apply_params(modulator, saved["params"])
             modulator.state.tau = saved["tau"]
+            modulator.state.tonic = np.asarray(saved["baseline"])
             modulator.state.level = np.asarray(saved["level"])
+        for release in state["releases"]:
+            about = dict(release)
+            system.add_release(about.pop("modulator"), **about)
         return system
 
     def __repr__(self) -> str:
@@ -516,10 +387,17 @@ def create_neuromodulation_system(
     Parameters
     ----------
     config : mapping, optional
-        For each modulator an object of its parameters, ``tau`` (ms) in place of ``decay_rate`` if wanted; and
-        ``enabled``, default true. With false the system acts on nothing.
+        ``enabled``, default true: with false the system acts on nothing. For each of dopamine, serotonin and
+        norepinephrine, an object of its parameters, ``tau`` (ms) in place of ``decay_rate`` if wanted. The same
+        for registered modulators that are optional (acetylcholine), which a system has only where they are named.
+        And declarations of further ones, which need no code: ``response``, one of ``{"linear": {strength}}``,
+        ``{"power": {strength, exponent}}``, ``{"hill": {strength, ec50, n}}`` and ``{"inverted_u": {strength, peak,
+        width}}``; ``targets``, a list of any of learning_rate, ltp, ltd, threshold, gain, noise, tau_c; and, if
+        wanted, ``baseline``, ``decay_rate`` or ``tau``, ``sensitivity``, and ``offset``, the factor at a response of
+        0 (default 1). Any of them may have a ``release``, or a list of them: ``{"areas": [...], "amount": ...,
+        "regions": [...]}``, see `NeuromodulationSystem.add_release`.
     regions : sequence of str, optional
-        As in `NeuromodulationSystem`.
+        As in `NeuromodulationSystem`; a model's are ``model.regions``.
 
     Returns
     -------
@@ -529,17 +407,41 @@ def create_neuromodulation_system(
     ------
     ConfigError
         With every unknown key, its JSON path and the nearest known one, and every value out of its domain.
+    ValueError
+        If a release goes to a region that the system does not have.
 
     Examples
     --------
     >>> system = create_neuromodulation_system({"dopamine": {"baseline": 0.6, "decay_rate": 0.05}})
     >>> system.dopamine.state
     ModulatorState(level=0.6, baseline=0.6, decay_rate=0.05)
+
+    A modulator of one's own:
+
+    >>> histamine = {"baseline": 0.2, "tau": 500, "response": {"hill": {"ec50": 0.4}}, "targets": ["gain", "noise"]}
+    >>> system = create_neuromodulation_system({"histamine": histamine})
+    >>> system.event("histamine", 0.2)
+    >>> system.histamine.state.level, system.histamine.factor()
+    (0.4, 1.5)
     """
     from neuromod.config import check_neuromodulation
 
     section = check_neuromodulation(config)
-    system = NeuromodulationSystem(regions, enabled=section["enabled"])
-    for name in system.names:
-        apply_params(getattr(system, name), section[name])
+    modulators = {name: about for name, about in section.items() if name != "enabled"}
+    declared = {name: _declaration(about) for name, about in modulators.items() if "response" in about}
+    system = NeuromodulationSystem.__new__(NeuromodulationSystem)
+    system._build(regions, section["enabled"], modulators, declared)
+    for name, about in modulators.items():
+        modulator = system._modulator(name)
+        shape = next(iter(about["response"].values())) if "response" in about else {}
+        known = {*KINETICS, *system._levels.tables[name]["params"]}
+        apply_params(modulator, {key: value for key, value in {**about, **shape}.items() if key in known})
+        for release in about.get("release", ()):
+            system.add_release(name, **release)
     return system
+
+
+def _declaration(about: Mapping[str, Any]) -> dict[str, Any]:
+    """What the core needs to know of a modulator that has no C file."""
+    response = next(iter(about["response"]))
+    return {"response": response, "targets": list(about["targets"]), "offset": about["offset"]}

@@ -82,6 +82,8 @@ class Simulation:
             raise TypeError(
                 f"neuromodulation: must be a NeuromodulationSystem; got {type(neuromodulation).__name__}"
             )
+        if neuromodulation is not None:
+            neuromodulation._check_fits(model)
         section = model._config.simulation
         self.model = model
         self.neuromodulation = neuromodulation
@@ -227,6 +229,7 @@ class Simulation:
         delay: Any = 1,
         synapse_type: str | None = None,
         rule: str | Mapping[str, Any] | None = None,
+        short_term: bool | Mapping[str, Any] | None = None,
         autapses: bool = False,
         name: str | None = None,
     ) -> Projection:
@@ -251,6 +254,9 @@ class Simulation:
         rule : str or mapping, optional
             ``"none"``, a registered rule, or ``{"rule": name, parameter: value, ...}``. Default: the
             configuration's ``plasticity``.
+        short_term : bool or mapping, optional
+            Short-term plasticity, ``{"U": 0.5, "tau_rec": 800, "tau_facil": 0}`` (ms): see ``check_short_term``.
+            Default: that of `rule`, if it is a mapping, else of the configuration.
         autapses : bool, default False
             Whether a neuron may be connected to itself.
         name : str, optional
@@ -289,6 +295,7 @@ class Simulation:
             delay=delay,
             synapse_type=synapse_type,
             rule=rule,
+            short_term=short_term,
             autapses=autapses,
             name=name,
             seed=self._seed,

@@ -89,9 +89,11 @@ def type_of_sources(model: BrainModel, pre: Int32s, synapse_type: str | None) ->
 
 
 def checked_rule(
-    model: BrainModel, rule: str | Mapping[str, Any] | None, short_term: bool | Mapping[str, Any] | None = None
+    model: BrainModel,
+    rule: str | Mapping[str, Any] | None,
+    short_term: bool | Mapping[str, Any] | None = None,
 ) -> Plasticity:
-    """The configuration's plasticity, or the rule given; a bare name keeps the configuration's bounds.
+    """The configuration's plasticity, or the rule given; a bare name keeps the rest of the configuration's.
 
     Parameters
     ----------
@@ -115,7 +117,8 @@ def checked_rule(
     common = model._config.plasticity
     if isinstance(rule, str):
         bounds = {"weight_min": common.weight_min, "weight_max": common.weight_max}
-        found = check_rule({"rule": rule, **bounds}, "rule")
+        parts = {"short_term": common.short_term, "homeostatic": common.homeostatic}
+        found = check_rule({"rule": rule, **bounds}, "rule").model_copy(update=parts)
     else:
         found = common if rule is None else check_rule(rule, "rule")
     if short_term is None:

@@ -358,22 +358,34 @@ def test_rule_round_trip_in_the_middle_of_a_run(name: str) -> None:
 
 # ---- modulators ---------------------------------------------------------------------------------------------
 
-COMMON = ["baseline", "decay_rate", "sensitivity", "<strength>", "exponent"]
-ACTS_ON = {"learning", "threshold", "input"}
+COMMON = ["baseline", "decay_rate", "sensitivity", "<strength>"]
+SHAPE = {"linear": [], "power": ["exponent"], "hill": ["ec50", "n"], "inverted_u": ["peak", "width"]}
+
+
+def system_with(name: str) -> NeuromodulationSystem:
+    return create_neuromodulation_system({name: {}})
 
 
 @every_modulator
 def test_modulator_begins_with_the_common_parameters(name: str) -> None:
     given = list(MODULATORS[name]["params"])
-    assert len(given) >= len(COMMON)
-    assert all(want in (have, "<strength>") for want, have in zip(COMMON, given, strict=False)), given
-    assert MODULATORS[name]["acts_on"] in ACTS_ON
-    assert MODULATORS[name]["inputs"]
+    wanted = [*COMMON, *SHAPE[MODULATORS[name]["response"]]]
+    assert len(given) >= len(wanted)
+    assert all(want in (have, "<strength>") for want, have in zip(wanted, given, strict=False)), given
+    assert MODULATORS[name]["targets"]
+    assert set(MODULATORS[name]["targets"]) <= set(_core.target_names())
+    assert 1 <= len(MODULATORS[name]["inputs"]) <= 4  # NM_MAX_EVENT
+
+
+@every_modulator
+def test_optional_modulator_is_there_only_where_it_is_named(name: str) -> None:
+    assert (name in NeuromodulationSystem().names) is not MODULATORS[name]["optional"]
+    assert name in system_with(name).names
 
 
 @every_modulator
 def test_modulator_is_an_attribute_of_the_system_and_decays_to_its_baseline(name: str) -> None:
-    system = NeuromodulationSystem()
+    system = system_with(name)
     state = getattr(system, name).state
     baseline = MODULATORS[name]["params"]["baseline"]["default"]
     rate = MODULATORS[name]["params"]["decay_rate"]["default"]
@@ -395,7 +407,7 @@ def test_bad_modulator_parameter_is_refused_with_its_path(name: str, param: str,
 @pytest.mark.parametrize("value", [-0.1, 1.1, *NOT_FINITE])
 @every_modulator
 def test_bad_level_is_refused_and_changes_nothing(name: str, value: float) -> None:
-    state = getattr(NeuromodulationSystem(), name).state
+    state = getattr(system_with(name), name).state
     before = state.level
     with pytest.raises(ValueError, match=r"level: must be "):
         state.level = value
@@ -412,7 +424,7 @@ def test_bad_level_is_refused_and_changes_nothing(name: str, value: float) -> No
     ],
 )
 def test_bad_event_is_refused_and_changes_nothing(name: str, event: str, value: float) -> None:
-    modulator = getattr(NeuromodulationSystem(), name)
+    modulator = getattr(system_with(name), name)
     modulator.state.level = 0.25
     with pytest.raises(ValueError, match=rf"{event}: must be "):
         modulator.update(**dict.fromkeys(MODULATORS[name]["inputs"], 0.0) | {event: value})
@@ -421,7 +433,7 @@ def test_bad_event_is_refused_and_changes_nothing(name: str, event: str, value: 
 
 @every_modulator
 def test_level_stays_in_its_interval_under_any_event(name: str) -> None:
-    modulator = getattr(NeuromodulationSystem(), name)
+    modulator = getattr(system_with(name), name)
     for size in (0.0, 1e-300, 1.0, 1e6, 1e300):
         for event in MODULATORS[name]["inputs"]:
             modulator.update(**dict.fromkeys(MODULATORS[name]["inputs"], 0.0) | {event: size})
@@ -430,7 +442,7 @@ def test_level_stays_in_its_interval_under_any_event(name: str) -> None:
 
 @every_modulator
 def test_event_of_zeros_sets_the_baseline(name: str) -> None:
-    modulator = getattr(NeuromodulationSystem(), name)
+    modulator = getattr(system_with(name), name)
     modulator.state.level = 1.0
     modulator.update(**dict.fromkeys(MODULATORS[name]["inputs"], 0.0))
     assert modulator.state.level == MODULATORS[name]["params"]["baseline"]["default"]

@@ -34,7 +34,7 @@ def parameters(model: dict[str, Any]) -> str:
 def table(kind: str, models: dict[str, dict[str, Any]], last: str) -> str:
     rows = [f"| {kind} | what it is | parameters and defaults | {last} |", "|---|---|---|---|"]
     for name, model in models.items():
-        ends = {"reference": model["reference"], "acts on": model.get("acts_on", "")}[last]
+        ends = model["reference"] if last == "reference" else ", ".join(model["targets"])
         rows.append(f"| `{name}` | {model['title']} | {parameters(model) or 'none'} | {ends} |")
     return "\n".join(rows)
 

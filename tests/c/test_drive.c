@@ -81,10 +81,10 @@ static void both_paths_add_the_same_to_their_piece_only(void) {
     for (size_t m = 0; m < sizeof means / sizeof means[0]; m++) {
         double by_table[LENGTH], sum = 0.0;
         set_up(means[m], 0.25, 1);
-        nm_drive_add(&network, &pieces[1], 1.0, 8, 5, excitatory, inhibitory);
+        nm_drive_add(&network, &pieces[1], 1.0, 8, 5, 1.0, excitatory, inhibitory);
         memcpy(by_table, excitatory, sizeof by_table);
         set_up(means[m], 0.25, 2);
-        nm_drive_add(&network, &pieces[1], 1.0, 8, 5, excitatory, inhibitory);
+        nm_drive_add(&network, &pieces[1], 1.0, 8, 5, 1.0, excitatory, inhibitory);
         CHECK(memcmp(by_table, excitatory, sizeof by_table) == 0);
         for (int64_t slot = 0; slot < LENGTH; slot++) {
             int outside = slot < FIRST || slot >= FIRST + N;
@@ -101,7 +101,7 @@ static void negative_weights_arrive_at_the_inhibitory_port(void) {
     for (int64_t driven = 1; driven <= 2; driven++) {
         set_up(2.0, -0.5, driven);
         weight[FIRST + 1] = 0.5;
-        nm_drive_add(&network, &pieces[1], 1.0, 8, 5, excitatory, inhibitory);
+        nm_drive_add(&network, &pieces[1], 1.0, 8, 5, 1.0, excitatory, inhibitory);
         for (int64_t slot = FIRST; slot < FIRST + N; slot++) {
             double events = 0.5 * nm_drive_count(2.0, 8, (uint32_t)id[slot], 5);
             CHECK(excitatory[slot] == (slot == FIRST + 1 ? events : 0.0));
@@ -112,7 +112,7 @@ static void negative_weights_arrive_at_the_inhibitory_port(void) {
 
 static void undriven_pieces_get_nothing(void) {
     set_up(2.0, 0.5, 0);
-    nm_drive_add(&network, &pieces[1], 1.0, 8, 5, excitatory, inhibitory);
+    nm_drive_add(&network, &pieces[1], 1.0, 8, 5, 1.0, excitatory, inhibitory);
     for (int64_t slot = 0; slot < LENGTH; slot++)
         CHECK(excitatory[slot] == 0.0 && inhibitory[slot] == 0.0);
 }
@@ -122,7 +122,7 @@ static void a_gap_in_the_ids_changes_no_draw(void) {
     set_up(2.0, 1.0, 1);
     for (int64_t slot = FIRST + 10; slot < LENGTH; slot++)
         id[slot]++;
-    nm_drive_add(&network, &pieces[1], 1.0, 8, 5, excitatory, inhibitory);
+    nm_drive_add(&network, &pieces[1], 1.0, 8, 5, 1.0, excitatory, inhibitory);
     for (int64_t slot = FIRST; slot < FIRST + N; slot++)
         CHECK(excitatory[slot] == nm_drive_count(2.0, 8, (uint32_t)id[slot], 5));
 }

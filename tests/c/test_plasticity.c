@@ -292,10 +292,8 @@ static void weights_decay_to_zero_and_not_past_the_bound(void) {
 
 /* ---- modulation ---------------------------------------------------------------------------------- */
 
-static double test_factor(const double *params, double level) {
-    return params[NM_STRENGTH] * level;
-}
-static const nm_modulator acts_on_learning = {.name = "test", .acts_on = NM_LEARNING, .factor = test_factor};
+static const nm_modulator acts_on_learning = {
+    .name = "test", .response = NM_LINEAR, .targets = NM_ON(NM_LEARNING_RATE)};
 static const nm_modulator *const modulators[] = {&acts_on_learning};
 
 static void learning_follows_the_level_of_the_step(void) {

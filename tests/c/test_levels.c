@@ -1,0 +1,150 @@
+/* Levels: what NULL columns mean, zones and densities, release counted over several lists, the ends of
+ * domains. SPDX-License-Identifier: MIT */
+#include "nm_levels.h"
+#include "nm_register.h"
+#include "nm_response.h"
+#include "testlib.h"
+
+enum { REGIONS = 2, MODULATORS = 3 };
+
+static const nm_modulator *const three[MODULATORS] = {&nm_modulator_dopamine, &nm_modulator_serotonin,
+                                                      &nm_modulator_norepinephrine};
+static double level[REGIONS * MODULATORS], params[MODULATORS * NM_MAX_PARAMS], kept[MODULATORS];
+
+static nm_levels make(void) {
+    for (int m = 0; m < MODULATORS; m++) {
+        for (int k = 0; k < nm_field_count(three[m]->params); k++)
+            params[m * NM_MAX_PARAMS + k] = three[m]->params[k].fallback;
+        kept[m] = 0.75;
+        for (int r = 0; r < REGIONS; r++)
+            level[r * MODULATORS + m] = 0.5 + 0.25 * r;
+    }
+    return (nm_levels){.n_regions = REGIONS,
+                       .n_modulators = MODULATORS,
+                       .modulators = three,
+                       .level = level,
+                       .params = params,
+                       .kept = kept};
+}
+
+static void columns_that_are_null_mean_the_modulators_own(void) {
+    nm_levels levels = make();
+    nm_error error;
+    CHECK(nm_levels_check(&levels, &error) == NM_OK);
+    CHECK(nm_levels_n_zones(&levels) == REGIONS);
+    nm_factors factors = nm_levels_factors(&levels, 1);
+    CHECK(factors.learning == 2.0 * 0.75);
+    CHECK(factors.rise == 0.156 * (0.75 * 0.75));
+    CHECK(factors.gain == 1.0 + 2.22 * (0.75 * 0.75));
+    CHECK(factors.ltp == 1.0 && factors.ltd == 1.0 && factors.noise == 1.0 && factors.tau_c == 1.0);
+    nm_levels_step(&levels);
+    CHECK(level[0] == 0.5 && level[MODULATORS] == 0.5 + 0.25 * 0.75);
+    factors = nm_levels_factors(NULL, 7);
+    CHECK(factors.learning == 1.0 && factors.gain == 1.0 && factors.rise == 0.0 && factors.tau_c == 1.0);
+    CHECK(nm_levels_signal(NULL, 0, 1.0, 1.0, 100.0) == 0.0);
+}
+
+static void zones_borrow_a_region_and_scale_its_effects(void) {
+    nm_levels levels = make();
+    const int32_t zone_region[] = {1, 0, 1};
+    const double density[] = {1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5, 2.0, 0.0};
+    levels.zone_region = zone_region, levels.density = density, levels.n_zones = 3;
+    CHECK(nm_levels_n_zones(&levels) == 3);
+    nm_factors whole = nm_levels_factors(&levels, 0), other = nm_levels_factors(&levels, 1);
+    nm_factors scaled = nm_levels_factors(&levels, 2);
+    CHECK(whole.learning == 1.5 && other.learning == 1.0);
+    CHECK(scaled.learning == 1.0 + 0.5 * 0.5);
+    CHECK(scaled.rise == 2.0 * whole.rise);
+    CHECK(scaled.gain == 1.0);
+    double full = nm_levels_signal(&levels, 0, 1.0, 1.0, 100.0);
+    CHECK(full > 0.0 && nm_levels_signal(&levels, 2, 1.0, 1.0, 100.0) == 0.5 * full);
+}
+
+static void one_region_serves_every_zone_where_there_is_but_one(void) {
+    nm_levels levels = make();
+    levels.n_regions = 1;
+    CHECK(nm_levels_factors(&levels, 5).learning == 1.0);
+}
+
+static void baselines_by_region_go_before_the_parameter(void) {
+    nm_levels levels = make();
+    const double baseline[REGIONS * MODULATORS] = {0.5, 0.5, 0.5, 0.25, 0.5, 0.5};
+    const double reward[] = {0.5, 0.0}, outside[] = {NAN, 0.0};
+    nm_error error;
+    levels.baseline = baseline;
+    CHECK(nm_levels_event(&levels, 0, -1, reward, &error) == NM_OK);
+    CHECK(level[0] == 0.5 + 0.4 * 0.5 && level[MODULATORS] == 0.25 + 0.4 * 0.5);
+    CHECK(nm_levels_event(&levels, 0, 1, outside, &error) == NM_ERR_BAD_VALUE && error.field == 0);
+    CHECK(level[MODULATORS] == 0.25 + 0.4 * 0.5);
+    params[NM_SENSITIVITY] = 0.0;
+    const double huge[] = {1e308, -1e308};
+    CHECK(nm_levels_event(&levels, 0, -1, huge, &error) == NM_OK && level[MODULATORS] == 0.25);
+    const double bad[REGIONS * MODULATORS] = {0.5, 0.5, 0.5, 0.25, 1.5, 0.5};
+    levels.baseline = bad;
+    CHECK(nm_levels_check(&levels, &error) == NM_ERR_BAD_VALUE);
+    CHECK(error.index == 1 && error.field == NM_MAX_PARAMS + NM_BASELINE && error.value == 1.5);
+}
+
+static void spikes_are_counted_over_all_lists_and_released_once(void) {
+    nm_levels levels = make();
+    const int64_t runs[] = {0, 3, 10, 20};
+    const uint8_t second[REGIONS] = {0, 1}, both[REGIONS] = {1, 1};
+    nm_release releases[] = {
+        {.modulator = 0, .amount = 0.0625, .run = runs, .region = second, .n_runs = 2},
+        {.modulator = 2, .amount = -0.25, .run = runs + 2, .region = both, .n_runs = 1},
+    };
+    const int32_t first_list[] = {0, 2, 3, 9}, second_list[] = {10, 19, 20};
+    levels.releases = releases, levels.n_releases = 2;
+    nm_levels_count(&levels, first_list, 4);
+    nm_levels_count(&levels, first_list, 0);
+    nm_levels_count(&levels, second_list, 3);
+    CHECK(releases[0].n_spikes == 4 && releases[1].n_spikes == 2);
+    nm_levels_release(&levels);
+    CHECK(level[0] == 0.5 && level[MODULATORS] == 1.0); /* 0.75 + 4 * 0.0625 */
+    CHECK(level[2] == 0.0 && level[MODULATORS + 2] == 0.25);
+    CHECK(level[1] == 0.5 && level[MODULATORS + 1] == 0.75);
+    CHECK(releases[0].n_spikes == 0 && releases[1].n_spikes == 0);
+    nm_levels_release(&levels);
+    CHECK(level[MODULATORS] == 1.0 && level[2] == 0.0);
+    nm_levels_count(&levels, second_list, 2);
+    nm_levels_release(&levels);
+    CHECK(level[MODULATORS] == 1.0);
+    CHECK(level[MODULATORS + 2] == 0.0); /* 0.25 - 0.5, clipped */
+}
+
+static void responses_stay_finite_at_the_ends_of_their_domains(void) {
+    const double ends[] = {5e-324, 1e-300, 1e-8, 1.0, 1e8, 1e300, 1.7e308};
+    const double levels_tried[] = {0.0, 5e-324, 1e-300, 0.5, 1.0};
+    for (int response = 0; response < NM_N_RESPONSES; response++)
+        for (int a = 0; a < 7; a++)
+            for (int b = 0; b < 7; b++)
+                for (int k = 0; k < 5; k++) {
+                    double p[NM_MAX_PARAMS] = {[NM_STRENGTH] = 1.0};
+                    p[NM_SHAPE] = response == NM_INVERTED_U ? levels_tried[k] : ends[a];
+                    p[NM_SHAPE + 1] = ends[b];
+                    double value = nm_response_value((nm_response)response, p, levels_tried[k]);
+                    CHECK(value >= 0.0 && value <= 1.0);
+                }
+}
+
+static void words_are_those_of_the_lists(void) {
+    CHECK(strcmp(nm_target_name(NM_TAU_C), "tau_c") == 0 && NM_N_TARGETS == 7);
+    CHECK(strcmp(nm_response_name(NM_INVERTED_U), "inverted_u") == 0 && NM_N_RESPONSES == 4);
+    CHECK(strcmp(nm_target_name(NM_N_TARGETS), "unknown") == 0);
+    CHECK(strcmp(nm_response_name(NM_N_RESPONSES), "unknown") == 0);
+    for (int k = 0; k < NM_N_RESPONSES; k++)
+        CHECK(nm_declared[k].response == (nm_response)k);
+}
+
+static const nm_test tests[] = {TEST(columns_that_are_null_mean_the_modulators_own),
+                                TEST(zones_borrow_a_region_and_scale_its_effects),
+                                TEST(one_region_serves_every_zone_where_there_is_but_one),
+                                TEST(baselines_by_region_go_before_the_parameter),
+                                TEST(spikes_are_counted_over_all_lists_and_released_once),
+                                TEST(responses_stay_finite_at_the_ends_of_their_domains),
+                                TEST(words_are_those_of_the_lists),
+                                {NULL, NULL}};
+
+int main(int argc, char **argv) {
+    return nm_test_main(tests, argc, argv);
+}
