@@ -24,7 +24,8 @@ __all__ = [
 PARTS = ("homeostatic", "metaplasticity", "short_term")
 """Keys of the section ``plasticity`` that hold a part of their own."""
 
-Duration = Annotated[float, Field(ge=0.0, json_schema_extra={"unit": "ms"})]
+Duration = Annotated[float, Field(ge=0.0)]
+_MS: dict[str, Any] = {"unit": "ms"}
 Span = Annotated[float, Field(gt=0.0, json_schema_extra={"unit": "ms"})]
 Rate = Annotated[float, Field(gt=0.0, json_schema_extra={"unit": "Hz"})]
 
@@ -59,8 +60,12 @@ class ShortTermKeys(Section):
     U: Annotated[float, Field(gt=0.0, le=1.0)] | None = Field(
         default=None, description="Share of the resources that a first spike releases."
     )
-    tau_rec: Duration | None = Field(default=None, description="Time constant of recovery.")
-    tau_facil: Duration | None = Field(default=None, description="Time constant of facilitation; 0: none.")
+    tau_rec: Duration | None = Field(
+        default=None, description="Time constant of recovery.", json_schema_extra=_MS
+    )
+    tau_facil: Duration | None = Field(
+        default=None, description="Time constant of facilitation; 0: none.", json_schema_extra=_MS
+    )
 
 
 class HomeostaticKeys(Section):
