@@ -101,15 +101,16 @@ def learning_network(seed: int, part: dict[str, Any] | None, rule: str = "stdp",
 
 
 def test_rates_go_to_the_target() -> None:
-    """From 0.1 Hz or so to within a tenth of 8 Hz, on average and for nine in ten neurons to within a quarter."""
+    """From 3 to 19 Hz by neuron to 8 Hz, on average within 3 % and for every neuron within 1 Hz."""
     part = {"target_rate": 8.0, "tau": 3000.0, "strength": 0.03, "every": 500.0}
     sim = learning_network(2, part)
     first = sim.run(2000)["spike_counts"][80:] / 2.0
-    assert abs(first.mean() - 8.0) > 2.0
+    assert first.min() < 4.0
+    assert first.max() > 15.0
     sim.run(118_000)
     last = sim.run(20_000)["spike_counts"][80:] / 20.0
-    assert last.mean() == pytest.approx(8.0, rel=0.1)
-    assert (np.abs(last - 8.0) < 2.0).mean() >= 0.9
+    assert last.mean() == pytest.approx(8.0, rel=0.03)
+    assert np.abs(last - 8.0).max() < 1.0
     control = learning_network(2, None)
     control.run(120_000)
     assert abs((control.run(20_000)["spike_counts"][80:] / 20.0).mean() - 8.0) > 2.0
