@@ -270,7 +270,7 @@ cdef class SystemCore:
 
         Notes
         -----
-        Computed in ``csrc/nm_levels.c``. About 50 ns a call for a float. Declared modulators that act on
+        Computed in ``csrc/nm_levels.c``. About 100 ns a call for a float. Declared modulators that act on
         ``learning_rate`` multiply it, too. With several regions the first one's levels count.
 
         Examples

@@ -1,4 +1,4 @@
-"""The command ``neuromod``: run, validate, schema, info.
+"""The command ``neuromod``: run, validate, schema, info, bench.
 
 Exit codes: 0 done; 1 the run failed; 2 the command line, the configuration or the place for the output is
 wrong; 130 interrupted. Ctrl-C ends a run after the image that is being shown (without images: after at most
@@ -104,7 +104,47 @@ def _parser() -> argparse.ArgumentParser:
         "info", help="print version, build, threads and extras: what a report of a bug needs"
     )
     info.set_defaults(action=_info)
+    _add_bench(commands.add_parser("bench", help="measure this machine and the engine on it"))
     return parser
+
+
+def _add_bench(bench: argparse.ArgumentParser) -> None:
+    bench.add_argument(
+        "workloads", nargs="*", metavar="WORKLOAD",
+        help="brunel_static, da_stdp, izhikevich_stdp, tutorial_example_4, micro (default: all of them)",
+    )  # fmt: skip
+    bench.add_argument(
+        "--scale", type=_above_zero, default=1.0, metavar="X", help="of the numbers of neurons"
+    )
+    bench.add_argument("--threads", type=_positive, default=1, metavar="N")
+    bench.add_argument("--seed", type=_seed, default=1, metavar="S")
+    bench.add_argument(
+        "--t",
+        type=_above_zero,
+        default=0.0,
+        metavar="MS",
+        help="simulated time (default: the workload's own)",
+    )
+    bench.add_argument(
+        "--repeat", type=_positive, default=1, metavar="N", help="runs, of which the median counts"
+    )
+    bench.add_argument(
+        "--json",
+        metavar="FILE",
+        help="write one JSON object a line, for each workload; - for standard output",
+    )
+    bench.add_argument("--history", type=Path, metavar="FILE", help="append all figures as one line of JSON")
+    bench.set_defaults(action=_bench)
+
+
+def _above_zero(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number > 0; got {text!r}")
+    return value
 
 
 def _positive(text: str) -> int:
@@ -349,4 +389,33 @@ def _info(arguments: argparse.Namespace) -> int:
     ]
     for name, value in rows:
         print(f"{name:<18}{value}")
+    return DONE
+
+
+# ---- bench -------------------------------------------------------------------------------------------------
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    from neuromod.bench import append_history, bench_table, run_bench
+    from neuromod.bench_workloads import Options
+
+    options = Options(arguments.scale, arguments.threads, arguments.seed, arguments.t)
+    try:
+        records = run_bench(
+            arguments.workloads,
+            options,
+            arguments.repeat,
+            lambda line: print(line, file=sys.stderr, flush=True),
+        )
+    except ValueError as error:
+        raise _WrongInput(error) from error
+    lines = "".join(json.dumps(record) + "\n" for record in records)
+    if arguments.json == "-":
+        print(lines, end="")
+    else:
+        print(bench_table(records))
+    if arguments.json not in (None, "-"):
+        Path(arguments.json).write_text(lines, encoding="utf-8")
+    if arguments.history is not None:
+        append_history(arguments.history, records, options)
     return DONE

@@ -319,7 +319,8 @@ def _checked(raw: Any, read: list[str], notes: list[str]) -> Config:
     _look_at_sections(raw, problems, notes)
     shape = checked_lattice_shape(raw, problems)
     neuron_model = checked_neuron_model(raw.get("neuron_model", {}), problems, notes)
-    areas = checked_areas(raw.get("areas"), shape, neuron_model, problems, notes)
+    # Where there are none, _look_at_sections has said so.
+    areas = checked_areas(raw["areas"], shape, neuron_model, problems, notes) if "areas" in raw else {}
     parts: dict[str, Any] = {
         "lattice_shape": shape,
         "areas": tuple(areas.values()),

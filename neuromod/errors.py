@@ -32,6 +32,10 @@ class ConfigError(NeuromodError, ValueError):
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))
 
+    def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[str, ...]]]:
+        """Made anew from its problems: its message is one string, of which `__init__` would list the letters."""
+        return type(self), (self.problems,)
+
 
 class RemovedError(NeuromodError, LookupError):
     """A view's neuron or synapse is no longer in the network."""

@@ -284,22 +284,10 @@ class Simulation:
         >>> len(p), len(sim.projections["vis"].weight)
         (800, 800)
         """
-        return self.model._synapses.connect(
-            pre,
-            post,
-            probability=probability,
-            in_degree=in_degree,
-            out_degree=out_degree,
-            pairs=pairs,
-            weight=weight,
-            delay=delay,
-            synapse_type=synapse_type,
-            rule=rule,
-            short_term=short_term,
-            autapses=autapses,
-            name=name,
-            seed=self._seed,
-        )
+        given: dict[str, Any] = {"probability": probability, "in_degree": in_degree, "out_degree": out_degree}
+        given |= {"pairs": pairs, "weight": weight, "delay": delay, "synapse_type": synapse_type}
+        given |= {"rule": rule, "short_term": short_term, "autapses": autapses, "name": name}
+        return self.model._synapses.connect(pre, post, **given, seed=self._seed)
 
     def set_spike_times(self, ids: ArrayLike, times_ms: ArrayLike | Sequence[ArrayLike]) -> None:
         """Let ``spike_source`` neurons fire at exact times, in place of what was set for them before.
@@ -387,8 +375,8 @@ class Simulation:
         Returns
         -------
         dict
-            ``step`` (completed steps in all), ``n_steps``, ``spike_counts`` (ndarray of int64, shape (n_neurons,),
-            spikes of each neuron in this run), ``mean_rate`` (float, Hz), ``deaths``, ``births``.
+            ``step`` (completed steps in all), ``n_steps``, ``spike_counts`` (ndarray of int64, shape (n_neurons,), of
+            this run), ``mean_rate`` (float, Hz), ``deaths``, ``births``.
 
         Raises
         ------
@@ -473,12 +461,9 @@ class Simulation:
         Examples
         --------
         >>> from neuromod import BrainModel, Simulation
-        >>> def digest():
-        ...     sim = Simulation(BrainModel("brain_base_model.json"), seed=1)
-        ...     _ = sim.initialize_neurons(["V1_like"], density=0.01)
-        ...     _ = sim.run(20)
-        ...     return sim.digest()
-        >>> digest() == digest()
+        >>> sims = [Simulation(BrainModel("brain_base_model.json"), seed=1) for _ in range(2)]
+        >>> _ = [(sim.initialize_neurons(["V1_like"], density=0.01), sim.run(20)) for sim in sims]
+        >>> sims[0].digest() == sims[1].digest()
         True
         """
         return digest_of({"simulation": self._own_state(), "model": self.model._state()})
@@ -494,7 +479,7 @@ class Simulation:
         Returns
         -------
         Simulation
-            With levels and recorders of its own: none of the latter.
+            With levels of its own, and no recorders.
 
         Examples
         --------
@@ -537,11 +522,9 @@ class Simulation:
         seeds : sequence of int, shape (n,), optional
             Default: this simulation's, and the n - 1 that follow it.
         levels : mapping of str to array_like, shape (n,) or (n, n_regions), 0 to 1, optional
-            Levels of modulators to begin with.
         weights : mapping of str to array_like, shape (n,) or (n, n_synapses), mV, optional
-            Weights of projections, by name.
         **columns : array_like, shape (n,) or (n, n_neurons)
-            Columns of neurons: parameters, ``drive_rate``, ``v_membrane``, ...; one number sets all neurons.
+            What differs: levels of modulators, weights of projections, columns of neurons (parameters, ...).
 
         Returns
         -------

@@ -66,6 +66,7 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("lattice_shape", "20", "must be an array; got '20'"),
     ("areas", [], "must be an array of 1 to 4096 areas; got 0 of them"),
     ("areas", {}, "must be an array of 1 to 4096 areas; got {}"),
+    ("areas", None, "must be an array of 1 to 4096 areas; got None"),
     ("areas.3", "A1", "must be an object; got 'A1'"),
     ("areas.1.coord_ranges.x", [0, 20], "must lie in the lattice, 0 .. 19; got [0, 20]"),
     ("areas.1.coord_ranges.x", [-1, 3], "= areas[1].coord_ranges.x[0]: must be >= 0; got -1"),

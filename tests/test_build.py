@@ -409,7 +409,7 @@ def test_bad_slots_and_ids_are_refused(rule: str) -> None:
         build(n, n, n, value, False, 1, 2**24)
 
 
-# ---- pairs, delays, the incoming index -------------------------------------------------------------------------
+# ---- pairs, delays ---------------------------------------------------------------------------------------------
 
 
 def test_pairs_become_sorted_rows_with_stable_repeats() -> None:
@@ -461,23 +461,87 @@ def test_columns_of_other_lengths_are_refused() -> None:
     with pytest.raises(_core.CoreError, match=r"^targets: must have row_start\[-1\] entries; got 4$"):
         _core.sort_rows_by_delay(starts, np.ones(5, np.uint16), np.zeros(4, np.int32))
     with pytest.raises(_core.CoreError, match=r"^targets: must have row_start\[-1\] entries; got 4$"):
-        _core.incoming_index(starts, np.zeros(4, np.int32), 9)
+        _core.build_places(starts, np.zeros(4, np.int32), 9)
+    with pytest.raises(_core.CoreError, match=r"^delay: must have row_start\[-1\] entries; got 4$"):
+        _core.build_segments(starts, np.ones(4, np.uint16))
 
 
-def test_the_incoming_index_lists_each_synapse_once_under_its_target() -> None:
-    n = 120
-    first, starts, targets = _core.build_in_degree(everyone(n), everyone(n), everyone(n), 13, False, 4, 0)
-    in_start, in_synapse, in_row = _core.incoming_index(starts, targets, n + 3)
-    assert (in_start.dtype, in_synapse.dtype, in_row.dtype) == (np.int64, np.uint32, np.int32)
-    assert np.array_equal(in_synapse, np.argsort(targets, kind="stable"))
-    assert np.array_equal(in_start, np.searchsorted(np.sort(targets), np.arange(n + 4)))
-    assert np.array_equal(in_row, np.repeat(np.arange(n), np.diff(starts))[in_synapse])
-    assert first == 0
+# ---- parts, places, segments -----------------------------------------------------------------------------------
 
 
-def test_a_target_outside_the_network_is_refused() -> None:
-    assert failure(_core.incoming_index, np.array([0, 1, 3]), np.array([0, 4, 2], np.int32), 4) == (
-        "NM_ERR_BAD_INDEX",
-        1,
-        -1,
-    )
+@pytest.mark.parametrize(
+    ("n", "n_parts"),
+    [
+        (0, 1),
+        (1, 1),
+        (4095, 1),
+        (4096, 4),
+        (32_767, 4),
+        (32_768, 8),
+        (131_071, 8),
+        (131_072, 16),
+        (10**7, 153),
+    ],
+)
+def test_a_network_is_cut_into_parts_that_16_bits_can_count(n: int, n_parts: int) -> None:
+    """Whole chunks of 512 neurons, at most 65,536 a part, and the parts cover the network without an empty one."""
+    found, width = _core.parts(n)
+    assert found == n_parts
+    assert width % 512 == 0 and width <= 65_536
+    assert (found - 1) * width < max(n, 1) <= found * width
+
+
+@pytest.mark.parametrize("n", [120, 5000, 40_000])
+def test_places_hold_each_target_once_in_its_part(n: int) -> None:
+    """Against a plain search: row r's targets in part q are those of the row between q * width and (q + 1) * width."""
+    some = np.sort(np.random.default_rng(1).choice(n, 40, replace=False))
+    first, starts, targets = _core.build_out_degree(some, everyone(n), everyone(n), 200, False, 4, 0)
+    place_start, local = _core.build_places(starts, targets, n)
+    n_parts, width = _core.parts(n)
+    assert (place_start.dtype, local.dtype) == (np.int64, np.uint16)
+    assert len(place_start) == (len(starts) - 1) * n_parts + 1 and place_start[-1] == len(targets)
+    assert np.array_equal(place_start[::n_parts], starts)
+    assert local.max() < width
+    for place, (a, b) in enumerate(pairwise(place_start.tolist())):
+        row, part = divmod(place, n_parts)
+        whole = targets[starts[row] : starts[row + 1]]
+        inside = whole[(whole >= part * width) & (whole < (part + 1) * width)]
+        assert np.array_equal(local[a:b].astype(np.int64) + part * width, inside)
+    assert first == some[0]
+
+
+def test_targets_that_no_part_holds_are_refused() -> None:
+    starts = np.array([0, 1, 3])
+    for bad in (512, -1):  # 512 neurons are one part of 512
+        targets = np.array([0, bad, 2], np.int32)
+        assert failure(_core.build_places, starts, targets, 500) == ("NM_ERR_BAD_INDEX", 1, -1)
+    falling = np.array([0, 4999, 2], np.int32)  # back to an earlier part
+    assert failure(_core.build_places, starts, falling, 5000) == ("NM_ERR_BAD_INDEX", 2, -1)
+
+
+@pytest.mark.parametrize("longest", [1, 2, 7, 65_535])
+def test_segments_are_the_runs_of_one_delay(longest: int) -> None:
+    rng = np.random.default_rng(longest)
+    lengths = rng.integers(0, 12, 300)
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    delay = rng.integers(1, longest + 1, starts[-1]).astype(np.uint16)
+    for a, b in pairwise(starts):
+        delay[a:b].sort()
+    row_segment, segment_start, segment_delay = _core.build_segments(starts, delay)
+    expected = [
+        (place, a + int(k), int(delay[a + k]))
+        for place, (a, b) in enumerate(pairwise(starts.tolist()))
+        for k in np.flatnonzero(np.diff(delay[a:b], prepend=0))  # delays are >= 1: the first one counts
+    ]
+    assert row_segment[0] == 0 and row_segment[-1] == len(segment_delay) == len(expected)
+    assert segment_start[-1] == starts[-1]
+    places = np.repeat(np.arange(len(lengths)), np.diff(row_segment))
+    found = zip(places.tolist(), segment_start[:-1].tolist(), segment_delay.tolist(), strict=True)
+    assert list(found) == expected
+
+
+def test_places_and_segments_of_nothing() -> None:
+    place_start, local = _core.build_places(np.zeros(4, np.int64), np.empty(0, np.int32), 5000)
+    assert place_start.tolist() == [0] * 13 and len(local) == 0
+    row_segment, segment_start, segment_delay = _core.build_segments(place_start, np.empty(0, np.uint16))
+    assert row_segment.tolist() == [0] * 13 and segment_start.tolist() == [0] and len(segment_delay) == 0

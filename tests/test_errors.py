@@ -49,3 +49,4 @@ def test_plain_ones_survive_pickling(name):
 def test_config_error_survives_pickling():
     copy = pickle.loads(pickle.dumps(errors.ConfigError(["a: x", "b: y"])))
     assert copy.problems == ("a: x", "b: y")
+    assert str(copy) == "a: x\nb: y"

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from neuromod import BrainModel, NeuromodulationSystem, NeuromodWarning, NumericalError, Simulation
+from neuromod import BrainModel, NeuromodulationSystem, NumericalError, Simulation
 
 
 def tiny(n=4, model="lif", dt=1.0, neuromodulation=None, **params):
@@ -146,11 +146,6 @@ def test_new_spike_times_replace_those_of_the_same_neuron_only():
 def test_bad_arguments(arguments, error, rule):
     with pytest.raises(error, match=rule):
         Simulation(BrainModel("brain_base_model.json"), **arguments)
-
-
-def test_more_threads_than_used_are_said():
-    with pytest.warns(NeuromodWarning, match="one thread"):
-        Simulation(BrainModel("brain_base_model.json"), threads=2)
 
 
 def test_seeds_of_numpy_are_taken_and_the_seed_is_kept():

@@ -131,27 +131,53 @@ static void pairs_outside_are_named(void) {
 
 /* The limits themselves, with no arrays of that size: they are looked at before anything is read. */
 static void more_than_32_bits_of_synapses_are_refused(void) {
-    const int64_t starts[] = {0, 4294967296}, halves[] = {0, 2147483648, 4294967296};
-    CHECK(nm_build_incoming(halves, 2, NULL, 1, NULL, NULL, NULL, &error) == NM_ERR_TOO_LARGE);
+    const int64_t starts[] = {0, 4294967296};
+    int64_t place_start[2];
+    CHECK(nm_build_places(starts, 1, NULL, 1, 512, place_start, NULL, &error) == NM_ERR_TOO_LARGE);
     CHECK(error.value == 4294967296.0);
     CHECK(nm_build_pairs(NULL, NULL, 4294967296, 0, 1, NULL, NULL, NULL, &error) == NM_ERR_TOO_LARGE);
     CHECK(nm_build_sort_by_delay(starts, 1, NULL, NULL, NULL, NULL, NULL, &error) == NM_ERR_TOO_LARGE);
 }
 
-static void an_incoming_index_of_bad_rows_is_refused(void) {
+static void places_of_bad_rows_are_refused(void) {
     const int64_t falling[] = {0, 2, 1, 3}, late[] = {1, 3}, good[] = {0, 2, 3};
-    const int32_t to[] = {0, 1, 2};
-    int64_t in_start[4] = {GUARD, GUARD, GUARD, GUARD};
-    uint32_t in_synapse[3];
-    int32_t in_row[3];
-    CHECK(nm_build_incoming(falling, 3, to, 3, in_start, in_synapse, in_row, &error) == NM_ERR_BAD_LAYOUT);
+    const int32_t to[] = {0, 1, 2}, negative[] = {0, -1, 2}, back[] = {3, 1, 2};
+    int64_t place_start[8];
+    uint16_t local[3];
+    CHECK(nm_build_places(falling, 3, to, 1, 512, place_start, local, &error) == NM_ERR_BAD_LAYOUT);
     CHECK(error.index == 2);
-    CHECK(nm_build_incoming(late, 1, to, 3, in_start, in_synapse, in_row, &error) == NM_ERR_BAD_LAYOUT);
-    CHECK(nm_build_incoming(good, 2, to, 2, in_start, in_synapse, in_row, &error) == NM_ERR_BAD_INDEX);
+    CHECK(nm_build_places(late, 1, to, 1, 512, place_start, local, &error) == NM_ERR_BAD_LAYOUT);
+    CHECK(nm_build_places(good, 2, to, 1, 2, place_start, local, &error) == NM_ERR_BAD_INDEX);
     CHECK(error.index == 2 && error.value == 2.0);
-    CHECK(in_start[0] == GUARD);
-    CHECK(nm_build_incoming(good, 2, to, 3, in_start, in_synapse, in_row, &error) == NM_OK);
-    CHECK(in_start[0] == 0 && in_start[3] == 3 && in_synapse[2] == 2 && in_row[1] == 0 && in_row[2] == 1);
+    CHECK(nm_build_places(good, 2, negative, 1, 512, place_start, local, &error) == NM_ERR_BAD_INDEX);
+    CHECK(error.index == 1 && error.value == -1.0);
+    CHECK(nm_build_places(good, 2, back, 2, 2, place_start, local, &error) == NM_ERR_BAD_INDEX);
+    CHECK(error.index == 1 && error.value == 1.0);
+}
+
+/* Rows {0, 1, 5}, {} and {2, 3}; three parts of two slots. */
+static void rows_are_cut_by_parts(void) {
+    const int64_t starts[] = {0, 3, 3, 5}, want[] = {0, 2, 2, 3, 3, 3, 3, 3, 5, 5, GUARD};
+    const int32_t to[] = {0, 1, 5, 2, 3};
+    const uint16_t at[] = {0, 1, 1, 0, 1, 77};
+    int64_t place_start[11] = {[10] = GUARD};
+    uint16_t local[6] = {[5] = 77};
+    CHECK(nm_build_places(starts, 3, to, 3, 2, place_start, local, &error) == NM_OK);
+    CHECK(memcmp(place_start, want, sizeof want) == 0);
+    CHECK(memcmp(local, at, sizeof at) == 0);
+}
+
+static void counted_and_filled_segments_agree(void) {
+    const int64_t places[] = {0, 3, 3, 4, 8};
+    const uint16_t delay[] = {2, 2, 5, 5, 1, 1, 1, 65535}, delays[] = {2, 5, 5, 1, 65535, 77};
+    const int64_t rows[] = {0, 2, 2, 3, 5, GUARD}, firsts[] = {0, 2, 3, 4, 7, 8, GUARD};
+    int64_t row_segment[6] = {[5] = GUARD}, segment_start[7] = {[6] = GUARD};
+    uint16_t segment_delay[6] = {[5] = 77};
+    CHECK(nm_build_segments(places, 4, delay, NULL, NULL, NULL) == 5);
+    CHECK(nm_build_segments(places, 4, delay, row_segment, segment_start, segment_delay) == 5);
+    CHECK(memcmp(row_segment, rows, sizeof rows) == 0);
+    CHECK(memcmp(segment_start, firsts, sizeof firsts) == 0);
+    CHECK(memcmp(segment_delay, delays, sizeof delays) == 0);
 }
 
 static const nm_test tests[] = {TEST(count_and_fill_agree),
@@ -161,7 +187,9 @@ static const nm_test tests[] = {TEST(count_and_fill_agree),
                                 TEST(a_neuron_without_candidates_is_named),
                                 TEST(pairs_outside_are_named),
                                 TEST(more_than_32_bits_of_synapses_are_refused),
-                                TEST(an_incoming_index_of_bad_rows_is_refused),
+                                TEST(places_of_bad_rows_are_refused),
+                                TEST(rows_are_cut_by_parts),
+                                TEST(counted_and_filled_segments_agree),
                                 {NULL, NULL}};
 
 int main(int argc, char **argv) {

@@ -1,0 +1,225 @@
+"""The numbers of the benchmark workloads, and what is measured of a run's spikes and weights.
+
+NumPy is all that this file needs, so that the scripts that run the same workloads on other simulators
+(``tests/peers/``) read it too, and no script can drift from another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["WORKLOADS", "brunel_sizes", "da_sizes", "interval_cv", "izhikevich_sizes", "spike_figures"]
+
+WORKLOADS: Mapping[str, Mapping[str, float]] = MappingProxyType(
+    {
+        # Brunel (2000), doi:10.1023/A:1008925309027, model A: delta synapses, fixed in-degrees, Poisson input at
+        # eta times the rate that alone would reach the threshold.
+        "brunel_static": MappingProxyType(
+            {
+                "n_excitatory": 10000, "n_inhibitory": 2500, "share": 0.1, "weight": 0.1, "g": 5.0, "eta": 2.0,
+                "tau_m": 20.0, "v_threshold": 20.0, "v_reset": 10.0, "refractory_period": 2.0, "delay": 1.5,
+                "duration": 1000.0, "dt": 0.1,
+            }
+        ),
+        # The same neurons; every synapse of an excitatory neuron learns by the three-factor rule of Izhikevich
+        # (2007), doi:10.1093/cercor/bhl152: STDP into an eligibility c, dw/dt = c n, where dopamine n jumps by
+        # 1/tau_dopamine at every pulse. Background `rate` in Hz.
+        "da_stdp": MappingProxyType(
+            {
+                "n_excitatory": 8000, "n_inhibitory": 2000, "in_degree": 1000, "weight": 0.05, "g": 5.0,
+                "drive_weight": 0.5, "drive_rate": 1850.0, "tau_m": 20.0, "v_threshold": 20.0, "v_reset": 10.0,
+                "refractory_period": 2.0, "delay": 1.5, "tau_plus": 20.0, "tau_minus": 20.0, "tau_c": 1000.0,
+                "tau_dopamine": 200.0, "a_plus": 0.01, "a_minus": 0.012, "weight_min": 0.0, "weight_max": 0.1,
+                "pulse_every": 1000.0, "duration": 10000.0, "dt": 0.1,
+            }
+        ),
+        # Izhikevich (2003) neurons under noise, 100 synapses each, classical STDP on those of excitatory neurons.
+        "izhikevich_stdp": MappingProxyType(
+            {
+                "n_excitatory": 800, "n_inhibitory": 200, "out_degree": 100, "weight": 1.0, "weight_inhibitory": -1.0,
+                "weight_max": 4.0, "noise": 5.0, "a_plus": 0.1, "a_minus": 0.12, "tau": 20.0, "delay": 1.0,
+                "duration": 60000.0, "dt": 1.0,
+            }
+        ),
+        # The network of the tutorial's fourth example; a twentieth of the neurons driven over threshold in each step.
+        "tutorial_example_4": MappingProxyType(
+            {
+                "density": 0.1, "connection_probability": 0.1, "driven_share": 0.05, "current": 1000.0,
+                "duration": 1000.0, "dt": 1.0,
+            }
+        ),
+    }
+)  # fmt: skip
+"""Sizes at scale 1, times and time constants in ms, potentials and weights in mV, rates in Hz."""
+
+
+def brunel_sizes(scale: float) -> dict[str, float]:
+    """Sizes of ``brunel_static``; the product of in-degree and weight is kept.
+
+    Parameters
+    ----------
+    scale : float, no unit, > 0
+
+    Returns
+    -------
+    dict
+        ``n_excitatory``, ``n_inhibitory``, ``in_excitatory``, ``in_inhibitory`` (sources of each neuron),
+        ``weight`` (mV) and ``drive_rate`` (Hz).
+
+    Examples
+    --------
+    >>> brunel_sizes(1.0)["in_excitatory"], brunel_sizes(0.1)["weight"], brunel_sizes(1.0)["drive_rate"]
+    (1000, 1.0, 20000.0)
+    """
+    p = WORKLOADS["brunel_static"]
+    excitatory, inhibitory = int(p["n_excitatory"] * scale), int(p["n_inhibitory"] * scale)
+    inputs = int(p["share"] * excitatory)
+    weight = p["weight"] * 1000.0 / inputs
+    return {
+        "n_excitatory": excitatory,
+        "n_inhibitory": inhibitory,
+        "in_excitatory": inputs,
+        "in_inhibitory": int(p["share"] * inhibitory),
+        "weight": weight,
+        "drive_rate": p["eta"] * p["v_threshold"] / (weight * p["tau_m"]) * 1000.0,
+    }
+
+
+def da_sizes(scale: float, in_degree: int = 0) -> dict[str, float]:
+    """Sizes, rule and bounds of ``da_stdp``; amplitudes and bounds go with the weight.
+
+    Parameters
+    ----------
+    scale : float, no unit, > 0
+    in_degree : int, >= 0, default 0
+        Plastic inputs of each neuron; 0: 1000 times the scale.
+
+    Returns
+    -------
+    dict
+        ``n_excitatory``, ``n_inhibitory``, ``in_excitatory``, ``in_inhibitory``, ``weight``, ``a_plus``,
+        ``a_minus``, ``weight_min``, ``weight_max`` (mV).
+
+    Examples
+    --------
+    >>> sizes = da_sizes(0.1)
+    >>> sizes["in_excitatory"], sizes["weight"], sizes["weight_max"]
+    (100, 0.5, 1.0)
+    """
+    p = WORKLOADS["da_stdp"]
+    excitatory, inhibitory = int(p["n_excitatory"] * scale), int(p["n_inhibitory"] * scale)
+    inputs = min(in_degree or max(1, round(p["in_degree"] * scale)), excitatory - 1)
+    factor = p["in_degree"] / inputs
+    return {
+        "n_excitatory": excitatory,
+        "n_inhibitory": inhibitory,
+        "in_excitatory": inputs,
+        "in_inhibitory": max(1, inputs // 4),
+        **{name: p[name] * factor for name in ("weight", "a_plus", "a_minus", "weight_min", "weight_max")},
+    }
+
+
+def izhikevich_sizes(scale: float) -> dict[str, int]:
+    """Sizes of ``izhikevich_stdp``.
+
+    Parameters
+    ----------
+    scale : float, no unit, > 0
+
+    Returns
+    -------
+    dict
+        ``n_excitatory``, ``n_inhibitory``.
+
+    Examples
+    --------
+    >>> izhikevich_sizes(0.5)
+    {'n_excitatory': 400, 'n_inhibitory': 100}
+    """
+    p = WORKLOADS["izhikevich_stdp"]
+    return {name: int(p[name] * scale) for name in ("n_excitatory", "n_inhibitory")}
+
+
+def interval_cv(neuron: ArrayLike, time: ArrayLike, least: int = 3) -> float | None:
+    """Coefficient of variation of the intervals between spikes: the mean over neurons of sd / mean.
+
+    Parameters
+    ----------
+    neuron : array_like of int, shape (n_spikes,)
+    time : array_like of float, shape (n_spikes,), ms or steps
+        In any order.
+    least : int, >= 2, default 3
+        Neurons with fewer intervals do not count.
+
+    Returns
+    -------
+    float or None
+        None where no neuron counts.
+
+    Examples
+    --------
+    >>> interval_cv([0, 0, 0, 0], [1.0, 2.0, 3.0, 4.0])
+    0.0
+    """
+    ids, times = np.asarray(neuron), np.asarray(time, dtype=np.float64)
+    order = np.lexsort((times, ids))
+    ids, times = ids[order], times[order]
+    inside = ids[1:] == ids[:-1]
+    intervals, owner = np.diff(times)[inside], ids[1:][inside]
+    if not len(owner):
+        return None
+    _, place = np.unique(owner, return_inverse=True)
+    count = np.bincount(place)
+    mean = np.bincount(place, intervals) / count
+    spread = np.sqrt(np.bincount(place, (intervals - mean[place]) ** 2) / count)
+    kept = count >= least
+    return float(np.mean(spread[kept] / mean[kept])) if kept.any() else None
+
+
+def spike_figures(
+    neuron: ArrayLike,
+    time: ArrayLike,
+    n_neurons: int,
+    duration: float,
+    weights: ArrayLike | None,
+    unit: float,
+) -> dict[str, Any]:
+    """What two simulators of one network are compared by.
+
+    Parameters
+    ----------
+    neuron : array_like of int, shape (n_spikes,)
+    time : array_like of float, shape (n_spikes,), ms
+    n_neurons : int, >= 1
+    duration : float, ms, > 0
+    weights : array_like of float, shape (n_synapses,), mV, or None
+        Of the plastic synapses.
+    unit : float, mV, > 0
+        Weights are given in multiples of it.
+
+    Returns
+    -------
+    dict
+        ``spikes``, ``mean_rate_hz``, ``cv_isi``, and with weights ``w_mean`` and ``w_sd``.
+
+    Examples
+    --------
+    >>> spike_figures([0, 1], [2.0, 3.0], 2, 1000.0, [1.0, 3.0], 2.0)
+    {'spikes': 2, 'mean_rate_hz': 1.0, 'cv_isi': None, 'w_mean': 1.0, 'w_sd': 0.5}
+    """
+    spikes = int(np.size(neuron))
+    cv = interval_cv(neuron, time)
+    figures = {
+        "spikes": spikes,
+        "mean_rate_hz": round(spikes / n_neurons / (duration / 1000.0), 4),
+        "cv_isi": None if cv is None else round(cv, 4),
+    }
+    if weights is not None:
+        relative: NDArray[np.float64] = np.asarray(weights, dtype=np.float64) / unit
+        figures |= {"w_mean": round(float(relative.mean()), 5), "w_sd": round(float(relative.std()), 5)}
+    return figures
