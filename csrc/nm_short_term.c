@@ -5,18 +5,21 @@ static double decayed(double elapsed, double tau) {
     return tau > 0.0 ? nm_exp(-elapsed / tau) : 0.0;
 }
 
-/* A spike of row's source in step `now`. */
-static void fire(const nm_projection *p, int64_t row, double dt, int64_t now) {
-    const nm_short_term *s = p->short_term;
+double nm_short_term_release(const nm_short_term *s, int64_t row, double elapsed) {
     double u = s->U, resources = 1.0;
-    if (s->last[row] >= 0) {
-        const double elapsed = (double)(now - s->last[row]) * dt;
+    if (elapsed >= 0.0) {
         u += (1.0 - s->U) * s->u[row] * decayed(elapsed, s->tau_facil);
         resources -= (1.0 - s->left[row]) * decayed(elapsed, s->tau_rec);
     }
-    s->efficacy[now % s->length * p->n_rows + row] = u * resources;
     s->u[row] = u;
     s->left[row] = resources * (1.0 - u);
+    return u * resources;
+}
+
+static void fire(const nm_projection *p, int64_t row, double dt, int64_t now) {
+    const nm_short_term *s = p->short_term;
+    const double elapsed = s->last[row] < 0 ? -1.0 : (double)(now - s->last[row]) * dt;
+    s->efficacy[now % s->length * p->n_rows + row] = nm_short_term_release(s, row, elapsed);
     s->last[row] = now;
 }
 

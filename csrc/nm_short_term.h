@@ -22,6 +22,10 @@ struct nm_short_term {
     double *efficacy;          /* [step % length * n_rows + row] u R of the spike of that step */
 };
 
+/* A spike of row's source, `elapsed` ms after the one before (< 0: it is the first): what of the weight
+ * arrives. */
+double nm_short_term_release(const nm_short_term *s, int64_t row, double elapsed);
+
 /* The neurons of one part that have fired in this step: the efficacies of their spikes. */
 void nm_short_term_step(const nm_network *network, const nm_delay *ring, double dt, int64_t now,
                         int64_t part);

@@ -338,6 +338,7 @@ cdef extern from "nm_short_term.h" nogil:
         double *left
         int64_t *last
         double *efficacy
+    double nm_short_term_release(const nm_short_term *s, int64_t row, double elapsed)
 
 
 cdef extern from "nm_homeostasis.h" nogil:

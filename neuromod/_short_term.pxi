@@ -37,6 +37,17 @@ cdef class ShortTermKeeper:
             self.efficacy[(now - age) % self.c.length, here] = row[found]
 
 
+def short_term_efficacies(times, double U, double tau_rec, double tau_facil):
+    """Share of the weight that each spike of a train arrives with; times ascending, ms: float64 array."""
+    cdef ShortTermKeeper one = ShortTermKeeper({"U": U, "tau_rec": tau_rec, "tau_facil": tau_facil}, np.zeros(1), 0)
+    cdef const double[::1] at = np.ascontiguousarray(times, np.float64)
+    cdef Py_ssize_t n = at.shape[0], k
+    shares = np.empty(n)
+    for k in range(n):
+        shares[k] = nm_short_term_release(&one.c, 0, at[k] - at[k - 1] if k > 0 else -1.0)
+    return shares
+
+
 cdef class HomeostasisKeeper:
     """Average rates of one projection's targets, and what they are held to."""
 

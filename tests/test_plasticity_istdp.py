@@ -12,6 +12,7 @@ from oracle_rules import ELIGIBLE, RULES, integrated
 from plastic_network import network, random_network
 
 from neuromod import BrainModel, NeuromodulationSystem, Simulation, _core
+from neuromod.plasticity import istdp_update
 
 TABLES = {
     rule: {name: field["default"] for name, field in _core.plasticity_rules()[rule]["params"].items()}
@@ -41,6 +42,7 @@ def test_window_is_symmetric_less_alpha(distance: int) -> None:
     net.sim.run(80)
     exact = 0.5 + 0.01 * (math.exp(-abs(distance) / 20.0) - 2.0 * 0.004 * 20.0)
     assert -net.weight[0] == pytest.approx(exact, rel=1e-7)
+    assert istdp_update(0.5, distance, target_rate=4.0, weight_max=10.0) == pytest.approx(exact, rel=1e-14)
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -12,7 +12,7 @@ from oracle_rules import RULES
 from plastic_network import network, random_network
 
 from neuromod import _core
-from neuromod.plasticity import stdp_update
+from neuromod.plasticity import stdp_update, triplet_update
 
 DEFAULTS = {name: field["default"] for name, field in _core.plasticity_rules()["triplet"]["params"].items()}
 WIDE = {"weight_min": -10.0, "weight_max": 10.0}
@@ -144,3 +144,35 @@ def test_without_triplets_it_is_the_pair_rule() -> None:
     net = network({"rule": "triplet", **WIDE, **rule}, [(0, 1)], {0: [9], 1: [17]}, n_neurons=2)
     net.sim.run(20)
     assert net.weight[0] == pytest.approx(stdp_update(0.5, 7.0), rel=1e-7)
+
+
+# ---- outside a simulation ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_trains_of_one_synapse_do_what_the_simulation_does(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    trains = {i: [int(s) for s in np.flatnonzero(rng.random(150) < 0.1) + 1] for i in range(2)}
+    rule = {**STRONG, "weight_min": 0.3, "weight_max": 0.6}
+    net = network({"rule": "triplet", **rule}, [(0, 1)], trains, n_neurons=2, delay=2)
+    net.sim.run(160)
+    arrivals = np.array(trains[0]) + 2.0
+    alone = triplet_update(0.5, arrivals, np.array(trains[1], float), **rule)
+    assert alone == pytest.approx(net.weight[0], rel=1e-6)
+    assert alone != 0.5
+    many = triplet_update(np.array([0.5, 0.31]), arrivals, np.array(trains[1], float), **rule)
+    assert many[0] == pytest.approx(alone, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "spikes", "message"),
+    [
+        ([2.0, 1.0], [3.0], r"^arrivals: must be a list of ascending times"),
+        ([1.0], [np.nan], r"^spikes: must be finite; got nan"),
+        ([1.0], 3.0, r"^spikes: must be a list of ascending times; got 3\.0"),
+    ],
+)
+def test_bad_trains_are_refused(arrivals: Any, spikes: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        triplet_update(0.5, arrivals, spikes)
+    assert triplet_update(0.5, [], []) == 0.5

@@ -12,6 +12,7 @@ from oracle_short_term import efficacies, steady
 from neuromod import BrainModel, Simulation, _core
 from neuromod.config import check_short_term, load
 from neuromod.errors import ConfigError, NeuromodWarning
+from neuromod.plasticity import short_term_efficacy
 
 DEPRESSING = {"U": 0.5, "tau_rec": 800.0, "tau_facil": 0.0}  # Tsodyks, Pawelzik & Markram (1998), figure 1A
 LIF = list(_core.neuron_models()).index("lif")
@@ -272,3 +273,47 @@ def test_off_is_no_warning_and_other_tools_keys_are_one() -> None:
         "plasticity.short_term.default_type: read as kind",
         "plasticity.short_term: not acted on: sites",
     ]
+
+
+@SETS
+def test_function_for_a_train(params: dict[str, float]) -> None:
+    times = np.cumsum(np.random.default_rng(1).exponential(40.0, 200))
+    np.testing.assert_allclose(short_term_efficacy(times, **params), efficacies(times, **params), rtol=1e-12)
+    assert short_term_efficacy([]).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"U": 0.0}, r"^U: must be > 0 and <= 1; got 0\.0"),
+        ({"tau_rec": -1.0}, r"^tau_rec: must be >= 0 ms and finite; got -1\.0"),
+        ({"tau_facil": np.inf}, r"^tau_facil: must be >= 0 ms and finite; got inf"),
+        ({"times": [3.0, 1.0]}, r"^times: must be a list of ascending times"),
+    ],
+)
+def test_function_refuses_bad_numbers(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        short_term_efficacy(**{"times": [1.0, 2.0], **options})
+
+
+def test_same_bits_for_any_number_of_threads() -> None:
+    """Several parts; each source belongs to one of them and is read by all."""
+    line = {"y": [0, 0], "z": [0, 0], "w": [0, 0]}
+    config = {
+        "lattice_shape": [7000, 1, 1, 1],
+        "areas": [
+            {"name": "A", "coord_ranges": {**line, "x": [0, 6999]}, "drive": {"rate": 3000.0, "weight": 1.0}}
+        ],
+        "plasticity": {"rule": "stdp", "short_term": BOTH},
+    }
+    digests = set()
+    for threads, cuts in ((1, [100]), (2, [30, 70])):
+        sim = Simulation(BrainModel(config=config), seed=3, threads=threads)
+        sim.initialize_neurons()
+        sim.connect("A", "A", out_degree=20, weight=0.5, delay={"uniform": [1, 9]}, synapse_type="excitatory")
+        for n_steps in cuts:
+            sim.run(n_steps)
+        assert sim.model.neurons.spike_count.sum() > 1000
+        digests.add(sim.digest())
+    assert _core.parts(7000)[0] > 1
+    assert len(digests) == 1
