@@ -18,7 +18,7 @@ UPDATES: dict[str, Callable[..., Any]] = {
     "hebbian": lambda weight, **options: hebbian_update(weight, True, True, **options),
     "stdp": lambda weight, **options: stdp_update(weight, 3.0, **options),
     "istdp": lambda weight, **options: istdp_update(weight, 3.0, **options),
-    "triplet": lambda weight, **options: triplet_update(weight, [5.0, 9.0], [3.0, 8.0], **options),
+    "triplet": lambda weight, **options: triplet_update(weight, [5.0, 9.0], [3.0, 12.0], **options),
     "decay": lambda weight, **options: weight_decay_update(weight, 0.1, **options),
 }
 every_update = pytest.mark.parametrize("update", UPDATES.values(), ids=UPDATES)
