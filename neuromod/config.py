@@ -280,7 +280,9 @@ def _checked(raw: Any, read: list[str], notes: list[str]) -> Config:
     _look_at_sections(raw, problems, notes)
     shape = checked_lattice_shape(raw, problems)
     neuron_model = checked_neuron_model(raw.get("neuron_model", {}), problems, notes)
-    areas = checked_areas(raw.get("areas"), shape, neuron_model, problems, notes)
+    areas = {}
+    if "areas" in raw:  # where it is missing is said above
+        areas = checked_areas(raw["areas"], shape, neuron_model, problems, notes)
     parts: dict[str, Any] = {
         "lattice_shape": shape,
         "areas": tuple(areas.values()),

@@ -168,7 +168,7 @@ def checked_areas(
     Parameters
     ----------
     section : object
-        Plain JSON; None where it is missing, which is said elsewhere.
+        Plain JSON.
     shape : tuple of four int, or None
         The lattice's, where that is right.
     neuron_model : NeuronModel or None
@@ -182,8 +182,6 @@ def checked_areas(
     -------
     dict of int to Area
     """
-    if section is None:  # missing: said elsewhere
-        return {}
     if not isinstance(section, list) or not 1 <= len(section) <= MAX_AREAS:
         came = f"{len(section)} of them" if isinstance(section, list) else shown(section)
         problems.append(f"areas: must be an array of 1 to {MAX_AREAS} areas; got {came}")
