@@ -306,6 +306,17 @@ def test_a_stale_column_raises_and_never_loses_a_write() -> None:
     assert weight.tolist() == [0.125, 0.25, 0.375], "NumPy keeps what was handed out"
 
 
+def test_a_stale_column_of_one_projection_raises_too() -> None:
+    model = chain()
+    sim = Simulation(model, seed=1)
+    weight, tags = sim.projections["synapses"].weight, sim.projections["synapses"].tags()
+    model.remove_neuron(0)
+    for stale in (weight, tags):
+        with pytest.raises(ValueError, match="read-only"):
+            stale += 1.0
+    assert sim.projections["synapses"].weight.tolist() == [0.25, 0.375]
+
+
 def test_a_slice_made_before_is_not_caught_as_the_docstring_says() -> None:
     model = chain()
     part = model.synapses.weight[:2]

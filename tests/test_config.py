@@ -392,3 +392,10 @@ def test_overlaps_against_a_plain_search():
     assert 3 < len(expected) < 57
     found = [p.split(":")[0] for p in problems_of({"lattice_shape": [16] * 4, "areas": areas})]
     assert found == expected
+
+
+@pytest.mark.parametrize("section", ["lattice_shape", "areas"])
+def test_a_required_section_may_not_be_null(section: str) -> None:
+    content = {"lattice_shape": [1, 1, 1, 1], "areas": [], section: None}
+    with pytest.raises(ConfigError, match=rf"{section}: must be an array"):
+        load(content)
