@@ -345,7 +345,7 @@ def summary(results: Mapping[str, Any], *, window_ms: float = 3000.0) -> Figure:
         raise ValueError(f"window_ms: must be > 0 ms; got {window_ms!r}")
     figure = _new_figure("summary", figsize=(9.0, 9.5))
     tested = len(results.get("response_after", ())) > 0
-    rows = [["raster"] * 2, ["levels"] * 2, ["weights", "responses" if tested else "weights"]]
+    rows: list[Any] = [["raster"] * 2, ["levels"] * 2, ["weights", "responses" if tested else "weights"]]
     panels = figure.subplot_mosaic(rows, height_ratios=(2.2, 1.0, 1.2))
     dt, end = float(results["dt"]), float(results["steps"]) * float(results["dt"])
     window = (max(0.0, end - window_ms), end if end > 0.0 else dt)  # a run may end before its first step
