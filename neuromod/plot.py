@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuromod.response import effects
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["MODULATOR_COLOURS", "levels", "raster", "summary", "weights"]
+__all__ = ["MODULATOR_COLOURS", "levels", "raster", "responses", "summary", "weights"]
 
 MODULATOR_COLOURS = {"dopamine": "#D55E00", "serotonin": "#0072B2", "norepinephrine": "#009E73"}
 """Colour of each modulator in every figure, from the colour-blind safe palette of Okabe & Ito."""
@@ -178,7 +180,8 @@ def levels(
         times = np.asarray(when, dtype=np.float64)
         height = -0.02 - 0.025 * k
         ax.plot(times, np.full(times.shape, height), "|", color=_colour(name, k), markersize=6)
-    ax.set_ylim(-0.1, 1.0)
+    ax.set_ylim(-0.1, 1.2)  # room for the legend above the highest level
+    ax.set_yticks(np.linspace(0.0, 1.0, 6).tolist())
     ax.set_xlabel("time (ms)")
     ax.set_ylabel("level")
     ax.legend(loc="upper right", ncols=max(1, len(names)), frameon=False)
@@ -248,14 +251,77 @@ def weights(
     return ax
 
 
-def summary(results: Mapping[str, Any], *, window_ms: float = 2000.0) -> Figure:
-    """Draw one run on one page: the raster by area, the levels with their events, and the weights.
+def responses(
+    labels: ArrayLike,
+    before: ArrayLike,
+    after: ArrayLike,
+    ax: Axes | None = None,
+    *,
+    groups: Mapping[str, int] | None = None,
+) -> Axes:
+    """Draw how the response to each image has changed, class by class: a dot for each image, a bar at the mean.
+
+    Parameters
+    ----------
+    labels : array_like of int, shape (n_images,)
+        Class of each image.
+    before, after : array_like of float, shape (n_images,), Hz
+        Responses to it.
+    ax : matplotlib.axes.Axes, optional
+        Default: of a new figure.
+    groups : mapping of str to int, optional
+        Class of a group, such as ``{"rewarded": 0, "punished": 1}``: drawn in the group's colour and named.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is missing; the message says what to install.
+    ValueError
+        If the three are not of one length.
+
+    Examples
+    --------
+    >>> ax = responses([0, 0, 1], [5.0, 6.0, 5.0], [8.0, 8.0, 4.0], groups={"rewarded": 0})
+    >>> ax.get_ylabel()
+    'change of response (Hz)'
+    """
+    ax = _axes("responses", ax)
+    label = np.asarray(labels)
+    first, last = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
+    if not label.shape == first.shape == last.shape or label.ndim != 1:
+        raise ValueError(
+            f"before, after: must have the shape of labels, {label.shape}; got {first.shape} and {last.shape}"
+        )
+    names = {number: name for name, number in (groups or {}).items()}
+    ax.axhline(0.0, color="#7F7F7F", linewidth=0.5)
+    for number in np.unique(label).tolist():
+        change = (last - first)[label == number]
+        name = names.get(number, "other")
+        colour = _GROUP_COLOURS.get(name, "black")
+        ax.plot(np.full(change.shape, number), change, ".", color=colour, alpha=0.5, markersize=4)
+        shown = name if number in names else None
+        ax.plot([number - 0.35, number + 0.35], [change.mean()] * 2, color=colour, linewidth=2.5, label=shown)
+    ax.set_xticks(np.unique(label).tolist())
+    ax.set_xlabel("class")
+    ax.set_ylabel("change of response (Hz)")
+    if names:
+        ax.legend(frameon=False)
+    return ax
+
+
+def summary(results: Mapping[str, Any], *, window_ms: float = 3000.0) -> Figure:
+    """Draw one run on one page: raster by area, levels with their events, plastic weights, and, where test images
+    were shown, how the readout's response to each class has changed.
 
     Parameters
     ----------
     results : mapping of str to ndarray
         What ``neuromod run`` writes; `neuromod.results.load_results` reads it.
-    window_ms : float, ms, > 0, default 2000
+    window_ms : float, ms, > 0, default 3000
         Raster and levels show the last so many ms of the run.
 
     Returns
@@ -278,13 +344,16 @@ def summary(results: Mapping[str, Any], *, window_ms: float = 2000.0) -> Figure:
     if not (np.isfinite(window_ms) and window_ms > 0):
         raise ValueError(f"window_ms: must be > 0 ms; got {window_ms!r}")
     figure = _new_figure("summary", figsize=(9.0, 9.5))
-    upper, middle, lower = figure.subplots(3, 1, height_ratios=(2.2, 1.0, 1.2))
+    tested = len(results.get("response_after", ())) > 0
+    rows: list[Any] = [["raster"] * 2, ["levels"] * 2, ["weights", "responses" if tested else "weights"]]
+    panels = figure.subplot_mosaic(rows, height_ratios=(2.2, 1.0, 1.2))
     dt, end = float(results["dt"]), float(results["steps"]) * float(results["dt"])
     window = (max(0.0, end - window_ms), end if end > 0.0 else dt)  # a run may end before its first step
-    _summary_raster(upper, results, window)
-    _summary_levels(middle, results, window)
-    groups = {str(name): results["synapse_group"] == k for k, name in enumerate(results["group_names"])}
-    weights(results["weight_before"], results["weight_after"], ax=lower, groups=groups or None)
+    _summary_raster(panels["raster"], results, window)
+    _summary_levels(panels["levels"], results, window)
+    _summary_weights(panels["weights"], results)
+    if tested:
+        _summary_responses(panels["responses"], results)
     figure.suptitle(
         f"neuromod {results['version']}: {len(results['neuron_id']):,} neurons, "
         f"{len(results['weight_after']):,} synapses, "
@@ -292,6 +361,27 @@ def summary(results: Mapping[str, Any], *, window_ms: float = 2000.0) -> Figure:
         fontsize="medium",
     )
     return figure
+
+
+def _summary_weights(ax: Axes, results: Mapping[str, Any]) -> None:
+    """Of the plastic synapses; the others stay as they are."""
+    names = [str(name) for name in results["group_names"]]
+    group = results["synapse_group"]
+    plastic = group != (names.index("fixed") if "fixed" in names else -1)
+    groups = {name: (group == k)[plastic] for k, name in enumerate(names) if name != "fixed"}
+    weights(results["weight_before"][plastic], results["weight_after"][plastic], ax=ax, groups=groups or None)
+
+
+def _summary_responses(ax: Axes, results: Mapping[str, Any]) -> None:
+    label, group = results["response_label"], results["response_group"]
+    shown = {
+        name: int(label[group == k][0])
+        for k, name in ((1, "rewarded"), (2, "punished"))
+        if np.any(group == k)
+    }
+    responses(label, results["response_before"], results["response_after"], ax=ax, groups=shown)
+    sizes = [f"{name} d = {effect.size:+.2f}" for name, effect in effects(results).items() if name in shown]
+    ax.set_title(", ".join(sizes), fontsize="small")
 
 
 def _summary_raster(ax: Axes, results: Mapping[str, Any], window: tuple[float, float]) -> None:

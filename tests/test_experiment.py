@@ -448,6 +448,19 @@ def test_a_response_is_that_of_the_network_itself_at_rest() -> None:
         assert (model.neurons.spike_count[readout].mean() - before) / 0.05 == pytest.approx(rate)
 
 
+def test_nothing_is_learned_from_a_test() -> None:
+    """Under a rule that learns at baseline dopamine the test answers as under no rule at all."""
+    raw, _ = load(SHIPPED)
+    raw["experiment"] |= {"control": False, "test_images": 2}
+    answers = []
+    for rule in ({"rule": "stdp", "learning_rate": 5.0}, {"rule": "none"}):
+        raw["experiment"]["plasticity"] = rule
+        answers.append(run_experiment(raw, steps=30, seed=4))
+    assert np.array_equal(answers[0]["response_before"], answers[1]["response_before"])
+    assert np.array_equal(answers[1]["response_before"], answers[1]["response_after"])
+    assert not np.array_equal(answers[0]["response_before"], answers[0]["response_after"])
+
+
 def test_clamped_dopamine_stays_at_its_baseline_while_all_else_goes_on() -> None:
     raw, _ = load(SHIPPED)
     raw["experiment"] |= {"control": False, "test_steps": 1, "rewarded_class": int(first_classes(9)[0])}

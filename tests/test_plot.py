@@ -111,6 +111,7 @@ def test_no_weights_and_equal_weights_are_drawn(ax: Any, weights: list[float]) -
         lambda: plot.raster(([1.0], [1])),
         lambda: plot.levels(([1.0], [[0.5]], ["dopamine"])),
         lambda: plot.weights([0.1]),
+        lambda: plot.responses([0], [1.0], [2.0]),
     ],
 )
 def test_without_axes_there_is_a_new_figure(draw: Any) -> None:
@@ -148,6 +149,43 @@ def test_a_summary_of_very_many_spikes_says_that_it_thins_them(monkeypatch: pyte
     raster = plot.summary(results()).axes[0]
     assert raster.get_title() == "one spike of 3 shown"
     assert sum(len(line.get_xdata()) for line in raster.lines[::2]) == 17
+
+
+TESTED = {
+    "response_label": np.array([0, 0, 1, 1, 7, 7]), "response_group": np.array([1, 1, 2, 2, 0, 0]),
+    "response_before": np.full(6, 5.0), "response_after": np.array([8.0, 9.0, 2.0, 1.0, 5.0, 6.0]),
+}  # fmt: skip
+
+
+def test_a_summary_of_a_tested_run_shows_the_responses_too() -> None:
+    made = results() | TESTED | {"group_names": np.array(["other", "rewarded", "punished"])}
+    axes = plot.summary(made).axes
+    assert len(axes) == 4
+    assert axes[3].get_title() == "rewarded d = +4.24, punished d = -5.66"
+    assert [text.get_text() for text in axes[3].get_legend().get_texts()] == ["rewarded", "punished"]
+
+
+def test_responses_are_dots_of_change_with_a_bar_at_the_mean(ax: Any) -> None:
+    told = [TESTED[f"response_{name}"] for name in ("label", "before", "after")]
+    plot.responses(*told, ax=ax, groups={"rewarded": 0, "punished": 1})
+    assert points(ax, 1) == [[0.0, 3.0], [0.0, 4.0]]
+    assert points(ax, 2) == [[-0.35, 3.5], [0.35, 3.5]]
+    assert points(ax, 6) == [[6.65, 0.5], [7.35, 0.5]]
+    assert ax.lines[2].get_color() == "#D55E00"
+    assert ax.lines[6].get_color() == "#7F7F7F"
+    with pytest.raises(ValueError, match="must have the shape of labels"):
+        plot.responses([0, 1], [1.0], [2.0], ax=ax)
+
+
+def test_a_summary_draws_plastic_weights_alone() -> None:
+    made = results() | {"group_names": np.array(["fixed", "rewarded", "punished"])}  # every third is fixed
+    weights = plot.summary(made).axes[2]
+    bars = [bar.get_height() * bar.get_width() * 20 for bar in weights.patches[:40]]
+    assert sum(bars) == pytest.approx(20)
+    assert max(bars) == pytest.approx(round(max(bars)))
+    assert [text.get_text() for text in weights.get_legend().get_texts()] == [
+        "before", "rewarded, after", "punished, after",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("window", [0.0, -1.0, np.nan, np.inf])
