@@ -131,11 +131,17 @@ void nm_drive_add(const nm_network *network, const nm_piece *piece, double dt, u
 
 /* ---- noise --------------------------------------------------------------------------------------- */
 
+NM_CLONES static void draw_normal(const uint32_t *word, int64_t n, float *deviate) {
+    for (int64_t i = 0; i < n; i++)
+        deviate[i] = nm_normal_single(word[i]);
+}
+
 NM_CLONES static void add_normal(double *current, const double *noise, const uint32_t *word, int64_t n,
                                  double factor) {
-    NM_INDEPENDENT
+    float deviate[NM_CHUNK];
+    draw_normal(word, n, deviate);
     for (int64_t i = 0; i < n; i++)
-        current[i] += factor * noise[i] * nm_normal_quantile(nm_uniform(word[i]));
+        current[i] += factor * noise[i] * (double)deviate[i];
 }
 
 NM_CLONES static void add_uniform(double *current, const double *half_width, const uint32_t *word, int64_t n,

@@ -1,7 +1,7 @@
 /* exp and log of our own: libm's differ in the last bit between platforms and vector libraries, and results
  * here are to be the same bits everywhere. Built from +, *, / and integer bit moves only (no FMA: the build
  * sets -ffp-contract=off), so every IEEE-754 machine gives the same answer, and loops over them vectorise.
- * Errors measured against 80-digit arithmetic: see tests/test_core.py.
+ * Errors measured against 80-digit arithmetic: see tests/test_rng.py.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_MATH_H
 #define NM_MATH_H

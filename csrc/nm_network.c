@@ -3,6 +3,7 @@
 #include "nm_network.h"
 #include "nm_poisson.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -177,11 +178,22 @@ static void derive_piece(nm_group *group, nm_piece *piece, int n_params, double 
     group->model->prepare(&chunk);
 }
 
-static int check_column(const double *column, nm_domain domain, int64_t n, int field, nm_error *error) {
+/* The same as nm_domain_holds of every entry, in vectors: this is looked at before every step that Python
+ * asks for. */
+NM_CLONES static int all_hold(const double *column, double least, int64_t n) {
+    int64_t bad = 0;
     for (int64_t slot = 0; slot < n; slot++)
-        if (!nm_domain_holds(domain, column[slot]))
-            return nm_fail(error, NM_ERR_BAD_VALUE, slot, field, column[slot]);
-    return NM_OK;
+        bad |= !(column[slot] >= least) | !(column[slot] <= DBL_MAX);
+    return !bad;
+}
+
+static int check_column(const double *column, nm_domain domain, int64_t n, int field, nm_error *error) {
+    if (all_hold(column, domain == NM_NON_NEGATIVE ? 0.0 : -DBL_MAX, n))
+        return NM_OK;
+    int64_t slot = 0;
+    while (nm_domain_holds(domain, column[slot]))
+        slot++;
+    return nm_fail(error, NM_ERR_BAD_VALUE, slot, field, column[slot]);
 }
 
 static int check_drive(const nm_network *network, nm_error *error) {
@@ -201,11 +213,11 @@ static int check_drive(const nm_network *network, nm_error *error) {
     return NM_OK;
 }
 
-static int any_above_zero(const double *column, const nm_piece *piece) {
-    for (int64_t slot = piece->first; slot < piece->first + piece->n; slot++)
-        if (column[slot] > 0.0)
-            return 1;
-    return 0;
+NM_CLONES static int any_above_zero(const double *column, int64_t n) {
+    int64_t any = 0;
+    for (int64_t slot = 0; slot < n; slot++)
+        any |= column[slot] > 0.0;
+    return any != 0;
 }
 
 static void tabulate_drive(nm_network *network, int64_t p, double dt) {
@@ -226,10 +238,11 @@ int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *erro
     /* Check everything, then write. */
     int status = check_drive(network, error);
     for (int64_t p = 0; status == NM_OK && p < network->n_pieces; p++) {
-        const nm_piece *piece = &network->pieces[p];
+        nm_piece *piece = &network->pieces[p];
         const nm_group *group = &network->groups[piece->group];
         int n_params = nm_field_count(group->model->params);
-        if (piece_changed(group, piece, n_params))
+        piece->changed = piece_changed(group, piece, n_params);
+        if (piece->changed)
             status = check_piece(group, piece, n_params, error);
     }
     if (status != NM_OK)
@@ -237,13 +250,12 @@ int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *erro
     for (int64_t p = 0; p < network->n_pieces; p++) {
         nm_piece *piece = &network->pieces[p];
         nm_group *group = &network->groups[piece->group];
-        int n_params = nm_field_count(group->model->params);
-        if (fresh || piece_changed(group, piece, n_params))
-            derive_piece(group, piece, n_params, dt);
+        if (fresh || piece->changed)
+            derive_piece(group, piece, nm_field_count(group->model->params), dt);
         if (fresh || differs(network->drive_rate, network->seen_rate, piece))
             tabulate_drive(network, p, dt);
-        piece->noisy =
-            any_above_zero(network->drive_noise, piece) + 2 * any_above_zero(network->drive_uniform, piece);
+        piece->noisy = any_above_zero(network->drive_noise + piece->first, piece->n) +
+                       2 * any_above_zero(network->drive_uniform + piece->first, piece->n);
     }
     return NM_OK;
 }

@@ -22,9 +22,10 @@ typedef struct nm_group {
  */
 typedef struct nm_piece {
     int64_t group, first, n;
-    int64_t stride; /* 0: the chunk's parameters are all equal */
-    int64_t driven; /* 0: no background drive; 1: one rate for all, use the table; 2: rates differ */
-    int64_t noisy;  /* some neuron has background noise: 1 normal, 2 uniform, 3 both */
+    int64_t stride;  /* 0: the chunk's parameters are all equal */
+    int64_t driven;  /* 0: no background drive; 1: one rate for all, use the table; 2: rates differ */
+    int64_t changed; /* some parameter, since nm_network_prepare last looked */
+    int64_t noisy;   /* some neuron has background noise: 1 normal, 2 uniform, 3 both */
 } nm_piece;
 
 /* Synapses drawn by one connect(): rows by presynaptic slot, each row cut into the parts of the network that

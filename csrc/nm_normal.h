@@ -39,62 +39,56 @@ static inline void nm_circle(uint32_t word, double *x, double *y) {
     *y = nm_from_bits((nm_to_bits(s) ^ other) ^ minus_y);
 }
 
-/* The standard normal quantile (Wichura 1988, Algorithm AS 241 PPND16, doi:10.2307/2347330; relative error
- * 1e-16), for a deviate from one word. Both its ranges are computed and one is taken, without a branch: loops
- * make vectors of it. */
-static inline double nm_normal_quantile(double u) {
-    const double q = u - 0.5, z = 0.180625 - q * q;
-    const double near_over =
-        (((((((2.5090809287301226727e3 * z + 3.3430575583588128105e4) * z + 6.7265770927008700853e4) * z +
-             4.5921953931549871457e4) *
-                z +
-            1.3731693765509461125e4) *
-               z +
-           1.9715909503065514427e3) *
-              z +
-          1.3314166789178437745e2) *
-             z +
-         3.3871328727963666080e0);
-    const double near_under =
-        (((((((5.2264952788528545610e3 * z + 2.8729085735721942674e4) * z + 3.9307895800092710610e4) * z +
-             2.1213794301586595867e4) *
-                z +
-            5.3941960214247511077e3) *
-               z +
-           6.8718700749205790830e2) *
-              z +
-          4.2313330701600911252e1) *
-             z +
-         1.0);
-    const double tail = u < 0.5 ? u : 1.0 - u,
-                 r = sqrt(-nm_log(tail)) - 1.6; /* u >= 2^-33: r <= 3.2 of 3.4 */
-    const double far_over =
-        (((((((7.74545014278341407640e-4 * r + 2.27238449892691845833e-2) * r + 2.41780725177450611770e-1) *
-                 r +
-             1.27045825245236838258e0) *
-                r +
-            3.64784832476320460504e0) *
-               r +
-           5.76949722146069140550e0) *
-              r +
-          4.63033784615654529590e0) *
-             r +
-         1.42343711074968357734e0);
-    const double far_under =
-        (((((((1.05075007164441684324e-9 * r + 5.47593808499534494600e-4) * r + 1.51986665636164571966e-2) *
-                 r +
-             1.48103976427480074590e-1) *
-                r +
-            6.89767334985100004550e-1) *
-               r +
-           1.67638483018380384940e0) *
-              r +
-          2.05319162663775882187e0) *
-             r +
-         1.0);
-    const int near = fabs(q) <= 0.425;
-    const double value = (near ? q * near_over : far_over) / (near ? near_under : far_under);
-    return near || q > 0.0 ? value : -value;
+/* log(x) of a normal float > 0 (Moshier's Cephes; error 1e-7 relative): no division, and 16 lanes of AVX-512.
+ */
+static inline float nm_log_single(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    const uint32_t from_half =
+        bits - 0x3F3504F3u; /* sqrt(1/2): the mantissa then lies in sqrt(1/2) .. sqrt(2) */
+    const float k = (float)((int32_t)from_half >> 23);
+    const uint32_t mantissa = (from_half & 0x007FFFFFu) + 0x3F3504F3u;
+    float m;
+    memcpy(&m, &mantissa, sizeof m);
+    const float f = m - 1.0f, z = f * f;
+    float y = 7.0376836292e-2f * f - 1.1514610310e-1f;
+    y = y * f + 1.1676998740e-1f;
+    y = y * f - 1.2420140846e-1f;
+    y = y * f + 1.4249322787e-1f;
+    y = y * f - 1.6668057665e-1f;
+    y = y * f + 2.0000714765e-1f;
+    y = y * f - 2.4999993993e-1f;
+    y = y * f + 3.3333331174e-1f;
+    return f + (y * f * z - 0.5f * z - 2.12194440e-4f * k) + 0.693359375f * k;
+}
+
+/* A standard normal deviate from one word, as the quantile of it (Giles 2012, "Approximating the erfinv
+ * function", GPU Computing Gems; error below 1e-6 to 5 standard deviations, 3e-3 at the
+ * last of 6.34). In single precision: a background current needs no more,
+ * and it takes a third of the time. Both ranges are computed and one is taken, so that loops make vectors of
+ * it. */
+static inline float nm_normal_single(uint32_t word) {
+    const float p = ((float)(int32_t)(word & 0x7FFFFFFFu) + 0.5f) * (1.0f / 4294967296.0f); /* 0 .. 1/2 */
+    const float x = 1.0f - 2.0f * p, w = -nm_log_single(4.0f * p * (1.0f - p));
+    const float a = w - 2.5f, b = sqrtf(w) - 3.0f;
+    float near = 2.81022636e-08f * a + 3.43273939e-07f;
+    float far = -0.000200214257f * b + 0.000100950558f;
+    near = near * a - 3.5233877e-06f;
+    far = far * b + 0.00134934322f;
+    near = near * a - 4.39150654e-06f;
+    far = far * b - 0.00367342844f;
+    near = near * a + 0.00021858087f;
+    far = far * b + 0.00573950773f;
+    near = near * a - 0.00125372503f;
+    far = far * b - 0.0076224613f;
+    near = near * a - 0.00417768164f;
+    far = far * b + 0.00943887047f;
+    near = near * a + 0.246640727f;
+    far = far * b + 1.00167406f;
+    near = near * a + 1.50140941f;
+    far = far * b + 2.83297682f;
+    const float z = 1.41421356237f * (w < 5.0f ? near : far) * x;
+    return word & 0x80000000u ? z : -z;
 }
 
 static inline void nm_normal_pair(uint32_t radius_word, uint32_t angle_word, double *first, double *second) {

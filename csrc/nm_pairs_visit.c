@@ -316,6 +316,17 @@ NM_CLONES static void add_changes(double *to, const double *change, double facto
         to[j] += change[j] * factor;
 }
 
+NM_CLONES static void add_bounded(run *a, const double *change, double factor) {
+    const double low = a->low, high = a->high;
+    NM_INDEPENDENT
+    for (size_t j = 0; j < a->n; j++) {
+        double moved = a->weight[j] + change[j] * factor;
+        moved = moved < low ? low : moved;
+        moved = moved > high ? high : moved;
+        a->weight[j] = change[j] * factor == 0.0 ? a->weight[j] : moved;
+    }
+}
+
 /* What the rule says of an arrival, onto the trace of eligibility or the weight. */
 static void change_run(run *a, const double *pre) {
     const nm_projection *p = a->step->projection;
@@ -330,8 +341,11 @@ static void change_run(run *a, const double *pre) {
     }
     p->rule->on_pre(&chunk);
     const int direct = p->rule->eligibility == NULL;
-    if (!direct && a->stride == 0 && p->weight_dependence == 0.0) {
-        add_changes(a->c, change, p->pairs->ltd[0], a->n);
+    if (a->stride == 0 && p->weight_dependence == 0.0) {
+        if (direct)
+            add_bounded(a, change, p->pairs->ltd[0]);
+        else
+            add_changes(a->c, change, p->pairs->ltd[0], a->n);
         return;
     }
     for (size_t j = 0; j < a->n; j++) {

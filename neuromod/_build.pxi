@@ -343,7 +343,7 @@ def drive_input(rate, weight, id, double dt, uint64_t seed, uint64_t step, table
     cdef uint32_t[::1] table = drive_table(r[0] * dt * 1e-3 if tabled else 0.0)
     excitatory, inhibitory = np.zeros(len(r)), np.zeros(len(r))
     cdef double[::1] e = excitatory, i = inhibitory
-    cdef nm_piece piece = nm_piece(group=0, first=0, n=len(r), stride=0, driven=1 if tabled else 2, noisy=0)
+    cdef nm_piece piece = nm_piece(group=0, first=0, n=len(r), stride=0, driven=1 if tabled else 2, changed=0, noisy=0)
     cdef nm_network network
     network.pieces, network.n_pieces, network.n_neurons = &piece, 1, len(r)
     network.id, network.drive_rate, network.drive_weight = &ids[0], &r[0], &w[0]

@@ -208,6 +208,7 @@ cdef extern from "nm_network.h" nogil:
         int64_t n
         int64_t stride
         int64_t driven
+        int64_t changed
         int64_t noisy
     ctypedef struct nm_projection:
         int64_t pre_first

@@ -1,4 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+# binding=False: with function objects of its own Cython needs 160 ns in place of 54 ns for modulate_learning(), under
+# the stable ABI; a build for one version of Python needs 39 ns.
+# cython: binding=False, embedsignature=True, embedsignature.format=clinic
 # cython: freethreading_compatible=False
 """The C core, bound. It decides nothing: it checks buffers, lends them to C, releases the GIL and turns a status
 into an exception. One extension module, in parts that follow the C files they transcribe."""

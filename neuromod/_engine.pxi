@@ -227,12 +227,20 @@ cdef class Engine:
 
     # ---- state that is the engine's own: spikes under way and traces ----------------------------------------------
 
-    def _fired(self, step):
-        """Ids of the neurons that fired in one of the last steps, ascending."""
-        row, width = step % self.sim.ring.length, self.sim.ring.part_width
-        lists = [self.ring_slot[row, part * width:part * width + count]
-                 for part, count in enumerate(self.ring_count[row])]
-        return self.ids[np.concatenate(lists)]
+    def _fired(self, int64_t step):
+        """Ids of the neurons that fired in one of the last steps, ascending; a new int64 array."""
+        cdef nm_delay *ring = &self.sim.ring
+        cdef int64_t row = (step % ring.length + ring.length) % ring.length, n = 0, part, k
+        for part in range(ring.n_parts):
+            n += ring.count[row * ring.n_parts + part]
+        found = np.empty(n, np.int64)
+        cdef int64_t[::1] out = found
+        n = 0
+        for part in range(ring.n_parts):
+            for k in range(ring.count[row * ring.n_parts + part]):
+                out[n] = self.network.id[ring.slot[row * ring.width + part * ring.part_width + k]]
+                n += 1
+        return found
 
     def _set_fired(self, step, ids):
         row, width = step % self.sim.ring.length, self.sim.ring.part_width

@@ -213,7 +213,7 @@ def bench_table(records: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _rows(title: str, rows: Sequence[tuple[str, str]]) -> str:
-    return "\n".join([title, *(f"  {name:<26}{value}" for name, value in rows)])
+    return "\n".join([title, *(f"  {name:<30}{value}" for name, value in rows)])
 
 
 def _machine_block(machine: Mapping[str, Any]) -> str:

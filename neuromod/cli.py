@@ -94,6 +94,10 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, metavar="DIR", help=f"where to write (default: {DIRECTORY}, numbered where taken)"
     )
     run.add_argument("--force", action="store_true", help="replace results that --out holds")
+    run.add_argument(
+        "--clamp-dopamine", action="store_true",
+        help="hold dopamine at its baseline (as --set experiment.clamp_dopamine=true)",
+    )  # fmt: skip
     run.set_defaults(action=_run)
     validate = commands.add_parser("validate", help="check a configuration; one line for each problem")
     validate.add_argument("file", metavar="FILE")
@@ -167,7 +171,8 @@ def _run(arguments: argparse.Namespace) -> int:
     from neuromod.progress import ProgressLine
     from neuromod.results import results_table, save_results
 
-    content = _changed(_loaded(arguments.config), arguments.changes)
+    clamped = ["experiment.clamp_dopamine=true"] if arguments.clamp_dopamine else []
+    content = _changed(_loaded(arguments.config), [*arguments.changes, *clamped])
     line = ProgressLine()
     with _output_directory(arguments.out, arguments.force) as directory, _first_interrupt_asks() as asked:
         try:
@@ -349,7 +354,11 @@ def _validate(arguments: argparse.Namespace) -> int:
     from neuromod.experiment_section import check_experiment
 
     content, config = load(arguments.file)
-    check_experiment(content.get("experiment", {}), [area.name for area in config.areas], list(config.senses))
+    check_experiment(
+        content.get("experiment", {}),
+        [area.name for area in config.areas],
+        {name: sense.areal for name, sense in config.senses.items()},
+    )
     print(f"{arguments.file}: valid")
     return DONE
 

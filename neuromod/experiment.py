@@ -23,10 +23,12 @@ from neuromod.brain_model import BrainModel
 from neuromod.config import load
 from neuromod.datasets import DATASETS, LabelledImages, fit_to_sheet
 from neuromod.errors import NeuromodWarning
+from neuromod.experiment_network import ExperimentNetwork, build_network
 from neuromod.experiment_section import Experiment, check_experiment
 from neuromod.monitors import LevelMonitor, SpikeMonitor
 from neuromod.neuromodulation import NeuromodulationSystem, create_neuromodulation_system
 from neuromod.progress import ProgressCallback
+from neuromod.response import held_out
 from neuromod.senses import feed_sense_input
 from neuromod.simulation import Simulation
 
@@ -37,7 +39,7 @@ GROUP_NAMES = ("other", "rewarded", "punished")
 
 _PIECE = 100  # steps between two looks at the clock and at Ctrl-C, where no image changes
 _PLAIN_STEPS = 1000
-_PLAIN_DENSITY = 0.1
+_FIXED = "fixed"  # group of the synapses without a rule, beside a plastic projection to the readout
 
 
 # ---- what is shown, and when -------------------------------------------------------------------------------
@@ -48,9 +50,12 @@ class _Show:
     """Images as currents, in the order in which they are shown."""
 
     labels: NDArray[np.int64]  # of each image
-    order: NDArray[np.int64]  # image of each presentation
+    order: NDArray[np.int64]  # image of each presentation in training
     ids: NDArray[np.int64]  # neurons that the sense feeds
     current: NDArray[np.float64]  # [image][neuron of ids], mV
+    test: NDArray[np.int64] = field(
+        default_factory=lambda: np.empty(0, dtype=np.int64)
+    )  # images kept from it
 
 
 def image_order(labels: NDArray[np.int64], images_per_block: int, seed: int) -> NDArray[np.int64]:
@@ -104,8 +109,11 @@ def _prepared_show(sim: Simulation, experiment: Experiment, data: LabelledImages
     scale = experiment.input_gain / data.full_scale
     sheets = np.stack([fit_to_sheet(image, (rows, columns)).ravel() for image in data.images])
     labels = data.labels.astype(np.int64)
-    order = image_order(labels, experiment.images_per_block, sim.seed)
-    return _Show(labels, order, model.neurons.id[fed].copy(), np.ascontiguousarray(sheets[:, site] * scale))
+    test = held_out(labels, experiment.test_images, sim.seed)
+    train = np.setdiff1d(np.arange(len(labels)), test)
+    order = train[image_order(labels[train], experiment.images_per_block, sim.seed)]
+    current = np.ascontiguousarray(sheets[:, site] * scale)
+    return _Show(labels, order, model.neurons.id[fed].copy(), current, test)
 
 
 def synapse_groups(
@@ -169,14 +177,14 @@ class _Schedule:
         self.experiment, self.system, self.log = experiment, system, log
         self.expected, self.last_label = 0.0, -1
 
-    def begin_image(self, step: int, label: int) -> None:
-        """Send the events of an image that is shown from `step` on."""
+    def begin_image(self, step: int, label: int, outcome: int) -> None:
+        """Send the events of an image that is shown from `step` on and brings the outcome of class `outcome`."""
         told, system, changed = self.experiment, self.system, label != self.last_label
         self.last_label = label
         if system is not None and changed:
             system.process_uncertainty(told.uncertainty, told.novelty)
             self.log.add_event(step, "uncertainty", told.uncertainty + told.novelty)
-        self.bring_outcome(step, label)
+        self.bring_outcome(step, outcome)
 
     def has_outcome(self, label: int) -> bool:
         """Whether images of that class are rewarded or punished."""
@@ -196,7 +204,9 @@ class _Schedule:
             self.log.add_event(step, "punishment", told.punishment + told.stress)
 
     def _reward(self, system: NeuromodulationSystem, step: int, reward: float) -> None:
-        error = system.process_reward(reward, self.expected)
+        error = reward - self.expected
+        if not self.experiment.clamp_dopamine:
+            system.process_reward(reward, self.expected)
         self.expected += self.experiment.expectation_rate * error
         self.log.add_event(step, "reward", reward)
 
@@ -217,21 +227,25 @@ def run_experiment(
     Each image is shown to the sense for ``steps_per_image`` steps. A change of class is an uncertainty event,
     an image of the rewarded class a reward, one of the punished class a negative reward and a punishment. The
     expected reward follows the outcomes: it moves by ``expectation_rate`` times each prediction error. With
-    ``control`` the same run is done again, from the same seed and with the same images, but without any
-    outcome.
+    ``control`` the same run is done again, from the same seed and with the same images, but with dopamine
+    held at its baseline.
+
+    With ``test_images`` the readout's response to images that training does not show is measured before and
+    after: on a copy of the network whose weights are fixed and whose modulators rest, always from its first
+    step, so that the images, their order and the noise are the same and only the weights differ.
 
     Parameters
     ----------
     source : str, Path or mapping
         A configuration file, the bare name of a shipped one, or its content.
     steps : int, >= 1, optional
-        Steps in all. Default: ``experiment.steps``, else the data set once, else 1,000. More steps than
+        Steps of training. Default: ``experiment.steps``, else the data set once, else 1,000. More steps than
         images last show the images again from the first.
     seed : int, 0 .. 2**64 - 1, optional
         Default: ``experiment.seed``, else ``simulation.seed``, else drawn.
     progress : callable, optional
-        Called after each image as ``progress(done, total, simulated_ms, elapsed_s)``, a control's steps
-        included.
+        Called after each image as ``progress(done, total, simulated_ms, elapsed_s)``, the steps of tests and
+        of a control included.
     stop : callable, optional
         Asked before each image; true ends the run there, and the result holds what was done.
 
@@ -242,8 +256,10 @@ def run_experiment(
         weight_control`` (empty without a control run), ``pre_id, post_id, synapse_group, group_names,
         group_neurons``; ``image_step, image_index, image_label``;
         ``event_step, event_kind, event_value``; ``neuron_id, neuron_area, area_names, area_rate``; ``config``
-        (JSON text), ``seed, steps, steps_wanted, dt, wall_seconds, digest, version``. Steps of images and
-        events are the steps completed when they came; a group's number is its position in ``group_names``.
+        (JSON text), ``seed, steps, steps_wanted, dt, wall_seconds, digest, version``; ``response_image,
+        response_label, response_group, response_before, response_after, response_control`` (Hz, mean over the
+        readout's neurons; empty where not measured). Steps of images and events are the steps completed when
+        they came; a group's number is its position in ``group_names``, whose first three go for images, too.
 
     Raises
     ------
@@ -263,23 +279,25 @@ def run_experiment(
     content, experiment = _prepared_config(source)
     run = _built(content, experiment, seed)
     wanted = steps or experiment.steps or run.whole_show
-    n_runs = 2 if experiment.control and run.show is not None else 1
-
-    began = time.perf_counter()
-
-    def reported(n_before: int) -> Callable[[int], object] | None:
-        if progress is None:
-            return None
-        total, dt = n_runs * wanted, run.sim.dt
-        return lambda done: progress(
-            n_before + done, total, (n_before + done) * dt, time.perf_counter() - began
-        )
+    gated = run.show is not None and run.schedule.system is not None and not experiment.clamp_dopamine
+    with_control = experiment.control and gated
+    n_runs, n_tested = 2 if with_control else 1, 0 if run.show is None else len(run.show.test)
+    total = n_runs * wanted + (1 + n_runs) * n_tested * experiment.test_steps
+    watch = _Watch(progress, stop, total, run.sim.dt)
 
     weight_before = run.sim.model.synapses.weight.copy()
-    wall_seconds = run.advance(wanted, reported(0), stop)
-    weight_control = np.empty(0, dtype=np.float32)
-    if n_runs == 2 and run.sim.current_step == wanted:
-        weight_control = _control_weights(content, experiment, run.sim.seed, wanted, reported(wanted), stop)
+    responses = {"response_before": _response(content, run, run, watch)}
+    wall_seconds = run.advance(wanted, watch)
+    whole = run.sim.current_step == wanted
+    responses["response_after"] = _response(content, run, run, watch) if whole else np.empty(0)
+    weight_control, responses["response_control"] = np.empty(0, dtype=np.float32), np.empty(0)
+    if with_control and whole:
+        clamped = replace(experiment, clamp_dopamine=True)
+        control = _built(content, clamped, run.sim.seed, record=False)
+        control.advance(wanted, watch)
+        if control.sim.current_step == wanted:
+            weight_control = control.sim.model.synapses.weight.copy()
+            responses["response_control"] = _response(content, run, control, watch)
     results = {
         "wall_seconds": wall_seconds,
         "steps_wanted": wanted,
@@ -288,8 +306,29 @@ def run_experiment(
         **_run_arrays(run),
         **_network_arrays(run),
         **_log_arrays(run.schedule.log, run.show),
+        **_test_arrays(run.show, experiment),
+        **responses,
     }
     return {name: np.asarray(value) for name, value in results.items()}
+
+
+class _Watch:
+    """How far all phases together are, for the caller to show; and whether the caller wants to stop."""
+
+    def __init__(
+        self, progress: ProgressCallback | None, stop: Callable[[], bool] | None, total: int, dt: float
+    ) -> None:
+        self._progress, self._stop, self._total, self._dt = progress, stop, total, dt
+        self._done, self._began = 0, time.perf_counter()
+
+    def stopped(self) -> bool:
+        return self._stop is not None and bool(self._stop())
+
+    def advance(self, n: int) -> None:
+        self._done += n
+        if self._progress is not None:
+            elapsed = time.perf_counter() - self._began
+            self._progress(self._done, self._total, self._done * self._dt, elapsed)
 
 
 def _prepared_config(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any], Experiment]:
@@ -298,7 +337,8 @@ def _prepared_config(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, 
         warnings.simplefilter("ignore", NeuromodWarning)  # BrainModel gives them again
         content, config = load(source)
     areas = [area.name for area in config.areas]
-    experiment = check_experiment(content.get("experiment", {}), areas, list(config.senses))
+    senses = {name: sense.areal for name, sense in config.senses.items()}
+    experiment = check_experiment(content.get("experiment", {}), areas, senses)
     if experiment.plasticity is not None:
         content["plasticity"] = dict(experiment.plasticity)
     return content, experiment
@@ -310,7 +350,7 @@ class _Run:
 
     experiment: Experiment
     sim: Simulation
-    area_ids: Mapping[str, NDArray[np.int64]]
+    network: ExperimentNetwork
     show: _Show | None
     schedule: _Schedule
     spikes: SpikeMonitor | None
@@ -321,25 +361,29 @@ class _Run:
         """Steps that show every image once."""
         return _PLAIN_STEPS if self.show is None else len(self.show.order) * self.experiment.steps_per_image
 
-    def advance(
-        self, n_steps: int, progress: Callable[[int], object] | None, stop: Callable[[], bool] | None
-    ) -> float:
+    def advance(self, n_steps: int, watch: _Watch) -> float:
         """Run so many steps, image by image; the wall time that it took, s."""
         sim, show = self.sim, self.show
         piece = _PIECE if show is None else self.experiment.steps_per_image
         began = time.perf_counter()
-        while sim.current_step < n_steps and not (stop is not None and stop()):
+        while sim.current_step < n_steps and not watch.stopped():
             n = min(piece, n_steps - sim.current_step)
             if show is None:
                 sim.run(n, progress=False)
             else:
                 _show_image(sim, show, self.schedule, n)
-            if progress is not None:
-                progress(sim.current_step)
+            watch.advance(n)
         return time.perf_counter() - began
 
 
-def _built(content: dict[str, Any], experiment: Experiment, seed: int | None, *, record: bool = True) -> _Run:
+def _built(
+    content: dict[str, Any],
+    experiment: Experiment,
+    seed: int | None,
+    *,
+    record: bool = True,
+    frozen: bool = False,
+) -> _Run:
     model = BrainModel(config=content)
     section = content.get("neuromodulation", {})
     system = (
@@ -349,62 +393,58 @@ def _built(content: dict[str, Any], experiment: Experiment, seed: int | None, *,
     )
     chosen = experiment.seed if seed is None else seed
     sim = Simulation(model, seed=chosen, neuromodulation=system)
-    area_ids = _populate(sim, experiment)
+    network = build_network(sim, experiment, frozen=frozen)
     show = None
-    if experiment.dataset is not None:
+    if experiment.dataset is not None and not frozen:
         show = _prepared_show(sim, experiment, DATASETS[experiment.dataset]())
     spikes = SpikeMonitor(sim) if record else None
     levels = LevelMonitor(sim) if record and system is not None else None
-    return _Run(experiment, sim, area_ids, show, _Schedule(experiment, system, _Log()), spikes, levels)
+    return _Run(experiment, sim, network, show, _Schedule(experiment, system, _Log()), spikes, levels)
 
 
-def _populate(sim: Simulation, experiment: Experiment) -> dict[str, NDArray[np.int64]]:
-    """Neurons area by area, then random synapses; the ids of each area."""
-    placed = {}
-    for area in sim.model._config.areas:
-        if experiment.areas is not None and area.name not in experiment.areas:
-            continue
-        own = _PLAIN_DENSITY if area.density is None else area.density
-        density = own if experiment.density is None else experiment.density
-        placed[area.name] = sim.initialize_neurons([area.name], density)
-    sim.initialize_random_synapses(
-        experiment.connection_probability, experiment.weight_mean, experiment.weight_std
-    )
-    return placed
+def _response(content: dict[str, Any], shown: _Run, learner: _Run, watch: _Watch) -> NDArray[np.float64]:
+    """Mean rate of the readout at each test image, Hz, under the learner's present weights; none if stopped.
 
-
-def _control_weights(
-    content: dict[str, Any],
-    experiment: Experiment,
-    seed: int,
-    n_steps: int,
-    progress: Callable[[int], object] | None,
-    stop: Callable[[], bool] | None,
-) -> NDArray[np.float32]:
-    """Weights after the same run with every outcome left out; none if it was interrupted."""
-    without = replace(experiment, reward=0.0, punishment=0.0, stress=0.0)
-    run = _built(content, without, seed, record=False)
-    run.advance(n_steps, progress, stop)
-    weight: NDArray[np.float32] = run.sim.model.synapses.weight.copy()
-    return weight if run.sim.current_step == n_steps else weight[:0]
+    Measured on a copy with the same seed, whose readout projection has no rule: nothing is learned from a
+    test, and the learner's own state and noise do not feel it.
+    """
+    show, told, plastic = shown.show, shown.experiment, learner.network.readout
+    if show is None or plastic is None or not len(show.test):
+        return np.empty(0)
+    copy = _built(content, told, shown.sim.seed, record=False, frozen=True)
+    assert copy.network.readout is not None
+    assert told.readout is not None  # as the learner's
+    copy.network.readout.weight[:] = plastic.weight
+    readout = np.isin(copy.sim.model.neurons.id, copy.network.area_ids[told.readout])
+    rate = np.zeros(len(show.test))
+    for k, image in enumerate(show.test):
+        if watch.stopped():
+            return np.empty(0)
+        rows = np.broadcast_to(show.current[image], (told.test_steps, len(show.ids)))
+        counts = copy.sim.run(told.test_steps, input=rows, input_ids=show.ids, progress=False)["spike_counts"]
+        rate[k] = counts[readout].mean() / (told.test_steps * copy.sim.dt / 1000.0)
+        watch.advance(told.test_steps)
+    return rate
 
 
 def _show_image(sim: Simulation, show: _Show, schedule: _Schedule, n: int) -> None:
     """The next image, for n steps: its events, its current, and its outcome again and again."""
     log = schedule.log
     image = int(show.order[len(log.image) % len(show.order)])
-    label, end = int(show.labels[image]), sim.current_step + n
+    turn = len(log.image) + schedule.experiment.outcome_shift
+    outcome = int(show.labels[show.order[turn % len(show.order)]])
+    end = sim.current_step + n
     log.image_step.append(sim.current_step)
     log.image.append(image)
-    schedule.begin_image(sim.current_step, label)
-    piece = schedule.experiment.outcome_every if schedule.has_outcome(label) else n
+    schedule.begin_image(sim.current_step, int(show.labels[image]), outcome)
+    piece = schedule.experiment.outcome_every if schedule.has_outcome(outcome) else n
     while True:
         steps = min(piece, end - sim.current_step)
         rows = np.broadcast_to(show.current[image], (steps, len(show.ids)))
         sim.run(steps, input=rows, input_ids=show.ids, progress=False)
         if sim.current_step == end:
             return
-        schedule.bring_outcome(sim.current_step, label)
+        schedule.bring_outcome(sim.current_step, outcome)
 
 
 def _run_arrays(run: _Run) -> dict[str, Any]:
@@ -430,19 +470,24 @@ def _network_arrays(run: _Run) -> dict[str, Any]:
     model, seconds = run.sim.model, run.sim.time / 1000.0
     ids, counts = model.neurons.id.copy(), model.neurons.spike_count
     area = np.full(len(ids), -1, dtype=np.int32)
-    for k, members in enumerate(run.area_ids.values()):
+    areas = run.network.area_ids
+    for k, members in enumerate(areas.values()):
         area[np.isin(ids, members)] = k
-    per_neuron = [counts[area == k].sum() / max((area == k).sum(), 1) for k in range(len(run.area_ids))]
+    per_neuron = [counts[area == k].sum() / max((area == k).sum(), 1) for k in range(len(areas))]
     pre = np.asarray(model.synapses.pre_id).copy()
     names: tuple[str, ...] = ("all",)
     group, neurons = np.zeros(len(pre), dtype=np.int8), [len(ids)]
     if run.show is not None:
         names = GROUP_NAMES
         group, neurons = synapse_groups(run.show, pre, run.experiment)
+    if run.network.readout is not None:
+        names, neurons = (*names, _FIXED), [*neurons, 0]
+        plastic = [np.full(len(p), p is run.network.readout) for p in run.sim.projections.values()]
+        group[~np.concatenate(plastic)] = names.index(_FIXED)
     return {
         "neuron_id": ids,
         "neuron_area": area,
-        "area_names": np.array(list(run.area_ids), dtype=str),
+        "area_names": np.array(list(areas), dtype=str),
         "area_rate": np.array([float(n) / seconds if seconds else 0.0 for n in per_neuron]),
         "pre_id": pre,
         "post_id": np.asarray(model.synapses.post_id).copy(),
@@ -463,3 +508,12 @@ def _log_arrays(log: _Log, show: _Show | None) -> dict[str, Any]:
         "event_kind": np.array(log.event_kind, dtype=str),
         "event_value": np.array(log.event_value, dtype=np.float64),
     }
+
+
+def _test_arrays(show: _Show | None, experiment: Experiment) -> dict[str, Any]:
+    image = np.empty(0, dtype=np.int64) if show is None else show.test
+    label = image if show is None else show.labels[image]
+    rewarded, punished = label == experiment.rewarded_class, label == experiment.punished_class
+    group = np.where(rewarded, GROUP_NAMES.index("rewarded"), 0)
+    group[punished] = GROUP_NAMES.index("punished")
+    return {"response_image": image, "response_label": label, "response_group": group}

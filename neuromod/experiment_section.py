@@ -41,8 +41,23 @@ class Experiment:
     weight_std: float = _key(
         0.05, "number", "NM_NON_NEGATIVE", "Standard deviation of initial weights.", "mV"
     )
+    readout: str | None = _key(
+        None,
+        "name",
+        "",
+        "Area that the sense's area feeds by the plastic projection; null: a random lattice.",
+    )
+    readout_weight: float = _key(
+        0.5, "number", "NM_NON_NEGATIVE", "Mean initial weight to the readout.", "mV"
+    )
+    readout_weight_std: float = _key(
+        0.1, "number", "NM_NON_NEGATIVE", "Standard deviation of initial weights to the readout.", "mV"
+    )
+    inhibition: float = _key(
+        4.0, "number", "NM_NON_NEGATIVE", "Inhibitory weights, of the excitatory ones; with a readout only."
+    )
     plasticity: Mapping[str, Any] | None = _key(
-        None, "rule", "", "Rule of all synapses, in place of the section plasticity."
+        None, "rule", "", "Rule of all plastic synapses, in place of the section plasticity."
     )
     steps: int | None = _key(
         None, "count", "NM_POSITIVE", "Steps in all; null: the data set once, or 1,000.", "steps"
@@ -53,6 +68,14 @@ class Experiment:
     steps_per_image: int = _key(20, "count", "NM_POSITIVE", "How long an image is shown.", "steps")
     outcome_every: int = _key(
         5, "count", "NM_POSITIVE", "How often a rewarded or punished image brings its outcome.", "steps"
+    )
+    outcome_shift: int = _key(
+        0,
+        "count",
+        "NM_NON_NEGATIVE",
+        "An image brings the outcome of the image shown so many later: a control, in which outcomes come as often "
+        "but tell nothing of the class.",
+        "images",
     )
     images_per_block: int = _key(5, "count", "NM_POSITIVE", "Images of one class in a row.", "images")
     input_gain: float = _key(20.0, "number", "NM_NON_NEGATIVE", "Current of a fully inked pixel.", "mV")
@@ -69,8 +92,18 @@ class Experiment:
     )
     uncertainty: float = _key(0.7, "number", "NM_NON_NEGATIVE", "Uncertainty when the class changes.")
     novelty: float = _key(0.3, "number", "NM_NON_NEGATIVE", "Novelty when the class changes.")
+    test_images: int = _key(
+        0,
+        "count",
+        "NM_NON_NEGATIVE",
+        "Images of each class that are kept from training; the readout's response to them is measured before and "
+        "after.",
+        "images",
+    )
+    test_steps: int = _key(50, "count", "NM_POSITIVE", "How long a test image is shown.", "steps")
+    clamp_dopamine: bool = _key(False, "switch", "", "Hold dopamine at its baseline, whatever the outcomes.")
     control: bool = _key(
-        False, "switch", "", "Run once more without outcomes, to tell what they did to the weights."
+        False, "switch", "", "Run once more with dopamine clamped, to tell what dopamine did to the weights."
     )
     class_margin: float = _key(
         0.2, "number", "NM_UNIT_INTERVAL", "Excess of mean ink, of full scale, that makes a neuron a class's."
@@ -95,7 +128,7 @@ Experiment.__doc__ = _described()
 
 
 def check_experiment(
-    section: Any, areas: Collection[str], senses: Collection[str], where: str = "experiment"
+    section: Any, areas: Collection[str], senses: Mapping[str, str], where: str = "experiment"
 ) -> Experiment:
     """Check the section ``experiment`` of a configuration.
 
@@ -103,8 +136,10 @@ def check_experiment(
     ----------
     section : mapping
         As in the JSON file.
-    areas, senses : collection of str
+    areas : collection of str
         Names that the configuration defines.
+    senses : mapping of str to str
+        The configuration's senses, and the area that each feeds.
     where : str, default "experiment"
         Path of the section, for messages.
 
@@ -119,9 +154,9 @@ def check_experiment(
 
     Examples
     --------
-    >>> check_experiment({"steps_per_image": 50}, ["V1"], []).steps_per_image
+    >>> check_experiment({"steps_per_image": 50}, ["V1"], {}).steps_per_image
     50
-    >>> check_experiment({"step_per_image": 50}, ["V1"], [])
+    >>> check_experiment({"step_per_image": 50}, ["V1"], {})
     Traceback (most recent call last):
     neuromod.errors.ConfigError: experiment.step_per_image: unknown key; did you mean 'steps_per_image'?
     """
@@ -180,7 +215,7 @@ def _broken_plasticity(values: Mapping[str, Any], where: str) -> tuple[str, ...]
 
 
 def _unknown_names(
-    values: Mapping[str, Any], areas: Collection[str], senses: Collection[str], where: str
+    values: Mapping[str, Any], areas: Collection[str], senses: Mapping[str, str], where: str
 ) -> Iterator[str]:
     for name in values.get("areas") or ():
         if name not in areas:
@@ -188,6 +223,7 @@ def _unknown_names(
     dataset, sense = values.get("dataset"), values.get("sense")
     if sense is not None and sense not in senses:
         yield _unknown(f"{where}.sense", "a sense of the section 'senses'", sense, senses)
+    yield from _broken_readout(values, areas, senses, where)
     if dataset is None:
         return
     if sense is None:
@@ -195,7 +231,12 @@ def _unknown_names(
     if dataset not in DATASETS:
         yield _unknown(f"{where}.dataset", "a data set that comes with the package", dataset, DATASETS)
         return
-    classes = {int(label) for label in DATASETS[dataset]().labels}
+    labels = DATASETS[dataset]().labels.tolist()
+    classes = {int(label) for label in labels}
+    fewest = min(labels.count(label) for label in classes)
+    held = values.get("test_images", Experiment.test_images)
+    if held >= fewest:
+        yield f"{where}.test_images: must leave images of each class for training, < {fewest}; got {held}"
     given = {
         name: values.get(name, getattr(Experiment, name)) for name in ("rewarded_class", "punished_class")
     }
@@ -205,6 +246,28 @@ def _unknown_names(
             yield f"{where}.{name}: must be a class of {dataset!r}, {known}; got {number}"
     if given["rewarded_class"] == given["punished_class"]:
         yield f"{where}.punished_class: must differ from rewarded_class; got {given['punished_class']}"
+
+
+def _broken_readout(
+    values: Mapping[str, Any], areas: Collection[str], senses: Mapping[str, str], where: str
+) -> Iterator[str]:
+    """What is wrong with the readout, and with test images that nobody reads out."""
+    readout, sense = values.get("readout"), values.get("sense")
+    placed = values.get("areas") or areas
+    if readout is None:
+        if values.get("test_images", Experiment.test_images):
+            yield f"{where}.readout: must name an area where test_images is > 0; got none"
+        return
+    if readout not in areas:
+        yield _unknown(f"{where}.readout", "an area", readout, areas)
+    elif sense is None:
+        yield f"{where}.sense: must name the sense whose area feeds the readout; got none"
+    elif sense in senses:
+        if readout == senses[sense]:
+            yield f"{where}.readout: must be another area than that of the sense; got {readout!r}"
+        missing = [name for name in (senses[sense], readout) if name not in placed]
+        if missing:
+            yield f"{where}.areas: must hold the sense's area and the readout; lacks {', '.join(missing)}"
 
 
 def _unknown(where: str, what: str, name: str, known: Collection[str]) -> str:

@@ -280,7 +280,7 @@ def summary(results: Mapping[str, Any], *, window_ms: float = 2000.0) -> Figure:
     figure = _new_figure("summary", figsize=(9.0, 9.5))
     upper, middle, lower = figure.subplots(3, 1, height_ratios=(2.2, 1.0, 1.2))
     dt, end = float(results["dt"]), float(results["steps"]) * float(results["dt"])
-    window = (max(0.0, end - window_ms), end)
+    window = (max(0.0, end - window_ms), end if end > 0.0 else dt)  # a run may end before its first step
     _summary_raster(upper, results, window)
     _summary_levels(middle, results, window)
     groups = {str(name): results["synapse_group"] == k for k, name in enumerate(results["group_names"])}

@@ -12,6 +12,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuromod.response import effects
+
 __all__ = ["load_results", "new_directory", "results_table", "save_results"]
 
 
@@ -129,7 +131,11 @@ def results_table(results: Mapping[str, Any]) -> str:
     their presynaptic neuron is fed by the sense, and its mean input over that class's images exceeds its mean
     over all other images by ``experiment.class_margin`` of the full scale; a neuron of both classes counts for
     neither. The change given is the mean over the group of weight after minus weight before. Where the run had a
-    control, the mean of the same run without outcomes follows: there only the images tell the groups apart.
+    control, the mean of the same run with dopamine clamped to its baseline follows.
+
+    *Response* is the mean rate of the readout over the test images of the rewarded, the punished and the other
+    classes, before and after training; d is the difference between the mean changes of a class and of the
+    others in units of the pooled standard deviation of the change over images (Cohen's d).
 
     Parameters
     ----------
@@ -162,7 +168,7 @@ def results_table(results: Mapping[str, Any]) -> str:
         (f"mean rate {name}", f"{rate:.2f} Hz")
         for name, rate in zip(results["area_names"], results["area_rate"], strict=True)
     ]
-    rows += [*_level_rows(results), *_weight_rows(results)]
+    rows += [*_level_rows(results), *_weight_rows(results), *_response_rows(results)]
     wall = float(results["wall_seconds"])
     factor = f"{wall / seconds:.3f} ({wall:.2f} s of computing)" if seconds else "no step was done"
     rows += [
@@ -192,7 +198,8 @@ def _weight_rows(results: Mapping[str, Any]) -> list[tuple[str, str]]:
     before = results["weight_before"].astype(np.float64)
     names = [str(name) for name in results["group_names"]]
     rows = []
-    for name in sorted(names, key=("rewarded", "punished", "other", "all").index):
+    shown = [name for name in ("rewarded", "punished", "other", "all") if name in names]
+    for name in shown:
         mine = results["synapse_group"] == names.index(name)
         if not mine.any():
             rows.append((f"weight change, {name}", "no synapse"))
@@ -200,8 +207,21 @@ def _weight_rows(results: Mapping[str, Any]) -> list[tuple[str, str]]:
         change = (results["weight_after"] - before)[mine].mean()
         control = ""
         if len(results["weight_control"]):
-            control = f" ({(results['weight_control'] - before)[mine].mean():+.5f} without outcomes)"
+            control = f" ({(results['weight_control'] - before)[mine].mean():+.5f} with dopamine clamped)"
         rows.append((f"weight change, {name}", f"{change:+.5f} mV{control}, {mine.sum():,} synapses"))
+    return rows
+
+
+def _response_rows(results: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The readout's response to each group of test images, and how far training set it off from the others."""
+    control = effects(results, "response_control")
+    rows = []
+    for name, effect in effects(results).items():
+        said = f"{effect.before:.2f} to {effect.after:.2f} Hz"
+        if name != "others":
+            clamped = f" ({control[name].size:+.2f} with dopamine clamped)" if control else ""
+            said += f", d = {effect.size:+.2f} against the others{clamped}"
+        rows.append((f"response, {name}", said))
     return rows
 
 

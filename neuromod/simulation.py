@@ -462,12 +462,9 @@ class Simulation:
         Examples
         --------
         >>> from neuromod import BrainModel, Simulation
-        >>> def digest():
-        ...     sim = Simulation(BrainModel("brain_base_model.json"), seed=1)
-        ...     _ = sim.initialize_neurons(["V1_like"], density=0.01)
-        ...     _ = sim.run(20)
-        ...     return sim.digest()
-        >>> digest() == digest()
+        >>> sims = [Simulation(BrainModel("brain_base_model.json"), seed=1) for _ in range(2)]
+        >>> _ = [(sim.initialize_neurons(["V1_like"], density=0.01), sim.run(20)) for sim in sims]
+        >>> sims[0].digest() == sims[1].digest()
         True
         """
         return digest_of({"simulation": self._own_state(), "model": self.model._state()})

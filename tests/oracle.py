@@ -209,6 +209,34 @@ class Adex(Neuron):
         return fired
 
 
+class LifCond(Neuron):
+    """tau_m dv/dt = -(v - v_rest) + sum g (e_rev - v) + I ; g in units of the leak, its mean over each step."""
+
+    def __init__(self, params: Mapping[str, float], dt: float) -> None:
+        super().__init__(params, dt)
+        self.state = dict.fromkeys(("g_syn_excitatory", "g_syn_inhibitory", "refractory_left"), 0.0)
+        self.state["v_membrane"] = self.p["v_rest"]
+
+    def advance(self, x: Input) -> bool:
+        s, p = self.state, self.p
+        fired = False
+        if s["refractory_left"] > 0:
+            s["refractory_left"] -= 1
+            s["v_membrane"] = p["v_reset"]
+        else:
+            g_exc, g_inh = self.exc.mean(s["g_syn_excitatory"]), self.inh.mean(s["g_syn_inhibitory"])
+            g = 1 + g_exc + g_inh
+            drive = p["v_rest"] + x.current + g_exc * p["e_rev_excitatory"] + g_inh * p["e_rev_inhibitory"]
+            v = drive / g + (s["v_membrane"] - drive / g) * math.exp(-g * self.dt / p["tau_m"])
+            fired = v >= raised(p["v_threshold"], x.rise)
+            s["v_membrane"] = p["v_reset"] if fired else v
+            if fired:
+                s["refractory_left"] = float(steps_of(p["refractory_period"], self.dt))
+        s["g_syn_excitatory"] = self.exc.after(s["g_syn_excitatory"], x.excitatory)
+        s["g_syn_inhibitory"] = self.inh.after(s["g_syn_inhibitory"], -x.inhibitory)
+        return fired
+
+
 class Poisson(Neuron):
     """Fires in a step if a Poisson process of that rate has an event in it."""
 
@@ -228,6 +256,7 @@ NEURONS: dict[str, type[Neuron]] = {
     "lif": Lif,
     "izhikevich": Izhikevich,
     "adex": Adex,
+    "lif_cond": LifCond,
     "poisson": Poisson,
     "spike_source": SpikeSource,
 }

@@ -66,14 +66,16 @@ class Dopamine:
         kept = 1.0 - self.decay_rate if self.tau is None else math.exp(-duration / self.tau)
         return self.baseline + (level - self.baseline) * kept
 
-    def earned(self, level: Floats, rule: Rule, duration: float) -> Floats:
-        """What c = 1 earns in a time (ms): learning_rate m times the integral of exp(-s / tau_c) g(s)."""
+    def earned(self, level: Floats, rule: Rule, duration: float, longer: Floats | float = 1.0) -> Floats:
+        """What c = 1 earns in a time (ms): learning_rate m times the integral of exp(-s / tau_c) g(s), with tau_c
+        `longer` times that of the rule."""
 
-        def integral(rate: float) -> float:
-            return -math.expm1(-rate * duration) / rate
+        def integral(rate: Floats) -> Floats:
+            return -np.expm1(-rate * duration) / rate
 
-        signal = (1.0 - rule.subtract_baseline) * self.baseline * integral(1.0 / rule.tau_c)
-        rate = 1.0 / rule.tau_c + (0.0 if self.tau is None else 1.0 / self.tau)
+        forgotten = 1.0 / (rule.tau_c * np.asarray(longer))
+        signal = (1.0 - rule.subtract_baseline) * self.baseline * integral(forgotten)
+        rate = forgotten + (0.0 if self.tau is None else 1.0 / self.tau)
         return rule.learning_rate * self.strength * (signal + (level - self.baseline) * integral(rate))
 
 
@@ -89,26 +91,35 @@ class Wiring:
 
 
 def dense(
-    rule: Rule, dopamine: Dopamine, dt: float, wiring: Wiring, spikes: np.ndarray, levels: Floats
+    rule: Rule,
+    dopamine: Dopamine,
+    dt: float,
+    wiring: Wiring,
+    spikes: np.ndarray,
+    levels: Floats,
+    factors: Floats | None = None,
 ) -> tuple[Floats, Floats]:
     """(weight, eligibility) of all synapses after ``len(spikes) - 1`` steps.
 
     spikes[k, i] tells whether neuron i fires in step k; levels[k, r] is the level that is set before step k in
-    region r, NaN for none. Entries of step 0 are not used.
+    region r, NaN for none. Entries of step 0 are not used. factors[k, r], default 1, multiplies A+, A- and tau_c
+    during step k.
     """
+    factors = np.ones(levels.shape) if factors is None else factors
     w, c = wiring.weight.astype(np.float64), np.zeros(len(wiring.pre))
     x, y, level = np.zeros_like(c), np.zeros_like(c), np.full(levels.shape[1], dopamine.baseline)
     for k in range(1, len(spikes)):
         level = np.where(np.isnan(levels[k]), level, levels[k])
-        w = (1.0 - rule.weight_decay) * w + c * dopamine.earned(level, rule, dt)[wiring.region]
-        c = c * math.exp(-dt / rule.tau_c)
+        factor = factors[k, wiring.region]
+        w = (1.0 - rule.weight_decay) * w + c * dopamine.earned(level, rule, dt, factors[k])[wiring.region]
+        c = c * np.exp(-dt / (rule.tau_c * factor))
         x, y = x * math.exp(-dt / rule.tau_plus), y * math.exp(-dt / rule.tau_minus)
         sent = k - wiring.delay
         arrives, fires = (sent > 0) & spikes[np.maximum(sent, 0), wiring.pre], spikes[k, wiring.post]
         w = np.where(arrives | fires, rule.clipped(w), w)
-        c = c + np.where(arrives, rule.scaled(-rule.a_minus * y, w), 0.0)
+        c = c + np.where(arrives, rule.scaled(-rule.a_minus * factor * y, w), 0.0)
         x = x + arrives
-        c = c + np.where(fires, rule.scaled(rule.a_plus * x, w), 0.0)
+        c = c + np.where(fires, rule.scaled(rule.a_plus * factor * x, w), 0.0)
         y = y + fires
         level = dopamine.relaxed(level, dt)
     return rule.clipped(w), c

@@ -154,7 +154,7 @@ def test_set_writes_numbers_text_and_lists() -> None:
         "neuron_model.params_default.tau_m=15",
         "neuron_model.type=lif",
         "experiment.plasticity.weight_max=2.5",
-        'experiment.areas=["V1_like"]',
+        'experiment.areas=["V1_like", "Striatum_like"]',
         "areas.V1_like.density=0.02",
         "areas.1.density=0.03",
         "simulation.dt=0.5",
@@ -162,7 +162,7 @@ def test_set_writes_numbers_text_and_lists() -> None:
     assert config["neuron_model"]["params_default"]["tau_m"] == 15
     assert config["neuron_model"]["type"] == "lif"
     assert config["plasticity"]["weight_max"] == 2.5  # the experiment's rule takes the section's place
-    assert config["experiment"]["areas"] == ["V1_like"]
+    assert config["experiment"]["areas"] == ["V1_like", "Striatum_like"]
     assert [config["areas"][k]["density"] for k in (0, 1)] == [0.02, 0.03]
     assert config["simulation"]["dt"] == 0.5
 
@@ -250,11 +250,27 @@ def interrupt_after(steps: int, times: int, monkeypatch: pytest.MonkeyPatch) -> 
 def test_ctrl_c_writes_what_is_done_and_is_130(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    interrupt_after(40, 1, monkeypatch)
+    interrupt_after(10_060, 1, monkeypatch)  # 200 test images of 50 steps, two images of 30
     assert main(["run", "--steps", "100000", "--out", "here"]) == 130
     results = load_results("here/results.npz")
-    assert results["steps"] == 40
+    assert results["steps"] == 60
+    assert (len(results["response_before"]), len(results["response_after"])) == (200, 0)
     assert "interrupted: 100,000 were wanted" in capsys.readouterr().out
+
+
+def test_ctrl_c_before_the_first_step_writes_an_empty_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupt_after(40, 1, monkeypatch)
+    assert main(["run", "--out", "here"]) == 130
+    results = load_results("here/results.npz")
+    assert results["steps"] == len(results["response_before"]) == 0
+
+
+def test_dopamine_can_be_clamped(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SHORT, "--clamp-dopamine", "--out", "here"]) == 0
+    assert json.loads(str(load_results("here/results.npz")["experiment"]))["clamp_dopamine"] is True
+    said = capsys.readouterr().out
+    assert "dopamine                 mean 0.500, 0.500 to 0.500" in said
+    assert "with dopamine clamped" not in said  # the run is its own control
 
 
 def test_the_handler_of_ctrl_c_is_given_back() -> None:
@@ -338,9 +354,9 @@ def test_progress_covers_the_control_and_never_runs_backwards() -> None:
 
     told: list[tuple[int, int, float, float]] = []
     run_experiment("brain_base_model.json", steps=60, seed=1, progress=lambda *said: told.append(said))
-    assert [(done, total, ms) for done, total, ms, _ in told] == [
-        (n, 120, float(n)) for n in range(20, 121, 20)
-    ]
+    test, training = [50] * 200, [30, 30]
+    done = np.cumsum([*test, *training, *test, *training, *test])
+    assert [(n, total, ms) for n, total, ms, _ in told] == [(n, done[-1], float(n)) for n in done]
     elapsed = [said[3] for said in told]
     assert elapsed == sorted(elapsed)
 

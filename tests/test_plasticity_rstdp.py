@@ -18,10 +18,12 @@ from neuromod import BrainModel, NeuromodulationSystem, Simulation, create_neuro
 WIDE = {"weight_min": -1000.0, "weight_max": 1000.0}
 
 
-def system_of(dopamine: Dopamine, regions: list[str] | None = None) -> NeuromodulationSystem:
+def system_of(
+    dopamine: Dopamine, regions: list[str] | None = None, **more: dict[str, Any]
+) -> NeuromodulationSystem:
     kinetics = {"decay_rate": dopamine.decay_rate} if dopamine.tau is None else {"tau": dopamine.tau}
     section = {"baseline": dopamine.baseline, "learning_rate_modulation": dopamine.strength, **kinetics}
-    return create_neuromodulation_system({"dopamine": section}, regions=regions)
+    return create_neuromodulation_system({"dopamine": section, **more}, regions=regions)
 
 
 def synapse(dopamine: Dopamine, arrival: int, target: int, dt: float = 1.0, **rule: Any) -> PlasticNetwork:
@@ -236,9 +238,29 @@ def drawn(dt: float, seed: int) -> tuple[np.ndarray, np.ndarray, Wiring]:
 
 
 class Whole:
-    """The simulation of one case: 10,000 sources in rows of areas, the targets' regions R1 .. R40 after R0."""
+    """The simulation of one case: 10,000 sources in rows of areas, the targets' regions R1, R2, ... after R0.
 
-    def __init__(self, rule: Rule, dopamine: Dopamine, dt: float, seed: int) -> None:
+    `other`: the levels of a declared modulator, which acts on potentiation, depression and tau_c by a factor of
+    1 + 2 level.
+    """
+
+    def __init__(
+        self,
+        rule: Rule,
+        dopamine: Dopamine,
+        dt: float,
+        seed: int,
+        threads: int | None = None,
+        other: np.ndarray | None = None,
+    ) -> None:
+        self.other = other
+        declared = {
+            "response": {"linear": {"strength": 2.0}},
+            "targets": ["ltp", "ltd", "tau_c"],
+            "decay_rate": 0.0,
+            "baseline": 0.0,
+        }
+        more = {} if other is None else {"other": declared}
         self.spikes, self.levels, self.wiring = drawn(dt, seed)
         regions = ["R0", *(f"R{k + 1}" for k in range(N_REGIONS))]
         width = N_TARGETS // N_REGIONS
@@ -258,8 +280,10 @@ class Whole:
             for k, region in enumerate(regions)
         ]
         config = config_of(N_SOURCES + N_TARGETS, dt) | {"areas": areas}
-        self.system = system_of(dopamine, regions)
-        self.sim = Simulation(BrainModel(config=config), seed=seed, neuromodulation=self.system)
+        self.system = system_of(dopamine, regions, **more)
+        self.sim = Simulation(
+            BrainModel(config=config), seed=seed, neuromodulation=self.system, threads=threads
+        )
         ids = self.sim.initialize_neurons(model="spike_source")
         self.projection = self.sim.connect(
             ids,
@@ -275,16 +299,15 @@ class Whole:
 
     def run(self, *, looks: tuple[int, ...] = ()) -> tuple[np.ndarray, np.ndarray]:
         """(weight, eligibility) at the end, in the order of the wiring. `looks`: steps after which both are read."""
-        column = self.system.names.index("dopamine")
-        doses = np.flatnonzero(~np.isnan(self.levels).all(axis=1)) - 1  # after these steps
+        courses = {"dopamine": self.levels} | ({} if self.other is None else {"other": self.other})
+        doses = np.flatnonzero(~np.isnan(np.hstack(list(courses.values()))).all(axis=1)) - 1  # after these
         for stop in sorted({*doses.tolist(), *looks, N_STEPS}):
             self.sim.run(stop - self.sim.current_step)
             if stop in looks:
                 _ = self.projection.weight, self.projection.eligibility
-            if stop < N_STEPS:
-                dose = self.levels[stop + 1]
-                level = self.system.level[1:, column]
-                self.system.level[1:, column] = np.where(np.isnan(dose), level, dose)
+            for name, course in courses.items() if stop < N_STEPS else ():
+                level = self.system.level[1:, self.system.names.index(name)]
+                level[:] = np.where(np.isnan(course[stop + 1]), level, course[stop + 1])
         p = self.projection
         order = np.lexsort((p.post_id, p.pre_id))  # np.unique has sorted the wiring likewise
         return p.weight[order], p.eligibility[order]
@@ -312,6 +335,31 @@ def test_ten_thousand_spike_trains_agree_with_dense_integration(case: str) -> No
     )
     at_bound = np.mean((expected == rule.weight_min) | (expected == rule.weight_max))
     assert "bounds" not in case or at_bound > 0.2, at_bound
+
+
+def test_potentiation_depression_and_tau_c_may_change_on_the_way() -> None:
+    """By a factor from 1 to 3 that is new in a third of the regions every 80 steps or so."""
+    rule, dopamine, dt = Rule(0.0005, tau_c=100.0), Dopamine(0.5, tau=200.0), 1.0
+    levels = random_levels(np.random.default_rng(9))
+    whole = Whole(rule, dopamine, dt, seed=3, other=levels)
+    weight, eligibility = whole.run()
+    factors = np.full(levels.shape, 1.0)
+    for k in range(1, len(levels)):
+        factors[k] = np.where(np.isnan(levels[k]), factors[k - 1], 1.0 + 2.0 * levels[k])
+    expected, trace = dense(rule, dopamine, dt, whole.wiring, whole.spikes, whole.levels, factors)
+    np.testing.assert_allclose(weight, expected, rtol=1e-6)
+    np.testing.assert_allclose(eligibility, trace, rtol=2e-6, atol=2e-6 * np.abs(trace).max())
+    constant, _ = dense(rule, dopamine, dt, whole.wiring, whole.spikes, whole.levels)
+    assert np.abs(constant - expected).mean() > 0.01
+
+
+def test_any_number_of_threads_gives_the_same_bits() -> None:
+    """NEST's issue 410 asks for equal weights from 1, 2, 4, 8, 16 and 32 threads."""
+    case = CASES["at the bounds"]
+    one, *others = (Whole(*case, seed=3, threads=n).run() for n in (1, 2, 8, 32))
+    for other in others:
+        assert other[0].tobytes() == one[0].tobytes()
+        assert other[1].tobytes() == one[1].tobytes()
 
 
 def test_looks_in_between_leave_no_trace() -> None:

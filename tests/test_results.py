@@ -164,7 +164,26 @@ def test_the_table_says_what_the_arrays_hold() -> None:
 
 def test_the_table_sets_the_control_beside_the_run() -> None:
     table = results_table(results(weight_control=np.float32([0.5, 0.5, 0.0, 0.5, 0.0])))
-    assert "+2.00000 mV (+0.50000 without outcomes), 2 synapses" in table
+    assert "+2.00000 mV (+0.50000 with dopamine clamped), 2 synapses" in table
+
+
+RESPONSES = {
+    "response_group": [1, 1, 2, 2, 0, 0], "response_before": np.full(6, 5.0),
+    "response_after": [8.0, 9.0, 2.0, 1.0, 5.0, 6.0], "response_control": [5.0, 6.0, 5.0, 6.0, 5.0, 6.0],
+}  # fmt: skip
+
+
+def test_the_table_gives_responses_with_their_effect_sizes() -> None:
+    """Changes 3, 4 against 0, 1: means 3 apart, each sd sqrt(1/2), so d = 3 / 0.7071; punished likewise."""
+    table = results_table(results(**RESPONSES))
+    assert (
+        "response, rewarded       5.00 to 8.50 Hz, d = +4.24 against the others (+0.00 with dopamine clamped)\n"
+        "response, punished       5.00 to 1.50 Hz, d = -5.66 against the others (+0.00 with dopamine clamped)\n"
+        "response, others         5.00 to 5.50 Hz\n"
+    ) in table
+    without = results_table(results(**RESPONSES | {"response_control": []}))
+    assert "d = +4.24 against the others\n" in without
+    assert "response" not in results_table(results(**RESPONSES | {"response_after": []}))
 
 
 def test_the_table_of_an_interrupted_run_says_so() -> None:

@@ -242,6 +242,15 @@ def test_more_serotonin_makes_a_negative_threshold_harder_and_never_writes_param
 
 
 def test_interrupt_stops_at_a_step_boundary_and_the_run_can_go_on():
+    # A shell starts jobs in the background with SIGINT ignored; Python's own handler must be there.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        _interrupt_and_go_on()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _interrupt_and_go_on():
     sim, whole = tiny(500), tiny(500)
     timer = threading.Timer(0.2, lambda: signal.raise_signal(signal.SIGINT))
     timer.start()
