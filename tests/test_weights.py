@@ -22,7 +22,7 @@ PROJECTIONS: dict[str, Any] = {
     "static": "none",
     "hebbian": {"rule": "hebbian", "learning_rate": 0.05},
     "stdp": {"rule": "stdp", "a_plus": 0.03, "a_minus": 0.05},
-    "rstdp": {"rule": "rstdp", "learning_rate": 0.002},
+    "rstdp": {"rule": "rstdp", "learning_rate": 0.0005},
 }
 PAIR_RULES = ("stdp", "rstdp")
 
