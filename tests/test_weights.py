@@ -146,8 +146,10 @@ def test_the_columns_of_other_rules_stay_live_beside_a_pair_rule() -> None:
     assert len(sim.model.synapses.weight) == 80  # all in one block
     held = {name: sim.projections[name].weight for name in ("static", "hebbian")}
     sim.run(STEPS)
+    assert len(sim.model.synapses.weight) == 80  # asked for again: the others' part of it is renewed
     for name, column in held.items():
         assert sim.projections[name].weight is column
+        assert column.flags.writeable
         column[:] = 0.125
     assert (sim.model.synapses.weight[:40] == 0.125).all()
 
@@ -322,6 +324,19 @@ def test_writing_to_equal_weights_is_as_giving_them_one_by_one() -> None:
     for sim in (written, given):
         sim.run(STEPS)
     assert written.digest() == given.digest()
+
+
+def test_equal_weights_stay_one_when_neurons_come_and_go() -> None:
+    net, free = with_room(STDP, 1, 1)
+    sim = net.sim
+    p = sim.connect(range(6), range(6, N), probability=1.0, weight=0.5, rule="none", name="equal")
+    sim.run(10)
+    sim.model.add_neuron(*free[0], model="spike_source")
+    sim.run(10)
+    sim.model.remove_neuron(3)
+    sim.run(10)
+    assert p.raw_weight() is None and len(p) == 30
+    assert (p.weight == 0.5).all()
 
 
 # ---- the network changes in mid-run ---------------------------------------------------------------------------
