@@ -5,6 +5,7 @@
  * parts. SPDX-License-Identifier: MIT */
 #include "nm_deliver.h"
 #include "nm_pairs.h"
+#include "nm_short_term.h"
 
 #include <math.h>
 
@@ -72,6 +73,24 @@ static void deliver_segment(const delivery *d, int64_t segment) {
         add_weights(d->input, p->target + first, p->weight + first, n);
 }
 
+/* Under short-term plasticity: what a source's spike of this age does, which its weights are multiplied by.
+ */
+static void deliver_share(const delivery *d, int32_t slot, int64_t segment) {
+    const nm_projection *p = d->projection;
+    const int64_t first = p->segment_start[segment], last = p->segment_start[segment + 1];
+    const double share = nm_short_term_efficacy(p, slot - p->pre_first, d->pairs.now - d->delay);
+    if (p->pairs != NULL) {
+        nm_pairs_step step = d->pairs;
+        step.efficacy = share;
+        nm_pairs_arrive(&step, d->part, segment);
+        return;
+    }
+    for (int64_t s = first; s < last; s++) {
+        const double weight = p->weight == NULL ? p->constant_weight : (double)p->weight[s];
+        d->input[p->target[s]] += share * (p->inhibitory ? -fabs(weight) : weight);
+    }
+}
+
 static int64_t segment_of(const delivery *d, int32_t slot) {
     const int64_t row = slot - d->projection->pre_first;
     if (row < 0 || row >= d->projection->n_rows)
@@ -87,8 +106,12 @@ static void deliver_list(const delivery *d, const int32_t *slot, int64_t n) {
         next = i + 1 < n ? segment_of(d, slot[i + 1]) : -1;
         if (next >= 0)
             fetch(d->projection, next);
-        if (segment >= 0)
+        if (segment < 0)
+            continue;
+        if (d->projection->short_term == NULL)
             deliver_segment(d, segment);
+        else
+            deliver_share(d, slot[i], segment);
     }
 }
 
@@ -104,7 +127,8 @@ static void deliver_age(delivery *d, int64_t now) {
 void nm_deliver(const nm_delivery *to, int64_t now, int64_t part) {
     const nm_network *network = to->network;
     const int64_t part_first = nm_network_part_first(network, part);
-    delivery d = {.to = to, .part = part, .pairs = {.network = network, .dt = to->dt, .now = now}};
+    delivery d = {
+        .to = to, .part = part, .pairs = {.network = network, .dt = to->dt, .now = now, .efficacy = 1.0}};
     for (d.delay = network->max_delay; d.delay >= 1; d.delay--)
         for (int64_t k = 0; k < network->n_projections; k++) {
             const nm_projection *p = &network->projections[k];

@@ -21,7 +21,7 @@ enum {
     NM_MAX_PARAMS = 24, /* fields of one table at most; tests/test_contract.py holds every model to it */
     NM_MAX_STATE = 8,
     NM_MAX_DERIVED = 16,
-    NM_MAX_TRACES = 2, /* traces of one rule on one side at most */
+    NM_MAX_TRACES = 3, /* traces of one rule on one side at most */
     NM_MAX_EVENT = 4   /* inputs of one modulator event at most */
 };
 

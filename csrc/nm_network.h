@@ -5,7 +5,9 @@
 
 #include "nm_model.h"
 
-typedef struct nm_pairs nm_pairs; /* nm_pairs.h */
+typedef struct nm_pairs nm_pairs;             /* nm_pairs.h */
+typedef struct nm_short_term nm_short_term;   /* nm_short_term.h */
+typedef struct nm_homeostasis nm_homeostasis; /* nm_homeostasis.h */
 
 /* A run of neurons of one model in one region, in slot order (slot: position in the columns). */
 typedef struct nm_group {
@@ -52,6 +54,8 @@ typedef struct nm_projection {
     float *state[NM_MAX_STATE]; /* [synapse] */
     double *post_trace[NM_MAX_TRACES]; /* [slot] */
     nm_pairs *pairs;                   /* of a pair rule, else NULL */
+    nm_short_term *short_term;         /* NULL: a spike arrives with all of the weight */
+    nm_homeostasis *homeostasis;       /* NULL: weights are not scaled */
 } nm_projection;
 
 typedef struct nm_network {

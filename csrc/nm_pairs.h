@@ -61,7 +61,8 @@ struct nm_pairs {
 typedef struct nm_pairs_step {
     const nm_network *network;
     const nm_projection *projection;
-    double *input; /* [slot] what arrives is added here */
+    double *input;   /* [slot] what arrives is added here, */
+    double efficacy; /* times this: 1 without short-term plasticity */
     double dt;
     int64_t now;
 } nm_pairs_step;

@@ -298,7 +298,11 @@ NM_CLONES static void bound_run(run *a, int may_stay) {
 static void deliver_run(const run *a) {
     const uint16_t *target = a->step->projection->target + a->first;
     double *input = a->step->input + a->part_first;
-    if (a->step->projection->inhibitory)
+    if (a->step->efficacy != 1.0) {
+        const double share = a->step->projection->inhibitory ? -a->step->efficacy : a->step->efficacy;
+        for (size_t j = 0; j < a->n; j++)
+            input[target[j]] += share * a->weight[j];
+    } else if (a->step->projection->inhibitory)
         for (size_t j = 0; j < a->n; j++)
             input[target[j]] -= a->weight[j];
     else

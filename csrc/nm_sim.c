@@ -3,6 +3,7 @@
  *   2 background drive, external and scheduled input
  *   3 NE gain on inputs, 5-HT on thresholds   4 neurons step -> fired
  *   5 the fired join the ring of delays       6 other rules' arrivals; the fired enter traces and sums
+ *     their efficacies under short-term plasticity; homeostatic scaling
  *   7 modulators decay, spikes release more   8 record                       9 deaths and births (none yet)
  * Steps are numbered 1, 2, ...; step k ends at time k * dt, which is the time of its spikes. A spike of step
  * k arrives in step k + delay. Levels are those at the start of the step.
@@ -12,9 +13,11 @@
 #include "nm_sim.h"
 #include "nm_deliver.h"
 #include "nm_drive.h"
+#include "nm_homeostasis.h"
 #include "nm_pairs.h"
 #include "nm_plasticity.h"
 #include "nm_rng.h"
+#include "nm_short_term.h"
 
 #include <math.h>
 #include <string.h>
@@ -137,6 +140,8 @@ static void step_part(const nm_sim *sim, int64_t now, int64_t part) {
     nm_deliver(&to, now, part);
     step_neurons(sim, now, part);
     nm_plasticity_step(sim->network, &sim->ring, sim->levels, sim->fired, sim->dt, now, part);
+    nm_short_term_step(sim->network, &sim->ring, sim->dt, now, part);
+    nm_homeostasis_step(sim->network, &sim->ring, sim->dt, now, part);
 }
 
 static void record(const nm_sim *sim, int64_t now) {

@@ -76,7 +76,7 @@ cdef extern from "nm_model.h" nogil:
         const double *params
         const double *weight
         const double *pre
-        const double *post[2]
+        const double *post[3]
         const double *post_fired
         double *change
     ctypedef void (*nm_synapse_hook)(const nm_synapse_chunk *chunk) noexcept
@@ -193,6 +193,8 @@ cdef extern from "nm_levels.h" nogil:
 
 cdef extern from "nm_network.h" nogil:
     ctypedef struct nm_pairs
+    ctypedef struct nm_short_term
+    ctypedef struct nm_homeostasis
     ctypedef struct nm_group:
         const nm_neuron_model *model
         int64_t first
@@ -231,8 +233,10 @@ cdef extern from "nm_network.h" nogil:
         double weight_kept
         double weight_dependence
         float *state[8]
-        double *post_trace[2]
+        double *post_trace[3]
         nm_pairs *pairs
+        nm_short_term *short_term
+        nm_homeostasis *homeostasis
     ctypedef struct nm_network:
         int64_t n_neurons
         nm_group *groups
@@ -300,8 +304,8 @@ cdef extern from "nm_pairs.h" nogil:
         double *ltp
         double *ltd
         int64_t *since
-        double *trace[2]
-        double *decay[2]
+        double *trace[3]
+        double *decay[3]
         int16_t *recent
         double *sums
         int64_t *spike
@@ -312,6 +316,7 @@ cdef extern from "nm_pairs.h" nogil:
         const nm_network *network
         const nm_projection *projection
         double *input
+        double efficacy
         double dt
         int64_t now
     int64_t nm_pairs_sweep(double dt, double tau_c)
@@ -322,6 +327,28 @@ cdef extern from "nm_pairs.h" nogil:
                        float *eligibility)
     void nm_pairs_settle(const nm_pairs_step *step, int64_t first, int64_t last)
     double nm_pairs_decayed(const double *table, int64_t steps)
+
+
+cdef extern from "nm_short_term.h" nogil:
+    ctypedef struct nm_short_term:
+        double U
+        double tau_rec
+        double tau_facil
+        int64_t length
+        double *u
+        double *left
+        int64_t *last
+        double *efficacy
+    double nm_short_term_release(const nm_short_term *s, int64_t row, double elapsed)
+
+
+cdef extern from "nm_homeostasis.h" nogil:
+    ctypedef struct nm_homeostasis:
+        double target_rate
+        double tau
+        double strength
+        int64_t every
+        double *rate
 
 
 cdef extern from "nm_record.h" nogil:

@@ -21,6 +21,7 @@ cdef class Engine:
     cdef object model, keep, ids, ring_slot, ring_count, traces, schedule
     cdef object group_names, input_keep
     cdef dict keepers    # projection -> PairKeeper
+    cdef dict short_terms, rates  # projection -> ShortTermKeeper, HomeostasisKeeper
     cdef list weights    # of each projection: the array that C has, None where all are equal
     cdef Pool pool
     cdef public int threads  # of a run, at most; no more than there are parts are used
@@ -30,7 +31,7 @@ cdef class Engine:
 
     def __init__(self, model, double dt, seed, levels=None):
         self.model, self.levels, self.keep, self.traces, self.keepers = model, levels, [], {}, {}
-        self.weights, self.pool, self.threads = [], Pool(), 1
+        self.weights, self.pool, self.threads, self.short_terms, self.rates = [], Pool(), 1, {}, {}
         self.spike_recorders, self.sample_recorders = [], []
         self.sim.dt, self.sim.seed, self.version = dt, seed, -1
         self.schedule = (np.empty(0, np.int64), np.empty(0, np.int64))
@@ -158,10 +159,12 @@ cdef class Engine:
         self.network.projections, self.network.n_projections = self.projections, len(projections)
         self.network.max_delay = max([1] + [p.max_delay for p in projections])
         self.weights = [None] * len(projections)
+        self.short_terms, self.rates = {}, {}
         for k, projection in enumerate(projections):
             self._lend_weight(k, projection)
             self._bind_projection(&self.projections[k], projection)
             self._bind_rule(&self.projections[k], projection, n)
+            self._bind_slow_parts(&self.projections[k], projection, n)
 
     cdef _lend_weight(self, int k, object projection):
         weight = self.weights[k] = projection.raw_weight()
@@ -204,6 +207,17 @@ cdef class Engine:
             p.post_trace[k] = <double *>self._lend(trace, "f8", n, name)
         if p.rule.post_gain != NULL:
             self._bind_pairs(p, projection, n)
+
+    cdef _bind_slow_parts(self, nm_projection *p, object projection, Py_ssize_t n):
+        if projection.short_term is not None:
+            first = projection.pre_first
+            keeper = ShortTermKeeper(projection.short_term, self.ids[first:first + p.n_rows], p.max_delay)
+            p.short_term = &(<ShortTermKeeper>keeper).c
+            self.short_terms[projection] = keeper
+        if projection.homeostatic is not None:
+            scaler = HomeostasisKeeper(projection.homeostatic, n, self.sim.dt)
+            p.homeostasis = &(<HomeostasisKeeper>scaler).c
+            self.rates[projection] = scaler
 
     cdef _bind_pairs(self, nm_projection *p, object projection, Py_ssize_t n):
         cdef PairKeeper keeper
@@ -252,9 +266,14 @@ cdef class Engine:
             self.ring_count[row, part] = len(here)
 
     def state(self):
-        """Spikes under way, traces, and what pair rules keep."""
+        """Spikes under way, traces, and what pair rules, short-term plasticity and homeostatic scaling keep."""
         now = self.sim.step
-        return {
+        slow = {}
+        if self.short_terms:
+            slow["short_term"] = {p.name: keeper.state(now) for p, keeper in self.short_terms.items()}
+        if self.rates:
+            slow["rates"] = {p.name: (self.ids.copy(), keeper.rate.copy()) for p, keeper in self.rates.items()}
+        return slow | {
             "step": int(now),
             "fired": [self._fired(now - age) for age in range(self.sim.ring.length - 1, -1, -1)],
             "traces": {key: (self.ids.copy(), trace.copy()) for key, trace in self.traces.items()},
@@ -287,6 +306,14 @@ cdef class Engine:
             if key in self.traces:
                 found = np.isin(ids, self.ids)
                 self.traces[key][np.searchsorted(self.ids, ids[found])] = values[found]
+        for projection, keeper in self.short_terms.items():
+            if projection.name in state.get("short_term", {}):
+                keeper.set_state(state["short_term"][projection.name], now)
+        for projection, scaler in self.rates.items():
+            if projection.name in state.get("rates", {}):
+                ids, values = state["rates"][projection.name]
+                found = np.isin(ids, self.ids)
+                scaler.rate[np.searchsorted(self.ids, ids[found])] = values[found]
         for projection, keeper in self.keepers.items():
             nm_pairs_start(&self.network, (<PairKeeper>keeper).projection, self.sim.dt, now)
             if projection.name in state.get("pre", {}):

@@ -5,7 +5,7 @@
 cdef extern from *:
     """
     #define NM_NEURON_MODELS(X)    X(lif) X(izhikevich) X(adex) X(lif_cond) X(poisson) X(spike_source)
-    #define NM_PLASTICITY_RULES(X) X(hebbian) X(stdp) X(rstdp)
+    #define NM_PLASTICITY_RULES(X) X(hebbian) X(stdp) X(rstdp) X(triplet) X(istdp) X(ristdp) X(bcm)
     #define NM_MODULATORS(X)       X(dopamine) X(serotonin) X(norepinephrine) X(acetylcholine)
     #include "nm_register.h"
     """

@@ -49,7 +49,7 @@ cdef class PairKeeper:
         cdef Engine engine = self.engine
         cdef nm_pairs_step step
         step.network, step.projection = &engine.network, self.projection
-        step.input, step.dt, step.now = NULL, engine.sim.dt, engine.sim.step
+        step.input, step.efficacy, step.dt, step.now = NULL, 1.0, engine.sim.dt, engine.sim.step
         return step
 
     cdef int64_t _n_places(self):

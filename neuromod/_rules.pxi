@@ -42,7 +42,7 @@ def rule_change(str name, str event, dict params, weight, pre=None, post=None, p
     cdef const double[:, ::1] y = _filled(post, len(_traces(rule.post_traces, rule.params)), n, "post")
     cdef const double[:, ::1] fired = _filled(None if post_fired is None else [post_fired], 1, n, "post_fired")
     cdef double[::1] change = np.zeros(n)
-    cdef double[2] here, there
+    cdef double[3] here, there
     if event not in ("pre", "post"):
         raise ValueError(f"event: must be 'pre' or 'post'; got {event!r}")
     chunk.n, chunk.dt, chunk.params = 1, dt, &values[0]

@@ -24,6 +24,7 @@ from neuromod.config_checks import (
     neuron_values,
 )
 from neuromod.config_modulators import check_references, checked_neuromodulation
+from neuromod.config_plasticity import checked_short_term
 from neuromod.config_read import MAX_PROBLEMS, ROOT, config_error, join, plain_copy, read_file, shown
 from neuromod.config_schema import json_schema
 from neuromod.config_sections import (
@@ -52,6 +53,7 @@ __all__ = [
     "check_neuromodulation",
     "check_params",
     "check_rule",
+    "check_short_term",
     "json_schema",
     "load",
     "nearest",
@@ -204,6 +206,41 @@ def check_rule(section: str | Mapping[str, Any], where: str = "plasticity") -> P
         raise config_error(problems)
     _say(notes)
     return rule
+
+
+def check_short_term(section: bool | Mapping[str, Any], where: str = "short_term") -> dict[str, float] | None:
+    """Short-term plasticity, complete; None where it is off.
+
+    Parameters
+    ----------
+    section : bool or mapping
+        ``U`` (> 0 and <= 1), ``tau_rec`` and ``tau_facil`` (ms, >= 0), each optional; ``kind`` says what they are by
+        default: "depressing" or "facilitating", the two fits of Tsodyks, Pawelzik & Markram (1998). True: all
+        defaults; False, or ``enabled`` false: none.
+    where : str, default "short_term"
+        JSON path or argument name, for messages.
+
+    Returns
+    -------
+    dict of str to float, or None
+
+    Raises
+    ------
+    ConfigError
+        With every problem.
+
+    Examples
+    --------
+    >>> check_short_term({"kind": "facilitating", "tau_rec": 100})
+    {'U': 0.03, 'tau_rec': 100.0, 'tau_facil': 530.0}
+    """
+    given, problems = plain_copy(section, where)
+    notes: list[str] = []
+    found = checked_short_term(given, where, problems, notes)
+    if problems:
+        raise config_error(problems)
+    _say(notes)
+    return found
 
 
 def check_neuromodulation(

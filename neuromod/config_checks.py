@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from neuromod import _core
+from neuromod.config_plasticity import PARTS, checked_homeostatic, checked_short_term, look_at_rest
 from neuromod.config_read import MAX_PROBLEMS, join, shown
 from neuromod.config_sections import (
     AXES,
-    PLASTICITY_ELSEWHERE,
     Area,
     AreaKeys,
     LatticeKeys,
@@ -413,11 +413,10 @@ def checked_plasticity(section: Any, where: str, problems: list[str], notes: lis
     keys = validated(PlasticityKeys, section, where, problems)
     if not isinstance(section, dict):
         return None
-    own = {
-        k: v
-        for k, v in section.items()
-        if k not in PlasticityKeys.model_fields and k not in PLASTICITY_ELSEWHERE
-    }
+    own = {k: v for k, v in section.items() if k not in PlasticityKeys.model_fields and k not in PARTS}
+    parts = {}
+    for part, check in (("short_term", checked_short_term), ("homeostatic", checked_homeostatic)):
+        parts[part] = check(section.get(part), join(where, part), problems, notes)
     rules = _core.plasticity_rules()
     name = _rule_name(section.get("rule"), rules)
     if name is None:
@@ -430,11 +429,7 @@ def checked_plasticity(section: Any, where: str, problems: list[str], notes: lis
                 _add_unknown_param(problems, where, key, anywhere)
         return None
     values = _rule_values(name, own, where, rules, problems, notes)
-    notes += (
-        f"{join(where, part)}: not acted on yet; weights change by {join(where, 'rule')} only"
-        for part in PLASTICITY_ELSEWHERE
-        if part in section and not (isinstance(section[part], dict) and section[part].get("enabled") is False)
-    )
+    look_at_rest(section, name, where, notes)
     if keys is None:
         return None
     if keys.weight_min > keys.weight_max:
@@ -449,6 +444,7 @@ def checked_plasticity(section: Any, where: str, problems: list[str], notes: lis
         weight_max=keys.weight_max,
         weight_decay=keys.weight_decay,
         weight_dependence=keys.weight_dependence,
+        **parts,
     )
 
 
@@ -490,4 +486,4 @@ def _rule_values(
 
 
 def _add_unknown_param(problems: list[str], where: str, key: str, params: Any) -> None:
-    add_unknown_key(problems, where, key, [*PlasticityKeys.model_fields, *params, *PLASTICITY_ELSEWHERE])
+    add_unknown_key(problems, where, key, [*PlasticityKeys.model_fields, *params, *PARTS])

@@ -16,8 +16,8 @@ from neuromod.config_modulators import (
     NeuromodulationKeys,
     ReleaseKeys,
 )
+from neuromod.config_plasticity import HomeostaticKeys, ShortTermKeys
 from neuromod.config_sections import (
-    PLASTICITY_ELSEWHERE,
     AreaKeys,
     Drive,
     LatticeKeys,
@@ -155,11 +155,14 @@ def _plasticity() -> dict[str, Any]:
     schema = _section(PlasticityKeys)
     fixed = schema["properties"]
     fixed["rule"] |= _spellings(["none", *rules, *RULE_ALIASES])
-    elsewhere = {name: {"description": "Kept, not acted on yet."} for name in PLASTICITY_ELSEWHERE}
+    parts: dict[str, Any] = {"metaplasticity": {"description": "Kept; the rule bcm has a sliding threshold."}}
+    for name, cls in (("short_term", ShortTermKeys), ("homeostatic", HomeostaticKeys)):
+        off = {"type": "object", "properties": {"enabled": {"const": False}}, "required": ["enabled"]}
+        parts[name] = {"anyOf": [{"type": ["boolean", "null"]}, off, _section(cls)]}
     everything = {k: v for about in rules.values() for k, v in _params(about["params"]).items()}
-    choices = {"none": _object({**fixed, **{name: {} for name in everything}, **elsewhere})}
+    choices = {"none": _object({**fixed, **{name: {} for name in everything}, **parts})}
     for name, about in rules.items():
-        choices[name] = _object({**fixed, **_params(about["params"]), **elsewhere})
+        choices[name] = _object({**fixed, **_params(about["params"]), **parts})
     choices |= {alias: choices[name] for alias, name in RULE_ALIASES.items() if name in choices}
     return {**schema, "allOf": _by_choice("rule", choices)}
 

@@ -18,7 +18,6 @@ from neuromod.config_read import ROOT, join, shown
 
 __all__ = [
     "AXES",
-    "PLASTICITY_ELSEWHERE",
     "Area",
     "AreaKeys",
     "Config",
@@ -41,8 +40,6 @@ __all__ = [
 
 AXES = ("x", "y", "z", "w")
 """The lattice's axes, in the order of ``lattice_shape``."""
-PLASTICITY_ELSEWHERE = ("homeostatic", "metaplasticity", "short_term")
-"""Parts of the section ``plasticity`` that other tools act on, and this package does not yet."""
 
 # 2**31 - 1: coordinates and the positions of neurons in their columns are 32-bit integers.
 Size = Annotated[int, Field(ge=1, le=2**31 - 1)]
@@ -316,6 +313,8 @@ class Plasticity(Section):
     weight_decay : float, 0 to 1 per step, default 0
     weight_dependence : float, >= 0, default 0
         Exponent of soft bounds (Guetig et al. 2003); 0: hard ones.
+    short_term, homeostatic : dict of str to float, in ms and Hz, optional
+        Complete, where they are on; see ``config_plasticity.py``.
     """
 
     rule: str = "none"
@@ -324,6 +323,8 @@ class Plasticity(Section):
     weight_max: float = 1.0
     weight_decay: float = 0.0
     weight_dependence: float = 0.0
+    short_term: dict[str, float] | None = None
+    homeostatic: dict[str, float] | None = None
 
 
 class Simulation(Section):

@@ -16,7 +16,14 @@ from numpy.typing import ArrayLike, NDArray
 from neuromod import _core
 from neuromod.config_tables import domain_rule
 
-__all__ = ["hebbian_update", "stdp_update", "weight_decay_update"]
+__all__ = [
+    "hebbian_update",
+    "istdp_update",
+    "short_term_efficacy",
+    "stdp_update",
+    "triplet_update",
+    "weight_decay_update",
+]
 
 Floats = NDArray[np.float64]
 Weights = float | NDArray[np.floating[Any]]
@@ -190,6 +197,227 @@ def stdp_update(
     return _updated(synapse, change, pairs, modulation, weight_min, weight_max)
 
 
+def triplet_update(
+    synapse: SynapseLike | ArrayLike,
+    arrivals: ArrayLike,
+    spikes: ArrayLike,
+    *,
+    learning_rate: float = 1.0,
+    a2_plus: float = 5e-10,
+    a3_plus: float = 6.2e-3,
+    a2_minus: float = 7e-3,
+    a3_minus: float = 2.3e-4,
+    tau_plus: float = 16.8,
+    tau_x: float = 101.0,
+    tau_minus: float = 33.7,
+    tau_y: float = 125.0,
+    weight_min: float = 0.0,
+    weight_max: float = 1.0,
+    modulation: ArrayLike = 1.0,
+) -> Weights:
+    """Triplet rule of spike-timing-dependent plasticity, for whole trains of spikes.
+
+    Parameters
+    ----------
+    synapse : Synapse, or array_like of float, mV
+        A synapse is changed in place; of weights, new ones are returned, all after the same trains.
+    arrivals, spikes : array_like of float, shape (n,), ms, ascending
+        When spikes of the source arrive, and when the target fires. At equal times the arrival comes first.
+    learning_rate : float, pure number >= 0, default 1
+        Multiplies the four amplitudes.
+    a2_plus, a3_plus : float, >= 0 mV, default 5e-10 and 6.2e-3
+        Gain by a pair, and by a pair with one more spike of the target before it.
+    a2_minus, a3_minus : float, >= 0 mV, default 7e-3 and 2.3e-4
+        Loss by a pair, and by a pair with one more arrival before it.
+    tau_plus, tau_x, tau_minus, tau_y : float, > 0 ms, default 16.8, 101, 33.7 and 125
+        From an arrival to a gain; between arrivals; from a spike of the target to a loss; between spikes of the target.
+    weight_min, weight_max : float, mV, default 0 and 1
+        Bounds of a weight that changes, at every event; of an inhibitory synapse's strength, whose sign is kept.
+    modulation : array_like of float, pure number, default 1
+        Multiplies the changes.
+
+    Returns
+    -------
+    float or ndarray
+        The new weight or weights, mV. An array has the type of the weights given, if that is a floating one.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite or outside its domain, or times do not ascend. Nothing is changed then.
+
+    Notes
+    -----
+    Computed in ``csrc/plasticity_triplet.c``. The defaults are the paper's full model of visual cortex.
+
+    References
+    ----------
+    .. [1] Pfister & Gerstner (2006), Journal of Neuroscience 26:9673, doi:10.1523/JNEUROSCI.1425-06.2006.
+
+    Examples
+    --------
+    60 pairs, the target 10 ms before the arrival: depression at 20 Hz, potentiation at 50 Hz.
+
+    >>> import numpy as np
+    >>> for period in (50.0, 20.0):
+    ...     spikes = period * np.arange(60)
+    ...     print(round(triplet_update(1.0, spikes + 10.0, spikes, weight_max=2.0), 3))
+    0.648
+    1.727
+    """
+    given = {
+        "learning_rate": learning_rate,
+        "a2_plus": a2_plus,
+        "a3_plus": a3_plus,
+        "a2_minus": a2_minus,
+        "a3_minus": a3_minus,
+        "tau_plus": tau_plus,
+        "tau_x": tau_x,
+        "tau_minus": tau_minus,
+        "tau_y": tau_y,
+    }
+    params = _checked_params("triplet", given)
+    events = _merged(_train(arrivals, "arrivals"), _train(spikes, "spikes"))
+    taus = np.array([params[name] for name in ("tau_plus", "tau_x", "tau_minus", "tau_y")])
+
+    def change(weight: Floats, factor: Floats, low: float, high: float) -> Floats:
+        traces, last, now = np.zeros(4), -np.inf, weight
+        for time, fires in events:
+            traces *= np.exp(-(time - last) / taus)
+            pre, post = (
+                np.repeat(traces[side], len(now)).reshape(2, -1) for side in (slice(0, 2), slice(2, 4))
+            )
+            moved = _core.rule_change("triplet", "post" if fires else "pre", params, now, pre=pre, post=post)
+            now = _core.apply_change(now, moved, factor, low, high)
+            traces[2 * fires : 2 * fires + 2] += 1.0
+            last = time
+        return now
+
+    return _moved(synapse, change, (), modulation, weight_min, weight_max)
+
+
+def istdp_update(
+    synapse: SynapseLike | ArrayLike,
+    delta_t: ArrayLike,
+    learning_rate: float = 0.01,
+    tau: float = 20.0,
+    target_rate: float = 5.0,
+    *,
+    weight_min: float = 0.0,
+    weight_max: float = 1.0,
+    modulation: ArrayLike = 1.0,
+) -> Weights:
+    """Inhibitory plasticity by one arrival and one spike of the target.
+
+    The strength changes by ``learning_rate * (exp(-abs(delta_t) / tau) - 2 * target_rate * tau)``.
+
+    Parameters
+    ----------
+    synapse : Synapse, or array_like of float, mV
+        A synapse is changed in place; of strengths, new ones are returned.
+    delta_t : array_like of float, ms
+        Time of the target's spike less the time at which the source's spike arrived. Infinite: an arrival alone.
+    learning_rate : float, >= 0 mV, default 0.01
+    tau : float, > 0 ms, default 20
+    target_rate : float, >= 0 Hz, default 5
+        Rate of the target at which gains and losses are in balance.
+    weight_min, weight_max : float, mV, default 0 and 1
+        Bounds of a strength that changes; an inhibitory synapse keeps its sign.
+    modulation : array_like of float, pure number, default 1
+        Multiplies the change.
+
+    Returns
+    -------
+    float or ndarray
+        The new strength or strengths, mV; of an inhibitory synapse its weight. An array has the type of the given one,
+        if that is a floating one.
+
+    Raises
+    ------
+    ValueError
+        If a number is NaN or outside its domain, or the shapes do not fit. Nothing is changed then.
+
+    Notes
+    -----
+    Computed in ``csrc/plasticity_istdp.c``. In a simulation every spike is paired with every other (all-to-all).
+
+    References
+    ----------
+    .. [1] Vogels et al. (2011), Science 334:1569, doi:10.1126/science.1211095.
+
+    Examples
+    --------
+    >>> istdp_update([0.5, 0.5, 0.5], [0.0, -20.0, float("inf")]).round(6).tolist()
+    [0.508, 0.501679, 0.498]
+    """
+    params = _checked_params(
+        "istdp", {"learning_rate": learning_rate, "tau": tau, "target_rate": target_rate}
+    )
+
+    def change(weight: Floats, distance: Floats) -> Floats:
+        near = np.exp(-np.abs(distance) / params["tau"])
+        before = np.where(distance < 0.0, near, 0.0)
+        up = _core.rule_change("istdp", "post", params, weight, pre=[near - before])
+        return up + _core.rule_change("istdp", "pre", params, weight, post=[before])
+
+    return _updated(synapse, change, (_not_nan(delta_t, "delta_t"),), modulation, weight_min, weight_max)
+
+
+def short_term_efficacy(
+    times: ArrayLike, U: float = 0.5, tau_rec: float = 800.0, tau_facil: float = 0.0
+) -> Floats:
+    """Short-term plasticity of a train of spikes: the share of its weight with which a synapse answers each.
+
+    Parameters
+    ----------
+    times : array_like of float, shape (n,), ms, ascending
+    U : float, > 0 and <= 1, default 0.5
+        Share of the resources that a first spike releases.
+    tau_rec : float, >= 0 ms, default 800
+        Time constant of recovery.
+    tau_facil : float, >= 0 ms, default 0
+        Time constant of facilitation; 0: none.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,), 0 to 1
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite or outside its domain, or times do not ascend.
+
+    Notes
+    -----
+    Computed in ``csrc/nm_short_term.c``; `Simulation.connect` takes the parameters as ``short_term``.
+
+    References
+    ----------
+    .. [1] Tsodyks & Markram (1997), PNAS 94:719, doi:10.1073/pnas.94.2.719.
+    .. [2] Tsodyks, Pawelzik & Markram (1998), Neural Computation 10:821, doi:10.1162/089976698300017502.
+
+    Examples
+    --------
+    Their depressing and their facilitating synapse, at 20 Hz.
+
+    >>> short_term_efficacy([0, 50, 100, 150]).round(3).tolist()
+    [0.5, 0.265, 0.155, 0.103]
+    >>> short_term_efficacy([0, 50, 100, 150], U=0.03, tau_rec=130, tau_facil=530).round(3).tolist()
+    [0.03, 0.055, 0.076, 0.092]
+    """
+    values = {
+        "U": _number(U, "U"),
+        "tau_rec": _number(tau_rec, "tau_rec"),
+        "tau_facil": _number(tau_facil, "tau_facil"),
+    }
+    if not 0.0 < values["U"] <= 1.0:
+        raise ValueError(f"U: must be > 0 and <= 1; got {U!r}")
+    for name in ("tau_rec", "tau_facil"):
+        if not 0.0 <= values[name] < np.inf:
+            raise ValueError(f"{name}: must be >= 0 ms and finite; got {values[name]}")
+    return _core.short_term_efficacies(_train(times, "times"), **values)
+
+
 def weight_decay_update(
     synapse: SynapseLike | ArrayLike,
     weight_decay: float,
@@ -248,6 +476,22 @@ def _updated(
     weight_min: float,
     weight_max: float,
 ) -> Weights:
+    """One change, modulated and bounded: `change` takes weights and events."""
+
+    def moved(weight: Floats, factor: Floats, low: float, high: float, *events: Floats) -> Floats:
+        return _core.apply_change(weight, change(weight, *events), factor, low, high)
+
+    return _moved(synapse, moved, events, modulation, weight_min, weight_max)
+
+
+def _moved(
+    synapse: SynapseLike | ArrayLike,
+    change: Callable[..., Floats],
+    events: tuple[Floats, ...],
+    modulation: ArrayLike,
+    weight_min: float,
+    weight_max: float,
+) -> Weights:
     """Check, broadcast, change and bound; write a synapse last, so that a call that fails changes nothing."""
     alone = isinstance(synapse, SynapseLike)
     given = _number(synapse.weight, "weight") if isinstance(synapse, SynapseLike) else synapse
@@ -266,7 +510,7 @@ def _updated(
     if alone and shape:
         raise ValueError(f"synapse: one synapse takes single numbers; got values of shape {shape}")
     flat, factors, *flat_events = (np.ravel(column) for column in columns)
-    new = sign * _core.apply_change(flat, change(flat, *flat_events), factors, low, high).reshape(shape)
+    new = sign * change(flat, factors, low, high, *flat_events).reshape(shape)
     if isinstance(synapse, SynapseLike):
         synapse.weight = float(new)
         return float(synapse.weight)
@@ -274,6 +518,19 @@ def _updated(
         return float(new)
     kind = getattr(synapse, "dtype", np.dtype(np.float64))
     return new.astype(kind) if np.issubdtype(kind, np.floating) else new
+
+
+def _train(value: Any, where: str) -> Floats:
+    """Times of events, finite and ascending."""
+    times = _finite(value, where)
+    if times.ndim != 1 or np.any(np.diff(times) < 0.0):
+        raise ValueError(f"{where}: must be a list of ascending times; got {value!r}")
+    return times
+
+
+def _merged(arrivals: Floats, spikes: Floats) -> list[tuple[float, int]]:
+    """Events in order: (time, 0 for an arrival and 1 for a spike of the target); arrivals first at equal times."""
+    return sorted([(float(t), 0) for t in arrivals] + [(float(t), 1) for t in spikes])
 
 
 def _array(value: Any, where: str) -> Floats:

@@ -59,6 +59,10 @@ class Projection:
         Share of a plastic weight lost in each step.
     weight_dependence : float, >= 0
         0: hard bounds; else the exponent of soft ones.
+    short_term : mapping of str to float, or None
+        ``U``, ``tau_rec`` and ``tau_facil`` (ms) of short-term plasticity; None: a spike has all of the weight.
+    homeostatic : mapping of str to float, or None
+        ``target_rate`` (Hz), ``tau``, ``strength`` and ``every`` (ms) of homeostatic scaling; None: there is none.
 
     Examples
     --------
@@ -88,6 +92,9 @@ class Projection:
         self.weight_min, self.weight_max = plasticity.weight_min, plasticity.weight_max
         self.weight_decay = plasticity.weight_decay
         self.weight_dependence = plasticity.weight_dependence
+        self.short_term, self.homeostatic = plasticity.short_term, plasticity.homeostatic
+        if self.rule is None or synapse_type == "inhibitory":
+            self.homeostatic = None
         self.keeper: _core.PairKeeper | None = None
         self._handed: dict[str, Weights] = {}
         self._state: dict[str, Weights] = {}

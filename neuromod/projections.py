@@ -161,6 +161,7 @@ class Projections:
         delay: Any = 1,
         synapse_type: str | None = None,
         rule: str | Mapping[str, Any] | None = None,
+        short_term: bool | Mapping[str, Any] | None = None,
         autapses: bool = False,
         name: str | None = None,
         seed: int = 0,
@@ -177,6 +178,7 @@ class Projections:
         delay : int, array_like of int or mapping, steps, >= 1, default 1
         synapse_type : {"excitatory", "inhibitory"}, optional
         rule : str or mapping, optional
+        short_term : bool or mapping, optional
         autapses : bool, default False
         name : str, optional
         seed : int, 0 .. 2**64 - 1, default 0
@@ -188,7 +190,7 @@ class Projections:
         how = {"probability": probability, "in_degree": in_degree, "out_degree": out_degree, "pairs": pairs}
         sources, targets = slots_of_group(self._model, pre, "pre"), slots_of_group(self._model, post, "post")
         kind = type_of_sources(self._model, sources, synapse_type)
-        plasticity = checked_rule(self._model, rule)
+        plasticity = checked_rule(self._model, rule, short_term)
         self.merged()
         label = self._free_name(name, pre, post)
         rows, order = build_rows(self._model, sources, targets, how, bool(autapses), seed, self.made)
@@ -318,6 +320,8 @@ class Projections:
                 "pre": p.pre_slot,
                 "post": p.post,
                 "columns": p.contents(),
+                **({} if p.short_term is None else {"short_term": dict(p.short_term)}),
+                **({} if p.homeostatic is None else {"homeostatic": dict(p.homeostatic)}),
             }
 
     def restore(self, states: Sequence[Mapping[str, Any]], made: int) -> None:
@@ -340,6 +344,8 @@ class Projections:
                 weight_max=high,
                 weight_decay=decay,
                 weight_dependence=dependence,
+                short_term=saved.get("short_term"),
+                homeostatic=saved.get("homeostatic"),
             )
             self.made = saved["number"]
             p = self.new(saved["name"], saved["synapse_type"], plasticity)

@@ -229,6 +229,7 @@ class Simulation:
         delay: Any = 1,
         synapse_type: str | None = None,
         rule: str | Mapping[str, Any] | None = None,
+        short_term: bool | Mapping[str, Any] | None = None,
         autapses: bool = False,
         name: str | None = None,
     ) -> Projection:
@@ -253,6 +254,9 @@ class Simulation:
         rule : str or mapping, optional
             ``"none"``, a registered rule, or ``{"rule": name, parameter: value, ...}``. Default: the
             configuration's ``plasticity``.
+        short_term : bool or mapping, optional
+            Short-term plasticity, ``{"U": 0.5, "tau_rec": 800, "tau_facil": 0}`` (ms): see ``check_short_term``.
+            Default: that of `rule`, if it is a mapping, else of the configuration.
         autapses : bool, default False
             Whether a neuron may be connected to itself.
         name : str, optional
@@ -281,14 +285,9 @@ class Simulation:
         (800, 800)
         """
         given: dict[str, Any] = {"probability": probability, "in_degree": in_degree, "out_degree": out_degree}
-        given |= {
-            "pairs": pairs,
-            "weight": weight,
-            "delay": delay,
-            "synapse_type": synapse_type,
-            "rule": rule,
-        }
-        return self.model._synapses.connect(pre, post, **given, autapses=autapses, name=name, seed=self._seed)
+        given |= {"pairs": pairs, "weight": weight, "delay": delay, "synapse_type": synapse_type}
+        given |= {"rule": rule, "short_term": short_term, "autapses": autapses, "name": name}
+        return self.model._synapses.connect(pre, post, **given, seed=self._seed)
 
     def set_spike_times(self, ids: ArrayLike, times_ms: ArrayLike | Sequence[ArrayLike]) -> None:
         """Let ``spike_source`` neurons fire at exact times, in place of what was set for them before.

@@ -88,14 +88,20 @@ def type_of_sources(model: BrainModel, pre: Int32s, synapse_type: str | None) ->
     return "inhibitory" if len(types) and types[0] == 1 else "excitatory"
 
 
-def checked_rule(model: BrainModel, rule: str | Mapping[str, Any] | None) -> Plasticity:
-    """The configuration's plasticity, or the rule given; a bare name keeps the configuration's bounds.
+def checked_rule(
+    model: BrainModel,
+    rule: str | Mapping[str, Any] | None,
+    short_term: bool | Mapping[str, Any] | None = None,
+) -> Plasticity:
+    """The configuration's plasticity, or the rule given; a bare name keeps the rest of the configuration's.
 
     Parameters
     ----------
     model : BrainModel
     rule : str, mapping or None
         As `neuromod.config.check_rule` takes it.
+    short_term : bool, mapping or None
+        In place of the rule's or the configuration's ``short_term``.
 
     Returns
     -------
@@ -106,14 +112,18 @@ def checked_rule(model: BrainModel, rule: str | Mapping[str, Any] | None) -> Pla
     ConfigError
         With every problem.
     """
-    from neuromod.config import check_rule
+    from neuromod.config import check_rule, check_short_term
 
-    if rule is None:
-        return model._config.plasticity
+    common = model._config.plasticity
     if isinstance(rule, str):
-        common = model._config.plasticity
-        rule = {"rule": rule, "weight_min": common.weight_min, "weight_max": common.weight_max}
-    return check_rule(rule, "rule")
+        bounds = {"weight_min": common.weight_min, "weight_max": common.weight_max}
+        parts = {"short_term": common.short_term, "homeostatic": common.homeostatic}
+        found = check_rule({"rule": rule, **bounds}, "rule").model_copy(update=parts)
+    else:
+        found = common if rule is None else check_rule(rule, "rule")
+    if short_term is None:
+        return found
+    return found.model_copy(update={"short_term": check_short_term(short_term, "short_term")})
 
 
 def build_rows(

@@ -125,8 +125,9 @@ def test_file_from_elsewhere_loads_and_says_what_is_not_acted_on():
     assert all(Path(w.filename) == Path(__file__) for w in caught), "a warning stands at the user's line"
     assert sorted(str(w.message).split(":")[0] for w in caught) == [
         "cell_lifecycle",
-        "plasticity.homeostatic",
-        "plasticity.short_term",
+        "plasticity.homeostatic.scaling_rate",
+        "plasticity.homeostatic.time_window",
+        "plasticity.short_term.default_type",
         "senses.vision",
     ]
 

@@ -12,19 +12,27 @@ import pytest
 from plastic_network import network
 
 from neuromod import Synapse, _core
-from neuromod.plasticity import hebbian_update, stdp_update, weight_decay_update
+from neuromod.plasticity import hebbian_update, istdp_update, stdp_update, triplet_update, weight_decay_update
 
 UPDATES: dict[str, Callable[..., Any]] = {
     "hebbian": lambda weight, **options: hebbian_update(weight, True, True, **options),
     "stdp": lambda weight, **options: stdp_update(weight, 3.0, **options),
+    "istdp": lambda weight, **options: istdp_update(weight, 3.0, **options),
+    "triplet": lambda weight, **options: triplet_update(weight, [5.0, 9.0], [3.0, 12.0], **options),
     "decay": lambda weight, **options: weight_decay_update(weight, 0.1, **options),
 }
 every_update = pytest.mark.parametrize("update", UPDATES.values(), ids=UPDATES)
 
 
-@pytest.mark.parametrize("name", ["hebbian", "stdp"])
+@pytest.mark.parametrize("name", ["hebbian", "stdp", "istdp", "triplet"])
 def test_defaults_are_those_of_the_table_in_c(name: str) -> None:
-    function = {"hebbian": hebbian_update, "stdp": stdp_update}[name]
+    functions = {
+        "hebbian": hebbian_update,
+        "stdp": stdp_update,
+        "istdp": istdp_update,
+        "triplet": triplet_update,
+    }
+    function = functions[name]
     given = {key: p.default for key, p in inspect.signature(function).parameters.items()}
     for key, field in _core.plasticity_rules()[name]["params"].items():
         assert given[key] == field["default"]
@@ -137,7 +145,7 @@ def test_what_does_not_change_keeps_its_weight_even_outside_the_bounds() -> None
     assert weight_decay_update(7.0, 0.0) == 7.0
 
 
-@pytest.mark.parametrize("name", ["hebbian", "stdp"])
+@pytest.mark.parametrize("name", ["hebbian", "stdp", "istdp", "triplet"])
 def test_modulation_multiplies_the_change(name: str) -> None:
     plain = UPDATES[name](0.5) - 0.5
     new = UPDATES[name](np.full(3, 0.5), modulation=[0.0, 1.8, 2.0])

@@ -1,0 +1,27 @@
+/* Homeostatic scaling of the synapses onto a neuron that fires too much or too little (Turrigiano et al.
+ * 1998, doi:10.1038/36103; van Rossum, Bi & Turrigiano 2000, doi:10.1523/JNEUROSCI.20-23-08812.2000). Each
+ * target's rate is averaged over tau: d(rate)/dt = (spikes - rate) / tau. Every so many ms all plastic
+ * excitatory weights onto it are multiplied by 1 + strength e,   e = (target_rate - rate) / target_rate, but
+ * not beyond -1 .. 1, so that their ratios stay, and then bounded. Weights that are not above 0 are left
+ * alone. The rate starts from target_rate: what has not been seen is not corrected. SPDX-License-Identifier:
+ * MIT */
+#ifndef NM_HOMEOSTASIS_H
+#define NM_HOMEOSTASIS_H
+
+#include "nm_delay.h"
+#include "nm_network.h"
+
+struct nm_homeostasis {
+    double target_rate; /* Hz, > 0 */
+    double tau;         /* ms, > 0 */
+    double strength;    /* 0 to 1 */
+    int64_t every;      /* steps from one scaling to the next */
+    double *rate;       /* [slot] Hz: what the average will be at the next scaling, by the spikes so far */
+};
+
+/* The end of a step for one part, after learning: this step's spikes enter the rates; where it is time,
+ * weights are scaled. Synapses of a pair rule are brought up to date first. */
+void nm_homeostasis_step(const nm_network *network, const nm_delay *ring, double dt, int64_t now,
+                         int64_t part);
+
+#endif

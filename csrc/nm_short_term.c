@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#include "nm_short_term.h"
+
+static double decayed(double elapsed, double tau) {
+    return tau > 0.0 ? nm_exp(-elapsed / tau) : 0.0;
+}
+
+double nm_short_term_release(const nm_short_term *s, int64_t row, double elapsed) {
+    double u = s->U, resources = 1.0;
+    if (elapsed >= 0.0) {
+        u += (1.0 - s->U) * s->u[row] * decayed(elapsed, s->tau_facil);
+        resources -= (1.0 - s->left[row]) * decayed(elapsed, s->tau_rec);
+    }
+    s->u[row] = u;
+    s->left[row] = resources * (1.0 - u);
+    return u * resources;
+}
+
+static void fire(const nm_projection *p, int64_t row, double dt, int64_t now) {
+    const nm_short_term *s = p->short_term;
+    const double elapsed = s->last[row] < 0 ? -1.0 : (double)(now - s->last[row]) * dt;
+    s->efficacy[now % s->length * p->n_rows + row] = nm_short_term_release(s, row, elapsed);
+    s->last[row] = now;
+}
+
+void nm_short_term_step(const nm_network *network, const nm_delay *ring, double dt, int64_t now,
+                        int64_t part) {
+    const int32_t *slot = nm_delay_list(ring, now, part);
+    const int64_t n_spikes = *nm_delay_count(ring, now, part);
+    for (int64_t k = 0; k < network->n_projections; k++) {
+        const nm_projection *p = &network->projections[k];
+        if (p->short_term == NULL)
+            continue;
+        for (int64_t i = 0; i < n_spikes; i++) {
+            const int64_t row = slot[i] - p->pre_first;
+            if (row >= 0 && row < p->n_rows)
+                fire(p, row, dt, now);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+"""Further rules of plasticity in plain Python, from their papers: slow on purpose, and the judge of the C.
+
+No traces, as in ``oracle_plasticity.py``, whose form the rules have: every event sums over all earlier spikes, alone or
+in pairs. ``integrated`` is for rules with an eligibility trace: it goes step by step, and sums over everything that
+ever reached the trace. Nothing here imports the package.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+from oracle_plasticity import RULES, Params, Rule, Spikes, Synapse, float32
+
+
+def near(step: int, others: Iterable[int], tau: float, dt: float) -> float:
+    """Sum of exp(-distance / tau) over the `others` before `step`."""
+    return sum(math.exp(-(step - other) * dt / tau) for other in others if other < step)
+
+
+def triplet(synapse: Synapse, spikes: Spikes, step: int, params: Params, dt: float) -> tuple[float, float]:
+    """Pfister & Gerstner (2006): pairs, and triplets with one more spike of the side that fires last."""
+    arrivals, fired = synapse.arrivals(spikes), spikes[synapse.post]
+    down = up = 0.0
+    if step in arrivals:
+        for t in fired:
+            if t < step:
+                pair = math.exp(-(step - t) * dt / params["tau_minus"])
+                third = near(step, arrivals, params["tau_x"], dt)
+                down -= pair * (params["a2_minus"] + params["a3_minus"] * third)
+    if step in fired:
+        for t in arrivals:
+            if t <= step:
+                pair = math.exp(-(step - t) * dt / params["tau_plus"])
+                third = near(step, fired, params["tau_y"], dt)
+                up += pair * (params["a2_plus"] + params["a3_plus"] * third)
+    return params["learning_rate"] * down, params["learning_rate"] * up
+
+
+def vogels(
+    synapse: Synapse, spikes: Spikes, step: int, size: float, params: Params, dt: float
+) -> tuple[float, float]:
+    """Vogels et al. (2011): near-coincidence, less alpha = 2 rho0 tau at every arrival."""
+    arrivals, fired = synapse.arrivals(spikes), spikes[synapse.post]
+    tau = params["tau"]
+    on_arrival = after = 0.0
+    if step in arrivals:
+        alpha = 2.0 * (params["target_rate"] / 1000.0) * tau
+        on_arrival = size * (near(step, fired, tau, dt) - alpha)
+    if step in fired:
+        after = size * ((step in arrivals) + near(step, arrivals, tau, dt))
+    return on_arrival, after
+
+
+def istdp(synapse: Synapse, spikes: Spikes, step: int, params: Params, dt: float) -> tuple[float, float]:
+    """Changes of the strength itself."""
+    return vogels(synapse, spikes, step, params["learning_rate"], params, dt)
+
+
+def ristdp(synapse: Synapse, spikes: Spikes, step: int, params: Params, dt: float) -> tuple[float, float]:
+    """Changes of the trace of eligibility."""
+    return vogels(synapse, spikes, step, params["a"], params, dt)
+
+
+def bcm(synapse: Synapse, spikes: Spikes, step: int, params: Params, dt: float) -> tuple[float, float]:
+    """Gain by triplets; loss by pairs, in proportion to theta = rate^2 / target_rate (all in 1/ms)."""
+    arrivals, fired = synapse.arrivals(spikes), spikes[synapse.post]
+    size = params["learning_rate"] * params["a"]
+    down = up = 0.0
+    if step in arrivals:
+        rate = near(step, fired, params["tau_theta"], dt) / params["tau_theta"]
+        theta = rate**2 / (params["target_rate"] / 1000.0)
+        scale = params["tau_plus"] * params["tau_y"] / params["tau_minus"]
+        down = -size * scale * theta * near(step, fired, params["tau_minus"], dt)
+    if step in fired:
+        x = (step in arrivals) + near(step, arrivals, params["tau_plus"], dt)
+        up = size * x * near(step, fired, params["tau_y"], dt)
+    return down, up
+
+
+RULES = {**RULES, "triplet": triplet, "istdp": istdp, "bcm": bcm}
+ELIGIBLE: dict[str, Rule] = {"ristdp": ristdp}
+
+
+def integrated(
+    synapse: Synapse,
+    spikes: Spikes,
+    n_steps: int,
+    rule: Rule,
+    params: Params,
+    signal: Callable[[int], float],
+    *,
+    dt: float = 1.0,
+    low: float = -math.inf,
+    high: float = math.inf,
+) -> tuple[float, float]:
+    """(strength, eligibility) after n_steps: dc/dt = -c / tau_c, dw/dt = learning_rate g c, g = signal(step)
+    throughout a step. Bounds act at the synapse's own events."""
+    tau_c, weight = params["tau_c"], abs(float32(synapse.weight))
+    reached: list[tuple[int, float]] = []  # (step, what the trace gained)
+
+    def eligibility(step: int) -> float:
+        return sum(gain * math.exp(-(step - at) * dt / tau_c) for at, gain in reached)
+
+    for step in range(1, n_steps + 1):
+        held = tau_c * (1.0 - math.exp(-dt / tau_c))
+        weight += params["learning_rate"] * signal(step) * eligibility(step - 1) * held
+        if step in synapse.arrivals(spikes) or step in spikes[synapse.post]:
+            weight = min(max(weight, low), high)
+        reached += [(step, change) for change in rule(synapse, spikes, step, params, dt) if change != 0.0]
+    return min(max(weight, low), high), eligibility(n_steps)
