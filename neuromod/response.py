@@ -63,7 +63,7 @@ def cohens_d(sample: ArrayLike, reference: ArrayLike) -> float:
 
     Parameters
     ----------
-    sample, reference : array_like of float, finite
+    sample, reference : array_like of float, finite, both in units of the same quantity
         At least one value each and three in all, else the result is 0.
 
     Returns
