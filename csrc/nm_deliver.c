@@ -98,8 +98,8 @@ static int64_t segment_of(const delivery *d, int32_t slot) {
     return nm_projection_segment(d->projection, row * d->to->network->n_parts + d->part, d->delay);
 }
 
-/* The spikes of one list. Two fetches lie ahead of the work, since the second needs what the first brings: where the
- * segment after next begins, and the lines of the next. */
+/* The spikes of one list. Two fetches lie ahead of the work, since the second needs what the first brings:
+ * where the segment after next begins, and the lines of the next. */
 static void deliver_list(const delivery *d, const int32_t *slot, int64_t n) {
     int64_t next = segment_of(d, slot[0]), after = n > 1 ? segment_of(d, slot[1]) : -1;
     for (int64_t i = 0; i < n; i++) {

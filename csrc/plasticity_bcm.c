@@ -1,12 +1,14 @@
 /* The rule of Bienenstock, Cooper & Munro (1982, doi:10.1523/JNEUROSCI.02-01-00032.1982) in spikes: the
  * triplet rule whose loss slides with the target's own rate, as Pfister & Gerstner (2006, section "Relation
  * to BCM", doi:10.1523/JNEUROSCI.1425-06.2006) and Gjorgjieva et al. (2011, doi:10.1073/pnas.1105933108)
- * derive it. the target fires:   w += a r1 o2                                  r1: tau_plus, o2: tau_y a
- * spike arrives:    w -= a (tau_plus tau_y / tau_minus) theta o1  o1: tau_minus theta = nu^2 / target_rate
- * nu: the target's rate over tau_theta For Poisson spikes dw/dt = a tau_plus tau_y rho_pre rho (rho - theta)
- * on average, which is BCM's: a rate above theta strengthens, one below weakens, and since theta grows with
- * the square of the rate, it comes to rest at rho = target_rate. nu starts from 0. SPDX-License-Identifier:
- * MIT */
+ * derive it.
+ *   the target fires:   w += a r1 o2                                    r1: tau_plus, o2: tau_y
+ *   a spike arrives:    w -= a (tau_plus tau_y / tau_minus) theta o1    o1: tau_minus
+ *   theta = nu^2 / target_rate                                          nu: the target's rate over tau_theta
+ * For Poisson spikes dw/dt = a tau_plus tau_y rho_pre rho (rho - theta) on average, which is BCM's: a rate
+ * above theta strengthens, one below weakens, and since theta grows with the square of the rate, it comes to
+ * rest at rho = target_rate. nu starts from 0.
+ * SPDX-License-Identifier: MIT */
 #include "nm_model.h"
 
 enum { LEARNING_RATE, A, TAU_PLUS, TAU_MINUS, TAU_Y, TAU_THETA, TARGET_RATE };

@@ -1,7 +1,9 @@
 /* Hebbian plasticity at the arrival of a spike: the weight grows by `learning_rate` where the target fires in
  * the same step and shrinks by half of that where it does not, so a source that predicts nothing loses its
- * say. dw = +eta  (source's spike arrives, target fires)      dw = -eta / 2  (it arrives alone)      dw = 0
- * else The target's spikes alone change nothing, so no trace and no incoming index is kept.
+ * say.
+ *   dw = +eta        a spike of the source arrives and the target fires
+ *   dw = -eta / 2    it arrives alone
+ *   dw = 0           else: the target's spikes alone change nothing, so no trace is kept
  * SPDX-License-Identifier: MIT */
 #include "nm_model.h"
 

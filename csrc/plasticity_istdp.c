@@ -1,9 +1,11 @@
 /* Inhibitory plasticity that holds the target near a rate (Vogels, Sprekeler, Zenke, Clopath & Gerstner 2011,
  * doi:10.1126/science.1211095). Spikes near to one another strengthen, whichever comes first, and every
- * arrival weakens: the target fires:   w += learning_rate x             x over arrivals, tau a spike arrives:
- * w += learning_rate (y - alpha)   y over the target's spikes, tau; alpha = 2 rho0 tau On average dw/dt = 2
- * learning_rate tau nu_pre (nu_post - rho0): the target's rate goes to rho0. w is the strength abs(weight) of
- * an inhibitory projection; on an excitatory one the rule is unstable. SPDX-License-Identifier: MIT */
+ * arrival weakens:
+ *   the target fires:   w += learning_rate x              x over arrivals, tau
+ *   a spike arrives:    w += learning_rate (y - alpha)    y over the target's spikes, tau; alpha = 2 rho0 tau
+ * On average dw/dt = 2 learning_rate tau nu_pre (nu_post - rho0): the target's rate goes to rho0. w is the
+ * strength abs(weight) of an inhibitory projection; on an excitatory one the rule is unstable.
+ * SPDX-License-Identifier: MIT */
 #include "nm_model.h"
 
 enum { LEARNING_RATE, TAU, TARGET_RATE };

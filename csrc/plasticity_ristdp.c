@@ -1,10 +1,12 @@
 /* Reward-modulated inhibitory plasticity: the pairs of Vogels et al. (2011, doi:10.1126/science.1211095)
  * write to an eligibility trace c, as three-factor rules do (Fremaux & Gerstner 2016,
- * doi:10.3389/fncir.2015.00085): the target fires:   c += a x             x over arrivals, tau a spike
- * arrives:    c += a (y - alpha)   y over the target's spikes, tau; alpha = 2 rho0 tau dc/dt = -c / tau_c,
- * dw/dt = learning_rate g c, with g = learning_rate_modulation (dopamine's level - subtract_baseline times
- * its baseline) in the target's region. A signal that stays at g holds the target near rho0, as istdp does
- * with g learning_rate a tau_c for its learning rate; a dip below the baseline undoes it. w is the strength
+ * doi:10.3389/fncir.2015.00085):
+ *   the target fires:   c += a x              x over arrivals, tau
+ *   a spike arrives:    c += a (y - alpha)    y over the target's spikes, tau; alpha = 2 rho0 tau
+ *   dc/dt = -c / tau_c,   dw/dt = learning_rate g c,
+ *   g = learning_rate_modulation (dopamine's level - subtract_baseline times its baseline)
+ * in the target's region. A signal that stays at g holds the target near rho0, as istdp does with g
+ * learning_rate a tau_c for its learning rate; a dip below the baseline undoes it. w is the strength
  * abs(weight) of an inhibitory projection. SPDX-License-Identifier: MIT */
 #include "nm_model.h"
 

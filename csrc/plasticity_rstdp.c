@@ -1,9 +1,12 @@
 /* Reward-modulated STDP with an eligibility trace (Izhikevich 2007, doi:10.1093/cercor/bhl152; Fremaux &
  * Gerstner 2016, doi:10.3389/fncir.2015.00085). Every pair of a spike of the target and an arrival of the
- * source's, s ms later or earlier, adds to the synapse's trace c +a_plus  exp(-s / tau_plus)     the target
- * fires s >= 0 after the arrival -a_minus exp(-s / tau_minus)    the target has fired s > 0 before the
- * arrival and  dc/dt = -c / tau_c,  dw/dt = learning_rate g c,  with g = learning_rate_modulation (dopamine's
- * level - subtract_baseline times its baseline) in the target's region. SPDX-License-Identifier: MIT */
+ * source's, s ms later or earlier, adds to the synapse's trace c
+ *   +a_plus  exp(-s / tau_plus)     the target fires s >= 0 after the arrival
+ *   -a_minus exp(-s / tau_minus)    the target has fired s > 0 before the arrival
+ * and
+ *   dc/dt = -c / tau_c,   dw/dt = learning_rate g c,
+ *   g = learning_rate_modulation (dopamine's level - subtract_baseline times its baseline)
+ * in the target's region. SPDX-License-Identifier: MIT */
 #include "nm_model.h"
 
 enum { LEARNING_RATE, A_PLUS, A_MINUS, TAU_PLUS, TAU_MINUS, TAU_C, SUBTRACT_BASELINE };

@@ -1,10 +1,11 @@
 /* Spike-timing-dependent plasticity, pair-based, all-to-all, additive (Song, Miller & Abbott 2000,
  * doi:10.1038/78829; measured by Bi & Poo 1998; in the form of Morrison, Diesmann & Gerstner 2008,
  * section 4.1, doi:10.1007/s00422-008-0233-1). Every pair of a spike of the target and an arrival of the
- * source's, s ms later or earlier, changes the weight by +learning_rate a_plus  exp(-s / tau_plus)    target
- * fires s >= 0 after the arrival -learning_rate a_minus exp(-s / tau_minus)   target has fired s > 0 before
- * the arrival Sums over all pairs come from one trace on each side: x = sum exp(-s / tau_plus) over arrivals,
- * read when the target fires, and y = sum exp(-s / tau_minus) over the target's spikes, read at an arrival.
+ * source's, s ms later or earlier, changes the weight by
+ *   +learning_rate a_plus  exp(-s / tau_plus)     target fires s >= 0 after the arrival
+ *   -learning_rate a_minus exp(-s / tau_minus)    target has fired s > 0 before the arrival
+ * Sums over all pairs come from one trace on each side: x = sum exp(-s / tau_plus) over arrivals, read when
+ * the target fires, and y = sum exp(-s / tau_minus) over the target's spikes, read at an arrival.
  * SPDX-License-Identifier: MIT */
 #include "nm_model.h"
 

@@ -1,0 +1,237 @@
+/* A hand-made network whose neurons fire as a raster says, for the tests of learning: one projection of a few
+ * long rows over several parts, every buffer that Python would lend, and the phases of a step that learning
+ * has a hand in. SPDX-License-Identifier: MIT */
+#ifndef PLASTIC_WORLD_H
+#define PLASTIC_WORLD_H
+
+#include "nm_deliver.h"
+#include "nm_pairs.h"
+#include "nm_plasticity.h"
+#include "testlib.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { PRE_FIRST = 2, N_ROWS = 6, MAX_DELAY = 5, LENGTH = MAX_DELAY + 1, GUARD = 8, MAX_ARRAYS = 64 };
+static const float UNTOUCHED = 1234.5f;
+
+/* What a test asks for; a 0 stands for what is said first. */
+typedef struct plan {
+    const nm_plasticity_rule *rule;
+    int small;    /* 6 sources and 1300 other neurons in 3 parts, with rows that two chunks do not hold; 1: 34
+                   * others in 3 parts */
+    int steps;    /* 60 */
+    int constant; /* delays of 1 .. 5 steps; else all of this many */
+    int n_regions;    /* 1 */
+    int64_t sweep;    /* of a pair rule: that of nm_pairs_sweep */
+    double tau_c, dt; /* the rule's default; 0.5 ms */
+} plan;
+
+typedef struct world {
+    nm_network network;
+    nm_projection projection;
+    nm_pairs pairs;
+    nm_delay ring;
+    double params[NM_MAX_PARAMS], dt;
+    int64_t n_neurons, n_synapses, n_places, steps, now;
+    /* [synapse] */
+    int32_t *row, *post;
+    uint16_t *delay;
+    float *guarded; /* the weights, with GUARD entries that nobody may write on both sides */
+    /* [slot] */
+    int32_t *region;
+    double *fired, *excitatory, *inhibitory;
+    uint8_t *raster; /* [step * n_neurons + slot] */
+    void *arrays[MAX_ARRAYS];
+    int n_arrays;
+} world;
+
+/* A small generator of its own (splitmix64): the tests must not lean on what they test. */
+static uint64_t seed;
+static uint64_t draw(void) {
+    uint64_t z = (seed += 0x9E3779B97F4A7C15u);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    return z ^ (z >> 31);
+}
+static double uniform(void) {
+    return (double)(draw() >> 11) / 9007199254740992.0;
+}
+
+static void *zeros(world *w, int64_t n, size_t size) {
+    void *array = calloc((size_t)(n > 0 ? n : 1), size);
+    w->arrays[w->n_arrays++] = array;
+    return array;
+}
+
+static void discard(world *w) {
+    for (int k = 0; k < w->n_arrays; k++)
+        free(w->arrays[k]);
+    free(w);
+}
+
+/* Rows of 1300, 1, 0, 1250, 40 and 7 synapses, or of 34, 1, 0, 30, 20 and 7, by (part, delay, target). */
+static void draw_synapses(world *w, const plan *a) {
+    static const int lengths[2][N_ROWS] = {{1300, 1, 0, 1250, 40, 7}, {34, 1, 0, 30, 20, 7}};
+    const int *length = lengths[a->small], spread = a->small ? 34 : 1300, step = a->small ? 11 : 7919;
+    const int64_t n_parts = w->network.n_parts, width = w->network.part_width, most = 3 * spread;
+    uint16_t *local = zeros(w, most, sizeof *local), *delays = zeros(w, most, sizeof *delays);
+    int64_t *row_segment = zeros(w, N_ROWS * n_parts + 1, sizeof *row_segment);
+    int64_t *start = zeros(w, N_ROWS * n_parts * MAX_DELAY + 1, sizeof *start);
+    w->row = zeros(w, most, sizeof *w->row), w->post = zeros(w, most, sizeof *w->post);
+    w->delay = zeros(w, most, sizeof *w->delay);
+    w->guarded = zeros(w, most + 2 * GUARD, sizeof *w->guarded);
+    for (int64_t i = 0; i < most + 2 * GUARD; i++)
+        w->guarded[i] = UNTOUCHED;
+    nm_projection *p = &w->projection;
+    p->weight = w->guarded + GUARD;
+    int64_t s = 0, segment = 0;
+    for (int64_t place = 0; place < N_ROWS * n_parts; place++) {
+        const int n = length[place / n_parts];
+        row_segment[place] = segment;
+        for (int delay = 1; delay <= MAX_DELAY; delay++) {
+            const int64_t first = s;
+            for (int64_t target = (place % n_parts) * width; target < (place % n_parts + 1) * width; target++)
+                for (int j = 0; j < n; j++) {
+                    const int own = a->constant ? a->constant : 1 + MAX_DELAY * j / n;
+                    if (own != delay || w->n_neurons - 1 - (int64_t)j * step % spread != target)
+                        continue;
+                    w->row[s] = (int32_t)(place / n_parts), w->post[s] = (int32_t)target;
+                    w->delay[s] = (uint16_t)delay;
+                    local[s] = (uint16_t)(target % width);
+                    p->weight[s++] = (float)(0.2 + 0.6 * uniform());
+                }
+            if (s > first || a->constant == delay) {
+                start[segment] = first;
+                delays[segment++] = (uint16_t)delay;
+            }
+        }
+    }
+    row_segment[N_ROWS * n_parts] = p->n_segments = segment;
+    start[segment] = w->n_synapses = s;
+    p->target = local, p->segment_start = start;
+    p->row_segment = a->constant ? NULL : row_segment, p->segment_delay = a->constant ? NULL : delays;
+    p->constant_delay = a->constant;
+    p->min_delay = a->constant ? a->constant : 1, p->max_delay = a->constant ? a->constant : MAX_DELAY;
+    w->n_places = N_ROWS * n_parts;
+}
+
+static void lend_pairs(world *w, const plan *a) {
+    nm_projection *p = &w->projection;
+    nm_pairs *pairs = p->pairs = &w->pairs;
+    const nm_eligibility *about = p->rule->eligibility;
+    const int64_t n = w->n_neurons;
+    pairs->sweep = a->sweep ? a->sweep : nm_pairs_sweep(w->dt, about == NULL ? 0.0 : w->params[about->tau_c]);
+    pairs->length = nm_pairs_length(pairs->sweep);
+    pairs->n_regions = a->n_regions ? a->n_regions : 1;
+    pairs->course = zeros(w, pairs->n_regions * pairs->length * NM_MOMENT, sizeof *pairs->course);
+    pairs->ltp = zeros(w, pairs->n_regions, sizeof(double));
+    pairs->ltd = zeros(w, pairs->n_regions, sizeof(double));
+    pairs->since = zeros(w, p->n_segments, sizeof(int64_t));
+    pairs->recent = zeros(w, n * NM_RECENT, sizeof(int16_t));
+    pairs->sums = zeros(w, n * NM_RECENT * 2, sizeof(double));
+    pairs->spike = zeros(w, n * NM_SPIKES, sizeof(int64_t));
+    pairs->gain = zeros(w, n * NM_SPIKES, sizeof(double));
+    pairs->n_spikes = zeros(w, n, sizeof(int64_t));
+    pairs->floor = zeros(w, w->network.n_parts, sizeof(int64_t));
+    for (int k = 0; p->rule->pre_traces[k].name != NULL; k++) {
+        pairs->trace[k] = zeros(w, p->n_segments, sizeof(double));
+        pairs->decay[k] = zeros(w, nm_pairs_decay_length(pairs->sweep), sizeof(double));
+    }
+    nm_pairs_start(&w->network, p, w->dt, 0);
+}
+
+static world *make(const plan *a) {
+    world *w = calloc(1, sizeof *w);
+    const nm_plasticity_rule *rule = a->rule;
+    seed = 3;
+    w->dt = a->dt > 0.0 ? a->dt : 0.5;
+    w->steps = a->steps ? a->steps : 60;
+    const int64_t n = w->n_neurons = a->small ? 42 : 1310, width = a->small ? 16 : 512, n_parts = 3;
+    w->network = (nm_network){.n_neurons = n,
+                              .projections = &w->projection,
+                              .n_projections = 1,
+                              .max_delay = MAX_DELAY,
+                              .n_parts = n_parts,
+                              .part_width = width};
+    w->projection =
+        (nm_projection){.pre_first = PRE_FIRST, .n_rows = N_ROWS, .rule = rule, .weight_kept = 1.0};
+    nm_projection *p = &w->projection;
+    draw_synapses(w, a);
+    p->weight_min = -100.0, p->weight_max = 100.0, p->params = w->params;
+    for (int k = 0; k < nm_field_count(rule->params); k++)
+        w->params[k] = rule->params[k].fallback;
+    if (rule->eligibility != NULL && a->tau_c > 0.0)
+        w->params[rule->eligibility->tau_c] = a->tau_c;
+    for (int k = 0; k < nm_field_count(rule->state); k++)
+        p->state[k] = zeros(w, w->n_synapses, sizeof(float));
+    for (int k = 0; rule->post_traces != NULL && rule->post_traces[k].name != NULL; k++)
+        p->post_trace[k] = zeros(w, n, sizeof(double));
+    w->region = zeros(w, n, sizeof *w->region);
+    w->fired = zeros(w, n, sizeof(double));
+    w->excitatory = zeros(w, n, sizeof(double)), w->inhibitory = zeros(w, n, sizeof(double));
+    w->raster = zeros(w, (w->steps + 1) * n, 1);
+    w->network.region = w->region;
+    w->ring = (nm_delay){.length = LENGTH, .width = n, .n_parts = n_parts, .part_width = width};
+    w->ring.slot = zeros(w, LENGTH * n, sizeof(int32_t));
+    w->ring.count = zeros(w, LENGTH * n_parts, sizeof(int64_t));
+    if (rule->post_gain != NULL)
+        lend_pairs(w, a);
+    return w;
+}
+
+static int fires_at(const world *w, int64_t step, int64_t slot) {
+    return step >= 1 && w->raster[step * w->n_neurons + slot];
+}
+static int arrives_at(const world *w, int64_t step, int64_t s) {
+    return fires_at(w, step - w->delay[s], PRE_FIRST + w->row[s]);
+}
+
+static void draw_raster(world *w, double of_sources, double of_others) {
+    for (int64_t step = 1; step <= w->steps; step++)
+        for (int64_t slot = 0; slot < w->n_neurons; slot++)
+            w->raster[step * w->n_neurons + slot] =
+                uniform() < (slot < PRE_FIRST + N_ROWS ? of_sources : of_others);
+}
+
+/* One step, as nm_sim.c takes it; the raster is gone through again after its end. */
+static void step_world(world *w, const nm_levels *levels) {
+    const nm_delivery to = {.network = &w->network,
+                            .ring = &w->ring,
+                            .dt = w->dt,
+                            .excitatory = w->excitatory,
+                            .inhibitory = w->inhibitory};
+    const int64_t now = ++w->now, row = (now - 1) % w->steps + 1;
+    memset(w->excitatory, 0, (size_t)w->n_neurons * sizeof(double));
+    memset(w->inhibitory, 0, (size_t)w->n_neurons * sizeof(double));
+    if (w->projection.pairs != NULL)
+        nm_pairs_advance(&w->network, &w->projection, levels, w->dt, now);
+    for (int64_t part = 0; part < w->network.n_parts; part++) {
+        nm_plasticity_decay(&w->network, part, w->dt);
+        nm_deliver(&to, now, part);
+        int32_t *list = nm_delay_list(&w->ring, now, part);
+        int64_t n = 0;
+        for (int64_t slot = nm_network_part_first(&w->network, part);
+             slot < nm_network_part_end(&w->network, part); slot++) {
+            w->fired[slot] = fires_at(w, row, slot) ? 1.0 : 0.0;
+            if (fires_at(w, row, slot))
+                list[n++] = (int32_t)slot;
+        }
+        *nm_delay_count(&w->ring, now, part) = n;
+        nm_plasticity_step(&w->network, &w->ring, levels, w->fired, w->dt, now, part);
+    }
+}
+
+static void run(world *w, const nm_levels *levels, int64_t n_steps) {
+    for (int64_t k = 0; k < n_steps; k++)
+        step_world(w, levels);
+}
+
+static int guards_hold(const world *w) {
+    for (int64_t i = 0; i < GUARD; i++)
+        if (w->guarded[i] != UNTOUCHED || w->guarded[GUARD + w->n_synapses + i] != UNTOUCHED)
+            return 0;
+    return 1;
+}
+
+#endif
