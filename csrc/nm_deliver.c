@@ -98,12 +98,16 @@ static int64_t segment_of(const delivery *d, int32_t slot) {
     return nm_projection_segment(d->projection, row * d->to->network->n_parts + d->part, d->delay);
 }
 
-/* The spikes of one list. */
+/* The spikes of one list. Two fetches lie ahead of the work, since the second needs what the first brings: where the
+ * segment after next begins, and the lines of the next. */
 static void deliver_list(const delivery *d, const int32_t *slot, int64_t n) {
-    int64_t next = segment_of(d, slot[0]);
+    int64_t next = segment_of(d, slot[0]), after = n > 1 ? segment_of(d, slot[1]) : -1;
     for (int64_t i = 0; i < n; i++) {
         const int64_t segment = next;
-        next = i + 1 < n ? segment_of(d, slot[i + 1]) : -1;
+        next = after;
+        after = i + 2 < n ? segment_of(d, slot[i + 2]) : -1;
+        if (after >= 0)
+            FETCH(d->projection->segment_start + after);
         if (next >= 0)
             fetch(d->projection, next);
         if (segment < 0)
