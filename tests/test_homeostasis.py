@@ -209,3 +209,29 @@ def test_what_the_sections_say() -> None:
     with pytest.warns(NeuromodWarning):
         part = load({**config, "plasticity": given})[1].plasticity.homeostatic
     assert part == {"target_rate": 4.0, "tau": 500.0, "strength": 0.02, "every": 1000.0}
+
+
+def test_copies_and_replicas_go_on_with_it() -> None:
+    """Together with short-term plasticity; a copy, and replicas with their own bits and no more."""
+    part = {"target_rate": 8.0, "tau": 300.0, "strength": 0.1, "every": 50.0}
+    sim = learning_network(6, part)
+    sim.connect(
+        "S",
+        "T",
+        probability=0.2,
+        weight=1.0,
+        short_term=True,
+        rule="stdp",
+        synapse_type="excitatory",
+        name="Q",
+    )
+    assert sim.projections["Q"].homeostatic is not None
+    sim.run(130)
+    twin = sim.copy()
+    assert twin.digest() == sim.digest()
+    group = sim.replicas(2, seeds=[sim.seed, 99])
+    for each in (sim, twin, group):
+        each.run(130)
+    assert twin.digest() == sim.digest() == group[0].digest()
+    assert group[1].digest() != sim.digest()
+    assert group[1].projections["Q"].short_term == sim.projections["Q"].short_term
