@@ -22,7 +22,7 @@ from neuromod.experiment import (
     synapse_groups,
 )
 from neuromod.experiment_section import Experiment, check_experiment, experiment_schema
-from neuromod.response import cohens_d, effects, held_out
+from neuromod.response import effects, held_out
 from neuromod.results import results_table
 from neuromod.senses import feed_sense_input
 
@@ -206,26 +206,6 @@ def test_groups_follow_the_definition() -> None:
         "rewarded", "punished", "other", "other", "other", "other", "rewarded",
     ]  # fmt: skip
     assert counts == [3, 1, 1]
-
-
-def test_held_out_images_follow_the_seed_and_mix_the_classes() -> None:
-    labels = np.repeat(np.arange(10), 30)
-    test = held_out(labels, 7, 3)
-    assert np.bincount(labels[test]).tolist() == [7] * 10
-    assert np.array_equal(test, held_out(labels, 7, 3))
-    assert not np.array_equal(test, held_out(labels, 7, 4))
-    assert held_out(labels, 0, 3).tolist() == []
-    assert np.bincount(labels[held_out(labels, 99, 3)]).tolist() == [30] * 10
-
-
-def test_cohens_d_is_its_definition() -> None:
-    rng = np.random.default_rng(2)
-    a, b = rng.normal(1.0, 2.0, 8), rng.normal(0.0, 1.0, 13)
-    pooled = np.sqrt((7 * a.var(ddof=1) + 12 * b.var(ddof=1)) / 19)
-    assert cohens_d(a, b) == pytest.approx((a.mean() - b.mean()) / pooled)
-    assert cohens_d([1.0, 1.0], [1.0, 1.0]) == 0.0
-    assert cohens_d([1.0, 1.0], [2.0, 2.0]) == -np.inf
-    assert cohens_d([], [1.0, 2.0, 3.0]) == cohens_d([1.0], [2.0]) == 0.0
 
 
 # ---- the run ------------------------------------------------------------------------------------------------------
