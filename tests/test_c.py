@@ -80,7 +80,9 @@ def build(cc: str, name: str, folder: Path) -> dict[str, Path]:
         objects = [str(job.result()) for job in jobs]
     built = {stem: folder / f"{name}-{stem}" for stem in tests}
     for stem, job in tests.items():
-        run_tool([cc, *flags, str(job.result()), *objects, "-lm"], built[stem], f"{stem} does not link")
+        run_tool(
+            [cc, *flags, str(job.result()), *objects, "-lm", "-pthread"], built[stem], f"{stem} does not link"
+        )
     return built
 
 
