@@ -124,7 +124,7 @@ def responses():
     """What modulators can be declared of: name of the response -> the same as `modulators` says."""
     cdef int k
     found = {}
-    for k in range(NM_N_RESPONSES):
+    for k in range(<int>NM_N_RESPONSES):
         found[nm_response_name(<nm_response>k).decode()] = _modulator(&nm_declared[k])
     return found
 
@@ -133,7 +133,7 @@ def target_names():
     """What modulators can act on, in the order of the core's numbers."""
     cdef int t
     words = []
-    for t in range(NM_N_TARGETS):
+    for t in range(<int>NM_N_TARGETS):
         words.append(nm_target_name(<nm_target>t).decode())
     return tuple(words)
 
