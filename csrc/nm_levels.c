@@ -86,6 +86,26 @@ void nm_levels_add(const nm_levels *levels, int64_t m, int64_t region, double am
         }
 }
 
+/* Forward steps of the flow between neighbours: what leaves one region enters the other, to the last bit of
+ * the flow. */
+static void diffuse(const nm_levels *levels, int64_t m) {
+    const nm_diffusion *d = &levels->diffusion[m];
+    double *level = levels->level + m;
+    for (int64_t substep = 0; substep < (d->n_pairs > 0 ? d->n_substeps : 0); substep++) {
+        for (int64_t r = 0; r < levels->n_regions; r++)
+            d->flow[r] = 0.0;
+        for (int64_t k = 0; k < d->n_pairs; k++) {
+            const int32_t a = d->pair[2 * k], b = d->pair[2 * k + 1];
+            const double flow =
+                d->exchange * (level[b * levels->n_modulators] - level[a * levels->n_modulators]);
+            d->flow[a] += flow;
+            d->flow[b] -= flow;
+        }
+        for (int64_t r = 0; r < levels->n_regions; r++)
+            level[r * levels->n_modulators] = nm_clip(level[r * levels->n_modulators] + d->flow[r], 0.0, 1.0);
+    }
+}
+
 void nm_levels_step(const nm_levels *levels) {
     for (int64_t r = 0; r < levels->n_regions; r++)
         for (int64_t m = 0; m < levels->n_modulators; m++) {
@@ -93,6 +113,9 @@ void nm_levels_step(const nm_levels *levels) {
             double baseline = baseline_of(levels, r, m);
             *level = baseline + nm_flush((*level - baseline) * levels->kept[m]);
         }
+    if (levels->diffusion != NULL)
+        for (int64_t m = 0; m < levels->n_modulators; m++)
+            diffuse(levels, m);
 }
 
 /* ---- release by spikes -----------------------------------------------------------------------------------

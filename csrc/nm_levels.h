@@ -20,6 +20,15 @@ typedef struct nm_release {
     int64_t n_spikes; /* counted so far in this step; 0 between steps */
 } nm_release;
 
+/* Diffusion of one modulator between neighbouring regions: dL/dt = rate * sum over neighbours of (L' - L). */
+typedef struct nm_diffusion {
+    const int32_t *pair; /* [2 * n_pairs] regions that touch; each pair once */
+    int64_t n_pairs;     /* 0: does not spread */
+    int64_t n_substeps;  /* of a step, so that no region gives away more than half of its difference in one */
+    double exchange;     /* rate * dt / n_substeps */
+    double *flow;        /* [n_regions] scratch */
+} nm_diffusion;
+
 typedef struct nm_levels {
     int64_t n_regions, n_modulators;
     const nm_modulator *const *modulators; /* [m] */
@@ -36,6 +45,7 @@ typedef struct nm_levels {
     int64_t n_zones;            /* where zone_region is given */
     nm_release *releases;
     int64_t n_releases;
+    const nm_diffusion *diffusion; /* none spreads; else [m] */
 } nm_levels;
 
 /* What the levels do in one zone in a step. */
@@ -69,7 +79,8 @@ int nm_levels_event(const nm_levels *levels, int64_t m, int64_t region, const do
 /* level <- clip(level + amount) for modulator m in `region` (-1: all). */
 void nm_levels_add(const nm_levels *levels, int64_t m, int64_t region, double amount);
 
-/* One step of first-order kinetics: level <- baseline + (level - baseline) * kept. */
+/* One step of first-order kinetics, level <- baseline + (level - baseline) * kept, and then of diffusion,
+ * which moves levels between regions and leaves their sum as it is. */
 void nm_levels_step(const nm_levels *levels);
 
 /* Count this step's spikes of releasing neurons; once for each list of fired slots, each ascending. Whole

@@ -158,6 +158,12 @@ cdef extern from "nm_levels.h" nogil:
         const uint8_t *region
         int64_t n_runs
         int64_t n_spikes
+    ctypedef struct nm_diffusion:
+        const int32_t *pair
+        int64_t n_pairs
+        int64_t n_substeps
+        double exchange
+        double *flow
     ctypedef struct nm_levels:
         int64_t n_regions
         int64_t n_modulators
@@ -174,6 +180,7 @@ cdef extern from "nm_levels.h" nogil:
         int64_t n_zones
         nm_release *releases
         int64_t n_releases
+        const nm_diffusion *diffusion
     ctypedef struct nm_factors:
         double learning
         double gain

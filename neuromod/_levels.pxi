@@ -29,6 +29,8 @@ cdef class Levels:
     cdef readonly dict tables      # name -> what modulators() says of it
     cdef readonly bint enabled
     cdef public list releases      # dicts of modulator, areas, amount, regions (None: all)
+    cdef nm_diffusion *diffusion   # one a modulator
+    cdef readonly dict spread      # modulator -> rate (1/ms), pairs (ndarray of int32, shape (n, 2)), flow
 
     def __cinit__(self, names=None, regions=("global",), enabled=True, declared=None):
         registered, kinds, declared = modulators(), responses(), declared or {}
@@ -37,8 +39,10 @@ cdef class Levels:
         self.names, self.regions, self.enabled, self.releases = tuple(names), tuple(regions), enabled, []
         n, n_regions, words = len(self.names), len(self.regions), target_names()
         self.modulator = <const nm_modulator **>PyMem_Calloc(max(1, n), sizeof(void *))
-        if self.modulator == NULL:
+        self.diffusion = <nm_diffusion *>PyMem_Calloc(max(1, n), sizeof(nm_diffusion))
+        if self.modulator == NULL or self.diffusion == NULL:
             raise MemoryError
+        self.spread, self.c.diffusion = {}, self.diffusion
         self.tables, self.params = {}, np.zeros((n, NM_MAX_PARAMS))
         self.targets, self.offset = np.zeros(n, np.uint32), np.zeros(n)
         for m, name in enumerate(self.names):
@@ -72,6 +76,23 @@ cdef class Levels:
 
     def __dealloc__(self):
         PyMem_Free(self.modulator)
+        PyMem_Free(self.diffusion)
+
+    def set_spread(self, Py_ssize_t m, double rate, pairs):
+        """Let modulator m diffuse between the regions of each pair (int32, shape (n, 2)); `rate` in 1/ms."""
+        pairs = np.ascontiguousarray(pairs, np.int32).reshape(-1, 2)
+        flow = np.zeros(len(self.regions))
+        self.spread[self.names[m]] = (rate, pairs, flow)
+        self.diffusion[m].pair = <const int32_t *>_address(pairs, "i4", pairs.size, "pairs")
+        self.diffusion[m].n_pairs = len(pairs)
+        self.diffusion[m].flow = <double *>_address(flow, "f8", flow.size, "flow")
+
+    cdef _prepare_spread(self, double dt):
+        for name, (rate, pairs, _) in self.spread.items():
+            m = self.names.index(name)
+            most = np.bincount(pairs.ravel(), minlength=1).max() if pairs.size else 0
+            self.diffusion[m].n_substeps = max(1, int(np.ceil(2.0 * rate * dt * most)))
+            self.diffusion[m].exchange = rate * dt / self.diffusion[m].n_substeps
 
     def prepare(self, double dt):
         """What a step of dt (ms) keeps of each deviation, after a check of levels and parameters."""
@@ -89,6 +110,8 @@ cdef class Levels:
                 kept[m] = nm_exp(-dt / tau[m])
             else:
                 kept[m] = 1.0 - params[m, NM_DECAY_RATE]
+        if self.spread:
+            self._prepare_spread(dt)
 
     cdef _explain(self, const nm_error *error):
         """A ValueError that names the level or parameter that is out of its domain."""

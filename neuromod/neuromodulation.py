@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_dt
@@ -31,6 +31,7 @@ __all__ = [
     "NorepinephrineSystem",
     "SerotoninSystem",
     "create_neuromodulation_system",
+    "lattice_neighbours",
 ]
 
 
@@ -277,6 +278,73 @@ class NeuromodulationSystem(_core.SystemCore):
         """What `add_release` was given: modulator, areas, amount, regions (None: all). Copies."""
         return tuple(dict(release) for release in self._levels.releases)
 
+    def set_diffusion(
+        self, name: str, coefficient: float, neighbours: ArrayLike, spacing: float = 1.0
+    ) -> None:
+        """Let a modulator spread between neighbouring regions.
+
+        Parameters
+        ----------
+        name : str
+            A modulator of the system.
+        coefficient : float, um**2/ms, >= 0
+            Diffusion coefficient D.
+        neighbours : array_like of int, shape (n_pairs, 2), or sequence of pairs of region names
+            Regions that touch, by their position in ``system.regions`` or by name; see `lattice_neighbours`.
+        spacing : float, um, > 0, default 1
+            Distance between the centres of neighbours.
+
+        Raises
+        ------
+        ValueError
+            If a name is unknown, a region is its own neighbour, or a number is out of its domain. Nothing is changed.
+
+        Notes
+        -----
+        Computed in ``csrc/nm_levels.c``, after the decay of each step, by forward steps of which a step has as many as
+        stability asks for. With a release that lasts, decay of rate k and D the steady level falls off as
+        exp(-distance / lambda) in one dimension, lambda = sqrt(D / k), and the sum over all regions is release / k,
+        whatever D.
+
+        Examples
+        --------
+        >>> system = NeuromodulationSystem(["left", "middle", "right"])
+        >>> system.set_diffusion("dopamine", 0.05, [("left", "middle"), ("middle", "right")])
+        >>> system.dopamine.release(0.4, region="left")
+        >>> system.step()
+        >>> [round(level, 3) for level in system.level[:, 0].tolist()]
+        [0.842, 0.518, 0.5]
+        """
+        self._modulator(name)
+        pairs = self._neighbour_pairs(neighbours)
+        for what, value, domain in (
+            ("coefficient", coefficient, "NM_NON_NEGATIVE"),
+            ("spacing", spacing, "NM_POSITIVE"),
+        ):
+            if not _core.domain_holds(domain, value):
+                raise ValueError(f"{what}: must be {_core.domain_phrase(domain)}; got {value!r}")
+        self._levels.set_spread(self.names.index(name), coefficient / spacing**2, pairs)
+
+    def _neighbour_pairs(self, neighbours: ArrayLike) -> NDArray[np.int32]:
+        """Positions of the regions of each pair, checked."""
+        given = np.asarray(neighbours)
+        if given.ndim != 2 or given.shape[1] != 2:
+            raise ValueError(
+                f"neighbours: must be pairs of regions, of shape (n, 2); got shape {given.shape}"
+            )
+        if given.dtype.kind not in "iu":
+            known = {region: k for k, region in enumerate(self.regions)}
+            unknown = [region for region in given.ravel().tolist() if region not in known]
+            if unknown:
+                raise ValueError(f"neighbours: must be regions of the system; got {unknown[0]!r}")
+            given = np.array([known[region] for region in given.ravel().tolist()]).reshape(-1, 2)
+        outside = given[(given < 0) | (given >= len(self.regions))]
+        if outside.size:
+            raise ValueError(f"neighbours: must be from 0 to {len(self.regions) - 1}; got {outside[0]}")
+        if np.any(given[:, 0] == given[:, 1]):
+            raise ValueError("neighbours: must be two different regions; got one twice")
+        return given.astype(np.int32)
+
     def _check_areas(self, where: str, areas: Sequence[str]) -> None:
         for area in areas if self._areas is not None else ():
             if area not in (self._areas or ()):
@@ -323,7 +391,7 @@ class NeuromodulationSystem(_core.SystemCore):
         self.level[:] = self._levels.baseline
 
     def to_dict(self) -> dict[str, Any]:
-        """Levels, parameters, declarations and releases as plain lists and numbers; `from_dict` takes it."""
+        """Levels, parameters, declarations, releases and diffusion as plain lists and numbers; `from_dict` takes it."""
         modulators = {}
         for m, name in enumerate(self.names):
             params = dict(
@@ -343,6 +411,10 @@ class NeuromodulationSystem(_core.SystemCore):
             "modulators": modulators,
             "declared": {name: dict(about) for name, about in self._declared.items()},
             "releases": list(self.releases),
+            "diffusion": {
+                name: {"rate": rate, "neighbours": pairs.tolist()}
+                for name, (rate, pairs, _) in self._levels.spread.items()
+            },
         }
 
     @classmethod
@@ -372,11 +444,38 @@ class NeuromodulationSystem(_core.SystemCore):
         for release in state["releases"]:
             about = dict(release)
             system.add_release(about.pop("modulator"), **about)
+        for name, about in state["diffusion"].items():
+            system._levels.set_spread(system.names.index(name), about["rate"], about["neighbours"])
         return system
 
     def __repr__(self) -> str:
         levels = ", ".join(f"{name}={level}" for name, level in self.get_state().items())
         return f"NeuromodulationSystem({levels})"
+
+
+def lattice_neighbours(shape: Sequence[int]) -> NDArray[np.int64]:
+    """Pairs of neighbours on a lattice of regions, for `NeuromodulationSystem.set_diffusion`.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Regions along each axis; regions are numbered with the last axis fastest.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_pairs, 2)
+
+    Examples
+    --------
+    >>> lattice_neighbours([2, 2]).tolist()
+    [[0, 2], [1, 3], [0, 1], [2, 3]]
+    """
+    number = np.arange(int(np.prod(shape)), dtype=np.int64).reshape(tuple(shape))
+    pairs = []
+    for axis in range(number.ndim):
+        moved = np.moveaxis(number, axis, 0)
+        pairs.append(np.stack([moved[:-1].ravel(), moved[1:].ravel()], axis=1))
+    return np.concatenate(pairs)
 
 
 def create_neuromodulation_system(
