@@ -27,13 +27,14 @@ typedef struct delivery {
     nm_pairs_step pairs;
 } delivery;
 
-static void fetch_lines(const void *from, int64_t bytes) {
+/* Inlined by force: gcc takes a function that only fetches for one without effect, and drops the call. */
+NM_INLINE void fetch_lines(const void *from, int64_t bytes) {
     const char *at = from;
     for (int64_t k = 0; k < bytes && k < FETCH_LINES * LINE; k += LINE)
         FETCH(at + k);
 }
 
-static void fetch(const nm_projection *p, int64_t segment) {
+NM_INLINE void fetch(const nm_projection *p, int64_t segment) {
     const int64_t first = p->segment_start[segment], n = p->segment_start[segment + 1] - first;
     fetch_lines(p->target + first, n * (int64_t)sizeof *p->target);
     if (p->weight != NULL)
@@ -98,33 +99,51 @@ static int64_t segment_of(const delivery *d, int32_t slot) {
     return nm_projection_segment(d->projection, row * d->to->network->n_parts + d->part, d->delay);
 }
 
-/* The spikes of one list. Two fetches lie ahead of the work, since the second needs what the first brings:
- * where the segment after next begins, and the lines of the next. */
-static void deliver_list(const delivery *d, const int32_t *slot, int64_t n) {
-    int64_t next = segment_of(d, slot[0]), after = n > 1 ? segment_of(d, slot[1]) : -1;
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t segment = next;
-        next = after;
-        after = i + 2 < n ? segment_of(d, slot[i + 2]) : -1;
-        if (after >= 0)
-            FETCH(d->projection->segment_start + after);
-        if (next >= 0)
-            fetch(d->projection, next);
-        if (segment < 0)
-            continue;
-        if (d->projection->short_term == NULL)
-            deliver_segment(d, segment);
-        else
-            deliver_share(d, slot[i], segment);
+/* A spike that reaches the part, and the segment it takes; segment -1: there are no more. */
+typedef struct arrival {
+    int64_t segment;
+    int32_t slot;
+} arrival;
+
+/* Where the lists of one step, a part's after another's, have been read up to. */
+typedef struct cursor {
+    const int32_t *slot;
+    int64_t step, source, i, n;
+} cursor;
+
+static arrival next_arrival(const delivery *d, cursor *at) {
+    for (;;) {
+        for (; at->i < at->n; at->i++) {
+            const int64_t segment = segment_of(d, at->slot[at->i]);
+            if (segment >= 0)
+                return (arrival){segment, at->slot[at->i++]};
+        }
+        if (++at->source >= d->to->network->n_parts)
+            return (arrival){-1, -1};
+        at->i = 0;
+        at->n = *nm_delay_count(d->to->ring, at->step, at->source);
+        at->slot = nm_delay_list(d->to->ring, at->step, at->source);
     }
 }
 
-static void deliver_age(delivery *d, int64_t now) {
-    const nm_delay *ring = d->to->ring;
-    for (int64_t source = 0; source < d->to->network->n_parts; source++) {
-        const int64_t n = *nm_delay_count(ring, now - d->delay, source);
-        if (n > 0)
-            deliver_list(d, nm_delay_list(ring, now - d->delay, source), n);
+/* Two fetches lie ahead of the work, since the second needs what the first brings: where the segment after
+ * next begins, and the lines of the next. */
+static void deliver_age(const delivery *d, int64_t now) {
+    cursor at = {.step = now - d->delay, .source = -1};
+    arrival next = next_arrival(d, &at), after = next_arrival(d, &at);
+    while (next.segment >= 0) {
+        const arrival here = next;
+        next = after;
+        if (after.segment >= 0) {
+            after = next_arrival(d, &at);
+            fetch(d->projection, next.segment);
+        }
+        if (after.segment >= 0)
+            FETCH(d->projection->segment_start + after.segment);
+        if (d->projection->short_term == NULL)
+            deliver_segment(d, here.segment);
+        else
+            deliver_share(d, here.slot, here.segment);
     }
 }
 
