@@ -7,8 +7,13 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <time.h>
 
-enum { SPINS = 4000 }; /* about 10 us: longer than threads of one step usually differ by */
+/* A wait spins for about 10 us (a pause takes 140 cycles), longer than the threads of a step usually differ
+ * by; then it yields its core, and after some 50 us sleeps: where there are more threads than free cores, the
+ * one that is waited for gets to run at once (a yield alone left it waiting for a tick of the scheduler, a
+ * millisecond or more). */
+enum { SPINS = 200, YIELDS = 50, NAP_NS = 20000 };
 
 struct nm_pool {
     int n_threads; /* with the caller's */
@@ -25,10 +30,13 @@ struct nm_pool {
 };
 
 static void relax(int spins) {
+    const struct timespec nap = {.tv_nsec = NAP_NS};
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
 #endif
-    if (spins > SPINS)
+    if (spins > SPINS + YIELDS)
+        nanosleep(&nap, NULL);
+    else if (spins > SPINS)
         sched_yield();
 }
 
