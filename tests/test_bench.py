@@ -183,12 +183,15 @@ def test_the_script_of_neuromod_prints_one_record(checkout: Path) -> None:
     assert set(json.loads(done.stdout)) == KEYS - {"run_s_all"}
 
 
-def test_a_peer_that_is_not_there_is_named(checkout: Path) -> None:
+def test_a_peer_that_is_not_there_is_named(checkout: Path, tmp_path: Path) -> None:
+    python = tmp_path / "python"  # which knows no module
+    python.write_text("#!/bin/sh\nexit 1\n")
+    python.chmod(0o755)
     done = peers_script(
-        checkout, "compare.py", "--workload", "da_stdp", "--peer", "nest", "--python", "nest=false"
+        checkout, "compare.py", "--workload", "da_stdp", "--peer", "nest", "--python", f"nest={python}"
     )
     assert done.returncode == 2
-    assert done.stdout == "nest: not installed in false; pip install nest-simulator\n"
+    assert done.stdout == f"nest: not installed in {python}; pip install nest-simulator\n"
 
 
 def test_networks_that_differ_are_told_apart(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
