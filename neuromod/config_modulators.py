@@ -45,6 +45,7 @@ MAX_MODULATORS = 64
 DECLARED_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 RESERVED = (
     "add_release",
+    "set_diffusion",
     "enabled",
     "event",
     "from_dict",
