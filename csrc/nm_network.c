@@ -7,12 +7,12 @@
 #include <math.h>
 #include <string.h>
 
-enum { WIDEST = 65536 };
+enum { WIDEST = 65536, LINE = 64, VECTOR = 16 }; /* neurons */
 
 int64_t nm_network_part_width(int64_t n_neurons) {
     int64_t parts = n_neurons < 4096 ? 1 : n_neurons < 32768 ? 4 : n_neurons < 131072 ? 8 : 16;
     int64_t width = (n_neurons + parts - 1) / parts;
-    width = (width + NM_CHUNK - 1) / NM_CHUNK * NM_CHUNK; /* whole chunks */
+    width = (width + LINE - 1) / LINE * LINE; /* parts alike, so that their threads finish together */
     width = width < NM_CHUNK ? NM_CHUNK : width;
     return width < WIDEST ? width : WIDEST;
 }
@@ -24,10 +24,11 @@ int64_t nm_network_count_parts(int64_t n_neurons) {
 
 /* One past the last slot of the piece that begins in slot `first` of a group. */
 static int64_t piece_end(const nm_group *group, int64_t first, int64_t part_width) {
-    int64_t end = first + NM_CHUNK, part_end = (first / part_width + 1) * part_width;
-    int64_t group_end = group->first + group->n;
-    end = end < part_end ? end : part_end;
-    return end < group_end ? end : group_end;
+    const int64_t part_end = (first / part_width + 1) * part_width, group_end = group->first + group->n;
+    const int64_t left = (part_end < group_end ? part_end : group_end) - first;
+    const int64_t pieces = (left + NM_CHUNK - 1) / NM_CHUNK; /* alike: no short one at the end */
+    const int64_t n = ((left + pieces - 1) / pieces + VECTOR - 1) / VECTOR * VECTOR;
+    return first + (n < left ? n : left);
 }
 
 int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, int64_t part_width, nm_piece *pieces,
