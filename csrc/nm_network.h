@@ -8,6 +8,7 @@
 typedef struct nm_pairs nm_pairs;             /* nm_pairs.h */
 typedef struct nm_short_term nm_short_term;   /* nm_short_term.h */
 typedef struct nm_homeostasis nm_homeostasis; /* nm_homeostasis.h */
+typedef struct nm_dense nm_dense;             /* nm_dense.h */
 
 /* A run of neurons of one model in one region, in slot order (slot: position in the columns). */
 typedef struct nm_group {
@@ -44,7 +45,8 @@ typedef struct nm_projection {
     float *weight;                 /* [synapse] mV; NULL: all `constant_weight` */
     double constant_weight;
     int64_t constant_delay, min_delay, max_delay;
-    int64_t inhibitory; /* 1: counts as -|weight| and arrives at the inhibitory port */
+    const nm_dense *dense; /* bit-maps of the targets, of weights made equal; NULL: none */
+    int64_t inhibitory;    /* 1: counts as -|weight| and arrives at the inhibitory port */
 
     const nm_plasticity_rule *rule; /* NULL: static */
     const double *params;           /* the rule's table */

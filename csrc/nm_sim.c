@@ -8,7 +8,8 @@
  * Steps are numbered 1, 2, ...; step k ends at time k * dt, which is the time of its spikes. A spike of step
  * k arrives in step k + delay. Levels are those at the start of the step.
  *
- * Sums are taken in the order (age descending, projection, source, synapse), whatever the number of threads.
+ * Sums are taken in the order (age descending, projection, source, synapse), whatever the number of threads;
+ * a dense projection's sum of one age is formed on its own (nm_dense.h).
  * SPDX-License-Identifier: MIT */
 #include "nm_sim.h"
 #include "nm_deliver.h"
@@ -135,7 +136,9 @@ static void step_part(const nm_sim *sim, int64_t now, int64_t part) {
                             .ring = &sim->ring,
                             .dt = sim->dt,
                             .excitatory = sim->excitatory,
-                            .inhibitory = sim->inhibitory};
+                            .inhibitory = sim->inhibitory,
+                            .dense_count = sim->dense_count,
+                            .dense_sum = sim->dense_sum};
     nm_plasticity_decay(sim->network, part, sim->dt);
     nm_deliver(&to, now, part);
     step_neurons(sim, now, part);

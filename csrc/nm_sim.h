@@ -18,7 +18,9 @@ typedef struct nm_sim {
     int64_t step; /* completed steps */
     /* scratch, [slot]; all zero between steps */
     double *excitatory, *inhibitory, *scheduled;
-    double *fired; /* 1.0 where the neuron fired in the current step */
+    double *fired;         /* 1.0 where the neuron fired in the current step */
+    uint64_t *dense_count; /* nm_deliver.h */
+    double *dense_sum;
     /* exact spike times of spike_source neurons, sorted by step */
     const int64_t *schedule_step;
     const int32_t *schedule_slot;

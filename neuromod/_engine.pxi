@@ -165,6 +165,16 @@ cdef class Engine:
             self._bind_projection(&self.projections[k], projection)
             self._bind_rule(&self.projections[k], projection, n)
             self._bind_slow_parts(&self.projections[k], projection, n)
+            self.keep.append(_bind_dense(&self.projections[k], projection, &self.network))
+        self._bind_dense_room(n)
+
+    cdef _bind_dense_room(self, Py_ssize_t n):
+        cdef int64_t k
+        self.sim.dense_count, self.sim.dense_sum = NULL, NULL
+        if any(self.projections[k].dense != NULL for k in range(self.network.n_projections)):
+            size = self.network.n_parts * nm_dense_counts(self.network.part_width)
+            self.sim.dense_count = <uint64_t *>self._lend(np.zeros(size, np.uint64), "u8", size, "dense_count")
+            self.sim.dense_sum = <double *>self._lend(np.zeros(n), "f8", n, "dense_sum")
 
     cdef _lend_weight(self, int k, object projection):
         weight = self.weights[k] = projection.raw_weight()

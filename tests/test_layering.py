@@ -49,7 +49,7 @@ C_LAYERS = (
     {"nm_sim"},
     {"nm_deliver", "nm_plasticity", "nm_homeostasis"},
     {"nm_pairs_visit"},
-    {"nm_pairs", "nm_short_term"},
+    {"nm_pairs", "nm_short_term", "nm_dense"},
     {"nm_drive", "nm_build_values", "nm_build_order"},
     {"nm_network", "nm_levels", "nm_record", "nm_delay", "nm_build", "nm_pool"},
     {"nm_register", "nm_response"},
