@@ -22,7 +22,10 @@ def network(sizes: list[int] = SIZES, firing: float = 0.02, **how: Any) -> Simul
     sim = line(sizes)
     sim.initialize_neurons()
     sim.connect(
-        "A0", ["A0", "A1"], **({"probability": 0.1, "weight": 0.3, "delay": 3, "rule": "none"} | how), name="D"
+        "A0",
+        ["A0", "A1"],
+        **({"probability": 0.1, "weight": 0.3, "delay": 3, "rule": "none"} | how),
+        name="D",
     )
     schedule(sim, firing)
     return sim
