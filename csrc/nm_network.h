@@ -91,6 +91,29 @@ static inline int64_t nm_network_part_end(const nm_network *network, int64_t par
     return end < network->n_neurons ? end : network->n_neurons;
 }
 
+/* Where the columns of a piece begin; unused entries are not set. */
+typedef struct nm_columns {
+    double *state[NM_MAX_STATE];
+    const double *params[NM_MAX_PARAMS], *derived[NM_MAX_DERIVED];
+} nm_columns;
+
+/* The piece as its model gets it, without inputs; it points into `columns`. */
+static inline nm_neuron_chunk nm_network_chunk(const nm_group *group, const nm_piece *piece, double dt,
+                                               nm_columns *columns) {
+    for (int k = 0; k < NM_MAX_STATE && group->state[k] != NULL; k++)
+        columns->state[k] = group->state[k] + piece->first;
+    for (int k = 0; k < NM_MAX_PARAMS && group->params[k] != NULL; k++)
+        columns->params[k] = group->params[k] + piece->first;
+    for (int k = 0; k < group->model->n_derived; k++)
+        columns->derived[k] = group->derived[k] + piece->first;
+    return (nm_neuron_chunk){.n = (size_t)piece->n,
+                             .stride = (size_t)piece->stride,
+                             .dt = dt,
+                             .state = columns->state,
+                             .params = columns->params,
+                             .derived = columns->derived};
+}
+
 /* The segment of a row in a part over which a spike arrives `delay` steps after it was fired; -1: none. Where
  * the row has every delay from its first on, the first guess is right. */
 static inline int64_t nm_projection_segment(const nm_projection *p, int64_t place, int64_t delay) {
