@@ -20,7 +20,8 @@ typedef struct nm_group {
     double *derived[NM_MAX_DERIVED]; /* [slot]; a uniform chunk uses only its first entry */
 } nm_group;
 
-/* A fixed piece of a group, at most NM_CHUNK neurons; the unit of work. Cut by slot, never by thread count.
+/* A fixed piece of a group, at most NM_CHUNK neurons; the unit of work. Cut by slot and by where parameters
+ * change, never by thread count; how it is cut changes no bit.
  */
 typedef struct nm_piece {
     int64_t group, first, n;
