@@ -251,6 +251,12 @@ static void tabulate_drive(nm_network *network, int64_t p, double dt) {
         piece->driven = 0;
 }
 
+static int acts_at_once(const nm_group *group, const nm_piece *piece, double dt) {
+    nm_columns columns;
+    const nm_neuron_chunk chunk = nm_network_chunk(group, piece, dt, &columns);
+    return group->model->at_once != NULL && group->model->at_once(&chunk);
+}
+
 int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *error) {
     /* Check everything, then write. */
     int status = check_drive(network, error);
@@ -273,6 +279,7 @@ int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *erro
             tabulate_drive(network, p, dt);
         piece->noisy = any_above_zero(network->drive_noise + piece->first, piece->n) +
                        2 * any_above_zero(network->drive_uniform + piece->first, piece->n);
+        piece->at_once = acts_at_once(group, piece, dt);
     }
     return NM_OK;
 }

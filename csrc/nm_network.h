@@ -29,6 +29,7 @@ typedef struct nm_piece {
     int64_t driven;  /* 0: no background drive; 1: one rate for all, use the table; 2: rates differ */
     int64_t changed; /* some parameter, since nm_network_prepare last looked */
     int64_t noisy;   /* some neuron has background noise: 1 normal, 2 uniform, 3 both */
+    int64_t at_once; /* what the model's hook says */
 } nm_piece;
 
 /* Synapses drawn by one connect(): rows by presynaptic slot, each row cut into the parts of the network that
@@ -112,7 +113,8 @@ static inline nm_neuron_chunk nm_network_chunk(const nm_group *group, const nm_p
                              .dt = dt,
                              .state = columns->state,
                              .params = columns->params,
-                             .derived = columns->derived};
+                             .derived = columns->derived,
+                             .at_once = piece->at_once != 0};
 }
 
 /* The segment of a row in a part over which a spike arrives `delay` steps after it was fired; -1: none. Where
