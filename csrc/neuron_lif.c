@@ -75,7 +75,7 @@ static void prepare(const nm_prepare_chunk *c) {
     }
 }
 
-static int at_once(const nm_neuron_chunk *c) {
+NM_CLONES static int at_once(const nm_neuron_chunk *c) {
     const size_t n = c->stride == 0 ? 1 : c->n;
     return nm_all_zero(c->params[TAU_SYN_EXCITATORY], n) && nm_all_zero(c->params[TAU_SYN_INHIBITORY], n) &&
            nm_all_zero(c->state[I_EXCITATORY], c->n) && nm_all_zero(c->state[I_INHIBITORY], c->n);

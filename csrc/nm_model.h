@@ -84,18 +84,23 @@ typedef struct nm_neuron_model {
     int (*at_once)(const nm_neuron_chunk *chunk);
 } nm_neuron_model;
 
-/* Whether all entries are +0. */
-static inline int nm_all_zero(const double *column, size_t n) {
-    const unsigned char *byte = (const unsigned char *)column;
-    return n == 0 || (byte[0] == 0 && memcmp(byte, byte + 1, n * sizeof *column - 1) == 0);
-}
-
 /* A threshold raised by a fraction of its magnitude: at -50 mV more serotonin gives -49, never -51. */
 static inline double nm_raised(double threshold, double rise) {
     return threshold + fabs(threshold) * rise;
 }
 
 #define NM_INLINE static inline __attribute__((always_inline))
+/* Whether all entries are +0, to the bit. */
+NM_INLINE int nm_all_zero(const double *column, size_t n) {
+    uint64_t any = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t bits;
+        memcpy(&bits, &column[i], sizeof bits);
+        any |= bits;
+    }
+    return any == 0;
+}
+
 /* Before the loop over a chunk: its columns do not overlap, so iterations are independent. (`restrict` does
  * not tell gcc: it is lost on pointers that are loaded from a struct.) A `step` is best marked NM_CLONES,
  * too. */
