@@ -196,9 +196,9 @@ nm_factors nm_levels_factors(const nm_levels *levels, int64_t zone) {
     };
     const double *level = levels->level + region_of(levels, zone) * levels->n_modulators;
     for (int64_t m = 0; m < levels->n_modulators; m++) {
-        uint32_t targets = targets_of(levels, m);
-        for (int t = 0; t < NM_N_TARGETS; t++) {
-            if (!(targets & NM_ON(t)))
+        int t = 0;
+        for (uint32_t left = targets_of(levels, m); left != 0; left >>= 1, t++) {
+            if (!(left & 1u))
                 continue;
             double effect = nm_levels_effect(levels, m, (nm_target)t, level[m], density_of(levels, zone, m));
             *place[t] = t == NM_THRESHOLD ? *place[t] + effect : *place[t] * effect;

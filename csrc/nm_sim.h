@@ -29,6 +29,7 @@ typedef struct nm_sim {
     const double *input;
     const int32_t *input_slot;
     int64_t n_input, input_rows;
+    int64_t has_current, has_scheduled; /* of a step under way: the network's external_input, `scheduled` */
     nm_spike_record *spike_records;
     int64_t n_spike_records;
     nm_sample_record *sample_records;

@@ -56,7 +56,7 @@ C_LAYERS = (
     {"nm_normal", "nm_poisson"},
     {"nm_rng"},
     {"nm_model"},
-    {"nm_field", "nm_status", "nm_math", "nm_clones"},
+    {"nm_field", "nm_status", "nm_math", "nm_clones", "nm_rng_lanes"},
 )
 FAMILIES = ("neuron_", "plasticity_", "modulator_")
 FORBIDDEN_IMPORTS = {"pickle", "marshal", "shelve", "ctypes", "socket", "ssl", "urllib", "http", "requests"}
