@@ -37,7 +37,8 @@ static double density_of(const nm_levels *levels, int64_t zone, int64_t m) {
 
 static int check_modulator(const nm_levels *levels, int64_t m, nm_error *error) {
     const nm_field *fields = levels->modulators[m]->params;
-    for (int k = 0; k < nm_field_count(fields); k++)
+    const int n_fields = nm_field_count(fields);
+    for (int k = 0; k < n_fields; k++)
         if (!nm_domain_holds(fields[k].domain, params_of(levels, m)[k]))
             return nm_fail(error, NM_ERR_BAD_VALUE, -1, m * NM_MAX_PARAMS + k, params_of(levels, m)[k]);
     for (int64_t r = 0; r < levels->n_regions; r++) {
