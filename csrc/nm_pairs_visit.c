@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { RUN = 256 };
+enum { RUN = 384 };
 
 /* Traces of eligibility below this are set to 0: what is under 1.2e-38 is denormal in a float, and slow. */
 static const double LEAST_TRACE = 1e-30;
@@ -35,16 +35,15 @@ typedef struct run {
 /* ---- what the targets' spikes add ------------------------------------------------------------------------
  */
 
-/* How many of a target's last spikes count, newest first: as many as are not older than `since`. */
-#if defined(__GNUC__)
+/* How many of a target's last spikes count, newest first: as many as are not older than `since`. They stand
+ * in order, so that the two bits of each that counts are the lowest of the mask. */
+#if defined(__GNUC__) && defined(__SSE2__)
 typedef int16_t lanes __attribute__((vector_size(16)));
+typedef char bytes __attribute__((vector_size(16)));
 NM_INLINE int64_t count_since(const int16_t *recent, int16_t since) {
     const lanes *times = (const void *)recent;
-    lanes hit = *times >= since;
-    uint64_t half[2];
-    memcpy(half, &hit, sizeof half);
-    const uint64_t ones = 0x0001000100010001u;
-    return (int64_t)(((half[0] & ones) + (half[1] & ones)) * ones >> 48);
+    const uint32_t older = ~(uint32_t)__builtin_ia32_pmovmskb128((bytes)(*times >= since));
+    return __builtin_ctz(older) / 2; /* bit 16 and those above are set */
 }
 #else
 NM_INLINE int64_t count_since(const int16_t *recent, int16_t since) {
