@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from neuromod import _core
+from neuromod import BrainModel, Simulation, _core
 
 CHUNK = 512
 SIGMAS = 4.5  # fixed seeds; a right program passes all with probability > 0.999
@@ -164,3 +164,23 @@ def test_one_chunk_at_a_time(n: int) -> None:
         ValueError, match=rf"^rate, weight, id: must have the same length, 1 to {CHUNK}; got {n}, "
     ):
         _core.drive_input(np.ones(n), np.ones(n), np.arange(n), 1.0, 1, 0)
+
+
+def test_a_weight_that_turns_negative_between_runs_inhibits() -> None:
+    """Pieces whose weights are all excitatory take a shorter way; it is left when one of them changes."""
+    cell = {"tau_m": 20.0, "v_rest": 0.0, "v_reset": -1.0, "v_threshold": 1e9}
+    ranges = {"x": [0, 99], "y": [0, 0], "z": [0, 0], "w": [0, 0]}
+    config = {
+        "lattice_shape": [100, 1, 1, 1],
+        "areas": [{"name": "A", "coord_ranges": ranges, "params": cell}],
+        "background_drive": {"rate": 5000.0, "weight": 0.1},
+        "plasticity": {"rule": "none"},
+    }
+    sim = Simulation(BrainModel(config=config), seed=1)
+    sim.initialize_neurons()
+    sim.run(50)
+    assert np.all(sim.model.neurons.v_membrane > 5.0)
+    sim.model.neurons.drive_weight[7] = -0.1
+    sim.run(100)
+    v = sim.model.neurons.v_membrane
+    assert v[7] < -5.0 and np.all(np.delete(v, 7) > 5.0)
