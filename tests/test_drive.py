@@ -168,7 +168,7 @@ def test_one_chunk_at_a_time(n: int) -> None:
 
 def test_a_weight_that_turns_negative_between_runs_inhibits() -> None:
     """Pieces whose weights are all excitatory take a shorter way; it is left when one of them changes."""
-    cell = {"tau_m": 20.0, "v_rest": 0.0, "v_reset": -1.0, "v_threshold": 1e9}
+    cell = {"v_threshold": 1e9, "tau_syn_excitatory": 5.0, "tau_syn_inhibitory": 5.0}
     ranges = {"x": [0, 99], "y": [0, 0], "z": [0, 0], "w": [0, 0]}
     config = {
         "lattice_shape": [100, 1, 1, 1],
@@ -178,9 +178,10 @@ def test_a_weight_that_turns_negative_between_runs_inhibits() -> None:
     }
     sim = Simulation(BrainModel(config=config), seed=1)
     sim.initialize_neurons()
+    neurons = sim.model.neurons
     sim.run(50)
-    assert np.all(sim.model.neurons.v_membrane > 5.0)
-    sim.model.neurons.drive_weight[7] = -0.1
+    assert np.all(neurons.i_syn_excitatory > 0.5) and not neurons.i_syn_inhibitory.any()
+    neurons.drive_weight[7] = -0.1
     sim.run(100)
-    v = sim.model.neurons.v_membrane
-    assert v[7] < -5.0 and np.all(np.delete(v, 7) > 5.0)
+    assert neurons.i_syn_inhibitory[7] < -0.5 and neurons.i_syn_excitatory[7] < 1e-6
+    assert not np.delete(neurons.i_syn_inhibitory, 7).any()
