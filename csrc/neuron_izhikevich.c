@@ -56,6 +56,12 @@ static void prepare(const nm_prepare_chunk *c) {
         }
 }
 
+NM_CLONES static int at_once(const nm_neuron_chunk *c) {
+    const size_t n = c->stride == 0 ? 1 : c->n;
+    return nm_all_zero(c->params[TAU_SYN_EXCITATORY], n) && nm_all_zero(c->params[TAU_SYN_INHIBITORY], n) &&
+           nm_all_zero(c->state[I_EXCITATORY], c->n) && nm_all_zero(c->state[I_INHIBITORY], c->n);
+}
+
 /* What a neuron's step takes from its parameters. */
 typedef struct constants {
     double a, b, c, d, v_peak, v_min, kept_exc, kept_inh, mean_exc, mean_inh, jump_exc, jump_inh, held_exc,
@@ -80,19 +86,21 @@ NM_INLINE constants load(const nm_neuron_chunk *c, size_t i) {
 }
 
 /* No branch, all columns of one width, and shared constants loaded before the loop: the compiler makes
- * vectors of it. */
-NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride) {
+ * vectors of it. Where synapses act at once the currents are 0 and so stay: 64 bytes a neuron pass, not 96,
+ * and with parameters of its own 48 more, not 112. */
+NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride, const int currents) {
     double *v_membrane = c->state[V_MEMBRANE], *u_recovery = c->state[U_RECOVERY];
     double *i_exc = c->state[I_EXCITATORY], *i_inh = c->state[I_INHIBITORY];
     const double *exc = c->excitatory, *inh = c->inhibitory;
-    const double dt = c->dt, half = 0.5 * c->dt;
+    const double dt = c->dt, half = 0.5 * c->dt, per_step = 1.0 / c->dt;
     const size_t n = c->n;
     const constants shared = load(c, 0);
     NM_INDEPENDENT
     for (size_t i = 0; i < n; i++) {
         const constants k = stride ? load(c, i) : shared;
-        const double held = exc[i] * k.held_exc + inh[i] * k.held_inh;
-        const double decaying = i_exc[i] * k.mean_exc + i_inh[i] * k.mean_inh;
+        const double held =
+            currents ? exc[i] * k.held_exc + inh[i] * k.held_inh : exc[i] * per_step + inh[i] * per_step;
+        const double decaying = currents ? i_exc[i] * k.mean_exc + i_inh[i] * k.mean_inh : 0.0;
         const double input = c->current[i] + held + decaying;
         double v = v_membrane[i], u = u_recovery[i];
         v += half * (0.04 * (v * v) + 5.0 * v + 140.0 - u + input);
@@ -105,14 +113,28 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride) {
         v_membrane[i] = spike ? k.c : v;
         u_recovery[i] = spike ? raised : u;
         c->fired[i] = spike;
-        i_exc[i] = nm_flush(i_exc[i] * k.kept_exc + exc[i] * k.jump_exc);
-        i_inh[i] = nm_flush(i_inh[i] * k.kept_inh + inh[i] * k.jump_inh);
+        if (currents) {
+            i_exc[i] = nm_flush(i_exc[i] * k.kept_exc + exc[i] * k.jump_exc);
+            i_inh[i] = nm_flush(i_inh[i] * k.kept_inh + inh[i] * k.jump_inh);
+        }
     }
 }
 
+NM_INLINE void advance_at_once(const nm_neuron_chunk *c, const size_t stride) {
+    advance(c, stride, 0);
+}
+
+NM_INLINE void advance_with_currents(const nm_neuron_chunk *c, const size_t stride) {
+    advance(c, stride, 1);
+}
+
 NM_CLONES static void step(const nm_neuron_chunk *c) {
-    if (c->n > 0)
-        NM_STEP_BY_STRIDE(c, advance);
+    if (c->n == 0)
+        return;
+    if (c->at_once)
+        NM_STEP_BY_STRIDE(c, advance_at_once);
+    else
+        NM_STEP_BY_STRIDE(c, advance_with_currents);
 }
 
 const nm_neuron_model nm_neuron_izhikevich = {
@@ -125,4 +147,5 @@ const nm_neuron_model nm_neuron_izhikevich = {
     .n_derived = N_DERIVED,
     .prepare = prepare,
     .step = step,
+    .at_once = at_once,
 };

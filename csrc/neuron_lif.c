@@ -75,6 +75,12 @@ static void prepare(const nm_prepare_chunk *c) {
     }
 }
 
+NM_CLONES static int at_once(const nm_neuron_chunk *c) {
+    const size_t n = c->stride == 0 ? 1 : c->n;
+    return nm_all_zero(c->params[TAU_SYN_EXCITATORY], n) && nm_all_zero(c->params[TAU_SYN_INHIBITORY], n) &&
+           nm_all_zero(c->state[I_EXCITATORY], c->n) && nm_all_zero(c->state[I_INHIBITORY], c->n);
+}
+
 /* What a neuron's step takes from its parameters. */
 typedef struct constants {
     double v_rest, v_reset, v_threshold, kept, kept_exc, kept_inh, acts_exc, acts_inh, jump_exc, jump_inh,
@@ -96,8 +102,9 @@ NM_INLINE constants load(const nm_neuron_chunk *c, size_t i) {
 }
 
 /* No branch, all columns of one width, and shared constants loaded before the loop: the compiler makes
- * vectors of it. */
-NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride) {
+ * vectors of it. Where synapses act at once the currents are 0 and so stay: 64 bytes a neuron pass, not 96.
+ */
+NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride, const int has_currents) {
     double *v_membrane = c->state[V_MEMBRANE], *left = c->state[REFRACTORY_LEFT];
     double *i_exc = c->state[I_EXCITATORY], *i_inh = c->state[I_INHIBITORY];
     const double *exc = c->excitatory, *inh = c->inhibitory;
@@ -107,8 +114,8 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride) {
     for (size_t i = 0; i < n; i++) {
         const constants k = stride ? load(c, i) : shared;
         const double settles_at = k.v_rest + c->current[i], was_left = left[i];
-        const double currents = i_exc[i] * k.acts_exc + i_inh[i] * k.acts_inh;
-        const double jump = exc[i] * k.jump_exc + inh[i] * k.jump_inh;
+        const double currents = has_currents ? i_exc[i] * k.acts_exc + i_inh[i] * k.acts_inh : 0.0;
+        const double jump = has_currents ? exc[i] * k.jump_exc + inh[i] * k.jump_inh : exc[i] + inh[i];
         double v = settles_at + nm_flush(v_membrane[i] - settles_at) * k.kept + currents + jump;
         v = was_left > 0.0 ? k.v_reset : v;
         /* A neuron held at v_reset cannot fire: the threshold lies above it, however raised. */
@@ -117,14 +124,28 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride) {
         v_membrane[i] = spike ? k.v_reset : v;
         left[i] = spike ? k.steps : less;
         c->fired[i] = spike;
-        i_exc[i] = nm_flush(i_exc[i] * k.kept_exc + exc[i] * (1.0 - k.jump_exc));
-        i_inh[i] = nm_flush(i_inh[i] * k.kept_inh + inh[i] * (1.0 - k.jump_inh));
+        if (has_currents) {
+            i_exc[i] = nm_flush(i_exc[i] * k.kept_exc + exc[i] * (1.0 - k.jump_exc));
+            i_inh[i] = nm_flush(i_inh[i] * k.kept_inh + inh[i] * (1.0 - k.jump_inh));
+        }
     }
 }
 
+NM_INLINE void advance_at_once(const nm_neuron_chunk *c, const size_t stride) {
+    advance(c, stride, 0);
+}
+
+NM_INLINE void advance_with_currents(const nm_neuron_chunk *c, const size_t stride) {
+    advance(c, stride, 1);
+}
+
 NM_CLONES static void step(const nm_neuron_chunk *c) {
-    if (c->n > 0)
-        NM_STEP_BY_STRIDE(c, advance);
+    if (c->n == 0)
+        return;
+    if (c->at_once)
+        NM_STEP_BY_STRIDE(c, advance_at_once);
+    else
+        NM_STEP_BY_STRIDE(c, advance_with_currents);
 }
 
 const nm_neuron_model nm_neuron_lif = {
@@ -138,4 +159,5 @@ const nm_neuron_model nm_neuron_lif = {
     .starts_at = 1 + V_REST,
     .prepare = prepare,
     .step = step,
+    .at_once = at_once,
 };

@@ -11,7 +11,8 @@
  */
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) &&                 \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(NM_NO_CLONES)
-#define NM_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#define NM_CLONES     __attribute__((target_clones("avx512f", "avx2", "default")))
+#define NM_HAS_CLONES 1
 #else
 #define NM_CLONES
 #endif

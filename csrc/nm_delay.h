@@ -15,8 +15,10 @@ typedef struct nm_delay {
     int64_t *count;              /* [length * n_parts] */
 } nm_delay;
 
+/* Of a step that the ring still has: 0 and those before the first are empty. One division, of numbers known
+ * to be positive: some thirty such rows are asked for in a step, and a division takes some 15 cycles. */
 static inline int64_t nm_delay_row(const nm_delay *ring, int64_t step) {
-    return ((step % ring->length) + ring->length) % ring->length;
+    return (int64_t)((uint64_t)(step + ring->length) % (uint64_t)ring->length);
 }
 static inline int32_t *nm_delay_list(const nm_delay *ring, int64_t step, int64_t part) {
     return ring->slot + nm_delay_row(ring, step) * ring->width + part * ring->part_width;

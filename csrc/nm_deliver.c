@@ -2,8 +2,10 @@
  * of inputs. It is bound by the loads and stores of that array (25 KB at 3,125 neurons a part: the
  * first-level cache) and by the latency of a segment's first lines, so the next one is fetched ahead; not by
  * bandwidth. Sums are taken in the order (age descending, projection, source, synapse), for any number of
- * parts. SPDX-License-Identifier: MIT */
+ * parts. Dense projections of equal weights go over bit-maps (nm_dense.h).
+ * SPDX-License-Identifier: MIT */
 #include "nm_deliver.h"
+#include "nm_dense.h"
 #include "nm_pairs.h"
 #include "nm_short_term.h"
 
@@ -23,7 +25,8 @@ typedef struct delivery {
     const nm_delivery *to;
     const nm_projection *projection;
     double *input; /* of the part: [target] */
-    int64_t part, delay;
+    int64_t part, part_first, n, delay;
+    int touched[2]; /* by port: something has been added to its input in this step */
     nm_pairs_step pairs;
 } delivery;
 
@@ -147,22 +150,73 @@ static void deliver_age(const delivery *d, int64_t now) {
     }
 }
 
+static int64_t count_arrivals(const delivery *d, int64_t step) {
+    cursor at = {.step = step, .source = -1};
+    int64_t n = 0;
+    while (next_arrival(d, &at).segment >= 0)
+        n++;
+    return n;
+}
+
+/* The sum of this age is formed on its own: over bits, or in a list's order from zero. With little to add,
+ * the list is shorter. */
+static void deliver_dense(const delivery *d, int64_t now) {
+    const nm_delivery *to = d->to;
+    const int64_t step = now - d->delay, arrivals = count_arrivals(d, step);
+    const int touched = d->touched[d->projection->inhibitory];
+    const int bits = d->projection->weight == NULL && arrivals <= d->projection->dense->most;
+    nm_dense_room room = {.count = to->dense_count + d->part * nm_dense_counts(to->network->part_width),
+                          .sum = to->dense_sum + d->part_first};
+    if (arrivals == 0)
+        return;
+    if (bits && (touched || arrivals >= NM_DENSE_MANY)) {
+        nm_dense_add(d->projection, to->ring, step, to->network->n_parts, d->part, &room, d->n, d->input);
+    } else if (touched) {
+        delivery apart = *d;
+        apart.input = room.sum;
+        deliver_age(&apart, now);
+        nm_dense_add_sum(&room, d->n, d->input);
+    } else {
+        deliver_age(d, now);
+    }
+}
+
+static int any_spikes(const nm_delivery *to, int64_t step) {
+    for (int64_t part = 0; part < to->network->n_parts; part++)
+        if (*nm_delay_count(to->ring, step, part) > 0)
+            return 1;
+    return 0;
+}
+
+static void deliver_projection(delivery *d, const nm_projection *p, int64_t now) {
+    double *input = p->inhibitory ? d->to->inhibitory : d->to->excitatory;
+    d->projection = d->pairs.projection = p;
+    d->input = input + d->part_first;
+    d->pairs.input = input;
+    if (p->dense != NULL)
+        deliver_dense(d, now);
+    else
+        deliver_age(d, now);
+    d->touched[p->inhibitory] = 1;
+}
+
 void nm_deliver(const nm_delivery *to, int64_t now, int64_t part) {
     const nm_network *network = to->network;
-    const int64_t part_first = nm_network_part_first(network, part);
-    delivery d = {
-        .to = to, .part = part, .pairs = {.network = network, .dt = to->dt, .now = now, .efficacy = 1.0}};
-    for (d.delay = network->max_delay; d.delay >= 1; d.delay--)
+    const int64_t first = nm_network_part_first(network, part), end = nm_network_part_end(network, part);
+    delivery d = {.to = to,
+                  .part = part,
+                  .part_first = first,
+                  .n = end - first,
+                  .pairs = {.network = network, .dt = to->dt, .now = now, .efficacy = 1.0}};
+    for (d.delay = network->max_delay; d.delay >= 1; d.delay--) {
+        if (!any_spikes(to, now - d.delay))
+            continue;
         for (int64_t k = 0; k < network->n_projections; k++) {
             const nm_projection *p = &network->projections[k];
-            if (d.delay < p->min_delay || d.delay > p->max_delay)
-                continue;
-            double *input = p->inhibitory ? to->inhibitory : to->excitatory;
-            d.projection = d.pairs.projection = p;
-            d.input = input + part_first;
-            d.pairs.input = input;
-            deliver_age(&d, now);
+            if (d.delay >= p->min_delay && d.delay <= p->max_delay)
+                deliver_projection(&d, p, now);
         }
+    }
     for (int64_t k = 0; k < network->n_projections; k++)
         if (network->projections[k].pairs != NULL) {
             d.pairs.projection = &network->projections[k];

@@ -10,6 +10,8 @@ typedef struct nm_delivery {
     const nm_delay *ring;
     double dt;
     double *excitatory, *inhibitory; /* [slot] what arrives is added here */
+    uint64_t *dense_count;           /* [part * nm_dense_counts(part_width)]; NULL: no dense projections */
+    double *dense_sum;               /* [slot], all zero; likewise */
 } nm_delivery;
 
 /* All spikes that reach the neurons of one part in step `now`; and the learning of pair rules that comes with

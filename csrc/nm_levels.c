@@ -37,7 +37,8 @@ static double density_of(const nm_levels *levels, int64_t zone, int64_t m) {
 
 static int check_modulator(const nm_levels *levels, int64_t m, nm_error *error) {
     const nm_field *fields = levels->modulators[m]->params;
-    for (int k = 0; k < nm_field_count(fields); k++)
+    const int n_fields = nm_field_count(fields);
+    for (int k = 0; k < n_fields; k++)
         if (!nm_domain_holds(fields[k].domain, params_of(levels, m)[k]))
             return nm_fail(error, NM_ERR_BAD_VALUE, -1, m * NM_MAX_PARAMS + k, params_of(levels, m)[k]);
     for (int64_t r = 0; r < levels->n_regions; r++) {
@@ -196,9 +197,9 @@ nm_factors nm_levels_factors(const nm_levels *levels, int64_t zone) {
     };
     const double *level = levels->level + region_of(levels, zone) * levels->n_modulators;
     for (int64_t m = 0; m < levels->n_modulators; m++) {
-        uint32_t targets = targets_of(levels, m);
-        for (int t = 0; t < NM_N_TARGETS; t++) {
-            if (!(targets & NM_ON(t)))
+        int t = 0;
+        for (uint32_t left = targets_of(levels, m); left != 0; left >>= 1, t++) {
+            if (!(left & 1u))
                 continue;
             double effect = nm_levels_effect(levels, m, (nm_target)t, level[m], density_of(levels, zone, m));
             *place[t] = t == NM_THRESHOLD ? *place[t] + effect : *place[t] * effect;

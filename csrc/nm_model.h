@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "nm_clones.h"
 #include "nm_field.h"
@@ -53,6 +54,7 @@ typedef struct nm_neuron_chunk {
     const double *scheduled; /* spikes that set_spike_times() has put into this step, per neuron */
     const uint32_t *random;  /* one 32-bit word per neuron; NULL unless the model sets `draws` */
     int64_t *fired;          /* OUT: 1 where the neuron fired, else 0; every entry is to be written */
+    int at_once;             /* 1: the model's hook of this name has said so of this chunk */
 } nm_neuron_chunk;
 
 /* The parameters of a chunk, from which `prepare` computes what the loop needs (propagators, ...). Called
@@ -76,6 +78,10 @@ typedef struct nm_neuron_model {
     int starts_at; /* 1 + position of the parameter that v_membrane starts from; 0: the state's fallback */
     void (*prepare)(const nm_prepare_chunk *chunk); /* NULL if n_derived is 0 */
     void (*step)(const nm_neuron_chunk *chunk);
+    /* Before every run, of a chunk without inputs: 1 where synapses act at once, and the state of synaptic
+     * currents is 0 to the bit and would stay so: `step` may then leave it alone, four columns less. NULL: 0.
+     */
+    int (*at_once)(const nm_neuron_chunk *chunk);
 } nm_neuron_model;
 
 /* A threshold raised by a fraction of its magnitude: at -50 mV more serotonin gives -49, never -51. */
@@ -84,6 +90,17 @@ static inline double nm_raised(double threshold, double rise) {
 }
 
 #define NM_INLINE static inline __attribute__((always_inline))
+/* Whether all entries are +0, to the bit. */
+NM_INLINE int nm_all_zero(const double *column, size_t n) {
+    uint64_t any = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t bits;
+        memcpy(&bits, &column[i], sizeof bits);
+        any |= bits;
+    }
+    return any == 0;
+}
+
 /* Before the loop over a chunk: its columns do not overlap, so iterations are independent. (`restrict` does
  * not tell gcc: it is lost on pointers that are loaded from a struct.) A `step` is best marked NM_CLONES,
  * too. */

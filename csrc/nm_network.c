@@ -7,12 +7,15 @@
 #include <math.h>
 #include <string.h>
 
-enum { WIDEST = 65536 };
+enum { WIDEST = 65536, LINE = 64, VECTOR = 16 }; /* neurons */
+/* Neurons of equal parameters that are worth a piece of their own, whose parameters are then loaded once and
+ * not by the column: 1 ns a neuron, against 80 ns that one more piece takes. */
+enum { WORTH_A_PIECE = 128 };
 
 int64_t nm_network_part_width(int64_t n_neurons) {
     int64_t parts = n_neurons < 4096 ? 1 : n_neurons < 32768 ? 4 : n_neurons < 131072 ? 8 : 16;
     int64_t width = (n_neurons + parts - 1) / parts;
-    width = (width + NM_CHUNK - 1) / NM_CHUNK * NM_CHUNK; /* whole chunks */
+    width = (width + LINE - 1) / LINE * LINE; /* parts alike, so that their threads finish together */
     width = width < NM_CHUNK ? NM_CHUNK : width;
     return width < WIDEST ? width : WIDEST;
 }
@@ -22,12 +25,26 @@ int64_t nm_network_count_parts(int64_t n_neurons) {
     return parts > 1 ? parts : 1;
 }
 
-/* One past the last slot of the piece that begins in slot `first` of a group. */
+/* One past the last of the neurons from `first` on, up to `end`, whose parameters are all equal. */
+static int64_t equal_end(const nm_group *group, int64_t first, int64_t end) {
+    for (int k = 0; k < NM_MAX_PARAMS && group->params[k] != NULL; k++) {
+        int64_t slot = first + 1;
+        while (slot < end && group->params[k][slot] == group->params[k][first])
+            slot++;
+        end = slot < end ? slot : end;
+    }
+    return end;
+}
+
+/* One past the last slot of the piece that begins in slot `first` of a group. What parameters are now only
+ * decides what is fast: each piece is looked at again when they change. */
 static int64_t piece_end(const nm_group *group, int64_t first, int64_t part_width) {
-    int64_t end = first + NM_CHUNK, part_end = (first / part_width + 1) * part_width;
-    int64_t group_end = group->first + group->n;
-    end = end < part_end ? end : part_end;
-    return end < group_end ? end : group_end;
+    const int64_t part_end = (first / part_width + 1) * part_width, group_end = group->first + group->n;
+    const int64_t left = (part_end < group_end ? part_end : group_end) - first;
+    const int64_t pieces = (left + NM_CHUNK - 1) / NM_CHUNK; /* alike: no short one at the end */
+    const int64_t n = ((left + pieces - 1) / pieces + VECTOR - 1) / VECTOR * VECTOR;
+    const int64_t end = first + (n < left ? n : left), equal = equal_end(group, first, end);
+    return equal - first >= WORTH_A_PIECE ? equal : end;
 }
 
 int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, int64_t part_width, nm_piece *pieces,
@@ -124,17 +141,31 @@ int nm_network_check(const nm_network *network, nm_error *error) {
 /* ---- parameters, before every run ---------------------------------------------------------------- */
 
 /* Python writes parameters through plain NumPy views, unseen; so they are compared with the values last used.
- * A byte compare, since NaN (never used) must differ from everything: 7 columns of 1,000 neurons take 2 us.
- */
+ * Bytes are compared, since NaN (never used) must differ from everything. */
 static int differs(const double *now, const double *seen, const nm_piece *piece) {
     return memcmp(now + piece->first, seen + piece->first, (size_t)piece->n * sizeof *now) != 0;
 }
 
+NM_CLONES static int all_are(const double *column, int64_t n, double value) {
+    uint64_t wanted, other = 0;
+    memcpy(&wanted, &value, sizeof wanted);
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t bits;
+        memcpy(&bits, &column[i], sizeof bits);
+        other |= bits ^ wanted;
+    }
+    return other == 0;
+}
+
+/* Where all neurons of the piece had the same, one value stands for a column of those last used: 8 columns of
+ * 1,000 neurons are looked through in 0.6 us, and in 1.6 us against columns. */
 static int piece_changed(const nm_group *group, const nm_piece *piece, int n_params) {
-    for (int k = 0; k < n_params; k++)
-        if (differs(group->params[k], group->seen[k], piece))
-            return 1;
-    return 0;
+    int changed = 0;
+    for (int k = 0; k < n_params && !changed; k++)
+        changed = piece->stride == 0
+                      ? !all_are(group->params[k] + piece->first, piece->n, group->seen[k][piece->first])
+                      : differs(group->params[k], group->seen[k], piece);
+    return changed;
 }
 
 static int check_piece(const nm_group *group, const nm_piece *piece, int n_params, nm_error *error) {
@@ -179,16 +210,20 @@ static void derive_piece(nm_group *group, nm_piece *piece, int n_params, double 
 }
 
 /* The same as nm_domain_holds of every entry, in vectors: this is looked at before every step that Python
- * asks for. */
-NM_CLONES static int all_hold(const double *column, double least, int64_t n) {
-    int64_t bad = 0;
-    for (int64_t slot = 0; slot < n; slot++)
+ * asks for. Is any above 0, too? */
+NM_CLONES static int all_hold(const double *column, double least, int64_t n, int *above_zero) {
+    int64_t bad = 0, above = 0;
+    for (int64_t slot = 0; slot < n; slot++) {
         bad |= !(column[slot] >= least) | !(column[slot] <= DBL_MAX);
+        above |= column[slot] > 0.0;
+    }
+    *above_zero = above != 0;
     return !bad;
 }
 
-static int check_column(const double *column, nm_domain domain, int64_t n, int field, nm_error *error) {
-    if (all_hold(column, domain == NM_NON_NEGATIVE ? 0.0 : -DBL_MAX, n))
+static int check_column(const double *column, nm_domain domain, int64_t n, int field, int *above_zero,
+                        nm_error *error) {
+    if (all_hold(column, domain == NM_NON_NEGATIVE ? 0.0 : -DBL_MAX, n, above_zero))
         return NM_OK;
     int64_t slot = 0;
     while (nm_domain_holds(domain, column[slot]))
@@ -196,17 +231,21 @@ static int check_column(const double *column, nm_domain domain, int64_t n, int f
     return nm_fail(error, NM_ERR_BAD_VALUE, slot, field, column[slot]);
 }
 
-static int check_drive(const nm_network *network, nm_error *error) {
+/* The columns of what comes from outside, and whether any entry of each is above 0. */
+enum { RATE, WEIGHT, CURRENT, NOISE, UNIFORM, N_DRIVES };
+
+static int check_drive(const nm_network *network, int *above_zero, nm_error *error) {
     const struct {
         const double *column;
         nm_domain domain;
-    } columns[] = {{network->drive_rate, NM_NON_NEGATIVE},
-                   {network->drive_weight, NM_ANY},
-                   {network->external_input, NM_ANY},
-                   {network->drive_noise, NM_NON_NEGATIVE},
-                   {network->drive_uniform, NM_NON_NEGATIVE}};
-    for (int k = 0; k < 5; k++) {
-        int status = check_column(columns[k].column, columns[k].domain, network->n_neurons, -1 - k, error);
+    } columns[N_DRIVES] = {[RATE] = {network->drive_rate, NM_NON_NEGATIVE},
+                           [WEIGHT] = {network->drive_weight, NM_ANY},
+                           [CURRENT] = {network->external_input, NM_ANY},
+                           [NOISE] = {network->drive_noise, NM_NON_NEGATIVE},
+                           [UNIFORM] = {network->drive_uniform, NM_NON_NEGATIVE}};
+    for (int k = 0; k < N_DRIVES; k++) {
+        int status = check_column(columns[k].column, columns[k].domain, network->n_neurons, -1 - k,
+                                  &above_zero[k], error);
         if (status != NM_OK)
             return status;
     }
@@ -218,6 +257,14 @@ NM_CLONES static int any_above_zero(const double *column, int64_t n) {
     for (int64_t slot = 0; slot < n; slot++)
         any |= column[slot] > 0.0;
     return any != 0;
+}
+
+/* 1 normal, 2 uniform, 3 both; no piece is looked at for what no neuron has. */
+static int64_t noise_of(const nm_network *network, const nm_piece *piece, const int *above_zero) {
+    const int normal = above_zero[NOISE] && any_above_zero(network->drive_noise + piece->first, piece->n);
+    const int uniform =
+        above_zero[UNIFORM] && any_above_zero(network->drive_uniform + piece->first, piece->n);
+    return normal + 2 * uniform;
 }
 
 static void tabulate_drive(nm_network *network, int64_t p, double dt) {
@@ -234,9 +281,16 @@ static void tabulate_drive(nm_network *network, int64_t p, double dt) {
         piece->driven = 0;
 }
 
+static int acts_at_once(const nm_group *group, const nm_piece *piece, double dt) {
+    nm_columns columns;
+    const nm_neuron_chunk chunk = nm_network_chunk(group, piece, dt, &columns);
+    return group->model->at_once != NULL && group->model->at_once(&chunk);
+}
+
 int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *error) {
     /* Check everything, then write. */
-    int status = check_drive(network, error);
+    int above_zero[N_DRIVES];
+    int status = check_drive(network, above_zero, error);
     for (int64_t p = 0; status == NM_OK && p < network->n_pieces; p++) {
         nm_piece *piece = &network->pieces[p];
         const nm_group *group = &network->groups[piece->group];
@@ -252,10 +306,11 @@ int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *erro
         nm_group *group = &network->groups[piece->group];
         if (fresh || piece->changed)
             derive_piece(group, piece, nm_field_count(group->model->params), dt);
-        if (fresh || differs(network->drive_rate, network->seen_rate, piece))
+        const int at_rest = !above_zero[RATE] && piece->driven == 0; /* and stays so, whatever was seen */
+        if (fresh || (!at_rest && differs(network->drive_rate, network->seen_rate, piece)))
             tabulate_drive(network, p, dt);
-        piece->noisy = any_above_zero(network->drive_noise + piece->first, piece->n) +
-                       2 * any_above_zero(network->drive_uniform + piece->first, piece->n);
+        piece->noisy = noise_of(network, piece, above_zero);
+        piece->at_once = acts_at_once(group, piece, dt);
     }
     return NM_OK;
 }

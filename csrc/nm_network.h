@@ -8,6 +8,7 @@
 typedef struct nm_pairs nm_pairs;             /* nm_pairs.h */
 typedef struct nm_short_term nm_short_term;   /* nm_short_term.h */
 typedef struct nm_homeostasis nm_homeostasis; /* nm_homeostasis.h */
+typedef struct nm_dense nm_dense;             /* nm_dense.h */
 
 /* A run of neurons of one model in one region, in slot order (slot: position in the columns). */
 typedef struct nm_group {
@@ -20,7 +21,8 @@ typedef struct nm_group {
     double *derived[NM_MAX_DERIVED]; /* [slot]; a uniform chunk uses only its first entry */
 } nm_group;
 
-/* A fixed piece of a group, at most NM_CHUNK neurons; the unit of work. Cut by slot, never by thread count.
+/* A fixed piece of a group, at most NM_CHUNK neurons; the unit of work. Cut by slot and by where parameters
+ * change, never by thread count; how it is cut changes no bit.
  */
 typedef struct nm_piece {
     int64_t group, first, n;
@@ -28,6 +30,7 @@ typedef struct nm_piece {
     int64_t driven;  /* 0: no background drive; 1: one rate for all, use the table; 2: rates differ */
     int64_t changed; /* some parameter, since nm_network_prepare last looked */
     int64_t noisy;   /* some neuron has background noise: 1 normal, 2 uniform, 3 both */
+    int64_t at_once; /* what the model's hook says */
 } nm_piece;
 
 /* Synapses drawn by one connect(): rows by presynaptic slot, each row cut into the parts of the network that
@@ -44,7 +47,8 @@ typedef struct nm_projection {
     float *weight;                 /* [synapse] mV; NULL: all `constant_weight` */
     double constant_weight;
     int64_t constant_delay, min_delay, max_delay;
-    int64_t inhibitory; /* 1: counts as -|weight| and arrives at the inhibitory port */
+    const nm_dense *dense; /* bit-maps of the targets, of weights made equal; NULL: none */
+    int64_t inhibitory;    /* 1: counts as -|weight| and arrives at the inhibitory port */
 
     const nm_plasticity_rule *rule; /* NULL: static */
     const double *params;           /* the rule's table */
@@ -89,6 +93,30 @@ static inline int64_t nm_network_part_first(const nm_network *network, int64_t p
 static inline int64_t nm_network_part_end(const nm_network *network, int64_t part) {
     int64_t end = (part + 1) * network->part_width;
     return end < network->n_neurons ? end : network->n_neurons;
+}
+
+/* Where the columns of a piece begin; unused entries are not set. */
+typedef struct nm_columns {
+    double *state[NM_MAX_STATE];
+    const double *params[NM_MAX_PARAMS], *derived[NM_MAX_DERIVED];
+} nm_columns;
+
+/* The piece as its model gets it, without inputs; it points into `columns`. */
+static inline nm_neuron_chunk nm_network_chunk(const nm_group *group, const nm_piece *piece, double dt,
+                                               nm_columns *columns) {
+    for (int k = 0; k < NM_MAX_STATE && group->state[k] != NULL; k++)
+        columns->state[k] = group->state[k] + piece->first;
+    for (int k = 0; k < NM_MAX_PARAMS && group->params[k] != NULL; k++)
+        columns->params[k] = group->params[k] + piece->first;
+    for (int k = 0; k < group->model->n_derived; k++)
+        columns->derived[k] = group->derived[k] + piece->first;
+    return (nm_neuron_chunk){.n = (size_t)piece->n,
+                             .stride = (size_t)piece->stride,
+                             .dt = dt,
+                             .state = columns->state,
+                             .params = columns->params,
+                             .derived = columns->derived,
+                             .at_once = piece->at_once != 0};
 }
 
 /* The segment of a row in a part over which a spike arrives `delay` steps after it was fired; -1: none. Where

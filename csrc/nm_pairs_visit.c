@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { RUN = 256 };
+enum { RUN = 384 };
 
 /* Traces of eligibility below this are set to 0: what is under 1.2e-38 is denormal in a float, and slow. */
 static const double LEAST_TRACE = 1e-30;
@@ -30,21 +30,21 @@ typedef struct run {
     double was[RUN], trace_was[RUN]; /* weight (an inhibitory one's strength) and trace of eligibility then */
     double weight[RUN], c[RUN];      /* OUT: and now */
     int32_t hit[RUN], count[RUN];    /* the synapses whose targets have fired, and how often */
+    size_t n_crowded;                /* the first of `hit`, in the end: they fired more often than has sums */
 } run;
 
 /* ---- what the targets' spikes add ------------------------------------------------------------------------
  */
 
-/* How many of a target's last spikes count, newest first: as many as are not older than `since`. */
-#if defined(__GNUC__)
+/* How many of a target's last spikes count, newest first: as many as are not older than `since`. They stand
+ * in order, so that the two bits of each that counts are the lowest of the mask. */
+#if defined(__GNUC__) && defined(__SSE2__)
 typedef int16_t lanes __attribute__((vector_size(16)));
+typedef char bytes __attribute__((vector_size(16)));
 NM_INLINE int64_t count_since(const int16_t *recent, int16_t since) {
     const lanes *times = (const void *)recent;
-    lanes hit = *times >= since;
-    uint64_t half[2];
-    memcpy(half, &hit, sizeof half);
-    const uint64_t ones = 0x0001000100010001u;
-    return (int64_t)(((half[0] & ones) + (half[1] & ones)) * ones >> 48);
+    const uint32_t older = ~(uint32_t)__builtin_ia32_pmovmskb128((bytes)(*times >= since));
+    return __builtin_ctz(older) / 2; /* bit 16 and those above are set */
 }
 #else
 NM_INLINE int64_t count_since(const int16_t *recent, int16_t since) {
@@ -77,14 +77,15 @@ NM_CLONES static void look_up(run *a, const nm_pairs *pairs, const uint16_t *tar
     const double x = a->trace[0];
     memset(a->s, 0, a->n * sizeof a->s[0]);
     memset(a->h, 0, a->n * sizeof a->h[0]);
-    memset(a->check, 0, a->n * sizeof a->check[0]);
+    a->n_crowded = 0;
     for (size_t i = 0; i < n_hits; i++) {
         const size_t j = (size_t)a->hit[i], entry = (size_t)target[j] * NM_RECENT + (size_t)a->count[i] - 1;
         const uint64_t age = (uint64_t)(recent[entry] - from);
         const double seen = x * (decay[age % NM_FINE] * decay[NM_FINE + age / NM_FINE]);
         a->s[j] = seen * sums[2 * entry];
         a->h[j] = seen * sums[2 * entry + 1];
-        a->check[j] = a->count[i] == NM_RECENT;
+        a->hit[a->n_crowded] = (int32_t)j; /* never beyond i */
+        a->n_crowded += a->count[i] == NM_RECENT;
     }
 }
 
@@ -102,7 +103,7 @@ NM_INLINE int combine_by(run *a, const size_t stride) {
         const double least = w < kept ? w : kept, most = w < kept ? kept : w;
         a->weight[j] = moved * a->span[BY_K1][m];
         a->c[j] = (c + s) * a->span[BY_E1][m];
-        a->check[j] |= (int64_t)(least - reach < low) | (int64_t)(most + reach > high);
+        a->check[j] = (int64_t)(least - reach < low) | (int64_t)(most + reach > high);
         any |= a->check[j];
     }
     return any != 0;
@@ -127,7 +128,7 @@ NM_INLINE int combine_direct_by(run *a, int64_t decays, const size_t stride) {
         moved = moved < low ? low : moved;
         moved = moved > high ? high : moved;
         a->weight[j] = (h == 0.0) & !decays ? w : moved;
-        a->check[j] |= decays & ((int64_t)(w + reach > high) | (int64_t)(kept - reach < low));
+        a->check[j] = decays & ((int64_t)(w + reach > high) | (int64_t)(kept - reach < low));
         any |= a->check[j];
     }
     return any != 0;
@@ -234,7 +235,9 @@ static void bring(run *a) {
     set_spans(a, target);
     look_up(a, p->pairs, target);
     const int any = eligible ? combine(a) : combine_direct(a, p->weight_kept < 1.0);
-    if (any || always)
+    for (size_t i = 0; i < a->n_crowded; i++)
+        a->check[a->hit[i]] = 1;
+    if (any || always || a->n_crowded > 0)
         for (size_t j = 0; j < a->n; j++)
             if (a->check[j] || always)
                 one_by_one(a, j, a->part_first + target[j]);

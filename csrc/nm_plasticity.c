@@ -178,20 +178,27 @@ static void enter_traces(const pass *a) {
             p->post_trace[k][slot[i]] += 1.0;
 }
 
+/* Rules that are no pair rules. */
+static void learn_at_arrivals(pass *a) {
+    const nm_projection *p = a->projection;
+    a->low = p->inhibitory ? fmax(p->weight_min, 0.0) : p->weight_min;
+    a->high = p->inhibitory ? fmax(p->weight_max, 0.0) : p->weight_max;
+    if (p->weight_kept < 1.0)
+        decay_part(a);
+    if (p->rule->on_pre == NULL)
+        return;
+    a->factors = nm_levels_factors(a->levels, 0);
+    arrive(a);
+}
+
 static void step_projection(pass *a) {
     const nm_projection *p = a->projection;
     if (p->pairs != NULL) {
         const nm_pairs_step step = {.network = a->network, .projection = p, .dt = a->dt, .now = a->step};
         nm_pairs_fire(&step, a->part, nm_delay_list(a->ring, a->step, a->part),
                       *nm_delay_count(a->ring, a->step, a->part));
-    } else {
-        a->low = p->inhibitory ? fmax(p->weight_min, 0.0) : p->weight_min;
-        a->high = p->inhibitory ? fmax(p->weight_max, 0.0) : p->weight_max;
-        if (p->weight_kept < 1.0)
-            decay_part(a);
-        if (p->rule->on_pre != NULL)
-            arrive(a);
-    }
+    } else
+        learn_at_arrivals(a);
     enter_traces(a);
 }
 
@@ -201,7 +208,6 @@ void nm_plasticity_step(const nm_network *network, const nm_delay *ring, const n
     a.network = network, a.ring = ring, a.levels = levels, a.fired = fired, a.dt = dt, a.step = step;
     a.part = part, a.part_first = nm_network_part_first(network, part);
     a.regional = levels != NULL && nm_levels_n_zones(levels) > 1 && network->region != NULL;
-    a.factors = nm_levels_factors(levels, 0);
     for (int64_t k = 0; k < network->n_projections; k++) {
         a.projection = &network->projections[k];
         if (a.projection->rule != NULL)

@@ -29,7 +29,7 @@ int nm_pool_threads(const nm_pool *pool);
 /* work(context, thread, pool) on every thread of the pool, 0 the caller's; back when all are done. */
 void nm_pool_run(nm_pool *pool, nm_pool_work work, void *context);
 /* Within `work`: wait until every thread has come here. Spins for some microseconds, then yields the core,
- * since another process may be holding the one that is waited for. */
+ * since another process may be holding the one that is waited for, then sleeps. */
 void nm_pool_wait(nm_pool *pool);
 
 #endif

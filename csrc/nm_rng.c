@@ -46,10 +46,90 @@ uint32_t nm_rng_word(uint64_t seed, uint32_t stream, uint32_t id, uint64_t step)
     return out[id & 3];
 }
 
-NM_CLONES static void fill_blocks(uint64_t seed, uint32_t stream, uint32_t first, uint64_t step, size_t n,
-                                  uint32_t *restrict out) {
+/* ---- many blocks --------------------------------------------------------------------------------- */
+
+#define ID_MASK 0x3FFFFFFFu
+
+/* Blocks of which the first has these counters; from one to the next the step goes up by one, or else the id.
+ */
+typedef struct nm_rng_range {
+    uint64_t seed, step;
+    uint32_t stream, id;
+    int by_step;
+} nm_rng_range;
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#include <immintrin.h>
+
+#if defined(NM_HAS_CLONES) /* all three, and the loader picks by machine */
+
+#define BLOCKS        blocks_sse2
+#define WIDTH         2
+#define GROUP         2
+#define PRODUCT(a, b) _mm_mul_epu32((__m128i)(a), (__m128i)(b))
+#include "nm_rng_lanes.h"
+
+#pragma GCC push_options
+#pragma GCC target("avx2")
+#define BLOCKS        blocks_avx2
+#define WIDTH         4
+#define GROUP         2
+#define PRODUCT(a, b) _mm256_mul_epu32((__m256i)(a), (__m256i)(b))
+#include "nm_rng_lanes.h"
+#pragma GCC pop_options
+
+#pragma GCC push_options
+#pragma GCC target("avx512f")
+#define BLOCKS        blocks_avx512
+#define WIDTH         8
+#define GROUP         4
+#define PRODUCT(a, b) _mm512_mul_epu32((__m512i)(a), (__m512i)(b))
+#include "nm_rng_lanes.h"
+#pragma GCC pop_options
+
+typedef void blocks_function(const nm_rng_range *, size_t, uint32_t *);
+
+static blocks_function *choose_blocks(void) {
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512f") ? blocks_avx512
+           : __builtin_cpu_supports("avx2")  ? blocks_avx2
+                                             : blocks_sse2;
+}
+static blocks_function many_blocks __attribute__((ifunc("choose_blocks")));
+
+#else /* the one that the compiler is told to build for */
+
+#define BLOCKS many_blocks
+#if defined(__AVX512F__)
+#define WIDTH         8
+#define GROUP         4
+#define PRODUCT(a, b) _mm512_mul_epu32((__m512i)(a), (__m512i)(b))
+#elif defined(__AVX2__)
+#define WIDTH         4
+#define GROUP         2
+#define PRODUCT(a, b) _mm256_mul_epu32((__m256i)(a), (__m256i)(b))
+#else
+#define WIDTH         2
+#define GROUP         2
+#define PRODUCT(a, b) _mm_mul_epu32((__m128i)(a), (__m128i)(b))
+#endif
+#include "nm_rng_lanes.h"
+
+#endif
+#else /* another machine or compiler */
+
+static void many_blocks(const nm_rng_range *r, size_t n, uint32_t *restrict out) {
     for (size_t i = 0; i < n; i++)
-        block(seed, stream, (first + (uint32_t)i) & 0x3FFFFFFFu, step, out + 4 * i);
+        block(r->seed, r->stream, r->by_step ? r->id : (r->id + (uint32_t)i) & ID_MASK,
+              r->by_step ? r->step + i : r->step, out + 4 * i);
+}
+
+#endif
+
+static void fill_blocks(uint64_t seed, uint32_t stream, uint32_t first, uint64_t step, size_t n,
+                        uint32_t *out) {
+    const nm_rng_range range = {.seed = seed, .step = step, .stream = stream, .id = first};
+    many_blocks(&range, n, out);
 }
 
 void nm_rng_fill(uint64_t seed, uint32_t stream, uint32_t first_id, uint64_t step, size_t n, uint32_t *out) {
@@ -71,13 +151,8 @@ void nm_rng_fill(uint64_t seed, uint32_t stream, uint32_t first_id, uint64_t ste
     }
 }
 
-NM_CLONES static void sequence(uint64_t seed, uint32_t stream, uint32_t id, uint64_t first_step, size_t n,
-                               uint32_t *restrict out) {
-    for (size_t i = 0; i < n; i++)
-        block(seed, stream, id, first_step + i, out + 4 * i);
-}
-
 void nm_rng_sequence(uint64_t seed, uint32_t stream, uint32_t id, uint64_t first_step, size_t n_blocks,
                      uint32_t *out) {
-    sequence(seed, stream, id, first_step, n_blocks, out);
+    const nm_rng_range range = {.seed = seed, .step = first_step, .stream = stream, .id = id, .by_step = 1};
+    many_blocks(&range, n_blocks, out);
 }

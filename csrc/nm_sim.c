@@ -8,7 +8,8 @@
  * Steps are numbered 1, 2, ...; step k ends at time k * dt, which is the time of its spikes. A spike of step
  * k arrives in step k + delay. Levels are those at the start of the step.
  *
- * Sums are taken in the order (age descending, projection, source, synapse), whatever the number of threads.
+ * Sums are taken in the order (age descending, projection, source, synapse), whatever the number of threads;
+ * a dense projection's sum of one age is formed on its own (nm_dense.h).
  * SPDX-License-Identifier: MIT */
 #include "nm_sim.h"
 #include "nm_deliver.h"
@@ -23,8 +24,12 @@
 #include <string.h>
 
 enum { CHECK_EVERY = 256 }; /* steps between two looks for NaN: one pass over the state in 256 */
+enum { BLOCK = 16 };        /* neurons that are asked at once whether any of them fired: two vectors */
 
-static void add_input(nm_sim *sim, int64_t now) {
+/* Also notes which of the two columns may now hold something, and so are to be cleared after the step. */
+static void add_input(nm_sim *sim, int64_t now, int first) {
+    sim->has_current = first || sim->input_rows > 0; /* `external_input` is Python's between runs */
+    sim->has_scheduled = 0;
     if (sim->input_rows > 0) {
         for (int64_t k = 0; k < sim->n_input; k++)
             sim->network->external_input[sim->input_slot[k]] += sim->input[k];
@@ -32,15 +37,21 @@ static void add_input(nm_sim *sim, int64_t now) {
         sim->input_rows--;
     }
     while (sim->next_schedule < sim->n_schedule && sim->schedule_step[sim->next_schedule] <= now) {
-        if (sim->schedule_step[sim->next_schedule] == now)
+        if (sim->schedule_step[sim->next_schedule] == now) {
             sim->scheduled[sim->schedule_slot[sim->next_schedule]] += 1.0;
+            sim->has_scheduled = 1;
+        }
         sim->next_schedule++;
     }
 }
 
-static void amplify(double *restrict values, int64_t n, double gain) {
-    for (int64_t i = 0; i < n; i++)
-        values[i] *= gain;
+NM_CLONES static void amplify(double *restrict current, double *restrict excitatory,
+                              double *restrict inhibitory, int64_t n, double gain) {
+    for (int64_t i = 0; i < n; i++) {
+        current[i] *= gain;
+        excitatory[i] *= gain;
+        inhibitory[i] *= gain;
+    }
 }
 
 static void draw_words(const nm_sim *sim, const nm_piece *piece, int64_t now, uint32_t *words) {
@@ -53,55 +64,75 @@ static void draw_words(const nm_sim *sim, const nm_piece *piece, int64_t now, ui
             words[i] = nm_rng_word(sim->seed, NM_STREAM_NEURON, (uint32_t)id[i], step);
 }
 
-/* Background, modulation and the model's own step for one piece; writes `fired`. */
-static void step_piece(const nm_sim *sim, const nm_piece *piece, nm_factors factors, int64_t now,
-                       int64_t *fired) {
+/* Background and gain: what besides the synapses makes up the inputs of a piece. */
+static void complete_inputs(const nm_sim *sim, const nm_piece *piece, nm_factors factors, int64_t now) {
     const nm_network *network = sim->network;
-    const nm_group *group = &network->groups[piece->group];
-    const nm_neuron_model *model = group->model;
-    uint32_t words[NM_CHUNK];
-    double *state[NM_MAX_STATE];
-    const double *params[NM_MAX_PARAMS], *derived[NM_MAX_DERIVED];
-    double *current = network->external_input + piece->first;
-    double *excitatory = sim->excitatory + piece->first, *inhibitory = sim->inhibitory + piece->first;
-
-    for (int k = 0; k < NM_MAX_STATE && group->state[k] != NULL; k++)
-        state[k] = group->state[k] + piece->first;
-    for (int k = 0; k < NM_MAX_PARAMS && group->params[k] != NULL; k++)
-        params[k] = group->params[k] + piece->first;
-    for (int k = 0; k < model->n_derived; k++)
-        derived[k] = group->derived[k] + piece->first;
     if (piece->driven)
         nm_drive_add(network, piece, sim->dt, sim->seed, (uint64_t)now, factors.noise, sim->excitatory,
                      sim->inhibitory);
     if (piece->noisy)
         nm_drive_add_noise(network, piece, sim->seed, (uint64_t)now, factors.noise, network->external_input);
-    if (factors.gain != 1.0) {
-        amplify(current, piece->n, factors.gain);
-        amplify(excitatory, piece->n, factors.gain);
-        amplify(inhibitory, piece->n, factors.gain);
-    }
+    if (factors.gain != 1.0)
+        amplify(network->external_input + piece->first, sim->excitatory + piece->first,
+                sim->inhibitory + piece->first, piece->n, factors.gain);
+}
+
+/* Inputs serve one step. The external current and scheduled spikes are cleared only where somebody wrote
+ * them: at 1,000 neurons each of the four columns takes 70 ns of a step of 2 us. */
+static void clear_inputs(const nm_sim *sim, const nm_piece *piece) {
+    const size_t bytes = (size_t)piece->n * sizeof(double);
+    memset(sim->excitatory + piece->first, 0, bytes);
+    memset(sim->inhibitory + piece->first, 0, bytes);
+    if (sim->has_current || piece->noisy)
+        memset(sim->network->external_input + piece->first, 0, bytes);
+    if (sim->has_scheduled)
+        memset(sim->scheduled + piece->first, 0, bytes);
+}
+
+/* Inputs and the model's own step for one piece; writes `fired`. */
+static void step_piece(const nm_sim *sim, const nm_piece *piece, nm_factors factors, int64_t now,
+                       int64_t *fired) {
+    const nm_group *group = &sim->network->groups[piece->group];
+    const nm_neuron_model *model = group->model;
+    uint32_t words[NM_CHUNK];
+    nm_columns columns;
+    nm_neuron_chunk chunk = nm_network_chunk(group, piece, sim->dt, &columns);
+
+    complete_inputs(sim, piece, factors, now);
     if (model->draws)
         draw_words(sim, piece, now, words);
-    nm_neuron_chunk chunk = {.n = (size_t)piece->n,
-                             .stride = (size_t)piece->stride,
-                             .dt = sim->dt,
-                             .state = state,
-                             .params = params,
-                             .derived = derived,
-                             .current = current,
-                             .excitatory = excitatory,
-                             .inhibitory = inhibitory,
-                             .threshold_rise = factors.rise,
-                             .scheduled = sim->scheduled + piece->first,
-                             .random = model->draws ? words : NULL,
-                             .fired = fired};
+    chunk.current = sim->network->external_input + piece->first;
+    chunk.excitatory = sim->excitatory + piece->first;
+    chunk.inhibitory = sim->inhibitory + piece->first;
+    chunk.threshold_rise = factors.rise;
+    chunk.scheduled = sim->scheduled + piece->first;
+    chunk.random = model->draws ? words : NULL;
+    chunk.fired = fired;
     model->step(&chunk);
-    size_t bytes = (size_t)piece->n * sizeof(double);
-    memset(current, 0, bytes);
-    memset(excitatory, 0, bytes);
-    memset(inhibitory, 0, bytes);
-    memset(sim->scheduled + piece->first, 0, bytes);
+    clear_inputs(sim, piece);
+}
+
+/* The numbers, from `first` on, of those of n neurons that fired, into `list`; returns how many. Most blocks
+ * are empty, and one look settles each: 0.09 ns a neuron, where neuron by neuron it was 0.44. Within a block
+ * no branch is taken; `list` has room for n. */
+NM_CLONES static int64_t list_fired(const int64_t *restrict fired, int64_t n, int64_t first,
+                                    int32_t *restrict list) {
+    int64_t n_fired = 0;
+    for (int64_t block = 0; block < n; block += BLOCK) {
+        const int64_t end = block + BLOCK < n ? block + BLOCK : n;
+        int64_t any = 0;
+        if (end - block == BLOCK) {
+            for (int64_t i = 0; i < BLOCK; i++)
+                any |= fired[block + i];
+            if (!any)
+                continue;
+        }
+        for (int64_t i = block; i < end; i++) {
+            list[n_fired] = (int32_t)(first + i);
+            n_fired += fired[i] != 0;
+        }
+    }
+    return n_fired;
 }
 
 /* The neurons of a part; the fired go, in slot order, into the ring's list of this step. */
@@ -117,9 +148,7 @@ static void step_neurons(const nm_sim *sim, int64_t now, int64_t part) {
             factors = nm_levels_factors(sim->levels, region);
         }
         step_piece(sim, piece, factors, now, fired);
-        for (int64_t i = 0; i < piece->n; i++)
-            if (fired[i])
-                list[n_fired++] = (int32_t)(piece->first + i);
+        n_fired += list_fired(fired, piece->n, piece->first, list + n_fired);
     }
     *nm_delay_count(&sim->ring, now, part) = n_fired;
     for (int64_t i = 0; i < n_fired; i++) {
@@ -135,7 +164,9 @@ static void step_part(const nm_sim *sim, int64_t now, int64_t part) {
                             .ring = &sim->ring,
                             .dt = sim->dt,
                             .excitatory = sim->excitatory,
-                            .inhibitory = sim->inhibitory};
+                            .inhibitory = sim->inhibitory,
+                            .dense_count = sim->dense_count,
+                            .dense_sum = sim->dense_sum};
     nm_plasticity_decay(sim->network, part, sim->dt);
     nm_deliver(&to, now, part);
     step_neurons(sim, now, part);
@@ -203,7 +234,7 @@ static void begin_step(run *r) {
     for (int64_t k = 0; k < sim->network->n_projections; k++)
         if (sim->network->projections[k].pairs != NULL)
             nm_pairs_advance(sim->network, &sim->network->projections[k], sim->levels, sim->dt, r->now);
-    add_input(sim, r->now);
+    add_input(sim, r->now, r->done == 0);
 }
 
 static void step_levels(const nm_sim *sim, int64_t now) {

@@ -18,7 +18,9 @@ typedef struct nm_sim {
     int64_t step; /* completed steps */
     /* scratch, [slot]; all zero between steps */
     double *excitatory, *inhibitory, *scheduled;
-    double *fired; /* 1.0 where the neuron fired in the current step */
+    double *fired;         /* 1.0 where the neuron fired in the current step */
+    uint64_t *dense_count; /* nm_deliver.h */
+    double *dense_sum;
     /* exact spike times of spike_source neurons, sorted by step */
     const int64_t *schedule_step;
     const int32_t *schedule_slot;
@@ -27,6 +29,7 @@ typedef struct nm_sim {
     const double *input;
     const int32_t *input_slot;
     int64_t n_input, input_rows;
+    int64_t has_current, has_scheduled; /* of a step under way: the network's external_input, `scheduled` */
     nm_spike_record *spike_records;
     int64_t n_spike_records;
     nm_sample_record *sample_records;

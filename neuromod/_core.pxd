@@ -201,6 +201,7 @@ cdef extern from "nm_levels.h" nogil:
 cdef extern from "nm_network.h" nogil:
     ctypedef struct nm_pairs
     ctypedef struct nm_short_term
+    ctypedef struct nm_dense
     ctypedef struct nm_homeostasis
     ctypedef struct nm_group:
         const nm_neuron_model *model
@@ -243,6 +244,7 @@ cdef extern from "nm_network.h" nogil:
         double *post_trace[3]
         nm_pairs *pairs
         nm_short_term *short_term
+        const nm_dense *dense
         nm_homeostasis *homeostasis
     ctypedef struct nm_network:
         int64_t n_neurons
@@ -336,6 +338,19 @@ cdef extern from "nm_pairs.h" nogil:
     double nm_pairs_decayed(const double *table, int64_t steps)
 
 
+cdef extern from "nm_dense.h" nogil:
+    ctypedef struct nm_dense:
+        int64_t most
+        int64_t words
+        const uint64_t *bits
+        const int64_t *extra_start
+        const uint16_t *extra
+    int64_t nm_dense_words(int64_t part_width)
+    int64_t nm_dense_counts(int64_t part_width)
+    int64_t nm_dense_worth(const nm_projection *p, int64_t n_neurons, int64_t n_parts, int64_t *extra_start)
+    void nm_dense_fill(const nm_projection *p, int64_t n_places, int64_t words, uint64_t *bits, uint16_t *extra)
+
+
 cdef extern from "nm_short_term.h" nogil:
     ctypedef struct nm_short_term:
         double U
@@ -398,6 +413,8 @@ cdef extern from "nm_sim.h" nogil:
         double *inhibitory
         double *scheduled
         double *fired
+        uint64_t *dense_count
+        double *dense_sum
         const int64_t *schedule_step
         const int32_t *schedule_slot
         int64_t n_schedule

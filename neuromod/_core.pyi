@@ -311,6 +311,11 @@ class ShortTermKeeper:
     def set_state(self, state: dict[str, Any], now: int) -> None: ...
 
 @disjoint_base
+class DenseMap:
+    @property
+    def worth(self) -> bool: ...
+
+@disjoint_base
 class HomeostasisKeeper:
     rate: _Floats
     def __init__(self, params: Mapping[str, float], n_neurons: int, dt: float) -> None: ...

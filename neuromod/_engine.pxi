@@ -165,6 +165,16 @@ cdef class Engine:
             self._bind_projection(&self.projections[k], projection)
             self._bind_rule(&self.projections[k], projection, n)
             self._bind_slow_parts(&self.projections[k], projection, n)
+            self.keep.append(_bind_dense(&self.projections[k], projection, &self.network))
+        self._bind_dense_room(n)
+
+    cdef _bind_dense_room(self, Py_ssize_t n):
+        cdef int64_t k
+        self.sim.dense_count, self.sim.dense_sum = NULL, NULL
+        if any(self.projections[k].dense != NULL for k in range(self.network.n_projections)):
+            size = self.network.n_parts * nm_dense_counts(self.network.part_width)
+            self.sim.dense_count = <uint64_t *>self._lend(np.zeros(size, np.uint64), "u8", size, "dense_count")
+            self.sim.dense_sum = <double *>self._lend(np.zeros(n), "f8", n, "dense_sum")
 
     cdef _lend_weight(self, int k, object projection):
         weight = self.weights[k] = projection.raw_weight()
@@ -248,6 +258,8 @@ cdef class Engine:
         for part in range(ring.n_parts):
             n += ring.count[row * ring.n_parts + part]
         found = np.empty(n, np.int64)
+        if n == 0:
+            return found
         cdef int64_t[::1] out = found
         n = 0
         for part in range(ring.n_parts):
@@ -364,7 +376,10 @@ cdef class Engine:
     def refresh(self):
         """Bind anew if the network has changed, or if another engine has run its pair rules since."""
         cdef int k
-        if self.model.version != self.version or any(p.keeper is not k for p, k in self.keepers.items()):
+        cdef bint stale = self.model.version != self.version
+        for projection, keeper in self.keepers.items():  # a loop: any() of a generator takes 0.2 us
+            stale |= projection.keeper is not keeper
+        if stale:
             self.bind()
         for k, projection in enumerate(self.model._projections):
             if projection.raw_weight() is not self.weights[k]:  # moved into a block that all share, say
@@ -402,13 +417,14 @@ cdef class Engine:
 
     cdef _run(self, int64_t n_steps, object progress):
         cdef nm_error error
-        cdef int64_t left = n_steps, slice_steps = 1, done = 0
+        cdef int64_t left = n_steps, slice_steps = 1, done = 0, n_parts = self.network.n_parts
         cdef int status
-        cdef nm_pool *pool = self.pool.get(<int>min(<int64_t>self.threads, self.network.n_parts))
+        cdef nm_pool *pool = self.pool.get(self.threads if self.threads < n_parts else <int>n_parts)
         while left > 0:
-            began = perf_counter()
-            if slice_steps > left:
+            if slice_steps >= left:
                 slice_steps = left
+            else:  # the time of the last slice is not asked for
+                began = perf_counter()
             with nogil:
                 status = nm_sim_run(&self.sim, slice_steps, pool, &done, &error)
             left -= done

@@ -100,16 +100,15 @@ cdef class Levels:
         if nm_levels_check(&self.c, &error) != NM_OK:
             self._explain(&error)
         cdef Py_ssize_t m
-        cdef double[::1] kept = self.kept
-        cdef const double[::1] tau = self.tau
-        cdef const double[:, ::1] params = self.params
+        cdef double *kept = <double *>self.c.kept  # pointers: three memoryviews take 0.3 us
+        cdef const double *tau = self.c.tau
         for m in range(self.c.n_modulators):
             if tau[m] == tau[m]:
                 if not tau[m] > 0.0:
                     raise ValueError(f"{self.names[m]}.tau: must be > 0 ms; got {tau[m]}")
                 kept[m] = nm_exp(-dt / tau[m])
             else:
-                kept[m] = 1.0 - params[m, NM_DECAY_RATE]
+                kept[m] = 1.0 - self.c.params[m * NM_MAX_PARAMS + NM_DECAY_RATE]
         if self.spread:
             self._prepare_spread(dt)
 

@@ -97,6 +97,7 @@ class Projection:
         if self.rule is None or synapse_type == "inhibitory":
             self.homeostatic = None
         self.keeper: _core.PairKeeper | None = None
+        self.dense: _core.DenseMap | None = None  # the core's, of these synapses
         self._handed: dict[str, Weights] = {}
         self._state: dict[str, Weights] = {}
         self.plasticity_tag: Weights | None = None
@@ -350,7 +351,8 @@ class Projection:
             by_delay = np.lexsort((np.arange(len(delay)), delay, parts, rows))
             order, delay, targets = order[by_delay], delay[by_delay], targets[by_delay]
         weight = columns["weight"][order]
-        constant = self.rule is None and self._weight is None and np.all(weight == weight[:1])
+        unseen = self._weight is None or not len(self._weight)
+        constant = self.rule is None and unseen and np.all(weight == weight[:1])
         self._freeze()
         self.keeper, self._handed = None, {}
         places = _core.build_places(row_start, np.ascontiguousarray(targets), self._columns.n)

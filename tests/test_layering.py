@@ -49,14 +49,14 @@ C_LAYERS = (
     {"nm_sim"},
     {"nm_deliver", "nm_plasticity", "nm_homeostasis"},
     {"nm_pairs_visit"},
-    {"nm_pairs", "nm_short_term"},
+    {"nm_pairs", "nm_short_term", "nm_dense"},
     {"nm_drive", "nm_build_values", "nm_build_order"},
     {"nm_network", "nm_levels", "nm_record", "nm_delay", "nm_build", "nm_pool"},
     {"nm_register", "nm_response"},
     {"nm_normal", "nm_poisson"},
     {"nm_rng"},
     {"nm_model"},
-    {"nm_field", "nm_status", "nm_math", "nm_clones"},
+    {"nm_field", "nm_status", "nm_math", "nm_clones", "nm_rng_lanes"},
 )
 FAMILIES = ("neuron_", "plasticity_", "modulator_")
 FORBIDDEN_IMPORTS = {"pickle", "marshal", "shelve", "ctypes", "socket", "ssl", "urllib", "http", "requests"}

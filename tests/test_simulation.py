@@ -88,6 +88,71 @@ def test_input_rows_equal_external_input_set_by_hand():
     assert a.digest() == b.digest()
 
 
+def test_what_comes_from_outside_serves_one_step_in_the_middle_of_a_run_too():
+    """The columns of external input and scheduled spikes are cleared only in steps in which they were written."""
+    n, rng = 1100, np.random.default_rng(5)
+    rows = rng.normal(100.0, 300.0, (3, n))
+    in_one, by_step = tiny(n), tiny(n)
+    for sim in (in_one, by_step):
+        sim.model.neurons.external_input[:] = np.linspace(0.0, 50.0, n)
+    in_one.run(3, input=rows)
+    in_one.run(40)
+    for row in rows:
+        by_step.model.neurons.external_input[:] += row
+        by_step.step()
+    for _ in range(40):
+        by_step.step()
+    assert in_one.model.neurons.spike_count.sum() > 0
+    assert in_one.digest() == by_step.digest()
+
+
+@pytest.mark.parametrize("drive", ["drive_noise", "drive_uniform"])
+def test_noise_is_drawn_anew_in_each_step_of_a_run(drive):
+    in_one, by_step = tiny(1100), tiny(1100)
+    for sim in (in_one, by_step):
+        getattr(sim.model.neurons, drive)[500:] = 400.0
+    in_one.run(50)
+    for _ in range(50):
+        by_step.step()
+    assert in_one.model.neurons.spike_count.sum() > 0
+    assert not in_one.model.neurons.external_input.any()
+    assert in_one.digest() == by_step.digest()
+
+
+@pytest.mark.parametrize("n", [1, 15, 16, 17, 512, 539, 5000])
+def test_exactly_those_that_fire_are_listed(n):
+    """In blocks of 16, in pieces of 512 and what is left over, in one part and in several."""
+    sim, rng = tiny(n, model="spike_source"), np.random.default_rng(n)
+    share = [0.0, 1.0, 0.002, 0.5, 0.03, 0.0, 0.97]
+    wanted = [np.flatnonzero(rng.uniform(size=n) < p) for p in share]
+    wanted += [np.array([0]), np.array([n - 1]), np.unique([n // 2, n - 1])]
+    ids = np.concatenate(wanted)
+    steps = np.repeat(np.arange(1, len(wanted) + 1), [len(w) for w in wanted])
+    own = np.unique(ids)
+    sim.set_spike_times(own, [steps[ids == i].astype(float) for i in own])
+    for expected in wanted:
+        assert sim.step()["spikes"].tolist() == expected.tolist()
+    assert sim.run(5)["spike_counts"].sum() == 0
+
+
+def test_how_neurons_are_cut_into_pieces_changes_no_bit():
+    """Parameters that differ when the run begins make pieces of their own; those set later do not."""
+
+    def run(later):
+        sim = tiny(900, model="izhikevich")
+        sim.connect("A", "A", out_degree=5, weight=2.0, delay=2)
+        if later:
+            sim.run(0)
+        sim.model.neurons.a[400:] = 0.1
+        sim.model.neurons.d[400:] = 2.0
+        sim.run(300, input=np.random.default_rng(1).normal(4.0, 6.0, (300, 900)))
+        return sim
+
+    before, after = run(False), run(True)
+    assert before.model.neurons.spike_count.sum() > 0
+    assert before.digest() == after.digest()
+
+
 def test_input_ids_choose_the_neurons():
     sim = tiny(3)
     sim.run(1, input=[[10.0]], input_ids=[2])

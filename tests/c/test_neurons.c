@@ -19,6 +19,7 @@ typedef struct fixture {
     double inputs[N_INPUTS][LENGTH];
     uint32_t random[LENGTH];
     int64_t fired[LENGTH];
+    int at_once;
 } fixture;
 
 /* A small generator of its own (splitmix64): the tests must not lean on what they test. */
@@ -101,7 +102,8 @@ static void step(fixture *f, size_t first, size_t n, size_t stride, double dt) {
                                       .threshold_rise = 0.02,
                                       .scheduled = f->inputs[SCHEDULED] + first,
                                       .random = f->model->draws ? f->random + first : NULL,
-                                      .fired = f->fired + first});
+                                      .fired = f->fired + first,
+                                      .at_once = f->at_once});
 }
 
 static int same(const fixture *a, const fixture *b) {
@@ -179,6 +181,32 @@ static void shared_parameters(const nm_neuron_model *model) {
             step(b, GUARD, NM_CHUNK - 5, 1, 1.0);
             CHECK(same(a, b));
         }
+        free(a);
+        free(b);
+    }
+}
+
+/* Where synapses act at once, a step that leaves their currents alone has the bits of one that does not. */
+static void at_once(const nm_neuron_model *model) {
+    for (size_t stride = 0; stride < 2; stride++) {
+        fixture *a = make(model, 0.0), *b = make(model, 0.0);
+        int64_t spikes = 0;
+        if (stride == 1)
+            vary(a);
+        memcpy(b, a, sizeof *a);
+        b->at_once = model->at_once != NULL;
+        prepare(a, 0, LENGTH, 0.5);
+        prepare(b, 0, LENGTH, 0.5);
+        for (int t = 0; t < 200; t++) {
+            draw_inputs(a, strength_for(model));
+            memcpy(b->inputs, a->inputs, sizeof a->inputs);
+            memcpy(b->random, a->random, sizeof a->random);
+            step(a, GUARD, NM_CHUNK - 5, stride, 0.5);
+            step(b, GUARD, NM_CHUNK - 5, stride, 0.5);
+            CHECK(same(a, b));
+            spikes += count_fired(a, GUARD, NM_CHUNK - 5);
+        }
+        CHECK(spikes > 0);
         free(a);
         free(b);
     }
@@ -267,6 +295,9 @@ static void silence_leaves_no_denormals(const nm_neuron_model *model) {
     static void name##_shared_parameters(void) {                                                             \
         shared_parameters(&nm_neuron_##name);                                                                \
     }                                                                                                        \
+    static void name##_at_once(void) {                                                                       \
+        at_once(&nm_neuron_##name);                                                                          \
+    }                                                                                                        \
     static void name##_stays_in_its_chunk(void) {                                                            \
         stays_in_its_chunk(&nm_neuron_##name);                                                               \
     }                                                                                                        \
@@ -279,7 +310,7 @@ static void silence_leaves_no_denormals(const nm_neuron_model *model) {
 NM_NEURON_MODELS(FOR_ONE_MODEL)
 
 #define TABLE_ROWS(name)                                                                                     \
-    TEST(name##_no_neurons), TEST(name##_two_chunks), TEST(name##_shared_parameters),                        \
+    TEST(name##_no_neurons), TEST(name##_two_chunks), TEST(name##_shared_parameters), TEST(name##_at_once),  \
         TEST(name##_stays_in_its_chunk), TEST(name##_stays_finite),                                          \
         TEST(name##_silence_leaves_no_denormals),
 static const nm_test tests[] = {NM_NEURON_MODELS(TABLE_ROWS){NULL, NULL}};

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+#include "nm_dense.h"
+#include "nm_clones.h"
+
+#include <math.h>
+#include <string.h>
+
+#if defined(__GNUC__)
+#define FETCH(address) __builtin_prefetch(address)
+#else
+#define FETCH(address) ((void)(address))
+#endif
+
+/* Rows are added seven at a time (three bits of a count hold them), into counts of PLANES bits: so 63 rows in
+ * one pass. A line is 64 bytes, 8 words. */
+enum {
+    SEVEN = 7,
+    PLANES = 6,
+    PASS = 63,
+    WIDEST = 65536 / 64,
+    LINE_WORDS = 8,
+    AHEAD = 14,
+    LANES = 16,
+    SOME = 512,
+    MOST = 65535
+};
+
+/* Every 24th neuron: a row's list of synapses then takes as long as its bits (0.6 ns a synapse, 150 ns for
+ * the 1,564 bytes of 12,500 neurons), and twice the memory. */
+enum { THINNEST = 24 };
+
+static const uint64_t no_row[WIDEST];
+
+/* ---- building -------------------------------------------------------------------------------------------
+ */
+
+int64_t nm_dense_words(int64_t part_width) {
+    const int64_t line = 64 * LINE_WORDS;
+    return (part_width + line - 1) / line * LINE_WORDS;
+}
+
+int64_t nm_dense_counts(int64_t part_width) {
+    return nm_dense_words(part_width) * LANES;
+}
+
+/* Where in a word the lane's lowest bit is: lanes are read as 16-bit numbers of memory. */
+static int lane_shift(int64_t lane) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return (int)(48 - 16 * (lane % 4));
+#else
+    return (int)(16 * (lane % 4));
+#endif
+}
+
+int64_t nm_dense_worth(const nm_projection *p, int64_t n_neurons, int64_t n_parts, int64_t *extra_start) {
+    const int64_t n_places = p->n_rows * n_parts, n = p->segment_start[p->n_segments];
+    int64_t most = 1, extras = 0;
+    if (p->row_segment != NULL || p->rule != NULL || p->short_term != NULL || n < 1 ||
+        n * THINNEST < p->n_rows * n_neurons)
+        return 0;
+    for (int64_t place = 0; place < n_places; place++) {
+        extra_start[place] = extras;
+        int64_t met = 1;
+        for (int64_t s = p->segment_start[place] + 1; s < p->segment_start[place + 1]; s++) {
+            if (p->target[s] < p->target[s - 1])
+                return 0;
+            met = p->target[s] == p->target[s - 1] ? met + 1 : 1;
+            extras += met > 1;
+            most = met > most ? met : most;
+        }
+    }
+    extra_start[n_places] = extras;
+    return extras * 4 <= n ? MOST / most : 0;
+}
+
+void nm_dense_fill(const nm_projection *p, int64_t n_places, int64_t words, uint64_t *bits, uint16_t *extra) {
+    const int64_t lanes = 4 * words;
+    for (int64_t place = 0; place < n_places; place++) {
+        uint64_t *row = bits + place * words;
+        for (int64_t s = p->segment_start[place]; s < p->segment_start[place + 1]; s++) {
+            const int64_t target = p->target[s], lane = target % lanes;
+            const uint64_t bit = (uint64_t)1 << (lane_shift(lane) + target / lanes);
+            uint64_t *word = &row[lane / 4];
+            if (*word & bit)
+                *extra++ = (uint16_t)target;
+            *word |= bit;
+        }
+    }
+}
+
+/* ---- adding rows ----------------------------------------------------------------------------------------
+ */
+
+/* The rows of a pass, made up with empty ones to whole sevens, and the places whose extras belong to it. */
+typedef struct pass {
+    const uint64_t *row[PASS + SEVEN];
+    const uint16_t *extra[PASS];
+    int64_t place[PASS], n_extra[PASS];
+    int n;
+} pass;
+
+/* One bit of three numbers, added. */
+NM_INLINE void add_bits(uint64_t a, uint64_t b, uint64_t c, uint64_t *sum, uint64_t *carry) {
+    *sum = a ^ b ^ c;
+    *carry = (a & b) | (c & (a ^ b));
+}
+
+/* Four full adders make a number of three bits of seven rows' bits; it ripples into the planes. */
+NM_INLINE void add_seven(const uint64_t *const *row, int64_t words, const int n_planes,
+                         uint64_t (*restrict plane)[WIDEST]) {
+    const uint64_t *a = row[0], *b = row[1], *c = row[2], *d = row[3], *e = row[4], *f = row[5], *g = row[6];
+    NM_INDEPENDENT
+    for (int64_t w = 0; w < words; w++) {
+        uint64_t one, two, four, x, y, p, q, r, carry;
+        add_bits(a[w], b[w], c[w], &x, &p);
+        add_bits(d[w], e[w], f[w], &y, &q);
+        add_bits(x, y, g[w], &one, &r);
+        add_bits(p, q, r, &two, &four);
+        carry = plane[0][w] & one;
+        plane[0][w] ^= one;
+        add_bits(plane[1][w], two, carry, &plane[1][w], &carry);
+        add_bits(plane[2][w], four, carry, &plane[2][w], &carry);
+        for (int k = 3; k < n_planes; k++) {
+            const uint64_t both = plane[k][w] & carry;
+            plane[k][w] ^= carry;
+            carry = both;
+        }
+    }
+}
+
+/* The bits that a count of n rows may need. */
+static int bits_of(int n) {
+    return n < 8 ? 3 : n < 16 ? 4 : n < 32 ? 5 : 6;
+}
+
+NM_INLINE void fetch_row(const uint64_t *row, int64_t words) {
+    for (int64_t w = 0; w < words; w += LINE_WORDS)
+        FETCH(row + w);
+}
+
+NM_CLONES static void add_rows(const pass *rows, int64_t words, uint64_t (*restrict plane)[WIDEST]) {
+    for (int k = 0; k < AHEAD && k < rows->n; k++)
+        fetch_row(rows->row[k], words);
+    for (int k = 0; k < bits_of(rows->n); k++)
+        memset(plane[k], 0, (size_t)words * sizeof **plane);
+    for (int k = 0; k < rows->n; k += SEVEN) {
+        for (int ahead = k + AHEAD; ahead < k + AHEAD + SEVEN && ahead < rows->n; ahead++)
+            fetch_row(rows->row[ahead], words);
+        switch (bits_of(k + SEVEN)) {
+        case 3:
+            add_seven(&rows->row[k], words, 3, plane);
+            break;
+        case 4:
+            add_seven(&rows->row[k], words, 4, plane);
+            break;
+        case 5:
+            add_seven(&rows->row[k], words, 5, plane);
+            break;
+        default:
+            add_seven(&rows->row[k], words, 6, plane);
+        }
+    }
+}
+
+/* ---- from bits to counts --------------------------------------------------------------------------------
+ */
+
+NM_INLINE void spread_planes(uint64_t (*restrict plane)[WIDEST], int64_t words, const int n_planes, int add,
+                             uint64_t *restrict count) {
+    const uint64_t ones = 0x0001000100010001u, kept = add ? ~(uint64_t)0 : 0;
+    for (int b = 0; b < LANES; b++)
+        for (int64_t w = 0; w < words; w++) {
+            uint64_t sum = count[b * words + w] & kept;
+            for (int k = 0; k < n_planes; k++)
+                sum += ((plane[k][w] >> b) & ones) << k;
+            count[b * words + w] = sum;
+        }
+}
+
+/* Planes that are empty, since chance makes high counts rare, are left out. */
+NM_CLONES static void spread(uint64_t (*restrict plane)[WIDEST], int64_t words, int n_planes, int add,
+                             uint64_t *restrict count) {
+    for (uint64_t any = 0; n_planes > 1 && any == 0; n_planes -= any == 0)
+        for (int64_t w = 0; w < words; w++)
+            any |= plane[n_planes - 1][w];
+    switch (n_planes) {
+    case 1:
+        spread_planes(plane, words, 1, add, count);
+        break;
+    case 2:
+        spread_planes(plane, words, 2, add, count);
+        break;
+    case 3:
+        spread_planes(plane, words, 3, add, count);
+        break;
+    case 4:
+        spread_planes(plane, words, 4, add, count);
+        break;
+    default:
+        spread_planes(plane, words, n_planes, add, count);
+    }
+}
+
+/* Where the extras of a pass are, and the first of them fetched: the bits are added meanwhile. */
+static void find_extras(const nm_dense *dense, pass *rows) {
+    for (int k = 0; k < rows->n; k++) {
+        const int64_t first = dense->extra_start[rows->place[k]];
+        rows->extra[k] = dense->extra + first;
+        rows->n_extra[k] = dense->extra_start[rows->place[k] + 1] - first;
+        FETCH(rows->extra[k]);
+    }
+}
+
+static void add_extras(const pass *rows, uint64_t *count) {
+    uint16_t more; /* one of four in a word, as memory has them */
+    for (int k = 0; k < rows->n; k++)
+        for (int64_t e = 0; e < rows->n_extra[k]; e++) {
+            char *at = (char *)count + (int64_t)sizeof more * rows->extra[k][e];
+            memcpy(&more, at, sizeof more);
+            more++;
+            memcpy(at, &more, sizeof more);
+        }
+}
+
+static void add_pass(const nm_dense *dense, pass *rows, int add, uint64_t *count) {
+    uint64_t plane[PLANES][WIDEST];
+    for (int k = rows->n; k < rows->n + SEVEN; k++)
+        rows->row[k] = no_row;
+    find_extras(dense, rows);
+    add_rows(rows, dense->words, plane);
+    spread(plane, dense->words, bits_of(rows->n), add, count);
+    add_extras(rows, count);
+    rows->n = 0;
+}
+
+/* ---- a part ---------------------------------------------------------------------------------------------
+ */
+
+NM_CLONES static void add_counts(const uint64_t *restrict count, int64_t n, double weight,
+                                 double *restrict input) {
+    uint16_t lane[SOME]; /* words of four, as memory has them */
+    for (int64_t first = 0; first < n; first += SOME) {
+        const int64_t m = n - first < SOME ? n - first : SOME;
+        memcpy(lane, count + first / 4, sizeof lane);
+        for (int64_t i = 0; i < m; i++)
+            input[first + i] += weight * (double)(int32_t)lane[i];
+    }
+}
+
+void nm_dense_add(const nm_projection *p, const nm_delay *ring, int64_t step, int64_t n_parts, int64_t part,
+                  nm_dense_room *room, int64_t n, double *input) {
+    const nm_dense *dense = p->dense;
+    pass rows = {.n = 0};
+    int added = 0;
+    for (int64_t source = 0; source < n_parts; source++) {
+        const int32_t *slot = nm_delay_list(ring, step, source);
+        const int64_t n_spikes = *nm_delay_count(ring, step, source);
+        for (int64_t i = 0; i < n_spikes; i++) {
+            const int64_t row = slot[i] - p->pre_first, place = row * n_parts + part;
+            if (row < 0 || row >= p->n_rows)
+                continue;
+            if (rows.n == PASS) {
+                add_pass(dense, &rows, added, room->count);
+                added = 1;
+            }
+            FETCH(dense->extra_start + place);
+            rows.place[rows.n] = place;
+            rows.row[rows.n++] = dense->bits + place * dense->words;
+        }
+    }
+    if (rows.n > 0) {
+        add_pass(dense, &rows, added, room->count);
+        added = 1;
+    }
+    if (added)
+        add_counts(room->count, n, p->inhibitory ? -fabs(p->constant_weight) : p->constant_weight, input);
+}
+
+void nm_dense_add_sum(nm_dense_room *room, int64_t n, double *input) {
+    for (int64_t i = 0; i < n; i++) {
+        input[i] += room->sum[i];
+        room->sum[i] = 0.0;
+    }
+}

@@ -1,0 +1,52 @@
+/* Delivery over bit-maps, of projections so dense that a row's targets, one bit for each neuron of a part,
+ * take less time than their list: equal weights, one delay. The rows of the spikes that arrive are added bit
+ * by bit, in carry-save form, to counts of arrivals, and weight * count goes to the neurons. A target that a
+ * row meets more than once has its further synapses in a list beside the bits.
+ *
+ * The sum of one age of one projection is formed on its own, whatever way it is taken: a column of weights
+ * that somebody has asked for, and that therefore can hold anything, gives the same bits as long as all are
+ * equal. SPDX-License-Identifier: MIT */
+#ifndef NM_DENSE_H
+#define NM_DENSE_H
+
+#include "nm_delay.h"
+#include "nm_network.h"
+
+struct nm_dense {
+    int64_t most;  /* rows that may be added at once */
+    int64_t words; /* of 64 bits, of a place: whole blocks */
+    /* [place * words]. A place has 4 * words lanes of 16 bits; bit b of lane l stands for the part's neuron
+     * 4 * words * b + l: one shift and one mask bring a run of neurons' bits into lanes of their own. */
+    const uint64_t *bits;
+    const int64_t *extra_start; /* [n_places + 1] */
+    const uint16_t *extra;      /* targets that their row has met before, counted from their part's first */
+};
+
+/* Arrivals of a step from which bits beat the list. */
+enum { NM_DENSE_MANY = 6 };
+
+/* Scratch of one part. */
+typedef struct nm_dense_room {
+    uint64_t *count; /* [nm_dense_counts(part_width)]: 16-bit counts, 4 in each */
+    double *sum;     /* [neuron of the part], all zero between two uses */
+} nm_dense_room;
+
+/* Words of a place of so many neurons, and of their counts. */
+int64_t nm_dense_words(int64_t part_width);
+int64_t nm_dense_counts(int64_t part_width);
+
+/* 0 where a projection does not gain by bit-maps, else how many rows may be added at once (counts have 16
+ * bits); fills extra_start. A function of the synapses alone. */
+int64_t nm_dense_worth(const nm_projection *p, int64_t n_neurons, int64_t n_parts, int64_t *extra_start);
+
+/* Fills bits, all zero before, and extra. */
+void nm_dense_fill(const nm_projection *p, int64_t n_places, int64_t words, uint64_t *bits, uint16_t *extra);
+
+/* What the spikes of one step bring to the n neurons of a part over bit-maps: input[i] += weight * count. */
+void nm_dense_add(const nm_projection *p, const nm_delay *ring, int64_t step, int64_t n_parts, int64_t part,
+                  nm_dense_room *room, int64_t n, double *input);
+
+/* input += room->sum, which is zero again. */
+void nm_dense_add_sum(nm_dense_room *room, int64_t n, double *input);
+
+#endif

@@ -1,0 +1,203 @@
+/* nm_network: how groups are cut into pieces, and what is found out about each before a run.
+ * SPDX-License-Identifier: MIT */
+#include "nm_network.h"
+#include "testlib.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { N = 2000 };
+extern const nm_neuron_model nm_neuron_izhikevich, nm_neuron_lif;
+
+/* A network of one group with columns of its own; parameters and state at their defaults. */
+typedef struct fixture {
+    double params[NM_MAX_PARAMS][N], seen[NM_MAX_PARAMS][N], state[NM_MAX_STATE][N];
+    double derived[NM_MAX_DERIVED][N], drive[5][N], seen_rate[N];
+    uint32_t table[64 * 64];
+    nm_piece pieces[64];
+    int64_t part_piece[8], n_pieces;
+    nm_group group;
+    nm_network network;
+} fixture;
+
+static fixture *make(const nm_neuron_model *model, int64_t n) {
+    fixture *f = calloc(1, sizeof *f);
+    f->group = (nm_group){.model = model, .n = n};
+    for (int k = 0; k < nm_field_count(model->params); k++) {
+        for (int64_t i = 0; i < n; i++) {
+            f->params[k][i] = model->params[k].fallback;
+            f->seen[k][i] = NAN;
+        }
+        f->group.params[k] = f->params[k], f->group.seen[k] = f->seen[k];
+    }
+    for (int k = 0; k < nm_field_count(model->state); k++) {
+        for (int64_t i = 0; i < n; i++)
+            f->state[k][i] = model->state[k].fallback;
+        f->group.state[k] = f->state[k];
+    }
+    for (int k = 0; k < model->n_derived; k++)
+        f->group.derived[k] = f->derived[k];
+    for (int64_t i = 0; i < n; i++)
+        f->seen_rate[i] = NAN;
+    f->network = (nm_network){.n_neurons = n,
+                              .groups = &f->group,
+                              .n_groups = 1,
+                              .pieces = f->pieces,
+                              .drive_rate = f->drive[0],
+                              .drive_weight = f->drive[1],
+                              .external_input = f->drive[2],
+                              .drive_noise = f->drive[3],
+                              .drive_uniform = f->drive[4],
+                              .seen_rate = f->seen_rate,
+                              .drive_table = f->table,
+                              .n_parts = 1,
+                              .part_width = N,
+                              .part_piece = f->part_piece};
+    return f;
+}
+
+static void cut(fixture *f, int64_t part_width) {
+    f->n_pieces = f->network.n_pieces = nm_network_cut(&f->group, 1, part_width, f->pieces, f->part_piece);
+    CHECK(nm_network_cut(&f->group, 1, part_width, NULL, NULL) == f->n_pieces);
+}
+
+static int prepare(fixture *f) {
+    nm_error error;
+    return nm_network_prepare(&f->network, 1.0, 0, &error);
+}
+
+/* Pieces follow one another without a gap, and are at most a chunk long. */
+static int covers(const fixture *f, int64_t n) {
+    int64_t next = 0;
+    for (int64_t p = 0; p < f->n_pieces; p++) {
+        if (f->pieces[p].first != next || f->pieces[p].n < 1 || f->pieces[p].n > NM_CHUNK)
+            return 0;
+        next += f->pieces[p].n;
+    }
+    return next == n;
+}
+
+static void equal_neurons_make_whole_chunks(void) {
+    fixture *f = make(&nm_neuron_izhikevich, 1300);
+    cut(f, N);
+    CHECK(f->n_pieces == 3 && covers(f, 1300));
+    CHECK(f->pieces[0].n == NM_CHUNK && f->pieces[1].n == NM_CHUNK);
+    free(f);
+}
+
+static void pieces_end_where_parameters_change(void) {
+    fixture *f = make(&nm_neuron_izhikevich, 1000);
+    for (int i = 800; i < 1000; i++)
+        f->params[0][i] = 0.1;
+    cut(f, N);
+    CHECK(f->n_pieces == 3 && covers(f, 1000));
+    CHECK(f->pieces[1].first == NM_CHUNK && f->pieces[2].first == 800);
+    CHECK(prepare(f) == NM_OK);
+    CHECK(f->pieces[0].stride == 0 && f->pieces[1].stride == 0 && f->pieces[2].stride == 0);
+    free(f);
+}
+
+static void a_few_equal_neurons_make_no_piece(void) {
+    fixture *f = make(&nm_neuron_izhikevich, 1000);
+    for (int i = 0; i < 1000; i++)
+        f->params[3][i] = 6.0 + 0.1 * (i / 100);
+    cut(f, N);
+    CHECK(f->n_pieces == 2 && covers(f, 1000));
+    CHECK(prepare(f) == NM_OK);
+    CHECK(f->pieces[0].stride == 1 && f->pieces[1].stride == 1);
+    free(f);
+}
+
+static void no_piece_crosses_the_border_of_a_part(void) {
+    fixture *f = make(&nm_neuron_izhikevich, 1400);
+    for (int i = 900; i < 1400; i++)
+        f->params[0][i] = 0.1;
+    cut(f, 1024);
+    CHECK(covers(f, 1400));
+    CHECK(f->part_piece[0] == 0 && f->pieces[f->part_piece[1]].first == 1024 &&
+          f->part_piece[2] == f->n_pieces);
+    free(f);
+}
+
+/* Of a uniform piece one value is kept in mind, and yet any change of any entry is seen. */
+static void a_change_of_any_parameter_is_seen(void) {
+    fixture *f = make(&nm_neuron_lif, 700);
+    const int n_params = nm_field_count(nm_neuron_lif.params);
+    cut(f, N);
+    CHECK(prepare(f) == NM_OK);
+    CHECK(prepare(f) == NM_OK && !f->pieces[0].changed && !f->pieces[1].changed);
+    for (int k = 0; k < n_params; k++)
+        for (int64_t i = 0; i < 700; i += 233) { /* first, middle, last piece */
+            const double was = f->params[k][i];
+            f->params[k][i] = was + 0.25;
+            CHECK(prepare(f) == NM_OK);
+            CHECK(f->pieces[i / NM_CHUNK].changed && f->pieces[i / NM_CHUNK].stride == 1);
+            CHECK(!f->pieces[1 - i / NM_CHUNK].changed);
+            f->params[k][i] = was;
+            CHECK(prepare(f) == NM_OK);
+            CHECK(f->pieces[i / NM_CHUNK].changed && f->pieces[i / NM_CHUNK].stride == 0);
+        }
+    free(f);
+}
+
+static void synapses_that_act_at_once_are_noticed(const nm_neuron_model *model, int tau, int current) {
+    fixture *f = make(model, 700);
+    cut(f, N);
+    CHECK(prepare(f) == NM_OK && f->pieces[0].at_once && f->pieces[1].at_once);
+    f->state[current][699] = 1e-9;
+    CHECK(prepare(f) == NM_OK && f->pieces[0].at_once && !f->pieces[1].at_once);
+    f->state[current][699] = -0.0; /* a step would make it +0 */
+    CHECK(prepare(f) == NM_OK && !f->pieces[1].at_once);
+    f->state[current][699] = 0.0;
+    f->params[tau][0] = 2.0;
+    CHECK(prepare(f) == NM_OK && !f->pieces[0].at_once && f->pieces[1].at_once);
+    f->params[tau][0] = 0.0;
+    f->params[0][511] *= 1.5; /* stride 1 */
+    CHECK(prepare(f) == NM_OK && f->pieces[0].stride == 1 && f->pieces[0].at_once);
+    f->params[tau][510] = 2.0;
+    CHECK(prepare(f) == NM_OK && !f->pieces[0].at_once);
+    free(f);
+}
+
+static void izhikevich_at_once(void) {
+    synapses_that_act_at_once_are_noticed(&nm_neuron_izhikevich, 6, 2);
+    synapses_that_act_at_once_are_noticed(&nm_neuron_izhikevich, 7, 3);
+}
+
+static void lif_at_once(void) {
+    synapses_that_act_at_once_are_noticed(&nm_neuron_lif, 5, 1);
+    synapses_that_act_at_once_are_noticed(&nm_neuron_lif, 6, 2);
+}
+
+static void rates_and_noise_come_and_go(void) {
+    fixture *f = make(&nm_neuron_lif, 700);
+    cut(f, N);
+    CHECK(prepare(f) == NM_OK && f->pieces[0].driven == 0 && f->pieces[0].noisy == 0);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 512; i++)
+            f->drive[0][i] = 100.0;
+        f->drive[3][600] = f->drive[4][5] = 1.0;
+        CHECK(prepare(f) == NM_OK && f->pieces[0].driven == 1 && f->pieces[1].driven == 0);
+        CHECK(f->pieces[0].noisy == 2 && f->pieces[1].noisy == 1);
+        memset(f->drive, 0, sizeof f->drive);
+        CHECK(prepare(f) == NM_OK && f->pieces[0].driven == 0 && f->pieces[1].driven == 0);
+        CHECK(f->pieces[0].noisy == 0 && f->pieces[1].noisy == 0);
+    }
+    f->drive[3][1] = NAN;
+    CHECK(prepare(f) == NM_ERR_BAD_VALUE);
+    free(f);
+}
+
+static const nm_test tests[] = {TEST(equal_neurons_make_whole_chunks),
+                                TEST(pieces_end_where_parameters_change),
+                                TEST(a_few_equal_neurons_make_no_piece),
+                                TEST(no_piece_crosses_the_border_of_a_part),
+                                TEST(a_change_of_any_parameter_is_seen),
+                                TEST(izhikevich_at_once),
+                                TEST(lif_at_once),
+                                TEST(rates_and_noise_come_and_go),
+                                {NULL, NULL}};
+
+int main(int argc, char **argv) {
+    return nm_test_main(tests, argc, argv);
+}
