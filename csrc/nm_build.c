@@ -1,6 +1,7 @@
 /* Who is connected to whom. Draws are keyed by ids, never by slots, so adding neurons elsewhere moves
  * nothing: word k of a source (probability, out-degree) or of a target (in-degree) is word k of its own
  * sequence. SPDX-License-Identifier: MIT */
+#include "nm_build.h"
 #include "nm_build_row.h"
 #include "nm_clones.h"
 #include "nm_math.h"
@@ -136,7 +137,9 @@ int nm_build_probability(const nm_build *build, double p, int64_t *place_start, 
     if (status != NM_OK)
         return status;
     gap_law law = law_of(p);
-    nm_rows rows = {.n_parts = build->n_parts, .part_width = build->part_width, .place_start = place_start,
+    nm_rows rows = {.n_parts = build->n_parts,
+                    .part_width = build->part_width,
+                    .place_start = place_start,
                     .local = local};
     if (local != NULL)
         rows.room = place_start[build->n_rows * build->n_parts];

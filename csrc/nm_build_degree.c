@@ -1,5 +1,6 @@
 /* Fixed degrees: so many sources of each target, or targets of each source, drawn with replacement. How many
  * synapses there will be is known before, so each is drawn once. SPDX-License-Identifier: MIT */
+#include "nm_build.h"
 #include "nm_build_row.h"
 #include "nm_clones.h"
 #include "nm_rng.h"
@@ -48,8 +49,8 @@ NM_CLONES static void name_dense(int32_t *restrict drawn, int64_t n, int32_t hol
         drawn[k] += first + (drawn[k] >= hole);
 }
 
-NM_CLONES static void name_listed(int32_t *restrict drawn, int64_t n, int32_t hole, const int32_t *restrict list,
-                                  int32_t shift) {
+NM_CLONES static void name_listed(int32_t *restrict drawn, int64_t n, int32_t hole,
+                                  const int32_t *restrict list, int32_t shift) {
     for (int64_t k = 0; k < n; k++)
         drawn[k] = list[drawn[k] + (drawn[k] >= hole)] - shift;
 }
@@ -103,8 +104,8 @@ NM_CLONES static void keep_narrow(const int32_t *restrict row, int64_t n, uint16
 }
 
 /* The sources' rows of one target, kept from entry `at` on and counted. */
-static void draw_sources(const nm_build *build, const nm_candidates *from, int dense, uint32_t id, int64_t degree,
-                         drawn_rows drawn, int64_t at, int64_t *count) {
+static void draw_sources(const nm_build *build, const nm_candidates *from, int dense, uint32_t id,
+                         int64_t degree, drawn_rows drawn, int64_t at, int64_t *count) {
     int32_t row[BATCH];
     for (int64_t first = 0; first < degree; first += BATCH) {
         int64_t n = degree - first < BATCH ? degree - first : BATCH;
@@ -170,8 +171,8 @@ static void fill(const nm_build *build, int64_t degree, int64_t *next, drawn_row
     }
 }
 
-int nm_build_in_degree(const nm_build *build, int64_t degree, int64_t *scratch, void *drawn, int64_t *place_start,
-                       uint16_t *local, nm_error *error) {
+int nm_build_in_degree(const nm_build *build, int64_t degree, int64_t *scratch, void *drawn,
+                       int64_t *place_start, uint16_t *local, nm_error *error) {
     int status = check_degree(build, degree, error);
     if (status == NM_OK && degree > 0)
         status =
@@ -188,7 +189,8 @@ int nm_build_in_degree(const nm_build *build, int64_t degree, int64_t *scratch, 
         start += length;
     }
     place_start[n_places] = start;
-    fill(build, degree, scratch, rows, place_start, local); /* targets come in ascending order: rows are sorted */
+    fill(build, degree, scratch, rows, place_start,
+         local); /* targets come in ascending order: rows are sorted */
     return NM_OK;
 }
 
@@ -270,8 +272,11 @@ int nm_build_out_degree(const nm_build *build, int64_t degree, int32_t *scratch,
         return nm_fail(error, NM_ERR_TOO_LARGE, -1, -1, (double)degree);
     const int dense = is_dense(build->post, build->n_post);
     const digits by = digits_of(degree, build->n_post);
-    nm_rows rows = {.n_parts = build->n_parts, .part_width = build->part_width, .place_start = place_start,
-                    .local = local, .room = degree * build->n_pre};
+    nm_rows rows = {.n_parts = build->n_parts,
+                    .part_width = build->part_width,
+                    .place_start = place_start,
+                    .local = local,
+                    .room = degree * build->n_pre};
     int64_t at = 0;
     for (int64_t i = 0; i < build->n_pre && degree > 0; i++) {
         const int32_t slot = build->pre[i];

@@ -1,11 +1,12 @@
-/* Rows of ascending targets, cut by the parts of the network as they are drawn: two bytes a synapse, written once.
- * SPDX-License-Identifier: MIT */
+/* Rows of ascending targets, cut by the parts of the network as they are drawn: two bytes a synapse, written
+ * once. SPDX-License-Identifier: MIT */
 #include "nm_build_row.h"
 #include "nm_clones.h"
 
 enum { SHORT = 32 }; /* below this length a plain loop beats a call and a binary search */
 
-NM_CLONES static void copy_long(const int32_t *restrict target, int64_t n, int32_t first, uint16_t *restrict local) {
+NM_CLONES static void copy_long(const int32_t *restrict target, int64_t n, int32_t first,
+                                uint16_t *restrict local) {
     for (int64_t k = 0; k < n; k++)
         local[k] = (uint16_t)(target[k] - first);
 }

@@ -1,9 +1,12 @@
-/* What the ways of drawing share: the candidates of a neuron, and rows written straight in the form in which they
- * are delivered. SPDX-License-Identifier: MIT */
+/* What the ways of drawing share: the candidates of a neuron, and rows written straight in the form in which
+ * they are delivered. SPDX-License-Identifier: MIT */
 #ifndef NM_BUILD_ROW_H
 #define NM_BUILD_ROW_H
 
-#include "nm_build.h"
+#include "nm_status.h"
+
+#include <stddef.h>
+#include <stdint.h>
 
 enum { NM_BUILD_BATCH = 512 }; /* draws at a time: words and a row's targets stay in L1 */
 
@@ -44,8 +47,5 @@ int nm_rows_append(nm_rows *rows, int64_t row, const int32_t *target, int64_t n)
 
 /* The starts of all places that are left, and the end. */
 void nm_rows_close(nm_rows *rows, int64_t n_rows);
-
-/* The arguments of any way of drawing. */
-int nm_build_check(const nm_build *build, nm_error *error) NM_MUST_CHECK;
 
 #endif

@@ -168,7 +168,7 @@ def build_in_degree(pre, post, id, int64_t degree, autapses, uint64_t seed, uint
     cdef int64_t[::1] place_start = build.place_start, scratch = np.empty(build.c.n_rows, np.int64)
     cdef nm_error error
     cdef int status
-    n = max(degree, 0) * build.c.n_post if build.c.n_pre else 0
+    n = int(max(degree, 0)) * int(build.c.n_post) if build.c.n_pre else 0  # of any size: no wrapping
     local = np.empty(n, np.uint16)
     cdef uint16_t[::1] out = local
     cdef uint8_t[::1] drawn = np.empty(n * (2 if build.c.n_rows <= NM_BUILD_NARROW else 4), np.uint8)
@@ -188,9 +188,9 @@ def build_out_degree(pre, post, id, int64_t degree, autapses, uint64_t seed, uin
     cdef int64_t[::1] place_start = build.place_start
     cdef nm_error error
     cdef int status
-    local = np.empty(max(degree, 0) * build.c.n_pre if build.c.n_post else 0, np.uint16)
+    local = np.empty(int(max(degree, 0)) * int(build.c.n_pre) if build.c.n_post else 0, np.uint16)
     cdef uint16_t[::1] out = local
-    cdef int32_t[::1] scratch = np.empty(2 * max(degree, 0) if build.c.n_pre and build.c.n_post else 0, np.int32)
+    cdef int32_t[::1] scratch = np.empty(2 * int(max(degree, 0)) if build.c.n_pre and build.c.n_post else 0, np.int32)
     with nogil:
         status = nm_build_out_degree(&build.c, degree, &scratch[0], &place_start[0], &out[0], &error)
     if status != NM_OK:
