@@ -59,22 +59,30 @@ static void draw_words(const nm_network *network, const nm_piece *piece, uint64_
             word[i] = nm_rng_word(seed, stream, (uint32_t)id[i], step);
 }
 
+/* Thresholds at a time: each pass loads and stores the counts once. */
+enum { AT_ONCE = 4 };
+
+static inline int32_t flip(uint32_t word) {
+    return (int32_t)(word ^ 0x80000000u);
+}
+
 /* count[i] = number of table entries < word[i]. Words are compared as signed numbers with the top bit
  * flipped, which SSE2 can; thresholds above every word of the piece are not looked at. */
 NM_CLONES static void count_by_table(const uint32_t *restrict table, const uint32_t *restrict word, int64_t n,
                                      int32_t *restrict count) {
     int32_t flipped[NM_CHUNK], largest = INT32_MIN;
     for (int64_t i = 0; i < n; i++) {
-        flipped[i] = (int32_t)(word[i] ^ 0x80000000u);
+        flipped[i] = flip(word[i]);
         largest = flipped[i] > largest ? flipped[i] : largest;
         count[i] = 0;
     }
-    for (int k = 0; k < NM_POISSON_TABLE; k++) {
-        int32_t threshold = (int32_t)(table[k] ^ 0x80000000u);
-        if (threshold >= largest)
+    for (int k = 0; k < NM_POISSON_TABLE; k += AT_ONCE) {
+        const int32_t a = flip(table[k]), b = flip(table[k + 1]), c = flip(table[k + 2]),
+                      d = flip(table[k + 3]);
+        if (a >= largest)
             return;
         for (int64_t i = 0; i < n; i++)
-            count[i] += threshold < flipped[i];
+            count[i] += (a < flipped[i]) + (b < flipped[i]) + (c < flipped[i]) + (d < flipped[i]);
     }
 }
 
@@ -87,12 +95,21 @@ NM_CLONES static void add_events(const int32_t *restrict count, const double *re
     }
 }
 
+NM_CLONES static void add_excitation(const int32_t *restrict count, const double *restrict weight, int64_t n,
+                                     double factor, double *restrict excitatory) {
+    for (int64_t i = 0; i < n; i++)
+        excitatory[i] += (double)count[i] * factor * weight[i];
+}
+
 static void add_tabled(const nm_network *network, const nm_piece *piece, const uint32_t *word, double factor,
                        double *excitatory, double *inhibitory) {
     int32_t count[NM_CHUNK];
     const uint32_t *table = network->drive_table + (piece - network->pieces) * NM_POISSON_TABLE;
     count_by_table(table, word, piece->n, count);
-    add_events(count, network->drive_weight + piece->first, piece->n, factor, excitatory, inhibitory);
+    if (piece->excites)
+        add_excitation(count, network->drive_weight + piece->first, piece->n, factor, excitatory);
+    else
+        add_events(count, network->drive_weight + piece->first, piece->n, factor, excitatory, inhibitory);
 }
 
 static void add_inverted(const nm_network *network, const nm_piece *piece, double dt, uint64_t seed,

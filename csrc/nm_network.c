@@ -259,6 +259,13 @@ NM_CLONES static int any_above_zero(const double *column, int64_t n) {
     return any != 0;
 }
 
+NM_CLONES static int any_below_zero(const double *column, int64_t n) {
+    int64_t any = 0;
+    for (int64_t slot = 0; slot < n; slot++)
+        any |= column[slot] < 0.0;
+    return any != 0;
+}
+
 /* 1 normal, 2 uniform, 3 both; no piece is looked at for what no neuron has. */
 static int64_t noise_of(const nm_network *network, const nm_piece *piece, const int *above_zero) {
     const int normal = above_zero[NOISE] && any_above_zero(network->drive_noise + piece->first, piece->n);
@@ -311,6 +318,7 @@ int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *erro
             tabulate_drive(network, p, dt);
         piece->noisy = noise_of(network, piece, above_zero);
         piece->at_once = acts_at_once(group, piece, dt);
+        piece->excites = piece->driven && !any_below_zero(network->drive_weight + piece->first, piece->n);
     }
     return NM_OK;
 }

@@ -31,6 +31,7 @@ typedef struct nm_piece {
     int64_t changed; /* some parameter, since nm_network_prepare last looked */
     int64_t noisy;   /* some neuron has background noise: 1 normal, 2 uniform, 3 both */
     int64_t at_once; /* what the model's hook says */
+    int64_t excites; /* 1: no weight of its background drive is negative */
 } nm_piece;
 
 /* Synapses drawn by one connect(): rows by presynaptic slot, each row cut into the parts of the network that

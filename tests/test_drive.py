@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from neuromod import _core
+from neuromod import BrainModel, Simulation, _core
 
 CHUNK = 512
 SIGMAS = 4.5  # fixed seeds; a right program passes all with probability > 0.999
@@ -164,3 +164,24 @@ def test_one_chunk_at_a_time(n: int) -> None:
         ValueError, match=rf"^rate, weight, id: must have the same length, 1 to {CHUNK}; got {n}, "
     ):
         _core.drive_input(np.ones(n), np.ones(n), np.arange(n), 1.0, 1, 0)
+
+
+def test_a_weight_that_turns_negative_between_runs_inhibits() -> None:
+    """Pieces whose weights are all excitatory take a shorter way; it is left when one of them changes."""
+    cell = {"v_threshold": 1e9, "tau_syn_excitatory": 5.0, "tau_syn_inhibitory": 5.0}
+    ranges = {"x": [0, 99], "y": [0, 0], "z": [0, 0], "w": [0, 0]}
+    config = {
+        "lattice_shape": [100, 1, 1, 1],
+        "areas": [{"name": "A", "coord_ranges": ranges, "params": cell}],
+        "background_drive": {"rate": 5000.0, "weight": 0.1},
+        "plasticity": {"rule": "none"},
+    }
+    sim = Simulation(BrainModel(config=config), seed=1)
+    sim.initialize_neurons()
+    neurons = sim.model.neurons
+    sim.run(50)
+    assert np.all(neurons.i_syn_excitatory > 0.5) and not neurons.i_syn_inhibitory.any()
+    neurons.drive_weight[7] = -0.1
+    sim.run(100)
+    assert neurons.i_syn_inhibitory[7] < -0.5 and neurons.i_syn_excitatory[7] < 1e-6
+    assert not np.delete(neurons.i_syn_inhibitory, 7).any()
