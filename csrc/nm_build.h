@@ -1,7 +1,7 @@
-/* Network construction: who is connected to whom, drawn straight into rows sorted by (source, target). Every
- * function is called twice, first to count (fills row_start, targets NULL), then to fill, so that Python can
- * allocate exactly. Draws are keyed by (seed, stream, source or target id, position): the same for any number
- * of threads and for both calls.
+/* Network construction: who is connected to whom, drawn straight into the places that delivery walks: rows of
+ * sources, each cut by the parts of the network, targets ascending and counted in 16 bits from the first slot
+ * of their part. Draws are keyed by (seed, stream, source or target id, position): the same for any number of
+ * threads and wherever the neurons stand.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_BUILD_H
 #define NM_BUILD_H
@@ -19,24 +19,32 @@ typedef struct nm_build {
         n_rows;       /* rows cover slots pre_first .. pre_first + n_rows - 1, all of `pre` among them */
     int64_t autapses; /* 0: a neuron is never connected to itself */
     uint64_t seed;
-    uint32_t salt; /* the projection's number */
+    uint32_t salt;               /* the projection's number */
+    int64_t n_parts, part_width; /* of the network; the parts hold all of `post` */
 } nm_build;
 
-/* Each pair with probability p in [0, 1], by geometric skipping: cost is per synapse, not per pair.
- * Count: targets = NULL, row_start[0 .. n_rows] is filled. Fill: targets has room for row_start[n_rows]
- * entries, and row_start is filled again. So a caller with room to spare (mean + 8 standard deviations) may
- * fill without counting, at half the cost; NM_ERR_TOO_LARGE if the room was not enough. */
-int nm_build_probability(const nm_build *build, double p, int64_t *row_start, int32_t *targets,
+/* The arguments of any way of drawing. */
+int nm_build_check(const nm_build *build, nm_error *error) NM_MUST_CHECK;
+
+enum { NM_BUILD_NARROW = 1 << 16 }; /* rows up to which nm_build_in_degree keeps what it draws in 16 bits */
+
+/* Each pair with probability p in [0, 1], by geometric skipping: cost is per synapse, not per pair. Fills
+ * place_start[0 .. n_rows * n_parts] (place row * n_parts + part) and `local`, which has room for as many
+ * entries as the last of place_start says on entry; NM_ERR_TOO_LARGE if that is not enough. local = NULL:
+ * only counts. So a caller with room to spare (mean + 8 standard deviations) need not count, at half the
+ * cost. */
+int nm_build_probability(const nm_build *build, double p, int64_t *place_start, uint16_t *local,
                          nm_error *error) NM_MUST_CHECK;
 
-/* Each target gets `degree` sources drawn with replacement (multapses allowed, as in NEST and Brunel 2000).
- */
-int nm_build_in_degree(const nm_build *build, int64_t degree, int64_t *row_start, int32_t *targets,
-                       nm_error *error) NM_MUST_CHECK;
+/* Each target gets `degree` sources drawn with replacement (multapses allowed, as in NEST and Brunel 2000):
+ * degree * n_post entries of `local`. scratch[n_rows]; `drawn` has as many entries as `local`, of 16 bits up
+ * to NM_BUILD_NARROW rows and of 32 above. */
+int nm_build_in_degree(const nm_build *build, int64_t degree, int64_t *scratch, void *drawn,
+                       int64_t *place_start, uint16_t *local, nm_error *error) NM_MUST_CHECK;
 
-/* Each source gets `degree` targets drawn with replacement. */
-int nm_build_out_degree(const nm_build *build, int64_t degree, int64_t *row_start, int32_t *targets,
-                        nm_error *error) NM_MUST_CHECK;
+/* Each source gets `degree` targets drawn with replacement: degree * n_pre entries. scratch[2 * degree]. */
+int nm_build_out_degree(const nm_build *build, int64_t degree, int32_t *scratch, int64_t *place_start,
+                        uint16_t *local, nm_error *error) NM_MUST_CHECK;
 
 /* Rows from explicit pairs (slots), in any order. order[k]: which pair became synapse k (equal
  * pairs stay in their order). */
@@ -47,9 +55,9 @@ int nm_build_pairs(const int32_t *pre, const int32_t *post, int64_t n, int64_t p
 void nm_build_normal(uint64_t seed, uint32_t stream, double mean, double sd, int64_t n, float *out);
 void nm_build_uniform(uint64_t seed, uint32_t stream, double low, double high, int64_t n, float *out);
 
-/* Stable sort of each row by delay; weight and targets move along. `weight` may be NULL. scratch_order and
- * scratch (4 bytes an entry): as long as the longest row. */
-int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *delay, int32_t *targets,
+/* Stable sort of each row, or place, by delay; weight and targets move along. `weight` may be NULL.
+ * scratch_order and scratch (4 bytes an entry): as long as the longest row. */
+int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *delay, uint16_t *local,
                            float *weight, int64_t *scratch_order, void *scratch,
                            nm_error *error) NM_MUST_CHECK;
 

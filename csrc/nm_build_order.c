@@ -116,39 +116,39 @@ static void order_by_delay(const uint16_t *delay, int64_t n, uint16_t longest, i
     counting_pass(delay, n, 8, scratch, order);
 }
 
-static void permute_words(void *column, const int64_t *order, int64_t n, uint32_t *scratch) {
+static void permute_words(float *column, const int64_t *order, int64_t n, uint32_t *scratch) {
     memcpy(scratch, column, (size_t)n * sizeof *scratch);
     for (int64_t k = 0; k < n; k++)
-        memcpy((char *)column + k * (int64_t)sizeof *scratch, &scratch[order[k]], sizeof *scratch);
+        memcpy(&column[k], &scratch[order[k]], sizeof *scratch);
 }
 
-static void permute_delays(uint16_t *delay, const int64_t *order, int64_t n, uint32_t *scratch) {
+static void permute_halves(uint16_t *column, const int64_t *order, int64_t n, uint32_t *scratch) {
     for (int64_t k = 0; k < n; k++)
-        scratch[k] = delay[k];
+        scratch[k] = column[k];
     for (int64_t k = 0; k < n; k++)
-        delay[k] = (uint16_t)scratch[order[k]];
+        column[k] = (uint16_t)scratch[order[k]];
 }
 
-static void insert_by_delay(uint16_t *delay, int32_t *targets, float *weight, int64_t n) {
+static void insert_by_delay(uint16_t *delay, uint16_t *local, float *weight, int64_t n) {
     for (int64_t i = 1; i < n; i++) {
         uint16_t moved = delay[i];
-        int32_t target = targets[i];
+        uint16_t target = local[i];
         float own = weight == NULL ? 0.0f : weight[i];
         int64_t k = i;
         for (; k > 0 && delay[k - 1] > moved; k--) {
             delay[k] = delay[k - 1];
-            targets[k] = targets[k - 1];
+            local[k] = local[k - 1];
             if (weight != NULL)
                 weight[k] = weight[k - 1];
         }
         delay[k] = moved;
-        targets[k] = target;
+        local[k] = target;
         if (weight != NULL)
             weight[k] = own;
     }
 }
 
-static void sort_row_by_delay(uint16_t *delay, int32_t *targets, float *weight, int64_t n, int64_t *order,
+static void sort_row_by_delay(uint16_t *delay, uint16_t *local, float *weight, int64_t n, int64_t *order,
                               uint32_t *scratch) {
     uint16_t longest = 0;
     int sorted = 1;
@@ -159,12 +159,12 @@ static void sort_row_by_delay(uint16_t *delay, int32_t *targets, float *weight, 
     if (sorted)
         return;
     if (n <= SHORT) {
-        insert_by_delay(delay, targets, weight, n);
+        insert_by_delay(delay, local, weight, n);
         return;
     }
     order_by_delay(delay, n, longest, order, scratch);
-    permute_delays(delay, order, n, scratch);
-    permute_words(targets, order, n, scratch);
+    permute_halves(delay, order, n, scratch);
+    permute_halves(local, order, n, scratch);
     if (weight != NULL)
         permute_words(weight, order, n, scratch);
 }
@@ -181,12 +181,12 @@ static int check_starts(const int64_t *row_start, int64_t n_rows, nm_error *erro
     return NM_OK;
 }
 
-int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *delay, int32_t *targets,
+int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *delay, uint16_t *local,
                            float *weight, int64_t *scratch_order, void *scratch, nm_error *error) {
     int status = check_starts(row_start, n_rows, error);
     for (int64_t row = 0; row < n_rows && status == NM_OK; row++) {
         int64_t first = row_start[row];
-        sort_row_by_delay(delay + first, targets + first, weight == NULL ? NULL : weight + first,
+        sort_row_by_delay(delay + first, local + first, weight == NULL ? NULL : weight + first,
                           row_start[row + 1] - first, scratch_order, scratch);
     }
     return status;

@@ -85,7 +85,8 @@ cdef class _Build:
     cdef nm_build c
     cdef const int32_t[::1] pre, post
     cdef const int64_t[::1] id
-    cdef object row_start
+    cdef int64_t n_places
+    cdef object place_start
 
     def __init__(self, pre, post, id, autapses, uint64_t seed, uint32_t salt):
         sources, targets = np.ascontiguousarray(pre, np.int32), np.ascontiguousarray(post, np.int32)
@@ -98,19 +99,22 @@ cdef class _Build:
             first = self.pre[0]
             n_rows = max(<int64_t>self.pre[n_pre - 1] - first + 1, <int64_t>0)
         _stream("connect", salt)
-        self.row_start = np.zeros(n_rows + 1, np.int64)
+        n_parts, part_width = parts(len(self.id))
+        self.n_places = n_rows * <int64_t>n_parts
+        self.place_start = np.empty(self.n_places + 1, np.int64)
         self.c = nm_build(pre=&self.pre[0], post=&self.post[0], n_pre=n_pre, n_post=n_post, id=&self.id[0],
-                          pre_first=first, n_rows=n_rows, autapses=1 if autapses else 0, seed=seed, salt=salt)
+                          pre_first=first, n_rows=n_rows, autapses=1 if autapses else 0, seed=seed, salt=salt,
+                          n_parts=n_parts, part_width=part_width)
 
 
 def build_probability(pre, post, id, double p, autapses, uint64_t seed, uint32_t salt, room=None):
-    """Each pair with probability p -> (pre_first, row_start, targets).
+    """Each pair with probability p -> (pre_first, place_start, local).
 
     Parameters
     ----------
     pre, post : array_like of int, shape (n,), slots, ascending without repeats
     id : array_like of int, shape (n_neurons,)
-        Ids of the slots, 0 to 2**32 - 1.
+        Ids of all slots of the network, 0 to 2**32 - 1.
     p : float, 0 to 1
     autapses : bool
         Whether a neuron may be connected to itself.
@@ -121,77 +125,77 @@ def build_probability(pre, post, id, double p, autapses, uint64_t seed, uint32_t
 
     Returns
     -------
-    int, ndarray of int64 of shape (n_rows + 1,), ndarray of int32 of shape (n_synapses,)
-        Row r holds the target slots of the neuron in slot pre_first + r, ascending.
+    int, ndarray of int64 of shape (n_rows * n_parts + 1,), ndarray of uint16 of shape (n_synapses,)
+        Place row * n_parts + part holds the targets of the neuron in slot pre_first + row in that part of the
+        network, ascending, each counted from the first slot of the part.
     """
     cdef _Build build = _Build(pre, post, id, autapses, seed, salt)
-    cdef int64_t[::1] row_start = build.row_start
-    cdef int32_t[::1] out
+    cdef int64_t[::1] place_start = build.place_start
+    cdef uint16_t[::1] out
     cdef nm_error error
     cdef int status
-    cdef Py_ssize_t n_rows = build.c.n_rows
+    cdef Py_ssize_t n_places = build.n_places
     pairs = int(build.c.n_pre) * int(build.c.n_post)
     if room is None:
         share = p if 0.0 <= p <= 1.0 else 0.0  # C refuses the rest
         room = min(pairs, int(pairs * share + 8.0 * (pairs * share * (1.0 - share)) ** 0.5) + 64)
-    targets = np.empty(room, np.int32)
-    out = targets
-    row_start[n_rows] = room
+    local = np.empty(room, np.uint16)
+    out = local
+    place_start[n_places] = room
     with nogil:
-        status = nm_build_probability(&build.c, p, &row_start[0], &out[0], &error)
+        status = nm_build_probability(&build.c, p, &place_start[0], &out[0], &error)
     if status == NM_ERR_TOO_LARGE and error.field == -1:
         with nogil:
-            status = nm_build_probability(&build.c, p, &row_start[0], NULL, &error)
+            status = nm_build_probability(&build.c, p, &place_start[0], NULL, &error)
         if status == NM_OK:
-            targets = np.empty(row_start[n_rows], np.int32)
-            out = targets
+            local = np.empty(place_start[n_places], np.uint16)
+            out = local
             with nogil:
-                status = nm_build_probability(&build.c, p, &row_start[0], &out[0], &error)
+                status = nm_build_probability(&build.c, p, &place_start[0], &out[0], &error)
     if status != NM_OK:
         raise_error(&error)
     out = None
-    targets.resize(build.row_start[n_rows], refcheck=False)  # nothing else has seen it
-    return build.c.pre_first, build.row_start, targets
+    local.resize(build.place_start[n_places], refcheck=False)  # nothing else has seen it
+    return build.c.pre_first, build.place_start, local
 
 
 def build_in_degree(pre, post, id, int64_t degree, autapses, uint64_t seed, uint32_t salt):
-    """Each target gets `degree` sources, drawn with replacement -> (pre_first, row_start, targets).
+    """Each target gets `degree` sources, drawn with replacement -> (pre_first, place_start, local).
 
     Arguments and results as for `build_probability`; a target with no possible source is an error.
     """
     cdef _Build build = _Build(pre, post, id, autapses, seed, salt)
-    cdef int64_t[::1] row_start = build.row_start
+    cdef int64_t[::1] place_start = build.place_start, scratch = np.empty(build.c.n_rows, np.int64)
     cdef nm_error error
     cdef int status
-    targets = np.empty(max(degree, 0) * build.c.n_post if build.c.n_pre else 0, np.int32)
-    cdef int32_t[::1] out = targets
+    n = int(max(degree, 0)) * int(build.c.n_post) if build.c.n_pre else 0  # of any size: no wrapping
+    local = np.empty(n, np.uint16)
+    cdef uint16_t[::1] out = local
+    cdef uint8_t[::1] drawn = np.empty(n * (2 if build.c.n_rows <= NM_BUILD_NARROW else 4), np.uint8)
     with nogil:
-        status = nm_build_in_degree(&build.c, degree, &row_start[0], NULL, &error)
-        if status == NM_OK:
-            status = nm_build_in_degree(&build.c, degree, &row_start[0], &out[0], &error)
+        status = nm_build_in_degree(&build.c, degree, &scratch[0], &drawn[0], &place_start[0], &out[0], &error)
     if status != NM_OK:
         raise_error(&error)
-    return build.c.pre_first, build.row_start, targets
+    return build.c.pre_first, build.place_start, local
 
 
 def build_out_degree(pre, post, id, int64_t degree, autapses, uint64_t seed, uint32_t salt):
-    """Each source gets `degree` targets, drawn with replacement -> (pre_first, row_start, targets).
+    """Each source gets `degree` targets, drawn with replacement -> (pre_first, place_start, local).
 
     Arguments and results as for `build_probability`; a source with no possible target is an error.
     """
     cdef _Build build = _Build(pre, post, id, autapses, seed, salt)
-    cdef int64_t[::1] row_start = build.row_start
+    cdef int64_t[::1] place_start = build.place_start
     cdef nm_error error
     cdef int status
-    targets = np.empty(max(degree, 0) * build.c.n_pre if build.c.n_post else 0, np.int32)
-    cdef int32_t[::1] out = targets
+    local = np.empty(int(max(degree, 0)) * int(build.c.n_pre) if build.c.n_post else 0, np.uint16)
+    cdef uint16_t[::1] out = local
+    cdef int32_t[::1] scratch = np.empty(2 * int(max(degree, 0)) if build.c.n_pre and build.c.n_post else 0, np.int32)
     with nogil:
-        status = nm_build_out_degree(&build.c, degree, &row_start[0], NULL, &error)
-        if status == NM_OK:
-            status = nm_build_out_degree(&build.c, degree, &row_start[0], &out[0], &error)
+        status = nm_build_out_degree(&build.c, degree, &scratch[0], &place_start[0], &out[0], &error)
     if status != NM_OK:
         raise_error(&error)
-    return build.c.pre_first, build.row_start, targets
+    return build.c.pre_first, build.place_start, local
 
 
 def build_pairs(pre, post):
@@ -225,21 +229,22 @@ cdef _check_rows(const int64_t[::1] row_start, Py_ssize_t n, str what):
         raise CoreError(f"{what}: must have row_start[-1] entries; got {n}")
 
 
-def sort_rows_by_delay(row_start, uint16_t[::1] delay, int32_t[::1] targets, weight=None):
-    """Sort each row by delay, in place, equal delays in their order; `targets` and `weight` move along.
+def sort_rows_by_delay(row_start, uint16_t[::1] delay, uint16_t[::1] local, weight=None):
+    """Sort each row, or place, by delay, in place, equal delays in their order; `local` and `weight` move along.
 
     Parameters
     ----------
     row_start : ndarray of int64, shape (n_rows + 1,)
     delay : ndarray of uint16, shape (n_synapses,), steps
-    targets : ndarray of int32, shape (n_synapses,)
+    local : ndarray of uint16, shape (n_synapses,)
+        Targets, each counted from the first slot of its part.
     weight : ndarray of float32, shape (n_synapses,), optional
     """
     cdef const int64_t[::1] starts = row_start
     cdef float[::1] weights = np.empty(0, np.float32) if weight is None else weight
     cdef Py_ssize_t n = len(delay), n_rows = len(starts) - 1
     _check_rows(starts, n, "delay")
-    _check_rows(starts, len(targets), "targets")
+    _check_rows(starts, len(local), "local")
     if weight is not None:
         _check_rows(starts, len(weights), "weight")
     longest = max(int(np.max(np.diff(row_start), initial=0)), 1)
@@ -249,7 +254,7 @@ def sort_rows_by_delay(row_start, uint16_t[::1] delay, int32_t[::1] targets, wei
     cdef nm_error error
     cdef int status
     with nogil:
-        status = nm_build_sort_by_delay(&starts[0], n_rows, &delay[0], &targets[0], own, &order[0], &scratch[0],
+        status = nm_build_sort_by_delay(&starts[0], n_rows, &delay[0], &local[0], own, &order[0], &scratch[0],
                                         &error)
     if status != NM_OK:
         raise_error(&error)

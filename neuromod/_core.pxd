@@ -451,16 +451,19 @@ cdef extern from "nm_build.h" nogil:
         int64_t autapses
         uint64_t seed
         uint32_t salt
-    int nm_build_probability(const nm_build *build, double p, int64_t *row_start, int32_t *targets, nm_error *error)
-    int nm_build_in_degree(const nm_build *build, int64_t degree, int64_t *row_start, int32_t *targets,
-                           nm_error *error)
-    int nm_build_out_degree(const nm_build *build, int64_t degree, int64_t *row_start, int32_t *targets,
-                            nm_error *error)
+        int64_t n_parts
+        int64_t part_width
+    int64_t NM_BUILD_NARROW
+    int nm_build_probability(const nm_build *build, double p, int64_t *place_start, uint16_t *local, nm_error *error)
+    int nm_build_in_degree(const nm_build *build, int64_t degree, int64_t *scratch, void *drawn,
+                           int64_t *place_start, uint16_t *local, nm_error *error)
+    int nm_build_out_degree(const nm_build *build, int64_t degree, int32_t *scratch, int64_t *place_start,
+                            uint16_t *local, nm_error *error)
     int nm_build_pairs(const int32_t *pre, const int32_t *post, int64_t n, int64_t pre_first, int64_t n_rows,
                        int64_t *row_start, int32_t *targets, int64_t *order, nm_error *error)
     void nm_build_normal(uint64_t seed, uint32_t stream, double mean, double sd, int64_t n, float *out)
     void nm_build_uniform(uint64_t seed, uint32_t stream, double low, double high, int64_t n, float *out)
-    int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *delay, int32_t *targets,
+    int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *delay, uint16_t *local,
                                float *weight, int64_t *scratch_order, void *scratch, nm_error *error)
     int nm_build_places(const int64_t *row_start, int64_t n_rows, const int32_t *targets, int64_t n_parts,
                         int64_t part_width, int64_t *place_start, uint16_t *local, nm_error *error)

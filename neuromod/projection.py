@@ -21,6 +21,7 @@ __all__ = ["Projection"]
 Int32s = NDArray[np.int32]
 Ints = NDArray[np.int64]
 Weights = NDArray[np.float32]
+Rows = tuple[int, Ints, NDArray[np.uint16]]
 
 
 class Projection:
@@ -39,8 +40,8 @@ class Projection:
         An inhibitory synapse acts as ``-abs(weight)``.
     plasticity : Plasticity
         Its rule, checked.
-    rows : tuple of (int, ndarray of int64, ndarray of int32)
-        First source slot, start of each source's row, target slots.
+    rows : tuple of (int, ndarray of int64, ndarray of uint16)
+        First source slot, start of each place, targets counted from the first slot of their part.
     weight : float or ndarray of float32, shape (n_synapses,), mV
         One for all, or kept, not copied.
     delay : int or ndarray of uint16, shape (n_synapses,), steps
@@ -81,7 +82,7 @@ class Projection:
         number: int,
         synapse_type: str,
         plasticity: Plasticity,
-        rows: tuple[int, Ints, Int32s],
+        rows: Rows,
         weight: Weights | float,
         delay: NDArray[np.uint16] | int,
     ) -> None:
@@ -109,22 +110,19 @@ class Projection:
 
     # ---- who is connected to whom ----------------------------------------------------------------------------
 
-    def _set_rows(
-        self, rows: tuple[int, Ints, Int32s], weight: Weights | float, delay: NDArray[np.uint16] | int
-    ) -> None:
-        """Rows whose targets ascend, cut into the places and segments that the core works on."""
-        self.pre_first, self.row_start, targets = rows
+    def _set_rows(self, rows: Rows, weight: Weights | float, delay: NDArray[np.uint16] | int) -> None:
+        """Places whose targets ascend, cut into the segments that the core works on."""
+        self.pre_first, place_start, self.target = rows
         self._weight = weight if isinstance(weight, np.ndarray) else None
         self.constant_weight = 0.0 if isinstance(weight, np.ndarray) else float(np.float32(weight))
         if isinstance(delay, np.ndarray) and (not len(delay) or np.all(delay == delay[0])):
             delay = int(delay[0]) if len(delay) else 1
         self.n_neurons = self._columns.n
-        place_start, self.target = _core.build_places(self.row_start, targets, self.n_neurons)
+        self.row_start = place_start[:: _core.parts(self.n_neurons)[0]].copy()
         self.row_segment: Ints | None = None
         self.segment_delay: NDArray[np.uint16] | None = None
         if isinstance(delay, np.ndarray):
-            _core.sort_rows_by_delay(place_start, delay, targets, self._weight)
-            _, self.target = _core.build_places(self.row_start, targets, self.n_neurons)
+            _core.sort_rows_by_delay(place_start, delay, self.target, self._weight)
             self.row_segment, self.segment_start, self.segment_delay = _core.build_segments(
                 place_start, delay
             )
@@ -357,8 +355,9 @@ class Projection:
         constant = self.rule is None and unseen and np.all(weight == weight[:1])
         self._freeze()
         self.keeper, self._handed = None, {}
+        places = _core.build_places(row_start, np.ascontiguousarray(targets), self._columns.n)
         self._set_rows(
-            (int(pre_first), row_start, np.ascontiguousarray(targets)),
+            (int(pre_first), *places),
             float(weight[0]) if constant and len(weight) else np.ascontiguousarray(weight, np.float32),
             delay,
         )

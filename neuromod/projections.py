@@ -25,8 +25,8 @@ _TYPES = ("excitatory", "inhibitory")
 _SINGLE = {"excitatory": "synapses", "inhibitory": "synapses_inhibitory"}
 
 
-def _no_rows() -> tuple[int, Ints, NDArray[np.int32]]:
-    return 0, np.zeros(1, np.int64), np.empty(0, np.int32)
+def _no_rows() -> tuple[int, Ints, NDArray[np.uint16]]:
+    return 0, np.zeros(1, np.int64), np.empty(0, np.uint16)
 
 
 class Projections:
@@ -130,8 +130,8 @@ class Projections:
         kind : {"excitatory", "inhibitory"}
         plasticity : Plasticity
             Its rule.
-        rows : tuple of (int, ndarray of int64, ndarray of int32), optional
-            First source slot, start of each source's row, target slots.
+        rows : tuple of (int, ndarray of int64, ndarray of uint16), optional
+            First source slot, start of each place, targets counted from the first slot of their part.
         weight : float or ndarray of float32, shape (n_synapses,), mV, optional
         delay : int or ndarray of uint16, shape (n_synapses,), steps, default 1
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["build_rows", "checked_rule", "delays_of", "slots_of_group", "type_of_sources", "weights_of"]
 
 Int32s = NDArray[np.int32]
-Rows = tuple[int, NDArray[np.int64], Int32s]
+Rows = tuple[int, NDArray[np.int64], NDArray[np.uint16]]
 
 MAX_DELAY = 65535
 """Steps; a delay is kept in 16 bits."""
@@ -135,7 +135,7 @@ def build_rows(
     seed: int,
     number: int,
 ) -> tuple[Rows, NDArray[np.int64] | None]:
-    """Rows by the one rule that is given.
+    """Rows by the one rule that is given, cut by the parts of the network.
 
     Parameters
     ----------
@@ -151,8 +151,8 @@ def build_rows(
 
     Returns
     -------
-    rows : tuple of (int, ndarray of int64, ndarray of int32)
-        First source slot, start of each source's row, target slots.
+    rows : tuple of (int, ndarray of int64, ndarray of uint16)
+        First source slot, start of each place, targets counted from the first slot of their part.
     order : ndarray of int64 or None
         For pairs: which pair became which synapse.
 
@@ -203,7 +203,7 @@ def _pairs(model: BrainModel, pairs: ArrayLike, pre: Int32s, post: Int32s) -> tu
         if outside.size:
             raise ValueError(f"pairs: must lead from pre to post; got {outside[0]}, which is not in {name}")
     first, row_start, targets, order = _core.build_pairs(slots[:, 0], slots[:, 1])
-    return (first, row_start, targets), order
+    return (first, *_core.build_places(row_start, targets, model._columns.n)), order
 
 
 def _distribution(value: Mapping[str, Any], where: str, seed: int, purpose: str, number: int, n: int) -> Any:

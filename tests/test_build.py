@@ -24,6 +24,30 @@ def everyone(n: int) -> Ints:
     return np.arange(n)
 
 
+def in_rows(build: Callable[..., tuple[int, Ints, NDArray[np.uint16]]]) -> Callable[..., Drawn]:
+    """A way of drawing whose places are put together again: (first slot, row starts, targets as slots)."""
+
+    def drawn(pre: Any, post: Any, ids: Any, *arguments: Any, **options: Any) -> Drawn:
+        first, place_start, local = build(pre, post, ids, *arguments, **options)
+        n_parts, width = _core.parts(len(ids))
+        assert (place_start.dtype, local.dtype) == (np.int64, np.uint16)
+        assert (
+            place_start[0] == 0
+            and place_start[-1] == len(local)
+            and len(place_start) % n_parts == 1 % n_parts
+        )
+        assert local.max(initial=0) < width
+        part = np.repeat(np.arange(len(place_start) - 1) % n_parts, np.diff(place_start))
+        return first, place_start[::n_parts].copy(), (local + part * width).astype(np.int32)
+
+    return drawn
+
+
+build_probability = in_rows(_core.build_probability)
+build_in_degree = in_rows(_core.build_in_degree)
+build_out_degree = in_rows(_core.build_out_degree)
+
+
 def rows(drawn: Drawn) -> dict[int, list[int]]:
     """Source slot -> its targets, for sources that have any."""
     first, starts, targets = drawn
@@ -102,10 +126,10 @@ def plain_in_degree(
 
 
 RULES: dict[str, tuple[Callable[..., Drawn], Callable[..., dict], Any]] = {
-    "probability": (_core.build_probability, plain_probability, 0.15),
-    "rare": (_core.build_probability, plain_probability, 9e-4),
-    "in_degree": (_core.build_in_degree, plain_in_degree, 37),
-    "out_degree": (_core.build_out_degree, plain_out_degree, 37),
+    "probability": (build_probability, plain_probability, 0.15),
+    "rare": (build_probability, plain_probability, 9e-4),
+    "in_degree": (build_in_degree, plain_in_degree, 37),
+    "out_degree": (build_out_degree, plain_out_degree, 37),
 }
 
 
@@ -119,23 +143,36 @@ def test_agrees_with_the_plain_twin(rule: str, autapses: bool) -> None:
     drawn = build(*arguments)
     assert rows(drawn) == plain(*arguments)
     assert drawn[0] == 10 and len(drawn[1]) == 109 - 10 + 2
-    assert (drawn[1].dtype, drawn[2].dtype) == (np.int64, np.int32)
     assert len(drawn[2]) == drawn[1][-1] > 0
+
+
+@pytest.mark.parametrize("n_rows", [65_536, 65_537, 140_000])
+@pytest.mark.parametrize("rule", RULES)
+def test_more_rows_than_16_bits_count_agree_with_the_plain_twin(rule: str, n_rows: int) -> None:
+    """Few neurons far apart: 65,536 rows are the last whose numbers are kept in 16 bits while drawn by in-degree."""
+    build, plain, value = RULES[rule]
+    n = 150_000  # 16 parts
+    rng = np.random.default_rng(n_rows)
+    between = np.sort(rng.choice(n_rows - 2, 58, replace=False)) + 1
+    pre = 9_000 + np.concatenate([[0], between, [n_rows - 1]])
+    post = np.union1d(rng.choice(n, 90, replace=False), pre[::6])
+    arguments = (pre, post, everyone(n), value, False, 17, 5)
+    drawn = build(*arguments)
+    assert rows(drawn) == plain(*arguments)
+    assert drawn[0] == 9_000 and len(drawn[1]) == n_rows + 1 and len(drawn[2]) > 0
 
 
 @pytest.mark.parametrize("p", [9e-4, 0.3, 0.97])
 def test_rows_of_several_batches_agree_with_the_plain_twin(p: float) -> None:
     n = 1_000_000 if p < 1e-3 else 4000  # 900 to 3900 draws a row, 512 at a time
     arguments = (np.array([3, n // 2]), everyone(n), everyone(n), p, False, 9, 2)
-    assert rows(_core.build_probability(*arguments)) == plain_probability(*arguments)
+    assert rows(build_probability(*arguments)) == plain_probability(*arguments)
 
 
 def test_rare_gaps_use_all_52_bits() -> None:
     """At p = 2e-8 the 32 high bits alone would move 1 gap in 86 by one: 4 of the 300 here."""
     n, n_pre, p = 5_000_000, 3000, 2e-8
-    first, starts, targets = _core.build_probability(
-        everyone(n_pre), everyone(n), everyone(n), p, True, 21, 0
-    )
+    first, starts, targets = build_probability(everyone(n_pre), everyone(n), everyone(n), p, True, 21, 0)
     expected = []
     for id in range(n_pre):
         words, at = iter(words_of(id, 21, 0, 16)), -1
@@ -149,14 +186,14 @@ def test_rare_gaps_use_all_52_bits() -> None:
     assert targets.tolist() == expected
 
 
-@pytest.mark.parametrize("build", [_core.build_in_degree, _core.build_out_degree])
+@pytest.mark.parametrize("build", [build_in_degree, build_out_degree])
 def test_long_rows_and_64_bit_draws_agree_with_the_plain_twin(build: Callable[..., Drawn]) -> None:
     n, degree = (
         70_000,
         3000,
     )  # more candidates than 2**16, more draws than one batch, rows of several radix passes
     few, many = np.array([5, 69_000]), everyone(n)
-    if build is _core.build_in_degree:
+    if build is build_in_degree:
         drawn, plain = (
             build(many, few, many, degree, False, 3, 1),
             plain_in_degree(many, few, many, degree, False, 3, 1),
@@ -175,12 +212,12 @@ def test_64_bit_draws_use_their_low_words() -> None:
     words = _core.random_sequence(4, "connect", 0, 0, degree // 2, salt=1).astype(np.uint64).reshape(-1, 2)
     bound, half = np.uint64(n), np.uint64(32)
     expected = (words[:, 0] * bound + (words[:, 1] * bound >> half)) >> half
-    _, _, targets = _core.build_out_degree([0], everyone(n), everyone(n), degree, True, 4, 1)
+    _, _, targets = build_out_degree([0], everyone(n), everyone(n), degree, True, 4, 1)
     assert np.array_equal(targets, np.sort(expected))
 
 
 def test_a_very_long_row_is_sorted() -> None:
-    drawn = _core.build_out_degree([0], everyone(300), everyone(300), 500_000, False, 3, 1)
+    drawn = build_out_degree([0], everyone(300), everyone(300), 500_000, False, 3, 1)
     assert np.all(np.diff(drawn[2]) >= 0) and drawn[2].min() == 1 and drawn[2].max() == 299
 
 
@@ -190,14 +227,14 @@ def test_a_very_long_row_is_sorted() -> None:
 @pytest.mark.parametrize("p", [1e-5, 9.9e-4, 1.1e-3, 0.01, 0.1, 0.5, 0.9, 0.999])
 def test_number_of_synapses(p: float) -> None:
     n = 3000
-    found = len(_core.build_probability(everyone(n), everyone(n), everyone(n), p, False, 17, 4)[2])
+    found = len(build_probability(everyone(n), everyone(n), everyone(n), p, False, 17, 4)[2])
     pairs = n * (n - 1)
     assert abs(found - pairs * p) < SIGMAS * math.sqrt(pairs * p * (1 - p))
 
 
 def test_rare_pairs_in_a_large_network() -> None:
     n, p = 100_000, 1e-6  # gaps of a million on average, ten times the row
-    first, starts, targets = _core.build_probability(everyone(n), everyone(n), everyone(n), p, False, 5, 1)
+    first, starts, targets = build_probability(everyone(n), everyone(n), everyone(n), p, False, 5, 1)
     expected = n * (n - 1) * p
     assert abs(len(targets) - expected) < SIGMAS * math.sqrt(expected)
     bins = np.bincount(targets // 1000, minlength=100)
@@ -211,9 +248,7 @@ def test_every_pair_is_equally_likely_and_independent(p: float) -> None:
     n, seeds = 150, 200
     total, lengths, neighbours = np.zeros((n, n), np.int64), [], 0
     for seed in range(seeds):
-        found = pair_counts(
-            _core.build_probability(everyone(n), everyone(n), everyone(n), p, False, seed, 0), n
-        )
+        found = pair_counts(build_probability(everyone(n), everyone(n), everyone(n), p, False, seed, 0), n)
         assert found.max() == 1  # never twice
         total += found
         lengths.append(found.sum(axis=1))
@@ -244,9 +279,7 @@ def test_the_neighbours_of_the_hole_are_not_favoured() -> None:
     n, p, seeds = 40, 0.25, 2000
     beside = np.zeros(2, np.int64)
     for seed in range(seeds):
-        found = pair_counts(
-            _core.build_probability(everyone(n), everyone(n), everyone(n), p, False, seed, 0), n
-        )
+        found = pair_counts(build_probability(everyone(n), everyone(n), everyone(n), p, False, seed, 0), n)
         beside += [np.trace(found, offset=1), np.trace(found, offset=-1)]
     chances = seeds * (n - 1)
     assert np.all(np.abs(beside - chances * p) < SIGMAS * math.sqrt(chances * p * (1 - p)))
@@ -257,9 +290,7 @@ def test_autapses_are_drawn_like_any_other_pair() -> None:
     found = sum(
         int(
             np.trace(
-                pair_counts(
-                    _core.build_probability(everyone(n), everyone(n), everyone(n), p, True, seed, 0), n
-                )
+                pair_counts(build_probability(everyone(n), everyone(n), everyone(n), p, True, seed, 0), n)
             )
         )
         for seed in range(seeds)
@@ -270,17 +301,13 @@ def test_autapses_are_drawn_like_any_other_pair() -> None:
 @pytest.mark.parametrize("autapses", [False, True])
 def test_certainty_and_impossibility(autapses: bool) -> None:
     n = 50
-    whole = pair_counts(
-        _core.build_probability(everyone(n), everyone(n), everyone(n), 1.0, autapses, 1, 0), n
-    )
+    whole = pair_counts(build_probability(everyone(n), everyone(n), everyone(n), 1.0, autapses, 1, 0), n)
     assert np.array_equal(whole, np.ones((n, n)) if autapses else 1 - np.eye(n))
     for p in (0.0, 5e-324, 1e-300):
-        _, starts, targets = _core.build_probability(everyone(n), everyone(n), everyone(n), p, autapses, 1, 0)
+        _, starts, targets = build_probability(everyone(n), everyone(n), everyone(n), p, autapses, 1, 0)
         assert len(targets) == 0 and np.array_equal(starts, np.zeros(n + 1))
     almost = pair_counts(
-        _core.build_probability(
-            everyone(n), everyone(n), everyone(n), math.nextafter(1.0, 0.0), autapses, 1, 0
-        ),
+        build_probability(everyone(n), everyone(n), everyone(n), math.nextafter(1.0, 0.0), autapses, 1, 0),
         n,
     )
     assert np.array_equal(almost, whole)
@@ -290,8 +317,8 @@ def test_certainty_and_impossibility(autapses: bool) -> None:
 @pytest.mark.parametrize("room", [0, 1, 1000, 500_000])
 def test_the_room_lent_changes_nothing(p: float, room: int) -> None:
     arguments = (everyone(400), everyone(400), everyone(400), p, False, 8, 1)
-    usual = _core.build_probability(*arguments)
-    other = _core.build_probability(*arguments, room=room)
+    usual = build_probability(*arguments)
+    other = build_probability(*arguments, room=room)
     assert np.array_equal(usual[1], other[1]) and np.array_equal(usual[2], other[2])
 
 
@@ -300,22 +327,18 @@ def test_the_room_lent_changes_nothing(p: float, room: int) -> None:
 
 def test_degrees_are_exact() -> None:
     n, degree = 200, 31
-    arriving = pair_counts(
-        _core.build_in_degree(everyone(n), everyone(n), everyone(n), degree, False, 1, 0), n
-    )
+    arriving = pair_counts(build_in_degree(everyone(n), everyone(n), everyone(n), degree, False, 1, 0), n)
     assert np.all(arriving.sum(axis=0) == degree) and np.all(np.diag(arriving) == 0)
-    leaving = pair_counts(
-        _core.build_out_degree(everyone(n), everyone(n), everyone(n), degree, False, 1, 0), n
-    )
+    leaving = pair_counts(build_out_degree(everyone(n), everyone(n), everyone(n), degree, False, 1, 0), n)
     assert np.all(leaving.sum(axis=1) == degree) and np.all(np.diag(leaving) == 0)
     assert arriving.max() > 1 and leaving.max() > 1  # drawn with replacement
 
 
 @pytest.mark.parametrize("n", [101, 70_001])  # 32-bit and 64-bit draws
-@pytest.mark.parametrize("build", [_core.build_in_degree, _core.build_out_degree])
+@pytest.mark.parametrize("build", [build_in_degree, build_out_degree])
 def test_partners_are_uniform(build: Callable[..., Drawn], n: int) -> None:
     one, many, degree = np.array([n // 3]), everyone(n), 2_000_000
-    if build is _core.build_in_degree:
+    if build is build_in_degree:
         counts = np.diff(build(many, one, many, degree, False, 6, 2)[1])
     else:
         counts = np.bincount(build(one, many, many, degree, False, 6, 2)[2], minlength=n)
@@ -324,7 +347,7 @@ def test_partners_are_uniform(build: Callable[..., Drawn], n: int) -> None:
     assert abs(in_deviations(float(np.sum((others - expected) ** 2) / expected), n - 2)) < SIGMAS
 
 
-@pytest.mark.parametrize("build", [_core.build_in_degree, _core.build_out_degree])
+@pytest.mark.parametrize("build", [build_in_degree, build_out_degree])
 def test_degree_zero_and_no_neurons(build: Callable[..., Drawn]) -> None:
     assert len(build(everyone(5), everyone(5), everyone(5), 0, False, 1, 0)[2]) == 0
     nobody = everyone(0)
@@ -363,11 +386,9 @@ def test_ids_and_not_slots_key_the_draws(rule: str) -> None:
 
 def test_further_sources_leave_the_rows_of_others_alone() -> None:
     n = everyone(300)
-    some = rows(_core.build_probability(n[::2], n, n, 0.1, False, 1, 3))
+    some = rows(build_probability(n[::2], n, n, 0.1, False, 1, 3))
     assert some == {
-        slot: row
-        for slot, row in rows(_core.build_probability(n, n, n, 0.1, False, 1, 3)).items()
-        if slot % 2 == 0
+        slot: row for slot, row in rows(build_probability(n, n, n, 0.1, False, 1, 3)).items() if slot % 2 == 0
     }
 
 
@@ -383,15 +404,15 @@ def failure(build: Callable[..., Any], *arguments: Any) -> tuple[str, int, int]:
 @pytest.mark.parametrize("p", [-1e-9, 1.0 + 1e-9, math.nan, math.inf])
 def test_a_probability_outside_0_to_1_is_refused(p: float) -> None:
     n = everyone(3)
-    assert failure(_core.build_probability, n, n, n, p, False, 1, 0) == ("NM_ERR_BAD_VALUE", -1, -1)
+    assert failure(build_probability, n, n, n, p, False, 1, 0) == ("NM_ERR_BAD_VALUE", -1, -1)
 
 
-@pytest.mark.parametrize("build", [_core.build_in_degree, _core.build_out_degree])
+@pytest.mark.parametrize("build", [build_in_degree, build_out_degree])
 def test_bad_degrees_and_lonely_neurons_are_refused(build: Callable[..., Drawn]) -> None:
     n = everyone(3)
     assert failure(build, n, n, n, -1, False, 1, 0) == ("NM_ERR_BAD_VALUE", -1, -1)
     assert failure(build, [2], [2], n, 1, False, 1, 0) == ("NM_ERR_BAD_VALUE", 2, -2)
-    lonely = ([], [1]) if build is _core.build_in_degree else ([1], [])
+    lonely = ([], [1]) if build is build_in_degree else ([1], [])
     assert failure(build, *lonely, n, 1, True, 1, 0) == ("NM_ERR_BAD_VALUE", 1, -2)
 
 
@@ -447,7 +468,7 @@ def test_rows_are_sorted_by_delay_and_stay_together(longest: int, weighted: bool
     starts = np.concatenate([[0], np.cumsum(lengths)])
     n = int(starts[-1])
     delay = rng.integers(1, longest + 1, n).astype(np.uint16)
-    targets, weight = np.arange(n, dtype=np.int32), rng.random(n).astype(np.float32)
+    targets, weight = np.arange(n, dtype=np.uint16), rng.random(n).astype(np.float32)
     order = np.concatenate([a + np.argsort(delay[a:b], kind="stable") for a, b in pairwise(starts)])
     expected = delay[order], targets[order], weight[order] if weighted else weight.copy()
     _core.sort_rows_by_delay(starts, delay, targets, weight if weighted else None)
@@ -458,8 +479,8 @@ def test_rows_are_sorted_by_delay_and_stay_together(longest: int, weighted: bool
 
 def test_columns_of_other_lengths_are_refused() -> None:
     starts = np.array([0, 2, 5])
-    with pytest.raises(_core.CoreError, match=r"^targets: must have row_start\[-1\] entries; got 4$"):
-        _core.sort_rows_by_delay(starts, np.ones(5, np.uint16), np.zeros(4, np.int32))
+    with pytest.raises(_core.CoreError, match=r"^local: must have row_start\[-1\] entries; got 4$"):
+        _core.sort_rows_by_delay(starts, np.ones(5, np.uint16), np.zeros(4, np.uint16))
     with pytest.raises(_core.CoreError, match=r"^targets: must have row_start\[-1\] entries; got 4$"):
         _core.build_places(starts, np.zeros(4, np.int32), 9)
     with pytest.raises(_core.CoreError, match=r"^delay: must have row_start\[-1\] entries; got 4$"):
@@ -495,7 +516,7 @@ def test_a_network_is_cut_into_parts_that_16_bits_can_count(n: int, n_parts: int
 def test_places_hold_each_target_once_in_its_part(n: int) -> None:
     """Against a plain search: row r's targets in part q are those of the row between q * width and (q + 1) * width."""
     some = np.sort(np.random.default_rng(1).choice(n, 40, replace=False))
-    first, starts, targets = _core.build_out_degree(some, everyone(n), everyone(n), 200, False, 4, 0)
+    first, starts, targets = build_out_degree(some, everyone(n), everyone(n), 200, False, 4, 0)
     place_start, local = _core.build_places(starts, targets, n)
     n_parts, width = _core.parts(n)
     assert (place_start.dtype, local.dtype) == (np.int64, np.uint16)
@@ -508,6 +529,8 @@ def test_places_hold_each_target_once_in_its_part(n: int) -> None:
         inside = whole[(whole >= part * width) & (whole < (part + 1) * width)]
         assert np.array_equal(local[a:b].astype(np.int64) + part * width, inside)
     assert first == some[0]
+    drawn = _core.build_out_degree(some, everyone(n), everyone(n), 200, False, 4, 0)
+    assert np.array_equal(drawn[1], place_start) and np.array_equal(drawn[2], local)
 
 
 def test_targets_that_no_part_holds_are_refused() -> None:

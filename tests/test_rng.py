@@ -222,7 +222,7 @@ def compiled(checkout: Path, folder: Path, flags: list[str]) -> ctypes.CDLL:
             pytest.fail("CI must have a C compiler")
         pytest.skip("no C compiler on PATH")
     built = folder / "draws.so"
-    names = ("nm_rng", "nm_build", "nm_build_values", "nm_status")
+    names = ("nm_rng", "nm_build", "nm_build_degree", "nm_build_row", "nm_build_values", "nm_status")
     sources = [str(checkout / "csrc" / f"{name}.c") for name in names]
     sources.append(str(checkout / "tests" / "c" / "probe_math.c"))
     release = [
@@ -279,6 +279,8 @@ class CBuild(ctypes.Structure):
         ("autapses", ctypes.c_int64),
         ("seed", ctypes.c_uint64),
         ("salt", ctypes.c_uint32),
+        ("n_parts", ctypes.c_int64),
+        ("part_width", ctypes.c_int64),
     )
 
 
@@ -302,16 +304,27 @@ def test_each_clone_gives_the_same_bits(name: str, checkout: Path, tmp_path: Pat
         u64(4), u32(6), double(0.3), double(1.7), size(n), ctypes.c_void_p(values.ctypes.data)
     )
     assert np.array_equal(values, _core.draw_uniform(4, "weight", 0, 0.3, 1.7, n))
-    slots, ids = np.arange(500, dtype=np.int32), np.arange(500, dtype=np.int64)
+    n = 5000
+    slots, ids = np.arange(n, dtype=np.int32), np.arange(n, dtype=np.int64)
+    at, error = slots.ctypes.data, ctypes.create_string_buffer(64)
+    n_parts, width = _core.parts(n)
+    build = CBuild(at, at, n, n, ids.ctypes.data, 0, n, 0, 4, 2, n_parts, width)
+    place_start, scratch = np.zeros(n * n_parts + 1, np.int64), np.empty(n, np.int64)
+    starts_at, scratch_at = ctypes.c_void_p(place_start.ctypes.data), ctypes.c_void_p(scratch.ctypes.data)
     for p in (0.1, 5e-4):  # 32-bit and 52-bit uniforms
-        _, starts, targets = _core.build_probability(slots, slots, ids, p, False, 4, 2)
-        row_start, found = np.zeros(501, np.int64), np.empty(len(targets), np.int32)
-        row_start[-1] = len(found)
-        at = slots.ctypes.data
-        build = CBuild(at, at, 500, 500, ids.ctypes.data, 0, 500, 0, 4, 2)
-        status = core.nm_build_probability(
-            ctypes.byref(build), double(p), ctypes.c_void_p(row_start.ctypes.data),
-            ctypes.c_void_p(found.ctypes.data), ctypes.create_string_buffer(64),
-        )  # fmt: skip
-        assert status == 0
-        assert np.array_equal(row_start, starts) and np.array_equal(found, targets)
+        _, starts, local = _core.build_probability(slots, slots, ids, p, False, 4, 2)
+        found = np.empty(len(local), np.uint16)
+        place_start[-1] = len(found)
+        out = ctypes.c_void_p(found.ctypes.data)
+        assert core.nm_build_probability(ctypes.byref(build), double(p), starts_at, out, error) == 0
+        assert np.array_equal(place_start, starts) and np.array_equal(found, local)
+    degree = 600  # more than a batch; rows that are sorted by digits
+    found, drawn = np.empty(n * degree, np.uint16), np.empty(n * degree, np.uint16)
+    out, kept = ctypes.c_void_p(found.ctypes.data), ctypes.c_void_p(drawn.ctypes.data)
+    _, starts, local = _core.build_in_degree(slots, slots, ids, degree, False, 4, 2)
+    arguments = ctypes.byref(build), size(degree), scratch_at
+    assert core.nm_build_in_degree(*arguments, kept, starts_at, out, error) == 0
+    assert np.array_equal(place_start, starts) and np.array_equal(found, local)
+    _, starts, local = _core.build_out_degree(slots, slots, ids, degree, False, 4, 2)
+    assert core.nm_build_out_degree(*arguments, starts_at, out, error) == 0
+    assert np.array_equal(place_start, starts) and np.array_equal(found, local)

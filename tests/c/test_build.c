@@ -3,10 +3,20 @@
 #include "nm_build.h"
 #include "testlib.h"
 
-enum { N = 300, DEGREE = 40, ROOM = N * N, GUARD = -77 };
+enum {
+    N = 300,
+    DEGREE = 40,
+    ROOM = N * N,
+    WIDTH = 128, /* three parts: 128, 128 and 44 slots */
+    PARTS = 3,
+    PLACES = N * PARTS,
+    GUARD = -77,
+    MARK = 0xABCD
+};
 
-static int32_t slots[N], targets[ROOM + 1];
-static int64_t ids[N], row_start[N + 1], counted[N + 1];
+static int32_t slots[N], sorting[2 * DEGREE + 1];
+static int64_t ids[N], place_start[PLACES + 2], counted[PLACES + 2], counters[N + 1];
+static uint16_t local[ROOM + 1], drawn[N * DEGREE + 1];
 static nm_error error;
 
 static nm_build everyone(void) {
@@ -14,74 +24,106 @@ static nm_build everyone(void) {
         slots[i] = i;
         ids[i] = 1000 + i;
     }
-    memset(targets, 0, sizeof targets);
+    memset(local, 0, sizeof local);
     error = (nm_error){.status = NM_OK};
-    return (nm_build){
-        .pre = slots, .post = slots, .n_pre = N, .n_post = N, .id = ids, .n_rows = N, .seed = 5};
+    return (nm_build){.pre = slots,
+                      .post = slots,
+                      .n_pre = N,
+                      .n_post = N,
+                      .id = ids,
+                      .n_rows = N,
+                      .seed = 5,
+                      .n_parts = PARTS,
+                      .part_width = WIDTH};
 }
 
-static int draw(int rule, const nm_build *build, int32_t *into) {
+/* Probability only counts where `into` is NULL; the degrees are known and always write. */
+static int draw(int rule, const nm_build *build, uint16_t *into) {
     if (rule == 0)
-        return nm_build_probability(build, 0.1, row_start, into, &error);
-    return rule == 1 ? nm_build_in_degree(build, DEGREE, row_start, into, &error)
-                     : nm_build_out_degree(build, DEGREE, row_start, into, &error);
+        return nm_build_probability(build, 0.1, place_start, into, &error);
+    return rule == 1 ? nm_build_in_degree(build, DEGREE, counters, drawn, place_start, into, &error)
+                     : nm_build_out_degree(build, DEGREE, sorting, place_start, into, &error);
 }
 
-static int rows_are_sorted_and_inside(int repeats) {
-    int fine = 1;
-    for (int row = 0; row < N; row++)
-        for (int64_t s = row_start[row]; s < row_start[row + 1]; s++) {
-            fine &= targets[s] >= 0 && targets[s] < N && targets[s] != row;
-            fine &= s == row_start[row] || targets[s] > targets[s - 1] - (repeats ? 1 : 0);
+static int places_are_sorted_and_inside(int repeats) {
+    int fine = place_start[0] == 0;
+    for (int place = 0; place < PLACES; place++) {
+        const int row = place / PARTS, first = place % PARTS * WIDTH;
+        fine &= place_start[place] <= place_start[place + 1];
+        for (int64_t s = place_start[place]; s < place_start[place + 1]; s++) {
+            fine &= local[s] < WIDTH && first + local[s] < N && first + local[s] != row;
+            fine &= s == place_start[place] || local[s] > local[s - 1] - (repeats ? 1 : 0);
         }
+    }
     return fine;
 }
 
 static void count_and_fill_agree(void) {
-    for (int rule = 0; rule < 3; rule++) {
+    nm_build build = everyone();
+    place_start[PLACES + 1] = GUARD;
+    CHECK(draw(0, &build, NULL) == NM_OK);
+    memcpy(counted, place_start, sizeof counted);
+    CHECK(counted[0] == 0 && counted[PLACES] > N);
+    local[counted[PLACES]] = MARK;
+    CHECK(draw(0, &build, local) == NM_OK);
+    CHECK(memcmp(counted, place_start, sizeof counted) == 0);
+    CHECK(place_start[PLACES + 1] == GUARD);
+    CHECK(local[counted[PLACES]] == MARK);
+    CHECK(places_are_sorted_and_inside(0));
+}
+
+static void degrees_fill_what_they_are_lent(void) {
+    for (int rule = 1; rule < 3; rule++) {
         nm_build build = everyone();
-        CHECK(draw(rule, &build, NULL) == NM_OK);
-        memcpy(counted, row_start, sizeof counted);
-        CHECK(counted[0] == 0 && counted[N] > N);
-        targets[counted[N]] = GUARD;
-        CHECK(draw(rule, &build, targets) == NM_OK);
-        CHECK(memcmp(counted, row_start, sizeof counted) == 0);
-        CHECK(targets[counted[N]] == GUARD);
-        CHECK(rows_are_sorted_and_inside(rule != 0));
+        counters[N] = place_start[PLACES + 1] = GUARD;
+        local[N * DEGREE] = drawn[N * DEGREE] = MARK;
+        sorting[2 * DEGREE] = GUARD;
+        CHECK(draw(rule, &build, local) == NM_OK);
+        CHECK(place_start[PLACES] == N * DEGREE);
+        CHECK(places_are_sorted_and_inside(1));
+        CHECK(counters[N] == GUARD && place_start[PLACES + 1] == GUARD && sorting[2 * DEGREE] == GUARD);
+        CHECK(local[N * DEGREE] == MARK && drawn[N * DEGREE] == MARK);
+        int64_t arriving[N] = {0};
+        for (int place = 0; place < PLACES; place++)
+            for (int64_t s = place_start[place]; s < place_start[place + 1]; s++)
+                arriving[place % PARTS * WIDTH + local[s]]++;
+        for (int i = 0; i < N; i++)
+            CHECK(DEGREE ==
+                  (rule == 1 ? arriving[i] : place_start[PARTS * (i + 1)] - place_start[PARTS * i]));
     }
 }
 
 static void room_to_spare_makes_counting_needless(void) {
     nm_build build = everyone();
     CHECK(draw(0, &build, NULL) == NM_OK);
-    memcpy(counted, row_start, sizeof counted);
-    for (int64_t room = counted[N] - 2; room <= counted[N] + 2; room++) {
-        memset(targets, 0, sizeof targets);
-        targets[room] = GUARD;
-        row_start[N] = room;
-        CHECK(draw(0, &build, targets) == (room < counted[N] ? NM_ERR_TOO_LARGE : NM_OK));
-        CHECK(targets[room] == GUARD);
-        if (room >= counted[N])
-            CHECK(memcmp(counted, row_start, sizeof counted) == 0);
+    memcpy(counted, place_start, sizeof counted);
+    for (int64_t room = counted[PLACES] - 2; room <= counted[PLACES] + 2; room++) {
+        memset(local, 0, sizeof local);
+        local[room] = MARK;
+        place_start[PLACES] = room;
+        CHECK(draw(0, &build, local) == (room < counted[PLACES] ? NM_ERR_TOO_LARGE : NM_OK));
+        CHECK(local[room] == MARK);
+        if (room >= counted[PLACES])
+            CHECK(memcmp(counted, place_start, sizeof counted) == 0);
     }
 }
 
 static void too_little_room_for_certainty(void) {
     nm_build build = everyone();
-    row_start[N] = (int64_t)N * (N - 1) - 1;
-    CHECK(nm_build_probability(&build, 1.0, row_start, targets, &error) == NM_ERR_TOO_LARGE);
-    row_start[N] = (int64_t)N * (N - 1);
-    CHECK(nm_build_probability(&build, 1.0, row_start, targets, &error) == NM_OK);
-    CHECK(rows_are_sorted_and_inside(0));
+    place_start[PLACES] = (int64_t)N * (N - 1) - 1;
+    CHECK(nm_build_probability(&build, 1.0, place_start, local, &error) == NM_ERR_TOO_LARGE);
+    place_start[PLACES] = (int64_t)N * (N - 1);
+    CHECK(nm_build_probability(&build, 1.0, place_start, local, &error) == NM_OK);
+    CHECK(places_are_sorted_and_inside(0));
 }
 
 static int refused(const nm_build *build, int status, int64_t index, int64_t field) {
     int fine = 1;
     for (int rule = 0; rule < 3; rule++) {
         error = (nm_error){.status = NM_OK};
-        row_start[0] = GUARD;
-        fine &= draw(rule, build, NULL) == status && error.status == status && error.index == index &&
-                error.field == field && row_start[0] == GUARD;
+        place_start[0] = GUARD;
+        fine &= draw(rule, build, local) == status && error.status == status && error.index == index &&
+                error.field == field && place_start[0] == GUARD;
     }
     return fine;
 }
@@ -105,22 +147,35 @@ static void bad_slots_and_ids_are_named(void) {
     build = everyone();
     build.n_rows = N - 1;
     CHECK(refused(&build, NM_ERR_BAD_INDEX, N - 1, 0));
+    build = everyone();
+    build.n_parts = PARTS - 1; /* slots 256 and above in none of them */
+    CHECK(refused(&build, NM_ERR_BAD_INDEX, N - 1, 1));
 }
 
 static void a_neuron_without_candidates_is_named(void) {
     nm_build build = everyone();
     build.n_pre = 1; /* slot 0 alone: no source for itself */
-    CHECK(nm_build_in_degree(&build, 1, row_start, NULL, &error) == NM_ERR_BAD_VALUE);
+    CHECK(nm_build_in_degree(&build, 1, counters, drawn, place_start, local, &error) == NM_ERR_BAD_VALUE);
     CHECK(error.index == 0);
-    CHECK(nm_build_in_degree(&build, 0, row_start, NULL, &error) == NM_OK);
-    CHECK(row_start[N] == 0);
+    CHECK(nm_build_in_degree(&build, 0, counters, drawn, place_start, local, &error) == NM_OK);
+    CHECK(place_start[PLACES] == 0);
     build.autapses = 1;
-    CHECK(nm_build_in_degree(&build, 1, row_start, NULL, &error) == NM_OK);
-    CHECK(row_start[N] == N);
+    CHECK(nm_build_in_degree(&build, 1, counters, drawn, place_start, local, &error) == NM_OK);
+    CHECK(place_start[PLACES] == N);
+    build = everyone();
+    build.n_post = 1; /* and no target */
+    CHECK(nm_build_out_degree(&build, 1, sorting, place_start, local, &error) == NM_ERR_BAD_VALUE);
+    CHECK(error.index == 0);
+    CHECK(nm_build_out_degree(&build, 0, sorting, place_start, local, &error) == NM_OK);
+    CHECK(place_start[PLACES] == 0);
+    build.autapses = 1;
+    CHECK(nm_build_out_degree(&build, 1, sorting, place_start, local, &error) == NM_OK);
+    CHECK(place_start[PLACES] == N);
 }
 
 static void pairs_outside_are_named(void) {
     const int32_t pre[] = {4, 5, 6}, post[] = {0, 1, 2}, negative[] = {0, -1, 2};
+    int64_t row_start[4];
     CHECK(nm_build_pairs(pre, post, 3, 4, 2, row_start, NULL, NULL, &error) == NM_ERR_BAD_INDEX);
     CHECK(error.index == 2 && error.field == 0);
     CHECK(nm_build_pairs(pre, post, 3, 5, 2, row_start, NULL, NULL, &error) == NM_ERR_BAD_INDEX);
@@ -132,8 +187,8 @@ static void pairs_outside_are_named(void) {
 /* The limits themselves, with no arrays of that size: they are looked at before anything is read. */
 static void more_than_32_bits_of_synapses_are_refused(void) {
     const int64_t starts[] = {0, 4294967296};
-    int64_t place_start[2];
-    CHECK(nm_build_places(starts, 1, NULL, 1, 512, place_start, NULL, &error) == NM_ERR_TOO_LARGE);
+    int64_t start[2];
+    CHECK(nm_build_places(starts, 1, NULL, 1, 512, start, NULL, &error) == NM_ERR_TOO_LARGE);
     CHECK(error.value == 4294967296.0);
     CHECK(nm_build_pairs(NULL, NULL, 4294967296, 0, 1, NULL, NULL, NULL, &error) == NM_ERR_TOO_LARGE);
     CHECK(nm_build_sort_by_delay(starts, 1, NULL, NULL, NULL, NULL, NULL, &error) == NM_ERR_TOO_LARGE);
@@ -142,16 +197,16 @@ static void more_than_32_bits_of_synapses_are_refused(void) {
 static void places_of_bad_rows_are_refused(void) {
     const int64_t falling[] = {0, 2, 1, 3}, late[] = {1, 3}, good[] = {0, 2, 3};
     const int32_t to[] = {0, 1, 2}, negative[] = {0, -1, 2}, back[] = {3, 1, 2};
-    int64_t place_start[8];
-    uint16_t local[3];
-    CHECK(nm_build_places(falling, 3, to, 1, 512, place_start, local, &error) == NM_ERR_BAD_LAYOUT);
+    int64_t start[8];
+    uint16_t to_local[3];
+    CHECK(nm_build_places(falling, 3, to, 1, 512, start, to_local, &error) == NM_ERR_BAD_LAYOUT);
     CHECK(error.index == 2);
-    CHECK(nm_build_places(late, 1, to, 1, 512, place_start, local, &error) == NM_ERR_BAD_LAYOUT);
-    CHECK(nm_build_places(good, 2, to, 1, 2, place_start, local, &error) == NM_ERR_BAD_INDEX);
+    CHECK(nm_build_places(late, 1, to, 1, 512, start, to_local, &error) == NM_ERR_BAD_LAYOUT);
+    CHECK(nm_build_places(good, 2, to, 1, 2, start, to_local, &error) == NM_ERR_BAD_INDEX);
     CHECK(error.index == 2 && error.value == 2.0);
-    CHECK(nm_build_places(good, 2, negative, 1, 512, place_start, local, &error) == NM_ERR_BAD_INDEX);
+    CHECK(nm_build_places(good, 2, negative, 1, 512, start, to_local, &error) == NM_ERR_BAD_INDEX);
     CHECK(error.index == 1 && error.value == -1.0);
-    CHECK(nm_build_places(good, 2, back, 2, 2, place_start, local, &error) == NM_ERR_BAD_INDEX);
+    CHECK(nm_build_places(good, 2, back, 2, 2, start, to_local, &error) == NM_ERR_BAD_INDEX);
     CHECK(error.index == 1 && error.value == 1.0);
 }
 
@@ -160,11 +215,11 @@ static void rows_are_cut_by_parts(void) {
     const int64_t starts[] = {0, 3, 3, 5}, want[] = {0, 2, 2, 3, 3, 3, 3, 3, 5, 5, GUARD};
     const int32_t to[] = {0, 1, 5, 2, 3};
     const uint16_t at[] = {0, 1, 1, 0, 1, 77};
-    int64_t place_start[11] = {[10] = GUARD};
-    uint16_t local[6] = {[5] = 77};
-    CHECK(nm_build_places(starts, 3, to, 3, 2, place_start, local, &error) == NM_OK);
-    CHECK(memcmp(place_start, want, sizeof want) == 0);
-    CHECK(memcmp(local, at, sizeof at) == 0);
+    int64_t start[11] = {[10] = GUARD};
+    uint16_t to_local[6] = {[5] = 77};
+    CHECK(nm_build_places(starts, 3, to, 3, 2, start, to_local, &error) == NM_OK);
+    CHECK(memcmp(start, want, sizeof want) == 0);
+    CHECK(memcmp(to_local, at, sizeof at) == 0);
 }
 
 static void counted_and_filled_segments_agree(void) {
@@ -181,6 +236,7 @@ static void counted_and_filled_segments_agree(void) {
 }
 
 static const nm_test tests[] = {TEST(count_and_fill_agree),
+                                TEST(degrees_fill_what_they_are_lent),
                                 TEST(room_to_spare_makes_counting_needless),
                                 TEST(too_little_room_for_certainty),
                                 TEST(bad_slots_and_ids_are_named),

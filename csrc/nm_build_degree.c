@@ -1,0 +1,295 @@
+/* Fixed degrees: so many sources of each target, or targets of each source, drawn with replacement. How many
+ * synapses there will be is known before, so each is drawn once. SPDX-License-Identifier: MIT */
+#include "nm_build.h"
+#include "nm_build_row.h"
+#include "nm_clones.h"
+#include "nm_rng.h"
+
+#include <string.h>
+
+enum {
+    BATCH = NM_BUILD_BATCH,
+    NARROW = 1 << 16, /* bounded draws below this use 32 bits, above 64 */
+    INSERTION = 24,   /* below this length insertion sort beats a radix sort */
+    MOST_BITS = 11    /* of a radix digit: its 2048 counters fill a sixth of L1 */
+};
+
+/* Integers in [0, bound) by multiplying high: no redraws. Each value's probability is off by less than
+ * bound / 2^32 of itself, and 2^-16 = 1.5e-5 is allowed: above, 64 bits are used and it is below 2^-33. */
+NM_CLONES static void narrow_bounded(const uint32_t *restrict word, int64_t n, uint32_t bound,
+                                     int32_t *restrict out) {
+    for (int64_t k = 0; k < n; k++)
+        out[k] = (int32_t)(((uint64_t)word[k] * bound) >> 32);
+}
+
+NM_CLONES static void wide_bounded(const uint32_t *restrict word, int64_t n, uint32_t bound,
+                                   int32_t *restrict out) {
+    for (int64_t k = 0; k < n; k++) {
+        uint64_t low = ((uint64_t)word[2 * k + 1] * bound) >> 32;
+        out[k] = (int32_t)(((uint64_t)word[2 * k] * bound + low) >> 32);
+    }
+}
+
+/* Draws first .. first + n - 1 of one neuron; first is a multiple of 4, n <= BATCH. */
+static void draw_bounded(const nm_build *build, uint32_t id, int64_t bound, int64_t first, int64_t n,
+                         int32_t *out) {
+    uint32_t word[2 * BATCH], stream = nm_stream(NM_STREAM_CONNECT, build->salt);
+    if (bound > NARROW) {
+        nm_rng_sequence(build->seed, stream, id, (uint64_t)first / 2, (size_t)(n + 1) / 2, word);
+        wide_bounded(word, n, (uint32_t)bound, out);
+    } else {
+        nm_rng_sequence(build->seed, stream, id, (uint64_t)first / 4, (size_t)(n + 3) / 4, word);
+        narrow_bounded(word, n, (uint32_t)bound, out);
+    }
+}
+
+/* Candidate numbers become slots less `shift`. Where the slots have no gap between them, no list is read. */
+NM_CLONES static void name_dense(int32_t *restrict drawn, int64_t n, int32_t hole, int32_t first) {
+    for (int64_t k = 0; k < n; k++)
+        drawn[k] += first + (drawn[k] >= hole);
+}
+
+NM_CLONES static void name_listed(int32_t *restrict drawn, int64_t n, int32_t hole,
+                                  const int32_t *restrict list, int32_t shift) {
+    for (int64_t k = 0; k < n; k++)
+        drawn[k] = list[drawn[k] + (drawn[k] >= hole)] - shift;
+}
+
+static void name_candidates(const nm_candidates *from, int dense, int32_t shift, int64_t n, int32_t *drawn) {
+    if (dense)
+        name_dense(drawn, n, (int32_t)from->hole, from->list[0] - shift);
+    else
+        name_listed(drawn, n, (int32_t)from->hole, from->list, shift);
+}
+
+static int is_dense(const int32_t *list, int64_t n) {
+    return n > 0 && list[n - 1] - list[0] == n - 1;
+}
+
+static int check_degree(const nm_build *build, int64_t degree, nm_error *error) {
+    if (degree < 0)
+        return nm_fail(error, NM_ERR_BAD_VALUE, -1, -1, (double)degree);
+    return nm_build_check(build, error);
+}
+
+/* Each neuron of `of` needs a candidate in `list`. */
+static int check_candidates(const int32_t *of, int64_t n_of, const int32_t *list, int64_t n_list,
+                            int64_t autapses, nm_error *error) {
+    if (n_list > 1 || (n_list == 1 && autapses))
+        return NM_OK;
+    int64_t at = 0;
+    for (int64_t i = 0; i < n_of; i++)
+        if (nm_candidates_of(of[i], list, n_list, autapses, &at).n == 0)
+            return nm_fail(error, NM_ERR_BAD_VALUE, of[i], -2, 0.0);
+    return NM_OK;
+}
+
+/* ---- in-degree: a counting sort by source ---------------------------------------------------------- */
+
+/* Rows drawn, in the order of the targets; 16 bits each where they suffice. */
+typedef struct drawn_rows {
+    uint16_t *narrow;
+    uint32_t *wide; /* one of the two is NULL */
+} drawn_rows;
+
+static drawn_rows drawn_rows_in(const nm_build *build, void *drawn) {
+    if (build->n_rows <= NM_BUILD_NARROW)
+        return (drawn_rows){.narrow = drawn};
+    return (drawn_rows){.wide = drawn};
+}
+
+NM_CLONES static void keep_narrow(const int32_t *restrict row, int64_t n, uint16_t *restrict out) {
+    for (int64_t k = 0; k < n; k++)
+        out[k] = (uint16_t)row[k];
+}
+
+/* The sources' rows of one target, kept from entry `at` on and counted. */
+static void draw_sources(const nm_build *build, const nm_candidates *from, int dense, uint32_t id,
+                         int64_t degree, drawn_rows drawn, int64_t at, int64_t *count) {
+    int32_t row[BATCH];
+    for (int64_t first = 0; first < degree; first += BATCH) {
+        int64_t n = degree - first < BATCH ? degree - first : BATCH;
+        draw_bounded(build, id, from->n, first, n, row);
+        name_candidates(from, dense, (int32_t)build->pre_first, n, row);
+        if (drawn.narrow != NULL)
+            keep_narrow(row, n, drawn.narrow + at + first);
+        else
+            memcpy(drawn.wide + at + first, row, (size_t)n * sizeof *row);
+        for (int64_t k = 0; k < n; k++)
+            count[row[k]]++;
+    }
+}
+
+static void fill_narrow(const uint16_t *restrict row, int64_t n, uint16_t target, int64_t *restrict next,
+                        uint16_t *restrict local) {
+    for (int64_t k = 0; k < n; k++)
+        local[next[row[k]]++] = target;
+}
+
+static void fill_wide(const uint32_t *restrict row, int64_t n, uint16_t target, int64_t *restrict next,
+                      uint16_t *restrict local) {
+    for (int64_t k = 0; k < n; k++)
+        local[next[row[k]]++] = target;
+}
+
+/* The first target, by its place in `post`, of each part but the first is where the part before it ends. */
+static int64_t part_end(const nm_build *build, int64_t i, int64_t part) {
+    while (i < build->n_post && build->post[i] < (part + 1) * build->part_width)
+        i++;
+    return i;
+}
+
+static void draw_and_count(const nm_build *build, int64_t degree, int64_t *count, drawn_rows drawn,
+                           int64_t *place_start) {
+    const int dense = is_dense(build->pre, build->n_pre);
+    int64_t i = 0, at = 0;
+    for (int64_t part = 0; part < build->n_parts; part++) {
+        memset(count, 0, (size_t)build->n_rows * sizeof *count);
+        for (const int64_t end = part_end(build, i, part); i < end; i++) {
+            const int32_t target = build->post[i];
+            nm_candidates from = nm_candidates_of(target, build->pre, build->n_pre, build->autapses, &at);
+            draw_sources(build, &from, dense, (uint32_t)build->id[target], degree, drawn, i * degree, count);
+        }
+        for (int64_t row = 0; row < build->n_rows; row++)
+            place_start[row * build->n_parts + part] = count[row];
+    }
+}
+
+static void fill(const nm_build *build, int64_t degree, int64_t *next, drawn_rows drawn,
+                 const int64_t *place_start, uint16_t *local) {
+    int64_t i = 0;
+    for (int64_t part = 0; part < build->n_parts; part++) {
+        for (int64_t row = 0; row < build->n_rows; row++)
+            next[row] = place_start[row * build->n_parts + part];
+        for (const int64_t end = part_end(build, i, part); i < end; i++) {
+            const uint16_t target = (uint16_t)(build->post[i] - part * build->part_width);
+            if (drawn.narrow != NULL)
+                fill_narrow(drawn.narrow + i * degree, degree, target, next, local);
+            else
+                fill_wide(drawn.wide + i * degree, degree, target, next, local);
+        }
+    }
+}
+
+int nm_build_in_degree(const nm_build *build, int64_t degree, int64_t *scratch, void *drawn,
+                       int64_t *place_start, uint16_t *local, nm_error *error) {
+    int status = check_degree(build, degree, error);
+    if (status == NM_OK && degree > 0)
+        status =
+            check_candidates(build->post, build->n_post, build->pre, build->n_pre, build->autapses, error);
+    if (status != NM_OK)
+        return status;
+    const int64_t n_places = build->n_rows * build->n_parts;
+    drawn_rows rows = drawn_rows_in(build, drawn);
+    draw_and_count(build, degree, scratch, rows, place_start);
+    int64_t start = 0;
+    for (int64_t place = 0; place < n_places; place++) {
+        int64_t length = place_start[place];
+        place_start[place] = start;
+        start += length;
+    }
+    place_start[n_places] = start;
+    fill(build, degree, scratch, rows, place_start,
+         local); /* targets come in ascending order: rows are sorted */
+    return NM_OK;
+}
+
+/* ---- out-degree: each row sorted --------------------------------------------------------------------- */
+
+static void insertion_sort(int32_t *value, int64_t n) {
+    for (int64_t i = 1; i < n; i++) {
+        int32_t moved = value[i];
+        int64_t k = i;
+        for (; k > 0 && value[k - 1] > moved; k--)
+            value[k] = value[k - 1];
+        value[k] = moved;
+    }
+}
+
+/* Digits of `bits` bits each, as many as give the least work: about 4 cycles a value and one a counter. */
+typedef struct digits {
+    int n, bits;
+} digits;
+
+static digits digits_of(int64_t n, int64_t bound) {
+    int all = 1;
+    while (bound > (int64_t)1 << all)
+        all++;
+    digits best = {.n = 0, .bits = 0};
+    int64_t least = 0;
+    for (int count = (all + MOST_BITS - 1) / MOST_BITS; count <= 4; count++) {
+        const int bits = (all + count - 1) / count;
+        const int64_t work = count * (4 * n + ((int64_t)1 << bits));
+        if (best.n == 0 || work < least) {
+            best = (digits){.n = count, .bits = bits};
+            least = work;
+        }
+    }
+    return best;
+}
+
+/* One pass of a radix sort by the least significant digit first: stable, by the digit above `shift`. */
+static void radix_pass(const int32_t *restrict value, int64_t n, int shift, int bits, int32_t *restrict out) {
+    uint32_t next[1 << MOST_BITS];
+    const uint32_t mask = ((uint32_t)1 << bits) - 1;
+    memset(next, 0, ((size_t)1 << bits) * sizeof *next);
+    for (int64_t k = 0; k < n; k++)
+        next[(uint32_t)value[k] >> shift & mask]++;
+    uint32_t start = 0;
+    for (uint32_t digit = 0; digit <= mask; digit++) {
+        uint32_t length = next[digit];
+        next[digit] = start;
+        start += length;
+    }
+    for (int64_t k = 0; k < n; k++)
+        out[next[(uint32_t)value[k] >> shift & mask]++] = value[k];
+}
+
+/* Ascending; `other` is as long. Returns where the sorted values are, one of the two. */
+static int32_t *sort_row(int32_t *value, int64_t n, digits by, int32_t *other) {
+    if (n <= INSERTION) {
+        insertion_sort(value, n);
+        return value;
+    }
+    for (int pass = 0; pass < by.n; pass++) {
+        radix_pass(value, n, pass * by.bits, by.bits, other);
+        int32_t *sorted = other;
+        other = value;
+        value = sorted;
+    }
+    return value;
+}
+
+int nm_build_out_degree(const nm_build *build, int64_t degree, int32_t *scratch, int64_t *place_start,
+                        uint16_t *local, nm_error *error) {
+    int status = check_degree(build, degree, error);
+    if (status == NM_OK && degree > 0)
+        status =
+            check_candidates(build->pre, build->n_pre, build->post, build->n_post, build->autapses, error);
+    if (status != NM_OK)
+        return status;
+    if (degree > INT32_MAX)
+        return nm_fail(error, NM_ERR_TOO_LARGE, -1, -1, (double)degree);
+    const int dense = is_dense(build->post, build->n_post);
+    const digits by = digits_of(degree, build->n_post);
+    nm_rows rows = {.n_parts = build->n_parts,
+                    .part_width = build->part_width,
+                    .place_start = place_start,
+                    .local = local,
+                    .room = degree * build->n_pre};
+    int64_t at = 0;
+    for (int64_t i = 0; i < build->n_pre && degree > 0; i++) {
+        const int32_t slot = build->pre[i];
+        nm_candidates from = nm_candidates_of(slot, build->post, build->n_post, build->autapses, &at);
+        for (int64_t first = 0; first < degree; first += BATCH) {
+            int64_t n = degree - first < BATCH ? degree - first : BATCH;
+            draw_bounded(build, (uint32_t)build->id[slot], from.n, first, n, scratch + first);
+        }
+        int32_t *sorted = sort_row(scratch, degree, by, scratch + degree);
+        name_candidates(&from, dense, 0, degree, sorted);
+        if (!nm_rows_append(&rows, slot - build->pre_first, sorted, degree))
+            return nm_fail(error, NM_ERR_TOO_LARGE, slot, -1, (double)rows.room);
+    }
+    nm_rows_close(&rows, build->n_rows);
+    return NM_OK;
+}
