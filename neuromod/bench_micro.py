@@ -124,8 +124,11 @@ def _updates(model: str, neurons: int, options: Options) -> dict[str, Any]:
     n = _size(neurons, options)
     rate = n / _seconds_per_step(_network({"all": (model, n)}, options), options)
     beside = {}
-    if neurons >= 1_000_000:  # read and written: the state, and three inputs, which are cleared
-        beside = _moved(rate, 8.0 * 2 * (len(_core.neuron_models()[model]["state"]) + 3), "update")
+    if neurons >= 1_000_000:
+        # Read and written: the state, but for currents of synapses that act at once, and two inputs, which are
+        # cleared; a third input is only read.
+        state = [name for name in _core.neuron_models()[model]["state"] if not name.startswith("i_syn")]
+        beside = _moved(rate, 8.0 * (2 * (len(state) + 2) + 1), "update")
     return _figure(
         f"updates_{model}_{neurons}", f"neuron updates, {model}, {n:,}", rate, "updates/s", **beside
     )
