@@ -76,9 +76,7 @@ static void prepare(const nm_prepare_chunk *c) {
 }
 
 NM_CLONES static int at_once(const nm_neuron_chunk *c) {
-    const size_t n = c->stride == 0 ? 1 : c->n;
-    return nm_all_zero(c->params[TAU_SYN_EXCITATORY], n) && nm_all_zero(c->params[TAU_SYN_INHIBITORY], n) &&
-           nm_all_zero(c->state[I_EXCITATORY], c->n) && nm_all_zero(c->state[I_INHIBITORY], c->n);
+    return nm_synapses_at_once(c, TAU_SYN_EXCITATORY, TAU_SYN_INHIBITORY, I_EXCITATORY, I_INHIBITORY);
 }
 
 /* What a neuron's step takes from its parameters. */
@@ -131,21 +129,9 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride, const int 
     }
 }
 
-NM_INLINE void advance_at_once(const nm_neuron_chunk *c, const size_t stride) {
-    advance(c, stride, 0);
-}
-
-NM_INLINE void advance_with_currents(const nm_neuron_chunk *c, const size_t stride) {
-    advance(c, stride, 1);
-}
-
 NM_CLONES static void step(const nm_neuron_chunk *c) {
-    if (c->n == 0)
-        return;
-    if (c->at_once)
-        NM_STEP_BY_STRIDE(c, advance_at_once);
-    else
-        NM_STEP_BY_STRIDE(c, advance_with_currents);
+    if (c->n > 0)
+        NM_STEP_BY_CURRENTS(c, advance);
 }
 
 const nm_neuron_model nm_neuron_lif = {

@@ -11,12 +11,6 @@
 
 #include <math.h>
 
-#if defined(__GNUC__)
-#define FETCH(address) __builtin_prefetch(address)
-#else
-#define FETCH(address) ((void)(address))
-#endif
-
 /* Lines of the next segment that are fetched ahead, 512 targets; then the hardware streams on. With the
  * neurons' columns just gone through the second-level cache 16 lines give 1.4 times what 4 give. */
 enum { LINE = 64, FETCH_LINES = 16 };
@@ -34,7 +28,7 @@ typedef struct delivery {
 NM_INLINE void fetch_lines(const void *from, int64_t bytes) {
     const char *at = from;
     for (int64_t k = 0; k < bytes && k < FETCH_LINES * LINE; k += LINE)
-        FETCH(at + k);
+        NM_FETCH(at + k);
 }
 
 NM_INLINE void fetch(const nm_projection *p, int64_t segment) {
@@ -142,7 +136,7 @@ static void deliver_age(const delivery *d, int64_t now) {
             fetch(d->projection, next.segment);
         }
         if (after.segment >= 0)
-            FETCH(d->projection->segment_start + after.segment);
+            NM_FETCH(d->projection->segment_start + after.segment);
         if (d->projection->short_term == NULL)
             deliver_segment(d, here.segment);
         else

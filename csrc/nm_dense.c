@@ -5,12 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-#if defined(__GNUC__)
-#define FETCH(address) __builtin_prefetch(address)
-#else
-#define FETCH(address) ((void)(address))
-#endif
-
 /* Rows are added seven at a time (three bits of a count hold them), into counts of PLANES bits: so 63 rows in
  * one pass. A line is 64 bytes, 8 words. */
 enum {
@@ -31,8 +25,7 @@ enum { THINNEST = 24 };
 
 static const uint64_t no_row[WIDEST];
 
-/* ---- building -------------------------------------------------------------------------------------------
- */
+/* ---- building -------------------------------------------------------------------------------------- */
 
 int64_t nm_dense_words(int64_t part_width) {
     const int64_t line = 64 * LINE_WORDS;
@@ -88,8 +81,7 @@ void nm_dense_fill(const nm_projection *p, int64_t n_places, int64_t words, uint
     }
 }
 
-/* ---- adding rows ----------------------------------------------------------------------------------------
- */
+/* ---- adding rows ----------------------------------------------------------------------------------- */
 
 /* The rows of a pass, made up with empty ones to whole sevens, and the places whose extras belong to it. */
 typedef struct pass {
@@ -135,7 +127,7 @@ static int bits_of(int n) {
 
 NM_INLINE void fetch_row(const uint64_t *row, int64_t words) {
     for (int64_t w = 0; w < words; w += LINE_WORDS)
-        FETCH(row + w);
+        NM_FETCH(row + w);
 }
 
 NM_CLONES static void add_rows(const pass *rows, int64_t words, uint64_t (*restrict plane)[WIDEST]) {
@@ -162,8 +154,7 @@ NM_CLONES static void add_rows(const pass *rows, int64_t words, uint64_t (*restr
     }
 }
 
-/* ---- from bits to counts --------------------------------------------------------------------------------
- */
+/* ---- from bits to counts --------------------------------------------------------------------------- */
 
 NM_INLINE void spread_planes(uint64_t (*restrict plane)[WIDEST], int64_t words, const int n_planes, int add,
                              uint64_t *restrict count) {
@@ -207,7 +198,7 @@ static void find_extras(const nm_dense *dense, pass *rows) {
         const int64_t first = dense->extra_start[rows->place[k]];
         rows->extra[k] = dense->extra + first;
         rows->n_extra[k] = dense->extra_start[rows->place[k] + 1] - first;
-        FETCH(rows->extra[k]);
+        NM_FETCH(rows->extra[k]);
     }
 }
 
@@ -233,8 +224,7 @@ static void add_pass(const nm_dense *dense, pass *rows, int add, uint64_t *count
     rows->n = 0;
 }
 
-/* ---- a part ---------------------------------------------------------------------------------------------
- */
+/* ---- a part ---------------------------------------------------------------------------------------- */
 
 NM_CLONES static void add_counts(const uint64_t *restrict count, int64_t n, double weight,
                                  double *restrict input) {
@@ -263,7 +253,7 @@ void nm_dense_add(const nm_projection *p, const nm_delay *ring, int64_t step, in
                 add_pass(dense, &rows, added, room->count);
                 added = 1;
             }
-            FETCH(dense->extra_start + place);
+            NM_FETCH(dense->extra_start + place);
             rows.place[rows.n] = place;
             rows.row[rows.n++] = dense->bits + place * dense->words;
         }

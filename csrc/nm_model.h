@@ -90,6 +90,12 @@ static inline double nm_raised(double threshold, double rise) {
 }
 
 #define NM_INLINE static inline __attribute__((always_inline))
+#if defined(__GNUC__)
+#define NM_FETCH(address) __builtin_prefetch(address)
+#else
+#define NM_FETCH(address) ((void)(address))
+#endif
+
 /* Whether all entries are +0, to the bit. */
 NM_INLINE int nm_all_zero(const double *column, size_t n) {
     uint64_t any = 0;
@@ -99,6 +105,15 @@ NM_INLINE int nm_all_zero(const double *column, size_t n) {
         any |= bits;
     }
     return any == 0;
+}
+
+/* The `at_once` of a model that keeps two synaptic currents, by the numbers of their time constants and of
+ * their columns. */
+NM_INLINE int nm_synapses_at_once(const nm_neuron_chunk *c, int tau_excitatory, int tau_inhibitory,
+                                  int i_excitatory, int i_inhibitory) {
+    const size_t n = c->stride == 0 ? 1 : c->n;
+    return nm_all_zero(c->params[tau_excitatory], n) && nm_all_zero(c->params[tau_inhibitory], n) &&
+           nm_all_zero(c->state[i_excitatory], c->n) && nm_all_zero(c->state[i_inhibitory], c->n);
 }
 
 /* Before the loop over a chunk: its columns do not overlap, so iterations are independent. (`restrict` does
@@ -117,6 +132,18 @@ NM_INLINE int nm_all_zero(const double *column, size_t n) {
             body((chunk), 0);                                                                                \
         else                                                                                                 \
             body((chunk), 1);                                                                                \
+    } while (0)
+/* Likewise for a loop over (chunk, stride, currents), currents 0 where synapses act at once. */
+#define NM_STEP_BY_CURRENTS(chunk, body)                                                                     \
+    do {                                                                                                     \
+        if ((chunk)->at_once && (chunk)->stride == 0)                                                        \
+            body((chunk), 0, 0);                                                                             \
+        else if ((chunk)->at_once)                                                                           \
+            body((chunk), 1, 0);                                                                             \
+        else if ((chunk)->stride == 0)                                                                       \
+            body((chunk), 0, 1);                                                                             \
+        else                                                                                                 \
+            body((chunk), 1, 1);                                                                             \
     } while (0)
 
 /* ---- plasticity rules ---------------------------------------------------------------------------- */

@@ -52,9 +52,13 @@ static void relax(int looks) {
         sched_yield();
 }
 
-static void nap(void) {
-    const struct timespec time = {.tv_nsec = NAP_NS};
-    nanosleep(&time, NULL);
+/* Likewise, where nobody wakes the one that waits. */
+static void relax_or_nap(const nm_pool *pool, int looks) {
+    const struct timespec nap = {.tv_nsec = NAP_NS};
+    if (looks < pool->patience)
+        relax(looks);
+    else
+        nanosleep(&nap, NULL);
 }
 
 void nm_pool_wait(nm_pool *pool) {
@@ -65,10 +69,7 @@ void nm_pool_wait(nm_pool *pool) {
         return;
     }
     for (int looks = 0; atomic_load_explicit(&pool->turn, memory_order_acquire) == turn; looks++)
-        if (looks < pool->patience)
-            relax(looks);
-        else
-            nap();
+        relax_or_nap(pool, looks);
 }
 
 /* Between two rounds a thread looks as long as at the barrier: the next step() of a loop in Python is soon
@@ -142,10 +143,7 @@ void nm_pool_run(nm_pool *pool, nm_pool_work work, void *context) {
     pthread_mutex_unlock(&pool->mutex);
     work(context, 0, pool);
     for (int looks = 0; atomic_load_explicit(&pool->running, memory_order_acquire) > 0; looks++)
-        if (looks < pool->patience)
-            relax(looks);
-        else
-            nap();
+        relax_or_nap(pool, looks);
 }
 
 #else

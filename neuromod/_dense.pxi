@@ -6,9 +6,13 @@ cdef class DenseMap:
     """What nm_dense.h wants to know of a projection's synapses; bits only where all weights are equal."""
 
     cdef nm_dense c
-    cdef readonly bint worth
     cdef object target, extra_start, bits, extra
     cdef int64_t n_neurons
+
+    @property
+    def worth(self):
+        """Whether the projection gains by bit-maps."""
+        return self.c.most > 0
 
     cdef bint fits(self, object projection, int64_t n_neurons):
         """Whether it was made of these very synapses."""
@@ -20,8 +24,7 @@ cdef class DenseMap:
         self.extra_start = np.zeros(n_places + 1, np.int64)
         self.c.extra_start = <const int64_t *>_address(self.extra_start, "i8", n_places + 1, "extra_start")
         self.c.most = nm_dense_worth(p, network.n_neurons, network.n_parts, <int64_t *>self.c.extra_start)
-        self.worth = self.c.most > 0
-        if not self.worth:
+        if self.c.most == 0:
             self.extra_start = None
 
     cdef fill(self, const nm_projection *p, const nm_network *network):
@@ -46,7 +49,7 @@ cdef _bind_dense(nm_projection *p, object projection, const nm_network *network)
     if dense is None or not dense.fits(projection, network.n_neurons):
         dense = projection.dense = DenseMap()
         dense.make(p, projection, network)
-    if not dense.worth:
+    if dense.c.most == 0:
         return None
     if p.weight == NULL:
         dense.fill(p, network)
