@@ -1,5 +1,5 @@
-/* The last steps' spikes: a ring of lists, one per step and part, long enough for the longest delay. A spike
- * emitted in step t is looked up in step t + d by every projection that has a delay d ("pull"), so weights
+/* The last steps' spikes: a ring of lists, one per step and part, long enough for the longest delay and the
+ * steps that one part may be ahead of another. A spike emitted in step t is looked up in step t + d by every projection that has a delay d ("pull"), so weights
  * act as they stand at arrival. Rows are n_neurons wide, a part's list begins at its first slot, and only the
  * pages that spikes reached are ever touched. SPDX-License-Identifier: MIT */
 #ifndef NM_DELAY_H
@@ -7,8 +7,12 @@
 
 #include <stdint.h>
 
+/* Steps at most that a part takes by itself, a power of 2. What it is to know of other parts are spikes at
+ * least the shortest delay old: so parts meet once in that time, not in every step. */
+enum { NM_INTERVAL = 32 };
+
 typedef struct nm_delay {
-    int64_t length;              /* max_delay + 1 */
+    int64_t length;              /* max_delay + the steps that are taken at a time */
     int64_t width;               /* n_neurons */
     int64_t n_parts, part_width; /* as in the network */
     int32_t *slot;               /* [length * width], ascending within a list */

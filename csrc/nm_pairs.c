@@ -103,8 +103,8 @@ static void advance_region(const nm_projection *p, const nm_levels *levels, int6
     after[NM_F] = before[NM_F];
     after[NM_V] = before[NM_V];
     const double learning = about == NULL ? factors.learning : 1.0; /* F has it otherwise */
-    pairs->ltp[region] = learning * factors.ltp;
-    pairs->ltd[region] = learning * factors.ltd;
+    pairs->ltp[nm_pairs_place(pairs, region, now)] = learning * factors.ltp;
+    pairs->ltd[nm_pairs_place(pairs, region, now)] = learning * factors.ltd;
     if (about == NULL)
         return;
     const double tau_c = p->params[about->tau_c] * factors.tau_c;
@@ -115,17 +115,28 @@ static void advance_region(const nm_projection *p, const nm_levels *levels, int6
     after[NM_V] += fabs(signal) * after[NM_K] / before[NM_E];
 }
 
-void nm_pairs_advance(const nm_network *network, const nm_projection *projection, const nm_levels *levels,
-                      double dt, int64_t now) {
+static int has_grown(const nm_pairs *pairs, int64_t region, int64_t now) {
+    const double *moment = nm_pairs_moment(pairs, region, now);
+    return moment[NM_E] > RESCALE || moment[NM_K] > RESCALE;
+}
+
+int nm_pairs_advance(const nm_network *network, const nm_projection *projection, const nm_levels *levels,
+                     double dt, int64_t now, int ahead) {
     nm_pairs *pairs = projection->pairs;
+    const int ages = now - pairs->epoch > EPOCH_AGE;
+    int due = ages;
     for (int64_t region = 0; region < pairs->n_regions; region++) {
         advance_region(projection, levels, region, dt, now);
-        const double *moment = nm_pairs_moment(pairs, region, now);
-        if (moment[NM_E] > RESCALE || moment[NM_K] > RESCALE)
-            rescale(network, pairs, region, now);
+        due |= has_grown(pairs, region, now);
     }
-    if (now - pairs->epoch > EPOCH_AGE)
+    if (!due || ahead)
+        return !due;
+    for (int64_t region = 0; region < pairs->n_regions; region++)
+        if (has_grown(pairs, region, now))
+            rescale(network, pairs, region, now);
+    if (ages)
         move_epoch(network, pairs);
+    return 1;
 }
 
 /* ---- a target fires --------------------------------------------------------------------------------------
@@ -160,7 +171,7 @@ static void fire(const nm_pairs_step *step, int64_t slot) {
     double post[NM_MAX_TRACES] = {0.0};
     for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++)
         post[k] = p->post_trace[k][slot];
-    const double gain = p->rule->post_gain(p->params, post) * pairs->ltp[region];
+    const double gain = p->rule->post_gain(p->params, post) * pairs->ltp[nm_pairs_place(pairs, region, step->now)];
     pairs->spike[place] = step->now;
     pairs->gain[place] = gain;
     pairs->n_spikes[slot] = n + 1;

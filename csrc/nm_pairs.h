@@ -40,12 +40,12 @@ enum { NM_E, NM_K, NM_F, NM_V };
 /* All arrays are Python's. */
 struct nm_pairs {
     int64_t sweep;  /* steps in which every segment is looked at once; one left alone for longer is visited */
-    int64_t length; /* steps that `course` goes back: more than twice `sweep` */
+    int64_t length; /* steps that `course` goes back: more than twice `sweep`, and the interval ahead */
     int64_t n_regions;
     int64_t epoch;  /* step that `recent` counts from */
     double *course; /* [(region * length + step % length) * NM_MOMENT] */
-    double *ltp;    /* [region] factor on post_gain in this step */
-    double *ltd;    /* [region] factor on an arrival's change */
+    double *ltp;    /* [step % NM_INTERVAL * n_regions + region] factor on post_gain in that step */
+    double *ltd;    /* likewise, on an arrival's change */
     int64_t *since; /* [segment] 2 * step of the last visit; + 1 where that step's spikes have been counted */
     double *trace[NM_MAX_TRACES]; /* [segment] presynaptic traces right after the last visit */
     double *decay[NM_MAX_TRACES]; /* [NM_FINE + coarse] exp(-k dt / tau), then exp(-k NM_FINE dt / tau) */
@@ -71,7 +71,7 @@ typedef struct nm_pairs_step {
  * eligibility) and NM_SWEEP_MAX, and at least 16. */
 int64_t nm_pairs_sweep(double dt, double tau_c);
 static inline int64_t nm_pairs_length(int64_t sweep) {
-    return 2 * sweep + 4;
+    return 2 * sweep + 4 + NM_INTERVAL;
 }
 static inline int64_t nm_pairs_decay_length(int64_t sweep) {
     return NM_FINE + nm_pairs_length(sweep) / NM_FINE + 2;
@@ -79,9 +79,11 @@ static inline int64_t nm_pairs_decay_length(int64_t sweep) {
 
 /* A fresh start after step `now`: all weights and traces of the synapses are those of that moment. */
 void nm_pairs_start(const nm_network *network, const nm_projection *projection, double dt, int64_t now);
-/* Before anything else in step `now`, for the whole network: F and the factors over the step. */
-void nm_pairs_advance(const nm_network *network, const nm_projection *projection, const nm_levels *levels,
-                      double dt, int64_t now);
+/* Before anything else in step `now`, for the whole network, with the levels of its start: F and the factors
+ * over the step. 0 where all is to be measured anew in this step, but steps before it are still to be taken
+ * (`ahead`); it is then left to be asked again. */
+int nm_pairs_advance(const nm_network *network, const nm_projection *projection, const nm_levels *levels,
+                     double dt, int64_t now, int ahead);
 /* A spike arrives at a segment of a part: made up for, delivered, changed by the rule. */
 void nm_pairs_arrive(const nm_pairs_step *step, int64_t part, int64_t segment);
 /* Segments of one part that have long been left alone. */
@@ -101,6 +103,10 @@ void nm_pairs_settle(const nm_pairs_step *step, int64_t first, int64_t last);
 /* exp(-steps dt / tau) from one of the tables in `decay`. */
 static inline double nm_pairs_decayed(const double *table, int64_t steps) {
     return table[steps % NM_FINE] * table[NM_FINE + steps / NM_FINE];
+}
+/* A region's place in `ltp` and `ltd`. */
+static inline int64_t nm_pairs_place(const nm_pairs *pairs, int64_t region, int64_t step) {
+    return step % NM_INTERVAL * pairs->n_regions + region;
 }
 static inline double *nm_pairs_moment(const nm_pairs *pairs, int64_t region, int64_t step) {
     return pairs->course + (region * pairs->length + step % pairs->length) * NM_MOMENT;

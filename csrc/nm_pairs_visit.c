@@ -348,16 +348,17 @@ static void change_run(run *a, const double *pre) {
     }
     p->rule->on_pre(&chunk);
     const int direct = p->rule->eligibility == NULL;
+    const double *ltd = p->pairs->ltd + nm_pairs_place(p->pairs, 0, a->step->now);
     if (a->stride == 0 && p->weight_dependence == 0.0) {
         if (direct)
-            add_bounded(a, change, p->pairs->ltd[0]);
+            add_bounded(a, change, ltd[0]);
         else
-            add_changes(a->c, change, p->pairs->ltd[0], a->n);
+            add_changes(a->c, change, ltd[0], a->n);
         return;
     }
     for (size_t j = 0; j < a->n; j++) {
         const int64_t region = a->stride ? a->step->network->region[a->part_first + target[j]] : 0;
-        const double left = scaled(a, change[j] * p->pairs->ltd[region], a->weight[j]);
+        const double left = scaled(a, change[j] * ltd[region], a->weight[j]);
         if (direct)
             a->weight[j] = bounded(a, a->weight[j] + left, a->weight[j]);
         else

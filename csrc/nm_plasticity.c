@@ -17,13 +17,11 @@ typedef struct pass {
     const nm_network *network;
     const nm_projection *projection;
     const nm_delay *ring;
-    const nm_levels *levels;
+    const nm_factors *factor; /* [zone] */
     const double *fired;
     double dt;
-    int64_t step, part, part_first, part_end;
+    int64_t step, part, part_first;
     double low, high;   /* bounds of what is learnt: the weight, or the strength of an inhibitory one */
-    int regional;       /* 1: the targets' regions may have levels of their own */
-    nm_factors factors; /* where they do not */
     double weight[NM_CHUNK], change[NM_CHUNK], learning[NM_CHUNK], post_fired[NM_CHUNK];
     double trace[NM_MAX_TRACES][NM_CHUNK];
 } pass;
@@ -60,14 +58,10 @@ static void gather(pass *a, size_t n, int64_t first) {
  * depression. */
 static void modulate(pass *a, size_t n, int64_t first) {
     const uint16_t *target = a->projection->target + first;
-    nm_factors factors = a->factors;
-    int32_t known = 0; /* targets ascend, so neighbours mostly share a zone */
     for (size_t j = 0; j < n; j++) {
-        const int32_t zone = a->regional ? a->network->region[a->part_first + target[j]] : 0;
-        if (zone != known)
-            factors = nm_levels_factors(a->levels, zone);
-        known = zone;
-        a->learning[j] = factors.learning * (a->change[j] > 0.0 ? factors.ltp : factors.ltd);
+        const int32_t *zone = a->network->region;
+        const nm_factors *f = a->factor + (zone == NULL ? 0 : zone[a->part_first + target[j]]);
+        a->learning[j] = f->learning * (a->change[j] > 0.0 ? f->ltp : f->ltd);
     }
 }
 
@@ -187,7 +181,6 @@ static void learn_at_arrivals(pass *a) {
         decay_part(a);
     if (p->rule->on_pre == NULL)
         return;
-    a->factors = nm_levels_factors(a->levels, 0);
     arrive(a);
 }
 
@@ -202,12 +195,11 @@ static void step_projection(pass *a) {
     enter_traces(a);
 }
 
-void nm_plasticity_step(const nm_network *network, const nm_delay *ring, const nm_levels *levels,
+void nm_plasticity_step(const nm_network *network, const nm_delay *ring, const nm_factors *factor,
                         const double *fired, double dt, int64_t step, int64_t part) {
     pass a;
-    a.network = network, a.ring = ring, a.levels = levels, a.fired = fired, a.dt = dt, a.step = step;
+    a.network = network, a.ring = ring, a.factor = factor, a.fired = fired, a.dt = dt, a.step = step;
     a.part = part, a.part_first = nm_network_part_first(network, part);
-    a.regional = levels != NULL && nm_levels_n_zones(levels) > 1 && network->region != NULL;
     for (int64_t k = 0; k < network->n_projections; k++) {
         a.projection = &network->projections[k];
         if (a.projection->rule != NULL)

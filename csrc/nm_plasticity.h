@@ -11,7 +11,8 @@
 void nm_plasticity_decay(const nm_network *network, int64_t part, double dt);
 
 /* The end of a step for one part of the network. Called once the part's list of `step` stands in the ring and
- * before the modulators decay. `fired`: [slot] 1.0 where the neuron fires in this step, else 0.0.
+ * before the next one begins. `factor`: [zone] what the modulators do in this step. `fired`: [slot] 1.0 where
+ * the neuron fires in it, else 0.0.
  *
  * Per projection: weight decay and on_pre for the spikes that arrive now (of a rule that is no pair rule);
  * then this step's spikes are entered.
@@ -20,7 +21,7 @@ void nm_plasticity_decay(const nm_network *network, int64_t part, double dt);
  * strength |weight|: rules, decay and bounds act on the strength (bounds below 0 count as 0) and the stored
  * sign is kept. A change of exactly 0 leaves a weight as it is, even outside its bounds; any other change
  * ends within them. Decay is not modulated. */
-void nm_plasticity_step(const nm_network *network, const nm_delay *ring, const nm_levels *levels,
+void nm_plasticity_step(const nm_network *network, const nm_delay *ring, const nm_factors *factor,
                         const double *fired, double dt, int64_t step, int64_t part);
 
 /* weight[j] <- clip(weight[j] + change[j] * learning[j * stride], low, high); as it is where nothing changes.

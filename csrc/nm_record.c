@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "nm_record.h"
 
-int nm_record_has_room(const nm_spike_record *record, int64_t n_neurons) {
-    return record->capacity - record->n >= n_neurons;
+int64_t nm_record_room(const nm_spike_record *record, int64_t n_neurons) {
+    if (2 * record->n > record->capacity)
+        return 0;
+    return (record->capacity - record->n) / (n_neurons > 0 ? n_neurons : 1);
+}
+
+int64_t nm_record_until(const nm_sample_record *record, int64_t now) {
+    if (record->n == record->capacity)
+        return 0;
+    return record->every - (now - 1) % record->every;
 }
 
 void nm_record_spikes(nm_spike_record *record, int64_t step, const int32_t *slot, int64_t n,

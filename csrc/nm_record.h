@@ -25,8 +25,11 @@ typedef struct nm_sample_record {
     int64_t capacity, n;
 } nm_sample_record;
 
-/* Room for one more step (in which at most n_neurons fire)? */
-int nm_record_has_room(const nm_spike_record *record, int64_t n_neurons);
+/* For how many more steps (in which all n_neurons may fire) there is room. A block more than half full is to
+ * be exchanged and has none: a run takes many steps at a time, and would take ever fewer towards its end. */
+int64_t nm_record_room(const nm_spike_record *record, int64_t n_neurons);
+/* Steps from `now` up to and including the next one that is sampled; 0: there is no room for it. */
+int64_t nm_record_until(const nm_sample_record *record, int64_t now);
 void nm_record_spikes(nm_spike_record *record, int64_t step, const int32_t *slot, int64_t n,
                       const int64_t *id);
 void nm_record_sample(nm_sample_record *record, int64_t step);

@@ -16,7 +16,7 @@
 struct nm_short_term {
     double U;                  /* 0 < U <= 1 */
     double tau_rec, tau_facil; /* ms, >= 0 */
-    int64_t length;            /* steps that efficacies are kept for: the longest delay + 1 */
+    int64_t length;            /* steps that efficacies are kept for, as in nm_delay */
     double *u, *left;          /* [row] u and R (1 - u) right after the last spike */
     int64_t *last;             /* [row] step of that spike; < 0: there was none */
     double *efficacy;          /* [step % length * n_rows + row] u R of the spike of that step */

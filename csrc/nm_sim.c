@@ -8,6 +8,12 @@
  * Steps are numbered 1, 2, ...; step k ends at time k * dt, which is the time of its spikes. A spike of step
  * k arrives in step k + delay. Levels are those at the start of the step.
  *
+ * A part of the network takes as many steps by itself as the shortest delay allows (15 in a network with
+ * delays of 1.5 ms at dt 0.1), then the parts meet: what it is to know of the others is older than that. So
+ * its columns stay in the cache meanwhile, and threads wait for each other once in 15 steps. What one step
+ * takes from the whole network is computed for all of them beforehand (levels, F), or makes them fewer
+ * (input from Python, release by spikes, samples). How many they are changes no bit.
+ *
  * Sums are taken in the order (age descending, projection, source, synapse), whatever the number of threads;
  * a dense projection's sum of one age is formed on its own (nm_dense.h).
  * SPDX-License-Identifier: MIT */
@@ -28,8 +34,8 @@ enum { BLOCK = 16 };        /* neurons that are asked at once whether any of the
 
 /* Also notes which of the two columns may now hold something, and so are to be cleared after the step. */
 static void add_input(nm_sim *sim, int64_t now, int first) {
-    sim->has_current = first || sim->input_rows > 0; /* `external_input` is Python's between runs */
-    sim->has_scheduled = 0;
+    if (first || sim->input_rows > 0) /* `external_input` is Python's between runs */
+        sim->current_step = now;
     if (sim->input_rows > 0) {
         for (int64_t k = 0; k < sim->n_input; k++)
             sim->network->external_input[sim->input_slot[k]] += sim->input[k];
@@ -39,7 +45,7 @@ static void add_input(nm_sim *sim, int64_t now, int first) {
     while (sim->next_schedule < sim->n_schedule && sim->schedule_step[sim->next_schedule] <= now) {
         if (sim->schedule_step[sim->next_schedule] == now) {
             sim->scheduled[sim->schedule_slot[sim->next_schedule]] += 1.0;
-            sim->has_scheduled = 1;
+            sim->schedule_now = now;
         }
         sim->next_schedule++;
     }
@@ -79,20 +85,24 @@ static void complete_inputs(const nm_sim *sim, const nm_piece *piece, nm_factors
 
 /* Inputs serve one step. The external current and scheduled spikes are cleared only where somebody wrote
  * them: at 1,000 neurons each of the four columns takes 70 ns of a step of 2 us. */
-static void clear_inputs(const nm_sim *sim, const nm_piece *piece) {
+static void clear_inputs(const nm_sim *sim, const nm_piece *piece, int64_t now) {
     const size_t bytes = (size_t)piece->n * sizeof(double);
     memset(sim->excitatory + piece->first, 0, bytes);
     memset(sim->inhibitory + piece->first, 0, bytes);
-    if (sim->has_current || piece->noisy)
+    if (sim->current_step == now || piece->noisy)
         memset(sim->network->external_input + piece->first, 0, bytes);
-    if (sim->has_scheduled)
+    if (sim->schedule_now == now)
         memset(sim->scheduled + piece->first, 0, bytes);
 }
 
+static const nm_factors *factors_in(const nm_sim *sim, int64_t step) {
+    return sim->factors + step % NM_INTERVAL * sim->n_zones;
+}
+
 /* Inputs and the model's own step for one piece; writes `fired`. */
-static void step_piece(const nm_sim *sim, const nm_piece *piece, nm_factors factors, int64_t now,
-                       int64_t *fired) {
+static void step_piece(const nm_sim *sim, const nm_piece *piece, int64_t now, int64_t *fired) {
     const nm_group *group = &sim->network->groups[piece->group];
+    const nm_factors factors = factors_in(sim, now)[group->region];
     const nm_neuron_model *model = group->model;
     uint32_t words[NM_CHUNK];
     nm_columns columns;
@@ -109,7 +119,7 @@ static void step_piece(const nm_sim *sim, const nm_piece *piece, nm_factors fact
     chunk.random = model->draws ? words : NULL;
     chunk.fired = fired;
     model->step(&chunk);
-    clear_inputs(sim, piece);
+    clear_inputs(sim, piece, now);
 }
 
 /* The numbers, from `first` on, of those of n neurons that fired, into `list`; returns how many. Most blocks
@@ -139,15 +149,10 @@ NM_CLONES static int64_t list_fired(const int64_t *restrict fired, int64_t n, in
 static void step_neurons(const nm_sim *sim, int64_t now, int64_t part) {
     const nm_network *network = sim->network;
     int32_t *list = nm_delay_list(&sim->ring, now, part);
-    int64_t fired[NM_CHUNK], n_fired = 0, region = -1;
-    nm_factors factors = NM_NEUTRAL;
+    int64_t fired[NM_CHUNK], n_fired = 0;
     for (int64_t p = network->part_piece[part]; p < network->part_piece[part + 1]; p++) {
         const nm_piece *piece = &network->pieces[p];
-        if (network->groups[piece->group].region != region) {
-            region = network->groups[piece->group].region;
-            factors = nm_levels_factors(sim->levels, region);
-        }
-        step_piece(sim, piece, factors, now, fired);
+        step_piece(sim, piece, now, fired);
         n_fired += list_fired(fired, piece->n, piece->first, list + n_fired);
     }
     *nm_delay_count(&sim->ring, now, part) = n_fired;
@@ -156,6 +161,13 @@ static void step_neurons(const nm_sim *sim, int64_t now, int64_t part) {
         network->spike_count[list[i]] += 1;
         sim->fired[list[i]] = 1.0;
     }
+}
+
+static void forget_fired(const nm_sim *sim, int64_t now, int64_t part) {
+    const int32_t *list = nm_delay_list(&sim->ring, now, part);
+    const int64_t n_fired = *nm_delay_count(&sim->ring, now, part);
+    for (int64_t i = 0; i < n_fired; i++)
+        sim->fired[list[i]] = 0.0;
 }
 
 /* Phases 1 to 6 for one part. Parts touch nothing of each other's but the lists of earlier steps. */
@@ -170,9 +182,10 @@ static void step_part(const nm_sim *sim, int64_t now, int64_t part) {
     nm_plasticity_decay(sim->network, part, sim->dt);
     nm_deliver(&to, now, part);
     step_neurons(sim, now, part);
-    nm_plasticity_step(sim->network, &sim->ring, sim->levels, sim->fired, sim->dt, now, part);
+    nm_plasticity_step(sim->network, &sim->ring, factors_in(sim, now), sim->fired, sim->dt, now, part);
     nm_short_term_step(sim->network, &sim->ring, sim->dt, now, part);
     nm_homeostasis_step(sim->network, &sim->ring, sim->dt, now, part);
+    forget_fired(sim, now, part);
 }
 
 static void record(const nm_sim *sim, int64_t now) {
@@ -181,21 +194,23 @@ static void record(const nm_sim *sim, int64_t now) {
         const int64_t n_fired = *nm_delay_count(&sim->ring, now, part);
         for (int64_t k = 0; k < sim->n_spike_records; k++)
             nm_record_spikes(&sim->spike_records[k], now, list, n_fired, sim->network->id);
-        for (int64_t i = 0; i < n_fired; i++)
-            sim->fired[list[i]] = 0.0;
     }
     for (int64_t k = 0; k < sim->n_sample_records; k++)
         nm_record_sample(&sim->sample_records[k], now);
 }
 
-static int has_room(const nm_sim *sim) {
+static int64_t least(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+/* How many steps the recorders allow from `now` on: samples are taken of the whole network. 0: no room. */
+static int64_t recorded(const nm_sim *sim, int64_t now) {
+    int64_t steps = NM_INTERVAL;
     for (int64_t k = 0; k < sim->n_spike_records; k++)
-        if (!nm_record_has_room(&sim->spike_records[k], sim->network->n_neurons))
-            return 0;
+        steps = least(steps, nm_record_room(&sim->spike_records[k], sim->network->n_neurons));
     for (int64_t k = 0; k < sim->n_sample_records; k++)
-        if (sim->sample_records[k].n == sim->sample_records[k].capacity)
-            return 0;
-    return 1;
+        steps = least(steps, nm_record_until(&sim->sample_records[k], now));
+    return steps;
 }
 
 /* index: slot; field: position in the state table of its group's model. */
@@ -215,53 +230,103 @@ static int check_finite(const nm_network *network, nm_error *error) {
 /* A run, shared by the threads that work on it. */
 typedef struct run {
     nm_sim *sim;
-    int64_t n_steps, done, now;
-    int status, going;
+    int64_t n_steps, done;
+    int64_t first, last; /* steps of this interval; none: the run is over */
+    int status;
     nm_error *error;
 } run;
 
-/* What belongs to no part, before a step; `going` says whether there is one. */
-static void begin_step(run *r) {
-    nm_sim *sim = r->sim;
-    r->going = r->status == NM_OK && r->done < r->n_steps;
-    if (r->going && !has_room(sim)) {
-        r->status = NM_STOP_RECORD_FULL;
-        r->going = 0;
-    }
-    if (!r->going)
-        return;
-    r->now = sim->step + 1;
+/* Before one step, what all parts take from the whole network; then the levels go on to its end. 0: `ahead`
+ * of the others it cannot be had. */
+static int prepare_step(const nm_sim *sim, int64_t now, int ahead) {
     for (int64_t k = 0; k < sim->network->n_projections; k++)
-        if (sim->network->projections[k].pairs != NULL)
-            nm_pairs_advance(sim->network, &sim->network->projections[k], sim->levels, sim->dt, r->now);
-    add_input(sim, r->now, r->done == 0);
+        if (sim->network->projections[k].pairs != NULL &&
+            !nm_pairs_advance(sim->network, &sim->network->projections[k], sim->levels, sim->dt, now, ahead))
+            return 0;
+    nm_factors *factors = sim->factors + now % NM_INTERVAL * sim->n_zones;
+    for (int64_t zone = 0; zone < sim->n_zones; zone++)
+        factors[zone] = nm_levels_factors(sim->levels, zone);
+    if (sim->levels != NULL)
+        nm_levels_step(sim->levels);
+    return 1;
 }
 
-static void step_levels(const nm_sim *sim, int64_t now) {
-    nm_levels_step(sim->levels);
+/* The last step that the parts may take by themselves if they start with `first`. Input from Python and
+ * scheduled spikes come in at a first one; spikes that release something act on the levels of the next; and a
+ * look for NaN is taken in the same steps, however the run is cut. */
+static int64_t last_of_interval(const run *r, int64_t first) {
+    const nm_sim *sim = r->sim;
+    int64_t steps = least(sim->interval, r->n_steps - r->done);
+    steps = least(steps, CHECK_EVERY - (first - 1) % CHECK_EVERY);
+    steps = least(steps, recorded(sim, first));
+    if (sim->input_rows > 0 || (sim->levels != NULL && sim->levels->n_releases > 0))
+        steps = 1;
+    if (sim->next_schedule < sim->n_schedule)
+        steps = least(steps, sim->schedule_step[sim->next_schedule] - first);
+    return first + steps - 1;
+}
+
+static void begin_interval(run *r) {
+    nm_sim *sim = r->sim;
+    r->first = sim->step + 1;
+    r->last = sim->step;
+    if (r->status != NM_OK || r->done == r->n_steps)
+        return;
+    if (recorded(sim, r->first) == 0) {
+        r->status = NM_STOP_RECORD_FULL;
+        return;
+    }
+    add_input(sim, r->first, r->done == 0);
+    const int64_t last = last_of_interval(r, r->first);
+    while (r->last < last && prepare_step(sim, r->last + 1, r->last >= r->first))
+        r->last++;
+}
+
+static int has_pairs(const nm_network *network) {
+    for (int64_t k = 0; k < network->n_projections; k++)
+        if (network->projections[k].pairs != NULL)
+            return 1;
+    return 0;
+}
+
+/* A thread's share of the parts, in turn. Under a pair rule each takes the whole interval at once: what is
+ * kept of its targets' spikes, 360 KB of 1.4 MB at 10,000 neurons, stays in the second-level cache. Else they
+ * go on abreast: a row's places lie side by side, and while one is read the hardware fetches the next (8 % of
+ * `brunel_static`). */
+static void step_interval(const run *r, int64_t thread, int64_t n_threads) {
+    const int64_t n_parts = r->sim->network->n_parts;
+    const int64_t begin = thread * n_parts / n_threads, end = (thread + 1) * n_parts / n_threads;
+    const int64_t abreast = has_pairs(r->sim->network) ? 1 : end - begin;
+    for (int64_t part = begin; part < end; part += abreast)
+        for (int64_t now = r->first; now <= r->last; now++)
+            for (int64_t k = part; k < part + abreast; k++)
+                step_part(r->sim, now, k);
+}
+
+static void release(const nm_sim *sim, int64_t now) {
     for (int64_t part = 0; part < sim->network->n_parts; part++)
         nm_levels_count(sim->levels, nm_delay_list(&sim->ring, now, part),
                         *nm_delay_count(&sim->ring, now, part));
     nm_levels_release(sim->levels);
 }
 
-/* And after it. */
-static void end_step(run *r) {
+static void end_interval(run *r) {
     nm_sim *sim = r->sim;
-    if (sim->levels != NULL)
-        step_levels(sim, r->now);
-    record(sim, r->now);
-    sim->step = r->now;
-    r->done++;
+    for (int64_t now = r->first; now <= r->last; now++) {
+        if (sim->levels != NULL)
+            release(sim, now);
+        record(sim, now);
+    }
+    sim->step = r->last;
+    r->done += r->last - r->first + 1;
     if (sim->step % CHECK_EVERY == 0)
         r->status = check_finite(sim->network, r->error);
 }
 
 static void run_alone(run *r) {
-    for (begin_step(r); r->going; begin_step(r)) {
-        for (int64_t part = 0; part < r->sim->network->n_parts; part++)
-            step_part(r->sim, r->now, part);
-        end_step(r);
+    for (begin_interval(r); r->last >= r->first; begin_interval(r)) {
+        step_interval(r, 0, 1);
+        end_interval(r);
     }
 }
 
@@ -270,15 +335,14 @@ static void run_together(void *context, int thread, nm_pool *pool) {
     const int64_t n_threads = nm_pool_threads(pool);
     for (;;) {
         if (thread == 0)
-            begin_step(r);
+            begin_interval(r);
         nm_pool_wait(pool);
-        if (!r->going)
+        if (r->last < r->first)
             return;
-        for (int64_t part = thread; part < r->sim->network->n_parts; part += n_threads)
-            step_part(r->sim, r->now, part);
+        step_interval(r, thread, n_threads);
         nm_pool_wait(pool);
         if (thread == 0)
-            end_step(r);
+            end_interval(r);
     }
 }
 

@@ -15,7 +15,10 @@ typedef struct nm_sim {
     nm_delay ring;
     double dt; /* ms */
     uint64_t seed;
-    int64_t step; /* completed steps */
+    int64_t step;     /* completed steps */
+    int64_t interval; /* steps that a part takes at a time, at most: no more than the shortest delay */
+    int64_t n_zones;
+    nm_factors *factors; /* [step % NM_INTERVAL * n_zones + zone] what the levels do in each step of one */
     /* scratch, [slot]; all zero between steps */
     double *excitatory, *inhibitory, *scheduled;
     double *fired;         /* 1.0 where the neuron fired in the current step */
@@ -29,7 +32,7 @@ typedef struct nm_sim {
     const double *input;
     const int32_t *input_slot;
     int64_t n_input, input_rows;
-    int64_t has_current, has_scheduled; /* of a step under way: the network's external_input, `scheduled` */
+    int64_t current_step, schedule_now; /* the last steps for which somebody wrote external_input, `scheduled` */
     nm_spike_record *spike_records;
     int64_t n_spike_records;
     nm_sample_record *sample_records;

@@ -290,6 +290,7 @@ cdef extern from "nm_drive.h" nogil:
 
 
 cdef extern from "nm_delay.h" nogil:
+    int64_t NM_INTERVAL
     ctypedef struct nm_delay:
         int64_t length
         int64_t width
@@ -390,6 +391,7 @@ cdef extern from "nm_record.h" nogil:
         double *value
         int64_t capacity
         int64_t n
+    int64_t nm_record_room(const nm_spike_record *record, int64_t n_neurons)
 
 
 cdef extern from "nm_pool.h" nogil:
@@ -409,6 +411,9 @@ cdef extern from "nm_sim.h" nogil:
         double dt
         uint64_t seed
         int64_t step
+        int64_t interval
+        int64_t n_zones
+        nm_factors *factors
         double *excitatory
         double *inhibitory
         double *scheduled

@@ -18,7 +18,7 @@ cdef class Engine:
     cdef nm_sample_record *sample_records
     cdef Levels levels
     cdef LentLevels lent
-    cdef object model, keep, ids, ring_slot, ring_count, traces, schedule
+    cdef object model, keep, ids, factors, ring_slot, ring_count, traces, schedule
     cdef object group_names, input_keep
     cdef dict keepers    # projection -> PairKeeper
     cdef dict short_terms, rates  # projection -> ShortTermKeeper, HomeostasisKeeper
@@ -111,7 +111,11 @@ cdef class Engine:
         net.drive_weight = <const double *>self._lend(buffers["drive_weight"], "f8", n, "drive_weight")
         net.drive_noise = <const double *>self._lend(buffers["drive_noise"], "f8", n, "drive_noise")
         net.drive_uniform = <const double *>self._lend(buffers["drive_uniform"], "f8", n, "drive_uniform")
-        net.region = <const int32_t *>self._lend(self.model._zones()[0], "i4", n, "region")
+        zone_of, zones = self.model._zones()
+        net.region = <const int32_t *>self._lend(zone_of, "i4", n, "region")
+        self.factors = np.zeros((NM_INTERVAL, len(zones), sizeof(nm_factors) // 8))
+        self.sim.n_zones = len(zones)
+        self.sim.factors = <nm_factors *>_address(self.factors, "f8", self.factors.size, "factors")
         net.seen_rate = <double *>self._lend(np.full(n, np.nan), "f8", n, "seen_rate")
         self.sim.excitatory = <double *>self._lend(np.zeros(n), "f8", n, "excitatory")
         self.sim.inhibitory = <double *>self._lend(np.zeros(n), "f8", n, "inhibitory")
@@ -158,6 +162,7 @@ cdef class Engine:
         self.projections = <nm_projection *>PyMem_Calloc(max(1, len(projections)), sizeof(nm_projection))
         self.network.projections, self.network.n_projections = self.projections, len(projections)
         self.network.max_delay = max([1] + [p.max_delay for p in projections])
+        self.sim.interval = min([NM_INTERVAL] + [p.min_delay for p in projections])
         self.weights = [None] * len(projections)
         self.short_terms, self.rates = {}, {}
         for k, projection in enumerate(projections):
@@ -221,7 +226,8 @@ cdef class Engine:
     cdef _bind_slow_parts(self, nm_projection *p, object projection, Py_ssize_t n):
         if projection.short_term is not None:
             first = projection.pre_first
-            keeper = ShortTermKeeper(projection.short_term, self.ids[first:first + p.n_rows], p.max_delay)
+            keeper = ShortTermKeeper(projection.short_term, self.ids[first:first + p.n_rows],
+                                     p.max_delay + self.sim.interval)
             p.short_term = &(<ShortTermKeeper>keeper).c
             self.short_terms[projection] = keeper
         if projection.homeostatic is not None:
@@ -240,7 +246,7 @@ cdef class Engine:
         projection.keep(keeper)
 
     cdef _bind_ring(self, Py_ssize_t n):
-        length = self.network.max_delay + 1
+        length = self.network.max_delay + self.sim.interval
         # np.empty: only pages that spikes reach are touched, so a long ring of a large network stays small
         n_parts = self.network.n_parts
         self.ring_slot, self.ring_count = np.empty((length, n), np.int32), np.zeros((length, n_parts), np.int64)
@@ -287,7 +293,7 @@ cdef class Engine:
             slow["rates"] = {p.name: (self.ids.copy(), keeper.rate.copy()) for p, keeper in self.rates.items()}
         return slow | {
             "step": int(now),
-            "fired": [self._fired(now - age) for age in range(self.sim.ring.length - 1, -1, -1)],
+            "fired": [self._fired(now - age) for age in range(self.network.max_delay, -1, -1)],
             "traces": {key: (self.ids.copy(), trace.copy()) for key, trace in self.traces.items()},
             "pairs": {projection.name: keeper.state() for projection, keeper in self.keepers.items()},
         }
@@ -308,7 +314,7 @@ cdef class Engine:
         return self.state() | {"pairs": {}, "pre": pre}
 
     def _set_carried(self, state):
-        length, now = self.sim.ring.length, state["step"]
+        length, now = self.network.max_delay + 1, state["step"]
         self.sim.step = now
         self.ring_count[:] = 0
         for age, ids in enumerate(reversed(state["fired"])):
@@ -480,8 +486,8 @@ cdef class Engine:
         self._copy_records(False)
         for recorder in self.spike_recorders:
             spikes = <SpikeRecorder>recorder
-            if spikes.c.capacity - spikes.c.n < self.network.n_neurons:
-                spikes.lend(self.network.n_neurons)
+            if nm_record_room(&spikes.c, self.network.n_neurons) == 0:
+                spikes.lend(self.network.n_neurons, self.sim.interval)
         for sampler in self.sample_recorders:
             sample = <SampleRecorder>sampler
             if sample.c.n == sample.c.capacity:

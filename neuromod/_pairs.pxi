@@ -22,16 +22,16 @@ cdef class PairKeeper:
         self.c.n_regions = n_regions
         self.arrays = {
             "course": np.zeros((n_regions, self.c.length, NM_MOMENT)),
-            "ltp": np.zeros(n_regions), "ltd": np.zeros(n_regions),
             "since": np.zeros(n_segments, np.int64),
             "recent": np.zeros((n_neurons, NM_RECENT), np.int16), "sums": np.zeros((n_neurons, NM_RECENT, 2)),
             "spike": np.zeros((n_neurons, NM_SPIKES), np.int64), "gain": np.zeros((n_neurons, NM_SPIKES)),
             "n_spikes": np.zeros(n_neurons, np.int64), "floor": np.zeros(n_parts, np.int64),
         }
+        factors = np.zeros((2, NM_INTERVAL, n_regions))  # of the steps under way: no state
         decays = [np.zeros(nm_pairs_decay_length(self.c.sweep)) for _ in pre_traces]
         self.c.course = <double *>_address(self.arrays["course"], "f8", 0, "course")
-        self.c.ltp = <double *>_address(self.arrays["ltp"], "f8", 0, "ltp")
-        self.c.ltd = <double *>_address(self.arrays["ltd"], "f8", 0, "ltd")
+        self.c.ltp = <double *>_address(factors[0], "f8", 0, "ltp")
+        self.c.ltd = <double *>_address(factors[1], "f8", 0, "ltd")
         self.c.since = <int64_t *>_address(self.arrays["since"], "i8", 0, "since")
         self.c.recent = <int16_t *>_address(self.arrays["recent"], "i2", 0, "recent")
         self.c.sums = <double *>_address(self.arrays["sums"], "f8", 0, "sums")
@@ -43,7 +43,7 @@ cdef class PairKeeper:
             self.arrays[f"trace_{name}"] = trace = np.zeros(n_segments)
             self.c.trace[k] = <double *>_address(trace, "f8", 0, name)
             self.c.decay[k] = <double *>_address(decays[k], "f8", 0, "decay")
-        self.arrays = (self.arrays, decays)
+        self.arrays = (self.arrays, decays, factors)
 
     cdef nm_pairs_step _step(self):
         cdef Engine engine = self.engine

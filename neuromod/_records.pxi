@@ -19,11 +19,12 @@ cdef class SpikeRecorder:
     def __init__(self, wanted_ids=None):
         self.wanted_ids, self.full, self.step, self.id = wanted_ids, [], None, None
 
-    cdef lend(self, Py_ssize_t n_neurons):
-        """Put the full block by and lend a new one that holds at least two steps in which all neurons fire."""
+    cdef lend(self, Py_ssize_t n_neurons, int64_t interval):
+        """Put the block by and lend a new one. Half of it holds a step in which all neurons fire, and, up to 32 MB, as
+        many of them as the engine takes at a time."""
         if self.step is not None:
             self.full.append((self.step[:self.c.n].copy(), self.id[:self.c.n].copy()))
-        capacity = max(1 << 16, 2 * n_neurons)
+        capacity = max(1 << 16, 2 * n_neurons, min(2 * interval * n_neurons, 1 << 22))
         self.step, self.id = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
         self.c.step = <int64_t *>_address(self.step, "i8", capacity, "spike recorder")
         self.c.id = <int64_t *>_address(self.id, "i8", capacity, "spike recorder")

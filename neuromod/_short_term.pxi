@@ -8,12 +8,12 @@ cdef class ShortTermKeeper:
     cdef nm_short_term c
     cdef object sources, u, left, last, efficacy
 
-    def __init__(self, params, sources, int64_t max_delay):
+    def __init__(self, params, sources, int64_t length):
         n = len(sources)
         self.sources, self.u, self.left = sources, np.zeros(n), np.ones(n)
         self.last = np.full(n, -1, np.int64)
         self.c.U, self.c.tau_rec, self.c.tau_facil = params["U"], params["tau_rec"], params["tau_facil"]
-        self.c.length = max_delay + 1
+        self.c.length = length
         # spikes that were fired before the projection was made arrive as first ones
         self.efficacy = np.full((self.c.length, n), self.c.U)
         self.c.u = <double *>_address(self.u, "f8", n, "u")
@@ -39,7 +39,7 @@ cdef class ShortTermKeeper:
 
 def short_term_efficacies(times, double U, double tau_rec, double tau_facil):
     """Share of the weight that each spike of a train arrives with; times ascending, ms: float64 array."""
-    cdef ShortTermKeeper one = ShortTermKeeper({"U": U, "tau_rec": tau_rec, "tau_facil": tau_facil}, np.zeros(1), 0)
+    cdef ShortTermKeeper one = ShortTermKeeper({"U": U, "tau_rec": tau_rec, "tau_facil": tau_facil}, np.zeros(1), 1)
     cdef const double[::1] at = np.ascontiguousarray(times, np.float64)
     cdef Py_ssize_t n = at.shape[0], k
     shares = np.empty(n)

@@ -12,7 +12,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { PRE_FIRST = 2, N_ROWS = 6, MAX_DELAY = 5, LENGTH = MAX_DELAY + 1, GUARD = 8, MAX_ARRAYS = 64 };
+enum { PRE_FIRST = 2, N_ROWS = 6, MAX_DELAY = 5, LENGTH = MAX_DELAY + 1, GUARD = 8, MAX_ARRAYS = 64, N_ZONES = 80 };
 static const float UNTOUCHED = 1234.5f;
 
 /* What a test asks for; a 0 stands for what is said first. */
@@ -125,8 +125,8 @@ static void lend_pairs(world *w, const plan *a) {
     pairs->length = nm_pairs_length(pairs->sweep);
     pairs->n_regions = a->n_regions ? a->n_regions : 1;
     pairs->course = zeros(w, pairs->n_regions * pairs->length * NM_MOMENT, sizeof *pairs->course);
-    pairs->ltp = zeros(w, pairs->n_regions, sizeof(double));
-    pairs->ltd = zeros(w, pairs->n_regions, sizeof(double));
+    pairs->ltp = zeros(w, NM_INTERVAL * pairs->n_regions, sizeof(double));
+    pairs->ltd = zeros(w, NM_INTERVAL * pairs->n_regions, sizeof(double));
     pairs->since = zeros(w, p->n_segments, sizeof(int64_t));
     pairs->recent = zeros(w, n * NM_RECENT, sizeof(int16_t));
     pairs->sums = zeros(w, n * NM_RECENT * 2, sizeof(double));
@@ -202,10 +202,14 @@ static void step_world(world *w, const nm_levels *levels) {
                             .excitatory = w->excitatory,
                             .inhibitory = w->inhibitory};
     const int64_t now = ++w->now, row = (now - 1) % w->steps + 1;
+    const int64_t n_zones = levels == NULL ? 0 : nm_levels_n_zones(levels);
+    nm_factors factor[N_ZONES];
     memset(w->excitatory, 0, (size_t)w->n_neurons * sizeof(double));
     memset(w->inhibitory, 0, (size_t)w->n_neurons * sizeof(double));
     if (w->projection.pairs != NULL)
-        nm_pairs_advance(&w->network, &w->projection, levels, w->dt, now);
+        CHECK(nm_pairs_advance(&w->network, &w->projection, levels, w->dt, now, 0));
+    for (int64_t zone = 0; zone < N_ZONES; zone++)
+        factor[zone] = nm_levels_factors(zone < n_zones ? levels : NULL, zone);
     for (int64_t part = 0; part < w->network.n_parts; part++) {
         nm_plasticity_decay(&w->network, part, w->dt);
         nm_deliver(&to, now, part);
@@ -218,7 +222,7 @@ static void step_world(world *w, const nm_levels *levels) {
                 list[n++] = (int32_t)slot;
         }
         *nm_delay_count(&w->ring, now, part) = n;
-        nm_plasticity_step(&w->network, &w->ring, levels, w->fired, w->dt, now, part);
+        nm_plasticity_step(&w->network, &w->ring, factor, w->fired, w->dt, now, part);
     }
 }
 

@@ -3,9 +3,12 @@
 #include "testlib.h"
 
 static void room_is_for_a_step_in_which_all_fire(void) {
-    nm_spike_record record = {.capacity = 10, .n = 6};
-    CHECK(nm_record_has_room(&record, 4));
-    CHECK(!nm_record_has_room(&record, 5));
+    nm_spike_record record = {.capacity = 10, .n = 2};
+    CHECK(nm_record_room(&record, 4) == 2);
+    CHECK(nm_record_room(&record, 5) == 1);
+    CHECK(nm_record_room(&record, 9) == 0);
+    record.n = 6; /* more than half full */
+    CHECK(nm_record_room(&record, 1) == 0);
 }
 
 static void spikes_are_appended_with_step_and_id(void) {
