@@ -34,34 +34,41 @@ NM_INLINE void fetch_lines(const void *from, int64_t bytes) {
 NM_INLINE void fetch(const nm_projection *p, int64_t segment) {
     const int64_t first = p->segment_start[segment], n = p->segment_start[segment + 1] - first;
     fetch_lines(p->target + first, n * (int64_t)sizeof *p->target);
-    if (p->weight != NULL)
+    if (p->weight != NULL && p->pairs == NULL) /* a visit fetches the weights of the next one itself */
         fetch_lines(p->weight + first, n * (int64_t)sizeof *p->weight);
-    if (p->pairs != NULL && p->rule->eligibility != NULL)
-        fetch_lines(p->state[0] + first, n * (int64_t)sizeof *p->state[0]);
+}
+
+NM_INLINE void fetch_place(const nm_projection *p, int64_t segment) {
+    NM_FETCH(p->segment_start + segment);
+    if (p->pairs != NULL)
+        nm_pairs_fetch(p->pairs, segment);
 }
 
 static void add_constant(double *restrict input, const uint16_t *restrict target, int64_t n, double weight) {
+    NM_UNROLL
     for (int64_t s = 0; s < n; s++)
         input[target[s]] += weight;
 }
 
 static void add_weights(double *restrict input, const uint16_t *restrict target, const float *restrict weight,
                         int64_t n) {
+    NM_UNROLL
     for (int64_t s = 0; s < n; s++)
         input[target[s]] += (double)weight[s];
 }
 
 static void take_strengths(double *restrict input, const uint16_t *restrict target,
                            const float *restrict weight, int64_t n) {
+    NM_UNROLL
     for (int64_t s = 0; s < n; s++)
         input[target[s]] -= (double)fabsf(weight[s]);
 }
 
-static void deliver_segment(const delivery *d, int64_t segment) {
+static void deliver_segment(const delivery *d, int64_t segment, int64_t next) {
     const nm_projection *p = d->projection;
     const int64_t first = p->segment_start[segment], n = p->segment_start[segment + 1] - first;
     if (p->pairs != NULL)
-        nm_pairs_arrive(&d->pairs, d->part, segment);
+        nm_pairs_arrive(&d->pairs, d->part, segment, next);
     else if (p->weight == NULL)
         add_constant(d->input, p->target + first, n,
                      p->inhibitory ? -fabs(p->constant_weight) : p->constant_weight);
@@ -73,14 +80,14 @@ static void deliver_segment(const delivery *d, int64_t segment) {
 
 /* Under short-term plasticity: what a source's spike of this age does, which its weights are multiplied by.
  */
-static void deliver_share(const delivery *d, int32_t slot, int64_t segment) {
+static void deliver_share(const delivery *d, int32_t slot, int64_t segment, int64_t next) {
     const nm_projection *p = d->projection;
     const int64_t first = p->segment_start[segment], last = p->segment_start[segment + 1];
     const double share = nm_short_term_efficacy(p, slot - p->pre_first, d->pairs.now - d->delay);
     if (p->pairs != NULL) {
         nm_pairs_step step = d->pairs;
         step.efficacy = share;
-        nm_pairs_arrive(&step, d->part, segment);
+        nm_pairs_arrive(&step, d->part, segment, next);
         return;
     }
     for (int64_t s = first; s < last; s++) {
@@ -136,11 +143,11 @@ static void deliver_age(const delivery *d, int64_t now) {
             fetch(d->projection, next.segment);
         }
         if (after.segment >= 0)
-            NM_FETCH(d->projection->segment_start + after.segment);
+            fetch_place(d->projection, after.segment);
         if (d->projection->short_term == NULL)
-            deliver_segment(d, here.segment);
+            deliver_segment(d, here.segment, next.segment);
         else
-            deliver_share(d, here.slot, here.segment);
+            deliver_share(d, here.slot, here.segment, next.segment);
     }
 }
 

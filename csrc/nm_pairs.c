@@ -7,8 +7,11 @@
 
 /* e and k are rescaled beyond this: exp(4), four time constants (F keeps 14 of a double's 16 digits then). */
 static const double RESCALE = 54.598150033144236;
+/* The origin moves on after as many time constants of the trace: doubles bear hundreds, so this is often
+ * enough for any rule, and rare. */
+static const double ORIGIN_AGE = 8.0;
 
-/* `recent` counts steps in 16 bits: its epoch moves on by EPOCH_STEP when it lies EPOCH_AGE back. Spikes
+/* Times count steps in 16 bits: its epoch moves on by EPOCH_STEP when it lies EPOCH_AGE back. Spikes
  * older than 2 * NM_SWEEP_MAX + 4 = 10,004 steps are never asked for, so those that fall off are no loss. */
 enum { EPOCH_START = 12000, EPOCH_AGE = 30000, EPOCH_STEP = 16000 };
 
@@ -47,9 +50,13 @@ void nm_pairs_start(const nm_network *network, const nm_projection *projection, 
         pairs->since[segment] = 2 * now + 1;
     for (int64_t part = 0; part < network->n_parts; part++)
         pairs->floor[part] = now;
-    for (int64_t k = 0; k < network->n_neurons * NM_RECENT; k++)
-        pairs->recent[k] = NM_NEVER;
+    for (int64_t slot = 0; slot < network->n_neurons; slot++) {
+        pairs->newest[slot] = NM_NEVER;
+        for (int p = 0; p < NM_RECENT; p++)
+            *nm_pairs_time(pairs, slot, p) = NM_NEVER;
+    }
     pairs->epoch = now - EPOCH_START;
+    pairs->origin = now;
 }
 
 /* ---- a step begins ---------------------------------------------------------------------------------------
@@ -60,10 +67,10 @@ static void rescale_sums(const nm_network *network, nm_pairs *pairs, int64_t reg
     for (int64_t slot = 0; slot < network->n_neurons; slot++) {
         if (region_of(network, pairs, slot) != region)
             continue;
-        double *sums = pairs->sums + slot * NM_RECENT * 2;
         for (int p = 0; p < NM_RECENT; p++) {
-            sums[2 * p + 1] = by_k * (sums[2 * p + 1] - now[NM_F] * sums[2 * p]);
-            sums[2 * p] *= by_e;
+            double *sums = nm_pairs_sums(pairs, slot, p);
+            sums[1] = by_k * (sums[1] - now[NM_F] * sums[0]);
+            sums[0] *= by_e;
         }
     }
 }
@@ -84,11 +91,31 @@ static void rescale(const nm_network *network, nm_pairs *pairs, int64_t region, 
 }
 
 static void move_epoch(const nm_network *network, nm_pairs *pairs) {
-    for (int64_t k = 0; k < network->n_neurons * NM_RECENT; k++) {
-        int from_epoch = pairs->recent[k] - EPOCH_STEP;
-        pairs->recent[k] = (int16_t)(from_epoch < NM_NEVER ? NM_NEVER : from_epoch);
+    for (int64_t slot = 0; slot < network->n_neurons; slot++) {
+        for (int p = 0; p < NM_RECENT; p++) {
+            int16_t *time = nm_pairs_time(pairs, slot, p);
+            const int from_epoch = *time - EPOCH_STEP;
+            *time = (int16_t)(from_epoch < NM_NEVER ? NM_NEVER : from_epoch);
+        }
+        pairs->newest[slot] = *nm_pairs_time(pairs, slot, 0);
     }
     pairs->epoch += EPOCH_STEP;
+}
+
+/* d(T - t) for all that is kept becomes that of a later T. What overflows is older than any visit looks at it
+ * by its sums (look_up in nm_pairs_visit.c). */
+static void move_origin(const nm_network *network, nm_pairs *pairs, int64_t now) {
+    const double grown = 1.0 / nm_pairs_decayed(pairs->decay[0], now - pairs->origin);
+    for (int64_t slot = 0; slot < network->n_neurons; slot++)
+        for (int p = 0; p < NM_RECENT; p++) {
+            nm_pairs_sums(pairs, slot, p)[0] *= grown;
+            nm_pairs_sums(pairs, slot, p)[1] *= grown;
+        }
+    pairs->origin = now;
+}
+
+static int origin_ages(const nm_projection *p, double dt, int64_t now) {
+    return (double)(now - p->pairs->origin) * dt > ORIGIN_AGE * p->params[p->rule->pre_traces[0].tau];
 }
 
 static void advance_region(const nm_projection *p, const nm_levels *levels, int64_t region, double dt,
@@ -123,8 +150,8 @@ static int has_grown(const nm_pairs *pairs, int64_t region, int64_t now) {
 int nm_pairs_advance(const nm_network *network, const nm_projection *projection, const nm_levels *levels,
                      double dt, int64_t now, int ahead) {
     nm_pairs *pairs = projection->pairs;
-    const int ages = now - pairs->epoch > EPOCH_AGE;
-    int due = ages;
+    const int ages = now - pairs->epoch > EPOCH_AGE, moves = origin_ages(projection, dt, now);
+    int due = ages | moves;
     for (int64_t region = 0; region < pairs->n_regions; region++) {
         advance_region(projection, levels, region, dt, now);
         due |= has_grown(pairs, region, now);
@@ -136,31 +163,36 @@ int nm_pairs_advance(const nm_network *network, const nm_projection *projection,
             rescale(network, pairs, region, now);
     if (ages)
         move_epoch(network, pairs);
+    if (moves)
+        move_origin(network, pairs, now);
     return 1;
 }
 
 /* ---- a target fires --------------------------------------------------------------------------------------
  */
 
-/* One more spike, of gain a: a term more for each spike that still has sums, and a place of its own. Those
- * that nobody can ask for any more are left as they are. */
+/* One more spike, of gain a: each that still has sums gets its term and moves one place on, up to the first
+ * that nobody can ask for any more, which is lost. */
 static void enter_sums(const nm_pairs *pairs, const nm_projection *p, int64_t slot, const double *moment,
                        double gain, int64_t now) {
-    int16_t *recent = pairs->recent + slot * NM_RECENT;
-    double *sums = pairs->sums + slot * NM_RECENT * 2;
     const int direct = p->rule->eligibility == NULL;
-    const double s = direct ? 0.0 : gain * moment[NM_E];
-    const double h = direct ? -gain * moment[NM_K] : s * moment[NM_F];
-    for (int q = NM_RECENT - 1; q > 0; q--) {
-        recent[q] = recent[q - 1];
-        int64_t age = now - pairs->epoch - recent[q];
-        double decayed = age < pairs->length ? nm_pairs_decayed(pairs->decay[0], age) : 0.0;
-        sums[2 * q] = sums[2 * q - 2] + decayed * s;
-        sums[2 * q + 1] = sums[2 * q - 1] + decayed * h;
+    const double left = gain * nm_pairs_decayed(pairs->decay[0], now - pairs->origin);
+    const double s = direct ? 0.0 : left * moment[NM_E];
+    const double h = direct ? -left * moment[NM_K] : s * moment[NM_F];
+    const int64_t today = now - pairs->epoch;
+    double sums[2] = {s, h};
+    int16_t time = pairs->newest[slot] = (int16_t)today;
+    for (int q = 0; q < NM_RECENT; q++) {
+        int16_t *its_time = nm_pairs_time(pairs, slot, q), old_time = *its_time;
+        double *its_sums = nm_pairs_sums(pairs, slot, q), old[2] = {its_sums[0], its_sums[1]};
+        *its_time = time;
+        memcpy(its_sums, sums, sizeof sums);
+        if (today - old_time >= pairs->length)
+            return;
+        time = old_time;
+        sums[0] = old[0] + s;
+        sums[1] = old[1] + h;
     }
-    recent[0] = (int16_t)(now - pairs->epoch);
-    sums[0] = s;
-    sums[1] = h;
 }
 
 static void fire(const nm_pairs_step *step, int64_t slot) {

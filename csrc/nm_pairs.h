@@ -7,18 +7,20 @@
  *   F(t) = integral of  rate g k / e dt            one number for a region, advanced once a step
  *   C = c e  is constant between events            w k = (w k at t0) + C (F - F0)
  * A spike of the target at t_q adds  x0 d(t_q - t0) a_q e_q  to C, where x0 is the source's trace at t0, d
- * its decay and a_q the rule's post_gain. What all the spikes q >= p add, p being the first one since t0, is
- * x0 d(t_p - t0) times
- *   S_p = sum of  d(t_q - t_p) a_q e_q             H_p = sum of  d(t_q - t_p) a_q e_q F_q
+ * its decay and a_q the rule's post_gain. With an origin T near the present, d(t_q - t0) = d(t_q - T) d(T -
+ * t0), and what all the spikes q >= p add, p being the first one since t0, is x0 d(T - t0) times
+ *   S_p = sum of  d(t_q - T) a_q e_q               H_p = sum of  d(t_q - T) a_q e_q F_q
  * so that  C1 = C + x0 d S_p,  w k = ... + x0 d (S_p F1 - H_p). Each target keeps the two sums for its last
- * eight spikes; one more spike adds one term to each. A rule without eligibility has e = 1, F = 0 and H =
+ * 16 spikes; one more spike adds the same term to all of them. (Differences of sums over all spikes would
+ * cancel; these are sums of one sign.) A rule without eligibility has e = 1, F = 0 and H =
  * -sum d a k.
  *
  * Bounds act at the synapse's own events: arrivals and the target's spikes. The closed form knows only the
- * two ends of an interval, so where a bound could have been met inside it (or nine spikes came) the events
+ * two ends of an interval, so where a bound could have been met inside it (or 16 spikes came) the events
  * are gone through one by one; which of the two is taken never changes what is meant, only the last bits.
  *
- * e grows; before it passes exp(4) everything that is measured in it is rescaled (F would lose its digits).
+ * e grows; before it passes exp(4) everything that is measured in it is rescaled (F would lose its digits). T
+ * moves on every eight time constants of d.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_PAIRS_H
 #define NM_PAIRS_H
@@ -28,20 +30,34 @@
 #include "nm_network.h"
 
 enum {
-    NM_RECENT = 8, /* spikes of a target that have sums; more since a visit are rare (0.4 % at equal rates) */
+    NM_RECENT = 16, /* spikes of a target that have sums; more since a visit are rare (2^-16 at equal rates) */
+    NM_CLOSE = 3,    /* of those, with their sums in the target's first line: 15 of 16 hits at equal rates */
     NM_SPIKES = 32, /* spikes of a target that can be gone through one by one */
     NM_FINE = 64,   /* steps in the fine table of a trace's decay; the coarse one goes by as many */
     NM_MOMENT = 4,  /* numbers of a moment: e, k, F, and V = integral of |rate g| k / e */
     NM_SWEEP_MAX = 5000,
-    NM_NEVER = -32768 /* in `recent`: no spike */
+    NM_NEVER = -32768 /* as a time: no spike */
 };
 enum { NM_E, NM_K, NM_F, NM_V };
+
+/* A target's last spikes, newest first, steps from the epoch, with the sums S and H of each. One line of 64
+ * bytes, and what rarely is looked at behind it: what a visit waits for is these lines (500 KB of tables in
+ * place of 1.4 MB at 10,000 neurons). */
+typedef struct nm_recent {
+    int16_t time[NM_RECENT / 2];
+    double sums[NM_CLOSE][2];
+} nm_recent;
+typedef struct nm_former {
+    int16_t time[NM_RECENT / 2];
+    double sums[NM_RECENT - NM_CLOSE][2];
+} nm_former;
 
 /* All arrays are Python's. */
 struct nm_pairs {
     int64_t sweep;  /* steps in which every segment is looked at once; one left alone for longer is visited */
     int64_t length; /* steps that `course` goes back: more than twice `sweep`, and the interval ahead */
     int64_t n_regions;
+    int64_t origin; /* step T that the sums' decay is measured from */
     int64_t epoch;  /* step that `recent` counts from */
     double *course; /* [(region * length + step % length) * NM_MOMENT] */
     double *ltp;    /* [step % NM_INTERVAL * n_regions + region] factor on post_gain in that step */
@@ -49,8 +65,9 @@ struct nm_pairs {
     int64_t *since; /* [segment] 2 * step of the last visit; + 1 where that step's spikes have been counted */
     double *trace[NM_MAX_TRACES]; /* [segment] presynaptic traces right after the last visit */
     double *decay[NM_MAX_TRACES]; /* [NM_FINE + coarse] exp(-k dt / tau), then exp(-k NM_FINE dt / tau) */
-    int16_t *recent;   /* [slot * NM_RECENT] steps of the last spikes, newest first, from `epoch` */
-    double *sums;      /* [(slot * NM_RECENT + p) * 2] S and H */
+    int16_t *newest;   /* [slot] step of the last spike, from `epoch`: all that most visits ask */
+    nm_recent *recent;     /* [slot] on a border of 64 bytes */
+    nm_former *former;       /* [slot] */
     int64_t *spike;    /* [slot * NM_SPIKES + k % NM_SPIKES] step of the k-th spike */
     double *gain;      /* likewise: its gain */
     int64_t *n_spikes; /* [slot] */
@@ -84,8 +101,15 @@ void nm_pairs_start(const nm_network *network, const nm_projection *projection, 
  * (`ahead`); it is then left to be asked again. */
 int nm_pairs_advance(const nm_network *network, const nm_projection *projection, const nm_levels *levels,
                      double dt, int64_t now, int ahead);
-/* A spike arrives at a segment of a part: made up for, delivered, changed by the rule. */
-void nm_pairs_arrive(const nm_pairs_step *step, int64_t part, int64_t segment);
+/* A spike arrives at a segment of a part: made up for, delivered, changed by the rule. Another is about to
+ * arrive at segment `next` (-1: none), whose columns are fetched meanwhile. */
+void nm_pairs_arrive(const nm_pairs_step *step, int64_t part, int64_t segment, int64_t next);
+/* What look_ahead needs of a segment after next. */
+NM_INLINE void nm_pairs_fetch(const nm_pairs *pairs, int64_t segment) {
+    NM_FETCH(pairs->since + segment);
+    for (int k = 0; k < NM_MAX_TRACES && pairs->trace[k] != NULL; k++)
+        NM_FETCH(pairs->trace[k] + segment);
+}
 /* Segments of one part that have long been left alone. */
 void nm_pairs_sweep_part(const nm_pairs_step *step, int64_t part);
 /* All segments of one part, before its neurons' spikes of this step are entered. */
@@ -103,6 +127,13 @@ void nm_pairs_settle(const nm_pairs_step *step, int64_t first, int64_t last);
 /* exp(-steps dt / tau) from one of the tables in `decay`. */
 static inline double nm_pairs_decayed(const double *table, int64_t steps) {
     return table[steps % NM_FINE] * table[NM_FINE + steps / NM_FINE];
+}
+/* The p-th of a target's last spikes. */
+static inline int16_t *nm_pairs_time(const nm_pairs *pairs, int64_t slot, int64_t p) {
+    return p < NM_RECENT / 2 ? &pairs->recent[slot].time[p] : &pairs->former[slot].time[p - NM_RECENT / 2];
+}
+static inline double *nm_pairs_sums(const nm_pairs *pairs, int64_t slot, int64_t p) {
+    return p < NM_CLOSE ? pairs->recent[slot].sums[p] : pairs->former[slot].sums[p - NM_CLOSE];
 }
 /* A region's place in `ltp` and `ltd`. */
 static inline int64_t nm_pairs_place(const nm_pairs *pairs, int64_t region, int64_t step) {

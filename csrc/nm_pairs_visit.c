@@ -1,12 +1,12 @@
 /* A visit: a segment of synapses, last seen at t0, is brought to the present. See nm_pairs.h for the
- * formulas. Three loops over at most 256 synapses: look up each target's sums, combine, and, where a bound
+ * formulas. Three loops over at most 384 synapses: look up each target's sums, combine, and, where a bound
  * could have been met on the way, go through the events one by one. SPDX-License-Identifier: MIT */
 #include "nm_pairs.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { RUN = 384 };
+enum { RUN = 384, LINE_FLOATS = 16 };
 
 /* Traces of eligibility below this are set to 0: what is under 1.2e-38 is denormal in a float, and slow. */
 static const double LEAST_TRACE = 1e-30;
@@ -23,85 +23,132 @@ typedef struct run {
     int64_t first, part_first;   /* synapse; slot */
     int64_t from, count_from;    /* step of the last visit; first step whose spikes count */
     double trace[NM_MAX_TRACES]; /* presynaptic, at `from` */
+    double seen;                 /* trace[0] d(T - t0) */
     double low, high;
+    int acts;                    /* 1: bounds act now */
+    const float *was, *trace_was; /* weight and trace of eligibility then */
     double span[N_SPANS][RUN];
     double s[RUN], h[RUN];
-    int64_t check[RUN];              /* more spikes than there are sums, or a bound may have been met */
-    double was[RUN], trace_was[RUN]; /* weight (an inhibitory one's strength) and trace of eligibility then */
-    double weight[RUN], c[RUN];      /* OUT: and now */
-    int32_t hit[RUN], count[RUN];    /* the synapses whose targets have fired, and how often */
-    size_t n_crowded;                /* the first of `hit`, in the end: they fired more often than has sums */
+    int64_t check[RUN];         /* 1: a bound may have been met */
+    double weight[RUN], c[RUN]; /* OUT: strength (an inhibitory weight's is its magnitude) and trace, now */
+    int32_t hit[RUN];           /* the synapses whose targets have fired; in the end, */
+    size_t n_crowded;           /* those that fired more often than has sums */
+    const char *ahead[2];       /* columns of the next segment, fetched while this one is gone through, */
+    size_t n_ahead;             /* and their bytes */
 } run;
 
 /* ---- what the targets' spikes add ------------------------------------------------------------------------
  */
 
-/* How many of a target's last spikes count, newest first: as many as are not older than `since`. They stand
- * in order, so that the two bits of each that counts are the lowest of the mask. */
+/* How many of eight spikes count, newest first: as many as are not older than `since`. They stand in order,
+ * so that the two bits of each that counts are the lowest of the mask. */
 #if defined(__GNUC__) && defined(__SSE2__)
 typedef int16_t lanes __attribute__((vector_size(16)));
 typedef char bytes __attribute__((vector_size(16)));
-NM_INLINE int64_t count_since(const int16_t *recent, int16_t since) {
-    const lanes *times = (const void *)recent;
+NM_INLINE int64_t count_since(const int16_t *time, int16_t since) {
+    const lanes *times = (const void *)time;
     const uint32_t older = ~(uint32_t)__builtin_ia32_pmovmskb128((bytes)(*times >= since));
     return __builtin_ctz(older) / 2; /* bit 16 and those above are set */
 }
 #else
-NM_INLINE int64_t count_since(const int16_t *recent, int16_t since) {
+NM_INLINE int64_t count_since(const int16_t *time, int16_t since) {
     int64_t n = 0;
-    for (int k = 0; k < NM_RECENT; k++)
-        n += recent[k] >= since;
+    for (int k = 0; k < NM_RECENT / 2; k++)
+        n += time[k] >= since;
     return n;
 }
 #endif
 
+/* One line more of each column of the next segment. All at once they would wait for each other: 16 lines can be
+ * under way. */
+NM_INLINE void fetch_ahead(const run *a, size_t from) {
+    if (from >= a->n_ahead)
+        return;
+    NM_FETCH(a->ahead[0] + from);
+    NM_FETCH(a->ahead[1] + from);
+}
+
 /* Which targets have fired since. Half of them in the usual case, which no branch could foretell: so hits are
  * listed, and the second loop, which waits for the sums, is over them alone (1.6 times as fast as one loop
  * with a branch). */
-NM_CLONES static size_t find_hits(run *a, const int16_t *recent, const uint16_t *target, int16_t since) {
+NM_CLONES static size_t find_hits(run *a, const int16_t *newest, const uint16_t *target, int16_t since) {
     size_t n_hits = 0;
-    for (size_t j = 0; j < a->n; j++) {
-        const int64_t n = count_since(recent + (size_t)target[j] * NM_RECENT, since);
-        a->hit[n_hits] = (int32_t)j;
-        a->count[n_hits] = (int32_t)n;
-        n_hits += n > 0;
+    for (size_t first = 0; first < a->n; first += LINE_FLOATS) {
+        const size_t end = first + LINE_FLOATS < a->n ? first + LINE_FLOATS : a->n;
+        fetch_ahead(a, first * sizeof(float));
+        NM_UNROLL
+        for (size_t j = first; j < end; j++) {
+            a->hit[n_hits] = (int32_t)j;
+            n_hits += newest[target[j]] >= since;
+        }
     }
     return n_hits;
 }
 
+/* The oldest of a target's spikes that count: its number. */
+NM_INLINE int64_t oldest_since(const nm_recent *recent, const nm_former *former, int16_t since) {
+    const int64_t n = count_since(recent->time, since);
+    return (n < NM_RECENT / 2 ? n : n + count_since(former->time, since)) - 1;
+}
+
+/* x0 d(T - t0). */
+static double seen_from_origin(const run *a) {
+    const nm_pairs *pairs = a->step->projection->pairs;
+    const double *decay = pairs->decay[0];
+    return pairs->origin >= a->from ? a->trace[0] * nm_pairs_decayed(decay, pairs->origin - a->from)
+                                    : a->trace[0] / nm_pairs_decayed(decay, a->from - pairs->origin);
+}
+
+/* Where d(T - t0) is too small for its inverse to be a number, sums say nothing, and hits are gone through one
+ * by one: a window of 1 s under a tau of 1.5 ms. */
+static const double LEAST_DECAY = 1e-290;
+
 NM_CLONES static void look_up(run *a, const nm_pairs *pairs, const uint16_t *target) {
-    const int16_t *recent = pairs->recent + a->part_first * NM_RECENT;
-    const double *sums = pairs->sums + a->part_first * NM_RECENT * 2, *decay = pairs->decay[0];
-    const size_t n_hits = find_hits(a, recent, target, (int16_t)(a->count_from - pairs->epoch));
-    const int64_t from = a->from - pairs->epoch;
-    const double x = a->trace[0];
+    const nm_recent *recent = pairs->recent + a->part_first;
+    const nm_former *former = pairs->former + a->part_first;
+    const int16_t since = (int16_t)(a->count_from - pairs->epoch);
+    const size_t n_hits = find_hits(a, pairs->newest + a->part_first, target, since);
+    const double seen = a->seen;
     memset(a->s, 0, a->n * sizeof a->s[0]);
     memset(a->h, 0, a->n * sizeof a->h[0]);
     a->n_crowded = 0;
+    if (seen < LEAST_DECAY && a->trace[0] >= LEAST_DECAY) {
+        a->n_crowded = n_hits;
+        return;
+    }
     for (size_t i = 0; i < n_hits; i++) {
-        const size_t j = (size_t)a->hit[i], entry = (size_t)target[j] * NM_RECENT + (size_t)a->count[i] - 1;
-        const uint64_t age = (uint64_t)(recent[entry] - from);
-        const double seen = x * (decay[age % NM_FINE] * decay[NM_FINE + age / NM_FINE]);
-        a->s[j] = seen * sums[2 * entry];
-        a->h[j] = seen * sums[2 * entry + 1];
-        a->hit[a->n_crowded] = (int32_t)j; /* never beyond i */
-        a->n_crowded += a->count[i] == NM_RECENT;
+        const size_t j = (size_t)a->hit[i], k = target[j];
+        NM_FETCH(recent + target[a->hit[i + 16 < n_hits ? i + 16 : i]]);
+        const int64_t p = oldest_since(recent + k, former + k, since);
+        const double *sums = p < NM_CLOSE ? recent[k].sums[p] : former[k].sums[p - NM_CLOSE];
+        a->s[j] = seen * sums[0];
+        a->h[j] = seen * sums[1];
+        if (p == NM_RECENT - 1) /* a branch: as a store in every turn its address would wait for p, and all later
+                                 * loads for it */
+            a->hit[a->n_crowded++] = (int32_t)j; /* never beyond i */
     }
 }
 
 /* ---- the closed form ----------------------------------------------------------------------------- */
 
-NM_INLINE int combine_by(run *a, const size_t stride) {
-    const double low = a->low, high = a->high;
+NM_INLINE double strength(const run *a, size_t j, const int inhibitory) {
+    return inhibitory ? fabs((double)a->was[j]) : (double)a->was[j];
+}
+
+NM_INLINE int combine_by(run *a, const size_t stride, const int inhibitory) {
+    const double low = a->low, high = a->high, least_now = a->acts ? low : -HUGE_VAL,
+                 most_now = a->acts ? high : HUGE_VAL;
     int64_t any = 0;
     NM_INDEPENDENT
     for (size_t j = 0; j < a->n; j++) {
         const size_t m = j * stride;
-        const double w = a->was[j], c = a->trace_was[j] * a->span[E0][m], s = a->s[j];
-        const double moved = w * a->span[K0][m] + c * a->span[DF][m] + (s * a->span[F1][m] - a->h[j]);
+        const double w = strength(a, j, inhibitory), c = (double)a->trace_was[j] * a->span[E0][m], s = a->s[j];
+        const double sum = w * a->span[K0][m] + c * a->span[DF][m] + (s * a->span[F1][m] - a->h[j]);
         const double reach = (fabs(c) + fabs(s)) * a->span[DV][m], kept = w * a->span[KEPT][m];
         const double least = w < kept ? w : kept, most = w < kept ? kept : w;
-        a->weight[j] = moved * a->span[BY_K1][m];
+        double moved = sum * a->span[BY_K1][m];
+        moved = moved < least_now ? least_now : moved;
+        a->weight[j] = moved > most_now ? most_now : moved;
         a->c[j] = (c + s) * a->span[BY_E1][m];
         a->check[j] = (int64_t)(least - reach < low) | (int64_t)(most + reach > high);
         any |= a->check[j];
@@ -111,18 +158,21 @@ NM_INLINE int combine_by(run *a, const size_t stride) {
 
 /* With a trace of eligibility. Whether any synapse is to be checked. */
 NM_CLONES static int combine(run *a) {
-    return a->stride == 0 ? combine_by(a, 0) : combine_by(a, 1);
+    const int inhibitory = a->step->projection->inhibitory != 0;
+    if (a->stride == 0)
+        return inhibitory ? combine_by(a, 0, 1) : combine_by(a, 0, 0);
+    return inhibitory ? combine_by(a, 1, 1) : combine_by(a, 1, 0);
 }
 
 /* Without: the weight moves one way only (all gains of a rule have one sign), so a look at the end is enough,
  * but under weight decay, which may bring it back from a bound. */
-NM_INLINE int combine_direct_by(run *a, int64_t decays, const size_t stride) {
+NM_INLINE int combine_direct_by(run *a, int64_t decays, const size_t stride, const int inhibitory) {
     const double low = a->low, high = a->high;
     int64_t any = 0;
     NM_INDEPENDENT
     for (size_t j = 0; j < a->n; j++) {
         const size_t m = j * stride;
-        const double w = a->was[j], h = -a->h[j], reach = fabs(h) * a->span[DV][m],
+        const double w = strength(a, j, inhibitory), h = -a->h[j], reach = fabs(h) * a->span[DV][m],
                      kept = w * a->span[KEPT][m];
         double moved = (w * a->span[K0][m] + h) * a->span[BY_K1][m];
         moved = moved < low ? low : moved;
@@ -135,7 +185,10 @@ NM_INLINE int combine_direct_by(run *a, int64_t decays, const size_t stride) {
 }
 
 NM_CLONES static int combine_direct(run *a, int64_t decays) {
-    return a->stride == 0 ? combine_direct_by(a, decays, 0) : combine_direct_by(a, decays, 1);
+    const int inhibitory = a->step->projection->inhibitory != 0;
+    if (a->stride == 0)
+        return inhibitory ? combine_direct_by(a, decays, 0, 1) : combine_direct_by(a, decays, 0, 0);
+    return inhibitory ? combine_direct_by(a, decays, 1, 1) : combine_direct_by(a, decays, 1, 0);
 }
 
 /* ---- event by event --------------------------------------------------------------------------------------
@@ -165,7 +218,8 @@ static void one_by_one(run *a, size_t j, int64_t slot) {
     const int direct = a->step->projection->rule->eligibility == NULL;
     const int64_t region = pairs->n_regions > 1 ? a->step->network->region[slot] : 0;
     const double *then = nm_pairs_moment(pairs, region, a->from);
-    double w = a->was[j], c = direct ? 0.0 : a->trace_was[j] * then[NM_E];
+    const double was = strength(a, j, a->step->projection->inhibitory != 0);
+    double w = was, c = direct ? 0.0 : (double)a->trace_was[j] * then[NM_E];
     for (int64_t q = first_spike(pairs, slot, a->count_from); q < pairs->n_spikes[slot]; q++) {
         const int64_t place = slot * NM_SPIKES + q % NM_SPIKES, at = pairs->spike[place];
         const double *moment = nm_pairs_moment(pairs, region, at);
@@ -181,7 +235,7 @@ static void one_by_one(run *a, size_t j, int64_t slot) {
     }
     const double *end = nm_pairs_moment(pairs, region, a->step->now);
     const double moved = (w * then[NM_K] + c * (end[NM_F] - then[NM_F])) / end[NM_K];
-    a->weight[j] = moved;
+    a->weight[j] = a->acts ? bounded(a, moved, was) : moved;
     a->c[j] = c / end[NM_E];
 }
 
@@ -207,37 +261,18 @@ static void set_spans(run *a, const uint16_t *target) {
     }
 }
 
-NM_CLONES static void widen(double *to, const float *from, size_t n) {
-    for (size_t j = 0; j < n; j++)
-        to[j] = (double)from[j];
-}
-
-NM_CLONES static void widen_strengths(double *to, const float *from, size_t n) {
-    for (size_t j = 0; j < n; j++)
-        to[j] = fabs((double)from[j]);
-}
-
-static void gather(run *a, int eligible) {
-    const nm_projection *p = a->step->projection;
-    if (p->inhibitory)
-        widen_strengths(a->was, p->weight + a->first, a->n);
-    else
-        widen(a->was, p->weight + a->first, a->n);
-    if (eligible)
-        widen(a->trace_was, p->state[0] + a->first, a->n);
-}
-
 static void bring(run *a) {
     const nm_projection *p = a->step->projection;
     const uint16_t *target = p->target + a->first;
     const int eligible = p->rule->eligibility != NULL, always = p->weight_dependence != 0.0;
-    gather(a, eligible);
+    a->was = p->weight + a->first;
+    a->trace_was = eligible ? p->state[0] + a->first : NULL;
     set_spans(a, target);
     look_up(a, p->pairs, target);
     const int any = eligible ? combine(a) : combine_direct(a, p->weight_kept < 1.0);
     for (size_t i = 0; i < a->n_crowded; i++)
-        a->check[a->hit[i]] = 1;
-    if (any || always || a->n_crowded > 0)
+        one_by_one(a, (size_t)a->hit[i], a->part_first + target[a->hit[i]]);
+    if (any || always)
         for (size_t j = 0; j < a->n; j++)
             if (a->check[j] || always)
                 one_by_one(a, j, a->part_first + target[j]);
@@ -250,10 +285,12 @@ static size_t next_run(run *a, int64_t first, int64_t last) {
     return a->n;
 }
 
-static void begin(run *a, const nm_pairs_step *step, int64_t part, int64_t segment) {
+static void begin(run *a, const nm_pairs_step *step, int64_t part, int64_t segment, int acts) {
     const nm_projection *p = step->projection;
     const int64_t since = p->pairs->since[segment];
     a->step = step;
+    a->acts = acts;
+    a->n_ahead = 0;
     a->part_first = nm_network_part_first(step->network, part);
     a->from = since / 2;
     a->count_from = (since + 1) / 2;
@@ -261,6 +298,7 @@ static void begin(run *a, const nm_pairs_step *step, int64_t part, int64_t segme
     a->high = p->inhibitory ? fmax(p->weight_max, 0.0) : p->weight_max;
     for (int k = 0; k < NM_MAX_TRACES && p->pairs->trace[k] != NULL; k++)
         a->trace[k] = p->pairs->trace[k][segment];
+    a->seen = seen_from_origin(a);
 }
 
 NM_CLONES static void narrow(float *to, const double *from, size_t n) {
@@ -287,28 +325,20 @@ static void put_back(const run *a, int eligible) {
 
 /* ---- an arrival ---------------------------------------------------------------------------------- */
 
-/* The arrival is one of the synapse's own events: bounds act. */
-NM_CLONES static void bound_run(run *a, int may_stay) {
-    const double low = a->low, high = a->high;
-    for (size_t j = 0; j < a->n; j++) {
-        double w = a->weight[j];
-        w = w < low ? low : w;
-        w = w > high ? high : w;
-        a->weight[j] = (a->weight[j] == a->was[j]) & may_stay ? a->was[j] : w;
-    }
-}
-
 static void deliver_run(const run *a) {
     const uint16_t *target = a->step->projection->target + a->first;
     double *input = a->step->input + a->part_first;
     if (a->step->efficacy != 1.0) {
         const double share = a->step->projection->inhibitory ? -a->step->efficacy : a->step->efficacy;
+        NM_UNROLL
         for (size_t j = 0; j < a->n; j++)
             input[target[j]] += share * a->weight[j];
     } else if (a->step->projection->inhibitory)
+        NM_UNROLL
         for (size_t j = 0; j < a->n; j++)
             input[target[j]] -= a->weight[j];
     else
+        NM_UNROLL
         for (size_t j = 0; j < a->n; j++)
             input[target[j]] += a->weight[j];
 }
@@ -366,14 +396,28 @@ static void change_run(run *a, const double *pre) {
     }
 }
 
-/* All of a segment to the present; `arrives`: with a spike of the source. */
-static void visit(const nm_pairs_step *step, int64_t part, int64_t segment, int arrives, int counted) {
+/* What the visit of the next segment reads first; the long columns are left to the loops of this one. */
+static void look_ahead(run *a, int64_t next) {
+    const nm_projection *p = a->step->projection;
+    const int64_t first = p->segment_start[next];
+    NM_FETCH(nm_pairs_moment(p->pairs, 0, p->pairs->since[next] / 2));
+    a->ahead[0] = (const char *)(p->weight + first);
+    a->ahead[1] = p->rule->eligibility != NULL ? (const char *)(p->state[0] + first) : a->ahead[0];
+    a->n_ahead = (size_t)(p->segment_start[next + 1] - first) * sizeof(float);
+}
+
+/* All of a segment to the present; `arrives`: with a spike of the source, and an arrival at `next` follows (-1:
+ * none). */
+static void visit(const nm_pairs_step *step, int64_t part, int64_t segment, int arrives, int counted,
+                  int64_t next) {
     const nm_projection *p = step->projection;
     nm_pairs *pairs = p->pairs;
     const int eligible = p->rule->eligibility != NULL;
     double pre[NM_MAX_TRACES] = {0.0};
     run a;
-    begin(&a, step, part, segment);
+    begin(&a, step, part, segment, arrives);
+    if (next >= 0)
+        look_ahead(&a, next);
     for (int k = 0; k < NM_MAX_TRACES && pairs->trace[k] != NULL; k++)
         pre[k] = a.trace[k] * nm_pairs_decayed(pairs->decay[k], step->now - a.from);
     const int64_t last = p->segment_start[segment + 1];
@@ -381,20 +425,20 @@ static void visit(const nm_pairs_step *step, int64_t part, int64_t segment, int 
         next_run(&a, first, last);
         bring(&a);
         if (arrives) {
-            bound_run(&a, !eligible);
             deliver_run(&a);
             if (p->rule->on_pre != NULL)
                 change_run(&a, pre);
         }
         put_back(&a, eligible);
+        a.n_ahead = 0;
     }
     for (int k = 0; k < NM_MAX_TRACES && pairs->trace[k] != NULL; k++)
         pairs->trace[k][segment] = pre[k] + (arrives ? 1.0 : 0.0);
     pairs->since[segment] = 2 * step->now + counted;
 }
 
-void nm_pairs_arrive(const nm_pairs_step *step, int64_t part, int64_t segment) {
-    visit(step, part, segment, 1, 0);
+void nm_pairs_arrive(const nm_pairs_step *step, int64_t part, int64_t segment, int64_t next) {
+    visit(step, part, segment, 1, 0, next);
 }
 
 /* ---- segments of a place, or of many ---------------------------------------------------------------------
@@ -412,14 +456,14 @@ void nm_pairs_sweep_part(const nm_pairs_step *step, int64_t part) {
         for (int64_t s = first_segment(p, row * n_parts + part);
              s < first_segment(p, row * n_parts + part + 1); s++)
             if (p->pairs->since[s] / 2 < step->now - sweep)
-                visit(step, part, s, 0, 0);
+                visit(step, part, s, 0, 0, -1);
 }
 
 void nm_pairs_visit_part(const nm_pairs_step *step, int64_t part) {
     const nm_projection *p = step->projection;
     for (int64_t place = part; place < p->n_rows * step->network->n_parts; place += step->network->n_parts)
         for (int64_t s = first_segment(p, place); s < first_segment(p, place + 1); s++)
-            visit(step, part, s, 0, 0);
+            visit(step, part, s, 0, 0, -1);
     p->pairs->floor[part] = step->now;
 }
 
@@ -427,19 +471,18 @@ void nm_pairs_settle(const nm_pairs_step *step, int64_t first, int64_t last) {
     for (int64_t place = first; place < last; place++)
         for (int64_t s = first_segment(step->projection, place);
              s < first_segment(step->projection, place + 1); s++)
-            visit(step, place % step->network->n_parts, s, 0, 1);
+            visit(step, place % step->network->n_parts, s, 0, 1, -1);
 }
 
 static void read_segment(const nm_pairs_step *step, int64_t part, int64_t segment, int64_t base,
                          float *weight, float *eligibility) {
     const nm_projection *p = step->projection;
     run a;
-    begin(&a, step, part, segment);
+    begin(&a, step, part, segment, 1);
     const int64_t last = p->segment_start[segment + 1];
     for (int64_t first = p->segment_start[segment]; first < last; first += RUN) {
         next_run(&a, first, last);
         bring(&a);
-        bound_run(&a, p->rule->eligibility == NULL);
         for (size_t j = 0; j < a.n; j++) {
             const int64_t s = first + (int64_t)j;
             weight[s - base] =

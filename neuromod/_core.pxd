@@ -302,13 +302,19 @@ cdef extern from "nm_delay.h" nogil:
 
 cdef extern from "nm_pairs.h" nogil:
     int NM_RECENT
+    int NM_CLOSE
     int NM_SPIKES
     int NM_MOMENT
     int NM_FINE
+    ctypedef struct nm_recent:
+        pass
+    ctypedef struct nm_former:
+        pass
     ctypedef struct nm_pairs:
         int64_t sweep
         int64_t length
         int64_t n_regions
+        int64_t origin
         int64_t epoch
         double *course
         double *ltp
@@ -316,8 +322,9 @@ cdef extern from "nm_pairs.h" nogil:
         int64_t *since
         double *trace[3]
         double *decay[3]
-        int16_t *recent
-        double *sums
+        int16_t *newest
+        nm_recent *recent
+        nm_former *former
         int64_t *spike
         double *gain
         int64_t *n_spikes

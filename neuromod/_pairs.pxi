@@ -2,12 +2,21 @@
 # up to date only when a spike arrives. Transcribes nm_pairs.h.
 
 
+cdef object _lines(Py_ssize_t n, Py_ssize_t n_sums):
+    """Records of spike times and sums, zeroed, the first on a border of 64 bytes."""
+    record = np.dtype([("time", np.int16, NM_RECENT // 2), ("sums", np.float64, (n_sums, 2))], align=True)
+    room = np.zeros(n * record.itemsize + 64, np.uint8)
+    first = -room.ctypes.data % 64
+    return room[first:first + n * record.itemsize].view(record)
+
+
 cdef class PairKeeper:
     """The state of one projection under a pair rule, in one engine; `Projection` asks it for what is current."""
 
     cdef nm_pairs c
     cdef nm_projection *projection  # the engine's; NULL once it has been let go
     cdef object engine, arrays
+    cdef object recent, former  # [slot] of records: nm_recent and nm_former
     cdef public object ends  # (id of the source, delay) of each segment
     cdef readonly object weight, eligibility  # as they stand: of the moment of each synapse's last visit
 
@@ -23,7 +32,7 @@ cdef class PairKeeper:
         self.arrays = {
             "course": np.zeros((n_regions, self.c.length, NM_MOMENT)),
             "since": np.zeros(n_segments, np.int64),
-            "recent": np.zeros((n_neurons, NM_RECENT), np.int16), "sums": np.zeros((n_neurons, NM_RECENT, 2)),
+            "newest": np.zeros(n_neurons, np.int16),
             "spike": np.zeros((n_neurons, NM_SPIKES), np.int64), "gain": np.zeros((n_neurons, NM_SPIKES)),
             "n_spikes": np.zeros(n_neurons, np.int64), "floor": np.zeros(n_parts, np.int64),
         }
@@ -33,8 +42,10 @@ cdef class PairKeeper:
         self.c.ltp = <double *>_address(factors[0], "f8", 0, "ltp")
         self.c.ltd = <double *>_address(factors[1], "f8", 0, "ltd")
         self.c.since = <int64_t *>_address(self.arrays["since"], "i8", 0, "since")
-        self.c.recent = <int16_t *>_address(self.arrays["recent"], "i2", 0, "recent")
-        self.c.sums = <double *>_address(self.arrays["sums"], "f8", 0, "sums")
+        self.c.newest = <int16_t *>_address(self.arrays["newest"], "i2", 0, "newest")
+        self.recent, self.former = _lines(n_neurons, NM_CLOSE), _lines(n_neurons, NM_RECENT - NM_CLOSE)
+        self.c.recent = <nm_recent *><size_t>self.recent.ctypes.data
+        self.c.former = <nm_former *><size_t>self.former.ctypes.data
         self.c.spike = <int64_t *>_address(self.arrays["spike"], "i8", 0, "spike")
         self.c.gain = <double *>_address(self.arrays["gain"], "f8", 0, "gain")
         self.c.n_spikes = <int64_t *>_address(self.arrays["n_spikes"], "i8", 0, "n_spikes")
@@ -124,7 +135,9 @@ cdef class PairKeeper:
     def state(self):
         """Everything, as it stands; for a checkpoint of this very network."""
         found = {name: array.copy() for name, array in self.arrays[0].items()}
-        found["weight"], found["epoch"] = self.weight.copy(), int(self.c.epoch)
+        found["recent"] = np.concatenate([self.recent["time"], self.former["time"]], axis=1)
+        found["sums"] = np.concatenate([self.recent["sums"], self.former["sums"]], axis=1)
+        found["weight"], found["epoch"], found["origin"] = self.weight.copy(), int(self.c.epoch), int(self.c.origin)
         if self.eligibility is not None:
             found["eligibility"] = self.eligibility.copy()
         return found
@@ -133,7 +146,10 @@ cdef class PairKeeper:
         """Take over what `state` gave."""
         for name, array in self.arrays[0].items():
             array[...] = state[name]
-        self.weight[:], self.c.epoch = state["weight"], state["epoch"]
+        self.recent["time"], self.former["time"] = np.split(state["recent"], 2, axis=1)
+        self.recent["sums"], self.former["sums"] = np.split(state["sums"], [NM_CLOSE], axis=1)
+        self.weight[:] = state["weight"]
+        self.c.epoch, self.c.origin = state["epoch"], state["origin"]
         if self.eligibility is not None:
             self.eligibility[:] = state["eligibility"]
 

@@ -128,8 +128,9 @@ static void lend_pairs(world *w, const plan *a) {
     pairs->ltp = zeros(w, NM_INTERVAL * pairs->n_regions, sizeof(double));
     pairs->ltd = zeros(w, NM_INTERVAL * pairs->n_regions, sizeof(double));
     pairs->since = zeros(w, p->n_segments, sizeof(int64_t));
-    pairs->recent = zeros(w, n * NM_RECENT, sizeof(int16_t));
-    pairs->sums = zeros(w, n * NM_RECENT * 2, sizeof(double));
+    pairs->newest = zeros(w, n, sizeof(int16_t));
+    pairs->recent = zeros(w, n, sizeof *pairs->recent);
+    pairs->former = zeros(w, n, sizeof *pairs->former);
     pairs->spike = zeros(w, n * NM_SPIKES, sizeof(int64_t));
     pairs->gain = zeros(w, n * NM_SPIKES, sizeof(double));
     pairs->n_spikes = zeros(w, n, sizeof(int64_t));
