@@ -5,6 +5,7 @@
 #include "nm_clones.h"
 #include "nm_normal.h"
 #include "nm_poisson.h"
+#include "nm_quantile.h"
 #include "nm_rng.h"
 
 /* Above this mean a count is drawn as a normal deviate with the Poisson skewness (Cornish & Fisher 1938): the
@@ -148,15 +149,8 @@ void nm_drive_add(const nm_network *network, const nm_piece *piece, double dt, u
 
 /* ---- noise --------------------------------------------------------------------------------------- */
 
-NM_CLONES static void draw_normal(const uint32_t *word, int64_t n, float *deviate) {
-    for (int64_t i = 0; i < n; i++)
-        deviate[i] = nm_normal_single(word[i]);
-}
-
-NM_CLONES static void add_normal(double *current, const double *noise, const uint32_t *word, int64_t n,
+NM_CLONES static void add_normal(double *current, const double *noise, const float *deviate, int64_t n,
                                  double factor) {
-    float deviate[NM_CHUNK];
-    draw_normal(word, n, deviate);
     for (int64_t i = 0; i < n; i++)
         current[i] += factor * noise[i] * (double)deviate[i];
 }
@@ -171,9 +165,11 @@ NM_CLONES static void add_uniform(double *current, const double *half_width, con
 void nm_drive_add_noise(const nm_network *network, const nm_piece *piece, uint64_t seed, uint64_t step,
                         double factor, double *current) {
     uint32_t word[NM_CHUNK];
+    float deviate[NM_CHUNK];
     if (piece->noisy & 1) {
         draw_words(network, piece, seed, NM_STREAM_NOISE, step, word);
-        add_normal(current + piece->first, network->drive_noise + piece->first, word, piece->n, factor);
+        nm_quantile_fill(word, (size_t)piece->n, deviate);
+        add_normal(current + piece->first, network->drive_noise + piece->first, deviate, piece->n, factor);
     }
     if (piece->noisy & 2) {
         draw_words(network, piece, seed, NM_STREAM_NOISE_FLAT, step, word);

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { RUN = 384, LINE_FLOATS = 16 };
+enum { RUN = 384, LINE_FLOATS = 16, FETCH_HITS = 16 };
 
 /* Traces of eligibility below this are set to 0: what is under 1.2e-38 is denormal in a float, and slow. */
 static const double LEAST_TRACE = 1e-30;
@@ -31,8 +31,9 @@ typedef struct run {
     double s[RUN], h[RUN];
     int64_t check[RUN];         /* 1: a bound may have been met */
     double weight[RUN], c[RUN]; /* OUT: strength (an inhibitory weight's is its magnitude) and trace, now */
-    int32_t hit[RUN];           /* the synapses whose targets have fired; in the end, */
-    size_t n_crowded;           /* those that fired more often than has sums */
+    int32_t hit[RUN + FETCH_HITS]; /* the synapses whose targets have fired; */
+    int32_t crowded[RUN];          /* of those, the ones that fired more often than has sums */
+    size_t n_crowded;
     const char *ahead[2];       /* columns of the next segment, fetched while this one is gone through, */
     size_t n_ahead;             /* and their bytes */
 } run;
@@ -40,22 +41,22 @@ typedef struct run {
 /* ---- what the targets' spikes add ------------------------------------------------------------------------
  */
 
-/* How many of eight spikes count, newest first: as many as are not older than `since`. They stand in order,
- * so that the two bits of each that counts are the lowest of the mask. */
+/* Eight spikes stand newest first, so those that count, not older than `since`, are the first: how many bytes
+ * their times take. */
 #if defined(__GNUC__) && defined(__SSE2__)
 typedef int16_t lanes __attribute__((vector_size(16)));
 typedef char bytes __attribute__((vector_size(16)));
-NM_INLINE int64_t count_since(const int16_t *time, int16_t since) {
+NM_INLINE size_t bytes_since(const int16_t *time, int16_t since) {
     const lanes *times = (const void *)time;
-    const uint32_t older = ~(uint32_t)__builtin_ia32_pmovmskb128((bytes)(*times >= since));
-    return __builtin_ctz(older) / 2; /* bit 16 and those above are set */
+    const uint32_t older = (uint32_t)__builtin_ia32_pmovmskb128((bytes)(since > *times));
+    return (size_t)__builtin_ctz(older | 1u << sizeof *times);
 }
 #else
-NM_INLINE int64_t count_since(const int16_t *time, int16_t since) {
-    int64_t n = 0;
+NM_INLINE size_t bytes_since(const int16_t *time, int16_t since) {
+    size_t n = 0;
     for (int k = 0; k < NM_RECENT / 2; k++)
         n += time[k] >= since;
-    return n;
+    return n * sizeof *time;
 }
 #endif
 
@@ -85,10 +86,16 @@ NM_CLONES static size_t find_hits(run *a, const int16_t *newest, const uint16_t 
     return n_hits;
 }
 
-/* The oldest of a target's spikes that count: its number. */
-NM_INLINE int64_t oldest_since(const nm_recent *recent, const nm_former *former, int16_t since) {
-    const int64_t n = count_since(recent->time, since);
-    return (n < NM_RECENT / 2 ? n : n + count_since(former->time, since)) - 1;
+/* The sums of the oldest spike that counts, of a target with more of them than its first line has sums for.
+ * Noted where there may be more than have any. */
+static __attribute__((noinline)) const double *sums_beyond(run *a, const nm_pairs *pairs, size_t j, int64_t slot,
+                                                           int16_t since) {
+    size_t n = bytes_since(pairs->recent[slot].time, since) / sizeof(int16_t);
+    if (n == NM_RECENT / 2)
+        n += bytes_since(pairs->former[slot].time, since) / sizeof(int16_t);
+    if (n == NM_RECENT)
+        a->crowded[a->n_crowded++] = (int32_t)j;
+    return nm_pairs_sums(pairs, slot, (int64_t)n - 1);
 }
 
 /* x0 d(T - t0). */
@@ -103,9 +110,11 @@ static double seen_from_origin(const run *a) {
  * by one: a window of 1 s under a tau of 1.5 ms. */
 static const double LEAST_DECAY = 1e-290;
 
+/* s and h of the synapses whose targets have fired, and 0 elsewhere. The n-th sums lie 16 n bytes behind the
+ * line's begin, and n times take 2 n bytes: hence the index. Of a hit's 13 cycles most were instructions, 47 of
+ * them; these are 20. */
 NM_CLONES static void look_up(run *a, const nm_pairs *pairs, const uint16_t *target) {
     const nm_recent *recent = pairs->recent + a->part_first;
-    const nm_former *former = pairs->former + a->part_first;
     const int16_t since = (int16_t)(a->count_from - pairs->epoch);
     const size_t n_hits = find_hits(a, pairs->newest + a->part_first, target, since);
     const double seen = a->seen;
@@ -113,19 +122,22 @@ NM_CLONES static void look_up(run *a, const nm_pairs *pairs, const uint16_t *tar
     memset(a->h, 0, a->n * sizeof a->h[0]);
     a->n_crowded = 0;
     if (seen < LEAST_DECAY && a->trace[0] >= LEAST_DECAY) {
+        memcpy(a->crowded, a->hit, n_hits * sizeof a->hit[0]);
         a->n_crowded = n_hits;
         return;
     }
+    for (size_t i = n_hits; i < n_hits + FETCH_HITS; i++)
+        a->hit[i] = 0;
     for (size_t i = 0; i < n_hits; i++) {
-        const size_t j = (size_t)a->hit[i], k = target[j];
-        NM_FETCH(recent + target[a->hit[i + 16 < n_hits ? i + 16 : i]]);
-        const int64_t p = oldest_since(recent + k, former + k, since);
-        const double *sums = p < NM_CLOSE ? recent[k].sums[p] : former[k].sums[p - NM_CLOSE];
+        const size_t j = (size_t)a->hit[i];
+        const nm_recent *line = &recent[target[j]];
+        const size_t n_bytes = bytes_since(line->time, since);
+        const double *sums = (const double *)line + n_bytes;
+        NM_FETCH(&recent[target[a->hit[i + FETCH_HITS]]]);
+        if (n_bytes > NM_CLOSE * sizeof line->time[0])
+            sums = sums_beyond(a, pairs, j, a->part_first + target[j], since);
         a->s[j] = seen * sums[0];
         a->h[j] = seen * sums[1];
-        if (p == NM_RECENT - 1) /* a branch: as a store in every turn its address would wait for p, and all later
-                                 * loads for it */
-            a->hit[a->n_crowded++] = (int32_t)j; /* never beyond i */
     }
 }
 
@@ -271,7 +283,7 @@ static void bring(run *a) {
     look_up(a, p->pairs, target);
     const int any = eligible ? combine(a) : combine_direct(a, p->weight_kept < 1.0);
     for (size_t i = 0; i < a->n_crowded; i++)
-        one_by_one(a, (size_t)a->hit[i], a->part_first + target[a->hit[i]]);
+        one_by_one(a, (size_t)a->crowded[i], a->part_first + target[a->crowded[i]]);
     if (any || always)
         for (size_t j = 0; j < a->n; j++)
             if (a->check[j] || always)
