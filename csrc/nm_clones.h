@@ -17,4 +17,34 @@
 #define NM_CLONES
 #endif
 
+/* Where gcc's plain C cannot say what AVX-512 can, a function is written a second time, with vectors of gcc's
+ * or instructions by name, as NM_LANES_512 static ..., inside #if NM_HAS_LANES_512. NM_BY_MACHINE declares the
+ * name that is called: with clones the loader picks by machine; else what the compiler builds for decides.
+ * Both do the same operations, so the bits are the same. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&                                       \
+    (defined(NM_HAS_CLONES) || defined(__AVX512F__))
+#define NM_HAS_LANES_512 1
+#define NM_LANES_512     __attribute__((target("avx512f,popcnt")))
+#else
+#define NM_HAS_LANES_512 0
+#endif
+
+#if defined(NM_HAS_CLONES)
+#define NM_BY_MACHINE(returned, name, lanes, plain, arguments)                                               \
+    typedef returned name##_function arguments;                                                              \
+    static name##_function *choose_##name(void) {                                                            \
+        __builtin_cpu_init();                                                                                \
+        return __builtin_cpu_supports("avx512f") ? lanes : plain;                                            \
+    }                                                                                                        \
+    static name##_function name __attribute__((ifunc("choose_" #name)));
+#elif NM_HAS_LANES_512
+#define NM_BY_MACHINE(returned, name, lanes, plain, arguments)                                               \
+    typedef returned name##_function arguments;                                                              \
+    static name##_function *const name = lanes;
+#else
+#define NM_BY_MACHINE(returned, name, lanes, plain, arguments)                                               \
+    typedef returned name##_function arguments;                                                              \
+    static name##_function *const name = plain;
+#endif
+
 #endif

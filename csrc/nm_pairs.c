@@ -181,7 +181,8 @@ static void enter_sums(const nm_pairs *pairs, const nm_projection *p, int64_t sl
     const double h = direct ? -left * moment[NM_K] : s * moment[NM_F];
     const int64_t today = now - pairs->epoch;
     double sums[2] = {s, h};
-    int16_t time = pairs->newest[slot] = (int16_t)today;
+    int16_t time = (int16_t)today;
+    pairs->newest[slot] = time;
     for (int q = 0; q < NM_RECENT; q++) {
         int16_t *its_time = nm_pairs_time(pairs, slot, q), old_time = *its_time;
         double *its_sums = nm_pairs_sums(pairs, slot, q), old[2] = {its_sums[0], its_sums[1]};

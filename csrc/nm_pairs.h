@@ -65,7 +65,7 @@ struct nm_pairs {
     int64_t *since; /* [segment] 2 * step of the last visit; + 1 where that step's spikes have been counted */
     double *trace[NM_MAX_TRACES]; /* [segment] presynaptic traces right after the last visit */
     double *decay[NM_MAX_TRACES]; /* [NM_FINE + coarse] exp(-k dt / tau), then exp(-k NM_FINE dt / tau) */
-    int16_t *newest;   /* [slot] step of the last spike, from `epoch`: all that most visits ask */
+    int32_t *newest;   /* [slot] step of the last spike, from `epoch`: all that half of the visits ask */
     nm_recent *recent;     /* [slot] on a border of 64 bytes */
     nm_former *former;       /* [slot] */
     int64_t *spike;    /* [slot * NM_SPIKES + k % NM_SPIKES] step of the k-th spike */

@@ -1,12 +1,13 @@
 /* A visit: a segment of synapses, last seen at t0, is brought to the present. See nm_pairs.h for the
  * formulas. Three loops over at most 384 synapses: look up each target's sums, combine, and, where a bound
  * could have been met on the way, go through the events one by one. SPDX-License-Identifier: MIT */
+#include "nm_hits.h"
 #include "nm_pairs.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { RUN = 384, LINE_FLOATS = 16, FETCH_HITS = 16 };
+enum { RUN = 384, LINE = 64, HITS_A_LINE = 4 };
 
 /* Traces of eligibility below this are set to 0: what is under 1.2e-38 is denormal in a float, and slow. */
 static const double LEAST_TRACE = 1e-30;
@@ -31,7 +32,7 @@ typedef struct run {
     double s[RUN], h[RUN];
     int64_t check[RUN];         /* 1: a bound may have been met */
     double weight[RUN], c[RUN]; /* OUT: strength (an inhibitory weight's is its magnitude) and trace, now */
-    int32_t hit[RUN + FETCH_HITS]; /* the synapses whose targets have fired; */
+    int32_t hit[RUN + NM_HITS_MORE]; /* the synapses whose targets have fired; */
     int32_t crowded[RUN];          /* of those, the ones that fired more often than has sums */
     size_t n_crowded;
     const char *ahead[2];       /* columns of the next segment, fetched while this one is gone through, */
@@ -60,30 +61,13 @@ NM_INLINE size_t bytes_since(const int16_t *time, int16_t since) {
 }
 #endif
 
-/* One line more of each column of the next segment. All at once they would wait for each other: 16 lines can be
- * under way. */
+/* A line of each column of the next segment. All of them at once would hold up the loads of this one: 16 lines
+ * can be under way. */
 NM_INLINE void fetch_ahead(const run *a, size_t from) {
     if (from >= a->n_ahead)
         return;
     NM_FETCH(a->ahead[0] + from);
     NM_FETCH(a->ahead[1] + from);
-}
-
-/* Which targets have fired since. Half of them in the usual case, which no branch could foretell: so hits are
- * listed, and the second loop, which waits for the sums, is over them alone (1.6 times as fast as one loop
- * with a branch). */
-NM_CLONES static size_t find_hits(run *a, const int16_t *newest, const uint16_t *target, int16_t since) {
-    size_t n_hits = 0;
-    for (size_t first = 0; first < a->n; first += LINE_FLOATS) {
-        const size_t end = first + LINE_FLOATS < a->n ? first + LINE_FLOATS : a->n;
-        fetch_ahead(a, first * sizeof(float));
-        NM_UNROLL
-        for (size_t j = first; j < end; j++) {
-            a->hit[n_hits] = (int32_t)j;
-            n_hits += newest[target[j]] >= since;
-        }
-    }
-    return n_hits;
 }
 
 /* The sums of the oldest spike that counts, of a target with more of them than its first line has sums for.
@@ -116,7 +100,7 @@ static const double LEAST_DECAY = 1e-290;
 NM_CLONES static void look_up(run *a, const nm_pairs *pairs, const uint16_t *target) {
     const nm_recent *recent = pairs->recent + a->part_first;
     const int16_t since = (int16_t)(a->count_from - pairs->epoch);
-    const size_t n_hits = find_hits(a, pairs->newest + a->part_first, target, since);
+    const size_t n_hits = nm_hits_find(pairs->newest + a->part_first, target, a->n, since, a->hit);
     const double seen = a->seen;
     memset(a->s, 0, a->n * sizeof a->s[0]);
     memset(a->h, 0, a->n * sizeof a->h[0]);
@@ -126,19 +110,22 @@ NM_CLONES static void look_up(run *a, const nm_pairs *pairs, const uint16_t *tar
         a->n_crowded = n_hits;
         return;
     }
-    for (size_t i = n_hits; i < n_hits + FETCH_HITS; i++)
-        a->hit[i] = 0;
+    memset(a->hit + n_hits, 0, NM_HITS_MORE * sizeof a->hit[0]);
     for (size_t i = 0; i < n_hits; i++) {
         const size_t j = (size_t)a->hit[i];
         const nm_recent *line = &recent[target[j]];
         const size_t n_bytes = bytes_since(line->time, since);
         const double *sums = (const double *)line + n_bytes;
-        NM_FETCH(&recent[target[a->hit[i + FETCH_HITS]]]);
+        NM_FETCH(&recent[target[a->hit[i + NM_HITS_MORE]]]);
+        if (i % HITS_A_LINE == 0)
+            fetch_ahead(a, i / HITS_A_LINE * LINE);
         if (n_bytes > NM_CLOSE * sizeof line->time[0])
             sums = sums_beyond(a, pairs, j, a->part_first + target[j], since);
         a->s[j] = seen * sums[0];
         a->h[j] = seen * sums[1];
     }
+    for (size_t from = (n_hits + HITS_A_LINE - 1) / HITS_A_LINE * LINE; from < a->n_ahead; from += LINE)
+        fetch_ahead(a, from);
 }
 
 /* ---- the closed form ----------------------------------------------------------------------------- */

@@ -86,20 +86,13 @@ NM_CLONES static void fill_plainly(const uint32_t *word, size_t n, float *deviat
         deviate[i] = quantile(word[i]);
 }
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && (defined(NM_HAS_CLONES) || defined(__AVX512F__))
-#define HAS_LANES 1
-
-#if defined(NM_HAS_CLONES)
-#pragma GCC push_options
-#pragma GCC target("avx512f")
-#endif
-
+#if NM_HAS_LANES_512
 enum { LANES = 16 };
 typedef float floats __attribute__((vector_size(4 * LANES)));
 typedef int32_t ints __attribute__((vector_size(4 * LANES)));
 
 /* The same operations, sixteen at a time. */
-static void fill_lanes(const uint32_t *word, size_t n, float *deviate) {
+NM_LANES_512 static void fill_lanes(const uint32_t *word, size_t n, float *deviate) {
     floats low[DEGREE + 1], high[DEGREE + 1];
     for (int k = 0; k <= DEGREE; k++) {
         memcpy(&low[k], coefficient[k], sizeof low[k]);
@@ -124,23 +117,9 @@ static void fill_lanes(const uint32_t *word, size_t n, float *deviate) {
     fill_plainly(word + whole, n - whole, deviate + whole);
 }
 
-#if defined(NM_HAS_CLONES)
-#pragma GCC pop_options
-#endif
 #endif
 
-#if defined(NM_HAS_CLONES)
-typedef void fill_function(const uint32_t *, size_t, float *);
-static fill_function *choose_fill(void) {
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512f") ? fill_lanes : fill_plainly;
-}
-static fill_function fill __attribute__((ifunc("choose_fill")));
-#elif defined(HAS_LANES)
-#define fill fill_lanes
-#else
-#define fill fill_plainly
-#endif
+NM_BY_MACHINE(void, fill, fill_lanes, fill_plainly, (const uint32_t *word, size_t n, float *deviate))
 
 void nm_quantile_fill(const uint32_t *word, size_t n, float *deviate) {
     fill(word, n, deviate);

@@ -322,7 +322,7 @@ cdef extern from "nm_pairs.h" nogil:
         int64_t *since
         double *trace[3]
         double *decay[3]
-        int16_t *newest
+        int32_t *newest
         nm_recent *recent
         nm_former *former
         int64_t *spike

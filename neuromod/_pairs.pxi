@@ -32,7 +32,7 @@ cdef class PairKeeper:
         self.arrays = {
             "course": np.zeros((n_regions, self.c.length, NM_MOMENT)),
             "since": np.zeros(n_segments, np.int64),
-            "newest": np.zeros(n_neurons, np.int16),
+            "newest": np.zeros(n_neurons, np.int32),
             "spike": np.zeros((n_neurons, NM_SPIKES), np.int64), "gain": np.zeros((n_neurons, NM_SPIKES)),
             "n_spikes": np.zeros(n_neurons, np.int64), "floor": np.zeros(n_parts, np.int64),
         }
@@ -42,7 +42,7 @@ cdef class PairKeeper:
         self.c.ltp = <double *>_address(factors[0], "f8", 0, "ltp")
         self.c.ltd = <double *>_address(factors[1], "f8", 0, "ltd")
         self.c.since = <int64_t *>_address(self.arrays["since"], "i8", 0, "since")
-        self.c.newest = <int16_t *>_address(self.arrays["newest"], "i2", 0, "newest")
+        self.c.newest = <int32_t *>_address(self.arrays["newest"], "i4", 0, "newest")
         self.recent, self.former = _lines(n_neurons, NM_CLOSE), _lines(n_neurons, NM_RECENT - NM_CLOSE)
         self.c.recent = <nm_recent *><size_t>self.recent.ctypes.data
         self.c.former = <nm_former *><size_t>self.former.ctypes.data

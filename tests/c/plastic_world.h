@@ -128,7 +128,7 @@ static void lend_pairs(world *w, const plan *a) {
     pairs->ltp = zeros(w, NM_INTERVAL * pairs->n_regions, sizeof(double));
     pairs->ltd = zeros(w, NM_INTERVAL * pairs->n_regions, sizeof(double));
     pairs->since = zeros(w, p->n_segments, sizeof(int64_t));
-    pairs->newest = zeros(w, n, sizeof(int16_t));
+    pairs->newest = zeros(w, n, sizeof(int32_t));
     pairs->recent = zeros(w, n, sizeof *pairs->recent);
     pairs->former = zeros(w, n, sizeof *pairs->former);
     pairs->spike = zeros(w, n * NM_SPIKES, sizeof(int64_t));
