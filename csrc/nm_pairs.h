@@ -55,7 +55,7 @@ typedef struct nm_former {
 /* All arrays are Python's. */
 struct nm_pairs {
     int64_t sweep;  /* steps in which every segment is looked at once; one left alone for longer is visited */
-    int64_t length; /* steps that `course` goes back: more than twice `sweep`, and the interval ahead */
+    int64_t length; /* steps that `course` goes back: more than twice `sweep`, and the interval ahead; a power of 2 */
     int64_t n_regions;
     int64_t origin; /* step T that the sums' decay is measured from */
     int64_t epoch;  /* step that `recent` counts from */
@@ -88,7 +88,10 @@ typedef struct nm_pairs_step {
  * eligibility) and NM_SWEEP_MAX, and at least 16. */
 int64_t nm_pairs_sweep(double dt, double tau_c);
 static inline int64_t nm_pairs_length(int64_t sweep) {
-    return 2 * sweep + 4 + NM_INTERVAL;
+    int64_t length = NM_INTERVAL;
+    while (length < 2 * sweep + 4 + NM_INTERVAL)
+        length *= 2;
+    return length;
 }
 static inline int64_t nm_pairs_decay_length(int64_t sweep) {
     return NM_FINE + nm_pairs_length(sweep) / NM_FINE + 2;
@@ -137,10 +140,10 @@ static inline double *nm_pairs_sums(const nm_pairs *pairs, int64_t slot, int64_t
 }
 /* A region's place in `ltp` and `ltd`. */
 static inline int64_t nm_pairs_place(const nm_pairs *pairs, int64_t region, int64_t step) {
-    return step % NM_INTERVAL * pairs->n_regions + region;
+    return (step & (NM_INTERVAL - 1)) * pairs->n_regions + region;
 }
 static inline double *nm_pairs_moment(const nm_pairs *pairs, int64_t region, int64_t step) {
-    return pairs->course + (region * pairs->length + step % pairs->length) * NM_MOMENT;
+    return pairs->course + (region * pairs->length + (step & (pairs->length - 1))) * NM_MOMENT;
 }
 
 #endif

@@ -34,7 +34,7 @@ typedef struct run {
     double weight[RUN], c[RUN]; /* OUT: strength (an inhibitory weight's is its magnitude) and trace, now */
     int32_t hit[RUN + NM_HITS_MORE]; /* the synapses whose targets have fired; */
     int32_t crowded[RUN];          /* of those, the ones that fired more often than has sums */
-    size_t n_crowded;
+    size_t n_hits, n_crowded;
     const char *ahead[2];       /* columns of the next segment, fetched while this one is gone through, */
     size_t n_ahead;             /* and their bytes */
 } run;
@@ -101,6 +101,7 @@ NM_CLONES static void look_up(run *a, const nm_pairs *pairs, const uint16_t *tar
     const nm_recent *recent = pairs->recent + a->part_first;
     const int16_t since = (int16_t)(a->count_from - pairs->epoch);
     const size_t n_hits = nm_hits_find(pairs->newest + a->part_first, target, a->n, since, a->hit);
+    a->n_hits = n_hits;
     const double seen = a->seen;
     memset(a->s, 0, a->n * sizeof a->s[0]);
     memset(a->h, 0, a->n * sizeof a->h[0]);
@@ -270,11 +271,14 @@ static void bring(run *a) {
     look_up(a, p->pairs, target);
     const int any = eligible ? combine(a) : combine_direct(a, p->weight_kept < 1.0);
     for (size_t i = 0; i < a->n_crowded; i++)
-        one_by_one(a, (size_t)a->crowded[i], a->part_first + target[a->crowded[i]]);
-    if (any || always)
-        for (size_t j = 0; j < a->n; j++)
-            if (a->check[j] || always)
-                one_by_one(a, j, a->part_first + target[j]);
+        a->check[a->crowded[i]] = 1;
+    if (!any && !always && a->n_crowded == 0)
+        return;
+    for (size_t i = 0; i < a->n_hits; i++) { /* the others have had no event in between */
+        const size_t j = (size_t)a->hit[i];
+        if (a->check[j] || always)
+            one_by_one(a, j, a->part_first + target[j]);
+    }
 }
 
 /* Run by run over a segment; `first` is in it. */

@@ -32,7 +32,7 @@ cdef class DenseMap:
         if self.bits is not None:
             return
         n_places, words = p.n_rows * network.n_parts, nm_dense_words(network.part_width)
-        self.bits = np.zeros(n_places * words, np.uint64)
+        self.bits = aligned(n_places * words, np.uint64)
         self.extra = np.empty(self.extra_start[n_places], np.uint16)
         self.c.words = words
         self.c.bits = <const uint64_t *>_address(self.bits, "u8", self.bits.size, "bits")

@@ -117,10 +117,10 @@ cdef class Engine:
         self.sim.n_zones = len(zones)
         self.sim.factors = <nm_factors *>_address(self.factors, "f8", self.factors.size, "factors")
         net.seen_rate = <double *>self._lend(np.full(n, np.nan), "f8", n, "seen_rate")
-        self.sim.excitatory = <double *>self._lend(np.zeros(n), "f8", n, "excitatory")
-        self.sim.inhibitory = <double *>self._lend(np.zeros(n), "f8", n, "inhibitory")
-        self.sim.scheduled = <double *>self._lend(np.zeros(n), "f8", n, "scheduled")
-        self.sim.fired = <double *>self._lend(np.zeros(n), "f8", n, "fired")
+        self.sim.excitatory = <double *>self._lend(aligned(n), "f8", n, "excitatory")
+        self.sim.inhibitory = <double *>self._lend(aligned(n), "f8", n, "inhibitory")
+        self.sim.scheduled = <double *>self._lend(aligned(n), "f8", n, "scheduled")
+        self.sim.fired = <double *>self._lend(aligned(n), "f8", n, "fired")
 
     cdef _bind_groups(self, list groups, dict buffers, Py_ssize_t n):
         cdef nm_group *group
@@ -144,7 +144,7 @@ cdef class Engine:
                 group.seen[k] = <double *>self._lend(seen[field], "f8", n, field)
             for k in range(group.model.n_derived):
                 if k not in derived:
-                    derived[k] = np.zeros(n)
+                    derived[k] = aligned(n)
                 group.derived[k] = <double *>self._lend(derived[k], "f8", n, "derived")
         self.network.groups, self.network.n_groups = self.groups, len(groups)
         self.network.part_width = width = nm_network_part_width(n)
@@ -178,8 +178,8 @@ cdef class Engine:
         self.sim.dense_count, self.sim.dense_sum = NULL, NULL
         if any(self.projections[k].dense != NULL for k in range(self.network.n_projections)):
             size = self.network.n_parts * nm_dense_counts(self.network.part_width)
-            self.sim.dense_count = <uint64_t *>self._lend(np.zeros(size, np.uint64), "u8", size, "dense_count")
-            self.sim.dense_sum = <double *>self._lend(np.zeros(n), "f8", n, "dense_sum")
+            self.sim.dense_count = <uint64_t *>self._lend(aligned(size, np.uint64), "u8", size, "dense_count")
+            self.sim.dense_sum = <double *>self._lend(aligned(n), "f8", n, "dense_sum")
 
     cdef _lend_weight(self, int k, object projection):
         weight = self.weights[k] = projection.raw_weight()
@@ -217,7 +217,7 @@ cdef class Engine:
             field = p.rule.state[k].name.decode()
             p.state[k] = <float *>self._lend(projection.raw_state()[field], "f4", len(projection), field)
         for k, name in enumerate(_traces(p.rule.post_traces, p.rule.params)):
-            trace = np.zeros(n)
+            trace = aligned(n)
             self.traces[projection.name, "post", name] = trace
             p.post_trace[k] = <double *>self._lend(trace, "f8", n, name)
         if p.rule.post_gain != NULL:

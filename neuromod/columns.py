@@ -192,7 +192,8 @@ class NeuronColumns:
 
     def _ensure(self, name: str) -> None:
         if name not in self.buffers:
-            self.buffers[name] = np.full(len(self.buffers["id"]), np.nan)
+            self.buffers[name] = _core.aligned(len(self.buffers["id"]))
+            self.buffers[name][:] = np.nan
 
     def _reserve(self, n: int) -> None:
         capacity = len(self.buffers["id"])
@@ -203,7 +204,7 @@ class NeuronColumns:
         """New blocks with the kept entries; what was handed out turns read-only."""
         for name, old in self.buffers.items():
             entries = old[: self.n][kept]
-            self.buffers[name] = np.empty(capacity, old.dtype)
+            self.buffers[name] = _core.aligned(capacity, old.dtype)
             self.buffers[name][: len(entries)] = entries
         for view in self._handed.values():
             view.flags.writeable = False
