@@ -188,7 +188,7 @@ static void enter_sums(const nm_pairs *pairs, const nm_projection *p, int64_t sl
         double *its_sums = nm_pairs_sums(pairs, slot, q), old[2] = {its_sums[0], its_sums[1]};
         *its_time = time;
         memcpy(its_sums, sums, sizeof sums);
-        if (today - old_time >= pairs->length)
+        if (today - old_time > 2 * pairs->sweep + 4)
             return;
         time = old_time;
         sums[0] = old[0] + s;

@@ -137,6 +137,7 @@ NM_CLONES static int64_t list_fired(const int64_t *restrict fired, int64_t n, in
             if (!any)
                 continue;
         }
+        NM_UNROLL
         for (int64_t i = block; i < end; i++) {
             list[n_fired] = (int32_t)(first + i);
             n_fired += fired[i] != 0;
