@@ -97,13 +97,14 @@ static const double LEAST_DECAY = 1e-290;
 /* s and h of the synapses whose targets have fired, and 0 elsewhere. The n-th sums lie 16 n bytes behind the
  * line's begin, and n times take 2 n bytes: hence the index. Of a hit's 13 cycles most were instructions, 47 of
  * them; these are 20. */
-NM_CLONES static void look_up(run *a, const nm_pairs *pairs, const uint16_t *target) {
+NM_INLINE void look_up_by(run *a, const nm_pairs *pairs, const uint16_t *target, const int direct) {
     const nm_recent *recent = pairs->recent + a->part_first;
     const int16_t since = (int16_t)(a->count_from - pairs->epoch);
     const size_t n_hits = nm_hits_find(pairs->newest + a->part_first, target, a->n, since, a->hit);
     a->n_hits = n_hits;
     const double seen = a->seen;
-    memset(a->s, 0, a->n * sizeof a->s[0]);
+    if (!direct)
+        memset(a->s, 0, a->n * sizeof a->s[0]);
     memset(a->h, 0, a->n * sizeof a->h[0]);
     a->n_crowded = 0;
     if (seen < LEAST_DECAY && a->trace[0] >= LEAST_DECAY) {
@@ -122,11 +123,20 @@ NM_CLONES static void look_up(run *a, const nm_pairs *pairs, const uint16_t *tar
             fetch_ahead(a, i / HITS_A_LINE * LINE);
         if (n_bytes > NM_CLOSE * sizeof line->time[0])
             sums = sums_beyond(a, pairs, j, a->part_first + target[j], since);
-        a->s[j] = seen * sums[0];
+        if (!direct)
+            a->s[j] = seen * sums[0];
         a->h[j] = seen * sums[1];
     }
     for (size_t from = (n_hits + HITS_A_LINE - 1) / HITS_A_LINE * LINE; from < a->n_ahead; from += LINE)
         fetch_ahead(a, from);
+}
+
+/* `direct`: no trace of eligibility, and so no s. */
+NM_CLONES static void look_up(run *a, const nm_pairs *pairs, const uint16_t *target, int direct) {
+    if (direct)
+        look_up_by(a, pairs, target, 1);
+    else
+        look_up_by(a, pairs, target, 0);
 }
 
 /* ---- the closed form ----------------------------------------------------------------------------- */
@@ -268,7 +278,7 @@ static void bring(run *a) {
     a->was = p->weight + a->first;
     a->trace_was = eligible ? p->state[0] + a->first : NULL;
     set_spans(a, target);
-    look_up(a, p->pairs, target);
+    look_up(a, p->pairs, target, !eligible);
     const int any = eligible ? combine(a) : combine_direct(a, p->weight_kept < 1.0);
     for (size_t i = 0; i < a->n_crowded; i++)
         a->check[a->crowded[i]] = 1;
