@@ -2,11 +2,13 @@
  * of inputs. It is bound by the loads and stores of that array (25 KB at 3,125 neurons a part: the
  * first-level cache) and by the latency of a segment's first lines, so the next one is fetched ahead; not by
  * bandwidth. Sums are taken in the order (age descending, projection, source, synapse), for any number of
- * parts. Dense projections of equal weights go over bit-maps (nm_dense.h).
+ * parts; the sums of projections that are pushed (nm_scatter.h) come last. Dense projections of equal weights
+ * go over bit-maps (nm_dense.h).
  * SPDX-License-Identifier: MIT */
 #include "nm_deliver.h"
 #include "nm_dense.h"
 #include "nm_pairs.h"
+#include "nm_scatter.h"
 #include "nm_short_term.h"
 
 #include <math.h>
@@ -214,13 +216,16 @@ void nm_deliver(const nm_delivery *to, int64_t now, int64_t part) {
             continue;
         for (int64_t k = 0; k < network->n_projections; k++) {
             const nm_projection *p = &network->projections[k];
-            if (d.delay >= p->min_delay && d.delay <= p->max_delay)
+            if (p->scatter == NULL && d.delay >= p->min_delay && d.delay <= p->max_delay)
                 deliver_projection(&d, p, now);
         }
     }
-    for (int64_t k = 0; k < network->n_projections; k++)
-        if (network->projections[k].pairs != NULL) {
-            d.pairs.projection = &network->projections[k];
+    for (int64_t k = 0; k < network->n_projections; k++) {
+        const nm_projection *p = d.pairs.projection = &network->projections[k];
+        if (p->scatter != NULL)
+            nm_scatter_deliver(network, p, to->ring, now, to->first, to->last, part,
+                               p->inhibitory ? to->inhibitory : to->excitatory);
+        if (p->pairs != NULL)
             nm_pairs_sweep_part(&d.pairs, part);
-        }
+    }
 }

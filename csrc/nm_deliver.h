@@ -9,6 +9,7 @@ typedef struct nm_delivery {
     const nm_network *network;
     const nm_delay *ring;
     double dt;
+    int64_t first, last;             /* steps of the run: those that may be thought of ahead */
     double *excitatory, *inhibitory; /* [slot] what arrives is added here */
     uint64_t *dense_count;           /* [part * nm_dense_counts(part_width)]; NULL: no dense projections */
     double *dense_sum;               /* [slot], all zero; likewise */

@@ -9,6 +9,7 @@ typedef struct nm_pairs nm_pairs;             /* nm_pairs.h */
 typedef struct nm_short_term nm_short_term;   /* nm_short_term.h */
 typedef struct nm_homeostasis nm_homeostasis; /* nm_homeostasis.h */
 typedef struct nm_dense nm_dense;             /* nm_dense.h */
+typedef struct nm_scatter nm_scatter;         /* nm_scatter.h */
 
 /* A run of neurons of one model in one region, in slot order (slot: position in the columns). */
 typedef struct nm_group {
@@ -49,6 +50,7 @@ typedef struct nm_projection {
     double constant_weight;
     int64_t constant_delay, min_delay, max_delay;
     const nm_dense *dense; /* bit-maps of the targets, of weights made equal; NULL: none */
+    const nm_scatter *scatter; /* pushed, since segments are short; NULL: pulled */
     int64_t inhibitory;    /* 1: counts as -|weight| and arrives at the inhibitory port */
 
     const nm_plasticity_rule *rule; /* NULL: static */

@@ -15,7 +15,8 @@
  * (input from Python, release by spikes, samples). How many they are changes no bit.
  *
  * Sums are taken in the order (age descending, projection, source, synapse), whatever the number of threads;
- * a dense projection's sum of one age is formed on its own (nm_dense.h).
+ * a dense projection's sum of one age is formed on its own (nm_dense.h), and so are all sums of one that is pushed
+ * (nm_scatter.h).
  * SPDX-License-Identifier: MIT */
 #include "nm_sim.h"
 #include "nm_deliver.h"
@@ -24,6 +25,7 @@
 #include "nm_pairs.h"
 #include "nm_plasticity.h"
 #include "nm_rng.h"
+#include "nm_scatter.h"
 #include "nm_short_term.h"
 
 #include <math.h>
@@ -176,6 +178,8 @@ static void step_part(const nm_sim *sim, int64_t now, int64_t part) {
     const nm_delivery to = {.network = sim->network,
                             .ring = &sim->ring,
                             .dt = sim->dt,
+                            .first = sim->first,
+                            .last = sim->last,
                             .excitatory = sim->excitatory,
                             .inhibitory = sim->inhibitory,
                             .dense_count = sim->dense_count,
@@ -349,11 +353,15 @@ static void run_together(void *context, int thread, nm_pool *pool) {
 
 int nm_sim_run(nm_sim *sim, int64_t n_steps, nm_pool *pool, int64_t *done, nm_error *error) {
     run r = {.sim = sim, .n_steps = n_steps, .status = NM_OK, .error = error};
+    sim->first = sim->step + 1;
+    sim->last = sim->step + n_steps;
     if (pool == NULL || nm_pool_threads(pool) == 1)
         run_alone(&r);
     else
         nm_pool_run(pool, run_together, &r);
     *done = r.done;
+    if (r.done < n_steps)
+        nm_scatter_clear(sim->network);
     if (r.status == NM_OK && n_steps > 1)
         r.status = check_finite(sim->network, error);
     return r.status;

@@ -17,6 +17,7 @@ typedef struct nm_sim {
     uint64_t seed;
     int64_t step;     /* completed steps */
     int64_t interval; /* steps that a part takes at a time, at most: no more than the shortest delay */
+    int64_t first, last; /* steps of the run under way */
     int64_t n_zones;
     nm_factors *factors; /* [step % NM_INTERVAL * n_zones + zone] what the levels do in each step of one */
     /* scratch, [slot]; all zero between steps */

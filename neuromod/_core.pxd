@@ -202,6 +202,7 @@ cdef extern from "nm_network.h" nogil:
     ctypedef struct nm_pairs
     ctypedef struct nm_short_term
     ctypedef struct nm_dense
+    ctypedef struct nm_scatter
     ctypedef struct nm_homeostasis
     ctypedef struct nm_group:
         const nm_neuron_model *model
@@ -245,6 +246,7 @@ cdef extern from "nm_network.h" nogil:
         nm_pairs *pairs
         nm_short_term *short_term
         const nm_dense *dense
+        const nm_scatter *scatter
         nm_homeostasis *homeostasis
     ctypedef struct nm_network:
         int64_t n_neurons
@@ -359,6 +361,13 @@ cdef extern from "nm_dense.h" nogil:
     void nm_dense_fill(const nm_projection *p, int64_t n_places, int64_t words, uint64_t *bits, uint16_t *extra)
 
 
+cdef extern from "nm_scatter.h" nogil:
+    int NM_SCATTER
+    ctypedef struct nm_scatter:
+        double *sum
+    int nm_scatter_worth(const nm_projection *p)
+
+
 cdef extern from "nm_short_term.h" nogil:
     ctypedef struct nm_short_term:
         double U
@@ -419,6 +428,8 @@ cdef extern from "nm_sim.h" nogil:
         uint64_t seed
         int64_t step
         int64_t interval
+        int64_t first
+        int64_t last
         int64_t n_zones
         nm_factors *factors
         double *excitatory

@@ -14,6 +14,7 @@ cdef class Engine:
     cdef nm_group *groups
     cdef nm_piece *pieces
     cdef nm_projection *projections
+    cdef nm_scatter *scatters
     cdef nm_spike_record *spike_records
     cdef nm_sample_record *sample_records
     cdef Levels levels
@@ -40,10 +41,10 @@ cdef class Engine:
         self._free()
 
     cdef _free(self):
-        for pointer in (<size_t>self.groups, <size_t>self.pieces, <size_t>self.projections,
+        for pointer in (<size_t>self.groups, <size_t>self.pieces, <size_t>self.projections, <size_t>self.scatters,
                         <size_t>self.spike_records, <size_t>self.sample_records):
             PyMem_Free(<void *>pointer)
-        self.groups, self.pieces, self.projections = NULL, NULL, NULL
+        self.groups, self.pieces, self.projections, self.scatters = NULL, NULL, NULL, NULL
         self.spike_records, self.sample_records = NULL, NULL
 
     # ---- binding -----------------------------------------------------------------------------------------------
@@ -161,6 +162,7 @@ cdef class Engine:
     cdef _bind_projections(self, list projections, Py_ssize_t n):
         self.projections = <nm_projection *>PyMem_Calloc(max(1, len(projections)), sizeof(nm_projection))
         self.network.projections, self.network.n_projections = self.projections, len(projections)
+        self.scatters = <nm_scatter *>PyMem_Calloc(max(1, len(projections)), sizeof(nm_scatter))
         self.network.max_delay = max([1] + [p.max_delay for p in projections])
         self.sim.interval = min([NM_INTERVAL] + [p.min_delay for p in projections])
         self.weights = [None] * len(projections)
@@ -170,8 +172,15 @@ cdef class Engine:
             self._bind_projection(&self.projections[k], projection)
             self._bind_rule(&self.projections[k], projection, n)
             self._bind_slow_parts(&self.projections[k], projection, n)
+            self._bind_scatter(&self.projections[k], &self.scatters[k], n)
             self.keep.append(_bind_dense(&self.projections[k], projection, &self.network))
         self._bind_dense_room(n)
+
+    cdef _bind_scatter(self, nm_projection *p, nm_scatter *scatter, Py_ssize_t n):
+        if nm_scatter_worth(p):
+            size = NM_SCATTER * n
+            scatter.sum = <double *>self._lend(aligned(size), "f8", size, "scatter")
+            p.scatter = scatter
 
     cdef _bind_dense_room(self, Py_ssize_t n):
         cdef int64_t k
