@@ -1,7 +1,8 @@
 /* The last steps' spikes: a ring of lists, one per step and part, long enough for the longest delay and the
- * steps that one part may be ahead of another. A spike emitted in step t is looked up in step t + d by every projection that has a delay d ("pull"), so weights
- * act as they stand at arrival. Rows are n_neurons wide, a part's list begins at its first slot, and only the
- * pages that spikes reached are ever touched. SPDX-License-Identifier: MIT */
+ * steps that one part may be ahead of another. A spike emitted in step t is looked up in step t + d by every
+ * projection that has a delay d ("pull"), so weights act as they stand at arrival. Rows are n_neurons wide, a
+ * part's list begins at its first slot, and only the pages that spikes reached are ever touched.
+ * SPDX-License-Identifier: MIT */
 #ifndef NM_DELAY_H
 #define NM_DELAY_H
 

@@ -17,8 +17,8 @@ static size_t find_plainly(const int32_t *newest, const uint16_t *target, size_t
     return find_from(0, newest, target, n, since, hit);
 }
 
-/* Sixteen at a time: gathered, compared, and packed to the left, in 0.9 cycles a target in place of 3.5. There is
- * no packing in plain C, nor before AVX-512. */
+/* Sixteen at a time: gathered, compared, and packed to the left, in 0.9 cycles a target in place of 3.5.
+ * There is no packing in plain C, nor before AVX-512. */
 #if NM_HAS_LANES_512
 #include <immintrin.h>
 

@@ -49,9 +49,9 @@ typedef struct nm_projection {
     float *weight;                 /* [synapse] mV; NULL: all `constant_weight` */
     double constant_weight;
     int64_t constant_delay, min_delay, max_delay;
-    const nm_dense *dense; /* bit-maps of the targets, of weights made equal; NULL: none */
+    const nm_dense *dense;     /* bit-maps of the targets, of weights made equal; NULL: none */
     const nm_scatter *scatter; /* pushed, since segments are short; NULL: pulled */
-    int64_t inhibitory;    /* 1: counts as -|weight| and arrives at the inhibitory port */
+    int64_t inhibitory;        /* 1: counts as -|weight| and arrives at the inhibitory port */
 
     const nm_plasticity_rule *rule; /* NULL: static */
     const double *params;           /* the rule's table */

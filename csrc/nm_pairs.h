@@ -30,8 +30,8 @@
 #include "nm_network.h"
 
 enum {
-    NM_RECENT = 16, /* spikes of a target that have sums; more since a visit are rare (2^-16 at equal rates) */
-    NM_CLOSE = 3,    /* of those, with their sums in the target's first line: 15 of 16 hits at equal rates */
+    NM_RECENT = 16, /* spikes of a target that have sums; at equal rates one hit in 32,768 has more */
+    NM_CLOSE = 3,   /* of those, with their sums in the target's first line: 7 hits of 8 at equal rates */
     NM_SPIKES = 32, /* spikes of a target that can be gone through one by one */
     NM_FINE = 64,   /* steps in the fine table of a trace's decay; the coarse one goes by as many */
     NM_MOMENT = 4,  /* numbers of a moment: e, k, F, and V = integral of |rate g| k / e */
@@ -55,10 +55,10 @@ typedef struct nm_former {
 /* All arrays are Python's. */
 struct nm_pairs {
     int64_t sweep;  /* steps in which every segment is looked at once; one left alone for longer is visited */
-    int64_t length; /* steps that `course` goes back: more than twice `sweep`, and the interval ahead; a power of 2 */
+    int64_t length; /* steps in `course`, a power of 2: twice `sweep` and some back, and an interval ahead */
     int64_t n_regions;
     int64_t origin; /* step T that the sums' decay is measured from */
-    int64_t epoch;  /* step that `recent` counts from */
+    int64_t epoch;  /* step that the times of spikes count from */
     double *course; /* [(region * length + step % length) * NM_MOMENT] */
     double *ltp;    /* [step % NM_INTERVAL * n_regions + region] factor on post_gain in that step */
     double *ltd;    /* likewise, on an arrival's change */
@@ -66,8 +66,8 @@ struct nm_pairs {
     double *trace[NM_MAX_TRACES]; /* [segment] presynaptic traces right after the last visit */
     double *decay[NM_MAX_TRACES]; /* [NM_FINE + coarse] exp(-k dt / tau), then exp(-k NM_FINE dt / tau) */
     int32_t *newest;   /* [slot] step of the last spike, from `epoch`: all that half of the visits ask */
-    nm_recent *recent;     /* [slot] on a border of 64 bytes */
-    nm_former *former;       /* [slot] */
+    nm_recent *recent; /* [slot] on a border of 64 bytes */
+    nm_former *former; /* [slot] */
     int64_t *spike;    /* [slot * NM_SPIKES + k % NM_SPIKES] step of the k-th spike */
     double *gain;      /* likewise: its gain */
     int64_t *n_spikes; /* [slot] */

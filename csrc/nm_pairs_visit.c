@@ -26,17 +26,17 @@ typedef struct run {
     double trace[NM_MAX_TRACES]; /* presynaptic, at `from` */
     double seen;                 /* trace[0] d(T - t0) */
     double low, high;
-    int acts;                    /* 1: bounds act now */
+    int acts;                     /* 1: bounds act now */
     const float *was, *trace_was; /* weight and trace of eligibility then */
     double span[N_SPANS][RUN];
     double s[RUN], h[RUN];
     int64_t check[RUN];         /* 1: a bound may have been met */
     double weight[RUN], c[RUN]; /* OUT: strength (an inhibitory weight's is its magnitude) and trace, now */
     int32_t hit[RUN + NM_HITS_MORE]; /* the synapses whose targets have fired; */
-    int32_t crowded[RUN];          /* of those, the ones that fired more often than has sums */
+    int32_t crowded[RUN];            /* of those, the ones that fired more often than has sums */
     size_t n_hits, n_crowded;
-    const char *ahead[2];       /* columns of the next segment, fetched while this one is gone through, */
-    size_t n_ahead;             /* and their bytes */
+    const char *ahead[2]; /* columns of the next segment, fetched while this one is gone through, */
+    size_t n_ahead;       /* and their bytes */
 } run;
 
 /* ---- what the targets' spikes add ------------------------------------------------------------------------
@@ -61,8 +61,8 @@ NM_INLINE size_t bytes_since(const int16_t *time, int16_t since) {
 }
 #endif
 
-/* A line of each column of the next segment. All of them at once would hold up the loads of this one: 16 lines
- * can be under way. */
+/* A line of each column of the next segment. All of them at once would hold up the loads of this one: 16
+ * lines can be under way. */
 NM_INLINE void fetch_ahead(const run *a, size_t from) {
     if (from >= a->n_ahead)
         return;
@@ -72,8 +72,8 @@ NM_INLINE void fetch_ahead(const run *a, size_t from) {
 
 /* The sums of the oldest spike that counts, of a target with more of them than its first line has sums for.
  * Noted where there may be more than have any. */
-static __attribute__((noinline)) const double *sums_beyond(run *a, const nm_pairs *pairs, size_t j, int64_t slot,
-                                                           int16_t since) {
+static __attribute__((noinline)) const double *sums_beyond(run *a, const nm_pairs *pairs, size_t j,
+                                                           int64_t slot, int16_t since) {
     size_t n = bytes_since(pairs->recent[slot].time, since) / sizeof(int16_t);
     if (n == NM_RECENT / 2)
         n += bytes_since(pairs->former[slot].time, since) / sizeof(int16_t);
@@ -90,13 +90,13 @@ static double seen_from_origin(const run *a) {
                                     : a->trace[0] / nm_pairs_decayed(decay, a->from - pairs->origin);
 }
 
-/* Where d(T - t0) is too small for its inverse to be a number, sums say nothing, and hits are gone through one
- * by one: a window of 1 s under a tau of 1.5 ms. */
+/* Where d(T - t0) is too small for its inverse to be a number, sums say nothing, and hits are gone through
+ * one by one: a window of 1 s under a tau of 1.5 ms. */
 static const double LEAST_DECAY = 1e-290;
 
 /* s and h of the synapses whose targets have fired, and 0 elsewhere. The n-th sums lie 16 n bytes behind the
- * line's begin, and n times take 2 n bytes: hence the index. Of a hit's 13 cycles most were instructions, 47 of
- * them; these are 20. */
+ * line's begin, and n times take 2 n bytes: hence the index. Of a hit's 13 cycles most were instructions, 47
+ * of them; these are 20. */
 NM_INLINE void look_up_by(run *a, const nm_pairs *pairs, const uint16_t *target, const int direct) {
     const nm_recent *recent = pairs->recent + a->part_first;
     const int16_t since = (int16_t)(a->count_from - pairs->epoch);
@@ -152,7 +152,8 @@ NM_INLINE int combine_by(run *a, const size_t stride, const int inhibitory) {
     NM_INDEPENDENT
     for (size_t j = 0; j < a->n; j++) {
         const size_t m = j * stride;
-        const double w = strength(a, j, inhibitory), c = (double)a->trace_was[j] * a->span[E0][m], s = a->s[j];
+        const double w = strength(a, j, inhibitory), c = (double)a->trace_was[j] * a->span[E0][m],
+                     s = a->s[j];
         const double sum = w * a->span[K0][m] + c * a->span[DF][m] + (s * a->span[F1][m] - a->h[j]);
         const double reach = (fabs(c) + fabs(s)) * a->span[DV][m], kept = w * a->span[KEPT][m];
         const double least = w < kept ? w : kept, most = w < kept ? kept : w;
@@ -348,12 +349,9 @@ static void deliver_run(const run *a) {
             input[target[j]] += share * a->weight[j];
     } else if (a->step->projection->inhibitory)
         NM_UNROLL
-        for (size_t j = 0; j < a->n; j++)
-            input[target[j]] -= a->weight[j];
-    else
-        NM_UNROLL
-        for (size_t j = 0; j < a->n; j++)
-            input[target[j]] += a->weight[j];
+    for (size_t j = 0; j < a->n; j++)
+        input[target[j]] -= a->weight[j];
+    else NM_UNROLL for (size_t j = 0; j < a->n; j++) input[target[j]] += a->weight[j];
 }
 
 NM_CLONES static void pick(double *to, const double *from, const uint16_t *at, size_t n) {
@@ -419,8 +417,8 @@ static void look_ahead(run *a, int64_t next) {
     a->n_ahead = (size_t)(p->segment_start[next + 1] - first) * sizeof(float);
 }
 
-/* All of a segment to the present; `arrives`: with a spike of the source, and an arrival at `next` follows (-1:
- * none). */
+/* All of a segment to the present; `arrives`: with a spike of the source, and an arrival at `next` follows
+ * (-1: none). */
 static void visit(const nm_pairs_step *step, int64_t part, int64_t segment, int arrives, int counted,
                   int64_t next) {
     const nm_projection *p = step->projection;

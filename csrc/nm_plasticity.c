@@ -21,7 +21,7 @@ typedef struct pass {
     const double *fired;
     double dt;
     int64_t step, part, part_first;
-    double low, high;   /* bounds of what is learnt: the weight, or the strength of an inhibitory one */
+    double low, high; /* bounds of what is learnt: the weight, or the strength of an inhibitory one */
     double weight[NM_CHUNK], change[NM_CHUNK], learning[NM_CHUNK], post_fired[NM_CHUNK];
     double trace[NM_MAX_TRACES][NM_CHUNK];
 } pass;

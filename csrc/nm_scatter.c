@@ -5,7 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Spikes ahead of the work whose row, delays and synapses are fetched: each needs what the one before brings. */
+/* Spikes ahead of the work whose row, delays and synapses are fetched: each needs what the one before brings.
+ */
 enum { ROW_AHEAD = 12, DELAY_AHEAD = 8, SYNAPSE_AHEAD = 4, LINE = 64, SHORT = 25, ROOM = 512 };
 
 /* One spike, and what of its row in this part arrives within the block: delays from `least` to `most`. */
@@ -47,13 +48,15 @@ static int64_t first_wanted(const nm_projection *p, const arrival *a) {
     return k;
 }
 
-/* What a synapse of weight w brings; one of an inhibitory projection may have been stored with either sign. */
+/* What a synapse of weight w brings; one of an inhibitory projection may have been stored with either sign.
+ */
 NM_INLINE double brought(double w, const int inhibitory, const int shared, double share) {
     const double signed_w = inhibitory ? -fabs(w) : w;
     return shared ? share * signed_w : signed_w;
 }
 
-NM_INLINE void push_row_by(const push *all, const arrival *a, const int inhibitory, const int shared, double share) {
+NM_INLINE void push_row_by(const push *all, const arrival *a, const int inhibitory, const int shared,
+                           double share) {
     const nm_projection *p = all->p;
     const int64_t end = p->row_segment[a->place + 1];
     const uint16_t *restrict target = p->target;
@@ -74,7 +77,8 @@ NM_INLINE void push_row_by(const push *all, const arrival *a, const int inhibito
 static void push_row(const push *all, const arrival *a) {
     const nm_projection *p = all->p;
     if (p->short_term != NULL)
-        push_row_by(all, a, p->inhibitory != 0, 1, nm_short_term_efficacy(p, a->place / all->n_parts, a->step));
+        push_row_by(all, a, p->inhibitory != 0, 1,
+                    nm_short_term_efficacy(p, a->place / all->n_parts, a->step));
     else if (p->inhibitory)
         push_row_by(all, a, 1, 0, 1.0);
     else
@@ -154,7 +158,8 @@ NM_CLONES static void take(double *restrict sum, double *restrict input, int64_t
 
 void nm_scatter_deliver(const nm_network *network, const nm_projection *p, const nm_delay *ring, int64_t now,
                         int64_t first, int64_t last, int64_t part, double *input) {
-    const int64_t begin = nm_network_part_first(network, part), n = nm_network_part_end(network, part) - begin;
+    const int64_t begin = nm_network_part_first(network, part),
+                  n = nm_network_part_end(network, part) - begin;
     const int64_t end_of_block = ((now - 1) | (NM_SCATTER - 1)) + 1;
     const int64_t end = end_of_block < last ? end_of_block : last;
     push all;

@@ -1,13 +1,14 @@
-/* Delivery, pushed, of projections whose segments are short, since their delays are many: 6 synapses each in rows
- * of 312 a part over 50 delays. To pull them, a step would look up one such segment of every spike of the last 50
- * steps. So a spike is looked at once in NM_SCATTER steps, and the run of neighbouring segments that arrive until
- * the end of this block goes into a ring of sums, one row a step, which is small enough for the cache (200 KB).
+/* Delivery, pushed, of projections whose segments are short, since their delays are many: 6 synapses each in
+ * rows of 312 a part over 50 delays. To pull them, a step would look up one such segment of every spike of
+ * the last 50 steps. So a spike is looked at once in NM_SCATTER steps, and the run of neighbouring segments
+ * that arrive until the end of this block goes into a ring of sums, one row a step, which is small enough for
+ * the cache (200 KB).
  *
- * The sum of a step is formed in the ring, in the order (age descending, source, synapse), as if pulled, and added
- * to the neurons' inputs when the step comes; so where a run or a block begins changes no bit. Nothing is in the
- * ring between runs: what is under way stands in the lists of spikes, and weights act as they are at the beginning
- * of a run or a block, which is how they are at arrival, since only Python changes those of a static projection.
- * SPDX-License-Identifier: MIT */
+ * The sum of a step is formed in the ring, in the order (age descending, source, synapse), as if pulled, and
+ * added to the neurons' inputs when the step comes; so where a run or a block begins changes no bit. Nothing
+ * is in the ring between runs: what is under way stands in the lists of spikes, and weights act as they are
+ * at the beginning of a run or a block, which is how they are at arrival, since only Python changes those of
+ * a static projection. SPDX-License-Identifier: MIT */
 #ifndef NM_SCATTER_H
 #define NM_SCATTER_H
 

@@ -15,8 +15,8 @@ typedef struct nm_sim {
     nm_delay ring;
     double dt; /* ms */
     uint64_t seed;
-    int64_t step;     /* completed steps */
-    int64_t interval; /* steps that a part takes at a time, at most: no more than the shortest delay */
+    int64_t step;        /* completed steps */
+    int64_t interval;    /* steps that a part takes at a time, at most: no more than the shortest delay */
     int64_t first, last; /* steps of the run under way */
     int64_t n_zones;
     nm_factors *factors; /* [step % NM_INTERVAL * n_zones + zone] what the levels do in each step of one */
@@ -33,7 +33,8 @@ typedef struct nm_sim {
     const double *input;
     const int32_t *input_slot;
     int64_t n_input, input_rows;
-    int64_t current_step, schedule_now; /* the last steps for which somebody wrote external_input, `scheduled` */
+    int64_t current_step,
+        schedule_now; /* the last steps for which somebody wrote external_input, `scheduled` */
     nm_spike_record *spike_records;
     int64_t n_spike_records;
     nm_sample_record *sample_records;

@@ -279,6 +279,10 @@ cdef extern from "nm_network.h" nogil:
     int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *error)
 
 
+cdef extern from "nm_quantile.h" nogil:
+    void nm_quantile_fill(const uint32_t *word, size_t n, float *deviate)
+
+
 cdef extern from "nm_poisson.h" nogil:
     int NM_POISSON_TABLE
     int NM_POISSON_MEAN

@@ -158,6 +158,15 @@ def log(double x):
     return nm_log(x)
 
 
+def normal_quantiles(words):
+    """The normal deviate of each 32-bit word, as background noise has it: float32."""
+    word = np.ascontiguousarray(words, np.uint32)
+    deviate = np.empty(word.size, np.float32)
+    nm_quantile_fill(<const uint32_t *>_address(word, "u4", 0, "words"), word.size,
+                     <float *>_address(deviate, "f4", 0, "deviate"))
+    return deviate
+
+
 _MODELS = neuron_models()  # for the views, which ask often
 
 

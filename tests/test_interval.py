@@ -12,20 +12,39 @@ from neuromod import BrainModel, Simulation, SpikeMonitor, StateMonitor, create_
 
 N = 4400  # two and more parts
 STEPS = 230  # F is measured anew every 4 tau_c = 40 ms, 80 steps
-RSTDP = {"rule": "rstdp", "learning_rate": 1.0, "a_plus": 0.2, "a_minus": 0.1, "tau_c": 10.0, "weight_min": -1.0, "weight_max": 9.0}
+RSTDP = {
+    "rule": "rstdp",
+    "learning_rate": 1.0,
+    "a_plus": 0.2,
+    "a_minus": 0.1,
+    "tau_c": 10.0,
+    "weight_min": -1.0,
+    "weight_max": 9.0,
+}
 STP = {"U": 0.4, "tau_rec": 40.0, "tau_facil": 20.0}
 
 
 def build(threads: int = 1, shortest: int = 4, release: float = 0.0) -> Simulation:
-    """Driven neurons in two areas under dopamine; plastic, static, depressing, scaled and unmodulated projections."""
+    """Driven neurons in two areas under dopamine; plastic, static, depressing, scaled and unmodulated projections. And
+    sources that fire at 780 Hz, for efficacies that the next spikes must not overwrite too early."""
 
-    def area(name: str, first: int, last: int) -> dict[str, Any]:
-        return {"name": name, "coord_ranges": {"x": [first, last], "y": [0, 0], "z": [0, 0], "w": [0, 0]}}
+    def area(name: str, first: int, last: int, **more: Any) -> dict[str, Any]:
+        return {
+            "name": name,
+            "coord_ranges": {"x": [first, last], "y": [0, 0], "z": [0, 0], "w": [0, 0]},
+        } | more
 
     config = {
         "lattice_shape": [N, 1, 1, 1],
-        "areas": [area("A", 0, 3499), area("B", 3500, N - 1)],
-        "neuron_model": {"type": "lif", "params_default": {"v_rest": 0.0, "v_reset": 0.0, "v_threshold": 15.0}},
+        "areas": [
+            area("P", 0, 99, model="poisson", params={"rate": 1000.0}),
+            area("A", 100, 3499),
+            area("B", 3500, N - 1),
+        ],
+        "neuron_model": {
+            "type": "lif",
+            "params_default": {"v_rest": 0.0, "v_reset": 0.0, "v_threshold": 15.0},
+        },
         "background_drive": {"rate": 700.0, "weight": 2.0},
     }
     system = create_neuromodulation_system({"dopamine": {"tau": 60.0}})
@@ -35,7 +54,10 @@ def build(threads: int = 1, shortest: int = 4, release: float = 0.0) -> Simulati
     sim.initialize_neurons()
     sim.connect("A", ["A", "B"], in_degree=6, weight=0.4, delay={"uniform": [shortest, 11]}, rule=RSTDP)
     sim.connect("A", "B", in_degree=4, weight=0.5, delay=shortest + 1, rule="none", short_term=STP)
-    sim.connect("B", "A", in_degree=5, weight=-0.8, delay=shortest + 3, rule="none", synapse_type="inhibitory")
+    sim.connect("P", "A", in_degree=2, weight=0.5, delay=shortest + 5, rule="none", short_term=STP)
+    sim.connect(
+        "B", "A", in_degree=5, weight=-0.8, delay=shortest + 3, rule="none", synapse_type="inhibitory"
+    )
     sim.connect(
         "B", "B", in_degree=5, weight=0.5, delay=9,
         rule={"rule": "stdp", "homeostatic": {"target_rate": 8.0, "tau": 50.0, "strength": 0.1, "every": 13.0}},

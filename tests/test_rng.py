@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -199,6 +200,29 @@ def test_uniform_never_rounds_up_to_its_open_end() -> None:
     assert len(np.unique(values)) == 4
 
 
+# ---- deviates of one word ----------------------------------------------------------------------------------------
+
+
+def test_deviates_of_one_word_are_the_quantile() -> None:
+    """To 8e-7, at both ends, at the borders of all octaves and at random; odd around the median."""
+    ends = [0, 1, 2, 3, 2**31 - 1, 2**31 - 2, 2**31 - 64, 2**31 - 65]
+    borders = [2**k + d for k in range(2, 31) for d in (-1, 0, 1)]
+    drawn = _core.random_words(1, "user", 0, 0, 20_000) & 0x7FFFFFFF
+    words = np.concatenate([ends, borders, drawn]).astype(np.uint32)
+    lower, upper = _core.normal_quantiles(words), _core.normal_quantiles(words | 0x80000000)
+    exact = [NormalDist().inv_cdf((int(w) + 0.5) / 2.0**32) for w in words]
+    np.testing.assert_allclose(lower, exact, rtol=0, atol=8e-7)
+    assert np.array_equal(upper, -lower)
+
+
+def test_deviates_of_one_word_do_not_depend_on_their_neighbours() -> None:
+    """Vectors of 16 and what is left over."""
+    words = _core.random_words(2, "user", 0, 0, 100)
+    whole = _core.normal_quantiles(words)
+    for n in (0, 1, 15, 16, 17, 33):
+        assert np.array_equal(_core.normal_quantiles(words[3 : 3 + n]), whole[3 : 3 + n])
+
+
 # ---- the same bits from every machine --------------------------------------------------------------------------
 
 CLONES = {
@@ -222,7 +246,16 @@ def compiled(checkout: Path, folder: Path, flags: list[str]) -> ctypes.CDLL:
             pytest.fail("CI must have a C compiler")
         pytest.skip("no C compiler on PATH")
     built = folder / "draws.so"
-    names = ("nm_rng", "nm_build", "nm_build_degree", "nm_build_row", "nm_build_values", "nm_status")
+    names = (
+        "nm_rng",
+        "nm_quantile",
+        "nm_hits",
+        "nm_build",
+        "nm_build_degree",
+        "nm_build_row",
+        "nm_build_values",
+        "nm_status",
+    )
     sources = [str(checkout / "csrc" / f"{name}.c") for name in names]
     sources.append(str(checkout / "tests" / "c" / "probe_math.c"))
     release = [
@@ -284,6 +317,21 @@ class CBuild(ctypes.Structure):
     )
 
 
+def check_hits(core: ctypes.CDLL, words: NDArray[np.uint32]) -> None:
+    """Those whose target has fired since, for lengths around a vector's; nothing behind the list's room is written."""
+    core.nm_hits_find.restype = ctypes.c_size_t
+    newest, target = (words % 200).astype(np.int32) - 100, (words >> 8).astype(np.uint16) % len(words)
+    for n in (0, 1, 15, 16, 17, 250):
+        for since in (-200, 0, 30, 200):
+            hit = np.full(n + 17, -7, np.int32)
+            found = core.nm_hits_find(
+                ctypes.c_void_p(newest.ctypes.data), ctypes.c_void_p(target.ctypes.data), ctypes.c_size_t(n),
+                ctypes.c_int32(since), ctypes.c_void_p(hit.ctypes.data),
+            )  # fmt: skip
+            assert hit[:found].tolist() == np.flatnonzero(newest[target[:n]] >= since).tolist()
+            assert hit[n + 16] == -7
+
+
 @pytest.mark.parametrize("name", CLONES)
 def test_each_clone_gives_the_same_bits(name: str, checkout: Path, tmp_path: Path) -> None:
     """The installed core picks a clone by machine; here each one that this machine can run is built by itself."""
@@ -304,6 +352,9 @@ def test_each_clone_gives_the_same_bits(name: str, checkout: Path, tmp_path: Pat
         u64(4), u32(6), double(0.3), double(1.7), size(n), ctypes.c_void_p(values.ctypes.data)
     )
     assert np.array_equal(values, _core.draw_uniform(4, "weight", 0, 0.3, 1.7, n))
+    core.nm_quantile_fill(ctypes.c_void_p(words.ctypes.data), size(n), ctypes.c_void_p(values.ctypes.data))
+    assert np.array_equal(values, _core.normal_quantiles(words))
+    check_hits(core, words)
     n = 5000
     slots, ids = np.arange(n, dtype=np.int32), np.arange(n, dtype=np.int64)
     at, error = slots.ctypes.data, ctypes.create_string_buffer(64)

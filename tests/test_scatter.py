@@ -1,5 +1,5 @@
-"""Projections of short segments are pushed into a ring of sums: what arrives, and that neither the way a run is cut, nor
-threads, nor an early stop change a bit of it."""
+"""Projections of short segments are pushed into a ring of sums: what arrives, and that neither the way a run is cut,
+nor threads, nor an early stop change a bit of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
-def build(kinds: list[str], n: int = 600, threads: int = 1, shortest: int = 1, rate: float = 60.0) -> Simulation:
+def build(
+    kinds: list[str], n: int = 600, threads: int = 1, shortest: int = 1, rate: float = 60.0
+) -> Simulation:
     """Poisson sources onto cells that sum what arrives (they leak 1e-9 of it a step) and never fire."""
 
     def area(name: str, model: str, first: int, params: dict[str, float]) -> dict[str, Any]:

@@ -12,7 +12,15 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { PRE_FIRST = 2, N_ROWS = 6, MAX_DELAY = 5, LENGTH = MAX_DELAY + 1, GUARD = 8, MAX_ARRAYS = 64, N_ZONES = 80 };
+enum {
+    PRE_FIRST = 2,
+    N_ROWS = 6,
+    MAX_DELAY = 5,
+    LENGTH = MAX_DELAY + 1,
+    GUARD = 8,
+    MAX_ARRAYS = 64,
+    N_ZONES = 80
+};
 static const float UNTOUCHED = 1234.5f;
 
 /* What a test asks for; a 0 stands for what is said first. */
