@@ -8,6 +8,8 @@
 #include "nm_quantile.h"
 #include "nm_rng.h"
 
+#include <string.h>
+
 /* Above this mean a count is drawn as a normal deviate with the Poisson skewness (Cornish & Fisher 1938): the
  * next term of that series is 0.01 / sqrt(mean), 4e-5 events here. Below, parts of the mean are drawn
  * exactly, at 0.1 us for every NM_POISSON_MEAN events. */
@@ -50,8 +52,8 @@ double nm_drive_count(double mean, uint64_t seed, uint32_t id, uint64_t step) {
 
 /* ---- a piece ------------------------------------------------------------------------------------- */
 
-static void draw_words(const nm_network *network, const nm_piece *piece, uint64_t seed, uint32_t stream,
-                       uint64_t step, uint32_t *word) {
+void nm_drive_words(const nm_network *network, const nm_piece *piece, uint64_t seed, uint32_t stream,
+                    uint64_t step, uint32_t *word) {
     const int64_t *id = network->id + piece->first;
     if (id[piece->n - 1] - id[0] == piece->n - 1)
         nm_rng_fill(seed, stream, (uint32_t)id[0], step, (size_t)piece->n, word);
@@ -138,7 +140,7 @@ void nm_drive_add(const nm_network *network, const nm_piece *piece, double dt, u
     uint32_t word[NM_CHUNK];
     if (piece->driven == 0)
         return;
-    draw_words(network, piece, seed, NM_STREAM_DRIVE, step, word);
+    nm_drive_words(network, piece, seed, NM_STREAM_DRIVE, step, word);
     excitatory += piece->first;
     inhibitory += piece->first;
     if (piece->driven == 1)
@@ -149,8 +151,14 @@ void nm_drive_add(const nm_network *network, const nm_piece *piece, double dt, u
 
 /* ---- noise --------------------------------------------------------------------------------------- */
 
-NM_CLONES static void add_normal(double *current, const double *noise, const float *deviate, int64_t n,
-                                 double factor) {
+NM_CLONES static void set_normal(double *restrict current, const double *restrict noise,
+                                 const float *restrict deviate, int64_t n, double factor) {
+    for (int64_t i = 0; i < n; i++)
+        current[i] = factor * noise[i] * (double)deviate[i];
+}
+
+NM_CLONES static void add_normal(double *restrict current, const double *restrict noise,
+                                 const float *restrict deviate, int64_t n, double factor) {
     for (int64_t i = 0; i < n; i++)
         current[i] += factor * noise[i] * (double)deviate[i];
 }
@@ -162,17 +170,19 @@ NM_CLONES static void add_uniform(double *current, const double *half_width, con
         current[i] += factor * half_width[i] * (2.0 * nm_uniform(word[i]) - 1.0);
 }
 
-void nm_drive_add_noise(const nm_network *network, const nm_piece *piece, uint64_t seed, uint64_t step,
-                        double factor, double *current) {
+void nm_drive_noise(const nm_network *network, const nm_piece *piece, uint64_t seed, uint64_t step,
+                    double factor, double *current, int fresh) {
+    const double *noise = network->drive_noise + piece->first;
     uint32_t word[NM_CHUNK];
     float deviate[NM_CHUNK];
     if (piece->noisy & 1) {
-        draw_words(network, piece, seed, NM_STREAM_NOISE, step, word);
+        nm_drive_words(network, piece, seed, NM_STREAM_NOISE, step, word);
         nm_quantile_fill(word, (size_t)piece->n, deviate);
-        add_normal(current + piece->first, network->drive_noise + piece->first, deviate, piece->n, factor);
-    }
+        (fresh ? set_normal : add_normal)(current, noise, deviate, piece->n, factor);
+    } else if (fresh)
+        memset(current, 0, (size_t)piece->n * sizeof *current);
     if (piece->noisy & 2) {
-        draw_words(network, piece, seed, NM_STREAM_NOISE_FLAT, step, word);
-        add_uniform(current + piece->first, network->drive_uniform + piece->first, word, piece->n, factor);
+        nm_drive_words(network, piece, seed, NM_STREAM_NOISE_FLAT, step, word);
+        add_uniform(current, network->drive_uniform + piece->first, word, piece->n, factor);
     }
 }

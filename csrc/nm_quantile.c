@@ -98,10 +98,13 @@ NM_LANES_512 static void fill_lanes(const uint32_t *word, size_t n, float *devia
         memcpy(&low[k], coefficient[k], sizeof low[k]);
         memcpy(&high[k], coefficient[k] + LANES, sizeof high[k]);
     }
-    const size_t whole = n / LANES * LANES;
-    for (size_t i = 0; i < whole; i += LANES) {
-        ints w;
-        memcpy(&w, word + i, sizeof w);
+    for (size_t i = 0; i < n; i += LANES) {
+        const size_t bytes = (n - i < LANES ? n - i : LANES) * sizeof *word;
+        ints w = {0};
+        if (bytes == sizeof w)
+            memcpy(&w, word + i, sizeof w);
+        else
+            memcpy(&w, word + i, bytes);
         const floats p = __builtin_convertvector(w & ~SIGN, floats) + 0.5f;
         ints bits = (ints)p;
         bits += bits == HALF; /* -1 where it holds */
@@ -112,9 +115,11 @@ NM_LANES_512 static void fill_lanes(const uint32_t *word, size_t n, float *devia
         for (int k = DEGREE - 1; k >= 0; k--)
             z = z * t + __builtin_shuffle(low[k], high[k], octave);
         z = (floats)((ints)z ^ (~w & SIGN));
-        memcpy(deviate + i, &z, sizeof z);
+        if (bytes == sizeof z)
+            memcpy(deviate + i, &z, sizeof z);
+        else
+            memcpy(deviate + i, &z, bytes);
     }
-    fill_plainly(word + whole, n - whole, deviate + whole);
 }
 
 #endif

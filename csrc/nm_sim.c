@@ -52,36 +52,36 @@ static void add_input(nm_sim *sim, int64_t now, int first) {
     }
 }
 
-NM_CLONES static void amplify(double *restrict current, double *restrict excitatory,
-                              double *restrict inhibitory, int64_t n, double gain) {
-    for (int64_t i = 0; i < n; i++) {
-        current[i] *= gain;
-        excitatory[i] *= gain;
-        inhibitory[i] *= gain;
-    }
+NM_CLONES static void amplify(double *column, int64_t n, double gain) {
+    for (int64_t i = 0; i < n; i++)
+        column[i] *= gain;
 }
 
-static void draw_words(const nm_sim *sim, const nm_piece *piece, int64_t now, uint32_t *words) {
-    const int64_t *id = sim->network->id + piece->first;
-    uint64_t step = (uint64_t)now;
-    if (id[piece->n - 1] - id[0] == piece->n - 1)
-        nm_rng_fill(sim->seed, NM_STREAM_NEURON, (uint32_t)id[0], step, (size_t)piece->n, words);
-    else /* neurons were removed in between */
-        for (int64_t i = 0; i < piece->n; i++)
-            words[i] = nm_rng_word(sim->seed, NM_STREAM_NEURON, (uint32_t)id[i], step);
-}
-
-/* Background and gain: what besides the synapses makes up the inputs of a piece. */
-static void complete_inputs(const nm_sim *sim, const nm_piece *piece, nm_factors factors, int64_t now) {
-    const nm_network *network = sim->network;
-    if (piece->driven)
-        nm_drive_add(network, piece, sim->dt, sim->seed, (uint64_t)now, factors.noise, sim->excitatory,
-                     sim->inhibitory);
+/* The current that a piece gets in this step. Mostly nobody has written any: the noise then stands in `room`
+ * alone, and where there is no noise all read the same zeros, not a column of them. */
+static const double *current_of(const nm_sim *sim, const nm_piece *piece, nm_factors factors, int64_t now,
+                                double *room) {
+    static const double none[NM_CHUNK];
+    const int fresh = sim->current_step != now;
+    double *current = fresh ? room : sim->network->external_input + piece->first;
+    if (fresh && !piece->noisy)
+        return none;
     if (piece->noisy)
-        nm_drive_add_noise(network, piece, sim->seed, (uint64_t)now, factors.noise, network->external_input);
+        nm_drive_noise(sim->network, piece, sim->seed, (uint64_t)now, factors.noise, current, fresh);
     if (factors.gain != 1.0)
-        amplify(network->external_input + piece->first, sim->excitatory + piece->first,
-                sim->inhibitory + piece->first, piece->n, factors.gain);
+        amplify(current, piece->n, factors.gain);
+    return current;
+}
+
+/* Background events and gain. */
+static void complete_inputs(const nm_sim *sim, const nm_piece *piece, nm_factors factors, int64_t now) {
+    if (piece->driven)
+        nm_drive_add(sim->network, piece, sim->dt, sim->seed, (uint64_t)now, factors.noise, sim->excitatory,
+                     sim->inhibitory);
+    if (factors.gain != 1.0) {
+        amplify(sim->excitatory + piece->first, piece->n, factors.gain);
+        amplify(sim->inhibitory + piece->first, piece->n, factors.gain);
+    }
 }
 
 /* Inputs serve one step. The external current and scheduled spikes are cleared only where somebody wrote
@@ -90,7 +90,7 @@ static void clear_inputs(const nm_sim *sim, const nm_piece *piece, int64_t now) 
     const size_t bytes = (size_t)piece->n * sizeof(double);
     memset(sim->excitatory + piece->first, 0, bytes);
     memset(sim->inhibitory + piece->first, 0, bytes);
-    if (sim->current_step == now || piece->noisy)
+    if (sim->current_step == now)
         memset(sim->network->external_input + piece->first, 0, bytes);
     if (sim->schedule_now == now)
         memset(sim->scheduled + piece->first, 0, bytes);
@@ -106,13 +106,14 @@ static void step_piece(const nm_sim *sim, const nm_piece *piece, int64_t now, in
     const nm_factors factors = factors_in(sim, now)[group->region];
     const nm_neuron_model *model = group->model;
     uint32_t words[NM_CHUNK];
+    double room[NM_CHUNK];
     nm_columns columns;
     nm_neuron_chunk chunk = nm_network_chunk(group, piece, sim->dt, &columns);
 
     complete_inputs(sim, piece, factors, now);
     if (model->draws)
-        draw_words(sim, piece, now, words);
-    chunk.current = sim->network->external_input + piece->first;
+        nm_drive_words(sim->network, piece, sim->seed, NM_STREAM_NEURON, (uint64_t)now, words);
+    chunk.current = current_of(sim, piece, factors, now, room);
     chunk.excitatory = sim->excitatory + piece->first;
     chunk.inhibitory = sim->inhibitory + piece->first;
     chunk.threshold_rise = factors.rise;
