@@ -60,6 +60,7 @@ typedef struct nm_projection {
     double weight_dependence;   /* 0: changes do not depend on the weight; else the exponent of soft bounds */
     float *state[NM_MAX_STATE]; /* [synapse] */
     double *post_trace[NM_MAX_TRACES]; /* [slot] */
+    double post_kept[NM_MAX_TRACES];   /* what is left of each after one step */
     nm_pairs *pairs;                   /* of a pair rule, else NULL */
     nm_short_term *short_term;         /* NULL: a spike arrives with all of the weight */
     nm_homeostasis *homeostasis;       /* NULL: weights are not scaled */

@@ -153,13 +153,13 @@ NM_CLONES static void decay_trace(double *trace, int64_t n, double kept) {
         trace[i] = nm_flush(trace[i] * kept);
 }
 
-void nm_plasticity_decay(const nm_network *network, int64_t part, double dt) {
+void nm_plasticity_decay(const nm_network *network, int64_t part) {
     const int64_t first = nm_network_part_first(network, part),
                   n = nm_network_part_end(network, part) - first;
     for (int64_t k = 0; k < network->n_projections; k++) {
         const nm_projection *p = &network->projections[k];
         for (int m = 0; m < NM_MAX_TRACES && p->post_trace[m] != NULL; m++)
-            decay_trace(p->post_trace[m] + first, n, nm_exp(-dt / p->params[p->rule->post_traces[m].tau]));
+            decay_trace(p->post_trace[m] + first, n, p->post_kept[m]);
     }
 }
 

@@ -8,7 +8,7 @@
 #include "nm_network.h"
 
 /* Post traces of one part decay over a step; called at its beginning, since arrivals read them. */
-void nm_plasticity_decay(const nm_network *network, int64_t part, double dt);
+void nm_plasticity_decay(const nm_network *network, int64_t part);
 
 /* The end of a step for one part of the network. Called once the part's list of `step` stands in the ring and
  * before the next one begins. `factor`: [zone] what the modulators do in this step. `fired`: [slot] 1.0 where

@@ -11,12 +11,13 @@
 
 typedef uint64_t LANES __attribute__((vector_size(8 * WIDTH)));
 
-/* The words of GROUP * WIDTH blocks; `count` is what differs between them: the step or the id. */
-INLINE void JOIN(BLOCKS, _group)(const nm_rng_range *r, LANES count, uint32_t *out) {
+/* The words of n_vectors * WIDTH blocks, GROUP vectors at most; `count` is what differs between them: the step or
+ * the id. */
+INLINE void JOIN(BLOCKS, _group)(const nm_rng_range *r, LANES count, const int n_vectors, uint32_t *out) {
     const LANES zero = {0}, m0 = zero + 0xD2511F53u, m1 = zero + 0xCD9E8D57u, low = zero + 0xFFFFFFFFu;
     LANES x0[GROUP], x1[GROUP], x2[GROUP], x3[GROUP];
     uint32_t k0 = (uint32_t)r->seed, k1 = (uint32_t)(r->seed >> 32);
-    for (int g = 0; g < GROUP; g++) {
+    for (int g = 0; g < n_vectors; g++) {
         x0[g] = r->by_step ? count : zero + r->step;
         x1[g] = x0[g] >> 32;
         x2[g] = r->by_step ? zero + r->id : count & ID_MASK;
@@ -26,7 +27,7 @@ INLINE void JOIN(BLOCKS, _group)(const nm_rng_range *r, LANES count, uint32_t *o
 #pragma GCC unroll 10
     for (int round = 0; round < 10; round++) {
 #pragma GCC unroll 4
-        for (int g = 0; g < GROUP; g++) {
+        for (int g = 0; g < n_vectors; g++) {
             const LANES a = (LANES)PRODUCT(x0[g], m0), b = (LANES)PRODUCT(x2[g], m1);
             x0[g] = (b >> 32) ^ x1[g] ^ (zero + k0);
             x1[g] = b;
@@ -36,7 +37,7 @@ INLINE void JOIN(BLOCKS, _group)(const nm_rng_range *r, LANES count, uint32_t *o
         k0 += 0x9E3779B9u;
         k1 += 0xBB67AE85u;
     }
-    for (int g = 0; g < GROUP; g++) {
+    for (int g = 0; g < n_vectors; g++) {
         const LANES first = (x0[g] & low) | x1[g] << 32, second = (x2[g] & low) | x3[g] << 32;
         LANES take = {0}, pair[2];
         for (int i = 0; i < WIDTH; i++) /* block by block: the i-th of 2 WIDTH pairs is half of block i / 2 */
@@ -54,11 +55,14 @@ static void BLOCKS(const nm_rng_range *r, size_t n, uint32_t *out) {
     for (int i = 0; i < WIDTH; i++)
         count[i] = (r->by_step ? r->step : r->id) + (uint64_t)i;
     for (; n >= AT_ONCE; n -= AT_ONCE, out += 4 * AT_ONCE, count += AT_ONCE)
-        JOIN(BLOCKS, _group)(r, count, out);
-    if (n > 0) {
-        JOIN(BLOCKS, _group)(r, count, more);
-        memcpy(out, more, 4 * n * sizeof *out);
-    }
+        JOIN(BLOCKS, _group)(r, count, GROUP, out);
+    if (n == 0)
+        return;
+    if (n <= WIDTH)
+        JOIN(BLOCKS, _group)(r, count, 1, more);
+    else
+        JOIN(BLOCKS, _group)(r, count, GROUP, more);
+    memcpy(out, more, 4 * n * sizeof *out);
 }
 
 #undef BLOCKS

@@ -184,7 +184,7 @@ static void step_part(const nm_sim *sim, int64_t now, int64_t part) {
                             .inhibitory = sim->inhibitory,
                             .dense_count = sim->dense_count,
                             .dense_sum = sim->dense_sum};
-    nm_plasticity_decay(sim->network, part, sim->dt);
+    nm_plasticity_decay(sim->network, part);
     nm_deliver(&to, now, part);
     step_neurons(sim, now, part);
     nm_plasticity_step(sim->network, &sim->ring, factors_in(sim, now), sim->fired, sim->dt, now, part);

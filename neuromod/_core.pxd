@@ -243,6 +243,7 @@ cdef extern from "nm_network.h" nogil:
         double weight_dependence
         float *state[8]
         double *post_trace[3]
+        double post_kept[3]
         nm_pairs *pairs
         nm_short_term *short_term
         const nm_dense *dense

@@ -229,6 +229,7 @@ cdef class Engine:
             trace = aligned(n)
             self.traces[projection.name, "post", name] = trace
             p.post_trace[k] = <double *>self._lend(trace, "f8", n, name)
+            p.post_kept[k] = nm_exp(-self.sim.dt / p.params[p.rule.post_traces[k].tau])
         if p.rule.post_gain != NULL:
             self._bind_pairs(p, projection, n)
 

@@ -150,6 +150,13 @@ static void lend_pairs(world *w, const plan *a) {
     nm_pairs_start(&w->network, p, w->dt, 0);
 }
 
+/* After the parameters have been set. */
+static void lend_kept(world *w) {
+    nm_projection *p = &w->projection;
+    for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++)
+        p->post_kept[k] = nm_exp(-w->dt / w->params[p->rule->post_traces[k].tau]);
+}
+
 static world *make(const plan *a) {
     world *w = calloc(1, sizeof *w);
     const nm_plasticity_rule *rule = a->rule;
@@ -176,6 +183,7 @@ static world *make(const plan *a) {
         p->state[k] = zeros(w, w->n_synapses, sizeof(float));
     for (int k = 0; rule->post_traces != NULL && rule->post_traces[k].name != NULL; k++)
         p->post_trace[k] = zeros(w, n, sizeof(double));
+    lend_kept(w);
     w->region = zeros(w, n, sizeof *w->region);
     w->fired = zeros(w, n, sizeof(double));
     w->excitatory = zeros(w, n, sizeof(double)), w->inhibitory = zeros(w, n, sizeof(double));
@@ -220,7 +228,7 @@ static void step_world(world *w, const nm_levels *levels) {
     for (int64_t zone = 0; zone < N_ZONES; zone++)
         factor[zone] = nm_levels_factors(zone < n_zones ? levels : NULL, zone);
     for (int64_t part = 0; part < w->network.n_parts; part++) {
-        nm_plasticity_decay(&w->network, part, w->dt);
+        nm_plasticity_decay(&w->network, part);
         nm_deliver(&to, now, part);
         int32_t *list = nm_delay_list(&w->ring, now, part);
         int64_t n = 0;

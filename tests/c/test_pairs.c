@@ -101,6 +101,7 @@ static world *set_up(const trial *a) {
     nm_projection *p = &w->projection;
     w->params[A_PLUS] = 0.02, w->params[A_MINUS] = 0.023;
     w->params[TAU_PLUS] = 7.0, w->params[TAU_MINUS] = 11.0;
+    lend_kept(w);
     w->params[LEARNING_RATE] = p->rule->eligibility == NULL ? 0.8 : 20.0 / w->params[TAU_C];
     nm_pairs_start(&w->network, p, w->dt, 0); /* tables of the decays */
     p->weight_kept = a->kept > 0.0 ? a->kept : 1.0;
