@@ -99,8 +99,7 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride, const int 
         const double held =
             currents ? exc[i] * k.held_exc + inh[i] * k.held_inh : exc[i] * per_step + inh[i] * per_step;
         const double at_once = c->current[i] + held;
-        const double input =
-            currents ? at_once + (i_exc[i] * k.mean_exc + i_inh[i] * k.mean_inh) : at_once;
+        const double input = currents ? at_once + (i_exc[i] * k.mean_exc + i_inh[i] * k.mean_inh) : at_once;
         double v = v_membrane[i], u = u_recovery[i];
         v += half * (0.04 * (v * v) + 5.0 * v + 140.0 - u + input);
         v = v < k.v_min ? k.v_min : v;

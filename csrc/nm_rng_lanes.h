@@ -11,8 +11,8 @@
 
 typedef uint64_t LANES __attribute__((vector_size(8 * WIDTH)));
 
-/* The words of n_vectors * WIDTH blocks, GROUP vectors at most; `count` is what differs between them: the step or
- * the id. */
+/* The words of n_vectors * WIDTH blocks, GROUP vectors at most; `count` is what differs between them: the
+ * step or the id. */
 INLINE void JOIN(BLOCKS, _group)(const nm_rng_range *r, LANES count, const int n_vectors, uint32_t *out) {
     const LANES zero = {0}, m0 = zero + 0xD2511F53u, m1 = zero + 0xCD9E8D57u, low = zero + 0xFFFFFFFFu;
     LANES x0[GROUP], x1[GROUP], x2[GROUP], x3[GROUP];
