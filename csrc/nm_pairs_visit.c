@@ -145,7 +145,8 @@ NM_INLINE double strength(const run *a, size_t j, const int inhibitory) {
     return inhibitory ? fabs((double)a->was[j]) : (double)a->was[j];
 }
 
-NM_INLINE int combine_by(run *a, const size_t stride, const int inhibitory) {
+/* Without decay k is 1 throughout, and five operations fewer are the same. */
+NM_INLINE int combine_by(run *a, const int decays, const size_t stride, const int inhibitory) {
     const double low = a->low, high = a->high, least_now = a->acts ? low : -HUGE_VAL,
                  most_now = a->acts ? high : HUGE_VAL;
     int64_t any = 0;
@@ -153,11 +154,10 @@ NM_INLINE int combine_by(run *a, const size_t stride, const int inhibitory) {
     for (size_t j = 0; j < a->n; j++) {
         const size_t m = j * stride;
         const double w = strength(a, j, inhibitory), c = (double)a->trace_was[j] * a->span[E0][m],
-                     s = a->s[j];
-        const double sum = w * a->span[K0][m] + c * a->span[DF][m] + (s * a->span[F1][m] - a->h[j]);
-        const double reach = (fabs(c) + fabs(s)) * a->span[DV][m], kept = w * a->span[KEPT][m];
+                     s = a->s[j], gained = c * a->span[DF][m] + (s * a->span[F1][m] - a->h[j]);
+        const double reach = (fabs(c) + fabs(s)) * a->span[DV][m], kept = decays ? w * a->span[KEPT][m] : w;
         const double least = w < kept ? w : kept, most = w < kept ? kept : w;
-        double moved = sum * a->span[BY_K1][m];
+        double moved = decays ? (w * a->span[K0][m] + gained) * a->span[BY_K1][m] : w + gained;
         moved = moved < least_now ? least_now : moved;
         a->weight[j] = moved > most_now ? most_now : moved;
         a->c[j] = (c + s) * a->span[BY_E1][m];
@@ -167,39 +167,43 @@ NM_INLINE int combine_by(run *a, const size_t stride, const int inhibitory) {
     return any != 0;
 }
 
-/* With a trace of eligibility. Whether any synapse is to be checked. */
-NM_CLONES static int combine(run *a) {
-    const int inhibitory = a->step->projection->inhibitory != 0;
-    if (a->stride == 0)
-        return inhibitory ? combine_by(a, 0, 1) : combine_by(a, 0, 0);
-    return inhibitory ? combine_by(a, 1, 1) : combine_by(a, 1, 0);
-}
-
-/* Without: the weight moves one way only (all gains of a rule have one sign), so a look at the end is enough,
- * but under weight decay, which may bring it back from a bound. */
-NM_INLINE int combine_direct_by(run *a, int64_t decays, const size_t stride, const int inhibitory) {
+/* Without a trace of eligibility. The weight moves one way only (all gains of a rule have one sign), so a look
+ * at the end is enough, but under weight decay, which may bring it back from a bound. */
+NM_INLINE int combine_direct_by(run *a, const int decays, const size_t stride, const int inhibitory) {
     const double low = a->low, high = a->high;
     int64_t any = 0;
     NM_INDEPENDENT
     for (size_t j = 0; j < a->n; j++) {
         const size_t m = j * stride;
-        const double w = strength(a, j, inhibitory), h = -a->h[j], reach = fabs(h) * a->span[DV][m],
-                     kept = w * a->span[KEPT][m];
-        double moved = (w * a->span[K0][m] + h) * a->span[BY_K1][m];
+        const double w = strength(a, j, inhibitory), h = -a->h[j];
+        double moved = decays ? (w * a->span[K0][m] + h) * a->span[BY_K1][m] : w + h;
         moved = moved < low ? low : moved;
         moved = moved > high ? high : moved;
         a->weight[j] = (h == 0.0) & !decays ? w : moved;
-        a->check[j] = decays & ((int64_t)(w + reach > high) | (int64_t)(kept - reach < low));
-        any |= a->check[j];
+        if (decays) {
+            const double reach = fabs(h) * a->span[DV][m], kept = w * a->span[KEPT][m];
+            a->check[j] = (int64_t)(w + reach > high) | (int64_t)(kept - reach < low);
+            any |= a->check[j];
+        }
     }
     return any != 0;
 }
 
-NM_CLONES static int combine_direct(run *a, int64_t decays) {
+/* A loop of its own for each kind. */
+#define COMBINE_EACH(body, decays)                                                                           \
+    (a->stride == 0 ? (inhibitory ? body(a, decays, 0, 1) : body(a, decays, 0, 0))                           \
+                    : (inhibitory ? body(a, decays, 1, 1) : body(a, decays, 1, 0)))
+
+/* Whether any synapse is to be checked; `check` is filled if so. */
+NM_CLONES static int combine(run *a) {
     const int inhibitory = a->step->projection->inhibitory != 0;
-    if (a->stride == 0)
-        return inhibitory ? combine_direct_by(a, decays, 0, 1) : combine_direct_by(a, decays, 0, 0);
-    return inhibitory ? combine_direct_by(a, decays, 1, 1) : combine_direct_by(a, decays, 1, 0);
+    return a->step->projection->weight_kept < 1.0 ? COMBINE_EACH(combine_by, 1) : COMBINE_EACH(combine_by, 0);
+}
+
+NM_CLONES static int combine_direct(run *a) {
+    const int inhibitory = a->step->projection->inhibitory != 0;
+    return a->step->projection->weight_kept < 1.0 ? COMBINE_EACH(combine_direct_by, 1)
+                                                  : COMBINE_EACH(combine_direct_by, 0);
 }
 
 /* ---- event by event --------------------------------------------------------------------------------------
@@ -280,16 +284,14 @@ static void bring(run *a) {
     a->trace_was = eligible ? p->state[0] + a->first : NULL;
     set_spans(a, target);
     look_up(a, p->pairs, target, !eligible);
-    const int any = eligible ? combine(a) : combine_direct(a, p->weight_kept < 1.0);
-    for (size_t i = 0; i < a->n_crowded; i++)
-        a->check[a->crowded[i]] = 1;
-    if (!any && !always && a->n_crowded == 0)
-        return;
-    for (size_t i = 0; i < a->n_hits; i++) { /* the others have had no event in between */
+    const int any = eligible ? combine(a) : combine_direct(a);
+    for (size_t i = 0; (any || always) && i < a->n_hits; i++) { /* the others have had no event in between */
         const size_t j = (size_t)a->hit[i];
-        if (a->check[j] || always)
+        if (always || a->check[j])
             one_by_one(a, j, a->part_first + target[j]);
     }
+    for (size_t i = 0; !always && i < a->n_crowded; i++)
+        one_by_one(a, (size_t)a->crowded[i], a->part_first + target[a->crowded[i]]);
 }
 
 /* Run by run over a segment; `first` is in it. */
