@@ -97,7 +97,7 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride, const int 
     for (size_t i = 0; i < n; i++) {
         const constants k = stride ? load(c, i) : shared;
         const double held =
-            currents ? exc[i] * k.held_exc + inh[i] * k.held_inh : exc[i] * per_step + inh[i] * per_step;
+            currents ? exc[i] * k.held_exc + inh[i] * k.held_inh : (exc[i] + inh[i]) * per_step;
         const double at_once = c->current[i] + held;
         const double input = currents ? at_once + (i_exc[i] * k.mean_exc + i_inh[i] * k.mean_inh) : at_once;
         double v = v_membrane[i], u = u_recovery[i];

