@@ -35,8 +35,10 @@ NM_INLINE void fetch_lines(const void *from, int64_t bytes) {
 
 NM_INLINE void fetch(const nm_projection *p, int64_t segment) {
     const int64_t first = p->segment_start[segment], n = p->segment_start[segment + 1] - first;
+    if (p->pairs != NULL) /* a visit fetches what the next one reads by itself */
+        return;
     fetch_lines(p->target + first, n * (int64_t)sizeof *p->target);
-    if (p->weight != NULL && p->pairs == NULL) /* a visit fetches the weights of the next one itself */
+    if (p->weight != NULL)
         fetch_lines(p->weight + first, n * (int64_t)sizeof *p->weight);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { RUN = 384, LINE = 64, HITS_A_LINE = 4 };
+enum { NEARBY = 2048 }; /* lines of so many neurons, 128 KB, are in the second-level cache anyway */
 
 /* Traces of eligibility below this are set to 0: what is under 1.2e-38 is denormal in a float, and slow. */
 static const double LEAST_TRACE = 1e-30;
@@ -35,8 +36,8 @@ typedef struct run {
     int32_t hit[RUN + NM_HITS_MORE]; /* the synapses whose targets have fired; */
     int32_t crowded[RUN];            /* of those, the ones that fired more often than has sums */
     size_t n_hits, n_crowded;
-    const char *ahead[2]; /* columns of the next segment, fetched while this one is gone through, */
-    size_t n_ahead;       /* and their bytes */
+    const char *ahead[3]; /* weights, traces and targets of the next segment, fetched meanwhile, */
+    size_t n_ahead;       /* and the bytes of its weights */
 } run;
 
 /* ---- what the targets' spikes add ------------------------------------------------------------------------
@@ -68,6 +69,7 @@ NM_INLINE void fetch_ahead(const run *a, size_t from) {
         return;
     NM_FETCH(a->ahead[0] + from);
     NM_FETCH(a->ahead[1] + from);
+    NM_FETCH(a->ahead[2] + from / 2); /* 2 bytes where a weight has 4 */
 }
 
 /* The sums of the oldest spike that counts, of a target with more of them than its first line has sums for.
@@ -97,7 +99,8 @@ static const double LEAST_DECAY = 1e-290;
 /* s and h of the synapses whose targets have fired, and 0 elsewhere. The n-th sums lie 16 n bytes behind the
  * line's begin, and n times take 2 n bytes: hence the index. Of a hit's 13 cycles most were instructions, 47
  * of them; these are 20. */
-NM_INLINE void look_up_by(run *a, const nm_pairs *pairs, const uint16_t *target, const int direct) {
+NM_INLINE void look_up_by(run *a, const nm_pairs *pairs, const uint16_t *target, const int direct,
+                          const int fetches) {
     const nm_recent *recent = pairs->recent + a->part_first;
     const int16_t since = (int16_t)(a->count_from - pairs->epoch);
     const size_t n_hits = nm_hits_find(pairs->newest + a->part_first, target, a->n, since, a->hit);
@@ -118,8 +121,9 @@ NM_INLINE void look_up_by(run *a, const nm_pairs *pairs, const uint16_t *target,
         const nm_recent *line = &recent[target[j]];
         const size_t n_bytes = bytes_since(line->time, since);
         const double *sums = (const double *)line + n_bytes;
-        NM_FETCH(&recent[target[a->hit[i + NM_HITS_MORE]]]);
-        if (i % HITS_A_LINE == 0)
+        if (fetches)
+            NM_FETCH(&recent[target[a->hit[i + NM_HITS_MORE]]]);
+        if (fetches && i % HITS_A_LINE == 0)
             fetch_ahead(a, i / HITS_A_LINE * LINE);
         if (n_bytes > NM_CLOSE * sizeof line->time[0])
             sums = sums_beyond(a, pairs, j, a->part_first + target[j], since);
@@ -127,16 +131,18 @@ NM_INLINE void look_up_by(run *a, const nm_pairs *pairs, const uint16_t *target,
             a->s[j] = seen * sums[0];
         a->h[j] = seen * sums[1];
     }
-    for (size_t from = (n_hits + HITS_A_LINE - 1) / HITS_A_LINE * LINE; from < a->n_ahead; from += LINE)
+    const size_t done = fetches ? (n_hits + HITS_A_LINE - 1) / HITS_A_LINE * LINE : 0;
+    for (size_t from = done; from < a->n_ahead; from += LINE)
         fetch_ahead(a, from);
 }
 
 /* `direct`: no trace of eligibility, and so no s. */
 NM_CLONES static void look_up(run *a, const nm_pairs *pairs, const uint16_t *target, int direct) {
+    const int fetches = a->step->network->n_neurons > NEARBY;
     if (direct)
-        look_up_by(a, pairs, target, 1);
+        fetches ? look_up_by(a, pairs, target, 1, 1) : look_up_by(a, pairs, target, 1, 0);
     else
-        look_up_by(a, pairs, target, 0);
+        fetches ? look_up_by(a, pairs, target, 0, 1) : look_up_by(a, pairs, target, 0, 0);
 }
 
 /* ---- the closed form ----------------------------------------------------------------------------- */
@@ -416,6 +422,7 @@ static void look_ahead(run *a, int64_t next) {
     NM_FETCH(nm_pairs_moment(p->pairs, 0, p->pairs->since[next] / 2));
     a->ahead[0] = (const char *)(p->weight + first);
     a->ahead[1] = p->rule->eligibility != NULL ? (const char *)(p->state[0] + first) : a->ahead[0];
+    a->ahead[2] = (const char *)(p->target + first);
     a->n_ahead = (size_t)(p->segment_start[next + 1] - first) * sizeof(float);
 }
 

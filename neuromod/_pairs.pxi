@@ -140,7 +140,12 @@ cdef class PairKeeper:
         return found
 
     def set_state(self, state):
-        """Take over what `state` gave."""
+        """Take over what `state` gave; what another version kept in another form is refused."""
+        for name, own in self.state().items():
+            given = state.get(name)
+            if np.shape(given) != np.shape(own) or given is None:
+                raise ValueError(f"state: {name} of a pair rule must have the shape {np.shape(own)}, as this version keeps "
+                                 f"it; got {None if given is None else np.shape(given)}")
         for name, array in self.arrays[0].items():
             array[...] = state[name]
         self.recent["time"], self.former["time"] = np.split(state["recent"], 2, axis=1)

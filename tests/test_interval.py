@@ -94,6 +94,19 @@ def test_a_run_is_its_single_steps(shortest: int, threads: int) -> None:
     assert np.ptp(stepped.projections[next(iter(stepped.projections))].weight) > 1.0
 
 
+@pytest.mark.parametrize("name", ["course", "recent", "origin"])
+def test_a_state_that_another_version_kept_in_another_form_is_refused(name: str) -> None:
+    sim = build()
+    saved = sim.to_dict()
+    kept = next(iter(saved["simulation"]["engine"]["pairs"].values()))
+    if name == "origin":
+        del kept[name]
+    else:
+        kept[name]["shape"], kept[name]["values"] = [2], [0, 0]
+    with pytest.raises(ValueError, match=rf"^state: {name} of a pair rule must have the shape "):
+        Simulation.from_dict(saved)
+
+
 def test_spikes_that_release_a_modulator_act_on_the_next_step() -> None:
     stepped, whole, without = build(release=0.002), build(2, release=0.002), build()
     assert advanced(whole, ran) == advanced(stepped, by_steps) != advanced(without, ran)
