@@ -125,8 +125,8 @@ NM_INLINE int nm_synapses_at_once(const nm_neuron_chunk *c, int tau_excitatory, 
 }
 
 /* Before the loop over a chunk: its columns do not overlap, so iterations are independent. (`restrict` does
- * not tell gcc: it is lost on pointers that are loaded from a struct.) A `step` is best marked NM_CLONES,
- * too. */
+ * not tell gcc: it is lost on pointers that are loaded from a struct.) A `step` or `on_pre` is best marked
+ * NM_CLONES, too. */
 #if defined(__clang__)
 #define NM_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #elif defined(__GNUC__)
@@ -173,7 +173,7 @@ typedef struct nm_synapse_chunk {
     const double *pre;                 /* [k] presynaptic traces, this arrival not included */
     const double *post[NM_MAX_TRACES]; /* postsynaptic traces, without this step's spike */
     const double *post_fired;          /* [j] 1.0 where the target fires in this step; NULL for a pair rule */
-    double *change;                    /* OUT: [j] change before modulation and bounds; arrives as 0 */
+    double *change; /* OUT: [j] change before modulation and bounds; every entry is to be written */
 } nm_synapse_chunk;
 
 typedef void (*nm_synapse_hook)(const nm_synapse_chunk *chunk);

@@ -390,7 +390,6 @@ static void change_run(run *a, const double *pre) {
     double post[NM_MAX_TRACES][RUN], change[RUN];
     nm_synapse_chunk chunk = {
         .n = a->n, .dt = a->step->dt, .params = p->params, .weight = a->weight, .pre = pre, .change = change};
-    memset(change, 0, a->n * sizeof change[0]);
     for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++) {
         pick(post[k], p->post_trace[k] + a->part_first, target, a->n);
         chunk.post[k] = post[k];

@@ -6,7 +6,6 @@
 #include "nm_pairs.h"
 
 #include <math.h>
-#include <string.h>
 
 /* Weights whose strength decays below this are set to 0: the numbers beneath 1.2e-38 are denormal in a float,
  * slow, and would stop shrinking at the last of them. */
@@ -51,7 +50,6 @@ static void gather(pass *a, size_t n, int64_t first) {
     for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++)
         for (size_t j = 0; j < n; j++)
             a->trace[k][j] = p->post_trace[k][a->part_first + target[j]];
-    memset(a->change, 0, n * sizeof a->change[0]);
 }
 
 /* The modulators' factor on each change: what grows also has that of potentiation, what falls that of

@@ -29,12 +29,13 @@ static const nm_field state[] = {NM_END};
 static const nm_trace pre_traces[] = {{"r1", TAU_PLUS}, {NULL, 0}};
 static const nm_trace post_traces[] = {{"o1", TAU_MINUS}, {"o2", TAU_Y}, {"nu", TAU_THETA}, {NULL, 0}};
 
-static void on_pre(const nm_synapse_chunk *c) {
+NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
     const double *p = c->params;
     const double rho0 = p[TARGET_RATE] * 1e-3; /* 1/ms */
     /* nu = trace / tau_theta, so theta = trace^2 / (tau_theta^2 rho0) */
     const double loss = -p[LEARNING_RATE] * p[A] * p[TAU_PLUS] * p[TAU_Y] /
                         (p[TAU_MINUS] * p[TAU_THETA] * p[TAU_THETA] * rho0);
+    NM_INDEPENDENT
     for (size_t j = 0; j < c->n; j++)
         c->change[j] = loss * c->post[2][j] * c->post[2][j] * c->post[0][j];
 }

@@ -21,9 +21,10 @@ static const nm_field state[] = {NM_END};
 static const nm_trace pre_traces[] = {{"x", TAU}, {NULL, 0}};
 static const nm_trace post_traces[] = {{"y", TAU}, {NULL, 0}};
 
-static void on_pre(const nm_synapse_chunk *c) {
+NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
     const double eta = c->params[LEARNING_RATE];
     const double alpha = 2.0 * c->params[TARGET_RATE] * 1e-3 * c->params[TAU];
+    NM_INDEPENDENT
     for (size_t j = 0; j < c->n; j++)
         c->change[j] = eta * (c->post[0][j] - alpha);
 }

@@ -37,8 +37,9 @@ static const nm_trace post_traces[] = {{"y", TAU_MINUS}, {NULL, 0}};
 static const nm_eligibility eligibility = {
     .tau_c = TAU_C, .rate = LEARNING_RATE, .subtract_baseline = SUBTRACT_BASELINE};
 
-static void on_pre(const nm_synapse_chunk *c) {
+NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
     const double loss = -c->params[A_MINUS];
+    NM_INDEPENDENT
     for (size_t j = 0; j < c->n; j++)
         c->change[j] = loss * c->post[0][j];
 }

@@ -26,8 +26,9 @@ static const nm_field state[] = {NM_END};
 static const nm_trace pre_traces[] = {{"x", TAU_PLUS}, {NULL, 0}};
 static const nm_trace post_traces[] = {{"y", TAU_MINUS}, {NULL, 0}};
 
-static void on_pre(const nm_synapse_chunk *c) {
+NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
     const double loss = -c->params[LEARNING_RATE] * c->params[A_MINUS];
+    NM_INDEPENDENT
     for (size_t j = 0; j < c->n; j++)
         c->change[j] = loss * c->post[0][j];
 }

@@ -28,9 +28,10 @@ static const nm_field state[] = {NM_END};
 static const nm_trace pre_traces[] = {{"r1", TAU_PLUS}, {"r2", TAU_X}, {NULL, 0}};
 static const nm_trace post_traces[] = {{"o1", TAU_MINUS}, {"o2", TAU_Y}, {NULL, 0}};
 
-static void on_pre(const nm_synapse_chunk *c) {
+NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
     const double *p = c->params;
     const double loss = -p[LEARNING_RATE] * (p[A2_MINUS] + p[A3_MINUS] * c->pre[1]);
+    NM_INDEPENDENT
     for (size_t j = 0; j < c->n; j++)
         c->change[j] = loss * c->post[0][j];
 }

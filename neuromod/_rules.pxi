@@ -58,6 +58,7 @@ def rule_change(str name, str event, dict params, weight, pre=None, post=None, p
                 change[j] = x[0, j] * rule.post_gain(&values[0], there)
         elif rule.on_pre != NULL:
             chunk.weight, chunk.change = &w[j], &change[j]
+            change[j] = np.nan  # the hook is to write every entry
             chunk.post_fired = &fired[0, j] if rule.post_gain == NULL else NULL
             rule.on_pre(&chunk)
     return np.asarray(change)
