@@ -45,7 +45,7 @@ def micro_benchmarks(options: Options | None = None) -> dict[str, Any]:
     figures = [*_construction(options)]
     figures += [_updates(model, 10_000, options) for model in _core.neuron_models()]
     figures += [_updates(model, 1_000_000, options) for model in ("lif", "izhikevich")]
-    figures += [_poisson(mean, options) for mean in (2.0, 0.2, 0.01)]
+    figures += [_poisson(mean, options) for mean in (2.0, 0.2, 0.01, 0.001)]
     figures += _delivery(options)
     figures.append(_step_call(options))
     return {"figures": figures}
