@@ -2,7 +2,8 @@
  * rows of 312 a part over 50 delays. To pull them, a step would look up one such segment of every spike of
  * the last 50 steps. So a spike is looked at once in NM_SCATTER steps, and the run of neighbouring segments
  * that arrive until the end of this block goes into a ring of sums, one row a step, which is small enough for
- * the cache (200 KB).
+ * the second-level cache (400 KB for a part of 3,125 neurons): 2.1 times as fast. What bounds it then is the
+ * latency of the rows' first lines and the scattered additions.
  *
  * The sum of a step is formed in the ring, in the order (age descending, source, synapse), as if pulled, and
  * added to the neurons' inputs when the step comes; so where a run or a block begins changes no bit. Nothing

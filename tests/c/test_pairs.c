@@ -234,7 +234,7 @@ static void strengths_of_inhibitory_synapses(void) {
                   .inhibitory = 1});
 }
 
-/* More spikes of a target than have sums (8), and than are kept (32). */
+/* More spikes of a target than have sums (16), and than are kept (32). */
 static void many_spikes_between_two_visits(void) {
     const double of_others[] = {0.1, 0.9};
     const int64_t more_than[] = {NM_RECENT + 4, 3 * NM_SPIKES};
