@@ -126,9 +126,9 @@ def _updates(model: str, neurons: int, options: Options) -> dict[str, Any]:
     beside = {}
     if neurons >= 1_000_000:
         # Read and written: the state, but for currents of synapses that act at once, and two inputs, which are
-        # cleared; a third input is only read.
+        # cleared. An external current that nobody has written is not looked at.
         state = [name for name in _core.neuron_models()[model]["state"] if not name.startswith("i_syn")]
-        beside = _moved(rate, 8.0 * (2 * (len(state) + 2) + 1), "update")
+        beside = _moved(rate, 16.0 * (len(state) + 2), "update")
     return _figure(
         f"updates_{model}_{neurons}", f"neuron updates, {model}, {n:,}", rate, "updates/s", **beside
     )
