@@ -23,7 +23,7 @@ static size_t find_plainly(const int32_t *newest, const uint16_t *target, size_t
     return find_from(0, newest, target, n, since, hit);
 }
 
-/* Sixteen at a time: gathered, compared, and packed to the left, in 0.9 cycles a target in place of 3.5.
+/* Sixteen at a time: gathered, compared, and packed to the left, in 0.6 ns a target in place of 1.1.
  * There is no packing in plain C, nor before AVX-512. */
 #if NM_HAS_LANES_512
 NM_LANES_512 static size_t find_lanes(const int32_t *newest, const uint16_t *target, size_t n, int32_t since,
@@ -75,7 +75,7 @@ NM_CLONES static int64_t list_plainly(const int64_t *restrict fired, int64_t n, 
     return n_fired;
 }
 
-/* A vector is compared with 0 by one instruction, where plain C folds it down to one number first: 0.07 ns a
+/* A vector is compared with 0 by one instruction, where plain C folds it down to one number first: 0.1 ns a
  * neuron in place of 0.2. */
 #if NM_HAS_LANES_512
 NM_LANES_512 static int64_t list_lanes(const int64_t *fired, int64_t n, int32_t first, int32_t *list) {

@@ -1,5 +1,5 @@
 /* Background events of neurons that get few of them, at most one in 128 steps: found by skipping from one to
- * the next, not by a word for each neuron (0.7 ns a neuron; half of it here at one event in 1,000 steps).
+ * the next, not by a word for each neuron (0.9 ns a neuron; 0.55 here at one event in 1,000 steps).
  *
  * The events of 512 neurons in a step are those of a Poisson process along a line on which each neuron has
  * one unit: exponential gaps lead from one to the next. It has the rate of an envelope, the power of 2 next
