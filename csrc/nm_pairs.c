@@ -8,7 +8,7 @@
 /* e and k are rescaled beyond this: exp(4), four time constants (F keeps 14 of a double's 16 digits then). */
 static const double RESCALE = 54.598150033144236;
 /* The origin moves on after as many time constants of the trace: doubles bear hundreds, so this is often
- * enough for any rule, and rare. */
+ * enough for any rule, and rare. And after two sweeps, since the tables of the decay go no further. */
 static const double ORIGIN_AGE = 8.0;
 
 /* Times count steps in 16 bits: its epoch moves on by EPOCH_STEP when it lies EPOCH_AGE back. Spikes
@@ -115,7 +115,9 @@ static void move_origin(const nm_network *network, nm_pairs *pairs, int64_t now)
 }
 
 static int origin_ages(const nm_projection *p, double dt, int64_t now) {
-    return (double)(now - p->pairs->origin) * dt > ORIGIN_AGE * p->params[p->rule->pre_traces[0].tau];
+    const int64_t age = now - p->pairs->origin;
+    return (double)age * dt > ORIGIN_AGE * p->params[p->rule->pre_traces[0].tau] ||
+           age >= 2 * p->pairs->sweep;
 }
 
 static void advance_region(const nm_projection *p, const nm_levels *levels, int64_t region, double dt,

@@ -93,7 +93,8 @@ static double seen_from_origin(const run *a) {
 }
 
 /* Where d(T - t0) is too small for its inverse to be a number, sums say nothing, and hits are gone through
- * one by one: a window of 1 s under a tau of 1.5 ms. */
+ * one by one: a window of 1 s under a tau of 1.5 ms. Where it is the source's trace that has gone, or was
+ * never there, hits change nothing. */
 static const double LEAST_DECAY = 1e-290;
 
 /* s and h of the synapses whose targets have fired, and 0 elsewhere. The n-th sums lie 16 n bytes behind the
@@ -113,10 +114,10 @@ NM_INLINE void look_up_by(run *a, const nm_pairs *pairs, const uint16_t *target,
     if (seen < LEAST_DECAY && a->trace[0] >= LEAST_DECAY) {
         memcpy(a->crowded, a->hit, n_hits * sizeof a->hit[0]);
         a->n_crowded = n_hits;
-        return;
     }
+    const size_t n_summed = seen < LEAST_DECAY ? 0 : n_hits;
     memset(a->hit + n_hits, 0, NM_HITS_MORE * sizeof a->hit[0]);
-    for (size_t i = 0; i < n_hits; i++) {
+    for (size_t i = 0; i < n_summed; i++) {
         const size_t j = (size_t)a->hit[i];
         const nm_recent *line = &recent[target[j]];
         const size_t n_bytes = bytes_since(line->time, since);
@@ -131,7 +132,7 @@ NM_INLINE void look_up_by(run *a, const nm_pairs *pairs, const uint16_t *target,
             a->s[j] = seen * sums[0];
         a->h[j] = seen * sums[1];
     }
-    const size_t done = fetches ? (n_hits + HITS_A_LINE - 1) / HITS_A_LINE * LINE : 0;
+    const size_t done = fetches ? (n_summed + HITS_A_LINE - 1) / HITS_A_LINE * LINE : 0;
     for (size_t from = done; from < a->n_ahead; from += LINE)
         fetch_ahead(a, from);
 }

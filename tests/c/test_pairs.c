@@ -86,6 +86,7 @@ typedef struct trial {
     double of_sources, of_others; /* chance of a spike in a step */
     double kept, low, high;       /* 0, 0, 0: 1, -100, 100 */
     int inhibitory;
+    double tau_plus; /* 7 ms */
 } trial;
 
 typedef struct outcome {
@@ -100,7 +101,7 @@ static world *set_up(const trial *a) {
     world *w = make(&a->plan);
     nm_projection *p = &w->projection;
     w->params[A_PLUS] = 0.02, w->params[A_MINUS] = 0.023;
-    w->params[TAU_PLUS] = 7.0, w->params[TAU_MINUS] = 11.0;
+    w->params[TAU_PLUS] = a->tau_plus > 0.0 ? a->tau_plus : 7.0, w->params[TAU_MINUS] = 11.0;
     lend_kept(w);
     w->params[LEARNING_RATE] = p->rule->eligibility == NULL ? 0.8 : 20.0 / w->params[TAU_C];
     nm_pairs_start(&w->network, p, w->dt, 0); /* tables of the decays */
@@ -207,6 +208,20 @@ static void rows_longer_than_a_run_and_of_several_delays(void) {
 static void random_spikes(void) {
     agree((trial){.plan = {.small = 1, .steps = 2000}, .of_sources = 0.02, .of_others = 0.02});
     agree((trial){.plan = {.small = 1, .steps = 2000, .dt = 2.5}, .of_sources = 0.1, .of_others = 0.05});
+}
+/* Eight of it are 6,400 steps: the tables of the decay end long before. */
+static void a_trace_may_outlast_the_course(void) {
+    agree((trial){.plan = {.small = 1, .steps = 8000, .sweep = 40},
+                  .of_sources = 0.02,
+                  .of_others = 0.02,
+                  .tau_plus = 400.0});
+}
+/* Two sweeps are 2,000 of it, and exp(2000) is no number; most sources have not fired yet. */
+static void a_trace_may_be_far_shorter_than_a_sweep(void) {
+    agree((trial){.plan = {.small = 1, .steps = 4000, .sweep = 600},
+                  .of_sources = 0.0005,
+                  .of_others = 0.05,
+                  .tau_plus = 0.3});
 }
 static void regions_have_levels_of_their_own(void) {
     agree(
@@ -401,6 +416,8 @@ static void hooks_see_traces_without_the_spike_itself(void) {
 static const nm_test tests[] = {
     TEST(rows_longer_than_a_run_and_of_several_delays),
     TEST(random_spikes),
+    TEST(a_trace_may_outlast_the_course),
+    TEST(a_trace_may_be_far_shorter_than_a_sweep),
     TEST(regions_have_levels_of_their_own),
     TEST(bounds_hold_at_every_event),
     TEST(weights_decay),
