@@ -1,4 +1,4 @@
-"""The one extension module: ``neuromod/_core.pyx`` and every ``csrc/*.c``. All else stands in ``pyproject.toml``.
+"""The one extension module: ``neuromod/_core/core.pyx`` and every ``csrc/*.c``. All else stands in ``pyproject.toml``.
 
 Environment variables:
 
@@ -87,13 +87,12 @@ def files(pattern):
 
 core = Extension(
     "neuromod._core",
-    sources=["neuromod/_core.pyx", *files("csrc/*.c")],
+    sources=["neuromod/_core/core.pyx", *files("csrc/*.c")],
     include_dirs=["csrc"],
     # What a source distribution must hold besides the sources, and what a rebuild depends on.
     depends=[
         *files("csrc/*.h"),
-        *files("neuromod/*.pxd"),
-        *files("neuromod/*.pxi"),
+        *files("neuromod/_core/*.pxi"),
     ],
     define_macros=[("Py_LIMITED_API", "0x030B0000")] if ABI3 else [],
     py_limited_api=ABI3,

@@ -1,6 +1,6 @@
 /* THE CONTRACT. A neuron model, a plasticity rule and a modulator are each one C file that fills in one of
  * the three structs below and exports it as nm_neuron_<name>, nm_plasticity_<name> or nm_modulator_<name>;
- * one word in neuromod/_models.pxd registers it. Nothing else has to be edited.
+ * one word in csrc/nm_register.h registers it. Nothing else has to be edited.
  *
  * Every hook is called once per chunk, never per neuron or synapse, so the indirect call costs nothing
  * measurable. Hooks do not allocate, print, keep state or touch anything outside the chunk they get.

@@ -1,11 +1,17 @@
-/* Turns the words of neuromod/_models.pxd into declarations and NULL-ended tables. Include it after defining
- * NM_NEURON_MODELS, NM_PLASTICITY_RULES and NM_MODULATORS.
+/* THE REGISTER. One word per built-in neuron model, plasticity rule and modulator: the stem of its C file without
+ * the family. csrc/neuron_adex.c exports nm_neuron_adex and is registered by the word X(adex). The order is the
+ * order of every table, and of the columns of the modulators' levels.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_REGISTER_H
 #define NM_REGISTER_H
 
 #include "nm_model.h"
 
+#define NM_NEURON_MODELS(X)    X(lif) X(izhikevich) X(adex) X(lif_cond) X(poisson) X(spike_source)
+#define NM_PLASTICITY_RULES(X) X(hebbian) X(stdp) X(rstdp) X(triplet) X(istdp) X(ristdp) X(bcm)
+#define NM_MODULATORS(X)       X(dopamine) X(serotonin) X(norepinephrine) X(acetylcholine)
+
+/* From the words: declarations, and NULL-ended tables. */
 #define NM_DECLARE_NEURON(name)    extern const nm_neuron_model nm_neuron_##name;
 #define NM_DECLARE_RULE(name)      extern const nm_plasticity_rule nm_plasticity_##name;
 #define NM_DECLARE_MODULATOR(name) extern const nm_modulator nm_modulator_##name;

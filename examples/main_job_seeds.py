@@ -19,7 +19,7 @@ import numpy as np
 
 from neuromod.config import load
 from neuromod.experiment import run_experiment
-from neuromod.response import Effect, effects
+from neuromod.experiment.effect_size import Effect, effects
 
 SHIPPED = "brain_base_model.json"
 LARGE = 0.8

@@ -167,9 +167,9 @@ def _seed(text: str) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from neuromod.experiment import run_experiment
+    from neuromod.experiment.results import results_table, save_results
+    from neuromod.experiment.run import run_experiment
     from neuromod.progress import ProgressLine
-    from neuromod.results import results_table, save_results
 
     clamped = ["experiment.clamp_dopamine=true"] if arguments.clamp_dopamine else []
     content = _changed(_loaded(arguments.config), [*arguments.changes, *clamped])
@@ -190,7 +190,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _loaded(source: str) -> dict[str, Any]:
     """The plain content of a checked configuration file."""
-    from neuromod.config import load
+    from neuromod.config.load import load
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NeuromodWarning)  # the run gives them again
@@ -200,7 +200,7 @@ def _loaded(source: str) -> dict[str, Any]:
 @contextmanager
 def _output_directory(wanted: Path | None, force: bool) -> Iterator[Path]:
     """The directory to write to, made before the run so that a long run cannot end with nowhere to write."""
-    from neuromod.results import new_directory
+    from neuromod.experiment.results import new_directory
 
     held = wanted is not None and wanted.exists()
     try:
@@ -222,7 +222,7 @@ def _output_directory(wanted: Path | None, force: bool) -> Iterator[Path]:
 
 
 def _draw(results: Mapping[str, Any], path: Path) -> None:
-    from neuromod.plot import summary
+    from neuromod.plot.figures import summary
 
     try:
         figure = summary(results)
@@ -322,7 +322,7 @@ def _child(place: Any, key: str, path: str, *, top: bool) -> Any:
 
 def _check_section(content: Mapping[str, Any], key: str, path: str) -> None:
     """Unknown sections are kept for other tools, so a misspelt one would change nothing: refuse it."""
-    from neuromod.config import json_schema, nearest
+    from neuromod.config.load import json_schema, nearest
 
     known = {*content, *json_schema()["properties"]}
     if key not in known:
@@ -338,7 +338,7 @@ def _position(items: list[Any], key: str, path: str) -> int:
         return names.index(key)
     if key.isascii() and key.isdigit() and int(key) < len(items):
         return int(key)
-    from neuromod.config import nearest
+    from neuromod.config.load import nearest
 
     known = [name for name in names if isinstance(name, str)]
     near = nearest(key, known)
@@ -350,8 +350,8 @@ def _position(items: list[Any], key: str, path: str) -> int:
 
 
 def _validate(arguments: argparse.Namespace) -> int:
-    from neuromod.config import load
-    from neuromod.experiment_section import check_experiment
+    from neuromod.config.load import load
+    from neuromod.experiment.section import check_experiment
 
     content, config = load(arguments.file)
     check_experiment(
@@ -364,8 +364,8 @@ def _validate(arguments: argparse.Namespace) -> int:
 
 
 def _schema(arguments: argparse.Namespace) -> int:
-    from neuromod.config import json_schema
-    from neuromod.experiment_section import experiment_schema
+    from neuromod.config.load import json_schema
+    from neuromod.experiment.section import experiment_schema
 
     schema = json_schema()
     schema["properties"]["experiment"] = experiment_schema()
@@ -405,8 +405,8 @@ def _info(arguments: argparse.Namespace) -> int:
 
 
 def _bench(arguments: argparse.Namespace) -> int:
-    from neuromod.bench import append_history, bench_table, run_bench
-    from neuromod.bench_workloads import Options
+    from neuromod.bench.command import append_history, bench_table, run_bench
+    from neuromod.bench.workloads import Options
 
     options = Options(arguments.scale, arguments.threads, arguments.seed, arguments.t)
     try:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from neuromod import _core
 
 if TYPE_CHECKING:
-    from neuromod.brain_model import BrainModel
+    from neuromod.network.brain_model import BrainModel
 
 __all__ = ["check_sources", "checked_input", "known_ids"]
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_count, checked_seed
-from neuromod.failures import explained
+from neuromod.diagnosis import explained
 from neuromod.inputs import checked_input
 from neuromod.parallel import checked_threads
 from neuromod.progress import ProgressCallback, ProgressLine, reporter_for

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 if TYPE_CHECKING:
-    from neuromod.brain_model import BrainModel
+    from neuromod.network.brain_model import BrainModel
 
 __all__ = ["feed_sense_input"]
 
@@ -52,7 +52,7 @@ def feed_sense_input(model: BrainModel, sense_name: str, matrix: ArrayLike, z_la
     """
     senses = model._config.senses
     if sense_name not in senses:
-        from neuromod.config import nearest
+        from neuromod.config.load import nearest
 
         near = nearest(sense_name, senses)
         hint = f"; did you mean {near!r}?" if near else f"; there are {', '.join(senses) or 'none'}"

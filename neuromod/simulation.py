@@ -12,16 +12,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_count, checked_dt, checked_seed, spike_list
-from neuromod.brain_model import BrainModel
-from neuromod.failures import explained
+from neuromod.diagnosis import explained
 from neuromod.inputs import check_sources, checked_input
-from neuromod.neuromodulation import NeuromodulationSystem
+from neuromod.modulation.system import NeuromodulationSystem
+from neuromod.network.brain_model import BrainModel
 from neuromod.parallel import checked_threads, get_num_threads
 from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
 from neuromod.state import digest_of, pack, unpack
 
 if TYPE_CHECKING:
-    from neuromod.projection import Projection
+    from neuromod.network.projection import Projection
     from neuromod.replicas import Replicas
 
 __all__ = ["Simulation"]

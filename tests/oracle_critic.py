@@ -1,6 +1,6 @@
 """Temporal-difference learning and Rescorla-Wagner again, in plain Python lists, from their definitions.
 
-Slow on purpose, and the judge of ``neuromod/critic.py``. Nothing here imports the package.
+Slow on purpose, and the judge of ``neuromod/modulation/critics.py``. Nothing here imports the package.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neuromod.bench_numbers import WORKLOADS, da_sizes, interval_cv, spike_figures
-from neuromod.bench_workloads import Options, build_workload
+from neuromod.bench.numbers import WORKLOADS, da_sizes, interval_cv, spike_figures
+from neuromod.bench.workloads import Options, build_workload
 from neuromod.cli import main
 
 TINY = {

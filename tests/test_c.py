@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 import tempfile
@@ -30,14 +29,6 @@ def compiler() -> str | None:
     return next(
         (path for name in (os.environ.get("CC", "cc"), "gcc", "clang") if (path := shutil.which(name))), None
     )
-
-
-def register() -> list[str]:
-    """The words of neuromod/_models.pxd as macros, so that a new model is tested without an edit here."""
-    text = (CHECKOUT / "neuromod" / "_models.pxd").read_text().replace("\\\n", " ")
-    found = re.findall(r"#define (NM_\w+)\(X\)([^\n]*)", text)
-    assert found, "neuromod/_models.pxd: no register"
-    return [f"-D{macro}(X)={words.strip()}" for macro, words in found]
 
 
 def run_tool(command: list[str], target: Path, failed: str) -> None:
@@ -76,7 +67,7 @@ def build(cc: str, name: str, folder: Path) -> dict[str, Path]:
             return pool.submit(compile_one, cc, path, flags, headers, folder / f"{name}-{path.stem}.o")
 
         jobs = [start(path, flags) for path in core]
-        tests = {path.stem: start(path, [*flags, *register()]) for path in programs}
+        tests = {path.stem: start(path, flags) for path in programs}
         objects = [str(job.result()) for job in jobs]
     built = {stem: folder / f"{name}-{stem}" for stem in tests}
     for stem, job in tests.items():

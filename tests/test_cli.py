@@ -16,8 +16,8 @@ import pytest
 
 import neuromod
 from neuromod.cli import main
+from neuromod.experiment.results import load_results
 from neuromod.progress import ProgressLine
-from neuromod.results import load_results
 
 SHORT = ["run", "--steps", "60", "--seed", "3"]
 
@@ -113,7 +113,7 @@ def test_a_run_that_breaks_down_is_1(
     def diverge(*_: object, **__: object) -> None:
         raise neuromod.NumericalError("neurons[3].v_membrane: must stay finite; got nan")
 
-    monkeypatch.setattr("neuromod.experiment.run_experiment", diverge)
+    monkeypatch.setattr("neuromod.experiment.run.run_experiment", diverge)
     assert main(SHORT) == 1
     assert capsys.readouterr().err == "NumericalError: neurons[3].v_membrane: must stay finite; got nan\n"
     assert not list(Path().iterdir())

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from config_samples import MISTAKES, expected_message, problems_of, put, written
 
-from neuromod import config_checks, config_read
 from neuromod.config import check_neuromodulation, check_params, load
+from neuromod.config import checks as config_checks
+from neuromod.config import read as config_read
 from neuromod.errors import ConfigError, NeuromodWarning
 
 DATA = Path(__file__).parent / "data"

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 from config_samples import MISTAKES, expected_message, problems_of, put, written
 
-from neuromod import _core, config, config_read
+from neuromod import _core, config
 from neuromod.config import check_neuromodulation, check_params, check_rule, json_schema, load, nearest
-from neuromod.config_schema import DOMAINS
+from neuromod.config import read as config_read
+from neuromod.config.schema import DOMAINS
 from neuromod.errors import ConfigError
 
 DATA = Path(__file__).parent / "data"

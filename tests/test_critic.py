@@ -19,7 +19,7 @@ from neuromod import (
     Simulation,
     TDCritic,
 )
-from neuromod.critic import serial_compound
+from neuromod.modulation.critics import serial_compound
 
 CUE, REWARD, N = 5, 15, 20
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neuromod.datasets import DATASETS, fit_to_sheet, load_digits
+from neuromod.experiment.datasets import DATASETS, fit_to_sheet, load_digits
 
 
 def test_digits_are_those_of_the_source() -> None:

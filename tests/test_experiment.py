@@ -11,8 +11,10 @@ import pytest
 
 from neuromod import BrainModel, ConfigError, NeuromodulationSystem, Simulation, create_neuromodulation_system
 from neuromod.config import load
-from neuromod.datasets import fit_to_sheet, load_digits
-from neuromod.experiment import (
+from neuromod.experiment.datasets import fit_to_sheet, load_digits
+from neuromod.experiment.effect_size import effects, held_out
+from neuromod.experiment.results import results_table
+from neuromod.experiment.run import (
     GROUP_NAMES,
     _Log,
     _Schedule,
@@ -21,9 +23,7 @@ from neuromod.experiment import (
     run_experiment,
     synapse_groups,
 )
-from neuromod.experiment_section import Experiment, check_experiment, experiment_schema
-from neuromod.response import effects, held_out
-from neuromod.results import results_table
+from neuromod.experiment.section import Experiment, check_experiment, experiment_schema
 from neuromod.senses import feed_sense_input
 
 SHIPPED = "brain_base_model.json"

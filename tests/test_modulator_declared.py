@@ -22,7 +22,7 @@ from neuromod import (
     create_neuromodulation_system,
 )
 from neuromod.config import check_neuromodulation, json_schema
-from neuromod.config_modulators import MAX_MODULATORS, RESERVED
+from neuromod.config.modulators import MAX_MODULATORS, RESERVED
 
 TARGETS = _core.target_names()
 SHAPES: dict[str, list[dict[str, float]]] = {  # several of each response, besides its defaults

@@ -145,7 +145,7 @@ def test_a_summary_shows_the_last_window_of_all_three() -> None:
 
 
 def test_a_summary_of_very_many_spikes_says_that_it_thins_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plot, "_MOST_DOTS", 20)
+    monkeypatch.setattr(plot.figures, "_MOST_DOTS", 20)
     raster = plot.summary(results()).axes[0]
     assert raster.get_title() == "one spike of 3 shown"
     assert sum(len(line.get_xdata()) for line in raster.lines[::2]) == 17

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neuromod.response import cohens_d, effects, held_out
+from neuromod.experiment.effect_size import cohens_d, effects, held_out
 
 
 def test_held_out_images_follow_the_seed_and_mix_the_classes() -> None:

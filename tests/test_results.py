@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neuromod.results import load_results, new_directory, results_table, save_results
+from neuromod.experiment.results import load_results, new_directory, results_table, save_results
 
 ARRAYS = {
     "spike_id": np.arange(5),
@@ -79,7 +79,7 @@ def test_kill_9_while_writing_leaves_the_old_file_or_the_new_one(tmp_path: Path)
     path = tmp_path / "results.npz"
     program = (
         "import sys, numpy as np\n"
-        "from neuromod.results import save_results\n"
+        "from neuromod.experiment.results import save_results\n"
         "for k in range(10**9):\n"
         "    save_results(sys.argv[1], {'run': np.full(200_000, k)}, overwrite=True)\n"
         "    print(k, flush=True)\n"

@@ -131,7 +131,7 @@ def run_block(block: str, namespace: dict[str, Any]) -> Ran:
 
 def small_configuration() -> dict[str, Any]:
     """The shipped configuration with 10 x 10 x 10 sites in V1_like."""
-    config = json.loads(files("neuromod").joinpath("configs", "brain_base_model.json").read_text())
+    config = json.loads(files("neuromod").joinpath("data", "brain_base_model.json").read_text())
     area = next(area for area in config["areas"] if area["name"] == "V1_like")
     area["coord_ranges"].update({axis: [0, 9] for axis in "xyz"})
     return config

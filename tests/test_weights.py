@@ -13,7 +13,7 @@ from oracle_plasticity import RULES, Learning, learnt
 from plastic_network import PlasticNetwork, config_of, network, random_network
 
 from neuromod import BrainModel, Neuron, Simulation, _core, create_neuromodulation_system
-from neuromod.projection import Projection
+from neuromod.network.projection import Projection
 
 N, STEPS = 12, 150
 WIDE = {"weight_min": -50.0, "weight_max": 50.0}

@@ -1,7 +1,7 @@
 /* The hooks of every neuron model, called directly on plain arrays. tests/test_c.py hands over the words of
- * the register as NM_NEURON_MODELS(X); what a model computes is tested in tests/test_neuron_<name>.py.
+ * the register; what a model computes is tested in tests/test_neuron_<name>.py.
  * SPDX-License-Identifier: MIT */
-#include "nm_model.h"
+#include "nm_register.h"
 #include "testlib.h"
 
 #include <math.h>

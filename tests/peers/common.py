@@ -26,7 +26,7 @@ def _load(path: Path) -> ModuleType:
     return module
 
 
-numbers = _load(HERE.parent.parent / "neuromod" / "bench_numbers.py")
+numbers = _load(HERE.parent.parent / "neuromod" / "bench" / "numbers.py")
 
 
 def command_line(workloads: Sequence[str], variant: str = "") -> argparse.Namespace:

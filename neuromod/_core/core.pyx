@@ -1,0 +1,186 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+# binding=False: with function objects of its own Cython needs 160 ns in place of 54 ns for modulate_learning(), under
+# the stable ABI; a build for one version of Python needs 39 ns.
+# cython: binding=False, embedsignature=True, embedsignature.format=clinic
+# cython: freethreading_compatible=False
+"""The C core, bound. It decides nothing: it checks buffers, lends them to C, releases the GIL and turns a status
+into an exception. One extension module, in parts that follow the C files they transcribe."""
+
+import numpy as np
+
+from neuromod.errors import CoreError, NumericalError, RemovedError
+
+from cpython.exc cimport PyErr_CheckSignals
+from cpython.mem cimport PyMem_Calloc, PyMem_Free
+
+
+include "headers.pxi"
+
+
+class CoreFailure(Exception):
+    """A negative status of the C core, before the layer above has put names to its numbers."""
+
+    def __init__(self, status, sentence, index, field, value):
+        super().__init__(f"{sentence} (index {index}, field {field}, value {value})")
+        self.status, self.index, self.field, self.value = status, index, field, value
+
+
+cdef int raise_error(const nm_error *error) except -1:
+    """The one place where a status becomes an exception."""
+    raise CoreFailure(nm_status_name(error.status).decode(), nm_status_sentence(error.status).decode(),
+                      error.index, error.field, error.value)
+
+
+# ---- what the models say of themselves -------------------------------------------------------------------------
+
+_DOMAINS = {"NM_ANY": NM_ANY, "NM_POSITIVE": NM_POSITIVE, "NM_NON_NEGATIVE": NM_NON_NEGATIVE,
+            "NM_UNIT_INTERVAL": NM_UNIT_INTERVAL}
+_DOMAIN_NAMES = {number: name for name, number in _DOMAINS.items()}
+
+
+cdef dict _fields(const nm_field *fields):
+    return {
+        fields[k].name.decode(): {
+            "unit": fields[k].unit.decode(),
+            "default": fields[k].fallback,
+            "domain": _DOMAIN_NAMES[fields[k].domain],
+            "doc": fields[k].doc.decode(),
+        }
+        for k in range(nm_field_count(fields))
+    }
+
+
+cdef list _orders(const nm_neuron_model *model):
+    pairs = []
+    cdef int k = 0
+    if model.orders != NULL:
+        while model.orders[k].greater != model.orders[k].lesser:
+            pairs.append((model.params[model.orders[k].greater].name.decode(),
+                          model.params[model.orders[k].lesser].name.decode()))
+            k += 1
+    return pairs
+
+
+cdef dict _traces(const nm_trace *traces, const nm_field *params):
+    found = {}
+    cdef int k = 0
+    while traces != NULL and traces[k].name != NULL:
+        found[traces[k].name.decode()] = params[traces[k].tau].name.decode()
+        k += 1
+    return found
+
+
+def neuron_models():
+    """Every registered neuron model: name -> title, reference, params, state, orders, draws, starts_at."""
+    cdef const nm_neuron_model *model
+    found, k = {}, 0
+    while nm_neuron_models[k] != NULL:
+        model = nm_neuron_models[k]
+        params = _fields(model.params)
+        found[model.name.decode()] = {
+            "title": model.title.decode(), "reference": model.reference.decode(),
+            "params": params, "state": _fields(model.state), "orders": _orders(model),
+            "draws": bool(model.draws), "starts_at": list(params)[model.starts_at - 1] if model.starts_at else None,
+        }
+        k += 1
+    return found
+
+
+def plasticity_rules():
+    """Every registered plasticity rule: name -> title, reference, params, state, traces, what it has."""
+    cdef const nm_plasticity_rule *rule
+    found, k = {}, 0
+    while nm_plasticity_rules[k] != NULL:
+        rule = nm_plasticity_rules[k]
+        found[rule.name.decode()] = {
+            "title": rule.title.decode(), "reference": rule.reference.decode(),
+            "params": _fields(rule.params), "state": _fields(rule.state),
+            "pre_traces": _traces(rule.pre_traces, rule.params),
+            "post_traces": _traces(rule.post_traces, rule.params),
+            "on_pre": rule.on_pre != NULL, "pairs": rule.post_gain != NULL,
+            "eligibility": rule.eligibility != NULL,
+        }
+        k += 1
+    return found
+
+
+cdef dict _modulator(const nm_modulator *modulator):
+    return {
+        "title": modulator.title.decode(), "reference": modulator.reference.decode(),
+        "params": _fields(modulator.params), "inputs": _fields(modulator.inputs),
+        "response": nm_response_name(modulator.response).decode(), "offset": modulator.offset,
+        "targets": [name for t, name in enumerate(target_names()) if modulator.targets & NM_ON(t)],
+        "optional": bool(modulator.optional),
+    }
+
+
+def modulators():
+    """Every registered modulator: name -> title, reference, params, inputs, response, offset, targets, optional."""
+    found, k = {}, 0
+    while nm_modulators[k] != NULL:
+        found[nm_modulators[k].name.decode()] = _modulator(nm_modulators[k])
+        k += 1
+    return found
+
+
+def responses():
+    """What modulators can be declared of: name of the response -> the same as `modulators` says."""
+    cdef int k
+    found = {}
+    for k in range(<int>NM_N_RESPONSES):
+        found[nm_response_name(<nm_response>k).decode()] = _modulator(&nm_declared[k])
+    return found
+
+
+def target_names():
+    """What modulators can act on, in the order of the core's numbers."""
+    cdef int t
+    words = []
+    for t in range(<int>NM_N_TARGETS):
+        words.append(nm_target_name(<nm_target>t).decode())
+    return tuple(words)
+
+
+def domain_holds(str domain, double value):
+    """Whether `value` lies in the domain of that name; NaN and the infinities lie in none."""
+    return bool(nm_domain_holds(_DOMAINS[domain], value))
+
+
+def domain_phrase(str domain):
+    """The domain's phrase in messages, which read "must be <phrase>"."""
+    return nm_domain_phrase(_DOMAINS[domain]).decode()
+
+
+def exp(double x):
+    """The core's own exponential: the same bits on every platform."""
+    return nm_exp(x)
+
+
+def log(double x):
+    """The core's own logarithm, for finite x > 0 that is not denormal."""
+    return nm_log(x)
+
+
+def normal_quantiles(words):
+    """The normal deviate of each 32-bit word, as background noise has it: float32."""
+    word = np.ascontiguousarray(words, np.uint32)
+    deviate = np.empty(word.size, np.float32)
+    nm_quantile_fill(<const uint32_t *>_address(word, "u4", 0, "words"), word.size,
+                     <float *>_address(deviate, "f4", 0, "deviate"))
+    return deviate
+
+
+_MODELS = neuron_models()  # for the views, which ask often
+
+
+include "build.pxi"
+include "levels.pxi"
+include "rules.pxi"
+include "views.pxi"
+include "records.pxi"
+include "pool.pxi"
+include "pairs.pxi"
+include "short_term.pxi"
+include "dense.pxi"
+include "engine.pxi"
+include "replicas.pxi"

@@ -1,0 +1,244 @@
+"""Results of a run: their table, and one ``.npz`` file of plain arrays that appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neuromod.experiment.effect_size import effects
+
+__all__ = ["load_results", "new_directory", "results_table", "save_results"]
+
+
+def save_results(path: str | Path, arrays: Mapping[str, ArrayLike], *, overwrite: bool = False) -> Path:
+    """Write named arrays to an ``.npz`` file, so that a crash at any moment leaves the old file or the new
+    one.
+
+    The arrays go to a temporary file beside `path`, which is flushed to the disk and then renamed.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; its directory must exist.
+    arrays : mapping of str to array_like
+        Numbers, booleans or text; a dtype of Python objects is refused, so that reading never needs pickle.
+    overwrite : bool, default False
+        Whether an existing file may be replaced.
+
+    Returns
+    -------
+    Path
+        `path`.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and `overwrite` is false. Nothing is written.
+    TypeError
+        If an array holds Python objects. Nothing is written.
+    OSError
+        If the disk refuses. An older file stays as it was.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> directory = new_directory(Path(tempfile.mkdtemp()) / "run")
+    >>> file = save_results(directory / "results.npz", {"seed": 42, "label": ["a", "b"]})
+    >>> load_results(file)["label"].tolist()
+    ['a', 'b']
+    """
+    target = Path(path)
+    columns = {name: np.asarray(value) for name, value in arrays.items()}
+    for name, column in columns.items():
+        if column.dtype.hasobject:
+            raise TypeError(f"{name}: must be numbers or text; got an array of {column.dtype}")
+    if target.exists() and not overwrite:
+        raise FileExistsError(f"{target}: exists already, and overwrite is not set")
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            _write_archive(file, columns)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_directory(target.parent)
+    return target
+
+
+def load_results(path: str | Path) -> dict[str, NDArray[np.generic]]:
+    """Read all arrays of a file that `save_results` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    dict of str to ndarray
+
+    Raises
+    ------
+    ValueError, OSError, zipfile.BadZipFile
+        If the file is not one, is damaged (each array has a checksum), or asks for pickle.
+    """
+    stored = np.load(path, allow_pickle=False)
+    if not isinstance(stored, np.lib.npyio.NpzFile):
+        raise ValueError(f"{path}: must be an .npz file; got a single array")
+    with stored:
+        return {name: stored[name] for name in stored.files}
+
+
+def new_directory(wanted: str | Path) -> Path:
+    """Make a directory of this name, or, where it is taken, of the name with the next free number.
+
+    Parameters
+    ----------
+    wanted : str or Path
+        ``results`` becomes ``results``, ``results-2``, ``results-3``, ... Parents are made too.
+
+    Returns
+    -------
+    Path
+        The new, empty directory; no other process was given the same.
+    """
+    base = Path(wanted)
+    base.parent.mkdir(parents=True, exist_ok=True)
+    candidate, number = base, 1
+    while True:
+        try:
+            candidate.mkdir()
+        except FileExistsError:
+            number += 1
+            candidate = base.with_name(f"{base.name}-{number}")
+        else:
+            return candidate
+
+
+def results_table(results: Mapping[str, Any]) -> str:
+    """Describe a run in one line for each figure: size, rates, levels, weight changes, speed, seed, digest.
+
+    *Rewarded* and *punished* synapses are told by the images and the wiring, not by what the run did to them:
+    their presynaptic neuron is fed by the sense, and its mean input over that class's images exceeds its mean
+    over all other images by ``experiment.class_margin`` of the full scale; a neuron of both classes counts for
+    neither. The change given is the mean over the group of weight after minus weight before. Where the run had a
+    control, the mean of the same run with dopamine clamped to its baseline follows.
+
+    *Response* is the mean rate of the readout over the test images of the rewarded, the punished and the other
+    classes, before and after training; d is the difference between the mean changes of a class and of the
+    others in units of the pooled standard deviation of the change over images (Cohen's d).
+
+    Parameters
+    ----------
+    results : mapping of str to ndarray
+        From `neuromod.experiment.run_experiment` or `load_results`.
+
+    Returns
+    -------
+    str
+        Lines without a last line break.
+
+    Examples
+    --------
+    >>> print(results_table(load_results("neuromod-results/results.npz")))  # doctest: +SKIP
+    neurons                 1,600
+    ...
+    """
+    seconds = float(results["steps"]) * float(results["dt"]) / 1000.0
+    steps, wanted = int(results["steps"]), int(results["steps_wanted"])
+    cut = f", interrupted: {wanted:,} were wanted" if steps < wanted else ""
+    rows = [
+        ("neurons", f"{len(results['neuron_id']):,}"),
+        ("synapses", f"{len(results['weight_after']):,}"),
+        ("steps", f"{steps:,} ({seconds:g} s at dt = {float(results['dt']):g} ms{cut})"),
+        ("spikes", f"{len(results['spike_id']):,}"),
+    ]
+    if len(results["image_step"]):
+        rows.append(("images shown", f"{len(results['image_step']):,}"))
+    rows += [
+        (f"mean rate {name}", f"{rate:.2f} Hz")
+        for name, rate in zip(results["area_names"], results["area_rate"], strict=True)
+    ]
+    rows += [*_level_rows(results), *_weight_rows(results), *_response_rows(results)]
+    wall = float(results["wall_seconds"])
+    factor = f"{wall / seconds:.3f} ({wall:.2f} s of computing)" if seconds else "no step was done"
+    rows += [
+        ("real-time factor", factor),
+        ("seed", str(results["seed"])),
+        ("digest", str(results["digest"])),
+    ]
+    width = 2 + max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}{value}" for name, value in rows)
+
+
+def _level_rows(results: Mapping[str, Any]) -> list[tuple[str, str]]:
+    level = results["level"]
+    if not level.size:
+        return []
+    return [
+        (
+            str(name),
+            f"mean {level[..., k].mean():.3f}, {level[..., k].min():.3f} to {level[..., k].max():.3f}",
+        )
+        for k, name in enumerate(results["level_names"])
+    ]
+
+
+def _weight_rows(results: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Mean weight change of each group of synapses, rewarded first."""
+    before = results["weight_before"].astype(np.float64)
+    names = [str(name) for name in results["group_names"]]
+    rows = []
+    shown = [name for name in ("rewarded", "punished", "other", "all") if name in names]
+    for name in shown:
+        mine = results["synapse_group"] == names.index(name)
+        if not mine.any():
+            rows.append((f"weight change, {name}", "no synapse"))
+            continue
+        change = (results["weight_after"] - before)[mine].mean()
+        control = ""
+        if len(results["weight_control"]):
+            control = f" ({(results['weight_control'] - before)[mine].mean():+.5f} with dopamine clamped)"
+        rows.append((f"weight change, {name}", f"{change:+.5f} mV{control}, {mine.sum():,} synapses"))
+    return rows
+
+
+def _response_rows(results: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The readout's response to each group of test images, and how far training set it off from the others."""
+    control = effects(results, "response_control")
+    rows = []
+    for name, effect in effects(results).items():
+        said = f"{effect.before:.2f} to {effect.after:.2f} Hz"
+        if name != "others":
+            clamped = f" ({control[name].size:+.2f} with dopamine clamped)" if control else ""
+            said += f", d = {effect.size:+.2f} against the others{clamped}"
+        rows.append((f"response, {name}", said))
+    return rows
+
+
+def _write_archive(file: BinaryIO, columns: Mapping[str, NDArray[np.generic]]) -> None:
+    """The layout of numpy.savez, for any name of an array, on every version of NumPy without pickle."""
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, column in columns.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, column, allow_pickle=False)
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make the rename itself last; only POSIX lets a directory be flushed."""
+    if os.name != "posix":
+        return
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

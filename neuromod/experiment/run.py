@@ -1,0 +1,519 @@
+"""The main job: images shown to a brain whose learning, thresholds and gain its modulators set.
+
+What happens is said by the configuration's section ``experiment``. Without a data set there, the same network
+runs on its background drive alone. The result is a mapping of plain arrays, from which the table, the figure
+and the file are made.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import neuromod
+from neuromod.config.load import load
+from neuromod.errors import NeuromodWarning
+from neuromod.experiment.datasets import DATASETS, LabelledImages, fit_to_sheet
+from neuromod.experiment.effect_size import held_out
+from neuromod.experiment.network import ExperimentNetwork, build_network
+from neuromod.experiment.section import Experiment, check_experiment
+from neuromod.modulation.system import NeuromodulationSystem, create_neuromodulation_system
+from neuromod.monitors import LevelMonitor, SpikeMonitor
+from neuromod.network.brain_model import BrainModel
+from neuromod.progress import ProgressCallback
+from neuromod.senses import feed_sense_input
+from neuromod.simulation import Simulation
+
+__all__ = ["GROUP_NAMES", "image_order", "run_experiment", "synapse_groups"]
+
+GROUP_NAMES = ("other", "rewarded", "punished")
+"""Groups of synapses that the table compares; see `synapse_groups`."""
+
+_PIECE = 100  # steps between two looks at the clock and at Ctrl-C, where no image changes
+_PLAIN_STEPS = 1000
+_FIXED = "fixed"  # group of the synapses without a rule, beside a plastic projection to the readout
+
+
+# ---- what is shown, and when -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Show:
+    """Images as currents, in the order in which they are shown."""
+
+    labels: NDArray[np.int64]  # of each image
+    order: NDArray[np.int64]  # image of each presentation in training
+    ids: NDArray[np.int64]  # neurons that the sense feeds
+    current: NDArray[np.float64]  # [image][neuron of ids], mV
+    test: NDArray[np.int64] = field(
+        default_factory=lambda: np.empty(0, dtype=np.int64)
+    )  # images kept from it
+
+
+def image_order(labels: NDArray[np.int64], images_per_block: int, seed: int) -> NDArray[np.int64]:
+    """Every image once, in blocks of one class; images in the blocks and the blocks themselves in drawn
+    order.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (n_images,)
+    images_per_block : int, >= 1
+        The last block of a class may be shorter.
+    seed : int, 0 .. 2**64 - 1
+
+    Returns
+    -------
+    ndarray of int64, shape (n_images,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image_order(np.array([0, 1, 0, 1]), 2, seed=7).tolist() in ([0, 2, 1, 3], [2, 0, 1, 3], [0, 2, 3, 1],
+    ...     [2, 0, 3, 1], [1, 3, 0, 2], [1, 3, 2, 0], [3, 1, 0, 2], [3, 1, 2, 0])
+    True
+    """
+    words = np.random.Philox(key=seed)  # a bit stream, which NumPy keeps the same for ever
+    drawn = np.argsort(words.random_raw(len(labels)), kind="stable")
+    blocks = []
+    for label in np.unique(labels):
+        members = drawn[labels[drawn] == label]
+        blocks += np.split(members, range(images_per_block, len(members), images_per_block))
+    sequence = np.argsort(words.random_raw(len(blocks)), kind="stable")
+    return np.concatenate([blocks[k] for k in sequence])
+
+
+def _prepared_show(sim: Simulation, experiment: Experiment, data: LabelledImages) -> _Show:
+    """The current that each image gives to each neuron of the sense's area, in all its layers."""
+    sense = experiment.sense
+    assert sense is not None  # check_experiment saw to it
+    model = sim.model
+    ranges = model._config.area(model._config.senses[sense].areal).coord_ranges
+    rows, columns, depth = (ranges[axis][1] - ranges[axis][0] + 1 for axis in "xyz")
+    # The sense is linear, so one sheet of numbered sites tells which site each neuron sees.
+    received = model.neurons.external_input
+    kept = received.copy()
+    received[:] = 0.0
+    for layer in range(depth):
+        feed_sense_input(model, sense, np.arange(1.0, rows * columns + 1.0).reshape(rows, columns), layer)
+    fed = np.flatnonzero(received)
+    site = received[fed].astype(np.int64) - 1
+    received[:] = kept
+    scale = experiment.input_gain / data.full_scale
+    sheets = np.stack([fit_to_sheet(image, (rows, columns)).ravel() for image in data.images])
+    labels = data.labels.astype(np.int64)
+    test = held_out(labels, experiment.test_images, sim.seed)
+    train = np.setdiff1d(np.arange(len(labels)), test)
+    order = train[image_order(labels[train], experiment.images_per_block, sim.seed)]
+    current = np.ascontiguousarray(sheets[:, site] * scale)
+    return _Show(labels, order, model.neurons.id[fed].copy(), current, test)
+
+
+def synapse_groups(
+    show: _Show, pre_id: NDArray[np.int64], experiment: Experiment
+) -> tuple[NDArray[np.int8], list[int]]:
+    """Which synapses belong to the rewarded and to the punished class, told from the images alone.
+
+    A neuron that the sense feeds belongs to a class if its mean input current over that class's images
+    exceeds its mean over all other images by ``class_margin`` of the full-scale current ``input_gain``. A
+    synapse is *rewarded* if its presynaptic neuron belongs to the rewarded class and not to the punished one,
+    *punished* if it is the other way round, and *other* in every other case. The run's activity and the
+    weights play no part in it.
+
+    Parameters
+    ----------
+    show : object
+        Classes of the images, ids of the fed neurons, and the current of each image at each of them, mV.
+    pre_id : ndarray of int64, shape (n_synapses,)
+    experiment : Experiment
+
+    Returns
+    -------
+    ndarray of int8, shape (n_synapses,)
+        Positions in `GROUP_NAMES`.
+    list of int
+        Number of neurons that the sense feeds in each group.
+    """
+    margin = experiment.class_margin * experiment.input_gain
+    belongs = []
+    for label in (experiment.rewarded_class, experiment.punished_class):
+        mine = show.labels == label
+        excess = show.current[mine].mean(axis=0) - show.current[~mine].mean(axis=0)
+        belongs.append(excess > margin)
+    rewarded, punished = belongs[0] & ~belongs[1], belongs[1] & ~belongs[0]
+    groups = np.zeros(len(pre_id), dtype=np.int8)
+    groups[np.isin(pre_id, show.ids[rewarded])] = GROUP_NAMES.index("rewarded")
+    groups[np.isin(pre_id, show.ids[punished])] = GROUP_NAMES.index("punished")
+    return groups, [int((~rewarded & ~punished).sum()), int(rewarded.sum()), int(punished.sum())]
+
+
+@dataclass
+class _Log:
+    """What the schedule did: presentations, and events with the step before which they came."""
+
+    image_step: list[int] = field(default_factory=list)
+    image: list[int] = field(default_factory=list)
+    event_step: list[int] = field(default_factory=list)
+    event_kind: list[str] = field(default_factory=list)
+    event_value: list[float] = field(default_factory=list)
+
+    def add_event(self, step: int, kind: str, value: float) -> None:
+        self.event_step.append(step)
+        self.event_kind.append(kind)
+        self.event_value.append(value)
+
+
+class _Schedule:
+    """The world outside: what each image brings, and what reward is expected by now."""
+
+    def __init__(self, experiment: Experiment, system: NeuromodulationSystem | None, log: _Log) -> None:
+        self.experiment, self.system, self.log = experiment, system, log
+        self.expected, self.last_label = 0.0, -1
+
+    def begin_image(self, step: int, label: int, outcome: int) -> None:
+        """Send the events of an image that is shown from `step` on and brings the outcome of class `outcome`."""
+        told, system, changed = self.experiment, self.system, label != self.last_label
+        self.last_label = label
+        if system is not None and changed:
+            system.process_uncertainty(told.uncertainty, told.novelty)
+            self.log.add_event(step, "uncertainty", told.uncertainty + told.novelty)
+        self.bring_outcome(step, outcome)
+
+    def has_outcome(self, label: int) -> bool:
+        """Whether images of that class are rewarded or punished."""
+        told = self.experiment
+        return self.system is not None and label in (told.rewarded_class, told.punished_class)
+
+    def bring_outcome(self, step: int, label: int) -> None:
+        """Reward or punish, if the class is one that is."""
+        told, system = self.experiment, self.system
+        if system is None:
+            return
+        if label == told.rewarded_class:
+            self._reward(system, step, told.reward)
+        if label == told.punished_class:
+            self._reward(system, step, -told.punishment)
+            system.process_punishment(told.punishment, told.stress)
+            self.log.add_event(step, "punishment", told.punishment + told.stress)
+
+    def _reward(self, system: NeuromodulationSystem, step: int, reward: float) -> None:
+        error = reward - self.expected
+        if not self.experiment.clamp_dopamine:
+            system.process_reward(reward, self.expected)
+        self.expected += self.experiment.expectation_rate * error
+        self.log.add_event(step, "reward", reward)
+
+
+# ---- the run -----------------------------------------------------------------------------------------------
+
+
+def run_experiment(
+    source: str | Path | Mapping[str, Any],
+    *,
+    steps: int | None = None,
+    seed: int | None = None,
+    progress: ProgressCallback | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> dict[str, NDArray[Any]]:
+    """Build the network of a configuration, run its experiment, and give everything back as arrays.
+
+    Each image is shown to the sense for ``steps_per_image`` steps. A change of class is an uncertainty event,
+    an image of the rewarded class a reward, one of the punished class a negative reward and a punishment. The
+    expected reward follows the outcomes: it moves by ``expectation_rate`` times each prediction error. With
+    ``control`` the same run is done again, from the same seed and with the same images, but with dopamine
+    held at its baseline.
+
+    With ``test_images`` the readout's response to images that training does not show is measured before and
+    after: on a copy of the network whose weights are fixed and whose modulators rest, always from its first
+    step, so that the images, their order and the noise are the same and only the weights differ.
+
+    Parameters
+    ----------
+    source : str, Path or mapping
+        A configuration file, the bare name of a shipped one, or its content.
+    steps : int, >= 1, optional
+        Steps of training. Default: ``experiment.steps``, else the data set once, else 1,000. More steps than
+        images last show the images again from the first.
+    seed : int, 0 .. 2**64 - 1, optional
+        Default: ``experiment.seed``, else ``simulation.seed``, else drawn.
+    progress : callable, optional
+        Called after each image as ``progress(done, total, simulated_ms, elapsed_s)``, the steps of tests and
+        of a control included.
+    stop : callable, optional
+        Asked before each image; true ends the run there, and the result holds what was done.
+
+    Returns
+    -------
+    dict of str to ndarray
+        ``spike_step, spike_id``; ``level_time, level, level_names``; ``weight_before, weight_after,
+        weight_control`` (empty without a control run), ``pre_id, post_id, synapse_group, group_names,
+        group_neurons``; ``image_step, image_index, image_label``;
+        ``event_step, event_kind, event_value``; ``neuron_id, neuron_area, area_names, area_rate``; ``config``
+        (JSON text), ``seed, steps, steps_wanted, dt, wall_seconds, digest, version``; ``response_image,
+        response_label, response_group, response_before, response_after, response_control`` (Hz, mean over the
+        readout's neurons; empty where not measured). Steps of images and events are the steps completed when
+        they came; a group's number is its position in ``group_names``, whose first three go for images, too.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration is wrong; every problem is listed.
+    ValueError
+        If an argument is out of its domain.
+
+    Examples
+    --------
+    >>> results = run_experiment("brain_base_model.json", steps=200, seed=1)
+    >>> int(results["steps"]), str(results["event_kind"][0])
+    (200, 'uncertainty')
+    """
+    if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
+        raise ValueError(f"steps: must be a whole number >= 1; got {steps!r}")
+    content, experiment = _prepared_config(source)
+    run = _built(content, experiment, seed)
+    wanted = steps or experiment.steps or run.whole_show
+    gated = run.show is not None and run.schedule.system is not None and not experiment.clamp_dopamine
+    with_control = experiment.control and gated
+    n_runs, n_tested = 2 if with_control else 1, 0 if run.show is None else len(run.show.test)
+    total = n_runs * wanted + (1 + n_runs) * n_tested * experiment.test_steps
+    watch = _Watch(progress, stop, total, run.sim.dt)
+
+    weight_before = run.sim.model.synapses.weight.copy()
+    responses = {"response_before": _response(content, run, run, watch)}
+    wall_seconds = run.advance(wanted, watch)
+    whole = run.sim.current_step == wanted
+    responses["response_after"] = _response(content, run, run, watch) if whole else np.empty(0)
+    weight_control, responses["response_control"] = np.empty(0, dtype=np.float32), np.empty(0)
+    if with_control and whole:
+        clamped = replace(experiment, clamp_dopamine=True)
+        control = _built(content, clamped, run.sim.seed, record=False)
+        control.advance(wanted, watch)
+        if control.sim.current_step == wanted:
+            weight_control = control.sim.model.synapses.weight.copy()
+            responses["response_control"] = _response(content, run, control, watch)
+    results = {
+        "wall_seconds": wall_seconds,
+        "steps_wanted": wanted,
+        "weight_before": weight_before,
+        "weight_control": weight_control,
+        **_run_arrays(run),
+        **_network_arrays(run),
+        **_log_arrays(run.schedule.log, run.show),
+        **_test_arrays(run.show, experiment),
+        **responses,
+    }
+    return {name: np.asarray(value) for name, value in results.items()}
+
+
+class _Watch:
+    """How far all phases together are, for the caller to show; and whether the caller wants to stop."""
+
+    def __init__(
+        self, progress: ProgressCallback | None, stop: Callable[[], bool] | None, total: int, dt: float
+    ) -> None:
+        self._progress, self._stop, self._total, self._dt = progress, stop, total, dt
+        self._done, self._began = 0, time.perf_counter()
+
+    def stopped(self) -> bool:
+        return self._stop is not None and bool(self._stop())
+
+    def advance(self, n: int) -> None:
+        self._done += n
+        if self._progress is not None:
+            elapsed = time.perf_counter() - self._began
+            self._progress(self._done, self._total, self._done * self._dt, elapsed)
+
+
+def _prepared_config(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any], Experiment]:
+    """The plain configuration, the experiment's rule of plasticity put in, and the experiment."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NeuromodWarning)  # BrainModel gives them again
+        content, config = load(source)
+    areas = [area.name for area in config.areas]
+    senses = {name: sense.areal for name, sense in config.senses.items()}
+    experiment = check_experiment(content.get("experiment", {}), areas, senses)
+    if experiment.plasticity is not None:
+        content["plasticity"] = dict(experiment.plasticity)
+    return content, experiment
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A network, built and ready to be shown images."""
+
+    experiment: Experiment
+    sim: Simulation
+    network: ExperimentNetwork
+    show: _Show | None
+    schedule: _Schedule
+    spikes: SpikeMonitor | None
+    levels: LevelMonitor | None
+
+    @property
+    def whole_show(self) -> int:
+        """Steps that show every image once."""
+        return _PLAIN_STEPS if self.show is None else len(self.show.order) * self.experiment.steps_per_image
+
+    def advance(self, n_steps: int, watch: _Watch) -> float:
+        """Run so many steps, image by image; the wall time that it took, s."""
+        sim, show = self.sim, self.show
+        piece = _PIECE if show is None else self.experiment.steps_per_image
+        began = time.perf_counter()
+        while sim.current_step < n_steps and not watch.stopped():
+            n = min(piece, n_steps - sim.current_step)
+            if show is None:
+                sim.run(n, progress=False)
+            else:
+                _show_image(sim, show, self.schedule, n)
+            watch.advance(n)
+        return time.perf_counter() - began
+
+
+def _built(
+    content: dict[str, Any],
+    experiment: Experiment,
+    seed: int | None,
+    *,
+    record: bool = True,
+    frozen: bool = False,
+) -> _Run:
+    model = BrainModel(config=content)
+    section = content.get("neuromodulation", {})
+    system = (
+        create_neuromodulation_system(section, regions=model.regions)
+        if section.get("enabled", True)
+        else None
+    )
+    chosen = experiment.seed if seed is None else seed
+    sim = Simulation(model, seed=chosen, neuromodulation=system)
+    network = build_network(sim, experiment, frozen=frozen)
+    show = None
+    if experiment.dataset is not None and not frozen:
+        show = _prepared_show(sim, experiment, DATASETS[experiment.dataset]())
+    spikes = SpikeMonitor(sim) if record else None
+    levels = LevelMonitor(sim) if record and system is not None else None
+    return _Run(experiment, sim, network, show, _Schedule(experiment, system, _Log()), spikes, levels)
+
+
+def _response(content: dict[str, Any], shown: _Run, learner: _Run, watch: _Watch) -> NDArray[np.float64]:
+    """Mean rate of the readout at each test image, Hz, under the learner's present weights; none if stopped.
+
+    Measured on a copy with the same seed, whose readout projection has no rule: nothing is learned from a
+    test, and the learner's own state and noise do not feel it.
+    """
+    show, told, plastic = shown.show, shown.experiment, learner.network.readout
+    if show is None or plastic is None or not len(show.test):
+        return np.empty(0)
+    copy = _built(content, told, shown.sim.seed, record=False, frozen=True)
+    assert copy.network.readout is not None
+    assert told.readout is not None  # as the learner's
+    copy.network.readout.weight[:] = plastic.weight
+    readout = np.isin(copy.sim.model.neurons.id, copy.network.area_ids[told.readout])
+    rate = np.zeros(len(show.test))
+    for k, image in enumerate(show.test):
+        if watch.stopped():
+            return np.empty(0)
+        rows = np.broadcast_to(show.current[image], (told.test_steps, len(show.ids)))
+        counts = copy.sim.run(told.test_steps, input=rows, input_ids=show.ids, progress=False)["spike_counts"]
+        rate[k] = counts[readout].mean() / (told.test_steps * copy.sim.dt / 1000.0)
+        watch.advance(told.test_steps)
+    return rate
+
+
+def _show_image(sim: Simulation, show: _Show, schedule: _Schedule, n: int) -> None:
+    """The next image, for n steps: its events, its current, and its outcome again and again."""
+    log = schedule.log
+    image = int(show.order[len(log.image) % len(show.order)])
+    turn = len(log.image) + schedule.experiment.outcome_shift
+    outcome = int(show.labels[show.order[turn % len(show.order)]])
+    end = sim.current_step + n
+    log.image_step.append(sim.current_step)
+    log.image.append(image)
+    schedule.begin_image(sim.current_step, int(show.labels[image]), outcome)
+    piece = schedule.experiment.outcome_every if schedule.has_outcome(outcome) else n
+    while True:
+        steps = min(piece, end - sim.current_step)
+        rows = np.broadcast_to(show.current[image], (steps, len(show.ids)))
+        sim.run(steps, input=rows, input_ids=show.ids, progress=False)
+        if sim.current_step == end:
+            return
+        schedule.bring_outcome(sim.current_step, outcome)
+
+
+def _run_arrays(run: _Run) -> dict[str, Any]:
+    sim, spikes, levels = run.sim, run.spikes, run.levels
+    assert spikes is not None  # only a control records nothing
+    return {
+        "version": np.array(neuromod.__version__),
+        "seed": np.uint64(sim.seed),
+        "dt": np.float64(sim.dt),
+        "steps": np.int64(sim.current_step),
+        "digest": np.array(sim.digest()),
+        "config": np.array(json.dumps(sim.model.config)),
+        "experiment": np.array(json.dumps(asdict(run.experiment))),
+        "spike_step": spikes.step,
+        "spike_id": spikes.id,
+        "level_time": np.empty(0) if levels is None else levels.time,
+        "level": np.empty((0, 0)) if levels is None else levels.values,
+        "level_names": np.array([] if levels is None else levels.names, dtype=str),
+    }
+
+
+def _network_arrays(run: _Run) -> dict[str, Any]:
+    model, seconds = run.sim.model, run.sim.time / 1000.0
+    ids, counts = model.neurons.id.copy(), model.neurons.spike_count
+    area = np.full(len(ids), -1, dtype=np.int32)
+    areas = run.network.area_ids
+    for k, members in enumerate(areas.values()):
+        area[np.isin(ids, members)] = k
+    per_neuron = [counts[area == k].sum() / max((area == k).sum(), 1) for k in range(len(areas))]
+    pre = np.asarray(model.synapses.pre_id).copy()
+    names: tuple[str, ...] = ("all",)
+    group, neurons = np.zeros(len(pre), dtype=np.int8), [len(ids)]
+    if run.show is not None:
+        names = GROUP_NAMES
+        group, neurons = synapse_groups(run.show, pre, run.experiment)
+    if run.network.readout is not None:
+        names, neurons = (*names, _FIXED), [*neurons, 0]
+        plastic = [np.full(len(p), p is run.network.readout) for p in run.sim.projections.values()]
+        group[~np.concatenate(plastic)] = names.index(_FIXED)
+    return {
+        "neuron_id": ids,
+        "neuron_area": area,
+        "area_names": np.array(list(areas), dtype=str),
+        "area_rate": np.array([float(n) / seconds if seconds else 0.0 for n in per_neuron]),
+        "pre_id": pre,
+        "post_id": np.asarray(model.synapses.post_id).copy(),
+        "weight_after": model.synapses.weight.copy(),
+        "synapse_group": group,
+        "group_names": np.array(names, dtype=str),
+        "group_neurons": np.array(neurons),
+    }
+
+
+def _log_arrays(log: _Log, show: _Show | None) -> dict[str, Any]:
+    image = np.array(log.image, dtype=np.int64)
+    return {
+        "image_step": np.array(log.image_step, dtype=np.int64),
+        "image_index": image,
+        "image_label": np.empty(0, dtype=np.int64) if show is None else show.labels[image],
+        "event_step": np.array(log.event_step, dtype=np.int64),
+        "event_kind": np.array(log.event_kind, dtype=str),
+        "event_value": np.array(log.event_value, dtype=np.float64),
+    }
+
+
+def _test_arrays(show: _Show | None, experiment: Experiment) -> dict[str, Any]:
+    image = np.empty(0, dtype=np.int64) if show is None else show.test
+    label = image if show is None else show.labels[image]
+    rewarded, punished = label == experiment.rewarded_class, label == experiment.punished_class
+    group = np.where(rewarded, GROUP_NAMES.index("rewarded"), 0)
+    group[punished] = GROUP_NAMES.index("punished")
+    return {"response_image": image, "response_label": label, "response_group": group}

@@ -1,0 +1,1 @@
+"""Modulators, systems of them, and critics whose errors drive them."""

@@ -1,0 +1,1 @@
+"""The network at rest: neurons, synapses, areas, and the arrays that the core borrows."""

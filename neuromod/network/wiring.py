@@ -1,0 +1,312 @@
+"""Arguments of ``connect`` turned into slots, weights and delays. Everything is checked before anything is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neuromod import _core
+from neuromod.arguments import checked_count
+
+if TYPE_CHECKING:
+    from neuromod.config.sections import Plasticity
+    from neuromod.network.brain_model import BrainModel
+
+__all__ = ["build_rows", "checked_rule", "delays_of", "slots_of_group", "type_of_sources", "weights_of"]
+
+Int32s = NDArray[np.int32]
+Rows = tuple[int, NDArray[np.int64], NDArray[np.uint16]]
+
+MAX_DELAY = 65535
+"""Steps; a delay is kept in 16 bits."""
+
+
+def slots_of_group(model: BrainModel, group: Any, where: str) -> Int32s:
+    """Slots of area names or ids, ascending without repeats.
+
+    Parameters
+    ----------
+    model : BrainModel
+    group : str, sequence of str or array_like of int
+    where : str
+        Name of the argument, for messages.
+
+    Returns
+    -------
+    ndarray of int32
+
+    Raises
+    ------
+    ValueError
+        If an area or id is not there, or `group` is neither.
+    """
+    if isinstance(group, str):
+        return model._area_slots(group, where)
+    if isinstance(group, Sequence) and len(group) and all(isinstance(name, str) for name in group):
+        return np.unique(np.concatenate([model._area_slots(name, where) for name in group]))
+    ids = np.atleast_1d(np.asarray(group))
+    if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):
+        raise ValueError(f"{where}: must be area names or neuron ids; got {group!r}")
+    missing = ids[~np.isin(ids, model.neurons.id)]
+    if missing.size:
+        raise ValueError(f"{where}: must be ids of neurons in the network; got {missing[0]}")
+    return np.unique(model._columns.slots_of(ids)).astype(np.int32)
+
+
+def type_of_sources(model: BrainModel, pre: Int32s, synapse_type: str | None) -> str:
+    """The type given, or that of the sources where they agree.
+
+    Parameters
+    ----------
+    model : BrainModel
+    pre : ndarray of int32
+        Slots of the sources.
+    synapse_type : {"excitatory", "inhibitory"} or None
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If it is another, or None where the sources are of both types.
+    """
+    if synapse_type is not None:
+        if synapse_type not in ("excitatory", "inhibitory"):
+            raise ValueError(f"synapse_type: must be 'excitatory' or 'inhibitory'; got {synapse_type!r}")
+        return synapse_type
+    types = np.unique(model._columns.column("neuron_type")[pre])
+    if len(types) > 1:
+        raise ValueError(
+            "synapse_type: must be given where pre mixes excitatory and inhibitory neurons; "
+            "or connect the two apart"
+        )
+    return "inhibitory" if len(types) and types[0] == 1 else "excitatory"
+
+
+def checked_rule(
+    model: BrainModel,
+    rule: str | Mapping[str, Any] | None,
+    short_term: bool | Mapping[str, Any] | None = None,
+) -> Plasticity:
+    """The configuration's plasticity, or the rule given; a bare name keeps the rest of the configuration's.
+
+    Parameters
+    ----------
+    model : BrainModel
+    rule : str, mapping or None
+        As `neuromod.config.check_rule` takes it.
+    short_term : bool, mapping or None
+        In place of the rule's or the configuration's ``short_term``.
+
+    Returns
+    -------
+    Plasticity
+
+    Raises
+    ------
+    ConfigError
+        With every problem.
+    """
+    from neuromod.config.load import check_rule, check_short_term
+
+    common = model._config.plasticity
+    if isinstance(rule, str):
+        bounds = {"weight_min": common.weight_min, "weight_max": common.weight_max}
+        parts = {"short_term": common.short_term, "homeostatic": common.homeostatic}
+        found = check_rule({"rule": rule, **bounds}, "rule").model_copy(update=parts)
+    else:
+        found = common if rule is None else check_rule(rule, "rule")
+    if short_term is None:
+        return found
+    return found.model_copy(update={"short_term": check_short_term(short_term, "short_term")})
+
+
+def build_rows(
+    model: BrainModel,
+    pre: Int32s,
+    post: Int32s,
+    how: Mapping[str, Any],
+    autapses: bool,
+    seed: int,
+    number: int,
+) -> tuple[Rows, NDArray[np.int64] | None]:
+    """Rows by the one rule that is given, cut by the parts of the network.
+
+    Parameters
+    ----------
+    model : BrainModel
+    pre, post : ndarray of int32
+        Slots of sources and targets, ascending.
+    how : mapping
+        ``probability``, ``in_degree``, ``out_degree`` and ``pairs``, of which one is not None.
+    autapses : bool
+        Whether a neuron may connect to itself.
+    seed, number : int, 0 .. 2**64 - 1
+        Key of the draws: the simulation's seed and the projection's number.
+
+    Returns
+    -------
+    rows : tuple of (int, ndarray of int64, ndarray of uint16)
+        First source slot, start of each place, targets counted from the first slot of their part.
+    order : ndarray of int64 or None
+        For pairs: which pair became which synapse.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If not exactly one rule is given, or its value is out of its domain.
+    """
+    given = [name for name, value in how.items() if value is not None]
+    if len(given) != 1:
+        raise ValueError(
+            f"connect: exactly one of {', '.join(how)} must be given; got {', '.join(given) or 'none'}"
+        )
+    name, value = given[0], how[given[0]]
+    if name == "pairs":
+        return _pairs(model, value, pre, post)
+    ids = model._columns.column("id")
+    if name == "probability":
+        p = _checked_probability(value, "probability")
+        return _core.build_probability(pre, post, ids, p, autapses, seed, number), None
+    degree = checked_count(value, name, 1)
+    chosen_from, for_each = (pre, post) if name == "in_degree" else (post, pre)
+    alone = len(chosen_from) == 1 and not autapses and bool(np.isin(chosen_from, for_each).any())
+    if len(for_each) and (len(chosen_from) == 0 or alone):
+        raise ValueError(f"{name}: needs another neuron to connect to; got {len(chosen_from)}")
+    build = _core.build_in_degree if name == "in_degree" else _core.build_out_degree
+    return build(pre, post, ids, degree, autapses, seed, number), None
+
+
+def _checked_probability(value: Any, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise TypeError(f"{where}: must be a number; got {value!r}")
+    if not 0.0 <= value <= 1.0:
+        raise ValueError(f"{where}: must be between 0 and 1; got {value}")
+    return float(value)
+
+
+def _pairs(model: BrainModel, pairs: ArrayLike, pre: Int32s, post: Int32s) -> tuple[Rows, NDArray[np.int64]]:
+    ids = np.asarray(pairs)
+    if ids.ndim != 2 or ids.shape[1] != 2 or ids.dtype.kind not in "iu":
+        raise ValueError(f"pairs: must be ids of shape (n, 2); got {ids.dtype} of shape {ids.shape}")
+    missing = ids[~np.isin(ids, model.neurons.id)]
+    if missing.size:
+        raise ValueError(f"pairs: must be ids of neurons in the network; got {missing[0]}")
+    slots = model._columns.slots_of(ids).astype(np.int32)
+    for side, group, name in ((0, pre, "pre"), (1, post, "post")):
+        outside = ids[~np.isin(slots[:, side], group), side]
+        if outside.size:
+            raise ValueError(f"pairs: must lead from pre to post; got {outside[0]}, which is not in {name}")
+    first, row_start, targets, order = _core.build_pairs(slots[:, 0], slots[:, 1])
+    return (first, *_core.build_places(row_start, targets, model._columns.n)), order
+
+
+def _distribution(value: Mapping[str, Any], where: str, seed: int, purpose: str, number: int, n: int) -> Any:
+    kinds = {"normal": _core.draw_normal, "uniform": _core.draw_uniform}
+    if len(value) != 1 or next(iter(value)) not in kinds:
+        raise ValueError(
+            f"{where}: must be {{'normal': [mean, sd]}} or {{'uniform': [low, high]}}; got {value!r}"
+        )
+    kind, numbers = next(iter(value.items()))
+    pair = np.asarray(numbers, dtype=np.float64)
+    if pair.shape != (2,) or not np.all(np.isfinite(pair)):
+        raise ValueError(f"{where}.{kind}: must be two finite numbers; got {numbers!r}")
+    if kind == "normal" and pair[1] < 0.0:
+        raise ValueError(f"{where}.normal: the standard deviation must be >= 0; got {pair[1]}")
+    if kind == "uniform" and pair[1] < pair[0]:
+        raise ValueError(f"{where}.uniform: the bounds must be in order; got {numbers!r}")
+    return kinds[kind](seed, purpose, number, pair[0], pair[1], n)
+
+
+def weights_of(
+    value: Any, n: int, order: NDArray[np.int64] | None, seed: int, number: int
+) -> NDArray[np.float32] | float:
+    """Weights in the order of the synapses, or one number where all are equal.
+
+    Parameters
+    ----------
+    value : float, array_like of float or mapping, mV
+        A number, with pairs one for each, or a distribution.
+    n : int
+        Number of synapses.
+    order : ndarray of int64, shape (n,), or None
+        For pairs: which pair became which synapse.
+    seed, number : int, 0 .. 2**64 - 1
+        Key of the draws: the simulation's seed and the projection's number.
+
+    Returns
+    -------
+    float or ndarray of float32, shape (n,), mV
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite, or the form is another.
+    """
+    if isinstance(value, Mapping):
+        return _distribution(value, "weight", seed, "weight", number, n)  # type: ignore[no-any-return]
+    given = np.asarray(value, dtype=np.float64)
+    if given.ndim == 0:
+        if not np.isfinite(given):
+            raise ValueError(f"weight: must be finite; got {given}")
+        return float(given)
+    _check_column("weight", given, n, order)
+    return given[order].astype(np.float32)
+
+
+def _check_column(where: str, given: NDArray[np.float64], n: int, order: NDArray[np.int64] | None) -> None:
+    if order is None:
+        raise ValueError(f"{where}: may be an array only with pairs; give a number or a distribution")
+    if given.shape != (n,):
+        raise ValueError(f"{where}: must have one value for each of the {n} pairs; got shape {given.shape}")
+    if not np.all(np.isfinite(given)):
+        k = int(np.flatnonzero(~np.isfinite(given))[0])
+        raise ValueError(f"{where}: must be finite; got {given[k]} (pair {k})")
+
+
+def delays_of(
+    value: Any, n: int, order: NDArray[np.int64] | None, seed: int, number: int
+) -> NDArray[np.uint16] | int:
+    """One delay for all, or one for each synapse, whole steps from 1.
+
+    Parameters
+    ----------
+    value : int, array_like of int or mapping, steps, >= 1
+        A number, with pairs one for each, or a distribution, which is rounded.
+    n : int
+        Number of synapses.
+    order : ndarray of int64, shape (n,), or None
+        For pairs: which pair became which synapse.
+    seed, number : int, 0 .. 2**64 - 1
+        Key of the draws: the simulation's seed and the projection's number.
+
+    Returns
+    -------
+    int, or ndarray of uint16, shape (n,), steps
+
+    Raises
+    ------
+    ValueError
+        If a value is not a whole number from 1 to MAX_DELAY, or the form is another.
+    """
+    if isinstance(value, Mapping):
+        drawn: NDArray[np.float64] = np.rint(
+            _distribution(value, "delay", seed, "delay", number, n).astype(np.float64)
+        )
+        return np.clip(drawn, 1, MAX_DELAY).astype(np.uint16)
+    if np.ndim(value) == 0:
+        delay = checked_count(value, "delay", 1)
+        if delay > MAX_DELAY:
+            raise ValueError(f"delay: must be at most {MAX_DELAY} steps; got {delay}")
+        return delay
+    given = np.asarray(value, dtype=np.float64)
+    _check_column("delay", given, n, order)
+    bad = given[(given != np.rint(given)) | (given < 1) | (given > MAX_DELAY)]
+    if bad.size:
+        raise ValueError(f"delay: must be whole steps from 1 to {MAX_DELAY}; got {bad[0]}")
+    return given[order].astype(np.uint16)
