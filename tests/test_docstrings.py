@@ -19,9 +19,9 @@ import pytest
 import neuromod
 
 MODULES = sorted(
-    f"neuromod.{module.name}"
-    for module in pkgutil.iter_modules(neuromod.__path__)
-    if module.name != "__main__"
+    module.name
+    for module in pkgutil.walk_packages(neuromod.__path__, "neuromod.")
+    if not module.name.endswith("__main__")
 )
 UNIT_WORDS = (
     r"\b(ms|mV|Hz|steps?|0 (?:to|\.\.) 1|0 \.\. 2\*\*64 - 1|units? of|reward units|no unit|pure number)\b"
