@@ -41,7 +41,7 @@ typedef struct nm_piece {
  * slot, so 16 bits hold them: 6 bytes a synapse with its weight, 2 where all weights are equal. */
 typedef struct nm_projection {
     int64_t pre_first, n_rows; /* row r belongs to the neuron in slot pre_first + r */
-    int64_t n_segments;
+    int64_t n_segments, n_synapses;
     const int64_t *row_segment; /* [n_rows * n_parts + 1] first segment of a row in a part; NULL: one each */
     const int64_t *segment_start;  /* [n_segments + 1] first synapse of a segment */
     const uint16_t *segment_delay; /* [n_segments] steps >= 1; NULL: all `constant_delay` */

@@ -90,7 +90,7 @@ def test_several_modulators_on_one_target_multiply_and_rises_add() -> None:
     sim = Simulation(model, seed=1, neuromodulation=system)
     sim.step()
     system.level[:] = [[0.7, 0.5, 0.5, 0.4, 0.8]]
-    factors = sim._engine.effects().factors(0)
+    factors = sim._session.bound().effects().factors(0)
     assert factors == pytest.approx(
         {
             "learning_rate": 1.4 * 1.2 * 1.4,

@@ -7,11 +7,14 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from typing_extensions import disjoint_base
 
+from neuromod.errors import RemovedError as RemovedError
+
 _Floats = NDArray[np.float64]
 _Ints = NDArray[np.int64]
 _Modulated = TypeVar("_Modulated", bound=float | NDArray[np.floating[Any]])
 
 DRIVE_MEAN: int
+NEURON_FIELDS: Mapping[str, tuple[str, Any]]
 STREAMS: dict[str, int]
 __test__: dict[str, str]  # Cython's list of docstrings, which doctest runs
 
@@ -167,7 +170,7 @@ class SystemCore:
 
 # Views.
 @disjoint_base
-class SynapseStore:
+class SynapseBlock:
     epoch: int
     stale: bool
     owner: Any
@@ -279,18 +282,8 @@ class SampleRecorder:
 
 @disjoint_base
 class PairKeeper:
-    weight: NDArray[np.float32]
-    eligibility: NDArray[np.float32] | None
-    ends: tuple[_Ints, NDArray[np.uint16]]
     def __init__(
-        self,
-        engine: Engine,
-        projection: Any,
-        n_neurons: int,
-        n_parts: int,
-        n_regions: int,
-        tau_c: float,
-        pre_traces: list[str],
+        self, binding: Binding, projection: Any, n_regions: int, tau_c: float, pre_traces: list[str]
     ) -> None: ...
     def read(self) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]: ...
     def read_one(self, synapse: int) -> float: ...
@@ -340,17 +333,25 @@ class EngineGroup:
     ) -> tuple[int, CoreFailure] | None: ...
 
 @disjoint_base
+class Binding:
+    def __init__(self, layout: Any, dt: float, seed: int, step: int, levels: Levels | None) -> None: ...
+
+@disjoint_base
 class Engine:
     threads: int
     spike_recorders: list[SpikeRecorder]
     sample_recorders: list[SampleRecorder]
-    def __init__(self, model: Any, dt: float, seed: int, levels: Levels | None = None) -> None: ...
+    def __init__(self, layout: Any, dt: float, seed: int, levels: Levels | None = None) -> None: ...
     @property
     def dt(self) -> float: ...
     @property
     def step(self) -> int: ...
-    def refresh(self) -> None: ...
-    def bind(self) -> None: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def keepers(self) -> dict[str, PairKeeper]: ...
+    def bind(self, layout: Any) -> None: ...
+    def lend_weights(self, weights: Sequence[NDArray[np.float32] | None]) -> None: ...
     def prepare(self) -> None: ...
     def effects(self) -> LentLevels | None: ...
     def run(

@@ -223,6 +223,7 @@ cdef extern from "nm_network.h" nogil:
         int64_t pre_first
         int64_t n_rows
         int64_t n_segments
+        int64_t n_synapses
         const int64_t *row_segment
         const int64_t *segment_start
         const uint16_t *segment_delay
