@@ -145,9 +145,9 @@ class Levels:
 class LentLevels:
     levels: Levels
     n_releases: int
-    def __init__(
-        self, levels: Levels, zones: Sequence[tuple[str, Mapping[str, float]]], runs: Sequence[_Ints]
-    ) -> None: ...
+    def __new__(
+        cls, levels: Levels, zones: Sequence[tuple[str, Mapping[str, float]]], runs: Sequence[_Ints]
+    ) -> Self: ...
     def factors(self, zone: int) -> dict[str, float]: ...
     def signal(self, zone: int, subtract_baseline: float, dt: float, tau_c: float) -> float: ...
 
@@ -282,9 +282,9 @@ class SampleRecorder:
 
 @disjoint_base
 class PairKeeper:
-    def __init__(
-        self, binding: Binding, projection: Any, n_regions: int, tau_c: float, pre_traces: list[str]
-    ) -> None: ...
+    def __new__(
+        cls, binding: Binding, projection: Any, n_regions: int, tau_c: float, pre_traces: list[str]
+    ) -> Self: ...
     def read(self) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]: ...
     def read_one(self, synapse: int) -> float: ...
     def write(
@@ -301,7 +301,7 @@ class PairKeeper:
 
 @disjoint_base
 class ShortTermKeeper:
-    def __init__(self, params: Mapping[str, float], sources: _Ints, max_delay: int) -> None: ...
+    def __new__(cls, params: Mapping[str, float], sources: _Ints, length: int) -> Self: ...
     def state(self, now: int) -> dict[str, Any]: ...
     def set_state(self, state: dict[str, Any], now: int) -> None: ...
 
@@ -313,7 +313,7 @@ class DenseMap:
 @disjoint_base
 class HomeostasisKeeper:
     rate: _Floats
-    def __init__(self, params: Mapping[str, float], n_neurons: int, dt: float) -> None: ...
+    def __new__(cls, params: Mapping[str, float], n_neurons: int, dt: float) -> Self: ...
 
 @disjoint_base
 class Pool:
@@ -322,7 +322,7 @@ class Pool:
 @disjoint_base
 class EngineGroup:
     engines: list[Engine]
-    def __init__(self, engines: Sequence[Engine]) -> None: ...
+    def __new__(cls, engines: Sequence[Engine]) -> Self: ...
     def run(
         self,
         n_steps: int,
@@ -334,14 +334,14 @@ class EngineGroup:
 
 @disjoint_base
 class Binding:
-    def __init__(self, layout: Any, dt: float, seed: int, step: int, levels: Levels | None) -> None: ...
+    def __new__(cls, layout: Any, dt: float, seed: int, step: int, levels: Levels | None) -> Self: ...
 
 @disjoint_base
 class Engine:
     threads: int
     spike_recorders: list[SpikeRecorder]
     sample_recorders: list[SampleRecorder]
-    def __init__(self, layout: Any, dt: float, seed: int, levels: Levels | None = None) -> None: ...
+    def __new__(cls, layout: Any, dt: float, seed: int, levels: Levels | None = None) -> Self: ...
     @property
     def dt(self) -> float: ...
     @property

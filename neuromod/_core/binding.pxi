@@ -19,7 +19,7 @@ cdef class Binding:
     cdef list weights                      # of each projection: the array that C has, None where all are equal
     cdef bint fresh                        # parameters have not been looked at since
 
-    def __init__(self, layout, double dt, uint64_t seed, int64_t step, Levels levels):
+    def __cinit__(self, layout, double dt, uint64_t seed, int64_t step, Levels levels):
         cdef nm_error error
         cdef Py_ssize_t n = layout.n
         self.layout, self.levels, self.lent_arrays, self.fresh = layout, levels, [], True
@@ -149,10 +149,13 @@ cdef class Binding:
     cdef lend_weight(self, Py_ssize_t k, object weight):
         """Lend the weights of projection k, which may have moved since; None: all are equal."""
         projection = self.layout.projections[k]
-        self.weights[k], self.projections[k].weight = weight, NULL
-        self.projections[k].constant_weight = projection.equal_weight
+        cdef float *address = NULL
         if weight is not None:
-            self.projections[k].weight = <float *>_address(weight, "f4", len(projection.target), "weight")
+            address = <float *>_address(weight, "f4", len(projection.target), "weight")
+        elif projection.learning.rule is not None:
+            raise ValueError(f"projection {projection.name}: weights under a rule must be an array; got None")
+        self.weights[k], self.projections[k].weight = weight, address
+        self.projections[k].constant_weight = projection.equal_weight
 
     cdef _lend_rows(self, nm_projection *p, object projection):
         size, n_segments = len(projection.target), len(projection.segment_start) - 1
@@ -262,11 +265,17 @@ def _check_layout(layout, ids):
                                         ("area_of", layout.area_of, -1, len(layout.area_names))):
         if len(numbers) != n or (n and not least <= np.min(numbers) <= np.max(numbers) < count):
             raise ValueError(f"layout.{what}: must be {n} numbers from {least} to {count - 1}")
-    for name, _, _, zone in layout.groups:
+    next_slot = 0
+    for name, first, count, zone in layout.groups:
+        if first != next_slot or count < 0 or first + count > n:
+            raise ValueError(f"layout.groups: must cover the slots 0 to {n - 1} in order; got {count} from {first}")
+        next_slot = first + count
         if name not in _MODELS:
             raise ValueError(f"layout.groups: must be of registered neuron models; got {name!r}")
         if not 0 <= zone < n_zones:
             raise ValueError(f"layout.groups: zones must be from 0 to {n_zones - 1}; got {zone}")
+    if next_slot != n:
+        raise ValueError(f"layout.groups: must cover the slots 0 to {n - 1} in order; got {next_slot} of them")
     names = [projection.name for projection in layout.projections]
     if len(set(names)) != len(names):
         raise ValueError("layout.projections: names must differ")

@@ -18,7 +18,7 @@ cdef class Engine:
     cdef bint running
     cdef readonly list spike_recorders, sample_recorders
 
-    def __init__(self, layout, double dt, uint64_t seed, Levels levels=None):
+    def __cinit__(self, layout, double dt, uint64_t seed, Levels levels=None):
         if not (np.isfinite(dt) and dt > 0.0):
             raise ValueError(f"dt: must be > 0 ms; got {dt}")
         self.levels, self.pool, self.threads = levels, Pool(), 1
@@ -62,6 +62,9 @@ cdef class Engine:
     def lend_weights(self, weights):
         """The arrays of weights as they stand now, one of each projection; None where all are equal."""
         cdef Py_ssize_t k
+        weights = list(weights)
+        if len(weights) != len(self.binding.weights):
+            raise ValueError(f"weights: must be {len(self.binding.weights)}, one of each projection; got {len(weights)}")
         for k, weight in enumerate(weights):
             if weight is not self.binding.weights[k]:  # moved into a block that several share, say
                 self.binding.lend_weight(k, weight)
@@ -243,8 +246,13 @@ cdef class Engine:
         cdef Binding b = self.binding
         if input is None:
             return
-        slots = np.ascontiguousarray(np.searchsorted(b.ids, input_ids), np.int32)
+        wanted = np.ascontiguousarray(input_ids, np.int64).ravel()
         values = np.ascontiguousarray(input, np.float64)
+        if values.ndim != 2 or values.shape[1] != wanted.size:
+            raise ValueError(f"input: must have shape (n_steps, {wanted.size}); got {values.shape}")
+        if not np.isin(wanted, b.ids).all():
+            raise ValueError("input_ids: must be ids of neurons in the network")
+        slots = np.searchsorted(b.ids, wanted).astype(np.int32)
         self.input_keep = (slots, values)
         b.sim.input = <const double *>_address(values, "f8", 0, "input")
         b.sim.input_slot = <const int32_t *>_address(slots, "i4", slots.size, "input")
@@ -309,6 +317,8 @@ cdef class Engine:
         if isinstance(recorder, SpikeRecorder):
             (<SpikeRecorder>recorder).bind(self.binding.ids)
             self.spike_recorders.append(recorder)
+        elif not isinstance(recorder, SampleRecorder):
+            raise TypeError(f"recorder: must be a recorder of the core; got {type(recorder).__name__}")
         else:
             (<SampleRecorder>recorder).bind()
             self.sample_recorders.append(recorder)

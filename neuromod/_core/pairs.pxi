@@ -18,7 +18,7 @@ cdef class PairKeeper:
     cdef object ends            # (id of the source, delay) of each segment
     cdef object weight, eligibility  # as they stand: of the moment of each synapse's last visit
 
-    def __init__(self, Binding binding, projection, Py_ssize_t n_regions, double tau_c, list pre_traces):
+    def __cinit__(self, Binding binding not None, projection, Py_ssize_t n_regions, double tau_c, list pre_traces):
         cdef int k
         cdef Py_ssize_t n_neurons = binding.network.n_neurons, n_parts = binding.network.n_parts
         self.binding, self.weight = binding, projection.weight
@@ -78,6 +78,7 @@ cdef class PairKeeper:
 
     def read_one(self, int64_t synapse):
         """The weight of one synapse now."""
+        check_number("synapse", synapse, 0, len(self.weight) - 1)
         cdef nm_pairs_step step = self._step()
         cdef int64_t place = self._place_of(synapse)
         cdef const int64_t *start = self.projection.segment_start
@@ -104,6 +105,9 @@ cdef class PairKeeper:
         """Set the given synapses (ascending positions) to what they are to be now."""
         cdef nm_pairs_step step = self._step()
         cdef int64_t place, done = -1
+        synapses = np.ascontiguousarray(synapses, np.int64)
+        if synapses.size and not 0 <= synapses.min() <= synapses.max() < len(self.weight):
+            raise IndexError(f"synapses: must be between 0 and {len(self.weight) - 1}")
         for synapse in synapses:
             place = self._place_of(synapse)
             if place != done:

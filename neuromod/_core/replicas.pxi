@@ -9,8 +9,10 @@ cdef class EngineGroup:
     cdef Pool pool
     cdef bint running
 
-    def __init__(self, engines):
+    def __cinit__(self, engines):
         self.engines, self.pool = list(engines), Pool()
+        if not all(isinstance(each, Engine) for each in self.engines):
+            raise TypeError("engines: must be engines")
         self.replicas = <nm_replica *>PyMem_Calloc(max(1, len(self.engines)), sizeof(nm_replica))
         if self.replicas == NULL:
             raise MemoryError

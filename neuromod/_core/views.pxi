@@ -98,6 +98,11 @@ cdef class Synapse:
         self.epoch = self.store.epoch
         return 0
 
+    cdef Py_ssize_t _checked_slot(self) except -1:
+        if not 0 <= self.slot < self.store.weight.shape[0]:
+            raise IndexError(f"synapse {self.slot}: must be in the network")
+        return self.slot
+
     @property
     def weight(self):
         """Weight, mV; kept as float32."""
@@ -105,7 +110,7 @@ cdef class Synapse:
             self._refresh()
         if self.store.stale:
             return self.store.owner.weight_of(self.slot)
-        return <double>self.store.weight[self.slot]
+        return <double>self.store.weight[self._checked_slot()]
 
     @weight.setter
     def weight(self, double value):
@@ -115,7 +120,7 @@ cdef class Synapse:
             self._refresh()
         if self.store.stale:
             self.store.owner.weight()
-        self.store.weight[self.slot] = <float>value
+        self.store.weight[self._checked_slot()] = <float>value
 
     @property
     def pre_id(self):
