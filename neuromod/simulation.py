@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuromod import _core
 from neuromod.arguments import checked_count, checked_dt, checked_seed, spike_list
 from neuromod.inputs import check_sources, checked_input
 from neuromod.modulation.system import NeuromodulationSystem
@@ -110,6 +111,11 @@ class Simulation:
     def threads(self) -> int:
         """Threads that a run may use; the bits are the same for any number."""
         return self._session.threads
+
+    @property
+    def _engine(self) -> _core.Engine:
+        """The engine, bound to the network as it is now."""
+        return self._session.bound()
 
     @property
     def current_step(self) -> int:
@@ -357,7 +363,7 @@ class Simulation:
             If a state variable is no longer finite (looked at every 256 steps).
         """
         self._session.run(1)
-        engine = self._session.bound()
+        engine = self._engine
         return {"step": engine.step, "spikes": engine.spikes(), "deaths": 0, "births": 0}
 
     def run(
