@@ -11,7 +11,8 @@
  * I is the external current, plus synapses: with tau_syn = 0 the current weight / dt for the step in which
  * the spike arrives (at dt = 1 ms: the sum of the weights); with tau_syn > 0 a current that jumps by the
  * weight at the end of that step and decays, of which each later step uses its mean. A raised threshold
- * (serotonin) raises v_peak. SPDX-License-Identifier: MIT */
+ * (serotonin) raises v_peak.
+ * SPDX-License-Identifier: MIT */
 #include "nm_model.h"
 
 enum { A, B, C, D, V_PEAK, V_MIN, TAU_SYN_EXCITATORY, TAU_SYN_INHIBITORY };

@@ -100,8 +100,8 @@ NM_INLINE constants load(const nm_neuron_chunk *c, size_t i) {
 }
 
 /* No branch, all columns of one width, and shared constants loaded before the loop: the compiler makes
- * vectors of it. Where synapses act at once the currents are 0 and so stay: 64 bytes a neuron pass, not 96.
- */
+ * vectors of it. Where synapses act at once the currents are 0 and so stay: 64 bytes a neuron pass, not
+ * 96. */
 NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride, const int has_currents) {
     double *v_membrane = c->state[V_MEMBRANE], *left = c->state[REFRACTORY_LEFT];
     double *i_exc = c->state[I_EXCITATORY], *i_inh = c->state[I_INHIBITORY];

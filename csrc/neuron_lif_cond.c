@@ -49,8 +49,8 @@ static const nm_field state[] = {
 
 static const nm_order orders[] = {{V_THRESHOLD, V_RESET}, {0, 0}};
 
-/* LEAK: steps per tau_m. KEPT, MEAN: what is left of a conductance after a step, and its mean over the step.
- */
+/* LEAK: steps per tau_m. KEPT, MEAN: what is left of a conductance after a step, and its mean over the
+ * step. */
 enum { LEAK, KEPT_EXC, KEPT_INH, MEAN_EXC, MEAN_INH, REFRACTORY_STEPS, N_DERIVED };
 
 static void prepare(const nm_prepare_chunk *c) {

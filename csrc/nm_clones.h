@@ -7,8 +7,8 @@
 
 #include <stdint.h> /* brings in __GLIBC__ */
 
-/* Needs ifuncs (glibc), and no sanitizer: its checks would run in the resolver, before it is set up itself.
- */
+/* Needs ifuncs (glibc), and no sanitizer: its checks would run in the resolver, before it is set up
+ * itself. */
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) &&                 \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(NM_NO_CLONES)
 #define NM_CLONES     __attribute__((target_clones("avx512f", "avx2", "default")))

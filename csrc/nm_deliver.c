@@ -82,8 +82,8 @@ static void deliver_segment(const delivery *d, int64_t segment, int64_t next) {
         add_weights(d->input, p->target + first, p->weight + first, n);
 }
 
-/* Under short-term plasticity: what a source's spike of this age does, which its weights are multiplied by.
- */
+/* Under short-term plasticity: what a source's spike of this age does, which its weights are multiplied
+ * by. */
 static void deliver_share(const delivery *d, int32_t slot, int64_t segment, int64_t next) {
     const nm_projection *p = d->projection;
     const int64_t first = p->segment_start[segment], last = p->segment_start[segment + 1];

@@ -1,4 +1,5 @@
-/* Delivery: phase 1 of a step. SPDX-License-Identifier: MIT */
+/* Delivery: phase 1 of a step.
+ * SPDX-License-Identifier: MIT */
 #ifndef NM_DELIVER_H
 #define NM_DELIVER_H
 

@@ -5,7 +5,8 @@
  *
  * The sum of one age of one projection is formed on its own, whatever way it is taken: a column of weights
  * that somebody has asked for, and that therefore can hold anything, gives the same bits as long as all are
- * equal. SPDX-License-Identifier: MIT */
+ * equal.
+ * SPDX-License-Identifier: MIT */
 #ifndef NM_DENSE_H
 #define NM_DENSE_H
 

@@ -1,6 +1,7 @@
 /* A neuron's word of this step becomes its count of events: from the piece's table where all its neurons have
  * one rate, by inversion neuron by neuron where they differ, with the same counts (nm_poisson.h). Where
- * events are few they are found by skipping from one to the next (nm_rare.h). SPDX-License-Identifier: MIT */
+ * events are few they are found by skipping from one to the next (nm_rare.h).
+ * SPDX-License-Identifier: MIT */
 #include "nm_drive.h"
 #include "nm_clones.h"
 #include "nm_normal.h"

@@ -1,6 +1,7 @@
 /* Lists of the few among many, made without a branch for each: the neurons that fire in a step, one in some
  * hundred, and the targets of a segment that have fired since its last visit, half of them in the usual case,
- * which no branch could foretell. SPDX-License-Identifier: MIT */
+ * which no branch could foretell.
+ * SPDX-License-Identifier: MIT */
 #ifndef NM_HITS_H
 #define NM_HITS_H
 

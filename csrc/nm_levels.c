@@ -32,8 +32,7 @@ static double density_of(const nm_levels *levels, int64_t zone, int64_t m) {
     return levels->density != NULL ? levels->density[zone * levels->n_modulators + m] : 1.0;
 }
 
-/* ---- levels ----------------------------------------------------------------------------------------------
- */
+/* ---- levels -------------------------------------------------------------------------------------- */
 
 static int check_modulator(const nm_levels *levels, int64_t m, nm_error *error) {
     const nm_field *fields = levels->modulators[m]->params;
@@ -119,8 +118,7 @@ void nm_levels_step(const nm_levels *levels) {
             diffuse(levels, m);
 }
 
-/* ---- release by spikes -----------------------------------------------------------------------------------
- */
+/* ---- release by spikes --------------------------------------------------------------------------- */
 
 /* How many of the ascending numbers are below `limit`. */
 static int64_t count_below(const int32_t *number, int64_t n, int64_t limit) {
@@ -159,8 +157,7 @@ void nm_levels_release(const nm_levels *levels) {
     }
 }
 
-/* ---- effects ---------------------------------------------------------------------------------------------
- */
+/* ---- effects ------------------------------------------------------------------------------------- */
 
 /* The factor before it is kept above its least value, or the rise. */
 static double raw_effect(const nm_levels *levels, int64_t m, nm_target target, double level) {
@@ -209,8 +206,7 @@ nm_factors nm_levels_factors(const nm_levels *levels, int64_t zone) {
     return factors;
 }
 
-/* ---- the signal that eligibility traces see --------------------------------------------------------------
- */
+/* ---- the signal that eligibility traces see ------------------------------------------------------ */
 
 /* 1 / tau where the factor of modulator m is a straight line between the two levels that lead to the factors
  * `now` and `resting`, and the level decays within a step; else 0. */

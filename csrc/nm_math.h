@@ -22,8 +22,8 @@ static inline uint64_t nm_to_bits(double x) {
     return bits;
 }
 
-/* exp(x), x clamped to [-708, 709] (so never 0, a denormal or infinite); NaN gives a number: callers check.
- */
+/* exp(x), x clamped to [-708, 709] (so never 0, a denormal or infinite); NaN gives a number: callers
+ * check. */
 static inline double nm_exp(double x) {
     /* x = k ln 2 + r, |r| <= ln 2 / 2; ln 2 in two parts so that k * hi is exact. */
     const double hi = 6.93147180369123816490e-01, lo = 1.90821492927058770002e-10;

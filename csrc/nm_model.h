@@ -58,8 +58,8 @@ typedef struct nm_neuron_chunk {
 } nm_neuron_chunk;
 
 /* The parameters of a chunk, from which `prepare` computes what the loop needs (propagators, ...). Called
- * when a parameter of the chunk or dt has changed, never inside the loop. n is 1 for a chunk with stride 0.
- */
+ * when a parameter of the chunk or dt has changed, never inside the loop. n is 1 for a chunk with stride
+ * 0. */
 typedef struct nm_prepare_chunk {
     size_t n;
     double dt; /* ms */
@@ -79,8 +79,8 @@ typedef struct nm_neuron_model {
     void (*prepare)(const nm_prepare_chunk *chunk); /* NULL if n_derived is 0 */
     void (*step)(const nm_neuron_chunk *chunk);
     /* Before every run, of a chunk without inputs: 1 where synapses act at once, and the state of synaptic
-     * currents is 0 to the bit and would stay so: `step` may then leave it alone, four columns less. NULL: 0.
-     */
+     * currents is 0 to the bit and would stay so: `step` may then leave it alone, four columns less. NULL:
+     * 0. */
     int (*at_once)(const nm_neuron_chunk *chunk);
 } nm_neuron_model;
 

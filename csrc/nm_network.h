@@ -1,5 +1,6 @@
 /* The network: structs of BORROWED columns. NumPy owns every buffer; Python checks, binds, and keeps them
- * alive. SPDX-License-Identifier: MIT */
+ * alive.
+ * SPDX-License-Identifier: MIT */
 #ifndef NM_NETWORK_H
 #define NM_NETWORK_H
 
@@ -22,9 +23,8 @@ typedef struct nm_group {
     double *derived[NM_MAX_DERIVED]; /* [slot]; a uniform chunk uses only its first entry */
 } nm_group;
 
-/* A fixed piece of a group, at most NM_CHUNK neurons; the unit of work. Cut by slot and by where parameters
- * change, never by thread count; how it is cut changes no bit.
- */
+/* A fixed piece of a group, at most NM_CHUNK neurons; the unit of work. Cut by slot and by where
+ * parameters change, never by thread count; how it is cut changes no bit. */
 typedef struct nm_piece {
     int64_t group, first, n;
     int64_t stride;  /* 0: the chunk's parameters are all equal */
@@ -154,8 +154,8 @@ static inline double nm_dependent(double change, double weight, double low, doub
 }
 
 /* How many neurons make a part: at most 65,536 (targets have 16 bits); small networks are one part, since
- * every part costs each row a segment (at 12,500 neurons x 1,250 synapses four parts cost 3 % of delivery).
- */
+ * every part costs each row a segment (at 12,500 neurons x 1,250 synapses four parts cost 3 % of
+ * delivery). */
 int64_t nm_network_part_width(int64_t n_neurons);
 int64_t nm_network_count_parts(int64_t n_neurons); /* at least 1 */
 

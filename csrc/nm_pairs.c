@@ -26,8 +26,7 @@ static int64_t region_of(const nm_network *network, const nm_pairs *pairs, int64
     return pairs->n_regions > 1 ? network->region[slot] : 0;
 }
 
-/* ---- a fresh start ---------------------------------------------------------------------------------------
- */
+/* ---- a fresh start ------------------------------------------------------------------------------- */
 
 static void fill_decay(const nm_pairs *pairs, double *table, double dt, double tau) {
     const int64_t n_coarse = nm_pairs_decay_length(pairs->sweep) - NM_FINE;
@@ -59,8 +58,7 @@ void nm_pairs_start(const nm_network *network, const nm_projection *projection, 
     pairs->origin = now;
 }
 
-/* ---- a step begins ---------------------------------------------------------------------------------------
- */
+/* ---- a step begins ------------------------------------------------------------------------------- */
 
 static void rescale_sums(const nm_network *network, nm_pairs *pairs, int64_t region, const double *now) {
     const double by_e = 1.0 / now[NM_E], by_k = 1.0 / now[NM_K];
@@ -170,8 +168,7 @@ int nm_pairs_advance(const nm_network *network, const nm_projection *projection,
     return 1;
 }
 
-/* ---- a target fires --------------------------------------------------------------------------------------
- */
+/* ---- a target fires ------------------------------------------------------------------------------ */
 
 /* A spike with its sums, on its way to the next place. */
 typedef struct moved {

@@ -1,6 +1,7 @@
 /* A visit: a segment of synapses, last seen at t0, is brought to the present. See nm_pairs.h for the
  * formulas. Three loops over at most 384 synapses: look up each target's sums, combine, and, where a bound
- * could have been met on the way, go through the events one by one. SPDX-License-Identifier: MIT */
+ * could have been met on the way, go through the events one by one.
+ * SPDX-License-Identifier: MIT */
 #include "nm_hits.h"
 #include "nm_pairs.h"
 
@@ -40,8 +41,7 @@ typedef struct run {
     size_t n_ahead;       /* and the bytes of its weights */
 } run;
 
-/* ---- what the targets' spikes add ------------------------------------------------------------------------
- */
+/* ---- what the targets' spikes add ---------------------------------------------------------------- */
 
 /* Eight spikes stand newest first, so those that count, not older than `since`, are the first: how many bytes
  * their times take. */
@@ -213,8 +213,7 @@ NM_CLONES static int combine_direct(run *a) {
                                                   : COMBINE_EACH(combine_direct_by, 0);
 }
 
-/* ---- event by event --------------------------------------------------------------------------------------
- */
+/* ---- event by event ------------------------------------------------------------------------------ */
 
 static double scaled(const run *a, double change, double weight) {
     return nm_dependent(change, weight, a->low, a->high, a->step->projection->weight_dependence);
@@ -261,8 +260,7 @@ static void one_by_one(run *a, size_t j, int64_t slot) {
     a->c[j] = c / end[NM_E];
 }
 
-/* ---- a run is brought to the present ---------------------------------------------------------------------
- */
+/* ---- a run is brought to the present ------------------------------------------------------------- */
 
 static void set_spans(run *a, const uint16_t *target) {
     const nm_pairs *pairs = a->step->projection->pairs;
@@ -461,8 +459,7 @@ void nm_pairs_arrive(const nm_pairs_step *step, int64_t part, int64_t segment, i
     visit(step, part, segment, 1, 0, next);
 }
 
-/* ---- segments of a place, or of many ---------------------------------------------------------------------
- */
+/* ---- segments of a place, or of many ------------------------------------------------------------- */
 
 static int64_t first_segment(const nm_projection *p, int64_t place) {
     return p->row_segment == NULL ? place : p->row_segment[place];

@@ -36,8 +36,7 @@ NM_CLONES void nm_plasticity_apply(size_t n, const double *change, const double 
     }
 }
 
-/* ---- a spike arrives: on_pre -----------------------------------------------------------------------------
- */
+/* ---- a spike arrives: on_pre --------------------------------------------------------------------- */
 
 static void gather(pass *a, size_t n, int64_t first) {
     const nm_projection *p = a->projection;
@@ -116,8 +115,7 @@ static void arrive(pass *a) {
             arrive_from(a, delay, part);
 }
 
-/* ---- decay, and this step's spikes enter the traces ------------------------------------------------------
- */
+/* ---- decay, and this step's spikes enter the traces ---------------------------------------------- */
 
 /* One multiplication for every synapse in every step, arrivals or not. */
 NM_CLONES static void decay_weights(const nm_projection *p, int64_t first, int64_t last, double low,

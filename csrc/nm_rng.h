@@ -1,6 +1,7 @@
 /* Counter-based random numbers: Philox-4x32-10 (Salmon et al. 2011, doi:10.1145/2063384.2063405). A draw is a
  * pure function of (seed, stream, id, step), so it does not depend on threads, chunks or call order, and
- * there is no state to save. SPDX-License-Identifier: MIT */
+ * there is no state to save.
+ * SPDX-License-Identifier: MIT */
 #ifndef NM_RNG_H
 #define NM_RNG_H
 

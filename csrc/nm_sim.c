@@ -16,7 +16,8 @@
  *
  * Sums are taken in the order (age descending, projection, source, synapse), whatever the number of threads;
  * a dense projection's sum of one age is formed on its own (nm_dense.h), and so are all sums of one that is
- * pushed (nm_scatter.h). SPDX-License-Identifier: MIT */
+ * pushed (nm_scatter.h).
+ * SPDX-License-Identifier: MIT */
 #include "nm_sim.h"
 #include "nm_deliver.h"
 #include "nm_drive.h"

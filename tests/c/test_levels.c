@@ -1,5 +1,6 @@
 /* Levels: what NULL columns mean, zones and densities, release counted over several lists, the ends of
- * domains. SPDX-License-Identifier: MIT */
+ * domains.
+ * SPDX-License-Identifier: MIT */
 #include "nm_levels.h"
 #include "nm_register.h"
 #include "nm_response.h"
