@@ -33,7 +33,6 @@ C_LAYERS = (
     {"nm_pairs_visit", "nm_scatter"},
     {"nm_pairs", "nm_short_term", "nm_dense"},
     {"nm_drive", "nm_build_values", "nm_build_order", "nm_build_degree"},
-    {"nm_rare"},
     {"nm_network", "nm_levels", "nm_record", "nm_delay", "nm_build", "nm_pool"},
     {"nm_register", "nm_response", "nm_build_row"},
     {"nm_normal", "nm_poisson", "nm_quantile", "nm_hits"},

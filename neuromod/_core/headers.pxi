@@ -131,7 +131,6 @@ cdef extern from "nm_rng.h" nogil:
     int NM_STREAM_NEURON
     int NM_STREAM_DRIVE
     int NM_STREAM_DRIVE_MORE
-    int NM_STREAM_DRIVE_RARE
     int NM_STREAM_PLACE
     int NM_STREAM_CONNECT
     int NM_STREAM_WEIGHT
