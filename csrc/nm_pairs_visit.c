@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { RUN = 384, LINE = 64, HITS_A_LINE = 4 };
+enum { RUN = 384, LINE = 64, HITS_A_LINE = 4, HITS_AHEAD = 16 };
 enum { NEARBY = 2048 }; /* lines of so many neurons, 128 KB, are in the second-level cache anyway */
 
 /* Traces of eligibility below this are set to 0: what is under 1.2e-38 is denormal in a float, and slow. */
@@ -34,8 +34,8 @@ typedef struct run {
     double s[RUN], h[RUN];
     int64_t check[RUN];         /* 1: a bound may have been met */
     double weight[RUN], c[RUN]; /* OUT: strength (an inhibitory weight's is its magnitude) and trace, now */
-    int32_t hit[RUN + NM_HITS_MORE]; /* the synapses whose targets have fired; */
-    int32_t crowded[RUN];            /* of those, the ones that fired more often than has sums */
+    int32_t hit[RUN + HITS_AHEAD]; /* the synapses whose targets have fired; */
+    int32_t crowded[RUN];          /* of those, the ones that fired more often than has sums */
     size_t n_hits, n_crowded;
     const char *ahead[3]; /* weights, traces and targets of the next segment, fetched meanwhile, */
     size_t n_ahead;       /* and the bytes of its weights */
@@ -116,14 +116,14 @@ NM_INLINE void look_up_by(run *a, const nm_pairs *pairs, const uint16_t *target,
         a->n_crowded = n_hits;
     }
     const size_t n_summed = seen < LEAST_DECAY ? 0 : n_hits;
-    memset(a->hit + n_hits, 0, NM_HITS_MORE * sizeof a->hit[0]);
+    memset(a->hit + n_hits, 0, HITS_AHEAD * sizeof a->hit[0]);
     for (size_t i = 0; i < n_summed; i++) {
         const size_t j = (size_t)a->hit[i];
         const nm_recent *line = &recent[target[j]];
         const size_t n_bytes = bytes_since(line->time, since);
         const double *sums = (const double *)line + n_bytes;
         if (fetches)
-            NM_FETCH(&recent[target[a->hit[i + NM_HITS_MORE]]]);
+            NM_FETCH(&recent[target[a->hit[i + HITS_AHEAD]]]);
         if (fetches && i % HITS_A_LINE == 0)
             fetch_ahead(a, i / HITS_A_LINE * LINE);
         if (n_bytes > NM_CLOSE * sizeof line->time[0])
