@@ -159,8 +159,7 @@ static void step_part(const nm_sim *sim, int64_t now, int64_t part) {
                             .last = sim->last,
                             .excitatory = sim->excitatory,
                             .inhibitory = sim->inhibitory,
-                            .dense_count = sim->dense_count,
-                            .dense_sum = sim->dense_sum};
+                            .dense = sim->dense};
     nm_plasticity_decay(sim->network, part);
     nm_deliver(&to, now, part);
     step_neurons(sim, now, part);

@@ -4,6 +4,7 @@
 #define NM_SIM_H
 
 #include "nm_delay.h"
+#include "nm_dense_deliver.h"
 #include "nm_levels.h"
 #include "nm_network.h"
 #include "nm_pool.h"
@@ -22,9 +23,8 @@ typedef struct nm_sim {
     nm_factors *factors; /* [step % NM_INTERVAL * n_zones + zone] what the levels do in each step of one */
     /* scratch, [slot]; all zero between steps */
     double *excitatory, *inhibitory, *scheduled;
-    double *fired;         /* 1.0 where the neuron fired in the current step */
-    uint64_t *dense_count; /* nm_deliver.h */
-    double *dense_sum;
+    double *fired; /* 1.0 where the neuron fired in the current step */
+    nm_dense_room dense;
     /* exact spike times of spike_source neurons, sorted by step */
     const int64_t *schedule_step;
     const int32_t *schedule_slot;

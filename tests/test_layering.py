@@ -30,7 +30,7 @@ C_LAYERS = (
     {"nm_replicas"},
     {"nm_sim"},
     {"nm_deliver", "nm_plasticity", "nm_homeostasis"},
-    {"nm_pairs_visit", "nm_scatter"},
+    {"nm_pairs_visit", "nm_scatter", "nm_dense_deliver"},
     {"nm_pairs", "nm_short_term", "nm_dense"},
     {"nm_drive", "nm_build_values", "nm_build_order", "nm_build_degree"},
     {"nm_network", "nm_levels", "nm_record", "nm_delay", "nm_build", "nm_pool"},

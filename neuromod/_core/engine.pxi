@@ -184,11 +184,11 @@ cdef class Engine:
 
     cdef _bind_dense_room(self, Py_ssize_t n):
         cdef int64_t k
-        self.sim.dense_count, self.sim.dense_sum = NULL, NULL
+        self.sim.dense.count, self.sim.dense.sum = NULL, NULL
         if any(self.projections[k].dense != NULL for k in range(self.network.n_projections)):
             size = self.network.n_parts * nm_dense_counts(self.network.part_width)
-            self.sim.dense_count = <uint64_t *>self._lend(aligned(size, np.uint64), "u8", size, "dense_count")
-            self.sim.dense_sum = <double *>self._lend(aligned(n), "f8", n, "dense_sum")
+            self.sim.dense.count = <uint64_t *>self._lend(aligned(size, np.uint64), "u8", size, "dense_count")
+            self.sim.dense.sum = <double *>self._lend(aligned(n), "f8", n, "dense_sum")
 
     cdef _lend_weight(self, int k, object projection):
         weight = self.weights[k] = projection.raw_weight()

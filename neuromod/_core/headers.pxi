@@ -363,6 +363,12 @@ cdef extern from "nm_dense.h" nogil:
     void nm_dense_fill(const nm_projection *p, int64_t n_places, int64_t words, uint64_t *bits, uint16_t *extra)
 
 
+cdef extern from "nm_dense_deliver.h" nogil:
+    ctypedef struct nm_dense_room:
+        uint64_t *count
+        double *sum
+
+
 cdef extern from "nm_scatter.h" nogil:
     int NM_SCATTER
     ctypedef struct nm_scatter:
@@ -438,8 +444,7 @@ cdef extern from "nm_sim.h" nogil:
         double *inhibitory
         double *scheduled
         double *fired
-        uint64_t *dense_count
-        double *dense_sum
+        nm_dense_room dense
         const int64_t *schedule_step
         const int32_t *schedule_slot
         int64_t n_schedule
