@@ -354,11 +354,15 @@ static void deliver_run(const run *a) {
         NM_UNROLL
         for (size_t j = 0; j < a->n; j++)
             input[target[j]] += share * a->weight[j];
-    } else if (a->step->projection->inhibitory)
+    } else if (a->step->projection->inhibitory) {
         NM_UNROLL
-    for (size_t j = 0; j < a->n; j++)
-        input[target[j]] -= a->weight[j];
-    else NM_UNROLL for (size_t j = 0; j < a->n; j++) input[target[j]] += a->weight[j];
+        for (size_t j = 0; j < a->n; j++)
+            input[target[j]] -= a->weight[j];
+    } else {
+        NM_UNROLL
+        for (size_t j = 0; j < a->n; j++)
+            input[target[j]] += a->weight[j];
+    }
 }
 
 NM_CLONES static void pick(double *to, const double *from, const uint16_t *at, size_t n) {

@@ -33,8 +33,8 @@ typedef struct nm_sim {
     const double *input;
     const int32_t *input_slot;
     int64_t n_input, input_rows;
-    int64_t current_step,
-        schedule_now; /* the last steps for which somebody wrote external_input, `scheduled` */
+    int64_t current_step; /* the last step for which somebody wrote external_input, */
+    int64_t schedule_now; /* and `scheduled` */
     nm_spike_record *spike_records;
     int64_t n_spike_records;
     nm_sample_record *sample_records;
