@@ -92,4 +92,17 @@ static inline double nm_flush(double x) {
     return fabs(x) < 1e-100 ? 0.0 : x;
 }
 
+/* level^exponent; the usual exponents 1 and 2 by multiplication, whose bits are the same everywhere. */
+static inline double nm_power(double level, double exponent) {
+    if (exponent == 1.0)
+        return level;
+    if (exponent == 2.0)
+        return level * level;
+    return level > 0.0 ? nm_exp(exponent * nm_log(level)) : (exponent > 0.0 ? 0.0 : 1.0);
+}
+
+static inline double nm_clip(double x, double low, double high) {
+    return x < low ? low : (x > high ? high : x);
+}
+
 #endif

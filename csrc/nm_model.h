@@ -15,6 +15,7 @@
 #include "nm_clones.h"
 #include "nm_field.h"
 #include "nm_math.h"
+#include "nm_modulator.h"
 #include "nm_status.h"
 
 enum {
@@ -22,8 +23,7 @@ enum {
     NM_MAX_PARAMS = 24, /* fields of one table at most; tests/test_contract.py holds every model to it */
     NM_MAX_STATE = 8,
     NM_MAX_DERIVED = 16,
-    NM_MAX_TRACES = 3, /* traces of one rule on one side at most */
-    NM_MAX_EVENT = 4   /* inputs of one modulator event at most */
+    NM_MAX_TRACES = 3 /* traces of one rule on one side at most */
 };
 
 /* Two parameters of which one must be greater, e.g. the threshold above the reset. Ends with {0, 0}. */
@@ -205,74 +205,5 @@ typedef struct nm_plasticity_rule {
 } nm_plasticity_rule;
 /* The engine applies a change as  w <- clip(w + change * learning, weight_min, weight_max), learning being
  * the dopamine factor of the target's region (1 without modulation); `none` is a NULL rule. */
-
-/* ---- modulators ---------------------------------------------------------------------------------- */
-
-/* A modulator is data: what an event does to its level, how an effect follows from the level (its
- * dose-response curve), and on what. csrc/nm_levels.c acts on it.
- *
- *   level after an event = clip(baseline + sensitivity * sum of sign[k] * input[k])
- *   response             = strength * shape(level)
- *   a threshold T       <- T + |T| * response
- *   anything else       <- itself * (offset + response), never below 0
- *
- * Every modulator has these parameters first, in this order; those of its shape follow, then its own if any.
- * `strength` may have another name (learning_rate_modulation, inhibition_strength, gain_modulation). */
-enum { NM_BASELINE, NM_DECAY_RATE, NM_SENSITIVITY, NM_STRENGTH, NM_SHAPE };
-
-/*        name             value  word in configurations */
-#define NM_TARGET_LIST(X)                                                                                    \
-    X(NM_LEARNING_RATE, 0, "learning_rate") /* every change of a weight */                                   \
-    X(NM_LTP, 1, "ltp")                     /* potentiation alone */                                         \
-    X(NM_LTD, 2, "ltd")                     /* depression alone */                                           \
-    X(NM_THRESHOLD, 3, "threshold")         /* rises by a fraction of its magnitude */                       \
-    X(NM_GAIN, 4, "gain")                   /* every input */                                                \
-    X(NM_NOISE, 5, "noise")                 /* the background drive */                                       \
-    X(NM_TAU_C, 6, "tau_c")                 /* the time constant of eligibility traces */
-
-typedef enum nm_target {
-#define NM_TARGET_ENUM(name, value, word) name = (value),
-    NM_TARGET_LIST(NM_TARGET_ENUM) NM_N_TARGETS
-#undef NM_TARGET_ENUM
-} nm_target;
-
-#define NM_ON(target) (1u << (target)) /* a set of targets: NM_ON(NM_LTP) | NM_ON(NM_GAIN) */
-
-/*        name              value  word            shape, with its parameters from NM_SHAPE on */
-#define NM_RESPONSE_LIST(X)                                                                                  \
-    X(NM_LINEAR, 0, "linear")         /* level */                                                            \
-    X(NM_POWER, 1, "power")           /* level^exponent */                                                   \
-    X(NM_HILL, 2, "hill")             /* level^n / (ec50^n + level^n) */                                     \
-    X(NM_INVERTED_U, 3, "inverted_u") /* exp(-((level - peak) / width)^2 / 2) */
-
-typedef enum nm_response {
-#define NM_RESPONSE_ENUM(name, value, word) name = (value),
-    NM_RESPONSE_LIST(NM_RESPONSE_ENUM) NM_N_RESPONSES
-#undef NM_RESPONSE_ENUM
-} nm_response;
-
-typedef struct nm_modulator {
-    const char *name, *title, *reference;
-    const nm_field *params;
-    const nm_field *inputs;    /* of an event, with their domains; at most NM_MAX_EVENT */
-    double sign[NM_MAX_EVENT]; /* of each input: 1 raises the level, -1 lowers it */
-    nm_response response;
-    double offset;    /* the factor at a response of 0 */
-    uint32_t targets; /* NM_ON(...) | ... */
-    int optional;     /* 1: only where a configuration names it */
-} nm_modulator;
-
-/* level^exponent; the usual exponents 1 and 2 by multiplication, whose bits are the same everywhere. */
-static inline double nm_power(double level, double exponent) {
-    if (exponent == 1.0)
-        return level;
-    if (exponent == 2.0)
-        return level * level;
-    return level > 0.0 ? nm_exp(exponent * nm_log(level)) : (exponent > 0.0 ? 0.0 : 1.0);
-}
-
-static inline double nm_clip(double x, double low, double high) {
-    return x < low ? low : (x > high ? high : x);
-}
 
 #endif

@@ -129,7 +129,7 @@ static void advance_region(const nm_projection *p, const nm_levels *levels, int6
     after[NM_E] = before[NM_E];
     after[NM_F] = before[NM_F];
     after[NM_V] = before[NM_V];
-    const double learning = about == NULL ? factors.learning : 1.0; /* F has it otherwise */
+    const double learning = about == NULL ? factors.learning_rate : 1.0; /* F has it otherwise */
     pairs->ltp[nm_pairs_place(pairs, region, now)] = learning * factors.ltp;
     pairs->ltd[nm_pairs_place(pairs, region, now)] = learning * factors.ltd;
     if (about == NULL)

@@ -58,7 +58,7 @@ static void modulate(pass *a, size_t n, int64_t first) {
     for (size_t j = 0; j < n; j++) {
         const int32_t *zone = a->network->region;
         const nm_factors *f = a->factor + (zone == NULL ? 0 : zone[a->part_first + target[j]]);
-        a->learning[j] = f->learning * (a->change[j] > 0.0 ? f->ltp : f->ltd);
+        a->learning[j] = f->learning_rate * (a->change[j] > 0.0 ? f->ltp : f->ltd);
     }
 }
 

@@ -101,6 +101,13 @@ static const nm_factors *factors_in(const nm_sim *sim, int64_t step) {
     return sim->factors + step % NM_INTERVAL * sim->n_zones;
 }
 
+/* Where the engine applies what modulators do: every target acts somewhere. */
+#define ON_NEURONS (NM_ON(NM_THRESHOLD) | NM_ON(NM_GAIN) | NM_ON(NM_NOISE))  /* here, in step_piece */
+#define ON_CHANGES (NM_ON(NM_LEARNING_RATE) | NM_ON(NM_LTP) | NM_ON(NM_LTD)) /* nm_plasticity.c, nm_pairs.c */
+#define ON_TRACES  NM_ON(NM_TAU_C)                                           /* nm_pairs.c */
+_Static_assert((ON_NEURONS | ON_CHANGES | ON_TRACES) == NM_ON(NM_N_TARGETS) - 1,
+               "say where the new target acts, and apply it there");
+
 /* Inputs and the model's own step for one piece; writes `fired`. */
 static void step_piece(const nm_sim *sim, const nm_piece *piece, int64_t now, int64_t *fired) {
     const nm_group *group = &sim->network->groups[piece->group];
@@ -117,7 +124,7 @@ static void step_piece(const nm_sim *sim, const nm_piece *piece, int64_t now, in
     chunk.current = current_of(sim, piece, factors, now, room);
     chunk.excitatory = sim->excitatory + piece->first;
     chunk.inhibitory = sim->inhibitory + piece->first;
-    chunk.threshold_rise = factors.rise;
+    chunk.threshold_rise = factors.threshold;
     chunk.scheduled = sim->scheduled + piece->first;
     chunk.random = model->draws ? words : NULL;
     chunk.fired = fired;

@@ -134,11 +134,7 @@ def responses():
 
 def target_names():
     """What modulators can act on, in the order of the core's numbers."""
-    cdef int t
-    words = []
-    for t in range(<int>NM_N_TARGETS):
-        words.append(nm_target_name(<nm_target>t).decode())
-    return tuple(words)
+    return tuple([nm_targets[t].word.decode() for t in range(<int>NM_N_TARGETS)])
 
 
 def domain_holds(str domain, double value):

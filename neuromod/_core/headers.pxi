@@ -50,7 +50,6 @@ cdef extern from "nm_model.h" nogil:
     int NM_MAX_STATE
     int NM_MAX_DERIVED
     int NM_MAX_TRACES
-    int NM_MAX_EVENT
     ctypedef struct nm_order:
         int greater
         int lesser
@@ -93,6 +92,15 @@ cdef extern from "nm_model.h" nogil:
         nm_synapse_hook on_pre
         double (*post_gain)(const double *params, const double *post) noexcept
         const nm_eligibility *eligibility
+
+
+cdef extern from "nm_modulator.h" nogil:
+    int NM_MAX_EVENT
+    int NM_BASELINE
+    int NM_DECAY_RATE
+    ctypedef enum nm_effect:
+        NM_FACTOR
+        NM_RISE
     ctypedef enum nm_target:
         NM_LEARNING_RATE
         NM_THRESHOLD
@@ -100,8 +108,6 @@ cdef extern from "nm_model.h" nogil:
         NM_N_TARGETS
     ctypedef enum nm_response:
         NM_N_RESPONSES
-    int NM_BASELINE
-    int NM_DECAY_RATE
     uint32_t NM_ON(int target)
     ctypedef struct nm_modulator:
         const char *name
@@ -118,7 +124,13 @@ cdef extern from "nm_model.h" nogil:
 cdef extern from "nm_response.h" nogil:
     const nm_modulator nm_declared[]
     const char *nm_response_name(nm_response response)
-    const char *nm_target_name(nm_target target)
+    ctypedef struct nm_target_about:
+        const char *word
+        nm_effect effect
+        double least
+    const nm_target_about nm_targets[]
+    double NM_NEUTRAL_OF(nm_effect effect)
+    double nm_combined(nm_effect effect, double one, double other)
 
 
 cdef extern from "nm_register.h":
@@ -178,14 +190,8 @@ cdef extern from "nm_levels.h" nogil:
         nm_release *releases
         int64_t n_releases
         const nm_diffusion *diffusion
-    ctypedef struct nm_factors:
-        double learning
-        double gain
-        double rise
-        double ltp
-        double ltd
-        double noise
-        double tau_c
+    ctypedef union nm_factors:
+        double *of
     int nm_levels_check(const nm_levels *levels, nm_error *error)
     int nm_levels_event(const nm_levels *levels, int64_t m, int64_t region, const double *event, nm_error *error)
     void nm_levels_add(const nm_levels *levels, int64_t m, int64_t region, double amount)
