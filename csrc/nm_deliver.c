@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: MIT */
 #include "nm_deliver.h"
 #include "nm_dense_deliver.h"
+#include "nm_loop.h"
 #include "nm_pairs.h"
 #include "nm_scatter.h"
 #include "nm_short_term.h"

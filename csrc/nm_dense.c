@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "nm_dense.h"
-#include "nm_clones.h"
+#include "nm_loop.h"
 
 #include <math.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * one rate, by inversion neuron by neuron where they differ, with the same counts (nm_poisson.h).
  * SPDX-License-Identifier: MIT */
 #include "nm_drive.h"
-#include "nm_clones.h"
+#include "nm_loop.h"
 #include "nm_normal.h"
 #include "nm_poisson.h"
 #include "nm_quantile.h"

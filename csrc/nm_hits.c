@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "nm_hits.h"
-#include "nm_model.h"
+#include "nm_loop.h"
 
 /* Four at a time: their places in the list follow from one sum, not from each other in turn. */
 size_t nm_hits_find(const int32_t *newest, const uint16_t *target, size_t n, int32_t since, int32_t *hit) {

@@ -10,6 +10,7 @@
 
 #include "nm_model.h"
 #include "nm_response.h"
+#include "nm_status.h"
 
 /* Volume transmission: neurons whose spikes raise one modulator's level in some regions. */
 typedef struct nm_release {

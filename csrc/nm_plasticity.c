@@ -3,6 +3,7 @@
  * synapses may be taken in any order, or be shared out by target, with the same bits.
  * SPDX-License-Identifier: MIT */
 #include "nm_plasticity.h"
+#include "nm_loop.h"
 #include "nm_pairs.h"
 
 #include <math.h>

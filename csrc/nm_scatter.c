@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "nm_scatter.h"
+#include "nm_loop.h"
 #include "nm_short_term.h"
 
 #include <math.h>

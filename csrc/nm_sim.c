@@ -23,6 +23,7 @@
 #include "nm_drive.h"
 #include "nm_hits.h"
 #include "nm_homeostasis.h"
+#include "nm_loop.h"
 #include "nm_pairs.h"
 #include "nm_plasticity.h"
 #include "nm_rng.h"
@@ -119,14 +120,14 @@ static void step_piece(const nm_sim *sim, const nm_piece *piece, int64_t now, in
     nm_neuron_chunk chunk = nm_network_chunk(group, piece, sim->dt, &columns);
 
     complete_inputs(sim, piece, factors, now);
-    if (model->draws)
+    if (model->needs_random)
         nm_drive_words(sim->network, piece, sim->seed, NM_STREAM_NEURON, (uint64_t)now, words);
     chunk.current = current_of(sim, piece, factors, now, room);
     chunk.excitatory = sim->excitatory + piece->first;
     chunk.inhibitory = sim->inhibitory + piece->first;
     chunk.threshold_rise = factors.threshold;
     chunk.scheduled = sim->scheduled + piece->first;
-    chunk.random = model->draws ? words : NULL;
+    chunk.random = model->needs_random ? words : NULL;
     chunk.fired = fired;
     model->step(&chunk);
     clear_inputs(sim, piece, now);

@@ -9,6 +9,7 @@
  * learning_rate a tau_c for its learning rate; a dip below the baseline undoes it. w is the strength
  * abs(weight) of an inhibitory projection.
  * SPDX-License-Identifier: MIT */
+#include "nm_loop.h"
 #include "nm_model.h"
 
 enum { LEARNING_RATE, A, TAU, TARGET_RATE, TAU_C, SUBTRACT_BASELINE };

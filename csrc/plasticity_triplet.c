@@ -6,6 +6,7 @@
  * With both a3 at 0 it is the pair rule. The defaults are the paper's fit to visual cortex (Sjostrom,
  * Turrigiano & Nelson 2001), full model, per unit of weight.
  * SPDX-License-Identifier: MIT */
+#include "nm_loop.h"
 #include "nm_model.h"
 
 enum { LEARNING_RATE, A2_PLUS, A3_PLUS, A2_MINUS, A3_MINUS, TAU_PLUS, TAU_X, TAU_MINUS, TAU_Y };

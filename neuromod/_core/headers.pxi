@@ -50,7 +50,7 @@ cdef extern from "nm_model.h" nogil:
     int NM_MAX_STATE
     int NM_MAX_DERIVED
     int NM_MAX_TRACES
-    ctypedef struct nm_order:
+    ctypedef struct nm_greater_than:
         int greater
         int lesser
     ctypedef struct nm_neuron_model:
@@ -59,10 +59,10 @@ cdef extern from "nm_model.h" nogil:
         const char *reference
         const nm_field *params
         const nm_field *state
-        const nm_order *orders
+        const nm_greater_than *greater_than
         int n_derived
-        int draws
-        int starts_at
+        int needs_random
+        int initial_v_from
     double nm_raised(double threshold, double rise)
     ctypedef struct nm_trace:
         const char *name

@@ -322,7 +322,7 @@ cdef class Neuron:
         self.columns.buffers["id"][0] = id
         self._id = int(id)
         self.params.update(params or {})
-        start = _MODELS[model_type]["starts_at"]
+        start = _MODELS[model_type]["initial_v_from"]
         if start is not None:
             self.put("v_membrane", self.get(start))
         for name, value in fields.items():
