@@ -206,7 +206,7 @@ def test_a_target_that_acts_needs_no_other_place(checkout: Path, tmp_path: Path)
     csrc = with_a_new_target(checkout, tmp_path)
     engine = (csrc / "nm_sim.c").read_text()
     for was, becomes in (
-        ("NM_ON(NM_NOISE))", "NM_ON(NM_NOISE) | NM_ON(NM_FRESH))"),
+        ("_Static_assert((", "_Static_assert((NM_ON(NM_FRESH) | "),
         (
             "amplify(current, piece->n, factors.gain)",
             "amplify(current, piece->n, factors.gain * factors.fresh)",
