@@ -1,11 +1,8 @@
 /* Delivery over bit-maps, of projections so dense that a row's targets, one bit for each neuron of a part,
  * take less time than their list: equal weights, one delay. The rows of the spikes that arrive are added bit
  * by bit, in carry-save form, to counts of arrivals, and weight * count goes to the neurons. A target that a
- * row meets more than once has its further synapses in a list beside the bits.
- *
- * The sum of one age of one projection is formed on its own, whatever way it is taken: a column of weights
- * that somebody has asked for, and that therefore can hold anything, gives the same bits as long as all are
- * equal.
+ * row meets more than once has its further synapses in a list beside the bits. When the bit-maps are used:
+ * nm_dense_deliver.h.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_DENSE_H
 #define NM_DENSE_H

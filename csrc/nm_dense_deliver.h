@@ -1,6 +1,7 @@
 /* Delivery of dense projections (nm_dense.h): whether the spikes of one step go over the bit-maps or over the
  * list, and the delivery itself. The sum of one age of a dense projection is formed on its own, from zero, and
- * then added to the input, whatever way is taken. So the choice changes no bit.
+ * then added to the input, whatever way is taken. So the choice changes no bit. Weights that somebody has asked
+ * for stand in a column and may be written; the list serves them, with the same bits while all are equal.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_DENSE_DELIVER_H
 #define NM_DENSE_DELIVER_H

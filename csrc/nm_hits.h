@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The j, 0 <= j < n, with newest[target[j]] >= since, ascending, into `hit`, which has room for n;
- * returns how many. */
+/* The j, 0 <= j < n, with newest[target[j]] >= since, ascending, into `hit`, which has room for n; returns
+ * how many. */
 size_t nm_hits_find(const int32_t *newest, const uint16_t *target, size_t n, int32_t since, int32_t *hit);
 
 /* first + i of the i, 0 <= i < n, with fired[i] != 0, ascending, into `list`, which has room for n; returns

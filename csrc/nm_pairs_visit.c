@@ -8,8 +8,9 @@
 #include <math.h>
 #include <string.h>
 
-enum { RUN = 384, LINE = 64, HITS_A_LINE = 4, HITS_AHEAD = 16 };
-enum { NEARBY = 2048 }; /* lines of so many neurons, 128 KB, are in the second-level cache anyway */
+enum { RUN = 384, LINE = 64, HITS_A_LINE = 4 };
+enum { HITS_AHEAD = 16 }; /* hits ahead of the work whose lines are fetched; as many zeros follow the list */
+enum { NEARBY = 2048 };   /* lines of so many neurons, 128 KB, are in the second-level cache anyway */
 
 /* Traces of eligibility below this are set to 0: what is under 1.2e-38 is denormal in a float, and slow. */
 static const double LEAST_TRACE = 1e-30;
