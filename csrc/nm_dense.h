@@ -55,8 +55,8 @@ static inline int64_t nm_dense_next(nm_dense_arrivals *a) {
     return -1;
 }
 
-/* What they bring to the n neurons of the part, over bit-maps: input[i] += weight * count of arrivals. `count`
- * is scratch: [nm_dense_counts(part_width)]. */
+/* What they bring to the n neurons of the part, over bit-maps: input[i] += weight * count of arrivals.
+ * `count` is scratch: [nm_dense_counts(part_width)]. */
 void nm_dense_add(nm_dense_arrivals arrivals, int64_t n, uint64_t *count, double *input);
 
 #endif

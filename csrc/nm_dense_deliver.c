@@ -31,8 +31,8 @@ static void add_apart(nm_dense_arrivals arrivals, int64_t n, double *sum, double
     }
 }
 
-/* Where nothing has been added to the input yet, the input itself is the sum from zero, and with little to add
- * the caller's list is the shortest way. */
+/* Where nothing has been added to the input yet, the input itself is the sum from zero, and with little to
+ * add the caller's list is the shortest way. */
 static int deliver(const nm_dense_part *to, const nm_projection *p, int64_t step, double *input) {
     const int64_t first = nm_network_part_first(to->network, to->part),
                   n = nm_network_part_end(to->network, to->part) - first;

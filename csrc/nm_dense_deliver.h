@@ -1,7 +1,8 @@
 /* Delivery of dense projections (nm_dense.h): whether the spikes of one step go over the bit-maps or over the
- * list, and the delivery itself. The sum of one age of a dense projection is formed on its own, from zero, and
- * then added to the input, whatever way is taken. So the choice changes no bit. Weights that somebody has asked
- * for stand in a column and may be written; the list serves them, with the same bits while all are equal.
+ * list, and the delivery itself. The sum of one age of a dense projection is formed on its own, from zero,
+ * and then added to the input, whatever way is taken. So the choice changes no bit. Weights that somebody has
+ * asked for stand in a column and may be written; the list serves them, with the same bits while all are
+ * equal.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_DENSE_DELIVER_H
 #define NM_DENSE_DELIVER_H
@@ -24,8 +25,8 @@ typedef struct nm_dense_part {
     int touched[2]; /* by port: something may have been added to its input in this step; 0 at the beginning */
 } nm_dense_part;
 
-/* Asked for every projection and age in the order of delivery, dense or not. 1: the spikes of `step` have been
- * delivered to `input` [neuron of the part]. 0: the caller is to deliver them over the list. */
+/* Asked for every projection and age in the order of delivery, dense or not. 1: the spikes of `step` have
+ * been delivered to `input` [neuron of the part]. 0: the caller is to deliver them over the list. */
 int nm_dense_deliver(nm_dense_part *to, const nm_projection *p, int64_t step, double *input);
 
 #endif

@@ -1,5 +1,5 @@
-/* Macros that make loops over chunks fast, for models and for the engine. Not needed for a first model: a plain
- * loop over 0 .. n-1 computes the same numbers.
+/* Macros that make loops over chunks fast, for models and for the engine. Not needed for a first model: a
+ * plain loop over 0 .. n-1 computes the same numbers.
  *
  * A fast `step` is a NM_CLONES function that calls a NM_INLINE function through NM_STEP_BY_STRIDE, and that
  * function has one loop under NM_INDEPENDENT without branches: see csrc/neuron_poisson.c.
@@ -28,8 +28,8 @@
 #define NM_UNROLL
 #endif
 
-/* Before the loop over a chunk: the chunk's columns do not overlap, so iterations are independent. (`restrict`
- * does not tell gcc: it is lost on pointers that are loaded from a struct.) */
+/* Before the loop over a chunk: the chunk's columns do not overlap, so iterations are independent.
+ * (`restrict` does not tell gcc: it is lost on pointers that are loaded from a struct.) */
 #if defined(__clang__)
 #define NM_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #elif defined(__GNUC__)
@@ -71,8 +71,8 @@ NM_INLINE int nm_all_zero(const double *column, size_t n) {
     return any == 0;
 }
 
-/* The hook `delta_synapses` of a model with two synaptic currents, given the positions of their time constants
- * in `params` and of the currents in `state`. */
+/* The hook `delta_synapses` of a model with two synaptic currents, given the positions of their time
+ * constants in `params` and of the currents in `state`. */
 NM_INLINE int nm_has_delta_synapses(const nm_neuron_chunk *c, int tau_excitatory, int tau_inhibitory,
                                     int i_excitatory, int i_inhibitory) {
     const size_t n = c->stride == 0 ? 1 : c->n;

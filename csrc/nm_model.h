@@ -56,7 +56,7 @@ typedef struct nm_prepare_chunk {
     double *const *derived; /* OUT: [k][i] */
 } nm_prepare_chunk;
 
-/* Two parameters of which the first must be greater, e.g. the threshold and the reset: positions in `params`. */
+/* Two parameters of which the first must be greater, as positions in `params`: the threshold and the reset. */
 typedef struct nm_greater_than {
     int greater, lesser;
 } nm_greater_than;
@@ -68,7 +68,7 @@ typedef struct nm_neuron_model {
     const nm_greater_than *greater_than; /* ends with {0, 0}; NULL: none */
     int n_derived;
     int needs_random;   /* 1: `step` reads `random` */
-    int initial_v_from; /* 1 + position of the parameter that v_membrane starts from; 0: the state's fallback */
+    int initial_v_from; /* 1 + position of the parameter that v_membrane starts from; 0: its fallback */
 
     /* Called when a parameter of the chunk or dt has changed, before a run. NULL if n_derived is 0. */
     void (*prepare)(const nm_prepare_chunk *chunk);
@@ -76,8 +76,8 @@ typedef struct nm_neuron_model {
     void (*step)(const nm_neuron_chunk *chunk);
 
     /* Optional, for speed; NULL: 0. Called before each run, with a chunk without inputs. Returns 1 if every
-     * tau_syn in the chunk is 0 and the synaptic currents are exactly 0. The engine then sets the chunk's flag
-     * of this name, and `step` may skip the current columns. */
+     * tau_syn in the chunk is 0 and the synaptic currents are exactly 0. The engine then sets the chunk's
+     * flag of this name, and `step` may skip the current columns. */
     int (*delta_synapses)(const nm_neuron_chunk *chunk);
 } nm_neuron_model;
 

@@ -1,5 +1,5 @@
-/* Dose-response curves, the table of targets, and modulators that a configuration declares: no C file, no word
- * in the register.
+/* Dose-response curves, the table of targets, and modulators that a configuration declares: no C file, no
+ * word in the register.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_RESPONSE_H
 #define NM_RESPONSE_H

@@ -15,8 +15,8 @@
  * (input from Python, release by spikes, samples). How many they are changes no bit.
  *
  * Sums are taken in the order (age descending, projection, source, synapse), whatever the number of threads;
- * a dense projection's sum of one age is formed on its own (nm_dense_deliver.h), and so are all sums of one that is
- * is pushed (nm_scatter.h).
+ * a dense projection's sum of one age is formed on its own (nm_dense_deliver.h), and so are all sums of one
+ * that is pushed (nm_scatter.h).
  * SPDX-License-Identifier: MIT */
 #include "nm_sim.h"
 #include "nm_deliver.h"
