@@ -102,7 +102,7 @@ def test_field_is_complete_and_its_default_lies_in_its_domain(
 
 @pytest.mark.parametrize("model", [*NEURONS.values()], ids=list(NEURONS))
 def test_default_parameters_stand_in_order(model: dict[str, Any]) -> None:
-    for greater, lesser in model["orders"]:
+    for greater, lesser in model["greater_than"]:
         assert model["params"][greater]["default"] > model["params"][lesser]["default"]
 
 
@@ -246,7 +246,7 @@ def test_bad_neuron_parameter_set_later_is_refused_before_the_step(
 
 @pytest.mark.parametrize(
     ("name", "greater", "lesser"),
-    [(name, *order) for name, model in NEURONS.items() for order in model["orders"]],
+    [(name, *order) for name, model in NEURONS.items() for order in model["greater_than"]],
 )
 def test_parameters_in_the_wrong_order_are_refused(name: str, greater: str, lesser: str) -> None:
     bad = {greater: NEURONS[name]["params"][lesser]["default"] - 1.0}

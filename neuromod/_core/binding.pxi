@@ -226,8 +226,8 @@ cdef class Binding:
         cdef int64_t k
         if any(self.projections[k].dense != NULL for k in range(self.network.n_projections)):
             size = self.network.n_parts * nm_dense_counts(self.network.part_width)
-            self.sim.dense_count = <uint64_t *>self._lend(aligned(size, np.uint64), "u8", size, "dense_count")
-            self.sim.dense_sum = <double *>self._room(self.network.n_neurons, "dense_sum")
+            self.sim.dense.count = <uint64_t *>self._lend(aligned(size, np.uint64), "u8", size, "dense_count")
+            self.sim.dense.sum = <double *>self._room(self.network.n_neurons, "dense_sum")
 
     # ---- the rest ------------------------------------------------------------------------------------------------
 

@@ -218,8 +218,7 @@ cdef class LentLevels:
         """What the levels do in a zone now: target -> factor, or the rise of a threshold."""
         check_number("zone", zone, 0, self.c.n_zones - 1)
         cdef nm_factors f = nm_levels_factors(&self.c, zone)
-        return {"learning_rate": f.learning, "ltp": f.ltp, "ltd": f.ltd, "threshold": f.rise, "gain": f.gain,
-                "noise": f.noise, "tau_c": f.tau_c}
+        return {nm_targets[t].word.decode(): f.of[t] for t in range(<int>NM_N_TARGETS)}
 
     def signal(self, Py_ssize_t zone, double subtract_baseline, double dt, double tau_c):
         """What an eligibility trace of 1 earns in a zone in one step of dt (ms), ms; see nm_levels.h."""
@@ -258,9 +257,14 @@ cdef class ModulatorCore:
         its magnitude. `target`: one of its targets; default: the first."""
         cdef nm_target t = self._first if target is None else <nm_target><int>self._target_number(target)
         if not self._levels.enabled:
-            return 0.0 if t == NM_THRESHOLD else 1.0
+            return NM_NEUTRAL_OF(_effect_on(t))
         check_number("region", region, 0, self._levels.c.n_regions - 1)
         return _effect(self._levels, self._index, t, region)
+
+
+cdef inline nm_effect _effect_on(nm_target target) noexcept:
+    """Whether a target takes a factor or a rise."""
+    return nm_targets[<int>target].effect
 
 
 cdef inline double _effect(Levels levels, Py_ssize_t m, nm_target target, Py_ssize_t region) noexcept:
@@ -272,9 +276,9 @@ cdef _modulated(x, nm_target target, double effect):
     """x times a factor, or raised by a fraction of its magnitude; a new object of the same kind."""
     cdef double value
     if type(x) is not float and isinstance(x, np.ndarray):
-        return x + np.abs(x) * effect if target == NM_THRESHOLD else x * effect
+        return x + np.abs(x) * effect if _effect_on(target) == NM_RISE else x * effect
     value = x
-    return nm_raised(value, effect) if target == NM_THRESHOLD else value * effect
+    return nm_raised(value, effect) if _effect_on(target) == NM_RISE else value * effect
 
 
 cdef class SystemCore:
@@ -288,14 +292,15 @@ cdef class SystemCore:
     cdef double _combined(self, nm_target target, Py_ssize_t region, object receptors) except? -1.0:
         """All modulators with that target: the sum of rises, else the product of factors."""
         cdef nm_levels *c = &self._levels.c
-        cdef double all = 0.0 if target == NM_THRESHOLD else 1.0, effect, density = 1.0
+        cdef nm_effect how = _effect_on(target)
+        cdef double all = NM_NEUTRAL_OF(how), effect, density = 1.0
         cdef Py_ssize_t m
         for m in range(c.n_modulators):
             if c.targets[m] & NM_ON(target):
                 if receptors:
                     density = receptors.get(self._levels.names[m], 1.0)
                 effect = nm_levels_effect(c, m, target, c.level[region * c.n_modulators + m], density)
-                all = all + effect if target == NM_THRESHOLD else all * effect
+                all = nm_combined(how, all, effect)
         return all
 
     def modulate_learning(self, delta_w):

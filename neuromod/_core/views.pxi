@@ -360,7 +360,7 @@ cdef class Neuron:
         self.columns = _LoneNeuron(model_type, fields_given)
         self.slot, self.epoch, self._id = 0, 0, int(id)
         self.params.update(params or {})
-        start = _MODELS[model_type]["starts_at"]
+        start = _MODELS[model_type]["initial_v_from"]
         if start is not None:
             self.put("v_membrane", self.get(start))
         for name, value in fields.items():

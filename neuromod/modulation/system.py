@@ -488,9 +488,9 @@ def create_neuromodulation_system(
         for registered modulators that are optional (acetylcholine), which a system has only where they are named.
         And declarations of further ones, which need no code: ``response``, one of ``{"linear": {strength}}``,
         ``{"power": {strength, exponent}}``, ``{"hill": {strength, ec50, n}}`` and ``{"inverted_u": {strength, peak,
-        width}}``; ``targets``, a list of any of learning_rate, ltp, ltd, threshold, gain, noise, tau_c; and, if
-        wanted, ``baseline``, ``decay_rate`` or ``tau``, ``sensitivity``, and ``offset``, the factor at a response of
-        0 (default 1). Any of them may have a ``release``, or a list of them: ``{"areas": [...], "amount": ...,
+        width}}``; ``targets``, a list of what it acts on (``neuromod schema`` prints the words that there are); and,
+        if wanted, ``baseline``, ``decay_rate`` or ``tau``, ``sensitivity``, and ``offset``, the factor at a response
+        of 0 (default 1). Any of them may have a ``release``, or a list of them: ``{"areas": [...], "amount": ...,
         "regions": [...]}``, see `NeuromodulationSystem.add_release`.
     regions : sequence of str, optional
         As in `NeuromodulationSystem`; a model's are ``model.regions``.

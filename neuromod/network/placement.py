@@ -97,8 +97,8 @@ class Placement:
             "drive_noise": drive.noise,
             "drive_uniform": drive.noise_uniform,
         }
-        if MODELS[name]["starts_at"] is not None:
-            values["v_membrane"] = complete[MODELS[name]["starts_at"]]
+        if MODELS[name]["initial_v_from"] is not None:
+            values["v_membrane"] = complete[MODELS[name]["initial_v_from"]]
         if area is not None:
             values["area"] = self.areas.index(area.name)
             values["region"] = self.areas.regions.index(area.region or "global")
