@@ -56,7 +56,7 @@ typedef struct nm_prepare_chunk {
     double *const *derived; /* OUT: [k][i] */
 } nm_prepare_chunk;
 
-/* Two parameters of which the first must be greater, as positions in `params`: the threshold and the reset. */
+/* Positions in `params` of two parameters of which the first must be greater: the threshold and the reset. */
 typedef struct nm_greater_than {
     int greater, lesser;
 } nm_greater_than;
