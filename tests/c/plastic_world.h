@@ -6,6 +6,7 @@
 #define PLASTIC_WORLD_H
 
 #include "nm_deliver.h"
+#include "nm_events.h"
 #include "nm_pairs.h"
 #include "nm_plasticity.h"
 #include "testlib.h"
@@ -40,6 +41,7 @@ typedef struct world {
     nm_network network;
     nm_projection projection;
     nm_pairs pairs;
+    nm_events events;
     nm_delay ring;
     double params[NM_MAX_PARAMS], dt;
     int64_t n_neurons, n_synapses, n_places, steps, now;
@@ -193,8 +195,10 @@ static world *make(const plan *a) {
     w->ring = (nm_delay){.length = LENGTH, .width = n, .n_parts = n_parts, .part_width = width};
     w->ring.slot = zeros(w, LENGTH * n, sizeof(int32_t));
     w->ring.count = zeros(w, LENGTH * n_parts, sizeof(int64_t));
-    if (rule->post_gain != NULL)
+    if (rule->post_amplitude != NULL)
         lend_pairs(w, a);
+    else
+        p->events = &w->events;
     return w;
 }
 
@@ -240,7 +244,7 @@ static void step_world(world *w, const nm_levels *levels) {
                 list[n++] = (int32_t)slot;
         }
         *nm_delay_count(&w->ring, now, part) = n;
-        nm_plasticity_step(&w->network, &w->ring, factor, w->fired, w->dt, now, part);
+        nm_plasticity_step(&w->network, &w->ring, factor, w->fired, w->dt, 1, now, part);
     }
 }
 
