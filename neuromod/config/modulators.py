@@ -1,4 +1,4 @@
-"""The section ``neuromodulation`` and what refers to it: registered modulators, declared ones, release, receptors.
+"""The section ``neuromodulation``: registered modulators, and those that a configuration declares.
 
 A registered modulator's parameters are those of its C file. A declared one has no C file: its response, targets and
 kinetics stand in the configuration, and its parameters are those that the core has for that response.
@@ -7,39 +7,32 @@ kinetics stand in the configuration, and its parameters are those that the core 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema, WrapValidator, create_model
 
 from neuromod import _core
-from neuromod.config.checks import add_no_such, column
-from neuromod.config.read import join, shown
-from neuromod.config.sections import Name, Section, add_unknown_key, validated
-from neuromod.config.tables import add_unknown_name, checked_values, defaults_of, unit_doubts
+from neuromod.config.keys import (
+    Name,
+    Section,
+    Wrong,
+    broken,
+    kept_as_dict,
+    key,
+    parameter,
+    said,
+    section_of,
+    told,
+)
+from neuromod.config.problems import Problems, shown
 
-__all__ = [
-    "COMMON",
-    "DECLARED_NAME",
-    "MAX_MODULATORS",
-    "OFFSET",
-    "RESERVED",
-    "TAU",
-    "NeuromodulationKeys",
-    "ReleaseKeys",
-    "check_references",
-    "checked_neuromodulation",
-]
-
+MODULATORS = _core.modulators()
+RESPONSES = _core.responses()
+TARGETS = _core.target_names()
 COMMON = ("baseline", "decay_rate", "sensitivity")
 """Parameters that stand beside a declared modulator's response; the others stand inside."""
-TAU = {"unit": "ms", "domain": "NM_POSITIVE", "default": 10.0, "doc": "In place of decay_rate."}
-OFFSET = {
-    "unit": "1",
-    "domain": "NM_ANY",
-    "default": 1.0,
-    "doc": "Factor at a response of 0; thresholds have none.",
-}
 MAX_MODULATORS = 64
 """Modulators of one system: each costs every region a number and every step a multiplication."""
 DECLARED_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -65,228 +58,186 @@ RESERVED = (
 )
 """What a system has under names of its own, which no modulator may take."""
 
+_COMMON = next(iter(RESPONSES.values()))["params"]
+# Made, not a plain default: where tau is not given, decay_rate counts.
+_TAU = {"unit": "ms", "domain": "NM_POSITIVE", "default": lambda: 10.0, "doc": "In place of decay_rate."}
+_OFFSET = {
+    "unit": "1",
+    "domain": "NM_ANY",
+    "default": 1.0,
+    "doc": "Factor at a response of 0; thresholds have none.",
+}
 
-class NeuromodulationKeys(Section):
-    """The keys of the section ``neuromodulation`` besides the modulators.
 
-    Parameters
-    ----------
-    enabled : bool, default True
-        Whether modulators act.
-    """
-
-    enabled: bool = Field(default=True, description="Whether modulators act.")
-
+# ---- one modulator -----------------------------------------------------------------------------------------
 
 Names = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
 
 
-class ReleaseKeys(Section):
-    """The key ``release`` of a modulator, or an entry of it.
+class Release(Section):
+    """The key ``release`` of a modulator, or an entry of it."""
 
-    Parameters
-    ----------
-    areas : array of str
-        Areas whose spikes release the modulator.
-    amount : float, no unit
-        What one spike adds to the level of each of the regions; divided by nothing.
-    regions : array of str, optional
-        Default: all.
-    """
-
-    areas: Names = Field(description="Areas whose spikes release the modulator.")
-    amount: float = Field(description="What one spike adds to the level of each region; divided by nothing.")
-    regions: Names | None = Field(default=None, description="Regions that they project to. Default: all.")
+    areas: Names = key(..., "Areas whose spikes release the modulator.")
+    amount: float = key(..., "What one spike adds to the level of each region; divided by nothing.")
+    regions: Names | None = key(None, "Regions that they project to. Default: all.")
 
 
-_DECLARES = ("response", "targets")
-_DECLARED_KEYS = (*COMMON, "tau", "response", "targets", "offset", "release")
+def _releases(given: Any, several: Callable[[Any], tuple[Release, ...]]) -> tuple[Release, ...]:
+    return several(given) if isinstance(given, list | tuple) else (Release.model_validate(given),)
 
 
-def checked_neuromodulation(
-    section: Any, where: str, problems: list[str], notes: list[str]
-) -> dict[str, Any]:
-    """The section ``neuromodulation``: ``enabled`` and every modulator that a system has, complete.
+class Modulator(Section):
+    """What every modulator may have besides its parameters."""
 
-    Parameters
-    ----------
-    section : object
-        Plain JSON.
-    where : str
-        JSON path of `section`.
-    problems : list of str
-        Gets one entry for each problem.
-    notes : list of str
-        Gets one entry for each warning.
+    tau: float = parameter(_TAU)
+    release: Annotated[
+        tuple[Release, ...],
+        Field(strict=False),
+        WrapValidator(_releases, json_schema_input_type=Release | tuple[Release, ...]),
+    ] = key((), "Areas whose spikes release the modulator; one object or several.")
 
-    Returns
-    -------
-    dict
-    """
-    registered = _core.modulators()
-    if not isinstance(section, dict):
-        problems.append(f"{where}: must be an object; got {shown(section)}")
-        section = {}
-    fixed = {key: value for key, value in section.items() if key in NeuromodulationKeys.model_fields}
-    keys = validated(NeuromodulationKeys, fixed, where, problems)
-    system: dict[str, Any] = {"enabled": keys is None or keys.enabled}
-    for name, about in registered.items():
-        if name in section or not about["optional"]:
-            given, table = section.get(name, {}), {**about["params"], "tau": TAU}
-            system[name] = _modulator(given, table, ("release",), f"{where}.{name}", problems, notes)
-    for key, given in section.items():
-        if key in fixed or key in registered:
-            continue
-        if not isinstance(given, dict) or not any(word in given for word in _DECLARES):
-            known = [*NeuromodulationKeys.model_fields, *registered]
-            add_unknown_key(problems, where, key, known)
-            if isinstance(given, dict) and "did you mean" not in problems[-1]:
-                problems[-1] += "; one that is declared here has a response and targets"
-        elif _is_free(key, where, problems):
-            system[key] = _declared(given, join(where, key), problems, notes)
+    @classmethod
+    def look_at(cls, content: Mapping[str, Any], wrong: Wrong) -> None:
+        """Note a decay that is given twice."""
+        if "tau" in content and "decay_rate" in content:
+            came = f"{shown(content['decay_rate'])} and {shown(content['tau'])} ms"
+            wrong.add(said(f"must have decay_rate or tau, not both; got {came}"), content)
+
+    def complete(self) -> dict[str, Any]:
+        """Every parameter; ``tau`` in place of ``decay_rate``, and ``release``, where they were given."""
+        given = self.model_fields_set
+        left_out = {"decay_rate" if "tau" in given else "tau", *({"release"} - given)}
+        return self.model_dump(mode="json", exclude=left_out)
+
+
+@cache
+def modulator_section(name: str) -> type[Modulator]:
+    """What a registered modulator may have."""
+    about = MODULATORS[name]
+    doc = about["title"] + ("; only where it is named." if about["optional"] else ".")
+    return section_of(about["params"], Modulator, name, doc)
+
+
+# ---- a modulator that a configuration declares -------------------------------------------------------------
+
+
+@cache
+def response_section(kind: str) -> type[Section]:
+    """The parameters of a response."""
+    table = {name: about for name, about in RESPONSES[kind]["params"].items() if name not in COMMON}
+    return section_of(table, Section, kind, RESPONSES[kind]["title"] + ".")
+
+
+class OneOf(Section):
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+
+_KINDS: dict[str, Any] = {
+    kind: (Annotated[dict[str, float], kept_as_dict(response_section(kind))], key(dict, about["title"] + "."))
+    for kind, about in RESPONSES.items()
+}
+Response = create_model("Response", __base__=OneOf, **_KINDS)
+
+
+def _response(given: Any) -> dict[str, dict[str, float]]:
+    """The one response with its parameters, complete."""
+    if not isinstance(given, dict) or len(given) != 1:
+        raise broken(f"must be an object with one of {', '.join(RESPONSES)}")
+    return Response.model_validate(given).model_dump(exclude_unset=True)
+
+
+def _targets(given: Any) -> list[str]:
+    if not isinstance(given, list | tuple) or not 1 <= len(given) <= len(TARGETS):
+        raise broken(f"must be an array of one or more of {', '.join(TARGETS)}")
+    wrong = Wrong()
+    for k, target in enumerate(given):
+        if not isinstance(target, str) or target not in TARGETS:
+            wrong.add(_no_target(target), target, k)
+        elif target in given[:k]:
+            wrong.add(broken("must not stand twice"), target, k)
+    if wrong:
+        raise wrong.error()
+    return list(given)
+
+
+def _no_target(name: Any) -> Any:
+    return told(lambda problems, where: problems.not_registered(where, name, "a target", TARGETS))
+
+
+_TARGETS_SCHEMA = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": list(TARGETS)}}
+
+
+class Declared(Modulator):
+    """A modulator that stands in the configuration alone."""
+
+    baseline: float = parameter(_COMMON["baseline"])
+    decay_rate: float = parameter(_COMMON["decay_rate"])
+    sensitivity: float = parameter(_COMMON["sensitivity"])
+    offset: float = parameter(_OFFSET)
+    response: Annotated[
+        dict[str, dict[str, float]], PlainValidator(_response, json_schema_input_type=Response)
+    ] = key(..., "One response of the level, with its parameters.")
+    targets: Annotated[list[str], PlainValidator(_targets), WithJsonSchema(_TARGETS_SCHEMA)] = key(
+        ..., "What the modulator acts on."
+    )
+
+
+# ---- the section -------------------------------------------------------------------------------------------
+
+
+class Neuromodulation(Section):
+    """The section ``neuromodulation``, besides the modulators."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    enabled: bool = key(True, "Whether modulators act.")
+
+
+def is_declaration(given: Any) -> bool:
+    """Whether something under an unknown name is meant for a modulator of the configuration's own."""
+    return isinstance(given, dict) and ("response" in given or "targets" in given)
+
+
+def modulator_names(content: Any) -> list[str]:
+    """The modulators that a system has: those that are not optional, those that are named, those declared."""
+    given = content if isinstance(content, dict) else {}
+    own = [name for name in given if is_declaration(given[name]) and DECLARED_NAME.fullmatch(name)]
+    system = [name for name, about in MODULATORS.items() if name in given or not about["optional"]]
+    return system + [name for name in own if name not in MODULATORS and name not in RESERVED]
+
+
+def read_neuromodulation(given: Any) -> dict[str, Any]:
+    """``enabled`` and every modulator that a system has, complete."""
+    wrong = Wrong()
+    switch = wrong.read(Neuromodulation.model_validate, given)
+    if not isinstance(given, dict):
+        raise wrong.error()
+    system: dict[str, Any] = {"enabled": switch is None or switch.enabled}
+    for name in modulator_names(given):
+        section = modulator_section(name) if name in MODULATORS else Declared
+        modulator = wrong.read(section.model_validate, given.get(name, {}), name)
+        system[name] = {} if modulator is None else modulator.complete()
+    others = [name for name in given if name not in system]
+    for name in filter(lambda name: is_declaration(given[name]), others):
+        rule = (
+            "differ from what a system has"
+            if name in RESERVED
+            else "be a name of small letters, digits and _"
+        )
+        wrong.add(broken(f"must {rule}"), name, name)
+    unknown = [name for name in others if not is_declaration(given[name])]
+    if unknown:
+        wrong.add(told(lambda problems, where: _tell_unknown(problems, where, given, unknown)), given)
     if len(system) - 1 > MAX_MODULATORS:
-        problems.append(f"{where}: must be at most {MAX_MODULATORS} modulators; got {len(system) - 1}")
+        wrong.add(said(f"must be at most {MAX_MODULATORS} modulators; got {len(system) - 1}"), given)
+    if wrong:
+        raise wrong.error()
     return system
 
 
-def _is_free(name: str, where: str, problems: list[str]) -> bool:
-    """Whether a modulator may have that name: it becomes an attribute of the system."""
-    if DECLARED_NAME.fullmatch(name) and name not in RESERVED:
-        return True
-    rule = "differ from what a system has" if name in RESERVED else "be a name of small letters, digits and _"
-    problems.append(f"{join(where, name)}: must {rule}; got {shown(name)}")
-    return False
-
-
-def _modulator(
-    given: Any,
-    table: Mapping[str, Any],
-    others: Iterable[str],
-    where: str,
-    problems: list[str],
-    notes: list[str],
-) -> dict[str, Any]:
-    """Those parameters of a modulator that `table` has, complete, and its release. `others`: further keys."""
-    if not isinstance(given, dict):
-        problems.append(f"{where}: must be an object; got {shown(given)}")
-        return {}
-    for key in given:
-        if key not in table and key not in others:
-            add_unknown_key(problems, where, key, [*table, *others])
-    values = checked_values({k: v for k, v in given.items() if k in table}, table, where, problems)
-    notes += unit_doubts(values, table, where)
-    if "tau" in given and "decay_rate" in given:
-        problems.append(
-            f"{where}: must have decay_rate or tau, not both; "
-            f"got {shown(given['decay_rate'])} and {shown(given['tau'])} ms"
+def _tell_unknown(problems: Problems, where: str, given: Mapping[str, Any], names: Iterable[str]) -> None:
+    for name in names:
+        hint = (
+            "; one that is declared here has a response and targets" if isinstance(given[name], dict) else ""
         )
-    defaults = defaults_of(table)
-    defaults.pop("decay_rate" if "tau" in given else "tau")
-    found: dict[str, Any] = {**defaults, **values}
-    if "release" in given:
-        found["release"] = _releases(given["release"], f"{where}.release", problems)
-    return found
-
-
-def _releases(given: Any, where: str, problems: list[str]) -> list[dict[str, Any]]:
-    """One release or an array of them, as a list."""
-    several = isinstance(given, list)
-    found = []
-    for k, entry in enumerate(given if several else [given]):
-        keys = validated(ReleaseKeys, entry, join(where, k) if several else where, problems)
-        if keys is not None:
-            regions = None if keys.regions is None else list(keys.regions)
-            found.append({"areas": list(keys.areas), "amount": keys.amount, "regions": regions})
-    return found
-
-
-# ---- declared modulators -----------------------------------------------------------------------------------
-
-
-def _declared(given: dict[str, Any], where: str, problems: list[str], notes: list[str]) -> dict[str, Any]:
-    """A modulator that stands in the configuration alone, complete."""
-    table = next(iter(_core.responses().values()))["params"]
-    beside = {**{name: table[name] for name in COMMON}, "tau": TAU, "offset": OFFSET}
-    others = [key for key in _DECLARED_KEYS if key not in beside]
-    found = _modulator(given, beside, others, where, problems, notes)
-    found["response"] = _response(given, where, problems)
-    found["targets"] = _targets(given, where, problems)
-    return found
-
-
-def _response(given: dict[str, Any], where: str, problems: list[str]) -> dict[str, dict[str, float]]:
-    """The one response with its parameters, complete."""
-    kinds = _core.responses()
-    if "response" not in given:
-        problems.append(f"{where}.response: is required; got nothing")
-        return {}
-    response, where = given["response"], f"{where}.response"
-    if not isinstance(response, dict) or len(response) != 1:
-        problems.append(f"{where}: must be an object with one of {', '.join(kinds)}; got {shown(response)}")
-        return {}
-    [(kind, values)] = response.items()
-    if kind not in kinds:
-        add_unknown_key(problems, where, kind, kinds)
-        return {}
-    if not isinstance(values, dict):
-        problems.append(f"{where}.{kind}: must be an object; got {shown(values)}")
-        return {}
-    table = {name: field for name, field in kinds[kind]["params"].items() if name not in COMMON}
-    return {kind: {**defaults_of(table), **checked_values(values, table, f"{where}.{kind}", problems)}}
-
-
-def _targets(given: dict[str, Any], where: str, problems: list[str]) -> list[str]:
-    known = list(_core.target_names())
-    if "targets" not in given:
-        problems.append(f"{where}.targets: is required; got nothing")
-        return []
-    targets, where = given["targets"], f"{where}.targets"
-    if not isinstance(targets, list) or not 1 <= len(targets) <= len(known):
-        problems.append(
-            f"{where}: must be an array of one or more of {', '.join(known)}; got {shown(targets)}"
-        )
-        return []
-    for k, target in enumerate(targets):
-        if not isinstance(target, str) or target not in known:
-            add_unknown_name(problems, f"{where}[{k}]", target, "a target", known)
-        elif target in targets[:k]:
-            problems.append(f"{where}[{k}]: must not stand twice; got {shown(target)}")
-    return targets
-
-
-# ---- what refers to areas, regions and modulators ----------------------------------------------------------
-
-
-def check_references(system: Mapping[str, Any], raw: Mapping[str, Any], problems: list[str]) -> None:
-    """Whether releases name areas and regions that there are, and areas' receptors modulators.
-
-    Parameters
-    ----------
-    system : mapping
-        From `checked_neuromodulation`.
-    raw : mapping
-        The whole configuration as it came.
-    problems : list of str
-        Gets one entry for each problem.
-    """
-    areas = [name for name in column(raw.get("areas"), "name") if isinstance(name, str)]
-    regions = [name for name in column(raw.get("areas"), "region") if isinstance(name, str)]
-    if None in column(raw.get("areas"), "region"):
-        regions.append("global")
-    modulators = [name for name in system if name != "enabled"]
-    for name in modulators:
-        given = raw["neuromodulation"].get(name, {}) if system[name].get("release") else {}
-        several = isinstance(given.get("release"), list)
-        for k, release in enumerate(system[name].get("release", ())):
-            where = f"neuromodulation.{name}.release" + (f"[{k}]" if several else "")
-            for key, what, known in (
-                ("areas", "the name of an area", areas),
-                ("regions", "a region of an area", regions),
-            ):
-                for j, wanted in enumerate(release[key] or ()):
-                    if known and wanted not in known:
-                        add_no_such(problems, f"{where}.{key}[{j}]", what, wanted, list(dict.fromkeys(known)))
-    for k, receptors in enumerate(column(raw.get("areas"), "receptors")):
-        for name in receptors if isinstance(receptors, dict) else ():
-            if name not in modulators:
-                add_unknown_key(problems, f"areas[{k}].receptors", name, modulators)
+        problems.unknown_key(where, name, ["enabled", *MODULATORS], hint)

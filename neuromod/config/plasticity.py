@@ -1,203 +1,193 @@
-"""The parts of the section ``plasticity`` that stand beside its rule: short-term plasticity, homeostatic scaling,
-metaplasticity.
-"""
+"""The section ``plasticity``: a rule with its parameters, short-term plasticity, homeostatic scaling."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, PlainValidator, WithJsonSchema, create_model
 
-from neuromod.config.read import join, shown
-from neuromod.config.sections import Section, validated
+from neuromod import _core
+from neuromod.config.keys import (
+    Kind,
+    Name,
+    Section,
+    Wrong,
+    key,
+    number_of,
+    registered,
+    registered_as,
+    said,
+    section_of,
+    spellings,
+)
+from neuromod.config.problems import Problems, join
 
-__all__ = [
-    "PARTS",
-    "HomeostaticKeys",
-    "ShortTermKeys",
-    "checked_homeostatic",
-    "checked_short_term",
-    "look_at_rest",
+RULES = _core.plasticity_rules()
+RULE_ALIASES = {"hebb_like": "hebbian"}
+"""Names that rules have elsewhere."""
+RULE_NAMES = ("none", *RULES, *RULE_ALIASES)
+KEY_ALIASES = {"default_type": "kind", "time_window": "tau", "scaling_rate": "strength"}
+"""Names that keys of the parts have elsewhere."""
+# Fits of Tsodyks, Pawelzik & Markram (1998), figure 1.
+SHORT_TERM_KINDS = {
+    "depressing": {"U": 0.5, "tau_rec": 800.0, "tau_facil": 0.0},
+    "facilitating": {"U": 0.03, "tau_rec": 130.0, "tau_facil": 530.0},
+}
+
+
+# ---- the parts beside a rule -------------------------------------------------------------------------------
+
+
+class ShortTerm(Section):
+    """The part ``plasticity.short_term``: efficacies that change within a second."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    enabled: bool = key(True, "Whether efficacies change.")
+    kind: Literal["depressing", "facilitating"] = key("depressing", "Sets the defaults of the others.")
+    U: float | None = key(None, "Share of the resources that a first spike releases.", above=0, most=1)
+    tau_rec: float | None = key(None, "Time constant of recovery.", unit="ms", least=0)
+    tau_facil: float | None = key(None, "Time constant of facilitation; 0: none.", unit="ms", least=0)
+
+
+class Homeostatic(Section):
+    """The part ``plasticity.homeostatic``: weights are scaled until their targets fire at a rate."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    enabled: bool = key(True, "Whether weights are scaled.")
+    target_rate: float = key(5.0, "Rate that the targets are held to.", unit="Hz", above=0)
+    tau: float = key(5000.0, "Time constant of the average rate.", unit="ms", above=0)
+    strength: float = key(
+        0.01, "Share by which weights grow in one scaling where the target is silent.", least=0, most=1
+    )
+    every: float = key(1000.0, "Time from one scaling to the next.", unit="ms", above=0)
+
+
+def own_keys(section: type[Section], content: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What a part holds under the names of `section`; and by key, under which other name one was read."""
+    own = {name: value for name, value in content.items() if name in section.known}
+    renamed: dict[str, str] = {}
+    for name, value in content.items():
+        ours = KEY_ALIASES.get(name)
+        if name not in own and ours is not None and ours in section.known and ours not in own:
+            renamed[name], own[ours] = ours, value
+    return own, renamed
+
+
+def is_on(part: Any) -> bool:
+    """Whether a part is switched on: true, or an object that is not switched off."""
+    return part.get("enabled") is not False if isinstance(part, dict) else not (part is None or part is False)
+
+
+def _part(section: type[Kind], given: Any) -> Kind | None:
+    """A part that is on; whatever stands in one that is off is nobody's concern."""
+    if not is_on(given):
+        return None
+    if given is True:
+        return section()
+    return section.model_validate(own_keys(section, given)[0] if isinstance(given, dict) else given)
+
+
+def read_short_term(given: Any) -> dict[str, float] | None:
+    """``U``, ``tau_rec`` and ``tau_facil``, complete; None where short-term plasticity is off."""
+    part = _part(ShortTerm, given)
+    if part is None:
+        return None
+    values = part.model_dump(exclude_none=True, exclude={"enabled", "kind"})
+    return SHORT_TERM_KINDS[part.kind] | values
+
+
+def read_homeostatic(given: Any) -> dict[str, float] | None:
+    """``target_rate``, ``tau``, ``strength`` and ``every``, complete; None where scaling is off."""
+    part = _part(Homeostatic, given)
+    return None if part is None else part.model_dump(exclude={"enabled"})
+
+
+# ---- the section -------------------------------------------------------------------------------------------
+
+
+RuleName = Annotated[
+    Name,
+    registered_as("a rule of plasticity", RULE_NAMES),
+    AfterValidator(lambda name: RULE_ALIASES.get(name, name)),
+    WithJsonSchema(spellings(RULE_NAMES)),
+]
+ShortTermPart = Annotated[
+    dict[str, float] | None,
+    PlainValidator(read_short_term, json_schema_input_type=bool | None | ShortTerm),
+]
+HomeostaticPart = Annotated[
+    dict[str, float] | None,
+    PlainValidator(read_homeostatic, json_schema_input_type=bool | None | Homeostatic),
 ]
 
-PARTS = ("homeostatic", "metaplasticity", "short_term")
-"""Keys of the section ``plasticity`` that hold a part of their own."""
 
-Duration = Annotated[float, Field(ge=0.0)]
-_MS: dict[str, Any] = {"unit": "ms"}
-Span = Annotated[float, Field(gt=0.0, json_schema_extra={"unit": "ms"})]
-Rate = Annotated[float, Field(gt=0.0, json_schema_extra={"unit": "Hz"})]
+class Plasticity(Section):
+    """The section ``plasticity``: a rule, the bounds of its weights, and the parts beside it.
 
-# Fits of Tsodyks, Pawelzik & Markram (1998), figure 1: U, tau_rec (ms), tau_facil (ms).
-KINDS = {"depressing": (0.5, 800.0, 0.0), "facilitating": (0.03, 130.0, 530.0)}
-# Names that keys of these parts have elsewhere.
-_ALIASES = {"default_type": "kind", "time_window": "tau", "scaling_rate": "strength"}
-
-
-class ShortTermKeys(Section):
-    """The keys of ``plasticity.short_term``.
-
-    Parameters
-    ----------
-    enabled : bool, default True
-    kind : {"depressing", "facilitating"}, default "depressing"
-        What the others are by default: U 0.5, tau_rec 800 ms, tau_facil 0; or U 0.03, 130 ms, 530 ms.
-    U : float, > 0 and <= 1, optional
-        Share of the resources that a first spike releases.
-    tau_rec : float, ms, >= 0, optional
-        Time constant of recovery.
-    tau_facil : float, ms, >= 0, optional
-        Time constant of facilitation; 0: none.
+    The parameters of the rule stand beside these keys; `params` holds them.
     """
 
-    model_config = ConfigDict(extra="ignore")
-
-    enabled: bool = Field(default=True, description="Whether efficacies change.")
-    kind: Literal["depressing", "facilitating"] = Field(
-        default="depressing", description="Sets the defaults of the others."
+    rule: RuleName = key(..., "A registered rule of plasticity, or none.")
+    weight_min: float = key(0.0, "Lower bound of plastic weights.", unit="mV", least=-1e9, most=1e9)
+    weight_max: float = key(1.0, "Upper bound of plastic weights.", unit="mV", least=-1e9, most=1e9)
+    weight_decay: float = key(0.0, "Share of a plastic weight lost in each step.", least=0, most=1)
+    weight_dependence: float = key(
+        0.0, "Soft bounds: exponent of the room above (below) a weight that grows (falls); 0: hard.", least=0
     )
-    U: Annotated[float, Field(gt=0.0, le=1.0)] | None = Field(
-        default=None, description="Share of the resources that a first spike releases."
-    )
-    tau_rec: Duration | None = Field(
-        default=None, description="Time constant of recovery.", json_schema_extra=_MS
-    )
-    tau_facil: Duration | None = Field(
-        default=None, description="Time constant of facilitation; 0: none.", json_schema_extra=_MS
-    )
+    short_term: ShortTermPart = key(None, "Short-term plasticity, or whether it is on.")
+    homeostatic: HomeostaticPart = key(None, "Homeostatic scaling, or whether it is on.")
+    metaplasticity: Any = key(None, "Kept; the rule bcm has a sliding threshold.")
+
+    @property
+    def params(self) -> dict[str, float]:
+        """Every parameter of the rule, in the units of its table; empty for "none"."""
+        return (
+            {name: getattr(self, name) for name in RULES[self.rule]["params"]} if self.rule in RULES else {}
+        )
+
+    @classmethod
+    def look_at(cls, content: Mapping[str, Any], wrong: Wrong) -> None:
+        """Note bounds that leave no weight between them."""
+        low, high = (
+            number_of(content.get(name, cls.known[name].default)) for name in ("weight_min", "weight_max")
+        )
+        if low is not None and high is not None and low > high:
+            wrong.add(said(f"must be <= weight_max ({high} mV); got {low}"), low, "weight_min")
+
+    @classmethod
+    def tell_unknown(cls, problems: Problems, where: str, names: Iterable[str]) -> None:
+        """Say that the rule has no such parameter, and which rules have one."""
+        for name in names:
+            owners = [rule for rule, about in RULES.items() if name in about["params"]]
+            if owners:
+                rule = f"unknown key for rule {cls.__name__!r}; it is a parameter of {', '.join(owners)}"
+                problems.append(f"{join(where, name)}: {rule}")
+            else:
+                problems.unknown_key(where, name, cls.known)
 
 
-class HomeostaticKeys(Section):
-    """The keys of ``plasticity.homeostatic``.
-
-    Parameters
-    ----------
-    enabled : bool, default True
-    target_rate : float, Hz, > 0, default 5
-        Rate that the targets are held to.
-    tau : float, ms, > 0, default 5000
-        Time constant of the average rate.
-    strength : float, 0 to 1, default 0.01
-        Share by which weights grow in one scaling where the target is silent, or shrink where it fires twice as
-        much as it should.
-    every : float, ms, > 0, default 1000
-        Time from one scaling to the next; rounded to whole steps.
-    """
-
-    model_config = ConfigDict(extra="ignore")
-
-    enabled: bool = Field(default=True, description="Whether weights are scaled.")
-    target_rate: Rate = Field(default=5.0, description="Rate that the targets are held to.")
-    tau: Span = Field(default=5000.0, description="Time constant of the average rate.")
-    strength: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
-        default=0.01, description="Share by which weights grow in one scaling where the target is silent."
-    )
-    every: Span = Field(default=1000.0, description="Time from one scaling to the next.")
+@cache
+def rule_section(rule: str | None) -> type[Plasticity]:
+    """The section ``plasticity`` with the parameters of a rule; where there is no rule, any parameter may stand."""
+    if rule in RULES:
+        return section_of(RULES[rule]["params"], Plasticity, rule, RULES[rule]["title"] + ".")
+    every: dict[str, Any] = {name: (Any, None) for about in RULES.values() for name in about["params"]}
+    return create_model("none", __base__=Plasticity, **every)
 
 
-def checked_short_term(
-    section: Any, where: str, problems: list[str], notes: list[str]
-) -> dict[str, float] | None:
-    """The part ``short_term``, complete; None where it is off or wrong.
-
-    Parameters
-    ----------
-    section : object
-        Plain JSON: an object, or whether it is on.
-    where : str
-        JSON path of `section`.
-    problems : list of str
-        Gets one entry for each problem.
-    notes : list of str
-        Gets one entry for each warning.
-
-    Returns
-    -------
-    dict of str to float, or None
-        ``U``, ``tau_rec`` and ``tau_facil``.
-    """
-    given = _own_keys(section, ShortTermKeys, where, notes)
-    if given is None:
-        return None
-    keys = validated(ShortTermKeys, given, where, problems)
-    if keys is None or not keys.enabled:
-        return None
-    values = zip((keys.U, keys.tau_rec, keys.tau_facil), KINDS[keys.kind], strict=True)
-    return dict(zip(("U", "tau_rec", "tau_facil"), (b if a is None else a for a, b in values), strict=True))
+def rule_name(content: Any) -> str | None:
+    """The rule that a section names, as it is registered; None where that is no rule."""
+    name = registered(content.get("rule"), RULE_NAMES) if isinstance(content, dict) else None
+    return None if name is None else RULE_ALIASES.get(name, name)
 
 
-def checked_homeostatic(
-    section: Any, where: str, problems: list[str], notes: list[str]
-) -> dict[str, float] | None:
-    """The part ``homeostatic``, complete; None where it is off or wrong.
-
-    Parameters
-    ----------
-    section : object
-        Plain JSON: an object, or whether it is on.
-    where : str
-        JSON path of `section`.
-    problems : list of str
-        Gets one entry for each problem.
-    notes : list of str
-        Gets one entry for each warning.
-
-    Returns
-    -------
-    dict of str to float, or None
-        ``target_rate``, ``tau``, ``strength`` and ``every``.
-    """
-    given = _own_keys(section, HomeostaticKeys, where, notes)
-    if given is None:
-        return None
-    keys = validated(HomeostaticKeys, given, where, problems)
-    return None if keys is None or not keys.enabled else keys.model_dump(exclude={"enabled"})
-
-
-def look_at_rest(section: Mapping[str, Any], name: str, where: str, notes: list[str]) -> None:
-    """Say what of the section ``plasticity`` is not acted on under its rule.
-
-    Parameters
-    ----------
-    section : mapping
-    name : str
-        The rule's registered name, or "none".
-    where : str
-        JSON path of `section`.
-    notes : list of str
-        Gets one entry for each warning.
-    """
-    if name != "bcm" and _is_on(section, "metaplasticity"):
-        notes.append(f"{join(where, 'metaplasticity')}: not acted on; the rule 'bcm' has a sliding threshold")
-    if name == "none" and _is_on(section, "homeostatic"):
-        notes.append(f"{join(where, 'homeostatic')}: not acted on; the rule is 'none'")
-
-
-def _is_on(section: Mapping[str, Any], part: str) -> bool:
-    given = section.get(part, False)
-    return given.get("enabled", True) is not False if isinstance(given, dict) else given is not False
-
-
-def _own_keys(section: Any, cls: type[Section], where: str, notes: list[str]) -> Any:
-    """What is given, under our names; None where the part is off. Keys of other tools are named in one warning."""
-    if section is None or section is False or section is True:
-        return {} if section else None
-    if not isinstance(section, dict):
-        return section
-    if section.get("enabled") is False:  # whatever else stands there is nobody's concern
-        return None
-    given = {key: value for key, value in section.items() if key in cls.model_fields}
-    extra = []
-    for key in section:
-        name = _ALIASES.get(key)
-        if key in given:
-            continue
-        if name in cls.model_fields and name not in given:
-            given[name] = section[key]
-            notes.append(f"{join(where, key)}: read as {name}")
-        else:
-            extra.append(key)
-    if extra:
-        notes.append(f"{where}: not acted on: {shown(', '.join(extra[:20]))[1:-1]}")
-    return given
+def read_rule(given: Any) -> Plasticity:
+    """A rule, complete, from its section or from its name alone."""
+    if isinstance(given, Plasticity):
+        return given
+    content = {"rule": given} if isinstance(given, str) else given
+    return rule_section(rule_name(content)).model_validate(content)

@@ -1,6 +1,6 @@
 """From a file or a dict to plain JSON values, or to an error that says where it stops being JSON.
 
-Nothing here knows what a configuration means; that is ``config.py``. Parsing is the standard library's; this adds
+Nothing here knows what a configuration means; the sections do. Parsing is the standard library's; this adds
 what it lets pass: duplicate keys, NaN and infinities, files without end, nesting without end.
 """
 
@@ -9,30 +9,16 @@ from __future__ import annotations
 import json
 import math
 import re
-import reprlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from neuromod.config.problems import ROOT, join, nearest, shown
 from neuromod.errors import ConfigError
-
-__all__ = [
-    "MAX_BYTES",
-    "MAX_DEPTH",
-    "MAX_DIGITS",
-    "MAX_PROBLEMS",
-    "MAX_VALUES",
-    "ROOT",
-    "config_error",
-    "join",
-    "not_finite",
-    "plain_copy",
-    "read_file",
-    "shown",
-]
 
 MAX_BYTES = 64 * 1024 * 1024
 """Largest configuration file that is read."""
@@ -45,82 +31,15 @@ MAX_VALUES = 10_000_000
 MAX_PROBLEMS = 100
 """Problems listed in one error; the rest are counted."""
 
-ROOT = "configuration"
-"""What messages call the outermost object."""
-
-_SHORT = 60
-_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,59}")
 # Only numbers with such an exponent, or so many digits, can overflow a double: all others need no second look.
 # Apart, each begins with one letter, which the search jumps to.
 _LARGE_EXPONENTS = (re.compile(r"e\+?\d{3}"), re.compile(r"E\+?\d{3}"))
 _MANY_DIGITS = re.compile(r"\d{300}")
 _HOLDERS = (dict, list)
 
-_repr = reprlib.Repr()
-_repr.maxlevel, _repr.maxlist, _repr.maxdict, _repr.maxstring, _repr.maxother = 3, 4, 4, _SHORT, _SHORT
-
-
-def shown(value: Any) -> str:
-    """The value as a message quotes it: its ``repr``, cut at about 60 characters.
-
-    Parameters
-    ----------
-    value : object
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> shown(-3.0), shown("tau"), len(shown("x" * 10_000_000)) < 70
-    ('-3.0', "'tau'", True)
-    """
-    if isinstance(value, int) and value.bit_length() > 256:
-        return f"an integer of {value.bit_length()} bits"
-    text = _repr.repr(value)
-    return text if len(text) <= _SHORT else text[: _SHORT - 3] + "..."
-
-
-def join(where: str, *keys: str | int) -> str:
-    """The JSON path of something inside `where`; names that would be ambiguous are quoted.
-
-    Parameters
-    ----------
-    where : str
-        A path; "" is the outermost object.
-    *keys : str or int
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> join("", "areas", 1, "coord_ranges", "x"), join("senses", "my eye")
-    ('areas[1].coord_ranges.x', "senses['my eye']")
-    """
-    for key in keys:
-        if isinstance(key, int):
-            where += f"[{key}]"
-        elif _PLAIN_KEY.fullmatch(key):
-            where += f".{key}" if where else key
-        else:
-            where += f"[{shown(key)}]"
-    return where
-
 
 def config_error(problems: list[str]) -> ConfigError:
-    """All problems as one error; beyond MAX_PROBLEMS they are counted.
-
-    Parameters
-    ----------
-    problems : list of str
-
-    Returns
-    -------
-    ConfigError
-    """
+    """All problems as one error; beyond MAX_PROBLEMS they are counted."""
     extra = len(problems) - MAX_PROBLEMS
     if extra > 0:
         problems = [*problems[:MAX_PROBLEMS], f"{ROOT}: must be free of problems; got {extra} more of them"]
@@ -128,46 +47,16 @@ def config_error(problems: list[str]) -> ConfigError:
 
 
 def not_finite(where: str, value: float) -> str:
-    """The problem of a number that JSON does not have.
-
-    Parameters
-    ----------
-    where : str
-        JSON path.
-    value : float, no unit known here
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> not_finite("simulation.dt", float("nan"))
-    'simulation.dt: must be finite; got nan'
-    """
+    """The problem of a number that JSON does not have."""
     return f"{where or ROOT}: must be finite; got {value}"
 
 
 def plain_copy(value: Any, where: str = "") -> tuple[Any, list[str]]:
-    """A deep copy made of dict, list, str, int, float, bool and None only, as ``json`` would read it.
+    """A deep copy of dict, list, str, int, float, bool and None only, as ``json`` would read it, and its problems.
 
-    Parameters
-    ----------
-    value : object
-        Tuples and arrays become lists, NumPy scalars become Python numbers.
-    where : str, default ""
-        JSON path of `value`, for messages.
-
-    Returns
-    -------
-    copy : object
-    problems : list of str
-        Whatever else is in it, keys that are no text, numbers that are not finite.
-
-    Raises
-    ------
-    ConfigError
-        If it is nested more than MAX_DEPTH deep, contains itself, or has more than MAX_VALUES parts.
+    Tuples and arrays become lists, NumPy scalars Python numbers. A problem is whatever else is in the value, keys that
+    are no text, numbers that are not finite. ConfigError, where the value is nested more than MAX_DEPTH deep, contains
+    itself, or has more than MAX_VALUES parts.
     """
     problems: list[str] = []
     copy = _copied(value, where, 0, problems, [0])
@@ -212,25 +101,31 @@ def _copied_holder(
     return found
 
 
+def found_file(source: object) -> Path:
+    """The file that is meant: a path, or the bare name of a configuration that the package ships."""
+    folder = resources.files("neuromod").joinpath("data")
+    shipped = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".json"))
+    if not isinstance(source, str | Path):
+        raise ConfigError([f"config_path: must be a path or an object; got {shown(source)}"])
+    try:
+        path = Path(source)
+        if path.is_file():
+            return path
+    except (OSError, ValueError) as error:  # too long a name, for example
+        raise ConfigError([f"config_path: must be a file; got {shown(str(source))} ({error})"]) from error
+    if str(source) in shipped:
+        return Path(str(folder.joinpath(str(source))))
+    near = nearest(str(source), shipped)
+    hint = f"; did you mean {near!r}?" if near else ""
+    rule = f"must be a file, or one of {', '.join(shipped)}"
+    raise ConfigError([f"config_path: {rule}; got {shown(str(source))}{hint}"])
+
+
 def read_file(path: Path) -> tuple[Any, list[str]]:
-    """The JSON value that a file holds, and what is wrong with it though it can be read.
+    """The JSON value that a file holds, and its problems: keys that an object repeats; NaN and infinities.
 
-    Parameters
-    ----------
-    path : Path
-        UTF-8, with or without a byte order mark, at most MAX_BYTES.
-
-    Returns
-    -------
-    value : object
-    problems : list of str
-        Keys that an object repeats; NaN and infinities.
-
-    Raises
-    ------
-    ConfigError
-        If it cannot be read, is empty, is no UTF-8 or no JSON (with line and column), or is nested more than
-        MAX_DEPTH deep.
+    ConfigError, where the file cannot be read, is empty, is no UTF-8 or no JSON (with line and column), has more than
+    MAX_BYTES, or is nested more than MAX_DEPTH deep.
     """
     name = shown(path.name)[1:-1]
     try:
@@ -278,7 +173,7 @@ def _parsed(text: str, name: str) -> tuple[Any, list[str]]:
         )
     except json.JSONDecodeError as error:
         line = text.splitlines()[error.lineno - 1] if error.pos < len(text) else ""
-        came = shown(line[error.colno - 1 :][:_SHORT]) if line else "the end of the file"
+        came = shown(line[error.colno - 1 :][:60]) if line else "the end of the file"
         place = f"{name}, line {error.lineno}, column {error.colno}"
         raise ConfigError([f"{place}: must be JSON ({error.msg}); got {came}"]) from error
     except RecursionError:

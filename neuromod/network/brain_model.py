@@ -92,7 +92,7 @@ class BrainModel:
 
     def _area(self, name: str, where: str = "area") -> Any:
         if name not in self._areas:
-            from neuromod.config.load import nearest
+            from neuromod.config.problems import nearest
 
             near = nearest(name, self._areas)
             hint = f"; did you mean {near!r}?" if near else f"; there are {', '.join(self._areas)}"

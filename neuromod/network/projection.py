@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from neuromod import _core
 
 if TYPE_CHECKING:
-    from neuromod.config.sections import Plasticity
+    from neuromod.config.plasticity import Plasticity
     from neuromod.network.columns import NeuronColumns
 
 __all__ = ["Projection"]

@@ -19,7 +19,7 @@ from neuromod.network.wiring import (
 )
 
 if TYPE_CHECKING:
-    from neuromod.config.sections import Plasticity
+    from neuromod.config.plasticity import Plasticity
     from neuromod.network.brain_model import BrainModel
 
 __all__ = ["Addition", "Projections"]
@@ -340,20 +340,13 @@ class Projections:
         made : int
             Projections ever made: the salt of the draws to come.
         """
-        from neuromod.config.sections import Plasticity
+        from neuromod.config.plasticity import read_rule
 
         for saved in states:
-            low, high, decay, dependence = saved["bounds"]
-            plasticity = Plasticity(
-                rule=saved["rule"],
-                params=saved["params"],
-                weight_min=low,
-                weight_max=high,
-                weight_decay=decay,
-                weight_dependence=dependence,
-                short_term=saved.get("short_term"),
-                homeostatic=saved.get("homeostatic"),
-            )
+            names = ("weight_min", "weight_max", "weight_decay", "weight_dependence")
+            bounds = dict(zip(names, saved["bounds"], strict=True))
+            parts = {name: saved.get(name) for name in ("short_term", "homeostatic")}
+            plasticity = read_rule({"rule": saved["rule"], **saved["params"], **bounds, **parts})
             self.made = saved["number"]
             p = self.new(saved["name"], saved["synapse_type"], plasticity)
             if "plasticity_tag" in saved["columns"]:

@@ -12,7 +12,7 @@ from neuromod import _core
 from neuromod.arguments import checked_count
 
 if TYPE_CHECKING:
-    from neuromod.config.sections import Plasticity
+    from neuromod.config.plasticity import Plasticity
     from neuromod.network.brain_model import BrainModel
 
 __all__ = ["build_rows", "checked_rule", "delays_of", "slots_of_group", "type_of_sources", "weights_of"]
