@@ -1,14 +1,12 @@
-"""Keys: a section's fields say what each key may be, once; values, messages, schema and reference follow from them.
+"""Keys: the fields of a section say what each key may be, once; values, messages, schema and reference follow.
 
-`Section` is the base of all sections. `key`, `number` and `parameter` describe one key, `section_of_table` a whole
-table of the C core.
+`Section` is the base of all sections. `key` and `parameter` describe one key, `section_of` a table of the C core.
 """
 
 from __future__ import annotations
 
 import inspect
-import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import (
@@ -23,12 +21,12 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 from pydantic.functional_validators import ModelWrapValidatorHandler
-from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from neuromod import _core
 from neuromod.config.describe import parameters_of
-from neuromod.config.problems import ROOT, Problems, join, shown, with_unit
+from neuromod.config.problems import Place, Problem, Wrong, with_unit
 
+Name = Annotated[str, Field(min_length=1, max_length=200)]
 # What each domain of the C tables means for pydantic and for JSON Schema.
 BOUNDS: dict[str, dict[str, Any]] = {
     "NM_ANY": {},
@@ -44,11 +42,9 @@ _MUST_BE = {
     "bool_type": "true or false",
     "string_type": "text",
     "string_unicode": "text that UTF-8 can encode",
-    "list_type": "an array",
     "tuple_type": "an array",
     "dict_type": "an object",
     "model_type": "an object",
-    "model_attributes_type": "an object",
     "greater_than": "> {gt}",
     "greater_than_equal": ">= {ge}",
     "less_than_equal": "<= {le}",
@@ -58,9 +54,6 @@ _MUST_BE = {
     "string_too_long": "at most {max_length} characters long",
     "literal_error": "{expected}",
 }
-
-
-Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 # ---- one key -----------------------------------------------------------------------------------------------
@@ -82,56 +75,17 @@ def key(
 
     `says` is the rule that messages quote whatever is broken; `says_kind` the one for a value of another kind.
     """
-    words = {"unit": unit, "says": says, "says_kind": says_kind}
-    about: dict[str, Any] = {name: word for name, word in words.items() if word}
+    about: dict[str, Any] = {"unit": unit, "says": says, "says_kind": says_kind}
     bounds = {"gt": above, "ge": least, "le": most}
     more |= {name: bound for name, bound in bounds.items() if bound is not None}
     more |= {"default_factory" if callable(default) else "default": default}
-    return Field(description=doc, json_schema_extra=about or None, **more)
+    return Field(description=doc, json_schema_extra={k: word for k, word in about.items() if word}, **more)
 
 
 def parameter(about: Mapping[str, Any]) -> Any:
     """One key as a table of the C core has it: with unit, default, domain and doc."""
     rules: dict[str, Any] = {"says": domain_rule(about), "says_kind": domain_rule(about, number=True)}
     return key(about["default"], about["doc"], unit=about["unit"], **rules, **BOUNDS[about["domain"]])
-
-
-def registered(name: object, known: Iterable[str]) -> str | None:
-    """The known name that `name` stands for, in small letters or all in capitals; None where there is none.
-
-    >>> registered("LIF", ["lif", "adex"]), registered("Lif", ["lif", "adex"])
-    ('lif', None)
-    """
-    names = list(known)
-    if not isinstance(name, str) or name in names:
-        return name if isinstance(name, str) else None
-    return name.lower() if name.isupper() and name.lower() in names else None
-
-
-def registered_as(what: str, known: Iterable[str]) -> AfterValidator:
-    """The kind of a key that names something of the core; `what` says what, as in "a neuron model"."""
-    names = list(known)
-
-    def read(given: str) -> str:
-        name = registered(given, names)
-        if name is None:
-            raise told(lambda problems, where: problems.not_registered(where, given, what, names))
-        return name
-
-    return AfterValidator(read)
-
-
-def spellings(names: Iterable[str]) -> dict[str, Any]:
-    """The schema of a key that names one of these, in small letters or in capitals."""
-    known = list(names)
-    return {"enum": [*known, *(name.upper() for name in known)]}
-
-
-def number_of(value: object) -> float | None:
-    """A finite number as a float; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if abs(value) <= sys.float_info.max else None
 
 
 def domain_rule(about: Mapping[str, Any], number: bool = False) -> str:
@@ -142,88 +96,38 @@ def domain_rule(about: Mapping[str, Any], number: bool = False) -> str:
     return with_unit(phrase, about["unit"])
 
 
-# ---- what is wrong with a value ----------------------------------------------------------------------------
+def registered(name: object, known: Iterable[str]) -> str | None:
+    """The known name that `name` stands for, in small letters or all in capitals; None where there is none.
 
-Value = TypeVar("Value")
-OURS = ("broken", "said", "told")
-"""The kinds of error that are in our words."""
-
-
-def broken(rule: str) -> PydanticCustomError:
-    """A value breaks a rule: the message is the rule and the value."""
-    return PydanticCustomError("broken", rule)
+    >>> registered("LIF", ["lif", "adex"]), registered("Lif", ["lif", "adex"])
+    ('lif', None)
+    """
+    spelt = {text: name for name in known for text in (name.upper(), name)}
+    return spelt.get(name) if isinstance(name, str) else None
 
 
-def said(words: str) -> PydanticCustomError:
-    """The message is these words."""
-    return PydanticCustomError("said", words)
+def registered_as(what: str, known: Iterable[str]) -> AfterValidator:
+    """The kind of a key that names something of the core; `what` says what, as in "a neuron model"."""
+    names = list(known)
+
+    def read(given: str) -> str:
+        name = registered(given, names)
+        if name is None:
+            raise Wrong([not_registered((), given, what, names)])
+        return name
+
+    return AfterValidator(read)
 
 
-def told(tell: Callable[[Problems, str], None]) -> PydanticCustomError:
-    """The messages are what `tell` adds to the problems, given the path: with hints, which need the other problems."""
-    return PydanticCustomError("told", "must be a known name", {"tell": tell})
+def not_registered(place: Place, given: object, what: str, names: Collection[str]) -> Problem:
+    """A name that the core does not have."""
+    return Problem(place, f"must be {what}, one of {', '.join(names)}", given, names, "one of")
 
 
-class Wrong:
-    """What is wrong in several places of one value, to be raised at once."""
-
-    def __init__(self) -> None:
-        self._errors: list[InitErrorDetails] = []
-
-    def add(self, error: PydanticCustomError, value: Any, *place: int | str) -> None:
-        """Note an error of the value at `place`."""
-        self._errors.append({"type": error, "loc": place, "input": value})
-
-    def take(self, error: ValidationError, *place: int | str) -> None:
-        """Note all that is wrong with the value at `place`."""
-        for found in error.errors(include_url=False):
-            self.add(_in_words(found, {}), found["input"], *place, *found["loc"])
-
-    def read(self, reader: Callable[[Any], Value], value: Any, *place: int | str) -> Value | None:
-        """What a reader makes of the value at `place`; or None, and its errors are noted."""
-        try:
-            return reader(value)
-        except ValidationError as error:
-            self.take(error, *place)
-            return None
-
-    def __bool__(self) -> bool:
-        return bool(self._errors)
-
-    def error(self) -> ValidationError:
-        """All of it, to be raised."""
-        return ValidationError.from_exception_data("configuration", self._errors)
-
-
-def _in_words(found: ErrorDetails, about: Mapping[str, Any]) -> PydanticCustomError:
-    """An error of pydantic's in our words; ours stay as they are. `about`: what the key says of itself."""
-    kind, context, value = found["type"], found.get("ctx", {}), found["input"]
-    if kind in OURS:
-        return PydanticCustomError(kind, found["msg"], context)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if "says" in about:
-        return broken(f"must be {about['says'] if is_number else about.get('says_kind', about['says'])}")
-    if kind == "float_type" and is_number:
-        kind = "finite_number"  # an integer beyond the largest double
-    plain = {name: int(v) if isinstance(v, float) and v.is_integer() else v for name, v in context.items()}
-    rule = _MUST_BE.get(kind, f"valid ({kind})").format(**plain)
-    return broken(f"must be {with_unit(rule, about.get('unit', '1'))}")
-
-
-def add_problems(error: ValidationError, where: str, problems: Problems) -> set[tuple[int | str, ...]]:
-    """Add every error of a value, found at the path `where`, in words; the places that have one in or below them."""
-    wrong = set()
-    for found in error.errors(include_url=False):
-        place = found["loc"]
-        wrong |= {place[:n] for n in range(len(place) + 1)}
-        path = join(where, *place)
-        if found["type"] == "told":
-            found["ctx"]["tell"](problems, path)
-        elif found["type"] == "said":
-            problems.append(f"{path or ROOT}: {found['msg']}")
-        else:
-            problems.add(path, found["msg"], shown(found["input"]))
-    return wrong
+def spellings(names: Iterable[str]) -> dict[str, Any]:
+    """The schema of a key that names one of these, in small letters or in capitals."""
+    known = list(names)
+    return {"enum": [*known, *(name.upper() for name in known)]}
 
 
 # ---- sections ----------------------------------------------------------------------------------------------
@@ -231,11 +135,9 @@ def add_problems(error: ValidationError, where: str, problems: Problems) -> set[
 
 class Section(BaseModel):
     # What all sections share: no unknown key, no conversion of types, no NaN, no change once made. Whatever is wrong
-    # is said in the words of the key. The docstring of a section gets its keys added. `stands_in`: whether an unknown
-    # key may be meant for one that is missing.
+    # is said in the words of the key, as one `Wrong`. The docstring of a section gets its keys added.
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
     known: ClassVar[Mapping[str, FieldInfo]] = {}
-    stands_in: ClassVar[bool] = False
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
@@ -245,79 +147,93 @@ class Section(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _validated(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        wrong, content = Wrong(), given if isinstance(given, dict) else {}
+    def _checked(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        content = given if isinstance(given, dict) else {}
         others = [name for name in content if name not in cls.known]
-        if others and cls.model_config["extra"] == "forbid":
-            wrong.add(told(lambda problems, where: cls.tell_unknown(problems, where, others)), given)
+        wrong = Wrong(cls._unknown(others) if cls.model_config["extra"] == "forbid" else ())
         try:
             section = handler({k: v for k, v in content.items() if k in cls.known} if others else given)
         except ValidationError as error:
-            cls._explain(error, content, others, wrong)
-        cls.look_at(content, wrong)
-        if wrong:
-            raise wrong.error()
+            wrong.found += cls._in_words(error, content)
+        wrong.found += cls._together(content)
+        if wrong.found:
+            raise wrong
         return section
 
     @classmethod
-    def about(cls, name: int | str) -> Mapping[str, Any]:
-        """What a key says of itself besides its kind: unit, rules."""
-        extra = cls.known[str(name)].json_schema_extra if name in cls.known else None
-        return extra if isinstance(extra, dict) else {}
+    def _unknown(cls, names: list[str]) -> Iterator[Problem]:
+        """The problems of keys that the section does not have."""
+        return (Problem((name,), "unknown key", known=cls.known, hint="key") for name in names)
 
     @classmethod
-    def look_at(cls, content: Mapping[str, Any], wrong: Wrong) -> None:
-        """Note what is wrong with the keys together; they may be wrong one by one."""
+    def _together(cls, content: Mapping[str, Any]) -> Iterator[Problem]:
+        """What is wrong with the keys together; they may be wrong one by one."""
+        return iter(())
 
     @classmethod
-    def tell_unknown(cls, problems: Problems, where: str, names: Iterable[str]) -> None:
-        """Say that the section does not have these keys."""
-        for name in names:
-            problems.unknown_key(where, name, cls.known)
-
-    @classmethod
-    def _explain(
-        cls, error: ValidationError, content: Mapping[str, Any], others: list[str], wrong: Wrong
-    ) -> None:
-        """Note pydantic's errors in the words of the keys; a key with a rule of its own has one error at most."""
+    def _in_words(cls, error: ValidationError, content: Mapping[str, Any]) -> Iterator[Problem]:
+        """What pydantic found, as the keys say it; a key with a rule of its own has one problem at most."""
         ruled = set()
         for found in error.errors(include_url=False):
-            place, value = found["loc"], found["input"]
-            about = cls.about(place[0]) if place else {}
-            if found["type"] == "missing":
-                wrong.add(_missing(place, others if cls.stands_in else []), value, *place)
-                continue
-            if "says" in about and found["type"] not in OURS:
-                if place[0] in ruled:
-                    continue
+            place, inner = found["loc"], found.get("ctx", {}).get("error")
+            field = cls.known.get(str(place[0])) if place else None
+            about = field.json_schema_extra if field and isinstance(field.json_schema_extra, dict) else {}
+            if isinstance(inner, Wrong):
+                yield from (problem._replace(place=place + problem.place) for problem in inner.found)
+            elif found["type"] == "missing":
+                yield cls._missing(place, content)
+            elif "says" not in about:
+                yield Problem(place, _rule(found, about if len(place) == 1 else {}), found["input"])
+            elif place[0] not in ruled:
                 ruled.add(place[0])
-                place, value = place[:1], content[str(place[0])]
-            wrong.add(_in_words(found, about if len(place) == 1 else {}), value, *place)
+                value = content[str(place[0])]
+                says = about["says"] if _is_number(value) else about.get("says_kind", about["says"])
+                yield Problem(place[:1], f"must be {says}", value)
+
+    @classmethod
+    def _missing(cls, place: Place, content: Mapping[str, Any]) -> Problem:
+        return Problem(place, "is required; got nothing")
 
 
-def _missing(place: tuple[int | str, ...], others: list[str]) -> PydanticCustomError:
-    """A key that must be given; `others` are the unknown keys that may stand in its place."""
-
-    def tell(problems: Problems, where: str) -> None:
-        near = problems.near(str(place[-1]), others) if len(place) == 1 else None
-        came = "nothing" if near is None else f"{near!r} in its place"
-        problems.append(f"{where}: is required; got {came}")
-
-    return told(tell)
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _rule(found: Mapping[str, Any], about: Mapping[str, Any]) -> str:
+    """The rule that is broken, with the unit of the key."""
+    kind = found["type"]
+    if kind == "float_type" and _is_number(found["input"]):
+        kind = "finite_number"  # an integer beyond the largest double
+    bounds = {
+        k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in found.get("ctx", {}).items()
+    }
+    rule = _MUST_BE.get(kind, f"valid ({kind})").format(**bounds)
+    return f"must be {with_unit(rule, str(about.get('unit', '1')))}"
+
+
+Value = TypeVar("Value")
 Kind = TypeVar("Kind", bound=Section)
 
 
-def right_part(section: type[Kind], content: dict[str, Any], wrong: Wrong) -> Kind:
-    """A section made of the keys that are right; all its keys have defaults. What is wrong goes to `wrong`."""
+def attempt(read: Callable[[Any], Value], given: Any, wrong: Wrong, *place: int | str) -> Value | None:
+    """What `read` makes of the value at `place`; or None, and what is wrong with the value is added to `wrong`."""
     try:
-        return section.model_validate(content)
-    except ValidationError as error:
-        wrong.take(error)
-        bad = {found["loc"][0] for found in error.errors(include_url=False) if found["loc"]}
-        right = {k: v for k, v in content.items() if k in section.known and k not in bad}
-        return section.model_validate(right)
+        return read(given)
+    except Wrong as error:
+        found = error.found
+    except ValidationError as error:  # of a section, which says all in one
+        found = error.errors(include_url=False)[0]["ctx"]["error"].found
+    wrong.found += (problem._replace(place=(*place, *problem.place)) for problem in found)
+    return None
+
+
+def right_part(section: type[Kind], content: dict[str, Any], wrong: Wrong) -> Kind:
+    """A section made of the keys that are right; all its keys have defaults. What is wrong is added to `wrong`."""
+    own = Wrong()
+    whole = attempt(section.model_validate, content, own)
+    wrong.found += own.found
+    bad = {problem.place[0] for problem in own.found}
+    return whole or section.model_validate({k: v for k, v in content.items() if k not in bad})
 
 
 def section_of(

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import ValidationError
+from typing import Any, cast
 
 from neuromod.config.checks import check_together
-from neuromod.config.keys import add_problems, registered
+from neuromod.config.keys import Value, attempt, not_registered, registered
 from neuromod.config.modulators import read_neuromodulation
-from neuromod.config.notes import modulator_notes, part_notes, rule_notes, say, whole_notes
 from neuromod.config.plasticity import Plasticity, ShortTerm, read_rule, read_short_term
-from neuromod.config.problems import Problems, shown
+from neuromod.config.problems import Problem, Wrong
 from neuromod.config.read import config_error, found_file, plain_copy, read_file
 from neuromod.config.sections import NEURON_MODELS, neuron_values
-from neuromod.config.whole import Config
-from neuromod.errors import ConfigError
+from neuromod.config.whole import Config, modulator_notes, part_notes, read_sections, rule_notes, whole_notes
+from neuromod.errors import ConfigError, NeuromodWarning
 
 __all__ = ["check_neuromodulation", "check_params", "check_rule", "check_short_term", "load"]
 
@@ -57,29 +56,13 @@ def load(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any], Config
     path = None if isinstance(source, Mapping) else found_file(source)
     try:
         content, problems = plain_copy(source) if path is None else read_file(path)
-        config = _checked(content, problems)
+        config = _checked(_read_whole, content, problems)
     except ConfigError as error:
         if path is not None:
             error.add_note(f"in {path}")
         raise
-    say(whole_notes(content, Config.known))
+    _say(whole_notes(content, config))
     return content, config
-
-
-def _checked(content: Any, read: list[str]) -> Config:
-    """The content as a Config; what reading found wrong is said of places that have no other problem."""
-    problems, config, wrong = Problems(), None, set()
-    try:
-        config = Config.read(content)
-    except ValidationError as error:
-        wrong = add_problems(error, "", problems)
-    if isinstance(content, dict):
-        check_together(content, wrong, problems)
-    named = {problem.split(": ", 1)[0] for problem in problems}
-    problems += (problem for problem in read if problem.split(": ", 1)[0] not in named)
-    if problems or config is None:
-        raise config_error(problems)
-    return config
 
 
 def check_params(
@@ -112,16 +95,14 @@ def check_params(
     10.0
     """
     name = registered(model, NEURON_MODELS)
-    problems = Problems()
     if name is None:
-        problems.not_registered("model", model, "a neuron model", NEURON_MODELS)
-        raise config_error(problems)
-    content: Any = {} if params is None else params
-    if not isinstance(content, Mapping):
-        problems.add(where, "must be an object", shown(params))
-        raise config_error(problems)
+        unknown = not_registered(("model",), model, "a neuron model", list(NEURON_MODELS))
+        raise ConfigError([unknown.words("", 0)])
+    if params is not None and not isinstance(params, Mapping):
+        raise ConfigError([Problem((), "must be an object", params).words(where, 0)])
+    content, problems = plain_copy({} if params is None else params, where)
     # Not warned of here: most values come from a configuration, which `load` has already looked at.
-    _, values = _part(lambda given: neuron_values(name, given, {}), content, where)
+    values = _checked(lambda given: neuron_values(name, given, {}), content, problems, where)
     return {param: about["default"] for param, about in NEURON_MODELS[name]["params"].items()} | values
 
 
@@ -155,8 +136,9 @@ def check_rule(section: str | Mapping[str, Any], where: str = "plasticity") -> P
     >>> check_rule("none").rule, check_rule({"rule": "hebb_like", "weight_max": 2}).rule
     ('none', 'hebbian')
     """
-    content, rule = _part(read_rule, section, where)
-    say(rule_notes(content, where))
+    content, problems = plain_copy(section, where)
+    rule = _checked(read_rule, content, problems, where)
+    _say(rule_notes(content, rule, where))
     return rule
 
 
@@ -186,8 +168,9 @@ def check_short_term(section: bool | Mapping[str, Any], where: str = "short_term
     >>> check_short_term({"kind": "facilitating", "tau_rec": 100})
     {'U': 0.03, 'tau_rec': 100.0, 'tau_facil': 530.0}
     """
-    content, values = _part(read_short_term, section, where)
-    say(part_notes(ShortTerm, content, where))
+    content, problems = plain_copy(section, where)
+    values = _checked(read_short_term, content, problems, where)
+    _say(part_notes(ShortTerm, content, where))
     return values
 
 
@@ -222,23 +205,39 @@ def check_neuromodulation(
     >>> check_neuromodulation({"dopamine": {"baseline": 0.6}})["dopamine"]["baseline"]
     0.6
     """
-    content, system = _part(read_neuromodulation, {} if section is None else section, where)
-    say(modulator_notes(content, where))
+    content, problems = plain_copy({} if section is None else section, where)
+    system = _checked(read_neuromodulation, content, problems, where)
+    _say(modulator_notes(system, where))
     return system
 
 
-Value = TypeVar("Value")
+def _read_whole(content: Any) -> Config:
+    """A configuration from plain JSON; what is wrong within and between its sections comes at once."""
+    wrong = Wrong()
+    config = attempt(read_sections, content, wrong)
+    if isinstance(content, dict):
+        wrong.found += check_together(content, tuple(wrong.found))
+    if wrong.found or config is None:
+        raise wrong
+    return config
 
 
-def _part(read: Callable[[Any], Value], given: Any, where: str) -> tuple[Any, Value]:
-    """The plain content of one section, and what `read` makes of it."""
-    content, found = plain_copy(given, where)
-    problems = Problems(found)
-    try:
-        value = read(content)
-    except ValidationError as error:
-        add_problems(error, where, problems)
-        raise config_error(problems) from None
-    if problems:
-        raise config_error(problems)
-    return content, value
+def _checked(read: Callable[[Any], Value], content: Any, problems: list[str], where: str = "") -> Value:
+    """What `read` makes of plain JSON; `problems` are said of places that `read` finds nothing wrong with."""
+    wrong = Wrong()
+    value = attempt(read, content, wrong)
+    found = wrong.words(where)
+    named = {problem.split(": ", 1)[0] for problem in found}
+    found += (problem for problem in problems if problem.split(": ", 1)[0] not in named)
+    if found:
+        raise config_error(found)
+    return cast(Value, value)
+
+
+def _say(notes: Iterable[str]) -> None:
+    """Each note as one warning, at the line of the user's that led here."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "neuromod":
+        level, frame = level + 1, frame.f_back
+    for note in notes:
+        warnings.warn(note, NeuromodWarning, stacklevel=level)

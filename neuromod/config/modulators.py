@@ -7,7 +7,7 @@ kinetics stand in the configuration, and its parameters are those that the core 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any
 
@@ -17,21 +17,20 @@ from neuromod import _core
 from neuromod.config.keys import (
     Name,
     Section,
-    Wrong,
-    broken,
+    attempt,
     kept_as_dict,
     key,
+    not_registered,
     parameter,
-    said,
     section_of,
-    told,
 )
-from neuromod.config.problems import Problems, shown
+from neuromod.config.problems import Problem, Wrong, shown
 
 MODULATORS = _core.modulators()
 RESPONSES = _core.responses()
 TARGETS = _core.target_names()
-COMMON = ("baseline", "decay_rate", "sensitivity")
+_FIRST = next(iter(RESPONSES.values()))["params"]
+COMMON = {name: _FIRST[name] for name in ("baseline", "decay_rate", "sensitivity")}
 """Parameters that stand beside a declared modulator's response; the others stand inside."""
 MAX_MODULATORS = 64
 """Modulators of one system: each costs every region a number and every step a multiplication."""
@@ -58,9 +57,7 @@ RESERVED = (
 )
 """What a system has under names of its own, which no modulator may take."""
 
-_COMMON = next(iter(RESPONSES.values()))["params"]
-# Made, not a plain default: where tau is not given, decay_rate counts.
-_TAU = {"unit": "ms", "domain": "NM_POSITIVE", "default": lambda: 10.0, "doc": "In place of decay_rate."}
+TAU = {"unit": "ms", "domain": "NM_POSITIVE", "default": 10.0, "doc": "In place of decay_rate."}
 _OFFSET = {
     "unit": "1",
     "domain": "NM_ANY",
@@ -89,7 +86,8 @@ def _releases(given: Any, several: Callable[[Any], tuple[Release, ...]]) -> tupl
 class Modulator(Section):
     """What every modulator may have besides its parameters."""
 
-    tau: float = parameter(_TAU)
+    # Made, not a plain default: where tau is not given, decay_rate counts.
+    tau: float = parameter(TAU | {"default": lambda: TAU["default"]})
     release: Annotated[
         tuple[Release, ...],
         Field(strict=False),
@@ -97,11 +95,11 @@ class Modulator(Section):
     ] = key((), "Areas whose spikes release the modulator; one object or several.")
 
     @classmethod
-    def look_at(cls, content: Mapping[str, Any], wrong: Wrong) -> None:
-        """Note a decay that is given twice."""
+    def _together(cls, content: Mapping[str, Any]) -> Iterator[Problem]:
+        """A decay that is given twice."""
         if "tau" in content and "decay_rate" in content:
             came = f"{shown(content['decay_rate'])} and {shown(content['tau'])} ms"
-            wrong.add(said(f"must have decay_rate or tau, not both; got {came}"), content)
+            yield Problem((), f"must have decay_rate or tau, not both; got {came}")
 
     def complete(self) -> dict[str, Any]:
         """Every parameter; ``tau`` in place of ``decay_rate``, and ``release``, where they were given."""
@@ -142,26 +140,22 @@ Response = create_model("Response", __base__=OneOf, **_KINDS)
 def _response(given: Any) -> dict[str, dict[str, float]]:
     """The one response with its parameters, complete."""
     if not isinstance(given, dict) or len(given) != 1:
-        raise broken(f"must be an object with one of {', '.join(RESPONSES)}")
+        raise Wrong([Problem((), f"must be an object with one of {', '.join(RESPONSES)}", given)])
     return Response.model_validate(given).model_dump(exclude_unset=True)
 
 
 def _targets(given: Any) -> list[str]:
-    if not isinstance(given, list | tuple) or not 1 <= len(given) <= len(TARGETS):
-        raise broken(f"must be an array of one or more of {', '.join(TARGETS)}")
     wrong = Wrong()
+    if not isinstance(given, list) or not 1 <= len(given) <= len(TARGETS):
+        raise Wrong([Problem((), f"must be an array of one or more of {', '.join(TARGETS)}", given)])
     for k, target in enumerate(given):
-        if not isinstance(target, str) or target not in TARGETS:
-            wrong.add(_no_target(target), target, k)
+        if target not in TARGETS:
+            wrong.found.append(not_registered((k,), target, "a target", TARGETS))
         elif target in given[:k]:
-            wrong.add(broken("must not stand twice"), target, k)
-    if wrong:
-        raise wrong.error()
-    return list(given)
-
-
-def _no_target(name: Any) -> Any:
-    return told(lambda problems, where: problems.not_registered(where, name, "a target", TARGETS))
+            wrong.found.append(Problem((k,), "must not stand twice", target))
+    if wrong.found:
+        raise wrong
+    return given
 
 
 _TARGETS_SCHEMA = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": list(TARGETS)}}
@@ -170,9 +164,9 @@ _TARGETS_SCHEMA = {"type": "array", "minItems": 1, "uniqueItems": True, "items":
 class Declared(Modulator):
     """A modulator that stands in the configuration alone."""
 
-    baseline: float = parameter(_COMMON["baseline"])
-    decay_rate: float = parameter(_COMMON["decay_rate"])
-    sensitivity: float = parameter(_COMMON["sensitivity"])
+    baseline: float = parameter(COMMON["baseline"])
+    decay_rate: float = parameter(COMMON["decay_rate"])
+    sensitivity: float = parameter(COMMON["sensitivity"])
     offset: float = parameter(_OFFSET)
     response: Annotated[
         dict[str, dict[str, float]], PlainValidator(_response, json_schema_input_type=Response)
@@ -209,35 +203,32 @@ def modulator_names(content: Any) -> list[str]:
 def read_neuromodulation(given: Any) -> dict[str, Any]:
     """``enabled`` and every modulator that a system has, complete."""
     wrong = Wrong()
-    switch = wrong.read(Neuromodulation.model_validate, given)
+    switch = attempt(Neuromodulation.model_validate, given, wrong)
     if not isinstance(given, dict):
-        raise wrong.error()
+        raise wrong
     system: dict[str, Any] = {"enabled": switch is None or switch.enabled}
     for name in modulator_names(given):
         section = modulator_section(name) if name in MODULATORS else Declared
-        modulator = wrong.read(section.model_validate, given.get(name, {}), name)
+        modulator = attempt(section.model_validate, given.get(name, {}), wrong, name)
         system[name] = {} if modulator is None else modulator.complete()
-    others = [name for name in given if name not in system]
-    for name in filter(lambda name: is_declaration(given[name]), others):
+    wrong.found += (_no_modulator(name, given[name]) for name in given if name not in system)
+    if len(system) - 1 > MAX_MODULATORS:
+        rule = f"must be at most {MAX_MODULATORS} modulators; got {len(system) - 1}"
+        wrong.found.append(Problem((), rule))
+    if wrong.found:
+        raise wrong
+    return system
+
+
+def _no_modulator(name: str, given: Any) -> Problem:
+    if is_declaration(given):
         rule = (
             "differ from what a system has"
             if name in RESERVED
             else "be a name of small letters, digits and _"
         )
-        wrong.add(broken(f"must {rule}"), name, name)
-    unknown = [name for name in others if not is_declaration(given[name])]
-    if unknown:
-        wrong.add(told(lambda problems, where: _tell_unknown(problems, where, given, unknown)), given)
-    if len(system) - 1 > MAX_MODULATORS:
-        wrong.add(said(f"must be at most {MAX_MODULATORS} modulators; got {len(system) - 1}"), given)
-    if wrong:
-        raise wrong.error()
-    return system
-
-
-def _tell_unknown(problems: Problems, where: str, given: Mapping[str, Any], names: Iterable[str]) -> None:
-    for name in names:
-        hint = (
-            "; one that is declared here has a response and targets" if isinstance(given[name], dict) else ""
-        )
-        problems.unknown_key(where, name, ["enabled", *MODULATORS], hint)
+        return Problem((name,), f"must {rule}", name)
+    known = ("enabled", *MODULATORS)
+    return Problem(
+        (name,), "unknown key", known=known, hint="modulator" if isinstance(given, dict) else "key"
+    )

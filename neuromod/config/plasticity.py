@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal
 
@@ -13,16 +13,13 @@ from neuromod.config.keys import (
     Kind,
     Name,
     Section,
-    Wrong,
     key,
-    number_of,
     registered,
     registered_as,
-    said,
     section_of,
     spellings,
 )
-from neuromod.config.problems import Problems, join
+from neuromod.config.problems import Problem
 
 RULES = _core.plasticity_rules()
 RULE_ALIASES = {"hebb_like": "hebbian"}
@@ -150,24 +147,19 @@ class Plasticity(Section):
         )
 
     @classmethod
-    def look_at(cls, content: Mapping[str, Any], wrong: Wrong) -> None:
-        """Note bounds that leave no weight between them."""
-        low, high = (
-            number_of(content.get(name, cls.known[name].default)) for name in ("weight_min", "weight_max")
-        )
-        if low is not None and high is not None and low > high:
-            wrong.add(said(f"must be <= weight_max ({high} mV); got {low}"), low, "weight_min")
+    def _together(cls, content: Mapping[str, Any]) -> Iterator[Problem]:
+        """Bounds that leave no weight between them."""
+        low, high = (content.get(name, cls.known[name].default) for name in ("weight_min", "weight_max"))
+        if all(type(bound) in (int, float) and abs(bound) <= 1e9 for bound in (low, high)) and low > high:
+            yield Problem(("weight_min",), f"must be <= weight_max ({float(high)} mV)", float(low))
 
     @classmethod
-    def tell_unknown(cls, problems: Problems, where: str, names: Iterable[str]) -> None:
-        """Say that the rule has no such parameter, and which rules have one."""
-        for name in names:
-            owners = [rule for rule, about in RULES.items() if name in about["params"]]
-            if owners:
-                rule = f"unknown key for rule {cls.__name__!r}; it is a parameter of {', '.join(owners)}"
-                problems.append(f"{join(where, name)}: {rule}")
-            else:
-                problems.unknown_key(where, name, cls.known)
+    def _unknown(cls, names: list[str]) -> Iterator[Problem]:
+        """Keys that are no parameter of the rule; of those that are one of another rule, which."""
+        for problem in super()._unknown(names):
+            owners = [rule for rule, about in RULES.items() if problem.place[0] in about["params"]]
+            rule = f"unknown key for rule {cls.__name__!r}; it is a parameter of {', '.join(owners)}"
+            yield Problem(problem.place, rule) if owners else problem
 
 
 @cache

@@ -1,25 +1,80 @@
-"""What is wrong with a configuration, in words: ``where: rule; what came``, and the near name that was meant."""
+"""What is wrong with a configuration, and the words for it: ``where: rule; what came``, and near names."""
 
 from __future__ import annotations
 
 import difflib
 import re
 import reprlib
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
 
 __all__ = ["nearest"]
 
 ROOT = "configuration"
 """What messages call the outermost object."""
+Place = tuple[int | str, ...]
+NOTHING = object()
+"""The value of a place at which nothing came, or at which the rule says what came."""
 
 _SHORT = 60
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,59}")
 # Thousands of wrong names must not take minutes to refuse: the more problems, the fewer names are compared.
 _COMPARISONS = 2000
+# By kind of hint: what is said where a known name is near, and where none is.
+_HINTS = {
+    "key": ("; did you mean {!r}?", "; known are {}"),
+    "modulator": (
+        "; did you mean {!r}?",
+        "; known are {}; one that is declared here has a response and targets",
+    ),
+    "name": ("; did you mean {!r}?", "; known are {}"),
+    "one of": (" (did you mean {!r}?)", ""),
+    "stand-in": ("; got {!r} in its place", "; got nothing"),
+}
 
 _repr = reprlib.Repr()
 _repr.maxlevel, _repr.maxlist, _repr.maxdict, _repr.maxstring, _repr.maxother = 3, 4, 4, _SHORT, _SHORT
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong: where, the rule, what came; and names of which the nearest to what came is a hint."""
+
+    place: Place
+    rule: str
+    value: Any = NOTHING
+    known: Collection[str] = ()
+    hint: str = ""
+
+    def words(self, where: str, before: int) -> str:
+        """The message; `before`: how many problems there are before this one."""
+        text = f"{join(where, *self.place) or ROOT}: {self.rule}"
+        if self.value is not NOTHING:
+            text += f"; got {shown(self.value)}"
+        if not self.hint:
+            return text
+        name = self.place[-1] if self.value is NOTHING else self.value
+        cheap = len(self.known) * (1 + before) <= _COMPARISONS
+        near = nearest(name, self.known) if cheap and isinstance(name, str) else None
+        near_hint, other_hint = _HINTS[self.hint]
+        return text + (near_hint.format(near) if near else other_hint.format(self._listed()))
+
+    def _listed(self) -> str:
+        return listed(self.known) if self.hint == "name" else ", ".join(sorted(self.known))
+
+
+class Wrong(ValueError):
+    """Everything that is wrong with one value."""
+
+    def __init__(self, found: Iterable[Problem] = ()) -> None:
+        super().__init__()
+        self.found = list(found)
+
+    def __str__(self) -> str:
+        return "\n".join(self.words())
+
+    def words(self, where: str = "") -> list[str]:
+        """A message for each problem; `where` is the path of the value."""
+        return [problem.words(where, before) for before, problem in enumerate(self.found)]
 
 
 def shown(value: Any) -> str:
@@ -52,7 +107,7 @@ def join(where: str, *keys: str | int) -> str:
 
 
 def with_unit(rule: str, unit: str) -> str:
-    """A rule and the unit of the number that it is for; "1" is the unit of a pure number.
+    """A rule and the unit of the number that it is for; a pure number has the unit "1".
 
     >>> with_unit("> 0", "ms"), with_unit(">= 0", "1/step"), with_unit("finite", "mV")
     ('> 0 ms', '>= 0 per step', 'finite, in mV')
@@ -87,37 +142,3 @@ def nearest(key: str, known: Iterable[str]) -> str | None:
     names = {name.lower(): name for name in known}
     found = difflib.get_close_matches(key.lower(), names, n=1, cutoff=0.6)
     return names[found[0]] if found else None
-
-
-class Problems(list[str]):
-    """Everything that is wrong, a sentence each."""
-
-    def add(self, where: str, rule: str, came: str) -> None:
-        """A rule that is broken, and what came."""
-        self.append(f"{where or ROOT}: {rule}; got {came}")
-
-    def near(self, key: str, known: Iterable[str]) -> str | None:
-        """The `nearest` name, as long as comparing is cheap."""
-        names = list(known)
-        return nearest(key, names) if len(names) * (1 + len(self)) <= _COMPARISONS else None
-
-    def unknown_key(self, where: str, key: str, known: Iterable[str], otherwise: str = "") -> None:
-        """A key that a section does not have; `otherwise` is added where no known key is near."""
-        names = sorted(set(known))
-        near = self.near(key, names)
-        hint = f"known are {', '.join(names)}{otherwise}" if near is None else f"did you mean {near!r}?"
-        self.append(f"{join(where, key)}: unknown key; {hint}")
-
-    def not_registered(self, where: str, name: object, what: str, known: Iterable[str]) -> None:
-        """A name that the core does not have; `what` says of what kind, as in "a neuron model"."""
-        names = list(known)
-        near = self.near(name, names) if isinstance(name, str) else None
-        hint = "" if near is None else f" (did you mean {near!r}?)"
-        self.add(where, f"must be {what}, one of {', '.join(names)}", shown(name) + hint)
-
-    def no_such(self, where: str, name: str, what: str, known: Iterable[str]) -> None:
-        """A name that this configuration does not have; `what` says of what, as in "the name of an area"."""
-        names = list(known)
-        near = self.near(name, names)
-        hint = f"known are {listed(names)}" if near is None else f"did you mean {near!r}?"
-        self.add(where, f"must be {what}", f"{shown(name)}; {hint}")

@@ -6,7 +6,7 @@ The parameters of neuron models, plasticity rules and modulators are facts of th
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal
 
@@ -16,16 +16,15 @@ from neuromod import _core
 from neuromod.config.keys import (
     Name,
     Section,
-    Wrong,
     kept_as_dict,
     key,
     registered,
     registered_as,
     right_part,
-    said,
     section_of,
     spellings,
 )
+from neuromod.config.problems import Problem, Wrong
 
 __all__ = ["Area", "Drive", "NeuronModel", "Sense", "Simulation"]
 
@@ -56,18 +55,17 @@ def neuron_section(model: str) -> type[Section]:
 def neuron_values(model: str, given: dict[str, Any], base: Mapping[str, float]) -> dict[str, float]:
     """The given parameters of a neuron model; `base` counts for the others, before the model's defaults."""
     wrong = Wrong()
-    section = right_part(neuron_section(model), given, wrong)
-    values = section.model_dump(exclude_unset=True)
-    _check_orders(NEURON_MODELS[model], values, base, wrong)
-    if wrong:
-        raise wrong.error()
+    values = right_part(neuron_section(model), given, wrong).model_dump(exclude_unset=True)
+    wrong.found += _broken_orders(NEURON_MODELS[model], values, base)
+    if wrong.found:
+        raise wrong
     return values
 
 
-def _check_orders(
-    about: Mapping[str, Any], values: Mapping[str, float], base: Mapping[str, float], wrong: Wrong
-) -> None:
-    """Note each pair of parameters of which one must be greater and is not, e.g. the threshold and the reset."""
+def _broken_orders(
+    about: Mapping[str, Any], values: Mapping[str, float], base: Mapping[str, float]
+) -> Iterator[Problem]:
+    """Each pair of parameters of which one must be greater and is not, e.g. the threshold and the reset."""
     table = about["params"]
     known = {**{name: field["default"] for name, field in table.items()}, **base, **values}
     for greater, lesser in about["orders"]:
@@ -75,8 +73,8 @@ def _check_orders(
             continue
         culprit, sign, other = (greater, ">", lesser) if greater in values else (lesser, "<", greater)
         source = "" if other in values or other in base else ", the default"
-        bound = f"{known[other]} {table[other]['unit']}{source}"
-        wrong.add(said(f"must be {sign} {other} ({bound}); got {values[culprit]}"), values[culprit], culprit)
+        rule = f"must be {sign} {other} ({known[other]} {table[other]['unit']}{source})"
+        yield Problem((culprit,), rule, values[culprit])
 
 
 def common_neuron(section: Any) -> tuple[str | None, dict[str, float]]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from neuromod.config.describe import section_schema
-from neuromod.config.keys import BOUNDS, Section, Wrong, add_problems, domain_rule, key, right_part
+from neuromod.config.keys import BOUNDS, Section, attempt, domain_rule, key, right_part
 from neuromod.config.load import check_rule
-from neuromod.config.problems import Problems, shown
+from neuromod.config.plasticity import read_rule
+from neuromod.config.problems import Problem, Wrong, shown
 from neuromod.errors import ConfigError
 from neuromod.experiment.datasets import DATASETS
 
@@ -131,88 +132,65 @@ def check_experiment(
     """
     if not isinstance(section, Mapping):
         raise ConfigError([f"{where}: must be an object; got {shown(section)}"])
-    problems, wrong = Problems(), Wrong()
+    wrong = Wrong()
     experiment = right_part(Experiment, dict(section), wrong)
-    if wrong:
-        add_problems(wrong.error(), where, problems)
-    _check_plasticity(experiment, where, problems)
-    _check_names(experiment, areas, senses, where, problems)
-    _check_readout(experiment, areas, senses, where, problems)
-    _check_images(experiment, where, problems)
-    if problems:
-        raise ConfigError(problems)
+    attempt(read_rule, experiment.plasticity or "none", wrong, "plasticity")
+    wrong.found += _check_names(experiment, areas, senses)
+    wrong.found += _check_images(experiment)
+    if wrong.found:
+        raise ConfigError(wrong.words(where))
+    if experiment.plasticity is not None:
+        check_rule(experiment.plasticity, f"{where}.plasticity")  # warns of what is not acted on
     return experiment
 
 
-def _check_plasticity(told: Experiment, where: str, problems: Problems) -> None:
-    if told.plasticity is not None:
-        try:
-            check_rule(told.plasticity, f"{where}.plasticity")
-        except ConfigError as error:
-            problems += error.problems
-
-
-def _check_names(
-    told: Experiment, areas: Collection[str], senses: Mapping[str, str], where: str, problems: Problems
-) -> None:
-    for name in told.areas or ():
-        if name not in areas:
-            _add_unknown(problems, f"{where}.areas", "an area", name, areas)
-    if told.sense is not None and told.sense not in senses:
-        _add_unknown(problems, f"{where}.sense", "a sense of the section 'senses'", told.sense, senses)
-
-
-def _check_readout(
-    told: Experiment, areas: Collection[str], senses: Mapping[str, str], where: str, problems: Problems
-) -> None:
-    """What is wrong with the readout, and with test images that nobody reads out."""
-    readout, sense = told.readout, told.sense
+def _check_names(told: Experiment, areas: Collection[str], senses: Mapping[str, str]) -> Iterator[Problem]:
+    """What is wrong with the names of areas and of the sense."""
+    readout, sense, placed = told.readout, told.sense, told.areas or areas
+    yield from (_unknown("areas", "an area", name, areas) for name in told.areas or () if name not in areas)
+    if sense is not None and sense not in senses:
+        yield _unknown("sense", "a sense of the section 'senses'", sense, senses)
     if readout is None:
         if told.test_images:
-            problems.add(f"{where}.readout", "must name an area where test_images is > 0", "none")
+            yield Problem(("readout",), "must name an area where test_images is > 0; got none")
     elif readout not in areas:
-        _add_unknown(problems, f"{where}.readout", "an area", readout, areas)
+        yield _unknown("readout", "an area", readout, areas)
     elif sense is None:
-        problems.add(f"{where}.sense", "must name the sense whose area feeds the readout", "none")
+        yield Problem(("sense",), "must name the sense whose area feeds the readout; got none")
     elif sense in senses:
         if readout == senses[sense]:
-            problems.add(f"{where}.readout", "must be another area than that of the sense", shown(readout))
-        missing = [name for name in (senses[sense], readout) if name not in (told.areas or areas)]
+            yield Problem(("readout",), "must be another area than that of the sense", readout)
+        missing = [name for name in (senses[sense], readout) if name not in placed]
         if missing:
-            rule = "must hold the sense's area and the readout"
-            problems.append(f"{where}.areas: {rule}; lacks {', '.join(missing)}")
+            rule = f"must hold the sense's area and the readout; lacks {', '.join(missing)}"
+            yield Problem(("areas",), rule)
 
 
-def _check_images(told: Experiment, where: str, problems: Problems) -> None:
+def _check_images(told: Experiment) -> Iterator[Problem]:
     """What is wrong with the data set, its classes and what is kept of them for tests."""
     if told.dataset is None:
         return
     if told.sense is None:
-        problems.add(f"{where}.sense", "must name the sense that sees the images", "none")
+        yield Problem(("sense",), "must name the sense that sees the images; got none")
     if told.dataset not in DATASETS:
-        _add_unknown(
-            problems, f"{where}.dataset", "a data set that comes with the package", told.dataset, DATASETS
-        )
+        yield _unknown("dataset", "a data set that comes with the package", told.dataset, DATASETS)
         return
     labels = DATASETS[told.dataset]().labels.tolist()
     classes = {int(label) for label in labels}
     fewest = min(labels.count(label) for label in classes)
     if told.test_images >= fewest:
         rule = f"must leave images of each class for training, < {fewest}"
-        problems.add(f"{where}.test_images", rule, str(told.test_images))
-    for name in ("rewarded_class", "punished_class"):
-        if getattr(told, name) not in classes:
-            rule = f"must be a class of {told.dataset!r}, {min(classes)} .. {max(classes)}"
-            problems.add(f"{where}.{name}", rule, str(getattr(told, name)))
+        yield Problem(("test_images",), rule, told.test_images)
+    for name, number in (("rewarded_class", told.rewarded_class), ("punished_class", told.punished_class)):
+        if number not in classes:
+            known = f"{min(classes)} .. {max(classes)}"
+            yield Problem((name,), f"must be a class of {told.dataset!r}, {known}", number)
     if told.rewarded_class == told.punished_class:
-        problems.add(f"{where}.punished_class", "must differ from rewarded_class", str(told.punished_class))
+        yield Problem(("punished_class",), "must differ from rewarded_class", told.punished_class)
 
 
-def _add_unknown(problems: Problems, where: str, what: str, name: str, known: Collection[str]) -> None:
-    if known:
-        problems.no_such(where, name, what, known)
-    else:
-        problems.add(where, f"must be {what}", f"{shown(name)}; known are none")
+def _unknown(key: str, what: str, name: str, known: Collection[str]) -> Problem:
+    return Problem((key,), f"must be {what}", name, known or ("none",), "name")
 
 
 def experiment_schema() -> dict[str, Any]:
