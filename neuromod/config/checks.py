@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from neuromod.config.modulators import modulator_names
-from neuromod.config.problems import Place, Problem, nearest, shown
+from neuromod.config.problems import Place, Problem, nearest, shown, unknown_keys, unknown_name
 from neuromod.config.sections import AXES, MAX_AREAS, Sense
 
 MAX_SITES = 2**31 - 1
@@ -31,26 +31,24 @@ def check_together(content: Mapping[str, Any], found: Collection[Problem]) -> It
     modulators = modulator_names(content.get("neuromodulation"))
     yield from _check_releases(content, modulators, wrong)
     for k, receptors in enumerate(_column(content, "receptors")):
-        for name in receptors if isinstance(receptors, dict) else ():
-            if name not in modulators:
-                yield Problem(("areas", k, "receptors", name), "unknown key", known=modulators, hint="key")
+        others = [name for name in _object(receptors) if name not in modulators]
+        yield from unknown_keys(others, modulators, ("areas", k, "receptors"))
 
 
 def _column(content: Mapping[str, Any], key: str) -> list[Any]:
     """One key of every area, also of those that are wrong; None where there is no such key."""
     areas = content.get("areas")
-    return [
-        entry.get(key) if isinstance(entry, dict) else None
-        for entry in (areas if isinstance(areas, list) else ())
-    ]
+    entries = areas if isinstance(areas, list) else ()
+    return [entry.get(key) if isinstance(entry, dict) else None for entry in entries]
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _names(values: list[Any]) -> list[str]:
     """The texts among these, each once."""
     return list(dict.fromkeys(value for value in values if isinstance(value, str)))
-
-
-# ---- areas -------------------------------------------------------------------------------------------------
 
 
 def _check_areas(
@@ -63,15 +61,10 @@ def _check_areas(
         if not isinstance(area, dict):
             continue
         name, ranges = area.get("name"), area.get("coord_ranges")
-        found = (
-            list(_check_ranges(ranges, shape, ("areas", k, "coord_ranges")))
-            if isinstance(ranges, dict)
-            else []
-        )
+        found = list(_check_ranges(_object(ranges), shape, ("areas", k, "coord_ranges")))
         if isinstance(name, str) and first_of.setdefault(name, k) != k:
-            found.append(
-                Problem(("areas", k, "name"), f"must differ from areas[{first_of[name]}].name", name)
-            )
+            rule = f"must differ from areas[{first_of[name]}].name"
+            found.append(Problem(("areas", k, "name"), rule, name))
         if not found and ("areas", k) not in wrong:
             right[k] = area
         yield from found
@@ -105,16 +98,11 @@ def _check_overlaps(areas: Mapping[int, Mapping[str, Any]]) -> Iterator[Problem]
         shared = np.all((low[:row] <= high[row]) & (low[row] <= high[:row]), axis=1)
         if shared.any():
             first = int(np.argmax(shared))
-            both = zip(
-                AXES, np.maximum(low[first], low[row]), np.minimum(high[first], high[row]), strict=True
-            )
-            came = ", ".join(f"{axis} {a} .. {b}" for axis, a, b in both)
+            ends = zip(np.maximum(low[first], low[row]), np.minimum(high[first], high[row]), strict=True)
+            came = ", ".join(f"{axis} {a} .. {b}" for axis, (a, b) in zip(AXES, ends, strict=True))
             other = f"areas[{positions[first]}] ({shown(areas[positions[first]]['name'])})"
             place = ("areas", positions[row], "coord_ranges")
             yield Problem(place, f"must not share sites with {other}; got {came} in both")
-
-
-# ---- senses ------------------------------------------------------------------------------------------------
 
 
 def _check_senses(content: Mapping[str, Any], areas: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
@@ -123,33 +111,29 @@ def _check_senses(content: Mapping[str, Any], areas: Mapping[str, Mapping[str, A
     if not isinstance(section, dict):
         return
     names = _names(_column(content, "name"))
-    cheap = sum(len(sense) for sense in section.values() if isinstance(sense, dict)) <= _MAX_KEYS
-    for name, sense in section.items():
-        if not isinstance(sense, dict):
-            continue
+    senses = {name: _object(sense) for name, sense in section.items()}
+    cheap = sum(map(len, senses.values())) <= _MAX_KEYS
+    for name, sense in senses.items():
         place = ("senses", name)
-        yield from _misspelt(sense, place) if cheap else ()
+        yield from unknown_keys(_misspelt(sense) if cheap else (), Sense.known, place)
         areal, w = sense.get("areal"), sense.get("w_index")
         if isinstance(areal, str) and names and areal not in names:
-            yield Problem((*place, "areal"), "must be the name of an area", areal, names, "name")
+            yield unknown_name((*place, "areal"), areal, "the name of an area", names)
         elif isinstance(areal, str) and areal in areas and type(w) is int and w >= 0:
             low, high = areas[areal]["coord_ranges"]["w"]
             if not low <= w <= high:
                 yield Problem((*place, "w_index"), f"must lie in the area's range of w, {low} .. {high}", w)
     for k, name in enumerate(_column(content, "sense")):
         if "senses" in content and isinstance(name, str) and name not in section:
-            yield Problem(("areas", k, "sense"), "must be the name of a sense", name, list(section), "name")
+            yield unknown_name(("areas", k, "sense"), name, "the name of a sense", section)
 
 
-def _misspelt(sense: Mapping[str, Any], place: Place) -> Iterator[Problem]:
+def _misspelt(sense: Mapping[str, Any]) -> Iterator[str]:
     """Senses carry keys of other tools; one that is near to a key of ours is a mistake."""
     for name in sense:
         near = nearest(name, Sense.known) if name not in Sense.known else None
         if near is not None and near not in sense:
-            yield Problem((*place, name), "unknown key", known=Sense.known, hint="key")
-
-
-# ---- releases ----------------------------------------------------------------------------------------------
+            yield name
 
 
 def _check_releases(
@@ -159,25 +143,16 @@ def _check_releases(
     areas, regions = _names(_column(content, "name")), _names(_column(content, "region"))
     if None in _column(content, "region"):
         regions.append("global")
-    for place, release in _releases(content.get("neuromodulation"), modulators):
-        if place in wrong:
-            continue
-        for key, what, known in (
-            ("areas", "the name of an area", areas),
-            ("regions", "a region of an area", regions),
-        ):
-            for j, name in enumerate(release.get(key) or ()):
-                if known and name not in known:
-                    yield Problem((*place, key, j), f"must be {what}", name, known, "name")
-
-
-def _releases(section: Any, modulators: list[str]) -> Iterator[tuple[Place, Any]]:
-    """The place of each release, and the release."""
-    for name in modulators if isinstance(section, dict) else ():
-        modulator = section.get(name)
-        release = modulator.get("release", []) if isinstance(modulator, dict) else []
-        place = ("neuromodulation", name, "release")
-        if isinstance(release, list):
-            yield from (((*place, k), entry) for k, entry in enumerate(release))
-        else:
-            yield place, release
+    known = {"areas": ("the name of an area", areas), "regions": ("a region of an area", regions)}
+    for name in modulators:
+        modulator = _object(_object(content.get("neuromodulation")).get(name))
+        several = modulator.get("release", [])
+        place: Place = ("neuromodulation", name, "release")
+        places: list[tuple[Place, Any]] = [(place, several)]
+        if isinstance(several, list):
+            places = [((*place, k), one) for k, one in enumerate(several)]
+        for key, (what, names) in known.items():
+            for where, release in places if names else ():
+                for j, wanted in enumerate(release.get(key) or () if where not in wrong else ()):
+                    if wanted not in names:
+                        yield unknown_name((*where, key, j), wanted, what, names)

@@ -14,7 +14,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    PlainValidator,
     ValidationError,
     create_model,
     model_validator,
@@ -24,7 +23,7 @@ from pydantic.functional_validators import ModelWrapValidatorHandler
 
 from neuromod import _core
 from neuromod.config.describe import parameters_of
-from neuromod.config.problems import Place, Problem, Wrong, with_unit
+from neuromod.config.problems import Place, Problem, Wrong, unknown_keys
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 # What each domain of the C tables means for pydantic and for JSON Schema.
@@ -59,27 +58,14 @@ _MUST_BE = {
 # ---- one key -----------------------------------------------------------------------------------------------
 
 
-def key(
-    default: Any,
-    doc: str,
-    *,
-    unit: str = "",
-    above: float | None = None,
-    least: float | None = None,
-    most: float | None = None,
-    says: str = "",
-    says_kind: str = "",
-    **more: Any,
-) -> Any:
+def key(default: Any, doc: str, *, unit: str = "", says: str = "", says_kind: str = "", **bounds: Any) -> Any:
     """One key: its default, or what makes it (``...``: the key must be given), sentence, unit and bounds.
 
     `says` is the rule that messages quote whatever is broken; `says_kind` the one for a value of another kind.
     """
-    about: dict[str, Any] = {"unit": unit, "says": says, "says_kind": says_kind}
-    bounds = {"gt": above, "ge": least, "le": most}
-    more |= {name: bound for name, bound in bounds.items() if bound is not None}
-    more |= {"default_factory" if callable(default) else "default": default}
-    return Field(description=doc, json_schema_extra={k: word for k, word in about.items() if word}, **more)
+    about = {"unit": unit, "says": says, "says_kind": says_kind}
+    bounds["default_factory" if callable(default) else "default"] = default
+    return Field(description=doc, json_schema_extra={k: word for k, word in about.items() if word}, **bounds)
 
 
 def parameter(about: Mapping[str, Any]) -> Any:
@@ -96,6 +82,17 @@ def domain_rule(about: Mapping[str, Any], number: bool = False) -> str:
     return with_unit(phrase, about["unit"])
 
 
+def with_unit(rule: str, unit: str) -> str:
+    """A rule and the unit of the number that it is for; a pure number has the unit "1".
+
+    >>> with_unit("> 0", "ms"), with_unit(">= 0", "1/step"), with_unit("finite", "mV")
+    ('> 0 ms', '>= 0 per step', 'finite, in mV')
+    """
+    if unit.startswith("1"):
+        return rule + unit[1:].replace("/", " per ")
+    return f"{rule} {unit}" if rule[-1].isdigit() else f"{rule}, in {unit}"
+
+
 def registered(name: object, known: Iterable[str]) -> str | None:
     """The known name that `name` stands for, in small letters or all in capitals; None where there is none.
 
@@ -106,28 +103,27 @@ def registered(name: object, known: Iterable[str]) -> str | None:
     return spelt.get(name) if isinstance(name, str) else None
 
 
-def registered_as(what: str, known: Iterable[str]) -> AfterValidator:
-    """The kind of a key that names something of the core; `what` says what, as in "a neuron model"."""
-    names = list(known)
+def not_registered(place: Place, name: object, what: str, known: Collection[str]) -> Problem:
+    """The problem of a name that the core does not have; `what` says of what, as in "a neuron model"."""
+    rule = f"must be {what}, one of {', '.join(known)}"
+    return Problem(place, rule, name, known, near=" (did you mean {!r}?)")
+
+
+def registered_as(what: str, known: Collection[str]) -> AfterValidator:
+    """The kind of a key that names something of the core."""
 
     def read(given: str) -> str:
-        name = registered(given, names)
+        name = registered(given, known)
         if name is None:
-            raise Wrong([not_registered((), given, what, names)])
+            raise Wrong(not_registered((), given, what, known))
         return name
 
     return AfterValidator(read)
 
 
-def not_registered(place: Place, given: object, what: str, names: Collection[str]) -> Problem:
-    """A name that the core does not have."""
-    return Problem(place, f"must be {what}, one of {', '.join(names)}", given, names, "one of")
-
-
-def spellings(names: Iterable[str]) -> dict[str, Any]:
+def spellings(names: Collection[str]) -> dict[str, Any]:
     """The schema of a key that names one of these, in small letters or in capitals."""
-    known = list(names)
-    return {"enum": [*known, *(name.upper() for name in known)]}
+    return {"enum": [*names, *(name.upper() for name in names)]}
 
 
 # ---- sections ----------------------------------------------------------------------------------------------
@@ -138,93 +134,94 @@ class Section(BaseModel):
     # is said in the words of the key, as one `Wrong`. The docstring of a section gets its keys added.
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
     known: ClassVar[Mapping[str, FieldInfo]] = {}
+    # Whether an unknown key may be meant for one that is missing.
+    stands_in: ClassVar[bool] = False
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
         cls.known = {str(field.validation_alias or name): field for name, field in cls.model_fields.items()}
         if cls.__dict__.get("__doc__"):
-            cls.__doc__ = f"{inspect.cleandoc(cls.__doc__ or '')}{parameters_of(cls)}\n"
+            cls.__doc__ = inspect.cleandoc(cls.__doc__ or "") + parameters_of(cls)
 
     @model_validator(mode="wrap")
     @classmethod
     def _checked(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         content = given if isinstance(given, dict) else {}
         others = [name for name in content if name not in cls.known]
-        wrong = Wrong(cls._unknown(others) if cls.model_config["extra"] == "forbid" else ())
+        wrong = Wrong(*(cls._unknown(others) if others and cls.model_config["extra"] == "forbid" else ()))
         try:
             section = handler({k: v for k, v in content.items() if k in cls.known} if others else given)
         except ValidationError as error:
-            wrong.found += cls._in_words(error, content)
+            wrong.found += cls._in_words(error, content, others if cls.stands_in else [])
         wrong.found += cls._together(content)
         if wrong.found:
             raise wrong
         return section
 
     @classmethod
-    def _unknown(cls, names: list[str]) -> Iterator[Problem]:
+    def _unknown(cls, names: list[str]) -> list[Problem]:
         """The problems of keys that the section does not have."""
-        return (Problem((name,), "unknown key", known=cls.known, hint="key") for name in names)
+        return unknown_keys(names, cls.known)
 
     @classmethod
-    def _together(cls, content: Mapping[str, Any]) -> Iterator[Problem]:
+    def _together(cls, content: Mapping[str, Any]) -> Iterable[Problem]:
         """What is wrong with the keys together; they may be wrong one by one."""
-        return iter(())
+        return ()
 
     @classmethod
-    def _in_words(cls, error: ValidationError, content: Mapping[str, Any]) -> Iterator[Problem]:
+    def _in_words(
+        cls, error: ValidationError, content: Mapping[str, Any], others: list[str]
+    ) -> Iterator[Problem]:
         """What pydantic found, as the keys say it; a key with a rule of its own has one problem at most."""
         ruled = set()
         for found in error.errors(include_url=False):
-            place, inner = found["loc"], found.get("ctx", {}).get("error")
+            place, value, inner = found["loc"], found["input"], found.get("ctx", {}).get("error")
             field = cls.known.get(str(place[0])) if place else None
-            about = field.json_schema_extra if field and isinstance(field.json_schema_extra, dict) else {}
+            about: Any = field.json_schema_extra if field and field.json_schema_extra else {}
             if isinstance(inner, Wrong):
                 yield from (problem._replace(place=place + problem.place) for problem in inner.found)
             elif found["type"] == "missing":
-                yield cls._missing(place, content)
+                known, near = others if len(place) == 1 else [], "; got {!r} in its place"
+                yield Problem(place, "is required", known=known, far="; got nothing", near=near)
             elif "says" not in about:
-                yield Problem(place, _rule(found, about if len(place) == 1 else {}), found["input"])
+                yield Problem(place, _rule(found, about.get("unit", "1") if len(place) == 1 else "1"), value)
             elif place[0] not in ruled:
                 ruled.add(place[0])
                 value = content[str(place[0])]
                 says = about["says"] if _is_number(value) else about.get("says_kind", about["says"])
                 yield Problem(place[:1], f"must be {says}", value)
 
-    @classmethod
-    def _missing(cls, place: Place, content: Mapping[str, Any]) -> Problem:
-        return Problem(place, "is required; got nothing")
-
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _rule(found: Mapping[str, Any], about: Mapping[str, Any]) -> str:
+def _rule(found: Mapping[str, Any], unit: str) -> str:
     """The rule that is broken, with the unit of the key."""
-    kind = found["type"]
+    kind, bounds = found["type"], found.get("ctx", {})
     if kind == "float_type" and _is_number(found["input"]):
         kind = "finite_number"  # an integer beyond the largest double
-    bounds = {
-        k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in found.get("ctx", {}).items()
-    }
-    rule = _MUST_BE.get(kind, f"valid ({kind})").format(**bounds)
-    return f"must be {with_unit(rule, str(about.get('unit', '1')))}"
+    whole = {name: int(v) for name, v in bounds.items() if isinstance(v, float) and v.is_integer()}
+    return f"must be {with_unit(_MUST_BE.get(kind, f'valid ({kind})').format(**{**bounds, **whole}), unit)}"
 
 
 Value = TypeVar("Value")
 Kind = TypeVar("Kind", bound=Section)
 
 
+def problems_in(error: Wrong | ValidationError) -> list[Problem]:
+    """The problems that an error holds; the one error of a section holds all of them."""
+    found: Wrong = error if isinstance(error, Wrong) else error.errors(include_url=False)[0]["ctx"]["error"]
+    return found.found
+
+
 def attempt(read: Callable[[Any], Value], given: Any, wrong: Wrong, *place: int | str) -> Value | None:
     """What `read` makes of the value at `place`; or None, and what is wrong with the value is added to `wrong`."""
     try:
         return read(given)
-    except Wrong as error:
-        found = error.found
-    except ValidationError as error:  # of a section, which says all in one
-        found = error.errors(include_url=False)[0]["ctx"]["error"].found
-    wrong.found += (problem._replace(place=(*place, *problem.place)) for problem in found)
-    return None
+    except (Wrong, ValidationError) as error:
+        wrong.found += (problem._replace(place=(*place, *problem.place)) for problem in problems_in(error))
+        return None
 
 
 def right_part(section: type[Kind], content: dict[str, Any], wrong: Wrong) -> Kind:
@@ -236,14 +233,7 @@ def right_part(section: type[Kind], content: dict[str, Any], wrong: Wrong) -> Ki
     return whole or section.model_validate({k: v for k, v in content.items() if k not in bad})
 
 
-def section_of(
-    table: Mapping[str, Mapping[str, Any]], base: type[Kind], name: str, doc: str | None = None
-) -> type[Kind]:
+def section_of(table: Mapping[str, Any], base: type[Kind], name: str, doc: str | None = None) -> type[Kind]:
     """A section that has the parameters of a table of the C core besides the keys of `base`."""
     fields: dict[str, Any] = {param: (float, parameter(about)) for param, about in table.items()}
     return create_model(name, __base__=base, __doc__=doc, **fields)
-
-
-def kept_as_dict(section: type[Section]) -> PlainValidator:
-    """The kind of a key that is checked as a section and kept as a dict."""
-    return PlainValidator(lambda given: dict(section.model_validate(given)), json_schema_input_type=section)

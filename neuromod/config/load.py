@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
+
+from pydantic import ValidationError
 
 from neuromod.config.checks import check_together
-from neuromod.config.keys import Value, attempt, not_registered, registered
+from neuromod.config.keys import not_registered, problems_in, registered
 from neuromod.config.modulators import read_neuromodulation
 from neuromod.config.plasticity import Plasticity, ShortTerm, read_rule, read_short_term
 from neuromod.config.problems import Problem, Wrong
@@ -33,7 +36,7 @@ def load(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any], Config
     Returns
     -------
     raw : dict
-        The content as plain JSON values, nothing dropped. A copy where `source` is a mapping.
+        The content as plain JSON values, nothing dropped; a copy.
     config : Config
         The parts that are acted on, checked, defaults filled in.
 
@@ -56,7 +59,8 @@ def load(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any], Config
     path = None if isinstance(source, Mapping) else found_file(source)
     try:
         content, problems = plain_copy(source) if path is None else read_file(path)
-        config = _checked(_read_whole, content, problems)
+        with _one_error(problems):
+            config = read_whole(content)
     except ConfigError as error:
         if path is not None:
             error.add_note(f"in {path}")
@@ -94,15 +98,13 @@ def check_params(
     >>> check_params("lif", {"tau_m": 10})["tau_m"]
     10.0
     """
+    content, problems = plain_copy({} if params is None else params, where)
     name = registered(model, NEURON_MODELS)
     if name is None:
-        unknown = not_registered(("model",), model, "a neuron model", list(NEURON_MODELS))
-        raise ConfigError([unknown.words("", 0)])
-    if params is not None and not isinstance(params, Mapping):
-        raise ConfigError([Problem((), "must be an object", params).words(where, 0)])
-    content, problems = plain_copy({} if params is None else params, where)
+        raise ConfigError(Wrong(not_registered(("model",), model, "a neuron model", NEURON_MODELS)).words())
     # Not warned of here: most values come from a configuration, which `load` has already looked at.
-    values = _checked(lambda given: neuron_values(name, given, {}), content, problems, where)
+    with _one_error(problems, where):
+        values = neuron_values(name, content, {})
     return {param: about["default"] for param, about in NEURON_MODELS[name]["params"].items()} | values
 
 
@@ -137,7 +139,8 @@ def check_rule(section: str | Mapping[str, Any], where: str = "plasticity") -> P
     ('none', 'hebbian')
     """
     content, problems = plain_copy(section, where)
-    rule = _checked(read_rule, content, problems, where)
+    with _one_error(problems, where):
+        rule = read_rule(content)
     _say(rule_notes(content, rule, where))
     return rule
 
@@ -169,7 +172,8 @@ def check_short_term(section: bool | Mapping[str, Any], where: str = "short_term
     {'U': 0.03, 'tau_rec': 100.0, 'tau_facil': 530.0}
     """
     content, problems = plain_copy(section, where)
-    values = _checked(read_short_term, content, problems, where)
+    with _one_error(problems, where):
+        values = read_short_term(content)
     _say(part_notes(ShortTerm, content, where))
     return values
 
@@ -206,32 +210,38 @@ def check_neuromodulation(
     0.6
     """
     content, problems = plain_copy({} if section is None else section, where)
-    system = _checked(read_neuromodulation, content, problems, where)
+    with _one_error(problems, where):
+        system = read_neuromodulation(content)
     _say(modulator_notes(system, where))
     return system
 
 
-def _read_whole(content: Any) -> Config:
+def read_whole(content: Any) -> Config:
     """A configuration from plain JSON; what is wrong within and between its sections comes at once."""
-    wrong = Wrong()
-    config = attempt(read_sections, content, wrong)
+    found: list[Problem] = []
+    try:
+        config = read_sections(content)
+    except ValidationError as error:
+        found = problems_in(error)
     if isinstance(content, dict):
-        wrong.found += check_together(content, tuple(wrong.found))
-    if wrong.found or config is None:
-        raise wrong
+        found += check_together(content, tuple(found))
+    if found:
+        raise Wrong(*found)
     return config
 
 
-def _checked(read: Callable[[Any], Value], content: Any, problems: list[str], where: str = "") -> Value:
-    """What `read` makes of plain JSON; `problems` are said of places that `read` finds nothing wrong with."""
-    wrong = Wrong()
-    value = attempt(read, content, wrong)
-    found = wrong.words(where)
+@contextmanager
+def _one_error(problems: list[str], where: str = "") -> Iterator[None]:
+    """What is wrong in the block, as one error; with those `problems` of reading that name other places."""
+    found: list[str] = []
+    try:
+        yield
+    except (Wrong, ValidationError) as error:
+        found = Wrong(*problems_in(error)).words(where)
     named = {problem.split(": ", 1)[0] for problem in found}
     found += (problem for problem in problems if problem.split(": ", 1)[0] not in named)
     if found:
         raise config_error(found)
-    return cast(Value, value)
 
 
 def _say(notes: Iterable[str]) -> None:

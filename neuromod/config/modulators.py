@@ -14,17 +14,8 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema, WrapValidator, create_model
 
 from neuromod import _core
-from neuromod.config.keys import (
-    Name,
-    Section,
-    attempt,
-    kept_as_dict,
-    key,
-    not_registered,
-    parameter,
-    section_of,
-)
-from neuromod.config.problems import Problem, Wrong, shown
+from neuromod.config.keys import Name, Section, attempt, key, not_registered, parameter, section_of
+from neuromod.config.problems import Problem, Wrong, shown, unknown_keys
 
 MODULATORS = _core.modulators()
 RESPONSES = _core.responses()
@@ -32,31 +23,6 @@ TARGETS = _core.target_names()
 _FIRST = next(iter(RESPONSES.values()))["params"]
 COMMON = {name: _FIRST[name] for name in ("baseline", "decay_rate", "sensitivity")}
 """Parameters that stand beside a declared modulator's response; the others stand inside."""
-MAX_MODULATORS = 64
-"""Modulators of one system: each costs every region a number and every step a multiplication."""
-DECLARED_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-RESERVED = (
-    "add_release",
-    "set_diffusion",
-    "enabled",
-    "event",
-    "from_dict",
-    "get_state",
-    "level",
-    "modulate_learning",
-    "modulate_neuron_update",
-    "names",
-    "process_punishment",
-    "process_reward",
-    "process_uncertainty",
-    "regions",
-    "releases",
-    "reset",
-    "step",
-    "to_dict",
-)
-"""What a system has under names of its own, which no modulator may take."""
-
 TAU = {"unit": "ms", "domain": "NM_POSITIVE", "default": 10.0, "doc": "In place of decay_rate."}
 _OFFSET = {
     "unit": "1",
@@ -64,9 +30,15 @@ _OFFSET = {
     "default": 1.0,
     "doc": "Factor at a response of 0; thresholds have none.",
 }
-
-
-# ---- one modulator -----------------------------------------------------------------------------------------
+MAX_MODULATORS = 64
+"""Modulators of one system: each costs every region a number and every step a multiplication."""
+DECLARED_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_TAKEN = (
+    "add_release set_diffusion enabled event from_dict get_state level modulate_learning modulate_neuron_update names "
+    "process_punishment process_reward process_uncertainty regions releases reset step to_dict"
+)
+RESERVED = tuple(_TAKEN.split())
+"""What a system has under names of its own, which no modulator may take."""
 
 Names = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
 
@@ -80,7 +52,11 @@ class Release(Section):
 
 
 def _releases(given: Any, several: Callable[[Any], tuple[Release, ...]]) -> tuple[Release, ...]:
-    return several(given) if isinstance(given, list | tuple) else (Release.model_validate(given),)
+    return several(given) if isinstance(given, list) else (Release.model_validate(given),)
+
+
+_OneOrMore = WrapValidator(_releases, json_schema_input_type=Release | tuple[Release, ...])
+Releases = Annotated[tuple[Release, ...], Field(strict=False), _OneOrMore]
 
 
 class Modulator(Section):
@@ -88,11 +64,7 @@ class Modulator(Section):
 
     # Made, not a plain default: where tau is not given, decay_rate counts.
     tau: float = parameter(TAU | {"default": lambda: TAU["default"]})
-    release: Annotated[
-        tuple[Release, ...],
-        Field(strict=False),
-        WrapValidator(_releases, json_schema_input_type=Release | tuple[Release, ...]),
-    ] = key((), "Areas whose spikes release the modulator; one object or several.")
+    release: Releases = key((), "Areas whose spikes release the modulator; one object or several.")
 
     @classmethod
     def _together(cls, content: Mapping[str, Any]) -> Iterator[Problem]:
@@ -116,7 +88,9 @@ def modulator_section(name: str) -> type[Modulator]:
     return section_of(about["params"], Modulator, name, doc)
 
 
-# ---- a modulator that a configuration declares -------------------------------------------------------------
+class Responses(Section):
+    # Of the responses of the core, one; see `_response`.
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
 
 @cache
@@ -126,39 +100,35 @@ def response_section(kind: str) -> type[Section]:
     return section_of(table, Section, kind, RESPONSES[kind]["title"] + ".")
 
 
-class OneOf(Section):
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
-
-
-_KINDS: dict[str, Any] = {
-    kind: (Annotated[dict[str, float], kept_as_dict(response_section(kind))], key(dict, about["title"] + "."))
-    for kind, about in RESPONSES.items()
-}
-Response = create_model("Response", __base__=OneOf, **_KINDS)
+_KINDS: dict[str, Any] = {kind: (response_section(kind), Field(default_factory=dict)) for kind in RESPONSES}
+OneResponse = create_model("OneResponse", __base__=Responses, **_KINDS)
 
 
 def _response(given: Any) -> dict[str, dict[str, float]]:
     """The one response with its parameters, complete."""
     if not isinstance(given, dict) or len(given) != 1:
-        raise Wrong([Problem((), f"must be an object with one of {', '.join(RESPONSES)}", given)])
-    return Response.model_validate(given).model_dump(exclude_unset=True)
+        raise Wrong(Problem((), f"must be an object with one of {', '.join(RESPONSES)}", given))
+    one = OneResponse.model_validate(given)
+    return {kind: getattr(one, kind).model_dump() for kind in given}
 
 
 def _targets(given: Any) -> list[str]:
-    wrong = Wrong()
     if not isinstance(given, list) or not 1 <= len(given) <= len(TARGETS):
-        raise Wrong([Problem((), f"must be an array of one or more of {', '.join(TARGETS)}", given)])
-    for k, target in enumerate(given):
-        if target not in TARGETS:
-            wrong.found.append(not_registered((k,), target, "a target", TARGETS))
-        elif target in given[:k]:
-            wrong.found.append(Problem((k,), "must not stand twice", target))
+        raise Wrong(Problem((), f"must be an array of one or more of {', '.join(TARGETS)}", given))
+    wrong = Wrong()
+    for k, name in enumerate(given):
+        if name not in TARGETS:
+            wrong.found.append(not_registered((k,), name, "a target", TARGETS))
+        elif name in given[:k]:
+            wrong.found.append(Problem((k,), "must not stand twice", name))
     if wrong.found:
         raise wrong
     return given
 
 
-_TARGETS_SCHEMA = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": list(TARGETS)}}
+_SEVERAL = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": list(TARGETS)}}
+Targets = Annotated[list[str], PlainValidator(_targets), WithJsonSchema(_SEVERAL)]
+AsResponse = Annotated[dict[str, Any], PlainValidator(_response, json_schema_input_type=OneResponse)]
 
 
 class Declared(Modulator):
@@ -168,15 +138,8 @@ class Declared(Modulator):
     decay_rate: float = parameter(COMMON["decay_rate"])
     sensitivity: float = parameter(COMMON["sensitivity"])
     offset: float = parameter(_OFFSET)
-    response: Annotated[
-        dict[str, dict[str, float]], PlainValidator(_response, json_schema_input_type=Response)
-    ] = key(..., "One response of the level, with its parameters.")
-    targets: Annotated[list[str], PlainValidator(_targets), WithJsonSchema(_TARGETS_SCHEMA)] = key(
-        ..., "What the modulator acts on."
-    )
-
-
-# ---- the section -------------------------------------------------------------------------------------------
+    response: AsResponse = key(..., "One response of the level, with its parameters.")
+    targets: Targets = key(..., "What the modulator acts on.")
 
 
 class Neuromodulation(Section):
@@ -187,15 +150,14 @@ class Neuromodulation(Section):
     enabled: bool = key(True, "Whether modulators act.")
 
 
-def is_declaration(given: Any) -> bool:
-    """Whether something under an unknown name is meant for a modulator of the configuration's own."""
+def _is_declaration(given: Any) -> bool:
     return isinstance(given, dict) and ("response" in given or "targets" in given)
 
 
 def modulator_names(content: Any) -> list[str]:
     """The modulators that a system has: those that are not optional, those that are named, those declared."""
     given = content if isinstance(content, dict) else {}
-    own = [name for name in given if is_declaration(given[name]) and DECLARED_NAME.fullmatch(name)]
+    own = [name for name in given if _is_declaration(given[name]) and DECLARED_NAME.fullmatch(name)]
     system = [name for name, about in MODULATORS.items() if name in given or not about["optional"]]
     return system + [name for name in own if name not in MODULATORS and name not in RESERVED]
 
@@ -204,14 +166,14 @@ def read_neuromodulation(given: Any) -> dict[str, Any]:
     """``enabled`` and every modulator that a system has, complete."""
     wrong = Wrong()
     switch = attempt(Neuromodulation.model_validate, given, wrong)
-    if not isinstance(given, dict):
-        raise wrong
+    content = given if isinstance(given, dict) else {}
     system: dict[str, Any] = {"enabled": switch is None or switch.enabled}
-    for name in modulator_names(given):
+    for name in modulator_names(content):
         section = modulator_section(name) if name in MODULATORS else Declared
-        modulator = attempt(section.model_validate, given.get(name, {}), wrong, name)
-        system[name] = {} if modulator is None else modulator.complete()
-    wrong.found += (_no_modulator(name, given[name]) for name in given if name not in system)
+        modulator = attempt(section.model_validate, content.get(name, {}), wrong, name)
+        system[name] = None if modulator is None else modulator.complete()
+    for name in [name for name in content if name not in system]:
+        wrong.found += _no_modulator(name, content[name])
     if len(system) - 1 > MAX_MODULATORS:
         rule = f"must be at most {MAX_MODULATORS} modulators; got {len(system) - 1}"
         wrong.found.append(Problem((), rule))
@@ -220,15 +182,11 @@ def read_neuromodulation(given: Any) -> dict[str, Any]:
     return system
 
 
-def _no_modulator(name: str, given: Any) -> Problem:
-    if is_declaration(given):
-        rule = (
-            "differ from what a system has"
-            if name in RESERVED
-            else "be a name of small letters, digits and _"
-        )
-        return Problem((name,), f"must {rule}", name)
-    known = ("enabled", *MODULATORS)
-    return Problem(
-        (name,), "unknown key", known=known, hint="modulator" if isinstance(given, dict) else "key"
-    )
+def _no_modulator(name: str, given: Any) -> list[Problem]:
+    """What is wrong with a key that is neither a registered modulator nor one that may be declared."""
+    if not _is_declaration(given):
+        more = "; one that is declared here has a response and targets" if isinstance(given, dict) else ""
+        return unknown_keys([name], ("enabled", *MODULATORS), more=more)
+    if name in RESERVED:
+        return [Problem((name,), "must differ from what a system has", name)]
+    return [Problem((name,), "must be a name of small letters, digits and _", name)]

@@ -12,60 +12,45 @@ __all__ = ["nearest"]
 
 ROOT = "configuration"
 """What messages call the outermost object."""
-Place = tuple[int | str, ...]
 NOTHING = object()
-"""The value of a place at which nothing came, or at which the rule says what came."""
+"""The value at a place where nothing came, or where the rule says what came."""
+Place = tuple[int | str, ...]
 
 _SHORT = 60
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,59}")
 # Thousands of wrong names must not take minutes to refuse: the more problems, the fewer names are compared.
 _COMPARISONS = 2000
-# By kind of hint: what is said where a known name is near, and where none is.
-_HINTS = {
-    "key": ("; did you mean {!r}?", "; known are {}"),
-    "modulator": (
-        "; did you mean {!r}?",
-        "; known are {}; one that is declared here has a response and targets",
-    ),
-    "name": ("; did you mean {!r}?", "; known are {}"),
-    "one of": (" (did you mean {!r}?)", ""),
-    "stand-in": ("; got {!r} in its place", "; got nothing"),
-}
-
 _repr = reprlib.Repr()
 _repr.maxlevel, _repr.maxlist, _repr.maxdict, _repr.maxstring, _repr.maxother = 3, 4, 4, _SHORT, _SHORT
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong: where, the rule, what came; and names of which the nearest to what came is a hint."""
+    """One thing that is wrong: where, the rule, what came.
+
+    `near` is said with that name of `known` which is nearest to what came, `far` where none is near.
+    """
 
     place: Place
     rule: str
     value: Any = NOTHING
     known: Collection[str] = ()
-    hint: str = ""
+    far: str = ""
+    near: str = "; did you mean {!r}?"
 
     def words(self, where: str, before: int) -> str:
-        """The message; `before`: how many problems there are before this one."""
-        text = f"{join(where, *self.place) or ROOT}: {self.rule}"
-        if self.value is not NOTHING:
-            text += f"; got {shown(self.value)}"
-        if not self.hint:
-            return text
-        name = self.place[-1] if self.value is NOTHING else self.value
-        cheap = len(self.known) * (1 + before) <= _COMPARISONS
-        near = nearest(name, self.known) if cheap and isinstance(name, str) else None
-        near_hint, other_hint = _HINTS[self.hint]
-        return text + (near_hint.format(near) if near else other_hint.format(self._listed()))
-
-    def _listed(self) -> str:
-        return listed(self.known) if self.hint == "name" else ", ".join(sorted(self.known))
+        """The message; `before` is the number of problems before this one."""
+        came = "" if self.value is NOTHING else f"; got {shown(self.value)}"
+        name = self.place[-1] if self.value is NOTHING and self.place else self.value
+        cheap = isinstance(name, str) and len(self.known) * (1 + before) <= _COMPARISONS
+        near = nearest(str(name), self.known) if cheap else None
+        hint = self.near.format(near) if near else self.far
+        return f"{join(where, *self.place) or ROOT}: {self.rule}{came}{hint}"
 
 
 class Wrong(ValueError):
     """Everything that is wrong with one value."""
 
-    def __init__(self, found: Iterable[Problem] = ()) -> None:
+    def __init__(self, *found: Problem) -> None:
         super().__init__()
         self.found = list(found)
 
@@ -75,6 +60,20 @@ class Wrong(ValueError):
     def words(self, where: str = "") -> list[str]:
         """A message for each problem; `where` is the path of the value."""
         return [problem.words(where, before) for before, problem in enumerate(self.found)]
+
+
+def unknown_keys(
+    names: Iterable[str], known: Iterable[str], place: Place = (), more: str = ""
+) -> list[Problem]:
+    """The problems of keys that a section at `place` does not have; `more` is added where none is near."""
+    keys = sorted(known)
+    far = f"; known are {', '.join(keys)}{more}"
+    return [Problem((*place, name), "unknown key", known=keys, far=far) for name in names]
+
+
+def unknown_name(place: Place, name: str, what: str, known: Collection[str]) -> Problem:
+    """The problem of a name that means nothing in this configuration; `what` says what it must name."""
+    return Problem(place, f"must be {what}", name, known, f"; known are {listed(known)}")
 
 
 def shown(value: Any) -> str:
@@ -97,26 +96,11 @@ def join(where: str, *keys: str | int) -> str:
     ('areas[1].coord_ranges.x', "senses['my eye']")
     """
     for key in keys:
-        if isinstance(key, int):
-            where += f"[{key}]"
-        elif _PLAIN_KEY.fullmatch(key):
+        if isinstance(key, str) and _PLAIN_KEY.fullmatch(key):
             where += f".{key}" if where else key
         else:
             where += f"[{shown(key)}]"
     return where
-
-
-def with_unit(rule: str, unit: str) -> str:
-    """A rule and the unit of the number that it is for; a pure number has the unit "1".
-
-    >>> with_unit("> 0", "ms"), with_unit(">= 0", "1/step"), with_unit("finite", "mV")
-    ('> 0 ms', '>= 0 per step', 'finite, in mV')
-    """
-    if unit == "1":
-        return rule
-    if unit.startswith("1/"):
-        return f"{rule} per {unit[2:]}"
-    return f"{rule} {unit}" if rule[-1].isdigit() else f"{rule}, in {unit}"
 
 
 def nearest(key: str, known: Iterable[str]) -> str | None:

@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,6 @@ MAX_PROBLEMS = 100
 # Apart, each begins with one letter, which the search jumps to.
 _LARGE_EXPONENTS = (re.compile(r"e\+?\d{3}"), re.compile(r"E\+?\d{3}"))
 _MANY_DIGITS = re.compile(r"\d{300}")
-_HOLDERS = (dict, list)
 
 
 def config_error(problems: list[str]) -> ConfigError:
@@ -46,21 +45,30 @@ def config_error(problems: list[str]) -> ConfigError:
     return ConfigError(problems)
 
 
-def not_finite(where: str, value: float) -> str:
-    """The problem of a number that JSON does not have."""
-    return f"{where or ROOT}: must be finite; got {value}"
+def _refused(where: str, rule: str, came: object) -> ConfigError:
+    return ConfigError([f"{where}: {rule}; got {came}"])
+
+
+# ---- from a dict -------------------------------------------------------------------------------------------
+
+
+class _Repeating(dict[str, Any]):
+    """An object that gave a key more than once; lives only until the error says so."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.repeats = {key: n for key, n in Counter(key for key, _ in pairs).items() if n > 1}
 
 
 def plain_copy(value: Any, where: str = "") -> tuple[Any, list[str]]:
     """A deep copy of dict, list, str, int, float, bool and None only, as ``json`` would read it, and its problems.
 
     Tuples and arrays become lists, NumPy scalars Python numbers. A problem is whatever else is in the value, keys that
-    are no text, numbers that are not finite. ConfigError, where the value is nested more than MAX_DEPTH deep, contains
-    itself, or has more than MAX_VALUES parts.
+    are no text or are given twice, numbers that are not finite. ConfigError, where the value is nested more than
+    MAX_DEPTH deep, contains itself, or has more than MAX_VALUES parts.
     """
     problems: list[str] = []
-    copy = _copied(value, where, 0, problems, [0])
-    return copy, problems
+    return _copied(value, where, 0, problems, [0]), problems
 
 
 def _copied(value: Any, where: str, depth: int, problems: list[str], seen: list[int]) -> Any:
@@ -69,12 +77,17 @@ def _copied(value: Any, where: str, depth: int, problems: list[str], seen: list[
         value = value.tolist()
     if isinstance(value, Mapping | list | tuple):
         if depth >= MAX_DEPTH:
-            raise ConfigError(
-                [f"{ROOT}: must be nested at most {MAX_DEPTH} deep; got more, or a part of itself"]
-            )
+            raise _refused(ROOT, f"must be nested at most {MAX_DEPTH} deep", "more, or a part of itself")
         if seen[0] > MAX_VALUES:
-            raise ConfigError([f"{ROOT}: must have at most {MAX_VALUES} values; got more"])
-        return _copied_holder(value, where, depth + 1, problems, seen)
+            raise _refused(ROOT, f"must have at most {MAX_VALUES} values", "more")
+        if not isinstance(value, Mapping):
+            return [_copied(item, join(where, k), depth + 1, problems, seen) for k, item in enumerate(value)]
+        odd = [key for key in value if not isinstance(key, str)]
+        problems += (f"{where or ROOT}: must have text for keys; got {shown(key)}" for key in odd)
+        repeats = value.repeats.items() if isinstance(value, _Repeating) else ()
+        problems += (f"{join(where, key)}: must be given once; got it {n} times" for key, n in repeats)
+        texts = ((key, item) for key, item in value.items() if isinstance(key, str))
+        return {key: _copied(item, join(where, key), depth + 1, problems, seen) for key, item in texts}
     if isinstance(value, str):
         return str(value)
     if value is not None and not isinstance(value, bool | int | float):
@@ -82,23 +95,12 @@ def _copied(value: Any, where: str, depth: int, problems: list[str], seen: list[
         return None
     if isinstance(value, int) and value.bit_length() > MAX_DIGITS * math.log2(10):
         value = math.inf if value > 0 else -math.inf  # as if it had been read
-    if _is_not_finite(value):
-        problems.append(not_finite(where, value))
+    if isinstance(value, float) and not math.isfinite(value):
+        problems.append(f"{where or ROOT}: must be finite; got {value}")
     return value
 
 
-def _copied_holder(
-    value: Mapping[Any, Any] | Sequence[Any], where: str, depth: int, problems: list[str], seen: list[int]
-) -> Any:
-    if not isinstance(value, Mapping):
-        return [_copied(item, join(where, k), depth, problems, seen) for k, item in enumerate(value)]
-    found = {}
-    for key, item in value.items():
-        if isinstance(key, str):
-            found[key] = _copied(item, join(where, key), depth, problems, seen)
-        else:
-            problems.append(f"{where or ROOT}: must have text for keys; got {shown(key)}")
-    return found
+# ---- from a file -------------------------------------------------------------------------------------------
 
 
 def found_file(source: object) -> Path:
@@ -106,19 +108,18 @@ def found_file(source: object) -> Path:
     folder = resources.files("neuromod").joinpath("data")
     shipped = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".json"))
     if not isinstance(source, str | Path):
-        raise ConfigError([f"config_path: must be a path or an object; got {shown(source)}"])
+        raise _refused("config_path", "must be a path or an object", shown(source))
     try:
         path = Path(source)
         if path.is_file():
             return path
     except (OSError, ValueError) as error:  # too long a name, for example
-        raise ConfigError([f"config_path: must be a file; got {shown(str(source))} ({error})"]) from error
+        raise _refused("config_path", "must be a file", f"{shown(str(source))} ({error})") from error
     if str(source) in shipped:
         return Path(str(folder.joinpath(str(source))))
     near = nearest(str(source), shipped)
-    hint = f"; did you mean {near!r}?" if near else ""
-    rule = f"must be a file, or one of {', '.join(shipped)}"
-    raise ConfigError([f"config_path: {rule}; got {shown(str(source))}{hint}"])
+    came = shown(str(source)) + (f"; did you mean {near!r}?" if near else "")
+    raise _refused("config_path", f"must be a file, or one of {', '.join(shipped)}", came)
 
 
 def read_file(path: Path) -> tuple[Any, list[str]]:
@@ -131,101 +132,59 @@ def read_file(path: Path) -> tuple[Any, list[str]]:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
+        text = data.decode("utf-8-sig") if len(data) <= MAX_BYTES else ""
     except OSError as error:
-        raise ConfigError([f"{name}: must be a readable file; got {error.strerror}"]) from error
-    if len(data) > MAX_BYTES:
-        raise ConfigError([f"{name}: must be at most {MAX_BYTES} bytes; got more"])
-    try:
-        text = data.decode("utf-8-sig")
+        raise _refused(name, "must be a readable file", error.strerror) from error
     except UnicodeDecodeError as error:
-        byte = data[error.start]
-        raise ConfigError(
-            [f"{name}: must be UTF-8; got byte {byte:#04x} at position {error.start}"]
-        ) from error
+        byte = f"byte {data[error.start]:#04x} at position {error.start}"
+        raise _refused(name, "must be UTF-8", byte) from error
+    if len(data) > MAX_BYTES:
+        raise _refused(name, f"must be at most {MAX_BYTES} bytes", "more")
     if not text.strip():
-        raise ConfigError([f"{name}: must be a JSON object; got an empty file"])
+        raise _refused(name, "must be a JSON object", "an empty file")
     return _parsed(text, name)
 
 
 def _parsed(text: str, name: str) -> tuple[Any, list[str]]:
-    repeated: list[int] = []
-    constants: list[str] = []
+    many_digits = _MANY_DIGITS.search(text) is not None
+    suspicious = [many_digits, *(exponent.search(text) for exponent in _LARGE_EXPONENTS)]
 
     def as_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
-        if len(found) != len(pairs):
-            repeated.append(len(pairs))
-            return _Repeating(pairs)
-        return found
+        if len(found) == len(pairs):
+            return found
+        suspicious.append(True)
+        return _Repeating(pairs)
 
     def as_constant(literal: str) -> float:
-        constants.append(literal)
+        suspicious.append(True)
         return float(literal)
 
-    many_digits = _MANY_DIGITS.search(text) is not None
+    def as_integer(
+        digits: str,
+    ) -> int | float:  # Python's own reader, the fast one, refuses more than 4300 digits
+        return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
+
     try:
         value = json.loads(
             text,
             object_pairs_hook=as_object,
             parse_constant=as_constant,
-            # Python's own reader of integers, which is the fast one, refuses more than 4300 digits
-            parse_int=_from_digits if many_digits else None,
+            parse_int=as_integer if many_digits else None,
         )
     except json.JSONDecodeError as error:
         line = text.splitlines()[error.lineno - 1] if error.pos < len(text) else ""
         came = shown(line[error.colno - 1 :][:60]) if line else "the end of the file"
         place = f"{name}, line {error.lineno}, column {error.colno}"
-        raise ConfigError([f"{place}: must be JSON ({error.msg}); got {came}"]) from error
+        raise _refused(place, f"must be JSON ({error.msg})", came) from error
     except RecursionError:
-        raise ConfigError([f"{name}: must be nested at most {MAX_DEPTH} deep; got far more"]) from None
-    if _depth_exceeds(value):
-        raise ConfigError([f"{name}: must be nested at most {MAX_DEPTH} deep; got more"])
-    problems = list(_repetitions(value)) if repeated else []
-    if constants or many_digits or any(exponent.search(text) for exponent in _LARGE_EXPONENTS):
-        problems += (not_finite(*place) for place in _walk(value) if _is_not_finite(place[1]))
-    return value, problems
-
-
-class _Repeating(dict[str, Any]):
-    """An object that gave a key more than once; lives only until the error says so."""
-
-    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
-        super().__init__(pairs)
-        self.repeats = {key: n for key, n in Counter(key for key, _ in pairs).items() if n > 1}
-
-
-def _from_digits(digits: str) -> int | float:
-    return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
-
-
-def _depth_exceeds(value: Any) -> bool:
-    level = [value] if isinstance(value, _HOLDERS) else []
+        raise _refused(name, f"must be nested at most {MAX_DEPTH} deep", "far more") from None
+    level = [value]
     for _ in range(MAX_DEPTH):
+        holders = (item for item in level if isinstance(item, dict | list))
         level = [
-            item
-            for holder in level
-            for item in (holder.values() if isinstance(holder, dict) else holder)
-            if isinstance(item, _HOLDERS)
+            item for holder in holders for item in (holder.values() if isinstance(holder, dict) else holder)
         ]
-    return bool(level)
-
-
-def _walk(value: Any, where: str = "") -> Iterator[tuple[str, Any]]:
-    yield where, value
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _walk(item, join(where, key))
-    elif isinstance(value, list):
-        for k, item in enumerate(value):
-            yield from _walk(item, join(where, k))
-
-
-def _repetitions(value: Any) -> Iterator[str]:
-    for where, item in _walk(value):
-        if isinstance(item, _Repeating):
-            for key, times in item.repeats.items():
-                yield f"{join(where, key)}: must be given once; got it {times} times"
-
-
-def _is_not_finite(value: Any) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
+    if any(isinstance(item, dict | list) for item in level):
+        raise _refused(name, f"must be nested at most {MAX_DEPTH} deep", "more")
+    return plain_copy(value) if any(suspicious) else (value, [])

@@ -4,29 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from neuromod.config import modulators, plasticity, sections
 from neuromod.config.describe import rows, section_schema
 from neuromod.config.keys import Section
-from neuromod.config.modulators import (
-    MODULATORS,
-    RESPONSES,
-    Declared,
-    Modulator,
-    Neuromodulation,
-    Release,
-    modulator_section,
-    response_section,
-)
-from neuromod.config.plasticity import RULES, Homeostatic, Plasticity, ShortTerm, rule_section
-from neuromod.config.sections import (
-    NEURON_MODELS,
-    Area,
-    CoordRanges,
-    Drive,
-    NeuronModel,
-    Sense,
-    Simulation,
-    neuron_section,
-)
 from neuromod.config.whole import Config
 
 __all__ = ["reference"]
@@ -52,32 +32,29 @@ def reference(more: Mapping[str, type[Section]] | None = None) -> str:
     >>> [line for line in reference().splitlines() if line.startswith("| `dt`")]
     ['| `dt` | number | ms | > 0 | 1 | Length of a step. |']
     """
-    sections = {**_SECTIONS, **(more or {})}
-    return (
-        "\n\n".join(["# Configuration", *(_table(title, section) for title, section in sections.items())])
-        + "\n"
-    )
+    tables = [_table(title, section) for title, section in {**_SECTIONS, **(more or {})}.items()]
+    return "\n\n".join(["# Configuration", *tables]) + "\n"
 
 
 _SECTIONS: dict[str, type[Section]] = {
     "The whole": Config,
-    "areas[k]": Area,
-    "areas[k].coord_ranges": CoordRanges,
-    "background_drive, and areas[k].drive": Drive,
-    "neuron_model": NeuronModel,
-    **{f"Parameters of the neuron model {name}": neuron_section(name) for name in NEURON_MODELS},
-    "plasticity": Plasticity,
-    **{f"Parameters of the rule {name}": rule_section(name) for name in RULES},
-    "plasticity.short_term": ShortTerm,
-    "plasticity.homeostatic": Homeostatic,
-    "neuromodulation": Neuromodulation,
-    "Any modulator": Modulator,
-    **{f"neuromodulation.{name}": modulator_section(name) for name in MODULATORS},
-    "A modulator of another name": Declared,
-    **{f"Its response {name}": response_section(name) for name in RESPONSES},
-    "The release of a modulator": Release,
-    "senses.NAME": Sense,
-    "simulation": Simulation,
+    "areas[k]": sections.Area,
+    "areas[k].coord_ranges": sections.CoordRanges,
+    "background_drive, and areas[k].drive": sections.Drive,
+    "neuron_model": sections.NeuronModel,
+    **{f"The neuron model {name}": sections.neuron_section(name) for name in sections.NEURON_MODELS},
+    "plasticity": plasticity.Plasticity,
+    **{f"The rule {name}": plasticity.rule_section(name) for name in plasticity.RULES},
+    "plasticity.short_term": plasticity.ShortTerm,
+    "plasticity.homeostatic": plasticity.Homeostatic,
+    "neuromodulation": modulators.Neuromodulation,
+    "Any modulator": modulators.Modulator,
+    **{f"neuromodulation.{name}": modulators.modulator_section(name) for name in modulators.MODULATORS},
+    "A modulator of another name": modulators.Declared,
+    **{f"Its response {name}": modulators.response_section(name) for name in modulators.RESPONSES},
+    "The release of a modulator": modulators.Release,
+    "senses.NAME": sections.Sense,
+    "simulation": sections.Simulation,
 }
 
 

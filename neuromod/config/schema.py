@@ -5,19 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from neuromod.config import modulators, plasticity, sections
 from neuromod.config.describe import section_schema
 from neuromod.config.keys import Section, spellings
-from neuromod.config.modulators import (
-    DECLARED_NAME,
-    MAX_MODULATORS,
-    MODULATORS,
-    RESERVED,
-    Declared,
-    Neuromodulation,
-    modulator_section,
-)
-from neuromod.config.plasticity import RULE_ALIASES, RULE_NAMES, Plasticity, rule_section
-from neuromod.config.sections import NEURON_MODELS, Area, NeuronModel, neuron_section
 from neuromod.config.whole import Config
 
 __all__ = ["json_schema"]
@@ -41,7 +31,7 @@ def json_schema() -> dict[str, Any]:
     """
     schema = section_schema(Config)
     properties = schema["properties"]
-    properties["areas"] |= {"minItems": 1, "items": _by_model(Area, "model", "params")}
+    properties["areas"] |= {"minItems": 1, "items": _by_model(sections.Area, "model", "params")}
     properties["neuron_model"] = _neuron_model()
     properties["plasticity"] = _plasticity()
     properties["neuromodulation"] = _neuromodulation()
@@ -60,14 +50,15 @@ def _by_choice(key: str, choices: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _by_model(section: type[Section], key: str, params: str) -> dict[str, Any]:
     """A section in which the parameters under `params` are those of the model that `key` names."""
     tables = {
-        model: {"properties": {params: section_schema(neuron_section(model))}} for model in NEURON_MODELS
+        model: {"properties": {params: section_schema(sections.neuron_section(model))}}
+        for model in sections.NEURON_MODELS
     }
     return {**section_schema(section), "allOf": _by_choice(key, tables)}
 
 
 def _neuron_model() -> dict[str, Any]:
-    schema = _by_model(NeuronModel, "type", "params_default")
-    common = section_schema(neuron_section(NeuronModel.known["type"].default))
+    schema = _by_model(sections.NeuronModel, "type", "params_default")
+    common = section_schema(sections.neuron_section(sections.NeuronModel.known["type"].default))
     schema["allOf"].append(
         {"if": {"not": {"required": ["type"]}}, "then": {"properties": {"params_default": common}}}
     )
@@ -75,11 +66,11 @@ def _neuron_model() -> dict[str, Any]:
 
 
 def _plasticity() -> dict[str, Any]:
-    fixed = section_schema(Plasticity)
+    fixed = section_schema(plasticity.Plasticity)
     off = {"type": "object", "properties": {"enabled": {"const": False}}, "required": ["enabled"]}
     choices = {}
-    for name in RULE_NAMES:
-        choices[name] = section_schema(rule_section(RULE_ALIASES.get(name, name)))
+    for name in plasticity.RULE_NAMES:
+        choices[name] = section_schema(plasticity.rule_section(plasticity.RULE_ALIASES.get(name, name)))
         for part in ("short_term", "homeostatic"):
             choices[name]["properties"][part]["anyOf"].append(off)
     about = {name: fixed[name] for name in ("description", "type", "required")}
@@ -91,12 +82,10 @@ def _plasticity() -> dict[str, Any]:
 
 
 def _neuromodulation() -> dict[str, Any]:
-    schema, not_both = section_schema(Neuromodulation), {"not": {"required": ["decay_rate", "tau"]}}
-    schema["properties"] |= {name: section_schema(modulator_section(name)) | not_both for name in MODULATORS}
-    free = f"^(?!({'|'.join([*RESERVED, *MODULATORS])})$){DECLARED_NAME.pattern}$"
-    return {
-        **schema,
-        "additionalProperties": False,
-        "patternProperties": {free: section_schema(Declared) | not_both},
-        "maxProperties": MAX_MODULATORS + 1,
-    }
+    not_both = {"not": {"required": ["decay_rate", "tau"]}}
+    schema = section_schema(modulators.Neuromodulation) | {"additionalProperties": False}
+    for name in modulators.MODULATORS:
+        schema["properties"][name] = section_schema(modulators.modulator_section(name)) | not_both
+    free = f"^(?!({'|'.join([*modulators.RESERVED, *modulators.MODULATORS])})$){modulators.DECLARED_NAME.pattern}$"
+    declared = {free: section_schema(modulators.Declared) | not_both}
+    return schema | {"patternProperties": declared, "maxProperties": modulators.MAX_MODULATORS + 1}

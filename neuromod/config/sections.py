@@ -10,13 +10,12 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import ConfigDict, Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
 from neuromod import _core
 from neuromod.config.keys import (
     Name,
     Section,
-    kept_as_dict,
     key,
     registered,
     registered_as,
@@ -36,14 +35,13 @@ MAX_AREAS = 4096
 Size = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Index = Annotated[int, Field(ge=0, le=2**31 - 2)]
 Range = Annotated[tuple[Index, Index], Field(strict=False)]
+Shape = Annotated[tuple[Size, ...], Field(strict=False, min_length=1, max_length=4)]
 # What a density multiplies is of the order of 1; the bound keeps products of several finite.
 Density = Annotated[float, Field(ge=0, le=1e6)]
+NeuronType = Literal["excitatory", "inhibitory"]
 ModelName = Annotated[
     Name, registered_as("a neuron model", NEURON_MODELS), WithJsonSchema(spellings(NEURON_MODELS))
 ]
-
-
-# ---- neurons -----------------------------------------------------------------------------------------------
 
 
 @cache
@@ -52,8 +50,10 @@ def neuron_section(model: str) -> type[Section]:
     return section_of(NEURON_MODELS[model]["params"], Section, model, NEURON_MODELS[model]["title"] + ".")
 
 
-def neuron_values(model: str, given: dict[str, Any], base: Mapping[str, float]) -> dict[str, float]:
+def neuron_values(model: str, given: Any, base: Mapping[str, float]) -> dict[str, float]:
     """The given parameters of a neuron model; `base` counts for the others, before the model's defaults."""
+    if not isinstance(given, dict):
+        raise Wrong(Problem((), "must be an object", given))
     wrong = Wrong()
     values = right_part(neuron_section(model), given, wrong).model_dump(exclude_unset=True)
     wrong.found += _broken_orders(NEURON_MODELS[model], values, base)
@@ -91,9 +91,7 @@ class NeuronModel(Section):
 
     type: ModelName = key("lif", "A registered neuron model.")
     params_default: dict[str, Any] = key({}, "Parameters that differ from the model's defaults.")
-    inhibitory_fraction: float = key(
-        0.0, "Share of inhibitory neurons where no type is given.", least=0, most=1
-    )
+    inhibitory_fraction: float = key(0.0, "Share of inhibitory neurons where no type is given.", ge=0, le=1)
 
     @field_validator("params_default")
     @classmethod
@@ -104,22 +102,15 @@ class NeuronModel(Section):
 class Drive(Section):
     """Background input that each neuron gets of its own: Poisson events, and noise drawn anew in each step."""
 
-    rate: float = key(0.0, "Events per second.", unit="Hz", least=0, most=1e6)
-    # Far above any weight in use and far below the overflow of float32, which weights are stored in.
-    weight: float = key(0.0, "What one event adds; below 0 it inhibits.", unit="mV", least=-1e9, most=1e9)
+    # 1e9 mV is far above any weight in use and far below the overflow of float32, which weights are stored in.
+    rate: float = key(0.0, "Events per second.", unit="Hz", ge=0, le=1e6)
+    weight: float = key(0.0, "What one event adds; below 0 it inhibits.", unit="mV", ge=-1e9, le=1e9)
     noise: float = key(
-        0.0, "Standard deviation of a normal current, drawn anew in each step.", unit="mV", least=0, most=1e9
+        0.0, "Standard deviation of a normal current, drawn anew in each step.", unit="mV", ge=0, le=1e9
     )
     noise_uniform: float = key(
-        0.0,
-        "Half the width of a uniform current around 0, drawn anew in each step.",
-        unit="mV",
-        least=0,
-        most=1e9,
+        0.0, "Half the width of a uniform current around 0, drawn anew in each step.", unit="mV", ge=0, le=1e9
     )
-
-
-# ---- areas and senses --------------------------------------------------------------------------------------
 
 
 class CoordRanges(Section):
@@ -135,20 +126,23 @@ AXES = tuple(CoordRanges.known)
 """The lattice's axes, in the order of ``lattice_shape``."""
 
 
+def _as_dict(given: Any) -> dict[str, tuple[int, int]]:
+    return CoordRanges.model_validate(given).model_dump()
+
+
+Box = Annotated[dict[str, tuple[int, int]], PlainValidator(_as_dict, json_schema_input_type=CoordRanges)]
+
+
 class Area(Section):
     """An entry of ``areas``: a box of lattice sites, and what differs for the neurons in it."""
 
     name: Name = key(..., "Name of the area; no two areas have the same.")
-    coord_ranges: Annotated[dict[str, tuple[int, int]], kept_as_dict(CoordRanges)] = key(
-        ..., "First and last coordinate on each axis, both included."
-    )
+    coord_ranges: Box = key(..., "First and last coordinate on each axis, both included.")
     sense: Name | None = key(None, "The sense that feeds the area.")
     model: ModelName | None = key(None, "A registered neuron model. Default: neuron_model.type.")
     params: dict[str, Any] = key({}, "Parameters that differ from neuron_model.params_default.")
-    neuron_type: Literal["excitatory", "inhibitory"] | None = key(
-        None, "Default: by neuron_model.inhibitory_fraction."
-    )
-    density: float | None = key(None, "Share of the sites that get a neuron.", least=0, most=1)
+    neuron_type: NeuronType | None = key(None, "Default: by neuron_model.inhibitory_fraction.")
+    density: float | None = key(None, "Share of the sites that get a neuron.", ge=0, le=1)
     region: Name | None = key(None, "Region whose modulator levels act here.")
     drive: Drive | None = key(None, "Default: the section background_drive.")
     receptors: dict[str, Density] = key({}, "By modulator: part of its effect that is felt here. Default: 1.")
@@ -156,11 +150,10 @@ class Area(Section):
     @field_validator("params")
     @classmethod
     def _of_its_model(cls, given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        """Checked by the area's model, or by the configuration's, which the context hands down."""
-        default, base = info.context or (None, {})
-        if "model" not in info.data or not (model := info.data["model"] or default):
-            return given
-        return neuron_values(model, given, base if model == default else {})
+        """Checked by the area's model, or by the common one, which the context hands down."""
+        common, base = info.context or (None, {})
+        model = info.data["model"] or common if "model" in info.data else None
+        return given if model is None else neuron_values(model, given, base if model == common else {})
 
     @property
     def n_sites(self) -> int:
@@ -175,14 +168,12 @@ class Sense(Section):
 
     areal: Name = key(..., "Name of the area that the sense feeds.")
     w_index: Index | None = key(None, "Position on the w axis; must be one of the area's.")
-    input_size: Annotated[tuple[Size, ...], Field(strict=False, min_length=1, max_length=4)] | None = key(
-        None, "Shape of the input."
-    )
+    input_size: Shape | None = key(None, "Shape of the input.")
     input_description: str | None = key(None, "What the input is, in words.")
 
 
 class Simulation(Section):
     """The section ``simulation``."""
 
-    dt: float = key(1.0, "Length of a step.", unit="ms", above=0)
-    seed: int | None = key(None, "Default: drawn, and kept.", least=0, most=2**64 - 1)
+    dt: float = key(1.0, "Length of a step.", unit="ms", gt=0)
+    seed: int | None = key(None, "Default: drawn, and kept.", ge=0, le=2**64 - 1)

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator
 from neuromod.config.keys import Section, key
 from neuromod.config.modulators import COMMON, MODULATORS, TAU, read_neuromodulation
 from neuromod.config.plasticity import RULES, Homeostatic, Plasticity, ShortTerm, is_on, own_keys, read_rule
-from neuromod.config.problems import Place, Problem, Wrong, join, listed, shown
+from neuromod.config.problems import Problem, Wrong, join, listed, shown
 from neuromod.config.sections import (
     MAX_AREAS,
     NEURON_MODELS,
@@ -25,8 +25,6 @@ from neuromod.config.sections import (
 )
 
 __all__ = ["Config"]
-
-Table = Mapping[str, Mapping[str, Any]]
 
 # A parameter below 1 and a hundred times smaller than its default of 1 or more looks like seconds or volts.
 _TOO_SMALL = 0.01
@@ -42,47 +40,38 @@ def _few(given: Any) -> Any:
     if isinstance(given, list) and 1 <= len(given) <= MAX_AREAS:
         return given
     came = f"{len(given)} of them" if isinstance(given, list) else shown(given)
-    raise Wrong([Problem((), f"must be an array of 1 to {MAX_AREAS} areas; got {came}")])
+    raise Wrong(Problem((), f"must be an array of 1 to {MAX_AREAS} areas; got {came}"))
 
 
-def _object(given: Any) -> Any:
-    if isinstance(given, dict):
-        return given
-    raise Wrong([Problem((), "must be an object", given)])
+Sites = Annotated[tuple[Size, Size, Size, Size], Field(strict=False)]
+Areas = Annotated[tuple[Area, ...], Field(strict=False), BeforeValidator(_few)]
+Rule = Annotated[Plasticity, PlainValidator(read_rule, json_schema_input_type=Plasticity)]
+System = Annotated[
+    dict[str, Any], PlainValidator(read_neuromodulation, json_schema_input_type=dict[str, Any])
+]
 
 
 class Config(Section):
     """A configuration; sections that are not listed here are kept and not acted on."""
 
     model_config = ConfigDict(extra="ignore")
+    stands_in = True
 
-    lattice_shape: Annotated[tuple[Size, Size, Size, Size], Field(strict=False)] = key(
-        ..., "Sites along x, y, z and w."
-    )
-    areas: Annotated[tuple[Area, ...], Field(strict=False), BeforeValidator(_few)] = key(
-        ..., "The areas; no two share a site."
-    )
+    lattice_shape: Sites = key(..., "Sites along x, y, z and w.")
+    areas: Areas = key(..., "The areas; no two share a site.")
     neuron_model: NeuronModel = key(NeuronModel, "What neurons are unless their area says otherwise.")
     drive: Drive = key(Drive, "Background input of each neuron.", validation_alias="background_drive")
-    plasticity: Annotated[Plasticity, PlainValidator(read_rule, json_schema_input_type=Plasticity)] = key(
-        lambda: read_rule("none"), "The rule of plastic projections."
-    )
-    neuromodulation: Annotated[
-        dict[str, Any], PlainValidator(read_neuromodulation, json_schema_input_type=dict[str, Any])
-    ] = key(lambda: read_neuromodulation({}), "Modulators, by name.")
+    plasticity: Rule = key(lambda: read_rule("none"), "The rule of plastic projections.")
+    neuromodulation: System = key(lambda: read_neuromodulation({}), "Modulators, by name.")
     senses: dict[str, Sense] = key(dict, "Senses, by name.")
     simulation: Simulation = key(Simulation, "Length of a step, and the seed.")
-    experiment: Annotated[dict[str, Any] | None, BeforeValidator(_object)] = key(
-        None, "What `neuromod run` does; checked there."
-    )
+    experiment: dict[str, Any] | None = key(None, "What `neuromod run` does; checked there.")
 
     @classmethod
-    def _missing(cls, place: Place, content: Mapping[str, Any]) -> Problem:
-        """A section that is missing; one that is not known may be meant for it."""
-        if len(place) > 1:
-            return super()._missing(place, content)
-        others = [name for name in content if name not in cls.known]
-        return Problem(place, "is required", known=others, hint="stand-in")
+    def _together(cls, content: Mapping[str, Any]) -> Iterator[Problem]:
+        """An experiment may be left out, but not be null."""
+        if content.get("experiment", {}) is None:
+            yield Problem(("experiment",), "must be an object", None)
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.lattice_shape))
@@ -91,8 +80,7 @@ class Config(Section):
             f"rule={self.plasticity.rule!r}, dt={self.simulation.dt:g} ms)"
         )
 
-    def __str__(self) -> str:
-        return repr(self)
+    __str__ = __repr__
 
     def area(self, name: str) -> Area:
         """The area of that name.
@@ -110,10 +98,7 @@ class Config(Section):
         KeyError
             If there is none.
         """
-        for area in self.areas:
-            if area.name == name:
-                return area
-        raise KeyError(name)
+        return {area.name: area for area in self.areas}[name]
 
 
 def read_sections(content: Any) -> Config:
@@ -192,7 +177,7 @@ def modulator_notes(system: Mapping[str, Any], where: str) -> Iterator[str]:
             yield from _unit_doubts({**table, "tau": TAU}, modulator, join(where, name))
 
 
-def _unit_doubts(table: Table, values: Mapping[str, Any], where: str) -> Iterator[str]:
+def _unit_doubts(table: Mapping[str, Any], values: Mapping[str, Any], where: str) -> Iterator[str]:
     """Values that look as if they were in seconds or volts."""
     for name, about in table.items():
         unit, value, default = about["unit"], values.get(name, 0.0), abs(about["default"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -11,29 +12,30 @@ from neuromod.config.describe import section_schema
 from neuromod.config.keys import BOUNDS, Section, attempt, domain_rule, key, right_part
 from neuromod.config.load import check_rule
 from neuromod.config.plasticity import read_rule
-from neuromod.config.problems import Problem, Wrong, shown
+from neuromod.config.problems import Problem, Wrong, shown, unknown_name
 from neuromod.errors import ConfigError
 from neuromod.experiment.datasets import DATASETS
 
 __all__ = ["Experiment", "check_experiment", "experiment_schema"]
 
-
 SHARE, ANY, POSITIVE, NOT_NEGATIVE = "NM_UNIT_INTERVAL", "NM_ANY", "NM_POSITIVE", "NM_NON_NEGATIVE"
 Texts = Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
 
 
-def _number(default: float | None, doc: str, unit: str = "1", domain: str = NOT_NEGATIVE) -> Any:
-    says = domain_rule({"domain": domain, "unit": unit})
-    return key(default, doc, unit=unit.removeprefix("1"), says=says, **BOUNDS[domain])
+def _number(
+    default: float | None,
+    doc: str,
+    domain: str = NOT_NEGATIVE,
+    unit: str = "1",
+    kind: str = "",
+    **bounds: Any,
+) -> Any:
+    says = kind + domain_rule({"domain": domain, "unit": unit})
+    return key(default, doc, unit=unit.removeprefix("1"), says=says, **BOUNDS[domain], **bounds)
 
 
-def _count(default: int | None, doc: str, unit: str = "1", domain: str = NOT_NEGATIVE) -> Any:
-    says = f"a whole number {domain_rule({'domain': domain, 'unit': unit})}"
-    return key(default, doc, unit=unit.removeprefix("1"), says=says, most=2**64 - 1, **BOUNDS[domain])
-
-
-def _name(doc: str) -> Any:
-    return key(None, doc, says="a string")
+_count = partial(_number, kind="a whole number ", le=2**64 - 1)
+_name = partial(key, None, says="a string")
 
 
 class Experiment(Section):
@@ -42,42 +44,42 @@ class Experiment(Section):
     dataset: str | None = _name("Images to show; null: run on background drive alone.")
     sense: str | None = _name("Sense that the images go to; needed with a data set.")
     areas: Texts | None = key(None, "Areas that get neurons; null: all.", says="a list of at least one name")
-    density: float | None = _number(
-        None, "Part of the sites filled; null: the area's own, else 0.1.", domain=SHARE
-    )
-    connection_probability: float = _number(0.1, "Of every ordered pair of different neurons.", domain=SHARE)
-    weight_mean: float = _number(0.1, "Mean initial weight.", "mV", ANY)
-    weight_std: float = _number(0.05, "Standard deviation of initial weights.", "mV")
+    density: float | None = _number(None, "Part of the sites filled; null: the area's own, else 0.1.", SHARE)
+    connection_probability: float = _number(0.1, "Of every ordered pair of different neurons.", SHARE)
+    weight_mean: float = _number(0.1, "Mean initial weight.", ANY, "mV")
+    weight_std: float = _number(0.05, "Standard deviation of initial weights.", unit="mV")
     readout: str | None = _name(
         "Area that the sense's area feeds by the plastic projection; null: a random lattice."
     )
-    readout_weight: float = _number(0.5, "Mean initial weight to the readout.", "mV")
-    readout_weight_std: float = _number(0.1, "Standard deviation of initial weights to the readout.", "mV")
+    readout_weight: float = _number(0.5, "Mean initial weight to the readout.", unit="mV")
+    readout_weight_std: float = _number(
+        0.1, "Standard deviation of initial weights to the readout.", unit="mV"
+    )
     inhibition: float = _number(4.0, "Inhibitory weights, of the excitatory ones; with a readout only.")
     plasticity: dict[str, Any] | None = key(
         None, "Rule of all plastic synapses, in place of the section plasticity."
     )
-    steps: int | None = _count(None, "Steps in all; null: the data set once, or 1,000.", "steps", POSITIVE)
+    steps: int | None = _count(None, "Steps in all; null: the data set once, or 1,000.", POSITIVE, "steps")
     seed: int | None = _count(None, "Seed where none is given; null: the simulation's.")
-    steps_per_image: int = _count(20, "How long an image is shown.", "steps", POSITIVE)
+    steps_per_image: int = _count(20, "How long an image is shown.", POSITIVE, "steps")
     outcome_every: int = _count(
-        5, "How often a rewarded or punished image brings its outcome.", "steps", POSITIVE
+        5, "How often a rewarded or punished image brings its outcome.", POSITIVE, "steps"
     )
     outcome_shift: int = _count(
         0,
         "An image brings the outcome of the image shown so many later: a control, in which outcomes come as often "
         "but tell nothing of the class.",
-        "images",
+        unit="images",
     )
-    images_per_block: int = _count(5, "Images of one class in a row.", "images", POSITIVE)
-    input_gain: float = _number(20.0, "Current of a fully inked pixel.", "mV")
+    images_per_block: int = _count(5, "Images of one class in a row.", POSITIVE, "images")
+    input_gain: float = _number(20.0, "Current of a fully inked pixel.", unit="mV")
     rewarded_class: int = _count(0, "Its images bring a reward.")
     punished_class: int = _count(1, "Its images bring the reverse, and punishment.")
     reward: float = _number(1.0, "Size of the reward.")
     punishment: float = _number(1.0, "Size of the punishment.")
     stress: float = _number(0.0, "Stress that comes with a punishment.")
     expectation_rate: float = _number(
-        0.01, "Part of each prediction error by which the expected reward moves.", domain=SHARE
+        0.01, "Part of each prediction error by which the expected reward moves.", SHARE
     )
     uncertainty: float = _number(0.7, "Uncertainty when the class changes.")
     novelty: float = _number(0.3, "Novelty when the class changes.")
@@ -85,15 +87,15 @@ class Experiment(Section):
         0,
         "Images of each class that are kept from training; the readout's response to them is measured before and "
         "after.",
-        "images",
+        unit="images",
     )
-    test_steps: int = _count(50, "How long a test image is shown.", "steps", POSITIVE)
+    test_steps: int = _count(50, "How long a test image is shown.", POSITIVE, "steps")
     clamp_dopamine: bool = key(False, "Hold dopamine at its baseline, whatever the outcomes.")
     control: bool = key(
         False, "Run once more with dopamine clamped, to tell what dopamine did to the weights."
     )
     class_margin: float = _number(
-        0.2, "Excess of mean ink, of full scale, that makes a neuron a class's.", domain=SHARE
+        0.2, "Excess of mean ink, of full scale, that makes a neuron a class's.", SHARE
     )
 
 
@@ -190,7 +192,7 @@ def _check_images(told: Experiment) -> Iterator[Problem]:
 
 
 def _unknown(key: str, what: str, name: str, known: Collection[str]) -> Problem:
-    return Problem((key,), f"must be {what}", name, known or ("none",), "name")
+    return unknown_name((key,), name, what, known or ("none",))
 
 
 def experiment_schema() -> dict[str, Any]:
