@@ -11,13 +11,11 @@ from typing import Any
 import numpy as np
 
 from neuromod.config.modulators import modulator_names
-from neuromod.config.problems import Place, Problem, nearest, shown, unknown_keys, unknown_name
-from neuromod.config.sections import AXES, MAX_AREAS, Sense
+from neuromod.config.problems import KNOWN_KEYS, KNOWN_NAMES, Place, Problem, shown
+from neuromod.config.sections import AXES, MAX_AREAS
 
 MAX_SITES = 2**31 - 1
 """Sites of one area: positions of neurons are 32-bit integers."""
-# Keys of all senses among which misspelt ones are looked for: each takes tens of microseconds.
-_MAX_KEYS = 10_000
 
 
 def check_together(content: Mapping[str, Any], found: Collection[Problem]) -> Iterator[Problem]:
@@ -31,8 +29,10 @@ def check_together(content: Mapping[str, Any], found: Collection[Problem]) -> It
     modulators = modulator_names(content.get("neuromodulation"))
     yield from _check_releases(content, modulators, wrong)
     for k, receptors in enumerate(_column(content, "receptors")):
-        others = [name for name in _object(receptors) if name not in modulators]
-        yield from unknown_keys(others, modulators, ("areas", k, "receptors"))
+        for name in _object(receptors):
+            if name not in modulators:
+                place = ("areas", k, "receptors", name)
+                yield Problem(place, "unknown key", known=modulators, far=KNOWN_KEYS)
 
 
 def _column(content: Mapping[str, Any], key: str) -> list[Any]:
@@ -111,29 +111,17 @@ def _check_senses(content: Mapping[str, Any], areas: Mapping[str, Mapping[str, A
     if not isinstance(section, dict):
         return
     names = _names(_column(content, "name"))
-    senses = {name: _object(sense) for name, sense in section.items()}
-    cheap = sum(map(len, senses.values())) <= _MAX_KEYS
-    for name, sense in senses.items():
-        place = ("senses", name)
-        yield from unknown_keys(_misspelt(sense) if cheap else (), Sense.known, place)
-        areal, w = sense.get("areal"), sense.get("w_index")
+    for name, sense in section.items():
+        place, areal, w = ("senses", name), _object(sense).get("areal"), _object(sense).get("w_index")
         if isinstance(areal, str) and names and areal not in names:
-            yield unknown_name((*place, "areal"), areal, "the name of an area", names)
+            yield Problem((*place, "areal"), "must be the name of an area", areal, names, KNOWN_NAMES)
         elif isinstance(areal, str) and areal in areas and type(w) is int and w >= 0:
             low, high = areas[areal]["coord_ranges"]["w"]
             if not low <= w <= high:
                 yield Problem((*place, "w_index"), f"must lie in the area's range of w, {low} .. {high}", w)
     for k, name in enumerate(_column(content, "sense")):
         if "senses" in content and isinstance(name, str) and name not in section:
-            yield unknown_name(("areas", k, "sense"), name, "the name of a sense", section)
-
-
-def _misspelt(sense: Mapping[str, Any]) -> Iterator[str]:
-    """Senses carry keys of other tools; one that is near to a key of ours is a mistake."""
-    for name in sense:
-        near = nearest(name, Sense.known) if name not in Sense.known else None
-        if near is not None and near not in sense:
-            yield name
+            yield Problem(("areas", k, "sense"), "must be the name of a sense", name, section, KNOWN_NAMES)
 
 
 def _check_releases(
@@ -155,4 +143,4 @@ def _check_releases(
             for where, release in places if names else ():
                 for j, wanted in enumerate(release.get(key) or () if where not in wrong else ()):
                     if wanted not in names:
-                        yield unknown_name((*where, key, j), wanted, what, names)
+                        yield Problem((*where, key, j), f"must be {what}", wanted, names, KNOWN_NAMES)

@@ -23,7 +23,7 @@ from pydantic.functional_validators import ModelWrapValidatorHandler
 
 from neuromod import _core
 from neuromod.config.describe import parameters_of
-from neuromod.config.problems import Place, Problem, Wrong, unknown_keys
+from neuromod.config.problems import KNOWN_KEYS, Place, Problem, Value, Wrong, unless
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 # What each domain of the C tables means for pydantic and for JSON Schema.
@@ -115,7 +115,7 @@ def registered_as(what: str, known: Collection[str]) -> AfterValidator:
     def read(given: str) -> str:
         name = registered(given, known)
         if name is None:
-            raise Wrong(not_registered((), given, what, known))
+            raise Wrong([not_registered((), given, what, known)])
         return name
 
     return AfterValidator(read)
@@ -148,20 +148,19 @@ class Section(BaseModel):
     def _checked(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         content = given if isinstance(given, dict) else {}
         others = [name for name in content if name not in cls.known]
-        wrong = Wrong(*(cls._unknown(others) if others and cls.model_config["extra"] == "forbid" else ()))
+        found = cls._unknown(others) if others and cls.model_config["extra"] == "forbid" else []
+        section: Self = given
         try:
             section = handler({k: v for k, v in content.items() if k in cls.known} if others else given)
         except ValidationError as error:
-            wrong.found += cls._in_words(error, content, others if cls.stands_in else [])
-        wrong.found += cls._together(content)
-        if wrong.found:
-            raise wrong
-        return section
+            found += cls._in_words(error, content, others if cls.stands_in else [])
+        found += cls._together(content)
+        return unless(found, section)
 
     @classmethod
     def _unknown(cls, names: list[str]) -> list[Problem]:
         """The problems of keys that the section does not have."""
-        return unknown_keys(names, cls.known)
+        return [Problem((name,), "unknown key", known=cls.known, far=KNOWN_KEYS) for name in names]
 
     @classmethod
     def _together(cls, content: Mapping[str, Any]) -> Iterable[Problem]:
@@ -179,7 +178,7 @@ class Section(BaseModel):
             field = cls.known.get(str(place[0])) if place else None
             about: Any = field.json_schema_extra if field and field.json_schema_extra else {}
             if isinstance(inner, Wrong):
-                yield from (problem._replace(place=place + problem.place) for problem in inner.found)
+                yield from (problem.below(*place) for problem in inner.found)
             elif found["type"] == "missing":
                 known, near = others if len(place) == 1 else [], "; got {!r} in its place"
                 yield Problem(place, "is required", known=known, far="; got nothing", near=near)
@@ -205,31 +204,32 @@ def _rule(found: Mapping[str, Any], unit: str) -> str:
     return f"must be {with_unit(_MUST_BE.get(kind, f'valid ({kind})').format(**{**bounds, **whole}), unit)}"
 
 
-Value = TypeVar("Value")
 Kind = TypeVar("Kind", bound=Section)
 
 
 def problems_in(error: Wrong | ValidationError) -> list[Problem]:
     """The problems that an error holds; the one error of a section holds all of them."""
-    found: Wrong = error if isinstance(error, Wrong) else error.errors(include_url=False)[0]["ctx"]["error"]
-    return found.found
+    wrong: Wrong = error if isinstance(error, Wrong) else error.errors(include_url=False)[0]["ctx"]["error"]
+    return wrong.found
 
 
-def attempt(read: Callable[[Any], Value], given: Any, wrong: Wrong, *place: int | str) -> Value | None:
-    """What `read` makes of the value at `place`; or None, and what is wrong with the value is added to `wrong`."""
+def attempt(
+    read: Callable[[Any], Value], given: Any, found: list[Problem], *place: int | str
+) -> Value | None:
+    """What `read` makes of the value at `place`; or None, and what is wrong with the value is added to `found`."""
     try:
         return read(given)
     except (Wrong, ValidationError) as error:
-        wrong.found += (problem._replace(place=(*place, *problem.place)) for problem in problems_in(error))
+        found += (problem.below(*place) for problem in problems_in(error))
         return None
 
 
-def right_part(section: type[Kind], content: dict[str, Any], wrong: Wrong) -> Kind:
-    """A section made of the keys that are right; all its keys have defaults. What is wrong is added to `wrong`."""
-    own = Wrong()
+def right_part(section: type[Kind], content: dict[str, Any], found: list[Problem]) -> Kind:
+    """A section made of the keys that are right; all its keys have defaults. What is wrong is added to `found`."""
+    own: list[Problem] = []
     whole = attempt(section.model_validate, content, own)
-    wrong.found += own.found
-    bad = {problem.place[0] for problem in own.found}
+    found += own
+    bad = {problem.place[0] for problem in own}
     return whole or section.model_validate({k: v for k, v in content.items() if k not in bad})
 
 

@@ -56,7 +56,8 @@ def load(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any], Config
     >>> config.lattice_shape, config.areas[0].name
     ((20, 20, 20, 20), 'V1_like')
     """
-    path = None if isinstance(source, Mapping) else found_file(source)
+    with _one_error():
+        path = None if isinstance(source, Mapping) else found_file(source)
     try:
         content, problems = plain_copy(source) if path is None else read_file(path)
         with _one_error(problems):
@@ -98,10 +99,10 @@ def check_params(
     >>> check_params("lif", {"tau_m": 10})["tau_m"]
     10.0
     """
-    content, problems = plain_copy({} if params is None else params, where)
+    content, problems = plain_copy({} if params is None else params)
     name = registered(model, NEURON_MODELS)
     if name is None:
-        raise ConfigError(Wrong(not_registered(("model",), model, "a neuron model", NEURON_MODELS)).words())
+        raise config_error([not_registered(("model",), model, "a neuron model", NEURON_MODELS)])
     # Not warned of here: most values come from a configuration, which `load` has already looked at.
     with _one_error(problems, where):
         values = neuron_values(name, content, {})
@@ -138,7 +139,7 @@ def check_rule(section: str | Mapping[str, Any], where: str = "plasticity") -> P
     >>> check_rule("none").rule, check_rule({"rule": "hebb_like", "weight_max": 2}).rule
     ('none', 'hebbian')
     """
-    content, problems = plain_copy(section, where)
+    content, problems = plain_copy(section)
     with _one_error(problems, where):
         rule = read_rule(content)
     _say(rule_notes(content, rule, where))
@@ -171,7 +172,7 @@ def check_short_term(section: bool | Mapping[str, Any], where: str = "short_term
     >>> check_short_term({"kind": "facilitating", "tau_rec": 100})
     {'U': 0.03, 'tau_rec': 100.0, 'tau_facil': 530.0}
     """
-    content, problems = plain_copy(section, where)
+    content, problems = plain_copy(section)
     with _one_error(problems, where):
         values = read_short_term(content)
     _say(part_notes(ShortTerm, content, where))
@@ -209,7 +210,7 @@ def check_neuromodulation(
     >>> check_neuromodulation({"dopamine": {"baseline": 0.6}})["dopamine"]["baseline"]
     0.6
     """
-    content, problems = plain_copy({} if section is None else section, where)
+    content, problems = plain_copy({} if section is None else section)
     with _one_error(problems, where):
         system = read_neuromodulation(content)
     _say(modulator_notes(system, where))
@@ -226,22 +227,22 @@ def read_whole(content: Any) -> Config:
     if isinstance(content, dict):
         found += check_together(content, tuple(found))
     if found:
-        raise Wrong(*found)
+        raise Wrong(found)
     return config
 
 
 @contextmanager
-def _one_error(problems: list[str], where: str = "") -> Iterator[None]:
-    """What is wrong in the block, as one error; with those `problems` of reading that name other places."""
-    found: list[str] = []
+def _one_error(read: Iterable[Problem] = (), where: str = "") -> Iterator[None]:
+    """What is wrong in the block, as one error; with what reading found wrong at other places."""
+    found: list[Problem] = []
     try:
         yield
     except (Wrong, ValidationError) as error:
-        found = Wrong(*problems_in(error)).words(where)
-    named = {problem.split(": ", 1)[0] for problem in found}
-    found += (problem for problem in problems if problem.split(": ", 1)[0] not in named)
+        found += problems_in(error)
+    named = {problem.place for problem in found}
+    found += (problem for problem in read if problem.place not in named)
     if found:
-        raise config_error(found)
+        raise config_error(found, where)
 
 
 def _say(notes: Iterable[str]) -> None:

@@ -7,15 +7,15 @@ kinetics stand in the configuration, and its parameters are those that the core 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema, WrapValidator, create_model
+from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema, create_model
 
 from neuromod import _core
 from neuromod.config.keys import Name, Section, attempt, key, not_registered, parameter, section_of
-from neuromod.config.problems import Problem, Wrong, shown, unknown_keys
+from neuromod.config.problems import KNOWN_KEYS, Problem, Wrong, shown, unless
 
 MODULATORS = _core.modulators()
 RESPONSES = _core.responses()
@@ -51,12 +51,21 @@ class Release(Section):
     regions: Names | None = key(None, "Regions that they project to. Default: all.")
 
 
-def _releases(given: Any, several: Callable[[Any], tuple[Release, ...]]) -> tuple[Release, ...]:
-    return several(given) if isinstance(given, list) else (Release.model_validate(given),)
+def _release(given: Any) -> dict[str, Any]:
+    return Release.model_validate(given).model_dump(mode="json")
 
 
-_OneOrMore = WrapValidator(_releases, json_schema_input_type=Release | tuple[Release, ...])
-Releases = Annotated[tuple[Release, ...], Field(strict=False), _OneOrMore]
+def _releases(given: Any) -> list[dict[str, Any] | None]:
+    """One release or several; one after the other, so that thousands of wrong ones are refused in time."""
+    found: list[Problem] = []
+    entries = (
+        [attempt(_release, one, found, k) for k, one in enumerate(given)] if isinstance(given, list) else []
+    )
+    return unless(found, entries if isinstance(given, list) else [_release(given)])
+
+
+_OneOrMore = PlainValidator(_releases, json_schema_input_type=Release | tuple[Release, ...])
+Releases = Annotated[list[dict[str, Any]], _OneOrMore]
 
 
 class Modulator(Section):
@@ -64,7 +73,7 @@ class Modulator(Section):
 
     # Made, not a plain default: where tau is not given, decay_rate counts.
     tau: float = parameter(TAU | {"default": lambda: TAU["default"]})
-    release: Releases = key((), "Areas whose spikes release the modulator; one object or several.")
+    release: Releases = key(list, "Areas whose spikes release the modulator; one object or several.")
 
     @classmethod
     def _together(cls, content: Mapping[str, Any]) -> Iterator[Problem]:
@@ -77,7 +86,7 @@ class Modulator(Section):
         """Every parameter; ``tau`` in place of ``decay_rate``, and ``release``, where they were given."""
         given = self.model_fields_set
         left_out = {"decay_rate" if "tau" in given else "tau", *({"release"} - given)}
-        return self.model_dump(mode="json", exclude=left_out)
+        return self.model_dump(exclude=left_out)
 
 
 @cache
@@ -107,23 +116,21 @@ OneResponse = create_model("OneResponse", __base__=Responses, **_KINDS)
 def _response(given: Any) -> dict[str, dict[str, float]]:
     """The one response with its parameters, complete."""
     if not isinstance(given, dict) or len(given) != 1:
-        raise Wrong(Problem((), f"must be an object with one of {', '.join(RESPONSES)}", given))
+        raise Wrong([Problem((), f"must be an object with one of {', '.join(RESPONSES)}", given)])
     one = OneResponse.model_validate(given)
     return {kind: getattr(one, kind).model_dump() for kind in given}
 
 
 def _targets(given: Any) -> list[str]:
     if not isinstance(given, list) or not 1 <= len(given) <= len(TARGETS):
-        raise Wrong(Problem((), f"must be an array of one or more of {', '.join(TARGETS)}", given))
-    wrong = Wrong()
+        raise Wrong([Problem((), f"must be an array of one or more of {', '.join(TARGETS)}", given)])
+    found = []
     for k, name in enumerate(given):
         if name not in TARGETS:
-            wrong.found.append(not_registered((k,), name, "a target", TARGETS))
+            found.append(not_registered((k,), name, "a target", TARGETS))
         elif name in given[:k]:
-            wrong.found.append(Problem((k,), "must not stand twice", name))
-    if wrong.found:
-        raise wrong
-    return given
+            found.append(Problem((k,), "must not stand twice", name))
+    return unless(found, given)
 
 
 _SEVERAL = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": list(TARGETS)}}
@@ -164,29 +171,26 @@ def modulator_names(content: Any) -> list[str]:
 
 def read_neuromodulation(given: Any) -> dict[str, Any]:
     """``enabled`` and every modulator that a system has, complete."""
-    wrong = Wrong()
-    switch = attempt(Neuromodulation.model_validate, given, wrong)
+    found: list[Problem] = []
+    switch = attempt(Neuromodulation.model_validate, given, found)
     content = given if isinstance(given, dict) else {}
     system: dict[str, Any] = {"enabled": switch is None or switch.enabled}
     for name in modulator_names(content):
         section = modulator_section(name) if name in MODULATORS else Declared
-        modulator = attempt(section.model_validate, content.get(name, {}), wrong, name)
+        modulator = attempt(section.model_validate, content.get(name, {}), found, name)
         system[name] = None if modulator is None else modulator.complete()
-    for name in [name for name in content if name not in system]:
-        wrong.found += _no_modulator(name, content[name])
+    found += (_no_modulator(name, content[name]) for name in content if name not in system)
     if len(system) - 1 > MAX_MODULATORS:
         rule = f"must be at most {MAX_MODULATORS} modulators; got {len(system) - 1}"
-        wrong.found.append(Problem((), rule))
-    if wrong.found:
-        raise wrong
-    return system
+        found.append(Problem((), rule))
+    return unless(found, system)
 
 
-def _no_modulator(name: str, given: Any) -> list[Problem]:
+def _no_modulator(name: str, given: Any) -> Problem:
     """What is wrong with a key that is neither a registered modulator nor one that may be declared."""
     if not _is_declaration(given):
         more = "; one that is declared here has a response and targets" if isinstance(given, dict) else ""
-        return unknown_keys([name], ("enabled", *MODULATORS), more=more)
+        return Problem((name,), "unknown key", known=("enabled", *MODULATORS), far=KNOWN_KEYS + more)
     if name in RESERVED:
-        return [Problem((name,), "must differ from what a system has", name)]
-    return [Problem((name,), "must be a name of small letters, digits and _", name)]
+        return Problem((name,), "must differ from what a system has", name)
+    return Problem((name,), "must be a name of small letters, digits and _", name)

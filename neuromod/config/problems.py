@@ -6,7 +6,7 @@ import difflib
 import re
 import reprlib
 from collections.abc import Collection, Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 __all__ = ["nearest"]
 
@@ -14,7 +14,11 @@ ROOT = "configuration"
 """What messages call the outermost object."""
 NOTHING = object()
 """The value at a place where nothing came, or where the rule says what came."""
+ALL, SOME = "<all known>", "<some known>"
+"""In what is said where no name is near: the known names, sorted; the first of them."""
+KNOWN_KEYS, KNOWN_NAMES = f"; known are {ALL}", f"; known are {SOME}"
 Place = tuple[int | str, ...]
+Value = TypeVar("Value")
 
 _SHORT = 60
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,59}")
@@ -37,43 +41,42 @@ class Problem(NamedTuple):
     far: str = ""
     near: str = "; did you mean {!r}?"
 
+    def below(self, *place: int | str) -> Problem:
+        """The same problem of a value that stands at `place` of another."""
+        return Problem((*place, *self.place), *self[1:])
+
     def words(self, where: str, before: int) -> str:
         """The message; `before` is the number of problems before this one."""
-        came = "" if self.value is NOTHING else f"; got {shown(self.value)}"
-        name = self.place[-1] if self.value is NOTHING and self.place else self.value
-        cheap = isinstance(name, str) and len(self.known) * (1 + before) <= _COMPARISONS
-        near = nearest(str(name), self.known) if cheap else None
-        hint = self.near.format(near) if near else self.far
-        return f"{join(where, *self.place) or ROOT}: {self.rule}{came}{hint}"
+        text = f"{join(where, *self.place) or ROOT}: {self.rule}"
+        name: Any = self.value
+        if self.value is not NOTHING:
+            text += f"; got {shown(self.value)}"
+        elif self.place:
+            name = self.place[-1]
+        if isinstance(name, str) and len(self.known) * (1 + before) <= _COMPARISONS:
+            near = nearest(name, self.known)
+            if near is not None:
+                return text + self.near.format(near)
+        return text + self.far.replace(ALL, ", ".join(sorted(self.known))).replace(SOME, listed(self.known))
 
 
 class Wrong(ValueError):
     """Everything that is wrong with one value."""
 
-    def __init__(self, *found: Problem) -> None:
+    def __init__(self, found: list[Problem]) -> None:
         super().__init__()
-        self.found = list(found)
+        self.found = found
 
     def __str__(self) -> str:
-        return "\n".join(self.words())
-
-    def words(self, where: str = "") -> list[str]:
-        """A message for each problem; `where` is the path of the value."""
-        return [problem.words(where, before) for before, problem in enumerate(self.found)]
+        """The first rule alone: pydantic asks at every level of nesting."""
+        return self.found[0].rule
 
 
-def unknown_keys(
-    names: Iterable[str], known: Iterable[str], place: Place = (), more: str = ""
-) -> list[Problem]:
-    """The problems of keys that a section at `place` does not have; `more` is added where none is near."""
-    keys = sorted(known)
-    far = f"; known are {', '.join(keys)}{more}"
-    return [Problem((*place, name), "unknown key", known=keys, far=far) for name in names]
-
-
-def unknown_name(place: Place, name: str, what: str, known: Collection[str]) -> Problem:
-    """The problem of a name that means nothing in this configuration; `what` says what it must name."""
-    return Problem(place, f"must be {what}", name, known, f"; known are {listed(known)}")
+def unless(found: list[Problem], value: Value) -> Value:
+    """The value, if nothing was found wrong with it; else `Wrong`."""
+    if found:
+        raise Wrong(found)
+    return value
 
 
 def shown(value: Any) -> str:

@@ -10,14 +10,14 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from neuromod.config.problems import ROOT, join, nearest, shown
+from neuromod.config.problems import ROOT, Place, Problem, Wrong, shown
 from neuromod.errors import ConfigError
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -37,12 +37,12 @@ _LARGE_EXPONENTS = (re.compile(r"e\+?\d{3}"), re.compile(r"E\+?\d{3}"))
 _MANY_DIGITS = re.compile(r"\d{300}")
 
 
-def config_error(problems: list[str]) -> ConfigError:
-    """All problems as one error; beyond MAX_PROBLEMS they are counted."""
-    extra = len(problems) - MAX_PROBLEMS
-    if extra > 0:
-        problems = [*problems[:MAX_PROBLEMS], f"{ROOT}: must be free of problems; got {extra} more of them"]
-    return ConfigError(problems)
+def config_error(found: Sequence[Problem], where: str = "") -> ConfigError:
+    """All problems of the value at `where` as one error; beyond MAX_PROBLEMS they are counted."""
+    words = [problem.words(where, before) for before, problem in enumerate(found[:MAX_PROBLEMS])]
+    if len(found) > MAX_PROBLEMS:
+        words.append(f"{ROOT}: must be free of problems; got {len(found) - MAX_PROBLEMS} more of them")
+    return ConfigError(words)
 
 
 def _refused(where: str, rule: str, came: object) -> ConfigError:
@@ -60,43 +60,44 @@ class _Repeating(dict[str, Any]):
         self.repeats = {key: n for key, n in Counter(key for key, _ in pairs).items() if n > 1}
 
 
-def plain_copy(value: Any, where: str = "") -> tuple[Any, list[str]]:
+def plain_copy(value: Any) -> tuple[Any, list[Problem]]:
     """A deep copy of dict, list, str, int, float, bool and None only, as ``json`` would read it, and its problems.
 
     Tuples and arrays become lists, NumPy scalars Python numbers. A problem is whatever else is in the value, keys that
     are no text or are given twice, numbers that are not finite. ConfigError, where the value is nested more than
     MAX_DEPTH deep, contains itself, or has more than MAX_VALUES parts.
     """
-    problems: list[str] = []
-    return _copied(value, where, 0, problems, [0]), problems
+    problems: list[Problem] = []
+    return _copied(value, (), problems, [0]), problems
 
 
-def _copied(value: Any, where: str, depth: int, problems: list[str], seen: list[int]) -> Any:
+def _copied(value: Any, place: Place, problems: list[Problem], seen: list[int]) -> Any:
     seen[0] += 1
     if isinstance(value, np.generic | np.ndarray) and value.dtype.kind in "biuf":
         value = value.tolist()
     if isinstance(value, Mapping | list | tuple):
-        if depth >= MAX_DEPTH:
+        if len(place) >= MAX_DEPTH:
             raise _refused(ROOT, f"must be nested at most {MAX_DEPTH} deep", "more, or a part of itself")
         if seen[0] > MAX_VALUES:
             raise _refused(ROOT, f"must have at most {MAX_VALUES} values", "more")
         if not isinstance(value, Mapping):
-            return [_copied(item, join(where, k), depth + 1, problems, seen) for k, item in enumerate(value)]
-        odd = [key for key in value if not isinstance(key, str)]
-        problems += (f"{where or ROOT}: must have text for keys; got {shown(key)}" for key in odd)
-        repeats = value.repeats.items() if isinstance(value, _Repeating) else ()
-        problems += (f"{join(where, key)}: must be given once; got it {n} times" for key, n in repeats)
+            return [_copied(item, (*place, k), problems, seen) for k, item in enumerate(value)]
+        problems += (
+            Problem(place, "must have text for keys", key) for key in value if not isinstance(key, str)
+        )
+        for key, times in value.repeats.items() if isinstance(value, _Repeating) else ():
+            problems.append(Problem((*place, key), f"must be given once; got it {times} times"))
         texts = ((key, item) for key, item in value.items() if isinstance(key, str))
-        return {key: _copied(item, join(where, key), depth + 1, problems, seen) for key, item in texts}
+        return {key: _copied(item, (*place, key), problems, seen) for key, item in texts}
     if isinstance(value, str):
         return str(value)
     if value is not None and not isinstance(value, bool | int | float):
-        problems.append(f"{where or ROOT}: must be a JSON value; got {shown(value)}")
+        problems.append(Problem(place, "must be a JSON value", value))
         return None
     if isinstance(value, int) and value.bit_length() > MAX_DIGITS * math.log2(10):
         value = math.inf if value > 0 else -math.inf  # as if it had been read
     if isinstance(value, float) and not math.isfinite(value):
-        problems.append(f"{where or ROOT}: must be finite; got {value}")
+        problems.append(Problem(place, "must be finite", value))
     return value
 
 
@@ -107,22 +108,21 @@ def found_file(source: object) -> Path:
     """The file that is meant: a path, or the bare name of a configuration that the package ships."""
     folder = resources.files("neuromod").joinpath("data")
     shipped = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".json"))
+    place = ("config_path",)
     if not isinstance(source, str | Path):
-        raise _refused("config_path", "must be a path or an object", shown(source))
+        raise Wrong([Problem(place, "must be a path or an object", source)])
     try:
         path = Path(source)
         if path.is_file():
             return path
     except (OSError, ValueError) as error:  # too long a name, for example
-        raise _refused("config_path", "must be a file", f"{shown(str(source))} ({error})") from error
+        raise Wrong([Problem(place, "must be a file", str(source), far=f" ({error})")]) from error
     if str(source) in shipped:
         return Path(str(folder.joinpath(str(source))))
-    near = nearest(str(source), shipped)
-    came = shown(str(source)) + (f"; did you mean {near!r}?" if near else "")
-    raise _refused("config_path", f"must be a file, or one of {', '.join(shipped)}", came)
+    raise Wrong([Problem(place, f"must be a file, or one of {', '.join(shipped)}", str(source), shipped)])
 
 
-def read_file(path: Path) -> tuple[Any, list[str]]:
+def read_file(path: Path) -> tuple[Any, list[Problem]]:
     """The JSON value that a file holds, and its problems: keys that an object repeats; NaN and infinities.
 
     ConfigError, where the file cannot be read, is empty, is no UTF-8 or no JSON (with line and column), has more than
@@ -145,7 +145,7 @@ def read_file(path: Path) -> tuple[Any, list[str]]:
     return _parsed(text, name)
 
 
-def _parsed(text: str, name: str) -> tuple[Any, list[str]]:
+def _parsed(text: str, name: str) -> tuple[Any, list[Problem]]:
     many_digits = _MANY_DIGITS.search(text) is not None
     suspicious = [many_digits, *(exponent.search(text) for exponent in _LARGE_EXPONENTS)]
 

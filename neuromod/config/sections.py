@@ -23,7 +23,7 @@ from neuromod.config.keys import (
     section_of,
     spellings,
 )
-from neuromod.config.problems import Problem, Wrong
+from neuromod.config.problems import KNOWN_KEYS, Problem, Wrong, nearest, unless
 
 __all__ = ["Area", "Drive", "NeuronModel", "Sense", "Simulation"]
 
@@ -53,13 +53,11 @@ def neuron_section(model: str) -> type[Section]:
 def neuron_values(model: str, given: Any, base: Mapping[str, float]) -> dict[str, float]:
     """The given parameters of a neuron model; `base` counts for the others, before the model's defaults."""
     if not isinstance(given, dict):
-        raise Wrong(Problem((), "must be an object", given))
-    wrong = Wrong()
-    values = right_part(neuron_section(model), given, wrong).model_dump(exclude_unset=True)
-    wrong.found += _broken_orders(NEURON_MODELS[model], values, base)
-    if wrong.found:
-        raise wrong
-    return values
+        raise Wrong([Problem((), "must be an object", given)])
+    found: list[Problem] = []
+    values = right_part(neuron_section(model), given, found).model_dump(exclude_unset=True)
+    found += _broken_orders(NEURON_MODELS[model], values, base)
+    return unless(found, values)
 
 
 def _broken_orders(
@@ -83,7 +81,7 @@ def common_neuron(section: Any) -> tuple[str | None, dict[str, float]]:
     model, given = registered(content.get("type", "lif"), NEURON_MODELS), content.get("params_default", {})
     if model is None or not isinstance(given, dict):
         return None, {}
-    return model, right_part(neuron_section(model), given, Wrong()).model_dump(exclude_unset=True)
+    return model, right_part(neuron_section(model), given, []).model_dump(exclude_unset=True)
 
 
 class NeuronModel(Section):
@@ -170,6 +168,14 @@ class Sense(Section):
     w_index: Index | None = key(None, "Position on the w axis; must be one of the area's.")
     input_size: Shape | None = key(None, "Shape of the input.")
     input_description: str | None = key(None, "What the input is, in words.")
+
+    @classmethod
+    def _together(cls, content: Mapping[str, Any]) -> Iterator[Problem]:
+        """A key that is near to one of ours is a mistake; others are other tools'."""
+        for name in content if len(content) <= 100 else ():
+            near = nearest(name, cls.known) if name not in cls.known else None
+            if near is not None and near not in content:
+                yield Problem((name,), "unknown key", known=cls.known, far=KNOWN_KEYS)
 
 
 class Simulation(Section):

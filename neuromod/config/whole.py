@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator
 
-from neuromod.config.keys import Section, key
+from neuromod.config.keys import Section, attempt, key
 from neuromod.config.modulators import COMMON, MODULATORS, TAU, read_neuromodulation
 from neuromod.config.plasticity import RULES, Homeostatic, Plasticity, ShortTerm, is_on, own_keys, read_rule
-from neuromod.config.problems import Problem, Wrong, join, listed, shown
+from neuromod.config.problems import Problem, Wrong, join, listed, shown, unless
 from neuromod.config.sections import (
     MAX_AREAS,
     NEURON_MODELS,
@@ -40,12 +40,22 @@ def _few(given: Any) -> Any:
     if isinstance(given, list) and 1 <= len(given) <= MAX_AREAS:
         return given
     came = f"{len(given)} of them" if isinstance(given, list) else shown(given)
-    raise Wrong(Problem((), f"must be an array of 1 to {MAX_AREAS} areas; got {came}"))
+    raise Wrong([Problem((), f"must be an array of 1 to {MAX_AREAS} areas; got {came}")])
+
+
+def _senses(given: Any) -> dict[str, Sense | None]:
+    """By name; one after the other, so that thousands of wrong ones are refused in time."""
+    found: list[Problem] = []
+    if not isinstance(given, dict):
+        raise Wrong([Problem((), "must be an object", given)])
+    senses = {name: attempt(Sense.model_validate, sense, found, name) for name, sense in given.items()}
+    return unless(found, senses)
 
 
 Sites = Annotated[tuple[Size, Size, Size, Size], Field(strict=False)]
 Areas = Annotated[tuple[Area, ...], Field(strict=False), BeforeValidator(_few)]
 Rule = Annotated[Plasticity, PlainValidator(read_rule, json_schema_input_type=Plasticity)]
+Senses = Annotated[dict[str, Sense], PlainValidator(_senses, json_schema_input_type=dict[str, Sense])]
 System = Annotated[
     dict[str, Any], PlainValidator(read_neuromodulation, json_schema_input_type=dict[str, Any])
 ]
@@ -63,7 +73,7 @@ class Config(Section):
     drive: Drive = key(Drive, "Background input of each neuron.", validation_alias="background_drive")
     plasticity: Rule = key(lambda: read_rule("none"), "The rule of plastic projections.")
     neuromodulation: System = key(lambda: read_neuromodulation({}), "Modulators, by name.")
-    senses: dict[str, Sense] = key(dict, "Senses, by name.")
+    senses: Senses = key(dict, "Senses, by name.")
     simulation: Simulation = key(Simulation, "Length of a step, and the seed.")
     experiment: dict[str, Any] | None = key(None, "What `neuromod run` does; checked there.")
 

@@ -12,7 +12,8 @@ from neuromod.config.describe import section_schema
 from neuromod.config.keys import BOUNDS, Section, attempt, domain_rule, key, right_part
 from neuromod.config.load import check_rule
 from neuromod.config.plasticity import read_rule
-from neuromod.config.problems import Problem, Wrong, shown, unknown_name
+from neuromod.config.problems import KNOWN_NAMES, Problem, shown
+from neuromod.config.read import config_error
 from neuromod.errors import ConfigError
 from neuromod.experiment.datasets import DATASETS
 
@@ -134,13 +135,13 @@ def check_experiment(
     """
     if not isinstance(section, Mapping):
         raise ConfigError([f"{where}: must be an object; got {shown(section)}"])
-    wrong = Wrong()
-    experiment = right_part(Experiment, dict(section), wrong)
-    attempt(read_rule, experiment.plasticity or "none", wrong, "plasticity")
-    wrong.found += _check_names(experiment, areas, senses)
-    wrong.found += _check_images(experiment)
-    if wrong.found:
-        raise ConfigError(wrong.words(where))
+    found: list[Problem] = []
+    experiment = right_part(Experiment, dict(section), found)
+    attempt(read_rule, experiment.plasticity or "none", found, "plasticity")
+    found += _check_names(experiment, areas, senses)
+    found += _check_images(experiment)
+    if found:
+        raise config_error(found, where)
     if experiment.plasticity is not None:
         check_rule(experiment.plasticity, f"{where}.plasticity")  # warns of what is not acted on
     return experiment
@@ -192,7 +193,7 @@ def _check_images(told: Experiment) -> Iterator[Problem]:
 
 
 def _unknown(key: str, what: str, name: str, known: Collection[str]) -> Problem:
-    return unknown_name((key,), name, what, known or ("none",))
+    return Problem((key,), f"must be {what}", name, known or ("none",), KNOWN_NAMES)
 
 
 def experiment_schema() -> dict[str, Any]:
