@@ -75,40 +75,31 @@ def parameters_of(section: type[BaseModel]) -> str:
         default = {"required": "", "": "optional"}.get(row.default, f"default {row.default}")
         about = ", ".join(part for part in (row.kind, unit, row.domain, default) if part)
         lines += [f"{row.key} : {about}", f"    {row.sentence}"]
-    return _KEYS + "\n".join(lines) + "\n"
-
-
-def _kinds(about: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The alternatives that a value has, besides null."""
-    return [kind for kind in about.get("anyOf", [about]) if kind.get("type") != "null"]
-
-
-def _items(about: Mapping[str, Any]) -> Mapping[str, Any]:
-    return about["prefixItems"][0] if "prefixItems" in about else about.get("items", {})  # type: ignore[no-any-return]
+    return _KEYS + "\n".join(lines) + "\n" if lines else ""
 
 
 def _kind(about: Mapping[str, Any], words: Mapping[str, str]) -> str:
-    """The kind of a value: "whole number", "array of 4 whole numbers", "true or false or object"."""
+    """The kind of a value: "whole number", "array of whole numbers", "true or false or object"."""
+    choices = [choice for choice in about.get("anyOf", [about]) if choice.get("type") != "null"]
     kinds = []
-    for choice in _kinds(about):
-        names = ["string"] if "enum" in choice else choice.get("type", "any value")
-        name = names if isinstance(names, str) else names[0]
-        word = words.get(name, name)
-        if name == "array":
-            count = f"{choice['minItems']} " if "prefixItems" in choice else ""
-            word += f" of {count}{_kind(_items(choice), words)}" + ("s" if words is _JSON else "")
-        kinds.append(word)
+    for choice in choices:
+        given = "string" if "enum" in choice else choice.get("type", "any value")
+        name = given if isinstance(given, str) else given[0]
+        items = choice.get("items") or choice.get("prefixItems", [{}])[0]
+        several = "s" if words is _JSON else ""
+        kinds.append(
+            words.get(name, name) + (f" of {_kind(items, words)}{several}" if name == "array" else "")
+        )
     return " or ".join(dict.fromkeys(kinds))
 
 
 def _domain(about: Mapping[str, Any]) -> str:
-    """The values that are allowed, as far as bounds and choices say so."""
-    about = _kinds(about)[0]
+    """The values that are allowed, as far as bounds and choices say so; of an array, its entries'."""
+    about = about.get("anyOf", [about])[0]
+    about = about.get("items") or about.get("prefixItems", [about])[0]
     if "enum" in about:  # names may also stand in capitals, which goes without saying
         names = [name for name in about["enum"] if not name.isupper() or name.lower() not in about["enum"]]
         return " or ".join(map(repr, names))
-    if "prefixItems" in about or "items" in about:
-        return _domain(_items(about))
     least, most = about.get("minimum"), about.get("maximum")
     if least is not None and most is not None:
         return f"{_written(least)} to {_written(most)}"

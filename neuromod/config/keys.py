@@ -109,14 +109,14 @@ def not_registered(place: Place, name: object, what: str, known: Collection[str]
     return Problem(place, rule, name, known, near=" (did you mean {!r}?)")
 
 
-def registered_as(what: str, known: Collection[str]) -> AfterValidator:
-    """The kind of a key that names something of the core."""
+def registered_as(what: str, known: Collection[str], aliases: Mapping[str, str] = {}) -> AfterValidator:
+    """The kind of a key that names something of the core; `aliases` has, by alias, the name that counts."""
 
     def read(given: str) -> str:
         name = registered(given, known)
         if name is None:
             raise Wrong([not_registered((), given, what, known)])
-        return name
+        return aliases.get(name, name)
 
     return AfterValidator(read)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, PlainValidator, WithJsonSchema, create_model
+from pydantic import ConfigDict, PlainValidator, WithJsonSchema, create_model
 
 from neuromod import _core
 from neuromod.config.keys import Kind, Name, Section, key, registered, registered_as, section_of, spellings
@@ -92,8 +92,7 @@ def read_homeostatic(given: Any) -> dict[str, float] | None:
 
 RuleName = Annotated[
     Name,
-    registered_as("a rule of plasticity", RULE_NAMES),
-    AfterValidator(lambda name: RULE_ALIASES.get(name, name)),
+    registered_as("a rule of plasticity", RULE_NAMES, RULE_ALIASES),
     WithJsonSchema(spellings(RULE_NAMES)),
 ]
 Values = dict[str, float]

@@ -61,9 +61,8 @@ _SECTIONS: dict[str, type[Section]] = {
 def _table(title: str, section: type[Section]) -> str:
     """A section's own keys; those that a section shares with others stand in the table of what they share."""
     schema, shared = section_schema(section), getattr(section.__base__, "known", {})
-    lines = [f"## {title}", "", schema.get("description", ""), "", *_HEAD]
-    for row in rows(schema):
-        if row.key not in shared:
-            cells = (f"`{row.key}`", *row[1:])
-            lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    lines = [f"## {title}", "", schema.get("description", "")]
+    own = [(f"`{row.key}`", *row[1:]) for row in rows(schema) if row.key not in shared]
+    lines += ("", *_HEAD) if own else ()
+    lines += (f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |" for cells in own)
     return "\n".join(lines)

@@ -45,11 +45,10 @@ def _few(given: Any) -> Any:
 
 def _senses(given: Any) -> dict[str, Sense | None]:
     """By name; one after the other, so that thousands of wrong ones are refused in time."""
-    found: list[Problem] = []
     if not isinstance(given, dict):
         raise Wrong([Problem((), "must be an object", given)])
-    senses = {name: attempt(Sense.model_validate, sense, found, name) for name, sense in given.items()}
-    return unless(found, senses)
+    found: list[Problem] = []
+    return unless(found, {name: attempt(Sense.model_validate, given[name], found, name) for name in given})
 
 
 Sites = Annotated[tuple[Size, Size, Size, Size], Field(strict=False)]

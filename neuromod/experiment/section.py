@@ -205,7 +205,7 @@ def experiment_schema() -> dict[str, Any]:
 
     Examples
     --------
-    >>> experiment_schema()["properties"]["density"]["maximum"]
-    1
+    >>> experiment_schema()["properties"]["steps"]["type"]
+    ['integer', 'null']
     """
     return section_schema(Experiment)
