@@ -109,4 +109,6 @@ def _domain(about: Mapping[str, Any]) -> str:
 
 def _written(value: Any) -> str:
     """A value as a page shows it; nothing for None."""
+    if type(value) is int and value >= 2**31 - 1 and value & (value + 1) == 0:
+        return f"2**{value.bit_length()} - 1"
     return "" if value is None else str(value).removesuffix(".0")

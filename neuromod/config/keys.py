@@ -130,8 +130,11 @@ def spellings(names: Collection[str]) -> dict[str, Any]:
 
 
 class Section(BaseModel):
-    # What all sections share: no unknown key, no conversion of types, no NaN, no change once made. Whatever is wrong
-    # is said in the words of the key, as one `Wrong`. The docstring of a section gets its keys added.
+    """What all sections share: no unknown key, no conversion of types, no NaN, no change once made.
+
+    Whatever is wrong is said in the words of the keys, as one `Wrong`. The docstring of a section gets its keys added.
+    """
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
     known: ClassVar[Mapping[str, FieldInfo]] = {}
     # Whether an unknown key may be meant for one that is missing.
@@ -139,6 +142,7 @@ class Section(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Note the keys as a configuration spells them."""
         cls.known = {str(field.validation_alias or name): field for name, field in cls.model_fields.items()}
         if cls.__dict__.get("__doc__"):
             cls.__doc__ = inspect.cleandoc(cls.__doc__ or "") + parameters_of(cls)

@@ -98,7 +98,8 @@ def modulator_section(name: str) -> type[Modulator]:
 
 
 class Responses(Section):
-    # Of the responses of the core, one; see `_response`.
+    """One of the responses of the core, with its parameters."""
+
     model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
 
