@@ -12,7 +12,7 @@ from neuromod.config.describe import section_schema
 from neuromod.config.keys import BOUNDS, Section, attempt, domain_rule, key, right_part
 from neuromod.config.load import check_rule
 from neuromod.config.plasticity import read_rule
-from neuromod.config.problems import KNOWN_NAMES, Problem, shown
+from neuromod.config.problems import Problem, shown
 from neuromod.config.read import config_error
 from neuromod.errors import ConfigError
 from neuromod.experiment.datasets import DATASETS
@@ -193,7 +193,7 @@ def _check_images(told: Experiment) -> Iterator[Problem]:
 
 
 def _unknown(key: str, what: str, name: str, known: Collection[str]) -> Problem:
-    return Problem((key,), f"must be {what}", name, known or ("none",), KNOWN_NAMES)
+    return Problem((key,), f"must be {what}", name, known, f"; known are {', '.join(known) or 'none'}")
 
 
 def experiment_schema() -> dict[str, Any]:
