@@ -137,7 +137,9 @@ def check_experiment(
         raise ConfigError([f"{where}: must be an object; got {shown(section)}"])
     found: list[Problem] = []
     experiment = right_part(Experiment, dict(section), found)
-    attempt(read_rule, experiment.plasticity or "none", found, "plasticity")
+    attempt(
+        read_rule, "none" if experiment.plasticity is None else experiment.plasticity, found, "plasticity"
+    )
     found += _check_names(experiment, areas, senses)
     found += _check_images(experiment)
     if found:
