@@ -143,6 +143,9 @@ static inline double *nm_pairs_sums(const nm_pairs *pairs, int64_t slot, int64_t
 static inline int64_t nm_pairs_place(const nm_pairs *pairs, int64_t region, int64_t step) {
     return (step & (NM_INTERVAL - 1)) * pairs->n_regions + region;
 }
+static inline int64_t nm_pairs_region(const nm_network *network, const nm_pairs *pairs, int64_t slot) {
+    return pairs->n_regions > 1 ? network->region[slot] : 0;
+}
 static inline double *nm_pairs_moment(const nm_pairs *pairs, int64_t region, int64_t step) {
     return pairs->course + (region * pairs->length + (step & (pairs->length - 1))) * NM_MOMENT;
 }

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-import secrets
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["checked_count", "checked_dt", "checked_seed", "nearest", "spike_list"]
+__all__ = ["checked_count", "checked_dt", "checked_seed", "spike_list"]
 
 Ints = NDArray[np.int64]
 
@@ -38,7 +37,7 @@ def checked_seed(seed: Any) -> int:
     42
     """
     if seed is None:
-        return secrets.randbits(63)
+        return int.from_bytes(os.urandom(8), "little") >> 1  # of 63 bits
     if isinstance(seed, np.random.Generator):
         return int(seed.integers(0, 2**63))
     if isinstance(seed, np.random.SeedSequence):
@@ -142,12 +141,3 @@ def checked_count(value: Any, where: str, least: int = 0) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise ValueError(f"{where}: must be a whole number >= {least}; got {value!r}")
     return int(value)
-
-
-def nearest(name: object, known: Iterable[str]) -> str | None:
-    """The known name that a misspelt one most likely means; None where none is near."""
-    if not isinstance(name, str) or len(name) > 100:  # the comparison takes time quadratic in the length
-        return None
-    names = {each.lower(): each for each in known}
-    found = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
-    return names[found[0]] if found else None

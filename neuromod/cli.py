@@ -103,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     validate.add_argument("file", metavar="FILE")
     validate.set_defaults(action=_validate)
     schema = commands.add_parser("schema", help="print the JSON Schema of configurations")
+    schema.add_argument("--markdown", action="store_true", help="print tables for people in its place")
     schema.set_defaults(action=_schema)
     info = commands.add_parser(
         "info", help="print version, build, threads and extras: what a report of a bug needs"
@@ -322,7 +323,8 @@ def _child(place: Any, key: str, path: str, *, top: bool) -> Any:
 
 def _check_section(content: Mapping[str, Any], key: str, path: str) -> None:
     """Unknown sections are kept for other tools, so a misspelt one would change nothing: refuse it."""
-    from neuromod.config.load import json_schema, nearest
+    from neuromod.config.schema import json_schema
+    from neuromod.problems import nearest
 
     known = {*content, *json_schema()["properties"]}
     if key not in known:
@@ -338,7 +340,7 @@ def _position(items: list[Any], key: str, path: str) -> int:
         return names.index(key)
     if key.isascii() and key.isdigit() and int(key) < len(items):
         return int(key)
-    from neuromod.config.load import nearest
+    from neuromod.problems import nearest
 
     known = [name for name in names if isinstance(name, str)]
     near = nearest(key, known)
@@ -364,9 +366,13 @@ def _validate(arguments: argparse.Namespace) -> int:
 
 
 def _schema(arguments: argparse.Namespace) -> int:
-    from neuromod.config.load import json_schema
-    from neuromod.experiment.section import experiment_schema
+    from neuromod.config.reference import reference
+    from neuromod.config.schema import json_schema
+    from neuromod.experiment.section import Experiment, experiment_schema
 
+    if arguments.markdown:
+        print(reference({"experiment": Experiment}), end="")
+        return DONE
     schema = json_schema()
     schema["properties"]["experiment"] = experiment_schema()
     print(json.dumps(schema, indent=2))
@@ -406,11 +412,14 @@ def _info(arguments: argparse.Namespace) -> int:
 
 def _bench(arguments: argparse.Namespace) -> int:
     from neuromod.bench.command import append_history, bench_table, run_bench
+    from neuromod.bench.micro import micro_benchmarks
     from neuromod.bench.numbers import Options
+    from neuromod.bench.workloads import MEASUREMENTS
 
     options = Options(arguments.scale, arguments.threads, arguments.seed, arguments.t)
     try:
         records = run_bench(
+            {**MEASUREMENTS, "micro": micro_benchmarks},
             arguments.workloads,
             options,
             arguments.repeat,

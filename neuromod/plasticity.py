@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
-from neuromod.config.tables import domain_rule
+from neuromod.config.keys import domain_rule
 
 __all__ = [
     "hebbian_update",

@@ -52,7 +52,7 @@ def feed_sense_input(model: BrainModel, sense_name: str, matrix: ArrayLike, z_la
     """
     senses = model._config.senses
     if sense_name not in senses:
-        from neuromod.config.load import nearest
+        from neuromod.problems import nearest
 
         near = nearest(sense_name, senses)
         hint = f"; did you mean {near!r}?" if near else f"; there are {', '.join(senses) or 'none'}"

@@ -334,6 +334,18 @@ def test_schema_is_json_with_the_experiment_in_it(capsys: pytest.CaptureFixture[
     assert "areas" in schema["required"]
 
 
+def test_schema_in_markdown_is_the_reference_with_the_experiment_in_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["schema", "--markdown"]) == 0
+    page = capsys.readouterr().out
+    assert "| `dt` | number | ms | > 0 | 1 | Length of a step. |" in page
+    assert (
+        "| `steps_per_image` | whole number | steps | > 0 and <= 2**64 - 1 | 20 | How long an image is shown. |"
+        in page
+    )
+
+
 def test_info_names_what_a_report_needs(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info"]) == 0
     said = capsys.readouterr().out

@@ -16,9 +16,18 @@ import pytest
 from config_samples import MISTAKES, expected_message, problems_of, put, written
 
 from neuromod import _core, config
-from neuromod.config import check_neuromodulation, check_params, check_rule, json_schema, load, nearest
+from neuromod.config import (
+    check_neuromodulation,
+    check_params,
+    check_rule,
+    json_schema,
+    load,
+    nearest,
+    reference,
+)
 from neuromod.config import read as config_read
-from neuromod.config.schema import DOMAINS
+from neuromod.config.describe import section_schema
+from neuromod.config.keys import Section, section_of
 from neuromod.errors import ConfigError
 
 DATA = Path(__file__).parent / "data"
@@ -64,7 +73,7 @@ def test_every_parameter_of_every_model_is_held_to_its_domain(model):
 
 @pytest.mark.parametrize(
     ("model", "greater", "lesser"),
-    [(name, *pair) for name, about in _core.neuron_models().items() for pair in about["orders"]],
+    [(name, *pair) for name, about in _core.neuron_models().items() for pair in about["greater_than"]],
 )
 def test_every_order_of_every_model_is_held(model, greater, lesser):
     defaults = check_params(model)
@@ -203,9 +212,50 @@ def test_schema_says_what_the_tables_say():
 @pytest.mark.parametrize("domain", ["NM_ANY", "NM_POSITIVE", "NM_NON_NEGATIVE", "NM_UNIT_INTERVAL"])
 def test_schema_bounds_are_the_cores_domains(domain):
     jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
-    check = jsonschema.Draft202012Validator({"type": "number", **DOMAINS[domain]})
+    table = {"value": {"unit": "1", "default": 0.0, "domain": domain, "doc": "A value."}}
+    schema = section_schema(section_of(table, Section, "Table"))["properties"]["value"]
+    check = jsonschema.Draft202012Validator(schema)
     for value in (-1e300, -1.0, -5e-324, -0.0, 0.0, 5e-324, 0.5, 1.0, math.nextafter(1.0, 2.0), 2.0, 1e300):
         assert check.is_valid(value) == _core.domain_holds(domain, value), value
+
+
+# ---- the reference for people ------------------------------------------------------------------------------
+
+
+def test_reference_has_every_parameter_with_unit_default_and_sentence():
+    lines = set(reference().splitlines())
+    tables = (_core.neuron_models(), _core.plasticity_rules(), _core.modulators())
+    for about in (about for table in tables for about in table.values()):
+        for name, field in about["params"].items():
+            default = f"{field['default']:.15g}"
+            assert any(
+                line.startswith(f"| `{name}` | number | {'' if field['unit'] == '1' else field['unit']}")
+                and line.endswith(f"| {field['doc']} |")
+                and (f"| {default} |" in line or f"| {field['default']} |" in line)
+                for line in lines
+            ), name
+
+
+def test_reference_is_one_table_for_each_section():
+    page = reference()
+    for title in (
+        "areas[k]",
+        "plasticity.short_term",
+        "The rule stdp",
+        "neuromodulation.dopamine",
+        "senses.NAME",
+    ):
+        assert page.count(f"## {title}\n") == 1
+    for line in page.splitlines():
+        assert not line.startswith("|") or line.count("|") == 7, line
+
+
+def test_known_keys_are_listed_once():
+    """Several rules have a learning rate."""
+    with pytest.raises(ConfigError) as caught:
+        check_rule({"rule": "none", "qqqqqq": 1})
+    names = caught.value.problems[0].split("known are ")[1].split(", ")
+    assert len(names) == len(set(names)) and "learning_rate" in names
 
 
 # ---- cost --------------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -129,7 +128,7 @@ def test_the_schema_has_every_key_with_its_default() -> None:
     schema = experiment_schema()
     assert schema["additionalProperties"] is False
     assert {name: about["default"] for name, about in schema["properties"].items()} == {
-        key.name: key.default for key in fields(Experiment)
+        name: key.default for name, key in Experiment.model_fields.items()
     }
     assert all(about["description"] for about in schema["properties"].values())
     assert schema["properties"]["steps"]["type"] == ["integer", "null"]

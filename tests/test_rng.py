@@ -251,6 +251,7 @@ def compiled(checkout: Path, folder: Path, flags: list[str]) -> ctypes.CDLL:
         "nm_quantile",
         "nm_hits",
         "nm_build",
+        "nm_build_probability",
         "nm_build_degree",
         "nm_build_row",
         "nm_build_values",

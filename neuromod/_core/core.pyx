@@ -105,7 +105,6 @@ def neuron_models():
         found[model.name.decode()] = {
             "title": model.title.decode(), "reference": model.reference.decode(),
             "params": params, "state": _fields(model.state), "greater_than": pairs,
-            "orders": pairs,  # the name that neuromod.config knows
             "needs_random": bool(model.needs_random), "initial_v_from": list(params)[start - 1] if start else None,
         }
         k += 1

@@ -8,7 +8,6 @@ compare within one call, and look at the spread.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
@@ -18,107 +17,20 @@ from pathlib import Path
 from typing import Any
 
 import neuromod
-from neuromod.bench.machine import machine_bandwidth, machine_facts, memory_now, memory_peak
-from neuromod.bench.micro import micro_benchmarks
-from neuromod.bench.numbers import WORKLOADS, Options, spike_figures
-from neuromod.bench.workloads import Workload, build_workload
+from neuromod.bench.machine import machine_bandwidth, machine_facts
+from neuromod.bench.numbers import Options
 
-__all__ = ["append_history", "bench_table", "run_bench", "run_workload"]
+__all__ = ["append_history", "bench_table", "run_bench"]
 
-
-# ---- one workload ------------------------------------------------------------------------------------------
-
-
-def run_workload(name: str, options: Options | None = None) -> dict[str, Any]:
-    """Build and run one workload in this process.
-
-    Parameters
-    ----------
-    name : str
-        A key of `neuromod.bench.numbers.WORKLOADS`.
-    options : Options, optional
-
-    Returns
-    -------
-    dict
-        Plain numbers and strings: what was run (``workload``, ``scale``, ``n_neurons``, ``n_synapses``, ...), what
-        it took (``build_s``, ``run_s``, ``realtime_factor``, ``peak_bytes_per_synapse``, ...) and what came out
-        (``spikes``, ``mean_rate_hz``, ``cv_isi``, ``w_mean``, ``w_sd``, ``digest``).
-
-    Raises
-    ------
-    ValueError
-        If there is no such workload.
-
-    Examples
-    --------
-    >>> record = run_workload("izhikevich_stdp", Options(duration=100.0))
-    >>> record["n_neurons"], record["sim_steps"], len(record["digest"])
-    (1000, 100, 64)
-    """
-    from neuromod.monitors import SpikeMonitor
-
-    options = options or Options()
-    base, began = memory_now(), time.perf_counter()
-    workload = build_workload(name, options)
-    spikes = SpikeMonitor(workload.sim)
-    workload.sim.run(0, progress=False)  # the indices of the run are part of building
-    built = time.perf_counter() - began
-    wall, cpu = _timed(workload)
-    peak = memory_peak()  # before anything is read back into Python
-    n, n_synapses = len(workload.sim.model.neurons), len(workload.sim.model.synapses)
-    weights = None if workload.plastic is None else workload.plastic.weight
-    figures = spike_figures(spikes.id, spikes.time, n, workload.duration, weights, workload.unit)
-    events = figures["spikes"] * n_synapses / n
-    record = {
-        "workload": name,
-        "simulator": "neuromod",
-        "version": neuromod.__version__,
-        "variant": "",
-        "scale": options.scale,
-        "n_neurons": n,
-        "n_synapses": n_synapses,
-        "plastic_synapses": 0 if workload.plastic is None else len(workload.plastic),
-        "sim_steps": workload.n_steps,
-        "dt_ms": workload.sim.dt,
-        "threads": options.threads,
-        "seed": options.seed,
-        "build_s": round(built, 4),
-        "run_s": round(wall, 5),
-        "run_cpu_s": round(cpu, 5),
-        "realtime_factor": round(wall / (workload.duration / 1000.0), 5),
-        "us_per_step": round(1e6 * wall / workload.n_steps, 3),
-        "synaptic_events": round(events),
-        "events_per_s": round(events / wall, 1),
-        "updates_per_s": round(n * workload.n_steps / wall, 1),
-        **_memory(base, peak, n_synapses),
-        **figures,
-        "digest": workload.sim.digest(),
-    }
-    return record | workload.extra()
-
-
-def _timed(workload: Workload) -> tuple[float, float]:
-    wall, cpu = time.perf_counter(), time.process_time()
-    workload.advance(workload.n_steps)
-    return time.perf_counter() - wall, time.process_time() - cpu
-
-
-def _memory(base: float | None, peak: float | None, n_synapses: int) -> dict[str, float | None]:
-    """The peak counts everything since before building: neurons, recorder and what building needed for a while."""
-    if base is None or peak is None:
-        return {"base_rss_mb": None, "peak_rss_mb": None, "peak_bytes_per_synapse": None}
-    return {
-        "base_rss_mb": round(base, 1),
-        "peak_rss_mb": round(peak, 1),
-        "peak_bytes_per_synapse": round((peak - base) * 2**20 / max(1, n_synapses), 2),
-    }
+Measurement = Callable[[Options], dict[str, Any]]
+"""A workload, or the micro-benchmarks: builds, runs and measures; a record as `run_workload` gives it."""
 
 
 # ---- all of it ---------------------------------------------------------------------------------------------
 
 
 def run_bench(
+    measurements: Mapping[str, Measurement],
     names: Sequence[str] | None = None,
     options: Options | None = None,
     repeat: int = 1,
@@ -128,8 +40,11 @@ def run_bench(
 
     Parameters
     ----------
+    measurements : mapping of str to callable
+        What there is to measure, by name: workloads, and ``"micro"`` for the micro-benchmarks. Each function is
+        found by its module and name in the new process.
     names : sequence of str, optional
-        Workloads, and ``"micro"`` for the micro-benchmarks. Default: all.
+        Which of them. Default: all.
     options : Options, optional
     repeat : int, >= 1, default 1
         Runs of each workload.
@@ -148,11 +63,10 @@ def run_bench(
         If a name is unknown. Nothing has been run then.
     """
     options = options or Options()
-    wanted = list(dict.fromkeys(names or [*WORKLOADS, "micro"]))
-    unknown = [name for name in wanted if name not in WORKLOADS and name != "micro"]
+    wanted = list(dict.fromkeys(names or measurements))
+    unknown = [name for name in wanted if name not in measurements]
     if unknown:
-        known = ", ".join([*WORKLOADS, "micro"])
-        raise ValueError(f"workload: must be one of {known}; got {unknown[0]!r}")
+        raise ValueError(f"workload: must be one of {', '.join(measurements)}; got {unknown[0]!r}")
     say = report or (lambda line: None)
     say("machine: bandwidth")
     # small runs get a small measurement: their arrays stay in the caches, and so may its
@@ -168,15 +82,15 @@ def run_bench(
             f"{name}: scale {options.scale:g}"
             + (f", {repeat} runs" if name != "micro" and repeat > 1 else "")
         )
-        records.append(_measured(name, options, repeat))
+        records.append(_measured(name, measurements[name], options, repeat))
     machine["load_after"] = machine_facts()["load"]
     return records
 
 
-def _measured(name: str, options: Options, repeat: int) -> dict[str, Any]:
+def _measured(name: str, measurement: Measurement, options: Options, repeat: int) -> dict[str, Any]:
     if name == "micro":
-        return {"workload": "micro", "threads": options.threads, **_apart(micro_benchmarks, options)}
-    runs = sorted((_apart(run_workload, name, options) for _ in range(repeat)), key=lambda run: run["run_s"])
+        return {"workload": "micro", "threads": options.threads, **_apart(measurement, options)}
+    runs = sorted((_apart(measurement, options) for _ in range(repeat)), key=lambda run: run["run_s"])
     if len({run["digest"] for run in runs}) != 1:
         raise neuromod.CoreError(f"please report this: {name}: runs with one seed ended in different states")
     median = runs[(len(runs) - 1) // 2]

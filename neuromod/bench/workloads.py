@@ -5,19 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromod.bench.numbers import WORKLOADS, Options, brunel_sizes, da_sizes, izhikevich_sizes
+import neuromod
+from neuromod.bench.machine import memory_now, memory_peak
+from neuromod.bench.numbers import WORKLOADS, Options, brunel_sizes, da_sizes, izhikevich_sizes, spike_figures
 from neuromod.config.sections import Drive
 from neuromod.modulation.system import NeuromodulationSystem, create_neuromodulation_system
+from neuromod.monitors import SpikeMonitor
 from neuromod.network.brain_model import BrainModel
 from neuromod.network.projection import Projection
 from neuromod.simulation import Simulation
 
-__all__ = ["Options", "Workload", "build_workload"]
+__all__ = ["MEASUREMENTS", "Workload", "build_workload", "run_workload"]
 
 Ints = NDArray[np.int64]
 
@@ -314,3 +318,94 @@ _BUILDERS: dict[str, Callable[[Options], Workload]] = {
     "izhikevich_stdp": _izhikevich_stdp,
     "tutorial_example_4": _tutorial_example_4,
 }
+
+
+# ---- built, run and measured -----------------------------------------------------------------------------
+
+
+def run_workload(name: str, options: Options | None = None) -> dict[str, Any]:
+    """Build and run one workload in this process.
+
+    Parameters
+    ----------
+    name : str
+        A key of `neuromod.bench.numbers.WORKLOADS`.
+    options : Options, optional
+
+    Returns
+    -------
+    dict
+        Plain numbers and strings: what was run (``workload``, ``scale``, ``n_neurons``, ``n_synapses``, ...), what
+        it took (``build_s``, ``run_s``, ``realtime_factor``, ``peak_bytes_per_synapse``, ...) and what came out
+        (``spikes``, ``mean_rate_hz``, ``cv_isi``, ``w_mean``, ``w_sd``, ``digest``).
+
+    Raises
+    ------
+    ValueError
+        If there is no such workload.
+
+    Examples
+    --------
+    >>> record = run_workload("izhikevich_stdp", Options(duration=100.0))
+    >>> record["n_neurons"], record["sim_steps"], len(record["digest"])
+    (1000, 100, 64)
+    """
+    options = options or Options()
+    base, began = memory_now(), time.perf_counter()
+    workload = build_workload(name, options)
+    spikes = SpikeMonitor(workload.sim)
+    workload.sim.run(0, progress=False)  # the indices of the run are part of building
+    built = time.perf_counter() - began
+    wall, cpu = _timed(workload)
+    peak = memory_peak()  # before anything is read back into Python
+    n, n_synapses = len(workload.sim.model.neurons), len(workload.sim.model.synapses)
+    weights = None if workload.plastic is None else workload.plastic.weight
+    figures = spike_figures(spikes.id, spikes.time, n, workload.duration, weights, workload.unit)
+    events = figures["spikes"] * n_synapses / n
+    record = {
+        "workload": name,
+        "simulator": "neuromod",
+        "version": neuromod.__version__,
+        "variant": "",
+        "scale": options.scale,
+        "n_neurons": n,
+        "n_synapses": n_synapses,
+        "plastic_synapses": 0 if workload.plastic is None else len(workload.plastic),
+        "sim_steps": workload.n_steps,
+        "dt_ms": workload.sim.dt,
+        "threads": options.threads,
+        "seed": options.seed,
+        "build_s": round(built, 4),
+        "run_s": round(wall, 5),
+        "run_cpu_s": round(cpu, 5),
+        "realtime_factor": round(wall / (workload.duration / 1000.0), 5),
+        "us_per_step": round(1e6 * wall / workload.n_steps, 3),
+        "synaptic_events": round(events),
+        "events_per_s": round(events / wall, 1),
+        "updates_per_s": round(n * workload.n_steps / wall, 1),
+        **_memory(base, peak, n_synapses),
+        **figures,
+        "digest": workload.sim.digest(),
+    }
+    return record | workload.extra()
+
+
+def _timed(workload: Workload) -> tuple[float, float]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    workload.advance(workload.n_steps)
+    return time.perf_counter() - wall, time.process_time() - cpu
+
+
+def _memory(base: float | None, peak: float | None, n_synapses: int) -> dict[str, float | None]:
+    """The peak counts everything since before building: neurons, recorder and what building needed for a while."""
+    if base is None or peak is None:
+        return {"base_rss_mb": None, "peak_rss_mb": None, "peak_bytes_per_synapse": None}
+    return {
+        "base_rss_mb": round(base, 1),
+        "peak_rss_mb": round(peak, 1),
+        "peak_bytes_per_synapse": round((peak - base) * 2**20 / max(1, n_synapses), 2),
+    }
+
+
+MEASUREMENTS = {name: partial(run_workload, name) for name in WORKLOADS}
+"""Each workload as `neuromod.bench.run_bench` takes it."""

@@ -1,4 +1,4 @@
-"""The section ``neuromodulation`` and what refers to it: registered modulators, declared ones, release, receptors.
+"""The section ``neuromodulation``: registered modulators, and those that a configuration declares.
 
 A registered modulator's parameters are those of its C file. A declared one has no C file: its response, targets and
 kinetics stand in the configuration, and its parameters are those that the core has for that response.
@@ -7,34 +7,24 @@ kinetics stand in the configuration, and its parameters are those that the core 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema, create_model
 
 from neuromod import _core
-from neuromod.config.checks import add_no_such, column
-from neuromod.config.read import join, shown
-from neuromod.config.sections import Name, Section, add_unknown_key, validated
-from neuromod.config.tables import add_unknown_name, checked_values, defaults_of, unit_doubts
+from neuromod.config.keys import Name, Section, attempt, key, not_registered, parameter, section_of
+from neuromod.problems import KNOWN_KEYS, Problem, Wrong, shown, unless
 
-__all__ = [
-    "COMMON",
-    "DECLARED_NAME",
-    "MAX_MODULATORS",
-    "OFFSET",
-    "RESERVED",
-    "TAU",
-    "NeuromodulationKeys",
-    "ReleaseKeys",
-    "check_references",
-    "checked_neuromodulation",
-]
-
-COMMON = ("baseline", "decay_rate", "sensitivity")
+MODULATORS = _core.modulators()
+RESPONSES = _core.responses()
+TARGETS = _core.target_names()
+_FIRST = next(iter(RESPONSES.values()))["params"]
+COMMON = {name: _FIRST[name] for name in ("baseline", "decay_rate", "sensitivity")}
 """Parameters that stand beside a declared modulator's response; the others stand inside."""
 TAU = {"unit": "ms", "domain": "NM_POSITIVE", "default": 10.0, "doc": "In place of decay_rate."}
-OFFSET = {
+_OFFSET = {
     "unit": "1",
     "domain": "NM_ANY",
     "default": 1.0,
@@ -43,250 +33,165 @@ OFFSET = {
 MAX_MODULATORS = 64
 """Modulators of one system: each costs every region a number and every step a multiplication."""
 DECLARED_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-RESERVED = (
-    "add_release",
-    "set_diffusion",
-    "enabled",
-    "event",
-    "from_dict",
-    "get_state",
-    "level",
-    "modulate_learning",
-    "modulate_neuron_update",
-    "names",
-    "process_punishment",
-    "process_reward",
-    "process_uncertainty",
-    "regions",
-    "releases",
-    "reset",
-    "step",
-    "to_dict",
+_TAKEN = (
+    "add_release set_diffusion enabled event from_dict get_state level modulate_learning modulate_neuron_update names "
+    "process_punishment process_reward process_uncertainty regions releases reset step to_dict"
 )
+RESERVED = tuple(_TAKEN.split())
 """What a system has under names of its own, which no modulator may take."""
-
-
-class NeuromodulationKeys(Section):
-    """The keys of the section ``neuromodulation`` besides the modulators.
-
-    Parameters
-    ----------
-    enabled : bool, default True
-        Whether modulators act.
-    """
-
-    enabled: bool = Field(default=True, description="Whether modulators act.")
-
 
 Names = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
 
 
-class ReleaseKeys(Section):
-    """The key ``release`` of a modulator, or an entry of it.
+class Release(Section):
+    """The key ``release`` of a modulator, or an entry of it."""
 
-    Parameters
-    ----------
-    areas : array of str
-        Areas whose spikes release the modulator.
-    amount : float, no unit
-        What one spike adds to the level of each of the regions; divided by nothing.
-    regions : array of str, optional
-        Default: all.
-    """
-
-    areas: Names = Field(description="Areas whose spikes release the modulator.")
-    amount: float = Field(description="What one spike adds to the level of each region; divided by nothing.")
-    regions: Names | None = Field(default=None, description="Regions that they project to. Default: all.")
+    areas: Names = key(..., "Areas whose spikes release the modulator.")
+    amount: float = key(..., "What one spike adds to the level of each region; divided by nothing.")
+    regions: Names | None = key(None, "Regions that they project to. Default: all.")
 
 
-_DECLARES = ("response", "targets")
-_DECLARED_KEYS = (*COMMON, "tau", "response", "targets", "offset", "release")
+def _release(given: Any) -> dict[str, Any]:
+    return Release.model_validate(given).model_dump(mode="json")
 
 
-def checked_neuromodulation(
-    section: Any, where: str, problems: list[str], notes: list[str]
-) -> dict[str, Any]:
-    """The section ``neuromodulation``: ``enabled`` and every modulator that a system has, complete.
-
-    Parameters
-    ----------
-    section : object
-        Plain JSON.
-    where : str
-        JSON path of `section`.
-    problems : list of str
-        Gets one entry for each problem.
-    notes : list of str
-        Gets one entry for each warning.
-
-    Returns
-    -------
-    dict
-    """
-    registered = _core.modulators()
-    if not isinstance(section, dict):
-        problems.append(f"{where}: must be an object; got {shown(section)}")
-        section = {}
-    fixed = {key: value for key, value in section.items() if key in NeuromodulationKeys.model_fields}
-    keys = validated(NeuromodulationKeys, fixed, where, problems)
-    system: dict[str, Any] = {"enabled": keys is None or keys.enabled}
-    for name, about in registered.items():
-        if name in section or not about["optional"]:
-            given, table = section.get(name, {}), {**about["params"], "tau": TAU}
-            system[name] = _modulator(given, table, ("release",), f"{where}.{name}", problems, notes)
-    for key, given in section.items():
-        if key in fixed or key in registered:
-            continue
-        if not isinstance(given, dict) or not any(word in given for word in _DECLARES):
-            known = [*NeuromodulationKeys.model_fields, *registered]
-            add_unknown_key(problems, where, key, known)
-            if isinstance(given, dict) and "did you mean" not in problems[-1]:
-                problems[-1] += "; one that is declared here has a response and targets"
-        elif _is_free(key, where, problems):
-            system[key] = _declared(given, join(where, key), problems, notes)
-    if len(system) - 1 > MAX_MODULATORS:
-        problems.append(f"{where}: must be at most {MAX_MODULATORS} modulators; got {len(system) - 1}")
-    return system
+def _releases(given: Any) -> list[dict[str, Any] | None]:
+    """One release or several; one after the other, so that thousands of wrong ones are refused in time."""
+    found: list[Problem] = []
+    entries = (
+        [attempt(_release, one, found, k) for k, one in enumerate(given)] if isinstance(given, list) else []
+    )
+    return unless(found, entries if isinstance(given, list) else [_release(given)])
 
 
-def _is_free(name: str, where: str, problems: list[str]) -> bool:
-    """Whether a modulator may have that name: it becomes an attribute of the system."""
-    if DECLARED_NAME.fullmatch(name) and name not in RESERVED:
-        return True
-    rule = "differ from what a system has" if name in RESERVED else "be a name of small letters, digits and _"
-    problems.append(f"{join(where, name)}: must {rule}; got {shown(name)}")
-    return False
+_OneOrMore = PlainValidator(_releases, json_schema_input_type=Release | tuple[Release, ...])
+Releases = Annotated[list[dict[str, Any]], _OneOrMore]
 
 
-def _modulator(
-    given: Any,
-    table: Mapping[str, Any],
-    others: Iterable[str],
-    where: str,
-    problems: list[str],
-    notes: list[str],
-) -> dict[str, Any]:
-    """Those parameters of a modulator that `table` has, complete, and its release. `others`: further keys."""
-    if not isinstance(given, dict):
-        problems.append(f"{where}: must be an object; got {shown(given)}")
-        return {}
-    for key in given:
-        if key not in table and key not in others:
-            add_unknown_key(problems, where, key, [*table, *others])
-    values = checked_values({k: v for k, v in given.items() if k in table}, table, where, problems)
-    notes += unit_doubts(values, table, where)
-    if "tau" in given and "decay_rate" in given:
-        problems.append(
-            f"{where}: must have decay_rate or tau, not both; "
-            f"got {shown(given['decay_rate'])} and {shown(given['tau'])} ms"
-        )
-    defaults = defaults_of(table)
-    defaults.pop("decay_rate" if "tau" in given else "tau")
-    found: dict[str, Any] = {**defaults, **values}
-    if "release" in given:
-        found["release"] = _releases(given["release"], f"{where}.release", problems)
-    return found
+class Modulator(Section):
+    """What every modulator may have besides its parameters."""
+
+    # Made, not a plain default: where tau is not given, decay_rate counts.
+    tau: float = parameter(TAU | {"default": lambda: TAU["default"]})
+    release: Releases = key(list, "Areas whose spikes release the modulator; one object or several.")
+
+    @classmethod
+    def _together(cls, content: Mapping[str, Any]) -> Iterator[Problem]:
+        """A decay that is given twice."""
+        if "tau" in content and "decay_rate" in content:
+            came = f"{shown(content['decay_rate'])} and {shown(content['tau'])} ms"
+            yield Problem((), f"must have decay_rate or tau, not both; got {came}")
+
+    def complete(self) -> dict[str, Any]:
+        """Every parameter; ``tau`` in place of ``decay_rate``, and ``release``, where they were given."""
+        given = self.model_fields_set
+        left_out = {"decay_rate" if "tau" in given else "tau", *({"release"} - given)}
+        return self.model_dump(exclude=left_out)
 
 
-def _releases(given: Any, where: str, problems: list[str]) -> list[dict[str, Any]]:
-    """One release or an array of them, as a list."""
-    several = isinstance(given, list)
-    found = []
-    for k, entry in enumerate(given if several else [given]):
-        keys = validated(ReleaseKeys, entry, join(where, k) if several else where, problems)
-        if keys is not None:
-            regions = None if keys.regions is None else list(keys.regions)
-            found.append({"areas": list(keys.areas), "amount": keys.amount, "regions": regions})
-    return found
+@cache
+def modulator_section(name: str) -> type[Modulator]:
+    """What a registered modulator may have."""
+    about = MODULATORS[name]
+    doc = about["title"] + ("; only where it is named." if about["optional"] else ".")
+    return section_of(about["params"], Modulator, name, doc)
 
 
-# ---- declared modulators -----------------------------------------------------------------------------------
+class Responses(Section):
+    """One of the responses of the core, with its parameters."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
 
-def _declared(given: dict[str, Any], where: str, problems: list[str], notes: list[str]) -> dict[str, Any]:
-    """A modulator that stands in the configuration alone, complete."""
-    table = next(iter(_core.responses().values()))["params"]
-    beside = {**{name: table[name] for name in COMMON}, "tau": TAU, "offset": OFFSET}
-    others = [key for key in _DECLARED_KEYS if key not in beside]
-    found = _modulator(given, beside, others, where, problems, notes)
-    found["response"] = _response(given, where, problems)
-    found["targets"] = _targets(given, where, problems)
-    return found
+@cache
+def response_section(kind: str) -> type[Section]:
+    """The parameters of a response."""
+    table = {name: about for name, about in RESPONSES[kind]["params"].items() if name not in COMMON}
+    return section_of(table, Section, kind, RESPONSES[kind]["title"] + ".")
 
 
-def _response(given: dict[str, Any], where: str, problems: list[str]) -> dict[str, dict[str, float]]:
+_KINDS: dict[str, Any] = {kind: (response_section(kind), Field(default_factory=dict)) for kind in RESPONSES}
+OneResponse = create_model("OneResponse", __base__=Responses, **_KINDS)
+
+
+def _response(given: Any) -> dict[str, dict[str, float]]:
     """The one response with its parameters, complete."""
-    kinds = _core.responses()
-    if "response" not in given:
-        problems.append(f"{where}.response: is required; got nothing")
-        return {}
-    response, where = given["response"], f"{where}.response"
-    if not isinstance(response, dict) or len(response) != 1:
-        problems.append(f"{where}: must be an object with one of {', '.join(kinds)}; got {shown(response)}")
-        return {}
-    [(kind, values)] = response.items()
-    if kind not in kinds:
-        add_unknown_key(problems, where, kind, kinds)
-        return {}
-    if not isinstance(values, dict):
-        problems.append(f"{where}.{kind}: must be an object; got {shown(values)}")
-        return {}
-    table = {name: field for name, field in kinds[kind]["params"].items() if name not in COMMON}
-    return {kind: {**defaults_of(table), **checked_values(values, table, f"{where}.{kind}", problems)}}
+    if not isinstance(given, dict) or len(given) != 1:
+        raise Wrong([Problem((), f"must be an object with one of {', '.join(RESPONSES)}", given)])
+    one = OneResponse.model_validate(given)
+    return {kind: getattr(one, kind).model_dump() for kind in given}
 
 
-def _targets(given: dict[str, Any], where: str, problems: list[str]) -> list[str]:
-    known = list(_core.target_names())
-    if "targets" not in given:
-        problems.append(f"{where}.targets: is required; got nothing")
-        return []
-    targets, where = given["targets"], f"{where}.targets"
-    if not isinstance(targets, list) or not 1 <= len(targets) <= len(known):
-        problems.append(
-            f"{where}: must be an array of one or more of {', '.join(known)}; got {shown(targets)}"
-        )
-        return []
-    for k, target in enumerate(targets):
-        if not isinstance(target, str) or target not in known:
-            add_unknown_name(problems, f"{where}[{k}]", target, "a target", known)
-        elif target in targets[:k]:
-            problems.append(f"{where}[{k}]: must not stand twice; got {shown(target)}")
-    return targets
+def _targets(given: Any) -> list[str]:
+    if not isinstance(given, list) or not 1 <= len(given) <= len(TARGETS):
+        raise Wrong([Problem((), f"must be an array of one or more of {', '.join(TARGETS)}", given)])
+    found = []
+    for k, name in enumerate(given):
+        if name not in TARGETS:
+            found.append(not_registered((k,), name, "a target", TARGETS))
+        elif name in given[:k]:
+            found.append(Problem((k,), "must not stand twice", name))
+    return unless(found, given)
 
 
-# ---- what refers to areas, regions and modulators ----------------------------------------------------------
+_SEVERAL = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"enum": list(TARGETS)}}
+Targets = Annotated[list[str], PlainValidator(_targets), WithJsonSchema(_SEVERAL)]
+AsResponse = Annotated[dict[str, Any], PlainValidator(_response, json_schema_input_type=OneResponse)]
 
 
-def check_references(system: Mapping[str, Any], raw: Mapping[str, Any], problems: list[str]) -> None:
-    """Whether releases name areas and regions that there are, and areas' receptors modulators.
+class Declared(Modulator):
+    """A modulator that stands in the configuration alone."""
 
-    Parameters
-    ----------
-    system : mapping
-        From `checked_neuromodulation`.
-    raw : mapping
-        The whole configuration as it came.
-    problems : list of str
-        Gets one entry for each problem.
-    """
-    areas = [name for name in column(raw.get("areas"), "name") if isinstance(name, str)]
-    regions = [name for name in column(raw.get("areas"), "region") if isinstance(name, str)]
-    if None in column(raw.get("areas"), "region"):
-        regions.append("global")
-    modulators = [name for name in system if name != "enabled"]
-    for name in modulators:
-        given = raw["neuromodulation"].get(name, {}) if system[name].get("release") else {}
-        several = isinstance(given.get("release"), list)
-        for k, release in enumerate(system[name].get("release", ())):
-            where = f"neuromodulation.{name}.release" + (f"[{k}]" if several else "")
-            for key, what, known in (
-                ("areas", "the name of an area", areas),
-                ("regions", "a region of an area", regions),
-            ):
-                for j, wanted in enumerate(release[key] or ()):
-                    if known and wanted not in known:
-                        add_no_such(problems, f"{where}.{key}[{j}]", what, wanted, list(dict.fromkeys(known)))
-    for k, receptors in enumerate(column(raw.get("areas"), "receptors")):
-        for name in receptors if isinstance(receptors, dict) else ():
-            if name not in modulators:
-                add_unknown_key(problems, f"areas[{k}].receptors", name, modulators)
+    baseline: float = parameter(COMMON["baseline"])
+    decay_rate: float = parameter(COMMON["decay_rate"])
+    sensitivity: float = parameter(COMMON["sensitivity"])
+    offset: float = parameter(_OFFSET)
+    response: AsResponse = key(..., "One response of the level, with its parameters.")
+    targets: Targets = key(..., "What the modulator acts on.")
+
+
+class Neuromodulation(Section):
+    """The section ``neuromodulation``, besides the modulators."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    enabled: bool = key(True, "Whether modulators act.")
+
+
+def _is_declaration(given: Any) -> bool:
+    return isinstance(given, dict) and ("response" in given or "targets" in given)
+
+
+def modulator_names(content: Any) -> list[str]:
+    """The modulators that a system has: those that are not optional, those that are named, those declared."""
+    given = content if isinstance(content, dict) else {}
+    own = [name for name in given if _is_declaration(given[name]) and DECLARED_NAME.fullmatch(name)]
+    system = [name for name, about in MODULATORS.items() if name in given or not about["optional"]]
+    return system + [name for name in own if name not in MODULATORS and name not in RESERVED]
+
+
+def read_neuromodulation(given: Any) -> dict[str, Any]:
+    """``enabled`` and every modulator that a system has, complete."""
+    found: list[Problem] = []
+    switch = attempt(Neuromodulation.model_validate, given, found)
+    content = given if isinstance(given, dict) else {}
+    system: dict[str, Any] = {"enabled": switch is None or switch.enabled}
+    for name in modulator_names(content):
+        section = modulator_section(name) if name in MODULATORS else Declared
+        modulator = attempt(section.model_validate, content.get(name, {}), found, name)
+        system[name] = None if modulator is None else modulator.complete()
+    found += (_no_modulator(name, content[name]) for name in content if name not in system)
+    if len(system) - 1 > MAX_MODULATORS:
+        rule = f"must be at most {MAX_MODULATORS} modulators; got {len(system) - 1}"
+        found.append(Problem((), rule))
+    return unless(found, system)
+
+
+def _no_modulator(name: str, given: Any) -> Problem:
+    """What is wrong with a key that is neither a registered modulator nor one that may be declared."""
+    if not _is_declaration(given):
+        more = "; one that is declared here has a response and targets" if isinstance(given, dict) else ""
+        return Problem((name,), "unknown key", known=("enabled", *MODULATORS), far=KNOWN_KEYS + more)
+    if name in RESERVED:
+        return Problem((name,), "must differ from what a system has", name)
+    return Problem((name,), "must be a name of small letters, digits and _", name)

@@ -1,203 +1,155 @@
-"""The parts of the section ``plasticity`` that stand beside its rule: short-term plasticity, homeostatic scaling,
-metaplasticity.
-"""
+"""The section ``plasticity``: a rule with its parameters, short-term plasticity, homeostatic scaling."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, PlainValidator, WithJsonSchema, create_model
 
-from neuromod.config.read import join, shown
-from neuromod.config.sections import Section, validated
+from neuromod import _core
+from neuromod.config.keys import Kind, Name, Section, key, registered, registered_as, section_of, spellings
+from neuromod.problems import Problem
 
-__all__ = [
-    "PARTS",
-    "HomeostaticKeys",
-    "ShortTermKeys",
-    "checked_homeostatic",
-    "checked_short_term",
-    "look_at_rest",
+__all__ = ["Plasticity"]
+
+RULES = _core.plasticity_rules()
+RULE_ALIASES = {"hebb_like": "hebbian"}
+"""Names that rules have elsewhere."""
+RULE_NAMES = ("none", *RULES, *RULE_ALIASES)
+KEY_ALIASES = {"default_type": "kind", "time_window": "tau", "scaling_rate": "strength"}
+"""Names that keys of the parts have elsewhere."""
+# Fits of Tsodyks, Pawelzik & Markram (1998), figure 1.
+SHORT_TERM_KINDS = {
+    "depressing": {"U": 0.5, "tau_rec": 800.0, "tau_facil": 0.0},
+    "facilitating": {"U": 0.03, "tau_rec": 130.0, "tau_facil": 530.0},
+}
+
+
+class ShortTerm(Section):
+    """The part ``plasticity.short_term``: efficacies that change within a second."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    enabled: bool = key(True, "Whether efficacies change.")
+    kind: Literal["depressing", "facilitating"] = key("depressing", "Sets the defaults of the others.")
+    U: float | None = key(None, "Share of the resources that a first spike releases.", gt=0, le=1)
+    tau_rec: float | None = key(None, "Time constant of recovery.", unit="ms", ge=0)
+    tau_facil: float | None = key(None, "Time constant of facilitation; 0: none.", unit="ms", ge=0)
+
+
+class Homeostatic(Section):
+    """The part ``plasticity.homeostatic``: weights are scaled until their targets fire at a rate."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    enabled: bool = key(True, "Whether weights are scaled.")
+    target_rate: float = key(5.0, "Rate that the targets are held to.", unit="Hz", gt=0)
+    tau: float = key(5000.0, "Time constant of the average rate.", unit="ms", gt=0)
+    strength: float = key(
+        0.01, "Share by which weights grow in one scaling where the target is silent.", ge=0, le=1
+    )
+    every: float = key(1000.0, "Time from one scaling to the next.", unit="ms", gt=0)
+
+
+def is_on(part: Any) -> bool:
+    """Whether a part is switched on: true, or an object that is not switched off."""
+    switch = part.get("enabled", True) if isinstance(part, dict) else part
+    return switch is not False and part is not None
+
+
+def own_keys(section: type[Section], part: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What a part holds under the names of `section`; and which of its keys was read under which of these names."""
+    names = {name: KEY_ALIASES.get(name, name) for name in part}
+    renamed = {
+        name: ours for name, ours in names.items() if name != ours in section.known and ours not in part
+    }
+    return {renamed.get(k, k): v for k, v in part.items() if k in section.known or k in renamed}, renamed
+
+
+def _part(section: type[Kind], given: Any) -> Kind | None:
+    """A part that is on; whatever stands in one that is off is nobody's concern."""
+    if not is_on(given):
+        return None
+    content = {} if given is True else given
+    return section.model_validate(own_keys(section, content)[0] if isinstance(content, dict) else content)
+
+
+def read_short_term(given: Any) -> dict[str, float] | None:
+    """``U``, ``tau_rec`` and ``tau_facil``, complete; None where short-term plasticity is off."""
+    part = _part(ShortTerm, given)
+    if part is None:
+        return None
+    return SHORT_TERM_KINDS[part.kind] | part.model_dump(exclude_none=True, exclude={"enabled", "kind"})
+
+
+def read_homeostatic(given: Any) -> dict[str, float] | None:
+    """``target_rate``, ``tau``, ``strength`` and ``every``, complete; None where scaling is off."""
+    part = _part(Homeostatic, given)
+    return None if part is None else part.model_dump(exclude={"enabled"})
+
+
+RuleName = Annotated[
+    Name,
+    registered_as("a rule of plasticity", RULE_NAMES, RULE_ALIASES),
+    WithJsonSchema(spellings(RULE_NAMES)),
 ]
-
-PARTS = ("homeostatic", "metaplasticity", "short_term")
-"""Keys of the section ``plasticity`` that hold a part of their own."""
-
-Duration = Annotated[float, Field(ge=0.0)]
-_MS: dict[str, Any] = {"unit": "ms"}
-Span = Annotated[float, Field(gt=0.0, json_schema_extra={"unit": "ms"})]
-Rate = Annotated[float, Field(gt=0.0, json_schema_extra={"unit": "Hz"})]
-
-# Fits of Tsodyks, Pawelzik & Markram (1998), figure 1: U, tau_rec (ms), tau_facil (ms).
-KINDS = {"depressing": (0.5, 800.0, 0.0), "facilitating": (0.03, 130.0, 530.0)}
-# Names that keys of these parts have elsewhere.
-_ALIASES = {"default_type": "kind", "time_window": "tau", "scaling_rate": "strength"}
+Values = dict[str, float]
+AsShortTerm = PlainValidator(read_short_term, json_schema_input_type=bool | None | ShortTerm)
+AsScaling = PlainValidator(read_homeostatic, json_schema_input_type=bool | None | Homeostatic)
 
 
-class ShortTermKeys(Section):
-    """The keys of ``plasticity.short_term``.
+class Plasticity(Section):
+    """The section ``plasticity``: a rule, the bounds of its weights, and the parts beside it.
 
-    Parameters
-    ----------
-    enabled : bool, default True
-    kind : {"depressing", "facilitating"}, default "depressing"
-        What the others are by default: U 0.5, tau_rec 800 ms, tau_facil 0; or U 0.03, 130 ms, 530 ms.
-    U : float, > 0 and <= 1, optional
-        Share of the resources that a first spike releases.
-    tau_rec : float, ms, >= 0, optional
-        Time constant of recovery.
-    tau_facil : float, ms, >= 0, optional
-        Time constant of facilitation; 0: none.
+    The parameters of the rule stand beside these keys; `params` holds them.
     """
 
-    model_config = ConfigDict(extra="ignore")
-
-    enabled: bool = Field(default=True, description="Whether efficacies change.")
-    kind: Literal["depressing", "facilitating"] = Field(
-        default="depressing", description="Sets the defaults of the others."
+    rule: RuleName = key(..., "A registered rule of plasticity, or none.")
+    weight_min: float = key(0.0, "Lower bound of plastic weights.", unit="mV", ge=-1e9, le=1e9)
+    weight_max: float = key(1.0, "Upper bound of plastic weights.", unit="mV", ge=-1e9, le=1e9)
+    weight_decay: float = key(0.0, "Share of a plastic weight lost in each step.", ge=0, le=1)
+    weight_dependence: float = key(
+        0.0, "Soft bounds: exponent of the room above (below) a weight that grows (falls); 0: hard.", ge=0
     )
-    U: Annotated[float, Field(gt=0.0, le=1.0)] | None = Field(
-        default=None, description="Share of the resources that a first spike releases."
-    )
-    tau_rec: Duration | None = Field(
-        default=None, description="Time constant of recovery.", json_schema_extra=_MS
-    )
-    tau_facil: Duration | None = Field(
-        default=None, description="Time constant of facilitation; 0: none.", json_schema_extra=_MS
-    )
+    short_term: Annotated[Values | None, AsShortTerm] = key(None, "Short-term plasticity, or if it is on.")
+    homeostatic: Annotated[Values | None, AsScaling] = key(None, "Homeostatic scaling, or if it is on.")
+    metaplasticity: Any = key(None, "Kept; the rule bcm has a sliding threshold.")
+
+    @property
+    def params(self) -> dict[str, float]:
+        """Every parameter of the rule, in the units of its table; empty for "none"."""
+        return {name: getattr(self, name) for name in RULES.get(self.rule, {"params": ()})["params"]}
+
+    @classmethod
+    def _together(cls, content: Mapping[str, Any]) -> Iterator[Problem]:
+        """Bounds that leave no weight between them."""
+        low, high = (content.get(name, cls.known[name].default) for name in ("weight_min", "weight_max"))
+        if all(type(bound) in (int, float) and abs(bound) <= 1e9 for bound in (low, high)) and low > high:
+            yield Problem(("weight_min",), f"must be <= weight_max ({float(high)} mV)", float(low))
+
+    @classmethod
+    def _unknown(cls, names: list[str]) -> list[Problem]:
+        """Keys that are no parameter of the rule; of those that are one of another rule, which."""
+        owners = {name: [rule for rule, about in RULES.items() if name in about["params"]] for name in names}
+        rule = f"unknown key for rule {cls.__name__!r}; it is a parameter of "
+        elsewhere = [Problem((name,), rule + ", ".join(owners[name])) for name in names if owners[name]]
+        return elsewhere + super()._unknown([name for name in names if not owners[name]])
 
 
-class HomeostaticKeys(Section):
-    """The keys of ``plasticity.homeostatic``.
-
-    Parameters
-    ----------
-    enabled : bool, default True
-    target_rate : float, Hz, > 0, default 5
-        Rate that the targets are held to.
-    tau : float, ms, > 0, default 5000
-        Time constant of the average rate.
-    strength : float, 0 to 1, default 0.01
-        Share by which weights grow in one scaling where the target is silent, or shrink where it fires twice as
-        much as it should.
-    every : float, ms, > 0, default 1000
-        Time from one scaling to the next; rounded to whole steps.
-    """
-
-    model_config = ConfigDict(extra="ignore")
-
-    enabled: bool = Field(default=True, description="Whether weights are scaled.")
-    target_rate: Rate = Field(default=5.0, description="Rate that the targets are held to.")
-    tau: Span = Field(default=5000.0, description="Time constant of the average rate.")
-    strength: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
-        default=0.01, description="Share by which weights grow in one scaling where the target is silent."
-    )
-    every: Span = Field(default=1000.0, description="Time from one scaling to the next.")
+@cache
+def rule_section(rule: str | None) -> type[Plasticity]:
+    """The section ``plasticity`` with the parameters of a rule; where there is no rule, any parameter may stand."""
+    if rule in RULES:
+        return section_of(RULES[rule]["params"], Plasticity, rule, RULES[rule]["title"] + ".")
+    idle = key(None, "Not acted on: there is no rule.")
+    every: dict[str, Any] = {name: (Any, idle) for about in RULES.values() for name in about["params"]}
+    return create_model("none", __base__=Plasticity, **every)
 
 
-def checked_short_term(
-    section: Any, where: str, problems: list[str], notes: list[str]
-) -> dict[str, float] | None:
-    """The part ``short_term``, complete; None where it is off or wrong.
-
-    Parameters
-    ----------
-    section : object
-        Plain JSON: an object, or whether it is on.
-    where : str
-        JSON path of `section`.
-    problems : list of str
-        Gets one entry for each problem.
-    notes : list of str
-        Gets one entry for each warning.
-
-    Returns
-    -------
-    dict of str to float, or None
-        ``U``, ``tau_rec`` and ``tau_facil``.
-    """
-    given = _own_keys(section, ShortTermKeys, where, notes)
-    if given is None:
-        return None
-    keys = validated(ShortTermKeys, given, where, problems)
-    if keys is None or not keys.enabled:
-        return None
-    values = zip((keys.U, keys.tau_rec, keys.tau_facil), KINDS[keys.kind], strict=True)
-    return dict(zip(("U", "tau_rec", "tau_facil"), (b if a is None else a for a, b in values), strict=True))
-
-
-def checked_homeostatic(
-    section: Any, where: str, problems: list[str], notes: list[str]
-) -> dict[str, float] | None:
-    """The part ``homeostatic``, complete; None where it is off or wrong.
-
-    Parameters
-    ----------
-    section : object
-        Plain JSON: an object, or whether it is on.
-    where : str
-        JSON path of `section`.
-    problems : list of str
-        Gets one entry for each problem.
-    notes : list of str
-        Gets one entry for each warning.
-
-    Returns
-    -------
-    dict of str to float, or None
-        ``target_rate``, ``tau``, ``strength`` and ``every``.
-    """
-    given = _own_keys(section, HomeostaticKeys, where, notes)
-    if given is None:
-        return None
-    keys = validated(HomeostaticKeys, given, where, problems)
-    return None if keys is None or not keys.enabled else keys.model_dump(exclude={"enabled"})
-
-
-def look_at_rest(section: Mapping[str, Any], name: str, where: str, notes: list[str]) -> None:
-    """Say what of the section ``plasticity`` is not acted on under its rule.
-
-    Parameters
-    ----------
-    section : mapping
-    name : str
-        The rule's registered name, or "none".
-    where : str
-        JSON path of `section`.
-    notes : list of str
-        Gets one entry for each warning.
-    """
-    if name != "bcm" and _is_on(section, "metaplasticity"):
-        notes.append(f"{join(where, 'metaplasticity')}: not acted on; the rule 'bcm' has a sliding threshold")
-    if name == "none" and _is_on(section, "homeostatic"):
-        notes.append(f"{join(where, 'homeostatic')}: not acted on; the rule is 'none'")
-
-
-def _is_on(section: Mapping[str, Any], part: str) -> bool:
-    given = section.get(part, False)
-    return given.get("enabled", True) is not False if isinstance(given, dict) else given is not False
-
-
-def _own_keys(section: Any, cls: type[Section], where: str, notes: list[str]) -> Any:
-    """What is given, under our names; None where the part is off. Keys of other tools are named in one warning."""
-    if section is None or section is False or section is True:
-        return {} if section else None
-    if not isinstance(section, dict):
-        return section
-    if section.get("enabled") is False:  # whatever else stands there is nobody's concern
-        return None
-    given = {key: value for key, value in section.items() if key in cls.model_fields}
-    extra = []
-    for key in section:
-        name = _ALIASES.get(key)
-        if key in given:
-            continue
-        if name in cls.model_fields and name not in given:
-            given[name] = section[key]
-            notes.append(f"{join(where, key)}: read as {name}")
-        else:
-            extra.append(key)
-    if extra:
-        notes.append(f"{where}: not acted on: {shown(', '.join(extra[:20]))[1:-1]}")
-    return given
+def read_rule(given: Any) -> Plasticity:
+    """A rule, complete, from its section or from its name alone."""
+    content = {"rule": given} if isinstance(given, str) else given
+    name = registered(content.get("rule"), RULE_NAMES) if isinstance(content, dict) else None
+    return rule_section(RULE_ALIASES.get(name, name) if name else None).model_validate(content)

@@ -1,6 +1,6 @@
 """From a file or a dict to plain JSON values, or to an error that says where it stops being JSON.
 
-Nothing here knows what a configuration means; that is ``config.py``. Parsing is the standard library's; this adds
+Nothing here knows what a configuration means; the sections do. Parsing is the standard library's; this adds
 what it lets pass: duplicate keys, NaN and infinities, files without end, nesting without end.
 """
 
@@ -9,30 +9,16 @@ from __future__ import annotations
 import json
 import math
 import re
-import reprlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from neuromod.errors import ConfigError
-
-__all__ = [
-    "MAX_BYTES",
-    "MAX_DEPTH",
-    "MAX_DIGITS",
-    "MAX_PROBLEMS",
-    "MAX_VALUES",
-    "ROOT",
-    "config_error",
-    "join",
-    "not_finite",
-    "plain_copy",
-    "read_file",
-    "shown",
-]
+from neuromod.problems import ROOT, Place, Problem, Wrong, shown
 
 MAX_BYTES = 64 * 1024 * 1024
 """Largest configuration file that is read."""
@@ -45,250 +31,25 @@ MAX_VALUES = 10_000_000
 MAX_PROBLEMS = 100
 """Problems listed in one error; the rest are counted."""
 
-ROOT = "configuration"
-"""What messages call the outermost object."""
-
-_SHORT = 60
-_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,59}")
 # Only numbers with such an exponent, or so many digits, can overflow a double: all others need no second look.
 # Apart, each begins with one letter, which the search jumps to.
 _LARGE_EXPONENTS = (re.compile(r"e\+?\d{3}"), re.compile(r"E\+?\d{3}"))
 _MANY_DIGITS = re.compile(r"\d{300}")
-_HOLDERS = (dict, list)
-
-_repr = reprlib.Repr()
-_repr.maxlevel, _repr.maxlist, _repr.maxdict, _repr.maxstring, _repr.maxother = 3, 4, 4, _SHORT, _SHORT
 
 
-def shown(value: Any) -> str:
-    """The value as a message quotes it: its ``repr``, cut at about 60 characters.
-
-    Parameters
-    ----------
-    value : object
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> shown(-3.0), shown("tau"), len(shown("x" * 10_000_000)) < 70
-    ('-3.0', "'tau'", True)
-    """
-    if isinstance(value, int) and value.bit_length() > 256:
-        return f"an integer of {value.bit_length()} bits"
-    text = _repr.repr(value)
-    return text if len(text) <= _SHORT else text[: _SHORT - 3] + "..."
+def config_error(found: Sequence[Problem], where: str = "") -> ConfigError:
+    """All problems of the value at `where` as one error; beyond MAX_PROBLEMS they are counted."""
+    words = [problem.words(where, before) for before, problem in enumerate(found[:MAX_PROBLEMS])]
+    if len(found) > MAX_PROBLEMS:
+        words.append(f"{ROOT}: must be free of problems; got {len(found) - MAX_PROBLEMS} more of them")
+    return ConfigError(words)
 
 
-def join(where: str, *keys: str | int) -> str:
-    """The JSON path of something inside `where`; names that would be ambiguous are quoted.
-
-    Parameters
-    ----------
-    where : str
-        A path; "" is the outermost object.
-    *keys : str or int
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> join("", "areas", 1, "coord_ranges", "x"), join("senses", "my eye")
-    ('areas[1].coord_ranges.x', "senses['my eye']")
-    """
-    for key in keys:
-        if isinstance(key, int):
-            where += f"[{key}]"
-        elif _PLAIN_KEY.fullmatch(key):
-            where += f".{key}" if where else key
-        else:
-            where += f"[{shown(key)}]"
-    return where
+def _refused(where: str, rule: str, came: object) -> ConfigError:
+    return ConfigError([f"{where}: {rule}; got {came}"])
 
 
-def config_error(problems: list[str]) -> ConfigError:
-    """All problems as one error; beyond MAX_PROBLEMS they are counted.
-
-    Parameters
-    ----------
-    problems : list of str
-
-    Returns
-    -------
-    ConfigError
-    """
-    extra = len(problems) - MAX_PROBLEMS
-    if extra > 0:
-        problems = [*problems[:MAX_PROBLEMS], f"{ROOT}: must be free of problems; got {extra} more of them"]
-    return ConfigError(problems)
-
-
-def not_finite(where: str, value: float) -> str:
-    """The problem of a number that JSON does not have.
-
-    Parameters
-    ----------
-    where : str
-        JSON path.
-    value : float, no unit known here
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> not_finite("simulation.dt", float("nan"))
-    'simulation.dt: must be finite; got nan'
-    """
-    return f"{where or ROOT}: must be finite; got {value}"
-
-
-def plain_copy(value: Any, where: str = "") -> tuple[Any, list[str]]:
-    """A deep copy made of dict, list, str, int, float, bool and None only, as ``json`` would read it.
-
-    Parameters
-    ----------
-    value : object
-        Tuples and arrays become lists, NumPy scalars become Python numbers.
-    where : str, default ""
-        JSON path of `value`, for messages.
-
-    Returns
-    -------
-    copy : object
-    problems : list of str
-        Whatever else is in it, keys that are no text, numbers that are not finite.
-
-    Raises
-    ------
-    ConfigError
-        If it is nested more than MAX_DEPTH deep, contains itself, or has more than MAX_VALUES parts.
-    """
-    problems: list[str] = []
-    copy = _copied(value, where, 0, problems, [0])
-    return copy, problems
-
-
-def _copied(value: Any, where: str, depth: int, problems: list[str], seen: list[int]) -> Any:
-    seen[0] += 1
-    if isinstance(value, np.generic | np.ndarray) and value.dtype.kind in "biuf":
-        value = value.tolist()
-    if isinstance(value, Mapping | list | tuple):
-        if depth >= MAX_DEPTH:
-            raise ConfigError(
-                [f"{ROOT}: must be nested at most {MAX_DEPTH} deep; got more, or a part of itself"]
-            )
-        if seen[0] > MAX_VALUES:
-            raise ConfigError([f"{ROOT}: must have at most {MAX_VALUES} values; got more"])
-        return _copied_holder(value, where, depth + 1, problems, seen)
-    if isinstance(value, str):
-        return str(value)
-    if value is not None and not isinstance(value, bool | int | float):
-        problems.append(f"{where or ROOT}: must be a JSON value; got {shown(value)}")
-        return None
-    if isinstance(value, int) and value.bit_length() > MAX_DIGITS * math.log2(10):
-        value = math.inf if value > 0 else -math.inf  # as if it had been read
-    if _is_not_finite(value):
-        problems.append(not_finite(where, value))
-    return value
-
-
-def _copied_holder(
-    value: Mapping[Any, Any] | Sequence[Any], where: str, depth: int, problems: list[str], seen: list[int]
-) -> Any:
-    if not isinstance(value, Mapping):
-        return [_copied(item, join(where, k), depth, problems, seen) for k, item in enumerate(value)]
-    found = {}
-    for key, item in value.items():
-        if isinstance(key, str):
-            found[key] = _copied(item, join(where, key), depth, problems, seen)
-        else:
-            problems.append(f"{where or ROOT}: must have text for keys; got {shown(key)}")
-    return found
-
-
-def read_file(path: Path) -> tuple[Any, list[str]]:
-    """The JSON value that a file holds, and what is wrong with it though it can be read.
-
-    Parameters
-    ----------
-    path : Path
-        UTF-8, with or without a byte order mark, at most MAX_BYTES.
-
-    Returns
-    -------
-    value : object
-    problems : list of str
-        Keys that an object repeats; NaN and infinities.
-
-    Raises
-    ------
-    ConfigError
-        If it cannot be read, is empty, is no UTF-8 or no JSON (with line and column), or is nested more than
-        MAX_DEPTH deep.
-    """
-    name = shown(path.name)[1:-1]
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ConfigError([f"{name}: must be a readable file; got {error.strerror}"]) from error
-    if len(data) > MAX_BYTES:
-        raise ConfigError([f"{name}: must be at most {MAX_BYTES} bytes; got more"])
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        byte = data[error.start]
-        raise ConfigError(
-            [f"{name}: must be UTF-8; got byte {byte:#04x} at position {error.start}"]
-        ) from error
-    if not text.strip():
-        raise ConfigError([f"{name}: must be a JSON object; got an empty file"])
-    return _parsed(text, name)
-
-
-def _parsed(text: str, name: str) -> tuple[Any, list[str]]:
-    repeated: list[int] = []
-    constants: list[str] = []
-
-    def as_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            repeated.append(len(pairs))
-            return _Repeating(pairs)
-        return found
-
-    def as_constant(literal: str) -> float:
-        constants.append(literal)
-        return float(literal)
-
-    many_digits = _MANY_DIGITS.search(text) is not None
-    try:
-        value = json.loads(
-            text,
-            object_pairs_hook=as_object,
-            parse_constant=as_constant,
-            # Python's own reader of integers, which is the fast one, refuses more than 4300 digits
-            parse_int=_from_digits if many_digits else None,
-        )
-    except json.JSONDecodeError as error:
-        line = text.splitlines()[error.lineno - 1] if error.pos < len(text) else ""
-        came = shown(line[error.colno - 1 :][:_SHORT]) if line else "the end of the file"
-        place = f"{name}, line {error.lineno}, column {error.colno}"
-        raise ConfigError([f"{place}: must be JSON ({error.msg}); got {came}"]) from error
-    except RecursionError:
-        raise ConfigError([f"{name}: must be nested at most {MAX_DEPTH} deep; got far more"]) from None
-    if _depth_exceeds(value):
-        raise ConfigError([f"{name}: must be nested at most {MAX_DEPTH} deep; got more"])
-    problems = list(_repetitions(value)) if repeated else []
-    if constants or many_digits or any(exponent.search(text) for exponent in _LARGE_EXPONENTS):
-        problems += (not_finite(*place) for place in _walk(value) if _is_not_finite(place[1]))
-    return value, problems
+# ---- from a dict -------------------------------------------------------------------------------------------
 
 
 class _Repeating(dict[str, Any]):
@@ -299,38 +60,131 @@ class _Repeating(dict[str, Any]):
         self.repeats = {key: n for key, n in Counter(key for key, _ in pairs).items() if n > 1}
 
 
-def _from_digits(digits: str) -> int | float:
-    return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
+def plain_copy(value: Any) -> tuple[Any, list[Problem]]:
+    """A deep copy of dict, list, str, int, float, bool and None only, as ``json`` would read it, and its problems.
+
+    Tuples and arrays become lists, NumPy scalars Python numbers. A problem is whatever else is in the value, keys that
+    are no text or are given twice, numbers that are not finite. ConfigError, where the value is nested more than
+    MAX_DEPTH deep, contains itself, or has more than MAX_VALUES parts.
+    """
+    problems: list[Problem] = []
+    return _copied(value, (), problems, [0]), problems
 
 
-def _depth_exceeds(value: Any) -> bool:
-    level = [value] if isinstance(value, _HOLDERS) else []
+def _copied(value: Any, place: Place, problems: list[Problem], seen: list[int]) -> Any:
+    seen[0] += 1
+    if isinstance(value, np.generic | np.ndarray) and value.dtype.kind in "biuf":
+        value = value.tolist()
+    if isinstance(value, Mapping | list | tuple):
+        if len(place) >= MAX_DEPTH:
+            raise _refused(ROOT, f"must be nested at most {MAX_DEPTH} deep", "more, or a part of itself")
+        if seen[0] > MAX_VALUES:
+            raise _refused(ROOT, f"must have at most {MAX_VALUES} values", "more")
+        if not isinstance(value, Mapping):
+            return [_copied(item, (*place, k), problems, seen) for k, item in enumerate(value)]
+        problems += (
+            Problem(place, "must have text for keys", key) for key in value if not isinstance(key, str)
+        )
+        for key, times in value.repeats.items() if isinstance(value, _Repeating) else ():
+            problems.append(Problem((*place, key), f"must be given once; got it {times} times"))
+        texts = ((key, item) for key, item in value.items() if isinstance(key, str))
+        return {key: _copied(item, (*place, key), problems, seen) for key, item in texts}
+    if isinstance(value, str):
+        return str(value)
+    if value is not None and not isinstance(value, bool | int | float):
+        problems.append(Problem(place, "must be a JSON value", value))
+        return None
+    if isinstance(value, int) and value.bit_length() > MAX_DIGITS * math.log2(10):
+        value = math.inf if value > 0 else -math.inf  # as if it had been read
+    if isinstance(value, float) and not math.isfinite(value):
+        problems.append(Problem(place, "must be finite", value))
+    return value
+
+
+# ---- from a file -------------------------------------------------------------------------------------------
+
+
+def found_file(source: object) -> Path:
+    """The file that is meant: a path, or the bare name of a configuration that the package ships."""
+    folder = resources.files("neuromod").joinpath("data")
+    shipped = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".json"))
+    place = ("config_path",)
+    if not isinstance(source, str | Path):
+        raise Wrong([Problem(place, "must be a path or an object", source)])
+    try:
+        path = Path(source)
+        if path.is_file():
+            return path
+    except (OSError, ValueError) as error:  # too long a name, for example
+        raise Wrong([Problem(place, "must be a file", str(source), far=f" ({error})")]) from error
+    if str(source) in shipped:
+        return Path(str(folder.joinpath(str(source))))
+    raise Wrong([Problem(place, f"must be a file, or one of {', '.join(shipped)}", str(source), shipped)])
+
+
+def read_file(path: Path) -> tuple[Any, list[Problem]]:
+    """The JSON value that a file holds, and its problems: keys that an object repeats; NaN and infinities.
+
+    ConfigError, where the file cannot be read, is empty, is no UTF-8 or no JSON (with line and column), has more than
+    MAX_BYTES, or is nested more than MAX_DEPTH deep.
+    """
+    name = shown(path.name)[1:-1]
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        text = data.decode("utf-8-sig") if len(data) <= MAX_BYTES else ""
+    except OSError as error:
+        raise _refused(name, "must be a readable file", error.strerror) from error
+    except UnicodeDecodeError as error:
+        byte = f"byte {data[error.start]:#04x} at position {error.start}"
+        raise _refused(name, "must be UTF-8", byte) from error
+    if len(data) > MAX_BYTES:
+        raise _refused(name, f"must be at most {MAX_BYTES} bytes", "more")
+    if not text.strip():
+        raise _refused(name, "must be a JSON object", "an empty file")
+    return _parsed(text, name)
+
+
+def _parsed(text: str, name: str) -> tuple[Any, list[Problem]]:
+    many_digits = _MANY_DIGITS.search(text) is not None
+    suspicious = [many_digits, *(exponent.search(text) for exponent in _LARGE_EXPONENTS)]
+
+    def as_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) == len(pairs):
+            return found
+        suspicious.append(True)
+        return _Repeating(pairs)
+
+    def as_constant(literal: str) -> float:
+        suspicious.append(True)
+        return float(literal)
+
+    def as_integer(
+        digits: str,
+    ) -> int | float:  # Python's own reader, the fast one, refuses more than 4300 digits
+        return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
+
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=as_object,
+            parse_constant=as_constant,
+            parse_int=as_integer if many_digits else None,
+        )
+    except json.JSONDecodeError as error:
+        line = text.splitlines()[error.lineno - 1] if error.pos < len(text) else ""
+        came = shown(line[error.colno - 1 :][:60]) if line else "the end of the file"
+        place = f"{name}, line {error.lineno}, column {error.colno}"
+        raise _refused(place, f"must be JSON ({error.msg})", came) from error
+    except RecursionError:
+        raise _refused(name, f"must be nested at most {MAX_DEPTH} deep", "far more") from None
+    level = [value]
     for _ in range(MAX_DEPTH):
+        holders = (item for item in level if isinstance(item, dict | list))
         level = [
-            item
-            for holder in level
-            for item in (holder.values() if isinstance(holder, dict) else holder)
-            if isinstance(item, _HOLDERS)
+            item for holder in holders for item in (holder.values() if isinstance(holder, dict) else holder)
         ]
-    return bool(level)
-
-
-def _walk(value: Any, where: str = "") -> Iterator[tuple[str, Any]]:
-    yield where, value
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _walk(item, join(where, key))
-    elif isinstance(value, list):
-        for k, item in enumerate(value):
-            yield from _walk(item, join(where, k))
-
-
-def _repetitions(value: Any) -> Iterator[str]:
-    for where, item in _walk(value):
-        if isinstance(item, _Repeating):
-            for key, times in item.repeats.items():
-                yield f"{join(where, key)}: must be given once; got it {times} times"
-
-
-def _is_not_finite(value: Any) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
+    if any(isinstance(item, dict | list) for item in level):
+        raise _refused(name, f"must be nested at most {MAX_DEPTH} deep", "more")
+    return plain_copy(value) if any(suspicious) else (value, [])

@@ -1,242 +1,157 @@
-"""The sections of a configuration as frozen pydantic models, and what pydantic finds wrong in our words.
+"""The sections on neurons, areas, senses and the simulation: what each key may be, and the values once checked.
 
-Only what stands here is fixed. The parameters of neuron models, plasticity rules and modulators are facts of
-their C files; ``config/tables.py`` reads them from there.
+The parameters of neuron models, plasticity rules and modulators are facts of their C files and are read from there.
 """
 
 from __future__ import annotations
 
-import difflib
 import math
-import types
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
-from neuromod.config.read import ROOT, join, shown
+from neuromod import _core
+from neuromod.config.keys import (
+    Name,
+    Section,
+    key,
+    registered,
+    registered_as,
+    right_part,
+    section_of,
+    spellings,
+)
+from neuromod.problems import KNOWN_KEYS, Problem, Wrong, nearest, unless
 
-__all__ = [
-    "AXES",
-    "Area",
-    "AreaKeys",
-    "Config",
-    "CoordRanges",
-    "Drive",
-    "LatticeKeys",
-    "Name",
-    "NeuronModel",
-    "NeuronModelKeys",
-    "Plasticity",
-    "PlasticityKeys",
-    "Sense",
-    "Simulation",
-    "add_unknown_key",
-    "near_name",
-    "nearest",
-    "validated",
-    "with_unit",
-]
+__all__ = ["Area", "Drive", "NeuronModel", "Sense", "Simulation"]
 
-AXES = ("x", "y", "z", "w")
-"""The lattice's axes, in the order of ``lattice_shape``."""
+NEURON_MODELS = _core.neuron_models()
+MAX_AREAS = 4096
+"""Areas of one configuration: the test for overlaps takes time quadratic in their number."""
 
-# 2**31 - 1: coordinates and the positions of neurons in their columns are 32-bit integers.
+# Coordinates and the positions of neurons in their columns are 32-bit integers.
 Size = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Index = Annotated[int, Field(ge=0, le=2**31 - 2)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-# What it multiplies is of the order of 1; the bound keeps products of several finite.
-Density = Annotated[float, Field(ge=0.0, le=1e6)]
-# Far above any weight in use and far below the overflow of float32, which weights are stored in.
-Weight = Annotated[float, Field(ge=-1e9, le=1e9, json_schema_extra={"unit": "mV"})]
-NeuronType = Literal["excitatory", "inhibitory"]
-
-
-class Section(BaseModel):
-    """What all sections share: no unknown key, no conversion of types, no NaN, no change once made."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
 Range = Annotated[tuple[Index, Index], Field(strict=False)]
+Shape = Annotated[tuple[Size, ...], Field(strict=False, min_length=1, max_length=4)]
+# What a density multiplies is of the order of 1; the bound keeps products of several finite.
+Density = Annotated[float, Field(ge=0, le=1e6)]
+NeuronType = Literal["excitatory", "inhibitory"]
+ModelName = Annotated[
+    Name, registered_as("a neuron model", NEURON_MODELS), WithJsonSchema(spellings(NEURON_MODELS))
+]
 
 
-class LatticeKeys(Section):
-    """The section ``lattice_shape``, by itself.
+@cache
+def neuron_section(model: str) -> type[Section]:
+    """The parameters of a neuron model."""
+    return section_of(NEURON_MODELS[model]["params"], Section, model, NEURON_MODELS[model]["title"] + ".")
 
-    Parameters
-    ----------
-    lattice_shape : array of four int, >= 1
-        Sites along x, y, z and w.
-    """
 
-    lattice_shape: Annotated[tuple[Size, Size, Size, Size], Field(strict=False)] = Field(
-        description="Sites along x, y, z and w."
+def neuron_values(model: str, given: Any, base: Mapping[str, float]) -> dict[str, float]:
+    """The given parameters of a neuron model; `base` counts for the others, before the model's defaults."""
+    if not isinstance(given, dict):
+        raise Wrong([Problem((), "must be an object", given)])
+    found: list[Problem] = []
+    values = right_part(neuron_section(model), given, found).model_dump(exclude_unset=True)
+    found += _broken_orders(NEURON_MODELS[model], values, base)
+    return unless(found, values)
+
+
+def _broken_orders(
+    about: Mapping[str, Any], values: Mapping[str, float], base: Mapping[str, float]
+) -> Iterator[Problem]:
+    """Each pair of parameters of which one must be greater and is not, e.g. the threshold and the reset."""
+    table = about["params"]
+    known = {**{name: field["default"] for name, field in table.items()}, **base, **values}
+    for greater, lesser in about["greater_than"]:
+        if known[greater] > known[lesser] or not (greater in values or lesser in values):
+            continue
+        culprit, sign, other = (greater, ">", lesser) if greater in values else (lesser, "<", greater)
+        source = "" if other in values or other in base else ", the default"
+        rule = f"must be {sign} {other} ({known[other]} {table[other]['unit']}{source})"
+        yield Problem((culprit,), rule, values[culprit])
+
+
+def common_neuron(section: Any) -> tuple[str | None, dict[str, float]]:
+    """Model and right parameters of areas without a model of their own; None where the model is not known."""
+    content = section if isinstance(section, dict) else {}
+    model, given = registered(content.get("type", "lif"), NEURON_MODELS), content.get("params_default", {})
+    if model is None or not isinstance(given, dict):
+        return None, {}
+    return model, right_part(neuron_section(model), given, []).model_dump(exclude_unset=True)
+
+
+class NeuronModel(Section):
+    """The section ``neuron_model``: what neurons are unless their area says otherwise."""
+
+    type: ModelName = key("lif", "A registered neuron model.")
+    params_default: dict[str, Any] = key({}, "Parameters that differ from the model's defaults.")
+    inhibitory_fraction: float = key(0.0, "Share of inhibitory neurons where no type is given.", ge=0, le=1)
+
+    @field_validator("params_default")
+    @classmethod
+    def _of_the_model(cls, given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        return neuron_values(info.data["type"], given, {}) if "type" in info.data else given
+
+
+class Drive(Section):
+    """Background input that each neuron gets of its own: Poisson events, and noise drawn anew in each step."""
+
+    # 1e9 mV is far above any weight in use and far below the overflow of float32, which weights are stored in.
+    rate: float = key(0.0, "Events per second.", unit="Hz", ge=0, le=1e6)
+    weight: float = key(0.0, "What one event adds; below 0 it inhibits.", unit="mV", ge=-1e9, le=1e9)
+    noise: float = key(
+        0.0, "Standard deviation of a normal current, drawn anew in each step.", unit="mV", ge=0, le=1e9
+    )
+    noise_uniform: float = key(
+        0.0, "Half the width of a uniform current around 0, drawn anew in each step.", unit="mV", ge=0, le=1e9
     )
 
 
 class CoordRanges(Section):
-    """First and last coordinate of an area on each axis, both included.
+    """First and last coordinate of an area on each axis, both included."""
 
-    Parameters
-    ----------
-    x, y, z, w : array of two int, >= 0
-    """
-
-    x: Range
-    y: Range
-    z: Range
-    w: Range
+    x: Range = key(..., "Along x.")
+    y: Range = key(..., "Along y.")
+    z: Range = key(..., "Along z.")
+    w: Range = key(..., "Along w.")
 
 
-class Drive(Section):
-    """Background input that each neuron gets of its own: Poisson events, and noise drawn anew in each step.
-
-    Parameters
-    ----------
-    rate : float, Hz, 0 to 1e6, default 0
-    weight : float, mV, default 0
-        What one event adds; below 0 it inhibits.
-    noise : float, mV, >= 0, default 0
-        Standard deviation of a normal current, of each step whatever its length.
-    noise_uniform : float, mV, >= 0, default 0
-        Half the width of a uniform current around 0, as of Izhikevich's networks.
-    """
-
-    rate: float = Field(
-        default=0.0, ge=0.0, le=1e6, description="Events per second.", json_schema_extra={"unit": "Hz"}
-    )
-    weight: Weight = Field(default=0.0, description="What one event adds; below 0 it inhibits.")
-    noise: float = Field(
-        default=0.0,
-        ge=0.0,
-        le=1e9,
-        description="Standard deviation of a normal current, drawn anew in each step.",
-        json_schema_extra={"unit": "mV"},
-    )
-    noise_uniform: float = Field(
-        default=0.0,
-        ge=0.0,
-        le=1e9,
-        description="Half the width of a uniform current around 0, drawn anew in each step.",
-        json_schema_extra={"unit": "mV"},
-    )
+AXES = tuple(CoordRanges.known)
+"""The lattice's axes, in the order of ``lattice_shape``."""
 
 
-class NeuronModelKeys(Section):
-    """The fixed keys of the section ``neuron_model``.
-
-    Parameters
-    ----------
-    type : str, default "lif"
-        A registered neuron model, lower or upper case.
-    params_default : dict
-        Parameters that differ from the model's defaults; checked against its table.
-    inhibitory_fraction : float, 0 to 1, default 0
-        Share of inhibitory neurons where no type is given.
-    """
-
-    type: Name = Field(default="lif", description="A registered neuron model.")
-    params_default: dict[str, Any] = Field(
-        default={}, description="Parameters that differ from the model's defaults."
-    )
-    inhibitory_fraction: Fraction = Field(
-        default=0.0, description="Share of inhibitory neurons where no type is given."
-    )
+def _as_dict(given: Any) -> dict[str, tuple[int, int]]:
+    return CoordRanges.model_validate(given).model_dump()
 
 
-class NeuronModel(Section):
-    """The checked section ``neuron_model``.
-
-    Parameters
-    ----------
-    type : str, default "lif"
-        Registered name, lower case.
-    params_default : dict of str to float, in the units of the model's table
-        What was given; `neuromod.config.check_params` fills in the rest.
-    inhibitory_fraction : float, 0 to 1, default 0
-    """
-
-    type: str = "lif"
-    params_default: dict[str, float] = {}
-    inhibitory_fraction: float = 0.0
-
-
-class AreaKeys(Section):
-    """The keys of an entry of ``areas``.
-
-    Parameters
-    ----------
-    name : str
-    coord_ranges : CoordRanges
-    sense : str, optional
-        The sense that feeds the area.
-    model : str, optional
-        A registered neuron model. Default: ``neuron_model.type``.
-    params : dict
-        Parameters that differ from ``neuron_model.params_default``.
-    neuron_type : {"excitatory", "inhibitory"}, optional
-        Default: by ``neuron_model.inhibitory_fraction``.
-    density : float, 0 to 1, optional
-        Share of the sites that get a neuron.
-    region : str, optional
-        Region whose modulator levels act here.
-    drive : Drive, optional
-        Default: the section ``background_drive``.
-    receptors : dict of str to float, no unit, 0 to 1e6
-        By modulator: density d of its receptors, default 1. A factor f acts here as ``1 + d * (f - 1)``, the rise of
-        a threshold as d times itself.
-    """
-
-    name: Name
-    coord_ranges: CoordRanges
-    sense: Name | None = Field(default=None, description="The sense that feeds the area.")
-    model: Name | None = Field(
-        default=None, description="A registered neuron model. Default: neuron_model.type."
-    )
-    params: dict[str, Any] = Field(
-        default={}, description="Parameters that differ from neuron_model.params_default."
-    )
-    neuron_type: NeuronType | None = Field(
-        default=None, description="Default: by neuron_model.inhibitory_fraction."
-    )
-    density: Fraction | None = Field(default=None, description="Share of the sites that get a neuron.")
-    region: Name | None = Field(default=None, description="Region whose modulator levels act here.")
-    drive: Drive | None = Field(default=None, description="Default: the section background_drive.")
-    receptors: dict[str, Density] = Field(
-        default={}, description="By modulator: part of its effect that is felt here. Default: 1."
-    )
+Box = Annotated[dict[str, tuple[int, int]], PlainValidator(_as_dict, json_schema_input_type=CoordRanges)]
 
 
 class Area(Section):
-    """A checked entry of ``areas``.
+    """An entry of ``areas``: a box of lattice sites, and what differs for the neurons in it."""
 
-    Parameters
-    ----------
-    name : str
-    coord_ranges : dict of str to (int, int)
-        Axis -> first and last coordinate, both included.
-    sense, model, neuron_type, region : str or None
-        `model` is a registered name.
-    params : dict of str to float, in the units of the table
-        What was given; it goes before the section ``neuron_model``'s.
-    density : float, 0 to 1, or None
-    drive : Drive or None
-    receptors : dict of str to float, no unit, 0 to 1e6
-        Modulator -> density of its receptors; 1 where it is not named.
-    """
+    name: Name = key(..., "Name of the area; no two areas have the same.")
+    coord_ranges: Box = key(..., "First and last coordinate on each axis, both included.")
+    sense: Name | None = key(None, "The sense that feeds the area.")
+    model: ModelName | None = key(None, "A registered neuron model. Default: neuron_model.type.")
+    params: dict[str, Any] = key({}, "Parameters that differ from neuron_model.params_default.")
+    neuron_type: NeuronType | None = key(None, "Default: by neuron_model.inhibitory_fraction.")
+    density: float | None = key(None, "Share of the sites that get a neuron.", ge=0, le=1)
+    region: Name | None = key(None, "Region whose modulator levels act here.")
+    drive: Drive | None = key(None, "Default: the section background_drive.")
+    receptors: dict[str, Density] = key({}, "By modulator: part of its effect that is felt here. Default: 1.")
 
-    name: str
-    coord_ranges: dict[str, tuple[int, int]]
-    sense: str | None = None
-    model: str | None = None
-    params: dict[str, float] = {}
-    neuron_type: NeuronType | None = None
-    density: float | None = None
-    region: str | None = None
-    drive: Drive | None = None
-    receptors: dict[str, float] = {}
+    @field_validator("params")
+    @classmethod
+    def _of_its_model(cls, given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        """Checked by the area's model, or by the common one, which the context hands down."""
+        common, base = info.context or (None, {})
+        model = info.data["model"] or common if "model" in info.data else None
+        return given if model is None else neuron_values(model, given, base if model == common else {})
 
     @property
     def n_sites(self) -> int:
@@ -245,352 +160,26 @@ class Area(Section):
 
 
 class Sense(Section):
-    """An entry of ``senses``.
+    """An entry of ``senses``; keys of other tools may stand beside these."""
 
-    Parameters
-    ----------
-    areal : str
-        Name of the area that the sense feeds.
-    w_index : int, >= 0, optional
-        Position on the w axis; one of the area's.
-    input_size : array of 1 to 4 int, >= 1, optional
-        Shape of the input.
-    input_description : str, optional
-    """
-
-    # Descriptions of senses carry more keys elsewhere; they are named in a warning, see config.py.
     model_config = ConfigDict(extra="ignore")
 
-    areal: Name = Field(description="Name of the area that the sense feeds.")
-    w_index: Index | None = Field(
-        default=None, description="Position on the w axis; must be one of the area's."
-    )
-    input_size: Annotated[tuple[Size, ...], Field(strict=False, min_length=1, max_length=4)] | None = Field(
-        default=None, description="Shape of the input."
-    )
-    input_description: str | None = None
+    areal: Name = key(..., "Name of the area that the sense feeds.")
+    w_index: Index | None = key(None, "Position on the w axis; must be one of the area's.")
+    input_size: Shape | None = key(None, "Shape of the input.")
+    input_description: str | None = key(None, "What the input is, in words.")
 
-
-class PlasticityKeys(Section):
-    """The keys of the section ``plasticity`` besides the parameters of its rule.
-
-    Parameters
-    ----------
-    rule : str
-        Registered name, or "none".
-    weight_min, weight_max : float, mV, default 0 and 1
-        Bounds of plastic weights.
-    weight_decay : float, 0 to 1 per step, default 0
-        Share of a plastic weight lost in each step.
-    weight_dependence : float, >= 0, default 0
-        Exponent of soft bounds; 0: hard ones.
-    """
-
-    # The parameters of the rule stand beside these, and are checked against the rule's table.
-    model_config = ConfigDict(extra="ignore")
-
-    rule: Name
-    weight_min: Weight = Field(default=0.0, description="Lower bound of plastic weights.")
-    weight_max: Weight = Field(default=1.0, description="Upper bound of plastic weights.")
-    weight_decay: Fraction = Field(default=0.0, description="Share of a plastic weight lost in each step.")
-    weight_dependence: float = Field(
-        default=0.0,
-        ge=0.0,
-        description="Soft bounds: exponent of the room above (below) a weight that grows (falls); 0: hard.",
-    )
-
-
-class Plasticity(Section):
-    """A rule of plasticity, checked and complete.
-
-    Parameters
-    ----------
-    rule : str, default "none"
-        Registered name, or "none".
-    params : dict of str to float, in the units of the table
-        Every parameter of the rule, defaults filled in; empty for "none".
-    weight_min, weight_max : float, mV, default 0 and 1
-    weight_decay : float, 0 to 1 per step, default 0
-    weight_dependence : float, >= 0, default 0
-        Exponent of soft bounds (Guetig et al. 2003); 0: hard ones.
-    short_term, homeostatic : dict of str to float, in ms and Hz, optional
-        Complete, where they are on; see ``config/plasticity.py``.
-    """
-
-    rule: str = "none"
-    params: dict[str, float] = {}
-    weight_min: float = 0.0
-    weight_max: float = 1.0
-    weight_decay: float = 0.0
-    weight_dependence: float = 0.0
-    short_term: dict[str, float] | None = None
-    homeostatic: dict[str, float] | None = None
+    @classmethod
+    def _together(cls, content: Mapping[str, Any]) -> Iterator[Problem]:
+        """A key that is near to one of ours is a mistake; others are other tools'."""
+        for name in content if len(content) <= 100 else ():
+            near = nearest(name, cls.known) if name not in cls.known else None
+            if near is not None and near not in content:
+                yield Problem((name,), "unknown key", known=cls.known, far=KNOWN_KEYS)
 
 
 class Simulation(Section):
-    """The section ``simulation``.
+    """The section ``simulation``."""
 
-    Parameters
-    ----------
-    dt : float, ms, > 0, default 1
-        Length of a step.
-    seed : int, 0 .. 2**64 - 1, optional
-        Default: drawn, and kept.
-    """
-
-    dt: float = Field(default=1.0, gt=0.0, description="Length of a step.", json_schema_extra={"unit": "ms"})
-    seed: Annotated[int, Field(ge=0, le=2**64 - 1)] | None = Field(
-        default=None, description="Default: drawn, and kept."
-    )
-
-
-class Config(Section):
-    """A checked configuration.
-
-    Parameters
-    ----------
-    lattice_shape : tuple of four int
-        Sites along x, y, z, w.
-    areas : tuple of Area
-        At least one; no two share a site.
-    neuron_model : NeuronModel
-    drive : Drive
-        The section ``background_drive``.
-    plasticity : Plasticity
-    neuromodulation : dict
-        ``enabled`` and, for each modulator, its parameters, complete (see `check_neuromodulation`).
-    senses : dict of str to Sense
-    simulation : Simulation
-    experiment : dict or None
-        As given; ``neuromod.experiment`` checks it.
-    """
-
-    lattice_shape: tuple[int, int, int, int]
-    areas: tuple[Area, ...]
-    neuron_model: NeuronModel = NeuronModel()
-    drive: Drive = Drive()
-    plasticity: Plasticity = Plasticity()
-    neuromodulation: dict[str, Any]
-    senses: dict[str, Sense] = {}
-    simulation: Simulation = Simulation()
-    experiment: dict[str, Any] | None = None
-
-    def __repr__(self) -> str:
-        shape = "x".join(map(str, self.lattice_shape))
-        return (
-            f"Config(lattice={shape}, areas={len(self.areas)}, model={self.neuron_model.type!r}, "
-            f"rule={self.plasticity.rule!r}, dt={self.simulation.dt:g} ms)"
-        )
-
-    def __str__(self) -> str:
-        return repr(self)
-
-    def area(self, name: str) -> Area:
-        """The area of that name.
-
-        Parameters
-        ----------
-        name : str
-
-        Returns
-        -------
-        Area
-
-        Raises
-        ------
-        KeyError
-            If there is none.
-        """
-        for area in self.areas:
-            if area.name == name:
-                return area
-        raise KeyError(name)
-
-
-# ---- what is wrong, in our words ---------------------------------------------------------------------------
-
-
-def nearest(key: str, known: Iterable[str]) -> str | None:
-    """The known name that a misspelt one most likely means.
-
-    Parameters
-    ----------
-    key : str
-    known : iterable of str
-
-    Returns
-    -------
-    str or None
-        None where nothing is near.
-
-    Examples
-    --------
-    >>> nearest("tau_pluss", ["tau_minus", "tau_plus"])
-    'tau_plus'
-    """
-    if len(key) > 100:  # the comparison takes time quadratic in the length
-        return None
-    names = {name.lower(): name for name in known}
-    found = difflib.get_close_matches(key.lower(), names, n=1, cutoff=0.6)
-    return names[found[0]] if found else None
-
-
-def near_name(problems: list[str], key: str, known: Iterable[str]) -> str | None:
-    """The `nearest` name, as long as comparing is cheap: thousands of wrong names must not take minutes to refuse.
-
-    Parameters
-    ----------
-    problems : list of str
-        What is wrong so far; the longer, the fewer names are compared.
-    key : str
-    known : iterable of str
-
-    Returns
-    -------
-    str or None
-    """
-    names = list(known)
-    return nearest(key, names) if len(names) * (1 + len(problems)) <= _COMPARISONS else None
-
-
-_COMPARISONS = 2000
-
-
-def add_unknown_key(problems: list[str], where: str, key: str, known: Iterable[str]) -> None:
-    """The problem of a key that a section does not have.
-
-    Parameters
-    ----------
-    problems : list of str
-        Gets the problem.
-    where : str
-        JSON path of the section.
-    key : str
-    known : iterable of str
-        The keys that it may have.
-    """
-    names = list(known)
-    near = near_name(problems, key, names)
-    hint = f"did you mean {near!r}?" if near is not None else f"known are {', '.join(sorted(names))}"
-    problems.append(f"{join(where, key)}: unknown key; {hint}")
-
-
-Model = TypeVar("Model", bound=Section)
-
-
-def validated(cls: type[Model], value: Any, where: str, problems: list[str]) -> Model | None:
-    """The value as a `cls`, or None and what is wrong with it added to `problems`.
-
-    Parameters
-    ----------
-    cls : type of Section
-    value : object
-        Plain JSON.
-    where : str
-        JSON path of `value`.
-    problems : list of str
-        Gets one entry for each problem.
-
-    Returns
-    -------
-    cls or None
-    """
-    try:
-        return cls.model_validate(value)
-    except ValidationError as error:
-        for problem in error.errors(include_url=False):
-            _add_in_words(problems, cls, problem, where)
-        return None
-
-
-def _add_in_words(problems: list[str], cls: type[BaseModel], problem: Mapping[str, Any], where: str) -> None:
-    loc: list[Any] = list(problem["loc"])
-    path = join(where, *loc) or ROOT
-    fields = _fields_around(cls, loc)
-    kind, value = problem["type"], problem["input"]
-    if kind == "extra_forbidden":
-        add_unknown_key(problems, join(where, *loc[:-1]), loc[-1], fields)
-        return
-    if kind == "missing":
-        problems.append(f"{path}: is required; got nothing")
-        return
-    unit = _unit(fields.get(loc[-1])) if loc else "1"
-    rule = with_unit(_rule(kind, problem.get("ctx", {}), value), unit)
-    problems.append(f"{path}: must be {rule}; got {shown(value)}")
-
-
-def with_unit(rule: str, unit: str) -> str:
-    """A rule and the unit of the number that it is for.
-
-    Parameters
-    ----------
-    rule : str
-    unit : str
-        "1" for a pure number.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> with_unit("> 0", "ms"), with_unit(">= 0", "1/step"), with_unit("finite", "mV")
-    ('> 0 ms', '>= 0 per step', 'finite, in mV')
-    """
-    if unit == "1":
-        return rule
-    if unit.startswith("1/"):
-        return f"{rule} per {unit[2:]}"
-    return f"{rule} {unit}" if rule[-1].isdigit() else f"{rule}, in {unit}"
-
-
-_MUST_BE = {
-    "float_type": "a number",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "finite_number": "finite",
-    "bool_type": "true or false",
-    "string_type": "text",
-    "string_unicode": "text that UTF-8 can encode",
-    "list_type": "an array",
-    "tuple_type": "an array",
-    "dict_type": "an object",
-    "model_type": "an object",
-    "model_attributes_type": "an object",
-    "greater_than": "> {gt}",
-    "greater_than_equal": ">= {ge}",
-    "less_than_equal": "<= {le}",
-    "too_short": "at least {min_length} long",
-    "too_long": "at most {max_length} long",
-    "string_too_short": "at least {min_length} character long",
-    "string_too_long": "at most {max_length} characters long",
-    "literal_error": "{expected}",
-}
-
-
-def _rule(kind: str, context: Mapping[str, Any], value: Any) -> str:
-    if kind == "float_type" and isinstance(value, int) and not isinstance(value, bool):
-        kind = "finite_number"  # an integer beyond the largest double
-    if kind not in _MUST_BE:  # none that the sections above can lead to
-        return f"valid ({kind})"
-    plain = {name: int(v) if isinstance(v, float) and v.is_integer() else v for name, v in context.items()}
-    return _MUST_BE[kind].format(**plain)
-
-
-def _fields_around(cls: type[BaseModel], loc: list[Any]) -> Mapping[str, Any]:
-    """The fields of the section that holds the last part of `loc`."""
-    for part in loc[:-1]:
-        inner = _section_in(cls.model_fields[part].annotation) if part in cls.model_fields else None
-        cls = inner or cls
-    return cls.model_fields
-
-
-def _section_in(kind: Any) -> type[BaseModel] | None:
-    """The section that a field's type is, be it optional or not."""
-    parts = get_args(kind) if get_origin(kind) is types.UnionType else (kind,)
-    return next((part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)), None)
-
-
-def _unit(field: Any) -> str:
-    extra = getattr(field, "json_schema_extra", None)
-    return str(extra["unit"]) if isinstance(extra, dict) and "unit" in extra else "1"
+    dt: float = key(1.0, "Length of a step.", unit="ms", gt=0)
+    seed: int | None = key(None, "Default: drawn, and kept.", ge=0, le=2**64 - 1)

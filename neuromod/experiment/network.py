@@ -3,14 +3,13 @@ projection."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromod.experiment.section import Experiment
 from neuromod.network.projection import Projection
-from neuromod.simulation import Simulation
 
 __all__ = ["ExperimentNetwork", "build_network"]
 
@@ -33,7 +32,7 @@ class ExperimentNetwork(NamedTuple):
     readout: Projection | None
 
 
-def build_network(sim: Simulation, experiment: Experiment, *, frozen: bool = False) -> ExperimentNetwork:
+def build_network(sim: Any, experiment: Experiment, *, frozen: bool = False) -> ExperimentNetwork:
     """Put neurons into the experiment's areas and connect them.
 
     Without a readout every ordered pair is connected with the same probability, and all synapses are plastic.
@@ -56,7 +55,7 @@ def build_network(sim: Simulation, experiment: Experiment, *, frozen: bool = Fal
 
     Examples
     --------
-    >>> from neuromod import BrainModel
+    >>> from neuromod import BrainModel, Simulation
     >>> told = Experiment(areas=("V1_like", "A1_like"), density=0.01, sense="vision", readout="A1_like")
     >>> network = build_network(Simulation(BrainModel("brain_base_model.json"), seed=1), told)
     >>> {name: len(ids) for name, ids in network.area_ids.items()}
@@ -87,7 +86,7 @@ def build_network(sim: Simulation, experiment: Experiment, *, frozen: bool = Fal
 
 
 def _connect(
-    sim: Simulation,
+    sim: Any,
     experiment: Experiment,
     pre: Ints,
     post: Ints,
@@ -101,7 +100,7 @@ def _connect(
     everyone = sim.model.neurons.id
     inhibits = sim.model.neurons.neuron_type == 1  # the position in the types' list
     sources = everyone[np.isin(everyone, pre) & (inhibits == (kind == "inhibitory"))]
-    projection = sim.connect(
+    projection: Projection = sim.connect(
         sources,
         post,
         probability=experiment.connection_probability,

@@ -11,7 +11,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -292,7 +292,7 @@ def run_experiment(
     responses["response_after"] = _response(content, run, run, watch) if whole else np.empty(0)
     weight_control, responses["response_control"] = np.empty(0, dtype=np.float32), np.empty(0)
     if with_control and whole:
-        clamped = replace(experiment, clamp_dopamine=True)
+        clamped = experiment.model_copy(update={"clamp_dopamine": True})
         control = _built(content, clamped, run.sim.seed, record=False)
         control.advance(wanted, watch)
         if control.sim.current_step == wanted:
@@ -457,7 +457,7 @@ def _run_arrays(run: _Run) -> dict[str, Any]:
         "steps": np.int64(sim.current_step),
         "digest": np.array(sim.digest()),
         "config": np.array(json.dumps(sim.model.config)),
-        "experiment": np.array(json.dumps(asdict(run.experiment))),
+        "experiment": np.array(run.experiment.model_dump_json()),
         "spike_step": spikes.step,
         "spike_id": spikes.id,
         "level_time": np.empty(0) if levels is None else levels.time,

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromod.arguments import nearest
 from neuromod.network.columns import MODELS, NeuronColumns
 from neuromod.network.layout import Group, Zone
+from neuromod.problems import nearest
 
 __all__ = ["Area", "Areas"]
 

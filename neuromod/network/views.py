@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod._core import Neuron, Synapse
-from neuromod.arguments import nearest
 from neuromod.network.columns import NeuronColumns
 from neuromod.network.store import SynapseStore
+from neuromod.problems import nearest
 
 __all__ = ["NeuronCollection", "SynapseCollection"]
 
