@@ -4,6 +4,7 @@
 #ifndef PLASTIC_WORLD_H
 #define PLASTIC_WORLD_H
 
+#include "draw.h"
 #include "nm_deliver.h"
 #include "nm_pairs.h"
 #include "nm_plasticity.h"
@@ -53,18 +54,6 @@ typedef struct world {
     void *arrays[MAX_ARRAYS];
     int n_arrays;
 } world;
-
-/* A small generator of its own (splitmix64): the tests must not lean on what they test. */
-static uint64_t seed;
-static uint64_t draw(void) {
-    uint64_t z = (seed += 0x9E3779B97F4A7C15u);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-}
-static double uniform(void) {
-    return (double)(draw() >> 11) / 9007199254740992.0;
-}
 
 static void *zeros(world *w, int64_t n, size_t size) {
     void *array = calloc((size_t)(n > 0 ? n : 1), size);
