@@ -1,9 +1,6 @@
 /* nm_deliver: what reaches the neurons, against a sum over all synapses in the promised order, to the bit;
  * cut into any number of parts. SPDX-License-Identifier: MIT */
 #include "nm_deliver.h"
-#include "nm_dense.h"
-#include "nm_scatter.h"
-#include "nm_short_term.h"
 #include "testlib.h"
 #include "wiring.h"
 
@@ -36,43 +33,14 @@ typedef struct world {
 
 /* ---- a network ---------------------------------------------------------------------------------------- */
 
-static void lend_short_term(world *w, int64_t k) {
-    nm_short_term *s = &w->short_terms[k];
-    s->length = w->ring.length;
-    s->efficacy = zeros(&w->keep, s->length * w->projections[k].n_rows, sizeof *s->efficacy);
-    w->projections[k].short_term = s;
-}
-
-static void lend_dense(world *w, int64_t k) {
-    nm_projection *p = &w->projections[k];
-    nm_dense *dense = &w->denses[k];
-    const int64_t n_places = p->n_rows * w->network.n_parts, words = nm_dense_words(w->network.part_width);
-    int64_t *extra_start = zeros(&w->keep, n_places + 1, sizeof *extra_start);
-    uint64_t *bits = zeros(&w->keep, n_places * words, sizeof *bits);
-    dense->most = nm_dense_worth(p, N, w->network.n_parts, extra_start);
-    CHECK(dense->most > 0);
-    uint16_t *extra = zeros(&w->keep, extra_start[n_places], sizeof *extra);
-    nm_dense_fill(p, n_places, words, bits, extra);
-    dense->words = words, dense->bits = bits, dense->extra_start = extra_start, dense->extra = extra;
-    p->dense = dense;
-}
-
-static void lend_scatter(world *w, int64_t k) {
-    CHECK(nm_scatter_worth(&w->projections[k]));
-    w->scatters[k].sum = zeros(&w->keep, NM_SCATTER * N, sizeof(double));
-    w->projections[k].scatter = &w->scatters[k];
-}
-
 static void lend(world *w, int64_t k, const kind *about) {
-    w->projections[k] =
-        lay_out(&w->keep, &w->network, &w->wirings[k], about->own, (double)about->constant_weight);
-    w->projections[k].inhibitory = about->inhibitory;
+    nm_projection *p = &w->projections[k];
+    *p = lay_out(&w->keep, &w->network, &w->wirings[k], about->own, (double)about->constant_weight);
+    p->inhibitory = about->inhibitory;
     if (about->short_term)
-        lend_short_term(w, k);
-    if (about->dense)
-        lend_dense(w, k);
-    if (about->pushed)
-        lend_scatter(w, k);
+        lend_short_term(&w->keep, p, &w->short_terms[k], w->ring.length);
+    CHECK(!about->dense || lend_dense(&w->keep, &w->network, p, &w->denses[k]));
+    CHECK(!about->pushed || lend_scatter(&w->keep, &w->network, p, &w->scatters[k]));
 }
 
 /* The same synapses and spikes for any width of parts. `busy`: probability of a spike. */

@@ -4,29 +4,7 @@
 #define WIRING_H
 
 #include "draw.h"
-#include "nm_delay.h"
-#include "nm_network.h"
-
-#include <stdlib.h>
-
-/* Arrays that are freed together. */
-enum { MAX_ARRAYS = 512 };
-typedef struct arena {
-    void *array[MAX_ARRAYS];
-    int n;
-} arena;
-
-/* Zeroed; at least one entry, so that no length needs a case of its own. */
-static inline void *zeros(arena *a, int64_t n, size_t size) {
-    if (a->n == MAX_ARRAYS)
-        abort();
-    return a->array[a->n++] = calloc((size_t)(n > 0 ? n : 1), size);
-}
-
-static inline void free_arena(arena *a) {
-    while (a->n > 0)
-        free(a->array[--a->n]);
-}
+#include "lent.h"
 
 typedef struct synapse {
     int64_t pre, post, delay; /* slots; steps */
@@ -127,19 +105,6 @@ static inline nm_projection lay_out(arena *a, const nm_network *network, const w
                            .min_delay = low,
                            .max_delay = high,
                            .weight_kept = 1.0};
-}
-
-/* Lists of spikes for delays of up to `max_delay` steps, in a network whose parts take `interval` steps at a
- * time.
- */
-static inline nm_delay make_ring(arena *a, const nm_network *network, int64_t max_delay, int64_t interval) {
-    nm_delay ring = {.length = max_delay + interval,
-                     .width = network->n_neurons,
-                     .n_parts = network->n_parts,
-                     .part_width = network->part_width};
-    ring.slot = zeros(a, ring.length * ring.width, sizeof *ring.slot);
-    ring.count = zeros(a, ring.length * ring.n_parts, sizeof *ring.count);
-    return ring;
 }
 
 #endif
