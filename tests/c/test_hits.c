@@ -152,6 +152,9 @@ static void any_number_but_zero_is_a_spike(void) {
             fired[place] = numbers[k];
             CHECK(lists(fired, 40, 0));
         }
+    memset(fired, 0, sizeof fired);
+    fired[5] = 1, fired[9] = -1; /* that come to 0 together */
+    CHECK(lists(fired, 40, 0) && expected[0] == 5 && expected[1] == 9);
 }
 
 static void slots_up_to_the_largest(void) {

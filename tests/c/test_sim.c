@@ -213,11 +213,12 @@ static void background_events_arrive_in_their_step(void) {
  * weights. */
 static void the_gain_is_that_of_the_level_at_the_start_of_the_step(void) {
     world *w = make_cells();
-    wiring wired = fan_out(w, 0, 1, CELLS, 2, 3.0f);
+    wiring wired = fan_out(w, 0, 1, CELLS, 2, 3.0f), inhibiting = fan_out(w, 0, 3, 1, 2, 2.0f);
     const double row = 10.0;
     const int32_t slot = 1;
     schedule(w, 1, 0);
     connect(w, (connection){.wired = &wired, .own = 1});
+    connect(w, (connection){.wired = &inhibiting, .own = 1, .inhibitory = 1});
     modulate(w);
     set_level(w, NOREPINEPHRINE, 1.0, 0.0, 0.5);
     start(w, 2);
@@ -226,6 +227,7 @@ static void the_gain_is_that_of_the_level_at_the_start_of_the_step(void) {
     const double weight = 3.0 * (1.0 + 2.22 / 16.0);
     CHECK(near(potential(w)[1], REST + 32.2 * (1.0 - KEPT) * KEPT * KEPT + weight, 1e-12));
     CHECK(near(potential(w)[2], REST + weight, 1e-12));
+    CHECK(near(potential(w)[3], REST + weight / 3.0, 1e-12));
     CHECK(w->level[NOREPINEPHRINE] == 0.125 && w->level[N_MODULATORS + NOREPINEPHRINE] == 0.125);
     discard(w);
 }
@@ -309,6 +311,42 @@ static void weights_act_before_they_learn(void) {
     CHECK(pair->weight[0] == (float)(4.0 + 0.01 * 1.5)); /* the spike of step 1; the target fires in step 3 */
     advance(w, 1);
     CHECK(near((double)pair->weight[0], 4.0 + 0.015 - 0.0075, 1e-6)); /* that of step 2, alone */
+    discard(w);
+}
+
+/* STDP, whose traces of targets decay once a step: an arrival 4 ms after the target's spike, with another 6
+ * ms after it. Two steps more, so that the arrival has been made up for. */
+static void traces_of_targets_decay_once_a_step(void) {
+    world *w = make(2, WIDTH);
+    add_group(w, &nm_neuron_spike_source, 2, 0);
+    wiring wired = fan_out(w, 0, 1, 1, 3, 1.0f);
+    schedule(w, 2, 1), schedule(w, 3, 0), schedule(w, 5, 0);
+    const nm_projection *p = connect(w, (connection){.wired = &wired, .own = 1, .rule = &nm_plasticity_stdp});
+    start(w, 3);
+    advance(w, 9);
+    const double lost = p->params[0] * p->params[2] * (exp(-4.0 / p->params[4]) + exp(-6.0 / p->params[4]));
+    CHECK(strcmp(p->rule->params[2].name, "a_minus") == 0 &&
+          strcmp(p->rule->params[4].name, "tau_minus") == 0);
+    CHECK(lost > 1e-3 && near((double)p->weight[0], 1.0 - lost, 1.2e-7)); /* two roundings to a float */
+    discard(w);
+}
+
+/* Every 8 steps, by 1 + 0.1 (20 Hz - rate) / 20 Hz, where a spike in step 5 counts 1000 / 50 exp(-3 / 50) Hz
+ * on top of the 20 Hz that a rate begins with, and is decayed by exp(-8 / 50) at the next. */
+static void homeostasis_scales_after_its_steps(void) {
+    world *w = make(3, WIDTH);
+    add_group(w, &nm_neuron_spike_source, 3, 0);
+    wiring wired = fan_out(w, 0, 1, 2, 4, 2.0f); /* the source is silent */
+    schedule(w, 5, 2);
+    const nm_projection *p = connect(
+        w, (connection){.wired = &wired, .own = 1, .rule = &nm_plasticity_hebbian, .homeostatic = 0.1});
+    start(w, 4);
+    advance(w, 7);
+    CHECK(p->weight[0] == 2.0f && p->weight[1] == 2.0f);
+    advance(w, 8);
+    CHECK(p->weight[0] == 2.0f && near((double)p->weight[1], 2.0 * (1.0 - 0.1 * exp(-0.06)), 1.2e-7));
+    advance(w, 1);
+    CHECK(near((double)p->weight[0], 2.0 * (1.0 + 0.1 * (1.0 - exp(-0.16))), 1.2e-7));
     discard(w);
 }
 
@@ -424,6 +462,17 @@ static void steps_one_by_one_are_looked_at_every_256th(void) {
     discard(w);
 }
 
+/* Also in a run of many steps at a time, from wherever the run began. */
+static void long_runs_stop_at_the_256th_step(void) {
+    world *w = make_cells();
+    int64_t done = -1;
+    start(w, 8);
+    advance(w, 3);
+    potential(w)[9] = NAN;
+    CHECK(run_on(w, 1000, NULL, &done) == NM_ERR_NOT_FINITE && done == 253 && w->sim.step == 256);
+    discard(w);
+}
+
 static void no_steps_do_nothing(void) {
     world *w = make_cells();
     start(w, 1);
@@ -446,12 +495,15 @@ static const nm_test tests[] = {TEST(a_spike_of_step_k_arrives_in_step_k_plus_de
                                 TEST(the_threshold_is_that_of_the_level_at_the_start_of_the_step),
                                 TEST(spikes_release_after_the_decay_and_before_the_sample),
                                 TEST(weights_act_before_they_learn),
+                                TEST(traces_of_targets_decay_once_a_step),
+                                TEST(homeostasis_scales_after_its_steps),
                                 TEST(a_full_recorder_stops_the_run_which_then_goes_on),
                                 TEST(a_recorder_without_any_room_stops_before_the_first_step),
                                 TEST(samples_are_taken_of_the_end_of_their_steps),
                                 TEST(a_number_that_is_not_finite_is_found_and_named),
                                 TEST(the_field_of_a_number_that_is_not_finite_is_named),
                                 TEST(steps_one_by_one_are_looked_at_every_256th),
+                                TEST(long_runs_stop_at_the_256th_step),
                                 TEST(no_steps_do_nothing),
                                 {NULL, NULL}};
 

@@ -17,10 +17,17 @@ typedef struct wiring {
     synapse *synapses;
 } wiring;
 
+/* In -1 .. 1, of 24 bits, divided by 2^0 .. 2^(octaves - 1): with many octaves sums are not exact, and
+ * another order of them shows. */
+static inline float draw_weight(int octaves) {
+    const double unit = 2.0 * uniform() - 1.0;
+    return (float)(unit / (double)((int64_t)1 << below(octaves)));
+}
+
 /* Every pair is joined with probability `density`, a tenth of the joined ones twice; delays of low .. high
- * steps, weights of -1 .. 1. */
+ * steps. */
 static inline wiring draw_wiring(arena *a, int64_t pre_first, int64_t n_rows, int64_t n_neurons,
-                                 double density, int64_t low, int64_t high) {
+                                 double density, int64_t low, int64_t high, int octaves) {
     wiring w = {.pre_first = pre_first, .n_rows = n_rows};
     w.synapses = zeros(a, 2 * n_rows * n_neurons, sizeof *w.synapses);
     for (int64_t row = 0; row < n_rows; row++)
@@ -29,7 +36,7 @@ static inline wiring draw_wiring(arena *a, int64_t pre_first, int64_t n_rows, in
                 w.synapses[w.n++] = (synapse){.pre = pre_first + row,
                                               .post = post,
                                               .delay = low + below(high - low + 1),
-                                              .weight = (float)(2.0 * uniform() - 1.0)};
+                                              .weight = draw_weight(octaves)};
     return w;
 }
 
