@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from oracle_rstdp import Dopamine, Rule, Wiring, daspnet, dense, replay
+from oracle_rstdp import RULES, Dopamine, Rule, Wiring, daspnet, replay
 from plastic_network import PlasticNetwork, config_of, network
 
 from neuromod import BrainModel, NeuromodulationSystem, Simulation, create_neuromodulation_system
 
 WIDE = {"weight_min": -1000.0, "weight_max": 1000.0}
+dense = RULES["rstdp"]
 
 
 def system_of(
