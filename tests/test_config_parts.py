@@ -180,6 +180,7 @@ WITHIN_A_SCHEMA = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("path", "value"), WITHIN_A_SCHEMA, ids=[path for path, _ in WITHIN_A_SCHEMA])
 def test_schema_refuses_the_same_mistakes(shipped, path, value):
     assert not validator().is_valid(put(shipped, path, value))
@@ -237,6 +238,7 @@ LARGE = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", LARGE)
 def test_a_megabyte_of_anything_is_refused_in_time(tmp_path, name):
     """No input makes the search for near names, or anything else, quadratic: 1 MB of processor time < 3 s.

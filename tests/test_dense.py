@@ -126,6 +126,7 @@ def test_the_bits_are_the_same_for_any_threads_and_step_by_step() -> None:
     assert one.digest() == three.digest() == steps.digest()
 
 
+@pytest.mark.long
 def test_a_saved_run_goes_on_with_the_same_bits() -> None:
     whole, begun = mixed(), mixed()
     whole.run(STEPS)

@@ -47,6 +47,7 @@ def test_a_point_release_in_one_dimension_falls_off_exponentially(spacing: float
     assert slope == pytest.approx(-1.0 / 10.0, rel=1e-3)
 
 
+@pytest.mark.long
 def test_a_point_release_in_three_dimensions_falls_off_as_exp_over_r() -> None:
     """lambda is 3 regions. Where the lattice is seen least, along the diagonal of the plane, and away from source and
     walls the profile exp(-r / lambda) / r holds to 4 %: the lattice's error is of order (spacing / r)^2 / 8."""

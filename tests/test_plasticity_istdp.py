@@ -74,6 +74,7 @@ def test_random_networks_agree_with_the_sum_over_pairs(rule: dict[str, float], s
         assert (expected < before).any()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("target", [5.0, 12.0])
 def test_rate_settles_at_the_target(target: float) -> None:
     """The published behaviour (their figure 2): from 52 Hz to within 3 % of rho0, on its upper side: an inhibitory

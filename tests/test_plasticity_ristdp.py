@@ -103,6 +103,7 @@ def test_reward_modulated_networks_agree_with_integration(rule: dict[str, float]
         assert (expected[:, 0] < before).any()
 
 
+@pytest.mark.long
 def test_reward_modulated_rate_settles_while_dopamine_is_up_and_not_at_its_baseline() -> None:
     rule = {"rule": "ristdp", "learning_rate": 1e-5, "tau_c": 200.0, "target_rate": 8.0, **WIDE}
     rates = []

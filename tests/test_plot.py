@@ -194,6 +194,7 @@ def test_a_summary_refuses_windows_that_are_none(window: float) -> None:
         plot.summary(results(), window_ms=window)
 
 
+@pytest.mark.long
 def test_the_summary_file_is_an_image(tmp_path: Any) -> None:
     plot.summary(results()).savefig(tmp_path / "summary.png")
     assert (tmp_path / "summary.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
@@ -211,6 +212,7 @@ def test_without_matplotlib_the_message_says_what_to_install(
     assert caught.value.__cause__ is not None
 
 
+@pytest.mark.long
 def test_pyplot_is_never_imported() -> None:
     program = (
         "import sys; from neuromod import plot; plot.raster(([1.0], [1])).figure.canvas.draw();"

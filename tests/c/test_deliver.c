@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-enum { N = 150, STEPS = 60, MAX_PROJECTIONS = 8, OCTAVES = 50 };
+enum { N = 150, STEPS = 40, MAX_PROJECTIONS = 8, OCTAVES = 50 };
 
 /* One projection of a plan. Weights are numbers of 24 bits, so that a constant one times a count is exact.
  * `dense` 2: somebody has asked for the column of weights, which are all equal. */
@@ -175,7 +175,7 @@ static void expect(const world *w, const kind *kinds, int64_t now, double (*inpu
 
 /* Every step of a raster, cut into parts of several widths: the reference's bits. */
 static void delivers(const kind *kinds, double busy) {
-    const int64_t widths[] = {N, 80, 64, 37, 1};
+    const int64_t widths[] = {N, 80, 64, 37, 16};
     for (int k = 0; k < 5; k++) {
         world *w = make(kinds, widths[k], busy);
         double expected[2][N], largest = 0.0;
