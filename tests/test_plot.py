@@ -101,8 +101,12 @@ def test_weights_need_the_same_synapses(ax: Any) -> None:
 
 @pytest.mark.parametrize("weights", [[], [0.5], [0.0, 0.0]])
 def test_no_weights_and_equal_weights_are_drawn(ax: Any, weights: list[float]) -> None:
+    """40 bars, whose area is 1, or 0 where there is no weight."""
     plot.weights(weights, ax=ax)
     ax.figure.canvas.draw()
+    areas = [bar.get_height() * bar.get_width() for bar in ax.patches]
+    assert len(areas) == 40
+    assert sum(areas) == pytest.approx(1.0 if weights else 0.0)
 
 
 @pytest.mark.parametrize(

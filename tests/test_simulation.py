@@ -215,9 +215,10 @@ def test_bad_arguments(arguments, error, rule):
 
 def test_seeds_of_numpy_are_taken_and_the_seed_is_kept():
     model = BrainModel("brain_base_model.json")
-    first = Simulation(model, seed=np.random.default_rng(3)).seed
-    assert first == Simulation(model, seed=np.random.default_rng(3)).seed
-    assert Simulation(model, seed=np.random.SeedSequence(3)).seed >= 0
+    for source in (np.random.default_rng, np.random.SeedSequence):
+        first, same, other = (Simulation(model, seed=source(seed)).seed for seed in (3, 3, 4))
+        assert first == same != other
+    assert Simulation(model, seed=2**64 - 1).seed == 2**64 - 1
 
 
 @pytest.mark.parametrize("bad", [-1, 1.5, True, "3"])
