@@ -4,6 +4,7 @@
 #define SIM_WORLD_H
 
 #include "nm_homeostasis.h"
+#include "nm_math.h"
 #include "nm_poisson.h"
 #include "nm_register.h"
 #include "nm_sim.h"

@@ -96,7 +96,10 @@ static void efficacies_are_those_of_the_step_of_the_spike(void) {
 /* ---- inputs of one step ------------------------------------------------------------------------------- */
 
 static int all_zero(const double *values, int64_t n) {
-    return nm_all_zero(values, (size_t)n);
+    for (int64_t i = 0; i < n; i++)
+        if (values[i] != 0.0)
+            return 0;
+    return 1;
 }
 
 static int scratch_is_empty(const world *w) {
