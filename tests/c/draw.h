@@ -1,5 +1,6 @@
-/* Random numbers for tests (splitmix64): tests must not lean on the generator that they test. `seed` starts a
- * sequence. SPDX-License-Identifier: MIT */
+/* Random numbers for tests (splitmix64): tests must not lean on the generator that they test. `seed` starts
+ * a sequence.
+ * SPDX-License-Identifier: MIT */
 #ifndef DRAW_H
 #define DRAW_H
 

@@ -1,5 +1,6 @@
 /* A simulation with every buffer that Python would lend, for the tests of nm_sim: make(), groups,
- * connections, start(), then advance(). SPDX-License-Identifier: MIT */
+ * connections, start(), then advance().
+ * SPDX-License-Identifier: MIT */
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 

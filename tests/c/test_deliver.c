@@ -1,5 +1,6 @@
 /* nm_deliver: what reaches the neurons, against a sum over all synapses in the promised order, to the bit;
- * cut into any number of parts. SPDX-License-Identifier: MIT */
+ * cut into any number of parts.
+ * SPDX-License-Identifier: MIT */
 #include "nm_deliver.h"
 #include "testlib.h"
 #include "wiring.h"

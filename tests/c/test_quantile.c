@@ -1,5 +1,6 @@
-/* nm_quantile: against the inverse of libm's erfc, in both tails and at the borders of the octaves; and what
- * is written. SPDX-License-Identifier: MIT */
+/* nm_quantile: against the inverse of libm's erfc, in both tails and at the borders of the octaves; and
+ * what is written.
+ * SPDX-License-Identifier: MIT */
 #include "draw.h"
 #include "nm_quantile.h"
 #include "testlib.h"

@@ -1,5 +1,6 @@
 /* nm_response: the four dose-response curves against values by hand and against libm, their extremes, how
- * they rise and fall, and what declared modulators are made of. SPDX-License-Identifier: MIT */
+ * they rise and fall, and what declared modulators are made of.
+ * SPDX-License-Identifier: MIT */
 #include "nm_response.h"
 #include "testlib.h"
 

@@ -1,5 +1,6 @@
-/* nm_sim: a network of everything at once gives the same bits however a run is cut into runs, its steps into
- * intervals, its neurons into parts, and on any number of threads. SPDX-License-Identifier: MIT */
+/* nm_sim: a network of everything at once gives the same bits however a run is cut into runs, its steps
+ * into intervals, its neurons into parts, and on any number of threads.
+ * SPDX-License-Identifier: MIT */
 #include "sim_world.h"
 
 enum { SOURCES = 20, POISSON = 40, LIF = 90, IZHIKEVICH = 50, TOTAL = 200, WIDTH = 64, STEPS = 150 };

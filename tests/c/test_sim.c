@@ -1,5 +1,6 @@
 /* nm_sim: the order of a step by closed forms, one step's inputs, stops and resumptions; and the same bits
- * however a run is cut and on any number of threads. SPDX-License-Identifier: MIT */
+ * however a run is cut and on any number of threads.
+ * SPDX-License-Identifier: MIT */
 #include "nm_drive.h"
 #include "nm_response.h"
 #include "nm_rng.h"

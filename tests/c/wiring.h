@@ -1,5 +1,6 @@
 /* Plain lists of synapses, and the projections that they make of a network that is cut into parts: rows,
- * places, segments of one delay, 16-bit targets. SPDX-License-Identifier: MIT */
+ * places, segments of one delay, 16-bit targets.
+ * SPDX-License-Identifier: MIT */
 #ifndef WIRING_H
 #define WIRING_H
 
