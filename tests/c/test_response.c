@@ -11,7 +11,7 @@ static const nm_response responses[] = {NM_LINEAR, NM_POWER, NM_HILL, NM_INVERTE
 
 /* strength * shape(level), with the one or two parameters of the shape. */
 static double value(nm_response response, double strength, double first, double second, double level) {
-    const double params[NM_MAX_PARAMS] = {
+    const double params[NM_SHAPE + 2] = {
         [NM_STRENGTH] = strength, [NM_SHAPE] = first, [NM_SHAPE + 1] = second};
     return nm_response_value(response, params, level);
 }
