@@ -150,6 +150,7 @@ def validator():
     return jsonschema.Draft202012Validator(schema)
 
 
+@pytest.mark.long
 def test_schema_accepts_the_shipped_configuration_and_the_foreign_one():
     check = validator()
     check.validate(load("brain_base_model.json")[0])

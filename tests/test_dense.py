@@ -44,6 +44,7 @@ def is_dense(sim: Simulation, name: str = "D") -> bool:
     return dense is not None and bool(dense.worth)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sizes", [SIZES, LARGE])
 @pytest.mark.parametrize("firing", [0.002, 0.02, 0.3])
 @pytest.mark.parametrize(

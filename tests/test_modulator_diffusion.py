@@ -32,6 +32,7 @@ def steady(system: NeuromodulationSystem, source: int, amount: float, n_steps: i
     return system.level[:, 0].copy()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("spacing", [1.0, 2.0])
 def test_a_point_release_in_one_dimension_falls_off_exponentially(spacing: float) -> None:
     """lambda = sqrt(D / k) is ten regions; on a lattice it is 1 / arccosh(1 + (spacing / lambda)^2 / 2), 0.04 % off.
