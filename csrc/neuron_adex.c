@@ -17,6 +17,7 @@
  * Spikes arrive at the end of the step: with tau_syn = 0 a weight is a jump of v in mV; with tau_syn > 0 a
  * jump in pA of a decaying current, of which each later step uses its mean.
  * SPDX-License-Identifier: MIT */
+#include "nm_loop.h"
 #include "nm_model.h"
 
 #include <math.h>
@@ -54,7 +55,7 @@ static const nm_field state[] = {
     NM_END,
 };
 
-static const nm_order orders[] = {{V_PEAK, V_THRESHOLD}, {V_PEAK, V_RESET}, {0, 0}};
+static const nm_greater_than greater_than[] = {{V_PEAK, V_THRESHOLD}, {V_PEAK, V_RESET}, {0, 0}};
 
 /* Per port. KEPT: what is left of the current after a step; MEAN: its mean over a step; JUMP_I, JUMP_V: what
  * a weight adds to it and to v. */
@@ -191,8 +192,7 @@ NM_INLINE void substeps(const nm_neuron_chunk *c, const size_t stride) {
 NM_CLONES static void step(const nm_neuron_chunk *c) {
     for (size_t i = 0; i < c->n; i++)
         c->fired[i] = 0;
-    if (c->n > 0)
-        NM_STEP_BY_STRIDE(c, substeps);
+    NM_STEP_BY_STRIDE(c, substeps);
 }
 
 const nm_neuron_model nm_neuron_adex = {
@@ -201,9 +201,9 @@ const nm_neuron_model nm_neuron_adex = {
     .reference = "Brette & Gerstner (2005), J. Neurophysiol. 94:3637, doi:10.1152/jn.00686.2005",
     .params = params,
     .state = state,
-    .orders = orders,
+    .greater_than = greater_than,
     .n_derived = N_DERIVED,
-    .starts_at = 1 + E_LEAK,
+    .initial_v_from = 1 + E_LEAK,
     .prepare = prepare,
     .step = step,
 };

@@ -11,7 +11,9 @@
  * I is the external current, plus synapses: with tau_syn = 0 the current weight / dt for the step in which
  * the spike arrives (at dt = 1 ms: the sum of the weights); with tau_syn > 0 a current that jumps by the
  * weight at the end of that step and decays, of which each later step uses its mean. A raised threshold
- * (serotonin) raises v_peak. SPDX-License-Identifier: MIT */
+ * (serotonin) raises v_peak.
+ * SPDX-License-Identifier: MIT */
+#include "nm_loop.h"
 #include "nm_model.h"
 
 enum { A, B, C, D, V_PEAK, V_MIN, TAU_SYN_EXCITATORY, TAU_SYN_INHIBITORY };
@@ -38,7 +40,7 @@ static const nm_field state[] = {
     NM_END,
 };
 
-static const nm_order orders[] = {{V_PEAK, C}, {C, V_MIN}, {0, 0}};
+static const nm_greater_than greater_than[] = {{V_PEAK, C}, {C, V_MIN}, {0, 0}};
 
 /* Per port. KEPT: what is left of the current after a step; MEAN: its mean over a step; JUMP: what a weight
  * adds to it; HELD: the current of a weight in the very step. */
@@ -56,8 +58,8 @@ static void prepare(const nm_prepare_chunk *c) {
         }
 }
 
-NM_CLONES static int at_once(const nm_neuron_chunk *c) {
-    return nm_synapses_at_once(c, TAU_SYN_EXCITATORY, TAU_SYN_INHIBITORY, I_EXCITATORY, I_INHIBITORY);
+NM_CLONES static int delta_synapses(const nm_neuron_chunk *c) {
+    return nm_has_delta_synapses(c, TAU_SYN_EXCITATORY, TAU_SYN_INHIBITORY, I_EXCITATORY, I_INHIBITORY);
 }
 
 /* What a neuron's step takes from its parameters. */
@@ -84,8 +86,7 @@ NM_INLINE constants load(const nm_neuron_chunk *c, size_t i) {
 }
 
 /* No branch, all columns of one width, and shared constants loaded before the loop: the compiler makes
- * vectors of it. Where synapses act at once the currents are 0 and so stay: 64 bytes a neuron pass, not 96,
- * and with parameters of its own 48 more, not 112. */
+ * vectors of it. With delta synapses (`currents` is 0) the current columns are 0 and stay so. */
 NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride, const int currents) {
     double *v_membrane = c->state[V_MEMBRANE], *u_recovery = c->state[U_RECOVERY];
     double *i_exc = c->state[I_EXCITATORY], *i_inh = c->state[I_INHIBITORY];
@@ -98,8 +99,8 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride, const int 
         const constants k = stride ? load(c, i) : shared;
         const double held =
             currents ? exc[i] * k.held_exc + inh[i] * k.held_inh : (exc[i] + inh[i]) * per_step;
-        const double at_once = c->current[i] + held;
-        const double input = currents ? at_once + (i_exc[i] * k.mean_exc + i_inh[i] * k.mean_inh) : at_once;
+        const double direct = c->current[i] + held;
+        const double input = currents ? direct + (i_exc[i] * k.mean_exc + i_inh[i] * k.mean_inh) : direct;
         double v = v_membrane[i], u = u_recovery[i];
         v += half * (0.04 * (v * v) + 5.0 * v + 140.0 - u + input);
         v = v < k.v_min ? k.v_min : v;
@@ -119,8 +120,7 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride, const int 
 }
 
 NM_CLONES static void step(const nm_neuron_chunk *c) {
-    if (c->n > 0)
-        NM_STEP_BY_CURRENTS(c, advance);
+    NM_STEP_BY_CURRENTS(c, advance);
 }
 
 const nm_neuron_model nm_neuron_izhikevich = {
@@ -129,9 +129,9 @@ const nm_neuron_model nm_neuron_izhikevich = {
     .reference = "Izhikevich (2003), IEEE Trans. Neural Netw. 14:1569, doi:10.1109/TNN.2003.820440",
     .params = params,
     .state = state,
-    .orders = orders,
+    .greater_than = greater_than,
     .n_derived = N_DERIVED,
     .prepare = prepare,
     .step = step,
-    .at_once = at_once,
+    .delta_synapses = delta_synapses,
 };

@@ -9,6 +9,7 @@
  * v >= threshold at the end of a step is a spike: v = v_reset, and there v stays for
  * round(refractory_period / dt) further steps, in which jumps of v are lost and currents decay on.
  * SPDX-License-Identifier: MIT */
+#include "nm_loop.h"
 #include "nm_model.h"
 
 #include <math.h>
@@ -38,7 +39,7 @@ static const nm_field state[] = {
     NM_END,
 };
 
-static const nm_order orders[] = {{V_THRESHOLD, V_RESET}, {0, 0}};
+static const nm_greater_than greater_than[] = {{V_THRESHOLD, V_RESET}, {0, 0}};
 
 /* KEPT: what is left of v - v_rest, of i_exc, of i_inh after a step. ACTS: what one mV of i adds to v in a
  * step. JUMP: 1 where a weight is a jump of v, 0 where it is a jump of i. */
@@ -75,8 +76,8 @@ static void prepare(const nm_prepare_chunk *c) {
     }
 }
 
-NM_CLONES static int at_once(const nm_neuron_chunk *c) {
-    return nm_synapses_at_once(c, TAU_SYN_EXCITATORY, TAU_SYN_INHIBITORY, I_EXCITATORY, I_INHIBITORY);
+NM_CLONES static int delta_synapses(const nm_neuron_chunk *c) {
+    return nm_has_delta_synapses(c, TAU_SYN_EXCITATORY, TAU_SYN_INHIBITORY, I_EXCITATORY, I_INHIBITORY);
 }
 
 /* What a neuron's step takes from its parameters. */
@@ -100,8 +101,7 @@ NM_INLINE constants load(const nm_neuron_chunk *c, size_t i) {
 }
 
 /* No branch, all columns of one width, and shared constants loaded before the loop: the compiler makes
- * vectors of it. Where synapses act at once the currents are 0 and so stay: 64 bytes a neuron pass, not 96.
- */
+ * vectors of it. With delta synapses (`has_currents` is 0) the current columns are 0 and stay so. */
 NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride, const int has_currents) {
     double *v_membrane = c->state[V_MEMBRANE], *left = c->state[REFRACTORY_LEFT];
     double *i_exc = c->state[I_EXCITATORY], *i_inh = c->state[I_INHIBITORY];
@@ -130,8 +130,7 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride, const int 
 }
 
 NM_CLONES static void step(const nm_neuron_chunk *c) {
-    if (c->n > 0)
-        NM_STEP_BY_CURRENTS(c, advance);
+    NM_STEP_BY_CURRENTS(c, advance);
 }
 
 const nm_neuron_model nm_neuron_lif = {
@@ -140,10 +139,10 @@ const nm_neuron_model nm_neuron_lif = {
     .reference = "Rotter & Diesmann (1999), Biol. Cybern. 81:381, doi:10.1007/s004220050570",
     .params = params,
     .state = state,
-    .orders = orders,
+    .greater_than = greater_than,
     .n_derived = N_DERIVED,
-    .starts_at = 1 + V_REST,
+    .initial_v_from = 1 + V_REST,
     .prepare = prepare,
     .step = step,
-    .at_once = at_once,
+    .delta_synapses = delta_synapses,
 };

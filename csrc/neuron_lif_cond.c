@@ -13,6 +13,7 @@
  * v >= threshold at the end of a step is a spike: v = v_reset, and there v stays for
  * round(refractory_period / dt) further steps, in which conductances decay on.
  * SPDX-License-Identifier: MIT */
+#include "nm_loop.h"
 #include "nm_model.h"
 
 #include <math.h>
@@ -47,10 +48,10 @@ static const nm_field state[] = {
     NM_END,
 };
 
-static const nm_order orders[] = {{V_THRESHOLD, V_RESET}, {0, 0}};
+static const nm_greater_than greater_than[] = {{V_THRESHOLD, V_RESET}, {0, 0}};
 
-/* LEAK: steps per tau_m. KEPT, MEAN: what is left of a conductance after a step, and its mean over the step.
- */
+/* LEAK: steps per tau_m. KEPT, MEAN: what is left of a conductance after a step, and its mean over the
+ * step. */
 enum { LEAK, KEPT_EXC, KEPT_INH, MEAN_EXC, MEAN_INH, REFRACTORY_STEPS, N_DERIVED };
 
 static void prepare(const nm_prepare_chunk *c) {
@@ -115,8 +116,7 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride) {
 }
 
 NM_CLONES static void step(const nm_neuron_chunk *c) {
-    if (c->n > 0)
-        NM_STEP_BY_STRIDE(c, advance);
+    NM_STEP_BY_STRIDE(c, advance);
 }
 
 const nm_neuron_model nm_neuron_lif_cond = {
@@ -125,9 +125,9 @@ const nm_neuron_model nm_neuron_lif_cond = {
     .reference = "Brette et al. (2007), J. Comput. Neurosci. 23:349, doi:10.1007/s10827-007-0038-6",
     .params = params,
     .state = state,
-    .orders = orders,
+    .greater_than = greater_than,
     .n_derived = N_DERIVED,
-    .starts_at = 1 + V_REST,
+    .initial_v_from = 1 + V_REST,
     .prepare = prepare,
     .step = step,
 };

@@ -3,6 +3,7 @@
  * spike per step; the mean rate is below `rate` by rate dt / 2000 of it (0.5 % at 10 Hz and 1 ms).
  * A draw has 32 bits: probabilities are met to 1.2e-10. All inputs and the threshold are without effect.
  * SPDX-License-Identifier: MIT */
+#include "nm_loop.h"
 #include "nm_model.h"
 
 enum { RATE };
@@ -34,8 +35,7 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride) {
 }
 
 NM_CLONES static void step(const nm_neuron_chunk *c) {
-    if (c->n > 0)
-        NM_STEP_BY_STRIDE(c, advance);
+    NM_STEP_BY_STRIDE(c, advance);
 }
 
 const nm_neuron_model nm_neuron_poisson = {
@@ -45,7 +45,7 @@ const nm_neuron_model nm_neuron_poisson = {
     .params = params,
     .state = state,
     .n_derived = N_DERIVED,
-    .draws = 1,
+    .needs_random = 1,
     .prepare = prepare,
     .step = step,
 };

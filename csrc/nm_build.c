@@ -1,6 +1,7 @@
 /* Who is connected to whom. Draws are keyed by ids, never by slots, so adding neurons elsewhere moves
  * nothing: word k of a source (probability, out-degree) or of a target (in-degree) is word k of its own
- * sequence. SPDX-License-Identifier: MIT */
+ * sequence.
+ * SPDX-License-Identifier: MIT */
 #include "nm_build.h"
 #include "nm_build_row.h"
 #include "nm_clones.h"

@@ -1,5 +1,6 @@
 /* Fixed degrees: so many sources of each target, or targets of each source, drawn with replacement. How many
- * synapses there will be is known before, so each is drawn once. SPDX-License-Identifier: MIT */
+ * synapses there will be is known before, so each is drawn once.
+ * SPDX-License-Identifier: MIT */
 #include "nm_build.h"
 #include "nm_build_row.h"
 #include "nm_clones.h"

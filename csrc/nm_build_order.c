@@ -7,8 +7,8 @@
 
 enum { SHORT = 24, BYTE = 256 };
 
-/* row_start[r] has served as the place of row r's next entry and now is the start of row r + 1: shift back.
- */
+/* row_start[r] has served as the place of row r's next entry and now is the start of row r + 1: shift
+ * back. */
 static void restore_starts(int64_t *start, int64_t n) {
     memmove(start + 1, start, (size_t)n * sizeof *start);
     start[0] = 0;
@@ -19,8 +19,7 @@ static void counts_to_starts(int64_t *start, int64_t n) {
         start[row + 1] += start[row];
 }
 
-/* ---- rows from pairs -------------------------------------------------------------------------------------
- */
+/* ---- rows from pairs ----------------------------------------------------------------------------- */
 
 static void sift_down(int64_t *key, int64_t top, int64_t n) {
     int64_t moved = key[top];
@@ -89,8 +88,7 @@ int nm_build_pairs(const int32_t *pre, const int32_t *post, int64_t n, int64_t p
     return NM_OK;
 }
 
-/* ---- rows by delay ---------------------------------------------------------------------------------------
- */
+/* ---- rows by delay ------------------------------------------------------------------------------- */
 
 /* Byte `shift / 8` of delay[from[k]] decides the place of from[k] in `to`; from NULL: k itself. */
 static void counting_pass(const uint16_t *delay, int64_t n, int shift, const uint32_t *from, int64_t *to) {
@@ -192,8 +190,7 @@ int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *d
     return status;
 }
 
-/* ---- places and segments ---------------------------------------------------------------------------------
- */
+/* ---- places and segments ------------------------------------------------------------------------- */
 
 int nm_build_places(const int64_t *row_start, int64_t n_rows, const int32_t *targets, int64_t n_parts,
                     int64_t part_width, int64_t *place_start, uint16_t *local, nm_error *error) {

@@ -1,5 +1,6 @@
 /* Rows of ascending targets, cut by the parts of the network as they are drawn: two bytes a synapse, written
- * once. SPDX-License-Identifier: MIT */
+ * once.
+ * SPDX-License-Identifier: MIT */
 #include "nm_build_row.h"
 #include "nm_clones.h"
 

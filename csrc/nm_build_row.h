@@ -1,5 +1,6 @@
 /* What the ways of drawing share: the candidates of a neuron, and rows written straight in the form in which
- * they are delivered. SPDX-License-Identifier: MIT */
+ * they are delivered.
+ * SPDX-License-Identifier: MIT */
 #ifndef NM_BUILD_ROW_H
 #define NM_BUILD_ROW_H
 

@@ -7,8 +7,8 @@
 
 #include <stdint.h> /* brings in __GLIBC__ */
 
-/* Needs ifuncs (glibc), and no sanitizer: its checks would run in the resolver, before it is set up itself.
- */
+/* Needs ifuncs (glibc), and no sanitizer: its checks would run in the resolver, before it is set up
+ * itself. */
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) &&                 \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(NM_NO_CLONES)
 #define NM_CLONES     __attribute__((target_clones("avx512f", "avx2", "default")))
@@ -17,10 +17,10 @@
 #define NM_CLONES
 #endif
 
-/* Where gcc's plain C cannot say what AVX-512 can, a function is written a second time, with vectors of gcc's
- * or instructions by name, as NM_LANES_512 static ..., inside #if NM_HAS_LANES_512. NM_BY_MACHINE declares
- * the name that is called: with clones the loader picks by machine; else what the compiler builds for
- * decides. Both do the same operations, so the bits are the same. */
+/* Where gcc's plain C cannot say what AVX-512 can (nm_quantile.c), a function is written a second time, with
+ * vectors of gcc's or instructions by name, as NM_LANES_512 static ..., inside #if NM_HAS_LANES_512.
+ * NM_BY_MACHINE declares the name that is called: with clones the loader picks by machine; else what the
+ * compiler builds for decides. Both do the same operations, so the bits are the same. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&                                       \
     (defined(NM_HAS_CLONES) || defined(__AVX512F__))
 #define NM_HAS_LANES_512 1

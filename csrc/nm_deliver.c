@@ -3,10 +3,11 @@
  * first-level cache) and by the latency of a segment's first lines, so the next one is fetched ahead; not by
  * bandwidth. Sums are taken in the order (age descending, projection, source, synapse), for any number of
  * parts; the sums of projections that are pushed (nm_scatter.h) come last. Dense projections of equal weights
- * go over bit-maps (nm_dense.h).
+ * may go over bit-maps: nm_dense_deliver.h decides.
  * SPDX-License-Identifier: MIT */
 #include "nm_deliver.h"
-#include "nm_dense.h"
+#include "nm_dense_deliver.h"
+#include "nm_loop.h"
 #include "nm_pairs.h"
 #include "nm_scatter.h"
 #include "nm_short_term.h"
@@ -21,9 +22,9 @@ typedef struct delivery {
     const nm_delivery *to;
     const nm_projection *projection;
     double *input; /* of the part: [target] */
-    int64_t part, part_first, n, delay;
-    int touched[2]; /* by port: something has been added to its input in this step */
+    int64_t part, part_first, delay;
     nm_pairs_step pairs;
+    nm_dense_part dense;
 } delivery;
 
 /* Inlined by force: gcc takes a function that only fetches for one without effect, and drops the call. */
@@ -82,8 +83,8 @@ static void deliver_segment(const delivery *d, int64_t segment, int64_t next) {
         add_weights(d->input, p->target + first, p->weight + first, n);
 }
 
-/* Under short-term plasticity: what a source's spike of this age does, which its weights are multiplied by.
- */
+/* Under short-term plasticity: what a source's spike of this age does, which its weights are multiplied
+ * by. */
 static void deliver_share(const delivery *d, int32_t slot, int64_t segment, int64_t next) {
     const nm_projection *p = d->projection;
     const int64_t first = p->segment_start[segment], last = p->segment_start[segment + 1];
@@ -155,37 +156,6 @@ static void deliver_age(const delivery *d, int64_t now) {
     }
 }
 
-static int64_t count_arrivals(const delivery *d, int64_t step) {
-    cursor at = {.step = step, .source = -1};
-    int64_t n = 0;
-    while (next_arrival(d, &at).segment >= 0)
-        n++;
-    return n;
-}
-
-/* The sum of this age is formed on its own: over bits, or in a list's order from zero. With little to add,
- * the list is shorter. */
-static void deliver_dense(const delivery *d, int64_t now) {
-    const nm_delivery *to = d->to;
-    const int64_t step = now - d->delay, arrivals = count_arrivals(d, step);
-    const int touched = d->touched[d->projection->inhibitory];
-    const int bits = d->projection->weight == NULL && arrivals <= d->projection->dense->most;
-    nm_dense_room room = {.count = to->dense_count + d->part * nm_dense_counts(to->network->part_width),
-                          .sum = to->dense_sum + d->part_first};
-    if (arrivals == 0)
-        return;
-    if (bits && (touched || arrivals >= NM_DENSE_MANY)) {
-        nm_dense_add(d->projection, to->ring, step, to->network->n_parts, d->part, &room, d->n, d->input);
-    } else if (touched) {
-        delivery apart = *d;
-        apart.input = room.sum;
-        deliver_age(&apart, now);
-        nm_dense_add_sum(&room, d->n, d->input);
-    } else {
-        deliver_age(d, now);
-    }
-}
-
 static int any_spikes(const nm_delivery *to, int64_t step) {
     for (int64_t part = 0; part < to->network->n_parts; part++)
         if (*nm_delay_count(to->ring, step, part) > 0)
@@ -198,21 +168,17 @@ static void deliver_projection(delivery *d, const nm_projection *p, int64_t now)
     d->projection = d->pairs.projection = p;
     d->input = input + d->part_first;
     d->pairs.input = input;
-    if (p->dense != NULL)
-        deliver_dense(d, now);
-    else
+    if (!nm_dense_deliver(&d->dense, p, now - d->delay, d->input))
         deliver_age(d, now);
-    d->touched[p->inhibitory] = 1;
 }
 
 void nm_deliver(const nm_delivery *to, int64_t now, int64_t part) {
     const nm_network *network = to->network;
-    const int64_t first = nm_network_part_first(network, part), end = nm_network_part_end(network, part);
     delivery d = {.to = to,
                   .part = part,
-                  .part_first = first,
-                  .n = end - first,
-                  .pairs = {.network = network, .dt = to->dt, .now = now, .efficacy = 1.0}};
+                  .part_first = nm_network_part_first(network, part),
+                  .pairs = {.network = network, .dt = to->dt, .now = now, .efficacy = 1.0},
+                  .dense = {.network = network, .ring = to->ring, .room = to->dense, .part = part}};
     for (d.delay = network->max_delay; d.delay >= 1; d.delay--) {
         if (!any_spikes(to, now - d.delay))
             continue;

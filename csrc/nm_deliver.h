@@ -1,8 +1,10 @@
-/* Delivery: phase 1 of a step. SPDX-License-Identifier: MIT */
+/* Delivery: phase 1 of a step.
+ * SPDX-License-Identifier: MIT */
 #ifndef NM_DELIVER_H
 #define NM_DELIVER_H
 
 #include "nm_delay.h"
+#include "nm_dense_deliver.h"
 #include "nm_network.h"
 
 typedef struct nm_delivery {
@@ -11,8 +13,7 @@ typedef struct nm_delivery {
     double dt;
     int64_t first, last;             /* steps of the run: those that may be thought of ahead */
     double *excitatory, *inhibitory; /* [slot] what arrives is added here */
-    uint64_t *dense_count;           /* [part * nm_dense_counts(part_width)]; NULL: no dense projections */
-    double *dense_sum;               /* [slot], all zero; likewise */
+    nm_dense_room dense;
 } nm_delivery;
 
 /* All spikes that reach the neurons of one part in step `now`; and the learning of pair rules that comes with

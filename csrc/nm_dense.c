@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "nm_dense.h"
-#include "nm_clones.h"
+#include "nm_loop.h"
 
 #include <math.h>
 #include <string.h>
@@ -237,38 +237,22 @@ NM_CLONES static void add_counts(const uint64_t *restrict count, int64_t n, doub
     }
 }
 
-void nm_dense_add(const nm_projection *p, const nm_delay *ring, int64_t step, int64_t n_parts, int64_t part,
-                  nm_dense_room *room, int64_t n, double *input) {
+void nm_dense_add(nm_dense_arrivals arrivals, int64_t n, uint64_t *count, double *input) {
+    const nm_projection *p = arrivals.projection;
     const nm_dense *dense = p->dense;
     pass rows = {.n = 0};
     int added = 0;
-    for (int64_t source = 0; source < n_parts; source++) {
-        const int32_t *slot = nm_delay_list(ring, step, source);
-        const int64_t n_spikes = *nm_delay_count(ring, step, source);
-        for (int64_t i = 0; i < n_spikes; i++) {
-            const int64_t row = slot[i] - p->pre_first, place = row * n_parts + part;
-            if (row < 0 || row >= p->n_rows)
-                continue;
-            if (rows.n == PASS) {
-                add_pass(dense, &rows, added, room->count);
-                added = 1;
-            }
-            NM_FETCH(dense->extra_start + place);
-            rows.place[rows.n] = place;
-            rows.row[rows.n++] = dense->bits + place * dense->words;
+    for (int64_t place = nm_dense_next(&arrivals); place >= 0; place = nm_dense_next(&arrivals)) {
+        if (rows.n == PASS) {
+            add_pass(dense, &rows, added, count);
+            added = 1;
         }
+        NM_FETCH(dense->extra_start + place);
+        rows.place[rows.n] = place;
+        rows.row[rows.n++] = dense->bits + place * dense->words;
     }
-    if (rows.n > 0) {
-        add_pass(dense, &rows, added, room->count);
-        added = 1;
-    }
-    if (added)
-        add_counts(room->count, n, p->inhibitory ? -fabs(p->constant_weight) : p->constant_weight, input);
-}
-
-void nm_dense_add_sum(nm_dense_room *room, int64_t n, double *input) {
-    for (int64_t i = 0; i < n; i++) {
-        input[i] += room->sum[i];
-        room->sum[i] = 0.0;
-    }
+    if (rows.n == 0)
+        return;
+    add_pass(dense, &rows, added, count);
+    add_counts(count, n, p->inhibitory ? -fabs(p->constant_weight) : p->constant_weight, input);
 }

@@ -1,11 +1,9 @@
 /* Delivery over bit-maps, of projections so dense that a row's targets, one bit for each neuron of a part,
  * take less time than their list: equal weights, one delay. The rows of the spikes that arrive are added bit
  * by bit, in carry-save form, to counts of arrivals, and weight * count goes to the neurons. A target that a
- * row meets more than once has its further synapses in a list beside the bits.
- *
- * The sum of one age of one projection is formed on its own, whatever way it is taken: a column of weights
- * that somebody has asked for, and that therefore can hold anything, gives the same bits as long as all are
- * equal. SPDX-License-Identifier: MIT */
+ * row meets more than once has its further synapses in a list beside the bits. When the bit-maps are used:
+ * nm_dense_deliver.h.
+ * SPDX-License-Identifier: MIT */
 #ifndef NM_DENSE_H
 #define NM_DENSE_H
 
@@ -22,15 +20,6 @@ struct nm_dense {
     const uint16_t *extra;      /* targets that their row has met before, counted from their part's first */
 };
 
-/* Arrivals of a step from which bits beat the list. */
-enum { NM_DENSE_MANY = 6 };
-
-/* Scratch of one part. */
-typedef struct nm_dense_room {
-    uint64_t *count; /* [nm_dense_counts(part_width)]: 16-bit counts, 4 in each */
-    double *sum;     /* [neuron of the part], all zero between two uses */
-} nm_dense_room;
-
 /* Words of a place of so many neurons, and of their counts. */
 int64_t nm_dense_words(int64_t part_width);
 int64_t nm_dense_counts(int64_t part_width);
@@ -42,11 +31,32 @@ int64_t nm_dense_worth(const nm_projection *p, int64_t n_neurons, int64_t n_part
 /* Fills bits, all zero before, and extra. */
 void nm_dense_fill(const nm_projection *p, int64_t n_places, int64_t words, uint64_t *bits, uint16_t *extra);
 
-/* What the spikes of one step bring to the n neurons of a part over bit-maps: input[i] += weight * count. */
-void nm_dense_add(const nm_projection *p, const nm_delay *ring, int64_t step, int64_t n_parts, int64_t part,
-                  nm_dense_room *room, int64_t n, double *input);
+/* The spikes of one step, of which each brings the row of its source to a part. */
+typedef struct nm_dense_arrivals {
+    const nm_projection *projection;
+    const nm_delay *ring;
+    int64_t step, part;
+    /* where the lists of the step, a part's after another's, have been read up to; all 0 at the beginning */
+    int64_t source, i;
+} nm_dense_arrivals;
 
-/* input += room->sum, which is zero again. */
-void nm_dense_add_sum(nm_dense_room *room, int64_t n, double *input);
+/* The place of the next row; -1: there are no more. */
+static inline int64_t nm_dense_next(nm_dense_arrivals *a) {
+    const nm_projection *p = a->projection;
+    for (; a->source < a->ring->n_parts; a->source++, a->i = 0) {
+        const int32_t *slot = nm_delay_list(a->ring, a->step, a->source);
+        const int64_t n_spikes = *nm_delay_count(a->ring, a->step, a->source);
+        while (a->i < n_spikes) {
+            const int64_t row = slot[a->i++] - p->pre_first;
+            if (row >= 0 && row < p->n_rows)
+                return row * a->ring->n_parts + a->part;
+        }
+    }
+    return -1;
+}
+
+/* What they bring to the n neurons of the part, over bit-maps: input[i] += weight * count of arrivals.
+ * `count` is scratch: [nm_dense_counts(part_width)]. */
+void nm_dense_add(nm_dense_arrivals arrivals, int64_t n, uint64_t *count, double *input);
 
 #endif

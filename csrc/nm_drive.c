@@ -1,12 +1,11 @@
 /* A neuron's word of this step becomes its count of events: from the piece's table where all its neurons have
- * one rate, by inversion neuron by neuron where they differ, with the same counts (nm_poisson.h). Where
- * events are few they are found by skipping from one to the next (nm_rare.h). SPDX-License-Identifier: MIT */
+ * one rate, by inversion neuron by neuron where they differ, with the same counts (nm_poisson.h).
+ * SPDX-License-Identifier: MIT */
 #include "nm_drive.h"
-#include "nm_clones.h"
+#include "nm_loop.h"
 #include "nm_normal.h"
 #include "nm_poisson.h"
 #include "nm_quantile.h"
-#include "nm_rare.h"
 #include "nm_rng.h"
 
 #include <string.h>
@@ -45,8 +44,6 @@ static double count_large(double mean, uint32_t word, uint64_t seed, uint32_t id
 }
 
 double nm_drive_count(double mean, uint64_t seed, uint32_t id, uint64_t step) {
-    if (mean > 0.0 && mean <= NM_RARE_MEAN)
-        return nm_rare_count(mean, seed, id, step);
     uint32_t word = nm_rng_word(seed, NM_STREAM_DRIVE, id, step);
     if (mean > NM_POISSON_MEAN)
         return count_large(mean, word, seed, id, step);
@@ -129,8 +126,6 @@ static void add_inverted(const nm_network *network, const nm_piece *piece, doubl
     }
     for (int64_t i = 0; i < piece->n; i++) {
         uint32_t id = (uint32_t)network->id[piece->first + i];
-        if (mean[i] <= NM_RARE_MEAN)
-            continue;
         double count = mean[i] > NM_POISSON_MEAN ? count_large(mean[i], word[i], seed, id, step)
                                                  : nm_poisson_invert(mean[i], none[i], word[i]);
         if (weight[i] > 0.0)
@@ -144,9 +139,6 @@ void nm_drive_add(const nm_network *network, const nm_piece *piece, double dt, u
                   double factor, double *excitatory, double *inhibitory) {
     uint32_t word[NM_CHUNK];
     if (piece->driven == 0)
-        return;
-    nm_rare_add(network, piece, dt, seed, step, factor, excitatory, inhibitory);
-    if (piece->driven == 1 && network->drive_rate[piece->first] * dt * 1e-3 <= NM_RARE_MEAN)
         return;
     nm_drive_words(network, piece, seed, NM_STREAM_DRIVE, step, word);
     excitatory += piece->first;

@@ -1,10 +1,12 @@
 /* Homeostatic scaling of the synapses onto a neuron that fires too much or too little (Turrigiano et al.
  * 1998, doi:10.1038/36103; van Rossum, Bi & Turrigiano 2000, doi:10.1523/JNEUROSCI.20-23-08812.2000). Each
- * target's rate is averaged over tau: d(rate)/dt = (spikes - rate) / tau. Every so many ms all plastic
- * excitatory weights onto it are multiplied by 1 + strength e,   e = (target_rate - rate) / target_rate, but
- * not beyond -1 .. 1, so that their ratios stay, and then bounded. Weights that are not above 0 are left
- * alone. The rate starts from target_rate: what has not been seen is not corrected. SPDX-License-Identifier:
- * MIT */
+ * target's rate is averaged over tau:
+ *   d(rate)/dt = (spikes - rate) / tau
+ * Every so many ms all plastic excitatory weights onto it are multiplied by 1 + strength e, with
+ *   e = (target_rate - rate) / target_rate, but not beyond -1 .. 1,
+ * so that their ratios stay, and then bounded. Weights that are not above 0 are left alone. The rate starts
+ * from target_rate: what has not been seen is not corrected.
+ * SPDX-License-Identifier: MIT */
 #ifndef NM_HOMEOSTASIS_H
 #define NM_HOMEOSTASIS_H
 

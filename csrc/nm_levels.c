@@ -32,8 +32,7 @@ static double density_of(const nm_levels *levels, int64_t zone, int64_t m) {
     return levels->density != NULL ? levels->density[zone * levels->n_modulators + m] : 1.0;
 }
 
-/* ---- levels ----------------------------------------------------------------------------------------------
- */
+/* ---- levels -------------------------------------------------------------------------------------- */
 
 static int check_modulator(const nm_levels *levels, int64_t m, nm_error *error) {
     const nm_field *fields = levels->modulators[m]->params;
@@ -119,8 +118,7 @@ void nm_levels_step(const nm_levels *levels) {
             diffuse(levels, m);
 }
 
-/* ---- release by spikes -----------------------------------------------------------------------------------
- */
+/* ---- release by spikes --------------------------------------------------------------------------- */
 
 /* How many of the ascending numbers are below `limit`. */
 static int64_t count_below(const int32_t *number, int64_t n, int64_t limit) {
@@ -159,25 +157,24 @@ void nm_levels_release(const nm_levels *levels) {
     }
 }
 
-/* ---- effects ---------------------------------------------------------------------------------------------
- */
+/* ---- effects ------------------------------------------------------------------------------------- */
 
-/* The factor before it is kept above its least value, or the rise. */
+/* The effect before it is kept above its least value. */
 static double raw_effect(const nm_levels *levels, int64_t m, nm_target target, double level) {
     double response = nm_response_value(levels->modulators[m]->response, params_of(levels, m), level);
-    return target == NM_THRESHOLD ? response : offset_of(levels, m) + response;
+    return nm_targets[target].effect == NM_RISE ? response : offset_of(levels, m) + response;
 }
 
-static double at_least(nm_target target, double factor) {
-    double least = target == NM_TAU_C ? NM_LEAST_TAU_C : 0.0;
-    return factor < least ? least : factor;
+static double at_least(nm_target target, double effect) {
+    double least = nm_targets[target].least;
+    return effect < least ? least : effect;
 }
 
 double nm_levels_effect(const nm_levels *levels, int64_t m, nm_target target, double level, double density) {
     double effect = raw_effect(levels, m, target, level);
-    if (target == NM_THRESHOLD)
-        return density * effect;
-    if (density != 1.0) /* 1 + (x - 1) is not always x */
+    if (nm_targets[target].effect == NM_RISE)
+        effect *= density;
+    else if (density != 1.0) /* 1 + (x - 1) is not always x */
         effect = 1.0 + density * (effect - 1.0);
     return at_least(target, effect);
 }
@@ -186,15 +183,6 @@ nm_factors nm_levels_factors(const nm_levels *levels, int64_t zone) {
     nm_factors factors = NM_NEUTRAL;
     if (levels == NULL)
         return factors;
-    double *const place[NM_N_TARGETS] = {
-        [NM_LEARNING_RATE] = &factors.learning,
-        [NM_LTP] = &factors.ltp,
-        [NM_LTD] = &factors.ltd,
-        [NM_THRESHOLD] = &factors.rise,
-        [NM_GAIN] = &factors.gain,
-        [NM_NOISE] = &factors.noise,
-        [NM_TAU_C] = &factors.tau_c,
-    };
     const double *level = levels->level + region_of(levels, zone) * levels->n_modulators;
     for (int64_t m = 0; m < levels->n_modulators; m++) {
         int t = 0;
@@ -202,15 +190,13 @@ nm_factors nm_levels_factors(const nm_levels *levels, int64_t zone) {
             if (!(left & 1u))
                 continue;
             double effect = nm_levels_effect(levels, m, (nm_target)t, level[m], density_of(levels, zone, m));
-            *place[t] = t == NM_THRESHOLD ? *place[t] + effect : *place[t] * effect;
+            factors.of[t] = nm_combined(nm_targets[t].effect, factors.of[t], effect);
         }
     }
-    factors.tau_c = at_least(NM_TAU_C, factors.tau_c);
     return factors;
 }
 
-/* ---- the signal that eligibility traces see --------------------------------------------------------------
- */
+/* ---- the signal that eligibility traces see ------------------------------------------------------ */
 
 /* 1 / tau where the factor of modulator m is a straight line between the two levels that lead to the factors
  * `now` and `resting`, and the level decays within a step; else 0. */

@@ -9,6 +9,8 @@
 #define NM_LEVELS_H
 
 #include "nm_model.h"
+#include "nm_response.h"
+#include "nm_status.h"
 
 /* Volume transmission: neurons whose spikes raise one modulator's level in some regions. */
 typedef struct nm_release {
@@ -48,19 +50,23 @@ typedef struct nm_levels {
     const nm_diffusion *diffusion; /* none spreads; else [m] */
 } nm_levels;
 
-/* What the levels do in one zone in a step. */
-typedef struct nm_factors {
-    double learning; /* multiplies weight changes */
-    double gain;     /* multiplies inputs */
-    double rise;     /* raises a threshold T by |T| * rise */
-    double ltp, ltd; /* multiply potentiation and depression */
-    double noise;    /* multiplies the background drive */
-    double tau_c;    /* multiplies the time constant of eligibility traces; at least NM_LEAST_TAU_C */
+/* What the levels do in one zone in a step: a factor or a rise (nm_effect) for each target, by its word or by
+ * its number. */
+typedef union nm_factors {
+    struct {
+#define NM_FACTORS_MEMBER(name, word, effect, least) double word;
+        NM_TARGET_LIST(NM_FACTORS_MEMBER)
+#undef NM_FACTORS_MEMBER
+    };
+    double of[NM_N_TARGETS];
 } nm_factors;
 
+/* Nothing is modulated. */
+#define NM_NEUTRAL_MEMBER(name, word, effect, least) [name] = NM_NEUTRAL_OF(effect),
 #define NM_NEUTRAL                                                                                           \
-    { 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0 }
-#define NM_LEAST_TAU_C 1e-3 /* a trace must decay at a finite speed */
+    {                                                                                                        \
+        .of = { NM_TARGET_LIST(NM_NEUTRAL_MEMBER) }                                                          \
+    }
 
 /* Numbers that a neuron's `region` may be. */
 static inline int64_t nm_levels_n_zones(const nm_levels *levels) {
@@ -96,8 +102,7 @@ void nm_levels_release(const nm_levels *levels);
  * rise. */
 double nm_levels_effect(const nm_levels *levels, int64_t m, nm_target target, double level, double density);
 
-/* Factors of one zone, all modulators with the same target combined: sums for the threshold, products for the
- * others. A NULL `levels` gives NM_NEUTRAL. */
+/* Factors of one zone, all modulators with the same target combined. A NULL `levels` gives NM_NEUTRAL. */
 nm_factors nm_levels_factors(const nm_levels *levels, int64_t zone);
 
 /* What an eligibility trace of 1 earns in one step: the integral over 0 <= s <= dt of exp(-s / tau_c) g(s)

@@ -22,8 +22,8 @@ static inline uint64_t nm_to_bits(double x) {
     return bits;
 }
 
-/* exp(x), x clamped to [-708, 709] (so never 0, a denormal or infinite); NaN gives a number: callers check.
- */
+/* exp(x), x clamped to [-708, 709] (so never 0, a denormal or infinite); NaN gives a number: callers
+ * check. */
 static inline double nm_exp(double x) {
     /* x = k ln 2 + r, |r| <= ln 2 / 2; ln 2 in two parts so that k * hi is exact. */
     const double hi = 6.93147180369123816490e-01, lo = 1.90821492927058770002e-10;
@@ -90,6 +90,19 @@ static inline double nm_exp_mean(double x) {
  * of those costs about 100 cycles. NaN stays NaN. */
 static inline double nm_flush(double x) {
     return fabs(x) < 1e-100 ? 0.0 : x;
+}
+
+/* level^exponent; the usual exponents 1 and 2 by multiplication, whose bits are the same everywhere. */
+static inline double nm_power(double level, double exponent) {
+    if (exponent == 1.0)
+        return level;
+    if (exponent == 2.0)
+        return level * level;
+    return level > 0.0 ? nm_exp(exponent * nm_log(level)) : (exponent > 0.0 ? 0.0 : 1.0);
+}
+
+static inline double nm_clip(double x, double low, double high) {
+    return x < low ? low : (x > high ? high : x);
 }
 
 #endif

@@ -1,6 +1,7 @@
 /* Checks at the door, and what is derived from the parameters.
  * SPDX-License-Identifier: MIT */
 #include "nm_network.h"
+#include "nm_loop.h"
 #include "nm_poisson.h"
 
 #include <float.h>
@@ -69,7 +70,7 @@ int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, int64_t part_wi
 
 static int check_segment(const nm_projection *p, int64_t segment, int64_t room, nm_error *error) {
     int64_t first = p->segment_start[segment], last = p->segment_start[segment + 1];
-    if (last < first)
+    if (last < first || last > p->n_synapses)
         return nm_fail(error, NM_ERR_BAD_LAYOUT, segment, -3, (double)last);
     for (int64_t s = first; s < last; s++) {
         if (p->target[s] >= room)
@@ -107,7 +108,8 @@ static int check_projection(const nm_network *network, const nm_projection *p, n
         return nm_fail(error, NM_ERR_BAD_LAYOUT, p->pre_first, -3, (double)p->n_rows);
     if (p->min_delay < 1 || p->max_delay > network->max_delay || p->min_delay > p->max_delay)
         return nm_fail(error, NM_ERR_BAD_VALUE, -1, -2, (double)p->min_delay);
-    if (p->segment_start[0] != 0 || (p->row_segment == NULL && p->n_segments != places) ||
+    if (p->segment_start[0] != 0 || p->segment_start[p->n_segments] != p->n_synapses ||
+        p->n_segments < 0 || (p->row_segment == NULL && p->n_segments != places) ||
         (p->row_segment == NULL) != (p->segment_delay == NULL) ||
         (p->row_segment != NULL && (p->row_segment[0] != 0 || p->row_segment[places] != p->n_segments)))
         return nm_fail(error, NM_ERR_BAD_LAYOUT, 0, -3, (double)p->n_segments);
@@ -174,7 +176,7 @@ static int check_piece(const nm_group *group, const nm_piece *piece, int n_param
         for (int k = 0; k < n_params; k++)
             if (!nm_domain_holds(model->params[k].domain, group->params[k][slot]))
                 return nm_fail(error, NM_ERR_BAD_VALUE, slot, k, group->params[k][slot]);
-        for (const nm_order *o = model->orders; o != NULL && o->greater != o->lesser; o++)
+        for (const nm_greater_than *o = model->greater_than; o != NULL && o->greater != o->lesser; o++)
             if (!(group->params[o->greater][slot] > group->params[o->lesser][slot]))
                 return nm_fail(error, NM_ERR_BAD_ORDER, slot, o->greater, group->params[o->greater][slot]);
     }
@@ -288,10 +290,10 @@ static void tabulate_drive(nm_network *network, int64_t p, double dt) {
         piece->driven = 0;
 }
 
-static int acts_at_once(const nm_group *group, const nm_piece *piece, double dt) {
+static int has_delta_synapses(const nm_group *group, const nm_piece *piece, double dt) {
     nm_columns columns;
     const nm_neuron_chunk chunk = nm_network_chunk(group, piece, dt, &columns);
-    return group->model->at_once != NULL && group->model->at_once(&chunk);
+    return group->model->delta_synapses != NULL && group->model->delta_synapses(&chunk);
 }
 
 int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *error) {
@@ -317,7 +319,7 @@ int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *erro
         if (fresh || (!at_rest && differs(network->drive_rate, network->seen_rate, piece)))
             tabulate_drive(network, p, dt);
         piece->noisy = noise_of(network, piece, above_zero);
-        piece->at_once = acts_at_once(group, piece, dt);
+        piece->delta_synapses = has_delta_synapses(group, piece, dt);
         piece->excites = piece->driven && !any_below_zero(network->drive_weight + piece->first, piece->n);
     }
     return NM_OK;

@@ -1,9 +1,11 @@
 /* The network: structs of BORROWED columns. NumPy owns every buffer; Python checks, binds, and keeps them
- * alive. SPDX-License-Identifier: MIT */
+ * alive.
+ * SPDX-License-Identifier: MIT */
 #ifndef NM_NETWORK_H
 #define NM_NETWORK_H
 
 #include "nm_model.h"
+#include "nm_status.h"
 
 typedef struct nm_pairs nm_pairs;             /* nm_pairs.h */
 typedef struct nm_short_term nm_short_term;   /* nm_short_term.h */
@@ -22,17 +24,16 @@ typedef struct nm_group {
     double *derived[NM_MAX_DERIVED]; /* [slot]; a uniform chunk uses only its first entry */
 } nm_group;
 
-/* A fixed piece of a group, at most NM_CHUNK neurons; the unit of work. Cut by slot and by where parameters
- * change, never by thread count; how it is cut changes no bit.
- */
+/* A fixed piece of a group, at most NM_CHUNK neurons; the unit of work. Cut by slot and by where
+ * parameters change, never by thread count; how it is cut changes no bit. */
 typedef struct nm_piece {
     int64_t group, first, n;
-    int64_t stride;  /* 0: the chunk's parameters are all equal */
-    int64_t driven;  /* 0: no background drive; 1: one rate for all, use the table; 2: rates differ */
-    int64_t changed; /* some parameter, since nm_network_prepare last looked */
-    int64_t noisy;   /* some neuron has background noise: 1 normal, 2 uniform, 3 both */
-    int64_t at_once; /* what the model's hook says */
-    int64_t excites; /* 1: no weight of its background drive is negative */
+    int64_t stride;         /* 0: the chunk's parameters are all equal */
+    int64_t driven;         /* 0: no background drive; 1: one rate for all, use the table; 2: rates differ */
+    int64_t changed;        /* some parameter, since nm_network_prepare last looked */
+    int64_t noisy;          /* some neuron has background noise: 1 normal, 2 uniform, 3 both */
+    int64_t delta_synapses; /* what the model's hook says */
+    int64_t excites;        /* 1: no weight of its background drive is negative */
 } nm_piece;
 
 /* Synapses drawn by one connect(): rows by presynaptic slot, each row cut into the parts of the network that
@@ -41,7 +42,7 @@ typedef struct nm_piece {
  * slot, so 16 bits hold them: 6 bytes a synapse with its weight, 2 where all weights are equal. */
 typedef struct nm_projection {
     int64_t pre_first, n_rows; /* row r belongs to the neuron in slot pre_first + r */
-    int64_t n_segments;
+    int64_t n_segments, n_synapses;
     const int64_t *row_segment; /* [n_rows * n_parts + 1] first segment of a row in a part; NULL: one each */
     const int64_t *segment_start;  /* [n_segments + 1] first synapse of a segment */
     const uint16_t *segment_delay; /* [n_segments] steps >= 1; NULL: all `constant_delay` */
@@ -120,7 +121,7 @@ static inline nm_neuron_chunk nm_network_chunk(const nm_group *group, const nm_p
                              .state = columns->state,
                              .params = columns->params,
                              .derived = columns->derived,
-                             .at_once = piece->at_once != 0};
+                             .delta_synapses = piece->delta_synapses != 0};
 }
 
 /* The segment of a row in a part over which a spike arrives `delay` steps after it was fired; -1: none. Where
@@ -154,8 +155,8 @@ static inline double nm_dependent(double change, double weight, double low, doub
 }
 
 /* How many neurons make a part: at most 65,536 (targets have 16 bits); small networks are one part, since
- * every part costs each row a segment (at 12,500 neurons x 1,250 synapses four parts cost 3 % of delivery).
- */
+ * every part costs each row a segment (at 12,500 neurons x 1,250 synapses four parts cost 3 % of
+ * delivery). */
 int64_t nm_network_part_width(int64_t n_neurons);
 int64_t nm_network_count_parts(int64_t n_neurons); /* at least 1 */
 

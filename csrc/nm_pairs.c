@@ -26,8 +26,7 @@ static int64_t region_of(const nm_network *network, const nm_pairs *pairs, int64
     return pairs->n_regions > 1 ? network->region[slot] : 0;
 }
 
-/* ---- a fresh start ---------------------------------------------------------------------------------------
- */
+/* ---- a fresh start ------------------------------------------------------------------------------- */
 
 static void fill_decay(const nm_pairs *pairs, double *table, double dt, double tau) {
     const int64_t n_coarse = nm_pairs_decay_length(pairs->sweep) - NM_FINE;
@@ -59,8 +58,7 @@ void nm_pairs_start(const nm_network *network, const nm_projection *projection, 
     pairs->origin = now;
 }
 
-/* ---- a step begins ---------------------------------------------------------------------------------------
- */
+/* ---- a step begins ------------------------------------------------------------------------------- */
 
 static void rescale_sums(const nm_network *network, nm_pairs *pairs, int64_t region, const double *now) {
     const double by_e = 1.0 / now[NM_E], by_k = 1.0 / now[NM_K];
@@ -131,7 +129,7 @@ static void advance_region(const nm_projection *p, const nm_levels *levels, int6
     after[NM_E] = before[NM_E];
     after[NM_F] = before[NM_F];
     after[NM_V] = before[NM_V];
-    const double learning = about == NULL ? factors.learning : 1.0; /* F has it otherwise */
+    const double learning = about == NULL ? factors.learning_rate : 1.0; /* F has it otherwise */
     pairs->ltp[nm_pairs_place(pairs, region, now)] = learning * factors.ltp;
     pairs->ltd[nm_pairs_place(pairs, region, now)] = learning * factors.ltd;
     if (about == NULL)
@@ -170,8 +168,7 @@ int nm_pairs_advance(const nm_network *network, const nm_projection *projection,
     return 1;
 }
 
-/* ---- a target fires --------------------------------------------------------------------------------------
- */
+/* ---- a target fires ------------------------------------------------------------------------------ */
 
 /* A spike with its sums, on its way to the next place. */
 typedef struct moved {

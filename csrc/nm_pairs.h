@@ -27,6 +27,7 @@
 
 #include "nm_delay.h"
 #include "nm_levels.h"
+#include "nm_loop.h"
 #include "nm_network.h"
 
 enum {

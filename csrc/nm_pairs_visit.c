@@ -1,6 +1,7 @@
 /* A visit: a segment of synapses, last seen at t0, is brought to the present. See nm_pairs.h for the
  * formulas. Three loops over at most 384 synapses: look up each target's sums, combine, and, where a bound
- * could have been met on the way, go through the events one by one. SPDX-License-Identifier: MIT */
+ * could have been met on the way, go through the events one by one.
+ * SPDX-License-Identifier: MIT */
 #include "nm_hits.h"
 #include "nm_pairs.h"
 
@@ -8,7 +9,8 @@
 #include <string.h>
 
 enum { RUN = 384, LINE = 64, HITS_A_LINE = 4 };
-enum { NEARBY = 2048 }; /* lines of so many neurons, 128 KB, are in the second-level cache anyway */
+enum { HITS_AHEAD = 16 }; /* hits ahead of the work whose lines are fetched; as many zeros follow the list */
+enum { NEARBY = 2048 };   /* lines of so many neurons, 128 KB, are in the second-level cache anyway */
 
 /* Traces of eligibility below this are set to 0: what is under 1.2e-38 is denormal in a float, and slow. */
 static const double LEAST_TRACE = 1e-30;
@@ -33,15 +35,14 @@ typedef struct run {
     double s[RUN], h[RUN];
     int64_t check[RUN];         /* 1: a bound may have been met */
     double weight[RUN], c[RUN]; /* OUT: strength (an inhibitory weight's is its magnitude) and trace, now */
-    int32_t hit[RUN + NM_HITS_MORE]; /* the synapses whose targets have fired; */
-    int32_t crowded[RUN];            /* of those, the ones that fired more often than has sums */
+    int32_t hit[RUN + HITS_AHEAD]; /* the synapses whose targets have fired; */
+    int32_t crowded[RUN];          /* of those, the ones that fired more often than has sums */
     size_t n_hits, n_crowded;
     const char *ahead[3]; /* weights, traces and targets of the next segment, fetched meanwhile, */
     size_t n_ahead;       /* and the bytes of its weights */
 } run;
 
-/* ---- what the targets' spikes add ------------------------------------------------------------------------
- */
+/* ---- what the targets' spikes add ---------------------------------------------------------------- */
 
 /* Eight spikes stand newest first, so those that count, not older than `since`, are the first: how many bytes
  * their times take. */
@@ -116,14 +117,14 @@ NM_INLINE void look_up_by(run *a, const nm_pairs *pairs, const uint16_t *target,
         a->n_crowded = n_hits;
     }
     const size_t n_summed = seen < LEAST_DECAY ? 0 : n_hits;
-    memset(a->hit + n_hits, 0, NM_HITS_MORE * sizeof a->hit[0]);
+    memset(a->hit + n_hits, 0, HITS_AHEAD * sizeof a->hit[0]);
     for (size_t i = 0; i < n_summed; i++) {
         const size_t j = (size_t)a->hit[i];
         const nm_recent *line = &recent[target[j]];
         const size_t n_bytes = bytes_since(line->time, since);
         const double *sums = (const double *)line + n_bytes;
         if (fetches)
-            NM_FETCH(&recent[target[a->hit[i + NM_HITS_MORE]]]);
+            NM_FETCH(&recent[target[a->hit[i + HITS_AHEAD]]]);
         if (fetches && i % HITS_A_LINE == 0)
             fetch_ahead(a, i / HITS_A_LINE * LINE);
         if (n_bytes > NM_CLOSE * sizeof line->time[0])
@@ -213,8 +214,7 @@ NM_CLONES static int combine_direct(run *a) {
                                                   : COMBINE_EACH(combine_direct_by, 0);
 }
 
-/* ---- event by event --------------------------------------------------------------------------------------
- */
+/* ---- event by event ------------------------------------------------------------------------------ */
 
 static double scaled(const run *a, double change, double weight) {
     return nm_dependent(change, weight, a->low, a->high, a->step->projection->weight_dependence);
@@ -261,8 +261,7 @@ static void one_by_one(run *a, size_t j, int64_t slot) {
     a->c[j] = c / end[NM_E];
 }
 
-/* ---- a run is brought to the present ---------------------------------------------------------------------
- */
+/* ---- a run is brought to the present ------------------------------------------------------------- */
 
 static void set_spans(run *a, const uint16_t *target) {
     const nm_pairs *pairs = a->step->projection->pairs;
@@ -356,11 +355,15 @@ static void deliver_run(const run *a) {
         NM_UNROLL
         for (size_t j = 0; j < a->n; j++)
             input[target[j]] += share * a->weight[j];
-    } else if (a->step->projection->inhibitory)
+    } else if (a->step->projection->inhibitory) {
         NM_UNROLL
-    for (size_t j = 0; j < a->n; j++)
-        input[target[j]] -= a->weight[j];
-    else NM_UNROLL for (size_t j = 0; j < a->n; j++) input[target[j]] += a->weight[j];
+        for (size_t j = 0; j < a->n; j++)
+            input[target[j]] -= a->weight[j];
+    } else {
+        NM_UNROLL
+        for (size_t j = 0; j < a->n; j++)
+            input[target[j]] += a->weight[j];
+    }
 }
 
 NM_CLONES static void pick(double *to, const double *from, const uint16_t *at, size_t n) {
@@ -461,8 +464,7 @@ void nm_pairs_arrive(const nm_pairs_step *step, int64_t part, int64_t segment, i
     visit(step, part, segment, 1, 0, next);
 }
 
-/* ---- segments of a place, or of many ---------------------------------------------------------------------
- */
+/* ---- segments of a place, or of many ------------------------------------------------------------- */
 
 static int64_t first_segment(const nm_projection *p, int64_t place) {
     return p->row_segment == NULL ? place : p->row_segment[place];

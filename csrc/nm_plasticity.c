@@ -3,6 +3,7 @@
  * synapses may be taken in any order, or be shared out by target, with the same bits.
  * SPDX-License-Identifier: MIT */
 #include "nm_plasticity.h"
+#include "nm_loop.h"
 #include "nm_pairs.h"
 
 #include <math.h>
@@ -36,8 +37,7 @@ NM_CLONES void nm_plasticity_apply(size_t n, const double *change, const double 
     }
 }
 
-/* ---- a spike arrives: on_pre -----------------------------------------------------------------------------
- */
+/* ---- a spike arrives: on_pre --------------------------------------------------------------------- */
 
 static void gather(pass *a, size_t n, int64_t first) {
     const nm_projection *p = a->projection;
@@ -59,7 +59,7 @@ static void modulate(pass *a, size_t n, int64_t first) {
     for (size_t j = 0; j < n; j++) {
         const int32_t *zone = a->network->region;
         const nm_factors *f = a->factor + (zone == NULL ? 0 : zone[a->part_first + target[j]]);
-        a->learning[j] = f->learning * (a->change[j] > 0.0 ? f->ltp : f->ltd);
+        a->learning[j] = f->learning_rate * (a->change[j] > 0.0 ? f->ltp : f->ltd);
     }
 }
 
@@ -116,8 +116,7 @@ static void arrive(pass *a) {
             arrive_from(a, delay, part);
 }
 
-/* ---- decay, and this step's spikes enter the traces ------------------------------------------------------
- */
+/* ---- decay, and this step's spikes enter the traces ---------------------------------------------- */
 
 /* One multiplication for every synapse in every step, arrivals or not. */
 NM_CLONES static void decay_weights(const nm_projection *p, int64_t first, int64_t last, double low,

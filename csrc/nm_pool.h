@@ -1,6 +1,7 @@
 /* Threads of our own, asleep between runs; no OpenMP, whose threads do not survive a fork. The pool says who
  * works, never what comes out: work is cut into parts by the network alone. POSIX threads; without them, one
- * thread. SPDX-License-Identifier: MIT */
+ * thread.
+ * SPDX-License-Identifier: MIT */
 #ifndef NM_POOL_H
 #define NM_POOL_H
 

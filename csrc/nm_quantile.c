@@ -3,7 +3,8 @@
  * polynomial of degree 6 an octave does (least largest error, fitted to Wichura's algorithm AS 241,
  * doi:10.2307/2347330), without a logarithm or a root. AVX-512 takes a coefficient out of 32 by one
  * instruction: 0.4 ns a deviate, where the best formula without a table (Giles 2012, "Approximating the
- * erfinv function") takes 1.7. SPDX-License-Identifier: MIT */
+ * erfinv function") takes 1.7.
+ * SPDX-License-Identifier: MIT */
 #include "nm_quantile.h"
 #include "nm_clones.h"
 

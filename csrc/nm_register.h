@@ -1,6 +1,6 @@
-/* THE REGISTER. One word per built-in neuron model, plasticity rule and modulator: the stem of its C file without
- * the family. csrc/neuron_adex.c exports nm_neuron_adex and is registered by the word X(adex). The order is the
- * order of every table, and of the columns of the modulators' levels.
+/* THE REGISTER. One word per built-in neuron model, plasticity rule and modulator: the stem of its C file
+ * without the family. csrc/neuron_adex.c exports nm_neuron_adex and is registered by the word X(adex). The
+ * order is the order of every table, and of the columns of the modulators' levels.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_REGISTER_H
 #define NM_REGISTER_H

@@ -1,5 +1,6 @@
 /* Independent copies of one network, advanced side by side: each on one thread at a time, with the bits that
- * it would have alone. SPDX-License-Identifier: MIT */
+ * it would have alone.
+ * SPDX-License-Identifier: MIT */
 #ifndef NM_REPLICAS_H
 #define NM_REPLICAS_H
 

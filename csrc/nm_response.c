@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "nm_response.h"
+#include "nm_math.h"
 
 enum { EXPONENT = NM_SHAPE };
 enum { EC50 = NM_SHAPE, N };
@@ -91,15 +92,10 @@ const char *nm_response_name(nm_response response) {
     return "unknown";
 }
 
-const char *nm_target_name(nm_target target) {
-    switch (target) {
-#define NM_TARGET_WORD(name, value, word)                                                                    \
-    case name:                                                                                               \
-        return word;
-        NM_TARGET_LIST(NM_TARGET_WORD)
-#undef NM_TARGET_WORD
-    case NM_N_TARGETS:
-        break;
-    }
-    return "unknown";
-}
+_Static_assert(NM_N_TARGETS < 32, "a set of targets has 32 bits");
+
+const nm_target_about nm_targets[NM_N_TARGETS] = {
+#define NM_TARGET_ABOUT(name, word, effect, least) [name] = {#word, (effect), (least)},
+    NM_TARGET_LIST(NM_TARGET_ABOUT)
+#undef NM_TARGET_ABOUT
+};

@@ -8,8 +8,8 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* Scalars only, so that a loop over blocks vectorises: each variable becomes one register of 4 to 16 blocks.
- */
+/* Scalars only, so that a loop over blocks vectorises: each variable becomes one register of 4 to 16
+ * blocks. */
 INLINE void philox(uint32_t x0, uint32_t x1, uint32_t x2, uint32_t x3, uint32_t k0, uint32_t k1,
                    uint32_t *out) {
 #pragma GCC unroll 10
@@ -50,8 +50,8 @@ uint32_t nm_rng_word(uint64_t seed, uint32_t stream, uint32_t id, uint64_t step)
 
 #define ID_MASK 0x3FFFFFFFu
 
-/* Blocks of which the first has these counters; from one to the next the step goes up by one, or else the id.
- */
+/* Blocks of which the first has these counters; from one to the next the step goes up by one, or else the
+ * id. */
 typedef struct nm_rng_range {
     uint64_t seed, step;
     uint32_t stream, id;

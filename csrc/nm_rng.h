@@ -1,6 +1,7 @@
 /* Counter-based random numbers: Philox-4x32-10 (Salmon et al. 2011, doi:10.1145/2063384.2063405). A draw is a
  * pure function of (seed, stream, id, step), so it does not depend on threads, chunks or call order, and
- * there is no state to save. SPDX-License-Identifier: MIT */
+ * there is no state to save.
+ * SPDX-License-Identifier: MIT */
 #ifndef NM_RNG_H
 #define NM_RNG_H
 
@@ -18,9 +19,8 @@ enum {
     NM_STREAM_WEIGHT,
     NM_STREAM_DELAY,
     NM_STREAM_USER,
-    NM_STREAM_NOISE,      /* background noise, normal */
-    NM_STREAM_NOISE_FLAT, /* background noise, uniform */
-    NM_STREAM_DRIVE_RARE  /* background Poisson input of small rates */
+    NM_STREAM_NOISE,     /* background noise, normal */
+    NM_STREAM_NOISE_FLAT /* background noise, uniform */
 };
 
 static inline uint32_t nm_stream(uint32_t purpose, uint32_t salt) {

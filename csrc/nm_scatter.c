@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "nm_scatter.h"
+#include "nm_loop.h"
 #include "nm_short_term.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Spikes ahead of the work whose row, delays and synapses are fetched: each needs what the one before brings.
- */
+/* Spikes ahead of the work whose row, delays and synapses are fetched: each needs what the one before
+ * brings. */
 enum { ROW_AHEAD = 12, DELAY_AHEAD = 8, SYNAPSE_AHEAD = 4, LINE = 64, SHORT = 25, ROOM = 512 };
 
 /* One spike, and what of its row in this part arrives within the block: delays from `least` to `most`. */
@@ -48,8 +49,8 @@ static int64_t first_wanted(const nm_projection *p, const arrival *a) {
     return k;
 }
 
-/* What a synapse of weight w brings; one of an inhibitory projection may have been stored with either sign.
- */
+/* What a synapse of weight w brings; one of an inhibitory projection may have been stored with either
+ * sign. */
 NM_INLINE double brought(double w, const int inhibitory, const int shared, double share) {
     const double signed_w = inhibitory ? -fabs(w) : w;
     return shared ? share * signed_w : signed_w;

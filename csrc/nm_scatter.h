@@ -9,7 +9,8 @@
  * added to the neurons' inputs when the step comes; so where a run or a block begins changes no bit. Nothing
  * is in the ring between runs: what is under way stands in the lists of spikes, and weights act as they are
  * at the beginning of a run or a block, which is how they are at arrival, since only Python changes those of
- * a static projection. SPDX-License-Identifier: MIT */
+ * a static projection.
+ * SPDX-License-Identifier: MIT */
 #ifndef NM_SCATTER_H
 #define NM_SCATTER_H
 

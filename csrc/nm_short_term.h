@@ -1,11 +1,13 @@
 /* Short-term plasticity: depression and facilitation of all synapses of a source alike (Tsodyks & Markram
  * 1997, doi:10.1073/pnas.94.2.719; Tsodyks, Pawelzik & Markram 1998, doi:10.1162/089976698300017502). At the
- * n-th spike of a source, t ms after the one before, u_n = U + (1 - U) u_(n-1) exp(-t / tau_facil) share that
- * is released; u_1 = U R_n = 1 - (1 - R_(n-1) (1 - u_(n-1))) exp(-t / tau_rec)     resources there are; R_1 =
- * 1 and the spike arrives with u_n R_n times the weight, whatever its delay. Both are functions of the
- * source's spikes alone, so a projection keeps one pair for each of its rows, touched only when the source
- * fires: two exponentials a spike, none a synapse, and exact for any dt. A time constant of 0 means "at
- * once". SPDX-License-Identifier: MIT */
+ * n-th spike of a source, t ms after the one before,
+ *   u_n = U + (1 - U) u_(n-1) exp(-t / tau_facil)              the share that is released; u_1 = U
+ *   R_n = 1 - (1 - R_(n-1) (1 - u_(n-1))) exp(-t / tau_rec)    the resources there are; R_1 = 1
+ * and the spike arrives with u_n R_n times the weight, whatever its delay. Both are functions of the source's
+ * spikes alone. So a projection keeps one pair for each of its rows, and touches the pair only when the
+ * source fires: two exponentials a spike, none a synapse, and exact for any dt. A time constant of 0 means
+ * "at once".
+ * SPDX-License-Identifier: MIT */
 #ifndef NM_SHORT_TERM_H
 #define NM_SHORT_TERM_H
 

@@ -15,13 +15,15 @@
  * (input from Python, release by spikes, samples). How many they are changes no bit.
  *
  * Sums are taken in the order (age descending, projection, source, synapse), whatever the number of threads;
- * a dense projection's sum of one age is formed on its own (nm_dense.h), and so are all sums of one that is
- * pushed (nm_scatter.h). SPDX-License-Identifier: MIT */
+ * a dense projection's sum of one age is formed on its own (nm_dense_deliver.h), and so are all sums of one
+ * that is pushed (nm_scatter.h).
+ * SPDX-License-Identifier: MIT */
 #include "nm_sim.h"
 #include "nm_deliver.h"
 #include "nm_drive.h"
 #include "nm_hits.h"
 #include "nm_homeostasis.h"
+#include "nm_loop.h"
 #include "nm_pairs.h"
 #include "nm_plasticity.h"
 #include "nm_rng.h"
@@ -100,6 +102,13 @@ static const nm_factors *factors_in(const nm_sim *sim, int64_t step) {
     return sim->factors + step % NM_INTERVAL * sim->n_zones;
 }
 
+/* Where the engine applies what modulators do: every target acts somewhere. */
+#define ON_NEURONS (NM_ON(NM_THRESHOLD) | NM_ON(NM_GAIN) | NM_ON(NM_NOISE))  /* here, in step_piece */
+#define ON_CHANGES (NM_ON(NM_LEARNING_RATE) | NM_ON(NM_LTP) | NM_ON(NM_LTD)) /* nm_plasticity.c, nm_pairs.c */
+#define ON_TRACES  NM_ON(NM_TAU_C)                                           /* nm_pairs.c */
+_Static_assert((ON_NEURONS | ON_CHANGES | ON_TRACES) == NM_ON(NM_N_TARGETS) - 1,
+               "say where the new target acts, and apply it there");
+
 /* Inputs and the model's own step for one piece; writes `fired`. */
 static void step_piece(const nm_sim *sim, const nm_piece *piece, int64_t now, int64_t *fired) {
     const nm_group *group = &sim->network->groups[piece->group];
@@ -111,14 +120,14 @@ static void step_piece(const nm_sim *sim, const nm_piece *piece, int64_t now, in
     nm_neuron_chunk chunk = nm_network_chunk(group, piece, sim->dt, &columns);
 
     complete_inputs(sim, piece, factors, now);
-    if (model->draws)
+    if (model->needs_random)
         nm_drive_words(sim->network, piece, sim->seed, NM_STREAM_NEURON, (uint64_t)now, words);
     chunk.current = current_of(sim, piece, factors, now, room);
     chunk.excitatory = sim->excitatory + piece->first;
     chunk.inhibitory = sim->inhibitory + piece->first;
-    chunk.threshold_rise = factors.rise;
+    chunk.threshold_rise = factors.threshold;
     chunk.scheduled = sim->scheduled + piece->first;
-    chunk.random = model->draws ? words : NULL;
+    chunk.random = model->needs_random ? words : NULL;
     chunk.fired = fired;
     model->step(&chunk);
     clear_inputs(sim, piece, now);
@@ -158,8 +167,7 @@ static void step_part(const nm_sim *sim, int64_t now, int64_t part) {
                             .last = sim->last,
                             .excitatory = sim->excitatory,
                             .inhibitory = sim->inhibitory,
-                            .dense_count = sim->dense_count,
-                            .dense_sum = sim->dense_sum};
+                            .dense = sim->dense};
     nm_plasticity_decay(sim->network, part);
     nm_deliver(&to, now, part);
     step_neurons(sim, now, part);
@@ -279,25 +287,14 @@ static void begin_interval(run *r) {
         r->last++;
 }
 
-static int has_pairs(const nm_network *network) {
-    for (int64_t k = 0; k < network->n_projections; k++)
-        if (network->projections[k].pairs != NULL)
-            return 1;
-    return 0;
-}
-
-/* A thread's share of the parts, in turn. Under a pair rule each takes the whole interval at once: what is
- * kept of its targets' spikes, 360 KB of 1.4 MB at 10,000 neurons, stays in the second-level cache. Else they
- * go on abreast: a row's places lie side by side, and while one is read the hardware fetches the next (8 % of
- * `brunel_static`). */
+/* A thread's share of the parts, one after another, each through the whole interval: its columns stay in the
+ * cache meanwhile. */
 static void step_interval(const run *r, int64_t thread, int64_t n_threads) {
     const int64_t n_parts = r->sim->network->n_parts;
     const int64_t begin = thread * n_parts / n_threads, end = (thread + 1) * n_parts / n_threads;
-    const int64_t abreast = has_pairs(r->sim->network) ? 1 : end - begin;
-    for (int64_t part = begin; part < end; part += abreast)
+    for (int64_t part = begin; part < end; part++)
         for (int64_t now = r->first; now <= r->last; now++)
-            for (int64_t k = part; k < part + abreast; k++)
-                step_part(r->sim, now, k);
+            step_part(r->sim, now, part);
 }
 
 static void release(const nm_sim *sim, int64_t now) {

@@ -4,6 +4,7 @@
 #define NM_SIM_H
 
 #include "nm_delay.h"
+#include "nm_dense_deliver.h"
 #include "nm_levels.h"
 #include "nm_network.h"
 #include "nm_pool.h"
@@ -22,9 +23,8 @@ typedef struct nm_sim {
     nm_factors *factors; /* [step % NM_INTERVAL * n_zones + zone] what the levels do in each step of one */
     /* scratch, [slot]; all zero between steps */
     double *excitatory, *inhibitory, *scheduled;
-    double *fired;         /* 1.0 where the neuron fired in the current step */
-    uint64_t *dense_count; /* nm_deliver.h */
-    double *dense_sum;
+    double *fired; /* 1.0 where the neuron fired in the current step */
+    nm_dense_room dense;
     /* exact spike times of spike_source neurons, sorted by step */
     const int64_t *schedule_step;
     const int32_t *schedule_slot;
@@ -33,8 +33,8 @@ typedef struct nm_sim {
     const double *input;
     const int32_t *input_slot;
     int64_t n_input, input_rows;
-    int64_t current_step,
-        schedule_now; /* the last steps for which somebody wrote external_input, `scheduled` */
+    int64_t current_step; /* the last step for which somebody wrote external_input, */
+    int64_t schedule_now; /* and `scheduled` */
     nm_spike_record *spike_records;
     int64_t n_spike_records;
     nm_sample_record *sample_records;

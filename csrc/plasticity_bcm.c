@@ -9,6 +9,7 @@
  * above theta strengthens, one below weakens, and since theta grows with the square of the rate, it comes to
  * rest at rho = target_rate. nu starts from 0.
  * SPDX-License-Identifier: MIT */
+#include "nm_loop.h"
 #include "nm_model.h"
 
 enum { LEARNING_RATE, A, TAU_PLUS, TAU_MINUS, TAU_Y, TAU_THETA, TARGET_RATE };

@@ -5,6 +5,7 @@
  *   dw = -eta / 2    it arrives alone
  *   dw = 0           else: the target's spikes alone change nothing, so no trace is kept
  * SPDX-License-Identifier: MIT */
+#include "nm_loop.h"
 #include "nm_model.h"
 
 enum { LEARNING_RATE };

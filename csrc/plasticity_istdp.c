@@ -6,6 +6,7 @@
  * On average dw/dt = 2 learning_rate tau nu_pre (nu_post - rho0): the target's rate goes to rho0. w is the
  * strength abs(weight) of an inhibitory projection; on an excitatory one the rule is unstable.
  * SPDX-License-Identifier: MIT */
+#include "nm_loop.h"
 #include "nm_model.h"
 
 enum { LEARNING_RATE, TAU, TARGET_RATE };

@@ -7,7 +7,9 @@
  *   g = learning_rate_modulation (dopamine's level - subtract_baseline times its baseline)
  * in the target's region. A signal that stays at g holds the target near rho0, as istdp does with g
  * learning_rate a tau_c for its learning rate; a dip below the baseline undoes it. w is the strength
- * abs(weight) of an inhibitory projection. SPDX-License-Identifier: MIT */
+ * abs(weight) of an inhibitory projection.
+ * SPDX-License-Identifier: MIT */
+#include "nm_loop.h"
 #include "nm_model.h"
 
 enum { LEARNING_RATE, A, TAU, TARGET_RATE, TAU_C, SUBTRACT_BASELINE };

@@ -6,7 +6,9 @@
  * and
  *   dc/dt = -c / tau_c,   dw/dt = learning_rate g c,
  *   g = learning_rate_modulation (dopamine's level - subtract_baseline times its baseline)
- * in the target's region. SPDX-License-Identifier: MIT */
+ * in the target's region.
+ * SPDX-License-Identifier: MIT */
+#include "nm_loop.h"
 #include "nm_model.h"
 
 enum { LEARNING_RATE, A_PLUS, A_MINUS, TAU_PLUS, TAU_MINUS, TAU_C, SUBTRACT_BASELINE };

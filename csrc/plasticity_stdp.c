@@ -7,6 +7,7 @@
  * Sums over all pairs come from one trace on each side: x = sum exp(-s / tau_plus) over arrivals, read when
  * the target fires, and y = sum exp(-s / tau_minus) over the target's spikes, read at an arrival.
  * SPDX-License-Identifier: MIT */
+#include "nm_loop.h"
 #include "nm_model.h"
 
 enum { LEARNING_RATE, A_PLUS, A_MINUS, TAU_PLUS, TAU_MINUS };

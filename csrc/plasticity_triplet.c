@@ -4,7 +4,9 @@
  *   the target fires:   w += r1 (a2_plus  + a3_plus  o2)     r1 over tau_plus,  o2 over tau_y
  *   a spike arrives:    w -= o1 (a2_minus + a3_minus r2)     o1 over tau_minus, r2 over tau_x
  * With both a3 at 0 it is the pair rule. The defaults are the paper's fit to visual cortex (Sjostrom,
- * Turrigiano & Nelson 2001), full model, per unit of weight. SPDX-License-Identifier: MIT */
+ * Turrigiano & Nelson 2001), full model, per unit of weight.
+ * SPDX-License-Identifier: MIT */
+#include "nm_loop.h"
 #include "nm_model.h"
 
 enum { LEARNING_RATE, A2_PLUS, A3_PLUS, A2_MINUS, A3_MINUS, TAU_PLUS, TAU_X, TAU_MINUS, TAU_Y };

@@ -7,22 +7,45 @@ functions of their own.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # for type checkers; at run time a name is imported when it is first asked for
+    from neuromod.errors import (
+        ConfigError,
+        CoreError,
+        NeuromodError,
+        NeuromodWarning,
+        NumericalError,
+        RemovedError,
+        StaleColumnError,
+    )
+    from neuromod.modulation.critics import RescorlaWagner, TDCritic
+    from neuromod.modulation.system import (
+        DopamineSystem,
+        NeuromodulationSystem,
+        NorepinephrineSystem,
+        SerotoninSystem,
+        create_neuromodulation_system,
+    )
+    from neuromod.monitors import LevelMonitor, RateMonitor, SpikeMonitor, StateMonitor
+    from neuromod.network.brain_model import BrainModel, Neuron, Synapse
+    from neuromod.parallel import get_num_threads, set_num_threads, threads
+    from neuromod.simulation import Simulation
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "BrainModel": "brain_model",
-    "Neuron": "brain_model",
-    "Synapse": "brain_model",
+    "BrainModel": "network.brain_model",
+    "Neuron": "network.brain_model",
+    "Synapse": "network.brain_model",
     "Simulation": "simulation",
-    "DopamineSystem": "neuromodulation",
-    "SerotoninSystem": "neuromodulation",
-    "NorepinephrineSystem": "neuromodulation",
-    "NeuromodulationSystem": "neuromodulation",
-    "create_neuromodulation_system": "neuromodulation",
-    "RescorlaWagner": "critic",
-    "TDCritic": "critic",
+    "DopamineSystem": "modulation.system",
+    "SerotoninSystem": "modulation.system",
+    "NorepinephrineSystem": "modulation.system",
+    "NeuromodulationSystem": "modulation.system",
+    "create_neuromodulation_system": "modulation.system",
+    "RescorlaWagner": "modulation.critics",
+    "TDCritic": "modulation.critics",
     "SpikeMonitor": "monitors",
     "StateMonitor": "monitors",
     "LevelMonitor": "monitors",
@@ -39,10 +62,41 @@ _HOMES = {
     "NeuromodWarning": "errors",
 }
 
-__all__ = ["__version__", *_HOMES]
+__all__ = [
+    "__version__",
+    "BrainModel",
+    "Neuron",
+    "Synapse",
+    "Simulation",
+    "DopamineSystem",
+    "SerotoninSystem",
+    "NorepinephrineSystem",
+    "NeuromodulationSystem",
+    "create_neuromodulation_system",
+    "RescorlaWagner",
+    "TDCritic",
+    "SpikeMonitor",
+    "StateMonitor",
+    "LevelMonitor",
+    "RateMonitor",
+    "get_num_threads",
+    "set_num_threads",
+    "threads",
+    "NeuromodError",
+    "ConfigError",
+    "RemovedError",
+    "StaleColumnError",
+    "NumericalError",
+    "CoreError",
+    "NeuromodWarning",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'neuromod' has no attribute {name!r}")
     return getattr(importlib.import_module(f"neuromod.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

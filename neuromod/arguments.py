@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["checked_count", "checked_dt", "checked_seed", "spike_list"]
+__all__ = ["checked_count", "checked_dt", "checked_seed", "nearest", "spike_list"]
 
 Ints = NDArray[np.int64]
 
@@ -141,3 +142,12 @@ def checked_count(value: Any, where: str, least: int = 0) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise ValueError(f"{where}: must be a whole number >= {least}; got {value!r}")
     return int(value)
+
+
+def nearest(name: object, known: Iterable[str]) -> str | None:
+    """The known name that a misspelt one most likely means; None where none is near."""
+    if not isinstance(name, str) or len(name) > 100:  # the comparison takes time quadratic in the length
+        return None
+    names = {each.lower(): each for each in known}
+    found = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    return names[found[0]] if found else None

@@ -406,7 +406,7 @@ def _info(arguments: argparse.Namespace) -> int:
 
 def _bench(arguments: argparse.Namespace) -> int:
     from neuromod.bench.command import append_history, bench_table, run_bench
-    from neuromod.bench.workloads import Options
+    from neuromod.bench.numbers import Options
 
     options = Options(arguments.scale, arguments.threads, arguments.seed, arguments.t)
     try:

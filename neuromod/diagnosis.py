@@ -47,7 +47,7 @@ def explained(engine: _core.Engine, failure: _core.CoreFailure) -> Exception:
         return ValueError(f"neurons[{neuron}].{column}: must be {rule}; got {failure.value}")
     field = list(model["params"])[failure.field]
     if failure.status == "NM_ERR_BAD_ORDER":
-        lesser = " and ".join(low for high, low in model["orders"] if high == field)
+        lesser = " and ".join(low for high, low in model["greater_than"] if high == field)
         return ValueError(f"neurons[{neuron}].{field}: must be > {lesser}; got {failure.value}")
     rule = f"{_core.domain_phrase(model['params'][field]['domain'])} {model['params'][field]['unit']}"
     return ValueError(f"neurons[{neuron}].{field}: must be {rule}; got {failure.value}")

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 
-if TYPE_CHECKING:
-    from neuromod.network.brain_model import BrainModel
-
 __all__ = ["check_sources", "checked_input", "known_ids"]
 
 Ints = NDArray[np.int64]
 
 
-def known_ids(model: BrainModel, ids: ArrayLike, where: str) -> Ints:
+def known_ids(model: Any, ids: ArrayLike, where: str) -> Ints:
     """Ids of neurons, all of them in the network.
 
     Parameters
@@ -46,7 +43,7 @@ def known_ids(model: BrainModel, ids: ArrayLike, where: str) -> Ints:
     return wanted
 
 
-def check_sources(model: BrainModel, ids: Ints) -> None:
+def check_sources(model: Any, ids: Ints) -> None:
     """Refuse ids that are no ``spike_source`` neurons.
 
     Parameters
@@ -61,14 +58,14 @@ def check_sources(model: BrainModel, ids: Ints) -> None:
     """
     known = known_ids(model, np.unique(ids), "ids")
     names = list(_core.neuron_models())
-    kinds = model._columns.column("model")[np.searchsorted(model.neurons.id, known)]
+    kinds = model.neurons.model[np.searchsorted(model.neurons.id, known)]
     for neuron, kind in zip(known, kinds, strict=True):
         if names[kind] != "spike_source":
             raise ValueError(f"ids: must be spike_source neurons; got a {names[kind]} neuron (id {neuron})")
 
 
 def checked_input(
-    model: BrainModel, n_steps: int, input: ArrayLike | None, input_ids: ArrayLike | None
+    model: Any, n_steps: int, input: ArrayLike | None, input_ids: ArrayLike | None
 ) -> tuple[NDArray[np.float64] | None, Ints | None]:
     """The currents of a run and whom they are for.
 

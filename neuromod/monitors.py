@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,13 +11,23 @@ from neuromod import _core
 from neuromod.arguments import checked_count
 from neuromod.inputs import known_ids
 
-if TYPE_CHECKING:
-    from neuromod.simulation import Simulation
-
 __all__ = ["LevelMonitor", "RateMonitor", "SpikeMonitor", "StateMonitor"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+
+class Simulation(Protocol):
+    """What a `neuromod.simulation.Simulation` offers here; this module does not import it."""
+
+    model: Any
+    neuromodulation: Any
+    _session: Any
+
+    @property
+    def dt(self) -> float: ...
+    @property
+    def current_step(self) -> int: ...
 
 
 def _milliseconds(steps: Ints, sim: Simulation) -> Floats:
@@ -33,11 +43,11 @@ class _Monitor(Generic[Recorder]):
     def __init__(self, sim: Simulation, recorder: Recorder) -> None:
         self._sim = sim
         self._recorder: Recorder = recorder
-        sim._engine.add_recorder(recorder)
+        sim._session.bound().add_recorder(recorder)
 
     def stop(self) -> None:
         """Record no further; what was recorded stays."""
-        self._sim._engine.remove_recorder(self._recorder)
+        self._sim._session.bound().remove_recorder(self._recorder)
 
     def __enter__(self) -> Self:
         return self
@@ -133,14 +143,13 @@ class StateMonitor(_Monitor[_core.SampleRecorder]):
     """
 
     def __init__(self, sim: Simulation, variable: str, ids: ArrayLike | None = None, every: int = 1) -> None:
-        columns = sim.model._columns
+        columns = sim._session.store.columns
         if variable not in columns.buffers or columns.buffers[variable].dtype != np.float64:
             known = sorted(name for name, column in columns.buffers.items() if column.dtype == np.float64)
             raise ValueError(f"variable: must be one of {', '.join(known)}; got {variable!r}")
         wanted = sim.model.neurons.id.copy() if ids is None else known_ids(sim.model, ids, "ids")
 
         def resolve() -> tuple[Floats, Ints]:
-            columns = sim.model._columns
             return columns.buffers[variable], np.searchsorted(columns.column("id"), wanted)
 
         super().__init__(sim, _core.SampleRecorder(resolve, checked_count(every, "every", 1)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,13 +16,35 @@ from neuromod.inputs import checked_input
 from neuromod.parallel import checked_threads
 from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
 
-if TYPE_CHECKING:
-    from neuromod.simulation import Simulation
-
 __all__ = ["Replicas"]
 
 
-class Replicas:
+class Simulated(Protocol):
+    """What a `Simulation` offers here; this module does not import it."""
+
+    @property
+    def seed(self) -> int: ...
+    @property
+    def dt(self) -> float: ...
+    @property
+    def threads(self) -> int: ...
+    @property
+    def current_step(self) -> int: ...
+    @property
+    def projections(self) -> Mapping[str, Any]: ...
+
+    model: Any
+    neuromodulation: Any
+    _session: Any
+
+    def copy(self, seed: int | None = None) -> Self: ...
+    def digest(self) -> str: ...
+
+
+Sim = TypeVar("Sim", bound=Simulated)
+
+
+class Replicas(Generic[Sim]):
     """Simulations of copies of one network, each with its own seed, weights, levels and parameters.
 
     Made by `Simulation.replicas`. Replica k is a `Simulation` like any other, ``replicas[k]``, and has the bits that
@@ -61,7 +83,7 @@ class Replicas:
 
     def __init__(
         self,
-        sim: Simulation,
+        sim: Sim,
         n: int,
         seeds: Sequence[int] | None = None,
         *,
@@ -76,16 +98,17 @@ class Replicas:
         if len(chosen) != n:
             raise ValueError(f"seeds: must be {n} seeds, one a replica; got {len(chosen)}")
         given = self._checked(sim, n, levels or {}, weights or {}, columns or {})
-        self._sims = [sim.copy(seed) for seed in chosen]
+        self._sims: list[Sim] = [sim.copy(seed) for seed in chosen]
         self.threads = sim.threads
         for k, one in enumerate(self._sims):
             for set_value, values in given:
                 set_value(one, values[k])
-        self._group = _core.EngineGroup([one._engine for one in self._sims])
+        self._sessions = [one._session for one in self._sims]
+        self._group = _core.EngineGroup([session.bound() for session in self._sessions])
 
     @staticmethod
     def _checked(
-        sim: Simulation,
+        sim: Sim,
         n: int,
         levels: Mapping[str, ArrayLike],
         weights: Mapping[str, ArrayLike],
@@ -112,8 +135,7 @@ class Replicas:
                 (_weight_setter(name), _each(f"weights.{name}", values, n, (len(sim.projections[name]),)))
             )
         for name, values in columns.items():
-            buffer = sim.model._columns.buffers.get(name)
-            if buffer is None or buffer.dtype != np.float64:
+            if name not in dir(sim.model.neurons) or getattr(sim.model.neurons, name).dtype != np.float64:
                 raise ValueError(f"{name}: must be a column of the neurons; see dir(model.neurons)")
             found.append((_column_setter(name), _each(name, values, n, (len(sim.model.neurons),))))
         return found
@@ -123,10 +145,10 @@ class Replicas:
     def __len__(self) -> int:
         return len(self._sims)
 
-    def __getitem__(self, k: int) -> Simulation:
+    def __getitem__(self, k: int) -> Sim:
         return self._sims[k]
 
-    def __iter__(self) -> Iterator[Simulation]:
+    def __iter__(self) -> Iterator[Sim]:
         return iter(self._sims)
 
     def __repr__(self) -> str:
@@ -258,16 +280,19 @@ class Replicas:
             if reporter is not None:
                 reporter(done, n_steps, done * self._sims[0].dt, time.perf_counter() - began)
 
+        for session in self._sessions:
+            session.bound()
+            session.store.resume()
         try:
             failed = self._group.run(n_steps, rows, ids, threads, None if reporter is None else report)
         except _core.CoreFailure as failure:
-            raise explained(self._sims[0]._engine, failure) from None
+            raise explained(self._sessions[0].bound(), failure) from None
         finally:
             if isinstance(reporter, ProgressLine):
                 reporter.close()
         if failed is not None:
             k, what = failed
-            error = explained(self._sims[k]._engine, what)
+            error = explained(self._sessions[k].bound(), what)
             raise type(error)(f"replica {k}: {error}")
 
 
@@ -289,7 +314,7 @@ def _each(
 
 
 def _level_setter(column: int) -> Any:
-    def set_level(sim: Simulation, values: NDArray[np.float64]) -> None:
+    def set_level(sim: Simulated, values: NDArray[np.float64]) -> None:
         if sim.neuromodulation is not None:
             sim.neuromodulation.level[:, column] = values
 
@@ -297,14 +322,14 @@ def _level_setter(column: int) -> Any:
 
 
 def _weight_setter(name: str) -> Any:
-    def set_weight(sim: Simulation, values: NDArray[np.float64]) -> None:
+    def set_weight(sim: Simulated, values: NDArray[np.float64]) -> None:
         sim.projections[name].weight[:] = values
 
     return set_weight
 
 
 def _column_setter(name: str) -> Any:
-    def set_column(sim: Simulation, values: NDArray[np.float64]) -> None:
+    def set_column(sim: Simulated, values: NDArray[np.float64]) -> None:
         column = getattr(sim.model.neurons, name)
         column[:] = np.where(np.isnan(column), column, values)
 

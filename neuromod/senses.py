@@ -58,7 +58,8 @@ def feed_sense_input(model: BrainModel, sense_name: str, matrix: ArrayLike, z_la
         hint = f"; did you mean {near!r}?" if near else f"; there are {', '.join(senses) or 'none'}"
         raise ValueError(f"sense_name: must be a sense of the configuration; got {sense_name!r}{hint}")
     sense = senses[sense_name]
-    ranges = model._areas[sense.areal].coord_ranges
+    store = model._store
+    ranges = store.areas.find(sense.areal).coord_ranges
     sheet = tuple(ranges[axis][1] - ranges[axis][0] + 1 for axis in "xy")
     values = np.asarray(matrix, dtype=np.float64)
     if values.shape != sheet:
@@ -71,8 +72,7 @@ def feed_sense_input(model: BrainModel, sense_name: str, matrix: ArrayLike, z_la
     depth = ranges["z"][1] - ranges["z"][0] + 1
     if isinstance(z_layer, bool) or not 0 <= z_layer < depth or int(z_layer) != z_layer:
         raise ValueError(f"z_layer: must be a whole number from 0 to {depth - 1}; got {z_layer!r}")
-    columns = model._columns
-    slots = model._area_slots(sense.areal)
+    columns, slots = store.columns, store.areas.slots(sense.areal)
     slots = slots[columns.column("z")[slots] == ranges["z"][0] + z_layer]
     if sense.w_index is not None:
         slots = slots[columns.column("w")[slots] == sense.w_index]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,12 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_count, checked_dt, checked_seed, spike_list
-from neuromod.diagnosis import explained
 from neuromod.inputs import check_sources, checked_input
 from neuromod.modulation.system import NeuromodulationSystem
-from neuromod.network.brain_model import BrainModel
+from neuromod.network.brain_model import BrainModel, learning_of
 from neuromod.parallel import checked_threads, get_num_threads
 from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
+from neuromod.session import Session
 from neuromod.state import digest_of, pack, unpack
 
 if TYPE_CHECKING:
@@ -83,53 +82,60 @@ class Simulation:
                 f"neuromodulation: must be a NeuromodulationSystem; got {type(neuromodulation).__name__}"
             )
         if neuromodulation is not None:
-            neuromodulation._check_fits(model)
+            neuromodulation._check_fits(model.regions, [area.name for area in model._config.areas])
         section = model._config.simulation
         self.model = model
         self.neuromodulation = neuromodulation
-        self._seed = checked_seed(section.seed if seed is None else seed)
-        self._dt = checked_dt(section.dt if dt is None else dt)
-        threads = get_num_threads() if threads is None else checked_threads(threads)
         levels = None if neuromodulation is None or not neuromodulation.enabled else neuromodulation._levels
-        self._engine = _core.Engine(model, self._dt, self._seed, levels)
-        self._engine.threads = threads
+        self._session = Session(
+            model._store,
+            checked_seed(section.seed if seed is None else seed),
+            checked_dt(section.dt if dt is None else dt),
+            levels,
+            get_num_threads() if threads is None else checked_threads(threads),
+        )
 
     # ---- what it is ------------------------------------------------------------------------------------------
 
     @property
     def seed(self) -> int:
         """The seed in use, 0 .. 2**64 - 1."""
-        return self._seed
+        return self._session.seed
 
     @property
     def dt(self) -> float:
         """Length of a step, ms."""
-        return self._dt
+        return self._session.dt
 
     @property
     def threads(self) -> int:
         """Threads that a run may use; the bits are the same for any number."""
-        return self._engine.threads
+        return self._session.threads
+
+    @property
+    def _engine(self) -> _core.Engine:
+        """The engine, bound to the network as it is now."""
+        return self._session.bound()
 
     @property
     def current_step(self) -> int:
         """Number of completed steps."""
-        return self._engine.step
+        return self._session.step
 
     @property
     def time(self) -> float:
         """Simulated time, ms."""
-        return self._engine.step * self._dt
+        return self._session.step * self._session.dt
 
     @property
     def projections(self) -> Mapping[str, Projection]:
         """The model's projections by name, read-only."""
-        return MappingProxyType({p.name: p for p in self.model._projections})
+        return self._session.store.projections
 
     def __repr__(self) -> str:
         return (
             f"Simulation(neurons={len(self.model.neurons):,}, synapses={len(self.model.synapses):,}, "
-            f"dt={self._dt:g} ms, t={self.time:g} ms, seed={self._seed})"
+            f"dt={self.dt:g} ms, t={self.time:g} ms, seed={self.seed})"
         )
 
     # ---- building --------------------------------------------------------------------------------------------
@@ -175,9 +181,7 @@ class Simulation:
         >>> sim.initialize_neurons(["A1_like"], density=0.001).tolist()
         [0, 1, 2, 3, 4, 5, 6, 7]
         """
-        return self.model._place_neurons(
-            area_names, density, self._seed, model=model, params=params, neuron_type=neuron_type
-        )
+        return self.model._placement.fill(area_names, density, self.seed, model, params, neuron_type)
 
     def initialize_random_synapses(
         self, connection_probability: float = 0.01, weight_mean: float = 0.1, weight_std: float = 0.05
@@ -212,8 +216,8 @@ class Simulation:
         >>> sim.initialize_random_synapses(0.1) == len(sim.model.synapses)
         True
         """
-        return self.model._synapses.connect_at_random(
-            connection_probability, weight_mean, weight_std, self._seed
+        return self._session.store.connect_at_random(
+            connection_probability, weight_mean, weight_std, self.seed
         )
 
     def connect(
@@ -284,10 +288,19 @@ class Simulation:
         >>> len(p), len(sim.projections["vis"].weight)
         (800, 800)
         """
-        given: dict[str, Any] = {"probability": probability, "in_degree": in_degree, "out_degree": out_degree}
-        given |= {"pairs": pairs, "weight": weight, "delay": delay, "synapse_type": synapse_type}
-        given |= {"rule": rule, "short_term": short_term, "autapses": autapses, "name": name}
-        return self.model._synapses.connect(pre, post, **given, seed=self._seed)
+        how = {"probability": probability, "in_degree": in_degree, "out_degree": out_degree, "pairs": pairs}
+        return self._session.store.connect(
+            pre,
+            post,
+            how,
+            weight=weight,
+            delay=delay,
+            learning=learning_of(self.model._config.plasticity, rule, short_term),
+            synapse_type=synapse_type,
+            autapses=autapses,
+            name=name,
+            seed=self.seed,
+        )
 
     def set_spike_times(self, ids: ArrayLike, times_ms: ArrayLike | Sequence[ArrayLike]) -> None:
         """Let ``spike_source`` neurons fire at exact times, in place of what was set for them before.
@@ -317,17 +330,17 @@ class Simulation:
         """
         each_id, each_time = spike_list(ids, times_ms)
         check_sources(self.model, each_id)
-        steps = np.rint(each_time / self._dt)
+        steps = np.rint(each_time / self.dt)
         if not np.all(np.isfinite(each_time)) or np.any(steps <= self.current_step):
             bad = each_time[~(np.isfinite(each_time) & (steps > self.current_step))][0]
             raise ValueError(f"times_ms: must be after the present time of {self.time:g} ms; got {bad!r}")
         spikes = np.stack([steps.astype(np.int64), each_id], axis=1)
         if len(np.unique(spikes, axis=0)) != len(spikes):
             raise ValueError("times_ms: at most one spike of a neuron in one step; got two")
-        old_steps, old_ids = self._engine.schedule_arrays()
+        engine = self._session.prepared()
+        old_steps, old_ids = engine.schedule_arrays()
         kept = ~np.isin(old_ids, np.unique(np.asarray(ids, dtype=np.int64)))
-        self._engine.prepare()
-        self._engine.set_schedule(
+        engine.set_schedule(
             np.concatenate([old_steps[kept], spikes[:, 0]]), np.concatenate([old_ids[kept], spikes[:, 1]])
         )
 
@@ -349,8 +362,9 @@ class Simulation:
         NumericalError
             If a state variable is no longer finite (looked at every 256 steps).
         """
-        self._run(1)
-        return {"step": self._engine.step, "spikes": self._engine.spikes(), "deaths": 0, "births": 0}
+        self._session.run(1)
+        engine = self._engine
+        return {"step": engine.step, "spikes": engine.spikes(), "deaths": 0, "births": 0}
 
     def run(
         self,
@@ -405,18 +419,18 @@ class Simulation:
 
         def report(done: int) -> None:
             if reporter is not None:
-                reporter(done, n_steps, done * self._dt, time.perf_counter() - began)
+                reporter(done, n_steps, done * self.dt, time.perf_counter() - began)
 
         try:
-            self._run(n_steps, rows, ids, None if reporter is None else report)
+            self._session.run(n_steps, rows, ids, None if reporter is None else report)
         finally:
             if isinstance(reporter, ProgressLine):
                 reporter.close()
         counts = self.model.neurons.spike_count - before
-        seconds = n_steps * self._dt / 1000.0
+        seconds = n_steps * self.dt / 1000.0
         mean_rate = float(counts.sum()) / (len(counts) * seconds) if len(counts) and n_steps else 0.0
         return {
-            "step": self._engine.step,
+            "step": self._session.step,
             "n_steps": n_steps,
             "spike_counts": counts,
             "mean_rate": mean_rate,
@@ -424,30 +438,12 @@ class Simulation:
             "births": 0,
         }
 
-    def _run(
-        self,
-        n_steps: int,
-        rows: NDArray[np.float64] | None = None,
-        ids: Ints | None = None,
-        progress: Any = None,
-    ) -> None:
-        try:
-            self._engine.run(n_steps, rows, ids, progress)
-        except _core.CoreFailure as failure:
-            raise explained(self._engine, failure) from None
-
     # ---- state -----------------------------------------------------------------------------------------------
 
     def _own_state(self) -> dict[str, Any]:
         """All that is the simulation's and not the model's."""
-        self._engine.prepare()
-        return {
-            "seed": self._seed,
-            "dt": self._dt,
-            "engine": self._engine.state(),
-            "schedule": self._engine.schedule_arrays(),
-            "neuromodulation": None if self.neuromodulation is None else self.neuromodulation.to_dict(),
-        }
+        system = self.neuromodulation
+        return self._session.state() | {"neuromodulation": None if system is None else system.to_dict()}
 
     def digest(self) -> str:
         """SHA-256 over all state: equal digests mean the same state to the bit.
@@ -491,18 +487,15 @@ class Simulation:
         >>> other.digest() == sim.digest()
         True
         """
-        self._engine.prepare()
-        system = self.neuromodulation
+        engine, system = self._session.prepared(), self.neuromodulation
         other = Simulation(
             self.model.copy(),
-            seed=self._seed if seed is None else seed,
-            dt=self._dt,
+            seed=self.seed if seed is None else seed,
+            dt=self.dt,
             neuromodulation=None if system is None else NeuromodulationSystem.from_dict(system.to_dict()),
             threads=self.threads,
         )
-        other._engine.bind()
-        other._engine.set_state(self._engine.state())
-        other._engine.set_schedule(*self._engine.schedule_arrays())
+        other._session.restore(engine.state(), engine.schedule_arrays())
         return other
 
     def replicas(
@@ -513,7 +506,7 @@ class Simulation:
         levels: Mapping[str, ArrayLike] | None = None,
         weights: Mapping[str, ArrayLike] | None = None,
         **columns: ArrayLike,
-    ) -> Replicas:
+    ) -> Replicas[Simulation]:
         """Independent copies of the network as it is now, advanced together over the threads.
 
         Parameters
@@ -592,7 +585,5 @@ class Simulation:
             dt=own["dt"],
             neuromodulation=None if system is None else NeuromodulationSystem.from_dict(system),
         )
-        sim._engine.bind()
-        sim._engine.set_state(own["engine"])
-        sim._engine.set_schedule(*own["schedule"])
+        sim._session.restore(own["engine"], own["schedule"])
         return sim

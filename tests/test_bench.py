@@ -142,7 +142,7 @@ def test_the_networks_have_the_published_degrees() -> None:
     excitatory, inhibitory = sim.projections.values()
     assert (len(excitatory), len(inhibitory)) == (250 * 20, 250 * 5)
     assert (excitatory.synapse_type, inhibitory.synapse_type) == ("excitatory", "inhibitory")
-    assert np.all(np.bincount(excitatory.post, minlength=250) == 20)
+    assert np.all(np.bincount(excitatory._table.post, minlength=250) == 20)
     assert excitatory.weight[0] == pytest.approx(5.0)  # 0.1 mV of 1,000 inputs, on 20
     assert inhibitory.weight[0] == pytest.approx(25.0)
     assert excitatory.delay[0] == 15

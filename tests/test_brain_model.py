@@ -309,7 +309,7 @@ def test_a_stale_column_raises_and_never_loses_a_write() -> None:
 def test_a_stale_column_of_one_projection_raises_too() -> None:
     model = chain()
     sim = Simulation(model, seed=1)
-    weight, tags = sim.projections["synapses"].weight, sim.projections["synapses"].tags()
+    weight, tags = sim.projections["synapses"].weight, sim.projections["synapses"].plasticity_tag
     model.remove_neuron(0)
     for stale in (weight, tags):
         with pytest.raises(ValueError, match="read-only"):

@@ -34,7 +34,7 @@ DOMAINS = {  # name -> a value inside, values outside; NaN and the infinities li
 NOT_FINITE = [math.nan, math.inf, -math.inf]
 CHUNK = 512  # NM_CHUNK: neurons or synapses in one call of a hook
 
-ORDERS = [(name, *order) for name, model in NEURONS.items() for order in model["orders"]]
+ORDERS = [(name, *order) for name, model in NEURONS.items() for order in model["greater_than"]]
 
 every_neuron = pytest.mark.parametrize("name", NEURONS)
 every_neuron_with_parameters = pytest.mark.parametrize("name", [n for n, m in NEURONS.items() if m["params"]])

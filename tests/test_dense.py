@@ -40,7 +40,7 @@ def schedule(sim: Simulation, firing: float, seed: int = 3) -> tuple[np.ndarray,
 
 def is_dense(sim: Simulation, name: str = "D") -> bool:
     sim.step()
-    dense = sim.projections[name].dense
+    dense = sim.projections[name]._table.dense
     return dense is not None and bool(dense.worth)
 
 
@@ -63,9 +63,9 @@ def test_what_arrives_is_what_numpy_adds_up(how: dict[str, Any], firing: float, 
     sim = network(sizes, firing, **{k: v for k, v in how.items() if v is not None} | how)
     step, fired = schedule(sim, firing)
     sim.run(STEPS)
-    dense = sim.projections["D"].dense
+    dense = sim.projections["D"]._table.dense
     assert dense is not None and dense.worth
-    cells = sim.model._area_slots("A1")
+    cells = sim.model._areas.slots("A1")
     ids = sim.model.neurons.id[cells]
     expected = arrived(sim, step, fired, STEPS)[ids]
     np.testing.assert_allclose(sim.model.neurons.v_membrane[cells], expected, rtol=1e-6, atol=1e-6)
@@ -114,7 +114,7 @@ def test_a_look_at_the_weights_changes_no_bit() -> None:
     plain.run(STEPS)
     seen.run(10)
     seen.run(STEPS - 10)
-    assert plain.projections["D2"].raw_weight() is None and seen.projections["D2"].raw_weight() is not None
+    assert plain.projections["D2"]._table.weights.is_equal and seen.projections["D2"]._table.weights.live
     assert plain.digest() == seen.digest()
 
 
@@ -143,7 +143,7 @@ def test_weights_that_were_written_act() -> None:
     sim.run(5)
     sim.projections["D"].weight[:] = 0.0
     sim.run(STEPS - 5)
-    cells = sim.model._area_slots("A1")
+    cells = sim.model._areas.slots("A1")
     before = (step <= 2).sum()
     assert before > 0
     sim.projections["D"].weight[:] = 0.3
@@ -155,14 +155,14 @@ def test_a_network_that_changes_has_bits_of_its_own() -> None:
     """A neuron goes, one comes: the map is made anew, and what arrives is still what NumPy says."""
     sim = network(firing=0.0)
     sim.run(3)
-    old = sim.projections["D"].dense
+    old = sim.projections["D"]._table.dense
     sim.model.remove_neuron(int(sim.model.neurons.id[700]))
     sources = sources_of(sim)
     step, k = np.nonzero(np.random.default_rng(8).random((STEPS, len(sources))) < 0.05)
     sim.set_spike_times(sources[k], step + 4.0)
     sim.run(STEPS)
-    assert sim.projections["D"].dense is not old and sim.projections["D"].dense is not None
-    cells = sim.model._area_slots("A1")
+    assert sim.projections["D"]._table.dense is not old and sim.projections["D"]._table.dense is not None
+    cells = sim.model._areas.slots("A1")
     expected = arrived(sim, step + 1, sources[k], STEPS)[sim.model.neurons.id[cells]]
     np.testing.assert_allclose(sim.model.neurons.v_membrane[cells], expected, rtol=1e-6, atol=1e-6)
 
@@ -174,4 +174,4 @@ def test_replicas_share_the_bits() -> None:
     group = sim.replicas(2, seeds=[2, 2])
     group.run(STEPS)
     assert [one.digest() for one in group] == [alone.digest()] * 2
-    assert group[0].projections["D"].dense is group[1].projections["D"].dense
+    assert group[0].projections["D"]._table.dense is group[1].projections["D"]._table.dense

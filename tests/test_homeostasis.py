@@ -124,7 +124,7 @@ def test_same_bits_for_any_number_of_threads_and_any_cut_of_the_run(rule: str) -
     digests = set()
     for threads, cuts in ((1, [120]), (2, [50, 70]), (3, [1, 49, 70])):
         sim = learning_network(4, part, rule, n=9000)
-        sim._engine.threads = threads
+        sim._session.threads = threads
         for n_steps in cuts:
             sim.run(n_steps)
         digests.add(sim.digest())

@@ -140,4 +140,5 @@ def test_bad_arguments(make, rule):
     sim = network()
     with pytest.raises(ValueError, match=rule):
         make(sim)
-    assert sim._engine.spike_recorders == [] and sim._engine.sample_recorders == []
+    engine = sim._session.bound()
+    assert engine.spike_recorders == [] and engine.sample_recorders == []

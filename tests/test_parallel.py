@@ -29,7 +29,7 @@ def network(threads: int) -> Simulation:
     system = create_neuromodulation_system(CONFIG["neuromodulation"])
     sim = Simulation(BrainModel(config=CONFIG), seed=3, neuromodulation=system, threads=threads)
     ids = sim.initialize_neurons()
-    kinds = sim.model._columns.column("neuron_type")
+    kinds = sim.model.neurons.neuron_type
     excitatory, inhibitory = ids[kinds == 0], ids[kinds == 1]
     sim.connect(excitatory, "A", in_degree=20, weight=0.4, delay={"uniform": [1, 6]}, name="three-factor")
     sim.connect(

@@ -41,7 +41,7 @@ def line(sizes: list[int]) -> Simulation:
 
 def sources_of(sim: Simulation) -> np.ndarray:
     """Ids of all exact sources."""
-    return np.array([n.id for a in list(sim.model._areas)[::2] for n in sim.model.get_area_neurons(a)])
+    return np.array([n.id for a in sim.model._areas.names[::2] for n in sim.model.get_area_neurons(a)])
 
 
 def spikes_of(ids: np.ndarray, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -83,7 +83,7 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 def wired(sim: Simulation) -> None:
-    areas = list(sim.model._areas)
+    areas = list(sim.model._areas.names)
     for k, (name, how) in enumerate(KINDS.items()):
         degree = {"in_degree": 7} if k % 2 else {"out_degree": 5}
         sim.connect(areas[::2], areas, **degree, **({"rule": "none"} | how), name=name)
@@ -126,7 +126,7 @@ def test_who_is_connected_to_whom_is_what_was_asked_for() -> None:
     assert sorted((s.pre_id, s.post_id, s.delay, s.weight) for s in synapses) == given
     n_parts, width = _core.parts(len(ids))
     assert n_parts == 4
-    keys = np.stack([p.pre_slot, p.post // width, p.delay, p.post])
+    keys = np.stack([p._table.pre, p._table.post // width, p.delay, p._table.post])
     assert np.array_equal(np.lexsort(keys[::-1]), np.arange(3000))
     some = int(pre[0])
     mine = [(s.post_id, s.weight) for s in synapses if s.pre_id == some]

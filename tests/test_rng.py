@@ -324,13 +324,13 @@ def check_hits(core: ctypes.CDLL, words: NDArray[np.uint32]) -> None:
     newest, target = (words % 200).astype(np.int32) - 100, (words >> 8).astype(np.uint16) % len(words)
     for n in (0, 1, 15, 16, 17, 250):
         for since in (-200, 0, 30, 200):
-            hit = np.full(n + 17, -7, np.int32)
+            hit = np.full(n + 1, -7, np.int32)
             found = core.nm_hits_find(
                 ctypes.c_void_p(newest.ctypes.data), ctypes.c_void_p(target.ctypes.data), ctypes.c_size_t(n),
                 ctypes.c_int32(since), ctypes.c_void_p(hit.ctypes.data),
             )  # fmt: skip
             assert hit[:found].tolist() == np.flatnonzero(newest[target[:n]] >= since).tolist()
-            assert hit[n + 16] == -7
+            assert hit[n] == -7
     fired = (words % 37 == 0).astype(np.int64)
     for n in (0, 1, 31, 32, 33, 100, len(words)):
         listed = np.full(n + 1, -7, np.int32)

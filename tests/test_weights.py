@@ -90,7 +90,7 @@ def test_all_ways_to_look_see_the_same() -> None:
     sim = mixed()
     for _ in range(5):
         sim.run(30)
-        one_by_one = [p.weight_of(k) for p in sim.model._projections for k in range(len(p))]
+        one_by_one = [p.weight_of(k) for p in sim.projections.values() for k in range(len(p))]
         singly = [s.weight for s in sim.model.synapses]
         column = sim.model.synapses.weight
         parts = np.concatenate([sim.projections[name].weight for name in PROJECTIONS])
@@ -302,10 +302,10 @@ def test_equal_weights_are_kept_as_one_until_somebody_writes() -> None:
 
     sim.run(2)
     assert jumps(3) == [0.5, 0.5]
-    assert p.raw_weight() is None  # 2 bytes a synapse
+    assert p._table.weights.is_equal  # 2 bytes a synapse
     sim.model.neurons.v_membrane = rest
     p.weight[1:3] = [0.75, 0.25]
-    assert p.raw_weight() is not None
+    assert not p._table.weights.is_equal
     sim.run(19)
     sim.model.neurons.v_membrane = rest
     assert jumps(23) == [0.25, 0.5]
@@ -335,7 +335,7 @@ def test_equal_weights_stay_one_when_neurons_come_and_go() -> None:
     sim.run(10)
     sim.model.remove_neuron(3)
     sim.run(10)
-    assert p.raw_weight() is None and len(p) == 30
+    assert p._table.weights.is_equal and len(p) == 30
     assert (p.weight == 0.5).all()
 
 

@@ -7,11 +7,14 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from typing_extensions import disjoint_base
 
+from neuromod.errors import RemovedError as RemovedError
+
 _Floats = NDArray[np.float64]
 _Ints = NDArray[np.int64]
 _Modulated = TypeVar("_Modulated", bound=float | NDArray[np.floating[Any]])
 
 DRIVE_MEAN: int
+NEURON_FIELDS: Mapping[str, tuple[str, Any]]
 STREAMS: dict[str, int]
 __test__: dict[str, str]  # Cython's list of docstrings, which doctest runs
 
@@ -142,9 +145,9 @@ class Levels:
 class LentLevels:
     levels: Levels
     n_releases: int
-    def __init__(
-        self, levels: Levels, zones: Sequence[tuple[str, Mapping[str, float]]], runs: Sequence[_Ints]
-    ) -> None: ...
+    def __new__(
+        cls, levels: Levels, zones: Sequence[tuple[str, Mapping[str, float]]], runs: Sequence[_Ints]
+    ) -> Self: ...
     def factors(self, zone: int) -> dict[str, float]: ...
     def signal(self, zone: int, subtract_baseline: float, dt: float, tau_c: float) -> float: ...
 
@@ -167,7 +170,7 @@ class SystemCore:
 
 # Views.
 @disjoint_base
-class SynapseStore:
+class SynapseBlock:
     epoch: int
     stale: bool
     owner: Any
@@ -279,19 +282,9 @@ class SampleRecorder:
 
 @disjoint_base
 class PairKeeper:
-    weight: NDArray[np.float32]
-    eligibility: NDArray[np.float32] | None
-    ends: tuple[_Ints, NDArray[np.uint16]]
-    def __init__(
-        self,
-        engine: Engine,
-        projection: Any,
-        n_neurons: int,
-        n_parts: int,
-        n_regions: int,
-        tau_c: float,
-        pre_traces: list[str],
-    ) -> None: ...
+    def __new__(
+        cls, binding: Binding, projection: Any, n_regions: int, tau_c: float, pre_traces: list[str]
+    ) -> Self: ...
     def read(self) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]: ...
     def read_one(self, synapse: int) -> float: ...
     def write(
@@ -308,7 +301,7 @@ class PairKeeper:
 
 @disjoint_base
 class ShortTermKeeper:
-    def __init__(self, params: Mapping[str, float], sources: _Ints, max_delay: int) -> None: ...
+    def __new__(cls, params: Mapping[str, float], sources: _Ints, length: int) -> Self: ...
     def state(self, now: int) -> dict[str, Any]: ...
     def set_state(self, state: dict[str, Any], now: int) -> None: ...
 
@@ -320,7 +313,7 @@ class DenseMap:
 @disjoint_base
 class HomeostasisKeeper:
     rate: _Floats
-    def __init__(self, params: Mapping[str, float], n_neurons: int, dt: float) -> None: ...
+    def __new__(cls, params: Mapping[str, float], n_neurons: int, dt: float) -> Self: ...
 
 @disjoint_base
 class Pool:
@@ -329,7 +322,7 @@ class Pool:
 @disjoint_base
 class EngineGroup:
     engines: list[Engine]
-    def __init__(self, engines: Sequence[Engine]) -> None: ...
+    def __new__(cls, engines: Sequence[Engine]) -> Self: ...
     def run(
         self,
         n_steps: int,
@@ -340,17 +333,25 @@ class EngineGroup:
     ) -> tuple[int, CoreFailure] | None: ...
 
 @disjoint_base
+class Binding:
+    def __new__(cls, layout: Any, dt: float, seed: int, step: int, levels: Levels | None) -> Self: ...
+
+@disjoint_base
 class Engine:
     threads: int
     spike_recorders: list[SpikeRecorder]
     sample_recorders: list[SampleRecorder]
-    def __init__(self, model: Any, dt: float, seed: int, levels: Levels | None = None) -> None: ...
+    def __new__(cls, layout: Any, dt: float, seed: int, levels: Levels | None = None) -> Self: ...
     @property
     def dt(self) -> float: ...
     @property
     def step(self) -> int: ...
-    def refresh(self) -> None: ...
-    def bind(self) -> None: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def keepers(self) -> dict[str, PairKeeper]: ...
+    def bind(self, layout: Any) -> None: ...
+    def lend_weights(self, weights: Sequence[NDArray[np.float32] | None]) -> None: ...
     def prepare(self) -> None: ...
     def effects(self) -> LentLevels | None: ...
     def run(

@@ -6,7 +6,7 @@ STREAMS = {
     "neuron": NM_STREAM_NEURON, "drive": NM_STREAM_DRIVE, "drive_more": NM_STREAM_DRIVE_MORE,
     "place": NM_STREAM_PLACE, "connect": NM_STREAM_CONNECT, "weight": NM_STREAM_WEIGHT,
     "delay": NM_STREAM_DELAY, "user": NM_STREAM_USER,
-    "noise": NM_STREAM_NOISE, "noise_flat": NM_STREAM_NOISE_FLAT, "drive_rare": NM_STREAM_DRIVE_RARE,
+    "noise": NM_STREAM_NOISE, "noise_flat": NM_STREAM_NOISE_FLAT,
 }
 DRIVE_MEAN = NM_POISSON_MEAN  # largest mean, in events per step, that a table of the background drive serves
 

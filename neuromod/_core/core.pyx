@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True, nonecheck=True
 # binding=False: with function objects of its own Cython needs 160 ns in place of 54 ns for modulate_learning(), under
 # the stable ABI; a build for one version of Python needs 39 ns.
 # cython: binding=False, embedsignature=True, embedsignature.format=clinic
@@ -23,6 +23,13 @@ class CoreFailure(Exception):
     def __init__(self, status, sentence, index, field, value):
         super().__init__(f"{sentence} (index {index}, field {field}, value {value})")
         self.status, self.index, self.field, self.value = status, index, field, value
+
+
+cdef int check_number(str where, int64_t number, int64_t least, int64_t most) except -1:
+    """Refuse an index that lies outside what C may read."""
+    if not least <= number <= most:
+        raise IndexError(f"{where}: must be between {least} and {most}; got {number}")
+    return 0
 
 
 cdef int raise_error(const nm_error *error) except -1:
@@ -50,14 +57,13 @@ cdef dict _fields(const nm_field *fields):
     }
 
 
-cdef list _orders(const nm_neuron_model *model):
+cdef list _greater_than(const nm_neuron_model *model):
+    """(greater, lesser) pairs of names of parameters."""
     pairs = []
-    cdef int k = 0
-    if model.orders != NULL:
-        while model.orders[k].greater != model.orders[k].lesser:
-            pairs.append((model.params[model.orders[k].greater].name.decode(),
-                          model.params[model.orders[k].lesser].name.decode()))
-            k += 1
+    cdef const nm_greater_than *pair = model.greater_than
+    while pair != NULL and pair.greater != pair.lesser:
+        pairs.append((model.params[pair.greater].name.decode(), model.params[pair.lesser].name.decode()))
+        pair += 1
     return pairs
 
 
@@ -71,16 +77,19 @@ cdef dict _traces(const nm_trace *traces, const nm_field *params):
 
 
 def neuron_models():
-    """Every registered neuron model: name -> title, reference, params, state, orders, draws, starts_at."""
+    """Every registered neuron model: name -> title, reference, params, state, greater_than, needs_random,
+    initial_v_from."""
     cdef const nm_neuron_model *model
     found, k = {}, 0
     while nm_neuron_models[k] != NULL:
         model = nm_neuron_models[k]
-        params = _fields(model.params)
+        params, start = _fields(model.params), model.initial_v_from
+        pairs = _greater_than(model)
         found[model.name.decode()] = {
             "title": model.title.decode(), "reference": model.reference.decode(),
-            "params": params, "state": _fields(model.state), "orders": _orders(model),
-            "draws": bool(model.draws), "starts_at": list(params)[model.starts_at - 1] if model.starts_at else None,
+            "params": params, "state": _fields(model.state), "greater_than": pairs,
+            "orders": pairs,  # the name that neuromod.config knows
+            "needs_random": bool(model.needs_random), "initial_v_from": list(params)[start - 1] if start else None,
         }
         k += 1
     return found
@@ -134,11 +143,7 @@ def responses():
 
 def target_names():
     """What modulators can act on, in the order of the core's numbers."""
-    cdef int t
-    words = []
-    for t in range(<int>NM_N_TARGETS):
-        words.append(nm_target_name(<nm_target>t).decode())
-    return tuple(words)
+    return tuple([nm_targets[t].word.decode() for t in range(<int>NM_N_TARGETS)])
 
 
 def domain_holds(str domain, double value):
@@ -182,5 +187,6 @@ include "pool.pxi"
 include "pairs.pxi"
 include "short_term.pxi"
 include "dense.pxi"
+include "binding.pxi"
 include "engine.pxi"
 include "replicas.pxi"

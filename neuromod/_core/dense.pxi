@@ -40,15 +40,16 @@ cdef class DenseMap:
         nm_dense_fill(p, n_places, words, <uint64_t *>self.c.bits, <uint16_t *>self.c.extra)
 
 
-cdef _bind_dense(nm_projection *p, object projection, const nm_network *network):
+cdef _lend_dense(nm_projection *p, object projection, const nm_network *network):
     """Lend p the map of its synapses, if it has any use of one; returns it, or None."""
     cdef DenseMap dense = projection.dense
     p.dense = NULL
     if p.rule != NULL or p.short_term != NULL or p.segment_delay != NULL:
         return None
-    if dense is None or not dense.fits(projection, network.n_neurons):
-        dense = projection.dense = DenseMap()
+    if dense.target is None:
         dense.make(p, projection, network)
+    elif not dense.fits(projection, network.n_neurons):
+        raise CoreError(f"projection {projection.name}: its bit-map is of other synapses")
     if dense.c.most == 0:
         return None
     if p.weight == NULL:

@@ -50,8 +50,7 @@ cdef extern from "nm_model.h" nogil:
     int NM_MAX_STATE
     int NM_MAX_DERIVED
     int NM_MAX_TRACES
-    int NM_MAX_EVENT
-    ctypedef struct nm_order:
+    ctypedef struct nm_greater_than:
         int greater
         int lesser
     ctypedef struct nm_neuron_model:
@@ -60,10 +59,10 @@ cdef extern from "nm_model.h" nogil:
         const char *reference
         const nm_field *params
         const nm_field *state
-        const nm_order *orders
+        const nm_greater_than *greater_than
         int n_derived
-        int draws
-        int starts_at
+        int needs_random
+        int initial_v_from
     double nm_raised(double threshold, double rise)
     ctypedef struct nm_trace:
         const char *name
@@ -93,6 +92,15 @@ cdef extern from "nm_model.h" nogil:
         nm_synapse_hook on_pre
         double (*post_gain)(const double *params, const double *post) noexcept
         const nm_eligibility *eligibility
+
+
+cdef extern from "nm_modulator.h" nogil:
+    int NM_MAX_EVENT
+    int NM_BASELINE
+    int NM_DECAY_RATE
+    ctypedef enum nm_effect:
+        NM_FACTOR
+        NM_RISE
     ctypedef enum nm_target:
         NM_LEARNING_RATE
         NM_THRESHOLD
@@ -100,8 +108,6 @@ cdef extern from "nm_model.h" nogil:
         NM_N_TARGETS
     ctypedef enum nm_response:
         NM_N_RESPONSES
-    int NM_BASELINE
-    int NM_DECAY_RATE
     uint32_t NM_ON(int target)
     ctypedef struct nm_modulator:
         const char *name
@@ -118,7 +124,13 @@ cdef extern from "nm_model.h" nogil:
 cdef extern from "nm_response.h" nogil:
     const nm_modulator nm_declared[]
     const char *nm_response_name(nm_response response)
-    const char *nm_target_name(nm_target target)
+    ctypedef struct nm_target_about:
+        const char *word
+        nm_effect effect
+        double least
+    const nm_target_about nm_targets[]
+    double NM_NEUTRAL_OF(nm_effect effect)
+    double nm_combined(nm_effect effect, double one, double other)
 
 
 cdef extern from "nm_register.h":
@@ -131,7 +143,6 @@ cdef extern from "nm_rng.h" nogil:
     int NM_STREAM_NEURON
     int NM_STREAM_DRIVE
     int NM_STREAM_DRIVE_MORE
-    int NM_STREAM_DRIVE_RARE
     int NM_STREAM_PLACE
     int NM_STREAM_CONNECT
     int NM_STREAM_WEIGHT
@@ -179,14 +190,8 @@ cdef extern from "nm_levels.h" nogil:
         nm_release *releases
         int64_t n_releases
         const nm_diffusion *diffusion
-    ctypedef struct nm_factors:
-        double learning
-        double gain
-        double rise
-        double ltp
-        double ltd
-        double noise
-        double tau_c
+    ctypedef union nm_factors:
+        double *of
     int nm_levels_check(const nm_levels *levels, nm_error *error)
     int nm_levels_event(const nm_levels *levels, int64_t m, int64_t region, const double *event, nm_error *error)
     void nm_levels_add(const nm_levels *levels, int64_t m, int64_t region, double amount)
@@ -223,6 +228,7 @@ cdef extern from "nm_network.h" nogil:
         int64_t pre_first
         int64_t n_rows
         int64_t n_segments
+        int64_t n_synapses
         const int64_t *row_segment
         const int64_t *segment_start
         const uint16_t *segment_delay
@@ -364,6 +370,12 @@ cdef extern from "nm_dense.h" nogil:
     void nm_dense_fill(const nm_projection *p, int64_t n_places, int64_t words, uint64_t *bits, uint16_t *extra)
 
 
+cdef extern from "nm_dense_deliver.h" nogil:
+    ctypedef struct nm_dense_room:
+        uint64_t *count
+        double *sum
+
+
 cdef extern from "nm_scatter.h" nogil:
     int NM_SCATTER
     ctypedef struct nm_scatter:
@@ -439,8 +451,7 @@ cdef extern from "nm_sim.h" nogil:
         double *inhibitory
         double *scheduled
         double *fired
-        uint64_t *dense_count
-        double *dense_sum
+        nm_dense_room dense
         const int64_t *schedule_step
         const int32_t *schedule_slot
         int64_t n_schedule

@@ -80,7 +80,12 @@ cdef class Levels:
 
     def set_spread(self, Py_ssize_t m, double rate, pairs):
         """Let modulator m diffuse between the regions of each pair (int32, shape (n, 2)); `rate` in 1/ms."""
-        pairs = np.ascontiguousarray(pairs, np.int32).reshape(-1, 2)
+        check_number("m", m, 0, self.c.n_modulators - 1)
+        pairs = np.array(pairs, np.int32).reshape(-1, 2)
+        if not (np.isfinite(rate) and rate >= 0.0):
+            raise ValueError(f"rate: must be >= 0 per ms; got {rate}")
+        if pairs.size and not 0 <= pairs.min() <= pairs.max() < self.c.n_regions:
+            raise IndexError(f"pairs: must be regions from 0 to {self.c.n_regions - 1}")
         flow = np.zeros(len(self.regions))
         self.spread[self.names[m]] = (rate, pairs, flow)
         self.diffusion[m].pair = <const int32_t *>_address(pairs, "i4", pairs.size, "pairs")
@@ -127,6 +132,7 @@ cdef class Levels:
 
     def signal(self, Py_ssize_t region, double subtract_baseline, double dt, double tau_c):
         """What an eligibility trace of 1 earns in one step of dt (ms), ms; see nm_levels.h."""
+        check_number("region", region, 0, self.c.n_regions - 1)
         return nm_levels_signal(&self.c, region, subtract_baseline, dt, tau_c)
 
     def event(self, Py_ssize_t m, Py_ssize_t region, tuple values):
@@ -134,7 +140,12 @@ cdef class Levels:
         cdef double inputs[8]
         cdef nm_error error
         cdef Py_ssize_t k
-        for k in range(len(values)):
+        check_number("m", m, 0, self.c.n_modulators - 1)
+        check_number("region", region, -1, self.c.n_regions - 1)
+        n_inputs = nm_field_count(self.modulator[m].inputs)
+        if len(values) != n_inputs:
+            raise ValueError(f"{self.names[m]}: an event has {n_inputs} inputs; got {len(values)}")
+        for k in range(n_inputs):
             inputs[k] = values[k]
         if nm_levels_check(&self.c, &error) != NM_OK:
             self._explain(&error)
@@ -145,6 +156,8 @@ cdef class Levels:
     def add(self, Py_ssize_t m, Py_ssize_t region, double amount):
         """Add to the level of modulator m in a region (-1: all), clipped to [0, 1]."""
         cdef nm_error error
+        check_number("m", m, 0, self.c.n_modulators - 1)
+        check_number("region", region, -1, self.c.n_regions - 1)
         if nm_levels_check(&self.c, &error) != NM_OK:
             self._explain(&error)
         if not nm_domain_holds(NM_ANY, amount):
@@ -170,8 +183,10 @@ cdef class LentLevels:
     cdef readonly int n_releases
     cdef object zone_region, density, keep
 
-    def __init__(self, Levels levels, zones, runs):
+    def __cinit__(self, Levels levels not None, zones, runs):
         known = levels.regions
+        if len(runs) != len(levels.releases):
+            raise ValueError(f"runs: must be {len(levels.releases)}, one for each release; got {len(runs)}")
         self.levels, self.c, self.n_releases = levels, levels.c, len(levels.releases)
         self.zone_region = np.array([0 if len(known) == 1 else known.index(region) for region, _ in zones], np.int32)
         self.density = np.array([[densities.get(name, 1.0) for name in levels.names] for _, densities in zones])
@@ -189,6 +204,7 @@ cdef class LentLevels:
     cdef _lend_release(self, nm_release *release, dict about, object run):
         wanted = self.levels.regions if about["regions"] is None else about["regions"]
         reached = np.array([region in wanted for region in self.levels.regions], np.uint8)
+        run = np.ascontiguousarray(run, np.int64)
         self.keep += [run, reached]
         release.modulator, release.amount = self.levels.names.index(about["modulator"]), about["amount"]
         release.n_runs = run.size // 2
@@ -200,12 +216,13 @@ cdef class LentLevels:
 
     def factors(self, Py_ssize_t zone):
         """What the levels do in a zone now: target -> factor, or the rise of a threshold."""
+        check_number("zone", zone, 0, self.c.n_zones - 1)
         cdef nm_factors f = nm_levels_factors(&self.c, zone)
-        return {"learning_rate": f.learning, "ltp": f.ltp, "ltd": f.ltd, "threshold": f.rise, "gain": f.gain,
-                "noise": f.noise, "tau_c": f.tau_c}
+        return {nm_targets[t].word.decode(): f.of[t] for t in range(<int>NM_N_TARGETS)}
 
     def signal(self, Py_ssize_t zone, double subtract_baseline, double dt, double tau_c):
         """What an eligibility trace of 1 earns in a zone in one step of dt (ms), ms; see nm_levels.h."""
+        check_number("zone", zone, 0, self.c.n_zones - 1)
         return nm_levels_signal(&self.c, zone, subtract_baseline, dt, tau_c)
 
 
@@ -232,6 +249,7 @@ cdef class ModulatorCore:
         """x as the modulator leaves it, at the present level of one region. A new object of the same kind."""
         if not self._levels.enabled:
             return x
+        check_number("region", region, 0, self._levels.c.n_regions - 1)
         return _modulated(x, self._first, _effect(self._levels, self._index, self._first, region))
 
     def factor(self, Py_ssize_t region=0, target=None):
@@ -239,8 +257,14 @@ cdef class ModulatorCore:
         its magnitude. `target`: one of its targets; default: the first."""
         cdef nm_target t = self._first if target is None else <nm_target><int>self._target_number(target)
         if not self._levels.enabled:
-            return 0.0 if t == NM_THRESHOLD else 1.0
+            return NM_NEUTRAL_OF(_effect_on(t))
+        check_number("region", region, 0, self._levels.c.n_regions - 1)
         return _effect(self._levels, self._index, t, region)
+
+
+cdef inline nm_effect _effect_on(nm_target target) noexcept:
+    """Whether a target takes a factor or a rise."""
+    return nm_targets[<int>target].effect
 
 
 cdef inline double _effect(Levels levels, Py_ssize_t m, nm_target target, Py_ssize_t region) noexcept:
@@ -252,9 +276,9 @@ cdef _modulated(x, nm_target target, double effect):
     """x times a factor, or raised by a fraction of its magnitude; a new object of the same kind."""
     cdef double value
     if type(x) is not float and isinstance(x, np.ndarray):
-        return x + np.abs(x) * effect if target == NM_THRESHOLD else x * effect
+        return x + np.abs(x) * effect if _effect_on(target) == NM_RISE else x * effect
     value = x
-    return nm_raised(value, effect) if target == NM_THRESHOLD else value * effect
+    return nm_raised(value, effect) if _effect_on(target) == NM_RISE else value * effect
 
 
 cdef class SystemCore:
@@ -268,14 +292,15 @@ cdef class SystemCore:
     cdef double _combined(self, nm_target target, Py_ssize_t region, object receptors) except? -1.0:
         """All modulators with that target: the sum of rises, else the product of factors."""
         cdef nm_levels *c = &self._levels.c
-        cdef double all = 0.0 if target == NM_THRESHOLD else 1.0, effect, density = 1.0
+        cdef nm_effect how = _effect_on(target)
+        cdef double all = NM_NEUTRAL_OF(how), effect, density = 1.0
         cdef Py_ssize_t m
         for m in range(c.n_modulators):
             if c.targets[m] & NM_ON(target):
                 if receptors:
                     density = receptors.get(self._levels.names[m], 1.0)
                 effect = nm_levels_effect(c, m, target, c.level[region * c.n_modulators + m], density)
-                all = all + effect if target == NM_THRESHOLD else all * effect
+                all = nm_combined(how, all, effect)
         return all
 
     def modulate_learning(self, delta_w):

@@ -8,22 +8,24 @@ cdef object _lines(Py_ssize_t n, Py_ssize_t n_sums):
 
 
 cdef class PairKeeper:
-    """The state of one projection under a pair rule, in one engine; `Projection` asks it for what is current."""
+    """What one engine keeps of one projection under a pair rule: its synapses are current only where it says so."""
 
     cdef nm_pairs c
-    cdef nm_projection *projection  # the engine's; NULL once it has been let go
-    cdef object engine, arrays
+    cdef nm_projection *projection  # the binding's
+    cdef Binding binding
+    cdef object arrays
     cdef object recent, former  # [slot] of records: nm_recent and nm_former
-    cdef public object ends  # (id of the source, delay) of each segment
-    cdef readonly object weight, eligibility  # as they stand: of the moment of each synapse's last visit
+    cdef object ends            # (id of the source, delay) of each segment
+    cdef object weight, eligibility  # as they stand: of the moment of each synapse's last visit
 
-    def __init__(self, engine, projection, Py_ssize_t n_neurons, Py_ssize_t n_parts, Py_ssize_t n_regions,
-                 double tau_c, list pre_traces):
+    def __cinit__(self, Binding binding not None, projection, Py_ssize_t n_regions, double tau_c, list pre_traces):
         cdef int k
-        self.engine, self.weight, self.ends = engine, projection.raw_weight(), projection.segment_ends()
-        self.eligibility = projection.raw_state().get("eligibility")
+        cdef Py_ssize_t n_neurons = binding.network.n_neurons, n_parts = binding.network.n_parts
+        self.binding, self.weight = binding, projection.weight
+        self.ends = _segment_ends(projection, binding.ids, n_parts)
+        self.eligibility = projection.state.get("eligibility")
         n_segments = len(projection.segment_start) - 1
-        self.c.sweep = nm_pairs_sweep(engine.dt, tau_c)
+        self.c.sweep = nm_pairs_sweep(binding.sim.dt, tau_c)
         self.c.length = nm_pairs_length(self.c.sweep)
         self.c.n_regions = n_regions
         self.arrays = {
@@ -54,15 +56,13 @@ cdef class PairKeeper:
         self.arrays = (self.arrays, decays, factors)
 
     cdef nm_pairs_step _step(self):
-        cdef Engine engine = self.engine
         cdef nm_pairs_step step
-        step.network, step.projection = &engine.network, self.projection
-        step.input, step.efficacy, step.dt, step.now = NULL, 1.0, engine.sim.dt, engine.sim.step
+        step.network, step.projection = &self.binding.network, self.projection
+        step.input, step.efficacy, step.dt, step.now = NULL, 1.0, self.binding.sim.dt, self.binding.sim.step
         return step
 
     cdef int64_t _n_places(self):
-        cdef Engine engine = self.engine
-        return self.projection.n_rows * engine.network.n_parts
+        return self.projection.n_rows * self.binding.network.n_parts
 
     def read(self):
         """(weight, eligibility or None), float32, as they are now; nothing is changed by the look."""
@@ -78,6 +78,7 @@ cdef class PairKeeper:
 
     def read_one(self, int64_t synapse):
         """The weight of one synapse now."""
+        check_number("synapse", synapse, 0, len(self.weight) - 1)
         cdef nm_pairs_step step = self._step()
         cdef int64_t place = self._place_of(synapse)
         cdef const int64_t *start = self.projection.segment_start
@@ -104,6 +105,9 @@ cdef class PairKeeper:
         """Set the given synapses (ascending positions) to what they are to be now."""
         cdef nm_pairs_step step = self._step()
         cdef int64_t place, done = -1
+        synapses = np.ascontiguousarray(synapses, np.int64)
+        if synapses.size and not 0 <= synapses.min() <= synapses.max() < len(self.weight):
+            raise IndexError(f"synapses: must be between 0 and {len(self.weight) - 1}")
         for synapse in synapses:
             place = self._place_of(synapse)
             if place != done:
@@ -120,7 +124,7 @@ cdef class PairKeeper:
 
     def traces(self):
         """Presynaptic traces now: {name: value of each segment}."""
-        cdef int64_t now = (<Engine>self.engine).sim.step
+        cdef int64_t now = self.binding.sim.step
         cdef int k
         found = {}
         steps = now - self.arrays[0]["since"] // 2
@@ -159,3 +163,14 @@ cdef class PairKeeper:
         """Presynaptic traces as they are now, by segment."""
         for name, values in traces.items():
             self.arrays[0][name][:] = values
+
+
+def _segment_ends(projection, ids, Py_ssize_t n_parts):
+    """Id of the source and delay of each segment."""
+    n_places = projection.n_rows * n_parts
+    segments = np.ones(n_places, int) if projection.row_segment is None else np.diff(projection.row_segment)
+    rows = np.repeat(np.arange(n_places) // n_parts, segments)
+    sources = ids[projection.pre_first + rows]
+    if projection.segment_delay is None:
+        return sources, np.full(len(rows), projection.equal_delay, np.uint16)
+    return sources, projection.segment_delay

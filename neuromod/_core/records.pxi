@@ -3,6 +3,8 @@
 
 cdef void *_address(object array, str dtype, Py_ssize_t n, str what) except? NULL:
     """The address of a contiguous array of at least n entries of that dtype."""
+    if not isinstance(array, np.ndarray):
+        raise CoreError(f"{what}: must be {n} contiguous values of type {dtype}; got {type(array).__name__}")
     if array.dtype.str[1:] != dtype or not array.flags.c_contiguous or array.size < n:
         raise CoreError(f"{what}: must be {n} contiguous values of type {dtype}; got {array.size} of {array.dtype.str}")
     return <void *><size_t>array.__array_interface__["data"][0]

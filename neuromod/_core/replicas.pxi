@@ -9,8 +9,10 @@ cdef class EngineGroup:
     cdef Pool pool
     cdef bint running
 
-    def __init__(self, engines):
+    def __cinit__(self, engines):
         self.engines, self.pool = list(engines), Pool()
+        if not all(isinstance(each, Engine) for each in self.engines):
+            raise TypeError("engines: must be engines")
         self.replicas = <nm_replica *>PyMem_Calloc(max(1, len(self.engines)), sizeof(nm_replica))
         if self.replicas == NULL:
             raise MemoryError
@@ -33,13 +35,13 @@ cdef class EngineGroup:
                 engine.prepare()
                 engine._lend_input(None if inputs is None else inputs[k], input_ids)
                 engine._lend_records()
-                self.replicas[k].sim, self.replicas[k].status = &engine.sim, NM_OK
+                self.replicas[k].sim, self.replicas[k].status = &engine.binding.sim, NM_OK
             return self._run(n_steps, threads, progress)
         finally:
             for one in self.engines:
                 engine = one
                 engine._take_records()
-                engine.sim.input_rows, engine.input_keep = 0, None
+                engine._drop_input()
             self.running = False
 
     cdef _run(self, int64_t n_steps, int threads, object progress):

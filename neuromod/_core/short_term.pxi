@@ -8,7 +8,8 @@ cdef class ShortTermKeeper:
     cdef nm_short_term c
     cdef object sources, u, left, last, efficacy
 
-    def __init__(self, params, sources, int64_t length):
+    def __cinit__(self, params, sources, int64_t length):
+        check_number("length", length, 1, 1 << 40)
         n = len(sources)
         self.sources, self.u, self.left = sources, np.zeros(n), np.ones(n)
         self.last = np.full(n, -1, np.int64)
@@ -54,7 +55,7 @@ cdef class HomeostasisKeeper:
     cdef nm_homeostasis c
     cdef readonly object rate  # Hz, by slot: what it will be at the next scaling
 
-    def __init__(self, params, Py_ssize_t n_neurons, double dt):
+    def __cinit__(self, params, Py_ssize_t n_neurons, double dt):
         self.rate = np.full(n_neurons, params["target_rate"])
         self.c.target_rate, self.c.tau = params["target_rate"], params["tau"]
         self.c.strength, self.c.every = params["strength"], max(1, round(params["every"] / dt))

@@ -19,7 +19,7 @@ def _finite(str where, value):
 # ---- synapses --------------------------------------------------------------------------------------------------
 
 
-cdef class SynapseStore:
+cdef class SynapseBlock:
     """What views of synapses hold: the block of weights, and its owner, which knows the rest.
 
     The owner has ``pre_id()``, ``post_id()``, ``delay()`` (whole columns, cached), ``field(slot, name)``,
@@ -83,12 +83,12 @@ cdef class Synapse:
     (0.75, 0.75)
     """
 
-    cdef SynapseStore store
+    cdef SynapseBlock store
     cdef Py_ssize_t slot
     cdef long long epoch
 
     def __init__(self, pre_id, post_id, weight=0.1, delay=1, plasticity_tag=0.0, synapse_type="excitatory"):
-        self.store = SynapseStore(_LoneSynapse(pre_id, post_id, delay, plasticity_tag, synapse_type))
+        self.store = SynapseBlock(_LoneSynapse(pre_id, post_id, delay, plasticity_tag, synapse_type))
         self.store.bind(np.array([_finite("weight", weight)], dtype=np.float32))
         self.slot, self.epoch = 0, 0
 
@@ -98,6 +98,11 @@ cdef class Synapse:
         self.epoch = self.store.epoch
         return 0
 
+    cdef Py_ssize_t _checked_slot(self) except -1:
+        if not 0 <= self.slot < self.store.weight.shape[0]:
+            raise IndexError(f"synapse {self.slot}: must be in the network")
+        return self.slot
+
     @property
     def weight(self):
         """Weight, mV; kept as float32."""
@@ -105,7 +110,7 @@ cdef class Synapse:
             self._refresh()
         if self.store.stale:
             return self.store.owner.weight_of(self.slot)
-        return <double>self.store.weight[self.slot]
+        return <double>self.store.weight[self._checked_slot()]
 
     @weight.setter
     def weight(self, double value):
@@ -115,7 +120,7 @@ cdef class Synapse:
             self._refresh()
         if self.store.stale:
             self.store.owner.weight()
-        self.store.weight[self.slot] = <float>value
+        self.store.weight[self._checked_slot()] = <float>value
 
     @property
     def pre_id(self):
@@ -172,7 +177,7 @@ cdef class Synapse:
 
 
 cdef class SynapseIterator:
-    cdef SynapseStore store
+    cdef SynapseBlock store
     cdef Py_ssize_t at, n
     cdef long long epoch
 
@@ -270,6 +275,44 @@ class NeuronParams(MutableMapping):
         return repr(dict(self))
 
 
+NEURON_FIELDS = MappingProxyType({
+    "id": ("i8", 0),
+    "x": ("i4", 0),
+    "y": ("i4", 0),
+    "z": ("i4", 0),
+    "w": ("i4", 0),
+    "model": ("i4", 0),
+    "neuron_type": ("i1", 0),
+    "area": ("i4", -1),
+    "region": ("i4", 0),
+    "external_input": ("f8", 0.0),
+    "last_spike_time": ("f8", -np.inf),
+    "spike_count": ("i8", 0),
+    "drive_rate": ("f8", 0.0),
+    "drive_weight": ("f8", 0.0),
+    "drive_noise": ("f8", 0.0),
+    "drive_uniform": ("f8", 0.0),
+    "generation": ("i4", 0),
+    "parent_id": ("i8", -1),
+    "health": ("f8", 1.0),
+    "age": ("i8", 0),
+})
+"""Fields that every neuron has: dtype and default. Those of the models in use come besides, as float64."""
+
+
+class _LoneNeuron:
+    """The columns of a neuron that is in no network: one entry each."""
+
+    regions, receptors, epoch = (), (), 0
+
+    def __init__(self, model_type, values):
+        table = _MODELS[model_type]
+        own = {name: ("f8", field["default"]) for part in ("state", "params") for name, field in table[part].items()}
+        self.buffers = {name: np.full(1, default, dtype) for name, (dtype, default) in {**NEURON_FIELDS, **own}.items()}
+        for name, value in {"model": list(_MODELS).index(model_type), **values}.items():
+            self.buffers[name][0] = value
+
+
 _NO_RECEPTORS = MappingProxyType({})
 cdef tuple _NEURON_TYPES = ("excitatory", "inhibitory")
 
@@ -309,20 +352,15 @@ cdef class Neuron:
     cdef long long epoch
 
     def __init__(self, id, x=0, y=0, z=0, w=0, *, model_type="lif", neuron_type="excitatory", params=None, **fields):
-        from neuromod.network.columns import NeuronColumns
-
         if model_type not in _MODELS:
             raise ValueError(f"model_type: must be one of {', '.join(_MODELS)}; got {model_type!r}")
         if neuron_type not in _NEURON_TYPES:
             raise ValueError(f"neuron_type: must be 'excitatory' or 'inhibitory'; got {neuron_type!r}")
-        self.columns, self._id = NeuronColumns(), 0
-        self.columns.append(1, model_type, {"x": x, "y": y, "z": z, "w": w, "health": 1.0,
-                                            "neuron_type": _NEURON_TYPES.index(neuron_type)})
-        self.slot, self.epoch = 0, self.columns.epoch
-        self.columns.buffers["id"][0] = id
-        self._id = int(id)
+        fields_given = {"id": id, "x": x, "y": y, "z": z, "w": w, "neuron_type": _NEURON_TYPES.index(neuron_type)}
+        self.columns = _LoneNeuron(model_type, fields_given)
+        self.slot, self.epoch, self._id = 0, 0, int(id)
         self.params.update(params or {})
-        start = _MODELS[model_type]["starts_at"]
+        start = _MODELS[model_type]["initial_v_from"]
         if start is not None:
             self.put("v_membrane", self.get(start))
         for name, value in fields.items():

@@ -20,8 +20,8 @@ from typing import Any
 import neuromod
 from neuromod.bench.machine import machine_bandwidth, machine_facts, memory_now, memory_peak
 from neuromod.bench.micro import micro_benchmarks
-from neuromod.bench.numbers import WORKLOADS, spike_figures
-from neuromod.bench.workloads import Options, Workload, build_workload
+from neuromod.bench.numbers import WORKLOADS, Options, spike_figures
+from neuromod.bench.workloads import Workload, build_workload
 
 __all__ = ["append_history", "bench_table", "run_bench", "run_workload"]
 

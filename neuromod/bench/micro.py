@@ -8,7 +8,7 @@ from typing import Any
 
 from neuromod import _core
 from neuromod.bench.machine import best_time
-from neuromod.bench.workloads import Options
+from neuromod.bench.numbers import Options
 from neuromod.network.brain_model import BrainModel
 from neuromod.simulation import Simulation
 

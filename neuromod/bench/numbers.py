@@ -7,13 +7,54 @@ NumPy is all that this file needs, so that the scripts that run the same workloa
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["WORKLOADS", "brunel_sizes", "da_sizes", "interval_cv", "izhikevich_sizes", "spike_figures"]
+__all__ = [
+    "WORKLOADS",
+    "Options",
+    "brunel_sizes",
+    "da_sizes",
+    "interval_cv",
+    "izhikevich_sizes",
+    "spike_figures",
+]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How large, how long and how a workload is run.
+
+    Parameters
+    ----------
+    scale : float, no unit, > 0, default 1
+        Of the numbers of neurons and of inputs of each; weights grow as inputs get fewer.
+    threads : int, >= 1, default 1
+    seed : int, 0 .. 2**64 - 1, default 1
+    duration : float, ms, >= 0, default 0
+        Simulated time; 0: the workload's own.
+    in_degree : int, >= 0, default 0
+        Plastic inputs of each neuron of ``da_stdp``; 0: by the scale.
+    delay : float, ms, >= 0, default 0
+        Of all synapses, in place of the workload's own; 0: that one.
+
+    Examples
+    --------
+    >>> Options(scale=0.1).threads
+    1
+    """
+
+    scale: float = 1.0
+    threads: int = 1
+    seed: int = 1
+    duration: float = 0.0
+    in_degree: int = 0
+    delay: float = 0.0
+
 
 WORKLOADS: Mapping[str, Mapping[str, float]] = MappingProxyType(
     {

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromod.bench.numbers import WORKLOADS, brunel_sizes, da_sizes, izhikevich_sizes
+from neuromod.bench.numbers import WORKLOADS, Options, brunel_sizes, da_sizes, izhikevich_sizes
 from neuromod.config.sections import Drive
 from neuromod.modulation.system import NeuromodulationSystem, create_neuromodulation_system
 from neuromod.network.brain_model import BrainModel
@@ -24,37 +24,6 @@ Ints = NDArray[np.int64]
 _PULSE = 0.5  # what a pulse adds to the level; 1 / (1 - exp(-5)) of it stays below 1, so no pulse is clipped
 _MODULATION = 2.0  # dopamine's learning_rate_modulation, m
 _NOISE_PIECE = 1000  # steps of noise drawn at a time, where the core draws none itself
-
-
-@dataclass(frozen=True)
-class Options:
-    """How large, how long and how a workload is run.
-
-    Parameters
-    ----------
-    scale : float, no unit, > 0, default 1
-        Of the numbers of neurons and of inputs of each; weights grow as inputs get fewer.
-    threads : int, >= 1, default 1
-    seed : int, 0 .. 2**64 - 1, default 1
-    duration : float, ms, >= 0, default 0
-        Simulated time; 0: the workload's own.
-    in_degree : int, >= 0, default 0
-        Plastic inputs of each neuron of ``da_stdp``; 0: by the scale.
-    delay : float, ms, >= 0, default 0
-        Of all synapses, in place of the workload's own; 0: that one.
-
-    Examples
-    --------
-    >>> Options(scale=0.1).threads
-    1
-    """
-
-    scale: float = 1.0
-    threads: int = 1
-    seed: int = 1
-    duration: float = 0.0
-    in_degree: int = 0
-    delay: float = 0.0
 
 
 @dataclass

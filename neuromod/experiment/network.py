@@ -98,9 +98,8 @@ def _connect(
 ) -> Projection:
     """One projection from the neurons of one kind; its initial weights are clipped to the rule's bounds."""
     factor = experiment.inhibition if kind == "inhibitory" else 1.0
-    columns = sim.model._columns
-    inhibits = columns.column("neuron_type") == 1  # the position in the types' list
-    everyone = columns.column("id")
+    everyone = sim.model.neurons.id
+    inhibits = sim.model.neurons.neuron_type == 1  # the position in the types' list
     sources = everyone[np.isin(everyone, pre) & (inhibits == (kind == "inhibitory"))]
     projection = sim.connect(
         sources,

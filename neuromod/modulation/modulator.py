@@ -235,7 +235,7 @@ class Modulator(_core.ModulatorCore):
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """What it acts on: any of learning_rate, ltp, ltd, threshold, gain, noise, tau_c."""
+        """What it acts on: one or more of the targets that the core has."""
         return tuple(self._levels.tables[self.name]["targets"])
 
     @property

@@ -19,9 +19,6 @@ from neuromod.arguments import checked_dt
 from neuromod.modulation.modulator import KINETICS, FurtherModulator, Modulator, ModulatorState, apply_params
 from neuromod.modulation.monoamines import DopamineSystem, NorepinephrineSystem, SerotoninSystem, class_of
 
-if TYPE_CHECKING:
-    from neuromod.network.brain_model import BrainModel
-
 __all__ = [
     "DopamineSystem",
     "FurtherModulator",
@@ -351,15 +348,15 @@ class NeuromodulationSystem(_core.SystemCore):
                 known = ", ".join(self._areas or ())
                 raise ValueError(f"{where}.areas: must be areas of the model ({known}); got {area!r}")
 
-    def _check_fits(self, model: BrainModel) -> None:
-        """Whether the model's regions have levels here, and areas that release are the model's."""
-        missing = [region for region in model.regions if region not in self.regions]
+    def _check_fits(self, regions: Sequence[str], areas: Sequence[str]) -> None:
+        """Whether a model's regions have levels here, and areas that release are the model's."""
+        missing = [region for region in regions if region not in self.regions]
         if len(self.regions) > 1 and missing:
             raise ValueError(
                 f"neuromodulation.regions: must be one for all, or hold those of the model's areas "
-                f"({', '.join(model.regions)}); got {', '.join(self.regions)}"
+                f"({', '.join(regions)}); got {', '.join(self.regions)}"
             )
-        before, self._areas = self._areas, tuple(model._areas)
+        before, self._areas = self._areas, tuple(areas)
         try:
             for release in self._levels.releases:
                 self._check_areas(f"neuromodulation.{release['modulator']}.release", release["areas"])
@@ -491,9 +488,9 @@ def create_neuromodulation_system(
         for registered modulators that are optional (acetylcholine), which a system has only where they are named.
         And declarations of further ones, which need no code: ``response``, one of ``{"linear": {strength}}``,
         ``{"power": {strength, exponent}}``, ``{"hill": {strength, ec50, n}}`` and ``{"inverted_u": {strength, peak,
-        width}}``; ``targets``, a list of any of learning_rate, ltp, ltd, threshold, gain, noise, tau_c; and, if
-        wanted, ``baseline``, ``decay_rate`` or ``tau``, ``sensitivity``, and ``offset``, the factor at a response of
-        0 (default 1). Any of them may have a ``release``, or a list of them: ``{"areas": [...], "amount": ...,
+        width}}``; ``targets``, a list of what it acts on (``neuromod schema`` prints the words that there are); and,
+        if wanted, ``baseline``, ``decay_rate`` or ``tau``, ``sensitivity``, and ``offset``, the factor at a response
+        of 0 (default 1). Any of them may have a ``release``, or a list of them: ``{"areas": [...], "amount": ...,
         "regions": [...]}``, see `NeuromodulationSystem.add_release`.
     regions : sequence of str, optional
         As in `NeuromodulationSystem`; a model's are ``model.regions``.

@@ -9,35 +9,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
-from neuromod.errors import RemovedError
 
-__all__ = ["FIXED_FIELDS", "MODELS", "NeuronColumns"]
+__all__ = ["FIXED_FIELDS", "MODELS", "NEURON_TYPES", "NeuronColumns"]
 
 MODELS: dict[str, dict[str, Any]] = _core.neuron_models()
 """Every registered neuron model and what its C table says; a neuron's ``model`` is a position in it."""
 
-FIXED_FIELDS: dict[str, tuple[str, Any]] = {
-    "id": ("i8", 0),
-    "x": ("i4", 0),
-    "y": ("i4", 0),
-    "z": ("i4", 0),
-    "w": ("i4", 0),
-    "model": ("i4", 0),
-    "neuron_type": ("i1", 0),
-    "area": ("i4", -1),
-    "region": ("i4", 0),
-    "external_input": ("f8", 0.0),
-    "last_spike_time": ("f8", -np.inf),
-    "spike_count": ("i8", 0),
-    "drive_rate": ("f8", 0.0),
-    "drive_weight": ("f8", 0.0),
-    "drive_noise": ("f8", 0.0),
-    "drive_uniform": ("f8", 0.0),
-    "generation": ("i4", 0),
-    "parent_id": ("i8", -1),
-    "health": ("f8", 1.0),
-    "age": ("i8", 0),
-}
+NEURON_TYPES = ("excitatory", "inhibitory")
+"""What the numbers in the column ``neuron_type`` stand for."""
+
+FIXED_FIELDS = _core.NEURON_FIELDS
 """Fields that every neuron has: dtype and default. Those of the models in use come besides, as float64."""
 
 
@@ -107,7 +88,7 @@ class NeuronColumns:
         slot = int(self._slot_of[neuron_id]) if 0 <= neuron_id < self.next_id else -1
         if slot < 0:
             rule = "was removed" if 0 <= neuron_id < self.next_id else "never existed"
-            raise RemovedError(f"neurons[{neuron_id}]: must be in the network; it {rule}")
+            raise _core.RemovedError(f"neurons[{neuron_id}]: must be in the network; it {rule}")
         return slot
 
     def slots_of(self, ids: ArrayLike) -> NDArray[np.int64]:

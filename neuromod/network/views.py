@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromod._core import Neuron, Synapse, SynapseStore
-from neuromod.errors import RemovedError
+from neuromod import _core
+from neuromod._core import Neuron, Synapse
+from neuromod.arguments import nearest
 from neuromod.network.columns import NeuronColumns
-
-if TYPE_CHECKING:
-    from neuromod.network.brain_model import BrainModel
-    from neuromod.network.projection import Projection
+from neuromod.network.store import SynapseStore
 
 __all__ = ["NeuronCollection", "SynapseCollection"]
 
 
 def _no_column(where: str, name: str, known: Sequence[str]) -> AttributeError:
-    near = get_close_matches(name, known, 1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    near = nearest(name, known)
+    hint = f"; did you mean {near!r}?" if near else ""
     return AttributeError(f"{where}.{name}: no such column{hint}")
 
 
@@ -72,7 +69,7 @@ class NeuronCollection(Mapping[int, Neuron]):
     def __getitem__(self, neuron_id: int) -> Neuron:
         try:
             slot = self._columns.slot_of(neuron_id)
-        except RemovedError as error:
+        except _core.RemovedError as error:
             raise KeyError(str(error)) from error
         return Neuron._view(self._columns, int(neuron_id), slot)
 
@@ -104,8 +101,8 @@ class SynapseCollection(Sequence[Synapse]):
 
     Parameters
     ----------
-    model : BrainModel
-        Whose synapses they are.
+    store : SynapseStore
+        Where the synapses are.
 
     Attributes
     ----------
@@ -131,17 +128,13 @@ class SynapseCollection(Sequence[Synapse]):
 
     _COLUMNS = ("weight", "pre_id", "post_id", "delay", "plasticity_tag")
 
-    def __init__(self, model: BrainModel) -> None:
-        owner = _Owner(model)
-        model._synapses.changed = owner.changed
-        object.__setattr__(self, "_owner", owner)
-        object.__setattr__(self, "_store", owner.store)
-
-    _owner: _Owner
     _store: SynapseStore
 
+    def __init__(self, store: SynapseStore) -> None:
+        object.__setattr__(self, "_store", store)
+
     def __len__(self) -> int:
-        return self._owner.total()
+        return len(self._store)
 
     @overload
     def __getitem__(self, index: int) -> Synapse: ...
@@ -153,38 +146,35 @@ class SynapseCollection(Sequence[Synapse]):
             return [self[k] for k in range(*index.indices(n))]
         if not -n <= index < n:
             raise IndexError(f"synapses[{index}]: must be between {-n} and {n - 1}; there are {n}")
-        self._owner.hand_out()
         return self._store.view(index % n)
 
     def __iter__(self) -> Iterator[Synapse]:
-        n = len(self)
-        self._owner.hand_out()
-        return self._store.iterate(n)
+        return self._store.views()
 
     @property
     def weight(self) -> NDArray[np.float32]:
         """Weights, float32, shape (n_synapses,), mV. A view: writing to it writes the network."""
-        return self._owner.weight()
+        return self._store.weight()
 
     @property
     def pre_id(self) -> NDArray[np.int64]:
         """Ids of the sources, int64, shape (n_synapses,). Read-only."""
-        return self._owner.pre_id()
+        return self._store.pre_id()
 
     @property
     def post_id(self) -> NDArray[np.int64]:
         """Ids of the targets, int64, shape (n_synapses,). Read-only."""
-        return self._owner.post_id()
+        return self._store.post_id()
 
     @property
     def delay(self) -> NDArray[np.uint16]:
         """Delays, uint16, shape (n_synapses,), steps. Read-only."""
-        return self._owner.delay()
+        return self._store.delay()
 
     @property
     def plasticity_tag(self) -> NDArray[np.float32]:
         """Tags, float32, shape (n_synapses,). A view."""
-        return self._owner.tags()
+        return self._store.tags()
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in self._COLUMNS:
@@ -193,160 +183,5 @@ class SynapseCollection(Sequence[Synapse]):
         if value is not column:
             column[:] = value
 
-    def take_back(self) -> None:
-        """For the engine: what was handed out under a pair rule goes back before the simulation moves on."""
-        self._owner.take_back()
-
     def __repr__(self) -> str:
         return f"SynapseCollection({len(self):,} synapses)"
-
-
-class _Owner:
-    """The bookkeeping behind `SynapseCollection` and its views: one block, cached columns, moves between epochs."""
-
-    def __init__(self, model: BrainModel) -> None:
-        self._model = model
-        self.store = SynapseStore(self)
-        self._block: NDArray[np.float32] | None = None
-        self._cache: dict[str, NDArray[Any]] = {}
-        self._handed = False
-        # Of each epoch: new slots of old synapses, and of pending ones; None where all stay as they were.
-        self._moves: list[tuple[Any, Any]] = []
-
-    # ---- what the model tells ------------------------------------------------------------------------------------
-
-    def changed(self, moved: Any = None, merged: Any = None) -> None:
-        """Synapses were added (at the end, or `merged` from pending ones) or `moved`."""
-        self._moves.append((moved, merged) if self._handed else (None, None))
-        if self._block is not None:
-            self._block.flags.writeable = False
-        self._block = None
-        self._cache.clear()
-        self.store.epoch += 1
-
-    def pending_view(self, waiting: int) -> Synapse:
-        """The last of `waiting` single additions, which gets its slot when they are merged."""
-        self._handed = True
-        return self.store.view(-waiting)
-
-    def hand_out(self) -> None:
-        """A view is about to be made."""
-        self._handed = True
-        self.weight()
-
-    def take_back(self) -> None:
-        """The simulation is about to move on, and some weights are brought up to date only when looked at."""
-        for p in self._projections():
-            p.take_back()
-        if self._block is not None:
-            self._block.flags.writeable = False
-            self.store.stale = True
-
-    # ---- columns -------------------------------------------------------------------------------------------------
-
-    def _projections(self) -> list[Projection]:
-        return self._model._projections
-
-    def total(self) -> int:
-        return sum(len(p) for p in self._projections())
-
-    def weight(self) -> NDArray[np.float32]:
-        """One block of all weights, of which each projection holds a slice; made on first request."""
-        projections = self._projections()
-        if self.store.stale and self._block is not None:
-            self._renew()
-        if self._block is None:
-            if len(projections) == 1:
-                self._block = projections[0].weight
-            else:
-                self._memory = np.empty(self.total(), np.float32)
-                self._block = self._memory[:]
-                first = 0
-                for p in projections:
-                    p.lend(self._block[first : first + len(p)])
-                    first += len(p)
-            self.store.bind(self._block)
-            self.store.stale = False
-        return self._block
-
-    def weight_of(self, slot: int) -> float:
-        """The weight in one slot now."""
-        for p in self._projections():
-            if slot < len(p):
-                return p.weight_of(slot)
-            slot -= len(p)
-        raise IndexError(slot)
-
-    def _renew(self) -> None:
-        """What is current, in a new array on the old memory."""
-        projections = self._projections()
-        if len(projections) == 1:
-            self._block = projections[0].weight
-        else:
-            self._block = self._memory[:]
-            first = 0
-            for p in projections:
-                if p.keeper is not None:
-                    p.lend(self._block[first : first + len(p)])
-                first += len(p)
-        self.store.bind(self._block)
-        self.store.stale = False
-
-    def _cached(self, name: str, dtype: Any) -> Any:
-        self._projections()
-        if name not in self._cache:
-            parts = [getattr(p, name) for p in self._projections()]
-            column = np.concatenate(parts) if parts else np.empty(0, dtype)
-            column.flags.writeable = False
-            self._cache[name] = column
-        return self._cache[name]
-
-    def pre_id(self) -> NDArray[np.int64]:
-        return self._cached("pre_id", np.int64)  # type: ignore[no-any-return]
-
-    def post_id(self) -> NDArray[np.int64]:
-        return self._cached("post_id", np.int64)  # type: ignore[no-any-return]
-
-    def delay(self) -> NDArray[np.uint16]:
-        return self._cached("delay", np.uint16)  # type: ignore[no-any-return]
-
-    def tags(self) -> NDArray[np.float32]:
-        """One block of all tags, of which each projection holds a slice."""
-        if "tags" not in self._cache:
-            projections = self._projections()
-            block = np.concatenate([p.tags() for p in projections] or [np.empty(0, np.float32)])
-            first = 0
-            for p in projections:
-                p.plasticity_tag = block[first : first + len(p)]
-                first += len(p)
-            self._cache["tags"] = block
-        return self._cache["tags"]
-
-    # ---- what views ask ------------------------------------------------------------------------------------------
-
-    def field(self, slot: int, name: str) -> Any:
-        if name == "plasticity_tag":
-            return self.tags()[slot]
-        for p in self._projections():
-            if slot < len(p):
-                return getattr(p, name)
-            slot -= len(p)
-        raise IndexError(slot)
-
-    def set_field(self, slot: int, name: str, value: float) -> None:
-        self.tags()[slot] = value
-
-    def moved(self, epoch: int, slot: int) -> int:
-        """Where the synapse that stood in `slot` at `epoch` stands now."""
-        self._projections()
-        for moved, merged in self._moves[epoch:]:
-            if slot < 0:
-                if merged is not None:
-                    slot = int(merged[-1 - slot])
-                    continue
-            elif moved is not None:
-                slot = int(moved[slot])
-            if slot < 0 and moved is not None:
-                raise RemovedError("synapse: must be in the network; it was removed with one of its neurons")
-        self.weight()
-        return slot

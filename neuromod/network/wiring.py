@@ -3,83 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_count
+from neuromod.network.areas import Areas
+from neuromod.network.layout import Rows
 
-if TYPE_CHECKING:
-    from neuromod.config.sections import Plasticity
-    from neuromod.network.brain_model import BrainModel
-
-__all__ = ["build_rows", "checked_rule", "delays_of", "slots_of_group", "type_of_sources", "weights_of"]
+__all__ = ["build_rows", "delays_of", "slots_of_group", "type_of_sources", "weights_of"]
 
 Int32s = NDArray[np.int32]
-Rows = tuple[int, NDArray[np.int64], NDArray[np.uint16]]
 
 MAX_DELAY = 65535
 """Steps; a delay is kept in 16 bits."""
 
 
-def slots_of_group(model: BrainModel, group: Any, where: str) -> Int32s:
-    """Slots of area names or ids, ascending without repeats.
-
-    Parameters
-    ----------
-    model : BrainModel
-    group : str, sequence of str or array_like of int
-    where : str
-        Name of the argument, for messages.
-
-    Returns
-    -------
-    ndarray of int32
-
-    Raises
-    ------
-    ValueError
-        If an area or id is not there, or `group` is neither.
-    """
+def slots_of_group(areas: Areas, group: Any, where: str) -> Int32s:
+    """Slots of area names or ids, ascending without repeats."""
     if isinstance(group, str):
-        return model._area_slots(group, where)
+        return areas.slots(group, where)
     if isinstance(group, Sequence) and len(group) and all(isinstance(name, str) for name in group):
-        return np.unique(np.concatenate([model._area_slots(name, where) for name in group]))
+        return np.unique(np.concatenate([areas.slots(name, where) for name in group]))
     ids = np.atleast_1d(np.asarray(group))
     if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):
         raise ValueError(f"{where}: must be area names or neuron ids; got {group!r}")
-    missing = ids[~np.isin(ids, model.neurons.id)]
+    missing = ids[~np.isin(ids, areas.columns.column("id"))]
     if missing.size:
         raise ValueError(f"{where}: must be ids of neurons in the network; got {missing[0]}")
-    return np.unique(model._columns.slots_of(ids)).astype(np.int32)
+    return np.unique(areas.columns.slots_of(ids)).astype(np.int32)
 
 
-def type_of_sources(model: BrainModel, pre: Int32s, synapse_type: str | None) -> str:
-    """The type given, or that of the sources where they agree.
-
-    Parameters
-    ----------
-    model : BrainModel
-    pre : ndarray of int32
-        Slots of the sources.
-    synapse_type : {"excitatory", "inhibitory"} or None
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    ValueError
-        If it is another, or None where the sources are of both types.
-    """
+def type_of_sources(areas: Areas, pre: Int32s, synapse_type: str | None) -> str:
+    """The type given, or that of the sources where they agree."""
     if synapse_type is not None:
         if synapse_type not in ("excitatory", "inhibitory"):
             raise ValueError(f"synapse_type: must be 'excitatory' or 'inhibitory'; got {synapse_type!r}")
         return synapse_type
-    types = np.unique(model._columns.column("neuron_type")[pre])
+    types = np.unique(areas.columns.column("neuron_type")[pre])
     if len(types) > 1:
         raise ValueError(
             "synapse_type: must be given where pre mixes excitatory and inhibitory neurons; "
@@ -88,46 +51,8 @@ def type_of_sources(model: BrainModel, pre: Int32s, synapse_type: str | None) ->
     return "inhibitory" if len(types) and types[0] == 1 else "excitatory"
 
 
-def checked_rule(
-    model: BrainModel,
-    rule: str | Mapping[str, Any] | None,
-    short_term: bool | Mapping[str, Any] | None = None,
-) -> Plasticity:
-    """The configuration's plasticity, or the rule given; a bare name keeps the rest of the configuration's.
-
-    Parameters
-    ----------
-    model : BrainModel
-    rule : str, mapping or None
-        As `neuromod.config.check_rule` takes it.
-    short_term : bool, mapping or None
-        In place of the rule's or the configuration's ``short_term``.
-
-    Returns
-    -------
-    Plasticity
-
-    Raises
-    ------
-    ConfigError
-        With every problem.
-    """
-    from neuromod.config.load import check_rule, check_short_term
-
-    common = model._config.plasticity
-    if isinstance(rule, str):
-        bounds = {"weight_min": common.weight_min, "weight_max": common.weight_max}
-        parts = {"short_term": common.short_term, "homeostatic": common.homeostatic}
-        found = check_rule({"rule": rule, **bounds}, "rule").model_copy(update=parts)
-    else:
-        found = common if rule is None else check_rule(rule, "rule")
-    if short_term is None:
-        return found
-    return found.model_copy(update={"short_term": check_short_term(short_term, "short_term")})
-
-
 def build_rows(
-    model: BrainModel,
+    areas: Areas,
     pre: Int32s,
     post: Int32s,
     how: Mapping[str, Any],
@@ -135,32 +60,7 @@ def build_rows(
     seed: int,
     number: int,
 ) -> tuple[Rows, NDArray[np.int64] | None]:
-    """Rows by the one rule that is given, cut by the parts of the network.
-
-    Parameters
-    ----------
-    model : BrainModel
-    pre, post : ndarray of int32
-        Slots of sources and targets, ascending.
-    how : mapping
-        ``probability``, ``in_degree``, ``out_degree`` and ``pairs``, of which one is not None.
-    autapses : bool
-        Whether a neuron may connect to itself.
-    seed, number : int, 0 .. 2**64 - 1
-        Key of the draws: the simulation's seed and the projection's number.
-
-    Returns
-    -------
-    rows : tuple of (int, ndarray of int64, ndarray of uint16)
-        First source slot, start of each place, targets counted from the first slot of their part.
-    order : ndarray of int64 or None
-        For pairs: which pair became which synapse.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If not exactly one rule is given, or its value is out of its domain.
-    """
+    """Rows by the one rule that is given, cut by the parts of the network."""
     given = [name for name, value in how.items() if value is not None]
     if len(given) != 1:
         raise ValueError(
@@ -168,8 +68,8 @@ def build_rows(
         )
     name, value = given[0], how[given[0]]
     if name == "pairs":
-        return _pairs(model, value, pre, post)
-    ids = model._columns.column("id")
+        return _pairs(areas, value, pre, post)
+    ids = areas.columns.column("id")
     if name == "probability":
         p = _checked_probability(value, "probability")
         return _core.build_probability(pre, post, ids, p, autapses, seed, number), None
@@ -190,20 +90,20 @@ def _checked_probability(value: Any, where: str) -> float:
     return float(value)
 
 
-def _pairs(model: BrainModel, pairs: ArrayLike, pre: Int32s, post: Int32s) -> tuple[Rows, NDArray[np.int64]]:
+def _pairs(areas: Areas, pairs: ArrayLike, pre: Int32s, post: Int32s) -> tuple[Rows, NDArray[np.int64]]:
     ids = np.asarray(pairs)
     if ids.ndim != 2 or ids.shape[1] != 2 or ids.dtype.kind not in "iu":
         raise ValueError(f"pairs: must be ids of shape (n, 2); got {ids.dtype} of shape {ids.shape}")
-    missing = ids[~np.isin(ids, model.neurons.id)]
+    missing = ids[~np.isin(ids, areas.columns.column("id"))]
     if missing.size:
         raise ValueError(f"pairs: must be ids of neurons in the network; got {missing[0]}")
-    slots = model._columns.slots_of(ids).astype(np.int32)
+    slots = areas.columns.slots_of(ids).astype(np.int32)
     for side, group, name in ((0, pre, "pre"), (1, post, "post")):
         outside = ids[~np.isin(slots[:, side], group), side]
         if outside.size:
             raise ValueError(f"pairs: must lead from pre to post; got {outside[0]}, which is not in {name}")
     first, row_start, targets, order = _core.build_pairs(slots[:, 0], slots[:, 1])
-    return (first, *_core.build_places(row_start, targets, model._columns.n)), order
+    return (first, *_core.build_places(row_start, targets, areas.columns.n)), order
 
 
 def _distribution(value: Mapping[str, Any], where: str, seed: int, purpose: str, number: int, n: int) -> Any:
@@ -226,28 +126,7 @@ def _distribution(value: Mapping[str, Any], where: str, seed: int, purpose: str,
 def weights_of(
     value: Any, n: int, order: NDArray[np.int64] | None, seed: int, number: int
 ) -> NDArray[np.float32] | float:
-    """Weights in the order of the synapses, or one number where all are equal.
-
-    Parameters
-    ----------
-    value : float, array_like of float or mapping, mV
-        A number, with pairs one for each, or a distribution.
-    n : int
-        Number of synapses.
-    order : ndarray of int64, shape (n,), or None
-        For pairs: which pair became which synapse.
-    seed, number : int, 0 .. 2**64 - 1
-        Key of the draws: the simulation's seed and the projection's number.
-
-    Returns
-    -------
-    float or ndarray of float32, shape (n,), mV
-
-    Raises
-    ------
-    ValueError
-        If a value is not finite, or the form is another.
-    """
+    """Weights in the order of the synapses, or one number where all are equal."""
     if isinstance(value, Mapping):
         return _distribution(value, "weight", seed, "weight", number, n)  # type: ignore[no-any-return]
     given = np.asarray(value, dtype=np.float64)
@@ -272,28 +151,7 @@ def _check_column(where: str, given: NDArray[np.float64], n: int, order: NDArray
 def delays_of(
     value: Any, n: int, order: NDArray[np.int64] | None, seed: int, number: int
 ) -> NDArray[np.uint16] | int:
-    """One delay for all, or one for each synapse, whole steps from 1.
-
-    Parameters
-    ----------
-    value : int, array_like of int or mapping, steps, >= 1
-        A number, with pairs one for each, or a distribution, which is rounded.
-    n : int
-        Number of synapses.
-    order : ndarray of int64, shape (n,), or None
-        For pairs: which pair became which synapse.
-    seed, number : int, 0 .. 2**64 - 1
-        Key of the draws: the simulation's seed and the projection's number.
-
-    Returns
-    -------
-    int, or ndarray of uint16, shape (n,), steps
-
-    Raises
-    ------
-    ValueError
-        If a value is not a whole number from 1 to MAX_DELAY, or the form is another.
-    """
+    """One delay for all, or one for each synapse, whole steps from 1."""
     if isinstance(value, Mapping):
         drawn: NDArray[np.float64] = np.rint(
             _distribution(value, "delay", seed, "delay", number, n).astype(np.float64)

@@ -1,6 +1,7 @@
 /* A hand-made network whose neurons fire as a raster says, for the tests of learning: one projection of a few
  * long rows over several parts, every buffer that Python would lend, and the phases of a step that learning
- * has a hand in. SPDX-License-Identifier: MIT */
+ * has a hand in.
+ * SPDX-License-Identifier: MIT */
 #ifndef PLASTIC_WORLD_H
 #define PLASTIC_WORLD_H
 

@@ -1,6 +1,7 @@
 /* Not a test by itself: the doubles behind the draws, for tests/test_rng.py to compare bit by bit between
  * builds for different instruction sets. (The draws themselves are rounded to floats or whole numbers, which
- * would hide a last bit.) SPDX-License-Identifier: MIT */
+ * would hide a last bit.)
+ * SPDX-License-Identifier: MIT */
 #include "nm_math.h"
 #include "nm_normal.h"
 

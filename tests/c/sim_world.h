@@ -80,8 +80,8 @@ static inline void lend_columns(world *w) {
     network->drive_table = zeros(&w->keep, MAX_PIECES * NM_POISSON_TABLE, sizeof(uint32_t));
     w->sim.excitatory = column(w, 0.0), w->sim.inhibitory = column(w, 0.0);
     w->sim.scheduled = column(w, 0.0), w->sim.fired = column(w, 0.0);
-    w->sim.dense_sum = column(w, 0.0);
-    w->sim.dense_count =
+    w->sim.dense.sum = column(w, 0.0);
+    w->sim.dense.count =
         zeros(&w->keep, network->n_parts * nm_dense_counts(network->part_width), sizeof(uint64_t));
 }
 

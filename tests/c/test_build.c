@@ -1,5 +1,6 @@
 /* nm_build: the two calls agree, nothing is written beyond the room, and every bad argument is named. What
- * the draws are is tested in tests/test_build.py. SPDX-License-Identifier: MIT */
+ * the draws are is tested in tests/test_build.py.
+ * SPDX-License-Identifier: MIT */
 #include "nm_build.h"
 #include "testlib.h"
 

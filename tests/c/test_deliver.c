@@ -104,8 +104,7 @@ static nm_delivery delivery_of(const world *w) {
                          .last = STEPS,
                          .excitatory = w->excitatory,
                          .inhibitory = w->inhibitory,
-                         .dense_count = w->dense_count,
-                         .dense_sum = w->dense_sum};
+                         .dense = {.count = w->dense_count, .sum = w->dense_sum}};
 }
 
 /* Into empty inputs, as in a step of nm_sim.c. */

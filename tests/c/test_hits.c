@@ -8,7 +8,7 @@ enum {
     LONGEST = 200,
     N_SLOTS = 1000,
     BEFORE = 4, /* entries before the list, and before the input's first */
-    ROOM = BEFORE + LONGEST + NM_HITS_MORE + 40,
+    ROOM = BEFORE + LONGEST + 40,
     UNTOUCHED = -77
 };
 
@@ -38,13 +38,13 @@ static size_t find_in_a_loop(const uint16_t *among, size_t n, int32_t since) {
     return found;
 }
 
-/* The list is that of the loop, nothing stands before it, nothing NM_HITS_MORE entries behind its end. */
+/* The list is that of the loop, nothing stands before it or behind its n entries. */
 static int finds(const uint16_t *among, size_t n, int32_t since) {
     const size_t wanted = find_in_a_loop(among, n, since);
     clear(hit);
     const size_t found = nm_hits_find(newest, among, n, since, hit + BEFORE);
     return found == wanted && memcmp(hit + BEFORE, expected, wanted * sizeof *hit) == 0 &&
-           untouched(hit, 0, BEFORE) && untouched(hit, BEFORE + (int64_t)found + NM_HITS_MORE, ROOM);
+           untouched(hit, 0, BEFORE) && untouched(hit, BEFORE + (int64_t)n, ROOM);
 }
 
 /* Times of -50 .. 49, of which about `share` are >= 0. */

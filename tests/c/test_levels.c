@@ -1,5 +1,6 @@
 /* Levels: what NULL columns mean, zones and densities, release counted over several lists, the ends of
- * domains. SPDX-License-Identifier: MIT */
+ * domains.
+ * SPDX-License-Identifier: MIT */
 #include "nm_levels.h"
 #include "nm_register.h"
 #include "nm_response.h"
@@ -33,14 +34,15 @@ static void columns_that_are_null_mean_the_modulators_own(void) {
     CHECK(nm_levels_check(&levels, &error) == NM_OK);
     CHECK(nm_levels_n_zones(&levels) == REGIONS);
     nm_factors factors = nm_levels_factors(&levels, 1);
-    CHECK(factors.learning == 2.0 * 0.75);
-    CHECK(factors.rise == 0.156 * (0.75 * 0.75));
+    CHECK(factors.learning_rate == 2.0 * 0.75);
+    CHECK(factors.threshold == 0.156 * (0.75 * 0.75));
     CHECK(factors.gain == 1.0 + 2.22 * (0.75 * 0.75));
     CHECK(factors.ltp == 1.0 && factors.ltd == 1.0 && factors.noise == 1.0 && factors.tau_c == 1.0);
     nm_levels_step(&levels);
     CHECK(level[0] == 0.5 && level[MODULATORS] == 0.5 + 0.25 * 0.75);
     factors = nm_levels_factors(NULL, 7);
-    CHECK(factors.learning == 1.0 && factors.gain == 1.0 && factors.rise == 0.0 && factors.tau_c == 1.0);
+    CHECK(factors.learning_rate == 1.0 && factors.gain == 1.0 && factors.threshold == 0.0 &&
+          factors.tau_c == 1.0);
     CHECK(nm_levels_signal(NULL, 0, 1.0, 1.0, 100.0) == 0.0);
 }
 
@@ -52,9 +54,9 @@ static void zones_borrow_a_region_and_scale_its_effects(void) {
     CHECK(nm_levels_n_zones(&levels) == 3);
     nm_factors whole = nm_levels_factors(&levels, 0), other = nm_levels_factors(&levels, 1);
     nm_factors scaled = nm_levels_factors(&levels, 2);
-    CHECK(whole.learning == 1.5 && other.learning == 1.0);
-    CHECK(scaled.learning == 1.0 + 0.5 * 0.5);
-    CHECK(scaled.rise == 2.0 * whole.rise);
+    CHECK(whole.learning_rate == 1.5 && other.learning_rate == 1.0);
+    CHECK(scaled.learning_rate == 1.0 + 0.5 * 0.5);
+    CHECK(scaled.threshold == 2.0 * whole.threshold);
     CHECK(scaled.gain == 1.0);
     double full = nm_levels_signal(&levels, 0, 1.0, 1.0, 100.0);
     CHECK(full > 0.0 && nm_levels_signal(&levels, 2, 1.0, 1.0, 100.0) == 0.5 * full);
@@ -63,7 +65,7 @@ static void zones_borrow_a_region_and_scale_its_effects(void) {
 static void one_region_serves_every_zone_where_there_is_but_one(void) {
     nm_levels levels = make();
     levels.n_regions = 1;
-    CHECK(nm_levels_factors(&levels, 5).learning == 1.0);
+    CHECK(nm_levels_factors(&levels, 5).learning_rate == 1.0);
 }
 
 static void baselines_by_region_go_before_the_parameter(void) {
@@ -128,9 +130,9 @@ static void responses_stay_finite_at_the_ends_of_their_domains(void) {
 }
 
 static void words_are_those_of_the_lists(void) {
-    CHECK(strcmp(nm_target_name(NM_TAU_C), "tau_c") == 0 && NM_N_TARGETS == 7);
+    CHECK(strcmp(nm_targets[NM_TAU_C].word, "tau_c") == 0 && nm_targets[NM_TAU_C].least == NM_LEAST_TAU_C);
+    CHECK(nm_targets[NM_THRESHOLD].effect == NM_RISE && nm_targets[NM_GAIN].effect == NM_FACTOR);
     CHECK(strcmp(nm_response_name(NM_INVERTED_U), "inverted_u") == 0 && NM_N_RESPONSES == 4);
-    CHECK(strcmp(nm_target_name(NM_N_TARGETS), "unknown") == 0);
     CHECK(strcmp(nm_response_name(NM_N_RESPONSES), "unknown") == 0);
     for (int k = 0; k < NM_N_RESPONSES; k++)
         CHECK(nm_declared[k].response == (nm_response)k);

@@ -142,33 +142,33 @@ static void a_change_of_any_parameter_is_seen(void) {
     free(f);
 }
 
-static void synapses_that_act_at_once_are_noticed(const nm_neuron_model *model, int tau, int current) {
+static void delta_synapses_are_noticed(const nm_neuron_model *model, int tau, int current) {
     fixture *f = make(model, 700);
     cut(f, N);
-    CHECK(prepare(f) == NM_OK && f->pieces[0].at_once && f->pieces[1].at_once);
+    CHECK(prepare(f) == NM_OK && f->pieces[0].delta_synapses && f->pieces[1].delta_synapses);
     f->state[current][699] = 1e-9;
-    CHECK(prepare(f) == NM_OK && f->pieces[0].at_once && !f->pieces[1].at_once);
+    CHECK(prepare(f) == NM_OK && f->pieces[0].delta_synapses && !f->pieces[1].delta_synapses);
     f->state[current][699] = -0.0; /* a step would make it +0 */
-    CHECK(prepare(f) == NM_OK && !f->pieces[1].at_once);
+    CHECK(prepare(f) == NM_OK && !f->pieces[1].delta_synapses);
     f->state[current][699] = 0.0;
     f->params[tau][0] = 2.0;
-    CHECK(prepare(f) == NM_OK && !f->pieces[0].at_once && f->pieces[1].at_once);
+    CHECK(prepare(f) == NM_OK && !f->pieces[0].delta_synapses && f->pieces[1].delta_synapses);
     f->params[tau][0] = 0.0;
     f->params[0][f->pieces[0].n - 1] *= 1.5; /* stride 1 */
-    CHECK(prepare(f) == NM_OK && f->pieces[0].stride == 1 && f->pieces[0].at_once);
+    CHECK(prepare(f) == NM_OK && f->pieces[0].stride == 1 && f->pieces[0].delta_synapses);
     f->params[tau][f->pieces[0].n - 2] = 2.0;
-    CHECK(prepare(f) == NM_OK && !f->pieces[0].at_once);
+    CHECK(prepare(f) == NM_OK && !f->pieces[0].delta_synapses);
     free(f);
 }
 
-static void izhikevich_at_once(void) {
-    synapses_that_act_at_once_are_noticed(&nm_neuron_izhikevich, 6, 2);
-    synapses_that_act_at_once_are_noticed(&nm_neuron_izhikevich, 7, 3);
+static void izhikevich_delta_synapses(void) {
+    delta_synapses_are_noticed(&nm_neuron_izhikevich, 6, 2);
+    delta_synapses_are_noticed(&nm_neuron_izhikevich, 7, 3);
 }
 
-static void lif_at_once(void) {
-    synapses_that_act_at_once_are_noticed(&nm_neuron_lif, 5, 1);
-    synapses_that_act_at_once_are_noticed(&nm_neuron_lif, 6, 2);
+static void lif_delta_synapses(void) {
+    delta_synapses_are_noticed(&nm_neuron_lif, 5, 1);
+    delta_synapses_are_noticed(&nm_neuron_lif, 6, 2);
 }
 
 static void rates_and_noise_come_and_go(void) {
@@ -195,8 +195,8 @@ static const nm_test tests[] = {TEST(equal_neurons_make_pieces_alike),
                                 TEST(a_few_equal_neurons_make_no_piece),
                                 TEST(no_piece_crosses_the_border_of_a_part),
                                 TEST(a_change_of_any_parameter_is_seen),
-                                TEST(izhikevich_at_once),
-                                TEST(lif_at_once),
+                                TEST(izhikevich_delta_synapses),
+                                TEST(lif_delta_synapses),
                                 TEST(rates_and_noise_come_and_go),
                                 {NULL, NULL}};
 

@@ -20,7 +20,7 @@ typedef struct fixture {
     double inputs[N_INPUTS][LENGTH];
     uint32_t random[LENGTH];
     int64_t fired[LENGTH];
-    int at_once;
+    int delta_synapses;
 } fixture;
 
 static double between(double low, double high) {
@@ -94,9 +94,9 @@ static void step(fixture *f, size_t first, size_t n, size_t stride, double dt) {
                                       .inhibitory = f->inputs[INHIBITORY] + first,
                                       .threshold_rise = 0.02,
                                       .scheduled = f->inputs[SCHEDULED] + first,
-                                      .random = f->model->draws ? f->random + first : NULL,
+                                      .random = f->model->needs_random ? f->random + first : NULL,
                                       .fired = f->fired + first,
-                                      .at_once = f->at_once});
+                                      .delta_synapses = f->delta_synapses});
 }
 
 static int same(const fixture *a, const fixture *b) {
@@ -112,20 +112,6 @@ static int64_t count_fired(const fixture *f, size_t first, size_t n) {
 }
 
 /* ---- the tests, each over one model -------------------------------------------------------------- */
-
-static void no_neurons(const nm_neuron_model *model) {
-    fixture *a = make(model, 0.0), *b = make(model, 0.0);
-    for (size_t stride = 0; stride < 2; stride++) {
-        /* No array may be read: the columns of an empty group are not there. */
-        model->step(&(nm_neuron_chunk){.n = 0, .stride = stride, .dt = 1.0, .threshold_rise = 0.0});
-        prepare(a, GUARD, 0, 1.0);
-        step(a, GUARD, 0, stride, 1.0);
-        CHECK(same(a, b));
-        CHECK(memcmp(a->derived, b->derived, sizeof a->derived) == 0);
-    }
-    free(a);
-    free(b);
-}
 
 /* Each neuron gets parameters of its own, up to 0.5 % from the defaults: within domains and orders. */
 static void vary(fixture *f) {
@@ -179,15 +165,15 @@ static void shared_parameters(const nm_neuron_model *model) {
     }
 }
 
-/* Where synapses act at once, a step that leaves their currents alone has the bits of one that does not. */
-static void at_once(const nm_neuron_model *model) {
+/* With delta synapses, a step that leaves the currents alone has the bits of one that does not. */
+static void delta_synapses(const nm_neuron_model *model) {
     for (size_t stride = 0; stride < 2; stride++) {
         fixture *a = make(model, 0.0), *b = make(model, 0.0);
         int64_t spikes = 0;
         if (stride == 1)
             vary(a);
         memcpy(b, a, sizeof *a);
-        b->at_once = model->at_once != NULL;
+        b->delta_synapses = model->delta_synapses != NULL;
         prepare(a, 0, LENGTH, 0.5);
         prepare(b, 0, LENGTH, 0.5);
         for (int t = 0; t < 200; t++) {
@@ -279,17 +265,14 @@ static void silence_leaves_no_denormals(const nm_neuron_model *model) {
 
 #define FOR_ONE_MODEL(name)                                                                                  \
     extern const nm_neuron_model nm_neuron_##name;                                                           \
-    static void name##_no_neurons(void) {                                                                    \
-        no_neurons(&nm_neuron_##name);                                                                       \
-    }                                                                                                        \
     static void name##_two_chunks(void) {                                                                    \
         two_chunks(&nm_neuron_##name);                                                                       \
     }                                                                                                        \
     static void name##_shared_parameters(void) {                                                             \
         shared_parameters(&nm_neuron_##name);                                                                \
     }                                                                                                        \
-    static void name##_at_once(void) {                                                                       \
-        at_once(&nm_neuron_##name);                                                                          \
+    static void name##_delta_synapses(void) {                                                                \
+        delta_synapses(&nm_neuron_##name);                                                                   \
     }                                                                                                        \
     static void name##_stays_in_its_chunk(void) {                                                            \
         stays_in_its_chunk(&nm_neuron_##name);                                                               \
@@ -303,7 +286,7 @@ static void silence_leaves_no_denormals(const nm_neuron_model *model) {
 NM_NEURON_MODELS(FOR_ONE_MODEL)
 
 #define TABLE_ROWS(name)                                                                                     \
-    TEST(name##_no_neurons), TEST(name##_two_chunks), TEST(name##_shared_parameters), TEST(name##_at_once),  \
+    TEST(name##_two_chunks), TEST(name##_shared_parameters), TEST(name##_delta_synapses),                    \
         TEST(name##_stays_in_its_chunk), TEST(name##_stays_finite),                                          \
         TEST(name##_silence_leaves_no_denormals),
 static const nm_test tests[] = {NM_NEURON_MODELS(TABLE_ROWS){NULL, NULL}};

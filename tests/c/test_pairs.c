@@ -1,5 +1,6 @@
 /* Pair rules: what a visit makes up for in closed form, held to a plain integration of every synapse in every
- * step, in float64; the input that is delivered on the way as well. SPDX-License-Identifier: MIT */
+ * step, in float64; the input that is delivered on the way as well.
+ * SPDX-License-Identifier: MIT */
 #include "plastic_world.h"
 
 extern const nm_plasticity_rule nm_plasticity_stdp, nm_plasticity_rstdp;
@@ -293,8 +294,8 @@ static void more_steps_than_16_bits_count(void) {
     }
 }
 
-/* Any sweep gives the same, up to its rounding; one visits a segment every 16 steps, the other hardly ever.
- */
+/* Any sweep gives the same, up to its rounding; one visits a segment every 16 steps, the other hardly
+ * ever. */
 static void the_sweep_changes_nothing(void) {
     const int64_t sweep[] = {16, 300, 5000};
     for (int k = 0; k < 6; k++) {

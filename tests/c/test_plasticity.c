@@ -1,6 +1,7 @@
 /* The plasticity pass on hand-made networks of given spikes: rules that act at arrivals alone, weight decay,
  * traces. Pair rules: test_pairs.c. What each rule computes inside a simulation:
- * tests/test_plasticity_<name>.py. SPDX-License-Identifier: MIT */
+ * tests/test_plasticity_<name>.py.
+ * SPDX-License-Identifier: MIT */
 #include "plastic_world.h"
 
 extern const nm_plasticity_rule nm_plasticity_hebbian, nm_plasticity_stdp;

@@ -1,5 +1,6 @@
 /* The pool of threads: everybody works in every round, nobody passes the barrier before all have come, and it
- * can be stopped at any time between rounds. SPDX-License-Identifier: MIT */
+ * can be stopped at any time between rounds.
+ * SPDX-License-Identifier: MIT */
 #include "nm_pool.h"
 #include "testlib.h"
 

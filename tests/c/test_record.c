@@ -1,4 +1,5 @@
-/* nm_record: what is written, where, and when there is room. SPDX-License-Identifier: MIT */
+/* nm_record: what is written, where, and when there is room.
+ * SPDX-License-Identifier: MIT */
 #include "nm_record.h"
 #include "testlib.h"
 

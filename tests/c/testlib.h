@@ -5,7 +5,8 @@
  *   int main(int argc, char **argv) { return nm_test_main(tests, argc, argv); }
  *
  * `program --list` prints the names; `program NAME ...` runs those; `program` runs all. Exit 0: all passed,
- * 1: a check failed or a test checked nothing, 2: no such test. SPDX-License-Identifier: MIT */
+ * 1: a check failed or a test checked nothing, 2: no such test.
+ * SPDX-License-Identifier: MIT */
 #ifndef TESTLIB_H
 #define TESTLIB_H
 

@@ -103,6 +103,7 @@ static inline nm_projection lay_out(arena *a, const nm_network *network, const w
     return (nm_projection){.pre_first = w->pre_first,
                            .n_rows = w->n_rows,
                            .n_segments = segment,
+                           .n_synapses = at,
                            .row_segment = low < high ? row_segment : NULL,
                            .segment_start = start,
                            .segment_delay = low < high ? delays : NULL,

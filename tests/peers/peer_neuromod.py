@@ -7,7 +7,7 @@ from common import command_line, numbers
 arguments = command_line(list(numbers.WORKLOADS))
 
 from neuromod.bench.command import run_workload  # noqa: E402  after the environment is set
-from neuromod.bench.workloads import Options  # noqa: E402
+from neuromod.bench.numbers import Options  # noqa: E402
 
 options = Options(
     scale=arguments.scale,

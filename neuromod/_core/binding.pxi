@@ -1,0 +1,281 @@
+# A network's arrays lent to C: everything that has to be made anew when the network changes. NumPy owns every buffer;
+# a Binding keeps the arrays alive for as long as C may use them. Transcribes nm_network.h, nm_delay.h and nm_sim.h.
+
+
+cdef class Binding:
+    """One `Layout`, checked and lent to C for one engine. A failure leaves nothing behind but this object."""
+
+    cdef nm_network network
+    cdef nm_sim sim
+    cdef nm_group *groups
+    cdef nm_piece *pieces
+    cdef nm_projection *projections
+    cdef nm_scatter *scatters
+    cdef Levels levels
+    cdef LentLevels lent
+    cdef object layout, lent_arrays, ids, factors, ring_slot, ring_count
+    cdef dict traces                       # (projection, "post", trace) -> array by slot
+    cdef dict keepers, short_terms, rates  # projection -> PairKeeper, ShortTermKeeper, HomeostasisKeeper
+    cdef list weights                      # of each projection: the array that C has, None where all are equal
+    cdef bint fresh                        # parameters have not been looked at since
+
+    def __cinit__(self, layout, double dt, uint64_t seed, int64_t step, Levels levels):
+        cdef nm_error error
+        cdef Py_ssize_t n = layout.n
+        self.layout, self.levels, self.lent_arrays, self.fresh = layout, levels, [], True
+        self.traces, self.keepers, self.short_terms, self.rates, self.weights = {}, {}, {}, {}, []
+        self.sim.dt, self.sim.seed, self.sim.step = dt, seed, step
+        self.ids = np.array(layout.columns["id"][:n], np.int64)  # ours: removal compacts the network's in place
+        _check_layout(layout, self.ids)
+        self._lend_columns(layout)
+        self._lend_groups(layout)
+        self._lend_projections(layout)
+        if nm_network_check(&self.network, &error) != NM_OK:
+            raise_error(&error)
+        self._lend_rules(layout)
+        self._lend_ring(n)
+        self.sim.network = &self.network
+        self.lend_levels()
+        for keeper in self.keepers.values():
+            nm_pairs_start(&self.network, (<PairKeeper>keeper).projection, dt, step)
+
+    def __dealloc__(self):
+        for pointer in (<size_t>self.groups, <size_t>self.pieces, <size_t>self.projections, <size_t>self.scatters):
+            PyMem_Free(<void *>pointer)
+
+    cdef void *_lend(self, object array, str dtype, Py_ssize_t n, str what) except? NULL:
+        self.lent_arrays.append(array)
+        return _address(array, dtype, n, what)
+
+    cdef void *_room(self, Py_ssize_t n, str what) except? NULL:
+        """n zeros, lent."""
+        return self._lend(aligned(n), "f8", n, what)
+
+    # ---- neurons -------------------------------------------------------------------------------------------------
+
+    cdef _lend_columns(self, object layout):
+        net, columns = &self.network, layout.columns
+        cdef Py_ssize_t n = layout.n
+        net.n_neurons = n
+        net.id = <const int64_t *>self._lend(self.ids, "i8", n, "id")
+        net.external_input = <double *>self._lend(columns["external_input"], "f8", n, "external_input")
+        net.last_spike_time = <double *>self._lend(columns["last_spike_time"], "f8", n, "last_spike_time")
+        net.spike_count = <int64_t *>self._lend(columns["spike_count"], "i8", n, "spike_count")
+        net.drive_rate = <const double *>self._lend(columns["drive_rate"], "f8", n, "drive_rate")
+        net.drive_weight = <const double *>self._lend(columns["drive_weight"], "f8", n, "drive_weight")
+        net.drive_noise = <const double *>self._lend(columns["drive_noise"], "f8", n, "drive_noise")
+        net.drive_uniform = <const double *>self._lend(columns["drive_uniform"], "f8", n, "drive_uniform")
+        net.region = <const int32_t *>self._lend(layout.zone_of, "i4", n, "zone_of")
+        self.factors = np.zeros((NM_INTERVAL, len(layout.zones), sizeof(nm_factors) // 8))
+        self.sim.n_zones = len(layout.zones)
+        self.sim.factors = <nm_factors *>_address(self.factors, "f8", self.factors.size, "factors")
+        net.seen_rate = <double *>self._lend(np.full(n, np.nan), "f8", n, "seen_rate")
+        self.sim.excitatory = <double *>self._room(n, "excitatory")
+        self.sim.inhibitory = <double *>self._room(n, "inhibitory")
+        self.sim.scheduled = <double *>self._room(n, "scheduled")
+        self.sim.fired = <double *>self._room(n, "fired")
+
+    cdef _lend_groups(self, object layout):
+        cdef Py_ssize_t n = layout.n
+        names, seen, derived = list(_MODELS), {}, {}
+        self.groups = <nm_group *>PyMem_Calloc(max(1, len(layout.groups)), sizeof(nm_group))
+        if self.groups == NULL:
+            raise MemoryError
+        for g, (name, first, count, zone) in enumerate(layout.groups):
+            self.groups[g].model = nm_neuron_models[names.index(name)]
+            self.groups[g].first, self.groups[g].n, self.groups[g].region = first, count, zone
+            self._lend_group(&self.groups[g], layout.columns, n, seen, derived)
+        self.network.groups, self.network.n_groups = self.groups, len(layout.groups)
+        self._cut(n)
+
+    cdef _lend_group(self, nm_group *group, object columns, Py_ssize_t n, dict seen, dict derived):
+        cdef int k
+        for k in range(nm_field_count(group.model.state)):
+            field = group.model.state[k].name.decode()
+            group.state[k] = <double *>self._lend(columns[field], "f8", n, field)
+        for k in range(nm_field_count(group.model.params)):
+            field = group.model.params[k].name.decode()
+            group.params[k] = <const double *>self._lend(columns[field], "f8", n, field)
+            if field not in seen:
+                seen[field] = np.full(n, np.nan)
+            group.seen[k] = <double *>self._lend(seen[field], "f8", n, field)
+        for k in range(group.model.n_derived):
+            if k not in derived:
+                derived[k] = aligned(n)
+            group.derived[k] = <double *>self._lend(derived[k], "f8", n, "derived")
+
+    cdef _cut(self, Py_ssize_t n):
+        """Parts of the network, and the pieces that its groups are stepped in."""
+        net = &self.network
+        net.part_width = width = nm_network_part_width(n)
+        net.n_parts = n_parts = nm_network_count_parts(n)
+        part_piece = np.zeros(n_parts + 1, np.int64)
+        net.part_piece = <int64_t *>self._lend(part_piece, "i8", n_parts + 1, "part_piece")
+        n_pieces = nm_network_cut(self.groups, net.n_groups, width, NULL, NULL)
+        self.pieces = <nm_piece *>PyMem_Calloc(max(1, n_pieces), sizeof(nm_piece))
+        if self.pieces == NULL:
+            raise MemoryError
+        nm_network_cut(self.groups, net.n_groups, width, self.pieces, net.part_piece)
+        net.pieces, net.n_pieces = self.pieces, n_pieces
+        table = np.zeros(max(1, n_pieces) * NM_POISSON_TABLE, np.uint32)
+        net.drive_table = <uint32_t *>self._lend(table, "u4", table.size, "drive_table")
+
+    # ---- projections ---------------------------------------------------------------------------------------------
+
+    cdef _lend_projections(self, object layout):
+        cdef Py_ssize_t k, count = len(layout.projections)
+        self.projections = <nm_projection *>PyMem_Calloc(max(1, count), sizeof(nm_projection))
+        self.scatters = <nm_scatter *>PyMem_Calloc(max(1, count), sizeof(nm_scatter))
+        if self.projections == NULL or self.scatters == NULL:
+            raise MemoryError
+        self.network.projections, self.network.n_projections = self.projections, count
+        self.network.max_delay = max([1] + [p.max_delay for p in layout.projections])
+        self.sim.interval = min([NM_INTERVAL] + [p.min_delay for p in layout.projections])
+        self.weights = [None] * count
+        for k, projection in enumerate(layout.projections):
+            self.lend_weight(k, projection.weight)
+            self._lend_rows(&self.projections[k], projection)
+
+    cdef _lend_rules(self, object layout):
+        """What stands on checked rows: rules and what they keep, short-term plasticity, ways of delivery."""
+        cdef Py_ssize_t k
+        for k, projection in enumerate(layout.projections):
+            self._lend_rule(&self.projections[k], projection)
+            self._lend_slow_parts(&self.projections[k], projection)
+            self._lend_scatter(&self.projections[k], &self.scatters[k])
+            self.lent_arrays.append(_lend_dense(&self.projections[k], projection, &self.network))
+        self._lend_dense_room()
+
+    cdef lend_weight(self, Py_ssize_t k, object weight):
+        """Lend the weights of projection k, which may have moved since; None: all are equal."""
+        projection = self.layout.projections[k]
+        cdef float *address = NULL
+        if weight is not None:
+            address = <float *>_address(weight, "f4", len(projection.target), "weight")
+        elif projection.learning.rule is not None:
+            raise ValueError(f"projection {projection.name}: weights under a rule must be an array; got None")
+        self.weights[k], self.projections[k].weight = weight, address
+        self.projections[k].constant_weight = projection.equal_weight
+
+    cdef _lend_rows(self, nm_projection *p, object projection):
+        size, n_segments = len(projection.target), len(projection.segment_start) - 1
+        p.pre_first, p.n_rows, p.n_segments = projection.pre_first, projection.n_rows, n_segments
+        p.n_synapses = size
+        p.segment_start = <const int64_t *>self._lend(projection.segment_start, "i8", n_segments + 1, "segment_start")
+        p.target = <const uint16_t *>self._lend(projection.target, "u2", size, "target")
+        p.row_segment, p.segment_delay = NULL, NULL
+        if projection.segment_delay is not None:
+            n_places = p.n_rows * self.network.n_parts
+            p.row_segment = <const int64_t *>self._lend(projection.row_segment, "i8", n_places + 1, "row_segment")
+            p.segment_delay = <const uint16_t *>self._lend(projection.segment_delay, "u2", n_segments, "segment_delay")
+        p.constant_delay = projection.equal_delay
+        p.min_delay, p.max_delay = projection.min_delay, projection.max_delay
+        p.inhibitory = projection.inhibitory
+
+    cdef _lend_rule(self, nm_projection *p, object projection):
+        cdef int k
+        cdef Py_ssize_t n = self.network.n_neurons
+        learning = projection.learning
+        if learning.rule is None:
+            p.rule = NULL
+            return
+        p.rule = _rule_named(learning.rule)
+        values = np.array([learning.params[p.rule.params[k].name.decode()]
+                           for k in range(nm_field_count(p.rule.params))], dtype=float)
+        p.params = <const double *>self._lend(values, "f8", values.size, "rule parameters")
+        p.weight_min, p.weight_max = learning.weight_min, learning.weight_max
+        p.weight_kept = 1.0 - learning.weight_decay
+        p.weight_dependence = learning.weight_dependence
+        for k in range(nm_field_count(p.rule.state)):
+            field = p.rule.state[k].name.decode()
+            p.state[k] = <float *>self._lend(projection.state[field], "f4", len(projection.target), field)
+        for k, name in enumerate(_traces(p.rule.post_traces, p.rule.params)):
+            trace = self.traces[projection.name, "post", name] = aligned(n)
+            p.post_trace[k] = <double *>self._lend(trace, "f8", n, name)
+            p.post_kept[k] = nm_exp(-self.sim.dt / p.params[p.rule.post_traces[k].tau])
+        if p.rule.post_gain != NULL:
+            self._lend_keeper(p, projection)
+
+    cdef _lend_keeper(self, nm_projection *p, object projection):
+        cdef PairKeeper keeper
+        n_regions = 1 if self.levels is None else len(self.layout.zones)
+        tau_c = 0.0 if p.rule.eligibility == NULL else p.params[p.rule.eligibility.tau_c]
+        keeper = PairKeeper(self, projection, n_regions, tau_c, list(_traces(p.rule.pre_traces, p.rule.params)))
+        keeper.projection, p.pairs = p, &keeper.c
+        self.keepers[projection.name] = keeper
+
+    cdef _lend_slow_parts(self, nm_projection *p, object projection):
+        learning = projection.learning
+        if learning.short_term is not None:
+            first = projection.pre_first
+            keeper = ShortTermKeeper(learning.short_term, self.ids[first:first + p.n_rows],
+                                     self.network.max_delay + self.sim.interval)
+            p.short_term = &(<ShortTermKeeper>keeper).c
+            self.short_terms[projection.name] = keeper
+        if learning.homeostatic is not None:
+            scaler = HomeostasisKeeper(learning.homeostatic, self.network.n_neurons, self.sim.dt)
+            p.homeostasis = &(<HomeostasisKeeper>scaler).c
+            self.rates[projection.name] = scaler
+
+    cdef _lend_scatter(self, nm_projection *p, nm_scatter *scatter):
+        if nm_scatter_worth(p):
+            scatter.sum = <double *>self._room(NM_SCATTER * self.network.n_neurons, "scatter")
+            p.scatter = scatter
+
+    cdef _lend_dense_room(self):
+        cdef int64_t k
+        if any(self.projections[k].dense != NULL for k in range(self.network.n_projections)):
+            size = self.network.n_parts * nm_dense_counts(self.network.part_width)
+            self.sim.dense.count = <uint64_t *>self._lend(aligned(size, np.uint64), "u8", size, "dense_count")
+            self.sim.dense.sum = <double *>self._room(self.network.n_neurons, "dense_sum")
+
+    # ---- the rest ------------------------------------------------------------------------------------------------
+
+    cdef _lend_ring(self, Py_ssize_t n):
+        length, n_parts = self.network.max_delay + self.sim.interval, self.network.n_parts
+        # np.empty: only pages that spikes reach are touched, so a long ring of a large network stays small
+        self.ring_slot, self.ring_count = np.empty((length, n), np.int32), np.zeros((length, n_parts), np.int64)
+        self.sim.ring.length, self.sim.ring.width = length, n
+        self.sim.ring.n_parts, self.sim.ring.part_width = n_parts, self.network.part_width
+        self.sim.ring.slot = <int32_t *>self._lend(self.ring_slot, "i4", self.ring_slot.size, "ring")
+        self.sim.ring.count = <int64_t *>self._lend(self.ring_count, "i8", length * n_parts, "ring")
+
+    cdef lend_levels(self):
+        """The levels, and which slots release what; again where releases have been added since."""
+        self.sim.levels = NULL
+        if self.levels is None:
+            return
+        runs = [self._runs_of(release["areas"]) for release in self.levels.releases]
+        self.lent = LentLevels(self.levels, self.layout.zones, runs)
+        self.sim.levels = &self.lent.c
+
+    cdef _runs_of(self, areas):
+        """First and one past the last slot of each run of neurons of the areas, one after another."""
+        names = list(self.layout.area_names)
+        inside = np.isin(self.layout.area_of, [names.index(area) for area in areas])
+        return np.flatnonzero(np.diff(inside, prepend=False, append=False)).astype(np.int64)
+
+
+def _check_layout(layout, ids):
+    """What C takes for granted: known models, ascending ids, zones and areas that exist, names that differ."""
+    n, n_zones = layout.n, len(layout.zones)
+    if n and np.any(np.diff(ids) <= 0):
+        raise ValueError("layout.columns['id']: must ascend")
+    for what, numbers, least, count in (("zone_of", layout.zone_of, 0, n_zones),
+                                        ("area_of", layout.area_of, -1, len(layout.area_names))):
+        if len(numbers) != n or (n and not least <= np.min(numbers) <= np.max(numbers) < count):
+            raise ValueError(f"layout.{what}: must be {n} numbers from {least} to {count - 1}")
+    next_slot = 0
+    for name, first, count, zone in layout.groups:
+        if first != next_slot or count < 0 or first + count > n:
+            raise ValueError(f"layout.groups: must cover the slots 0 to {n - 1} in order; got {count} from {first}")
+        next_slot = first + count
+        if name not in _MODELS:
+            raise ValueError(f"layout.groups: must be of registered neuron models; got {name!r}")
+        if not 0 <= zone < n_zones:
+            raise ValueError(f"layout.groups: zones must be from 0 to {n_zones - 1}; got {zone}")
+    if next_slot != n:
+        raise ValueError(f"layout.groups: must cover the slots 0 to {n - 1} in order; got {next_slot} of them")
+    names = [projection.name for projection in layout.projections]
+    if len(set(names)) != len(names):
+        raise ValueError("layout.projections: names must differ")

@@ -1,0 +1,83 @@
+"""What an engine needs of a network, as arrays and numbers: made by the network, taken by ``neuromod._core.Engine``.
+
+An engine sees nothing else of a network: it can be made from a `Layout` that somebody filled in by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuromod import _core
+
+__all__ = ["Group", "Layout", "Learning", "ProjectionLayout", "Rows", "Zone"]
+
+Zone = tuple[str, dict[str, float]]
+"""A region, and the receptor densities there that are not 1."""
+Group = tuple[str, int, int, int]
+"""A run of neurons of one model in one zone: model, first slot, number of neurons, zone."""
+Rows = tuple[int, NDArray[np.int64], NDArray[np.uint16]]
+"""First source slot; start of each place (row, part of the network); targets from the first slot of their part."""
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What changes the weights of a projection, and what its spikes arrive with."""
+
+    rule: str | None = None  # registered name; None: weights do not change by themselves
+    params: Mapping[str, float] = field(default_factory=dict)  # of the rule, complete
+    weight_min: float = 0.0  # mV
+    weight_max: float = 1.0  # mV
+    weight_decay: float = 0.0  # share lost in each step
+    weight_dependence: float = 0.0  # exponent of soft bounds; 0: hard
+    short_term: Mapping[str, float] | None = None  # U, tau_rec (ms), tau_facil (ms)
+    homeostatic: Mapping[str, float] | None = None  # target_rate (Hz), tau (ms), strength, every (ms)
+
+
+@dataclass(frozen=True, eq=False)
+class ProjectionLayout:
+    """One projection: rows by source slot, cut into partitions and runs of one delay; arrays are lent, not copied."""
+
+    name: str
+    pre_first: int  # slot of the source of row 0
+    n_rows: int
+    segment_start: NDArray[np.int64]  # (n_segments + 1,): first synapse of each segment
+    target: NDArray[np.uint16]  # (n_synapses,): target slots, from the first slot of their partition
+    weight: NDArray[np.float32] | None  # (n_synapses,), mV; None: all are `equal_weight`
+    equal_weight: float = 0.0  # mV
+    row_segment: NDArray[np.int64] | None = None  # (n_rows * n_partitions + 1,); None: one segment each
+    segment_delay: NDArray[np.uint16] | None = None  # (n_segments,), steps; None: all are `equal_delay`
+    equal_delay: int = 1
+    inhibitory: bool = False
+    learning: Learning = Learning()
+    state: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)  # of the rule, (n_synapses,) each
+    dense: _core.DenseMap = field(default_factory=lambda: _core.DenseMap())  # filled by the first engine
+
+    @property
+    def min_delay(self) -> int:
+        """Shortest delay, steps."""
+        return self.equal_delay if self.segment_delay is None else int(self.segment_delay.min())
+
+    @property
+    def max_delay(self) -> int:
+        """Longest delay, steps."""
+        return self.equal_delay if self.segment_delay is None else int(self.segment_delay.max())
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """A whole network."""
+
+    version: int  # of the network's structure; an engine is bound anew when it has changed
+    n: int  # neurons
+    columns: Mapping[str, NDArray[Any]]  # by name, each with room for `n` entries; lent
+    groups: tuple[Group, ...]  # runs of neurons of one model in one zone, which cover all slots
+    zone_of: NDArray[np.int32]  # (n,): zone of each neuron
+    zones: tuple[Zone, ...]
+    area_of: NDArray[np.int32]  # (n,): position in `area_names`; -1: in no area
+    area_names: tuple[str, ...]
+    projections: tuple[ProjectionLayout, ...]

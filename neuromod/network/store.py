@@ -1,0 +1,468 @@
+"""All synapses of a network: projection by projection, and as columns over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuromod import _core
+from neuromod.network.areas import Areas
+from neuromod.network.layout import Layout, Learning, Rows
+from neuromod.network.projection import Projection
+from neuromod.network.synapses import SynapseTable, no_rows
+from neuromod.network.wiring import build_rows, delays_of, slots_of_group, type_of_sources, weights_of
+
+__all__ = ["Addition", "SynapseStore"]
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
+Addition = tuple[int, int, float, int, str]
+"""A single synapse: source slot, target slot, weight (mV), delay (steps), type."""
+
+_TYPES = ("excitatory", "inhibitory")
+_SINGLE = {"excitatory": "synapses", "inhibitory": "synapses_inhibitory"}
+
+
+class SynapseStore:
+    """The projections of one network in order, and the single additions that wait to be merged.
+
+    Single additions wait in a list and are merged in one sort when somebody reads the synapses, so that a loop of n
+    additions costs n and not n squared. `Weights` knows for each projection which copy of its weights is current;
+    this class tells it when: `attach`, `release`, `resume`.
+
+    The columns over all projections (`weight`, `pre_id`, ...) and the views of single synapses number the synapses
+    through, projection by projection. A view remembers the epoch of its number; `moved` finds its number of today.
+    """
+
+    def __init__(self, areas: Areas, learning: Learning) -> None:
+        """`learning`: the configuration's, which single synapses have."""
+        self.areas, self.columns, self.learning = areas, areas.columns, learning
+        self.made = 0  # projections ever made: the salt of their draws
+        self.moves = 0  # times that an array of weights that engines borrow was replaced
+        self.keeper: _core.Engine | None = None  # the engine that keeps the projections with lazy rules
+        self.block = _core.SynapseBlock(self)  # what views of synapses read and write
+        self._tables: list[SynapseTable] = []
+        self._faces: dict[str, Projection] = {}
+        self._pending: list[Addition] = []
+        self._version = 0
+        self._weight: Floats | None = None  # over all projections, as handed out
+        self._memory: Floats | None = None  # behind it, where there are several projections
+        self._cache: dict[str, NDArray[Any]] = {}
+        self._viewed = False
+        # Of each epoch: new numbers of old synapses, and of pending ones; None where all stay as they were.
+        self._moves: list[tuple[Any, Any]] = []
+
+    # ---- projections -----------------------------------------------------------------------------------------
+
+    @property
+    def tables(self) -> list[SynapseTable]:
+        """The projections' synapses, in order; single additions are merged first."""
+        self._settle_additions()
+        return self._tables
+
+    def _settle_additions(self) -> None:
+        if self._pending:
+            pending, self._pending = self._pending, []
+            self._merge(pending)
+
+    @property
+    def version(self) -> int:
+        """Grows with every change of who is connected to whom."""
+        self._settle_additions()
+        return self._version
+
+    @property
+    def structure(self) -> int:
+        """Grows with every change of neurons or synapses."""
+        return self.version + self.columns.epoch
+
+    @property
+    def projections(self) -> Mapping[str, Projection]:
+        """The projections by name, read-only."""
+        if len(self._faces) != len(self.tables):
+            self._faces = {t.name: self._faces.get(t.name) or Projection(t) for t in self.tables}
+        return MappingProxyType(self._faces)
+
+    def __len__(self) -> int:
+        return sum(len(table) for table in self.tables)
+
+    def _new(
+        self,
+        name: str,
+        kind: str,
+        learning: Learning,
+        rows: Rows | None = None,
+        weight: Floats | float | None = None,
+        delay: NDArray[np.uint16] | int = 1,
+    ) -> SynapseTable:
+        """Append a projection; an empty one where no rows are given."""
+        synapses = np.empty(0, np.float32) if weight is None else weight
+        table = SynapseTable(
+            self.columns, name, self.made, kind, learning, rows or no_rows(), synapses, delay, self._move
+        )
+        self.made += 1
+        self._tables.append(table)
+        return table
+
+    def connect(
+        self,
+        pre: Any,
+        post: Any,
+        how: Mapping[str, Any],
+        *,
+        weight: Any,
+        delay: Any = 1,
+        learning: Learning,
+        synapse_type: str | None = None,
+        autapses: bool = False,
+        name: str | None = None,
+        seed: int = 0,
+    ) -> Projection:
+        """Connect two groups of neurons; `Simulation.connect` says what each argument means and raises.
+
+        `how`: ``probability``, ``in_degree``, ``out_degree`` and ``pairs``, of which one is not None.
+        """
+        sources, targets = slots_of_group(self.areas, pre, "pre"), slots_of_group(self.areas, post, "post")
+        kind = type_of_sources(self.areas, sources, synapse_type)
+        label = self._free_name(name, pre, post)
+        rows, order = build_rows(self.areas, sources, targets, how, bool(autapses), seed, self.made)
+        n = len(rows[2])
+        weights = weights_of(weight, n, order, seed, self.made)
+        delays = delays_of(delay, n, order, seed, self.made)
+        self._new(label, kind, learning, rows, weights, delays)
+        self._changed()
+        return self.projections[label]
+
+    def _free_name(self, name: str | None, pre: Any, post: Any) -> str:
+        taken = {table.name for table in self.tables} | set(_SINGLE.values())
+        if name is not None:
+            if not isinstance(name, str) or not name or name in taken or "|" in name:
+                raise ValueError(f"name: must be a new, non-empty string without '|'; got {name!r}")
+            return name
+        base = "_to_".join(end if isinstance(end, str) else "neurons" for end in (pre, post))
+        label, number = base, 2
+        while label in taken:
+            label, number = f"{base}_{number}", number + 1
+        return label
+
+    def connect_at_random(self, probability: float, mean: float, sd: float, seed: int) -> int:
+        """Connect all neurons at random; `Simulation.initialize_random_synapses` says how. The number of synapses."""
+        before = len(self)
+        everyone = self.columns.column("id")
+        low, high = self.learning.weight_min, self.learning.weight_max
+        for number, kind in enumerate(_TYPES):
+            sources = everyone[self.columns.column("neuron_type") == number]
+            if len(sources) or kind == "excitatory":
+                label = "random" if kind == "excitatory" else "random_inhibitory"
+                projection = self.connect(
+                    sources,
+                    everyone,
+                    {"probability": probability},
+                    weight={"normal": [mean, sd]},
+                    learning=self.learning,
+                    synapse_type=kind,
+                    name=self._free_name(None, label, "all"),
+                    seed=seed,
+                )
+                np.clip(projection.weight, low, high, out=projection.weight)
+        return len(self) - before
+
+    # ---- single synapses -------------------------------------------------------------------------------------
+
+    def add(self, addition: Addition) -> _core.Synapse:
+        """Let a single synapse wait to be merged; a view of it, which gets its number then."""
+        self._pending.append(addition)
+        self._viewed = True
+        return self.block.view(-len(self._pending))
+
+    def _merge(self, pending: list[Addition]) -> None:
+        merged = np.empty(len(pending), np.int64)
+        placed: dict[str, tuple[Ints, Ints]] = {}
+        sizes = {table.name: len(table) for table in self._tables}
+        for kind, name in _SINGLE.items():
+            mine = np.flatnonzero([each[4] == kind for each in pending])
+            if len(mine):
+                placed[name] = (mine, self._extend(name, kind, [pending[k] for k in mine]))
+        moved, first = [], 0
+        for table in self._tables:
+            old, new = sizes.get(table.name, 0), np.arange(len(table))
+            if table.name in placed:
+                mine, new = placed[table.name]
+                merged[mine] = first + new[old:]
+            moved.append(first + new[:old])
+            first += len(table)
+        self._changed(moved=np.concatenate(moved), merged=merged)
+
+    def _extend(self, name: str, kind: str, rows: list[Addition]) -> Ints:
+        """Add rows to the projection of single additions; returns where its old and new synapses now stand."""
+        pre, post, weight, delay = (np.array(column) for column in list(zip(*rows, strict=True))[:4])
+        table = next((t for t in self._tables if t.name == name), None)
+        if table is None:
+            table = self._new(name, kind, self.learning)
+        columns = {
+            field: np.concatenate([old, np.zeros(len(rows), old.dtype)])
+            for field, old in table.contents().items()
+        }
+        columns["weight"][-len(rows) :], columns["delay"][-len(rows) :] = weight, delay
+        return table.replace(
+            np.concatenate([table.pre, pre]).astype(np.int32),
+            np.concatenate([table.post, post]).astype(np.int32),
+            columns,
+        )
+
+    # ---- change ----------------------------------------------------------------------------------------------
+
+    def remove_neuron(self, slot: int) -> None:
+        """Take out the synapses of the neuron in that slot, and close up the slots behind it."""
+        moved, offset = [np.empty(0, np.int64)], 0
+        close_up = np.arange(self.columns.n, dtype=np.int32)
+        close_up[slot + 1 :] -= 1
+        for table in self.tables:
+            pre, post = table.pre, table.post
+            kept = (pre != slot) & (post != slot)
+            columns = {name: column[kept] for name, column in table.contents().items()}
+            where = table.replace(close_up[pre[kept]], close_up[post[kept]], columns)
+            new = np.full(len(kept), -1)
+            new[kept] = where + offset
+            moved.append(new)
+            offset += int(kept.sum())
+        self._changed(moved=np.concatenate(moved))
+
+    def fit(self) -> None:
+        """Cut all rows anew where the network has grown into other parts."""
+        n = self.columns.n
+        if all(table.fit(n) for table in self.tables):
+            return
+        moved, first = [np.empty(0, np.int64)], 0
+        for table in self.tables:
+            fits = table.fit(n)
+            where = np.arange(len(table)) if fits else table.replace(table.pre, table.post, table.contents())
+            moved.append(where + first)
+            first += len(table)
+        self._changed(moved=np.concatenate(moved))
+
+    def copy_from(self, other: SynapseStore) -> None:
+        """Take over twins of the projections of another network with the same neurons."""
+        self._tables = [table.twin(self.columns, self._move) for table in other.tables]
+        self.made = other.made
+        self._changed()
+
+    def _move(self) -> None:
+        self.moves += 1
+
+    def _changed(self, moved: Any = None, merged: Any = None) -> None:
+        """Synapses were added (at the end, or `merged` from pending ones) or `moved`."""
+        self._version += 1
+        self._moves.append((moved, merged) if self._viewed else (None, None))
+        if self._weight is not None:
+            self._weight.flags.writeable = False
+        self._weight = None
+        self._cache.clear()
+        self.block.epoch += 1
+
+    # ---- for a simulation ------------------------------------------------------------------------------------
+
+    def layout(self) -> Layout:
+        """The network as an engine takes it."""
+        self.fit()
+        self.release()
+        zone_of, zones = self.areas.zones()
+        return Layout(
+            version=self.structure,
+            n=self.columns.n,
+            columns=self.columns.buffers,
+            groups=tuple(self.areas.groups(zone_of)),
+            zone_of=zone_of,
+            zones=tuple(zones),
+            area_of=self.columns.column("area"),
+            area_names=self.areas.names,
+            projections=tuple(table.layout() for table in self.tables),
+        )
+
+    def attach(self, engine: _core.Engine) -> None:
+        """An engine has been bound to the layout: it keeps the projections with lazy rules from now on."""
+        self.keeper = engine if engine.keepers else None
+        for table in self._tables:
+            if table.name in engine.keepers:
+                table.weights.keep(engine.keepers[table.name])
+        self._freeze_weight()
+
+    def release(self) -> None:
+        """The engine that keeps projections gives them back, all synapses brought up to date."""
+        for table in self.tables:
+            table.weights.release()
+        self.keeper = None
+
+    def resume(self) -> None:
+        """The simulation is about to move on: what users have written goes to the keepers."""
+        if self.keeper is None:
+            return
+        for table in self._tables:
+            table.weights.resume()
+        self._freeze_weight()
+
+    def _freeze_weight(self) -> None:
+        """The array over all projections is no longer current where an engine keeps some of them."""
+        if self._weight is not None and self.keeper is not None:
+            self._weight.flags.writeable = False
+            self.block.stale = True
+
+    # ---- columns over all projections ------------------------------------------------------------------------
+
+    def weight(self) -> Floats:
+        """All weights in one array, of which each projection holds a slice; made on first request."""
+        tables = self.tables
+        if self._weight is None or self.block.stale:
+            if len(tables) == 1:
+                self._weight = tables[0].weights.array()
+            else:
+                self._weight = self._gather(tables)
+            self.block.bind(self._weight)
+            self.block.stale = False
+        return self._weight
+
+    def _gather(self, tables: list[SynapseTable]) -> Floats:
+        """The slices of the projections that are not there already or not current, in a new array object."""
+        known = self._memory if self._weight is not None else None
+        memory = self._memory = np.empty(len(self), np.float32) if known is None else known
+        block, first = memory[:], 0
+        for table in tables:
+            if known is None or table.weights.is_kept:
+                table.weights.lend(block[first : first + len(table)])
+            first += len(table)
+        return block
+
+    def _cached(self, name: str, dtype: Any) -> Any:
+        tables = self.tables
+        if name not in self._cache:
+            parts = [getattr(table, name) for table in tables]
+            column = np.concatenate(parts) if parts else np.empty(0, dtype)
+            column.flags.writeable = False
+            self._cache[name] = column
+        return self._cache[name]
+
+    def pre_id(self) -> Ints:
+        """Id of each synapse's source."""
+        return self._cached("pre_id", np.int64)  # type: ignore[no-any-return]
+
+    def post_id(self) -> Ints:
+        """Id of each synapse's target."""
+        return self._cached("post_id", np.int64)  # type: ignore[no-any-return]
+
+    def delay(self) -> NDArray[np.uint16]:
+        """Delay of each synapse, steps."""
+        return self._cached("delay", np.uint16)  # type: ignore[no-any-return]
+
+    def tags(self) -> Floats:
+        """All tags in one array, of which each projection holds a slice."""
+        tables = self.tables
+        if "tags" not in self._cache:
+            block = np.concatenate([table.plasticity_tag for table in tables] or [np.empty(0, np.float32)])
+            first = 0
+            for table in tables:
+                table.plasticity_tag = block[first : first + len(table)]
+                first += len(table)
+            self._cache["tags"] = block
+        return self._cache["tags"]
+
+    # ---- for views of single synapses ------------------------------------------------------------------------
+
+    def view(self, number: int) -> _core.Synapse:
+        """The synapse of that number today."""
+        self._viewed = True
+        self.weight()
+        return self.block.view(number)
+
+    def views(self) -> Iterator[_core.Synapse]:
+        """All synapses, in order."""
+        n = len(self)
+        self._viewed = True
+        self.weight()
+        return self.block.iterate(n)
+
+    def _table_of(self, number: int) -> tuple[SynapseTable, int]:
+        for table in self.tables:
+            if number < len(table):
+                return table, number
+            number -= len(table)
+        raise IndexError(number)
+
+    def weight_of(self, number: int) -> float:
+        """The weight of one synapse now."""
+        table, k = self._table_of(number)
+        return table.weights.one(k)
+
+    def field(self, number: int, name: str) -> Any:
+        """A field of one synapse."""
+        if name == "plasticity_tag":
+            return self.tags()[number]
+        return getattr(self._table_of(number)[0], name)
+
+    def set_field(self, number: int, name: str, value: float) -> None:
+        """Set the tag of one synapse, the only field that can be set here."""
+        self.tags()[number] = value
+
+    def moved(self, epoch: int, number: int) -> int:
+        """The number today of the synapse that had `number` at `epoch`; RemovedError if it was removed."""
+        self.weight()
+        for moved, merged in self._moves[epoch:]:
+            if number < 0:
+                if merged is not None:
+                    number = int(merged[-1 - number])
+                    continue
+            elif moved is not None:
+                number = int(moved[number])
+            if number < 0 and moved is not None:
+                raise _core.RemovedError(
+                    "synapse: must be in the network; it was removed with one of its neurons"
+                )
+        return number
+
+    # ---- state -----------------------------------------------------------------------------------------------
+
+    def states(self) -> list[dict[str, Any]]:
+        """Each projection as nested mappings of arrays and scalars."""
+        return [_state_of(table) for table in self.tables]
+
+    def restore(self, states: Sequence[Mapping[str, Any]], made: int) -> None:
+        """Take over what `states` gave. `made`: projections ever made, the salt of the draws to come."""
+        for saved in states:
+            low, high, decay, dependence = saved["bounds"]
+            learning = Learning(
+                rule=None if saved["rule"] == "none" else saved["rule"],
+                params=saved["params"],
+                weight_min=low,
+                weight_max=high,
+                weight_decay=decay,
+                weight_dependence=dependence,
+                short_term=saved.get("short_term"),
+                homeostatic=saved.get("homeostatic"),
+            )
+            self.made = saved["number"]
+            table = self._new(saved["name"], saved["synapse_type"], learning)
+            if "plasticity_tag" in saved["columns"]:
+                table.plasticity_tag = np.empty(0, np.float32)
+            table.replace(saved["pre"], saved["post"], saved["columns"])
+        self.made = made
+        self._changed()
+
+
+def _state_of(table: SynapseTable) -> dict[str, Any]:
+    about = table.learning
+    slow = {"short_term": about.short_term, "homeostatic": about.homeostatic}
+    return {
+        "name": table.name,
+        "number": table.number,
+        "synapse_type": table.synapse_type,
+        "rule": about.rule or "none",
+        "params": dict(about.params),
+        "bounds": [about.weight_min, about.weight_max, about.weight_decay, about.weight_dependence],
+        "pre": table.pre,
+        "post": table.post,
+        "columns": table.contents(),
+        **{name: dict(part) for name, part in slow.items() if part is not None},
+    }

@@ -1,0 +1,209 @@
+"""The synapses of one projection: rows by presynaptic neuron, and the columns that go with them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuromod import _core
+from neuromod.network.columns import NeuronColumns
+from neuromod.network.layout import Learning, ProjectionLayout, Rows
+from neuromod.network.weights import Weights
+
+__all__ = ["SynapseTable", "no_rows"]
+
+Int32s = NDArray[np.int32]
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
+Delays = NDArray[np.uint16]
+
+
+def no_rows() -> Rows:
+    """The rows of a projection without synapses."""
+    return 0, np.zeros(1, np.int64), np.empty(0, np.uint16)
+
+
+class SynapseTable:
+    """Synapses of one kind under one rule, each row sorted by (part of the network, delay, target)."""
+
+    def __init__(
+        self,
+        columns: NeuronColumns,
+        name: str,
+        number: int,
+        synapse_type: str,
+        learning: Learning,
+        rows: Rows,
+        weight: Floats | float,
+        delay: Delays | int,
+        moved: Callable[[], None],
+    ) -> None:
+        """`number`: salt of the draws. `moved`: called when the array of weights is replaced. Arrays are kept."""
+        self.columns, self.moved = columns, moved
+        self.name, self.number, self.synapse_type = name, number, synapse_type
+        scaled = learning.rule is not None and synapse_type == "excitatory"
+        self.learning = learning if scaled else replace(learning, homeostatic=None)
+        fields = {} if learning.rule is None else _core.plasticity_rules()[learning.rule]["state"]
+        self.state_defaults = {field: about["default"] for field, about in fields.items()}
+        self.tag: Floats | None = None
+        self._set_rows(rows, weight, delay)
+
+    # ---- who is connected to whom ----------------------------------------------------------------------------
+
+    def _set_rows(self, rows: Rows, weight: Floats | float, delay: Delays | int) -> None:
+        """Places whose targets ascend, cut into the segments that the core works on."""
+        self.pre_first, place_start, self.target = rows
+        if isinstance(delay, np.ndarray) and (not len(delay) or np.all(delay == delay[0])):
+            delay = int(delay[0]) if len(delay) else 1
+        self.n_neurons = self.columns.n
+        self.row_start = place_start[:: _core.parts(self.n_neurons)[0]].copy()
+        self.row_segment: Ints | None = None
+        self.segment_delay: Delays | None = None
+        if isinstance(delay, np.ndarray):
+            own = weight if isinstance(weight, np.ndarray) else None
+            _core.sort_rows_by_delay(place_start, delay, self.target, own)
+            self.row_segment, self.segment_start, self.segment_delay = _core.build_segments(
+                place_start, delay
+            )
+            self.equal_delay = 1
+        else:
+            self.segment_start, self.equal_delay = place_start, int(delay)
+        self.weights = Weights(
+            len(self.target), weight, self.state_defaults, self.learning.rule is not None, self.moved
+        )
+        self.dense = _core.DenseMap()
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    @property
+    def place_start(self) -> Ints:
+        """First synapse of each place; one entry more than there are places."""
+        return self.segment_start if self.row_segment is None else self.segment_start[self.row_segment]
+
+    @property
+    def delay(self) -> Delays:
+        """Delay of each synapse, steps. A new array."""
+        if self.segment_delay is None:
+            return np.full(len(self), self.equal_delay, np.uint16)
+        return np.repeat(self.segment_delay, np.diff(self.segment_start))
+
+    @property
+    def pre(self) -> Int32s:
+        """Slot of each synapse's source. A new array."""
+        rows = np.arange(self.pre_first, self.pre_first + len(self.row_start) - 1, dtype=np.int32)
+        return np.repeat(rows, np.diff(self.row_start))
+
+    @property
+    def post(self) -> Int32s:
+        """Slot of each synapse's target. A new array."""
+        start = self.place_start
+        places = np.arange(len(start) - 1)
+        n_parts, width = _core.parts(self.n_neurons)
+        first = (places % n_parts * width).astype(np.int32)
+        return np.repeat(first, np.diff(start)) + self.target.astype(np.int32)
+
+    @property
+    def pre_id(self) -> Ints:
+        """Id of each synapse's source. A new array."""
+        return self.columns.column("id")[self.pre]
+
+    @property
+    def post_id(self) -> Ints:
+        """Id of each synapse's target. A new array."""
+        return self.columns.column("id")[self.post]
+
+    @property
+    def plasticity_tag(self) -> Floats:
+        """A number of the user's own for each synapse; made on first use, since most networks never read it."""
+        if self.tag is None:
+            self.tag = np.zeros(len(self), np.float32)
+        return self.tag
+
+    @plasticity_tag.setter
+    def plasticity_tag(self, value: Floats) -> None:
+        self.tag = value
+
+    def layout(self) -> ProjectionLayout:
+        """What an engine needs. The weights must not be kept by an engine."""
+        state = {name: array for name, array in self.weights.live.items() if name != "weight"}
+        return ProjectionLayout(
+            name=self.name,
+            pre_first=self.pre_first,
+            n_rows=len(self.row_start) - 1,
+            segment_start=self.segment_start,
+            target=self.target,
+            weight=self.weights.live.get("weight"),
+            equal_weight=self.weights.equal,
+            row_segment=self.row_segment,
+            segment_delay=self.segment_delay,
+            equal_delay=self.equal_delay,
+            inhibitory=self.synapse_type == "inhibitory",
+            learning=self.learning,
+            state=state,
+            dense=self.dense,
+        )
+
+    # ---- change ----------------------------------------------------------------------------------------------
+
+    def fit(self, n_neurons: int) -> bool:
+        """Whether places and segments still are those of a network of so many neurons.
+
+        A network of one part needs no new cut when it grows within that part.
+        """
+        cut, new = _core.parts(self.n_neurons), _core.parts(n_neurons)
+        if cut != new and (cut[0] > 1 or new[0] > 1):
+            return False
+        if n_neurons != self.n_neurons:
+            self.n_neurons, self.dense = n_neurons, _core.DenseMap()
+        return True
+
+    def contents(self) -> dict[str, Any]:
+        """Every per-synapse column, by name, as it is now."""
+        found: dict[str, Any] = {**self.weights.values(), "delay": self.delay}
+        if self.tag is not None:
+            found["plasticity_tag"] = self.tag
+        return found
+
+    def replace(self, pre: Int32s, post: Int32s, columns: Mapping[str, Any]) -> Ints:
+        """Take other synapses, with columns as `contents` gives them, in place of the present ones.
+
+        Returns the position of each given synapse.
+        """
+        pre_first, row_start, targets, order = _core.build_pairs(pre, post)
+        delay = np.ascontiguousarray(columns["delay"][order], np.uint16)
+        if len(delay) and np.any(delay != delay[0]):
+            rows = np.repeat(np.arange(len(row_start) - 1), np.diff(row_start))
+            parts = targets // _core.parts(self.columns.n)[1]
+            by_delay = np.lexsort((np.arange(len(delay)), delay, parts, rows))
+            order, delay, targets = order[by_delay], delay[by_delay], targets[by_delay]
+        weight = columns["weight"][order]
+        unseen = self.weights.is_equal or not len(self)
+        equal = self.learning.rule is None and unseen and len(weight) and np.all(weight == weight[0])
+        self.weights.drop()
+        if self.tag is not None:
+            self.tag.flags.writeable = False
+            self.tag = np.ascontiguousarray(columns["plasticity_tag"][order], np.float32)
+        places = _core.build_places(row_start, np.ascontiguousarray(targets), self.columns.n)
+        own = float(weight[0]) if equal else np.ascontiguousarray(weight, np.float32)
+        self._set_rows((int(pre_first), *places), own, delay)
+        for field in self.state_defaults:
+            self.weights.live[field] = np.ascontiguousarray(columns[field][order], np.float32)
+        where = np.empty(len(order), np.int64)
+        where[order] = np.arange(len(order))
+        return where
+
+    def twin(self, columns: NeuronColumns, moved: Callable[[], None]) -> SynapseTable:
+        """The same of a copy of the network, over its columns: what never changes is shared, the rest is copied."""
+        other = copy.copy(self)
+        other.columns, other.moved = columns, moved
+        other.weights = Weights(len(self), self.weights.equal, {}, False, moved)
+        if not self.weights.is_equal:
+            other.weights.live = {name: array.copy() for name, array in self.weights.values().items()}
+        other.tag = None if self.tag is None else self.tag.copy()
+        return other
