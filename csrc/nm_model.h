@@ -13,6 +13,7 @@
 #include "nm_field.h"
 #include "nm_math.h"
 #include "nm_modulator.h"
+#include "nm_status.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -22,7 +23,9 @@ enum {
     NM_MAX_PARAMS = 24, /* fields of one table at most; tests/test_contract.py holds every model to it */
     NM_MAX_STATE = 8,
     NM_MAX_DERIVED = 16,
-    NM_MAX_TRACES = 3 /* traces of one rule on one side at most */
+    NM_MAX_TRACES = 3,  /* traces of one rule on one side at most */
+    NM_MAX_COLUMNS = 4, /* columns of neurons that one rule reads on one side at most */
+    NM_MAX_RANDOM = 4   /* random words of one rule for each synapse at most */
 };
 
 /* ---- neuron models ------------------------------------------------------------------------------- */
@@ -88,29 +91,62 @@ static inline double nm_raised(double threshold, double rise) {
 
 /* ---- plasticity rules ---------------------------------------------------------------------------- */
 
-/* An exponentially decaying trace of one neuron's spikes, +1 at each (all-to-all pairing). The engine keeps
- * the trace. */
+/* A trace of one neuron, kept by the engine: decays exponentially with its time constant. */
+typedef enum nm_trace_kind {
+    NM_TRACE_ALL,     /* +1 at each spike: all-to-all pairing */
+    NM_TRACE_NEAREST, /* = 1 at each spike: pairing with the nearest spike */
+    NM_TRACE_LOWPASS /* of a column of the neuron: dx/dt = (column - x) / tau, from the column's first value */
+} nm_trace_kind;
+
 typedef struct nm_trace {
     const char *name;
     int tau; /* position in the rule's `params` of the time constant, ms */
+    nm_trace_kind kind;
+    const char
+        *column; /* of NM_TRACE_LOWPASS: a state variable or parameter of the neuron's model, by name */
 } nm_trace;
 
-/* Synapses of one source, when a spike of the source arrives. Arrays are indexed by 0 .. n-1; the source's
- * traces are one number each. */
+/* Ends a table of traces. */
+#define NM_NO_TRACE                                                                                          \
+    { 0, 0, NM_TRACE_ALL, 0 }
+
+/* Synapses that share an event: a spike of one source arrives (on_pre), or one target has an event (on_post).
+ * Arrays are indexed by j = 0 .. n-1. What belongs to the source is read as `[j * pre_stride]`, what belongs to
+ * the target as `[j * post_stride]`; a stride is 0 where all synapses of the chunk share that neuron. */
 typedef struct nm_synapse_chunk {
-    size_t n;
-    double dt;                         /* ms */
-    const double *params;              /* the projection's values of the rule's `params` */
-    const double *weight;              /* [j] before the event */
-    const double *pre;                 /* [k] presynaptic traces, without this arrival */
-    const double *post[NM_MAX_TRACES]; /* [k][j] postsynaptic traces, without a spike in this step */
-    const double *post_fired;          /* [j] 1.0 where the target fires in this step; NULL for a pair rule */
-    double *change; /* OUT: [j] change before modulation and bounds; every entry is to be written */
+    size_t n, pre_stride, post_stride;
+    double dt;            /* ms */
+    const double *params; /* the projection's values of the rule's `params` */
+    const double *weight; /* [j] before the event; of an inhibitory synapse the strength |weight| */
+    const double *pre[NM_MAX_TRACES]; /* [k][j * pre_stride] traces of the source, without this arrival */
+    const double
+        *post[NM_MAX_TRACES]; /* [k][j * post_stride] traces of the target, without this step's spike */
+    double *change;           /* OUT: [j] change before modulation and bounds; every entry is to be written */
+    /* Only of an event rule: */
+    double weight_min, weight_max;
+    const double *post_fired;    /* [j] on_pre: 1.0 where the target fires in this step, else 0.0 */
+    double *state[NM_MAX_STATE]; /* [k][j] the rule's `state`, to be read and written */
+    const double *pre_column[NM_MAX_COLUMNS];  /* [k][j * pre_stride] as at the end of the step before */
+    const double *post_column[NM_MAX_COLUMNS]; /* [k][j * post_stride] as at the end of this step */
+    const double *elapsed;  /* [j] ms since the synapse's last event; HUGE_VAL: this is the first */
+    const double *learning; /* [j] factor of the modulators on the learning rate at the target */
+    const uint32_t *random; /* [k * n + j], k < the rule's `n_random` */
 } nm_synapse_chunk;
 
 typedef void (*nm_synapse_hook)(const nm_synapse_chunk *chunk);
 
-/* Of a pair rule that writes to a trace c of the synapse, not to the weight:
+/* Targets at the end of a step. `event` asks which of them have an event, that is a call of on_post. */
+typedef struct nm_target_chunk {
+    size_t n;
+    double dt; /* ms */
+    const double *params;
+    const double *post[NM_MAX_TRACES];         /* [k][i] */
+    const double *post_column[NM_MAX_COLUMNS]; /* [k][i] */
+    const double *fired;                       /* [i] 1.0 where the target fires in this step */
+    int64_t *event;                            /* OUT: [i] 1 where on_post is to be called, else 0 */
+} nm_target_chunk;
+
+/* Of a lazy rule that writes to a trace c of the synapse, not to the weight:
  *   dc/dt = -c / tau_c        dw/dt = rate * g(t) * c,
  * with g the signal of the modulators of learning in the target's region (nm_levels_signal). Members are
  * positions in `params`. The trace is the rule's state[0]. */
@@ -119,25 +155,47 @@ typedef struct nm_eligibility {
 } nm_eligibility;
 
 /* A rule is one of two kinds.
- *   Without `post_gain` a rule acts at arrivals alone, at the end of the step, and may ask whether the target
- * fires in this very step (`post_fired`).
- *   With `post_gain` a rule is a PAIR RULE: a spike of the target changes the weight by pre_traces[0] *
- * post_gain, and post_gain depends on the target alone. The engine then leaves a synapse alone until a spike
- * of its source arrives, or somebody reads the synapse, and makes up for all the target's spikes at once
- * (nm_pairs.h). A spike that arrives in the step in which the target fires counts as "pre before post" at
- * distance 0.
+ *
+ * LAZY RULE: has `post_amplitude`. A spike of the target changes the weight by the first presynaptic trace times
+ * post_amplitude, and post_amplitude depends on the target alone. The engine leaves a synapse alone until a
+ * spike of its source arrives, or somebody reads the synapse, and makes up for all the target's spikes at once
+ * (nm_pairs.h). Cheap: the target's spikes cost nothing per synapse. Traces are of NM_TRACE_ALL. A spike that
+ * arrives in the step in which the target fires counts as "pre before post" at distance 0.
+ *
+ * EVENT RULE: has no `post_amplitude`. At the end of a step the engine calls on_pre for the synapses at which a
+ * spike arrives, then on_post for the synapses onto every target that has an event. A target has an event where
+ * `event` says so, and without that hook where the target fires. on_post costs an index of 8 bytes a synapse.
  *
  * The engine applies a change as  w <- clip(w + change * learning, weight_min, weight_max), with the factor
  * `learning` of the modulators in the target's region (1 without modulation). */
 typedef struct nm_plasticity_rule {
     const char *name, *title, *reference;
     const nm_field *params;      /* besides the common weight_min, weight_max, weight_decay */
-    const nm_field *state;       /* per synapse; NULL: none */
-    const nm_trace *pre_traces;  /* of a pair rule; ends with {NULL, 0}; NULL: none */
-    const nm_trace *post_traces; /* likewise, of any rule */
+    const nm_field *state;       /* per synapse; NULL: none. Only where a hook or `eligibility` uses it */
+    const nm_trace *pre_traces;  /* ends with NM_NO_TRACE; NULL: none */
+    const nm_trace *post_traces; /* likewise */
     nm_synapse_hook on_pre;      /* NULL: nothing happens at an arrival */
-    double (*post_gain)(const double *params, const double *post); /* post: [k] traces without this spike */
-    const nm_eligibility *eligibility; /* of a pair rule; NULL: the rule changes the weight itself */
+
+    /* Lazy rule. */
+    double (*post_amplitude)(const double *params,
+                             const double *post); /* post: [k] traces, without this spike */
+    const nm_eligibility *eligibility;            /* NULL: the rule changes the weight itself */
+
+    /* Event rule. */
+    nm_synapse_hook on_post; /* NULL: a target's event changes nothing */
+    void (*event)(const nm_target_chunk *chunk);
+    const char *const *pre_columns;  /* state variables or parameters, by name; ends with NULL; NULL: none */
+    const char *const *post_columns; /* likewise */
+    int pre_lag; /* 1 + position of the parameter (ms) by which on_pre lags the arrival; 0: it does not */
+    int needs_elapsed;    /* 1: the hooks read `elapsed`: 8 bytes a synapse */
+    int n_random;         /* 32-bit words that the hooks read for each synapse */
+    int applies_learning; /* 1: `change` has the factor `learning` already */
 } nm_plasticity_rule;
+
+/* Whether a rule keeps to what is said above: NM_OK, or NM_ERR_BAD_LAYOUT with the number of what it breaks in
+ * `field`: 1 state that nothing reads, 2 a lazy rule with hooks or members of an event rule, 3 traces of a lazy
+ * rule that are not of NM_TRACE_ALL, 4 a low-pass trace without a column, 5 more of something than there is room
+ * for, 6 `event` without on_post. */
+int nm_rule_check(const nm_plasticity_rule *rule, nm_error *error) NM_MUST_CHECK;
 
 #endif

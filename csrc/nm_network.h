@@ -12,6 +12,7 @@ typedef struct nm_short_term nm_short_term;   /* nm_short_term.h */
 typedef struct nm_homeostasis nm_homeostasis; /* nm_homeostasis.h */
 typedef struct nm_dense nm_dense;             /* nm_dense.h */
 typedef struct nm_scatter nm_scatter;         /* nm_scatter.h */
+typedef struct nm_events nm_events;           /* nm_events.h */
 
 /* A run of neurons of one model in one region, in slot order (slot: position in the columns). */
 typedef struct nm_group {
@@ -62,7 +63,8 @@ typedef struct nm_projection {
     float *state[NM_MAX_STATE]; /* [synapse] */
     double *post_trace[NM_MAX_TRACES]; /* [slot] */
     double post_kept[NM_MAX_TRACES];   /* what is left of each after one step */
-    nm_pairs *pairs;                   /* of a pair rule, else NULL */
+    nm_pairs *pairs;                   /* of a lazy rule, else NULL */
+    nm_events *events;                 /* of an event rule, else NULL */
     nm_short_term *short_term;         /* NULL: a spike arrives with all of the weight */
     nm_homeostasis *homeostasis;       /* NULL: weights are not scaled */
 } nm_projection;
@@ -143,15 +145,6 @@ static inline int64_t nm_projection_segment(const nm_projection *p, int64_t plac
             high = middle;
     }
     return low < end && p->segment_delay[low] == delay ? low : -1;
-}
-
-/* What soft bounds leave of a change: growth falls with the room above the weight, loss with that below
- * (Guetig et al. 2003, doi:10.1523/JNEUROSCI.23-09-03697.2003). Exponent 0: all of it. */
-static inline double nm_dependent(double change, double weight, double low, double high, double exponent) {
-    if (exponent == 0.0)
-        return change;
-    const double share = high > low ? nm_clip((weight - low) / (high - low), 0.0, 1.0) : 0.0;
-    return change * nm_power(change > 0.0 ? 1.0 - share : share, exponent);
 }
 
 /* How many neurons make a part: at most 65,536 (targets have 16 bits); small networks are one part, since

@@ -215,7 +215,7 @@ static void fire(const nm_pairs_step *step, int64_t slot) {
     for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++)
         post[k] = p->post_trace[k][slot];
     const double gain =
-        p->rule->post_gain(p->params, post) * pairs->ltp[nm_pairs_place(pairs, region, step->now)];
+        p->rule->post_amplitude(p->params, post) * pairs->ltp[nm_pairs_place(pairs, region, step->now)];
     pairs->spike[place] = step->now;
     pairs->gain[place] = gain;
     pairs->n_spikes[slot] = n + 1;

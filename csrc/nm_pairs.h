@@ -7,7 +7,7 @@
  *   F(t) = integral of  rate g k / e dt            one number for a region, advanced once a step
  *   C = c e  is constant between events            w k = (w k at t0) + C (F - F0)
  * A spike of the target at t_q adds  x0 d(t_q - t0) a_q e_q  to C, where x0 is the source's trace at t0, d
- * its decay and a_q the rule's post_gain. With an origin T near the present, d(t_q - t0) = d(t_q - T) d(T -
+ * its decay and a_q the rule's post_amplitude. With an origin T near the present, d(t_q - t0) = d(t_q - T) d(T -
  * t0), and what all the spikes q >= p add, p being the first one since t0, is x0 d(T - t0) times
  *   S_p = sum of  d(t_q - T) a_q e_q               H_p = sum of  d(t_q - T) a_q e_q F_q
  * so that  C1 = C + x0 d S_p,  w k = ... + x0 d (S_p F1 - H_p). Each target keeps the two sums for its last
@@ -61,7 +61,7 @@ struct nm_pairs {
     int64_t origin; /* step T that the sums' decay is measured from */
     int64_t epoch;  /* step that the times of spikes count from */
     double *course; /* [(region * length + step % length) * NM_MOMENT] */
-    double *ltp;    /* [step % NM_INTERVAL * n_regions + region] factor on post_gain in that step */
+    double *ltp;    /* [step % NM_INTERVAL * n_regions + region] factor on post_amplitude in that step */
     double *ltd;    /* likewise, on an arrival's change */
     int64_t *since; /* [segment] 2 * step of the last visit; + 1 where that step's spikes have been counted */
     double *trace[NM_MAX_TRACES]; /* [segment] presynaptic traces right after the last visit */

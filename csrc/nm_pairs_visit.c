@@ -2,6 +2,7 @@
  * formulas. Three loops over at most 384 synapses: look up each target's sums, combine, and, where a bound
  * could have been met on the way, go through the events one by one.
  * SPDX-License-Identifier: MIT */
+#include "nm_change.h"
 #include "nm_hits.h"
 #include "nm_pairs.h"
 
@@ -217,7 +218,7 @@ NM_CLONES static int combine_direct(run *a) {
 /* ---- event by event ------------------------------------------------------------------------------ */
 
 static double scaled(const run *a, double change, double weight) {
-    return nm_dependent(change, weight, a->low, a->high, a->step->projection->weight_dependence);
+    return nm_change_soft(change, weight, a->low, a->high, a->step->projection->weight_dependence);
 }
 
 /* Without a trace of eligibility a weight that does not change may stay outside its bounds. With one it may
@@ -392,8 +393,14 @@ static void change_run(run *a, const double *pre) {
     const nm_projection *p = a->step->projection;
     const uint16_t *target = p->target + a->first;
     double post[NM_MAX_TRACES][RUN], change[RUN];
-    nm_synapse_chunk chunk = {
-        .n = a->n, .dt = a->step->dt, .params = p->params, .weight = a->weight, .pre = pre, .change = change};
+    nm_synapse_chunk chunk = {.n = a->n,
+                              .post_stride = 1,
+                              .dt = a->step->dt,
+                              .params = p->params,
+                              .weight = a->weight,
+                              .change = change};
+    for (int k = 0; k < NM_MAX_TRACES; k++)
+        chunk.pre[k] = &pre[k];
     for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++) {
         pick(post[k], p->post_trace[k] + a->part_first, target, a->n);
         chunk.post[k] = post[k];

@@ -22,12 +22,6 @@ void nm_plasticity_decay(const nm_network *network, int64_t part);
  * sign is kept. A change of exactly 0 leaves a weight as it is, even outside its bounds; any other change
  * ends within them. Decay is not modulated. */
 void nm_plasticity_step(const nm_network *network, const nm_delay *ring, const nm_factors *factor,
-                        const double *fired, double dt, int64_t step, int64_t part);
-
-/* weight[j] <- clip(weight[j] + change[j] * learning[j * stride], low, high); as it is where nothing
- * changes. stride: 0 or 1. The one place where a change is applied: the pass above and neuromod.plasticity
- * share it. */
-void nm_plasticity_apply(size_t n, const double *change, const double *learning, size_t stride, double low,
-                         double high, double *weight);
+                        const double *fired, double dt, uint64_t seed, int64_t step, int64_t part);
 
 #endif

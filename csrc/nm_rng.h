@@ -19,8 +19,9 @@ enum {
     NM_STREAM_WEIGHT,
     NM_STREAM_DELAY,
     NM_STREAM_USER,
-    NM_STREAM_NOISE,     /* background noise, normal */
-    NM_STREAM_NOISE_FLAT /* background noise, uniform */
+    NM_STREAM_NOISE,      /* background noise, normal */
+    NM_STREAM_NOISE_FLAT, /* background noise, uniform */
+    NM_STREAM_EVENT       /* an event rule's own draws */
 };
 
 static inline uint32_t nm_stream(uint32_t purpose, uint32_t salt) {

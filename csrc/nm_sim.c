@@ -21,6 +21,7 @@
 #include "nm_sim.h"
 #include "nm_deliver.h"
 #include "nm_drive.h"
+#include "nm_events.h"
 #include "nm_hits.h"
 #include "nm_homeostasis.h"
 #include "nm_loop.h"
@@ -104,7 +105,7 @@ static const nm_factors *factors_in(const nm_sim *sim, int64_t step) {
 
 /* Where the engine applies what modulators do: every target acts somewhere. */
 #define ON_NEURONS (NM_ON(NM_THRESHOLD) | NM_ON(NM_GAIN) | NM_ON(NM_NOISE))  /* here, in step_piece */
-#define ON_CHANGES (NM_ON(NM_LEARNING_RATE) | NM_ON(NM_LTP) | NM_ON(NM_LTD)) /* nm_plasticity.c, nm_pairs.c */
+#define ON_CHANGES (NM_ON(NM_LEARNING_RATE) | NM_ON(NM_LTP) | NM_ON(NM_LTD)) /* nm_events.c, nm_pairs.c */
 #define ON_TRACES  NM_ON(NM_TAU_C)                                           /* nm_pairs.c */
 _Static_assert((ON_NEURONS | ON_CHANGES | ON_TRACES) == NM_ON(NM_N_TARGETS) - 1,
                "say where the new target acts, and apply it there");
@@ -171,7 +172,8 @@ static void step_part(const nm_sim *sim, int64_t now, int64_t part) {
     nm_plasticity_decay(sim->network, part);
     nm_deliver(&to, now, part);
     step_neurons(sim, now, part);
-    nm_plasticity_step(sim->network, &sim->ring, factors_in(sim, now), sim->fired, sim->dt, now, part);
+    nm_plasticity_step(sim->network, &sim->ring, factors_in(sim, now), sim->fired, sim->dt, sim->seed, now,
+                       part);
     nm_short_term_step(sim->network, &sim->ring, sim->dt, now, part);
     nm_homeostasis_step(sim->network, &sim->ring, sim->dt, now, part);
     forget_fired(sim, now, part);
@@ -248,6 +250,9 @@ static int prepare_step(const nm_sim *sim, int64_t now, int ahead) {
         if (sim->network->projections[k].pairs != NULL &&
             !nm_pairs_advance(sim->network, &sim->network->projections[k], sim->levels, sim->dt, now, ahead))
             return 0;
+    for (int64_t k = 0; k < sim->network->n_projections; k++)
+        if (sim->network->projections[k].events != NULL)
+            nm_events_look(&sim->network->projections[k], sim->network->n_neurons);
     nm_factors *factors = sim->factors + now % NM_INTERVAL * sim->n_zones;
     for (int64_t zone = 0; zone < sim->n_zones; zone++)
         factors[zone] = nm_levels_factors(sim->levels, zone);

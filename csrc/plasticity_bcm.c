@@ -27,8 +27,11 @@ static const nm_field params[] = {
     NM_END,
 };
 static const nm_field state[] = {NM_END};
-static const nm_trace pre_traces[] = {{"r1", TAU_PLUS}, {NULL, 0}};
-static const nm_trace post_traces[] = {{"o1", TAU_MINUS}, {"o2", TAU_Y}, {"nu", TAU_THETA}, {NULL, 0}};
+static const nm_trace pre_traces[] = {{"r1", TAU_PLUS, NM_TRACE_ALL, NULL}, NM_NO_TRACE};
+static const nm_trace post_traces[] = {{"o1", TAU_MINUS, NM_TRACE_ALL, NULL},
+                                       {"o2", TAU_Y, NM_TRACE_ALL, NULL},
+                                       {"nu", TAU_THETA, NM_TRACE_ALL, NULL},
+                                       NM_NO_TRACE};
 
 NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
     const double *p = c->params;
@@ -41,7 +44,7 @@ NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
         c->change[j] = loss * c->post[2][j] * c->post[2][j] * c->post[0][j];
 }
 
-static double post_gain(const double *p, const double *post) {
+static double post_amplitude(const double *p, const double *post) {
     return p[LEARNING_RATE] * p[A] * post[1];
 }
 
@@ -55,5 +58,5 @@ const nm_plasticity_rule nm_plasticity_bcm = {
     .pre_traces = pre_traces,
     .post_traces = post_traces,
     .on_pre = on_pre,
-    .post_gain = post_gain,
+    .post_amplitude = post_amplitude,
 };

@@ -19,8 +19,8 @@ static const nm_field params[] = {
     NM_END,
 };
 static const nm_field state[] = {NM_END};
-static const nm_trace pre_traces[] = {{"x", TAU}, {NULL, 0}};
-static const nm_trace post_traces[] = {{"y", TAU}, {NULL, 0}};
+static const nm_trace pre_traces[] = {{"x", TAU, NM_TRACE_ALL, NULL}, NM_NO_TRACE};
+static const nm_trace post_traces[] = {{"y", TAU, NM_TRACE_ALL, NULL}, NM_NO_TRACE};
 
 NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
     const double eta = c->params[LEARNING_RATE];
@@ -30,7 +30,7 @@ NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
         c->change[j] = eta * (c->post[0][j] - alpha);
 }
 
-static double post_gain(const double *p, const double *post) {
+static double post_amplitude(const double *p, const double *post) {
     (void)post;
     return p[LEARNING_RATE];
 }
@@ -44,5 +44,5 @@ const nm_plasticity_rule nm_plasticity_istdp = {
     .pre_traces = pre_traces,
     .post_traces = post_traces,
     .on_pre = on_pre,
-    .post_gain = post_gain,
+    .post_amplitude = post_amplitude,
 };

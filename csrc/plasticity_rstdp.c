@@ -34,8 +34,8 @@ static const nm_field state[] = {
     {"eligibility", "mV", 0.0, NM_ANY, "Eligibility trace: what pairs have left behind."},
     NM_END,
 };
-static const nm_trace pre_traces[] = {{"x", TAU_PLUS}, {NULL, 0}};
-static const nm_trace post_traces[] = {{"y", TAU_MINUS}, {NULL, 0}};
+static const nm_trace pre_traces[] = {{"x", TAU_PLUS, NM_TRACE_ALL, NULL}, NM_NO_TRACE};
+static const nm_trace post_traces[] = {{"y", TAU_MINUS, NM_TRACE_ALL, NULL}, NM_NO_TRACE};
 static const nm_eligibility eligibility = {
     .tau_c = TAU_C, .rate = LEARNING_RATE, .subtract_baseline = SUBTRACT_BASELINE};
 
@@ -46,7 +46,7 @@ NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
         c->change[j] = loss * c->post[0][j];
 }
 
-static double post_gain(const double *p, const double *post) {
+static double post_amplitude(const double *p, const double *post) {
     (void)post;
     return p[A_PLUS];
 }
@@ -60,6 +60,6 @@ const nm_plasticity_rule nm_plasticity_rstdp = {
     .pre_traces = pre_traces,
     .post_traces = post_traces,
     .on_pre = on_pre,
-    .post_gain = post_gain,
+    .post_amplitude = post_amplitude,
     .eligibility = &eligibility,
 };

@@ -24,8 +24,8 @@ static const nm_field params[] = {
     NM_END,
 };
 static const nm_field state[] = {NM_END};
-static const nm_trace pre_traces[] = {{"x", TAU_PLUS}, {NULL, 0}};
-static const nm_trace post_traces[] = {{"y", TAU_MINUS}, {NULL, 0}};
+static const nm_trace pre_traces[] = {{"x", TAU_PLUS, NM_TRACE_ALL, NULL}, NM_NO_TRACE};
+static const nm_trace post_traces[] = {{"y", TAU_MINUS, NM_TRACE_ALL, NULL}, NM_NO_TRACE};
 
 NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
     const double loss = -c->params[LEARNING_RATE] * c->params[A_MINUS];
@@ -34,7 +34,7 @@ NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
         c->change[j] = loss * c->post[0][j];
 }
 
-static double post_gain(const double *p, const double *post) {
+static double post_amplitude(const double *p, const double *post) {
     (void)post;
     return p[LEARNING_RATE] * p[A_PLUS];
 }
@@ -48,5 +48,5 @@ const nm_plasticity_rule nm_plasticity_stdp = {
     .pre_traces = pre_traces,
     .post_traces = post_traces,
     .on_pre = on_pre,
-    .post_gain = post_gain,
+    .post_amplitude = post_amplitude,
 };

@@ -27,18 +27,20 @@ static const nm_field params[] = {
     NM_END,
 };
 static const nm_field state[] = {NM_END};
-static const nm_trace pre_traces[] = {{"r1", TAU_PLUS}, {"r2", TAU_X}, {NULL, 0}};
-static const nm_trace post_traces[] = {{"o1", TAU_MINUS}, {"o2", TAU_Y}, {NULL, 0}};
+static const nm_trace pre_traces[] = {
+    {"r1", TAU_PLUS, NM_TRACE_ALL, NULL}, {"r2", TAU_X, NM_TRACE_ALL, NULL}, NM_NO_TRACE};
+static const nm_trace post_traces[] = {
+    {"o1", TAU_MINUS, NM_TRACE_ALL, NULL}, {"o2", TAU_Y, NM_TRACE_ALL, NULL}, NM_NO_TRACE};
 
 NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
     const double *p = c->params;
-    const double loss = -p[LEARNING_RATE] * (p[A2_MINUS] + p[A3_MINUS] * c->pre[1]);
+    const double loss = -p[LEARNING_RATE] * (p[A2_MINUS] + p[A3_MINUS] * c->pre[1][0]);
     NM_INDEPENDENT
     for (size_t j = 0; j < c->n; j++)
         c->change[j] = loss * c->post[0][j];
 }
 
-static double post_gain(const double *p, const double *post) {
+static double post_amplitude(const double *p, const double *post) {
     return p[LEARNING_RATE] * (p[A2_PLUS] + p[A3_PLUS] * post[1]);
 }
 
@@ -52,5 +54,5 @@ const nm_plasticity_rule nm_plasticity_triplet = {
     .pre_traces = pre_traces,
     .post_traces = post_traces,
     .on_pre = on_pre,
-    .post_gain = post_gain,
+    .post_amplitude = post_amplitude,
 };

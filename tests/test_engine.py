@@ -32,6 +32,7 @@ def chain(n: int = N, **changes: object) -> Layout:
     start = np.minimum(np.arange(n + 1, dtype=np.int64), n - 1)
     projection = ProjectionLayout(
         name="chain",
+        number=0,
         pre_first=0,
         n_rows=n,
         segment_start=start,

@@ -15,7 +15,8 @@ cdef class Binding:
     cdef LentLevels lent
     cdef object layout, lent_arrays, ids, factors, ring_slot, ring_count
     cdef dict traces                       # (projection, "post", trace) -> array by slot
-    cdef dict keepers, short_terms, rates  # projection -> PairKeeper, ShortTermKeeper, HomeostasisKeeper
+    cdef dict keepers, events, short_terms, rates  # projection -> PairKeeper, EventKeeper, ShortTermKeeper, HomeostasisKeeper
+    cdef int64_t history                   # steps back that spikes are looked up
     cdef list weights                      # of each projection: the array that C has, None where all are equal
     cdef bint fresh                        # parameters have not been looked at since
 
@@ -23,7 +24,8 @@ cdef class Binding:
         cdef nm_error error
         cdef Py_ssize_t n = layout.n
         self.layout, self.levels, self.lent_arrays, self.fresh = layout, levels, [], True
-        self.traces, self.keepers, self.short_terms, self.rates, self.weights = {}, {}, {}, {}, []
+        self.traces, self.keepers, self.events, self.weights = {}, {}, {}, []
+        self.short_terms, self.rates = {}, {}
         self.sim.dt, self.sim.seed, self.sim.step = dt, seed, step
         self.ids = np.array(layout.columns["id"][:n], np.int64)  # ours: removal compacts the network's in place
         _check_layout(layout, self.ids)
@@ -130,6 +132,7 @@ cdef class Binding:
             raise MemoryError
         self.network.projections, self.network.n_projections = self.projections, count
         self.network.max_delay = max([1] + [p.max_delay for p in layout.projections])
+        self.history = self.network.max_delay
         self.sim.interval = min([NM_INTERVAL] + [p.min_delay for p in layout.projections])
         self.weights = [None] * count
         for k, projection in enumerate(layout.projections):
@@ -188,13 +191,17 @@ cdef class Binding:
         p.weight_dependence = learning.weight_dependence
         for k in range(nm_field_count(p.rule.state)):
             field = p.rule.state[k].name.decode()
-            p.state[k] = <float *>self._lend(projection.state[field], "f4", len(projection.target), field)
+            p.state[k] = <float *>self._lend(projection.state[field], "f4", p.n_synapses, field)
         for k, name in enumerate(_traces(p.rule.post_traces, p.rule.params)):
             trace = self.traces[projection.name, "post", name] = aligned(n)
+            if p.rule.post_traces[k].kind == NM_TRACE_LOWPASS:
+                trace[:] = self.layout.columns[p.rule.post_traces[k].column.decode()][:n]
             p.post_trace[k] = <double *>self._lend(trace, "f8", n, name)
             p.post_kept[k] = nm_exp(-self.sim.dt / p.params[p.rule.post_traces[k].tau])
-        if p.rule.post_gain != NULL:
+        if p.rule.post_amplitude != NULL:
             self._lend_keeper(p, projection)
+        else:
+            self._lend_events(p, projection)
 
     cdef _lend_keeper(self, nm_projection *p, object projection):
         cdef PairKeeper keeper
@@ -203,6 +210,16 @@ cdef class Binding:
         keeper = PairKeeper(self, projection, n_regions, tau_c, list(_traces(p.rule.pre_traces, p.rule.params)))
         keeper.projection, p.pairs = p, &keeper.c
         self.keepers[projection.name] = keeper
+
+    cdef _lend_events(self, nm_projection *p, object projection):
+        cdef EventKeeper keeper = EventKeeper()
+        _check_columns(self.layout, projection, p.rule, self.network.n_parts)
+        keeper.make(self, p, projection)
+        p.events = &keeper.c
+        self.events[projection.name] = keeper
+        self.history = max(self.history, p.max_delay + keeper.c.lag)
+        if keeper.lowpass or p.rule.pre_columns != NULL:
+            self.sim.interval = 1  # other parts' columns are read at the borders of steps
 
     cdef _lend_slow_parts(self, nm_projection *p, object projection):
         learning = projection.learning
@@ -232,7 +249,7 @@ cdef class Binding:
     # ---- the rest ------------------------------------------------------------------------------------------------
 
     cdef _lend_ring(self, Py_ssize_t n):
-        length, n_parts = self.network.max_delay + self.sim.interval, self.network.n_parts
+        length, n_parts = self.history + self.sim.interval, self.network.n_parts
         # np.empty: only pages that spikes reach are touched, so a long ring of a large network stays small
         self.ring_slot, self.ring_count = np.empty((length, n), np.int32), np.zeros((length, n_parts), np.int64)
         self.sim.ring.length, self.sim.ring.width = length, n

@@ -76,6 +76,23 @@ cdef dict _traces(const nm_trace *traces, const nm_field *params):
     return found
 
 
+cdef list _names(const char *const *names):
+    found = []
+    cdef int k = 0
+    while names != NULL and names[k] != NULL:
+        found.append(names[k].decode())
+        k += 1
+    return found
+
+
+cdef dict _synapse_columns(const nm_plasticity_rule *rule):
+    """Columns that a synapse has besides its weight: name -> (dtype, value of a new synapse)."""
+    columns = {name: ("f4", field["default"]) for name, field in _fields(rule.state).items()}
+    if rule.needs_elapsed:
+        columns["last_event"] = ("i8", -1)
+    return columns
+
+
 def neuron_models():
     """Every registered neuron model: name -> title, reference, params, state, greater_than, needs_random,
     initial_v_from."""
@@ -106,8 +123,9 @@ def plasticity_rules():
             "params": _fields(rule.params), "state": _fields(rule.state),
             "pre_traces": _traces(rule.pre_traces, rule.params),
             "post_traces": _traces(rule.post_traces, rule.params),
-            "on_pre": rule.on_pre != NULL, "pairs": rule.post_gain != NULL,
-            "eligibility": rule.eligibility != NULL,
+            "on_pre": rule.on_pre != NULL, "on_post": rule.on_post != NULL, "lazy": rule.post_amplitude != NULL,
+            "eligibility": rule.eligibility != NULL, "synapse_columns": _synapse_columns(rule),
+            "pre_columns": _names(rule.pre_columns), "post_columns": _names(rule.post_columns),
         }
         k += 1
     return found
@@ -175,7 +193,19 @@ def normal_quantiles(words):
     return deviate
 
 
+def check_rules():
+    """Refuse registered rules that break the contract of nm_model.h; called when the module is made."""
+    cdef nm_error error
+    cdef int k = 0
+    while nm_plasticity_rules[k] != NULL:
+        if nm_rule_check(nm_plasticity_rules[k], &error) != NM_OK:
+            raise CoreError(f"plasticity_{nm_plasticity_rules[k].name.decode()}.c: breaks rule {error.field} of nm_model.h")
+        k += 1
+
+
+check_rules()
 _MODELS = neuron_models()  # for the views, which ask often
+_RULES = plasticity_rules()
 
 
 include "build.pxi"
@@ -185,6 +215,7 @@ include "views.pxi"
 include "records.pxi"
 include "pool.pxi"
 include "pairs.pxi"
+include "events.pxi"
 include "short_term.pxi"
 include "dense.pxi"
 include "binding.pxi"

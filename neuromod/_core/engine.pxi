@@ -110,9 +110,12 @@ cdef class Engine:
             slow["short_term"] = {name: keeper.state(now) for name, keeper in b.short_terms.items()}
         if b.rates:
             slow["rates"] = {name: (b.ids.copy(), keeper.rate.copy()) for name, keeper in b.rates.items()}
+        events = {name: state for name, keeper in b.events.items() if (state := keeper.state())}
+        if events:
+            slow["events"] = events
         return slow | {
             "step": int(now),
-            "fired": [self._fired(now - age) for age in range(b.network.max_delay, -1, -1)],
+            "fired": [self._fired(now - age) for age in range(b.history, -1, -1)],
             "traces": {key: (b.ids.copy(), trace.copy()) for key, trace in b.traces.items()},
             "pairs": {name: keeper.state() for name, keeper in b.keepers.items()},
         }
@@ -122,15 +125,24 @@ cdef class Engine:
         self._set_carried(self.binding, state)
         for name, keeper in self.binding.keepers.items():
             keeper.set_state(state["pairs"][name])
+        for name, keeper in self.binding.events.items():
+            keeper.set_state(state.get("events", {}).get(name, {}))
 
     cdef _carried(self):
         """What survives a change of the network; the synapses themselves are the network's."""
-        keepers = self.binding.keepers
-        pre = {name: (*(<PairKeeper>keeper).ends, keeper.traces()) for name, keeper in keepers.items()}
-        return self.state() | {"pairs": {}, "pre": pre}
+        cdef Binding b = self.binding
+        pre = {name: (*(<PairKeeper>keeper).ends, keeper.traces()) for name, keeper in b.keepers.items()}
+        pre |= {name: (*(<EventKeeper>keeper).ends, keeper.values(b.sim.step)) for name, keeper in b.events.items()
+                if (<EventKeeper>keeper).ends is not None}
+        return self.state() | {"pairs": {}, "pre": pre, "lowpass": self._lowpass_by_id()}
+
+    cdef dict _lowpass_by_id(self):
+        cdef Binding b = self.binding
+        return {name: {trace: (b.ids.copy(), value.copy()) for trace, value in (<EventKeeper>keeper).lowpass.items()}
+                for name, keeper in b.events.items()}
 
     cdef _set_carried(self, Binding b, state):
-        length, now = b.network.max_delay + 1, state["step"]
+        length, now = b.history + 1, state["step"]
         b.sim.step = now
         b.ring_count[:] = 0
         for age, ids in enumerate(reversed(state["fired"])):
@@ -150,6 +162,11 @@ cdef class Engine:
             nm_pairs_start(&b.network, (<PairKeeper>keeper).projection, b.sim.dt, now)
             if name in state.get("pre", {}):
                 keeper.set_traces(_matched(state["pre"][name], *(<PairKeeper>keeper).ends))
+        for name, keeper in b.events.items():
+            if name in state.get("pre", {}) and (<EventKeeper>keeper).ends is not None:
+                keeper.set_values(_matched(state["pre"][name], *(<EventKeeper>keeper).ends), now)
+            for trace, (ids, values) in state.get("lowpass", {}).get(name, {}).items():
+                _take_by_id((<EventKeeper>keeper).lowpass[trace], b.ids, ids, values)
 
     def set_schedule(self, steps, ids):
         """Exact spikes of spike_source neurons: one id for each step, in any order."""

@@ -64,19 +64,39 @@ cdef extern from "nm_model.h" nogil:
         int needs_random
         int initial_v_from
     double nm_raised(double threshold, double rise)
+    int NM_MAX_COLUMNS
+    int NM_MAX_RANDOM
+    ctypedef enum nm_trace_kind:
+        NM_TRACE_ALL
+        NM_TRACE_NEAREST
+        NM_TRACE_LOWPASS
     ctypedef struct nm_trace:
         const char *name
         int tau
+        nm_trace_kind kind
+        const char *column
     ctypedef struct nm_synapse_chunk:
         size_t n
+        size_t pre_stride
+        size_t post_stride
         double dt
         const double *params
         const double *weight
-        const double *pre
+        const double *pre[3]
         const double *post[3]
-        const double *post_fired
         double *change
+        double weight_min
+        double weight_max
+        const double *post_fired
+        double *state[8]
+        const double *pre_column[4]
+        const double *post_column[4]
+        const double *elapsed
+        const double *learning
+        const uint32_t *random
     ctypedef void (*nm_synapse_hook)(const nm_synapse_chunk *chunk) noexcept
+    ctypedef struct nm_target_chunk:
+        size_t n
     ctypedef struct nm_eligibility:
         int tau_c
         int rate
@@ -90,8 +110,17 @@ cdef extern from "nm_model.h" nogil:
         const nm_trace *pre_traces
         const nm_trace *post_traces
         nm_synapse_hook on_pre
-        double (*post_gain)(const double *params, const double *post) noexcept
+        double (*post_amplitude)(const double *params, const double *post) noexcept
         const nm_eligibility *eligibility
+        nm_synapse_hook on_post
+        void (*event)(const nm_target_chunk *chunk) noexcept
+        const char *const *pre_columns
+        const char *const *post_columns
+        int pre_lag
+        int needs_elapsed
+        int n_random
+        int applies_learning
+    int nm_rule_check(const nm_plasticity_rule *rule, nm_error *error)
 
 
 cdef extern from "nm_modulator.h" nogil:
@@ -206,6 +235,7 @@ cdef extern from "nm_network.h" nogil:
     ctypedef struct nm_short_term
     ctypedef struct nm_dense
     ctypedef struct nm_scatter
+    ctypedef struct nm_events
     ctypedef struct nm_homeostasis
     ctypedef struct nm_group:
         const nm_neuron_model *model
@@ -249,6 +279,7 @@ cdef extern from "nm_network.h" nogil:
         double *post_trace[3]
         double post_kept[3]
         nm_pairs *pairs
+        nm_events *events
         nm_short_term *short_term
         const nm_dense *dense
         const nm_scatter *scatter
@@ -355,6 +386,33 @@ cdef extern from "nm_pairs.h" nogil:
                        float *eligibility)
     void nm_pairs_settle(const nm_pairs_step *step, int64_t first, int64_t last)
     double nm_pairs_decayed(const double *table, int64_t steps)
+
+
+cdef extern from "nm_events.h" nogil:
+    int NM_EVENTS_COARSE
+    ctypedef struct nm_events:
+        int64_t lag
+        double *trace[3]
+        double rate[3]
+        int64_t *arrived
+        double *lowpass[3]
+        double *pre_snapshot[4]
+        const double *pre_source[4]
+        const double *lowpass_source[3]
+        const double *post_column[4]
+        const double *post_lowpass_source[3]
+        const int64_t *incoming_start
+        const uint32_t *incoming
+        const uint32_t *segment_of
+        int64_t *last
+        uint32_t salt
+    void nm_events_index(const nm_network *network, const nm_projection *p, int64_t *incoming_start,
+                         uint32_t *incoming, uint32_t *segment_of, int64_t *next)
+
+
+cdef extern from "nm_change.h" nogil:
+    void nm_change_apply(size_t n, const double *change, const double *learning, size_t stride, double low,
+                         double high, double *weight)
 
 
 cdef extern from "nm_dense.h" nogil:

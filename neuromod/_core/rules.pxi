@@ -1,10 +1,5 @@
 # A rule's hooks on arrays of the caller's, and the one place where a change is applied: what neuromod.plasticity
-# computes is computed by the same C as a simulation. Transcribes nm_plasticity.h.
-
-cdef extern from "nm_plasticity.h" nogil:
-    void nm_plasticity_apply(size_t n, const double *change, const double *learning, size_t stride, double low,
-                             double high, double *weight)
-
+# computes is computed by the same C as a simulation. Transcribes nm_change.h.
 
 cdef const nm_plasticity_rule *_rule_named(str name) except NULL:
     cdef int k = 0
@@ -19,7 +14,7 @@ def _filled(rows, Py_ssize_t n_rows, Py_ssize_t n, str what):
     """`rows` as float64 of shape (n_rows, n), C-contiguous; zeros where None."""
     if rows is None:
         return np.zeros((n_rows, n))
-    array = np.ascontiguousarray(rows, np.float64)
+    array = np.array(rows, np.float64, order="C")
     if array.shape != (n_rows, n):
         raise ValueError(f"{what}: must have shape {(n_rows, n)}; got {array.shape}")
     return array
@@ -29,39 +24,68 @@ def rule_change(str name, str event, dict params, weight, pre=None, post=None, p
     """Weight changes by one event ("pre": spikes arrive, "post": targets fire), before modulation and bounds.
 
     `weight` and `post_fired` have shape (n,), `pre` and `post` (number of such traces in the rule, n). All are
-    float64; None stands for zeros. A pair rule changes a synapse at a target's spike by its first presynaptic
-    trace times the rule's gain; other rules do nothing then.
+    float64; None stands for zeros. A lazy rule changes a synapse at a target's spike by its first presynaptic
+    trace times the rule's amplitude. Of an event rule the synapses are new: state at its defaults, no event before.
     """
     cdef const nm_plasticity_rule *rule = _rule_named(name)
-    cdef nm_synapse_chunk chunk
+    if event not in ("pre", "post"):
+        raise ValueError(f"event: must be 'pre' or 'post'; got {event!r}")
     cdef double[::1] values = np.array([params[rule.params[k].name.decode()]
                                         for k in range(nm_field_count(rule.params))] + [0.0])
     cdef const double[::1] w = np.ascontiguousarray(weight, np.float64)
-    cdef Py_ssize_t n = w.shape[0], j, k
-    cdef const double[:, ::1] x = _filled(pre, len(_traces(rule.pre_traces, rule.params)), n, "pre")
-    cdef const double[:, ::1] y = _filled(post, len(_traces(rule.post_traces, rule.params)), n, "post")
-    cdef const double[:, ::1] fired = _filled(None if post_fired is None else [post_fired], 1, n, "post_fired")
+    cdef Py_ssize_t n = w.shape[0], k
+    cdef double[:, ::1] x = _filled(pre, max(1, len(_traces(rule.pre_traces, rule.params))), n, "pre")
+    cdef double[:, ::1] y = _filled(post, max(1, len(_traces(rule.post_traces, rule.params))), n, "post")
+    cdef double[:, ::1] fired = _filled(None if post_fired is None else [post_fired], 1, n, "post_fired")
     cdef double[::1] change = np.zeros(n)
-    cdef double[3] here, there
-    if event not in ("pre", "post"):
-        raise ValueError(f"event: must be 'pre' or 'post'; got {event!r}")
-    chunk.n, chunk.dt, chunk.params = 1, dt, &values[0]
-    chunk.pre = here
-    for j in range(n):
-        for k in range(x.shape[0]):
-            here[k] = x[k, j]
+    if n == 0:
+        return np.asarray(change)
+    if rule.post_amplitude != NULL and event == "post":
+        _change_by_amplitude(rule, &values[0], x, y, change)
+    else:
+        _change_by_hook(rule, event == "pre", &values[0], w, x, y, fired, change, dt)
+    return np.asarray(change)
+
+
+cdef _change_by_amplitude(const nm_plasticity_rule *rule, const double *values, double[:, ::1] x, double[:, ::1] y,
+                          double[::1] change):
+    cdef double[3] there
+    cdef Py_ssize_t j, k
+    for j in range(change.shape[0]):
         for k in range(y.shape[0]):
             there[k] = y[k, j]
-            chunk.post[k] = &there[k]
-        if event == "post":
-            if rule.post_gain != NULL:
-                change[j] = x[0, j] * rule.post_gain(&values[0], there)
-        elif rule.on_pre != NULL:
-            chunk.weight, chunk.change = &w[j], &change[j]
-            change[j] = np.nan  # the hook is to write every entry
-            chunk.post_fired = &fired[0, j] if rule.post_gain == NULL else NULL
-            rule.on_pre(&chunk)
-    return np.asarray(change)
+        change[j] = x[0, j] * rule.post_amplitude(values, there)
+
+
+cdef _change_by_hook(const nm_plasticity_rule *rule, bint arrives, const double *values, const double[::1] w,
+                     double[:, ::1] x, double[:, ::1] y, double[:, ::1] fired, double[::1] change, double dt):
+    """Synapse by synapse, since in a chunk of a lazy rule all share the source."""
+    cdef nm_synapse_hook hook = rule.on_pre if arrives else rule.on_post
+    cdef nm_synapse_chunk chunk
+    cdef double[8] state
+    cdef double[4] column
+    cdef double one = 1.0, never = np.inf
+    cdef uint32_t[4] words
+    cdef Py_ssize_t j, k
+    if hook == NULL:
+        return
+    chunk.n, chunk.dt, chunk.params, chunk.pre_stride, chunk.post_stride = 1, dt, values, 0, 0
+    chunk.weight_min, chunk.weight_max = -np.inf, np.inf
+    chunk.elapsed, chunk.learning, chunk.random = &never, &one, words
+    for k in range(4):
+        words[k], column[k] = 0, 0.0
+        chunk.pre_column[k] = chunk.post_column[k] = &column[k]
+    for j in range(change.shape[0]):
+        for k in range(8):
+            state[k] = rule.state[k].fallback if k < nm_field_count(rule.state) else 0.0
+            chunk.state[k] = &state[k]
+        for k in range(x.shape[0]):
+            chunk.pre[k] = &x[k, j]
+        for k in range(y.shape[0]):
+            chunk.post[k] = &y[k, j]
+        chunk.weight, chunk.change, chunk.post_fired = &w[j], &change[j], &fired[0, j]
+        change[j] = np.nan  # the hook is to write every entry
+        hook(&chunk)
 
 
 def apply_change(weight, change, learning, double low, double high):
@@ -75,5 +99,5 @@ def apply_change(weight, change, learning, double low, double high):
     if not w.shape[0] == d.shape[0] == m.shape[0]:
         raise ValueError(f"change, learning: must be as long as weight, {w.shape[0]}; got {d.shape[0]}, {m.shape[0]}")
     if w.shape[0]:
-        nm_plasticity_apply(w.shape[0], &d[0], &m[0], 1, low, high, &w[0])
+        nm_change_apply(w.shape[0], &d[0], &m[0], 1, low, high, &w[0])
     return np.asarray(w)

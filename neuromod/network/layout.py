@@ -43,6 +43,7 @@ class ProjectionLayout:
     """One projection: rows by source slot, cut into partitions and runs of one delay; arrays are lent, not copied."""
 
     name: str
+    number: int  # salt of its draws
     pre_first: int  # slot of the source of row 0
     n_rows: int
     segment_start: NDArray[np.int64]  # (n_segments + 1,): first synapse of each segment
@@ -54,7 +55,9 @@ class ProjectionLayout:
     equal_delay: int = 1
     inhibitory: bool = False
     learning: Learning = Learning()
-    state: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)  # of the rule, (n_synapses,) each
+    state: Mapping[str, NDArray[Any]] = field(
+        default_factory=dict
+    )  # synapse columns of the rule, (n_synapses,)
     dense: _core.DenseMap = field(default_factory=lambda: _core.DenseMap())  # filled by the first engine
 
     @property

@@ -133,7 +133,7 @@ class Projection:
         AttributeError
             If the rule has none.
         """
-        if "eligibility" not in self._table.state_defaults:
+        if "eligibility" not in self._table.state_columns:
             raise AttributeError(f"projections[{self.name!r}].eligibility: its rule has no eligibility trace")
         return self._table.weights.array("eligibility")
 

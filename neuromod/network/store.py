@@ -204,7 +204,9 @@ class SynapseStore:
         if table is None:
             table = self._new(name, kind, self.learning)
         columns = {
-            field: np.concatenate([old, np.zeros(len(rows), old.dtype)])
+            field: np.concatenate(
+                [old, np.full(len(rows), table.state_columns.get(field, (None, 0))[1], old.dtype)]
+            )
             for field, old in table.contents().items()
         }
         columns["weight"][-len(rows) :], columns["delay"][-len(rows) :] = weight, delay

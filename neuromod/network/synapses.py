@@ -48,8 +48,8 @@ class SynapseTable:
         self.name, self.number, self.synapse_type = name, number, synapse_type
         scaled = learning.rule is not None and synapse_type == "excitatory"
         self.learning = learning if scaled else replace(learning, homeostatic=None)
-        fields = {} if learning.rule is None else _core.plasticity_rules()[learning.rule]["state"]
-        self.state_defaults = {field: about["default"] for field, about in fields.items()}
+        rule = {} if learning.rule is None else _core.plasticity_rules()[learning.rule]
+        self.state_columns: Mapping[str, tuple[str, Any]] = rule.get("synapse_columns", {})
         self.tag: Floats | None = None
         self._set_rows(rows, weight, delay)
 
@@ -74,7 +74,7 @@ class SynapseTable:
         else:
             self.segment_start, self.equal_delay = place_start, int(delay)
         self.weights = Weights(
-            len(self.target), weight, self.state_defaults, self.learning.rule is not None, self.moved
+            len(self.target), weight, self.state_columns, self.learning.rule is not None, self.moved
         )
         self.dense = _core.DenseMap()
 
@@ -134,6 +134,7 @@ class SynapseTable:
         state = {name: array for name, array in self.weights.live.items() if name != "weight"}
         return ProjectionLayout(
             name=self.name,
+            number=self.number,
             pre_first=self.pre_first,
             n_rows=len(self.row_start) - 1,
             segment_start=self.segment_start,
@@ -192,8 +193,8 @@ class SynapseTable:
         places = _core.build_places(row_start, np.ascontiguousarray(targets), self.columns.n)
         own = float(weight[0]) if equal else np.ascontiguousarray(weight, np.float32)
         self._set_rows((int(pre_first), *places), own, delay)
-        for field in self.state_defaults:
-            self.weights.live[field] = np.ascontiguousarray(columns[field][order], np.float32)
+        for field, (dtype, _) in self.state_columns.items():
+            self.weights.live[field] = np.ascontiguousarray(columns[field][order], dtype)
         where = np.empty(len(order), np.int64)
         where[order] = np.arange(len(order))
         return where

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,17 +40,17 @@ class Weights:
         self,
         n: int,
         weight: Floats | float,
-        fields: Mapping[str, float],
+        fields: Mapping[str, tuple[str, Any]],
         plastic: bool,
         moved: Callable[[], None],
     ) -> None:
-        """`fields`: the rule's state variables and initial values. `moved`: called when an array is replaced."""
+        """`fields`: the rule's synapse columns, dtype and first value. `moved`: called when an array is replaced."""
         self.n, self.moved = n, moved
         self.equal = 0.0 if isinstance(weight, np.ndarray) else float(np.float32(weight))
         if plastic and not isinstance(weight, np.ndarray):
             weight = np.full(n, weight, np.float32)
-        self.live: dict[str, Floats] = {"weight": weight} if isinstance(weight, np.ndarray) else {}
-        self.live |= {name: np.full(n, start, np.float32) for name, start in fields.items()}
+        self.live: dict[str, NDArray[Any]] = {"weight": weight} if isinstance(weight, np.ndarray) else {}
+        self.live |= {name: np.full(n, start, dtype) for name, (dtype, start) in fields.items()}
         self.keeper: _core.PairKeeper | None = None
         self._handed: dict[str, Floats] = {}  # views of live arrays, or the snapshot
         self._before: dict[str, Floats] = {}  # the snapshot as it was handed out

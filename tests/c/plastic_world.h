@@ -8,6 +8,7 @@
 #include "draw.h"
 #include "lent.h"
 #include "nm_deliver.h"
+#include "nm_events.h"
 #include "nm_plasticity.h"
 #include "testlib.h"
 
@@ -34,6 +35,7 @@ typedef struct world {
     nm_network network;
     nm_projection projection;
     nm_pairs pairs;
+    nm_events events;
     nm_delay ring;
     double params[NM_MAX_PARAMS], dt;
     int64_t n_neurons, n_synapses, n_places, steps, now;
@@ -138,8 +140,10 @@ static world *make(const plan *a) {
     w->raster = zeros(&w->keep, (w->steps + 1) * n, 1);
     w->network.region = w->region;
     w->ring = make_ring(&w->keep, &w->network, MAX_DELAY, LENGTH - MAX_DELAY);
-    if (rule->post_gain != NULL)
+    if (rule->post_amplitude != NULL)
         lend_pairs(&w->keep, &w->network, p, &w->pairs, w->dt, a->sweep, a->n_regions ? a->n_regions : 1);
+    else
+        p->events = &w->events;
     return w;
 }
 
@@ -185,7 +189,7 @@ static void step_world(world *w, const nm_levels *levels) {
                 list[n++] = (int32_t)slot;
         }
         *nm_delay_count(&w->ring, now, part) = n;
-        nm_plasticity_step(&w->network, &w->ring, factor, w->fired, w->dt, now, part);
+        nm_plasticity_step(&w->network, &w->ring, factor, w->fired, w->dt, 1, now, part);
     }
 }
 

@@ -4,6 +4,7 @@
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 
+#include "nm_events.h"
 #include "nm_homeostasis.h"
 #include "nm_math.h"
 #include "nm_poisson.h"
@@ -44,6 +45,7 @@ typedef struct world {
     nm_dense denses[MAX_PROJECTIONS];
     nm_scatter scatters[MAX_PROJECTIONS];
     nm_pairs pairs[MAX_PROJECTIONS];
+    nm_events events[MAX_PROJECTIONS]; /* of rules that act at arrivals and keep nothing */
     int64_t *id;
     int32_t *region;
     double *drive_rate, *drive_weight, *drive_noise, *drive_uniform;
@@ -233,8 +235,10 @@ static inline void start(world *w, int64_t interval) {
         s->tau_rec = 30.0, s->tau_facil = 20.0;
         if (s->U > 0.0)
             lend_short_term(&w->keep, p, s, w->sim.ring.length);
-        if (p->rule != NULL && p->rule->post_gain != NULL)
+        if (p->rule != NULL && p->rule->post_amplitude != NULL)
             lend_pairs(&w->keep, network, p, &w->pairs[k], w->sim.dt, 0, N_REGIONS);
+        else if (p->rule != NULL)
+            p->events = &w->events[k];
     }
     network->n_pieces =
         nm_network_cut(w->groups, network->n_groups, network->part_width, w->pieces, w->part_piece);

@@ -373,12 +373,13 @@ static int seen_wrong;
 static const nm_field probe_params[] = {
     {"tau_a", "ms", 5.0, NM_POSITIVE, ""}, {"tau_b", "ms", 9.0, NM_POSITIVE, ""}, NM_END};
 static const nm_field no_state[] = {NM_END};
-static const nm_trace probe_pre[] = {{"a", 0}, {"b", 1}, {NULL, 0}}, probe_post[] = {{"c", 1}, {NULL, 0}};
+static const nm_trace probe_pre[] = {{"a", 0, NM_TRACE_ALL, NULL}, {"b", 1, NM_TRACE_ALL, NULL}, NM_NO_TRACE},
+                      probe_post[] = {{"c", 1, NM_TRACE_ALL, NULL}, NM_NO_TRACE};
 
 static void probe_arrival(const nm_synapse_chunk *c) {
     seen_wrong += c->n == 0 || c->n > NM_CHUNK || c->post_fired != NULL || c->pre[1] < c->pre[0];
     for (size_t j = 0; j < c->n; j++)
-        c->change[j] = c->pre[0] + 1e-3 * c->pre[1] + 1e-6 * c->post[0][j];
+        c->change[j] = c->pre[0][0] + 1e-3 * c->pre[1][0] + 1e-6 * c->post[0][j];
 }
 static double probe_gain(const double *params, const double *post) {
     return params[0] * (1.0 + post[0]);
@@ -389,7 +390,7 @@ static const nm_plasticity_rule probe = {.name = "probe",
                                          .pre_traces = probe_pre,
                                          .post_traces = probe_post,
                                          .on_pre = probe_arrival,
-                                         .post_gain = probe_gain};
+                                         .post_amplitude = probe_gain};
 
 /* The first synapse, of delay 1 (arrivals in steps 2, 5 and 9), whose target fires in steps 6 and 9. */
 static void hooks_see_traces_without_the_spike_itself(void) {

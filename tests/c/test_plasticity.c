@@ -153,7 +153,8 @@ static int seen_wrong;
 static const nm_field probe_params[] = {
     {"tau_c", "ms", 5.0, NM_POSITIVE, ""}, {"tau_d", "ms", 9.0, NM_POSITIVE, ""}, NM_END};
 static const nm_field no_state[] = {NM_END};
-static const nm_trace probe_post[] = {{"c", 0}, {"d", 1}, {NULL, 0}};
+static const nm_trace probe_post[] = {
+    {"c", 0, NM_TRACE_ALL, NULL}, {"d", 1, NM_TRACE_ALL, NULL}, NM_NO_TRACE};
 
 static void probe_arrival(const nm_synapse_chunk *c) {
     seen_wrong += c->n == 0 || c->n > NM_CHUNK || c->dt != 0.5;

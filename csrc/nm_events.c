@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+#include "nm_events.h"
+#include "nm_change.h"
+#include "nm_loop.h"
+#include "nm_rng.h"
+
+#include <math.h>
+#include <string.h>
+
+/* One event rule in one step, and room for one chunk of synapses. */
+typedef struct pass {
+    const nm_events_step *step;
+    const nm_projection *projection;
+    const nm_events *events;
+    int64_t part_first;
+    double low, high; /* bounds of the weight, or of the strength of an inhibitory one */
+    size_t n;
+    int64_t synapse[NM_CHUNK], target[NM_CHUNK]; /* position; slot */
+    double weight[NM_CHUNK], change[NM_CHUNK], learning[NM_CHUNK], factor[NM_CHUNK], elapsed[NM_CHUNK];
+    double post_fired[NM_CHUNK], state[NM_MAX_STATE][NM_CHUNK];
+    double pre[NM_MAX_TRACES][NM_CHUNK], post[NM_MAX_TRACES][NM_CHUNK];
+    double pre_column[NM_MAX_COLUMNS][NM_CHUNK], post_column[NM_MAX_COLUMNS][NM_CHUNK];
+    uint32_t random[NM_MAX_RANDOM * NM_CHUNK];
+} pass;
+
+enum { ON_PRE, ON_POST };
+
+/* ---- what is the same for both kinds of event ---------------------------------------------------- */
+
+static const nm_factors *factors_at(const pass *a, int64_t slot) {
+    const int32_t *zone = a->step->network->region;
+    return a->step->factor + (zone == NULL ? 0 : zone[slot]);
+}
+
+static void draw(pass *a, int kind) {
+    const int n_random = a->projection->rule->n_random;
+    const uint32_t stream = nm_stream(NM_STREAM_EVENT, a->events->salt);
+    uint32_t words[4];
+    for (size_t j = 0; n_random > 0 && j < a->n; j++) {
+        const uint64_t synapse = (uint64_t)a->synapse[j], when = 2 * (uint64_t)a->step->now + (uint64_t)kind;
+        nm_rng_block(a->step->seed, stream, (uint32_t)synapse, when | (synapse >> 32) << 56, words);
+        for (int k = 0; k < n_random; k++)
+            a->random[(size_t)k * a->n + j] = words[k];
+    }
+}
+
+static void gather(pass *a, int kind) {
+    const nm_projection *p = a->projection;
+    for (size_t j = 0; j < a->n; j++) {
+        const double weight = (double)p->weight[a->synapse[j]];
+        a->weight[j] = p->inhibitory ? fabs(weight) : weight;
+        a->learning[j] = factors_at(a, a->target[j])->learning_rate;
+        a->post_fired[j] = a->step->fired[a->target[j]];
+    }
+    for (int k = 0; k < NM_MAX_STATE && p->state[k] != NULL; k++)
+        for (size_t j = 0; j < a->n; j++)
+            a->state[k][j] = (double)p->state[k][a->synapse[j]];
+    for (size_t j = 0; a->events->last != NULL && j < a->n; j++) {
+        const int64_t last = a->events->last[a->synapse[j]];
+        const int known = last >= 0 && last <= a->step->now;
+        a->elapsed[j] = known ? (double)(a->step->now - last) * a->step->dt : HUGE_VAL;
+    }
+    draw(a, kind);
+}
+
+static nm_synapse_chunk chunk_of(pass *a) {
+    nm_synapse_chunk chunk = {.n = a->n,
+                              .dt = a->step->dt,
+                              .params = a->projection->params,
+                              .weight = a->weight,
+                              .change = a->change,
+                              .weight_min = a->low,
+                              .weight_max = a->high,
+                              .post_fired = a->post_fired,
+                              .elapsed = a->elapsed,
+                              .learning = a->learning,
+                              .random = a->random};
+    for (int k = 0; k < NM_MAX_TRACES; k++)
+        chunk.pre[k] = a->pre[k], chunk.post[k] = a->post[k];
+    for (int k = 0; k < NM_MAX_COLUMNS; k++)
+        chunk.pre_column[k] = a->pre_column[k], chunk.post_column[k] = a->post_column[k];
+    for (int k = 0; k < NM_MAX_STATE; k++)
+        chunk.state[k] = a->state[k];
+    return chunk;
+}
+
+/* The modulators' factor on each change: what grows has that of potentiation, what falls that of depression. */
+static void modulate(pass *a) {
+    const int applied = a->projection->rule->applies_learning;
+    for (size_t j = 0; j < a->n; j++) {
+        const nm_factors *f = factors_at(a, a->target[j]);
+        a->factor[j] = (applied ? 1.0 : a->learning[j]) * (a->change[j] > 0.0 ? f->ltp : f->ltd);
+    }
+}
+
+static void scatter(const pass *a) {
+    const nm_projection *p = a->projection;
+    for (size_t j = 0; j < a->n; j++) {
+        float *weight = &p->weight[a->synapse[j]];
+        *weight = p->inhibitory ? copysignf((float)a->weight[j], *weight) : (float)a->weight[j];
+    }
+    for (int k = 0; k < NM_MAX_STATE && p->state[k] != NULL; k++)
+        for (size_t j = 0; j < a->n; j++)
+            p->state[k][a->synapse[j]] = (float)a->state[k][j];
+    for (size_t j = 0; a->events->last != NULL && j < a->n; j++)
+        a->events->last[a->synapse[j]] = a->step->now;
+}
+
+/* Calls the hook for one gathered chunk; modulates, bounds and writes back. */
+static void call(pass *a, nm_synapse_hook hook, const nm_synapse_chunk *chunk) {
+    const double dependence = a->projection->weight_dependence;
+    hook(chunk);
+    for (size_t j = 0; dependence != 0.0 && j < a->n; j++)
+        a->change[j] = nm_change_soft(a->change[j], a->weight[j], a->low, a->high, dependence);
+    modulate(a);
+    nm_change_apply(a->n, a->change, a->factor, 1, a->low, a->high, a->weight);
+    scatter(a);
+}
+
+/* ---- a spike arrives ----------------------------------------------------------------------------- */
+
+/* The source's trace now, without an arrival in this step. */
+static double pre_trace(const pass *a, int k, int64_t segment, int64_t slot) {
+    const nm_events *e = a->events;
+    if (e->lowpass[k] != NULL)
+        return e->lowpass[k][slot];
+    const int64_t arrived = e->arrived[segment];
+    if (arrived < 0)
+        return 0.0;
+    return e->trace[k][segment] * nm_exp(-e->rate[k] * (double)(a->step->now - arrived));
+}
+
+static void gather_post(pass *a) {
+    const nm_projection *p = a->projection;
+    for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++)
+        for (size_t j = 0; j < a->n; j++)
+            a->post[k][j] = p->post_trace[k][a->target[j]];
+    for (int k = 0; k < NM_MAX_COLUMNS && a->events->post_column[k] != NULL; k++)
+        for (size_t j = 0; j < a->n; j++)
+            a->post_column[k][j] = a->events->post_column[k][a->target[j]];
+}
+
+static void call_on_pre(pass *a, int64_t segment, const double *pre, int64_t slot) {
+    const nm_projection *p = a->projection;
+    const int64_t last = p->segment_start[segment + 1];
+    for (int64_t first = p->segment_start[segment]; first < last; first += NM_CHUNK) {
+        a->n = last - first < NM_CHUNK ? (size_t)(last - first) : NM_CHUNK;
+        for (size_t j = 0; j < a->n; j++) {
+            a->synapse[j] = first + (int64_t)j;
+            a->target[j] = a->part_first + p->target[first + (int64_t)j];
+        }
+        gather(a, ON_PRE);
+        gather_post(a);
+        nm_synapse_chunk chunk = chunk_of(a);
+        chunk.pre_stride = 0, chunk.post_stride = 1;
+        for (int k = 0; k < NM_MAX_TRACES; k++)
+            chunk.pre[k] = &pre[k];
+        for (int k = 0; k < NM_MAX_COLUMNS && a->events->pre_snapshot[k] != NULL; k++)
+            chunk.pre_column[k] = &a->events->pre_snapshot[k][slot];
+        call(a, p->rule->on_pre, &chunk);
+    }
+}
+
+static void arrive_at(pass *a, int64_t segment, int64_t slot) {
+    const nm_events *e = a->events;
+    const nm_trace *traces = a->projection->rule->pre_traces;
+    double pre[NM_MAX_TRACES] = {0.0};
+    for (int k = 0; traces != NULL && traces[k].name != NULL; k++)
+        pre[k] = pre_trace(a, k, segment, slot);
+    if (a->projection->rule->on_pre != NULL)
+        call_on_pre(a, segment, pre, slot);
+    for (int k = 0; traces != NULL && traces[k].name != NULL; k++)
+        if (e->trace[k] != NULL)
+            e->trace[k][segment] = traces[k].kind == NM_TRACE_NEAREST ? 1.0 : pre[k] + 1.0;
+    if (e->arrived != NULL)
+        e->arrived[segment] = a->step->now;
+}
+
+static void arrive_from(pass *a, int64_t delay, int64_t source_part) {
+    const nm_projection *p = a->projection;
+    const int64_t fired = a->step->now - delay - a->events->lag;
+    const int32_t *slot = nm_delay_list(a->step->ring, fired, source_part);
+    const int64_t n_spikes = *nm_delay_count(a->step->ring, fired, source_part);
+    for (int64_t i = 0; i < n_spikes; i++) {
+        const int64_t row = slot[i] - p->pre_first;
+        if (row < 0 || row >= p->n_rows)
+            continue;
+        const int64_t place = row * a->step->network->n_parts + a->step->part;
+        const int64_t segment = nm_projection_segment(p, place, delay);
+        if (segment >= 0)
+            arrive_at(a, segment, slot[i]);
+    }
+}
+
+static void arrivals(pass *a) {
+    for (int64_t delay = a->projection->max_delay; delay >= a->projection->min_delay; delay--)
+        for (int64_t part = 0; part < a->step->network->n_parts; part++)
+            arrive_from(a, delay, part);
+}
+
+/* ---- a target has an event ----------------------------------------------------------------------- */
+
+static int64_t segment_of(const pass *a, int64_t synapse) {
+    const int64_t *start = a->projection->segment_start;
+    int64_t segment = a->events->segment_of[synapse / NM_EVENTS_COARSE];
+    while (start[segment + 1] <= synapse)
+        segment++;
+    return segment;
+}
+
+static int64_t source_of(const pass *a, int64_t segment) {
+    const nm_projection *p = a->projection;
+    const int64_t n_parts = a->step->network->n_parts;
+    if (p->row_segment == NULL)
+        return p->pre_first + segment / n_parts;
+    int64_t low = 0, high = p->n_rows * n_parts; /* the last place that begins at or before the segment */
+    while (low + 1 < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (p->row_segment[middle] <= segment)
+            low = middle;
+        else
+            high = middle;
+    }
+    return p->pre_first + low / n_parts;
+}
+
+static void gather_pre(pass *a) {
+    const nm_events *e = a->events;
+    const nm_trace *traces = a->projection->rule->pre_traces;
+    const int by_source = e->pre_snapshot[0] != NULL || e->lowpass_source[0] != NULL ||
+                          e->lowpass_source[1] != NULL || e->lowpass_source[2] != NULL;
+    for (size_t j = 0; j < a->n; j++) {
+        const int64_t segment = segment_of(a, a->synapse[j]), slot = by_source ? source_of(a, segment) : 0;
+        for (int k = 0; traces != NULL && traces[k].name != NULL; k++)
+            a->pre[k][j] = pre_trace(a, k, segment, slot);
+        for (int k = 0; k < NM_MAX_COLUMNS && e->pre_snapshot[k] != NULL; k++)
+            a->pre_column[k][j] = e->pre_snapshot[k][slot];
+    }
+}
+
+static void call_on_post(pass *a, int64_t slot) {
+    const nm_projection *p = a->projection;
+    const int64_t last = a->events->incoming_start[slot + 1];
+    for (int64_t first = a->events->incoming_start[slot]; first < last; first += NM_CHUNK) {
+        a->n = last - first < NM_CHUNK ? (size_t)(last - first) : NM_CHUNK;
+        for (size_t j = 0; j < a->n; j++) {
+            a->synapse[j] = a->events->incoming[first + (int64_t)j];
+            a->target[j] = slot;
+        }
+        gather(a, ON_POST);
+        gather_pre(a);
+        nm_synapse_chunk chunk = chunk_of(a);
+        chunk.pre_stride = 1, chunk.post_stride = 0;
+        for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++)
+            chunk.post[k] = &p->post_trace[k][slot];
+        for (int k = 0; k < NM_MAX_COLUMNS && a->events->post_column[k] != NULL; k++)
+            chunk.post_column[k] = &a->events->post_column[k][slot];
+        call(a, p->rule->on_post, &chunk);
+    }
+}
+
+static void fired_targets(pass *a) {
+    const int32_t *slot = nm_delay_list(a->step->ring, a->step->now, a->step->part);
+    const int64_t n_spikes = *nm_delay_count(a->step->ring, a->step->now, a->step->part);
+    for (int64_t i = 0; i < n_spikes; i++)
+        call_on_post(a, slot[i]);
+}
+
+static void chosen_targets(pass *a) {
+    const nm_projection *p = a->projection;
+    const int64_t end = nm_network_part_end(a->step->network, a->step->part);
+    int64_t event[NM_CHUNK];
+    for (int64_t first = a->part_first; first < end; first += NM_CHUNK) {
+        nm_target_chunk chunk = {.n = end - first < NM_CHUNK ? (size_t)(end - first) : NM_CHUNK,
+                                 .dt = a->step->dt,
+                                 .params = p->params,
+                                 .fired = a->step->fired + first,
+                                 .event = event};
+        for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++)
+            chunk.post[k] = p->post_trace[k] + first;
+        for (int k = 0; k < NM_MAX_COLUMNS && a->events->post_column[k] != NULL; k++)
+            chunk.post_column[k] = a->events->post_column[k] + first;
+        p->rule->event(&chunk);
+        for (size_t i = 0; i < chunk.n; i++)
+            if (event[i])
+                call_on_post(a, first + (int64_t)i);
+    }
+}
+
+/* ---- the step ------------------------------------------------------------------------------------ */
+
+void nm_events_run(const nm_events_step *step) {
+    const nm_projection *p = step->projection;
+    pass a;
+    a.step = step, a.projection = p, a.events = p->events;
+    a.part_first = nm_network_part_first(step->network, step->part);
+    a.low = p->inhibitory ? fmax(p->weight_min, 0.0) : p->weight_min;
+    a.high = p->inhibitory ? fmax(p->weight_max, 0.0) : p->weight_max;
+    if (p->rule->on_pre != NULL || p->events->arrived != NULL)
+        arrivals(&a);
+    if (p->rule->event != NULL)
+        chosen_targets(&a);
+    else if (p->rule->on_post != NULL)
+        fired_targets(&a);
+}
+
+void nm_events_look(const nm_projection *p, int64_t n_neurons) {
+    const nm_events *e = p->events;
+    for (int k = 0; k < NM_MAX_COLUMNS && e->pre_snapshot[k] != NULL; k++)
+        memcpy(e->pre_snapshot[k], e->pre_source[k], (size_t)n_neurons * sizeof(double));
+    for (int k = 0; k < NM_MAX_TRACES; k++) {
+        const double left = e->lowpass[k] != NULL ? nm_exp(-e->rate[k]) : 0.0;
+        for (int64_t slot = 0; e->lowpass[k] != NULL && slot < n_neurons; slot++)
+            e->lowpass[k][slot] += (1.0 - left) * (e->lowpass_source[k][slot] - e->lowpass[k][slot]);
+    }
+}
+
+/* ---- index by target ----------------------------------------------------------------------------- */
+
+/* Calls for the synapses of a segment of a part, in order: counts them (`incoming` NULL), or enters them. */
+static void index_segment(const nm_projection *p, int64_t segment, int64_t part_first, int64_t *next,
+                          uint32_t *incoming) {
+    for (int64_t s = p->segment_start[segment]; s < p->segment_start[segment + 1]; s++) {
+        int64_t *at = &next[part_first + p->target[s]];
+        if (incoming != NULL)
+            incoming[*at] = (uint32_t)s;
+        (*at)++;
+    }
+}
+
+static void index_all(const nm_network *network, const nm_projection *p, int64_t *next, uint32_t *incoming) {
+    for (int64_t place = 0; place < p->n_rows * network->n_parts; place++) {
+        const int64_t first = p->row_segment == NULL ? place : p->row_segment[place];
+        const int64_t end = p->row_segment == NULL ? place + 1 : p->row_segment[place + 1];
+        for (int64_t segment = first; segment < end; segment++)
+            index_segment(p, segment, nm_network_part_first(network, place % network->n_parts), next,
+                          incoming);
+    }
+}
+
+void nm_events_index(const nm_network *network, const nm_projection *p, int64_t *incoming_start,
+                     uint32_t *incoming, uint32_t *segment_of, int64_t *next) {
+    const size_t bytes = (size_t)network->n_neurons * sizeof *next;
+    memset(next, 0, bytes);
+    index_all(network, p, next, NULL);
+    incoming_start[0] = 0;
+    for (int64_t slot = 0; slot < network->n_neurons; slot++)
+        incoming_start[slot + 1] = incoming_start[slot] + next[slot];
+    memcpy(next, incoming_start, bytes);
+    index_all(network, p, next, incoming);
+    for (int64_t entry = 0, segment = 0; entry * NM_EVENTS_COARSE < p->n_synapses; entry++) {
+        while (p->segment_start[segment + 1] <= entry * NM_EVENTS_COARSE)
+            segment++;
+        segment_of[entry] = (uint32_t)segment;
+    }
+}
