@@ -15,6 +15,27 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
+# Files of which no test is `fast`: they run examples, the benchmark, whole experiments, the documents, or thousands of
+# drawn configurations. A single long test elsewhere is marked `long`.
+LONG_FILES = {
+    "test_bench.py",
+    "test_cli.py",
+    "test_config_mutants.py",
+    "test_examples.py",
+    "test_experiment.py",
+    "test_readme.py",
+    "test_tutorial.py",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as `fast` what is neither in LONG_FILES nor marked `long` or `slow`: `pytest -m fast`, a minute on one core.
+    Without -m the mark selects nothing and leaves nothing out."""
+    for item in items:
+        own = {mark.name for mark in item.iter_markers()}
+        if item.path.name not in LONG_FILES and not own & {"long", "slow"}:
+            item.add_marker("fast")
+
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     package = importlib.util.find_spec("neuromod")

@@ -1,6 +1,7 @@
 """Modulators again, in plain Python: responses, factors, receptor densities, kinetics and release, one at a time.
 
-Written from the definitions in the docstrings, not from the C. Nothing here imports the package.
+Written from the definitions in the docstrings, not from the C. ``MODULATORS`` maps each name to its class. Nothing
+here imports the package.
 """
 
 from __future__ import annotations
@@ -71,3 +72,84 @@ class Level:
         self.level = self.baseline + (self.level - self.baseline) * self.kept
         self.level = clip(self.level + sum(amount * n for amount, n in released))
         return self.level
+
+
+# ---- the modulators that have names ------------------------------------------------------------------------
+
+
+class Modulator:
+    """One modulator in one region: `p` are the parameters of its table in C, by name."""
+
+    target = ""  # what it acts on
+    strength = ""  # its parameter of that meaning
+
+    def __init__(self, params: Mapping[str, float]) -> None:
+        self.p = dict(params)
+        self.level = self.p["baseline"]
+
+    def move(self, drive: float) -> None:
+        """An event: the level is told from the baseline, whatever it was before."""
+        self.level = clip(self.p["baseline"] + self.p["sensitivity"] * drive)
+
+    def step(self) -> None:
+        rest = self.p["baseline"]
+        self.level = rest + (self.level - rest) * (1.0 - self.p["decay_rate"])
+
+    def response(self) -> float:
+        return self.p[self.strength] * self.level ** self.p["exponent"]
+
+
+class Dopamine(Modulator):
+    """Schultz, Dayan & Montague (1997): the level tells what was better than expected, and scales learning."""
+
+    target, strength = "learning_rate", "learning_rate_modulation"
+
+    def event(self, reward: float, expected_reward: float) -> None:
+        self.move(reward - expected_reward)
+
+    def act(self, change_of_weight: float) -> float:
+        return change_of_weight * self.response()
+
+
+class Serotonin(Modulator):
+    """Cools, Nakamura & Daw (2011): punishment lowers the level, the level inhibits: thresholds rise."""
+
+    target, strength = "threshold", "inhibition_strength"
+
+    def event(self, punishment: float, stress: float) -> None:
+        self.move(-(punishment + stress))
+
+    def act(self, threshold: float) -> float:
+        return threshold + abs(threshold) * self.response()
+
+
+class Norepinephrine(Modulator):
+    """Aston-Jones & Cohen (2005): uncertainty raises the level, the level amplifies inputs."""
+
+    target, strength = "gain", "gain_modulation"
+
+    def event(self, uncertainty: float, novelty: float) -> None:
+        self.move(uncertainty + novelty)
+
+    def act(self, current: float) -> float:
+        return current * (1.0 + self.response())
+
+
+class Acetylcholine(Modulator):
+    """Yu & Dayan (2005), Hasselmo (2006): known unreliability raises the level, the level favours potentiation."""
+
+    target, strength = "ltp", "potentiation_modulation"
+
+    def event(self, expected_uncertainty: float, attention: float) -> None:
+        self.move(expected_uncertainty + attention)
+
+    def act(self, potentiation: float) -> float:
+        return potentiation * (1.0 + self.response())
+
+
+MODULATORS: dict[str, type[Modulator]] = {
+    "dopamine": Dopamine,
+    "serotonin": Serotonin,
+    "norepinephrine": Norepinephrine,
+    "acetylcholine": Acetylcholine,
+}

@@ -10,7 +10,8 @@ y without this step's spike; a spike of the target sees x with this step's arriv
 synapse's own events and, in what is handed back, at the end.
 
 Three times over: `dense` goes through every step for all synapses; `replay` knows no steps and goes from event to
-event of one synapse; `daspnet` is the author's published program, which sums every 10 ms.
+event of one synapse; `daspnet` is the author's published program, which sums every 10 ms. ``RULES`` maps the rule's
+name to the first of them.
 """
 
 from __future__ import annotations
@@ -168,3 +169,6 @@ def daspnet(pair: float, pulse_ms: int, duration_ms: int = 20_000) -> tuple[floa
         if ms % 10 == 0:
             phasic, constant, sd = phasic + da * sd, constant + 0.002 * sd, 0.99 * sd
     return phasic, constant
+
+
+RULES = {"rstdp": dense}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from oracle_plasticity import Learning, Synapse, learnt
 
-from neuromod import BrainModel, Simulation
+from neuromod import BrainModel, NeuromodulationSystem, Simulation
 
 
 @dataclass
@@ -113,3 +113,33 @@ def random_network(rule: Mapping[str, Any], seed: int, n_steps: int, **options: 
     trains = {i: [int(s) for s in np.flatnonzero(rng.random(n_steps) < 0.25) + 1] for i in range(n)}
     options = {"weight": rng.uniform(0.2, 0.8, 60), "delay": rng.integers(1, 10, 60), **options}
     return network(rule, pairs, trains, n_neurons=n, **options)
+
+
+def settled(rule: Mapping[str, Any], system: NeuromodulationSystem | None = None) -> tuple[float, float]:
+    """Mean rate (Hz) of 40 driven neurons under plastic inhibition by 400: in the first second, and after 80 s."""
+    line = {"y": [0, 0], "z": [0, 0], "w": [0, 0]}
+    excitatory = {
+        "name": "E",
+        "coord_ranges": {**line, "x": [0, 39]},
+        "drive": {"rate": 1000.0, "weight": 2.0},
+    }
+    inhibitory = {
+        "name": "I",
+        "coord_ranges": {**line, "x": [40, 439]},
+        "model": "poisson",
+        "params": {"rate": 20.0},
+    }
+    config = {
+        "lattice_shape": [440, 1, 1, 1],
+        "areas": [excitatory, inhibitory],
+        "plasticity": {"rule": "none"},
+    }
+    sim = Simulation(BrainModel(config=config), seed=3, neuromodulation=system)
+    sim.initialize_neurons()
+    sim.connect("I", "E", probability=1.0, weight=-0.01, synapse_type="inhibitory", rule=dict(rule), name="P")
+    if system is not None:
+        system.dopamine.state.level = 0.8
+    first = sim.run(1000)["spike_counts"][:40].mean()
+    sim.run(79_000)
+    last = sim.run(40_000)["spike_counts"][:40].mean() / 40.0
+    return float(first), float(last)

@@ -162,6 +162,7 @@ def test_more_rows_than_16_bits_count_agree_with_the_plain_twin(rule: str, n_row
     assert drawn[0] == 9_000 and len(drawn[1]) == n_rows + 1 and len(drawn[2]) > 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("p", [9e-4, 0.3, 0.97])
 def test_rows_of_several_batches_agree_with_the_plain_twin(p: float) -> None:
     n = 1_000_000 if p < 1e-3 else 4000  # 900 to 3900 draws a row, 512 at a time
@@ -512,6 +513,7 @@ def test_a_network_is_cut_into_parts_that_16_bits_can_count(n: int, n_parts: int
     assert (found - 1) * width < max(n, 1) <= found * width
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("n", [120, 5000, 40_000])
 def test_places_hold_each_target_once_in_its_part(n: int) -> None:
     """Against a plain search: row r's targets in part q are those of the row between q * width and (q + 1) * width."""

@@ -22,6 +22,7 @@ BUILDS = {  # name -> flags of the compiler and of the linker
     "sanitized": ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"],
     "released": ["-O3", "-fno-math-errno", "-fno-trapping-math"],
 }
+LONG = {"more_steps_than_16_bits_count"}  # C tests that pytest -m fast leaves out
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 
 
@@ -98,7 +99,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 tests = listed.stdout.split()
                 cases += [(program, test) for test in tests] or [(None, f"{stem}.c lists no test")]
                 names += [f"{stem}-{test}-{name}" for test in tests] or [f"{stem}-{name}"]
-    metafunc.parametrize(("program", "test"), cases, ids=names)
+    marked = [
+        pytest.param(*case, id=name, marks=pytest.mark.long if case[1] in LONG else ())
+        for case, name in zip(cases, names, strict=True)
+    ]
+    metafunc.parametrize(("program", "test"), marked)
 
 
 def test_c(program: Path | None, test: str) -> None:

@@ -358,6 +358,7 @@ def test_lone_surrogates_are_refused_and_can_be_printed(tmp_path, shipped):
     (name + key).encode()
 
 
+@pytest.mark.long
 def test_limits_on_areas_and_sites():
     area = {"name": "A", "coord_ranges": {"x": [0, 2**31 - 2], "y": [0, 0], "z": [0, 0], "w": [0, 0]}}
     content = {"lattice_shape": [2**31 - 1, 2, 1, 1], "areas": [area]}

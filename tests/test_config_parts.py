@@ -60,7 +60,7 @@ OUTSIDE = {
 }
 
 
-@pytest.mark.parametrize("model", list(_core.neuron_models()))
+@pytest.mark.parametrize("model", [name for name, about in _core.neuron_models().items() if about["params"]])
 def test_every_parameter_of_every_model_is_held_to_its_domain(model):
     for name, field in _core.neuron_models()[model]["params"].items():
         for value in [math.nan, math.inf, -math.inf, "1", None, False, *OUTSIDE[field["domain"]]]:
@@ -159,6 +159,7 @@ def validator():
     return jsonschema.Draft202012Validator(schema)
 
 
+@pytest.mark.long
 def test_schema_accepts_the_shipped_configuration_and_the_foreign_one():
     check = validator()
     check.validate(load("brain_base_model.json")[0])
@@ -189,6 +190,7 @@ WITHIN_A_SCHEMA = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("path", "value"), WITHIN_A_SCHEMA, ids=[path for path, _ in WITHIN_A_SCHEMA])
 def test_schema_refuses_the_same_mistakes(shipped, path, value):
     assert not validator().is_valid(put(shipped, path, value))
@@ -287,6 +289,7 @@ LARGE = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", LARGE)
 def test_a_megabyte_of_anything_is_refused_in_time(tmp_path, name):
     """No input makes the search for near names, or anything else, quadratic: 1 MB of processor time < 3 s.

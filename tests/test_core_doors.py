@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_no_argument_crashes_the_core(checkout: Path, tmp_path: Path, seed: int) -> None:
     program = checkout / "tests" / "programs" / "core_doors.py"

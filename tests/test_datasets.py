@@ -42,6 +42,7 @@ def test_the_source_is_named_where_the_data_are(checkout: Path) -> None:
 
 
 def test_registered_loaders_load() -> None:
+    assert "digits" in DATASETS
     for load in DATASETS.values():
         data = load()
         assert len(data.images) == len(data.labels) > 0

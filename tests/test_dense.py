@@ -44,6 +44,7 @@ def is_dense(sim: Simulation, name: str = "D") -> bool:
     return dense is not None and bool(dense.worth)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sizes", [SIZES, LARGE])
 @pytest.mark.parametrize("firing", [0.002, 0.02, 0.3])
 @pytest.mark.parametrize(
@@ -126,6 +127,7 @@ def test_the_bits_are_the_same_for_any_threads_and_step_by_step() -> None:
     assert one.digest() == three.digest() == steps.digest()
 
 
+@pytest.mark.long
 def test_a_saved_run_goes_on_with_the_same_bits() -> None:
     whole, begun = mixed(), mixed()
     whole.run(STEPS)

@@ -223,7 +223,7 @@ def test_the_result_is_plain_arrays_that_fit_each_other(short: dict[str, np.ndar
     assert short["spike_step"].max() <= 430
     assert short["level"].shape == (430, 3)
     assert short["level_names"].tolist() == ["dopamine", "serotonin", "norepinephrine"]
-    assert (short["level"].min(), short["level"].max()) >= (0.0, 0.0)
+    assert 0.5 == short["level"].min() < short["level"].max() <= 1.0  # one kind of event so far: uncertainty
     synapses = [
         short[name] for name in ("pre_id", "post_id", "weight_before", "weight_after", "synapse_group")
     ]
@@ -234,6 +234,8 @@ def test_the_result_is_plain_arrays_that_fit_each_other(short: dict[str, np.ndar
 
 
 def test_rates_count_the_recorded_spikes(short: dict[str, np.ndarray]) -> None:
+    assert short["area_names"].tolist() == ["V1_like", "Striatum_like"]
+    assert len(short["area_rate"]) == 2 and (short["area_rate"] > 0.0).any()
     for k, rate in enumerate(short["area_rate"]):
         ids = short["neuron_id"][short["neuron_area"] == k]
         spikes = np.isin(short["spike_id"], ids).sum()

@@ -84,6 +84,7 @@ def mypy_says(program: str, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_a_type_checker_sees_wrong_arguments_and_wrong_names(tmp_path: Path) -> None:
     said = mypy_says('from neuromod import Simulation\n\nSimulation(3, sed="x").rum(1)\n', tmp_path)
     assert 'Unexpected keyword argument "sed" for "Simulation"' in said
@@ -91,6 +92,7 @@ def test_a_type_checker_sees_wrong_arguments_and_wrong_names(tmp_path: Path) -> 
     assert 'Argument 1 to "Simulation" has incompatible type "int"' in said
 
 
+@pytest.mark.long
 def test_a_type_checker_accepts_what_is_right(tmp_path: Path) -> None:
     program = (
         "from neuromod import BrainModel, Simulation, SpikeMonitor\n"

@@ -45,6 +45,7 @@ def seconds(program: str, folder: Path) -> float:
     return min(float(child(timed, folder, **bytecode).stdout) for _ in range(7))
 
 
+@pytest.mark.long
 def test_import_takes_at_most_50_ms_more_than_numpy(tmp_path: Path) -> None:
     ours = seconds(
         "import numpy; start = time.process_time(); import neuromod, neuromod.simulation", tmp_path
@@ -52,6 +53,7 @@ def test_import_takes_at_most_50_ms_more_than_numpy(tmp_path: Path) -> None:
     assert ours < 0.050
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "work",
     [

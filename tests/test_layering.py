@@ -274,6 +274,7 @@ def test_every_path_in_the_readme_exists(checkout: Path) -> None:
     assert not sorted(name for name in named if not (checkout / name).exists())
 
 
+@pytest.mark.long
 def test_a_model_file_exports_exactly_one_symbol(checkout: Path, tmp_path: Path) -> None:
     compiler = shutil.which((os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0])
     nm = shutil.which("nm")

@@ -1,4 +1,4 @@
-"""Modulators that stand in the configuration alone, receptor densities, and acetylcholine, which is optional."""
+"""Modulators that stand in the configuration alone, and receptor densities."""
 
 from __future__ import annotations
 
@@ -248,22 +248,6 @@ def test_neurons_that_stand_alone_have_no_region_and_all_receptors() -> None:
     assert gains == pytest.approx([3.22, 1.0], rel=1e-15)
     with pytest.raises(ValueError, match=r"^neuron: must lie in one of the regions x, y; got 'b'$"):
         NeuromodulationSystem(["x", "y"]).modulate_neuron_update(first, 1.0, 1.0)
-
-
-# ---- acetylcholine -----------------------------------------------------------------------------------------
-
-
-def test_acetylcholine_is_off_unless_it_is_named_and_favours_potentiation() -> None:
-    assert "acetylcholine" not in NeuromodulationSystem().names
-    assert not hasattr(NeuromodulationSystem(), "acetylcholine")
-    assert "acetylcholine" not in check_neuromodulation({})
-    system = create_neuromodulation_system({"acetylcholine": {"potentiation_modulation": 2.0}})
-    system.acetylcholine.update(expected_uncertainty=0.4, attention=0.2)
-    assert system.acetylcholine.state.level == pytest.approx(0.8, rel=1e-15)
-    assert system.acetylcholine.targets == ("ltp",)
-    assert system.acetylcholine.factor() == pytest.approx(1.0 + 2.0 * 0.8, rel=1e-15)
-    system.event("acetylcholine", 0.2)
-    assert system.acetylcholine.state.level == pytest.approx(0.6, rel=1e-15)
 
 
 # ---- the configuration -------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ def steady(system: NeuromodulationSystem, source: int, amount: float, n_steps: i
     return system.level[:, 0].copy()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("spacing", [1.0, 2.0])
 def test_a_point_release_in_one_dimension_falls_off_exponentially(spacing: float) -> None:
     """lambda = sqrt(D / k) is ten regions; on a lattice it is 1 / arccosh(1 + (spacing / lambda)^2 / 2), 0.04 % off.
@@ -47,6 +48,7 @@ def test_a_point_release_in_one_dimension_falls_off_exponentially(spacing: float
     assert slope == pytest.approx(-1.0 / 10.0, rel=1e-3)
 
 
+@pytest.mark.long
 def test_a_point_release_in_three_dimensions_falls_off_as_exp_over_r() -> None:
     """lambda is 3 regions. Where the lattice is seen least, along the diagonal of the plane, and away from source and
     walls the profile exp(-r / lambda) / r holds to 4 %: the lattice's error is of order (spacing / r)^2 / 8."""

@@ -1,4 +1,5 @@
-"""Dopamine: what an eligibility trace earns from it in one step, against the integral in plain Python."""
+"""`csrc/modulator_dopamine.c`: figures, its oracle, the prediction error, and what an eligibility trace earns from it
+in one step, against the integral in plain Python."""
 
 from __future__ import annotations
 
@@ -6,8 +7,55 @@ import math
 
 import numpy as np
 import pytest
+from modulator_rig import assert_like_oracle, system_at
+from plastic_network import network
 
 from neuromod import DopamineSystem
+
+# ---- figures, the oracle, published behaviour --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reward", "expected", "level", "change"),
+    [(1.0, 0.0, 0.9, 0.018), (0.0, 1.0, 0.1, 0.002), (0.4, 0.4, 0.5, 0.01)],
+)
+def test_dopamine(reward: float, expected: float, level: float, change: float) -> None:
+    dopamine = DopamineSystem()
+    assert dopamine.update(reward, expected) == reward - expected
+    assert dopamine.state.level == pytest.approx(level, abs=1e-15)
+    assert dopamine.modulate_plasticity(0.01) == pytest.approx(change, abs=1e-15)
+    assert dopamine.get_learning_rate_multiplier() == pytest.approx(100 * change)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_like_its_oracle(seed: int) -> None:
+    assert_like_oracle("dopamine", seed)
+
+
+def test_response_moves_from_the_reward_to_its_omission_as_the_reward_becomes_expected() -> None:
+    """Schultz, Dayan & Montague (1997), figure 1, with an expectation that learns a tenth of each error: the n-th
+    reward raises the level by 0.4 * 0.9^n, and one that is left out lowers it by 0.4 times what was expected."""
+    dopamine, expected = DopamineSystem(), 0.0
+    for n in range(60):
+        error = dopamine.update(1.0, expected)
+        assert dopamine.state.level == pytest.approx(0.5 + 0.4 * 0.9**n, rel=1e-13)
+        expected += 0.1 * error
+    assert dopamine.update(0.0, expected) == -expected
+    assert dopamine.state.level == pytest.approx(0.5 - 0.4 * (1.0 - 0.9**60), rel=1e-13)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.25, 0.5, 1.0])
+def test_level_scales_a_change_of_weight_in_the_engine(level: float) -> None:
+    """A Hebbian synapse whose target fires on arrival gains 0.125 * 2 level, exactly in float32."""
+    rule = {"rule": "hebbian", "learning_rate": 0.125, "weight_min": -10.0, "weight_max": 10.0}
+    net = network(
+        rule, [(0, 1)], {0: [2], 1: [3]}, n_neurons=2, weight=1.0, neuromodulation=system_at(dopamine=level)
+    )
+    net.sim.run(5)
+    assert net.weight[0] == 1.0 + 0.125 * 2.0 * level
+
+
+# ---- what an eligibility trace earns -----------------------------------------------------------------------
 
 
 def integral(

@@ -148,6 +148,7 @@ def test_large_networks_count_every_spike_once() -> None:
 # ---- Poisson spikes: shot noise ----------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dt", [1.0, 5.0])
 def test_poisson_release_has_the_mean_and_variance_of_shot_noise(dt: float) -> None:
     """Mean b + a r tau and variance a**2 r tau / 2: 0.2 and 0.05 at tau 0.2 s, r 2/s, a 0.5.

@@ -89,16 +89,6 @@ def test_signals_of_eligibility_traces_add_up() -> None:
     assert np.abs(modulated).max() > 0.02
 
 
-def test_acetylcholine_favours_potentiation() -> None:
-    system = create_neuromodulation_system(
-        {"dopamine": {"decay_rate": 0.0}, "acetylcholine": {"baseline": 1.0, "decay_rate": 0.0}}
-    )
-    system.dopamine.state.level = 0.75
-    np.testing.assert_allclose(
-        change(STDP, system, seed=6), change(STDP | {"a_plus": 0.02}, doubling(), seed=6), rtol=0, atol=3e-6
-    )
-
-
 # ---- inputs and thresholds -----------------------------------------------------------------------------------
 
 BACKGROUND = {"events": 0.125, "noise": 0.5, "noise_uniform": 0.75}  # what neurons get of their own, mV

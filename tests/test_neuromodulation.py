@@ -1,4 +1,5 @@
-"""The three modulators: figures of the specification, events, decay, domains, the system, regions, configuration."""
+"""The three modulators together: events, decay, domains, the system, regions, configuration. What each does by itself
+is tested in test_modulator_<name>.py."""
 
 from __future__ import annotations
 
@@ -18,52 +19,6 @@ from neuromod import (
     Simulation,
     create_neuromodulation_system,
 )
-
-# ---- figures -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("reward", "expected", "level", "change"),
-    [(1.0, 0.0, 0.9, 0.018), (0.0, 1.0, 0.1, 0.002), (0.4, 0.4, 0.5, 0.01)],
-)
-def test_dopamine(reward: float, expected: float, level: float, change: float) -> None:
-    dopamine = DopamineSystem()
-    assert dopamine.update(reward, expected) == reward - expected
-    assert dopamine.state.level == pytest.approx(level, abs=1e-15)
-    assert dopamine.modulate_plasticity(0.01) == pytest.approx(change, abs=1e-15)
-    assert dopamine.get_learning_rate_multiplier() == pytest.approx(100 * change)
-
-
-@pytest.mark.parametrize(("level", "raised"), [(0.2, 10.062), (0.8, 10.998)])
-def test_serotonin_on_a_threshold_of_10(level: float, raised: float) -> None:
-    serotonin = SerotoninSystem()
-    serotonin.state.level = level
-    assert round(serotonin.modulate_threshold(10.0), 3) == raised
-    assert serotonin.get_inhibition_factor() == pytest.approx(raised / 10 - 1, abs=1e-4)
-
-
-def test_more_serotonin_makes_a_negative_threshold_harder_to_reach() -> None:
-    serotonin, raised = SerotoninSystem(), []
-    for level in (0.0, 0.2, 0.5, 0.8, 1.0):
-        serotonin.state.level = level
-        raised.append(serotonin.modulate_threshold(-50.0))
-    assert raised == sorted(raised)
-    assert (raised[0], raised[-1]) == (-50.0, pytest.approx(-50.0 + 50.0 * 0.156))
-
-
-@pytest.mark.parametrize(("level", "amplified"), [(0.2, 5.444), (0.9, 13.991)])
-def test_norepinephrine_on_an_input_of_5(level: float, amplified: float) -> None:
-    norepinephrine = NorepinephrineSystem()
-    norepinephrine.state.level = level
-    assert round(norepinephrine.modulate_input(5.0), 3) == amplified
-    assert norepinephrine.get_gain_multiplier() == pytest.approx(amplified / 5, abs=1e-4)
-
-
-def test_input_of_10_after_uncertainty() -> None:
-    norepinephrine = NorepinephrineSystem()
-    norepinephrine.update(0.7, 0.3)
-    assert round(norepinephrine.modulate_input(10.0), 3) == 19.966
-
 
 # ---- events and decay --------------------------------------------------------------------------------------
 

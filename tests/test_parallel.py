@@ -46,6 +46,7 @@ def run(sim: Simulation) -> str:
     return sim.digest()
 
 
+@pytest.mark.long
 def test_any_number_of_threads_gives_the_same_bits() -> None:
     assert len({run(network(threads)) for threads in (1, 2, 3, 4, 7)}) == 1
 

@@ -89,6 +89,7 @@ def wired(sim: Simulation) -> None:
         sim.connect(areas[::2], areas, **degree, **({"rule": "none"} | how), name=name)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("sizes", "n_parts"), [([300, 400], 1), ([700, 1300] * 3, 4), ([9000, 9000] * 2, 8)])
 def test_what_arrives_is_what_numpy_adds_up(sizes: list[int], n_parts: int) -> None:
     """Cells of all parts, from sources of all parts, over delays, signs, and both kinds of rules."""

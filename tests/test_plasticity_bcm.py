@@ -90,6 +90,7 @@ def test_threshold_slides() -> None:
     assert fall[1] < 0.0 < fall[2]
 
 
+@pytest.mark.long
 def test_rate_is_stable() -> None:
     """Plastic sources onto lif neurons: from 52 and from 27 Hz to one rate. It is 6.2 Hz, below the 10 Hz at which
     Poisson spikes would rest, since regular ones follow each other less closely."""

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from oracle_rstdp import Dopamine, Rule, Wiring, daspnet, dense, replay
+from oracle_rstdp import RULES, Dopamine, Rule, Wiring, daspnet, replay
 from plastic_network import PlasticNetwork, config_of, network
 
 from neuromod import BrainModel, NeuromodulationSystem, Simulation, create_neuromodulation_system
 
 WIDE = {"weight_min": -1000.0, "weight_max": 1000.0}
+dense = RULES["rstdp"]
 
 
 def system_of(
@@ -113,6 +114,7 @@ def test_the_discretisation_of_daspnet(pulse_ms: int, published: float, level: f
     assert abs(phasic - published) < 5e-6 and abs(constant - 0.01197) < 5e-6
 
 
+@pytest.mark.long
 def test_chance_drift() -> None:
     """Of independent Poisson trains: mean c = tau_c r_pre r_post (A+ tau+ - A- tau-) = -0.001 in continuous time.
 
@@ -313,6 +315,7 @@ class Whole:
         return p.weight[order], p.eligibility[order]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", CASES)
 def test_ten_thousand_spike_trains_agree_with_dense_integration(case: str) -> None:
     """Relative error of every one of 20,000 weights <= 1e-6: half of them are within 5e-8, 99 % within 4e-7. What is
@@ -337,6 +340,7 @@ def test_ten_thousand_spike_trains_agree_with_dense_integration(case: str) -> No
     assert "bounds" not in case or at_bound > 0.2, at_bound
 
 
+@pytest.mark.long
 def test_potentiation_depression_and_tau_c_may_change_on_the_way() -> None:
     """By a factor from 1 to 3 that is new in a third of the regions every 80 steps or so."""
     rule, dopamine, dt = Rule(0.0005, tau_c=100.0), Dopamine(0.5, tau=200.0), 1.0
@@ -353,6 +357,7 @@ def test_potentiation_depression_and_tau_c_may_change_on_the_way() -> None:
     assert np.abs(constant - expected).mean() > 0.01
 
 
+@pytest.mark.long
 def test_any_number_of_threads_gives_the_same_bits() -> None:
     """NEST's issue 410 asks for equal weights from 1, 2, 4, 8, 16 and 32 threads."""
     case = CASES["at the bounds"]
@@ -362,6 +367,7 @@ def test_any_number_of_threads_gives_the_same_bits() -> None:
         assert other[1].tobytes() == one[1].tobytes()
 
 
+@pytest.mark.long
 def test_looks_in_between_leave_no_trace() -> None:
     """Reading weights and traces, also in the steps of spikes, changes no bit of what follows."""
     case = CASES["renormalised, at the bounds"]
@@ -372,6 +378,7 @@ def test_looks_in_between_leave_no_trace() -> None:
     assert plain[1].tobytes() == looked[1].tobytes()
 
 
+@pytest.mark.long
 def test_the_oracle_from_event_to_event_agrees_with_the_one_from_step_to_step() -> None:
     """Neither knows the other's way of counting time; 1e-11 is rounding over 2500 steps."""
     rule, dopamine, dt = Rule(0.02, tau_c=300.0), Dopamine(0.5, tau=80.0), 1.0

@@ -101,8 +101,12 @@ def test_weights_need_the_same_synapses(ax: Any) -> None:
 
 @pytest.mark.parametrize("weights", [[], [0.5], [0.0, 0.0]])
 def test_no_weights_and_equal_weights_are_drawn(ax: Any, weights: list[float]) -> None:
+    """40 bars, whose area is 1, or 0 where there is no weight."""
     plot.weights(weights, ax=ax)
     ax.figure.canvas.draw()
+    areas = [bar.get_height() * bar.get_width() for bar in ax.patches]
+    assert len(areas) == 40
+    assert sum(areas) == pytest.approx(1.0 if weights else 0.0)
 
 
 @pytest.mark.parametrize(
@@ -194,6 +198,7 @@ def test_a_summary_refuses_windows_that_are_none(window: float) -> None:
         plot.summary(results(), window_ms=window)
 
 
+@pytest.mark.long
 def test_the_summary_file_is_an_image(tmp_path: Any) -> None:
     plot.summary(results()).savefig(tmp_path / "summary.png")
     assert (tmp_path / "summary.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
@@ -211,6 +216,7 @@ def test_without_matplotlib_the_message_says_what_to_install(
     assert caught.value.__cause__ is not None
 
 
+@pytest.mark.long
 def test_pyplot_is_never_imported() -> None:
     program = (
         "import sys; from neuromod import plot; plot.raster(([1.0], [1])).figure.canvas.draw();"

@@ -19,8 +19,10 @@ README = Path(__file__).resolve().parent.parent / "README.md"
 BEGIN, END = "<!-- tables -->\n", "<!-- /tables -->"
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
+def blocks(language: str, document: str | None = None) -> list[str]:
+    """Blocks of the README, or of a copy of it."""
+    text = README.read_text() if document is None else document
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
 
 
 def parameters(model: dict[str, Any]) -> str:
@@ -53,9 +55,12 @@ def tables() -> str:
     )
 
 
+def written_tables(document: str) -> str:
+    return document.split(BEGIN)[1].split(END)[0]
+
+
 def test_tables_are_those_of_the_c_files() -> None:
-    written = README.read_text().split(BEGIN)[1].split(END)[0]
-    assert written == tables(), "run `python tests/test_readme.py`"
+    assert written_tables(README.read_text()) == tables(), "run `python tests/test_readme.py`"
 
 
 def test_first_two_shell_blocks_are_one_line_to_paste_each() -> None:
@@ -67,11 +72,11 @@ def test_first_two_shell_blocks_are_one_line_to_paste_each() -> None:
     assert tests.rstrip().endswith("pytest -q")
 
 
-def run_python_blocks() -> list[tuple[str, str]]:
+def run_python_blocks(document: str) -> list[tuple[str, str]]:
     """(what a comment says is printed, what was printed), over all Python blocks in one interpreter."""
     namespace: dict[str, Any] = {"__name__": "readme"}
     pairs = []
-    for block in blocks("python"):
+    for block in blocks("python", document):
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             exec(compile(block, "README.md", "exec"), namespace)
@@ -82,12 +87,43 @@ def run_python_blocks() -> list[tuple[str, str]]:
     return pairs
 
 
-def test_python_blocks_run_and_print_what_they_say(tmp_path: Path) -> None:
-    with contextlib.chdir(tmp_path):
-        pairs = run_python_blocks()
+def check_python_blocks(document: str, folder: Path) -> None:
+    """Every figure in a comment is the one that is printed; files are written into the folder."""
+    with contextlib.chdir(folder):
+        pairs = run_python_blocks(document)
     assert len(pairs) >= 8
     for said, printed in pairs:
         assert printed == said
+
+
+def test_python_blocks_run_and_print_what_they_say(tmp_path: Path) -> None:
+    check_python_blocks(README.read_text(), tmp_path)
+
+
+@pytest.mark.parametrize(("said", "wrong"), [("1.0", "1.1"), ("-45.0", "-55.0"), ("16000", "16001")])
+def test_a_wrong_figure_would_be_seen(said: str, wrong: str, tmp_path: Path) -> None:
+    """The check itself, on a copy of the README in which one printed figure is another."""
+    document = README.read_text()
+    changed = re.sub(
+        rf"^(print\(.*\)\s+# ){re.escape(said)}$", rf"\g<1>{wrong}", document, count=1, flags=re.M
+    )
+    assert changed != document, f"no print of the README says {said}"
+    with pytest.raises(AssertionError, match=rf"assert '{re.escape(said)}' == '{re.escape(wrong)}'"):
+        check_python_blocks(changed, tmp_path)
+
+
+def test_a_print_without_its_figure_would_be_seen(tmp_path: Path) -> None:
+    document = README.read_text()
+    changed = re.sub(r"^(print\(.*\))\s+# 16000$", r"\1", document, count=1, flags=re.M)
+    assert changed != document
+    with pytest.raises(AssertionError, match="every print says what it prints"):
+        check_python_blocks(changed, tmp_path)
+
+
+def test_a_wrong_table_would_be_seen() -> None:
+    document = README.read_text()
+    assert written_tables(document) == tables()
+    assert written_tables(document.replace("`tau_m` 20 ms", "`tau_m` 21 ms")) != tables()
 
 
 def test_developing_commands_are_run_by_ci(checkout: Path) -> None:
@@ -98,13 +134,6 @@ def test_developing_commands_are_run_by_ci(checkout: Path) -> None:
     for command in commands:
         for script in re.findall(r"(?<![\w/])\.ci/\w+", command):
             assert (checkout / script).is_file()
-
-
-@pytest.mark.parametrize("said", ["1.0", "-45.0", "16000"])
-def test_a_wrong_figure_would_be_seen(said: str) -> None:
-    assert said in [
-        figure for block in blocks("python") for figure in re.findall(r"# (\S+)$", block, re.MULTILINE)
-    ]
 
 
 if __name__ == "__main__":

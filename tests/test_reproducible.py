@@ -107,6 +107,7 @@ def digest_of_another_process(seed: int, folder: Path) -> str:
     ).stdout.strip()
 
 
+@pytest.mark.long
 def test_two_processes_agree_and_another_seed_does_not(tmp_path: Path) -> None:
     first = digest_of_another_process(42, tmp_path)
     assert len(first) == 64

@@ -74,6 +74,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(
     assert [file.name for file in tmp_path.iterdir()] == ["results.npz"]
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this platform has no SIGKILL")
 def test_kill_9_while_writing_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
     path = tmp_path / "results.npz"

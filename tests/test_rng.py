@@ -281,6 +281,7 @@ def probed(core: ctypes.CDLL, name: str, words: NDArray[np.uint32]) -> NDArray[n
     return out
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", CLONES)
 def test_each_clone_gives_the_same_doubles(name: str, checkout: Path, tmp_path: Path) -> None:
     """What a fused multiply-add, or a vector log of its own, would change in the last bit."""
@@ -342,6 +343,7 @@ def check_hits(core: ctypes.CDLL, words: NDArray[np.uint32]) -> None:
         assert listed[n] == -7
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", CLONES)
 def test_each_clone_gives_the_same_bits(name: str, checkout: Path, tmp_path: Path) -> None:
     """The installed core picks a clone by machine; here each one that this machine can run is built by itself."""

@@ -62,6 +62,7 @@ def test_what_arrives_is_what_numpy_adds_up(kind: str) -> None:
     assert np.abs(total).max() > 5.0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shortest", [1, 3])
 @pytest.mark.parametrize(("n", "threads"), [(600, 1), (2300, 1), (2300, 3)])
 def test_how_a_run_is_cut_changes_no_bit(n: int, threads: int, shortest: int) -> None:
@@ -75,6 +76,7 @@ def test_how_a_run_is_cut_changes_no_bit(n: int, threads: int, shortest: int) ->
     assert whole.digest() == cut.digest() == stepped.digest()
 
 
+@pytest.mark.long
 def test_a_run_that_stops_early_leaves_nothing_behind() -> None:
     """Full recorders stop it, in the midst of blocks, some 30 times."""
     plain, recorded = (build(["own weights"], 600, rate=900.0) for _ in range(2))

@@ -296,6 +296,7 @@ def test_function_refuses_bad_numbers(options: dict[str, Any], message: str) -> 
         short_term_efficacy(**{"times": [1.0, 2.0], **options})
 
 
+@pytest.mark.long
 def test_same_bits_for_any_number_of_threads() -> None:
     """Several parts; each source belongs to one of them and is read by all."""
     line = {"y": [0, 0], "z": [0, 0], "w": [0, 0]}

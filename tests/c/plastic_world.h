@@ -5,24 +5,17 @@
 #ifndef PLASTIC_WORLD_H
 #define PLASTIC_WORLD_H
 
+#include "draw.h"
+#include "lent.h"
 #include "nm_deliver.h"
 #include "nm_events.h"
-#include "nm_pairs.h"
 #include "nm_plasticity.h"
 #include "testlib.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-enum {
-    PRE_FIRST = 2,
-    N_ROWS = 6,
-    MAX_DELAY = 5,
-    LENGTH = MAX_DELAY + 1,
-    GUARD = 8,
-    MAX_ARRAYS = 64,
-    N_ZONES = 80
-};
+enum { PRE_FIRST = 2, N_ROWS = 6, MAX_DELAY = 5, LENGTH = MAX_DELAY + 1, GUARD = 8, N_ZONES = 80 };
 static const float UNTOUCHED = 1234.5f;
 
 /* What a test asks for; a 0 stands for what is said first. */
@@ -38,6 +31,7 @@ typedef struct plan {
 } plan;
 
 typedef struct world {
+    arena keep;
     nm_network network;
     nm_projection projection;
     nm_pairs pairs;
@@ -53,31 +47,10 @@ typedef struct world {
     int32_t *region;
     double *fired, *excitatory, *inhibitory;
     uint8_t *raster; /* [step * n_neurons + slot] */
-    void *arrays[MAX_ARRAYS];
-    int n_arrays;
 } world;
 
-/* A small generator of its own (splitmix64): the tests must not lean on what they test. */
-static uint64_t seed;
-static uint64_t draw(void) {
-    uint64_t z = (seed += 0x9E3779B97F4A7C15u);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-}
-static double uniform(void) {
-    return (double)(draw() >> 11) / 9007199254740992.0;
-}
-
-static void *zeros(world *w, int64_t n, size_t size) {
-    void *array = calloc((size_t)(n > 0 ? n : 1), size);
-    w->arrays[w->n_arrays++] = array;
-    return array;
-}
-
 static void discard(world *w) {
-    for (int k = 0; k < w->n_arrays; k++)
-        free(w->arrays[k]);
+    free_arena(&w->keep);
     free(w);
 }
 
@@ -86,12 +59,12 @@ static void draw_synapses(world *w, const plan *a) {
     static const int lengths[2][N_ROWS] = {{1300, 1, 0, 1250, 40, 7}, {34, 1, 0, 30, 20, 7}};
     const int *length = lengths[a->small], spread = a->small ? 34 : 1300, step = a->small ? 11 : 7919;
     const int64_t n_parts = w->network.n_parts, width = w->network.part_width, most = 3 * spread;
-    uint16_t *local = zeros(w, most, sizeof *local), *delays = zeros(w, most, sizeof *delays);
-    int64_t *row_segment = zeros(w, N_ROWS * n_parts + 1, sizeof *row_segment);
-    int64_t *start = zeros(w, N_ROWS * n_parts * MAX_DELAY + 1, sizeof *start);
-    w->row = zeros(w, most, sizeof *w->row), w->post = zeros(w, most, sizeof *w->post);
-    w->delay = zeros(w, most, sizeof *w->delay);
-    w->guarded = zeros(w, most + 2 * GUARD, sizeof *w->guarded);
+    uint16_t *local = zeros(&w->keep, most, sizeof *local), *delays = zeros(&w->keep, most, sizeof *delays);
+    int64_t *row_segment = zeros(&w->keep, N_ROWS * n_parts + 1, sizeof *row_segment);
+    int64_t *start = zeros(&w->keep, N_ROWS * n_parts * MAX_DELAY + 1, sizeof *start);
+    w->row = zeros(&w->keep, most, sizeof *w->row), w->post = zeros(&w->keep, most, sizeof *w->post);
+    w->delay = zeros(&w->keep, most, sizeof *w->delay);
+    w->guarded = zeros(&w->keep, most + 2 * GUARD, sizeof *w->guarded);
     for (int64_t i = 0; i < most + 2 * GUARD; i++)
         w->guarded[i] = UNTOUCHED;
     nm_projection *p = &w->projection;
@@ -127,32 +100,6 @@ static void draw_synapses(world *w, const plan *a) {
     w->n_places = N_ROWS * n_parts;
 }
 
-static void lend_pairs(world *w, const plan *a) {
-    nm_projection *p = &w->projection;
-    nm_pairs *pairs = p->pairs = &w->pairs;
-    const nm_eligibility *about = p->rule->eligibility;
-    const int64_t n = w->n_neurons;
-    pairs->sweep = a->sweep ? a->sweep : nm_pairs_sweep(w->dt, about == NULL ? 0.0 : w->params[about->tau_c]);
-    pairs->length = nm_pairs_length(pairs->sweep);
-    pairs->n_regions = a->n_regions ? a->n_regions : 1;
-    pairs->course = zeros(w, pairs->n_regions * pairs->length * NM_MOMENT, sizeof *pairs->course);
-    pairs->ltp = zeros(w, NM_INTERVAL * pairs->n_regions, sizeof(double));
-    pairs->ltd = zeros(w, NM_INTERVAL * pairs->n_regions, sizeof(double));
-    pairs->since = zeros(w, p->n_segments, sizeof(int64_t));
-    pairs->newest = zeros(w, n, sizeof(int32_t));
-    pairs->recent = zeros(w, n, sizeof *pairs->recent);
-    pairs->former = zeros(w, n, sizeof *pairs->former);
-    pairs->spike = zeros(w, n * NM_SPIKES, sizeof(int64_t));
-    pairs->gain = zeros(w, n * NM_SPIKES, sizeof(double));
-    pairs->n_spikes = zeros(w, n, sizeof(int64_t));
-    pairs->floor = zeros(w, w->network.n_parts, sizeof(int64_t));
-    for (int k = 0; p->rule->pre_traces[k].name != NULL; k++) {
-        pairs->trace[k] = zeros(w, p->n_segments, sizeof(double));
-        pairs->decay[k] = zeros(w, nm_pairs_decay_length(pairs->sweep), sizeof(double));
-    }
-    nm_pairs_start(&w->network, p, w->dt, 0);
-}
-
 /* After the parameters have been set. */
 static void lend_kept(world *w) {
     nm_projection *p = &w->projection;
@@ -183,20 +130,18 @@ static world *make(const plan *a) {
     if (rule->eligibility != NULL && a->tau_c > 0.0)
         w->params[rule->eligibility->tau_c] = a->tau_c;
     for (int k = 0; k < nm_field_count(rule->state); k++)
-        p->state[k] = zeros(w, w->n_synapses, sizeof(float));
+        p->state[k] = zeros(&w->keep, w->n_synapses, sizeof(float));
     for (int k = 0; rule->post_traces != NULL && rule->post_traces[k].name != NULL; k++)
-        p->post_trace[k] = zeros(w, n, sizeof(double));
+        p->post_trace[k] = zeros(&w->keep, n, sizeof(double));
     lend_kept(w);
-    w->region = zeros(w, n, sizeof *w->region);
-    w->fired = zeros(w, n, sizeof(double));
-    w->excitatory = zeros(w, n, sizeof(double)), w->inhibitory = zeros(w, n, sizeof(double));
-    w->raster = zeros(w, (w->steps + 1) * n, 1);
+    w->region = zeros(&w->keep, n, sizeof *w->region);
+    w->fired = zeros(&w->keep, n, sizeof(double));
+    w->excitatory = zeros(&w->keep, n, sizeof(double)), w->inhibitory = zeros(&w->keep, n, sizeof(double));
+    w->raster = zeros(&w->keep, (w->steps + 1) * n, 1);
     w->network.region = w->region;
-    w->ring = (nm_delay){.length = LENGTH, .width = n, .n_parts = n_parts, .part_width = width};
-    w->ring.slot = zeros(w, LENGTH * n, sizeof(int32_t));
-    w->ring.count = zeros(w, LENGTH * n_parts, sizeof(int64_t));
+    w->ring = make_ring(&w->keep, &w->network, MAX_DELAY, LENGTH - MAX_DELAY);
     if (rule->post_amplitude != NULL)
-        lend_pairs(w, a);
+        lend_pairs(&w->keep, &w->network, p, &w->pairs, w->dt, a->sweep, a->n_regions ? a->n_regions : 1);
     else
         p->events = &w->events;
     return w;

@@ -1,6 +1,7 @@
 /* The hooks of every neuron model, called directly on plain arrays. tests/test_c.py hands over the words of
  * the register; what a model computes is tested in tests/test_neuron_<name>.py.
  * SPDX-License-Identifier: MIT */
+#include "draw.h"
 #include "nm_register.h"
 #include "testlib.h"
 
@@ -22,16 +23,8 @@ typedef struct fixture {
     int delta_synapses;
 } fixture;
 
-/* A small generator of its own (splitmix64): the tests must not lean on what they test. */
-static uint64_t seed;
-static uint64_t draw(void) {
-    uint64_t z = (seed += 0x9E3779B97F4A7C15u);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-}
-static double uniform(double low, double high) {
-    return low + (high - low) * ((double)(draw() >> 11) / 9007199254740992.0);
+static double between(double low, double high) {
+    return low + (high - low) * uniform();
 }
 
 static void prepare(fixture *f, size_t first, size_t n, double dt) {
@@ -69,9 +62,9 @@ static fixture *make(const nm_neuron_model *model, double tau_syn) {
 /* New inputs for every neuron, strong enough that all models fire now and then. */
 static void draw_inputs(fixture *f, double strength) {
     for (int i = 0; i < LENGTH; i++) {
-        f->inputs[CURRENT][i] = uniform(-0.5, 1.0) * strength;
-        f->inputs[EXCITATORY][i] = uniform(0.0, 0.1) * strength;
-        f->inputs[INHIBITORY][i] = -uniform(0.0, 0.1) * strength;
+        f->inputs[CURRENT][i] = between(-0.5, 1.0) * strength;
+        f->inputs[EXCITATORY][i] = between(0.0, 0.1) * strength;
+        f->inputs[INHIBITORY][i] = -between(0.0, 0.1) * strength;
         f->inputs[SCHEDULED][i] = (draw() & 7u) == 0 ? 1.0 : 0.0;
         f->random[i] = (uint32_t)draw();
     }
@@ -124,7 +117,7 @@ static int64_t count_fired(const fixture *f, size_t first, size_t n) {
 static void vary(fixture *f) {
     for (int k = 0; k < f->n_params; k++)
         for (int i = 0; i < LENGTH; i++)
-            f->params[k][i] *= uniform(1.0, 1.005);
+            f->params[k][i] *= between(1.0, 1.005);
 }
 
 /* 200 steps in one chunk, and in two whose border is at no multiple of a vector's length. */

@@ -22,9 +22,10 @@ static twin twin_of(world *w) {
     twin t = {.crowded = 0};
     double **columns[] = {&t.w, &t.c, &t.x, &t.most_w, &t.most_c};
     for (int k = 0; k < 5; k++)
-        *columns[k] = zeros(w, n, sizeof(double));
-    t.y = zeros(w, w->n_neurons, sizeof(double)), t.input = zeros(w, w->n_neurons, sizeof(double));
-    t.arrivals = zeros(w, n, sizeof(int64_t)), t.between = zeros(w, n, sizeof(int64_t));
+        *columns[k] = zeros(&w->keep, n, sizeof(double));
+    t.y = zeros(&w->keep, w->n_neurons, sizeof(double)),
+    t.input = zeros(&w->keep, w->n_neurons, sizeof(double));
+    t.arrivals = zeros(&w->keep, n, sizeof(int64_t)), t.between = zeros(&w->keep, n, sizeof(int64_t));
     for (int64_t s = 0; s < n; s++)
         t.w[s] = fabs((double)w->projection.weight[s]);
     return t;
@@ -155,7 +156,7 @@ static outcome try(const trial *a) {
                               .kept = kept};
     const double tau_c = w->params[TAU_C], rate = w->params[LEARNING_RATE];
     o.twin = twin_of(w);
-    float *before = zeros(w, w->n_synapses, sizeof(float));
+    float *before = zeros(&w->keep, w->n_synapses, sizeof(float));
     memcpy(before, w->projection.weight, (size_t)w->n_synapses * sizeof(float));
     for (int64_t k = 1; k <= w->steps; k++) {
         for (int r = 0; r < n_regions; r++) {
@@ -170,7 +171,8 @@ static outcome try(const trial *a) {
         for (int64_t i = 0; i < w->n_neurons; i++)
             o.worst_input = fmax(o.worst_input, fabs(w->excitatory[i] - w->inhibitory[i] - o.twin.input[i]));
     }
-    o.weight = zeros(w, w->n_synapses, sizeof(float)), o.eligibility = zeros(w, w->n_synapses, sizeof(float));
+    o.weight = zeros(&w->keep, w->n_synapses, sizeof(float)),
+    o.eligibility = zeros(&w->keep, w->n_synapses, sizeof(float));
     read_now(w, o.weight, o.eligibility);
     for (int64_t s = 0; s < w->n_synapses; s++) { /* as it is read */
         o.twin.w[s] = bounded(&w->projection, o.twin.w[s], a->kept > 0.0 ? NAN : o.twin.w[s]);
@@ -320,8 +322,8 @@ static void looks_leave_no_trace(void) {
                          .low = 0.4,
                          .high = 0.6};
         world *plain = set_up(&a), *looked = set_up(&a);
-        float *weight = zeros(looked, looked->n_synapses, sizeof(float));
-        float *eligibility = zeros(looked, looked->n_synapses, sizeof(float));
+        float *weight = zeros(&looked->keep, looked->n_synapses, sizeof(float));
+        float *eligibility = zeros(&looked->keep, looked->n_synapses, sizeof(float));
         for (int64_t step = 0; step < plain->steps; step++) {
             step_world(plain, NULL);
             step_world(looked, NULL);
@@ -348,7 +350,7 @@ static void one_place_is_read_alone(void) {
     const trial a = {.plan = {.rule = &nm_plasticity_rstdp, .small = 1}, .of_sources = 0.3, .of_others = 0.3};
     world *w = set_up(&a);
     run(w, NULL, w->steps);
-    float *whole = zeros(w, w->n_synapses, sizeof(float)), part[64], trace[64];
+    float *whole = zeros(&w->keep, w->n_synapses, sizeof(float)), part[64], trace[64];
     read_now(w, whole, NULL);
     const nm_pairs_step step = {
         .network = &w->network, .projection = &w->projection, .dt = w->dt, .now = w->now};

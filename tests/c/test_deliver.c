@@ -1,0 +1,420 @@
+/* nm_deliver: what reaches the neurons, against a sum over all synapses in the promised order, to the bit;
+ * cut into any number of parts.
+ * SPDX-License-Identifier: MIT */
+#include "nm_deliver.h"
+#include "testlib.h"
+#include "wiring.h"
+
+#include <math.h>
+
+enum { N = 150, STEPS = 40, MAX_PROJECTIONS = 8, OCTAVES = 50 };
+
+/* One projection of a plan. Weights are numbers of 24 bits, so that a constant one times a count is exact.
+ * `dense` 2: somebody has asked for the column of weights, which are all equal. */
+typedef struct kind {
+    int64_t pre_first, n_rows, low, high; /* sources; delays */
+    double density;
+    int own, inhibitory, short_term, dense, pushed;
+    float constant_weight;
+} kind;
+
+typedef struct world {
+    arena keep;
+    nm_network network;
+    nm_group all;
+    nm_projection projections[MAX_PROJECTIONS];
+    wiring wirings[MAX_PROJECTIONS];
+    nm_short_term short_terms[MAX_PROJECTIONS];
+    nm_dense denses[MAX_PROJECTIONS];
+    nm_scatter scatters[MAX_PROJECTIONS];
+    nm_delay ring;
+    uint64_t *dense_count;
+    double *dense_sum, *excitatory, *inhibitory;
+    uint8_t raster[STEPS + 1][N];
+} world;
+
+/* ---- a network ---------------------------------------------------------------------------------------- */
+
+static float *constant_column(world *w, int64_t k) {
+    float *weight = zeros(&w->keep, w->wirings[k].n, sizeof *weight);
+    for (int64_t s = 0; s < w->wirings[k].n; s++)
+        weight[s] = (float)w->projections[k].constant_weight;
+    return weight;
+}
+
+static void lend(world *w, int64_t k, const kind *about) {
+    nm_projection *p = &w->projections[k];
+    *p = lay_out(&w->keep, &w->network, &w->wirings[k], about->own, (double)about->constant_weight);
+    p->inhibitory = about->inhibitory;
+    if (about->short_term)
+        lend_short_term(&w->keep, p, &w->short_terms[k], w->ring.length);
+    CHECK(!about->dense || lend_dense(&w->keep, &w->network, p, &w->denses[k]));
+    if (about->dense == 2)
+        p->weight = constant_column(w, k);
+    CHECK(!about->pushed || lend_scatter(&w->keep, &w->network, p, &w->scatters[k]));
+}
+
+/* The same synapses and spikes for any width of parts. `busy`: probability of a spike. */
+static world *make(const kind *kinds, int64_t part_width, double busy) {
+    world *w = calloc(1, sizeof *w);
+    nm_network *network = &w->network;
+    *network = (nm_network){.n_neurons = N,
+                            .groups = &w->all,
+                            .n_groups = 1,
+                            .projections = w->projections,
+                            .part_width = part_width};
+    w->all.n = N;
+    network->n_parts = (N + part_width - 1) / part_width;
+    seed = 11;
+    for (; kinds[network->n_projections].n_rows > 0; network->n_projections++) {
+        const kind *about = &kinds[network->n_projections];
+        w->wirings[network->n_projections] = draw_wiring(&w->keep, about->pre_first, about->n_rows, N,
+                                                         about->density, about->low, about->high, OCTAVES);
+        network->max_delay = about->high > network->max_delay ? about->high : network->max_delay;
+    }
+    w->ring = make_ring(&w->keep, network, network->max_delay, 1);
+    for (int64_t k = 0; k < network->n_projections; k++)
+        lend(w, k, &kinds[k]);
+    w->dense_count = zeros(&w->keep, network->n_parts * nm_dense_counts(part_width), sizeof *w->dense_count);
+    w->dense_sum = zeros(&w->keep, N, sizeof(double));
+    w->excitatory = zeros(&w->keep, N, sizeof(double)), w->inhibitory = zeros(&w->keep, N, sizeof(double));
+    for (int64_t step = 1; step <= STEPS; step++)
+        for (int64_t slot = 0; slot < N; slot++)
+            w->raster[step][slot] = uniform() < busy;
+    return w;
+}
+
+static void discard(world *w) {
+    free_arena(&w->keep);
+    free(w);
+}
+
+/* A number of its own for each source and step, in 0 .. 1: what nm_short_term_step would have left. */
+static double efficacy_of(int64_t k, int64_t slot, int64_t step) {
+    return (double)((slot * 7919 + step * 104729 + k * 31) % 1000) / 1000.0;
+}
+
+/* ---- steps -------------------------------------------------------------------------------------------- */
+
+static nm_delivery delivery_of(const world *w) {
+    return (nm_delivery){.network = &w->network,
+                         .ring = &w->ring,
+                         .dt = 1.0,
+                         .first = 1,
+                         .last = STEPS,
+                         .excitatory = w->excitatory,
+                         .inhibitory = w->inhibitory,
+                         .dense = {.count = w->dense_count, .sum = w->dense_sum}};
+}
+
+/* Into empty inputs, as in a step of nm_sim.c. */
+static void deliver(world *w, int64_t now) {
+    const nm_delivery to = delivery_of(w);
+    memset(w->excitatory, 0, N * sizeof(double)), memset(w->inhibitory, 0, N * sizeof(double));
+    for (int64_t part = 0; part < w->network.n_parts; part++)
+        nm_deliver(&to, now, part);
+}
+
+static void fire(world *w, int64_t now) {
+    for (int64_t part = 0; part < w->network.n_parts; part++) {
+        int32_t *list = nm_delay_list(&w->ring, now, part);
+        int64_t n = 0;
+        for (int64_t slot = nm_network_part_first(&w->network, part);
+             slot < nm_network_part_end(&w->network, part); slot++)
+            if (w->raster[now][slot])
+                list[n++] = (int32_t)slot;
+        *nm_delay_count(&w->ring, now, part) = n;
+    }
+    for (int64_t k = 0; k < w->network.n_projections; k++) {
+        const nm_projection *p = &w->projections[k];
+        for (int64_t row = 0; p->short_term != NULL && row < p->n_rows; row++)
+            p->short_term->efficacy[now % p->short_term->length * p->n_rows + row] =
+                efficacy_of(k, p->pre_first + row, now);
+    }
+}
+
+/* ---- the reference: every synapse is looked at -------------------------------------------------------- */
+
+/* What the spikes of one age bring by one projection, added to `input` by source and synapse. */
+static void add_age(const world *w, int64_t k, const kind *about, int64_t now, int64_t age, double *input) {
+    const wiring *synapses = &w->wirings[k];
+    for (int64_t i = 0; i < synapses->n; i++) {
+        const synapse *s = &synapses->synapses[i];
+        if (s->delay != age || now - age < 1 || !w->raster[now - age][s->pre])
+            continue;
+        const double weight = about->own ? (double)s->weight : (double)about->constant_weight;
+        const double acts = about->inhibitory ? -fabs(weight) : weight;
+        input[s->post] += about->short_term ? efficacy_of(k, s->pre, now - age) * acts : acts;
+    }
+}
+
+/* One that is pushed, and an age of a dense one, are summed by themselves and then added. */
+static void add_apart(const world *w, int64_t k, const kind *about, int64_t now, int64_t low, int64_t high,
+                      double *input) {
+    double sum[N] = {0.0};
+    for (int64_t age = high; age >= low; age--)
+        add_age(w, k, about, now, age, sum);
+    for (int64_t slot = 0; slot < N; slot++)
+        input[slot] += sum[slot];
+}
+
+/* In the order of nm_deliver.c: age descending, projection, source, synapse; the pushed come last. */
+static void expect(const world *w, const kind *kinds, int64_t now, double (*input)[N]) {
+    memset(input, 0, 2 * sizeof *input);
+    for (int64_t age = w->network.max_delay; age >= 1; age--)
+        for (int64_t k = 0; k < w->network.n_projections; k++) {
+            if (kinds[k].dense)
+                add_apart(w, k, &kinds[k], now, age, age, input[kinds[k].inhibitory]);
+            else if (!kinds[k].pushed)
+                add_age(w, k, &kinds[k], now, age, input[kinds[k].inhibitory]);
+        }
+    for (int64_t k = 0; k < w->network.n_projections; k++)
+        if (kinds[k].pushed)
+            add_apart(w, k, &kinds[k], now, 1, w->network.max_delay, input[kinds[k].inhibitory]);
+}
+
+/* Every step of a raster, cut into parts of several widths: the reference's bits. */
+static void delivers(const kind *kinds, double busy) {
+    const int64_t widths[] = {N, 80, 64, 37, 16};
+    for (int k = 0; k < 5; k++) {
+        world *w = make(kinds, widths[k], busy);
+        double expected[2][N], largest = 0.0;
+        nm_error error;
+        CHECK(nm_network_check(&w->network, &error) == NM_OK);
+        for (int64_t now = 1; now <= STEPS; now++) {
+            deliver(w, now);
+            expect(w, kinds, now, expected);
+            CHECK(memcmp(w->excitatory, expected[0], sizeof expected[0]) == 0);
+            CHECK(memcmp(w->inhibitory, expected[1], sizeof expected[1]) == 0);
+            for (int slot = 0; slot < N; slot++)
+                largest = fmax(largest, fmax(fabs(expected[0][slot]), fabs(expected[1][slot])));
+            fire(w, now);
+        }
+        CHECK(largest > 0.0);
+        discard(w);
+    }
+}
+
+#define END_KINDS                                                                                            \
+    { 0 }
+
+static void own_weights_and_delays(void) {
+    const kind kinds[] = {{.n_rows = N, .low = 1, .high = 6, .density = 0.2, .own = 1}, END_KINDS};
+    delivers(kinds, 0.1);
+}
+
+/* Of either sign, they count as -|weight|. */
+static void inhibitory_weights(void) {
+    const kind kinds[] = {{.n_rows = N, .low = 1, .high = 6, .density = 0.2, .own = 1, .inhibitory = 1},
+                          END_KINDS};
+    delivers(kinds, 0.1);
+}
+
+static void constant_weights_and_one_delay(void) {
+    const kind kinds[] = {
+        {.n_rows = N, .low = 3, .high = 3, .density = 0.1, .constant_weight = 0.3f},
+        {.n_rows = N, .low = 2, .high = 2, .density = 0.1, .constant_weight = 0.7f, .inhibitory = 1},
+        {.n_rows = N, .low = 2, .high = 4, .density = 0.1, .constant_weight = -0.2f, .inhibitory = 1},
+        {.n_rows = N, .low = 1, .high = 1, .density = 0.1, .constant_weight = -0.6f},
+        END_KINDS};
+    delivers(kinds, 0.1);
+}
+
+/* Rows belong to some of the neurons only; the others' spikes reach nobody. */
+static void sources_in_the_middle(void) {
+    const kind kinds[] = {
+        {.pre_first = 40, .n_rows = 31, .low = 1, .high = 3, .density = 0.3, .own = 1},
+        {.pre_first = N - 9, .n_rows = 9, .low = 4, .high = 4, .density = 0.3, .own = 1, .inhibitory = 1},
+        END_KINDS};
+    delivers(kinds, 0.2);
+}
+
+static void efficacies_multiply_weights(void) {
+    const kind kinds[] = {
+        {.n_rows = N, .low = 1, .high = 5, .density = 0.1, .own = 1, .short_term = 1},
+        {.pre_first = 20,
+         .n_rows = 60,
+         .low = 2,
+         .high = 2,
+         .density = 0.1,
+         .own = 1,
+         .inhibitory = 1,
+         .short_term = 1},
+        {.n_rows = N, .low = 1, .high = 2, .density = 0.1, .constant_weight = 0.4f, .short_term = 1},
+        {.n_rows = N,
+         .low = 6,
+         .high = 6,
+         .density = 0.1,
+         .constant_weight = 0.4f,
+         .inhibitory = 1,
+         .short_term = 1},
+        END_KINDS};
+    delivers(kinds, 0.15);
+}
+
+/* Few and many arrivals: a list from zero, a list apart, and bit-maps give the same bits; and the first and
+ * the last of one port are no exception. */
+static void dense_projections(int dense) {
+    const kind kinds[] = {
+        {.n_rows = N, .low = 2, .high = 2, .density = 0.5, .constant_weight = 0.3f, .dense = dense},
+        {.n_rows = N,
+         .low = 1,
+         .high = 1,
+         .density = 0.3,
+         .constant_weight = 0.7f,
+         .inhibitory = 1,
+         .dense = dense},
+        {.n_rows = N, .low = 1, .high = 3, .density = 0.1, .own = 1},
+        {.n_rows = N, .low = 1, .high = 3, .density = 0.1, .own = 1, .inhibitory = 1},
+        {.n_rows = N, .low = 1, .high = 1, .density = 0.4, .constant_weight = 0.1f, .dense = dense},
+        {.n_rows = N,
+         .low = 1,
+         .high = 1,
+         .density = 0.4,
+         .constant_weight = 0.9f,
+         .inhibitory = 1,
+         .dense = dense},
+        {.pre_first = 50,
+         .n_rows = 60,
+         .low = 1,
+         .high = 1,
+         .density = 0.4,
+         .constant_weight = -0.9f,
+         .dense = dense},
+        END_KINDS};
+    delivers(kinds, 0.01);
+    delivers(kinds, 0.04);
+    delivers(kinds, 0.5);
+}
+
+static void dense_projections_over_bits(void) {
+    dense_projections(1);
+}
+
+static void dense_projections_with_a_column_of_weights(void) {
+    dense_projections(2);
+}
+
+static void pushed_projections_come_last(void) {
+    const kind kinds[] = {
+        {.n_rows = N, .low = 1, .high = 20, .density = 0.05, .own = 1, .pushed = 1},
+        {.n_rows = N, .low = 1, .high = 4, .density = 0.1, .own = 1},
+        {.n_rows = N, .low = 3, .high = 19, .density = 0.05, .own = 1, .inhibitory = 1, .pushed = 1},
+        {.n_rows = N, .low = 2, .high = 9, .density = 0.05, .own = 1, .pushed = 1, .short_term = 1},
+        {.n_rows = N, .low = 2, .high = 2, .density = 0.1, .constant_weight = 0.7f, .inhibitory = 1},
+        END_KINDS};
+    delivers(kinds, 0.1);
+}
+
+static void all_kinds_together(void) {
+    const kind kinds[] = {
+        {.n_rows = N, .low = 1, .high = 6, .density = 0.1, .own = 1},
+        {.n_rows = N, .low = 1, .high = 12, .density = 0.03, .own = 1, .pushed = 1},
+        {.pre_first = 100, .n_rows = 50, .low = 2, .high = 3, .density = 0.1, .own = 1, .inhibitory = 1},
+        {.n_rows = N, .low = 4, .high = 4, .density = 0.3, .constant_weight = 0.3f, .dense = 1},
+        {.n_rows = 70, .low = 5, .high = 5, .density = 0.1, .constant_weight = 0.9f, .short_term = 1},
+        {.n_rows = N,
+         .low = 3,
+         .high = 3,
+         .density = 0.3,
+         .constant_weight = 0.9f,
+         .inhibitory = 1,
+         .dense = 1},
+        END_KINDS};
+    delivers(kinds, 0.1);
+}
+
+/* ---- what is left alone ------------------------------------------------------------------------------- */
+
+static const kind plain[] = {
+    {.n_rows = N, .low = 1, .high = 3, .density = 0.5, .own = 1},
+    {.n_rows = N, .low = 2, .high = 2, .density = 0.5, .constant_weight = 0.5f, .inhibitory = 1},
+    END_KINDS};
+
+/* Inputs are added to, and those of other parts are not touched. */
+static void only_the_part_is_added_to(void) {
+    world *w = make(plain, 64, 0.2);
+    const nm_delivery to = delivery_of(w);
+    double expected[2][N];
+    for (int64_t now = 1; now <= 5; now++)
+        fire(w, now);
+    expect(w, plain, 6, expected);
+    for (int slot = 0; slot < N; slot++)
+        w->excitatory[slot] = w->inhibitory[slot] = 4096.0;
+    nm_deliver(&to, 6, 1);
+    for (int slot = 0; slot < N; slot++) {
+        const int inside = slot >= 64 && slot < 128;
+        /* one rounding at 4096 for each of some 30 arrivals */
+        const double allowed = inside ? 30.0 * 4096.0 * 1.2e-16 : 0.0;
+        CHECK(fabs(w->excitatory[slot] - 4096.0 - (inside ? expected[0][slot] : 0.0)) <= allowed);
+        CHECK(fabs(w->inhibitory[slot] - 4096.0 - (inside ? expected[1][slot] : 0.0)) <= allowed);
+    }
+    discard(w);
+}
+
+static void silence_brings_nothing(void) {
+    world *w = make(plain, 64, 0.0);
+    for (int64_t now = 1; now <= 10; now++) {
+        deliver(w, now);
+        for (int slot = 0; slot < N; slot++)
+            CHECK(w->excitatory[slot] == 0.0 && w->inhibitory[slot] == 0.0);
+        fire(w, now);
+    }
+    discard(w);
+}
+
+/* A spike of step 1 by a synapse of every delay, and nothing in any other step. */
+static void a_spike_arrives_after_its_delay_and_once(void) {
+    const kind one[] = {{.n_rows = 1, .low = 1, .high = 9, .density = 1.0, .own = 1}, END_KINDS};
+    world *w = make(one, 50, 0.0);
+    w->raster[1][0] = 1;
+    for (int64_t now = 1; now <= 25; now++) {
+        deliver(w, now);
+        double expected[N] = {0.0};
+        for (int64_t i = 0; i < w->wirings[0].n; i++)
+            if (w->wirings[0].synapses[i].delay == now - 1)
+                expected[w->wirings[0].synapses[i].post] += (double)w->wirings[0].synapses[i].weight;
+        CHECK(memcmp(w->excitatory, expected, sizeof expected) == 0);
+        fire(w, now);
+    }
+    discard(w);
+}
+
+/* Weights act as they stand when the spike arrives. */
+static void a_weight_that_is_written_while_the_spike_is_under_way_counts(void) {
+    world *w = make(plain, N, 0.0);
+    w->raster[1][7] = 1;
+    double before[N];
+    fire(w, 1);
+    deliver(w, 2);
+    memcpy(before, w->excitatory, sizeof before);
+    for (int64_t s = 0; s < w->wirings[0].n; s++)
+        w->projections[0].weight[s] *= 2.0f;
+    deliver(w, 2);
+    double sum = 0.0;
+    for (int slot = 0; slot < N; slot++) {
+        CHECK(w->excitatory[slot] == 2.0 * before[slot]);
+        sum += fabs(before[slot]);
+    }
+    CHECK(sum > 0.1);
+    discard(w);
+}
+
+static const nm_test tests[] = {TEST(own_weights_and_delays),
+                                TEST(inhibitory_weights),
+                                TEST(constant_weights_and_one_delay),
+                                TEST(sources_in_the_middle),
+                                TEST(efficacies_multiply_weights),
+                                TEST(dense_projections_over_bits),
+                                TEST(dense_projections_with_a_column_of_weights),
+                                TEST(pushed_projections_come_last),
+                                TEST(all_kinds_together),
+                                TEST(only_the_part_is_added_to),
+                                TEST(silence_brings_nothing),
+                                TEST(a_spike_arrives_after_its_delay_and_once),
+                                TEST(a_weight_that_is_written_while_the_spike_is_under_way_counts),
+                                {NULL, NULL}};
+
+int main(int argc, char **argv) {
+    return nm_test_main(tests, argc, argv);
+}
