@@ -108,7 +108,7 @@ static int check_projection(const nm_network *network, const nm_projection *p, n
         return nm_fail(error, NM_ERR_BAD_LAYOUT, p->pre_first, -3, (double)p->n_rows);
     if (p->min_delay < 1 || p->max_delay > network->max_delay || p->min_delay > p->max_delay)
         return nm_fail(error, NM_ERR_BAD_VALUE, -1, -2, (double)p->min_delay);
-    if (p->segment_start[0] != 0 || p->segment_start[p->n_segments] != p->n_synapses || p->n_segments < 0 ||
+    if (p->n_segments < 0 || p->segment_start[0] != 0 || p->segment_start[p->n_segments] != p->n_synapses ||
         (p->row_segment == NULL && p->n_segments != places) ||
         (p->row_segment == NULL) != (p->segment_delay == NULL) ||
         (p->row_segment != NULL && (p->row_segment[0] != 0 || p->row_segment[places] != p->n_segments)))

@@ -2,6 +2,8 @@
 #include "nm_response.h"
 #include "nm_math.h"
 
+#include <float.h>
+
 enum { EXPONENT = NM_SHAPE };
 enum { EC50 = NM_SHAPE, N };
 enum { PEAK = NM_SHAPE, WIDTH };
@@ -53,12 +55,23 @@ const nm_modulator nm_declared[NM_N_RESPONSES] = {
     DECLARED(NM_INVERTED_U, inverted_u, "response strength * exp(-((level - peak) / width)^2 / 2)"),
 };
 
-/* By the ratio level / ec50, whose power neither overflows nor is 0 / 0, whatever ec50 is. */
+/* log(x) of any x > 0, denormal ones too. */
+static double log_of(double x) {
+    return x < DBL_MIN ? nm_log(x * 0x1p60) - 60.0 * 0.6931471805599453 : nm_log(x);
+}
+
+/* (level / ec50)^n; by the difference of the logarithms where the ratio itself would overflow or vanish. */
+static double ratio_power(double level, double ec50, double n) {
+    const double ratio = level / ec50;
+    if (ratio > 1e-300 && ratio < 1e300)
+        return nm_power(ratio, n);
+    return level > 0.0 ? nm_exp(n * (log_of(level) - log_of(ec50))) : 0.0;
+}
+
 static double hill_shape(double level, double ec50, double n) {
-    double ratio = level / ec50;
-    if (!(ratio > 1e-300)) /* 0, or too small for nm_log */
+    const double x = ratio_power(level, ec50, n);
+    if (!(x > 0.0))
         return 0.0;
-    double x = nm_power(ratio < 1e300 ? ratio : 1e300, n);
     return x < 1.0 ? x / (1.0 + x) : 1.0 / (1.0 + 1.0 / x);
 }
 

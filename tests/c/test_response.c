@@ -139,7 +139,9 @@ static void hill_stays_between_0_and_1_at_the_ends_of_its_parameters(void) {
     CHECK(hill(1e-320, 2.0, 1.0) == 1.0 && hill(1e-320, 2.0, 0.0) == 0.0);
     CHECK(hill(1e300, 3.0, 1.0) < 1e-300 && hill(DBL_MAX, 1.0, 1.0) < 1e-300);
     CHECK(near(hill(0.5, 1e-300, 0.2), 0.5, 1e-15));
-    CHECK(hill(1e300, 0.5, 1e-3) == 0.0); /* a level below 1e-300 of ec50 counts as 0 */
+    CHECK(near(hill(1e300, 0.5, 1e-3), 3.1622776601683795e-152, 1e-12));
+    CHECK(near(hill(DBL_MAX, 0.01, 1e-3), 7.7111e-4, 1e-5)); /* their ratio, 5.6e-312, is denormal */
+    CHECK(near(hill(1e-320, 0.01, 1e3), 1.0 / (1.0 + 5.88e-4), 1e-5));
 }
 
 static void powers_of_the_smallest_and_largest(void) {
