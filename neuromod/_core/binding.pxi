@@ -183,8 +183,7 @@ cdef class Binding:
             p.rule = NULL
             return
         p.rule = _rule_named(learning.rule)
-        values = np.array([learning.params[p.rule.params[k].name.decode()]
-                           for k in range(nm_field_count(p.rule.params))], dtype=float)
+        values = _rule_values(p.rule, learning.params)
         p.params = <const double *>self._lend(values, "f8", values.size, "rule parameters")
         p.weight_min, p.weight_max = learning.weight_min, learning.weight_max
         p.weight_kept = 1.0 - learning.weight_decay

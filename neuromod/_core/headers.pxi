@@ -28,6 +28,7 @@ cdef extern from "nm_field.h" nogil:
         NM_POSITIVE
         NM_NON_NEGATIVE
         NM_UNIT_INTERVAL
+        NM_WORD
     ctypedef struct nm_field:
         const char *name
         const char *unit
