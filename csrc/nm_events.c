@@ -17,6 +17,7 @@ typedef struct pass {
     size_t n;
     int64_t synapse[NM_CHUNK], target[NM_CHUNK]; /* position; slot */
     double weight[NM_CHUNK], change[NM_CHUNK], learning[NM_CHUNK], factor[NM_CHUNK], elapsed[NM_CHUNK];
+    double age[NM_CHUNK]; /* steps since the last arrival */
     double post_fired[NM_CHUNK], state[NM_MAX_STATE][NM_CHUNK];
     double pre[NM_MAX_TRACES][NM_CHUNK], post[NM_MAX_TRACES][NM_CHUNK];
     double pre_column[NM_MAX_COLUMNS][NM_CHUNK], post_column[NM_MAX_COLUMNS][NM_CHUNK];
@@ -200,14 +201,6 @@ static void arrivals(pass *a) {
 
 /* ---- a target has an event ----------------------------------------------------------------------- */
 
-static int64_t segment_of(const pass *a, int64_t synapse) {
-    const int64_t *start = a->projection->segment_start;
-    int64_t segment = a->events->segment_of[synapse / NM_EVENTS_COARSE];
-    while (start[segment + 1] <= synapse)
-        segment++;
-    return segment;
-}
-
 static int64_t source_of(const pass *a, int64_t segment) {
     const nm_projection *p = a->projection;
     const int64_t n_parts = a->step->network->n_parts;
@@ -224,15 +217,36 @@ static int64_t source_of(const pass *a, int64_t segment) {
     return p->pre_first + low / n_parts;
 }
 
-static void gather_pre(pass *a) {
+/* trace[j] <- trace[j] * exp(-rate * age[j]), as pre_trace has it. */
+NM_CLONES static void decay_to_now(size_t n, double rate, const double *age, double *trace) {
+    NM_INDEPENDENT
+    for (size_t j = 0; j < n; j++)
+        trace[j] *= nm_exp(-rate * age[j]);
+}
+
+static void gather_pre_traces(pass *a, const uint32_t *segment) {
     const nm_events *e = a->events;
-    const nm_trace *traces = a->projection->rule->pre_traces;
-    const int by_source = e->pre_snapshot[0] != NULL || e->lowpass_source[0] != NULL ||
-                          e->lowpass_source[1] != NULL || e->lowpass_source[2] != NULL;
+    for (size_t j = 0; e->arrived != NULL && j < a->n; j++)
+        a->age[j] = (double)(a->step->now - e->arrived[segment[j]]);
+    for (int k = 0; k < NM_MAX_TRACES; k++) {
+        if (e->trace[k] == NULL)
+            continue;
+        for (size_t j = 0; j < a->n; j++) /* 0 where no spike has arrived, whatever the age */
+            a->pre[k][j] = e->trace[k][segment[j]];
+        decay_to_now(a->n, e->rate[k], a->age, a->pre[k]);
+    }
+}
+
+/* What belongs to the sources themselves, not to their spikes' arrivals. */
+static void gather_pre_columns(pass *a, const uint32_t *segment) {
+    const nm_events *e = a->events;
+    if (e->pre_snapshot[0] == NULL && e->lowpass[0] == NULL && e->lowpass[1] == NULL && e->lowpass[2] == NULL)
+        return;
     for (size_t j = 0; j < a->n; j++) {
-        const int64_t segment = segment_of(a, a->synapse[j]), slot = by_source ? source_of(a, segment) : 0;
-        for (int k = 0; traces != NULL && traces[k].name != NULL; k++)
-            a->pre[k][j] = pre_trace(a, k, segment, slot);
+        const int64_t slot = source_of(a, segment[j]);
+        for (int k = 0; k < NM_MAX_TRACES; k++)
+            if (e->lowpass[k] != NULL)
+                a->pre[k][j] = e->lowpass[k][slot];
         for (int k = 0; k < NM_MAX_COLUMNS && e->pre_snapshot[k] != NULL; k++)
             a->pre_column[k][j] = e->pre_snapshot[k][slot];
     }
@@ -248,7 +262,8 @@ static void call_on_post(pass *a, int64_t slot) {
             a->target[j] = slot;
         }
         gather(a, ON_POST);
-        gather_pre(a);
+        gather_pre_traces(a, a->events->incoming_segment + first);
+        gather_pre_columns(a, a->events->incoming_segment + first);
         nm_synapse_chunk chunk = chunk_of(a);
         chunk.pre_stride = 1, chunk.post_stride = 0;
         for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++)
@@ -319,38 +334,33 @@ void nm_events_look(const nm_projection *p, int64_t n_neurons) {
 
 /* Calls for the synapses of a segment of a part, in order: counts them (`incoming` NULL), or enters them. */
 static void index_segment(const nm_projection *p, int64_t segment, int64_t part_first, int64_t *next,
-                          uint32_t *incoming) {
+                          uint32_t *incoming, uint32_t *incoming_segment) {
     for (int64_t s = p->segment_start[segment]; s < p->segment_start[segment + 1]; s++) {
-        int64_t *at = &next[part_first + p->target[s]];
+        const int64_t at = next[part_first + p->target[s]]++;
         if (incoming != NULL)
-            incoming[*at] = (uint32_t)s;
-        (*at)++;
+            incoming[at] = (uint32_t)s, incoming_segment[at] = (uint32_t)segment;
     }
 }
 
-static void index_all(const nm_network *network, const nm_projection *p, int64_t *next, uint32_t *incoming) {
+static void index_all(const nm_network *network, const nm_projection *p, int64_t *next, uint32_t *incoming,
+                      uint32_t *incoming_segment) {
     for (int64_t place = 0; place < p->n_rows * network->n_parts; place++) {
         const int64_t first = p->row_segment == NULL ? place : p->row_segment[place];
         const int64_t end = p->row_segment == NULL ? place + 1 : p->row_segment[place + 1];
         for (int64_t segment = first; segment < end; segment++)
             index_segment(p, segment, nm_network_part_first(network, place % network->n_parts), next,
-                          incoming);
+                          incoming, incoming_segment);
     }
 }
 
 void nm_events_index(const nm_network *network, const nm_projection *p, int64_t *incoming_start,
-                     uint32_t *incoming, uint32_t *segment_of, int64_t *next) {
+                     uint32_t *incoming, uint32_t *incoming_segment, int64_t *next) {
     const size_t bytes = (size_t)network->n_neurons * sizeof *next;
     memset(next, 0, bytes);
-    index_all(network, p, next, NULL);
+    index_all(network, p, next, NULL, NULL);
     incoming_start[0] = 0;
     for (int64_t slot = 0; slot < network->n_neurons; slot++)
         incoming_start[slot + 1] = incoming_start[slot] + next[slot];
     memcpy(next, incoming_start, bytes);
-    index_all(network, p, next, incoming);
-    for (int64_t entry = 0, segment = 0; entry * NM_EVENTS_COARSE < p->n_synapses; entry++) {
-        while (p->segment_start[segment + 1] <= entry * NM_EVENTS_COARSE)
-            segment++;
-        segment_of[entry] = (uint32_t)segment;
-    }
+    index_all(network, p, next, incoming, incoming_segment);
 }

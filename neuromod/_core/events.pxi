@@ -59,18 +59,17 @@ cdef class EventKeeper:
                 self.c.post_lowpass_source[k] = <const double *>_address(source, "f8", n, name)
 
     cdef _make_index(self, Binding binding, nm_projection *p):
-        if p.n_synapses > 0xFFFFFFFF:
+        if max(p.n_synapses, p.n_segments) > 0xFFFFFFFF:
             raise ValueError("a projection under a rule with on_post: must have at most 2**32 - 1 synapses")
         n = binding.network.n_neurons
         start, scratch = np.zeros(n + 1, np.int64), np.zeros(max(1, n), np.int64)
-        incoming = np.zeros(max(1, p.n_synapses), np.uint32)
-        segment_of = np.zeros(p.n_synapses // NM_EVENTS_COARSE + 1, np.uint32)
-        self.lent += [start, incoming, segment_of]
+        incoming, segment = np.zeros((2, max(1, p.n_synapses)), np.uint32)
+        self.lent += [start, incoming, segment]
         self.c.incoming_start = <const int64_t *>_address(start, "i8", 0, "incoming_start")
         self.c.incoming = <const uint32_t *>_address(incoming, "u4", 0, "incoming")
-        self.c.segment_of = <const uint32_t *>_address(segment_of, "u4", 0, "segment_of")
+        self.c.incoming_segment = <const uint32_t *>_address(segment, "u4", 0, "incoming_segment")
         nm_events_index(&binding.network, p, <int64_t *>self.c.incoming_start, <uint32_t *>self.c.incoming,
-                        <uint32_t *>self.c.segment_of, <int64_t *>_address(scratch, "i8", 0, "scratch"))
+                        <uint32_t *>self.c.incoming_segment, <int64_t *>_address(scratch, "i8", 0, "scratch"))
 
     def values(self, int64_t now):
         """Traces of the sources' spikes as they are now, by segment."""
