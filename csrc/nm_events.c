@@ -16,8 +16,9 @@ typedef struct pass {
     double low, high; /* bounds of the weight, or of the strength of an inhibitory one */
     size_t n;
     int64_t synapse[NM_CHUNK], target[NM_CHUNK]; /* position; slot */
-    double weight[NM_CHUNK], change[NM_CHUNK], learning[NM_CHUNK], factor[NM_CHUNK], elapsed[NM_CHUNK];
-    double age[NM_CHUNK]; /* steps since the last arrival */
+    double weight[NM_CHUNK], change[NM_CHUNK], factor[NM_CHUNK], elapsed[NM_CHUNK];
+    double learning[NM_CHUNK], ltp[NM_CHUNK], ltd[NM_CHUNK]; /* factors of the modulators at the target */
+    double age[NM_CHUNK];                                    /* steps since the last arrival */
     double post_fired[NM_CHUNK], state[NM_MAX_STATE][NM_CHUNK];
     double pre[NM_MAX_TRACES][NM_CHUNK], post[NM_MAX_TRACES][NM_CHUNK];
     double pre_column[NM_MAX_COLUMNS][NM_CHUNK], post_column[NM_MAX_COLUMNS][NM_CHUNK];
@@ -27,11 +28,6 @@ typedef struct pass {
 enum { ON_PRE, ON_POST };
 
 /* ---- what is the same for both kinds of event ---------------------------------------------------- */
-
-static const nm_factors *factors_at(const pass *a, int64_t slot) {
-    const int32_t *zone = a->step->network->region;
-    return a->step->factor + (zone == NULL ? 0 : zone[slot]);
-}
 
 static void draw(pass *a, int kind) {
     const int n_random = a->projection->rule->n_random;
@@ -45,17 +41,30 @@ static void draw(pass *a, int kind) {
     }
 }
 
-static void gather(pass *a, int kind) {
+static void gather_weights(pass *a) {
     const nm_projection *p = a->projection;
-    for (size_t j = 0; j < a->n; j++) {
-        const double weight = (double)p->weight[a->synapse[j]];
-        a->weight[j] = p->inhibitory ? fabs(weight) : weight;
-        a->learning[j] = factors_at(a, a->target[j])->learning_rate;
-        a->post_fired[j] = a->step->fired[a->target[j]];
-    }
+    for (size_t j = 0; j < a->n; j++)
+        a->weight[j] = (double)p->weight[a->synapse[j]];
+    for (size_t j = 0; p->inhibitory && j < a->n; j++)
+        a->weight[j] = fabs(a->weight[j]);
     for (int k = 0; k < NM_MAX_STATE && p->state[k] != NULL; k++)
         for (size_t j = 0; j < a->n; j++)
             a->state[k][j] = (double)p->state[k][a->synapse[j]];
+}
+
+static void gather_factors(pass *a) {
+    const int32_t *zone = a->step->network->region;
+    for (size_t j = 0; j < a->n; j++) {
+        const nm_factors *f = a->step->factor + (zone == NULL ? 0 : zone[a->target[j]]);
+        a->learning[j] = f->learning_rate, a->ltp[j] = f->ltp, a->ltd[j] = f->ltd;
+    }
+}
+
+static void gather(pass *a, int kind) {
+    gather_weights(a);
+    gather_factors(a);
+    for (size_t j = 0; j < a->n; j++)
+        a->post_fired[j] = a->step->fired[a->target[j]];
     for (size_t j = 0; a->events->last != NULL && j < a->n; j++) {
         const int64_t last = a->events->last[a->synapse[j]];
         const int known = last >= 0 && last <= a->step->now;
@@ -85,13 +94,13 @@ static nm_synapse_chunk chunk_of(pass *a) {
     return chunk;
 }
 
-/* The modulators' factor on each change: what grows has that of potentiation, what falls that of depression. */
-static void modulate(pass *a) {
+/* The modulators' factor on each change: what grows has that of potentiation, what falls that of
+ * depression. */
+NM_CLONES static void modulate(pass *a) {
     const int applied = a->projection->rule->applies_learning;
-    for (size_t j = 0; j < a->n; j++) {
-        const nm_factors *f = factors_at(a, a->target[j]);
-        a->factor[j] = (applied ? 1.0 : a->learning[j]) * (a->change[j] > 0.0 ? f->ltp : f->ltd);
-    }
+    NM_INDEPENDENT
+    for (size_t j = 0; j < a->n; j++)
+        a->factor[j] = (applied ? 1.0 : a->learning[j]) * (a->change[j] > 0.0 ? a->ltp[j] : a->ltd[j]);
 }
 
 static void scatter(const pass *a) {

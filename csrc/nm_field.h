@@ -33,10 +33,10 @@ typedef struct nm_field {
 #define NM_END                                                                                               \
     { 0, 0, 0.0, NM_ANY, 0 }
 
-/* Whether `value` lies in `domain`. NaN and the infinities lie in none. NM_WORD holds any position 0, 1, ... */
+/* Whether `value` lies in `domain`. NaN and the infinities lie in none; NM_WORD holds 0, 1, 2, ... */
 int nm_domain_holds(nm_domain domain, double value);
 
-/* Whether `value` is one that the field may have: it lies in the domain, and of NM_WORD there is such a word. */
+/* Whether the field may have `value`: it lies in the domain, and is the position of a word of NM_WORD. */
 int nm_field_holds(const nm_field *field, double value);
 const char *nm_domain_phrase(nm_domain domain);
 

@@ -1,28 +1,30 @@
-/* Spike-timing-dependent plasticity of nearest neighbours, in the three schemes of Morrison, Diesmann & Gerstner
- * 2008, figure 7 (doi:10.1007/s00422-008-0233-1). A pair of an arrival and a spike of the target, s ms later or
- * earlier, changes the weight as under `stdp`, whose parameters, defaults and soft bounds (weight_dependence) the
- * rule has:
+/* Spike-timing-dependent plasticity of nearest neighbours, in the three schemes of Morrison, Diesmann &
+ * Gerstner 2008, figure 7 (doi:10.1007/s00422-008-0233-1). A pair of an arrival and a spike of the target,
+ * s ms later or earlier, changes the weight as under `stdp`, whose parameters, defaults and soft bounds
+ * (weight_dependence) the rule has:
  *   +learning_rate a_plus  exp(-s / tau_plus)     target fires s >= 0 after the arrival
  *   -learning_rate a_minus exp(-s / tau_minus)    target has fired s > 0 before the arrival
  * The scheme says which spikes are pairs:
  *   symmetric             each spike with the last one of the other side before it (figure 7a)
- *   presynaptic_centred   each arrival with the target's last spike before and with the next one after it (7b;
- *                         Izhikevich & Desai 2003, doi:10.1162/089976603321891783; model II of Burkitt, Meffin &
- *                         Grayden 2004, doi:10.1162/089976604773135041)
+ *   presynaptic_centred   each arrival with the target's last spike before it and with the next one after it
+ *                         (7b; Izhikevich & Desai 2003, doi:10.1162/089976603321891783; model II of Burkitt,
+ *                         Meffin & Grayden 2004, doi:10.1162/089976604773135041)
  *   reduced_symmetric     as presynaptic_centred, but only where no other spike of either side stands between
  *                         (7c; model IV of Burkitt et al.)
- * They are NEST's stdp_nn_symm_synapse, stdp_nn_pre_centered_synapse and stdp_nn_restr_synapse, but for pairs at
- * distance 0. The paper leaves those open, and NEST discards them: the spike pairs with an earlier one instead. Here,
- * as under `stdp`, a spike that arrives in the step in which the target fires comes first. It pairs with the target's
- * spike before (a loss), then the target's new spike pairs with it at distance 0 (a gain of a_plus).
  *
- * x = exp(-s / tau_plus), s since the last arrival, and y = exp(-s / tau_minus), s since the target's last spike, are
- * the engine's traces. What a synapse adds is `waiting`: the sum over the arrivals that the target's next spike pairs
- * with, in units of x, so that it needs no decay of its own. It is
- *   1                     symmetric, from the first arrival on
- *   1 + x waiting         presynaptic_centred, at each arrival, x read before it; 0 after a spike of the target
- *   1                     reduced_symmetric, at each arrival; 0 after a spike of the target, so that an arrival that
- *                         finds 0 is the first since then and makes the loss
+ * Spikes in one step. The paper leaves pairs at distance 0 open. As under `stdp`, a spike that arrives in the
+ * step in which the target fires comes first: it pairs with the target's spike before (a loss), then the
+ * target's new spike pairs with it (a gain of a_plus). NEST, whose stdp_nn_symm_synapse,
+ * stdp_nn_pre_centered_synapse and stdp_nn_restr_synapse are these schemes, discards pairs at distance 0;
+ * each of the two spikes then pairs with the spike before the other.
+ *
+ * The engine keeps x = exp(-s / tau_plus), s since the last arrival, and y = exp(-s / tau_minus), s since the
+ * target's last spike. The synapse keeps `waiting`, the sum of exp(-s / tau_plus) over the arrivals that the
+ * target's next spike pairs with, divided by x, so that it does not decay:
+ *   symmetric             1 from the first arrival on
+ *   presynaptic_centred   1 + x waiting at an arrival, with x before it; 0 after a spike of the target
+ *   reduced_symmetric     1 at an arrival; 0 after a spike of the target. An arrival that finds 1 is not the
+ *                         first since then, and makes no pair with the target's last spike
  * SPDX-License-Identifier: MIT */
 #include "nm_loop.h"
 #include "nm_model.h"
@@ -78,7 +80,8 @@ NM_CLONES static void on_post(const nm_synapse_chunk *c) {
 const nm_plasticity_rule nm_plasticity_stdp_nearest = {
     .name = "stdp_nearest",
     .title = "Spike-timing-dependent plasticity of nearest neighbours, in three pairing schemes",
-    .reference = "Morrison, Diesmann & Gerstner (2008), Biological Cybernetics 98:459, doi:10.1007/s00422-008-0233-1",
+    .reference =
+        "Morrison, Diesmann & Gerstner (2008), Biological Cybernetics 98:459, doi:10.1007/s00422-008-0233-1",
     .params = params,
     .state = state,
     .pre_traces = pre_traces,

@@ -67,7 +67,8 @@ cdef class Binding:
         net.drive_weight = <const double *>self._lend(columns["drive_weight"], "f8", n, "drive_weight")
         net.drive_noise = <const double *>self._lend(columns["drive_noise"], "f8", n, "drive_noise")
         net.drive_uniform = <const double *>self._lend(columns["drive_uniform"], "f8", n, "drive_uniform")
-        net.region = <const int32_t *>self._lend(layout.zone_of, "i4", n, "zone_of")
+        zone_of = <const int32_t *>self._lend(layout.zone_of, "i4", n, "zone_of")
+        net.region = zone_of if len(layout.zones) > 1 else NULL
         self.factors = np.zeros((NM_INTERVAL, len(layout.zones), sizeof(nm_factors) // 8))
         self.sim.n_zones = len(layout.zones)
         self.sim.factors = <nm_factors *>_address(self.factors, "f8", self.factors.size, "factors")

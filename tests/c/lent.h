@@ -5,6 +5,7 @@
 
 #include "nm_delay.h"
 #include "nm_dense.h"
+#include "nm_events.h"
 #include "nm_pairs.h"
 #include "nm_scatter.h"
 #include "nm_short_term.h"
@@ -69,6 +70,34 @@ static inline void lend_pairs(arena *a, const nm_network *network, nm_projection
         pairs->decay[k] = zeros(a, nm_pairs_decay_length(pairs->sweep), sizeof(double));
     }
     nm_pairs_start(network, p, dt, 0);
+}
+
+/* The buffers of a projection with an event rule that reads no columns; no spike yet. */
+static inline void lend_events(arena *a, const nm_network *network, nm_projection *p, nm_events *e,
+                               double dt) {
+    const nm_trace *traces = p->rule->pre_traces;
+    p->events = e;
+    e->lag = p->rule->pre_lag ? (int64_t)(p->params[p->rule->pre_lag - 1] / dt + 0.5) : 0;
+    for (int k = 0; traces != NULL && traces[k].name != NULL; k++) {
+        e->rate[k] = dt / p->params[traces[k].tau];
+        e->trace[k] = zeros(a, p->n_segments, sizeof(double));
+    }
+    if (e->trace[0] != NULL)
+        e->arrived = zeros(a, p->n_segments, sizeof(int64_t));
+    for (int64_t segment = 0; e->arrived != NULL && segment < p->n_segments; segment++)
+        e->arrived[segment] = -1;
+    if (p->rule->needs_elapsed)
+        e->last = zeros(a, p->n_synapses, sizeof(int64_t));
+    for (int64_t s = 0; e->last != NULL && s < p->n_synapses; s++)
+        e->last[s] = -1;
+    if (p->rule->on_post != NULL) {
+        int64_t *start = zeros(a, network->n_neurons + 1, sizeof *start);
+        int64_t *next = zeros(a, network->n_neurons, sizeof *next);
+        uint32_t *incoming = zeros(a, p->n_synapses, sizeof *incoming);
+        uint32_t *segment = zeros(a, p->n_synapses, sizeof *segment);
+        nm_events_index(network, p, start, incoming, segment, next);
+        e->incoming_start = start, e->incoming = incoming, e->incoming_segment = segment;
+    }
 }
 
 /* Efficacies for a ring of `length` steps; no spike yet. */
