@@ -7,13 +7,12 @@ cdef class EventKeeper:
     cdef nm_events c
     cdef object ends     # (id of the source, delay) of each segment
     cdef dict traces     # trace of the source's spikes -> value of each segment right after its last arrival
-    cdef dict rates      # the same -> 1/step
     cdef dict lowpass    # low-pass trace of the source's column -> value by slot
     cdef object arrived  # step of the last arrival at each segment
     cdef list lent
 
     cdef make(self, Binding binding, nm_projection *p, object projection):
-        self.traces, self.rates, self.lowpass, self.lent = {}, {}, {}, []
+        self.traces, self.lowpass, self.lent = {}, {}, []
         self.c.salt = <uint32_t>(projection.number & 0xFFFFFF)
         if p.rule.pre_lag:
             self.c.lag = <int64_t>round(p.params[p.rule.pre_lag - 1] / binding.sim.dt)
@@ -40,7 +39,6 @@ cdef class EventKeeper:
                 self.c.lowpass_source[k] = <const double *>_address(source, "f8", n, name)
             else:
                 self.traces[name] = np.zeros(max(1, p.n_segments))
-                self.rates[name] = self.c.rate[k]
                 self.c.trace[k] = <double *>_address(self.traces[name], "f8", 0, name)
 
     cdef _lend_columns(self, Binding binding, nm_projection *p, object projection):
@@ -71,19 +69,19 @@ cdef class EventKeeper:
         nm_events_index(&binding.network, p, <int64_t *>self.c.incoming_start, <uint32_t *>self.c.incoming,
                         <uint32_t *>self.c.incoming_segment, <int64_t *>_address(scratch, "i8", 0, "scratch"))
 
-    def values(self, int64_t now):
-        """Traces of the sources' spikes as they are now, by segment."""
+    def values(self):
+        """What each segment has of its source's spikes, all 0 where none has arrived: one more than the step of the
+        last arrival, and the traces right after it. Not the traces of today, which would be rounded once more."""
         if not self.traces:
             return {}
-        age = np.maximum(now - self.arrived, 0)
-        return {name: np.where(self.arrived < 0, 0.0, trace * np.exp(-self.rates[name] * age))
-                for name, trace in self.traces.items()}
+        return {"after": self.arrived + 1, **{f"trace_{name}": trace for name, trace in self.traces.items()}}
 
-    def set_values(self, values, int64_t now):
-        """Take over traces as they are now, by segment."""
-        for name, trace in values.items():
-            self.traces[name][:len(trace)] = trace
-            self.arrived[:] = now
+    def set_values(self, values):
+        """Take over what `values` gave, by segment."""
+        n = len(values["after"])
+        self.arrived[:n] = values["after"] - 1
+        for name, trace in self.traces.items():
+            trace[:n] = values[f"trace_{name}"]
 
     def state(self):
         """Everything, as it stands; for a checkpoint of this very network."""
