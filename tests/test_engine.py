@@ -122,7 +122,8 @@ def with_ports(port: str, n_slow: int) -> Layout:
     about = _core.neuron_models()[slow]
     for table in ("params", "state"):
         for name, field in about[table].items():
-            layout.columns.setdefault(name, np.full(N, field["default"]))  # type: ignore[attr-defined]
+            columns = layout.columns.setdefault(name, np.zeros(N))  # type: ignore[attr-defined]
+            columns[N - n_slow :] = field["default"]
     return replace(layout, groups=(("lif", 0, N - n_slow, 0), (slow, N - n_slow, n_slow, 0)))
 
 
