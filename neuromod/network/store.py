@@ -475,11 +475,12 @@ class SynapseStore:
 def _state_of(table: SynapseTable) -> dict[str, Any]:
     about = table.learning
     slow = {"short_term": about.short_term, "homeostatic": about.homeostatic}
+    own_port = {} if table.port == table.synapse_type else {"port": table.port}
     return {
         "name": table.name,
         "number": table.number,
         "synapse_type": table.synapse_type,
-        "port": table.port,
+        **own_port,
         "rule": about.rule or "none",
         "params": dict(about.params),
         "bounds": [about.weight_min, about.weight_max, about.weight_decay, about.weight_dependence],
