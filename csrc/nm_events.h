@@ -38,7 +38,7 @@ void nm_events_index(const nm_network *network, const nm_projection *p, int64_t 
 
 /* Before the parts take a step by themselves: columns of the sources, for the whole network. Only where a rule reads
  * them; steps are then taken one at a time. */
-void nm_events_look(const nm_projection *p, int64_t n_neurons);
+void nm_events_advance(const nm_projection *p, int64_t n_neurons);
 
 /* What a rule's hooks need to know of a step, and room for one chunk. */
 typedef struct nm_events_step {
@@ -49,7 +49,7 @@ typedef struct nm_events_step {
     const double *fired;      /* [slot] 1.0 where the neuron fires in this step */
     double dt;
     uint64_t seed;
-    int64_t now, part;
+    int64_t now, partition;
 } nm_events_step;
 
 /* The end of a step for one part: on_pre for what arrives, on_post for targets that have an event. The spikes of the

@@ -26,9 +26,7 @@ WIDE = {"weight_min": -10.0, "weight_max": 10.0}
 def sections(name: str) -> list[dict[str, Any]]:
     """The rule with each combination of the words of its parameters."""
     words = {key: about["words"] for key, about in RULES[name]["params"].items() if "words" in about}
-    return [
-        {"rule": name, **dict(zip(words, chosen, strict=True))} for chosen in product(*words.values())
-    ]
+    return [{"rule": name, **dict(zip(words, chosen, strict=True))} for chosen in product(*words.values())]
 
 
 def label(section: Mapping[str, Any]) -> str:
@@ -289,7 +287,9 @@ def finished(sim: Simulation) -> list[bytes]:
     return [p.weight.tobytes() for p in sim.projections.values()]
 
 
-def ran(plan: Plan, parts: list[int], threads: int, between: Callable[[Simulation], Simulation]) -> list[bytes]:
+def ran(
+    plan: Plan, parts: list[int], threads: int, between: Callable[[Simulation], Simulation]
+) -> list[bytes]:
     """What the weights are after some runs, with `between` after one of them; reading is done after each."""
     sim = plan.build(threads)
     for k, part in enumerate(parts):

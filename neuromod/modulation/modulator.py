@@ -380,9 +380,7 @@ def _parameter(name: str, field: Mapping[str, Any]) -> property:
         _set(self._levels, self._index, name, value)
 
     kind, default = ("str", field["default"]) if "words" in field else ("float", f"{field['default']:g}")
-    return property(
-        get, put, doc=f"{field['doc']} {kind}, {_core.field_phrase(field)}, default {default}."
-    )
+    return property(get, put, doc=f"{field['doc']} {kind}, {_core.field_phrase(field)}, default {default}.")
 
 
 def apply_params(modulator: Modulator, params: Mapping[str, float | str | None]) -> None:
