@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Bitmaps are added seven at a time, since the sum of seven bits has three bits. The sums accumulate in PLANES bit
- * planes, so one pass adds up to 63 bitmaps. A cache line has 8 words. */
+/* Bitmaps are added seven at a time, since the sum of seven bits has three bits. The sums accumulate in
+ * PLANES bit planes, so one pass adds up to 63 bitmaps. A cache line has 8 words. */
 enum {
     SEVEN = 7,
     PLANES = 6,
@@ -19,8 +19,8 @@ enum {
     MOST = 65535
 };
 
-/* At a density of one neuron in 24, delivery over the list takes as long as over the bits, and the list twice the
- * memory of the bits. */
+/* At a density of one neuron in 24, delivery over the list takes as long as over the bits, and the list
+ * twice the memory of the bits. */
 enum { THINNEST = 24 };
 
 static const uint64_t no_row[WIDEST];
@@ -36,8 +36,8 @@ int64_t nm_bitmap_counts(int64_t partition_width) {
     return nm_bitmap_words(partition_width) * LANES;
 }
 
-/* Position of the lane's lowest bit in its word. Lanes are read from memory as 16-bit numbers, hence the two byte
- * orders. */
+/* Position of the lane's lowest bit in its word. Lanes are read from memory as 16-bit numbers, hence the
+ * two byte orders. */
 static int lane_shift(int64_t lane) {
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     return (int)(48 - 16 * (lane % 4));
@@ -100,8 +100,8 @@ NM_INLINE void add_bits(uint64_t a, uint64_t b, uint64_t c, uint64_t *sum, uint6
     *carry = (a & b) | (c & (a ^ b));
 }
 
-/* Four full adders turn the bits of seven bitmaps into a number of three bits, which is added to the planes with
- * ripple carry. */
+/* Four full adders turn the bits of seven bitmaps into a number of three bits, which is added to the
+ * planes with ripple carry. */
 NM_INLINE void add_seven(const uint64_t *const *row, int64_t words, const int n_planes,
                          uint64_t (*restrict plane)[WIDEST]) {
     const uint64_t *a = row[0], *b = row[1], *c = row[2], *d = row[3], *e = row[4], *f = row[5], *g = row[6];

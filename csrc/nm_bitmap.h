@@ -1,7 +1,7 @@
-/* Bitmap delivery, for dense projections with equal weights and one delay. A bucket has one bit for each neuron of
- * its partition. The bitmaps of the arriving spikes are added with carry-save adders to counts of arrivals, and
- * weight * count is added to the inputs. A list beside the bits holds the further synapses of a target that one
- * source reaches more than once. nm_bitmap_deliver.h decides when the bitmaps are used.
+/* Bitmap delivery, for dense projections with equal weights and one delay. A bucket has one bit for each
+ * neuron of its partition. The bitmaps of the arriving spikes are added with carry-save adders to counts of
+ * arrivals, and weight * count is added to the inputs. A list beside the bits holds the further synapses of a
+ * target that one source reaches more than once. nm_bitmap_deliver.h decides when the bitmaps are used.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_BITMAP_H
 #define NM_BITMAP_H
@@ -12,9 +12,9 @@
 struct nm_bitmap {
     int64_t most;  /* greatest number of spikes whose bitmaps can be added: counts have 16 bits */
     int64_t words; /* 64-bit words of a bucket; whole cache lines */
-    /* [bucket * words]. A bucket has 4 * words lanes of 16 bits. Bit b of lane l stands for neuron
-     * 4 * words * b + l of the partition. One shift and one mask put the bits of consecutive neurons into lanes of
-     * their own. */
+    /* [bucket * words]. A bucket has 4 * words lanes of 16 bits. Bit b of lane l stands for neuron 4 *
+     * words * b + l of the partition. One shift and one mask put the bits of consecutive neurons into
+     * lanes of their own. */
     const uint64_t *bits;
     const int64_t *extra_start; /* [n_buckets + 1] */
     const uint16_t *extra; /* targets of further synapses from the same source, relative to their partition */
@@ -24,8 +24,8 @@ struct nm_bitmap {
 int64_t nm_bitmap_words(int64_t partition_width);
 int64_t nm_bitmap_counts(int64_t partition_width);
 
-/* The value of `most` for a projection; 0 where bitmap delivery is not faster. Fills extra_start. Depends on the
- * synapses alone. */
+/* The value of `most` for a projection; 0 where bitmap delivery is not faster. Fills extra_start. Depends
+ * on the synapses alone. */
 int64_t nm_bitmap_worth(const nm_projection *p, int64_t n_neurons, int64_t n_partitions,
                         int64_t *extra_start);
 
@@ -57,8 +57,8 @@ static inline int64_t nm_bitmap_next(nm_bitmap_arrivals *a) {
     return -1;
 }
 
-/* Deliver the spikes to the n neurons of the partition: input[i] += weight * number of arrivals. `count` is scratch:
- * [nm_bitmap_counts(partition_width)]. */
+/* Deliver the spikes to the n neurons of the partition: input[i] += weight * number of arrivals. `count`
+ * is scratch: [nm_bitmap_counts(partition_width)]. */
 void nm_bitmap_add(nm_bitmap_arrivals arrivals, int64_t n, uint64_t *count, double *input);
 
 #endif

@@ -31,8 +31,8 @@ static void add_apart(nm_bitmap_arrivals arrivals, int64_t n, double *sum, doubl
     }
 }
 
-/* Where the input is still zero, the input itself can serve as the sum from zero: with few arrivals the caller's
- * delivery over the list is then the shortest way. */
+/* Where the input is still zero, the input itself can serve as the sum from zero: with few arrivals the
+ * caller's delivery over the list is then the shortest way. */
 static int deliver(const nm_bitmap_partition *to, const nm_projection *p, int64_t step, double *input) {
     const int64_t first = nm_network_partition_first(to->network, to->partition),
                   n = nm_network_partition_end(to->network, to->partition) - first;

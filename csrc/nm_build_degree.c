@@ -1,5 +1,5 @@
-/* Fixed degrees: a number of sources for each target, or of targets for each source, drawn with replacement. The
- * number of synapses is known beforehand, so each synapse is drawn once.
+/* Fixed degrees: a number of sources for each target, or of targets for each source, drawn with replacement.
+ * The number of synapses is known beforehand, so each synapse is drawn once.
  * SPDX-License-Identifier: MIT */
 #include "nm_build.h"
 #include "nm_build_row.h"
@@ -15,9 +15,9 @@ enum {
     MOST_BITS = 11 /* greatest size of a radix digit: 2,048 counters fill a sixth of the first-level cache */
 };
 
-/* Integers in [0, bound) by multiply-high, without redraws. The relative error of a value's probability is below
- * bound / 2^32. Up to bound = 2^16 that is at most 2^-16 = 1.5e-5. Above, 64 bits are used, and the error is below
- * 2^-33. */
+/* Integers in [0, bound) by multiply-high, without redraws. The relative error of a value's probability is
+ * below bound / 2^32. Up to bound = 2^16 that is at most 2^-16 = 1.5e-5. Above, 64 bits are used, and the
+ * error is below 2^-33. */
 NM_CLONES static void narrow_bounded(const uint32_t *restrict word, int64_t n, uint32_t bound,
                                      int32_t *restrict out) {
     for (int64_t k = 0; k < n; k++)
@@ -249,8 +249,8 @@ static void radix_pass(const int32_t *restrict value, int64_t n, int shift, int 
         out[next[(uint32_t)value[k] >> shift & mask]++] = value[k];
 }
 
-/* Sort in ascending order; `other` is scratch of the same length. Returns `value` or `other`, which then holds the
- * sorted values. */
+/* Sort in ascending order; `other` is scratch of the same length. Returns `value` or `other`, which then
+ * holds the sorted values. */
 static int32_t *sort_row(int32_t *value, int64_t n, digits by, int32_t *other) {
     if (n <= INSERTION) {
         insertion_sort(value, n);

@@ -1,5 +1,5 @@
-/* Orders of given synapses: rows from pairs, rows by delay, buckets and delay runs. All sorts are stable, so equal
- * input gives equal order on every machine.
+/* Orders of given synapses: rows from pairs, rows by delay, buckets and delay runs. All sorts are stable, so
+ * equal input gives equal order on every machine.
  * SPDX-License-Identifier: MIT */
 #include "nm_build.h"
 
@@ -32,7 +32,8 @@ static void sift_down(int64_t *key, int64_t top, int64_t n) {
     key[top] = moved;
 }
 
-/* Sort in ascending order, in place. Heapsort needs no scratch and has no bad case. Sorted rows are detected. */
+/* Sort in ascending order, in place. Heapsort needs no scratch and has no bad case. Sorted rows are
+ * detected. */
 static void sort_keys(int64_t *key, int64_t n) {
     int64_t sorted = 1;
     while (sorted < n && key[sorted - 1] <= key[sorted])

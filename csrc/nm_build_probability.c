@@ -1,6 +1,6 @@
-/* Pairwise connection with one probability: the gaps between consecutive targets of a source are geometric. Draws
- * are keyed by ids and not by slots: word k of a source is word k of the source's own sequence. Hence neurons added
- * elsewhere do not change the connections.
+/* Pairwise connection with one probability: the gaps between consecutive targets of a source are geometric.
+ * Draws are keyed by ids and not by slots: word k of a source is word k of the source's own sequence. Hence
+ * neurons added elsewhere do not change the connections.
  * SPDX-License-Identifier: MIT */
 #include "nm_build.h"
 #include "nm_build_row.h"
@@ -57,7 +57,8 @@ static void draw_steps(const nm_build *build, uint32_t id, gap_law law, int64_t 
     }
 }
 
-/* The number of draws that the rest of a row is expected to take, plus a few: little of the batch is wasted. */
+/* The number of draws that the rest of a row is expected to take, plus a few: little of the batch is
+ * wasted. */
 static int64_t draws_ahead(double left, double p) {
     double n = left * p + 16.0;
     return n < (double)BATCH ? (int64_t)n & ~(int64_t)3 : BATCH;

@@ -1,4 +1,5 @@
-/* Tools of all ways of drawing: the candidates of a neuron, and rows written directly in the layout of delivery.
+/* Tools of all ways of drawing: the candidates of a neuron, and rows written directly in the layout of
+ * delivery.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_BUILD_ROW_H
 #define NM_BUILD_ROW_H
@@ -18,7 +19,8 @@ typedef struct nm_candidates {
     int64_t hole; /* index of the excluded slot in the list; n where none is excluded */
 } nm_candidates;
 
-/* The candidates of `slot`. Calls must have ascending slots; *at is the caller's index into the list, 0 at first. */
+/* The candidates of `slot`. Calls must have ascending slots; *at is the caller's index into the list, 0 at
+ * first. */
 static inline nm_candidates nm_candidates_of(int32_t slot, const int32_t *list, int64_t n, int64_t autapses,
                                              int64_t *at) {
     while (*at < n && list[*at] < slot)

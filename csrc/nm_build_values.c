@@ -1,5 +1,5 @@
-/* Weights and delays, drawn by position in the projection. Value k uses word k of (seed, stream); the normal values
- * 2j and 2j + 1 share words 2j and 2j + 1. A value depends on nothing but its position.
+/* Weights and delays, drawn by position in the projection. Value k uses word k of (seed, stream); the normal
+ * values 2j and 2j + 1 share words 2j and 2j + 1. A value depends on nothing but its position.
  * SPDX-License-Identifier: MIT */
 #include "nm_build.h"
 #include "nm_clones.h"

@@ -1,6 +1,6 @@
-/* Stream compaction: list the indices of the entries that satisfy a condition, without a branch per entry. Two
- * uses: the neurons that fire in a step (about one in a hundred), and the synapses of a delay run whose target
- * has fired since the run's last update (often half of them, which a branch predictor cannot foresee).
+/* Stream compaction: list the indices of the entries that satisfy a condition, without a branch per entry.
+ * Two uses: the neurons that fire in a step (about one in a hundred), and the synapses of a delay run whose
+ * target has fired since the run's last update (often half of them, which a branch predictor cannot foresee).
  * SPDX-License-Identifier: MIT */
 #ifndef NM_COMPACT_H
 #define NM_COMPACT_H

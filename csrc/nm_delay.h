@@ -1,7 +1,8 @@
-/* The delay ring: lists of spikes, one for each step and partition. The ring covers the longest delay plus the steps
- * by which one partition may be ahead of another. Pull delivery: in step t + d every projection with a delay d reads
- * the spikes of step t, so the weight at arrival acts. A row of the ring has n_neurons entries, and the list of
- * a partition begins at the partition's first slot. Memory pages that no spike reaches are never touched.
+/* The delay ring: lists of spikes, one for each step and partition. The ring covers the longest delay plus
+ * the steps by which one partition may be ahead of another. Pull delivery: in step t + d every projection
+ * with a delay d reads the spikes of step t, so the weight at arrival acts. A row of the ring has n_neurons
+ * entries, and the list of a partition begins at the partition's first slot. Memory pages that no spike
+ * reaches are never touched.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_DELAY_H
 #define NM_DELAY_H

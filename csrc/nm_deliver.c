@@ -1,9 +1,9 @@
-/* Pull delivery: for every age d, the spikes of step now - d are delivered over the delay runs of delay d. The
- * cost is bound by the loads and stores of the array of inputs, which fits into the first-level cache, and by
- * the latency of a run's first cache lines; hence the next run is fetched ahead. Memory bandwidth does not
- * bind. Sums are formed in the order (age descending, projection, source, synapse), for any number of
- * partitions. The sums of push delivery (nm_push.h) are added last. nm_bitmap_deliver.h decides which spikes are
- * delivered over bitmaps.
+/* Pull delivery: for every age d, the spikes of step now - d are delivered over the delay runs of delay d.
+ * The cost is bound by the loads and stores of the array of inputs, which fits into the first-level cache,
+ * and by the latency of a run's first cache lines; hence the next run is fetched ahead. Memory bandwidth does
+ * not bind. Sums are formed in the order (age descending, projection, source, synapse), for any number of
+ * partitions. The sums of push delivery (nm_push.h) are added last. nm_bitmap_deliver.h decides which spikes
+ * are delivered over bitmaps.
  * SPDX-License-Identifier: MIT */
 #include "nm_deliver.h"
 #include "nm_bitmap_deliver.h"
@@ -134,8 +134,8 @@ static arrival next_arrival(const delivery *d, cursor *at) {
     }
 }
 
-/* Two prefetches run ahead of the work, since the second needs the result of the first: the start of the delay
- * run after next, then the cache lines of the next run. */
+/* Two prefetches run ahead of the work, since the second needs the result of the first: the start of the
+ * delay run after next, then the cache lines of the next run. */
 static void deliver_age(const delivery *d, int64_t now) {
     cursor at = {.step = now - d->delay, .source = -1};
     arrival next = next_arrival(d, &at), after = next_arrival(d, &at);

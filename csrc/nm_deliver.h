@@ -16,7 +16,8 @@ typedef struct nm_delivery {
     nm_bitmap_room bitmap;
 } nm_delivery;
 
-/* Deliver all spikes that arrive at one partition in step `now`. Lazy rules update the synapses that transmit. */
+/* Deliver all spikes that arrive at one partition in step `now`. Lazy rules update the synapses that
+ * transmit. */
 void nm_deliver(const nm_delivery *to, int64_t now, int64_t partition);
 
 #endif

@@ -20,8 +20,8 @@
 #define NM_FETCH(address) ((void)(address))
 #endif
 
-/* Before a short loop that cannot be vectorised (a scatter, a stream compaction): gcc does not unroll such loops by
- * itself. */
+/* Before a short loop that cannot be vectorised (a scatter, a stream compaction): gcc does not unroll such
+ * loops by itself. */
 #if defined(__GNUC__) && !defined(__clang__)
 #define NM_UNROLL _Pragma("GCC unroll 8")
 #else
@@ -38,7 +38,8 @@
 #define NM_INDEPENDENT
 #endif
 
-/* Call body(chunk, stride) with a stride that is a compile-time constant: the compiler makes one loop for each. */
+/* Call body(chunk, stride) with a stride that is a compile-time constant: the compiler makes one loop for
+ * each. */
 #define NM_STEP_BY_STRIDE(chunk, body)                                                                       \
     do {                                                                                                     \
         if ((chunk)->stride == 0)                                                                            \

@@ -1,5 +1,5 @@
-/* The network: structs that point to BORROWED columns. NumPy owns every buffer. Python checks the buffers, binds
- * them, and keeps them alive. Terms: csrc/README.md.
+/* The network: structs that point to BORROWED columns. NumPy owns every buffer. Python checks the buffers,
+ * binds them, and keeps them alive. Terms: csrc/README.md.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_NETWORK_H
 #define NM_NETWORK_H
@@ -29,8 +29,8 @@ typedef struct nm_group {
     double *derived[NM_MAX_DERIVED]; /* [slot]; a block of stride 0 uses only its first entry */
 } nm_group;
 
-/* At most NM_CHUNK consecutive neurons of one group: the unit of work. Blocks are cut by slot and where parameters
- * change, never by the number of threads. The cut does not affect results. */
+/* At most NM_CHUNK consecutive neurons of one group: the unit of work. Blocks are cut by slot and where
+ * parameters change, never by the number of threads. The cut does not affect results. */
 typedef struct nm_block {
     int64_t group, first, n;
     int64_t stride;  /* 0: all neurons have equal parameters; 1: they differ */
@@ -41,16 +41,15 @@ typedef struct nm_block {
     int64_t excites;        /* 1: no weight of the background drive is negative */
 } nm_block;
 
-/* Synapses made by one connect(). Rows are ordered by presynaptic slot. A row has one bucket for each partition of
- * the network; a bucket has one delay run for each delay; targets ascend within a delay run. The delay run is
- * the unit of delivery and of learning: a spike arrives at all its synapses in the same step. Targets are
- * stored relative to the first slot of their partition, so 16 bits suffice: 6 bytes per synapse with its
- * weight, 2 bytes where all weights are equal. */
+/* Synapses made by one connect(). Rows are ordered by presynaptic slot. A row has one bucket for each
+ * partition of the network; a bucket has one delay run for each delay; targets ascend within a delay run.
+ * The delay run is the unit of delivery and of learning: a spike arrives at all its synapses in the same
+ * step. Targets are stored relative to the first slot of their partition, so 16 bits suffice: 6 bytes per
+ * synapse with its weight, 2 bytes where all weights are equal. */
 typedef struct nm_projection {
     int64_t pre_first, n_rows; /* row r belongs to the neuron in slot pre_first + r */
     int64_t n_runs, n_synapses;
-    const int64_t
-        *bucket_run; /* [n_rows * n_partitions + 1] first delay run of a bucket; NULL: one run per bucket */
+    const int64_t *bucket_run; /* [bucket, and one more] first delay run of a bucket; NULL: one run each */
     const int64_t *run_start;  /* [n_runs + 1] first synapse of a delay run */
     const uint16_t *run_delay; /* [n_runs] steps >= 1; NULL: `constant_delay` everywhere */
     const uint16_t *target;    /* [synapse] slot of the target minus the first slot of its partition */
@@ -96,8 +95,8 @@ typedef struct nm_network {
     nm_projection *projections;
     int64_t n_projections;
     int64_t max_delay;
-    /* Partitions: fixed ranges of slots, each stepped by one thread at a time. The cut depends on the number of
-     * neurons alone. */
+    /* Partitions: fixed ranges of slots, each stepped by one thread at a time. The cut depends on the
+     * number of neurons alone. */
     int64_t n_partitions, partition_width;
     int64_t *partition_block; /* [n_partitions + 1] first block of a partition */
 } nm_network;
@@ -155,8 +154,8 @@ static inline int64_t nm_projection_run(const nm_projection *p, int64_t bucket, 
     return low < end && p->run_delay[low] == delay ? low : -1;
 }
 
-/* Slots of one partition: at most 65,536, since targets have 16 bits. A small network has one partition, since each
- * further partition costs every row a bucket. */
+/* Slots of one partition: at most 65,536, since targets have 16 bits. A small network has one partition,
+ * since each further partition costs every row a bucket. */
 int64_t nm_network_partition_width(int64_t n_neurons);
 int64_t nm_network_count_partitions(int64_t n_neurons); /* at least 1 */
 
@@ -169,11 +168,11 @@ int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, int64_t partiti
  * O(neurons + synapses). */
 int nm_network_check(const nm_network *network, nm_error *error) NM_MUST_CHECK;
 
-/* Before a run: find the parameters that have changed since the last call, check their domains and orders, then
- * recompute the derived values. Nothing is written before all checks have passed. O(neurons). `fresh`: 1 if dt
- * has changed; everything is recomputed.
- * On error: index = slot; field = position in the parameters of the group's model (NM_ERR_BAD_VALUE,
- * NM_ERR_BAD_ORDER), or -1 drive_rate, -2 drive_weight, -3 external_input, -4 drive_noise, -5 drive_uniform. */
+/* Before a run: find the parameters that have changed since the last call, check their domains and orders,
+ * then recompute the derived values. Nothing is written before all checks have passed. O(neurons).
+ * `fresh`: 1 if dt has changed; everything is recomputed. On error: index = slot; field = position in the
+ * parameters of the group's model (NM_ERR_BAD_VALUE, NM_ERR_BAD_ORDER), or -1 drive_rate, -2 drive_weight,
+ * -3 external_input, -4 drive_noise, -5 drive_uniform. */
 int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *error) NM_MUST_CHECK;
 
 #endif

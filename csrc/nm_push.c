@@ -6,8 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-/* How many spikes ahead the bucket, the delay runs and the synapses are fetched into the cache. Each fetch needs
- * the result of the one before. */
+/* How many spikes ahead the bucket, the delay runs and the synapses are fetched into the cache. Each fetch
+ * needs the result of the one before. */
 enum { ROW_AHEAD = 12, DELAY_AHEAD = 8, SYNAPSE_AHEAD = 4, LINE = 64, SHORT = 25, ROOM = 512 };
 
 /* One spike of one bucket: the delays from `least` to `most` arrive before the epoch ends. */

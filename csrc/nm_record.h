@@ -1,5 +1,5 @@
-/* Recorders write into arrays that Python lends. If an array has no room for a step, the run stops before that step
- * with NM_STOP_RECORD_FULL; Python lends a new array and continues the run.
+/* Recorders write into arrays that Python lends. If an array has no room for a step, the run stops before
+ * that step with NM_STOP_RECORD_FULL; Python lends a new array and continues the run.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_RECORD_H
 #define NM_RECORD_H
@@ -25,8 +25,8 @@ typedef struct nm_sample_record {
     int64_t capacity, n;
 } nm_sample_record;
 
-/* The number of further steps with room, if all n_neurons fire in each. An array that is more than half full counts
- * as full: else the intervals of a run would become ever shorter towards the array's end. */
+/* The number of further steps with room, if all n_neurons fire in each. An array that is more than half
+ * full counts as full: else the intervals of a run would become ever shorter towards the array's end. */
 int64_t nm_record_room(const nm_spike_record *record, int64_t n_neurons);
 /* The number of steps from `now` up to and including the next sample; 0: there is no room for the sample. */
 int64_t nm_record_until(const nm_sample_record *record, int64_t now);

@@ -2,8 +2,8 @@
  *   BLOCKS (name of the function), WIDTH (blocks per vector), GROUP (vectors per iteration) and
  *   PRODUCT (the instruction that multiplies the lower 32 bits of each 64-bit lane).
  * This is the only file that names instructions: gcc 12 does not find the product by itself and emits three
- * multiplications and several permutations. PRODUCT ignores the upper half of a lane, which may hold anything.
- * GROUP vectors per iteration hide the latency of the product.
+ * multiplications and several permutations. PRODUCT ignores the upper half of a lane, which may hold
+ * anything. GROUP vectors per iteration hide the latency of the product.
  * SPDX-License-Identifier: MIT */
 #define JOIN_(a, b) a##b
 #define JOIN(a, b)  JOIN_(a, b)
@@ -11,8 +11,8 @@
 
 typedef uint64_t LANES __attribute__((vector_size(8 * WIDTH)));
 
-/* The words of n_vectors * WIDTH blocks, with n_vectors <= GROUP. `count` is the step or the id, whichever differs
- * between the blocks. */
+/* The words of n_vectors * WIDTH blocks, with n_vectors <= GROUP. `count` is the step or the id, whichever
+ * differs between the blocks. */
 INLINE void JOIN(BLOCKS, _group)(const nm_rng_range *r, LANES count, const int n_vectors, uint32_t *out) {
     const LANES zero = {0}, m0 = zero + 0xD2511F53u, m1 = zero + 0xCD9E8D57u, low = zero + 0xFFFFFFFFu;
     LANES x0[GROUP], x1[GROUP], x2[GROUP], x3[GROUP];

@@ -7,19 +7,19 @@
  *   6 event rules; traces and sums of the lazy rules; short-term plasticity; homeostatic scaling
  *   7 decay of the modulators; release by spikes
  *   8 record
- * Steps are numbered 1, 2, ...; step k ends at time k * dt, which is the time of its spikes. A spike of step k
- * arrives in step k + delay. The levels of the modulators are those at the start of the step.
+ * Steps are numbered 1, 2, ...; step k ends at time k * dt, which is the time of its spikes. A spike of step
+ * k arrives in step k + delay. The levels of the modulators are those at the start of the step.
  *
- * Partitions run independently for up to `interval` steps before they synchronise, and `interval` is at most the
- * shortest delay. That is safe: a spike needs at least the shortest delay to reach another partition. The columns of
- * a partition stay in the cache meanwhile, and threads wait for each other once per interval. Quantities of the
- * whole network (levels, the sums F of lazy rules) are computed for all steps of the interval beforehand. An
- * interval is shorter where that is impossible (input from Python, release by spikes, samples). The length of
- * an interval does not affect results.
+ * Partitions run independently for up to `interval` steps before they synchronise, and `interval` is at most
+ * the shortest delay. That is safe: a spike needs at least the shortest delay to reach another partition. The
+ * columns of a partition stay in the cache meanwhile, and threads wait for each other once per interval.
+ * Quantities of the whole network (levels, the sums F of lazy rules) are computed for all steps of the
+ * interval beforehand. An interval is shorter where that is impossible (input from Python, release by spikes,
+ * samples). The length of an interval does not affect results.
  *
  * The inputs of a neuron are added in the order (age of the spike descending, projection, source, synapse),
- * for any number of threads. Two kinds of delivery form partial sums first: bitmap delivery the sum of one age
- * of one projection (nm_bitmap_deliver.h), push delivery the sum of one projection (nm_push.h).
+ * for any number of threads. Two kinds of delivery form partial sums first: bitmap delivery the sum of one
+ * age of one projection (nm_bitmap_deliver.h), push delivery the sum of one projection (nm_push.h).
  * SPDX-License-Identifier: MIT */
 #include "nm_sim.h"
 #include "nm_compact.h"
@@ -39,7 +39,8 @@
 
 enum { CHECK_EVERY = 256 }; /* steps between two checks of the state for NaN and infinity */
 
-/* Add the input of step `now`. current_step and schedule_now mark the columns that must be cleared after the step. */
+/* Add the input of step `now`. current_step and schedule_now mark the columns that must be cleared after
+ * the step. */
 static void add_input(nm_sim *sim, int64_t now, int first) {
     if (first || sim->current_rows > 0) /* `external_input` is Python's between runs */
         sim->current_step = now;
@@ -89,8 +90,8 @@ static void complete_inputs(const nm_sim *sim, const nm_group *group, const nm_b
         amplify(sim->input[group->port[k]] + block->first, block->n, factors.gain);
 }
 
-/* Inputs act in one step. The external current and the scheduled spikes are cleared only after a step for which
- * they were written, since clearing costs time in every step. */
+/* Inputs act in one step. The external current and the scheduled spikes are cleared only after a step for
+ * which they were written, since clearing costs time in every step. */
 static void clear_inputs(const nm_sim *sim, const nm_group *group, const nm_block *block, int64_t now) {
     const size_t bytes = (size_t)block->n * sizeof(double);
     for (int64_t k = 0; k < group->n_ports; k++)
@@ -136,7 +137,8 @@ static void step_block(const nm_sim *sim, const nm_block *block, int64_t now, in
     clear_inputs(sim, group, block, now);
 }
 
-/* Phases 2 to 5 of one partition: the slots of the neurons that fired are listed in the ring in ascending order. */
+/* Phases 2 to 5 of one partition: the slots of the neurons that fired are listed in the ring in ascending
+ * order. */
 static void step_neurons(const nm_sim *sim, int64_t now, int64_t partition) {
     const nm_network *network = sim->network;
     int32_t *list = nm_delay_list(&sim->ring, now, partition);
@@ -161,7 +163,8 @@ static void forget_fired(const nm_sim *sim, int64_t now, int64_t partition) {
         sim->fired[list[i]] = 0.0;
 }
 
-/* Phases 1 to 6 of one partition. Of the other partitions a partition reads only the spike lists of earlier steps. */
+/* Phases 1 to 6 of one partition. Of the other partitions a partition reads only the spike lists of
+ * earlier steps. */
 static void step_partition(const nm_sim *sim, int64_t now, int64_t partition) {
     const nm_delivery to = {.network = sim->network,
                             .ring = &sim->ring,
@@ -245,8 +248,9 @@ typedef struct run {
     nm_error *error;
 } run;
 
-/* Compute what step `now` needs of the whole network, then advance the levels to the end of the step. `ahead`:
- * earlier steps of the interval have not been taken yet. Returns 0 if the step cannot be prepared ahead. */
+/* Compute what step `now` needs of the whole network, then advance the levels to the end of the step.
+ * `ahead`: earlier steps of the interval have not been taken yet. Returns 0 if the step cannot be prepared
+ * ahead. */
 static int prepare_step(const nm_sim *sim, int64_t now, int ahead) {
     for (int64_t k = 0; k < sim->network->n_projections; k++)
         if (sim->network->projections[k].lazy != NULL &&
@@ -263,10 +267,10 @@ static int prepare_step(const nm_sim *sim, int64_t now, int ahead) {
     return 1;
 }
 
-/* The last step of an interval that begins with step `first`. An interval begins at every step with input from
- * Python or with scheduled spikes. It has one step where spikes release a modulator, since they act on the
- * levels of the next step. It ends at the steps in which the state is checked, so that these steps do not
- * depend on how a run is cut. */
+/* The last step of an interval that begins with step `first`. An interval begins at every step with input
+ * from Python or with scheduled spikes. It has one step where spikes release a modulator, since they act
+ * on the levels of the next step. It ends at the steps in which the state is checked, so that these steps
+ * do not depend on how a run is cut. */
 static int64_t last_of_interval(const run *r, int64_t first) {
     const nm_sim *sim = r->sim;
     int64_t steps = least(sim->interval, r->n_steps - r->done);
@@ -295,8 +299,8 @@ static void begin_interval(run *r) {
         r->last++;
 }
 
-/* The partitions of one thread, each through the whole interval before the next partition: its columns stay in the
- * cache. */
+/* The partitions of one thread, each through the whole interval before the next partition: its columns
+ * stay in the cache. */
 static void step_interval(const run *r, int64_t thread, int64_t n_threads) {
     const int64_t n_partitions = r->sim->network->n_partitions;
     const int64_t begin = thread * n_partitions / n_threads, end = (thread + 1) * n_partitions / n_threads;

@@ -42,9 +42,9 @@ typedef struct nm_sim {
     int64_t n_sample_records;
 } nm_sim;
 
-/* Advance n_steps on the threads of `pool`; NULL: on the caller's thread. *done: the number of completed steps.
- * Returns early with a status > 0, which Python serves before it calls again, or with an error < 0. In both
- * cases the state is that at the end of a step. */
+/* Advance n_steps on the threads of `pool`; NULL: on the caller's thread. *done: the number of completed
+ * steps. Returns early with a status > 0, which Python serves before it calls again, or with an error < 0.
+ * In both cases the state is that at the end of a step. */
 int nm_sim_run(nm_sim *sim, int64_t n_steps, nm_pool *pool, int64_t *done, nm_error *error) NM_MUST_CHECK;
 
 #endif
