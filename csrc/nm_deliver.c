@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: MIT */
 #include "nm_deliver.h"
 #include "nm_dense_deliver.h"
+#include "nm_events.h"
 #include "nm_loop.h"
 #include "nm_pairs.h"
 #include "nm_scatter.h"
@@ -24,6 +25,7 @@ typedef struct delivery {
     double *input; /* of the part: [target] */
     int64_t part, part_first, delay;
     nm_pairs_step pairs;
+    nm_events_step events;
     nm_dense_part dense;
 } delivery;
 
@@ -69,9 +71,17 @@ static void take_strengths(double *restrict input, const uint16_t *restrict targ
         input[target[s]] -= (double)fabsf(weight[s]);
 }
 
+/* Weights that move between events are brought to the step in which they act. */
+static void advance(const delivery *d, int64_t first, int64_t last) {
+    const nm_plasticity_rule *rule = d->projection->rule;
+    if (rule != NULL && rule->advance != NULL)
+        nm_events_advance(&d->events, first, last);
+}
+
 static void deliver_segment(const delivery *d, int64_t segment, int64_t next) {
     const nm_projection *p = d->projection;
     const int64_t first = p->segment_start[segment], n = p->segment_start[segment + 1] - first;
+    advance(d, first, first + n);
     if (p->pairs != NULL)
         nm_pairs_arrive(&d->pairs, d->part, segment, next);
     else if (p->weight == NULL)
@@ -95,6 +105,7 @@ static void deliver_share(const delivery *d, int32_t slot, int64_t segment, int6
         nm_pairs_arrive(&step, d->part, segment, next);
         return;
     }
+    advance(d, first, last);
     for (int64_t s = first; s < last; s++) {
         const double weight = p->weight == NULL ? p->constant_weight : (double)p->weight[s];
         d->input[p->target[s]] += share * (p->inhibitory ? -fabs(weight) : weight);
@@ -165,7 +176,7 @@ static int any_spikes(const nm_delivery *to, int64_t step) {
 
 static void deliver_projection(delivery *d, const nm_projection *p, int64_t now) {
     double *input = p->inhibitory ? d->to->inhibitory : d->to->excitatory;
-    d->projection = d->pairs.projection = p;
+    d->projection = d->pairs.projection = d->events.projection = p;
     d->input = input + d->part_first;
     d->pairs.input = input;
     if (!nm_dense_deliver(&d->dense, p, now - d->delay, d->input))
@@ -178,6 +189,7 @@ void nm_deliver(const nm_delivery *to, int64_t now, int64_t part) {
                   .part = part,
                   .part_first = nm_network_part_first(network, part),
                   .pairs = {.network = network, .dt = to->dt, .now = now, .efficacy = 1.0},
+                  .events = {.network = network, .dt = to->dt, .seed = to->seed, .now = now, .part = part},
                   .dense = {.network = network, .ring = to->ring, .room = to->dense, .part = part}};
     for (d.delay = network->max_delay; d.delay >= 1; d.delay--) {
         if (!any_spikes(to, now - d.delay))

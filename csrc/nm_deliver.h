@@ -11,6 +11,7 @@ typedef struct nm_delivery {
     const nm_network *network;
     const nm_delay *ring;
     double dt;
+    uint64_t seed;
     int64_t first, last;             /* steps of the run: those that may be thought of ahead */
     double *excitatory, *inhibitory; /* [slot] what arrives is added here */
     nm_dense_room dense;

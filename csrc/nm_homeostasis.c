@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "nm_homeostasis.h"
+#include "nm_events.h"
 #include "nm_pairs.h"
 
 /* Spikes count at once as much as will be left of them at the next scaling: neurons that are silent cost
@@ -23,20 +24,23 @@ static void scale(const nm_projection *p, int64_t first, int64_t last, int64_t p
         }
 }
 
-static void scale_part(const nm_pairs_step *step, int64_t part) {
+static void scale_part(const nm_events_step *step) {
     const nm_projection *p = step->projection;
-    const int64_t n_parts = step->network->n_parts;
+    const int64_t n_parts = step->network->n_parts, part = step->part;
+    const nm_pairs_step pairs = {.network = step->network, .projection = p, .dt = step->dt, .now = step->now};
     for (int64_t place = part; place < p->n_rows * n_parts; place += n_parts) {
         const int64_t first = p->row_segment == NULL ? place : p->row_segment[place];
         const int64_t end = p->row_segment == NULL ? place + 1 : p->row_segment[place + 1];
         if (p->pairs != NULL)
-            nm_pairs_settle(step, place, place + 1);
+            nm_pairs_settle(&pairs, place, place + 1);
+        if (p->rule->advance != NULL)
+            nm_events_advance(step, p->segment_start[first], p->segment_start[end]);
         scale(p, p->segment_start[first], p->segment_start[end], nm_network_part_first(step->network, part));
     }
 }
 
-void nm_homeostasis_step(const nm_network *network, const nm_delay *ring, double dt, int64_t now,
-                         int64_t part) {
+void nm_homeostasis_step(const nm_network *network, const nm_delay *ring, double dt, uint64_t seed,
+                         int64_t now, int64_t part) {
     for (int64_t k = 0; k < network->n_projections; k++) {
         const nm_projection *p = &network->projections[k];
         const nm_homeostasis *h = p->homeostasis;
@@ -45,8 +49,9 @@ void nm_homeostasis_step(const nm_network *network, const nm_delay *ring, double
         enter(h, nm_delay_list(ring, now, part), *nm_delay_count(ring, now, part), dt, now);
         if (now % h->every != 0)
             continue;
-        const nm_pairs_step step = {.network = network, .projection = p, .dt = dt, .now = now};
-        scale_part(&step, part);
+        const nm_events_step step = {
+            .network = network, .projection = p, .dt = dt, .seed = seed, .now = now, .part = part};
+        scale_part(&step);
         const double kept = nm_exp(-(double)h->every * dt / h->tau);
         for (int64_t slot = nm_network_part_first(network, part); slot < nm_network_part_end(network, part);
              slot++)

@@ -22,8 +22,9 @@ struct nm_homeostasis {
 };
 
 /* The end of a step for one part, after learning: this step's spikes enter the rates; where it is time,
- * weights are scaled. Synapses of a pair rule are brought up to date first. */
-void nm_homeostasis_step(const nm_network *network, const nm_delay *ring, double dt, int64_t now,
-                         int64_t part);
+ * weights are scaled. Weights that are not current, of a lazy rule or of one that has `advance`, are brought up to
+ * date first. */
+void nm_homeostasis_step(const nm_network *network, const nm_delay *ring, double dt, uint64_t seed,
+                         int64_t now, int64_t part);
 
 #endif

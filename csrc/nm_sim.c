@@ -164,6 +164,7 @@ static void step_part(const nm_sim *sim, int64_t now, int64_t part) {
     const nm_delivery to = {.network = sim->network,
                             .ring = &sim->ring,
                             .dt = sim->dt,
+                            .seed = sim->seed,
                             .first = sim->first,
                             .last = sim->last,
                             .excitatory = sim->excitatory,
@@ -175,7 +176,7 @@ static void step_part(const nm_sim *sim, int64_t now, int64_t part) {
     nm_plasticity_step(sim->network, &sim->ring, factors_in(sim, now), sim->fired, sim->dt, sim->seed, now,
                        part);
     nm_short_term_step(sim->network, &sim->ring, sim->dt, now, part);
-    nm_homeostasis_step(sim->network, &sim->ring, sim->dt, now, part);
+    nm_homeostasis_step(sim->network, &sim->ring, sim->dt, sim->seed, now, part);
     forget_fired(sim, now, part);
 }
 

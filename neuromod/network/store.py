@@ -43,7 +43,7 @@ class SynapseStore:
         self.areas, self.columns, self.learning = areas, areas.columns, learning
         self.made = 0  # projections ever made: the salt of their draws
         self.moves = 0  # times that an array of weights that engines borrow was replaced
-        self.keeper: _core.Engine | None = None  # the engine that keeps the projections with lazy rules
+        self.keeper: _core.Engine | None = None  # the engine that keeps projections whose weights are not current
         self.block = _core.SynapseBlock(self)  # what views of synapses read and write
         self._tables: list[SynapseTable] = []
         self._faces: dict[str, Projection] = {}
@@ -286,7 +286,7 @@ class SynapseStore:
         )
 
     def attach(self, engine: _core.Engine) -> None:
-        """An engine has been bound to the layout: it keeps the projections with lazy rules from now on."""
+        """An engine has been bound to the layout: it keeps what its `keepers` name from now on."""
         self.keeper = engine if engine.keepers else None
         for table in self._tables:
             if table.name in engine.keepers:
@@ -294,7 +294,7 @@ class SynapseStore:
         self._freeze_weight()
 
     def release(self) -> None:
-        """The engine that keeps projections gives them back, all synapses brought up to date."""
+        """The engine that keeps projections gives them back."""
         for table in self.tables:
             table.weights.release()
         self.keeper = None

@@ -29,8 +29,8 @@ class Weights:
     live
         The arrays are current at every step. `array` hands out views of them.
     kept
-        An engine keeps the synapses under a lazy rule: an entry of the arrays is as old as the last update of its
-        synapse. `array` asks the engine's keeper for what is current now.
+        An engine keeps the synapses under a lazy rule, or under one whose weights move between events: an entry of the
+        arrays is as old as the last update of its synapse. `array` asks the engine's keeper for what is current now.
     snapshot
         As kept, and the user holds a copy. `resume`, called before the simulation moves on, gives the entries that
         the user has changed to the keeper and makes the copy read-only.
@@ -51,7 +51,7 @@ class Weights:
             weight = np.full(n, weight, np.float32)
         self.live: dict[str, NDArray[Any]] = {"weight": weight} if isinstance(weight, np.ndarray) else {}
         self.live |= {name: np.full(n, start, dtype) for name, (dtype, start) in fields.items()}
-        self.keeper: _core.PairKeeper | None = None
+        self.keeper: _core.PairKeeper | _core.EventKeeper | None = None
         self._handed: dict[str, Floats] = {}  # views of live arrays, or the snapshot
         self._before: dict[str, Floats] = {}  # the snapshot as it was handed out
 
@@ -93,20 +93,19 @@ class Weights:
 
     def _snapshot(self) -> dict[str, Floats]:
         if not self._before and self.keeper is not None:
-            weight, eligibility = self.keeper.read()
-            self._handed = {"weight": weight} | ({} if eligibility is None else {"eligibility": eligibility})
+            self._handed = self.keeper.read()
             self._before = {name: array.copy() for name, array in self._handed.items()}
         return self._handed
 
     # ---- changes of state ------------------------------------------------------------------------------------
 
-    def keep(self, keeper: _core.PairKeeper) -> None:
+    def keep(self, keeper: _core.PairKeeper | _core.EventKeeper) -> None:
         """An engine takes the synapses over. Views handed out before turn read-only."""
         self.freeze()
         self.keeper = keeper
 
     def release(self) -> None:
-        """The engine gives the synapses back: all are brought up to date in place."""
+        """The engine gives the synapses back, complete as they stand in the arrays."""
         if self.keeper is not None:
             self.resume()
             self.keeper.settle()
@@ -127,8 +126,7 @@ class Weights:
             changed |= array != before[name]
         where = np.flatnonzero(changed)
         if len(where):
-            new = {name: array[where] for name, array in handed.items()}
-            self.keeper.write(where, new["weight"], new.get("eligibility"))
+            self.keeper.write(where, {name: array[where] for name, array in handed.items()})
         self.freeze()
 
     def freeze(self) -> None:

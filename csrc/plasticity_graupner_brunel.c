@@ -1,0 +1,222 @@
+/* Calcium-based plasticity of Graupner & Brunel (2012, doi:10.1073/pnas.1109359109; noise term as corrected in
+ * doi:10.1073/pnas.1220044110):
+ *   tau drho/dt = -rho (1 - rho) (rho_star - rho)
+ *                 + gamma_p (1 - rho) Theta[c - theta_p] - gamma_d rho Theta[c - theta_d] + Noise
+ *   Noise       = sigma sqrt(tau (Theta[c - theta_d] + Theta[c - theta_p])) eta(t)
+ *   tau_ca dc/dt = -c,   c += c_pre  delay_ca after an arrival,   c += c_post  as the target fires
+ *   weight      = weight_min + rho (weight_max - weight_min), bounded
+ * eta is Gaussian white noise of unit density. The paper's w0 and w1 are weight_min and weight_max; its b is their
+ * ratio. The defaults are its set DP of figure 2 (Table S1).
+ *
+ * Between updates, t ms apart, c is exact and so are the times that it spends above each threshold,
+ * tau_ca ln(c / theta). They cut t in three: above both thresholds, above the lower one, above none. In each of the
+ * first two, the terms of gamma and sigma are an Ornstein-Uhlenbeck process, of which mean and variance after the
+ * time are exact, with one normal deviate for each. The term of rho_star is exact for rho_star = 1/2: y = rho - 1/2
+ * becomes  y / sqrt(1 - (1 - exp(-t / (2 tau))) (1 - 4 y^2)),  and is integrated by the classical Runge-Kutta method
+ * in steps of at most tau / 32 for others. The two are composed symmetrically (Strang 1968). The error in rho of an
+ * interval is 1e-10 with the published parameters, in each of which gamma is above 50; below the rounding of rho to a
+ * float32, 6e-8. See tests/test_plasticity_graupner_brunel.py.
+ *
+ * rho is not bounded: noise carries it beyond 0 and 1. The weight is. A weight that is not that of rho has been set by
+ * somebody else; rho is then taken from the weight.
+ *
+ * The deviates belong to the update that an interval begins with. So the path between two updates is one function of
+ * time, which readings follow without changing it. At each time it has the law of the process; its values at two times
+ * in one part of one interval are correlated more than those of the process.
+ *
+ * Modulators multiply gamma_p, gamma_d and the noise of each by their factors on learning, potentiation and depression
+ * in the step of the update that an interval begins with; the term of rho_star is not modulated.
+ * SPDX-License-Identifier: MIT */
+#include "nm_loop.h"
+#include "nm_model.h"
+
+enum {
+    TAU_CA,
+    C_PRE,
+    C_POST,
+    THETA_D,
+    THETA_P,
+    GAMMA_D,
+    GAMMA_P,
+    SIGMA,
+    TAU,
+    RHO_STAR,
+    DELAY_CA,
+};
+static const nm_field params[] = {
+    [TAU_CA] = {"tau_ca", "ms", 20.0, NM_POSITIVE, "Time constant of the decay of calcium."},
+    [C_PRE] = {"c_pre", "1", 1.0, NM_NON_NEGATIVE, "Calcium gained at an arrival, `delay_ca` later."},
+    [C_POST] = {"c_post", "1", 2.0, NM_NON_NEGATIVE, "Calcium gained as the target fires."},
+    [THETA_D] = {"theta_d", "1", 1.0, NM_POSITIVE, "Calcium above which there is depression."},
+    [THETA_P] = {"theta_p", "1", 1.3, NM_POSITIVE, "Calcium above which there is potentiation."},
+    [GAMMA_D] = {"gamma_d", "1", 200.0, NM_NON_NEGATIVE, "Rate of depression, in units of 1 / tau."},
+    [GAMMA_P] = {"gamma_p", "1", 321.808, NM_NON_NEGATIVE, "Rate of potentiation, in units of 1 / tau."},
+    [SIGMA] = {"sigma", "1", 2.8284, NM_NON_NEGATIVE, "Amplitude of the noise above each threshold."},
+    [TAU] = {"tau", "ms", 150000.0, NM_POSITIVE, "Time constant of the efficacy rho."},
+    [RHO_STAR] = {"rho_star", "1", 0.5, NM_UNIT_INTERVAL,
+                  "Efficacy between the stable ones, 0 and 1, from which it drifts away."},
+    [DELAY_CA] = {"delay_ca", "ms", 13.7, NM_NON_NEGATIVE,
+                  "Delay D of the calcium of an arrival, in whole steps."},
+    NM_END,
+};
+
+enum { RHO, C, OF_P, OF_D };
+static const nm_field state[] = {
+    [RHO] = {"rho", "1", 0.0, NM_ANY, "Efficacy; 0 at weight_min, 1 at weight_max."},
+    [C] = {"c", "1", 0.0, NM_NON_NEGATIVE, "Calcium."},
+    [OF_P] = {"factor_p", "1", 1.0, NM_NON_NEGATIVE, "Factor of the modulators on potentiation."},
+    [OF_D] = {"factor_d", "1", 1.0, NM_NON_NEGATIVE, "Factor of the modulators on depression."},
+    NM_END,
+};
+
+/* ---- the flows that an interval is composed of --------------------------------------------------- */
+
+/* The term of rho_star = 1/2 over a time t, given kept = exp(-t / (2 tau)). */
+NM_INLINE double drift_from_half(double rho, double kept) {
+    const double y = rho - 0.5;
+    return 0.5 + y / sqrt(1.0 - (1.0 - kept) * (4.0 * rho * (1.0 - rho)));
+}
+
+static double slope(double rho, double rho_star) {
+    return -rho * (1.0 - rho) * (rho_star - rho);
+}
+
+/* The same for any rho_star, t in units of tau. After 512 of them rho is at rest, but for a rho_star within 0.03 of 0
+ * or 1. */
+static double drift_from(double rho, double rho_star, double t) {
+    t = t < 512.0 ? t : 512.0;
+    const int n = (int)ceil(t * 32.0);
+    const double h = n > 0 ? t / n : 0.0;
+    for (int k = 0; k < n; k++) {
+        const double s1 = slope(rho, rho_star), s2 = slope(rho + 0.5 * h * s1, rho_star);
+        const double s3 = slope(rho + 0.5 * h * s2, rho_star), s4 = slope(rho + h * s3, rho_star);
+        rho += h / 6.0 * (s1 + 2.0 * (s2 + s3) + s4);
+    }
+    return rho;
+}
+
+/* An Ornstein-Uhlenbeck process over a time t: d rho = (up - rate rho) dt + sqrt(power) dW. Without a rate it is a
+ * Wiener process with a drift. */
+NM_INLINE double driven(double rho, double t, double up, double rate, double power, double deviate) {
+    const double x = rate * t, kept = nm_exp(-x);
+    const double held = x < 1e-8 ? t : (1.0 - kept) / rate;
+    const double variance = power * (x < 1e-8 ? t : 0.5 * (1.0 - kept * kept) / rate);
+    return rho + held * (up - rate * rho) + sqrt(variance) * deviate;
+}
+
+/* ---- the hooks ----------------------------------------------------------------------------------- */
+
+/* What all synapses of a chunk share. */
+typedef struct shared {
+    double low, range, tau_ca, log_d, log_p, gamma_d, gamma_p, noise, tau, rho_star;
+    int p_is_higher; /* theta_p >= theta_d: above the lower threshold alone there is depression */
+} shared;
+
+static shared shared_by(const nm_synapse_chunk *c) {
+    const double *p = c->params, tau = p[TAU];
+    return (shared){.low = c->weight_min,
+                    .range = c->weight_max - c->weight_min,
+                    .tau_ca = p[TAU_CA],
+                    .log_d = nm_log(p[THETA_D]),
+                    .log_p = nm_log(p[THETA_P]),
+                    .gamma_d = p[GAMMA_D] / tau,
+                    .gamma_p = p[GAMMA_P] / tau,
+                    .noise = p[SIGMA] * p[SIGMA] / tau,
+                    .tau = tau,
+                    .rho_star = p[RHO_STAR],
+                    .p_is_higher = p[THETA_P] >= p[THETA_D]};
+}
+
+NM_INLINE double weight_of(const nm_synapse_chunk *c, const shared *s, double rho) {
+    return nm_clip(s->low + rho * s->range, c->weight_min, c->weight_max);
+}
+
+/* rho, or what the weight says where the weight is not that of rho. */
+NM_INLINE double agreed(const nm_synapse_chunk *c, const shared *s, double rho, double weight) {
+    const double other = nm_clip((weight - s->low) / (s->range > 0.0 ? s->range : 1.0), 0.0, 1.0);
+    return (double)(float)weight_of(c, s, rho) == weight || s->range <= 0.0 ? rho : other;
+}
+
+NM_INLINE void advance_all(const nm_synapse_chunk *c, const shared *s, int from_half) {
+    double *rho = c->state[RHO], *calcium = c->state[C];
+    NM_INDEPENDENT
+    for (size_t j = 0; j < c->n; j++) {
+        const double t = c->elapsed[j], had = agreed(c, s, rho[j], c->weight[j]);
+        const double log_c = nm_log(calcium[j] > 1e-30 ? calcium[j] : 1e-30);
+        const double above_p = nm_clip(s->tau_ca * (log_c - s->log_p), 0.0, t);
+        const double above_d = nm_clip(s->tau_ca * (log_c - s->log_d), 0.0, t);
+        const double both = s->p_is_higher ? above_p : above_d;
+        const double one = (s->p_is_higher ? above_d : above_p) - both, none = t - both - one;
+        const double p = c->state[OF_P][j], d = c->state[OF_D][j];
+        const double up = p * s->gamma_p, down = d * s->gamma_d;
+        const double p_alone = s->p_is_higher ? 0.0 : 1.0, d_alone = 1.0 - p_alone;
+        double now = had;
+        if (from_half) {
+            const double k1 = nm_exp(-0.25 / s->tau * both), k2 = nm_exp(-0.25 / s->tau * one);
+            const double k3 = nm_exp(-0.5 / s->tau * none);
+            now = drift_from_half(now, k1);
+            now = driven(now, both, up, up + down, s->noise * (p + d), c->noise[j]);
+            now = drift_from_half(now, k1 * k2);
+            now = driven(now, one, p_alone * up, p_alone * up + d_alone * down,
+                         s->noise * (p_alone * p + d_alone * d), c->noise[c->n + j]);
+            now = drift_from_half(now, k2 * k3);
+        } else {
+            now = drift_from(now, s->rho_star, 0.5 * both / s->tau);
+            now = driven(now, both, up, up + down, s->noise * (p + d), c->noise[j]);
+            now = drift_from(now, s->rho_star, 0.5 * (both + one) / s->tau);
+            now = driven(now, one, p_alone * up, p_alone * up + d_alone * down,
+                         s->noise * (p_alone * p + d_alone * d), c->noise[c->n + j]);
+            now = drift_from(now, s->rho_star, (0.5 * one + none) / s->tau);
+        }
+        const double left = calcium[j] * nm_exp(-t / s->tau_ca);
+        now = (double)(float)now; /* as it is kept */
+        c->change[j] = now == rho[j] ? 0.0 : weight_of(c, s, now) - c->weight[j];
+        rho[j] = now;
+        calcium[j] = left > 1e-30 ? left : 0.0;
+    }
+}
+
+NM_CLONES static void advance_from_half(const nm_synapse_chunk *c, const shared *s) {
+    advance_all(c, s, 1);
+}
+
+static void advance(const nm_synapse_chunk *c) {
+    const shared s = shared_by(c);
+    if (s.rho_star == 0.5)
+        advance_from_half(c, &s);
+    else
+        advance_all(c, &s, 0);
+}
+
+/* Calcium comes in; its effect begins with the modulators of this step. */
+NM_INLINE void come_in(const nm_synapse_chunk *c, double gained) {
+    NM_INDEPENDENT
+    for (size_t j = 0; j < c->n; j++) {
+        c->state[C][j] += gained;
+        c->state[OF_P][j] = c->learning[j] * c->ltp[j];
+        c->state[OF_D][j] = c->learning[j] * c->ltd[j];
+        c->change[j] = 0.0;
+    }
+}
+
+NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
+    come_in(c, c->params[C_PRE]);
+}
+
+NM_CLONES static void on_post(const nm_synapse_chunk *c) {
+    come_in(c, c->params[C_POST]);
+}
+
+const nm_plasticity_rule nm_plasticity_graupner_brunel = {
+    .name = "graupner_brunel",
+    .title = "Calcium-based plasticity with two thresholds and a bistable efficacy",
+    .reference = "Graupner & Brunel (2012), PNAS 109:3991, doi:10.1073/pnas.1109359109",
+    .params = params,
+    .state = state,
+    .on_pre = on_pre,
+    .on_post = on_post,
+    .pre_lag = 1 + DELAY_CA,
+    .needs_elapsed = 1,
+    .advance = advance,
+    .n_noise = 2,
+};
