@@ -71,22 +71,35 @@ static const nm_field state[] = {
 
 /* ---- the flows that an interval is composed of --------------------------------------------------- */
 
-/* The term of rho_star = 1/2 over a time t, given kept = exp(-t / (2 tau)). */
-NM_INLINE double drift_from_half(double rho, double kept) {
-    const double y = rho - 0.5;
-    return 0.5 + y / sqrt(1.0 - (1.0 - kept) * (4.0 * rho * (1.0 - rho)));
-}
-
-static double slope(double rho, double rho_star) {
+/* The term of rho_star in units of 1 / tau, and its first two derivatives. */
+NM_INLINE double slope(double rho, double rho_star) {
     return -rho * (1.0 - rho) * (rho_star - rho);
 }
+NM_INLINE double slope_of_slope(double rho, double rho_star) {
+    return (2.0 * (1.0 + rho_star) - 3.0 * rho) * rho - rho_star;
+}
+NM_INLINE double bend_of_slope(double rho, double rho_star) {
+    return 2.0 * (1.0 + rho_star) - 6.0 * rho;
+}
 
-/* The same for any rho_star, t in units of tau. After 512 of them rho is at rest, but for a rho_star within 0.03 of 0
- * or 1. */
-static double drift_from(double rho, double rho_star, double t) {
-    t = t < 512.0 ? t : 512.0;
-    const int n = (int)ceil(t * 32.0);
-    const double h = n > 0 ? t / n : 0.0;
+/* Its flow over a short time s, in units of tau: a Taylor series. */
+NM_INLINE double drift_briefly(double rho, double rho_star, double s) {
+    const double f = slope(rho, rho_star), f1 = slope_of_slope(rho, rho_star),
+                 f2 = bend_of_slope(rho, rho_star);
+    return rho + s * f * (1.0 + s * (0.5 * f1 + s * (1.0 / 6.0) * (f1 * f1 + f * f2)));
+}
+
+/* Its flow over any time s for rho_star = 1/2. */
+NM_INLINE double drift_from_half(double rho, double s) {
+    const double gone = 1.0 - nm_exp(-0.5 * s);
+    return 0.5 + (rho - 0.5) / sqrt(1.0 - gone * (4.0 * rho * (1.0 - rho)));
+}
+
+/* For any rho_star. After 512 tau rho is at rest, but for a rho_star within 0.03 of 0 or 1. */
+static double drift_from(double rho, double rho_star, double s) {
+    const double most = s < 512.0 ? s : 512.0;
+    const int n = (int)ceil(most * 32.0);
+    const double h = n > 0 ? most / n : 0.0;
     for (int k = 0; k < n; k++) {
         const double s1 = slope(rho, rho_star), s2 = slope(rho + 0.5 * h * s1, rho_star);
         const double s3 = slope(rho + 0.5 * h * s2, rho_star), s4 = slope(rho + h * s3, rho_star);
@@ -95,34 +108,37 @@ static double drift_from(double rho, double rho_star, double t) {
     return rho;
 }
 
-/* An Ornstein-Uhlenbeck process over a time t: d rho = (up - rate rho) dt + sqrt(power) dW. Without a rate it is a
- * Wiener process with a drift. */
-NM_INLINE double driven(double rho, double t, double up, double rate, double power, double deviate) {
-    const double x = rate * t, kept = nm_exp(-x);
-    const double held = x < 1e-8 ? t : (1.0 - kept) / rate;
-    const double variance = power * (x < 1e-8 ? t : 0.5 * (1.0 - kept * kept) / rate);
-    return rho + held * (up - rate * rho) + sqrt(variance) * deviate;
+/* An Ornstein-Uhlenbeck process, d rho = (up - rate rho) dt + sqrt(power) dW, over a time t: what is kept of rho, what
+ * comes to it, and the variance. Without a rate it is a Wiener process with a drift. */
+typedef struct driven {
+    double kept, gained, variance;
+} driven;
+
+NM_INLINE driven drive(double t, double up, double rate, double power) {
+    const double x = rate * t, kept = nm_exp(-x), held = x < 1e-8 ? t : (1.0 - kept) / rate;
+    return (driven){1.0 - rate * held, up * held, power * held * (0.5 + 0.5 * kept)};
 }
 
 /* ---- the hooks ----------------------------------------------------------------------------------- */
 
-/* What all synapses of a chunk share. */
+/* What all synapses of a chunk share; times in units of tau. */
 typedef struct shared {
-    double low, range, tau_ca, log_d, log_p, gamma_d, gamma_p, noise, tau, rho_star;
+    double low, range, by_range, tau, tau_ca, log_d, log_p, gamma_d, gamma_p, noise, rho_star;
     int p_is_higher; /* theta_p >= theta_d: above the lower threshold alone there is depression */
 } shared;
 
 static shared shared_by(const nm_synapse_chunk *c) {
-    const double *p = c->params, tau = p[TAU];
+    const double *p = c->params, range = c->weight_max - c->weight_min;
     return (shared){.low = c->weight_min,
-                    .range = c->weight_max - c->weight_min,
-                    .tau_ca = p[TAU_CA],
+                    .range = range,
+                    .by_range = range > 0.0 ? 1.0 / range : 0.0,
+                    .tau = p[TAU],
+                    .tau_ca = p[TAU_CA] / p[TAU],
                     .log_d = nm_log(p[THETA_D]),
                     .log_p = nm_log(p[THETA_P]),
-                    .gamma_d = p[GAMMA_D] / tau,
-                    .gamma_p = p[GAMMA_P] / tau,
-                    .noise = p[SIGMA] * p[SIGMA] / tau,
-                    .tau = tau,
+                    .gamma_d = p[GAMMA_D],
+                    .gamma_p = p[GAMMA_P],
+                    .noise = p[SIGMA] * p[SIGMA],
                     .rho_star = p[RHO_STAR],
                     .p_is_higher = p[THETA_P] >= p[THETA_D]};
 }
@@ -133,57 +149,54 @@ NM_INLINE double weight_of(const nm_synapse_chunk *c, const shared *s, double rh
 
 /* rho, or what the weight says where the weight is not that of rho. */
 NM_INLINE double agreed(const nm_synapse_chunk *c, const shared *s, double rho, double weight) {
-    const double other = nm_clip((weight - s->low) / (s->range > 0.0 ? s->range : 1.0), 0.0, 1.0);
+    const double other = nm_clip((weight - s->low) * s->by_range, 0.0, 1.0);
     return (double)(float)weight_of(c, s, rho) == weight || s->range <= 0.0 ? rho : other;
 }
 
-NM_INLINE void advance_all(const nm_synapse_chunk *c, const shared *s, int from_half) {
+/* Calcium above both thresholds, above one, above none. The noise of the first two times is one deviate's; what came
+ * with the first then moves along with rho. */
+NM_INLINE void advance_all(const nm_synapse_chunk *c, const shared *s, int usual) {
     double *rho = c->state[RHO], *calcium = c->state[C];
+    const double p_alone = s->p_is_higher ? 0.0 : 1.0, d_alone = 1.0 - p_alone,
+                 star = usual ? 0.5 : s->rho_star;
     NM_INDEPENDENT
     for (size_t j = 0; j < c->n; j++) {
-        const double t = c->elapsed[j], had = agreed(c, s, rho[j], c->weight[j]);
-        const double log_c = nm_log(calcium[j] > 1e-30 ? calcium[j] : 1e-30);
+        const double t = c->elapsed[j] / s->tau, log_c = nm_log(calcium[j] > 1e-30 ? calcium[j] : 1e-30);
         const double above_p = nm_clip(s->tau_ca * (log_c - s->log_p), 0.0, t);
         const double above_d = nm_clip(s->tau_ca * (log_c - s->log_d), 0.0, t);
         const double both = s->p_is_higher ? above_p : above_d;
         const double one = (s->p_is_higher ? above_d : above_p) - both, none = t - both - one;
         const double p = c->state[OF_P][j], d = c->state[OF_D][j];
         const double up = p * s->gamma_p, down = d * s->gamma_d;
-        const double p_alone = s->p_is_higher ? 0.0 : 1.0, d_alone = 1.0 - p_alone;
-        double now = had;
-        if (from_half) {
-            const double k1 = nm_exp(-0.25 / s->tau * both), k2 = nm_exp(-0.25 / s->tau * one);
-            const double k3 = nm_exp(-0.5 / s->tau * none);
-            now = drift_from_half(now, k1);
-            now = driven(now, both, up, up + down, s->noise * (p + d), c->noise[j]);
-            now = drift_from_half(now, k1 * k2);
-            now = driven(now, one, p_alone * up, p_alone * up + d_alone * down,
-                         s->noise * (p_alone * p + d_alone * d), c->noise[c->n + j]);
-            now = drift_from_half(now, k2 * k3);
-        } else {
-            now = drift_from(now, s->rho_star, 0.5 * both / s->tau);
-            now = driven(now, both, up, up + down, s->noise * (p + d), c->noise[j]);
-            now = drift_from(now, s->rho_star, 0.5 * (both + one) / s->tau);
-            now = driven(now, one, p_alone * up, p_alone * up + d_alone * down,
-                         s->noise * (p_alone * p + d_alone * d), c->noise[c->n + j]);
-            now = drift_from(now, s->rho_star, (0.5 * one + none) / s->tau);
-        }
-        const double left = calcium[j] * nm_exp(-t / s->tau_ca);
+        const driven first = drive(both, up, up + down, s->noise * (p + d));
+        const driven second =
+            drive(one, p_alone * up, p_alone * up + d_alone * down, s->noise * (p_alone * p + d_alone * d));
+        const double before = 0.5 * both, between = 0.5 * (both + one), after = 0.5 * one + none;
+        double now = agreed(c, s, rho[j], c->weight[j]);
+        now = usual ? drift_briefly(now, star, before) : drift_from(now, star, before);
+        now = first.kept * now + first.gained;
+        const double along = second.kept * (1.0 + between * slope_of_slope(now, star));
+        now = usual ? drift_briefly(now, star, between) : drift_from(now, star, between);
+        now = second.kept * now + second.gained;
+        now += sqrt(first.variance * along * along + second.variance) * c->noise[j];
+        now = usual ? drift_from_half(now, after) : drift_from(now, star, after);
         now = (double)(float)now; /* as it is kept */
         c->change[j] = now == rho[j] ? 0.0 : weight_of(c, s, now) - c->weight[j];
         rho[j] = now;
+        const double left = calcium[j] * nm_exp(-t / s->tau_ca);
         calcium[j] = left > 1e-30 ? left : 0.0;
     }
 }
 
-NM_CLONES static void advance_from_half(const nm_synapse_chunk *c, const shared *s) {
+NM_CLONES static void advance_usual(const nm_synapse_chunk *c, const shared *s) {
     advance_all(c, s, 1);
 }
 
+/* Calcium is above a threshold for no more than a few tau_ca: a short time where that is below tau / 200. */
 static void advance(const nm_synapse_chunk *c) {
     const shared s = shared_by(c);
-    if (s.rho_star == 0.5)
-        advance_from_half(c, &s);
+    if (s.rho_star == 0.5 && s.tau_ca < 1.0 / 200.0)
+        advance_usual(c, &s);
     else
         advance_all(c, &s, 0);
 }
@@ -218,5 +231,5 @@ const nm_plasticity_rule nm_plasticity_graupner_brunel = {
     .pre_lag = 1 + DELAY_CA,
     .needs_elapsed = 1,
     .advance = advance,
-    .n_noise = 2,
+    .n_noise = 1,
 };

@@ -12,12 +12,12 @@ cdef class EventKeeper:
     cdef object arrived  # step of the last arrival at each segment
     cdef list lent
     cdef Binding binding
-    cdef nm_projection *projection  # the binding's
+    cdef nm_projection *p  # the binding's
     cdef dict columns    # of a rule with `advance`: every column of the synapses, as of the last update of each; or None
 
     cdef make(self, Binding binding, nm_projection *p, object projection):
         self.traces, self.rates, self.lowpass, self.lent = {}, {}, {}, []
-        self.binding, self.projection = binding, p
+        self.binding, self.p = binding, p
         self.c.salt = <uint32_t>(projection.number & 0xFFFFFF)
         if p.rule.pre_lag:
             self.c.lag = <int64_t>round(p.params[p.rule.pre_lag - 1] / binding.sim.dt)
@@ -87,13 +87,13 @@ cdef class EventKeeper:
         cdef float *state[8]
         cdef float *weight
         cdef int k
-        step.network, step.projection = &self.binding.network, self.projection
+        step.network, step.projection = &self.binding.network, self.p
         step.ring, step.factor, step.fired, step.part = NULL, NULL, NULL, 0
         step.dt, step.seed, step.now = self.binding.sim.dt, self.binding.sim.seed, self.binding.sim.step
         found = {name: np.empty(last - first, column.dtype) for name, column in self.columns.items()}
         found["last_event"][:] = step.now
         weight = <float *>_address(found["weight"], "f4", last - first, "weight")
-        for k, name in enumerate(_fields(self.projection.rule.state)):
+        for k, name in enumerate(_fields(self.p.rule.state)):
             state[k] = <float *>_address(found[name], "f4", last - first, name)
         with nogil:
             nm_events_read(&step, first, last, weight, state)
@@ -107,20 +107,20 @@ cdef class EventKeeper:
     def read(self):
         """Every column of the synapses as it is now, by name; nothing is changed by the look."""
         self._check_kept()
-        return self._read(0, self.projection.n_synapses)
+        return self._read(0, self.p.n_synapses)
 
     def read_one(self, int64_t synapse):
         """The weight of one synapse now."""
         self._check_kept()
-        check_number("synapse", synapse, 0, self.projection.n_synapses - 1)
+        check_number("synapse", synapse, 0, self.p.n_synapses - 1)
         return float(self._read(synapse, synapse + 1)["weight"][0])
 
     def write(self, synapses, columns):
         """Set the given synapses to what they are to be now: every column that `read` gives."""
         self._check_kept()
         synapses = np.ascontiguousarray(synapses, np.int64)
-        if synapses.size and not 0 <= synapses.min() <= synapses.max() < self.projection.n_synapses:
-            raise IndexError(f"synapses: must be between 0 and {self.projection.n_synapses - 1}")
+        if synapses.size and not 0 <= synapses.min() <= synapses.max() < self.p.n_synapses:
+            raise IndexError(f"synapses: must be between 0 and {self.p.n_synapses - 1}")
         for name, column in self.columns.items():
             column[synapses] = columns[name]
 
