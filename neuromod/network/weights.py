@@ -54,16 +54,12 @@ class Weights:
         self.keeper: _core.PairKeeper | _core.EventKeeper | None = None
         self._handed: dict[str, Floats] = {}  # views of live arrays, or the snapshot
         self._before: dict[str, Floats] = {}  # the snapshot as it was handed out
+        self.is_in_block = False  # whether the live weights are a slice of a block
 
     @property
     def is_equal(self) -> bool:
         """Whether all weights are one number, and no array of them exists."""
         return "weight" not in self.live
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether an engine keeps the synapses."""
-        return self.keeper is not None
 
     def array(self, name: str = "weight") -> Floats:
         """The current values, to be read and written by the user until the simulation moves on."""
@@ -146,5 +142,11 @@ class Weights:
         self._handed["weight"].flags.writeable = False
         self._handed["weight"] = block
         if self.keeper is None:
-            self.live["weight"] = block
+            self.live["weight"], self.is_in_block = block, True
             self.moved()
+
+    def leave_block(self) -> None:
+        """Move live weights out of the block that they are in."""
+        self.freeze()
+        self.live["weight"], self.is_in_block = self.live["weight"].copy(), False
+        self.moved()
