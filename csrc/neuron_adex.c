@@ -159,7 +159,7 @@ NM_INLINE void finish(const nm_neuron_chunk *c, const size_t stride) {
     double *v_membrane = c->state[V_MEMBRANE], *u_recovery = c->state[U_RECOVERY];
     double *i_exc = c->state[I_EXCITATORY], *i_inh = c->state[I_INHIBITORY];
     double *left = c->state[REFRACTORY_LEFT];
-    const double *exc = c->excitatory, *inh = c->inhibitory;
+    const double *exc = c->input[NM_EXCITATORY], *inh = c->input[NM_INHIBITORY];
     const size_t n = c->n;
     const constants shared = load(c, 0);
     NM_INDEPENDENT

@@ -105,7 +105,7 @@ NM_INLINE constants load(const nm_neuron_chunk *c, size_t i) {
 NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride, const int has_currents) {
     double *v_membrane = c->state[V_MEMBRANE], *left = c->state[REFRACTORY_LEFT];
     double *i_exc = c->state[I_EXCITATORY], *i_inh = c->state[I_INHIBITORY];
-    const double *exc = c->excitatory, *inh = c->inhibitory;
+    const double *exc = c->input[NM_EXCITATORY], *inh = c->input[NM_INHIBITORY];
     const size_t n = c->n;
     const constants shared = load(c, 0);
     NM_INDEPENDENT

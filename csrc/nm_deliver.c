@@ -175,7 +175,7 @@ static int any_spikes(const nm_delivery *to, int64_t step) {
 }
 
 static void deliver_projection(delivery *d, const nm_projection *p, int64_t now) {
-    double *input = p->inhibitory ? d->to->inhibitory : d->to->excitatory;
+    double *input = d->to->input[p->port];
     d->projection = d->pairs.projection = d->events.projection = p;
     d->input = input + d->part_first;
     d->pairs.input = input;
@@ -203,8 +203,7 @@ void nm_deliver(const nm_delivery *to, int64_t now, int64_t part) {
     for (int64_t k = 0; k < network->n_projections; k++) {
         const nm_projection *p = d.pairs.projection = &network->projections[k];
         if (p->scatter != NULL)
-            nm_scatter_deliver(network, p, to->ring, now, to->first, to->last, part,
-                               p->inhibitory ? to->inhibitory : to->excitatory);
+            nm_scatter_deliver(network, p, to->ring, now, to->first, to->last, part, to->input[p->port]);
         if (p->pairs != NULL)
             nm_pairs_sweep_part(&d.pairs, part);
     }

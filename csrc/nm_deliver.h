@@ -12,8 +12,8 @@ typedef struct nm_delivery {
     const nm_delay *ring;
     double dt;
     uint64_t seed;
-    int64_t first, last;             /* steps of the run: those that may be thought of ahead */
-    double *excitatory, *inhibitory; /* [slot] what arrives is added here */
+    int64_t first, last;  /* steps of the run: those that may be thought of ahead */
+    double *const *input; /* [port][slot] what arrives is added here; zero at the start of the step */
     nm_dense_room dense;
 } nm_delivery;
 

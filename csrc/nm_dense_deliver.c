@@ -41,10 +41,10 @@ static int deliver(const nm_dense_part *to, const nm_projection *p, int64_t step
     const int has_bits = p->weight == NULL && n_arrivals <= p->dense->most;
     if (n_arrivals == 0)
         return 1;
-    if (has_bits && (to->touched[p->inhibitory] || n_arrivals >= MANY))
+    if (has_bits && (to->touched[p->port] || n_arrivals >= MANY))
         nm_dense_add(arrivals, n, to->room.count + to->part * nm_dense_counts(to->network->part_width),
                      input);
-    else if (to->touched[p->inhibitory])
+    else if (to->touched[p->port])
         add_apart(arrivals, n, to->room.sum + first, input);
     else
         return 0;
@@ -53,6 +53,6 @@ static int deliver(const nm_dense_part *to, const nm_projection *p, int64_t step
 
 int nm_dense_deliver(nm_dense_part *to, const nm_projection *p, int64_t step, double *input) {
     const int done = p->dense != NULL && deliver(to, p, step, input);
-    to->touched[p->inhibitory] = 1;
+    to->touched[p->port] = 1;
     return done;
 }

@@ -22,7 +22,8 @@ typedef struct nm_dense_part {
     const nm_delay *ring;
     nm_dense_room room;
     int64_t part;
-    int touched[2]; /* by port: something may have been added to its input in this step; 0 at the beginning */
+    int touched
+        [NM_MAX_INPUTS]; /* by port: something may have been added to its input in this step; 0 at the beginning */
 } nm_dense_part;
 
 /* Asked for every projection and age in the order of delivery, dense or not. 1: the spikes of `step` have

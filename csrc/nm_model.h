@@ -23,12 +23,17 @@ enum {
     NM_MAX_PARAMS = 24, /* fields of one table at most; tests/test_contract.py holds every model to it */
     NM_MAX_STATE = 8,
     NM_MAX_DERIVED = 16,
+    NM_MAX_PORTS = 6,   /* input ports of one neuron model at most */
     NM_MAX_TRACES = 3,  /* traces of one rule on one side at most */
     NM_MAX_COLUMNS = 4, /* columns of neurons that one rule reads on one side at most */
     NM_MAX_RANDOM = 4   /* random words of one rule for each synapse at most */
 };
 
 /* ---- neuron models ------------------------------------------------------------------------------- */
+
+/* Input ports: a synapse adds its weight to one port of its target. Every model has the first two. A model names
+ * further ones in `ports`, for receptors with dynamics of their own (NMDA, GABA_B). */
+enum { NM_EXCITATORY, NM_INHIBITORY, NM_FIRST_OWN_PORT };
 
 /* Neurons of one model and one region, in one step. Arrays are indexed by 0 .. n-1.
  *
@@ -42,13 +47,14 @@ typedef struct nm_neuron_chunk {
     const double *const *params;  /* [param field][i * stride] */
     const double *const *derived; /* [k][i * stride], as filled by `prepare` */
     const double *current;        /* external current, times the gain; mV unless the model says else */
-    const double *excitatory;     /* summed weights of the excitatory spikes that arrive, times the gain */
-    const double *inhibitory;     /* the same for inhibitory spikes; a sum of weights <= 0 */
-    double threshold_rise;   /* serotonin: a threshold T counts as T + |T| * threshold_rise; nm_raised() */
-    const double *scheduled; /* spikes that set_spike_times() has put into this step */
-    const uint32_t *random;  /* one 32-bit word per neuron; NULL unless the model sets `needs_random` */
-    int64_t *fired;          /* OUT: 1 where the neuron fires, else 0; every entry is to be written */
-    int delta_synapses;      /* set by the engine before each run: what the hook of this name returned */
+    const double
+        *input[NM_MAX_PORTS]; /* [port][i] summed weights of the spikes that arrive there, times the gain;
+                                        * the weight of an inhibitory synapse counts as -|weight| */
+    double threshold_rise;    /* serotonin: a threshold T counts as T + |T| * threshold_rise; nm_raised() */
+    const double *scheduled;  /* spikes that set_spike_times() has put into this step */
+    const uint32_t *random;   /* one 32-bit word per neuron; NULL unless the model sets `needs_random` */
+    int64_t *fired;           /* OUT: 1 where the neuron fires, else 0; every entry is to be written */
+    int delta_synapses;       /* set by the engine before each run: what the hook of this name returned */
 } nm_neuron_chunk;
 
 /* The parameters of a chunk, from which `prepare` computes what `step` needs (propagators, ...). */
@@ -69,6 +75,7 @@ typedef struct nm_neuron_model {
     const nm_field *params;
     const nm_field *state; /* v_membrane first where the model has one; `fallback`: the initial value */
     const nm_greater_than *greater_than; /* ends with {0, 0}; NULL: none */
+    const char *const *ports; /* names of the ports from NM_FIRST_OWN_PORT on; ends with NULL; NULL: none */
     int n_derived;
     int needs_random;   /* 1: `step` reads `random` */
     int initial_v_from; /* 1 + position of the parameter that v_membrane starts from; 0: its fallback */

@@ -102,6 +102,38 @@ static int check_place(const nm_network *network, const nm_projection *p, int64_
     return NM_OK;
 }
 
+static const nm_group *group_of(const nm_network *network, int64_t slot) {
+    int64_t low = 0, high = network->n_groups - 1;
+    while (low < high) { /* the last group that begins at the slot or before it */
+        const int64_t middle = low + (high - low + 1) / 2;
+        if (network->groups[middle].first <= slot)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return &network->groups[low];
+}
+
+static int has_port(const nm_group *group, int64_t port) {
+    for (int64_t k = 0; k < group->n_ports; k++)
+        if (group->port[k] == port)
+            return 1;
+    return 0;
+}
+
+/* Every target has the port. Costs a search for each synapse, so only ports that some models lack are checked. */
+static int check_port(const nm_network *network, const nm_projection *p, nm_error *error) {
+    for (int64_t place = 0; place < p->n_rows * network->n_parts && p->port >= NM_FIRST_OWN_PORT; place++) {
+        const int64_t part_first = nm_network_part_first(network, place % network->n_parts);
+        const int64_t first = p->row_segment == NULL ? place : p->row_segment[place],
+                      end = p->row_segment == NULL ? place + 1 : p->row_segment[place + 1];
+        for (int64_t s = p->segment_start[first]; s < p->segment_start[end]; s++)
+            if (!has_port(group_of(network, part_first + p->target[s]), p->port))
+                return nm_fail(error, NM_ERR_BAD_INDEX, s, -5, (double)p->port);
+    }
+    return NM_OK;
+}
+
 static int check_projection(const nm_network *network, const nm_projection *p, nm_error *error) {
     const int64_t places = p->n_rows * network->n_parts;
     if (p->pre_first < 0 || p->n_rows < 0 || p->pre_first + p->n_rows > network->n_neurons)
@@ -120,7 +152,7 @@ static int check_projection(const nm_network *network, const nm_projection *p, n
         if (status != NM_OK)
             return status;
     }
-    return NM_OK;
+    return check_port(network, p, error);
 }
 
 int nm_network_check(const nm_network *network, nm_error *error) {

@@ -14,12 +14,16 @@ typedef struct nm_dense nm_dense;             /* nm_dense.h */
 typedef struct nm_scatter nm_scatter;         /* nm_scatter.h */
 typedef struct nm_events nm_events;           /* nm_events.h */
 
+/* Input ports of a whole network at most: the two that every model has, and the models' own. */
+enum { NM_MAX_INPUTS = 16 };
+
 /* A run of neurons of one model in one region, in slot order (slot: position in the columns). */
 typedef struct nm_group {
     const nm_neuron_model *model;
     int64_t first, n;
     int64_t region;
-    double *state[NM_MAX_STATE]; /* columns of the whole network: indexed by slot */
+    int64_t n_ports, port[NM_MAX_PORTS]; /* the network's number of each port of the model */
+    double *state[NM_MAX_STATE];         /* columns of the whole network: indexed by slot */
     const double *params[NM_MAX_PARAMS];
     double *seen[NM_MAX_PARAMS];     /* the values that `derived` was computed from; NaN: never */
     double *derived[NM_MAX_DERIVED]; /* [slot]; a uniform chunk uses only its first entry */
@@ -53,7 +57,8 @@ typedef struct nm_projection {
     int64_t constant_delay, min_delay, max_delay;
     const nm_dense *dense;     /* bit-maps of the targets, of weights made equal; NULL: none */
     const nm_scatter *scatter; /* pushed, since segments are short; NULL: pulled */
-    int64_t inhibitory;        /* 1: counts as -|weight| and arrives at the inhibitory port */
+    int64_t inhibitory;        /* 1: a weight counts as -|weight| */
+    int64_t port;              /* input port of the network at which it arrives */
 
     const nm_plasticity_rule *rule; /* NULL: static */
     const double *params;           /* the rule's table */

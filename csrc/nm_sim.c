@@ -38,13 +38,13 @@ enum { CHECK_EVERY = 256 }; /* steps between two looks for NaN: one pass over th
 
 /* Also notes which of the two columns may now hold something, and so are to be cleared after the step. */
 static void add_input(nm_sim *sim, int64_t now, int first) {
-    if (first || sim->input_rows > 0) /* `external_input` is Python's between runs */
+    if (first || sim->current_rows > 0) /* `external_input` is Python's between runs */
         sim->current_step = now;
-    if (sim->input_rows > 0) {
-        for (int64_t k = 0; k < sim->n_input; k++)
-            sim->network->external_input[sim->input_slot[k]] += sim->input[k];
-        sim->input += sim->n_input;
-        sim->input_rows--;
+    if (sim->current_rows > 0) {
+        for (int64_t k = 0; k < sim->n_currents; k++)
+            sim->network->external_input[sim->current_slot[k]] += sim->currents[k];
+        sim->currents += sim->n_currents;
+        sim->current_rows--;
     }
     while (sim->next_schedule < sim->n_schedule && sim->schedule_step[sim->next_schedule] <= now) {
         if (sim->schedule_step[sim->next_schedule] == now) {
@@ -77,22 +77,21 @@ static const double *current_of(const nm_sim *sim, const nm_piece *piece, nm_fac
 }
 
 /* Background events and gain. */
-static void complete_inputs(const nm_sim *sim, const nm_piece *piece, nm_factors factors, int64_t now) {
+static void complete_inputs(const nm_sim *sim, const nm_group *group, const nm_piece *piece,
+                            nm_factors factors, int64_t now) {
     if (piece->driven)
-        nm_drive_add(sim->network, piece, sim->dt, sim->seed, (uint64_t)now, factors.noise, sim->excitatory,
-                     sim->inhibitory);
-    if (factors.gain != 1.0) {
-        amplify(sim->excitatory + piece->first, piece->n, factors.gain);
-        amplify(sim->inhibitory + piece->first, piece->n, factors.gain);
-    }
+        nm_drive_add(sim->network, piece, sim->dt, sim->seed, (uint64_t)now, factors.noise,
+                     sim->input[NM_EXCITATORY], sim->input[NM_INHIBITORY]);
+    for (int64_t k = 0; k < group->n_ports && factors.gain != 1.0; k++)
+        amplify(sim->input[group->port[k]] + piece->first, piece->n, factors.gain);
 }
 
 /* Inputs serve one step. The external current and scheduled spikes are cleared only where somebody wrote
  * them: at 1,000 neurons each of the four columns takes 70 ns of a step of 2 us. */
-static void clear_inputs(const nm_sim *sim, const nm_piece *piece, int64_t now) {
+static void clear_inputs(const nm_sim *sim, const nm_group *group, const nm_piece *piece, int64_t now) {
     const size_t bytes = (size_t)piece->n * sizeof(double);
-    memset(sim->excitatory + piece->first, 0, bytes);
-    memset(sim->inhibitory + piece->first, 0, bytes);
+    for (int64_t k = 0; k < group->n_ports; k++)
+        memset(sim->input[group->port[k]] + piece->first, 0, bytes);
     if (sim->current_step == now)
         memset(sim->network->external_input + piece->first, 0, bytes);
     if (sim->schedule_now == now)
@@ -120,18 +119,18 @@ static void step_piece(const nm_sim *sim, const nm_piece *piece, int64_t now, in
     nm_columns columns;
     nm_neuron_chunk chunk = nm_network_chunk(group, piece, sim->dt, &columns);
 
-    complete_inputs(sim, piece, factors, now);
+    complete_inputs(sim, group, piece, factors, now);
     if (model->needs_random)
         nm_drive_words(sim->network, piece, sim->seed, NM_STREAM_NEURON, (uint64_t)now, words);
     chunk.current = current_of(sim, piece, factors, now, room);
-    chunk.excitatory = sim->excitatory + piece->first;
-    chunk.inhibitory = sim->inhibitory + piece->first;
+    for (int64_t k = 0; k < group->n_ports; k++)
+        chunk.input[k] = sim->input[group->port[k]] + piece->first;
     chunk.threshold_rise = factors.threshold;
     chunk.scheduled = sim->scheduled + piece->first;
     chunk.random = model->needs_random ? words : NULL;
     chunk.fired = fired;
     model->step(&chunk);
-    clear_inputs(sim, piece, now);
+    clear_inputs(sim, group, piece, now);
 }
 
 /* The neurons of a part; the fired go, in slot order, into the ring's list of this step. */
@@ -167,8 +166,7 @@ static void step_part(const nm_sim *sim, int64_t now, int64_t part) {
                             .seed = sim->seed,
                             .first = sim->first,
                             .last = sim->last,
-                            .excitatory = sim->excitatory,
-                            .inhibitory = sim->inhibitory,
+                            .input = sim->input,
                             .dense = sim->dense};
     nm_plasticity_decay(sim->network, part);
     nm_deliver(&to, now, part);
@@ -270,7 +268,7 @@ static int64_t last_of_interval(const run *r, int64_t first) {
     int64_t steps = least(sim->interval, r->n_steps - r->done);
     steps = least(steps, CHECK_EVERY - (first - 1) % CHECK_EVERY);
     steps = least(steps, recorded(sim, first));
-    if (sim->input_rows > 0 || (sim->levels != NULL && sim->levels->n_releases > 0))
+    if (sim->current_rows > 0 || (sim->levels != NULL && sim->levels->n_releases > 0))
         steps = 1;
     if (sim->next_schedule < sim->n_schedule)
         steps = least(steps, sim->schedule_step[sim->next_schedule] - first);

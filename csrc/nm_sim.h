@@ -22,17 +22,18 @@ typedef struct nm_sim {
     int64_t n_zones;
     nm_factors *factors; /* [step % NM_INTERVAL * n_zones + zone] what the levels do in each step of one */
     /* scratch, [slot]; all zero between steps */
-    double *excitatory, *inhibitory, *scheduled;
+    double *input[NM_MAX_INPUTS]; /* by port of the network; NULL: no neuron has the port */
+    double *scheduled;
     double *fired; /* 1.0 where the neuron fired in the current step */
     nm_dense_room dense;
     /* exact spike times of spike_source neurons, sorted by step */
     const int64_t *schedule_step;
     const int32_t *schedule_slot;
     int64_t n_schedule, next_schedule;
-    /* input currents of run(n, input=...): row s of [n_steps][n_input], for the slots in input_slot */
-    const double *input;
-    const int32_t *input_slot;
-    int64_t n_input, input_rows;
+    /* currents of run(n, input=...): row s of [n_steps][n_currents], for the slots in current_slot */
+    const double *currents;
+    const int32_t *current_slot;
+    int64_t n_currents, current_rows;
     int64_t current_step; /* the last step for which somebody wrote external_input, */
     int64_t schedule_now; /* and `scheduled` */
     nm_spike_record *spike_records;

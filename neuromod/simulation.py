@@ -232,6 +232,7 @@ class Simulation:
         weight: Any,
         delay: Any = 1,
         synapse_type: str | None = None,
+        port: str | None = None,
         rule: str | Mapping[str, Any] | None = None,
         short_term: bool | Mapping[str, Any] | None = None,
         autapses: bool = False,
@@ -255,6 +256,9 @@ class Simulation:
         delay : int, array_like of int, or a distribution as above, steps, >= 1, default 1
         synapse_type : {"excitatory", "inhibitory"}, optional
             Inhibitory synapses act as ``-abs(weight)``. Default: from the type of the sources.
+        port : str, optional
+            Input port at which spikes arrive, one that every target's neuron model has: "excitatory", "inhibitory",
+            or the model's own, such as "nmda" of ``lif_nmda_gaba_b``. Default: that of the synapse type.
         rule : str or mapping, optional
             ``"none"``, a registered rule, or ``{"rule": name, parameter: value, ...}``. Default: the
             configuration's ``plasticity``.
@@ -297,6 +301,7 @@ class Simulation:
             delay=delay,
             learning=learning_of(self.model._config.plasticity, rule, short_term),
             synapse_type=synapse_type,
+            port=port,
             autapses=autapses,
             name=name,
             seed=self.seed,

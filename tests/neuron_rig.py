@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -41,9 +42,10 @@ def levels(**strengths: float) -> NeuromodulationSystem:
 
 
 class Rig:
-    """`n` cells of one model, ids 0 .. n-1, and two spike sources that reach all of them with a delay of one step.
+    """`n` cells of one model, ids 0 .. n-1, and spike sources that reach all of them with a delay of one step.
 
-    A spike of `wire_exc` or `wire_inh` in step k arrives in step k + 1. Weights are in the model's unit and should
+    A spike of `wire_exc`, `wire_inh` or ``wires[port]`` in step k arrives in step k + 1. `weights`: of the model's own
+    ports, whose wires are excitatory. Weights are in the model's unit and should
     be exact in float32.
     """
 
@@ -56,16 +58,18 @@ class Rig:
         seed: int = 11,
         weight_exc: float = 0.0,
         weight_inh: float = 0.0,
+        weights: Mapping[str, float] | None = None,
         neuromodulation: NeuromodulationSystem | None = None,
         **params: float,
     ) -> None:
+        own = dict(weights or {})
         config: dict[str, Any] = {
-            "lattice_shape": [n + 2, 1, 1, 1],
+            "lattice_shape": [n + 2 + len(own), 1, 1, 1],
             "areas": [
                 {"name": "cells", "coord_ranges": line(0, n), "model": model, "neuron_type": "excitatory"},
                 {
                     "name": "wires",
-                    "coord_ranges": line(n, 2),
+                    "coord_ranges": line(n, 2 + len(own)),
                     "model": "spike_source",
                     "neuron_type": "excitatory",
                 },
@@ -74,14 +78,15 @@ class Rig:
         }
         self.sim = Simulation(BrainModel(config=config), seed=seed, dt=dt, neuromodulation=neuromodulation)
         self.cells = self.sim.initialize_neurons(["cells"], params=params)
-        self.wire_exc, self.wire_inh = self.sim.initialize_neurons(["wires"])
-        for wire, kind, weight in (
-            (self.wire_exc, "excitatory", weight_exc),
-            (self.wire_inh, "inhibitory", weight_inh),
-        ):
-            pairs = [[wire, cell] for cell in self.cells]
+        self.weights = {"excitatory": weight_exc, "inhibitory": weight_inh, **own}
+        self.wires = dict(zip(self.weights, self.sim.initialize_neurons(["wires"]), strict=True))
+        self.wire_exc, self.wire_inh = self.wires["excitatory"], self.wires["inhibitory"]
+        for port, weight in self.weights.items():
+            kind = "inhibitory" if port == "inhibitory" else "excitatory"
+            how: dict[str, Any] = {"weight": weight, "synapse_type": kind, "name": port}
+            pairs = [[self.wires[port], cell] for cell in self.cells]
             if weight:
-                self.sim.connect([wire], self.cells, pairs=pairs, weight=weight, synapse_type=kind, name=kind)
+                self.sim.connect([self.wires[port]], self.cells, pairs=pairs, port=port, **how)
         self.params = {
             name: field["default"] for name, field in _core.neuron_models()[model]["params"].items()
         } | params
@@ -125,33 +130,35 @@ def assert_like_oracle(
 ) -> None:
     """Random currents and spikes, gain 1.25 and thresholds raised by 2 %: state and spikes of every step."""
     random = np.random.default_rng(2024)
-    weight_exc, weight_inh = 0.25 * strength, 0.125 * strength
+    ports = _core.neuron_models()[model]["ports"]
+    weights = dict.fromkeys(ports[2:], 0.125 * strength)
     rig = Rig(
         model,
         n,
         dt=dt,
-        weight_exc=weight_exc,
-        weight_inh=weight_inh,
+        weight_exc=0.25 * strength,
+        weight_inh=0.125 * strength,
+        weights=weights,
         neuromodulation=levels(norepinephrine=0.25, serotonin=0.02),
         **params,
     )
     current = random.uniform(-0.5, 1.0, (steps, n)) * strength
-    exc, inh = (np.flatnonzero(random.random(steps) < 0.1) + 1 for _ in range(2))  # steps of arrival
-    exc, inh = exc[exc >= 2], inh[inh >= 2]
-    rig.pulse(rig.wire_exc, exc.tolist())
-    rig.pulse(rig.wire_inh, inh.tolist())
+    arrivals = {port: np.flatnonzero(random.random(steps) < 0.1) + 1 for port in ports}  # steps
+    arrivals = {port: step[step >= 2] for port, step in arrivals.items()}
+    for port, arriving in arrivals.items():
+        rig.pulse(rig.wires[port], arriving.tolist())
     got = rig.run(current)
 
     twins = [oracle.NEURONS[model](rig.params, dt) for _ in range(n)]
     words = [_core.random_words(rig.sim.seed, 1, int(rig.cells[0]), step, n) for step in range(1, steps + 1)]
+    arriving_weights = {p: (-1.25 if p == "inhibitory" else 1.25) * w for p, w in rig.weights.items()}
     for k in range(steps):
         for i, twin in enumerate(twins):
             fired = twin.step(
                 current=1.25 * current[k, i],
-                excitatory=1.25 * weight_exc * (k + 1 in exc),
-                inhibitory=-1.25 * weight_inh * (k + 1 in inh),
                 rise=0.02,
                 word=float(words[k][i]),
+                **{port: weight * (k + 1 in arrivals[port]) for port, weight in arriving_weights.items()},
             )
             where = f"step {k + 1}, cell {i}"
             assert fired == bool(got["fired"][k, i]), where

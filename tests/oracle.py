@@ -22,6 +22,8 @@ class Input:
     current: float = 0.0
     excitatory: float = 0.0  # summed weights of the spikes that arrive, >= 0
     inhibitory: float = 0.0  # the same, <= 0
+    nmda: float = 0.0  # the same, at ports that only some models have
+    gaba_b: float = 0.0
     rise: float = 0.0  # fraction of its magnitude by which serotonin raises a threshold
     scheduled: float = 0.0  # spikes set for this step
     word: float = 0.0  # the neuron's random word, 0 .. 2**32 - 1
@@ -237,6 +239,70 @@ class LifCond(Neuron):
         return fired
 
 
+class DualExponential:
+    """A conductance that rises and decays, scaled to a maximum of 1 per unit of weight (found numerically)."""
+
+    def __init__(self, rise: float, decay: float, dt: float) -> None:
+        self.rise, self.decay = SynapticCurrent(rise, dt), SynapticCurrent(decay, dt)
+        at = math.log(decay / rise) / (1 / rise - 1 / decay)
+        self.scale = 1 / (math.exp(-at / decay) - math.exp(-at / rise))
+
+    def mean(self, now: tuple[float, float]) -> float:
+        return self.decay.mean(now[1]) - self.rise.mean(now[0])
+
+    def after(self, now: tuple[float, float], arriving: float) -> tuple[float, float]:
+        more = abs(arriving) * self.scale
+        return self.rise.after(now[0], more), self.decay.after(now[1], more)
+
+
+class LifNmdaGabaB(Neuron):
+    """`LifCond` with NMDA (blocked by magnesium, Jahr & Stevens 1990) and GABA_B, which rise and decay."""
+
+    def __init__(self, params: Mapping[str, float], dt: float) -> None:
+        super().__init__(params, dt)
+        self.slow = {
+            name: DualExponential(self.p[f"tau_rise_{name}"], self.p[f"tau_decay_{name}"], dt)
+            for name in ("nmda", "gaba_b")
+        }
+        zero = ["g_syn_excitatory", "g_syn_inhibitory", "refractory_left"]
+        zero += [f"g_{part}_{name}" for name in self.slow for part in ("rise", "decay")]
+        self.state = {"v_membrane": self.p["v_rest"], **dict.fromkeys(zero, 0.0)}
+
+    def slow_now(self, name: str) -> tuple[float, float]:
+        return self.state[f"g_rise_{name}"], self.state[f"g_decay_{name}"]
+
+    def relaxed(self, v: float, block_at: float, g: Mapping[str, float], current: float) -> float:
+        """v after a step with the conductances `g`, NMDA's blocked as at the potential `block_at`."""
+        blocked = {**g, "nmda": g["nmda"] / (1 + self.p["mg"] / 3.57 * math.exp(-0.062 * block_at))}
+        total = 1 + sum(blocked.values())
+        drive = self.p["v_rest"] + current + sum(g * self.p[f"e_rev_{k}"] for k, g in blocked.items())
+        return drive / total + (v - drive / total) * math.exp(-total * self.dt / self.p["tau_m"])
+
+    def advance(self, x: Input) -> bool:
+        s, p = self.state, self.p
+        fired = False
+        if s["refractory_left"] > 0:
+            s["refractory_left"] -= 1
+            s["v_membrane"] = p["v_reset"]
+        else:
+            g = {"excitatory": self.exc.mean(s["g_syn_excitatory"])}
+            g["inhibitory"] = self.inh.mean(s["g_syn_inhibitory"])
+            g |= {name: slow.mean(self.slow_now(name)) for name, slow in self.slow.items()}
+            v0 = s["v_membrane"]
+            middle = (v0 + self.relaxed(v0, v0, g, x.current)) / 2
+            v = self.relaxed(v0, middle, g, x.current)
+            fired = v >= raised(p["v_threshold"], x.rise)
+            s["v_membrane"] = p["v_reset"] if fired else v
+            if fired:
+                s["refractory_left"] = float(steps_of(p["refractory_period"], self.dt))
+        s["g_syn_excitatory"] = self.exc.after(s["g_syn_excitatory"], x.excitatory)
+        s["g_syn_inhibitory"] = self.inh.after(s["g_syn_inhibitory"], -x.inhibitory)
+        for name, slow in self.slow.items():
+            rise, decay = slow.after(self.slow_now(name), x.nmda if name == "nmda" else x.gaba_b)
+            s[f"g_rise_{name}"], s[f"g_decay_{name}"] = rise, decay
+        return fired
+
+
 class Poisson(Neuron):
     """Fires in a step if a Poisson process of that rate has an event in it."""
 
@@ -257,6 +323,7 @@ NEURONS: dict[str, type[Neuron]] = {
     "izhikevich": Izhikevich,
     "adex": Adex,
     "lif_cond": LifCond,
+    "lif_nmda_gaba_b": LifNmdaGabaB,
     "poisson": Poisson,
     "spike_source": SpikeSource,
 }

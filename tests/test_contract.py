@@ -161,9 +161,9 @@ def assert_same_bits(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None
 
 
 def noise(name: str, steps: int, n: int, scale: float = 25.0) -> np.ndarray:
-    """Currents at which every model that listens fires: of 10 mV on average, or 600 pA for adex."""
+    """Currents at which every model that listens fires: of 20 mV on average, or 1,200 pA for adex."""
     unit = 60.0 if name == "adex" else 1.0
-    return unit * np.random.default_rng(3).normal(10.0, scale, (steps, n))
+    return unit * np.random.default_rng(3).normal(20.0, scale, (steps, n))
 
 
 @every_neuron

@@ -115,7 +115,30 @@ def test_a_layout_that_is_refused_leaves_the_engine_as_it_was() -> None:
     assert engine.spikes().tolist() == [1]
 
 
+def with_ports(port: str, n_slow: int) -> Layout:
+    """The last `n_slow` neurons have ports of their own; the chain's spikes arrive at `port`."""
+    slow = "lif_nmda_gaba_b"
+    layout = with_projection(port=port)
+    about = _core.neuron_models()[slow]
+    for table in ("params", "state"):
+        for name, field in about[table].items():
+            columns = layout.columns.setdefault(name, np.zeros(N))  # type: ignore[attr-defined]
+            columns[N - n_slow :] = field["default"]
+    return replace(layout, groups=(("lif", 0, N - n_slow, 0), (slow, N - n_slow, n_slow, 0)))
+
+
+def test_an_engine_gives_a_port_what_arrives() -> None:
+    layout = with_ports("nmda", N - 1)
+    engine = _core.Engine(layout, 1.0, 7)
+    layout.columns["external_input"][0] = 400.0
+    engine.run(3)
+    assert layout.columns["g_decay_nmda"][1] > 0.0
+    assert not layout.columns["g_syn_excitatory"].any()
+
+
 BAD = {
+    "a port that is not there": (lambda: with_projection(port="nmda"), "port must be one of"),
+    "a port that a target lacks": (lambda: with_ports("nmda", N - 2), "points outside"),
     "ids that do not ascend": (
         lambda: chain(columns={**columns_of(N), "id": np.zeros(N, np.int64)}),
         "ascend",

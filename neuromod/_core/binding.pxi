@@ -18,6 +18,7 @@ cdef class Binding:
     cdef dict keepers, events, short_terms, rates  # projection -> PairKeeper, EventKeeper, ShortTermKeeper, HomeostasisKeeper
     cdef dict kept                         # projection -> PairKeeper or EventKeeper, where synapses are not current
     cdef int64_t history                   # steps back that spikes are looked up
+    cdef list ports                        # names of the network's input ports
     cdef list weights                      # of each projection: the array that C has, None where all are equal
     cdef bint fresh                        # parameters have not been looked at since
 
@@ -73,8 +74,12 @@ cdef class Binding:
         self.sim.n_zones = len(layout.zones)
         self.sim.factors = <nm_factors *>_address(self.factors, "f8", self.factors.size, "factors")
         net.seen_rate = <double *>self._lend(np.full(n, np.nan), "f8", n, "seen_rate")
-        self.sim.excitatory = <double *>self._room(n, "excitatory")
-        self.sim.inhibitory = <double *>self._room(n, "inhibitory")
+        own = [name for group in layout.groups for name in _MODELS[group[0]]["ports"]]
+        self.ports = list(dict.fromkeys(["excitatory", "inhibitory", *own]))
+        if len(self.ports) > NM_MAX_INPUTS:
+            raise ValueError(f"layout.groups: must have at most {NM_MAX_INPUTS} input ports; got {len(self.ports)}")
+        for k, name in enumerate(self.ports):
+            self.sim.input[k] = <double *>self._room(n, name)
         self.sim.scheduled = <double *>self._room(n, "scheduled")
         self.sim.fired = <double *>self._room(n, "fired")
 
@@ -87,6 +92,9 @@ cdef class Binding:
         for g, (name, first, count, zone) in enumerate(layout.groups):
             self.groups[g].model = nm_neuron_models[names.index(name)]
             self.groups[g].first, self.groups[g].n, self.groups[g].region = first, count, zone
+            self.groups[g].n_ports = len(_MODELS[name]["ports"])
+            for k, port in enumerate(_MODELS[name]["ports"]):
+                self.groups[g].port[k] = self.ports.index(port)
             self._lend_group(&self.groups[g], layout.columns, n, seen, derived)
         self.network.groups, self.network.n_groups = self.groups, len(layout.groups)
         self._cut(n)
@@ -175,6 +183,10 @@ cdef class Binding:
         p.constant_delay = projection.equal_delay
         p.min_delay, p.max_delay = projection.min_delay, projection.max_delay
         p.inhibitory = projection.inhibitory
+        port = projection.port or ("inhibitory" if projection.inhibitory else "excitatory")
+        if port not in self.ports:
+            raise ValueError(f"projection {projection.name}: port must be one of {', '.join(self.ports)}; got {port!r}")
+        p.port = self.ports.index(port)
 
     cdef _lend_rule(self, nm_projection *p, object projection):
         cdef int k

@@ -93,9 +93,19 @@ cdef dict _synapse_columns(const nm_plasticity_rule *rule):
     return columns
 
 
+cdef list _ports(const nm_neuron_model *model):
+    """Names of the model's input ports, in order."""
+    cdef int k = 0
+    names = ["excitatory", "inhibitory"]
+    while model.ports != NULL and model.ports[k] != NULL:
+        names.append(model.ports[k].decode())
+        k += 1
+    return names
+
+
 def neuron_models():
     """Every registered neuron model: name -> title, reference, params, state, greater_than, needs_random,
-    initial_v_from."""
+    initial_v_from, ports."""
     cdef const nm_neuron_model *model
     found, k = {}, 0
     while nm_neuron_models[k] != NULL:
@@ -105,7 +115,8 @@ def neuron_models():
         found[model.name.decode()] = {
             "title": model.title.decode(), "reference": model.reference.decode(),
             "params": params, "state": _fields(model.state), "greater_than": pairs,
-            "needs_random": bool(model.needs_random), "initial_v_from": list(params)[start - 1] if start else None,
+            "needs_random": bool(model.needs_random), "ports": _ports(model),
+            "initial_v_from": list(params)[start - 1] if start else None,
         }
         k += 1
     return found

@@ -271,12 +271,12 @@ cdef class Engine:
             raise ValueError("input_ids: must be ids of neurons in the network")
         slots = np.searchsorted(b.ids, wanted).astype(np.int32)
         self.input_keep = (slots, values)
-        b.sim.input = <const double *>_address(values, "f8", 0, "input")
-        b.sim.input_slot = <const int32_t *>_address(slots, "i4", slots.size, "input")
-        b.sim.n_input, b.sim.input_rows = slots.size, values.shape[0]
+        b.sim.currents = <const double *>_address(values, "f8", 0, "input")
+        b.sim.current_slot = <const int32_t *>_address(slots, "i4", slots.size, "input")
+        b.sim.n_currents, b.sim.current_rows = slots.size, values.shape[0]
 
     cdef _drop_input(self):
-        self.binding.sim.input_rows, self.input_keep = 0, None
+        self.binding.sim.current_rows, self.input_keep = 0, None
 
     # ---- recorders -----------------------------------------------------------------------------------------------
 

@@ -60,9 +60,12 @@ cdef extern from "nm_model.h" nogil:
         const nm_field *params
         const nm_field *state
         const nm_greater_than *greater_than
+        const char *const *ports
         int n_derived
         int needs_random
         int initial_v_from
+    int NM_FIRST_OWN_PORT
+    int NM_MAX_PORTS
     double nm_raised(double threshold, double rise)
     int NM_MAX_COLUMNS
     int NM_MAX_RANDOM
@@ -236,6 +239,7 @@ cdef extern from "nm_levels.h" nogil:
 
 
 cdef extern from "nm_network.h" nogil:
+    int NM_MAX_INPUTS
     ctypedef struct nm_pairs
     ctypedef struct nm_short_term
     ctypedef struct nm_dense
@@ -247,6 +251,8 @@ cdef extern from "nm_network.h" nogil:
         int64_t first
         int64_t n
         int64_t region
+        int64_t n_ports
+        int64_t port[6]
         double *state[8]
         const double *params[24]
         double *seen[24]
@@ -274,6 +280,7 @@ cdef extern from "nm_network.h" nogil:
         int64_t min_delay
         int64_t max_delay
         int64_t inhibitory
+        int64_t port
         const nm_plasticity_rule *rule
         const double *params
         double weight_min
@@ -522,8 +529,7 @@ cdef extern from "nm_sim.h" nogil:
         int64_t last
         int64_t n_zones
         nm_factors *factors
-        double *excitatory
-        double *inhibitory
+        double *input[16]
         double *scheduled
         double *fired
         nm_dense_room dense
@@ -531,10 +537,10 @@ cdef extern from "nm_sim.h" nogil:
         const int32_t *schedule_slot
         int64_t n_schedule
         int64_t next_schedule
-        const double *input
-        const int32_t *input_slot
-        int64_t n_input
-        int64_t input_rows
+        const double *currents
+        const int32_t *current_slot
+        int64_t n_currents
+        int64_t current_rows
         nm_spike_record *spike_records
         int64_t n_spike_records
         nm_sample_record *sample_records

@@ -54,6 +54,7 @@ class ProjectionLayout:
     segment_delay: NDArray[np.uint16] | None = None  # (n_segments,), steps; None: all are `equal_delay`
     equal_delay: int = 1
     inhibitory: bool = False
+    port: str | None = None  # input port of the targets; None: that of the sign
     learning: Learning = Learning()
     state: Mapping[str, NDArray[Any]] = field(
         default_factory=dict

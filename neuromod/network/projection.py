@@ -56,6 +56,11 @@ class Projection:
         return self._table.synapse_type
 
     @property
+    def port(self) -> str:
+        """Input port of the targets at which spikes arrive; by default that of the synapse type."""
+        return self._table.port
+
+    @property
     def rule(self) -> str | None:
         """Registered rule of plasticity; None: the weights do not change by themselves."""
         return self._table.learning.rule
@@ -199,7 +204,8 @@ class Projection:
         return len(self._table)
 
     def __repr__(self) -> str:
-        return f"Projection({self.name!r}, synapses={len(self):,}, {self.synapse_type}, rule={self.rule!r})"
+        port = "" if self.port == self.synapse_type else f", port={self.port!r}"
+        return f"Projection({self.name!r}, synapses={len(self):,}, {self.synapse_type}{port}, rule={self.rule!r})"
 
 
 def _set(column: Weights, value: Any) -> None:

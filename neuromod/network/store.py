@@ -14,7 +14,14 @@ from neuromod.network.areas import Areas
 from neuromod.network.layout import Layout, Learning, Rows
 from neuromod.network.projection import Projection
 from neuromod.network.synapses import SynapseTable, no_rows
-from neuromod.network.wiring import build_rows, delays_of, slots_of_group, type_of_sources, weights_of
+from neuromod.network.wiring import (
+    build_rows,
+    checked_port,
+    delays_of,
+    slots_of_group,
+    type_of_sources,
+    weights_of,
+)
 
 __all__ = ["Addition", "SynapseStore"]
 
@@ -97,6 +104,7 @@ class SynapseStore:
         name: str,
         kind: str,
         learning: Learning,
+        port: str | None = None,
         rows: Rows | None = None,
         weight: Floats | float | None = None,
         delay: NDArray[np.uint16] | int = 1,
@@ -104,7 +112,16 @@ class SynapseStore:
         """Append a projection; an empty one where no rows are given."""
         synapses = np.empty(0, np.float32) if weight is None else weight
         table = SynapseTable(
-            self.columns, name, self.made, kind, learning, rows or no_rows(), synapses, delay, self._move
+            self.columns,
+            name,
+            self.made,
+            kind,
+            port,
+            learning,
+            rows or no_rows(),
+            synapses,
+            delay,
+            self._move,
         )
         self.made += 1
         self._tables.append(table)
@@ -120,6 +137,7 @@ class SynapseStore:
         delay: Any = 1,
         learning: Learning,
         synapse_type: str | None = None,
+        port: str | None = None,
         autapses: bool = False,
         name: str | None = None,
         seed: int = 0,
@@ -130,12 +148,13 @@ class SynapseStore:
         """
         sources, targets = slots_of_group(self.areas, pre, "pre"), slots_of_group(self.areas, post, "post")
         kind = type_of_sources(self.areas, sources, synapse_type)
+        checked_port(self.areas, targets, port)
         label = self._free_name(name, pre, post)
         rows, order = build_rows(self.areas, sources, targets, how, bool(autapses), seed, self.made)
         n = len(rows[2])
         weights = weights_of(weight, n, order, seed, self.made)
         delays = delays_of(delay, n, order, seed, self.made)
-        self._new(label, kind, learning, rows, weights, delays)
+        self._new(label, kind, learning, port, rows, weights, delays)
         self._changed()
         return self.projections[label]
 
@@ -457,7 +476,7 @@ class SynapseStore:
                 homeostatic=saved.get("homeostatic"),
             )
             self.made = saved["number"]
-            table = self._new(saved["name"], saved["synapse_type"], learning)
+            table = self._new(saved["name"], saved["synapse_type"], learning, saved.get("port"))
             if "plasticity_tag" in saved["columns"]:
                 table.plasticity_tag = np.empty(0, np.float32)
             table.replace(saved["pre"], saved["post"], saved["columns"])
@@ -468,10 +487,12 @@ class SynapseStore:
 def _state_of(table: SynapseTable) -> dict[str, Any]:
     about = table.learning
     slow = {"short_term": about.short_term, "homeostatic": about.homeostatic}
+    own_port = {} if table.port == table.synapse_type else {"port": table.port}
     return {
         "name": table.name,
         "number": table.number,
         "synapse_type": table.synapse_type,
+        **own_port,
         "rule": about.rule or "none",
         "params": dict(about.params),
         "bounds": [about.weight_min, about.weight_max, about.weight_decay, about.weight_dependence],

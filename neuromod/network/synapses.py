@@ -37,15 +37,21 @@ class SynapseTable:
         name: str,
         number: int,
         synapse_type: str,
+        port: str | None,
         learning: Learning,
         rows: Rows,
         weight: Floats | float,
         delay: Delays | int,
         moved: Callable[[], None],
     ) -> None:
-        """`number`: salt of the draws. `moved`: called when the array of weights is replaced. Arrays are kept."""
+        """`port`: None: the type's. `number`: salt of the draws. `moved`: called when the weights are replaced."""
         self.columns, self.moved = columns, moved
-        self.name, self.number, self.synapse_type = name, number, synapse_type
+        self.name, self.number, self.synapse_type, self.port = (
+            name,
+            number,
+            synapse_type,
+            port or synapse_type,
+        )
         scaled = learning.rule is not None and synapse_type == "excitatory"
         self.learning = learning if scaled else replace(learning, homeostatic=None)
         rule = {} if learning.rule is None else _core.plasticity_rules()[learning.rule]
@@ -146,6 +152,7 @@ class SynapseTable:
             segment_delay=self.segment_delay,
             equal_delay=self.equal_delay,
             inhibitory=self.synapse_type == "inhibitory",
+            port=self.port,
             learning=self.learning,
             state=state,
             dense=self.dense,

@@ -13,7 +13,7 @@ from neuromod.arguments import checked_count
 from neuromod.network.areas import Areas
 from neuromod.network.layout import Rows
 
-__all__ = ["build_rows", "delays_of", "slots_of_group", "type_of_sources", "weights_of"]
+__all__ = ["build_rows", "checked_port", "delays_of", "slots_of_group", "type_of_sources", "weights_of"]
 
 Int32s = NDArray[np.int32]
 
@@ -49,6 +49,17 @@ def type_of_sources(areas: Areas, pre: Int32s, synapse_type: str | None) -> str:
             "or connect the two apart"
         )
     return "inhibitory" if len(types) and types[0] == 1 else "excitatory"
+
+
+def checked_port(areas: Areas, post: Int32s, port: str | None) -> None:
+    """Whether every target's neuron model has the port; None stands for that of the synapse type, which all have."""
+    models = list(_core.neuron_models().items())
+    numbers = np.unique(areas.columns.column("model")[post])
+    for name, model in (models[k] for k in numbers if port is not None):
+        if port not in model["ports"]:
+            raise ValueError(
+                f"port: must be an input port of every target; {name} has {', '.join(model['ports'])}; got {port!r}"
+            )
 
 
 def build_rows(

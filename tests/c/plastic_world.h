@@ -45,7 +45,7 @@ typedef struct world {
     float *guarded; /* the weights, with GUARD entries that nobody may write on both sides */
     /* [slot] */
     int32_t *region;
-    double *fired, *excitatory, *inhibitory;
+    double *fired, *excitatory, *inhibitory, *input[2];
     uint8_t *raster; /* [step * n_neurons + slot] */
 } world;
 
@@ -136,7 +136,8 @@ static world *make(const plan *a) {
     lend_kept(w);
     w->region = zeros(&w->keep, n, sizeof *w->region);
     w->fired = zeros(&w->keep, n, sizeof(double));
-    w->excitatory = zeros(&w->keep, n, sizeof(double)), w->inhibitory = zeros(&w->keep, n, sizeof(double));
+    w->excitatory = w->input[0] = zeros(&w->keep, n, sizeof(double));
+    w->inhibitory = w->input[1] = zeros(&w->keep, n, sizeof(double));
     w->raster = zeros(&w->keep, (w->steps + 1) * n, 1);
     w->network.region = w->region;
     w->ring = make_ring(&w->keep, &w->network, MAX_DELAY, LENGTH - MAX_DELAY);
@@ -163,11 +164,7 @@ static void draw_raster(world *w, double of_sources, double of_others) {
 
 /* One step, as nm_sim.c takes it; the raster is gone through again after its end. */
 static void step_world(world *w, const nm_levels *levels) {
-    const nm_delivery to = {.network = &w->network,
-                            .ring = &w->ring,
-                            .dt = w->dt,
-                            .excitatory = w->excitatory,
-                            .inhibitory = w->inhibitory};
+    const nm_delivery to = {.network = &w->network, .ring = &w->ring, .dt = w->dt, .input = w->input};
     const int64_t now = ++w->now, row = (now - 1) % w->steps + 1;
     const int64_t n_zones = levels == NULL ? 0 : nm_levels_n_zones(levels);
     nm_factors factor[N_ZONES];

@@ -80,7 +80,7 @@ static inline void lend_columns(world *w) {
     network->drive_uniform = w->drive_uniform = column(w, 0.0);
     network->seen_rate = column(w, NAN);
     network->drive_table = zeros(&w->keep, MAX_PIECES * NM_POISSON_TABLE, sizeof(uint32_t));
-    w->sim.excitatory = column(w, 0.0), w->sim.inhibitory = column(w, 0.0);
+    w->sim.input[0] = column(w, 0.0), w->sim.input[1] = column(w, 0.0);
     w->sim.scheduled = column(w, 0.0), w->sim.fired = column(w, 0.0);
     w->sim.dense.sum = column(w, 0.0);
     w->sim.dense.count =
@@ -115,7 +115,7 @@ static inline void discard(world *w) {
 static inline int64_t add_group(world *w, const nm_neuron_model *model, int64_t n, int64_t region) {
     nm_group *group = &w->groups[w->network.n_groups++];
     const nm_group *before = group - 1;
-    *group = (nm_group){.model = model, .n = n, .region = region};
+    *group = (nm_group){.model = model, .n = n, .region = region, .n_ports = 2, .port = {0, 1}};
     group->first = group == w->groups ? 0 : before->first + before->n;
     for (int k = 0; k < nm_field_count(model->params); k++) {
         group->params[k] = w->params[group - w->groups][k] = column(w, model->params[k].fallback);
@@ -186,7 +186,7 @@ static inline nm_projection *connect(world *w, connection about) {
     const int64_t k = w->network.n_projections++;
     nm_projection *p = &w->projections[k];
     *p = lay_out(&w->keep, &w->network, about.wired, about.own, about.constant_weight);
-    p->inhibitory = about.inhibitory;
+    p->inhibitory = p->port = about.inhibitory;
     w->n_synapses[k] = about.wired->n;
     if (about.rule != NULL)
         lend_rule(w, k, &about);

@@ -29,7 +29,7 @@ typedef struct world {
     nm_scatter scatters[MAX_PROJECTIONS];
     nm_delay ring;
     uint64_t *dense_count;
-    double *dense_sum, *excitatory, *inhibitory;
+    double *dense_sum, *excitatory, *inhibitory, *input[2];
     uint8_t raster[STEPS + 1][N];
 } world;
 
@@ -45,7 +45,7 @@ static float *constant_column(world *w, int64_t k) {
 static void lend(world *w, int64_t k, const kind *about) {
     nm_projection *p = &w->projections[k];
     *p = lay_out(&w->keep, &w->network, &w->wirings[k], about->own, (double)about->constant_weight);
-    p->inhibitory = about->inhibitory;
+    p->inhibitory = p->port = about->inhibitory;
     if (about->short_term)
         lend_short_term(&w->keep, p, &w->short_terms[k], w->ring.length);
     CHECK(!about->dense || lend_dense(&w->keep, &w->network, p, &w->denses[k]));
@@ -77,7 +77,8 @@ static world *make(const kind *kinds, int64_t part_width, double busy) {
         lend(w, k, &kinds[k]);
     w->dense_count = zeros(&w->keep, network->n_parts * nm_dense_counts(part_width), sizeof *w->dense_count);
     w->dense_sum = zeros(&w->keep, N, sizeof(double));
-    w->excitatory = zeros(&w->keep, N, sizeof(double)), w->inhibitory = zeros(&w->keep, N, sizeof(double));
+    w->excitatory = w->input[0] = zeros(&w->keep, N, sizeof(double));
+    w->inhibitory = w->input[1] = zeros(&w->keep, N, sizeof(double));
     for (int64_t step = 1; step <= STEPS; step++)
         for (int64_t slot = 0; slot < N; slot++)
             w->raster[step][slot] = uniform() < busy;
@@ -102,8 +103,7 @@ static nm_delivery delivery_of(const world *w) {
                          .dt = 1.0,
                          .first = 1,
                          .last = STEPS,
-                         .excitatory = w->excitatory,
-                         .inhibitory = w->inhibitory,
+                         .input = w->input,
                          .dense = {.count = w->dense_count, .sum = w->dense_sum}};
 }
 

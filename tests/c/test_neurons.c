@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { CURRENT, EXCITATORY, INHIBITORY, SCHEDULED, N_INPUTS };
+enum { CURRENT, EXCITATORY, INHIBITORY, OWN, SCHEDULED = OWN + NM_MAX_PORTS - 2, N_INPUTS };
 enum { GUARD = 8, LENGTH = NM_CHUNK + 2 * GUARD };
 static const double UNTOUCHED = 1234.5;
 
@@ -65,6 +65,8 @@ static void draw_inputs(fixture *f, double strength) {
         f->inputs[CURRENT][i] = between(-0.5, 1.0) * strength;
         f->inputs[EXCITATORY][i] = between(0.0, 0.1) * strength;
         f->inputs[INHIBITORY][i] = -between(0.0, 0.1) * strength;
+        for (int own = OWN; own < SCHEDULED; own++)
+            f->inputs[own][i] = between(-0.1, 0.1) * strength;
         f->inputs[SCHEDULED][i] = (draw() & 7u) == 0 ? 1.0 : 0.0;
         f->random[i] = (uint32_t)draw();
     }
@@ -90,8 +92,9 @@ static void step(fixture *f, size_t first, size_t n, size_t stride, double dt) {
                                       .params = params,
                                       .derived = derived,
                                       .current = f->inputs[CURRENT] + first,
-                                      .excitatory = f->inputs[EXCITATORY] + first,
-                                      .inhibitory = f->inputs[INHIBITORY] + first,
+                                      .input = {f->inputs[EXCITATORY] + first, f->inputs[INHIBITORY] + first,
+                                                f->inputs[OWN] + first, f->inputs[OWN + 1] + first,
+                                                f->inputs[OWN + 2] + first, f->inputs[OWN + 3] + first},
                                       .threshold_rise = 0.02,
                                       .scheduled = f->inputs[SCHEDULED] + first,
                                       .random = f->model->needs_random ? f->random + first : NULL,

@@ -110,7 +110,7 @@ static world *set_up(const trial *a) {
     p->weight_kept = a->kept > 0.0 ? a->kept : 1.0;
     if (a->high > 0.0)
         p->weight_min = a->low, p->weight_max = a->high;
-    p->inhibitory = a->inhibitory;
+    p->inhibitory = p->port = a->inhibitory;
     for (int64_t s = 0; a->inhibitory && s < w->n_synapses; s += 2)
         p->weight[s] *= -1.0f;
     for (int32_t slot = 0; a->plan.n_regions > 1 && slot < w->n_neurons; slot++)

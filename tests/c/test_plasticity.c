@@ -76,7 +76,7 @@ static void inhibitory_weights_keep_their_sign(void) {
     plus->projection.weight_min = 0.0, plus->projection.weight_max = 0.6;
     plus->projection.weight_kept = minus->projection.weight_kept = 0.99;
     minus->projection.weight_min = -3.0, minus->projection.weight_max = 0.6; /* below 0 counts as 0 */
-    minus->projection.inhibitory = 1;
+    minus->projection.inhibitory = minus->projection.port = 1;
     for (int64_t s = 0; s < minus->n_synapses; s += 2)
         minus->projection.weight[s] *= -1.0f;
     draw_raster(plus, 0.3, 0.2);

@@ -105,8 +105,8 @@ static int all_zero(const double *values, int64_t n) {
 
 static int scratch_is_empty(const world *w) {
     const int64_t n = w->network.n_neurons;
-    return all_zero(w->sim.excitatory, n) && all_zero(w->sim.inhibitory, n) &&
-           all_zero(w->sim.scheduled, n) && all_zero(w->sim.fired, n) && all_zero(w->sim.dense.sum, n);
+    return all_zero(w->sim.input[0], n) && all_zero(w->sim.input[1], n) && all_zero(w->sim.scheduled, n) &&
+           all_zero(w->sim.fired, n) && all_zero(w->sim.dense.sum, n);
 }
 
 /* A current I for one step moves a potential from rest by I (1 - exp(-dt / tau)); then it decays. */
@@ -131,10 +131,10 @@ static void rows_of_input_serve_one_step_each(void) {
     const int32_t slots[] = {2, CELLS};
     world *w = make_cells();
     start(w, 4);
-    w->sim.input = rows[0], w->sim.input_slot = slots, w->sim.n_input = 2, w->sim.input_rows = 3;
+    w->sim.currents = rows[0], w->sim.current_slot = slots, w->sim.n_currents = 2, w->sim.current_rows = 3;
     w->network.external_input[2] = 100.0;
     advance(w, 6);
-    CHECK(w->sim.input == rows[3] && w->sim.input_rows == 0);
+    CHECK(w->sim.currents == rows[3] && w->sim.current_rows == 0);
     double first = 0.0, second = 0.0;
     for (int now = 0; now < 6; now++) {
         first = first * KEPT + (now < 3 ? rows[now][0] + (now == 0 ? 100.0 : 0.0) : 0.0) * (1.0 - KEPT);
@@ -226,7 +226,7 @@ static void the_gain_is_that_of_the_level_at_the_start_of_the_step(void) {
     modulate(w);
     set_level(w, NOREPINEPHRINE, 1.0, 0.0, 0.5);
     start(w, 2);
-    w->sim.input = &row, w->sim.input_slot = &slot, w->sim.n_input = 1, w->sim.input_rows = 1;
+    w->sim.currents = &row, w->sim.current_slot = &slot, w->sim.n_currents = 1, w->sim.current_rows = 1;
     advance(w, 3); /* current in step 1 at level 1, weight in step 3 at level 1/4 */
     const double weight = 3.0 * (1.0 + 2.22 / 16.0);
     CHECK(near(potential(w)[1], REST + 32.2 * (1.0 - KEPT) * KEPT * KEPT + weight, 1e-12));
@@ -281,7 +281,7 @@ static void spikes_release_after_the_decay_and_before_the_sample(void) {
     start(w, 8);
     const double rows[] = {0.0, 10.0};
     const int32_t slot = 1;
-    w->sim.input = rows, w->sim.input_slot = &slot, w->sim.n_input = 1, w->sim.input_rows = 2;
+    w->sim.currents = rows, w->sim.current_slot = &slot, w->sim.n_currents = 1, w->sim.current_rows = 2;
     advance(w, 3);
     CHECK(sample.n == 3 && step[0] == 1 && step[1] == 2 && step[2] == 3);
     CHECK(near(value[0], 0.5, 1e-15) && near(value[1], 0.25, 1e-15) && near(value[2], 0.125, 1e-15));
