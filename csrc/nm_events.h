@@ -9,7 +9,7 @@
 #include "nm_levels.h"
 #include "nm_network.h"
 
-enum { NM_EVENTS_COARSE = 16 }; /* synapses to an entry of `segment_of` */
+enum { NM_EVENTS_COARSE = 16 }; /* synapses to an entry of `delay_run_of` */
 
 /* All arrays are Python's. */
 struct nm_events {
@@ -29,7 +29,7 @@ struct nm_events {
     /* Index by target; NULL without on_post. */
     const int64_t *incoming_start; /* [n_neurons + 1] */
     const uint32_t *incoming;      /* [synapse] by target, ascending for each */
-    const uint32_t *segment_of;    /* [synapse / NM_EVENTS_COARSE] segment of the first of them */
+    const uint32_t *delay_run_of;  /* [synapse / NM_EVENTS_COARSE] segment of the first of them */
     int64_t *last; /* [synapse] step of the last event or update; < 0: there was none, which is not so under a
                     * rule with `advance`; NULL: nobody asks */
     uint32_t salt; /* of the random words: the projection's number */
@@ -37,11 +37,11 @@ struct nm_events {
 
 /* Fill the index by target. `next`: scratch, [n_neurons]. */
 void nm_events_index(const nm_network *network, const nm_projection *p, int64_t *incoming_start,
-                     uint32_t *incoming, uint32_t *segment_of, int64_t *next);
+                     uint32_t *incoming, uint32_t *delay_run_of, int64_t *next);
 
 /* Before the parts take a step by themselves: columns of the sources, for the whole network. Only where a rule reads
  * them; steps are then taken one at a time. */
-void nm_events_look(const nm_projection *p, int64_t n_neurons);
+void nm_events_advance(const nm_projection *p, int64_t n_neurons);
 
 /* What a rule's hooks need to know of a step, and room for one chunk. */
 typedef struct nm_events_step {
@@ -52,7 +52,7 @@ typedef struct nm_events_step {
     const double *fired;      /* [slot] 1.0 where the neuron fires in this step */
     double dt;
     uint64_t seed;
-    int64_t now, part;
+    int64_t now, partition;
 } nm_events_step;
 
 /* Of a rule with `advance`: bring the synapses first .. last - 1 to the end of step->now. Neither the ring nor the

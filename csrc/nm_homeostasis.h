@@ -25,6 +25,6 @@ struct nm_homeostasis {
  * weights are scaled. Weights that are not current, of a lazy rule or of one that has `advance`, are brought up to
  * date first. */
 void nm_homeostasis_step(const nm_network *network, const nm_delay *ring, double dt, uint64_t seed,
-                         int64_t now, int64_t part);
+                         int64_t now, int64_t partition);
 
 #endif
