@@ -12,7 +12,7 @@
  * at first: above both, then above the lower one, then above none. In the first two times the terms of gamma and
  * sigma are an Ornstein-Uhlenbeck process, whose mean and variance are exact after any time. The term of rho_star is
  * small there and taken as a Taylor series; in the third it acts alone, and for rho_star = 1/2 exactly: y = rho - 1/2
- * becomes  y / sqrt(1 - (1 - exp(-t / (2 tau))) (1 - 4 y^2)).  Both are composed symmetrically (Strang 1968,
+ * becomes  y / sqrt(4 y^2 + exp(-t / (2 tau)) (1 - 4 y^2)).  Both are composed symmetrically (Strang 1968,
  * doi:10.1137/0705041), with a local error of third order: below 1e-7 in rho for the nine published sets of
  * parameters, rho from 0 to 1 and c up to 3. rho is kept as a float32, whose spacing is 6e-8. With another rho_star,
  * or where tau is not 200 times tau_ca, the term of rho_star is integrated by the classical Runge-Kutta method.
@@ -93,10 +93,10 @@ NM_INLINE double drift_briefly(double rho, double rho_star, double s) {
     return rho + s * f * (1.0 + s * (0.5 * f1 + s * (1.0 / 6.0) * (f1 * f1 + f * f2)));
 }
 
-/* Its flow over any time s for rho_star = 1/2. */
+/* Its flow over any time s for rho_star = 1/2. The root is positive for rho = 1/2, too, since `left` is. */
 NM_INLINE double drift_from_half(double rho, double s) {
-    const double gone = 1.0 - nm_exp(-0.5 * s);
-    return 0.5 + (rho - 0.5) / sqrt(1.0 - gone * (4.0 * rho * (1.0 - rho)));
+    const double left = nm_exp(-0.5 * nm_clip(s, 0.0, 1000.0)), square = 4.0 * (rho - 0.5) * (rho - 0.5);
+    return 0.5 + (rho - 0.5) / sqrt(square + left * (1.0 - square));
 }
 
 /* For any rho_star. After 512 tau rho is at rest, but for a rho_star within 0.03 of 0 or 1. */

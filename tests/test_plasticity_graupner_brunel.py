@@ -242,10 +242,11 @@ def test_without_dopamine_there_is_no_learning_and_no_noise_but_the_drift() -> N
 # ---- without spikes --------------------------------------------------------------------------------------------
 
 
-def test_without_spikes_the_weight_drifts_to_the_nearer_stable_state() -> None:
+@pytest.mark.parametrize("tau_ca", [20.0, 5.0], ids=["general path", "usual path"])
+def test_without_spikes_the_weight_drifts_to_the_nearer_stable_state(tau_ca: float) -> None:
     start = np.array([0.0, 0.02, 0.3, 0.499, 0.5, 0.501, 0.7, 1.0])
     pairs = [(0, 1)] * len(start)
-    net = network(rule_of(tau=2000.0), pairs, {}, n_neurons=2, weight=start)
+    net = network(rule_of(tau=2000.0, tau_ca=tau_ca), pairs, {}, n_neurons=2, weight=start)
     for t in (1, 10, 1000, 4000, 200_000):
         net.sim.run(t - net.sim.current_step)
         assert net.weight == pytest.approx(drifted(np.float32(start), float(t), 2000.0), abs=2e-7)
