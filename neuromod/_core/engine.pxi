@@ -56,8 +56,8 @@ cdef class Engine:
 
     @property
     def keepers(self):
-        """Projection -> LazyKeeper, of the projections whose synapses it keeps."""
-        return self.binding.keepers
+        """Projection -> LazyKeeper or EventKeeper, of the projections whose synapses it keeps."""
+        return self.binding.kept
 
     def lend_weights(self, weights):
         """The arrays of weights as they stand now, one of each projection; None where all are equal."""
