@@ -194,6 +194,8 @@ typedef struct nm_plasticity_rule {
     const char *const *pre_columns;  /* state variables or parameters, by name; ends with NULL; NULL: none */
     const char *const *post_columns; /* likewise */
     int pre_lag; /* 1 + position of the parameter (ms) by which on_pre lags the arrival; 0: it does not */
+    int lowpass_lag; /* 1 + position of the parameter (ms) by which the low-pass traces of the target lag their
+                      * columns; 0: they do not */
     int needs_elapsed;    /* 1: the hooks read `elapsed`: 8 bytes a synapse */
     int n_random;         /* 32-bit words that the hooks read for each synapse */
     int applies_learning; /* 1: `change` has the factor `learning` already */
@@ -201,7 +203,7 @@ typedef struct nm_plasticity_rule {
 
 /* Whether a rule keeps to what is said above: NM_OK, or NM_ERR_BAD_LAYOUT with the number of what it breaks in
  * `field`: 1 state that nothing reads, 2 a lazy rule with hooks or members of an event rule, 3 traces of a lazy
- * rule that are not of NM_TRACE_ALL, 4 a low-pass trace without a column, 5 more of something than there is room
+ * rule that are not of NM_TRACE_ALL, 4 a low-pass trace without a column or lowpass_lag without such a trace, 5 more of something than there is room
  * for, 6 `event` without on_post. */
 int nm_rule_check(const nm_plasticity_rule *rule, nm_error *error) NM_MUST_CHECK;
 

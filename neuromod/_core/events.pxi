@@ -9,14 +9,15 @@ cdef class EventKeeper:
     cdef dict traces     # trace of the source's spikes -> value of each segment right after its last arrival
     cdef dict rates      # the same -> 1/step
     cdef dict lowpass    # low-pass trace of the source's column -> value by slot
+    cdef dict history    # column of the target -> its values in the last lowpass_lag steps, by step and slot
     cdef object arrived  # step of the last arrival at each segment
     cdef list lent
 
     cdef make(self, Binding binding, nm_projection *p, object projection):
-        self.traces, self.rates, self.lowpass, self.lent = {}, {}, {}, []
+        self.traces, self.rates, self.lowpass, self.history, self.lent = {}, {}, {}, {}, []
         self.c.salt = <uint32_t>(projection.number & 0xFFFFFF)
-        if p.rule.pre_lag:
-            self.c.lag = <int64_t>round(p.params[p.rule.pre_lag - 1] / binding.sim.dt)
+        self.c.lag = self._lag(binding, p, p.rule.pre_lag)
+        self.c.lowpass_lag = self._lag(binding, p, p.rule.lowpass_lag)
         self._make_traces(binding, p)
         if self.traces:
             self.ends = _segment_ends(projection, binding.ids, binding.network.n_parts)
@@ -27,6 +28,16 @@ cdef class EventKeeper:
             self._make_index(binding, p)
         if p.rule.needs_elapsed:
             self.c.last = <int64_t *>_address(projection.state["last_event"], "i8", p.n_synapses, "last_event")
+
+    cdef int64_t _lag(self, Binding binding, nm_projection *p, int member) except -1:
+        """A lag in whole steps; `member` is 1 + position of the parameter, or 0 for no lag."""
+        if member == 0:
+            return 0
+        cdef double steps = p.params[member - 1] / binding.sim.dt
+        if steps > 65535.0:
+            raise ValueError(f"{p.rule.params[member - 1].name.decode()}: must be at most 65,535 steps of "
+                             f"{binding.sim.dt:g} ms; got {p.params[member - 1]:g} ms")
+        return <int64_t>round(steps)
 
     cdef _make_traces(self, Binding binding, nm_projection *p):
         cdef int k
@@ -57,6 +68,15 @@ cdef class EventKeeper:
             if p.rule.post_traces[k].kind == NM_TRACE_LOWPASS:
                 source = columns[p.rule.post_traces[k].column.decode()]
                 self.c.post_lowpass_source[k] = <const double *>_address(source, "f8", n, name)
+                self._make_history(k, p.rule.post_traces[k].column.decode(), source[:n])
+
+    cdef _make_history(self, int k, str column, object source):
+        if self.c.lowpass_lag == 0:
+            return
+        if column not in self.history:
+            self.history[column] = np.tile(source, (self.c.lowpass_lag, 1))
+        rows = self.history[column]
+        self.c.post_history[k] = <double *>_address(rows, "f8", rows.size, column)
 
     cdef _make_index(self, Binding binding, nm_projection *p):
         if p.n_synapses > 0xFFFFFFFF:
@@ -88,19 +108,21 @@ cdef class EventKeeper:
 
     def state(self):
         """Everything, as it stands; for a checkpoint of this very network."""
-        if not (self.traces or self.lowpass):
+        if not (self.traces or self.lowpass or self.history):
             return {}
         arrived = None if self.arrived is None else self.arrived.copy()
         return {"arrived": arrived, "traces": {name: trace.copy() for name, trace in self.traces.items()},
-                "lowpass": {name: trace.copy() for name, trace in self.lowpass.items()}}
+                "lowpass": {name: trace.copy() for name, trace in self.lowpass.items()},
+                "history": {column: rows.copy() for column, rows in self.history.items()}}
 
     def set_state(self, state):
         """Take over what `state` gave."""
-        if not (self.traces or self.lowpass):
+        if not (self.traces or self.lowpass or self.history):
             return
         if self.arrived is not None:
             self.arrived[:] = state["arrived"]
-        for kept, given in ((self.traces, state["traces"]), (self.lowpass, state["lowpass"])):
+        for kept, given in ((self.traces, state["traces"]), (self.lowpass, state["lowpass"]),
+                            (self.history, state.get("history", {}))):
             for name, trace in kept.items():
                 trace[:] = given[name]
 

@@ -120,6 +120,7 @@ cdef extern from "nm_model.h" nogil:
         const char *const *pre_columns
         const char *const *post_columns
         int pre_lag
+        int lowpass_lag
         int needs_elapsed
         int n_random
         int applies_learning
@@ -408,6 +409,8 @@ cdef extern from "nm_events.h" nogil:
         const double *lowpass_source[3]
         const double *post_column[4]
         const double *post_lowpass_source[3]
+        int64_t lowpass_lag
+        double *post_history[3]
         const int64_t *incoming_start
         const uint32_t *incoming
         const uint32_t *segment_of
