@@ -21,7 +21,7 @@ int nm_build_check(const nm_build *build, nm_error *error) {
         status = check_slots(build->post, build->n_post, build->id, 1, error);
     if (status != NM_OK)
         return status;
-    const int64_t n_slots = build->n_parts * build->part_width;
+    const int64_t n_slots = build->n_partitions * build->partition_width;
     if (build->n_post > 0 && build->post[build->n_post - 1] >= n_slots)
         return nm_fail(error, NM_ERR_BAD_INDEX, build->n_post - 1, 1, (double)build->post[build->n_post - 1]);
     if (build->n_pre == 0)

@@ -45,7 +45,7 @@ static void draw_bounded(const nm_build *build, uint32_t id, int64_t bound, int6
 }
 
 /* Candidate numbers become slots less `shift`. Where the slots have no gap between them, no list is read. */
-NM_CLONES static void name_dense(int32_t *restrict drawn, int64_t n, int32_t hole, int32_t first) {
+NM_CLONES static void name_bitmap(int32_t *restrict drawn, int64_t n, int32_t hole, int32_t first) {
     for (int64_t k = 0; k < n; k++)
         drawn[k] += first + (drawn[k] >= hole);
 }
@@ -56,14 +56,14 @@ NM_CLONES static void name_listed(int32_t *restrict drawn, int64_t n, int32_t ho
         drawn[k] = list[drawn[k] + (drawn[k] >= hole)] - shift;
 }
 
-static void name_candidates(const nm_candidates *from, int dense, int32_t shift, int64_t n, int32_t *drawn) {
-    if (dense)
-        name_dense(drawn, n, (int32_t)from->hole, from->list[0] - shift);
+static void name_candidates(const nm_candidates *from, int bitmap, int32_t shift, int64_t n, int32_t *drawn) {
+    if (bitmap)
+        name_bitmap(drawn, n, (int32_t)from->hole, from->list[0] - shift);
     else
         name_listed(drawn, n, (int32_t)from->hole, from->list, shift);
 }
 
-static int is_dense(const int32_t *list, int64_t n) {
+static int has_bitmap(const int32_t *list, int64_t n) {
     return n > 0 && list[n - 1] - list[0] == n - 1;
 }
 
@@ -105,13 +105,13 @@ NM_CLONES static void keep_narrow(const int32_t *restrict row, int64_t n, uint16
 }
 
 /* The sources' rows of one target, kept from entry `at` on and counted. */
-static void draw_sources(const nm_build *build, const nm_candidates *from, int dense, uint32_t id,
+static void draw_sources(const nm_build *build, const nm_candidates *from, int bitmap, uint32_t id,
                          int64_t degree, drawn_rows drawn, int64_t at, int64_t *count) {
     int32_t row[BATCH];
     for (int64_t first = 0; first < degree; first += BATCH) {
         int64_t n = degree - first < BATCH ? degree - first : BATCH;
         draw_bounded(build, id, from->n, first, n, row);
-        name_candidates(from, dense, (int32_t)build->pre_first, n, row);
+        name_candidates(from, bitmap, (int32_t)build->pre_first, n, row);
         if (drawn.narrow != NULL)
             keep_narrow(row, n, drawn.narrow + at + first);
         else
@@ -134,36 +134,36 @@ static void fill_wide(const uint32_t *restrict row, int64_t n, uint16_t target, 
 }
 
 /* The first target, by its place in `post`, of each part but the first is where the part before it ends. */
-static int64_t part_end(const nm_build *build, int64_t i, int64_t part) {
-    while (i < build->n_post && build->post[i] < (part + 1) * build->part_width)
+static int64_t partition_end(const nm_build *build, int64_t i, int64_t partition) {
+    while (i < build->n_post && build->post[i] < (partition + 1) * build->partition_width)
         i++;
     return i;
 }
 
 static void draw_and_count(const nm_build *build, int64_t degree, int64_t *count, drawn_rows drawn,
-                           int64_t *place_start) {
-    const int dense = is_dense(build->pre, build->n_pre);
+                           int64_t *bucket_start) {
+    const int bitmap = has_bitmap(build->pre, build->n_pre);
     int64_t i = 0, at = 0;
-    for (int64_t part = 0; part < build->n_parts; part++) {
+    for (int64_t partition = 0; partition < build->n_partitions; partition++) {
         memset(count, 0, (size_t)build->n_rows * sizeof *count);
-        for (const int64_t end = part_end(build, i, part); i < end; i++) {
+        for (const int64_t end = partition_end(build, i, partition); i < end; i++) {
             const int32_t target = build->post[i];
             nm_candidates from = nm_candidates_of(target, build->pre, build->n_pre, build->autapses, &at);
-            draw_sources(build, &from, dense, (uint32_t)build->id[target], degree, drawn, i * degree, count);
+            draw_sources(build, &from, bitmap, (uint32_t)build->id[target], degree, drawn, i * degree, count);
         }
         for (int64_t row = 0; row < build->n_rows; row++)
-            place_start[row * build->n_parts + part] = count[row];
+            bucket_start[row * build->n_partitions + partition] = count[row];
     }
 }
 
 static void fill(const nm_build *build, int64_t degree, int64_t *next, drawn_rows drawn,
-                 const int64_t *place_start, uint16_t *local) {
+                 const int64_t *bucket_start, uint16_t *local) {
     int64_t i = 0;
-    for (int64_t part = 0; part < build->n_parts; part++) {
+    for (int64_t partition = 0; partition < build->n_partitions; partition++) {
         for (int64_t row = 0; row < build->n_rows; row++)
-            next[row] = place_start[row * build->n_parts + part];
-        for (const int64_t end = part_end(build, i, part); i < end; i++) {
-            const uint16_t target = (uint16_t)(build->post[i] - part * build->part_width);
+            next[row] = bucket_start[row * build->n_partitions + partition];
+        for (const int64_t end = partition_end(build, i, partition); i < end; i++) {
+            const uint16_t target = (uint16_t)(build->post[i] - partition * build->partition_width);
             if (drawn.narrow != NULL)
                 fill_narrow(drawn.narrow + i * degree, degree, target, next, local);
             else
@@ -173,24 +173,24 @@ static void fill(const nm_build *build, int64_t degree, int64_t *next, drawn_row
 }
 
 int nm_build_in_degree(const nm_build *build, int64_t degree, int64_t *scratch, void *drawn,
-                       int64_t *place_start, uint16_t *local, nm_error *error) {
+                       int64_t *bucket_start, uint16_t *local, nm_error *error) {
     int status = check_degree(build, degree, error);
     if (status == NM_OK && degree > 0)
         status =
             check_candidates(build->post, build->n_post, build->pre, build->n_pre, build->autapses, error);
     if (status != NM_OK)
         return status;
-    const int64_t n_places = build->n_rows * build->n_parts;
+    const int64_t n_buckets = build->n_rows * build->n_partitions;
     drawn_rows rows = drawn_rows_in(build, drawn);
-    draw_and_count(build, degree, scratch, rows, place_start);
+    draw_and_count(build, degree, scratch, rows, bucket_start);
     int64_t start = 0;
-    for (int64_t place = 0; place < n_places; place++) {
-        int64_t length = place_start[place];
-        place_start[place] = start;
+    for (int64_t bucket = 0; bucket < n_buckets; bucket++) {
+        int64_t length = bucket_start[bucket];
+        bucket_start[bucket] = start;
         start += length;
     }
-    place_start[n_places] = start;
-    fill(build, degree, scratch, rows, place_start,
+    bucket_start[n_buckets] = start;
+    fill(build, degree, scratch, rows, bucket_start,
          local); /* targets come in ascending order: rows are sorted */
     return NM_OK;
 }
@@ -261,7 +261,7 @@ static int32_t *sort_row(int32_t *value, int64_t n, digits by, int32_t *other) {
     return value;
 }
 
-int nm_build_out_degree(const nm_build *build, int64_t degree, int32_t *scratch, int64_t *place_start,
+int nm_build_out_degree(const nm_build *build, int64_t degree, int32_t *scratch, int64_t *bucket_start,
                         uint16_t *local, nm_error *error) {
     int status = check_degree(build, degree, error);
     if (status == NM_OK && degree > 0)
@@ -271,11 +271,11 @@ int nm_build_out_degree(const nm_build *build, int64_t degree, int32_t *scratch,
         return status;
     if (degree > INT32_MAX)
         return nm_fail(error, NM_ERR_TOO_LARGE, -1, -1, (double)degree);
-    const int dense = is_dense(build->post, build->n_post);
+    const int bitmap = has_bitmap(build->post, build->n_post);
     const digits by = digits_of(degree, build->n_post);
-    nm_rows rows = {.n_parts = build->n_parts,
-                    .part_width = build->part_width,
-                    .place_start = place_start,
+    nm_rows rows = {.n_partitions = build->n_partitions,
+                    .partition_width = build->partition_width,
+                    .bucket_start = bucket_start,
                     .local = local,
                     .room = degree * build->n_pre};
     int64_t at = 0;
@@ -287,7 +287,7 @@ int nm_build_out_degree(const nm_build *build, int64_t degree, int32_t *scratch,
             draw_bounded(build, (uint32_t)build->id[slot], from.n, first, n, scratch + first);
         }
         int32_t *sorted = sort_row(scratch, degree, by, scratch + degree);
-        name_candidates(&from, dense, 0, degree, sorted);
+        name_candidates(&from, bitmap, 0, degree, sorted);
         if (!nm_rows_append(&rows, slot - build->pre_first, sorted, degree))
             return nm_fail(error, NM_ERR_TOO_LARGE, slot, -1, (double)rows.room);
     }

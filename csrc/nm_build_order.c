@@ -192,45 +192,45 @@ int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *d
 
 /* ---- places and segments ------------------------------------------------------------------------- */
 
-int nm_build_places(const int64_t *row_start, int64_t n_rows, const int32_t *targets, int64_t n_parts,
-                    int64_t part_width, int64_t *place_start, uint16_t *local, nm_error *error) {
+int nm_build_buckets(const int64_t *row_start, int64_t n_rows, const int32_t *targets, int64_t n_partitions,
+                     int64_t partition_width, int64_t *bucket_start, uint16_t *local, nm_error *error) {
     int status = check_starts(row_start, n_rows, error);
-    int64_t place = 0;
+    int64_t bucket = 0;
     for (int64_t row = 0; row < n_rows && status == NM_OK; row++) {
         for (int64_t s = row_start[row]; s < row_start[row + 1]; s++) {
-            const int64_t part = targets[s] < 0 ? n_parts : targets[s] / part_width;
-            if (part >= n_parts || row * n_parts + part < place - 1)
+            const int64_t partition = targets[s] < 0 ? n_partitions : targets[s] / partition_width;
+            if (partition >= n_partitions || row * n_partitions + partition < bucket - 1)
                 return nm_fail(error, NM_ERR_BAD_INDEX, s, -1, (double)targets[s]);
-            while (place <= row * n_parts + part)
-                place_start[place++] = s;
-            local[s] = (uint16_t)(targets[s] - part * part_width);
+            while (bucket <= row * n_partitions + partition)
+                bucket_start[bucket++] = s;
+            local[s] = (uint16_t)(targets[s] - partition * partition_width);
         }
-        while (place < (row + 1) * n_parts)
-            place_start[place++] = row_start[row + 1];
+        while (bucket < (row + 1) * n_partitions)
+            bucket_start[bucket++] = row_start[row + 1];
     }
-    place_start[n_rows * n_parts] = row_start[n_rows];
+    bucket_start[n_rows * n_partitions] = row_start[n_rows];
     return status;
 }
 
-int64_t nm_build_segments(const int64_t *place_start, int64_t n_places, const uint16_t *delay,
-                          int64_t *row_segment, int64_t *segment_start, uint16_t *segment_delay) {
+int64_t nm_build_runs(const int64_t *bucket_start, int64_t n_buckets, const uint16_t *delay,
+                      int64_t *bucket_run, int64_t *run_start, uint16_t *run_delay) {
     int64_t n = 0;
-    for (int64_t place = 0; place < n_places; place++) {
-        if (row_segment != NULL)
-            row_segment[place] = n;
-        for (int64_t s = place_start[place]; s < place_start[place + 1]; s++) {
-            if (s > place_start[place] && delay[s] == delay[s - 1])
+    for (int64_t bucket = 0; bucket < n_buckets; bucket++) {
+        if (bucket_run != NULL)
+            bucket_run[bucket] = n;
+        for (int64_t s = bucket_start[bucket]; s < bucket_start[bucket + 1]; s++) {
+            if (s > bucket_start[bucket] && delay[s] == delay[s - 1])
                 continue;
-            if (row_segment != NULL) {
-                segment_start[n] = s;
-                segment_delay[n] = delay[s];
+            if (bucket_run != NULL) {
+                run_start[n] = s;
+                run_delay[n] = delay[s];
             }
             n++;
         }
     }
-    if (row_segment != NULL) {
-        row_segment[n_places] = n;
-        segment_start[n] = place_start[n_places];
+    if (bucket_run != NULL) {
+        bucket_run[n_buckets] = n;
+        run_start[n] = bucket_start[n_buckets];
     }
     return n;
 }

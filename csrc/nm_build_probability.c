@@ -93,7 +93,7 @@ static int whole_row(const nm_candidates *from, int64_t row, nm_rows *rows) {
     return 1;
 }
 
-int nm_build_probability(const nm_build *build, double p, int64_t *place_start, uint16_t *local,
+int nm_build_probability(const nm_build *build, double p, int64_t *bucket_start, uint16_t *local,
                          nm_error *error) {
     if (!(p >= 0.0 && p <= 1.0))
         return nm_fail(error, NM_ERR_BAD_VALUE, -1, -1, p);
@@ -101,12 +101,12 @@ int nm_build_probability(const nm_build *build, double p, int64_t *place_start, 
     if (status != NM_OK)
         return status;
     gap_law law = law_of(p);
-    nm_rows rows = {.n_parts = build->n_parts,
-                    .part_width = build->part_width,
-                    .place_start = place_start,
+    nm_rows rows = {.n_partitions = build->n_partitions,
+                    .partition_width = build->partition_width,
+                    .bucket_start = bucket_start,
                     .local = local};
     if (local != NULL)
-        rows.room = place_start[build->n_rows * build->n_parts];
+        rows.room = bucket_start[build->n_rows * build->n_partitions];
     int64_t at = 0;
     for (int64_t i = 0; i < build->n_pre && p > 0.0; i++) {
         const int32_t slot = build->pre[i];

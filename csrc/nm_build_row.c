@@ -31,10 +31,11 @@ int nm_rows_append(nm_rows *rows, int64_t row, const int32_t *target, int64_t n)
     if (rows->local != NULL && n > rows->room - rows->n)
         return 0;
     while (n > 0) {
-        const int32_t part = target[0] / (int32_t)rows->part_width, first = part * (int32_t)rows->part_width;
-        const int64_t run = count_below(target, n, first + rows->part_width);
-        while (rows->place <= row * rows->n_parts + part)
-            rows->place_start[rows->place++] = rows->n;
+        const int32_t partition = target[0] / (int32_t)rows->partition_width,
+                      first = partition * (int32_t)rows->partition_width;
+        const int64_t run = count_below(target, n, first + rows->partition_width);
+        while (rows->bucket <= row * rows->n_partitions + partition)
+            rows->bucket_start[rows->bucket++] = rows->n;
         if (rows->local != NULL && run < SHORT)
             for (int64_t k = 0; k < run; k++)
                 rows->local[rows->n + k] = (uint16_t)(target[k] - first);
@@ -48,6 +49,6 @@ int nm_rows_append(nm_rows *rows, int64_t row, const int32_t *target, int64_t n)
 }
 
 void nm_rows_close(nm_rows *rows, int64_t n_rows) {
-    while (rows->place <= n_rows * rows->n_parts)
-        rows->place_start[rows->place++] = rows->n;
+    while (rows->bucket <= n_rows * rows->n_partitions)
+        rows->bucket_start[rows->bucket++] = rows->n;
 }

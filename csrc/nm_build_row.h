@@ -35,12 +35,12 @@ static inline int32_t nm_candidate(const nm_candidates *from, int64_t c) {
 
 /* Places as far as they are written. */
 typedef struct nm_rows {
-    int64_t n_parts, part_width;
-    int64_t *place_start;
+    int64_t n_partitions, partition_width;
+    int64_t *bucket_start;
     uint16_t *local; /* NULL: only count */
     int64_t room;    /* entries of `local` */
     int64_t n;       /* synapses so far */
-    int64_t place;   /* the first place whose start is not known yet */
+    int64_t bucket;  /* the first place whose start is not known yet */
 } nm_rows;
 
 /* Further targets of a row, ascending, none before those that it has. 0 if there is no room. */

@@ -13,11 +13,11 @@
 enum { NM_INTERVAL = 32 };
 
 typedef struct nm_delay {
-    int64_t length;              /* max_delay + the steps that are taken at a time */
-    int64_t width;               /* n_neurons */
-    int64_t n_parts, part_width; /* as in the network */
-    int32_t *slot;               /* [length * width], ascending within a list */
-    int64_t *count;              /* [length * n_parts] */
+    int64_t length;                        /* max_delay + the steps that are taken at a time */
+    int64_t width;                         /* n_neurons */
+    int64_t n_partitions, partition_width; /* as in the network */
+    int32_t *slot;                         /* [length * width], ascending within a list */
+    int64_t *count;                        /* [length * n_partitions] */
 } nm_delay;
 
 /* Of a step that the ring still has: 0 and those before the first are empty. One division, of numbers known
@@ -25,11 +25,11 @@ typedef struct nm_delay {
 static inline int64_t nm_delay_row(const nm_delay *ring, int64_t step) {
     return (int64_t)((uint64_t)(step + ring->length) % (uint64_t)ring->length);
 }
-static inline int32_t *nm_delay_list(const nm_delay *ring, int64_t step, int64_t part) {
-    return ring->slot + nm_delay_row(ring, step) * ring->width + part * ring->part_width;
+static inline int32_t *nm_delay_list(const nm_delay *ring, int64_t step, int64_t partition) {
+    return ring->slot + nm_delay_row(ring, step) * ring->width + partition * ring->partition_width;
 }
-static inline int64_t *nm_delay_count(const nm_delay *ring, int64_t step, int64_t part) {
-    return ring->count + nm_delay_row(ring, step) * ring->n_parts + part;
+static inline int64_t *nm_delay_count(const nm_delay *ring, int64_t step, int64_t partition) {
+    return ring->count + nm_delay_row(ring, step) * ring->n_partitions + partition;
 }
 
 #endif

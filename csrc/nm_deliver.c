@@ -2,14 +2,14 @@
  * of inputs. It is bound by the loads and stores of that array (25 KB at 3,125 neurons a part: the
  * first-level cache) and by the latency of a segment's first lines, so the next one is fetched ahead; not by
  * bandwidth. Sums are taken in the order (age descending, projection, source, synapse), for any number of
- * parts; the sums of projections that are pushed (nm_scatter.h) come last. Dense projections of equal weights
- * may go over bit-maps: nm_dense_deliver.h decides.
+ * parts; the sums of projections that are pushed (nm_push.h) come last. Dense projections of equal weights
+ * may go over bit-maps: nm_bitmap_deliver.h decides.
  * SPDX-License-Identifier: MIT */
 #include "nm_deliver.h"
-#include "nm_dense_deliver.h"
+#include "nm_bitmap_deliver.h"
+#include "nm_lazy.h"
 #include "nm_loop.h"
-#include "nm_pairs.h"
-#include "nm_scatter.h"
+#include "nm_push.h"
 #include "nm_short_term.h"
 
 #include <math.h>
@@ -22,9 +22,9 @@ typedef struct delivery {
     const nm_delivery *to;
     const nm_projection *projection;
     double *input; /* of the part: [target] */
-    int64_t part, part_first, delay;
-    nm_pairs_step pairs;
-    nm_dense_part dense;
+    int64_t partition, partition_first, delay;
+    nm_lazy_step lazy;
+    nm_bitmap_partition bitmap;
 } delivery;
 
 /* Inlined by force: gcc takes a function that only fetches for one without effect, and drops the call. */
@@ -34,19 +34,19 @@ NM_INLINE void fetch_lines(const void *from, int64_t bytes) {
         NM_FETCH(at + k);
 }
 
-NM_INLINE void fetch(const nm_projection *p, int64_t segment) {
-    const int64_t first = p->segment_start[segment], n = p->segment_start[segment + 1] - first;
-    if (p->pairs != NULL) /* a visit fetches what the next one reads by itself */
+NM_INLINE void fetch(const nm_projection *p, int64_t delay_run) {
+    const int64_t first = p->run_start[delay_run], n = p->run_start[delay_run + 1] - first;
+    if (p->lazy != NULL) /* a visit fetches what the next one reads by itself */
         return;
     fetch_lines(p->target + first, n * (int64_t)sizeof *p->target);
     if (p->weight != NULL)
         fetch_lines(p->weight + first, n * (int64_t)sizeof *p->weight);
 }
 
-NM_INLINE void fetch_place(const nm_projection *p, int64_t segment) {
-    NM_FETCH(p->segment_start + segment);
-    if (p->pairs != NULL)
-        nm_pairs_fetch(p->pairs, segment);
+NM_INLINE void fetch_bucket(const nm_projection *p, int64_t delay_run) {
+    NM_FETCH(p->run_start + delay_run);
+    if (p->lazy != NULL)
+        nm_lazy_fetch(p->lazy, delay_run);
 }
 
 static void add_constant(double *restrict input, const uint16_t *restrict target, int64_t n, double weight) {
@@ -69,11 +69,11 @@ static void take_strengths(double *restrict input, const uint16_t *restrict targ
         input[target[s]] -= (double)fabsf(weight[s]);
 }
 
-static void deliver_segment(const delivery *d, int64_t segment, int64_t next) {
+static void deliver_run(const delivery *d, int64_t delay_run, int64_t next) {
     const nm_projection *p = d->projection;
-    const int64_t first = p->segment_start[segment], n = p->segment_start[segment + 1] - first;
-    if (p->pairs != NULL)
-        nm_pairs_arrive(&d->pairs, d->part, segment, next);
+    const int64_t first = p->run_start[delay_run], n = p->run_start[delay_run + 1] - first;
+    if (p->lazy != NULL)
+        nm_lazy_arrive(&d->lazy, d->partition, delay_run, next);
     else if (p->weight == NULL)
         add_constant(d->input, p->target + first, n,
                      p->inhibitory ? -fabs(p->constant_weight) : p->constant_weight);
@@ -85,14 +85,14 @@ static void deliver_segment(const delivery *d, int64_t segment, int64_t next) {
 
 /* Under short-term plasticity: what a source's spike of this age does, which its weights are multiplied
  * by. */
-static void deliver_share(const delivery *d, int32_t slot, int64_t segment, int64_t next) {
+static void deliver_efficacy(const delivery *d, int32_t slot, int64_t delay_run, int64_t next) {
     const nm_projection *p = d->projection;
-    const int64_t first = p->segment_start[segment], last = p->segment_start[segment + 1];
-    const double share = nm_short_term_efficacy(p, slot - p->pre_first, d->pairs.now - d->delay);
-    if (p->pairs != NULL) {
-        nm_pairs_step step = d->pairs;
+    const int64_t first = p->run_start[delay_run], last = p->run_start[delay_run + 1];
+    const double share = nm_short_term_efficacy(p, slot - p->pre_first, d->lazy.now - d->delay);
+    if (p->lazy != NULL) {
+        nm_lazy_step step = d->lazy;
         step.efficacy = share;
-        nm_pairs_arrive(&step, d->part, segment, next);
+        nm_lazy_arrive(&step, d->partition, delay_run, next);
         return;
     }
     for (int64_t s = first; s < last; s++) {
@@ -101,16 +101,16 @@ static void deliver_share(const delivery *d, int32_t slot, int64_t segment, int6
     }
 }
 
-static int64_t segment_of(const delivery *d, int32_t slot) {
+static int64_t delay_run_of(const delivery *d, int32_t slot) {
     const int64_t row = slot - d->projection->pre_first;
     if (row < 0 || row >= d->projection->n_rows)
         return -1;
-    return nm_projection_segment(d->projection, row * d->to->network->n_parts + d->part, d->delay);
+    return nm_projection_run(d->projection, row * d->to->network->n_partitions + d->partition, d->delay);
 }
 
 /* A spike that reaches the part, and the segment it takes; segment -1: there are no more. */
 typedef struct arrival {
-    int64_t segment;
+    int64_t delay_run;
     int32_t slot;
 } arrival;
 
@@ -123,11 +123,11 @@ typedef struct cursor {
 static arrival next_arrival(const delivery *d, cursor *at) {
     for (;;) {
         for (; at->i < at->n; at->i++) {
-            const int64_t segment = segment_of(d, at->slot[at->i]);
-            if (segment >= 0)
-                return (arrival){segment, at->slot[at->i++]};
+            const int64_t delay_run = delay_run_of(d, at->slot[at->i]);
+            if (delay_run >= 0)
+                return (arrival){delay_run, at->slot[at->i++]};
         }
-        if (++at->source >= d->to->network->n_parts)
+        if (++at->source >= d->to->network->n_partitions)
             return (arrival){-1, -1};
         at->i = 0;
         at->n = *nm_delay_count(d->to->ring, at->step, at->source);
@@ -140,59 +140,60 @@ static arrival next_arrival(const delivery *d, cursor *at) {
 static void deliver_age(const delivery *d, int64_t now) {
     cursor at = {.step = now - d->delay, .source = -1};
     arrival next = next_arrival(d, &at), after = next_arrival(d, &at);
-    while (next.segment >= 0) {
+    while (next.delay_run >= 0) {
         const arrival here = next;
         next = after;
-        if (after.segment >= 0) {
+        if (after.delay_run >= 0) {
             after = next_arrival(d, &at);
-            fetch(d->projection, next.segment);
+            fetch(d->projection, next.delay_run);
         }
-        if (after.segment >= 0)
-            fetch_place(d->projection, after.segment);
+        if (after.delay_run >= 0)
+            fetch_bucket(d->projection, after.delay_run);
         if (d->projection->short_term == NULL)
-            deliver_segment(d, here.segment, next.segment);
+            deliver_run(d, here.delay_run, next.delay_run);
         else
-            deliver_share(d, here.slot, here.segment, next.segment);
+            deliver_efficacy(d, here.slot, here.delay_run, next.delay_run);
     }
 }
 
 static int any_spikes(const nm_delivery *to, int64_t step) {
-    for (int64_t part = 0; part < to->network->n_parts; part++)
-        if (*nm_delay_count(to->ring, step, part) > 0)
+    for (int64_t partition = 0; partition < to->network->n_partitions; partition++)
+        if (*nm_delay_count(to->ring, step, partition) > 0)
             return 1;
     return 0;
 }
 
 static void deliver_projection(delivery *d, const nm_projection *p, int64_t now) {
     double *input = d->to->input[p->port];
-    d->projection = d->pairs.projection = p;
-    d->input = input + d->part_first;
-    d->pairs.input = input;
-    if (!nm_dense_deliver(&d->dense, p, now - d->delay, d->input))
+    d->projection = d->lazy.projection = p;
+    d->input = input + d->partition_first;
+    d->lazy.input = input;
+    if (!nm_bitmap_deliver(&d->bitmap, p, now - d->delay, d->input))
         deliver_age(d, now);
 }
 
-void nm_deliver(const nm_delivery *to, int64_t now, int64_t part) {
+void nm_deliver(const nm_delivery *to, int64_t now, int64_t partition) {
     const nm_network *network = to->network;
-    delivery d = {.to = to,
-                  .part = part,
-                  .part_first = nm_network_part_first(network, part),
-                  .pairs = {.network = network, .dt = to->dt, .now = now, .efficacy = 1.0},
-                  .dense = {.network = network, .ring = to->ring, .room = to->dense, .part = part}};
+    delivery d = {
+        .to = to,
+        .partition = partition,
+        .partition_first = nm_network_partition_first(network, partition),
+        .lazy = {.network = network, .dt = to->dt, .now = now, .efficacy = 1.0},
+        .bitmap = {.network = network, .ring = to->ring, .room = to->bitmap, .partition = partition}};
     for (d.delay = network->max_delay; d.delay >= 1; d.delay--) {
         if (!any_spikes(to, now - d.delay))
             continue;
         for (int64_t k = 0; k < network->n_projections; k++) {
             const nm_projection *p = &network->projections[k];
-            if (p->scatter == NULL && d.delay >= p->min_delay && d.delay <= p->max_delay)
+            if (p->push == NULL && d.delay >= p->min_delay && d.delay <= p->max_delay)
                 deliver_projection(&d, p, now);
         }
     }
     for (int64_t k = 0; k < network->n_projections; k++) {
-        const nm_projection *p = d.pairs.projection = &network->projections[k];
-        if (p->scatter != NULL)
-            nm_scatter_deliver(network, p, to->ring, now, to->first, to->last, part, to->input[p->port]);
-        if (p->pairs != NULL)
-            nm_pairs_sweep_part(&d.pairs, part);
+        const nm_projection *p = d.lazy.projection = &network->projections[k];
+        if (p->push != NULL)
+            nm_push_deliver(network, p, to->ring, now, to->first, to->last, partition, to->input[p->port]);
+        if (p->lazy != NULL)
+            nm_lazy_sweep_partition(&d.lazy, partition);
     }
 }

@@ -52,13 +52,13 @@ double nm_drive_count(double mean, uint64_t seed, uint32_t id, uint64_t step) {
 
 /* ---- a piece ------------------------------------------------------------------------------------- */
 
-void nm_drive_words(const nm_network *network, const nm_piece *piece, uint64_t seed, uint32_t stream,
+void nm_drive_words(const nm_network *network, const nm_block *block, uint64_t seed, uint32_t stream,
                     uint64_t step, uint32_t *word) {
-    const int64_t *id = network->id + piece->first;
-    if (id[piece->n - 1] - id[0] == piece->n - 1)
-        nm_rng_fill(seed, stream, (uint32_t)id[0], step, (size_t)piece->n, word);
+    const int64_t *id = network->id + block->first;
+    if (id[block->n - 1] - id[0] == block->n - 1)
+        nm_rng_fill(seed, stream, (uint32_t)id[0], step, (size_t)block->n, word);
     else /* neurons were removed in between */
-        for (int64_t i = 0; i < piece->n; i++)
+        for (int64_t i = 0; i < block->n; i++)
             word[i] = nm_rng_word(seed, stream, (uint32_t)id[i], step);
 }
 
@@ -104,28 +104,28 @@ NM_CLONES static void add_excitation(const int32_t *restrict count, const double
         excitatory[i] += (double)count[i] * factor * weight[i];
 }
 
-static void add_tabled(const nm_network *network, const nm_piece *piece, const uint32_t *word, double factor,
+static void add_tabled(const nm_network *network, const nm_block *block, const uint32_t *word, double factor,
                        double *excitatory, double *inhibitory) {
     int32_t count[NM_CHUNK];
-    const uint32_t *table = network->drive_table + (piece - network->pieces) * NM_POISSON_TABLE;
-    count_by_table(table, word, piece->n, count);
-    if (piece->excites)
-        add_excitation(count, network->drive_weight + piece->first, piece->n, factor, excitatory);
+    const uint32_t *table = network->drive_table + (block - network->blocks) * NM_POISSON_TABLE;
+    count_by_table(table, word, block->n, count);
+    if (block->excites)
+        add_excitation(count, network->drive_weight + block->first, block->n, factor, excitatory);
     else
-        add_events(count, network->drive_weight + piece->first, piece->n, factor, excitatory, inhibitory);
+        add_events(count, network->drive_weight + block->first, block->n, factor, excitatory, inhibitory);
 }
 
-static void add_inverted(const nm_network *network, const nm_piece *piece, double dt, uint64_t seed,
+static void add_inverted(const nm_network *network, const nm_block *block, double dt, uint64_t seed,
                          uint64_t step, const uint32_t *word, double factor, double *excitatory,
                          double *inhibitory) {
     double mean[NM_CHUNK], none[NM_CHUNK];
-    const double *rate = network->drive_rate + piece->first, *weight = network->drive_weight + piece->first;
-    for (int64_t i = 0; i < piece->n; i++) {
+    const double *rate = network->drive_rate + block->first, *weight = network->drive_weight + block->first;
+    for (int64_t i = 0; i < block->n; i++) {
         mean[i] = rate[i] * dt * 1e-3;
         none[i] = nm_exp(-mean[i]);
     }
-    for (int64_t i = 0; i < piece->n; i++) {
-        uint32_t id = (uint32_t)network->id[piece->first + i];
+    for (int64_t i = 0; i < block->n; i++) {
+        uint32_t id = (uint32_t)network->id[block->first + i];
         double count = mean[i] > NM_POISSON_MEAN ? count_large(mean[i], word[i], seed, id, step)
                                                  : nm_poisson_invert(mean[i], none[i], word[i]);
         if (weight[i] > 0.0)
@@ -135,18 +135,18 @@ static void add_inverted(const nm_network *network, const nm_piece *piece, doubl
     }
 }
 
-void nm_drive_add(const nm_network *network, const nm_piece *piece, double dt, uint64_t seed, uint64_t step,
+void nm_drive_add(const nm_network *network, const nm_block *block, double dt, uint64_t seed, uint64_t step,
                   double factor, double *excitatory, double *inhibitory) {
     uint32_t word[NM_CHUNK];
-    if (piece->driven == 0)
+    if (block->driven == 0)
         return;
-    nm_drive_words(network, piece, seed, NM_STREAM_DRIVE, step, word);
-    excitatory += piece->first;
-    inhibitory += piece->first;
-    if (piece->driven == 1)
-        add_tabled(network, piece, word, factor, excitatory, inhibitory);
+    nm_drive_words(network, block, seed, NM_STREAM_DRIVE, step, word);
+    excitatory += block->first;
+    inhibitory += block->first;
+    if (block->driven == 1)
+        add_tabled(network, block, word, factor, excitatory, inhibitory);
     else
-        add_inverted(network, piece, dt, seed, step, word, factor, excitatory, inhibitory);
+        add_inverted(network, block, dt, seed, step, word, factor, excitatory, inhibitory);
 }
 
 /* ---- noise --------------------------------------------------------------------------------------- */
@@ -170,19 +170,19 @@ NM_CLONES static void add_uniform(double *current, const double *half_width, con
         current[i] += factor * half_width[i] * (2.0 * nm_uniform(word[i]) - 1.0);
 }
 
-void nm_drive_noise(const nm_network *network, const nm_piece *piece, uint64_t seed, uint64_t step,
+void nm_drive_noise(const nm_network *network, const nm_block *block, uint64_t seed, uint64_t step,
                     double factor, double *current, int fresh) {
-    const double *noise = network->drive_noise + piece->first;
+    const double *noise = network->drive_noise + block->first;
     uint32_t word[NM_CHUNK];
     float deviate[NM_CHUNK];
-    if (piece->noisy & 1) {
-        nm_drive_words(network, piece, seed, NM_STREAM_NOISE, step, word);
-        nm_quantile_fill(word, (size_t)piece->n, deviate);
-        (fresh ? set_normal : add_normal)(current, noise, deviate, piece->n, factor);
+    if (block->noisy & 1) {
+        nm_drive_words(network, block, seed, NM_STREAM_NOISE, step, word);
+        nm_quantile_fill(word, (size_t)block->n, deviate);
+        (fresh ? set_normal : add_normal)(current, noise, deviate, block->n, factor);
     } else if (fresh)
-        memset(current, 0, (size_t)piece->n * sizeof *current);
-    if (piece->noisy & 2) {
-        nm_drive_words(network, piece, seed, NM_STREAM_NOISE_FLAT, step, word);
-        add_uniform(current, network->drive_uniform + piece->first, word, piece->n, factor);
+        memset(current, 0, (size_t)block->n * sizeof *current);
+    if (block->noisy & 2) {
+        nm_drive_words(network, block, seed, NM_STREAM_NOISE_FLAT, step, word);
+        add_uniform(current, network->drive_uniform + block->first, word, block->n, factor);
     }
 }

@@ -10,16 +10,16 @@
 double nm_drive_count(double mean, uint64_t seed, uint32_t id, uint64_t step);
 
 /* Add this step's background events of one piece, times `factor`, to the input columns (indexed by slot). */
-void nm_drive_add(const nm_network *network, const nm_piece *piece, double dt, uint64_t seed, uint64_t step,
+void nm_drive_add(const nm_network *network, const nm_block *block, double dt, uint64_t seed, uint64_t step,
                   double factor, double *excitatory, double *inhibitory);
 
 /* This step's background noise of one piece, times `factor`, onto `current` [neuron of the piece]; `fresh`:
  * in place of what stands there. */
-void nm_drive_noise(const nm_network *network, const nm_piece *piece, uint64_t seed, uint64_t step,
+void nm_drive_noise(const nm_network *network, const nm_block *block, uint64_t seed, uint64_t step,
                     double factor, double *current, int fresh);
 
 /* One word for each neuron of a piece, by its id. */
-void nm_drive_words(const nm_network *network, const nm_piece *piece, uint64_t seed, uint32_t stream,
+void nm_drive_words(const nm_network *network, const nm_block *block, uint64_t seed, uint32_t stream,
                     uint64_t step, uint32_t *word);
 
 #endif

@@ -12,7 +12,7 @@ typedef struct pass {
     const nm_events_step *step;
     const nm_projection *projection;
     const nm_events *events;
-    int64_t part_first;
+    int64_t partition_first;
     double low, high; /* bounds of the weight, or of the strength of an inhibitory one */
     size_t n;
     int64_t synapse[NM_CHUNK], target[NM_CHUNK]; /* position; slot */
@@ -28,7 +28,7 @@ enum { ON_PRE, ON_POST };
 /* ---- what is the same for both kinds of event ---------------------------------------------------- */
 
 static const nm_factors *factors_at(const pass *a, int64_t slot) {
-    const int32_t *zone = a->step->network->region;
+    const int32_t *zone = a->step->network->zone;
     return a->step->factor + (zone == NULL ? 0 : zone[slot]);
 }
 
@@ -93,7 +93,7 @@ static void modulate(pass *a) {
     }
 }
 
-static void scatter(const pass *a) {
+static void push(const pass *a) {
     const nm_projection *p = a->projection;
     for (size_t j = 0; j < a->n; j++) {
         float *weight = &p->weight[a->synapse[j]];
@@ -114,20 +114,20 @@ static void call(pass *a, nm_synapse_hook hook, const nm_synapse_chunk *chunk) {
         a->change[j] = nm_change_soft(a->change[j], a->weight[j], a->low, a->high, dependence);
     modulate(a);
     nm_change_apply(a->n, a->change, a->factor, 1, a->low, a->high, a->weight);
-    scatter(a);
+    push(a);
 }
 
 /* ---- a spike arrives ----------------------------------------------------------------------------- */
 
 /* The source's trace now, without an arrival in this step. */
-static double pre_trace(const pass *a, int k, int64_t segment, int64_t slot) {
+static double pre_trace(const pass *a, int k, int64_t delay_run, int64_t slot) {
     const nm_events *e = a->events;
     if (e->lowpass[k] != NULL)
         return e->lowpass[k][slot];
-    const int64_t arrived = e->arrived[segment];
+    const int64_t arrived = e->arrived[delay_run];
     if (arrived < 0)
         return 0.0;
-    return e->trace[k][segment] * nm_exp(-e->rate[k] * (double)(a->step->now - arrived));
+    return e->trace[k][delay_run] * nm_exp(-e->rate[k] * (double)(a->step->now - arrived));
 }
 
 static void gather_post(pass *a) {
@@ -140,14 +140,14 @@ static void gather_post(pass *a) {
             a->post_column[k][j] = a->events->post_column[k][a->target[j]];
 }
 
-static void call_on_pre(pass *a, int64_t segment, const double *pre, int64_t slot) {
+static void call_on_pre(pass *a, int64_t delay_run, const double *pre, int64_t slot) {
     const nm_projection *p = a->projection;
-    const int64_t last = p->segment_start[segment + 1];
-    for (int64_t first = p->segment_start[segment]; first < last; first += NM_CHUNK) {
+    const int64_t last = p->run_start[delay_run + 1];
+    for (int64_t first = p->run_start[delay_run]; first < last; first += NM_CHUNK) {
         a->n = last - first < NM_CHUNK ? (size_t)(last - first) : NM_CHUNK;
         for (size_t j = 0; j < a->n; j++) {
             a->synapse[j] = first + (int64_t)j;
-            a->target[j] = a->part_first + p->target[first + (int64_t)j];
+            a->target[j] = a->partition_first + p->target[first + (int64_t)j];
         }
         gather(a, ON_PRE);
         gather_post(a);
@@ -161,67 +161,68 @@ static void call_on_pre(pass *a, int64_t segment, const double *pre, int64_t slo
     }
 }
 
-static void arrive_at(pass *a, int64_t segment, int64_t slot) {
+static void arrive_at(pass *a, int64_t delay_run, int64_t slot) {
     const nm_events *e = a->events;
     const nm_trace *traces = a->projection->rule->pre_traces;
     double pre[NM_MAX_TRACES] = {0.0};
     for (int k = 0; traces != NULL && traces[k].name != NULL; k++)
-        pre[k] = pre_trace(a, k, segment, slot);
+        pre[k] = pre_trace(a, k, delay_run, slot);
     if (a->projection->rule->on_pre != NULL)
-        call_on_pre(a, segment, pre, slot);
+        call_on_pre(a, delay_run, pre, slot);
     for (int k = 0; traces != NULL && traces[k].name != NULL; k++)
         if (e->trace[k] != NULL)
-            e->trace[k][segment] = traces[k].kind == NM_TRACE_NEAREST ? 1.0 : pre[k] + 1.0;
+            e->trace[k][delay_run] = traces[k].kind == NM_TRACE_NEAREST ? 1.0 : pre[k] + 1.0;
     if (e->arrived != NULL)
-        e->arrived[segment] = a->step->now;
+        e->arrived[delay_run] = a->step->now;
 }
 
-static void arrive_from(pass *a, int64_t delay, int64_t source_part) {
+static void arrive_from(pass *a, int64_t delay, int64_t source_partition) {
     const nm_projection *p = a->projection;
     const int64_t fired = a->step->now - delay - a->events->lag;
-    const int32_t *slot = nm_delay_list(a->step->ring, fired, source_part);
-    const int64_t n_spikes = *nm_delay_count(a->step->ring, fired, source_part);
+    const int32_t *slot = nm_delay_list(a->step->ring, fired, source_partition);
+    const int64_t n_spikes = *nm_delay_count(a->step->ring, fired, source_partition);
     for (int64_t i = 0; i < n_spikes; i++) {
         const int64_t row = slot[i] - p->pre_first;
         if (row < 0 || row >= p->n_rows)
             continue;
-        const int64_t place = row * a->step->network->n_parts + a->step->part;
-        const int64_t segment = nm_projection_segment(p, place, delay);
-        if (segment >= 0)
-            arrive_at(a, segment, slot[i]);
+        const int64_t bucket = row * a->step->network->n_partitions + a->step->partition;
+        const int64_t delay_run = nm_projection_run(p, bucket, delay);
+        if (delay_run >= 0)
+            arrive_at(a, delay_run, slot[i]);
     }
 }
 
 static void arrivals(pass *a) {
     for (int64_t delay = a->projection->max_delay; delay >= a->projection->min_delay; delay--)
-        for (int64_t part = 0; part < a->step->network->n_parts; part++)
-            arrive_from(a, delay, part);
+        for (int64_t partition = 0; partition < a->step->network->n_partitions; partition++)
+            arrive_from(a, delay, partition);
 }
 
 /* ---- a target has an event ----------------------------------------------------------------------- */
 
-static int64_t segment_of(const pass *a, int64_t synapse) {
-    const int64_t *start = a->projection->segment_start;
-    int64_t segment = a->events->segment_of[synapse / NM_EVENTS_COARSE];
-    while (start[segment + 1] <= synapse)
-        segment++;
-    return segment;
+static int64_t delay_run_of(const pass *a, int64_t synapse) {
+    const int64_t *start = a->projection->run_start;
+    int64_t delay_run = a->events->delay_run_of[synapse / NM_EVENTS_COARSE];
+    while (start[delay_run + 1] <= synapse)
+        delay_run++;
+    return delay_run;
 }
 
-static int64_t source_of(const pass *a, int64_t segment) {
+static int64_t source_of(const pass *a, int64_t delay_run) {
     const nm_projection *p = a->projection;
-    const int64_t n_parts = a->step->network->n_parts;
-    if (p->row_segment == NULL)
-        return p->pre_first + segment / n_parts;
-    int64_t low = 0, high = p->n_rows * n_parts; /* the last place that begins at or before the segment */
+    const int64_t n_partitions = a->step->network->n_partitions;
+    if (p->bucket_run == NULL)
+        return p->pre_first + delay_run / n_partitions;
+    int64_t low = 0,
+            high = p->n_rows * n_partitions; /* the last place that begins at or before the segment */
     while (low + 1 < high) {
         const int64_t middle = low + (high - low) / 2;
-        if (p->row_segment[middle] <= segment)
+        if (p->bucket_run[middle] <= delay_run)
             low = middle;
         else
             high = middle;
     }
-    return p->pre_first + low / n_parts;
+    return p->pre_first + low / n_partitions;
 }
 
 static void gather_pre(pass *a) {
@@ -230,9 +231,10 @@ static void gather_pre(pass *a) {
     const int by_source = e->pre_snapshot[0] != NULL || e->lowpass_source[0] != NULL ||
                           e->lowpass_source[1] != NULL || e->lowpass_source[2] != NULL;
     for (size_t j = 0; j < a->n; j++) {
-        const int64_t segment = segment_of(a, a->synapse[j]), slot = by_source ? source_of(a, segment) : 0;
+        const int64_t delay_run = delay_run_of(a, a->synapse[j]),
+                      slot = by_source ? source_of(a, delay_run) : 0;
         for (int k = 0; traces != NULL && traces[k].name != NULL; k++)
-            a->pre[k][j] = pre_trace(a, k, segment, slot);
+            a->pre[k][j] = pre_trace(a, k, delay_run, slot);
         for (int k = 0; k < NM_MAX_COLUMNS && e->pre_snapshot[k] != NULL; k++)
             a->pre_column[k][j] = e->pre_snapshot[k][slot];
     }
@@ -260,17 +262,17 @@ static void call_on_post(pass *a, int64_t slot) {
 }
 
 static void fired_targets(pass *a) {
-    const int32_t *slot = nm_delay_list(a->step->ring, a->step->now, a->step->part);
-    const int64_t n_spikes = *nm_delay_count(a->step->ring, a->step->now, a->step->part);
+    const int32_t *slot = nm_delay_list(a->step->ring, a->step->now, a->step->partition);
+    const int64_t n_spikes = *nm_delay_count(a->step->ring, a->step->now, a->step->partition);
     for (int64_t i = 0; i < n_spikes; i++)
         call_on_post(a, slot[i]);
 }
 
 static void chosen_targets(pass *a) {
     const nm_projection *p = a->projection;
-    const int64_t end = nm_network_part_end(a->step->network, a->step->part);
+    const int64_t end = nm_network_partition_end(a->step->network, a->step->partition);
     int64_t event[NM_CHUNK];
-    for (int64_t first = a->part_first; first < end; first += NM_CHUNK) {
+    for (int64_t first = a->partition_first; first < end; first += NM_CHUNK) {
         nm_target_chunk chunk = {.n = end - first < NM_CHUNK ? (size_t)(end - first) : NM_CHUNK,
                                  .dt = a->step->dt,
                                  .params = p->params,
@@ -293,7 +295,7 @@ void nm_events_run(const nm_events_step *step) {
     const nm_projection *p = step->projection;
     pass a;
     a.step = step, a.projection = p, a.events = p->events;
-    a.part_first = nm_network_part_first(step->network, step->part);
+    a.partition_first = nm_network_partition_first(step->network, step->partition);
     a.low = p->inhibitory ? fmax(p->weight_min, 0.0) : p->weight_min;
     a.high = p->inhibitory ? fmax(p->weight_max, 0.0) : p->weight_max;
     if (p->rule->on_pre != NULL || p->events->arrived != NULL)
@@ -304,7 +306,7 @@ void nm_events_run(const nm_events_step *step) {
         fired_targets(&a);
 }
 
-void nm_events_look(const nm_projection *p, int64_t n_neurons) {
+void nm_events_advance(const nm_projection *p, int64_t n_neurons) {
     const nm_events *e = p->events;
     for (int k = 0; k < NM_MAX_COLUMNS && e->pre_snapshot[k] != NULL; k++)
         memcpy(e->pre_snapshot[k], e->pre_source[k], (size_t)n_neurons * sizeof(double));
@@ -318,10 +320,10 @@ void nm_events_look(const nm_projection *p, int64_t n_neurons) {
 /* ---- index by target ----------------------------------------------------------------------------- */
 
 /* Calls for the synapses of a segment of a part, in order: counts them (`incoming` NULL), or enters them. */
-static void index_segment(const nm_projection *p, int64_t segment, int64_t part_first, int64_t *next,
-                          uint32_t *incoming) {
-    for (int64_t s = p->segment_start[segment]; s < p->segment_start[segment + 1]; s++) {
-        int64_t *at = &next[part_first + p->target[s]];
+static void index_run(const nm_projection *p, int64_t delay_run, int64_t partition_first, int64_t *next,
+                      uint32_t *incoming) {
+    for (int64_t s = p->run_start[delay_run]; s < p->run_start[delay_run + 1]; s++) {
+        int64_t *at = &next[partition_first + p->target[s]];
         if (incoming != NULL)
             incoming[*at] = (uint32_t)s;
         (*at)++;
@@ -329,17 +331,17 @@ static void index_segment(const nm_projection *p, int64_t segment, int64_t part_
 }
 
 static void index_all(const nm_network *network, const nm_projection *p, int64_t *next, uint32_t *incoming) {
-    for (int64_t place = 0; place < p->n_rows * network->n_parts; place++) {
-        const int64_t first = p->row_segment == NULL ? place : p->row_segment[place];
-        const int64_t end = p->row_segment == NULL ? place + 1 : p->row_segment[place + 1];
-        for (int64_t segment = first; segment < end; segment++)
-            index_segment(p, segment, nm_network_part_first(network, place % network->n_parts), next,
-                          incoming);
+    for (int64_t bucket = 0; bucket < p->n_rows * network->n_partitions; bucket++) {
+        const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
+        const int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
+        for (int64_t delay_run = first; delay_run < end; delay_run++)
+            index_run(p, delay_run, nm_network_partition_first(network, bucket % network->n_partitions), next,
+                      incoming);
     }
 }
 
 void nm_events_index(const nm_network *network, const nm_projection *p, int64_t *incoming_start,
-                     uint32_t *incoming, uint32_t *segment_of, int64_t *next) {
+                     uint32_t *incoming, uint32_t *delay_run_of, int64_t *next) {
     const size_t bytes = (size_t)network->n_neurons * sizeof *next;
     memset(next, 0, bytes);
     index_all(network, p, next, NULL);
@@ -348,9 +350,9 @@ void nm_events_index(const nm_network *network, const nm_projection *p, int64_t 
         incoming_start[slot + 1] = incoming_start[slot] + next[slot];
     memcpy(next, incoming_start, bytes);
     index_all(network, p, next, incoming);
-    for (int64_t entry = 0, segment = 0; entry * NM_EVENTS_COARSE < p->n_synapses; entry++) {
-        while (p->segment_start[segment + 1] <= entry * NM_EVENTS_COARSE)
-            segment++;
-        segment_of[entry] = (uint32_t)segment;
+    for (int64_t entry = 0, delay_run = 0; entry * NM_EVENTS_COARSE < p->n_synapses; entry++) {
+        while (p->run_start[delay_run + 1] <= entry * NM_EVENTS_COARSE)
+            delay_run++;
+        delay_run_of[entry] = (uint32_t)delay_run;
     }
 }

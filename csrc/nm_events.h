@@ -9,7 +9,7 @@
 #include "nm_levels.h"
 #include "nm_network.h"
 
-enum { NM_EVENTS_COARSE = 16 }; /* synapses to an entry of `segment_of` */
+enum { NM_EVENTS_COARSE = 16 }; /* synapses to an entry of `delay_run_of` */
 
 /* All arrays are Python's. */
 struct nm_events {
@@ -26,24 +26,24 @@ struct nm_events {
     const double *post_column[NM_MAX_COLUMNS]; /* [slot] */
     const double
         *post_lowpass_source[NM_MAX_TRACES]; /* [slot] likewise, of the target; NULL: a trace of spikes */
-    int64_t lowpass_lag; /* steps by which low-pass traces of the target lag their columns */
+    int64_t lowpass_lag;                 /* steps by which low-pass traces of the target lag their columns */
     double *post_history[NM_MAX_TRACES]; /* [step % lowpass_lag * n_neurons + slot] the column in the last
                                           * lowpass_lag steps; NULL: no lag. Traces of one column share one */
     /* Index by target; NULL without on_post. */
     const int64_t *incoming_start; /* [n_neurons + 1] */
     const uint32_t *incoming;      /* [synapse] by target, ascending for each */
-    const uint32_t *segment_of;    /* [synapse / NM_EVENTS_COARSE] segment of the first of them */
+    const uint32_t *delay_run_of;  /* [synapse / NM_EVENTS_COARSE] segment of the first of them */
     int64_t *last; /* [synapse] step of the last event; < 0: there was none; NULL: nobody asks */
     uint32_t salt; /* of the random words: the projection's number */
 };
 
 /* Fill the index by target. `next`: scratch, [n_neurons]. */
 void nm_events_index(const nm_network *network, const nm_projection *p, int64_t *incoming_start,
-                     uint32_t *incoming, uint32_t *segment_of, int64_t *next);
+                     uint32_t *incoming, uint32_t *delay_run_of, int64_t *next);
 
 /* Before the parts take a step by themselves: columns of the sources, for the whole network. Only where a rule reads
  * them; steps are then taken one at a time. */
-void nm_events_look(const nm_projection *p, int64_t n_neurons);
+void nm_events_advance(const nm_projection *p, int64_t n_neurons);
 
 /* What a rule's hooks need to know of a step, and room for one chunk. */
 typedef struct nm_events_step {
@@ -54,7 +54,7 @@ typedef struct nm_events_step {
     const double *fired;      /* [slot] 1.0 where the neuron fires in this step */
     double dt;
     uint64_t seed;
-    int64_t now, part;
+    int64_t now, partition;
 } nm_events_step;
 
 /* The end of a step for one part: on_pre for what arrives, on_post for targets that have an event. The spikes of the

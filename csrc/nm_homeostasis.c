@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "nm_homeostasis.h"
-#include "nm_pairs.h"
+#include "nm_lazy.h"
 
 /* Spikes count at once as much as will be left of them at the next scaling: neurons that are silent cost
  * nothing. */
@@ -15,41 +15,43 @@ static double factor(const nm_homeostasis *h, int64_t slot) {
     return 1.0 + h->strength * nm_clip((h->target_rate - h->rate[slot]) / h->target_rate, -1.0, 1.0);
 }
 
-static void scale(const nm_projection *p, int64_t first, int64_t last, int64_t part_first) {
+static void scale(const nm_projection *p, int64_t first, int64_t last, int64_t partition_first) {
     for (int64_t s = first; s < last; s++)
         if (p->weight[s] > 0.0f) {
-            const double moved = (double)p->weight[s] * factor(p->homeostasis, part_first + p->target[s]);
+            const double moved =
+                (double)p->weight[s] * factor(p->homeostasis, partition_first + p->target[s]);
             p->weight[s] = (float)nm_clip(moved, p->weight_min, p->weight_max);
         }
 }
 
-static void scale_part(const nm_pairs_step *step, int64_t part) {
+static void scale_partition(const nm_lazy_step *step, int64_t partition) {
     const nm_projection *p = step->projection;
-    const int64_t n_parts = step->network->n_parts;
-    for (int64_t place = part; place < p->n_rows * n_parts; place += n_parts) {
-        const int64_t first = p->row_segment == NULL ? place : p->row_segment[place];
-        const int64_t end = p->row_segment == NULL ? place + 1 : p->row_segment[place + 1];
-        if (p->pairs != NULL)
-            nm_pairs_settle(step, place, place + 1);
-        scale(p, p->segment_start[first], p->segment_start[end], nm_network_part_first(step->network, part));
+    const int64_t n_partitions = step->network->n_partitions;
+    for (int64_t bucket = partition; bucket < p->n_rows * n_partitions; bucket += n_partitions) {
+        const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
+        const int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
+        if (p->lazy != NULL)
+            nm_lazy_flush(step, bucket, bucket + 1);
+        scale(p, p->run_start[first], p->run_start[end],
+              nm_network_partition_first(step->network, partition));
     }
 }
 
 void nm_homeostasis_step(const nm_network *network, const nm_delay *ring, double dt, int64_t now,
-                         int64_t part) {
+                         int64_t partition) {
     for (int64_t k = 0; k < network->n_projections; k++) {
         const nm_projection *p = &network->projections[k];
         const nm_homeostasis *h = p->homeostasis;
         if (h == NULL)
             continue;
-        enter(h, nm_delay_list(ring, now, part), *nm_delay_count(ring, now, part), dt, now);
+        enter(h, nm_delay_list(ring, now, partition), *nm_delay_count(ring, now, partition), dt, now);
         if (now % h->every != 0)
             continue;
-        const nm_pairs_step step = {.network = network, .projection = p, .dt = dt, .now = now};
-        scale_part(&step, part);
+        const nm_lazy_step step = {.network = network, .projection = p, .dt = dt, .now = now};
+        scale_partition(&step, partition);
         const double kept = nm_exp(-(double)h->every * dt / h->tau);
-        for (int64_t slot = nm_network_part_first(network, part); slot < nm_network_part_end(network, part);
-             slot++)
+        for (int64_t slot = nm_network_partition_first(network, partition);
+             slot < nm_network_partition_end(network, partition); slot++)
             h->rate[slot] *= kept;
     }
 }

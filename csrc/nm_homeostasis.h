@@ -24,6 +24,6 @@ struct nm_homeostasis {
 /* The end of a step for one part, after learning: this step's spikes enter the rates; where it is time,
  * weights are scaled. Synapses of a pair rule are brought up to date first. */
 void nm_homeostasis_step(const nm_network *network, const nm_delay *ring, double dt, int64_t now,
-                         int64_t part);
+                         int64_t partition);
 
 #endif

@@ -38,8 +38,8 @@ static int has_lowpass(const nm_trace *traces) {
 
 static int is_of_events(const nm_plasticity_rule *rule) {
     return rule->on_post != NULL || rule->event != NULL || rule->pre_columns != NULL ||
-           rule->post_columns != NULL || rule->pre_lag || rule->lowpass_lag || rule->needs_elapsed || rule->n_random ||
-           rule->applies_learning;
+           rule->post_columns != NULL || rule->pre_lag || rule->lowpass_lag || rule->needs_elapsed ||
+           rule->n_random || rule->applies_learning;
 }
 
 static int fits(const nm_plasticity_rule *rule) {

@@ -166,7 +166,7 @@ typedef struct nm_eligibility {
  * LAZY RULE: has `post_amplitude`. A spike of the target changes the weight by the first presynaptic trace times
  * post_amplitude, and post_amplitude depends on the target alone. The engine leaves a synapse alone until a
  * spike of its source arrives, or somebody reads the synapse, and makes up for all the target's spikes at once
- * (nm_pairs.h). Cheap: the target's spikes cost nothing per synapse. Traces are of NM_TRACE_ALL. A spike that
+ * (nm_lazy.h). Cheap: the target's spikes cost nothing per synapse. Traces are of NM_TRACE_ALL. A spike that
  * arrives in the step in which the target fires counts as "pre before post" at distance 0.
  *
  * EVENT RULE: has no `post_amplitude`. At the end of a step the engine calls on_pre for the synapses at which a
@@ -193,7 +193,7 @@ typedef struct nm_plasticity_rule {
     void (*event)(const nm_target_chunk *chunk);
     const char *const *pre_columns;  /* state variables or parameters, by name; ends with NULL; NULL: none */
     const char *const *post_columns; /* likewise */
-    int pre_lag; /* 1 + position of the parameter (ms) by which on_pre lags the arrival; 0: it does not */
+    int pre_lag;     /* 1 + position of the parameter (ms) by which on_pre lags the arrival; 0: it does not */
     int lowpass_lag; /* 1 + position of the parameter (ms) by which the low-pass traces of the target lag their
                       * columns; 0: they do not */
     int needs_elapsed;    /* 1: the hooks read `elapsed`: 8 bytes a synapse */

@@ -13,17 +13,17 @@ enum { WIDEST = 65536, LINE = 64, VECTOR = 16 }; /* neurons */
  * not by the column: 1 ns a neuron, against 80 ns that one more piece takes. */
 enum { WORTH_A_PIECE = 128 };
 
-int64_t nm_network_part_width(int64_t n_neurons) {
-    int64_t parts = n_neurons < 4096 ? 1 : n_neurons < 32768 ? 4 : n_neurons < 131072 ? 8 : 16;
-    int64_t width = (n_neurons + parts - 1) / parts;
+int64_t nm_network_partition_width(int64_t n_neurons) {
+    int64_t partitions = n_neurons < 4096 ? 1 : n_neurons < 32768 ? 4 : n_neurons < 131072 ? 8 : 16;
+    int64_t width = (n_neurons + partitions - 1) / partitions;
     width = (width + LINE - 1) / LINE * LINE; /* parts alike, so that their threads finish together */
     width = width < NM_CHUNK ? NM_CHUNK : width;
     return width < WIDEST ? width : WIDEST;
 }
 
-int64_t nm_network_count_parts(int64_t n_neurons) {
-    const int64_t width = nm_network_part_width(n_neurons), parts = (n_neurons + width - 1) / width;
-    return parts > 1 ? parts : 1;
+int64_t nm_network_count_partitions(int64_t n_neurons) {
+    const int64_t width = nm_network_partition_width(n_neurons), partitions = (n_neurons + width - 1) / width;
+    return partitions > 1 ? partitions : 1;
 }
 
 /* One past the last of the neurons from `first` on, up to `end`, whose parameters are all equal. */
@@ -39,39 +39,40 @@ static int64_t equal_end(const nm_group *group, int64_t first, int64_t end) {
 
 /* One past the last slot of the piece that begins in slot `first` of a group. What parameters are now only
  * decides what is fast: each piece is looked at again when they change. */
-static int64_t piece_end(const nm_group *group, int64_t first, int64_t part_width) {
-    const int64_t part_end = (first / part_width + 1) * part_width, group_end = group->first + group->n;
-    const int64_t left = (part_end < group_end ? part_end : group_end) - first;
-    const int64_t pieces = (left + NM_CHUNK - 1) / NM_CHUNK; /* alike: no short one at the end */
-    const int64_t n = ((left + pieces - 1) / pieces + VECTOR - 1) / VECTOR * VECTOR;
+static int64_t block_end(const nm_group *group, int64_t first, int64_t partition_width) {
+    const int64_t partition_end = (first / partition_width + 1) * partition_width,
+                  group_end = group->first + group->n;
+    const int64_t left = (partition_end < group_end ? partition_end : group_end) - first;
+    const int64_t blocks = (left + NM_CHUNK - 1) / NM_CHUNK; /* alike: no short one at the end */
+    const int64_t n = ((left + blocks - 1) / blocks + VECTOR - 1) / VECTOR * VECTOR;
     const int64_t end = first + (n < left ? n : left), equal = equal_end(group, first, end);
     return equal - first >= WORTH_A_PIECE ? equal : end;
 }
 
-int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, int64_t part_width, nm_piece *pieces,
-                       int64_t *part_piece) {
-    int64_t n_pieces = 0, part = 0;
+int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, int64_t partition_width, nm_block *blocks,
+                       int64_t *partition_block) {
+    int64_t n_blocks = 0, partition = 0;
     for (int64_t g = 0; g < n_groups; g++)
         for (int64_t first = groups[g].first, end; first < groups[g].first + groups[g].n; first = end) {
-            end = piece_end(&groups[g], first, part_width);
-            if (pieces != NULL) {
-                pieces[n_pieces] = (nm_piece){.group = g, .first = first, .n = end - first, .stride = 1};
-                for (; part <= first / part_width; part++)
-                    part_piece[part] = n_pieces;
+            end = block_end(&groups[g], first, partition_width);
+            if (blocks != NULL) {
+                blocks[n_blocks] = (nm_block){.group = g, .first = first, .n = end - first, .stride = 1};
+                for (; partition <= first / partition_width; partition++)
+                    partition_block[partition] = n_blocks;
             }
-            n_pieces++;
+            n_blocks++;
         }
-    if (pieces != NULL)
-        part_piece[part] = n_pieces;
-    return n_pieces;
+    if (blocks != NULL)
+        partition_block[partition] = n_blocks;
+    return n_blocks;
 }
 
 /* ---- structure, once per binding ----------------------------------------------------------------- */
 
-static int check_segment(const nm_projection *p, int64_t segment, int64_t room, nm_error *error) {
-    int64_t first = p->segment_start[segment], last = p->segment_start[segment + 1];
+static int check_run(const nm_projection *p, int64_t delay_run, int64_t room, nm_error *error) {
+    int64_t first = p->run_start[delay_run], last = p->run_start[delay_run + 1];
     if (last < first || last > p->n_synapses)
-        return nm_fail(error, NM_ERR_BAD_LAYOUT, segment, -3, (double)last);
+        return nm_fail(error, NM_ERR_BAD_LAYOUT, delay_run, -3, (double)last);
     for (int64_t s = first; s < last; s++) {
         if (p->target[s] >= room)
             return nm_fail(error, NM_ERR_BAD_INDEX, s, -1, (double)p->target[s]);
@@ -82,20 +83,21 @@ static int check_segment(const nm_projection *p, int64_t segment, int64_t room, 
 }
 
 /* The segments of one row in one part: in order, of ascending delays, within the part. */
-static int check_place(const nm_network *network, const nm_projection *p, int64_t place, nm_error *error) {
-    int64_t part = place % network->n_parts;
-    int64_t room = nm_network_part_end(network, part) - nm_network_part_first(network, part);
-    int64_t first = p->row_segment == NULL ? place : p->row_segment[place];
-    int64_t end = p->row_segment == NULL ? place + 1 : p->row_segment[place + 1];
-    if (first < 0 || end < first || end > p->n_segments)
-        return nm_fail(error, NM_ERR_BAD_LAYOUT, place, -3, (double)end);
-    for (int64_t segment = first; segment < end; segment++) {
-        int64_t delay = p->segment_delay == NULL ? p->constant_delay : p->segment_delay[segment];
+static int check_bucket(const nm_network *network, const nm_projection *p, int64_t bucket, nm_error *error) {
+    int64_t partition = bucket % network->n_partitions;
+    int64_t room =
+        nm_network_partition_end(network, partition) - nm_network_partition_first(network, partition);
+    int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
+    int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
+    if (first < 0 || end < first || end > p->n_runs)
+        return nm_fail(error, NM_ERR_BAD_LAYOUT, bucket, -3, (double)end);
+    for (int64_t delay_run = first; delay_run < end; delay_run++) {
+        int64_t delay = p->run_delay == NULL ? p->constant_delay : p->run_delay[delay_run];
         if (delay < p->min_delay || delay > p->max_delay)
-            return nm_fail(error, NM_ERR_BAD_VALUE, segment, -2, (double)delay);
-        if (segment > first && p->segment_delay[segment - 1] >= delay)
-            return nm_fail(error, NM_ERR_BAD_LAYOUT, segment, -2, (double)delay);
-        int status = check_segment(p, segment, room, error);
+            return nm_fail(error, NM_ERR_BAD_VALUE, delay_run, -2, (double)delay);
+        if (delay_run > first && p->run_delay[delay_run - 1] >= delay)
+            return nm_fail(error, NM_ERR_BAD_LAYOUT, delay_run, -2, (double)delay);
+        int status = check_run(p, delay_run, room, error);
         if (status != NM_OK)
             return status;
     }
@@ -123,32 +125,33 @@ static int has_port(const nm_group *group, int64_t port) {
 
 /* Every target has the port. Costs a search for each synapse, so only ports that some models lack are checked. */
 static int check_port(const nm_network *network, const nm_projection *p, nm_error *error) {
-    for (int64_t place = 0; place < p->n_rows * network->n_parts && p->port >= NM_FIRST_OWN_PORT; place++) {
-        const int64_t part_first = nm_network_part_first(network, place % network->n_parts);
-        const int64_t first = p->row_segment == NULL ? place : p->row_segment[place],
-                      end = p->row_segment == NULL ? place + 1 : p->row_segment[place + 1];
-        for (int64_t s = p->segment_start[first]; s < p->segment_start[end]; s++)
-            if (!has_port(group_of(network, part_first + p->target[s]), p->port))
+    for (int64_t bucket = 0; bucket < p->n_rows * network->n_partitions && p->port >= NM_FIRST_OWN_PORT;
+         bucket++) {
+        const int64_t partition_first = nm_network_partition_first(network, bucket % network->n_partitions);
+        const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket],
+                      end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
+        for (int64_t s = p->run_start[first]; s < p->run_start[end]; s++)
+            if (!has_port(group_of(network, partition_first + p->target[s]), p->port))
                 return nm_fail(error, NM_ERR_BAD_INDEX, s, -5, (double)p->port);
     }
     return NM_OK;
 }
 
 static int check_projection(const nm_network *network, const nm_projection *p, nm_error *error) {
-    const int64_t places = p->n_rows * network->n_parts;
+    const int64_t buckets = p->n_rows * network->n_partitions;
     if (p->pre_first < 0 || p->n_rows < 0 || p->pre_first + p->n_rows > network->n_neurons)
         return nm_fail(error, NM_ERR_BAD_LAYOUT, p->pre_first, -3, (double)p->n_rows);
     if (p->min_delay < 1 || p->max_delay > network->max_delay || p->min_delay > p->max_delay)
         return nm_fail(error, NM_ERR_BAD_VALUE, -1, -2, (double)p->min_delay);
-    if (p->n_segments < 0 || p->segment_start[0] != 0 || p->segment_start[p->n_segments] != p->n_synapses ||
-        (p->row_segment == NULL && p->n_segments != places) ||
-        (p->row_segment == NULL) != (p->segment_delay == NULL) ||
-        (p->row_segment != NULL && (p->row_segment[0] != 0 || p->row_segment[places] != p->n_segments)))
-        return nm_fail(error, NM_ERR_BAD_LAYOUT, 0, -3, (double)p->n_segments);
+    if (p->n_runs < 0 || p->run_start[0] != 0 || p->run_start[p->n_runs] != p->n_synapses ||
+        (p->bucket_run == NULL && p->n_runs != buckets) ||
+        (p->bucket_run == NULL) != (p->run_delay == NULL) ||
+        (p->bucket_run != NULL && (p->bucket_run[0] != 0 || p->bucket_run[buckets] != p->n_runs)))
+        return nm_fail(error, NM_ERR_BAD_LAYOUT, 0, -3, (double)p->n_runs);
     if (p->weight == NULL && !isfinite(p->constant_weight))
         return nm_fail(error, NM_ERR_BAD_VALUE, 0, -1, p->constant_weight);
-    for (int64_t place = 0; place < places; place++) {
-        int status = check_place(network, p, place, error);
+    for (int64_t bucket = 0; bucket < buckets; bucket++) {
+        int status = check_bucket(network, p, bucket, error);
         if (status != NM_OK)
             return status;
     }
@@ -176,8 +179,8 @@ int nm_network_check(const nm_network *network, nm_error *error) {
 
 /* Python writes parameters through plain NumPy views, unseen; so they are compared with the values last used.
  * Bytes are compared, since NaN (never used) must differ from everything. */
-static int differs(const double *now, const double *seen, const nm_piece *piece) {
-    return memcmp(now + piece->first, seen + piece->first, (size_t)piece->n * sizeof *now) != 0;
+static int differs(const double *now, const double *seen, const nm_block *block) {
+    return memcmp(now + block->first, seen + block->first, (size_t)block->n * sizeof *now) != 0;
 }
 
 NM_CLONES static int all_are(const double *column, int64_t n, double value) {
@@ -193,18 +196,18 @@ NM_CLONES static int all_are(const double *column, int64_t n, double value) {
 
 /* Where all neurons of the piece had the same, one value stands for a column of those last used: 8 columns of
  * 1,000 neurons are looked through in 0.6 us, and in 1.6 us against columns. */
-static int piece_changed(const nm_group *group, const nm_piece *piece, int n_params) {
+static int block_changed(const nm_group *group, const nm_block *block, int n_params) {
     int changed = 0;
     for (int k = 0; k < n_params && !changed; k++)
-        changed = piece->stride == 0
-                      ? !all_are(group->params[k] + piece->first, piece->n, group->seen[k][piece->first])
-                      : differs(group->params[k], group->seen[k], piece);
+        changed = block->stride == 0
+                      ? !all_are(group->params[k] + block->first, block->n, group->seen[k][block->first])
+                      : differs(group->params[k], group->seen[k], block);
     return changed;
 }
 
-static int check_piece(const nm_group *group, const nm_piece *piece, int n_params, nm_error *error) {
+static int check_block(const nm_group *group, const nm_block *block, int n_params, nm_error *error) {
     const nm_neuron_model *model = group->model;
-    for (int64_t slot = piece->first; slot < piece->first + piece->n; slot++) {
+    for (int64_t slot = block->first; slot < block->first + block->n; slot++) {
         for (int k = 0; k < n_params; k++)
             if (!nm_domain_holds(model->params[k].domain, group->params[k][slot]))
                 return nm_fail(error, NM_ERR_BAD_VALUE, slot, k, group->params[k][slot]);
@@ -215,31 +218,31 @@ static int check_piece(const nm_group *group, const nm_piece *piece, int n_param
     return NM_OK;
 }
 
-static int all_equal(const double *column, const nm_piece *piece) {
-    for (int64_t slot = piece->first + 1; slot < piece->first + piece->n; slot++)
-        if (column[slot] != column[piece->first])
+static int all_equal(const double *column, const nm_block *block) {
+    for (int64_t slot = block->first + 1; slot < block->first + block->n; slot++)
+        if (column[slot] != column[block->first])
             return 0;
     return 1;
 }
 
-static void derive_piece(nm_group *group, nm_piece *piece, int n_params, double dt) {
-    piece->stride = 0;
+static void derive_block(nm_group *group, nm_block *block, int n_params, double dt) {
+    block->stride = 0;
     for (int k = 0; k < n_params; k++) {
-        size_t bytes = (size_t)piece->n * sizeof(double);
-        memcpy(group->seen[k] + piece->first, group->params[k] + piece->first, bytes);
-        if (!all_equal(group->params[k], piece))
-            piece->stride = 1;
+        size_t bytes = (size_t)block->n * sizeof(double);
+        memcpy(group->seen[k] + block->first, group->params[k] + block->first, bytes);
+        if (!all_equal(group->params[k], block))
+            block->stride = 1;
     }
     if (group->model->prepare == NULL)
         return;
     const double *params[NM_MAX_PARAMS];
     double *derived[NM_MAX_DERIVED];
     for (int k = 0; k < n_params; k++)
-        params[k] = group->params[k] + piece->first;
+        params[k] = group->params[k] + block->first;
     for (int k = 0; k < group->model->n_derived; k++)
-        derived[k] = group->derived[k] + piece->first;
+        derived[k] = group->derived[k] + block->first;
     nm_prepare_chunk chunk = {
-        .n = piece->stride == 0 ? 1 : (size_t)piece->n, .dt = dt, .params = params, .derived = derived};
+        .n = block->stride == 0 ? 1 : (size_t)block->n, .dt = dt, .params = params, .derived = derived};
     group->model->prepare(&chunk);
 }
 
@@ -301,30 +304,30 @@ NM_CLONES static int any_below_zero(const double *column, int64_t n) {
 }
 
 /* 1 normal, 2 uniform, 3 both; no piece is looked at for what no neuron has. */
-static int64_t noise_of(const nm_network *network, const nm_piece *piece, const int *above_zero) {
-    const int normal = above_zero[NOISE] && any_above_zero(network->drive_noise + piece->first, piece->n);
+static int64_t noise_of(const nm_network *network, const nm_block *block, const int *above_zero) {
+    const int normal = above_zero[NOISE] && any_above_zero(network->drive_noise + block->first, block->n);
     const int uniform =
-        above_zero[UNIFORM] && any_above_zero(network->drive_uniform + piece->first, piece->n);
+        above_zero[UNIFORM] && any_above_zero(network->drive_uniform + block->first, block->n);
     return normal + 2 * uniform;
 }
 
 static void tabulate_drive(nm_network *network, int64_t p, double dt) {
-    nm_piece *piece = &network->pieces[p];
+    nm_block *block = &network->blocks[p];
     const double *rate = network->drive_rate;
-    double mean = rate[piece->first] * dt * 1e-3;
-    memcpy(network->seen_rate + piece->first, rate + piece->first, (size_t)piece->n * sizeof *rate);
-    if (!all_equal(rate, piece) || mean > NM_POISSON_MEAN)
-        piece->driven = 2;
+    double mean = rate[block->first] * dt * 1e-3;
+    memcpy(network->seen_rate + block->first, rate + block->first, (size_t)block->n * sizeof *rate);
+    if (!all_equal(rate, block) || mean > NM_POISSON_MEAN)
+        block->driven = 2;
     else if (mean > 0.0) {
-        piece->driven = 1;
+        block->driven = 1;
         nm_poisson_tabulate(mean, network->drive_table + p * NM_POISSON_TABLE);
     } else
-        piece->driven = 0;
+        block->driven = 0;
 }
 
-static int has_delta_synapses(const nm_group *group, const nm_piece *piece, double dt) {
+static int has_delta_synapses(const nm_group *group, const nm_block *block, double dt) {
     nm_columns columns;
-    const nm_neuron_chunk chunk = nm_network_chunk(group, piece, dt, &columns);
+    const nm_neuron_chunk chunk = nm_network_chunk(group, block, dt, &columns);
     return group->model->delta_synapses != NULL && group->model->delta_synapses(&chunk);
 }
 
@@ -332,27 +335,27 @@ int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *erro
     /* Check everything, then write. */
     int above_zero[N_DRIVES];
     int status = check_drive(network, above_zero, error);
-    for (int64_t p = 0; status == NM_OK && p < network->n_pieces; p++) {
-        nm_piece *piece = &network->pieces[p];
-        const nm_group *group = &network->groups[piece->group];
+    for (int64_t p = 0; status == NM_OK && p < network->n_blocks; p++) {
+        nm_block *block = &network->blocks[p];
+        const nm_group *group = &network->groups[block->group];
         int n_params = nm_field_count(group->model->params);
-        piece->changed = piece_changed(group, piece, n_params);
-        if (piece->changed)
-            status = check_piece(group, piece, n_params, error);
+        block->changed = block_changed(group, block, n_params);
+        if (block->changed)
+            status = check_block(group, block, n_params, error);
     }
     if (status != NM_OK)
         return status;
-    for (int64_t p = 0; p < network->n_pieces; p++) {
-        nm_piece *piece = &network->pieces[p];
-        nm_group *group = &network->groups[piece->group];
-        if (fresh || piece->changed)
-            derive_piece(group, piece, nm_field_count(group->model->params), dt);
-        const int at_rest = !above_zero[RATE] && piece->driven == 0; /* and stays so, whatever was seen */
-        if (fresh || (!at_rest && differs(network->drive_rate, network->seen_rate, piece)))
+    for (int64_t p = 0; p < network->n_blocks; p++) {
+        nm_block *block = &network->blocks[p];
+        nm_group *group = &network->groups[block->group];
+        if (fresh || block->changed)
+            derive_block(group, block, nm_field_count(group->model->params), dt);
+        const int at_rest = !above_zero[RATE] && block->driven == 0; /* and stays so, whatever was seen */
+        if (fresh || (!at_rest && differs(network->drive_rate, network->seen_rate, block)))
             tabulate_drive(network, p, dt);
-        piece->noisy = noise_of(network, piece, above_zero);
-        piece->delta_synapses = has_delta_synapses(group, piece, dt);
-        piece->excites = piece->driven && !any_below_zero(network->drive_weight + piece->first, piece->n);
+        block->noisy = noise_of(network, block, above_zero);
+        block->delta_synapses = has_delta_synapses(group, block, dt);
+        block->excites = block->driven && !any_below_zero(network->drive_weight + block->first, block->n);
     }
     return NM_OK;
 }

@@ -1,11 +1,11 @@
 /* Learning at the end of a step: rules that act at arrivals alone, weight decay, and the traces. (Pair rules
- * act when spikes are delivered: nm_pairs.h.) Every synapse is changed by its own events alone, so runs of
+ * act when spikes are delivered: nm_lazy.h.) Every synapse is changed by its own events alone, so runs of
  * synapses may be taken in any order, or be shared out by target, with the same bits.
  * SPDX-License-Identifier: MIT */
 #include "nm_plasticity.h"
 #include "nm_events.h"
+#include "nm_lazy.h"
 #include "nm_loop.h"
-#include "nm_pairs.h"
 
 #include <math.h>
 #include <string.h>
@@ -19,7 +19,7 @@ typedef struct pass {
     const nm_network *network;
     const nm_projection *projection;
     const nm_delay *ring;
-    int64_t step, part;
+    int64_t step, partition;
 } pass;
 
 /* ---- decay, and this step's spikes enter the traces ---------------------------------------------- */
@@ -40,15 +40,15 @@ NM_CLONES static void decay_weights(const nm_projection *p, int64_t first, int64
     }
 }
 
-static void decay_part(const pass *a) {
+static void decay_partition(const pass *a) {
     const nm_projection *p = a->projection;
-    const int64_t n_parts = a->network->n_parts;
+    const int64_t n_partitions = a->network->n_partitions;
     const double low = p->inhibitory ? fmax(p->weight_min, 0.0) : p->weight_min;
     const double high = p->inhibitory ? fmax(p->weight_max, 0.0) : p->weight_max;
-    for (int64_t place = a->part; place < p->n_rows * n_parts; place += n_parts) {
-        const int64_t first = p->row_segment == NULL ? place : p->row_segment[place];
-        const int64_t end = p->row_segment == NULL ? place + 1 : p->row_segment[place + 1];
-        decay_weights(p, p->segment_start[first], p->segment_start[end], low, high);
+    for (int64_t bucket = a->partition; bucket < p->n_rows * n_partitions; bucket += n_partitions) {
+        const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
+        const int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
+        decay_weights(p, p->run_start[first], p->run_start[end], low, high);
     }
 }
 
@@ -63,9 +63,9 @@ static const double *filtered(const nm_projection *p, int k) {
     return p->events == NULL ? NULL : p->events->post_lowpass_source[k];
 }
 
-void nm_plasticity_decay(const nm_network *network, int64_t part) {
-    const int64_t first = nm_network_part_first(network, part),
-                  n = nm_network_part_end(network, part) - first;
+void nm_plasticity_decay(const nm_network *network, int64_t partition) {
+    const int64_t first = nm_network_partition_first(network, partition),
+                  n = nm_network_partition_end(network, partition) - first;
     for (int64_t k = 0; k < network->n_projections; k++) {
         const nm_projection *p = &network->projections[k];
         for (int m = 0; m < NM_MAX_TRACES && p->post_trace[m] != NULL; m++)
@@ -85,8 +85,8 @@ NM_CLONES static void filter(double *trace, const double *column, int64_t n, dou
 static void filter_columns(const pass *a) {
     const nm_projection *p = a->projection;
     const nm_events *e = p->events;
-    const int64_t first = nm_network_part_first(a->network, a->part),
-                  n = nm_network_part_end(a->network, a->part) - first;
+    const int64_t first = nm_network_partition_first(a->network, a->partition),
+                  n = nm_network_partition_end(a->network, a->partition) - first;
     const int64_t row = e->lowpass_lag == 0 ? 0 : a->step % e->lowpass_lag * a->network->n_neurons;
     for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++)
         if (filtered(p, k) != NULL)
@@ -100,8 +100,8 @@ static void filter_columns(const pass *a) {
 
 static void enter_traces(const pass *a) {
     const nm_projection *p = a->projection;
-    const int32_t *slot = nm_delay_list(a->ring, a->step, a->part);
-    const int64_t n_spikes = *nm_delay_count(a->ring, a->step, a->part);
+    const int32_t *slot = nm_delay_list(a->ring, a->step, a->partition);
+    const int64_t n_spikes = *nm_delay_count(a->ring, a->step, a->partition);
     for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++) {
         const int nearest = p->rule->post_traces[k].kind == NM_TRACE_NEAREST;
         for (int64_t i = 0; filtered(p, k) == NULL && i < n_spikes; i++)
@@ -112,13 +112,14 @@ static void enter_traces(const pass *a) {
 }
 
 void nm_plasticity_step(const nm_network *network, const nm_delay *ring, const nm_factors *factor,
-                        const double *fired, double dt, uint64_t seed, int64_t step, int64_t part) {
-    pass a = {.network = network, .ring = ring, .step = step, .part = part};
+                        const double *fired, double dt, uint64_t seed, int64_t step, int64_t partition) {
+    pass a = {.network = network, .ring = ring, .step = step, .partition = partition};
     for (int64_t k = 0; k < network->n_projections; k++) {
         const nm_projection *p = a.projection = &network->projections[k];
-        if (p->pairs != NULL) {
-            const nm_pairs_step pairs = {.network = network, .projection = p, .dt = dt, .now = step};
-            nm_pairs_fire(&pairs, part, nm_delay_list(ring, step, part), *nm_delay_count(ring, step, part));
+        if (p->lazy != NULL) {
+            const nm_lazy_step lazy = {.network = network, .projection = p, .dt = dt, .now = step};
+            nm_lazy_fire(&lazy, partition, nm_delay_list(ring, step, partition),
+                         *nm_delay_count(ring, step, partition));
         } else if (p->rule != NULL) {
             const nm_events_step events = {.network = network,
                                            .projection = p,
@@ -128,9 +129,9 @@ void nm_plasticity_step(const nm_network *network, const nm_delay *ring, const n
                                            .dt = dt,
                                            .seed = seed,
                                            .now = step,
-                                           .part = part};
+                                           .partition = partition};
             if (p->weight_kept < 1.0)
-                decay_part(&a);
+                decay_partition(&a);
             nm_events_run(&events);
         }
         if (p->rule != NULL)

@@ -8,7 +8,7 @@
 #include "nm_network.h"
 
 /* Post traces of one part decay over a step; called at its beginning, since arrivals read them. */
-void nm_plasticity_decay(const nm_network *network, int64_t part);
+void nm_plasticity_decay(const nm_network *network, int64_t partition);
 
 /* The end of a step for one part of the network. Called once the part's list of `step` stands in the ring and
  * before the next one begins. `factor`: [zone] what the modulators do in this step. `fired`: [slot] 1.0 where
@@ -22,6 +22,6 @@ void nm_plasticity_decay(const nm_network *network, int64_t part);
  * sign is kept. A change of exactly 0 leaves a weight as it is, even outside its bounds; any other change
  * ends within them. Decay is not modulated. */
 void nm_plasticity_step(const nm_network *network, const nm_delay *ring, const nm_factors *factor,
-                        const double *fired, double dt, uint64_t seed, int64_t step, int64_t part);
+                        const double *fired, double dt, uint64_t seed, int64_t step, int64_t partition);
 
 #endif

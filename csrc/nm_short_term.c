@@ -24,13 +24,13 @@ static void fire(const nm_projection *p, int64_t row, double dt, int64_t now) {
 }
 
 void nm_short_term_step(const nm_network *network, const nm_delay *ring, double dt, int64_t now,
-                        int64_t part) {
+                        int64_t partition) {
     for (int64_t k = 0; k < network->n_projections; k++) {
         const nm_projection *p = &network->projections[k];
         if (p->short_term == NULL)
             continue;
-        const int32_t *slot = nm_delay_list(ring, now, part);
-        const int64_t n_spikes = *nm_delay_count(ring, now, part);
+        const int32_t *slot = nm_delay_list(ring, now, partition);
+        const int64_t n_spikes = *nm_delay_count(ring, now, partition);
         for (int64_t i = 0; i < n_spikes; i++) {
             const int64_t row = slot[i] - p->pre_first;
             if (row >= 0 && row < p->n_rows)

@@ -30,7 +30,7 @@ double nm_short_term_release(const nm_short_term *s, int64_t row, double elapsed
 
 /* The neurons of one part that have fired in this step: the efficacies of their spikes. */
 void nm_short_term_step(const nm_network *network, const nm_delay *ring, double dt, int64_t now,
-                        int64_t part);
+                        int64_t partition);
 
 static inline double nm_short_term_efficacy(const nm_projection *p, int64_t row, int64_t step) {
     const nm_short_term *s = p->short_term;

@@ -15,20 +15,20 @@
  * (input from Python, release by spikes, samples). How many they are changes no bit.
  *
  * Sums are taken in the order (age descending, projection, source, synapse), whatever the number of threads;
- * a dense projection's sum of one age is formed on its own (nm_dense_deliver.h), and so are all sums of one
- * that is pushed (nm_scatter.h).
+ * a dense projection's sum of one age is formed on its own (nm_bitmap_deliver.h), and so are all sums of one
+ * that is pushed (nm_push.h).
  * SPDX-License-Identifier: MIT */
 #include "nm_sim.h"
+#include "nm_compact.h"
 #include "nm_deliver.h"
 #include "nm_drive.h"
 #include "nm_events.h"
-#include "nm_hits.h"
 #include "nm_homeostasis.h"
+#include "nm_lazy.h"
 #include "nm_loop.h"
-#include "nm_pairs.h"
 #include "nm_plasticity.h"
+#include "nm_push.h"
 #include "nm_rng.h"
-#include "nm_scatter.h"
 #include "nm_short_term.h"
 
 #include <math.h>
@@ -62,40 +62,40 @@ NM_CLONES static void amplify(double *column, int64_t n, double gain) {
 
 /* The current that a piece gets in this step. Mostly nobody has written any: the noise then stands in `room`
  * alone, and where there is no noise all read the same zeros, not a column of them. */
-static const double *current_of(const nm_sim *sim, const nm_piece *piece, nm_factors factors, int64_t now,
+static const double *current_of(const nm_sim *sim, const nm_block *block, nm_factors factors, int64_t now,
                                 double *room) {
     static const double none[NM_CHUNK];
     const int fresh = sim->current_step != now;
-    double *current = fresh ? room : sim->network->external_input + piece->first;
-    if (fresh && !piece->noisy)
+    double *current = fresh ? room : sim->network->external_input + block->first;
+    if (fresh && !block->noisy)
         return none;
-    if (piece->noisy)
-        nm_drive_noise(sim->network, piece, sim->seed, (uint64_t)now, factors.noise, current, fresh);
+    if (block->noisy)
+        nm_drive_noise(sim->network, block, sim->seed, (uint64_t)now, factors.noise, current, fresh);
     if (factors.gain != 1.0)
-        amplify(current, piece->n, factors.gain);
+        amplify(current, block->n, factors.gain);
     return current;
 }
 
 /* Background events and gain. */
-static void complete_inputs(const nm_sim *sim, const nm_group *group, const nm_piece *piece,
+static void complete_inputs(const nm_sim *sim, const nm_group *group, const nm_block *block,
                             nm_factors factors, int64_t now) {
-    if (piece->driven)
-        nm_drive_add(sim->network, piece, sim->dt, sim->seed, (uint64_t)now, factors.noise,
+    if (block->driven)
+        nm_drive_add(sim->network, block, sim->dt, sim->seed, (uint64_t)now, factors.noise,
                      sim->input[NM_EXCITATORY], sim->input[NM_INHIBITORY]);
     for (int64_t k = 0; k < group->n_ports && factors.gain != 1.0; k++)
-        amplify(sim->input[group->port[k]] + piece->first, piece->n, factors.gain);
+        amplify(sim->input[group->port[k]] + block->first, block->n, factors.gain);
 }
 
 /* Inputs serve one step. The external current and scheduled spikes are cleared only where somebody wrote
  * them: at 1,000 neurons each of the four columns takes 70 ns of a step of 2 us. */
-static void clear_inputs(const nm_sim *sim, const nm_group *group, const nm_piece *piece, int64_t now) {
-    const size_t bytes = (size_t)piece->n * sizeof(double);
+static void clear_inputs(const nm_sim *sim, const nm_group *group, const nm_block *block, int64_t now) {
+    const size_t bytes = (size_t)block->n * sizeof(double);
     for (int64_t k = 0; k < group->n_ports; k++)
-        memset(sim->input[group->port[k]] + piece->first, 0, bytes);
+        memset(sim->input[group->port[k]] + block->first, 0, bytes);
     if (sim->current_step == now)
-        memset(sim->network->external_input + piece->first, 0, bytes);
+        memset(sim->network->external_input + block->first, 0, bytes);
     if (sim->schedule_now == now)
-        memset(sim->scheduled + piece->first, 0, bytes);
+        memset(sim->scheduled + block->first, 0, bytes);
 }
 
 static const nm_factors *factors_in(const nm_sim *sim, int64_t step) {
@@ -103,47 +103,47 @@ static const nm_factors *factors_in(const nm_sim *sim, int64_t step) {
 }
 
 /* Where the engine applies what modulators do: every target acts somewhere. */
-#define ON_NEURONS (NM_ON(NM_THRESHOLD) | NM_ON(NM_GAIN) | NM_ON(NM_NOISE))  /* here, in step_piece */
-#define ON_CHANGES (NM_ON(NM_LEARNING_RATE) | NM_ON(NM_LTP) | NM_ON(NM_LTD)) /* nm_events.c, nm_pairs.c */
-#define ON_TRACES  NM_ON(NM_TAU_C)                                           /* nm_pairs.c */
+#define ON_NEURONS (NM_ON(NM_THRESHOLD) | NM_ON(NM_GAIN) | NM_ON(NM_NOISE))  /* here, in step_block */
+#define ON_CHANGES (NM_ON(NM_LEARNING_RATE) | NM_ON(NM_LTP) | NM_ON(NM_LTD)) /* nm_events.c, nm_lazy.c */
+#define ON_TRACES  NM_ON(NM_TAU_C)                                           /* nm_lazy.c */
 _Static_assert((ON_NEURONS | ON_CHANGES | ON_TRACES) == NM_ON(NM_N_TARGETS) - 1,
                "say where the new target acts, and apply it there");
 
 /* Inputs and the model's own step for one piece; writes `fired`. */
-static void step_piece(const nm_sim *sim, const nm_piece *piece, int64_t now, int64_t *fired) {
-    const nm_group *group = &sim->network->groups[piece->group];
-    const nm_factors factors = factors_in(sim, now)[group->region];
+static void step_block(const nm_sim *sim, const nm_block *block, int64_t now, int64_t *fired) {
+    const nm_group *group = &sim->network->groups[block->group];
+    const nm_factors factors = factors_in(sim, now)[group->zone];
     const nm_neuron_model *model = group->model;
     uint32_t words[NM_CHUNK];
     double room[NM_CHUNK];
     nm_columns columns;
-    nm_neuron_chunk chunk = nm_network_chunk(group, piece, sim->dt, &columns);
+    nm_neuron_chunk chunk = nm_network_chunk(group, block, sim->dt, &columns);
 
-    complete_inputs(sim, group, piece, factors, now);
+    complete_inputs(sim, group, block, factors, now);
     if (model->needs_random)
-        nm_drive_words(sim->network, piece, sim->seed, NM_STREAM_NEURON, (uint64_t)now, words);
-    chunk.current = current_of(sim, piece, factors, now, room);
+        nm_drive_words(sim->network, block, sim->seed, NM_STREAM_NEURON, (uint64_t)now, words);
+    chunk.current = current_of(sim, block, factors, now, room);
     for (int64_t k = 0; k < group->n_ports; k++)
-        chunk.input[k] = sim->input[group->port[k]] + piece->first;
+        chunk.input[k] = sim->input[group->port[k]] + block->first;
     chunk.threshold_rise = factors.threshold;
-    chunk.scheduled = sim->scheduled + piece->first;
+    chunk.scheduled = sim->scheduled + block->first;
     chunk.random = model->needs_random ? words : NULL;
     chunk.fired = fired;
     model->step(&chunk);
-    clear_inputs(sim, group, piece, now);
+    clear_inputs(sim, group, block, now);
 }
 
 /* The neurons of a part; the fired go, in slot order, into the ring's list of this step. */
-static void step_neurons(const nm_sim *sim, int64_t now, int64_t part) {
+static void step_neurons(const nm_sim *sim, int64_t now, int64_t partition) {
     const nm_network *network = sim->network;
-    int32_t *list = nm_delay_list(&sim->ring, now, part);
+    int32_t *list = nm_delay_list(&sim->ring, now, partition);
     int64_t fired[NM_CHUNK], n_fired = 0;
-    for (int64_t p = network->part_piece[part]; p < network->part_piece[part + 1]; p++) {
-        const nm_piece *piece = &network->pieces[p];
-        step_piece(sim, piece, now, fired);
-        n_fired += nm_hits_fired(fired, piece->n, (int32_t)piece->first, list + n_fired);
+    for (int64_t p = network->partition_block[partition]; p < network->partition_block[partition + 1]; p++) {
+        const nm_block *block = &network->blocks[p];
+        step_block(sim, block, now, fired);
+        n_fired += nm_compact_fired(fired, block->n, (int32_t)block->first, list + n_fired);
     }
-    *nm_delay_count(&sim->ring, now, part) = n_fired;
+    *nm_delay_count(&sim->ring, now, partition) = n_fired;
     for (int64_t i = 0; i < n_fired; i++) {
         network->last_spike_time[list[i]] = (double)now * sim->dt;
         network->spike_count[list[i]] += 1;
@@ -151,36 +151,36 @@ static void step_neurons(const nm_sim *sim, int64_t now, int64_t part) {
     }
 }
 
-static void forget_fired(const nm_sim *sim, int64_t now, int64_t part) {
-    const int32_t *list = nm_delay_list(&sim->ring, now, part);
-    const int64_t n_fired = *nm_delay_count(&sim->ring, now, part);
+static void forget_fired(const nm_sim *sim, int64_t now, int64_t partition) {
+    const int32_t *list = nm_delay_list(&sim->ring, now, partition);
+    const int64_t n_fired = *nm_delay_count(&sim->ring, now, partition);
     for (int64_t i = 0; i < n_fired; i++)
         sim->fired[list[i]] = 0.0;
 }
 
 /* Phases 1 to 6 for one part. Parts touch nothing of each other's but the lists of earlier steps. */
-static void step_part(const nm_sim *sim, int64_t now, int64_t part) {
+static void step_partition(const nm_sim *sim, int64_t now, int64_t partition) {
     const nm_delivery to = {.network = sim->network,
                             .ring = &sim->ring,
                             .dt = sim->dt,
                             .first = sim->first,
                             .last = sim->last,
                             .input = sim->input,
-                            .dense = sim->dense};
-    nm_plasticity_decay(sim->network, part);
-    nm_deliver(&to, now, part);
-    step_neurons(sim, now, part);
+                            .bitmap = sim->bitmap};
+    nm_plasticity_decay(sim->network, partition);
+    nm_deliver(&to, now, partition);
+    step_neurons(sim, now, partition);
     nm_plasticity_step(sim->network, &sim->ring, factors_in(sim, now), sim->fired, sim->dt, sim->seed, now,
-                       part);
-    nm_short_term_step(sim->network, &sim->ring, sim->dt, now, part);
-    nm_homeostasis_step(sim->network, &sim->ring, sim->dt, now, part);
-    forget_fired(sim, now, part);
+                       partition);
+    nm_short_term_step(sim->network, &sim->ring, sim->dt, now, partition);
+    nm_homeostasis_step(sim->network, &sim->ring, sim->dt, now, partition);
+    forget_fired(sim, now, partition);
 }
 
 static void record(const nm_sim *sim, int64_t now) {
-    for (int64_t part = 0; part < sim->network->n_parts; part++) {
-        const int32_t *list = nm_delay_list(&sim->ring, now, part);
-        const int64_t n_fired = *nm_delay_count(&sim->ring, now, part);
+    for (int64_t partition = 0; partition < sim->network->n_partitions; partition++) {
+        const int32_t *list = nm_delay_list(&sim->ring, now, partition);
+        const int64_t n_fired = *nm_delay_count(&sim->ring, now, partition);
         for (int64_t k = 0; k < sim->n_spike_records; k++)
             nm_record_spikes(&sim->spike_records[k], now, list, n_fired, sim->network->id);
     }
@@ -245,12 +245,12 @@ typedef struct run {
  * of the others it cannot be had. */
 static int prepare_step(const nm_sim *sim, int64_t now, int ahead) {
     for (int64_t k = 0; k < sim->network->n_projections; k++)
-        if (sim->network->projections[k].pairs != NULL &&
-            !nm_pairs_advance(sim->network, &sim->network->projections[k], sim->levels, sim->dt, now, ahead))
+        if (sim->network->projections[k].lazy != NULL &&
+            !nm_lazy_advance(sim->network, &sim->network->projections[k], sim->levels, sim->dt, now, ahead))
             return 0;
     for (int64_t k = 0; k < sim->network->n_projections; k++)
         if (sim->network->projections[k].events != NULL)
-            nm_events_look(&sim->network->projections[k], sim->network->n_neurons);
+            nm_events_advance(&sim->network->projections[k], sim->network->n_neurons);
     nm_factors *factors = sim->factors + now % NM_INTERVAL * sim->n_zones;
     for (int64_t zone = 0; zone < sim->n_zones; zone++)
         factors[zone] = nm_levels_factors(sim->levels, zone);
@@ -293,17 +293,17 @@ static void begin_interval(run *r) {
 /* A thread's share of the parts, one after another, each through the whole interval: its columns stay in the
  * cache meanwhile. */
 static void step_interval(const run *r, int64_t thread, int64_t n_threads) {
-    const int64_t n_parts = r->sim->network->n_parts;
-    const int64_t begin = thread * n_parts / n_threads, end = (thread + 1) * n_parts / n_threads;
-    for (int64_t part = begin; part < end; part++)
+    const int64_t n_partitions = r->sim->network->n_partitions;
+    const int64_t begin = thread * n_partitions / n_threads, end = (thread + 1) * n_partitions / n_threads;
+    for (int64_t partition = begin; partition < end; partition++)
         for (int64_t now = r->first; now <= r->last; now++)
-            step_part(r->sim, now, part);
+            step_partition(r->sim, now, partition);
 }
 
 static void release(const nm_sim *sim, int64_t now) {
-    for (int64_t part = 0; part < sim->network->n_parts; part++)
-        nm_levels_count(sim->levels, nm_delay_list(&sim->ring, now, part),
-                        *nm_delay_count(&sim->ring, now, part));
+    for (int64_t partition = 0; partition < sim->network->n_partitions; partition++)
+        nm_levels_count(sim->levels, nm_delay_list(&sim->ring, now, partition),
+                        *nm_delay_count(&sim->ring, now, partition));
     nm_levels_release(sim->levels);
 }
 
@@ -353,7 +353,7 @@ int nm_sim_run(nm_sim *sim, int64_t n_steps, nm_pool *pool, int64_t *done, nm_er
         nm_pool_run(pool, run_together, &r);
     *done = r.done;
     if (r.done < n_steps)
-        nm_scatter_clear(sim->network);
+        nm_push_clear(sim->network);
     if (r.status == NM_OK && n_steps > 1)
         r.status = check_finite(sim->network, error);
     return r.status;

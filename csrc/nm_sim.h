@@ -3,8 +3,8 @@
 #ifndef NM_SIM_H
 #define NM_SIM_H
 
+#include "nm_bitmap_deliver.h"
 #include "nm_delay.h"
-#include "nm_dense_deliver.h"
 #include "nm_levels.h"
 #include "nm_network.h"
 #include "nm_pool.h"
@@ -25,7 +25,7 @@ typedef struct nm_sim {
     double *input[NM_MAX_INPUTS]; /* by port of the network; NULL: no neuron has the port */
     double *scheduled;
     double *fired; /* 1.0 where the neuron fired in the current step */
-    nm_dense_room dense;
+    nm_bitmap_room bitmap;
     /* exact spike times of spike_source neurons, sorted by step */
     const int64_t *schedule_step;
     const int32_t *schedule_slot;

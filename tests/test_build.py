@@ -28,17 +28,17 @@ def in_rows(build: Callable[..., tuple[int, Ints, NDArray[np.uint16]]]) -> Calla
     """A way of drawing whose places are put together again: (first slot, row starts, targets as slots)."""
 
     def drawn(pre: Any, post: Any, ids: Any, *arguments: Any, **options: Any) -> Drawn:
-        first, place_start, local = build(pre, post, ids, *arguments, **options)
-        n_parts, width = _core.parts(len(ids))
-        assert (place_start.dtype, local.dtype) == (np.int64, np.uint16)
+        first, bucket_start, local = build(pre, post, ids, *arguments, **options)
+        n_partitions, width = _core.partitions(len(ids))
+        assert (bucket_start.dtype, local.dtype) == (np.int64, np.uint16)
         assert (
-            place_start[0] == 0
-            and place_start[-1] == len(local)
-            and len(place_start) % n_parts == 1 % n_parts
+            bucket_start[0] == 0
+            and bucket_start[-1] == len(local)
+            and len(bucket_start) % n_partitions == 1 % n_partitions
         )
         assert local.max(initial=0) < width
-        part = np.repeat(np.arange(len(place_start) - 1) % n_parts, np.diff(place_start))
-        return first, place_start[::n_parts].copy(), (local + part * width).astype(np.int32)
+        part = np.repeat(np.arange(len(bucket_start) - 1) % n_partitions, np.diff(bucket_start))
+        return first, bucket_start[::n_partitions].copy(), (local + part * width).astype(np.int32)
 
     return drawn
 
@@ -483,16 +483,16 @@ def test_columns_of_other_lengths_are_refused() -> None:
     with pytest.raises(_core.CoreError, match=r"^local: must have row_start\[-1\] entries; got 4$"):
         _core.sort_rows_by_delay(starts, np.ones(5, np.uint16), np.zeros(4, np.uint16))
     with pytest.raises(_core.CoreError, match=r"^targets: must have row_start\[-1\] entries; got 4$"):
-        _core.build_places(starts, np.zeros(4, np.int32), 9)
+        _core.build_buckets(starts, np.zeros(4, np.int32), 9)
     with pytest.raises(_core.CoreError, match=r"^delay: must have row_start\[-1\] entries; got 4$"):
-        _core.build_segments(starts, np.ones(4, np.uint16))
+        _core.build_runs(starts, np.ones(4, np.uint16))
 
 
 # ---- parts, places, segments -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("n", "n_parts"),
+    ("n", "n_partitions"),
     [
         (0, 1),
         (1, 1),
@@ -505,10 +505,10 @@ def test_columns_of_other_lengths_are_refused() -> None:
         (10**7, 153),
     ],
 )
-def test_a_network_is_cut_into_parts_that_16_bits_can_count(n: int, n_parts: int) -> None:
+def test_a_network_is_cut_into_parts_that_16_bits_can_count(n: int, n_partitions: int) -> None:
     """Whole chunks of 512 neurons, at most 65,536 a part, and the parts cover the network without an empty one."""
-    found, width = _core.parts(n)
-    assert found == n_parts
+    found, width = _core.partitions(n)
+    assert found == n_partitions
     assert width % 512 == 0 and width <= 65_536
     assert (found - 1) * width < max(n, 1) <= found * width
 
@@ -519,54 +519,54 @@ def test_places_hold_each_target_once_in_its_part(n: int) -> None:
     """Against a plain search: row r's targets in part q are those of the row between q * width and (q + 1) * width."""
     some = np.sort(np.random.default_rng(1).choice(n, 40, replace=False))
     first, starts, targets = build_out_degree(some, everyone(n), everyone(n), 200, False, 4, 0)
-    place_start, local = _core.build_places(starts, targets, n)
-    n_parts, width = _core.parts(n)
-    assert (place_start.dtype, local.dtype) == (np.int64, np.uint16)
-    assert len(place_start) == (len(starts) - 1) * n_parts + 1 and place_start[-1] == len(targets)
-    assert np.array_equal(place_start[::n_parts], starts)
+    bucket_start, local = _core.build_buckets(starts, targets, n)
+    n_partitions, width = _core.partitions(n)
+    assert (bucket_start.dtype, local.dtype) == (np.int64, np.uint16)
+    assert len(bucket_start) == (len(starts) - 1) * n_partitions + 1 and bucket_start[-1] == len(targets)
+    assert np.array_equal(bucket_start[::n_partitions], starts)
     assert local.max() < width
-    for place, (a, b) in enumerate(pairwise(place_start.tolist())):
-        row, part = divmod(place, n_parts)
+    for place, (a, b) in enumerate(pairwise(bucket_start.tolist())):
+        row, part = divmod(place, n_partitions)
         whole = targets[starts[row] : starts[row + 1]]
         inside = whole[(whole >= part * width) & (whole < (part + 1) * width)]
         assert np.array_equal(local[a:b].astype(np.int64) + part * width, inside)
     assert first == some[0]
     drawn = _core.build_out_degree(some, everyone(n), everyone(n), 200, False, 4, 0)
-    assert np.array_equal(drawn[1], place_start) and np.array_equal(drawn[2], local)
+    assert np.array_equal(drawn[1], bucket_start) and np.array_equal(drawn[2], local)
 
 
 def test_targets_that_no_part_holds_are_refused() -> None:
     starts = np.array([0, 1, 3])
     for bad in (512, -1):  # 512 neurons are one part of 512
         targets = np.array([0, bad, 2], np.int32)
-        assert failure(_core.build_places, starts, targets, 500) == ("NM_ERR_BAD_INDEX", 1, -1)
+        assert failure(_core.build_buckets, starts, targets, 500) == ("NM_ERR_BAD_INDEX", 1, -1)
     falling = np.array([0, 4999, 2], np.int32)  # back to an earlier part
-    assert failure(_core.build_places, starts, falling, 5000) == ("NM_ERR_BAD_INDEX", 2, -1)
+    assert failure(_core.build_buckets, starts, falling, 5000) == ("NM_ERR_BAD_INDEX", 2, -1)
 
 
 @pytest.mark.parametrize("longest", [1, 2, 7, 65_535])
-def test_segments_are_the_runs_of_one_delay(longest: int) -> None:
+def test_runs_are_the_runs_of_one_delay(longest: int) -> None:
     rng = np.random.default_rng(longest)
     lengths = rng.integers(0, 12, 300)
     starts = np.concatenate([[0], np.cumsum(lengths)])
     delay = rng.integers(1, longest + 1, starts[-1]).astype(np.uint16)
     for a, b in pairwise(starts):
         delay[a:b].sort()
-    row_segment, segment_start, segment_delay = _core.build_segments(starts, delay)
+    bucket_run, run_start, run_delay = _core.build_runs(starts, delay)
     expected = [
         (place, a + int(k), int(delay[a + k]))
         for place, (a, b) in enumerate(pairwise(starts.tolist()))
         for k in np.flatnonzero(np.diff(delay[a:b], prepend=0))  # delays are >= 1: the first one counts
     ]
-    assert row_segment[0] == 0 and row_segment[-1] == len(segment_delay) == len(expected)
-    assert segment_start[-1] == starts[-1]
-    places = np.repeat(np.arange(len(lengths)), np.diff(row_segment))
-    found = zip(places.tolist(), segment_start[:-1].tolist(), segment_delay.tolist(), strict=True)
+    assert bucket_run[0] == 0 and bucket_run[-1] == len(run_delay) == len(expected)
+    assert run_start[-1] == starts[-1]
+    places = np.repeat(np.arange(len(lengths)), np.diff(bucket_run))
+    found = zip(places.tolist(), run_start[:-1].tolist(), run_delay.tolist(), strict=True)
     assert list(found) == expected
 
 
-def test_places_and_segments_of_nothing() -> None:
-    place_start, local = _core.build_places(np.zeros(4, np.int64), np.empty(0, np.int32), 5000)
-    assert place_start.tolist() == [0] * 13 and len(local) == 0
-    row_segment, segment_start, segment_delay = _core.build_segments(place_start, np.empty(0, np.uint16))
-    assert row_segment.tolist() == [0] * 13 and segment_start.tolist() == [0] and len(segment_delay) == 0
+def test_places_and_runs_of_nothing() -> None:
+    bucket_start, local = _core.build_buckets(np.zeros(4, np.int64), np.empty(0, np.int32), 5000)
+    assert bucket_start.tolist() == [0] * 13 and len(local) == 0
+    bucket_run, run_start, run_delay = _core.build_runs(bucket_start, np.empty(0, np.uint16))
+    assert bucket_run.tolist() == [0] * 13 and run_start.tolist() == [0] and len(run_delay) == 0

@@ -35,7 +35,7 @@ def chain(n: int = N, **changes: object) -> Layout:
         number=0,
         pre_first=0,
         n_rows=n,
-        segment_start=start,
+        run_start=start,
         target=np.arange(1, n, dtype=np.uint16),
         weight=np.full(n - 1, 40.0, np.float32),
         equal_delay=2,
@@ -157,15 +157,15 @@ BAD = {
     "a negative zone": (lambda: chain(zone_of=np.full(N, -1, np.int32)), "zone_of"),
     "rows beyond the neurons": (lambda: with_projection(pre_first=1), "do not fit"),
     "segments that fall": (
-        lambda: with_projection(segment_start=np.array([0, 4, 2, 5, 5, 5, 5])),
+        lambda: with_projection(run_start=np.array([0, 4, 2, 5, 5, 5, 5])),
         "do not fit",
     ),
     "segments beyond the synapses": (
-        lambda: with_projection(segment_start=np.array([0, 1, 10**9, 10**9, 10**9, 10**9, 5])),
+        lambda: with_projection(run_start=np.array([0, 1, 10**9, 10**9, 10**9, 10**9, 5])),
         "do not fit",
     ),
     "segments below 0": (
-        lambda: with_projection(segment_start=np.array([0, -9, 5, 5, 5, 5, 5])),
+        lambda: with_projection(run_start=np.array([0, -9, 5, 5, 5, 5, 5])),
         "do not fit",
     ),
     "a delay of 0": (lambda: with_projection(equal_delay=0), "outside its domain"),

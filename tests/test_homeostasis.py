@@ -119,7 +119,7 @@ def test_rates_go_to_the_target() -> None:
 @pytest.mark.parametrize("rule", ["stdp", "triplet", "rstdp"])
 def test_same_bits_for_any_number_of_threads_and_any_cut_of_the_run(rule: str) -> None:
     """9,000 targets, in more than one part."""
-    assert _core.parts(9080)[0] > 1
+    assert _core.partitions(9080)[0] > 1
     part = {"target_rate": 8.0, "tau": 300.0, "strength": 0.1, "every": 50.0}
     digests = set()
     for threads, cuts in ((1, [120]), (2, [50, 70]), (3, [1, 49, 70])):

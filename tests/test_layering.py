@@ -30,8 +30,8 @@ FACES = {"brain_model", "neuromodulation", "critic", "datasets", "results", "res
 C_ROWS = (
     {"nm_replicas", "nm_sim"},
     {"nm_deliver", "nm_plasticity", "nm_homeostasis"},
-    {"nm_pairs_fire", "nm_pairs_visit", "nm_events", "nm_dense_deliver", "nm_scatter", "nm_short_term"},
-    {"nm_pairs", "nm_dense", "nm_drive", "nm_build_probability", "nm_build_degree", "nm_build_order"},
+    {"nm_lazy_fire", "nm_lazy_update", "nm_events", "nm_bitmap_deliver", "nm_push", "nm_short_term"},
+    {"nm_lazy", "nm_bitmap", "nm_drive", "nm_build_probability", "nm_build_degree", "nm_build_order"},
     {
         "nm_network",
         "nm_levels",
@@ -42,7 +42,7 @@ C_ROWS = (
         "nm_pool",
         "nm_build_values",
     },
-    {"nm_register", "nm_response", "nm_change", "nm_normal", "nm_poisson", "nm_quantile", "nm_hits"},
+    {"nm_register", "nm_response", "nm_change", "nm_normal", "nm_poisson", "nm_quantile", "nm_compact"},
     {"nm_rng", "nm_loop"},
     {"nm_model", "nm_modulator"},
     {"nm_field", "nm_status", "nm_math", "nm_clones", "nm_rng_lanes"},

@@ -198,12 +198,12 @@ def test_a_target_that_acts_needs_no_other_place(checkout: Path, tmp_path: Path)
     for was, becomes in (
         ("_Static_assert((", "_Static_assert((NM_ON(NM_FRESH) | "),
         (
-            "amplify(current, piece->n, factors.gain)",
-            "amplify(current, piece->n, factors.gain * factors.fresh)",
+            "amplify(current, block->n, factors.gain)",
+            "amplify(current, block->n, factors.gain * factors.fresh)",
         ),
     ):
         assert engine.count(was) == 1
         engine = engine.replace(was, becomes)
     (csrc / "nm_sim.c").write_text(engine)
-    done = compiled(csrc, "nm_sim.c", "nm_levels.c", "nm_response.c", "nm_plasticity.c", "nm_pairs.c")
+    done = compiled(csrc, "nm_sim.c", "nm_levels.c", "nm_response.c", "nm_plasticity.c", "nm_lazy.c")
     assert done.returncode == 0, done.stderr

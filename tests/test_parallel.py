@@ -129,8 +129,13 @@ def test_a_bad_number_in_the_environment_is_named(monkeypatch: pytest.MonkeyPatc
 def test_small_networks_are_one_part_and_large_ones_fit_16_bits() -> None:
     from neuromod import _core
 
-    assert _core.parts(1000)[0] == 1
+    assert _core.partitions(1000)[0] == 1
     for n in (5_000, 40_000, 200_000, 3_000_000):
-        n_parts, width = _core.parts(n)
-        assert n_parts >= 4 and width <= 65_536 and n_parts * width >= n and (n_parts - 1) * width < n
-    assert np.all(np.diff([_core.parts(n)[0] for n in (1, 5_000, 50_000, 500_000)]) > 0)
+        n_partitions, width = _core.partitions(n)
+        assert (
+            n_partitions >= 4
+            and width <= 65_536
+            and n_partitions * width >= n
+            and (n_partitions - 1) * width < n
+        )
+    assert np.all(np.diff([_core.partitions(n)[0] for n in (1, 5_000, 50_000, 500_000)]) > 0)

@@ -249,7 +249,7 @@ def compiled(checkout: Path, folder: Path, flags: list[str]) -> ctypes.CDLL:
     names = (
         "nm_rng",
         "nm_quantile",
-        "nm_hits",
+        "nm_compact",
         "nm_build",
         "nm_build_probability",
         "nm_build_degree",
@@ -314,19 +314,19 @@ class CBuild(ctypes.Structure):
         ("autapses", ctypes.c_int64),
         ("seed", ctypes.c_uint64),
         ("salt", ctypes.c_uint32),
-        ("n_parts", ctypes.c_int64),
-        ("part_width", ctypes.c_int64),
+        ("n_partitions", ctypes.c_int64),
+        ("partition_width", ctypes.c_int64),
     )
 
 
-def check_hits(core: ctypes.CDLL, words: NDArray[np.uint32]) -> None:
+def check_compact(core: ctypes.CDLL, words: NDArray[np.uint32]) -> None:
     """Those whose target has fired since, for lengths around a vector's; nothing behind the list's room is written."""
-    core.nm_hits_find.restype, core.nm_hits_fired.restype = ctypes.c_size_t, ctypes.c_int64
+    core.nm_compact_find.restype, core.nm_compact_fired.restype = ctypes.c_size_t, ctypes.c_int64
     newest, target = (words % 200).astype(np.int32) - 100, (words >> 8).astype(np.uint16) % len(words)
     for n in (0, 1, 15, 16, 17, 250):
         for since in (-200, 0, 30, 200):
             hit = np.full(n + 1, -7, np.int32)
-            found = core.nm_hits_find(
+            found = core.nm_compact_find(
                 ctypes.c_void_p(newest.ctypes.data), ctypes.c_void_p(target.ctypes.data), ctypes.c_size_t(n),
                 ctypes.c_int32(since), ctypes.c_void_p(hit.ctypes.data),
             )  # fmt: skip
@@ -335,7 +335,7 @@ def check_hits(core: ctypes.CDLL, words: NDArray[np.uint32]) -> None:
     fired = (words % 37 == 0).astype(np.int64)
     for n in (0, 1, 31, 32, 33, 100, len(words)):
         listed = np.full(n + 1, -7, np.int32)
-        found = core.nm_hits_fired(
+        found = core.nm_compact_fired(
             ctypes.c_void_p(fired.ctypes.data), ctypes.c_int64(n), ctypes.c_int32(70),
             ctypes.c_void_p(listed.ctypes.data),
         )  # fmt: skip
@@ -366,28 +366,28 @@ def test_each_clone_gives_the_same_bits(name: str, checkout: Path, tmp_path: Pat
     assert np.array_equal(values, _core.draw_uniform(4, "weight", 0, 0.3, 1.7, n))
     core.nm_quantile_fill(ctypes.c_void_p(words.ctypes.data), size(n), ctypes.c_void_p(values.ctypes.data))
     assert np.array_equal(values, _core.normal_quantiles(words))
-    check_hits(core, words)
+    check_compact(core, words)
     n = 5000
     slots, ids = np.arange(n, dtype=np.int32), np.arange(n, dtype=np.int64)
     at, error = slots.ctypes.data, ctypes.create_string_buffer(64)
-    n_parts, width = _core.parts(n)
-    build = CBuild(at, at, n, n, ids.ctypes.data, 0, n, 0, 4, 2, n_parts, width)
-    place_start, scratch = np.zeros(n * n_parts + 1, np.int64), np.empty(n, np.int64)
-    starts_at, scratch_at = ctypes.c_void_p(place_start.ctypes.data), ctypes.c_void_p(scratch.ctypes.data)
+    n_partitions, width = _core.partitions(n)
+    build = CBuild(at, at, n, n, ids.ctypes.data, 0, n, 0, 4, 2, n_partitions, width)
+    bucket_start, scratch = np.zeros(n * n_partitions + 1, np.int64), np.empty(n, np.int64)
+    starts_at, scratch_at = ctypes.c_void_p(bucket_start.ctypes.data), ctypes.c_void_p(scratch.ctypes.data)
     for p in (0.1, 5e-4):  # 32-bit and 52-bit uniforms
         _, starts, local = _core.build_probability(slots, slots, ids, p, False, 4, 2)
         found = np.empty(len(local), np.uint16)
-        place_start[-1] = len(found)
+        bucket_start[-1] = len(found)
         out = ctypes.c_void_p(found.ctypes.data)
         assert core.nm_build_probability(ctypes.byref(build), double(p), starts_at, out, error) == 0
-        assert np.array_equal(place_start, starts) and np.array_equal(found, local)
+        assert np.array_equal(bucket_start, starts) and np.array_equal(found, local)
     degree = 600  # more than a batch; rows that are sorted by digits
     found, drawn = np.empty(n * degree, np.uint16), np.empty(n * degree, np.uint16)
     out, kept = ctypes.c_void_p(found.ctypes.data), ctypes.c_void_p(drawn.ctypes.data)
     _, starts, local = _core.build_in_degree(slots, slots, ids, degree, False, 4, 2)
     arguments = ctypes.byref(build), size(degree), scratch_at
     assert core.nm_build_in_degree(*arguments, kept, starts_at, out, error) == 0
-    assert np.array_equal(place_start, starts) and np.array_equal(found, local)
+    assert np.array_equal(bucket_start, starts) and np.array_equal(found, local)
     _, starts, local = _core.build_out_degree(slots, slots, ids, degree, False, 4, 2)
     assert core.nm_build_out_degree(*arguments, starts_at, out, error) == 0
-    assert np.array_equal(place_start, starts) and np.array_equal(found, local)
+    assert np.array_equal(bucket_start, starts) and np.array_equal(found, local)

@@ -316,5 +316,5 @@ def test_same_bits_for_any_number_of_threads() -> None:
             sim.run(n_steps)
         assert sim.model.neurons.spike_count.sum() > 1000
         digests.add(sim.digest())
-    assert _core.parts(7000)[0] > 1
+    assert _core.partitions(7000)[0] > 1
     assert len(digests) == 1

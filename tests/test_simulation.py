@@ -135,7 +135,7 @@ def test_exactly_those_that_fire_are_listed(n):
     assert sim.run(5)["spike_counts"].sum() == 0
 
 
-def test_how_neurons_are_cut_into_pieces_changes_no_bit():
+def test_how_neurons_are_cut_into_blocks_changes_no_bit():
     """Parameters that differ when the run begins make pieces of their own; those set later do not."""
 
     def run(later):

@@ -8,14 +8,14 @@ cdef class Binding:
     cdef nm_network network
     cdef nm_sim sim
     cdef nm_group *groups
-    cdef nm_piece *pieces
+    cdef nm_block *blocks
     cdef nm_projection *projections
-    cdef nm_scatter *scatters
+    cdef nm_push *pushes
     cdef Levels levels
     cdef LentLevels lent
     cdef object layout, lent_arrays, ids, factors, ring_slot, ring_count
     cdef dict traces                       # (projection, "post", trace) -> array by slot
-    cdef dict keepers, events, short_terms, rates  # projection -> PairKeeper, EventKeeper, ShortTermKeeper, HomeostasisKeeper
+    cdef dict keepers, events, short_terms, rates  # projection -> LazyKeeper, EventKeeper, ShortTermKeeper, HomeostasisKeeper
     cdef int64_t history                   # steps back that spikes are looked up
     cdef list ports                        # names of the network's input ports
     cdef list weights                      # of each projection: the array that C has, None where all are equal
@@ -40,10 +40,10 @@ cdef class Binding:
         self.sim.network = &self.network
         self.lend_levels()
         for keeper in self.keepers.values():
-            nm_pairs_start(&self.network, (<PairKeeper>keeper).projection, dt, step)
+            nm_lazy_start(&self.network, (<LazyKeeper>keeper).projection, dt, step)
 
     def __dealloc__(self):
-        for pointer in (<size_t>self.groups, <size_t>self.pieces, <size_t>self.projections, <size_t>self.scatters):
+        for pointer in (<size_t>self.groups, <size_t>self.blocks, <size_t>self.projections, <size_t>self.pushes):
             PyMem_Free(<void *>pointer)
 
     cdef void *_lend(self, object array, str dtype, Py_ssize_t n, str what) except? NULL:
@@ -68,7 +68,7 @@ cdef class Binding:
         net.drive_weight = <const double *>self._lend(columns["drive_weight"], "f8", n, "drive_weight")
         net.drive_noise = <const double *>self._lend(columns["drive_noise"], "f8", n, "drive_noise")
         net.drive_uniform = <const double *>self._lend(columns["drive_uniform"], "f8", n, "drive_uniform")
-        net.region = <const int32_t *>self._lend(layout.zone_of, "i4", n, "zone_of")
+        net.zone = <const int32_t *>self._lend(layout.zone_of, "i4", n, "zone_of")
         self.factors = np.zeros((NM_INTERVAL, len(layout.zones), sizeof(nm_factors) // 8))
         self.sim.n_zones = len(layout.zones)
         self.sim.factors = <nm_factors *>_address(self.factors, "f8", self.factors.size, "factors")
@@ -90,7 +90,7 @@ cdef class Binding:
             raise MemoryError
         for g, (name, first, count, zone) in enumerate(layout.groups):
             self.groups[g].model = nm_neuron_models[names.index(name)]
-            self.groups[g].first, self.groups[g].n, self.groups[g].region = first, count, zone
+            self.groups[g].first, self.groups[g].n, self.groups[g].zone = first, count, zone
             self.groups[g].n_ports = len(_MODELS[name]["ports"])
             for k, port in enumerate(_MODELS[name]["ports"]):
                 self.groups[g].port[k] = self.ports.index(port)
@@ -117,17 +117,17 @@ cdef class Binding:
     cdef _cut(self, Py_ssize_t n):
         """Parts of the network, and the pieces that its groups are stepped in."""
         net = &self.network
-        net.part_width = width = nm_network_part_width(n)
-        net.n_parts = n_parts = nm_network_count_parts(n)
-        part_piece = np.zeros(n_parts + 1, np.int64)
-        net.part_piece = <int64_t *>self._lend(part_piece, "i8", n_parts + 1, "part_piece")
-        n_pieces = nm_network_cut(self.groups, net.n_groups, width, NULL, NULL)
-        self.pieces = <nm_piece *>PyMem_Calloc(max(1, n_pieces), sizeof(nm_piece))
-        if self.pieces == NULL:
+        net.partition_width = width = nm_network_partition_width(n)
+        net.n_partitions = n_partitions = nm_network_count_partitions(n)
+        partition_block = np.zeros(n_partitions + 1, np.int64)
+        net.partition_block = <int64_t *>self._lend(partition_block, "i8", n_partitions + 1, "partition_block")
+        n_blocks = nm_network_cut(self.groups, net.n_groups, width, NULL, NULL)
+        self.blocks = <nm_block *>PyMem_Calloc(max(1, n_blocks), sizeof(nm_block))
+        if self.blocks == NULL:
             raise MemoryError
-        nm_network_cut(self.groups, net.n_groups, width, self.pieces, net.part_piece)
-        net.pieces, net.n_pieces = self.pieces, n_pieces
-        table = np.zeros(max(1, n_pieces) * NM_POISSON_TABLE, np.uint32)
+        nm_network_cut(self.groups, net.n_groups, width, self.blocks, net.partition_block)
+        net.blocks, net.n_blocks = self.blocks, n_blocks
+        table = np.zeros(max(1, n_blocks) * NM_POISSON_TABLE, np.uint32)
         net.drive_table = <uint32_t *>self._lend(table, "u4", table.size, "drive_table")
 
     # ---- projections ---------------------------------------------------------------------------------------------
@@ -135,8 +135,8 @@ cdef class Binding:
     cdef _lend_projections(self, object layout):
         cdef Py_ssize_t k, count = len(layout.projections)
         self.projections = <nm_projection *>PyMem_Calloc(max(1, count), sizeof(nm_projection))
-        self.scatters = <nm_scatter *>PyMem_Calloc(max(1, count), sizeof(nm_scatter))
-        if self.projections == NULL or self.scatters == NULL:
+        self.pushes = <nm_push *>PyMem_Calloc(max(1, count), sizeof(nm_push))
+        if self.projections == NULL or self.pushes == NULL:
             raise MemoryError
         self.network.projections, self.network.n_projections = self.projections, count
         self.network.max_delay = max([1] + [p.max_delay for p in layout.projections])
@@ -153,9 +153,9 @@ cdef class Binding:
         for k, projection in enumerate(layout.projections):
             self._lend_rule(&self.projections[k], projection)
             self._lend_slow_parts(&self.projections[k], projection)
-            self._lend_scatter(&self.projections[k], &self.scatters[k])
-            self.lent_arrays.append(_lend_dense(&self.projections[k], projection, &self.network))
-        self._lend_dense_room()
+            self._lend_push(&self.projections[k], &self.pushes[k])
+            self.lent_arrays.append(_lend_bitmap(&self.projections[k], projection, &self.network))
+        self._lend_bitmap_room()
 
     cdef lend_weight(self, Py_ssize_t k, object weight):
         """Lend the weights of projection k, which may have moved since; None: all are equal."""
@@ -169,16 +169,16 @@ cdef class Binding:
         self.projections[k].constant_weight = projection.equal_weight
 
     cdef _lend_rows(self, nm_projection *p, object projection):
-        size, n_segments = len(projection.target), len(projection.segment_start) - 1
-        p.pre_first, p.n_rows, p.n_segments = projection.pre_first, projection.n_rows, n_segments
+        size, n_runs = len(projection.target), len(projection.run_start) - 1
+        p.pre_first, p.n_rows, p.n_runs = projection.pre_first, projection.n_rows, n_runs
         p.n_synapses = size
-        p.segment_start = <const int64_t *>self._lend(projection.segment_start, "i8", n_segments + 1, "segment_start")
+        p.run_start = <const int64_t *>self._lend(projection.run_start, "i8", n_runs + 1, "run_start")
         p.target = <const uint16_t *>self._lend(projection.target, "u2", size, "target")
-        p.row_segment, p.segment_delay = NULL, NULL
-        if projection.segment_delay is not None:
-            n_places = p.n_rows * self.network.n_parts
-            p.row_segment = <const int64_t *>self._lend(projection.row_segment, "i8", n_places + 1, "row_segment")
-            p.segment_delay = <const uint16_t *>self._lend(projection.segment_delay, "u2", n_segments, "segment_delay")
+        p.bucket_run, p.run_delay = NULL, NULL
+        if projection.run_delay is not None:
+            n_buckets = p.n_rows * self.network.n_partitions
+            p.bucket_run = <const int64_t *>self._lend(projection.bucket_run, "i8", n_buckets + 1, "bucket_run")
+            p.run_delay = <const uint16_t *>self._lend(projection.run_delay, "u2", n_runs, "run_delay")
         p.constant_delay = projection.equal_delay
         p.min_delay, p.max_delay = projection.min_delay, projection.max_delay
         p.inhibitory = projection.inhibitory
@@ -216,16 +216,16 @@ cdef class Binding:
             self._lend_events(p, projection)
 
     cdef _lend_keeper(self, nm_projection *p, object projection):
-        cdef PairKeeper keeper
+        cdef LazyKeeper keeper
         n_regions = 1 if self.levels is None else len(self.layout.zones)
         tau_c = 0.0 if p.rule.eligibility == NULL else p.params[p.rule.eligibility.tau_c]
-        keeper = PairKeeper(self, projection, n_regions, tau_c, list(_traces(p.rule.pre_traces, p.rule.params)))
-        keeper.projection, p.pairs = p, &keeper.c
+        keeper = LazyKeeper(self, projection, n_regions, tau_c, list(_traces(p.rule.pre_traces, p.rule.params)))
+        keeper.projection, p.lazy = p, &keeper.c
         self.keepers[projection.name] = keeper
 
     cdef _lend_events(self, nm_projection *p, object projection):
         cdef EventKeeper keeper = EventKeeper()
-        _check_columns(self.layout, projection, p.rule, self.network.n_parts)
+        _check_columns(self.layout, projection, p.rule, self.network.n_partitions)
         keeper.make(self, p, projection)
         p.events = &keeper.c
         self.events[projection.name] = keeper
@@ -246,28 +246,28 @@ cdef class Binding:
             p.homeostasis = &(<HomeostasisKeeper>scaler).c
             self.rates[projection.name] = scaler
 
-    cdef _lend_scatter(self, nm_projection *p, nm_scatter *scatter):
-        if nm_scatter_worth(p):
-            scatter.sum = <double *>self._room(NM_SCATTER * self.network.n_neurons, "scatter")
-            p.scatter = scatter
+    cdef _lend_push(self, nm_projection *p, nm_push *push):
+        if nm_push_worth(p):
+            push.sum = <double *>self._room(NM_PUSH_STEPS * self.network.n_neurons, "scatter")
+            p.push = push
 
-    cdef _lend_dense_room(self):
+    cdef _lend_bitmap_room(self):
         cdef int64_t k
-        if any(self.projections[k].dense != NULL for k in range(self.network.n_projections)):
-            size = self.network.n_parts * nm_dense_counts(self.network.part_width)
-            self.sim.dense.count = <uint64_t *>self._lend(aligned(size, np.uint64), "u8", size, "dense_count")
-            self.sim.dense.sum = <double *>self._room(self.network.n_neurons, "dense_sum")
+        if any(self.projections[k].bitmap != NULL for k in range(self.network.n_projections)):
+            size = self.network.n_partitions * nm_bitmap_counts(self.network.partition_width)
+            self.sim.bitmap.count = <uint64_t *>self._lend(aligned(size, np.uint64), "u8", size, "bitmap_count")
+            self.sim.bitmap.sum = <double *>self._room(self.network.n_neurons, "bitmap_sum")
 
     # ---- the rest ------------------------------------------------------------------------------------------------
 
     cdef _lend_ring(self, Py_ssize_t n):
-        length, n_parts = self.history + self.sim.interval, self.network.n_parts
+        length, n_partitions = self.history + self.sim.interval, self.network.n_partitions
         # np.empty: only pages that spikes reach are touched, so a long ring of a large network stays small
-        self.ring_slot, self.ring_count = np.empty((length, n), np.int32), np.zeros((length, n_parts), np.int64)
+        self.ring_slot, self.ring_count = np.empty((length, n), np.int32), np.zeros((length, n_partitions), np.int64)
         self.sim.ring.length, self.sim.ring.width = length, n
-        self.sim.ring.n_parts, self.sim.ring.part_width = n_parts, self.network.part_width
+        self.sim.ring.n_partitions, self.sim.ring.partition_width = n_partitions, self.network.partition_width
         self.sim.ring.slot = <int32_t *>self._lend(self.ring_slot, "i4", self.ring_slot.size, "ring")
-        self.sim.ring.count = <int64_t *>self._lend(self.ring_count, "i8", length * n_parts, "ring")
+        self.sim.ring.count = <int64_t *>self._lend(self.ring_count, "i8", length * n_partitions, "ring")
 
     cdef lend_levels(self):
         """The levels, and which slots release what; again where releases have been added since."""

@@ -85,8 +85,8 @@ cdef class _Build:
     cdef nm_build c
     cdef const int32_t[::1] pre, post
     cdef const int64_t[::1] id
-    cdef int64_t n_places
-    cdef object place_start
+    cdef int64_t n_buckets
+    cdef object bucket_start
 
     def __init__(self, pre, post, id, autapses, uint64_t seed, uint32_t salt):
         sources, targets = np.ascontiguousarray(pre, np.int32), np.ascontiguousarray(post, np.int32)
@@ -99,16 +99,16 @@ cdef class _Build:
             first = self.pre[0]
             n_rows = max(<int64_t>self.pre[n_pre - 1] - first + 1, <int64_t>0)
         _stream("connect", salt)
-        n_parts, part_width = parts(len(self.id))
-        self.n_places = n_rows * <int64_t>n_parts
-        self.place_start = np.empty(self.n_places + 1, np.int64)
+        n_partitions, partition_width = partitions(len(self.id))
+        self.n_buckets = n_rows * <int64_t>n_partitions
+        self.bucket_start = np.empty(self.n_buckets + 1, np.int64)
         self.c = nm_build(pre=&self.pre[0], post=&self.post[0], n_pre=n_pre, n_post=n_post, id=&self.id[0],
                           pre_first=first, n_rows=n_rows, autapses=1 if autapses else 0, seed=seed, salt=salt,
-                          n_parts=n_parts, part_width=part_width)
+                          n_partitions=n_partitions, partition_width=partition_width)
 
 
 def build_probability(pre, post, id, double p, autapses, uint64_t seed, uint32_t salt, room=None):
-    """Each pair with probability p -> (pre_first, place_start, local).
+    """Each pair with probability p -> (pre_first, bucket_start, local).
 
     Parameters
     ----------
@@ -125,47 +125,47 @@ def build_probability(pre, post, id, double p, autapses, uint64_t seed, uint32_t
 
     Returns
     -------
-    int, ndarray of int64 of shape (n_rows * n_parts + 1,), ndarray of uint16 of shape (n_synapses,)
-        Place row * n_parts + part holds the targets of the neuron in slot pre_first + row in that part of the
+    int, ndarray of int64 of shape (n_rows * n_partitions + 1,), ndarray of uint16 of shape (n_synapses,)
+        Place row * n_partitions + part holds the targets of the neuron in slot pre_first + row in that part of the
         network, ascending, each counted from the first slot of the part.
     """
     cdef _Build build = _Build(pre, post, id, autapses, seed, salt)
-    cdef int64_t[::1] place_start = build.place_start
+    cdef int64_t[::1] bucket_start = build.bucket_start
     cdef uint16_t[::1] out
     cdef nm_error error
     cdef int status
-    cdef Py_ssize_t n_places = build.n_places
+    cdef Py_ssize_t n_buckets = build.n_buckets
     pairs = int(build.c.n_pre) * int(build.c.n_post)
     if room is None:
         share = p if 0.0 <= p <= 1.0 else 0.0  # C refuses the rest
         room = min(pairs, int(pairs * share + 8.0 * (pairs * share * (1.0 - share)) ** 0.5) + 64)
     local = np.empty(room, np.uint16)
     out = local
-    place_start[n_places] = room
+    bucket_start[n_buckets] = room
     with nogil:
-        status = nm_build_probability(&build.c, p, &place_start[0], &out[0], &error)
+        status = nm_build_probability(&build.c, p, &bucket_start[0], &out[0], &error)
     if status == NM_ERR_TOO_LARGE and error.field == -1:
         with nogil:
-            status = nm_build_probability(&build.c, p, &place_start[0], NULL, &error)
+            status = nm_build_probability(&build.c, p, &bucket_start[0], NULL, &error)
         if status == NM_OK:
-            local = np.empty(place_start[n_places], np.uint16)
+            local = np.empty(bucket_start[n_buckets], np.uint16)
             out = local
             with nogil:
-                status = nm_build_probability(&build.c, p, &place_start[0], &out[0], &error)
+                status = nm_build_probability(&build.c, p, &bucket_start[0], &out[0], &error)
     if status != NM_OK:
         raise_error(&error)
     out = None
-    local.resize(build.place_start[n_places], refcheck=False)  # nothing else has seen it
-    return build.c.pre_first, build.place_start, local
+    local.resize(build.bucket_start[n_buckets], refcheck=False)  # nothing else has seen it
+    return build.c.pre_first, build.bucket_start, local
 
 
 def build_in_degree(pre, post, id, int64_t degree, autapses, uint64_t seed, uint32_t salt):
-    """Each target gets `degree` sources, drawn with replacement -> (pre_first, place_start, local).
+    """Each target gets `degree` sources, drawn with replacement -> (pre_first, bucket_start, local).
 
     Arguments and results as for `build_probability`; a target with no possible source is an error.
     """
     cdef _Build build = _Build(pre, post, id, autapses, seed, salt)
-    cdef int64_t[::1] place_start = build.place_start, scratch = np.empty(build.c.n_rows, np.int64)
+    cdef int64_t[::1] bucket_start = build.bucket_start, scratch = np.empty(build.c.n_rows, np.int64)
     cdef nm_error error
     cdef int status
     n = int(max(degree, 0)) * int(build.c.n_post) if build.c.n_pre else 0  # of any size: no wrapping
@@ -173,29 +173,29 @@ def build_in_degree(pre, post, id, int64_t degree, autapses, uint64_t seed, uint
     cdef uint16_t[::1] out = local
     cdef uint8_t[::1] drawn = np.empty(n * (2 if build.c.n_rows <= NM_BUILD_NARROW else 4), np.uint8)
     with nogil:
-        status = nm_build_in_degree(&build.c, degree, &scratch[0], &drawn[0], &place_start[0], &out[0], &error)
+        status = nm_build_in_degree(&build.c, degree, &scratch[0], &drawn[0], &bucket_start[0], &out[0], &error)
     if status != NM_OK:
         raise_error(&error)
-    return build.c.pre_first, build.place_start, local
+    return build.c.pre_first, build.bucket_start, local
 
 
 def build_out_degree(pre, post, id, int64_t degree, autapses, uint64_t seed, uint32_t salt):
-    """Each source gets `degree` targets, drawn with replacement -> (pre_first, place_start, local).
+    """Each source gets `degree` targets, drawn with replacement -> (pre_first, bucket_start, local).
 
     Arguments and results as for `build_probability`; a source with no possible target is an error.
     """
     cdef _Build build = _Build(pre, post, id, autapses, seed, salt)
-    cdef int64_t[::1] place_start = build.place_start
+    cdef int64_t[::1] bucket_start = build.bucket_start
     cdef nm_error error
     cdef int status
     local = np.empty(int(max(degree, 0)) * int(build.c.n_pre) if build.c.n_post else 0, np.uint16)
     cdef uint16_t[::1] out = local
     cdef int32_t[::1] scratch = np.empty(2 * int(max(degree, 0)) if build.c.n_pre and build.c.n_post else 0, np.int32)
     with nogil:
-        status = nm_build_out_degree(&build.c, degree, &scratch[0], &place_start[0], &out[0], &error)
+        status = nm_build_out_degree(&build.c, degree, &scratch[0], &bucket_start[0], &out[0], &error)
     if status != NM_OK:
         raise_error(&error)
-    return build.c.pre_first, build.place_start, local
+    return build.c.pre_first, build.bucket_start, local
 
 
 def build_pairs(pre, post):
@@ -260,13 +260,13 @@ def sort_rows_by_delay(row_start, uint16_t[::1] delay, uint16_t[::1] local, weig
         raise_error(&error)
 
 
-def parts(int64_t n_neurons):
+def partitions(int64_t n_neurons):
     """(number of parts, slots in a part) of a network of so many neurons."""
-    return nm_network_count_parts(n_neurons), nm_network_part_width(n_neurons)
+    return nm_network_count_partitions(n_neurons), nm_network_partition_width(n_neurons)
 
 
-def build_places(row_start, targets, int64_t n_neurons):
-    """Rows cut by the parts of a network of n_neurons -> (place_start, local): place row * n_parts + part.
+def build_buckets(row_start, targets, int64_t n_neurons):
+    """Rows cut by the parts of a network of n_neurons -> (bucket_start, local): place row * n_partitions + part.
 
     Parameters
     ----------
@@ -276,39 +276,39 @@ def build_places(row_start, targets, int64_t n_neurons):
 
     Returns
     -------
-    ndarray of int64 of shape (n_rows * n_parts + 1,), ndarray of uint16 of shape (n_synapses,)
+    ndarray of int64 of shape (n_rows * n_partitions + 1,), ndarray of uint16 of shape (n_synapses,)
         Where each place begins; each target counted from the first slot of its part.
     """
     cdef const int64_t[::1] starts = row_start
     cdef const int32_t[::1] target = targets
     cdef Py_ssize_t n_rows = len(starts) - 1
-    cdef int64_t width = nm_network_part_width(n_neurons), n_parts = nm_network_count_parts(n_neurons)
+    cdef int64_t width = nm_network_partition_width(n_neurons), n_partitions = nm_network_count_partitions(n_neurons)
     _check_rows(starts, len(target), "targets")
-    place_start, local = np.empty(n_rows * n_parts + 1, np.int64), np.empty(len(target), np.uint16)
-    cdef int64_t[::1] out_start = place_start
+    bucket_start, local = np.empty(n_rows * n_partitions + 1, np.int64), np.empty(len(target), np.uint16)
+    cdef int64_t[::1] out_start = bucket_start
     cdef uint16_t[::1] out = local
     cdef nm_error error
     cdef int status
     with nogil:
-        status = nm_build_places(&starts[0], n_rows, &target[0], n_parts, width, &out_start[0], &out[0], &error)
+        status = nm_build_buckets(&starts[0], n_rows, &target[0], n_partitions, width, &out_start[0], &out[0], &error)
     if status != NM_OK:
         raise_error(&error)
-    return place_start, local
+    return bucket_start, local
 
 
-def build_segments(place_start, const uint16_t[::1] delay):
-    """Runs of one delay in places sorted by delay -> (row_segment, segment_start, segment_delay)."""
-    cdef const int64_t[::1] starts = place_start
-    cdef int64_t n_places = len(starts) - 1, n
+def build_runs(bucket_start, const uint16_t[::1] delay):
+    """Runs of one delay in places sorted by delay -> (bucket_run, run_start, run_delay)."""
+    cdef const int64_t[::1] starts = bucket_start
+    cdef int64_t n_buckets = len(starts) - 1, n
     _check_rows(starts, len(delay), "delay")
-    n = nm_build_segments(&starts[0], n_places, &delay[0], NULL, NULL, NULL)
-    row_segment, segment_start = np.empty(n_places + 1, np.int64), np.empty(n + 1, np.int64)
-    segment_delay = np.empty(n, np.uint16)
-    cdef int64_t[::1] out_row = row_segment, out_start = segment_start
-    cdef uint16_t[::1] out_delay = segment_delay
+    n = nm_build_runs(&starts[0], n_buckets, &delay[0], NULL, NULL, NULL)
+    bucket_run, run_start = np.empty(n_buckets + 1, np.int64), np.empty(n + 1, np.int64)
+    run_delay = np.empty(n, np.uint16)
+    cdef int64_t[::1] out_row = bucket_run, out_start = run_start
+    cdef uint16_t[::1] out_delay = run_delay
     with nogil:
-        nm_build_segments(&starts[0], n_places, &delay[0], &out_row[0], &out_start[0], &out_delay[0])
-    return row_segment, segment_start, segment_delay
+        nm_build_runs(&starts[0], n_buckets, &delay[0], &out_row[0], &out_start[0], &out_delay[0])
+    return bucket_run, run_start, run_delay
 
 
 # ---- background drive --------------------------------------------------------------------------------------
@@ -348,10 +348,10 @@ def drive_input(rate, weight, id, double dt, uint64_t seed, uint64_t step, table
     cdef uint32_t[::1] table = drive_table(r[0] * dt * 1e-3 if tabled else 0.0)
     excitatory, inhibitory = np.zeros(len(r)), np.zeros(len(r))
     cdef double[::1] e = excitatory, i = inhibitory
-    cdef nm_piece piece = nm_piece(group=0, first=0, n=len(r), stride=0, driven=1 if tabled else 2, changed=0, noisy=0)
+    cdef nm_block block = nm_block(group=0, first=0, n=len(r), stride=0, driven=1 if tabled else 2, changed=0, noisy=0)
     cdef nm_network network
-    network.pieces, network.n_pieces, network.n_neurons = &piece, 1, len(r)
+    network.blocks, network.n_blocks, network.n_neurons = &block, 1, len(r)
     network.id, network.drive_rate, network.drive_weight = &ids[0], &r[0], &w[0]
     network.drive_table = &table[0]
-    nm_drive_add(&network, &piece, dt, seed, step, 1.0, &e[0], &i[0])
+    nm_drive_add(&network, &block, dt, seed, step, 1.0, &e[0], &i[0])
     return excitatory, inhibitory

@@ -56,7 +56,7 @@ cdef class Engine:
 
     @property
     def keepers(self):
-        """Projection -> PairKeeper, of the projections whose synapses it keeps."""
+        """Projection -> LazyKeeper, of the projections whose synapses it keeps."""
         return self.binding.keepers
 
     def lend_weights(self, weights):
@@ -79,28 +79,28 @@ cdef class Engine:
         """Ids of the neurons that fired in one of the last steps, ascending; a new int64 array."""
         cdef Binding b = self.binding
         cdef nm_delay *ring = &b.sim.ring
-        cdef int64_t row = (step % ring.length + ring.length) % ring.length, n = 0, part, k
-        for part in range(ring.n_parts):
-            n += ring.count[row * ring.n_parts + part]
+        cdef int64_t row = (step % ring.length + ring.length) % ring.length, n = 0, partition, k
+        for partition in range(ring.n_partitions):
+            n += ring.count[row * ring.n_partitions + partition]
         found = np.empty(n, np.int64)
         if n == 0:
             return found
         cdef int64_t[::1] out = found
         n = 0
-        for part in range(ring.n_parts):
-            for k in range(ring.count[row * ring.n_parts + part]):
-                out[n] = b.network.id[ring.slot[row * ring.width + part * ring.part_width + k]]
+        for partition in range(ring.n_partitions):
+            for k in range(ring.count[row * ring.n_partitions + partition]):
+                out[n] = b.network.id[ring.slot[row * ring.width + partition * ring.partition_width + k]]
                 n += 1
         return found
 
     cdef _set_fired(self, Binding b, step, ids):
-        row, width = step % b.sim.ring.length, b.sim.ring.part_width
+        row, width = step % b.sim.ring.length, b.sim.ring.partition_width
         slots = _slots_of(ids, b.ids)
-        cuts = np.searchsorted(slots, np.arange(b.sim.ring.n_parts + 1) * width)
-        for part in range(b.sim.ring.n_parts):
-            here = slots[cuts[part]:cuts[part + 1]]
-            b.ring_slot[row, part * width:part * width + len(here)] = here
-            b.ring_count[row, part] = len(here)
+        cuts = np.searchsorted(slots, np.arange(b.sim.ring.n_partitions + 1) * width)
+        for partition in range(b.sim.ring.n_partitions):
+            here = slots[cuts[partition]:cuts[partition + 1]]
+            b.ring_slot[row, partition * width:partition * width + len(here)] = here
+            b.ring_count[row, partition] = len(here)
 
     def state(self):
         """Spikes under way, traces, and what pair rules, short-term plasticity and homeostatic scaling keep."""
@@ -131,7 +131,7 @@ cdef class Engine:
     cdef _carried(self):
         """What survives a change of the network; the synapses themselves are the network's."""
         cdef Binding b = self.binding
-        pre = {name: (*(<PairKeeper>keeper).ends, keeper.traces()) for name, keeper in b.keepers.items()}
+        pre = {name: (*(<LazyKeeper>keeper).ends, keeper.traces()) for name, keeper in b.keepers.items()}
         pre |= {name: (*(<EventKeeper>keeper).ends, keeper.values(b.sim.step)) for name, keeper in b.events.items()
                 if (<EventKeeper>keeper).ends is not None}
         return self.state() | {"pairs": {}, "pre": pre, "by_id": self._event_columns_by_id()}
@@ -165,9 +165,9 @@ cdef class Engine:
                 ids, values = state["rates"][name]
                 _take_by_id(scaler.rate, b.ids, ids, values)
         for name, keeper in b.keepers.items():
-            nm_pairs_start(&b.network, (<PairKeeper>keeper).projection, b.sim.dt, now)
+            nm_lazy_start(&b.network, (<LazyKeeper>keeper).projection, b.sim.dt, now)
             if name in state.get("pre", {}):
-                keeper.set_traces(_matched(state["pre"][name], *(<PairKeeper>keeper).ends))
+                keeper.set_traces(_matched(state["pre"][name], *(<LazyKeeper>keeper).ends))
         for name, keeper in b.events.items():
             if name in state.get("pre", {}) and (<EventKeeper>keeper).ends is not None:
                 keeper.set_values(_matched(state["pre"][name], *(<EventKeeper>keeper).ends), now)
@@ -245,9 +245,9 @@ cdef class Engine:
     cdef _run(self, int64_t n_steps, object progress):
         cdef nm_error error
         cdef Binding b = self.binding
-        cdef int64_t left = n_steps, slice_steps = 1, done = 0, n_parts = b.network.n_parts
+        cdef int64_t left = n_steps, slice_steps = 1, done = 0, n_partitions = b.network.n_partitions
         cdef int status
-        cdef nm_pool *pool = self.pool.get(self.threads if self.threads < n_parts else <int>n_parts)
+        cdef nm_pool *pool = self.pool.get(self.threads if self.threads < n_partitions else <int>n_partitions)
         while left > 0:
             if slice_steps >= left:
                 slice_steps = left

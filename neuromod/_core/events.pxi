@@ -20,8 +20,8 @@ cdef class EventKeeper:
         self.c.lowpass_lag = self._lag(binding, p, p.rule.lowpass_lag)
         self._make_traces(binding, p)
         if self.traces:
-            self.ends = _segment_ends(projection, binding.ids, binding.network.n_parts)
-            self.arrived = np.full(max(1, p.n_segments), -1, np.int64)
+            self.ends = _run_ends(projection, binding.ids, binding.network.n_partitions)
+            self.arrived = np.full(max(1, p.n_runs), -1, np.int64)
             self.c.arrived = <int64_t *>_address(self.arrived, "i8", 0, "arrived")
         self._lend_columns(binding, p, projection)
         if p.rule.on_post != NULL:
@@ -50,7 +50,7 @@ cdef class EventKeeper:
                 self.c.lowpass[k] = <double *>_address(self.lowpass[name], "f8", n, name)
                 self.c.lowpass_source[k] = <const double *>_address(source, "f8", n, name)
             else:
-                self.traces[name] = np.zeros(max(1, p.n_segments))
+                self.traces[name] = np.zeros(max(1, p.n_runs))
                 self.rates[name] = self.c.rate[k]
                 self.c.trace[k] = <double *>_address(self.traces[name], "f8", 0, name)
 
@@ -84,13 +84,13 @@ cdef class EventKeeper:
         n = binding.network.n_neurons
         start, scratch = np.zeros(n + 1, np.int64), np.zeros(max(1, n), np.int64)
         incoming = np.zeros(max(1, p.n_synapses), np.uint32)
-        segment_of = np.zeros(p.n_synapses // NM_EVENTS_COARSE + 1, np.uint32)
-        self.lent += [start, incoming, segment_of]
+        delay_run_of = np.zeros(p.n_synapses // NM_EVENTS_COARSE + 1, np.uint32)
+        self.lent += [start, incoming, delay_run_of]
         self.c.incoming_start = <const int64_t *>_address(start, "i8", 0, "incoming_start")
         self.c.incoming = <const uint32_t *>_address(incoming, "u4", 0, "incoming")
-        self.c.segment_of = <const uint32_t *>_address(segment_of, "u4", 0, "segment_of")
+        self.c.delay_run_of = <const uint32_t *>_address(delay_run_of, "u4", 0, "delay_run_of")
         nm_events_index(&binding.network, p, <int64_t *>self.c.incoming_start, <uint32_t *>self.c.incoming,
-                        <uint32_t *>self.c.segment_of, <int64_t *>_address(scratch, "i8", 0, "scratch"))
+                        <uint32_t *>self.c.delay_run_of, <int64_t *>_address(scratch, "i8", 0, "scratch"))
 
     def values(self, int64_t now):
         """Traces of the sources' spikes as they are now, by segment."""
@@ -127,13 +127,13 @@ cdef class EventKeeper:
                 trace[:] = given[name]
 
 
-cdef _check_columns(object layout, object projection, const nm_plasticity_rule *rule, Py_ssize_t n_parts):
+cdef _check_columns(object layout, object projection, const nm_plasticity_rule *rule, Py_ssize_t n_partitions):
     """Refuse neurons that lack a column that the rule reads."""
     wanted = {"source": set(_names(rule.pre_columns)) | _filtered(rule.pre_traces),
               "target": set(_names(rule.post_columns)) | _filtered(rule.post_traces)}
     if not (wanted["source"] or wanted["target"]):
         return
-    ends = {"source": _has_synapses(projection, n_parts), "target": _is_target(layout, projection, n_parts)}
+    ends = {"source": _has_synapses(projection, n_partitions), "target": _is_target(layout, projection, n_partitions)}
     for end, names in wanted.items():
         for model, first, count, _ in layout.groups:
             lacking = names - set(_MODELS[model]["state"]) - set(_MODELS[model]["params"])
@@ -152,22 +152,22 @@ cdef set _filtered(const nm_trace *traces):
     return found
 
 
-def _places_of(projection, Py_ssize_t n_parts):
+def buckets_of(projection, Py_ssize_t n_partitions):
     """Number of synapses of each place."""
-    starts = projection.segment_start
-    return np.diff(starts if projection.row_segment is None else starts[projection.row_segment])
+    starts = projection.run_start
+    return np.diff(starts if projection.bucket_run is None else starts[projection.bucket_run])
 
 
-def _has_synapses(projection, Py_ssize_t n_parts):
-    rows = _places_of(projection, n_parts).reshape(-1, n_parts).sum(axis=1)
+def _has_synapses(projection, Py_ssize_t n_partitions):
+    rows = buckets_of(projection, n_partitions).reshape(-1, n_partitions).sum(axis=1)
     found = np.zeros(projection.pre_first + len(rows), bool)
     found[projection.pre_first:] = rows > 0
     return found
 
 
-def _is_target(layout, projection, Py_ssize_t n_parts):
-    sizes, found = _places_of(projection, n_parts), np.zeros(layout.n, bool)
-    part = np.arange(len(sizes)) % n_parts
-    width = nm_network_part_width(layout.n)
-    found[np.repeat(part * width, sizes) + projection.target] = True
+def _is_target(layout, projection, Py_ssize_t n_partitions):
+    sizes, found = buckets_of(projection, n_partitions), np.zeros(layout.n, bool)
+    partition = np.arange(len(sizes)) % n_partitions
+    width = nm_network_partition_width(layout.n)
+    found[np.repeat(partition * width, sizes) + projection.target] = True
     return found

@@ -236,24 +236,24 @@ cdef extern from "nm_levels.h" nogil:
 
 cdef extern from "nm_network.h" nogil:
     int NM_MAX_INPUTS
-    ctypedef struct nm_pairs
+    ctypedef struct nm_lazy
     ctypedef struct nm_short_term
-    ctypedef struct nm_dense
-    ctypedef struct nm_scatter
+    ctypedef struct nm_bitmap
+    ctypedef struct nm_push
     ctypedef struct nm_events
     ctypedef struct nm_homeostasis
     ctypedef struct nm_group:
         const nm_neuron_model *model
         int64_t first
         int64_t n
-        int64_t region
+        int64_t zone
         int64_t n_ports
         int64_t port[6]
         double *state[8]
         const double *params[24]
         double *seen[24]
         double *derived[16]
-    ctypedef struct nm_piece:
+    ctypedef struct nm_block:
         int64_t group
         int64_t first
         int64_t n
@@ -264,11 +264,11 @@ cdef extern from "nm_network.h" nogil:
     ctypedef struct nm_projection:
         int64_t pre_first
         int64_t n_rows
-        int64_t n_segments
+        int64_t n_runs
         int64_t n_synapses
-        const int64_t *row_segment
-        const int64_t *segment_start
-        const uint16_t *segment_delay
+        const int64_t *bucket_run
+        const int64_t *run_start
+        const uint16_t *run_delay
         const uint16_t *target
         float *weight
         double constant_weight
@@ -286,23 +286,23 @@ cdef extern from "nm_network.h" nogil:
         float *state[8]
         double *post_trace[3]
         double post_kept[3]
-        nm_pairs *pairs
+        nm_lazy *lazy
         nm_events *events
         nm_short_term *short_term
-        const nm_dense *dense
-        const nm_scatter *scatter
+        const nm_bitmap *bitmap
+        const nm_push *push
         nm_homeostasis *homeostasis
     ctypedef struct nm_network:
         int64_t n_neurons
         nm_group *groups
         int64_t n_groups
-        nm_piece *pieces
-        int64_t n_pieces
+        nm_block *blocks
+        int64_t n_blocks
         const int64_t *id
         double *external_input
         double *last_spike_time
         int64_t *spike_count
-        const int32_t *region
+        const int32_t *zone
         const double *drive_rate
         const double *drive_weight
         const double *drive_noise
@@ -312,13 +312,13 @@ cdef extern from "nm_network.h" nogil:
         nm_projection *projections
         int64_t n_projections
         int64_t max_delay
-        int64_t n_parts
-        int64_t part_width
-        int64_t *part_piece
-    int64_t nm_network_part_width(int64_t n_neurons)
-    int64_t nm_network_count_parts(int64_t n_neurons)
-    int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, int64_t part_width, nm_piece *pieces,
-                           int64_t *part_piece)
+        int64_t n_partitions
+        int64_t partition_width
+        int64_t *partition_block
+    int64_t nm_network_partition_width(int64_t n_neurons)
+    int64_t nm_network_count_partitions(int64_t n_neurons)
+    int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, int64_t partition_width, nm_block *blocks,
+                           int64_t *partition_block)
     int nm_network_check(const nm_network *network, nm_error *error)
     int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *error)
 
@@ -335,7 +335,7 @@ cdef extern from "nm_poisson.h" nogil:
 
 cdef extern from "nm_drive.h" nogil:
     double nm_drive_count(double mean, uint64_t seed, uint32_t id, uint64_t step)
-    void nm_drive_add(const nm_network *network, const nm_piece *piece, double dt, uint64_t seed, uint64_t step,
+    void nm_drive_add(const nm_network *network, const nm_block *block, double dt, uint64_t seed, uint64_t step,
                       double factor, double *excitatory, double *inhibitory)
 
 
@@ -344,29 +344,29 @@ cdef extern from "nm_delay.h" nogil:
     ctypedef struct nm_delay:
         int64_t length
         int64_t width
-        int64_t n_parts
-        int64_t part_width
+        int64_t n_partitions
+        int64_t partition_width
         int32_t *slot
         int64_t *count
 
 
-cdef extern from "nm_pairs.h" nogil:
+cdef extern from "nm_lazy.h" nogil:
     int NM_RECENT
     int NM_CLOSE
     int NM_SPIKES
-    int NM_MOMENT
+    int NM_SNAPSHOT
     int NM_FINE
     ctypedef struct nm_recent:
         pass
     ctypedef struct nm_former:
         pass
-    ctypedef struct nm_pairs:
+    ctypedef struct nm_lazy:
         int64_t sweep
         int64_t length
-        int64_t n_regions
+        int64_t n_zones
         int64_t origin
         int64_t epoch
-        double *course
+        double *snapshots
         double *ltp
         double *ltd
         int64_t *since
@@ -379,21 +379,21 @@ cdef extern from "nm_pairs.h" nogil:
         double *gain
         int64_t *n_spikes
         int64_t *floor
-    ctypedef struct nm_pairs_step:
+    ctypedef struct nm_lazy_step:
         const nm_network *network
         const nm_projection *projection
         double *input
         double efficacy
         double dt
         int64_t now
-    int64_t nm_pairs_sweep(double dt, double tau_c)
-    int64_t nm_pairs_length(int64_t sweep)
-    int64_t nm_pairs_decay_length(int64_t sweep)
-    void nm_pairs_start(const nm_network *network, const nm_projection *projection, double dt, int64_t now)
-    void nm_pairs_read(const nm_pairs_step *step, int64_t first, int64_t last, int64_t base, float *weight,
+    int64_t nm_lazy_sweep(double dt, double tau_c)
+    int64_t nm_lazy_length(int64_t sweep)
+    int64_t nm_lazy_decay_length(int64_t sweep)
+    void nm_lazy_start(const nm_network *network, const nm_projection *projection, double dt, int64_t now)
+    void nm_lazy_read(const nm_lazy_step *step, int64_t first, int64_t last, int64_t base, float *weight,
                        float *eligibility)
-    void nm_pairs_settle(const nm_pairs_step *step, int64_t first, int64_t last)
-    double nm_pairs_decayed(const double *table, int64_t steps)
+    void nm_lazy_flush(const nm_lazy_step *step, int64_t first, int64_t last)
+    double nm_lazy_decayed(const double *table, int64_t steps)
 
 
 cdef extern from "nm_events.h" nogil:
@@ -413,11 +413,11 @@ cdef extern from "nm_events.h" nogil:
         double *post_history[3]
         const int64_t *incoming_start
         const uint32_t *incoming
-        const uint32_t *segment_of
+        const uint32_t *delay_run_of
         int64_t *last
         uint32_t salt
     void nm_events_index(const nm_network *network, const nm_projection *p, int64_t *incoming_start,
-                         uint32_t *incoming, uint32_t *segment_of, int64_t *next)
+                         uint32_t *incoming, uint32_t *delay_run_of, int64_t *next)
 
 
 cdef extern from "nm_change.h" nogil:
@@ -425,30 +425,30 @@ cdef extern from "nm_change.h" nogil:
                          double high, double *weight)
 
 
-cdef extern from "nm_dense.h" nogil:
-    ctypedef struct nm_dense:
+cdef extern from "nm_bitmap.h" nogil:
+    ctypedef struct nm_bitmap:
         int64_t most
         int64_t words
         const uint64_t *bits
         const int64_t *extra_start
         const uint16_t *extra
-    int64_t nm_dense_words(int64_t part_width)
-    int64_t nm_dense_counts(int64_t part_width)
-    int64_t nm_dense_worth(const nm_projection *p, int64_t n_neurons, int64_t n_parts, int64_t *extra_start)
-    void nm_dense_fill(const nm_projection *p, int64_t n_places, int64_t words, uint64_t *bits, uint16_t *extra)
+    int64_t nm_bitmap_words(int64_t partition_width)
+    int64_t nm_bitmap_counts(int64_t partition_width)
+    int64_t nm_bitmap_worth(const nm_projection *p, int64_t n_neurons, int64_t n_partitions, int64_t *extra_start)
+    void nm_bitmap_fill(const nm_projection *p, int64_t n_buckets, int64_t words, uint64_t *bits, uint16_t *extra)
 
 
-cdef extern from "nm_dense_deliver.h" nogil:
-    ctypedef struct nm_dense_room:
+cdef extern from "nm_bitmap_deliver.h" nogil:
+    ctypedef struct nm_bitmap_room:
         uint64_t *count
         double *sum
 
 
-cdef extern from "nm_scatter.h" nogil:
-    int NM_SCATTER
-    ctypedef struct nm_scatter:
+cdef extern from "nm_push.h" nogil:
+    int NM_PUSH_STEPS
+    ctypedef struct nm_push:
         double *sum
-    int nm_scatter_worth(const nm_projection *p)
+    int nm_push_worth(const nm_projection *p)
 
 
 cdef extern from "nm_short_term.h" nogil:
@@ -518,7 +518,7 @@ cdef extern from "nm_sim.h" nogil:
         double *input[16]
         double *scheduled
         double *fired
-        nm_dense_room dense
+        nm_bitmap_room bitmap
         const int64_t *schedule_step
         const int32_t *schedule_slot
         int64_t n_schedule
@@ -555,13 +555,13 @@ cdef extern from "nm_build.h" nogil:
         int64_t autapses
         uint64_t seed
         uint32_t salt
-        int64_t n_parts
-        int64_t part_width
+        int64_t n_partitions
+        int64_t partition_width
     int64_t NM_BUILD_NARROW
-    int nm_build_probability(const nm_build *build, double p, int64_t *place_start, uint16_t *local, nm_error *error)
+    int nm_build_probability(const nm_build *build, double p, int64_t *bucket_start, uint16_t *local, nm_error *error)
     int nm_build_in_degree(const nm_build *build, int64_t degree, int64_t *scratch, void *drawn,
-                           int64_t *place_start, uint16_t *local, nm_error *error)
-    int nm_build_out_degree(const nm_build *build, int64_t degree, int32_t *scratch, int64_t *place_start,
+                           int64_t *bucket_start, uint16_t *local, nm_error *error)
+    int nm_build_out_degree(const nm_build *build, int64_t degree, int32_t *scratch, int64_t *bucket_start,
                             uint16_t *local, nm_error *error)
     int nm_build_pairs(const int32_t *pre, const int32_t *post, int64_t n, int64_t pre_first, int64_t n_rows,
                        int64_t *row_start, int32_t *targets, int64_t *order, nm_error *error)
@@ -569,7 +569,7 @@ cdef extern from "nm_build.h" nogil:
     void nm_build_uniform(uint64_t seed, uint32_t stream, double low, double high, int64_t n, float *out)
     int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *delay, uint16_t *local,
                                float *weight, int64_t *scratch_order, void *scratch, nm_error *error)
-    int nm_build_places(const int64_t *row_start, int64_t n_rows, const int32_t *targets, int64_t n_parts,
-                        int64_t part_width, int64_t *place_start, uint16_t *local, nm_error *error)
-    int64_t nm_build_segments(const int64_t *place_start, int64_t n_places, const uint16_t *delay,
-                              int64_t *row_segment, int64_t *segment_start, uint16_t *segment_delay)
+    int nm_build_buckets(const int64_t *row_start, int64_t n_rows, const int32_t *targets, int64_t n_partitions,
+                        int64_t partition_width, int64_t *bucket_start, uint16_t *local, nm_error *error)
+    int64_t nm_build_runs(const int64_t *bucket_start, int64_t n_buckets, const uint16_t *delay,
+                              int64_t *bucket_run, int64_t *run_start, uint16_t *run_delay)

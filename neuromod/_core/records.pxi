@@ -55,7 +55,7 @@ cdef class SpikeRecorder:
             blocks.append((self.step[:self.c.n], self.id[:self.c.n]))
         if not blocks:
             return np.empty(0, np.int64), np.empty(0, np.int64)
-        return tuple(np.concatenate(parts) for parts in zip(*blocks))
+        return tuple(np.concatenate(partitions) for partitions in zip(*blocks))
 
 
 cdef class SampleRecorder:
@@ -96,4 +96,4 @@ cdef class SampleRecorder:
             blocks.append((self.step[:self.c.n], self.value[:self.c.n]))
         if not blocks:
             return np.empty(0, np.int64), np.empty((0, len(self.resolve()[1])))
-        return tuple(np.concatenate(parts) for parts in zip(*blocks))
+        return tuple(np.concatenate(partitions) for partitions in zip(*blocks))

@@ -307,7 +307,7 @@ class _LoneNeuron:
 
     def __init__(self, model_type, values):
         table = _MODELS[model_type]
-        own = {name: ("f8", field["default"]) for part in ("state", "params") for name, field in table[part].items()}
+        own = {name: ("f8", field["default"]) for partition in ("state", "params") for name, field in table[partition].items()}
         self.buffers = {name: np.full(1, default, dtype) for name, (dtype, default) in {**NEURON_FIELDS, **own}.items()}
         for name, value in {"model": list(_MODELS).index(model_type), **values}.items():
             self.buffers[name][0] = value

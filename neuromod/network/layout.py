@@ -46,12 +46,12 @@ class ProjectionLayout:
     number: int  # salt of its draws
     pre_first: int  # slot of the source of row 0
     n_rows: int
-    segment_start: NDArray[np.int64]  # (n_segments + 1,): first synapse of each segment
+    run_start: NDArray[np.int64]  # (n_runs + 1,): first synapse of each segment
     target: NDArray[np.uint16]  # (n_synapses,): target slots, from the first slot of their partition
     weight: NDArray[np.float32] | None  # (n_synapses,), mV; None: all are `equal_weight`
     equal_weight: float = 0.0  # mV
-    row_segment: NDArray[np.int64] | None = None  # (n_rows * n_partitions + 1,); None: one segment each
-    segment_delay: NDArray[np.uint16] | None = None  # (n_segments,), steps; None: all are `equal_delay`
+    bucket_run: NDArray[np.int64] | None = None  # (n_rows * n_partitions + 1,); None: one segment each
+    run_delay: NDArray[np.uint16] | None = None  # (n_runs,), steps; None: all are `equal_delay`
     equal_delay: int = 1
     inhibitory: bool = False
     port: str | None = None  # input port of the targets; None: that of the sign
@@ -59,17 +59,17 @@ class ProjectionLayout:
     state: Mapping[str, NDArray[Any]] = field(
         default_factory=dict
     )  # synapse columns of the rule, (n_synapses,)
-    dense: _core.DenseMap = field(default_factory=lambda: _core.DenseMap())  # filled by the first engine
+    bitmap: _core.Bitmap = field(default_factory=lambda: _core.Bitmap())  # filled by the first engine
 
     @property
     def min_delay(self) -> int:
         """Shortest delay, steps."""
-        return self.equal_delay if self.segment_delay is None else int(self.segment_delay.min())
+        return self.equal_delay if self.run_delay is None else int(self.run_delay.min())
 
     @property
     def max_delay(self) -> int:
         """Longest delay, steps."""
-        return self.equal_delay if self.segment_delay is None else int(self.segment_delay.max())
+        return self.equal_delay if self.run_delay is None else int(self.run_delay.max())
 
 
 @dataclass(frozen=True, eq=False)

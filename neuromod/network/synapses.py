@@ -63,41 +63,39 @@ class SynapseTable:
 
     def _set_rows(self, rows: Rows, weight: Floats | float, delay: Delays | int) -> None:
         """Places whose targets ascend, cut into the segments that the core works on."""
-        self.pre_first, place_start, self.target = rows
+        self.pre_first, bucket_start, self.target = rows
         if isinstance(delay, np.ndarray) and (not len(delay) or np.all(delay == delay[0])):
             delay = int(delay[0]) if len(delay) else 1
         self.n_neurons = self.columns.n
-        self.row_start = place_start[:: _core.parts(self.n_neurons)[0]].copy()
-        self.row_segment: Ints | None = None
-        self.segment_delay: Delays | None = None
+        self.row_start = bucket_start[:: _core.partitions(self.n_neurons)[0]].copy()
+        self.bucket_run: Ints | None = None
+        self.run_delay: Delays | None = None
         if isinstance(delay, np.ndarray):
             own = weight if isinstance(weight, np.ndarray) else None
-            _core.sort_rows_by_delay(place_start, delay, self.target, own)
-            self.row_segment, self.segment_start, self.segment_delay = _core.build_segments(
-                place_start, delay
-            )
+            _core.sort_rows_by_delay(bucket_start, delay, self.target, own)
+            self.bucket_run, self.run_start, self.run_delay = _core.build_runs(bucket_start, delay)
             self.equal_delay = 1
         else:
-            self.segment_start, self.equal_delay = place_start, int(delay)
+            self.run_start, self.equal_delay = bucket_start, int(delay)
         self.weights = Weights(
             len(self.target), weight, self.state_columns, self.learning.rule is not None, self.moved
         )
-        self.dense = _core.DenseMap()
+        self.bitmap = _core.Bitmap()
 
     def __len__(self) -> int:
         return len(self.target)
 
     @property
-    def place_start(self) -> Ints:
+    def bucket_start(self) -> Ints:
         """First synapse of each place; one entry more than there are places."""
-        return self.segment_start if self.row_segment is None else self.segment_start[self.row_segment]
+        return self.run_start if self.bucket_run is None else self.run_start[self.bucket_run]
 
     @property
     def delay(self) -> Delays:
         """Delay of each synapse, steps. A new array."""
-        if self.segment_delay is None:
+        if self.run_delay is None:
             return np.full(len(self), self.equal_delay, np.uint16)
-        return np.repeat(self.segment_delay, np.diff(self.segment_start))
+        return np.repeat(self.run_delay, np.diff(self.run_start))
 
     @property
     def pre(self) -> Int32s:
@@ -108,10 +106,10 @@ class SynapseTable:
     @property
     def post(self) -> Int32s:
         """Slot of each synapse's target. A new array."""
-        start = self.place_start
+        start = self.bucket_start
         places = np.arange(len(start) - 1)
-        n_parts, width = _core.parts(self.n_neurons)
-        first = (places % n_parts * width).astype(np.int32)
+        n_partitions, width = _core.partitions(self.n_neurons)
+        first = (places % n_partitions * width).astype(np.int32)
         return np.repeat(first, np.diff(start)) + self.target.astype(np.int32)
 
     @property
@@ -143,18 +141,18 @@ class SynapseTable:
             number=self.number,
             pre_first=self.pre_first,
             n_rows=len(self.row_start) - 1,
-            segment_start=self.segment_start,
+            run_start=self.run_start,
             target=self.target,
             weight=self.weights.live.get("weight"),
             equal_weight=self.weights.equal,
-            row_segment=self.row_segment,
-            segment_delay=self.segment_delay,
+            bucket_run=self.bucket_run,
+            run_delay=self.run_delay,
             equal_delay=self.equal_delay,
             inhibitory=self.synapse_type == "inhibitory",
             port=self.port,
             learning=self.learning,
             state=state,
-            dense=self.dense,
+            bitmap=self.bitmap,
         )
 
     # ---- change ----------------------------------------------------------------------------------------------
@@ -164,11 +162,11 @@ class SynapseTable:
 
         A network of one part needs no new cut when it grows within that part.
         """
-        cut, new = _core.parts(self.n_neurons), _core.parts(n_neurons)
+        cut, new = _core.partitions(self.n_neurons), _core.partitions(n_neurons)
         if cut != new and (cut[0] > 1 or new[0] > 1):
             return False
         if n_neurons != self.n_neurons:
-            self.n_neurons, self.dense = n_neurons, _core.DenseMap()
+            self.n_neurons, self.bitmap = n_neurons, _core.Bitmap()
         return True
 
     def contents(self) -> dict[str, Any]:
@@ -187,7 +185,7 @@ class SynapseTable:
         delay = np.ascontiguousarray(columns["delay"][order], np.uint16)
         if len(delay) and np.any(delay != delay[0]):
             rows = np.repeat(np.arange(len(row_start) - 1), np.diff(row_start))
-            parts = targets // _core.parts(self.columns.n)[1]
+            parts = targets // _core.partitions(self.columns.n)[1]
             by_delay = np.lexsort((np.arange(len(delay)), delay, parts, rows))
             order, delay, targets = order[by_delay], delay[by_delay], targets[by_delay]
         weight = columns["weight"][order]
@@ -197,7 +195,7 @@ class SynapseTable:
         if self.tag is not None:
             self.tag.flags.writeable = False
             self.tag = np.ascontiguousarray(columns["plasticity_tag"][order], np.float32)
-        places = _core.build_places(row_start, np.ascontiguousarray(targets), self.columns.n)
+        places = _core.build_buckets(row_start, np.ascontiguousarray(targets), self.columns.n)
         own = float(weight[0]) if equal else np.ascontiguousarray(weight, np.float32)
         self._set_rows((int(pre_first), *places), own, delay)
         for field, (dtype, _) in self.state_columns.items():

@@ -51,7 +51,7 @@ class Weights:
             weight = np.full(n, weight, np.float32)
         self.live: dict[str, NDArray[Any]] = {"weight": weight} if isinstance(weight, np.ndarray) else {}
         self.live |= {name: np.full(n, start, dtype) for name, (dtype, start) in fields.items()}
-        self.keeper: _core.PairKeeper | None = None
+        self.keeper: _core.LazyKeeper | None = None
         self._handed: dict[str, Floats] = {}  # views of live arrays, or the snapshot
         self._before: dict[str, Floats] = {}  # the snapshot as it was handed out
 
@@ -100,7 +100,7 @@ class Weights:
 
     # ---- changes of state ------------------------------------------------------------------------------------
 
-    def keep(self, keeper: _core.PairKeeper) -> None:
+    def keep(self, keeper: _core.LazyKeeper) -> None:
         """An engine takes the synapses over. Views handed out before turn read-only."""
         self.freeze()
         self.keeper = keeper

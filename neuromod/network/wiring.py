@@ -114,7 +114,7 @@ def _pairs(areas: Areas, pairs: ArrayLike, pre: Int32s, post: Int32s) -> tuple[R
         if outside.size:
             raise ValueError(f"pairs: must lead from pre to post; got {outside[0]}, which is not in {name}")
     first, row_start, targets, order = _core.build_pairs(slots[:, 0], slots[:, 1])
-    return (first, *_core.build_places(row_start, targets, areas.columns.n)), order
+    return (first, *_core.build_buckets(row_start, targets, areas.columns.n)), order
 
 
 def _distribution(value: Mapping[str, Any], where: str, seed: int, purpose: str, number: int, n: int) -> Any:

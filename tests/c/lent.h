@@ -3,10 +3,10 @@
 #ifndef LENT_H
 #define LENT_H
 
+#include "nm_bitmap.h"
 #include "nm_delay.h"
-#include "nm_dense.h"
-#include "nm_pairs.h"
-#include "nm_scatter.h"
+#include "nm_lazy.h"
+#include "nm_push.h"
 #include "nm_short_term.h"
 
 #include <stdlib.h>
@@ -36,39 +36,39 @@ static inline void free_arena(arena *a) {
 static inline nm_delay make_ring(arena *a, const nm_network *network, int64_t max_delay, int64_t interval) {
     nm_delay ring = {.length = max_delay + interval,
                      .width = network->n_neurons,
-                     .n_parts = network->n_parts,
-                     .part_width = network->part_width};
+                     .n_partitions = network->n_partitions,
+                     .partition_width = network->partition_width};
     ring.slot = zeros(a, ring.length * ring.width, sizeof *ring.slot);
-    ring.count = zeros(a, ring.length * ring.n_parts, sizeof *ring.count);
+    ring.count = zeros(a, ring.length * ring.n_partitions, sizeof *ring.count);
     return ring;
 }
 
 /* The buffers of a projection with a pair rule, and a fresh start after step 0. `sweep` 0: that of
- * nm_pairs_sweep. */
-static inline void lend_pairs(arena *a, const nm_network *network, nm_projection *p, nm_pairs *pairs,
-                              double dt, int64_t sweep, int64_t n_regions) {
+ * nm_lazy_sweep. */
+static inline void lend_lazy(arena *a, const nm_network *network, nm_projection *p, nm_lazy *lazy, double dt,
+                             int64_t sweep, int64_t n_regions) {
     const nm_eligibility *about = p->rule->eligibility;
     const int64_t n = network->n_neurons;
-    p->pairs = pairs;
-    pairs->sweep = sweep > 0 ? sweep : nm_pairs_sweep(dt, about == NULL ? 0.0 : p->params[about->tau_c]);
-    pairs->length = nm_pairs_length(pairs->sweep);
-    pairs->n_regions = n_regions;
-    pairs->course = zeros(a, n_regions * pairs->length * NM_MOMENT, sizeof *pairs->course);
-    pairs->ltp = zeros(a, NM_INTERVAL * n_regions, sizeof(double));
-    pairs->ltd = zeros(a, NM_INTERVAL * n_regions, sizeof(double));
-    pairs->since = zeros(a, p->n_segments, sizeof(int64_t));
-    pairs->newest = zeros(a, n, sizeof(int32_t));
-    pairs->recent = zeros(a, n, sizeof *pairs->recent);
-    pairs->former = zeros(a, n, sizeof *pairs->former);
-    pairs->spike = zeros(a, n * NM_SPIKES, sizeof(int64_t));
-    pairs->gain = zeros(a, n * NM_SPIKES, sizeof(double));
-    pairs->n_spikes = zeros(a, n, sizeof(int64_t));
-    pairs->floor = zeros(a, network->n_parts, sizeof(int64_t));
+    p->lazy = lazy;
+    lazy->sweep = sweep > 0 ? sweep : nm_lazy_sweep(dt, about == NULL ? 0.0 : p->params[about->tau_c]);
+    lazy->length = nm_lazy_length(lazy->sweep);
+    lazy->n_zones = n_regions;
+    lazy->snapshots = zeros(a, n_regions * lazy->length * NM_SNAPSHOT, sizeof *lazy->snapshots);
+    lazy->ltp = zeros(a, NM_INTERVAL * n_regions, sizeof(double));
+    lazy->ltd = zeros(a, NM_INTERVAL * n_regions, sizeof(double));
+    lazy->since = zeros(a, p->n_runs, sizeof(int64_t));
+    lazy->newest = zeros(a, n, sizeof(int32_t));
+    lazy->recent = zeros(a, n, sizeof *lazy->recent);
+    lazy->former = zeros(a, n, sizeof *lazy->former);
+    lazy->spike = zeros(a, n * NM_SPIKES, sizeof(int64_t));
+    lazy->gain = zeros(a, n * NM_SPIKES, sizeof(double));
+    lazy->n_spikes = zeros(a, n, sizeof(int64_t));
+    lazy->floor = zeros(a, network->n_partitions, sizeof(int64_t));
     for (int k = 0; p->rule->pre_traces[k].name != NULL; k++) {
-        pairs->trace[k] = zeros(a, p->n_segments, sizeof(double));
-        pairs->decay[k] = zeros(a, nm_pairs_decay_length(pairs->sweep), sizeof(double));
+        lazy->trace[k] = zeros(a, p->n_runs, sizeof(double));
+        lazy->decay[k] = zeros(a, nm_lazy_decay_length(lazy->sweep), sizeof(double));
     }
-    nm_pairs_start(network, p, dt, 0);
+    nm_lazy_start(network, p, dt, 0);
 }
 
 /* Efficacies for a ring of `length` steps; no spike yet. */
@@ -83,25 +83,26 @@ static inline void lend_short_term(arena *a, nm_projection *p, nm_short_term *s,
 }
 
 /* Bit-maps of a projection whose weights are all equal; whether it gains by them. */
-static inline int lend_dense(arena *a, const nm_network *network, nm_projection *p, nm_dense *dense) {
-    const int64_t n_places = p->n_rows * network->n_parts, words = nm_dense_words(network->part_width);
-    int64_t *extra_start = zeros(a, n_places + 1, sizeof *extra_start);
-    uint64_t *bits = zeros(a, n_places * words, sizeof *bits);
-    dense->most = nm_dense_worth(p, network->n_neurons, network->n_parts, extra_start);
-    if (dense->most == 0)
+static inline int lend_bitmap(arena *a, const nm_network *network, nm_projection *p, nm_bitmap *bitmap) {
+    const int64_t n_buckets = p->n_rows * network->n_partitions,
+                  words = nm_bitmap_words(network->partition_width);
+    int64_t *extra_start = zeros(a, n_buckets + 1, sizeof *extra_start);
+    uint64_t *bits = zeros(a, n_buckets * words, sizeof *bits);
+    bitmap->most = nm_bitmap_worth(p, network->n_neurons, network->n_partitions, extra_start);
+    if (bitmap->most == 0)
         return 0;
-    uint16_t *extra = zeros(a, extra_start[n_places], sizeof *extra);
-    nm_dense_fill(p, n_places, words, bits, extra);
-    dense->words = words, dense->bits = bits, dense->extra_start = extra_start, dense->extra = extra;
-    p->dense = dense;
+    uint16_t *extra = zeros(a, extra_start[n_buckets], sizeof *extra);
+    nm_bitmap_fill(p, n_buckets, words, bits, extra);
+    bitmap->words = words, bitmap->bits = bits, bitmap->extra_start = extra_start, bitmap->extra = extra;
+    p->bitmap = bitmap;
     return 1;
 }
 
 /* The ring of sums of a projection that is pushed; whether it gains by that. */
-static inline int lend_scatter(arena *a, const nm_network *network, nm_projection *p, nm_scatter *scatter) {
-    scatter->sum = zeros(a, NM_SCATTER * network->n_neurons, sizeof *scatter->sum);
-    p->scatter = scatter;
-    return nm_scatter_worth(p);
+static inline int lend_push(arena *a, const nm_network *network, nm_projection *p, nm_push *push) {
+    push->sum = zeros(a, NM_PUSH_STEPS * network->n_neurons, sizeof *push->sum);
+    p->push = push;
+    return nm_push_worth(p);
 }
 
 #endif

@@ -26,7 +26,7 @@ typedef struct plan {
     int steps;    /* 60 */
     int constant; /* delays of 1 .. 5 steps; else all of this many */
     int n_regions;    /* 1 */
-    int64_t sweep;    /* of a pair rule: that of nm_pairs_sweep */
+    int64_t sweep;    /* of a pair rule: that of nm_lazy_sweep */
     double tau_c, dt; /* the rule's default; 0.5 ms */
 } plan;
 
@@ -34,17 +34,17 @@ typedef struct world {
     arena keep;
     nm_network network;
     nm_projection projection;
-    nm_pairs pairs;
+    nm_lazy lazy;
     nm_events events;
     nm_delay ring;
     double params[NM_MAX_PARAMS], dt;
-    int64_t n_neurons, n_synapses, n_places, steps, now;
+    int64_t n_neurons, n_synapses, n_buckets, steps, now;
     /* [synapse] */
     int32_t *row, *post;
     uint16_t *delay;
     float *guarded; /* the weights, with GUARD entries that nobody may write on both sides */
     /* [slot] */
-    int32_t *region;
+    int32_t *zone;
     double *fired, *excitatory, *inhibitory, *input[2];
     uint8_t *raster; /* [step * n_neurons + slot] */
 } world;
@@ -58,10 +58,11 @@ static void discard(world *w) {
 static void draw_synapses(world *w, const plan *a) {
     static const int lengths[2][N_ROWS] = {{1300, 1, 0, 1250, 40, 7}, {34, 1, 0, 30, 20, 7}};
     const int *length = lengths[a->small], spread = a->small ? 34 : 1300, step = a->small ? 11 : 7919;
-    const int64_t n_parts = w->network.n_parts, width = w->network.part_width, most = 3 * spread;
+    const int64_t n_partitions = w->network.n_partitions, width = w->network.partition_width,
+                  most = 3 * spread;
     uint16_t *local = zeros(&w->keep, most, sizeof *local), *delays = zeros(&w->keep, most, sizeof *delays);
-    int64_t *row_segment = zeros(&w->keep, N_ROWS * n_parts + 1, sizeof *row_segment);
-    int64_t *start = zeros(&w->keep, N_ROWS * n_parts * MAX_DELAY + 1, sizeof *start);
+    int64_t *bucket_run = zeros(&w->keep, N_ROWS * n_partitions + 1, sizeof *bucket_run);
+    int64_t *start = zeros(&w->keep, N_ROWS * n_partitions * MAX_DELAY + 1, sizeof *start);
     w->row = zeros(&w->keep, most, sizeof *w->row), w->post = zeros(&w->keep, most, sizeof *w->post);
     w->delay = zeros(&w->keep, most, sizeof *w->delay);
     w->guarded = zeros(&w->keep, most + 2 * GUARD, sizeof *w->guarded);
@@ -69,35 +70,36 @@ static void draw_synapses(world *w, const plan *a) {
         w->guarded[i] = UNTOUCHED;
     nm_projection *p = &w->projection;
     p->weight = w->guarded + GUARD;
-    int64_t s = 0, segment = 0;
-    for (int64_t place = 0; place < N_ROWS * n_parts; place++) {
-        const int n = length[place / n_parts];
-        row_segment[place] = segment;
+    int64_t s = 0, delay_run = 0;
+    for (int64_t bucket = 0; bucket < N_ROWS * n_partitions; bucket++) {
+        const int n = length[bucket / n_partitions];
+        bucket_run[bucket] = delay_run;
         for (int delay = 1; delay <= MAX_DELAY; delay++) {
             const int64_t first = s;
-            for (int64_t target = (place % n_parts) * width; target < (place % n_parts + 1) * width; target++)
+            for (int64_t target = (bucket % n_partitions) * width;
+                 target < (bucket % n_partitions + 1) * width; target++)
                 for (int j = 0; j < n; j++) {
                     const int own = a->constant ? a->constant : 1 + MAX_DELAY * j / n;
                     if (own != delay || w->n_neurons - 1 - (int64_t)j * step % spread != target)
                         continue;
-                    w->row[s] = (int32_t)(place / n_parts), w->post[s] = (int32_t)target;
+                    w->row[s] = (int32_t)(bucket / n_partitions), w->post[s] = (int32_t)target;
                     w->delay[s] = (uint16_t)delay;
                     local[s] = (uint16_t)(target % width);
                     p->weight[s++] = (float)(0.2 + 0.6 * uniform());
                 }
             if (s > first || a->constant == delay) {
-                start[segment] = first;
-                delays[segment++] = (uint16_t)delay;
+                start[delay_run] = first;
+                delays[delay_run++] = (uint16_t)delay;
             }
         }
     }
-    row_segment[N_ROWS * n_parts] = p->n_segments = segment;
-    start[segment] = w->n_synapses = s;
-    p->target = local, p->segment_start = start;
-    p->row_segment = a->constant ? NULL : row_segment, p->segment_delay = a->constant ? NULL : delays;
+    bucket_run[N_ROWS * n_partitions] = p->n_runs = delay_run;
+    start[delay_run] = w->n_synapses = s;
+    p->target = local, p->run_start = start;
+    p->bucket_run = a->constant ? NULL : bucket_run, p->run_delay = a->constant ? NULL : delays;
     p->constant_delay = a->constant;
     p->min_delay = a->constant ? a->constant : 1, p->max_delay = a->constant ? a->constant : MAX_DELAY;
-    w->n_places = N_ROWS * n_parts;
+    w->n_buckets = N_ROWS * n_partitions;
 }
 
 /* After the parameters have been set. */
@@ -113,13 +115,13 @@ static world *make(const plan *a) {
     seed = 3;
     w->dt = a->dt > 0.0 ? a->dt : 0.5;
     w->steps = a->steps ? a->steps : 60;
-    const int64_t n = w->n_neurons = a->small ? 42 : 1310, width = a->small ? 16 : 512, n_parts = 3;
+    const int64_t n = w->n_neurons = a->small ? 42 : 1310, width = a->small ? 16 : 512, n_partitions = 3;
     w->network = (nm_network){.n_neurons = n,
                               .projections = &w->projection,
                               .n_projections = 1,
                               .max_delay = MAX_DELAY,
-                              .n_parts = n_parts,
-                              .part_width = width};
+                              .n_partitions = n_partitions,
+                              .partition_width = width};
     w->projection =
         (nm_projection){.pre_first = PRE_FIRST, .n_rows = N_ROWS, .rule = rule, .weight_kept = 1.0};
     nm_projection *p = &w->projection;
@@ -134,15 +136,15 @@ static world *make(const plan *a) {
     for (int k = 0; rule->post_traces != NULL && rule->post_traces[k].name != NULL; k++)
         p->post_trace[k] = zeros(&w->keep, n, sizeof(double));
     lend_kept(w);
-    w->region = zeros(&w->keep, n, sizeof *w->region);
+    w->zone = zeros(&w->keep, n, sizeof *w->zone);
     w->fired = zeros(&w->keep, n, sizeof(double));
     w->excitatory = w->input[0] = zeros(&w->keep, n, sizeof(double));
     w->inhibitory = w->input[1] = zeros(&w->keep, n, sizeof(double));
     w->raster = zeros(&w->keep, (w->steps + 1) * n, 1);
-    w->network.region = w->region;
+    w->network.zone = w->zone;
     w->ring = make_ring(&w->keep, &w->network, MAX_DELAY, LENGTH - MAX_DELAY);
     if (rule->post_amplitude != NULL)
-        lend_pairs(&w->keep, &w->network, p, &w->pairs, w->dt, a->sweep, a->n_regions ? a->n_regions : 1);
+        lend_lazy(&w->keep, &w->network, p, &w->lazy, w->dt, a->sweep, a->n_regions ? a->n_regions : 1);
     else
         p->events = &w->events;
     return w;
@@ -170,23 +172,23 @@ static void step_world(world *w, const nm_levels *levels) {
     nm_factors factor[N_ZONES];
     memset(w->excitatory, 0, (size_t)w->n_neurons * sizeof(double));
     memset(w->inhibitory, 0, (size_t)w->n_neurons * sizeof(double));
-    if (w->projection.pairs != NULL)
-        CHECK(nm_pairs_advance(&w->network, &w->projection, levels, w->dt, now, 0));
+    if (w->projection.lazy != NULL)
+        CHECK(nm_lazy_advance(&w->network, &w->projection, levels, w->dt, now, 0));
     for (int64_t zone = 0; zone < N_ZONES; zone++)
         factor[zone] = nm_levels_factors(zone < n_zones ? levels : NULL, zone);
-    for (int64_t part = 0; part < w->network.n_parts; part++) {
-        nm_plasticity_decay(&w->network, part);
-        nm_deliver(&to, now, part);
-        int32_t *list = nm_delay_list(&w->ring, now, part);
+    for (int64_t partition = 0; partition < w->network.n_partitions; partition++) {
+        nm_plasticity_decay(&w->network, partition);
+        nm_deliver(&to, now, partition);
+        int32_t *list = nm_delay_list(&w->ring, now, partition);
         int64_t n = 0;
-        for (int64_t slot = nm_network_part_first(&w->network, part);
-             slot < nm_network_part_end(&w->network, part); slot++) {
+        for (int64_t slot = nm_network_partition_first(&w->network, partition);
+             slot < nm_network_partition_end(&w->network, partition); slot++) {
             w->fired[slot] = fires_at(w, row, slot) ? 1.0 : 0.0;
             if (fires_at(w, row, slot))
                 list[n++] = (int32_t)slot;
         }
-        *nm_delay_count(&w->ring, now, part) = n;
-        nm_plasticity_step(&w->network, &w->ring, factor, w->fired, w->dt, 1, now, part);
+        *nm_delay_count(&w->ring, now, partition) = n;
+        nm_plasticity_step(&w->network, &w->ring, factor, w->fired, w->dt, 1, now, partition);
     }
 }
 

@@ -21,7 +21,7 @@ enum { N_MODULATORS = 3, DOPAMINE = 0, SEROTONIN = 1, NOREPINEPHRINE = 2, N_REGI
 /* What one connect() of Python asks for; a 0 stands for "no". */
 typedef struct connection {
     const wiring *wired;
-    int own, inhibitory, dense, pushed;
+    int own, inhibitory, bitmap, pushed;
     double constant_weight;
     const nm_plasticity_rule *rule; /* parameters at their defaults */
     double short_term_u;            /* > 0: short-term plasticity, tau_rec 30 ms, tau_facil 20 ms */
@@ -35,19 +35,19 @@ typedef struct world {
     nm_network network;
     nm_group groups[MAX_GROUPS];
     double *params[MAX_GROUPS][NM_MAX_PARAMS]; /* of each group: [slot] */
-    nm_piece pieces[MAX_PIECES];
-    int64_t part_piece[MAX_PARTS + 1];
+    nm_block blocks[MAX_PIECES];
+    int64_t partition_block[MAX_PARTS + 1];
     nm_projection projections[MAX_PROJECTIONS];
     int64_t n_synapses[MAX_PROJECTIONS];
     double rule_params[MAX_PROJECTIONS][NM_MAX_PARAMS];
     nm_short_term short_terms[MAX_PROJECTIONS];
     nm_homeostasis scalers[MAX_PROJECTIONS];
-    nm_dense denses[MAX_PROJECTIONS];
-    nm_scatter scatters[MAX_PROJECTIONS];
-    nm_pairs pairs[MAX_PROJECTIONS];
+    nm_bitmap bitmaps[MAX_PROJECTIONS];
+    nm_push pushes[MAX_PROJECTIONS];
+    nm_lazy lazy[MAX_PROJECTIONS];
     nm_events events[MAX_PROJECTIONS]; /* of rules that act at arrivals and keep nothing */
     int64_t *id;
-    int32_t *region;
+    int32_t *zone;
     double *drive_rate, *drive_weight, *drive_noise, *drive_uniform;
     nm_levels levels;
     double level[N_REGIONS * N_MODULATORS], level_params[N_MODULATORS * NM_MAX_PARAMS], kept[N_MODULATORS];
@@ -71,7 +71,7 @@ static inline void lend_columns(world *w) {
     network->id = w->id = zeros(&w->keep, n, sizeof *w->id);
     for (int64_t slot = 0; slot < n; slot++)
         w->id[slot] = 100 + slot + (slot > n / 2); /* a neuron in between was removed */
-    network->region = w->region = zeros(&w->keep, n, sizeof *w->region);
+    network->zone = w->zone = zeros(&w->keep, n, sizeof *w->zone);
     network->external_input = column(w, 0.0), network->last_spike_time = column(w, -INFINITY);
     network->spike_count = zeros(&w->keep, n, sizeof(int64_t));
     network->drive_rate = w->drive_rate = column(w, 0.0);
@@ -82,21 +82,21 @@ static inline void lend_columns(world *w) {
     network->drive_table = zeros(&w->keep, MAX_PIECES * NM_POISSON_TABLE, sizeof(uint32_t));
     w->sim.input[0] = column(w, 0.0), w->sim.input[1] = column(w, 0.0);
     w->sim.scheduled = column(w, 0.0), w->sim.fired = column(w, 0.0);
-    w->sim.dense.sum = column(w, 0.0);
-    w->sim.dense.count =
-        zeros(&w->keep, network->n_parts * nm_dense_counts(network->part_width), sizeof(uint64_t));
+    w->sim.bitmap.sum = column(w, 0.0);
+    w->sim.bitmap.count =
+        zeros(&w->keep, network->n_partitions * nm_bitmap_counts(network->partition_width), sizeof(uint64_t));
 }
 
 /* Without neurons yet; dt 1 ms, one region, nothing modulated. */
-static inline world *make(int64_t n_neurons, int64_t part_width) {
+static inline world *make(int64_t n_neurons, int64_t partition_width) {
     world *w = calloc(1, sizeof *w);
     w->network = (nm_network){.n_neurons = n_neurons,
                               .groups = w->groups,
-                              .pieces = w->pieces,
+                              .blocks = w->blocks,
                               .projections = w->projections,
-                              .n_parts = (n_neurons + part_width - 1) / part_width,
-                              .part_width = part_width,
-                              .part_piece = w->part_piece,
+                              .n_partitions = (n_neurons + partition_width - 1) / partition_width,
+                              .partition_width = partition_width,
+                              .partition_block = w->partition_block,
                               .max_delay = 1};
     w->sim = (nm_sim){.network = &w->network, .dt = 1.0, .seed = 5, .n_zones = N_REGIONS};
     w->sim.factors = zeros(&w->keep, NM_INTERVAL * N_REGIONS, sizeof *w->sim.factors);
@@ -112,10 +112,10 @@ static inline void discard(world *w) {
 }
 
 /* The next n neurons, parameters and state at their defaults; returns the first slot. */
-static inline int64_t add_group(world *w, const nm_neuron_model *model, int64_t n, int64_t region) {
+static inline int64_t add_group(world *w, const nm_neuron_model *model, int64_t n, int64_t zone) {
     nm_group *group = &w->groups[w->network.n_groups++];
     const nm_group *before = group - 1;
-    *group = (nm_group){.model = model, .n = n, .region = region, .n_ports = 2, .port = {0, 1}};
+    *group = (nm_group){.model = model, .n = n, .zone = zone, .n_ports = 2, .port = {0, 1}};
     group->first = group == w->groups ? 0 : before->first + before->n;
     for (int k = 0; k < nm_field_count(model->params); k++) {
         group->params[k] = w->params[group - w->groups][k] = column(w, model->params[k].fallback);
@@ -126,7 +126,7 @@ static inline int64_t add_group(world *w, const nm_neuron_model *model, int64_t 
     for (int k = 0; k < model->n_derived; k++)
         group->derived[k] = column(w, 0.0);
     for (int64_t slot = group->first; slot < group->first + n; slot++)
-        w->region[slot] = (int32_t)region;
+        w->zone[slot] = (int32_t)zone;
     return group->first;
 }
 
@@ -192,8 +192,8 @@ static inline nm_projection *connect(world *w, connection about) {
         lend_rule(w, k, &about);
     if (about.homeostatic > 0.0)
         lend_scaler(w, k, about.homeostatic);
-    CHECK(!about.dense || lend_dense(&w->keep, &w->network, p, &w->denses[k]));
-    CHECK(!about.pushed || lend_scatter(&w->keep, &w->network, p, &w->scatters[k]));
+    CHECK(!about.bitmap || lend_bitmap(&w->keep, &w->network, p, &w->bitmaps[k]));
+    CHECK(!about.pushed || lend_push(&w->keep, &w->network, p, &w->pushes[k]));
     w->short_terms[k].U = about.short_term_u; /* lent by start(), when the ring's length is known */
     w->network.max_delay = p->max_delay > w->network.max_delay ? p->max_delay : w->network.max_delay;
     return p;
@@ -236,13 +236,13 @@ static inline void start(world *w, int64_t interval) {
         if (s->U > 0.0)
             lend_short_term(&w->keep, p, s, w->sim.ring.length);
         if (p->rule != NULL && p->rule->post_amplitude != NULL)
-            lend_pairs(&w->keep, network, p, &w->pairs[k], w->sim.dt, 0, N_REGIONS);
+            lend_lazy(&w->keep, network, p, &w->lazy[k], w->sim.dt, 0, N_REGIONS);
         else if (p->rule != NULL)
             p->events = &w->events[k];
     }
-    network->n_pieces =
-        nm_network_cut(w->groups, network->n_groups, network->part_width, w->pieces, w->part_piece);
-    CHECK(network->n_pieces <= MAX_PIECES && network->n_parts <= MAX_PARTS);
+    network->n_blocks =
+        nm_network_cut(w->groups, network->n_groups, network->partition_width, w->blocks, w->partition_block);
+    CHECK(network->n_blocks <= MAX_PIECES && network->n_partitions <= MAX_PARTS);
     CHECK(nm_network_check(network, &w->error) == NM_OK);
 }
 

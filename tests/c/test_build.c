@@ -16,7 +16,7 @@ enum {
 };
 
 static int32_t slots[N], sorting[2 * DEGREE + 1];
-static int64_t ids[N], place_start[PLACES + 2], counted[PLACES + 2], counters[N + 1];
+static int64_t ids[N], bucket_start[PLACES + 2], counted[PLACES + 2], counters[N + 1];
 static uint16_t local[ROOM + 1], drawn[N * DEGREE + 1];
 static nm_error error;
 
@@ -34,26 +34,26 @@ static nm_build everyone(void) {
                       .id = ids,
                       .n_rows = N,
                       .seed = 5,
-                      .n_parts = PARTS,
-                      .part_width = WIDTH};
+                      .n_partitions = PARTS,
+                      .partition_width = WIDTH};
 }
 
 /* Probability only counts where `into` is NULL; the degrees are known and always write. */
 static int draw(int rule, const nm_build *build, uint16_t *into) {
     if (rule == 0)
-        return nm_build_probability(build, 0.1, place_start, into, &error);
-    return rule == 1 ? nm_build_in_degree(build, DEGREE, counters, drawn, place_start, into, &error)
-                     : nm_build_out_degree(build, DEGREE, sorting, place_start, into, &error);
+        return nm_build_probability(build, 0.1, bucket_start, into, &error);
+    return rule == 1 ? nm_build_in_degree(build, DEGREE, counters, drawn, bucket_start, into, &error)
+                     : nm_build_out_degree(build, DEGREE, sorting, bucket_start, into, &error);
 }
 
-static int places_are_sorted_and_inside(int repeats) {
-    int fine = place_start[0] == 0;
-    for (int place = 0; place < PLACES; place++) {
-        const int row = place / PARTS, first = place % PARTS * WIDTH;
-        fine &= place_start[place] <= place_start[place + 1];
-        for (int64_t s = place_start[place]; s < place_start[place + 1]; s++) {
+static int buckets_are_sorted_and_inside(int repeats) {
+    int fine = bucket_start[0] == 0;
+    for (int bucket = 0; bucket < PLACES; bucket++) {
+        const int row = bucket / PARTS, first = bucket % PARTS * WIDTH;
+        fine &= bucket_start[bucket] <= bucket_start[bucket + 1];
+        for (int64_t s = bucket_start[bucket]; s < bucket_start[bucket + 1]; s++) {
             fine &= local[s] < WIDTH && first + local[s] < N && first + local[s] != row;
-            fine &= s == place_start[place] || local[s] > local[s - 1] - (repeats ? 1 : 0);
+            fine &= s == bucket_start[bucket] || local[s] > local[s - 1] - (repeats ? 1 : 0);
         }
     }
     return fine;
@@ -61,70 +61,70 @@ static int places_are_sorted_and_inside(int repeats) {
 
 static void count_and_fill_agree(void) {
     nm_build build = everyone();
-    place_start[PLACES + 1] = GUARD;
+    bucket_start[PLACES + 1] = GUARD;
     CHECK(draw(0, &build, NULL) == NM_OK);
-    memcpy(counted, place_start, sizeof counted);
+    memcpy(counted, bucket_start, sizeof counted);
     CHECK(counted[0] == 0 && counted[PLACES] > N);
     local[counted[PLACES]] = MARK;
     CHECK(draw(0, &build, local) == NM_OK);
-    CHECK(memcmp(counted, place_start, sizeof counted) == 0);
-    CHECK(place_start[PLACES + 1] == GUARD);
+    CHECK(memcmp(counted, bucket_start, sizeof counted) == 0);
+    CHECK(bucket_start[PLACES + 1] == GUARD);
     CHECK(local[counted[PLACES]] == MARK);
-    CHECK(places_are_sorted_and_inside(0));
+    CHECK(buckets_are_sorted_and_inside(0));
 }
 
 static void degrees_fill_what_they_are_lent(void) {
     for (int rule = 1; rule < 3; rule++) {
         nm_build build = everyone();
-        counters[N] = place_start[PLACES + 1] = GUARD;
+        counters[N] = bucket_start[PLACES + 1] = GUARD;
         local[N * DEGREE] = drawn[N * DEGREE] = MARK;
         sorting[2 * DEGREE] = GUARD;
         CHECK(draw(rule, &build, local) == NM_OK);
-        CHECK(place_start[PLACES] == N * DEGREE);
-        CHECK(places_are_sorted_and_inside(1));
-        CHECK(counters[N] == GUARD && place_start[PLACES + 1] == GUARD && sorting[2 * DEGREE] == GUARD);
+        CHECK(bucket_start[PLACES] == N * DEGREE);
+        CHECK(buckets_are_sorted_and_inside(1));
+        CHECK(counters[N] == GUARD && bucket_start[PLACES + 1] == GUARD && sorting[2 * DEGREE] == GUARD);
         CHECK(local[N * DEGREE] == MARK && drawn[N * DEGREE] == MARK);
         int64_t arriving[N] = {0};
-        for (int place = 0; place < PLACES; place++)
-            for (int64_t s = place_start[place]; s < place_start[place + 1]; s++)
-                arriving[place % PARTS * WIDTH + local[s]]++;
+        for (int bucket = 0; bucket < PLACES; bucket++)
+            for (int64_t s = bucket_start[bucket]; s < bucket_start[bucket + 1]; s++)
+                arriving[bucket % PARTS * WIDTH + local[s]]++;
         for (int i = 0; i < N; i++)
             CHECK(DEGREE ==
-                  (rule == 1 ? arriving[i] : place_start[PARTS * (i + 1)] - place_start[PARTS * i]));
+                  (rule == 1 ? arriving[i] : bucket_start[PARTS * (i + 1)] - bucket_start[PARTS * i]));
     }
 }
 
 static void room_to_spare_makes_counting_needless(void) {
     nm_build build = everyone();
     CHECK(draw(0, &build, NULL) == NM_OK);
-    memcpy(counted, place_start, sizeof counted);
+    memcpy(counted, bucket_start, sizeof counted);
     for (int64_t room = counted[PLACES] - 2; room <= counted[PLACES] + 2; room++) {
         memset(local, 0, sizeof local);
         local[room] = MARK;
-        place_start[PLACES] = room;
+        bucket_start[PLACES] = room;
         CHECK(draw(0, &build, local) == (room < counted[PLACES] ? NM_ERR_TOO_LARGE : NM_OK));
         CHECK(local[room] == MARK);
         if (room >= counted[PLACES])
-            CHECK(memcmp(counted, place_start, sizeof counted) == 0);
+            CHECK(memcmp(counted, bucket_start, sizeof counted) == 0);
     }
 }
 
 static void too_little_room_for_certainty(void) {
     nm_build build = everyone();
-    place_start[PLACES] = (int64_t)N * (N - 1) - 1;
-    CHECK(nm_build_probability(&build, 1.0, place_start, local, &error) == NM_ERR_TOO_LARGE);
-    place_start[PLACES] = (int64_t)N * (N - 1);
-    CHECK(nm_build_probability(&build, 1.0, place_start, local, &error) == NM_OK);
-    CHECK(places_are_sorted_and_inside(0));
+    bucket_start[PLACES] = (int64_t)N * (N - 1) - 1;
+    CHECK(nm_build_probability(&build, 1.0, bucket_start, local, &error) == NM_ERR_TOO_LARGE);
+    bucket_start[PLACES] = (int64_t)N * (N - 1);
+    CHECK(nm_build_probability(&build, 1.0, bucket_start, local, &error) == NM_OK);
+    CHECK(buckets_are_sorted_and_inside(0));
 }
 
 static int refused(const nm_build *build, int status, int64_t index, int64_t field) {
     int fine = 1;
     for (int rule = 0; rule < 3; rule++) {
         error = (nm_error){.status = NM_OK};
-        place_start[0] = GUARD;
+        bucket_start[0] = GUARD;
         fine &= draw(rule, build, local) == status && error.status == status && error.index == index &&
-                error.field == field && place_start[0] == GUARD;
+                error.field == field && bucket_start[0] == GUARD;
     }
     return fine;
 }
@@ -149,29 +149,29 @@ static void bad_slots_and_ids_are_named(void) {
     build.n_rows = N - 1;
     CHECK(refused(&build, NM_ERR_BAD_INDEX, N - 1, 0));
     build = everyone();
-    build.n_parts = PARTS - 1; /* slots 256 and above in none of them */
+    build.n_partitions = PARTS - 1; /* slots 256 and above in none of them */
     CHECK(refused(&build, NM_ERR_BAD_INDEX, N - 1, 1));
 }
 
 static void a_neuron_without_candidates_is_named(void) {
     nm_build build = everyone();
     build.n_pre = 1; /* slot 0 alone: no source for itself */
-    CHECK(nm_build_in_degree(&build, 1, counters, drawn, place_start, local, &error) == NM_ERR_BAD_VALUE);
+    CHECK(nm_build_in_degree(&build, 1, counters, drawn, bucket_start, local, &error) == NM_ERR_BAD_VALUE);
     CHECK(error.index == 0);
-    CHECK(nm_build_in_degree(&build, 0, counters, drawn, place_start, local, &error) == NM_OK);
-    CHECK(place_start[PLACES] == 0);
+    CHECK(nm_build_in_degree(&build, 0, counters, drawn, bucket_start, local, &error) == NM_OK);
+    CHECK(bucket_start[PLACES] == 0);
     build.autapses = 1;
-    CHECK(nm_build_in_degree(&build, 1, counters, drawn, place_start, local, &error) == NM_OK);
-    CHECK(place_start[PLACES] == N);
+    CHECK(nm_build_in_degree(&build, 1, counters, drawn, bucket_start, local, &error) == NM_OK);
+    CHECK(bucket_start[PLACES] == N);
     build = everyone();
     build.n_post = 1; /* and no target */
-    CHECK(nm_build_out_degree(&build, 1, sorting, place_start, local, &error) == NM_ERR_BAD_VALUE);
+    CHECK(nm_build_out_degree(&build, 1, sorting, bucket_start, local, &error) == NM_ERR_BAD_VALUE);
     CHECK(error.index == 0);
-    CHECK(nm_build_out_degree(&build, 0, sorting, place_start, local, &error) == NM_OK);
-    CHECK(place_start[PLACES] == 0);
+    CHECK(nm_build_out_degree(&build, 0, sorting, bucket_start, local, &error) == NM_OK);
+    CHECK(bucket_start[PLACES] == 0);
     build.autapses = 1;
-    CHECK(nm_build_out_degree(&build, 1, sorting, place_start, local, &error) == NM_OK);
-    CHECK(place_start[PLACES] == N);
+    CHECK(nm_build_out_degree(&build, 1, sorting, bucket_start, local, &error) == NM_OK);
+    CHECK(bucket_start[PLACES] == N);
 }
 
 static void pairs_outside_are_named(void) {
@@ -189,51 +189,51 @@ static void pairs_outside_are_named(void) {
 static void more_than_32_bits_of_synapses_are_refused(void) {
     const int64_t starts[] = {0, 4294967296};
     int64_t start[2];
-    CHECK(nm_build_places(starts, 1, NULL, 1, 512, start, NULL, &error) == NM_ERR_TOO_LARGE);
+    CHECK(nm_build_buckets(starts, 1, NULL, 1, 512, start, NULL, &error) == NM_ERR_TOO_LARGE);
     CHECK(error.value == 4294967296.0);
     CHECK(nm_build_pairs(NULL, NULL, 4294967296, 0, 1, NULL, NULL, NULL, &error) == NM_ERR_TOO_LARGE);
     CHECK(nm_build_sort_by_delay(starts, 1, NULL, NULL, NULL, NULL, NULL, &error) == NM_ERR_TOO_LARGE);
 }
 
-static void places_of_bad_rows_are_refused(void) {
+static void buckets_of_bad_rows_are_refused(void) {
     const int64_t falling[] = {0, 2, 1, 3}, late[] = {1, 3}, good[] = {0, 2, 3};
     const int32_t to[] = {0, 1, 2}, negative[] = {0, -1, 2}, back[] = {3, 1, 2};
     int64_t start[8];
     uint16_t to_local[3];
-    CHECK(nm_build_places(falling, 3, to, 1, 512, start, to_local, &error) == NM_ERR_BAD_LAYOUT);
+    CHECK(nm_build_buckets(falling, 3, to, 1, 512, start, to_local, &error) == NM_ERR_BAD_LAYOUT);
     CHECK(error.index == 2);
-    CHECK(nm_build_places(late, 1, to, 1, 512, start, to_local, &error) == NM_ERR_BAD_LAYOUT);
-    CHECK(nm_build_places(good, 2, to, 1, 2, start, to_local, &error) == NM_ERR_BAD_INDEX);
+    CHECK(nm_build_buckets(late, 1, to, 1, 512, start, to_local, &error) == NM_ERR_BAD_LAYOUT);
+    CHECK(nm_build_buckets(good, 2, to, 1, 2, start, to_local, &error) == NM_ERR_BAD_INDEX);
     CHECK(error.index == 2 && error.value == 2.0);
-    CHECK(nm_build_places(good, 2, negative, 1, 512, start, to_local, &error) == NM_ERR_BAD_INDEX);
+    CHECK(nm_build_buckets(good, 2, negative, 1, 512, start, to_local, &error) == NM_ERR_BAD_INDEX);
     CHECK(error.index == 1 && error.value == -1.0);
-    CHECK(nm_build_places(good, 2, back, 2, 2, start, to_local, &error) == NM_ERR_BAD_INDEX);
+    CHECK(nm_build_buckets(good, 2, back, 2, 2, start, to_local, &error) == NM_ERR_BAD_INDEX);
     CHECK(error.index == 1 && error.value == 1.0);
 }
 
 /* Rows {0, 1, 5}, {} and {2, 3}; three parts of two slots. */
-static void rows_are_cut_by_parts(void) {
+static void rows_are_cut_by_partitions(void) {
     const int64_t starts[] = {0, 3, 3, 5}, want[] = {0, 2, 2, 3, 3, 3, 3, 3, 5, 5, GUARD};
     const int32_t to[] = {0, 1, 5, 2, 3};
     const uint16_t at[] = {0, 1, 1, 0, 1, 77};
     int64_t start[11] = {[10] = GUARD};
     uint16_t to_local[6] = {[5] = 77};
-    CHECK(nm_build_places(starts, 3, to, 3, 2, start, to_local, &error) == NM_OK);
+    CHECK(nm_build_buckets(starts, 3, to, 3, 2, start, to_local, &error) == NM_OK);
     CHECK(memcmp(start, want, sizeof want) == 0);
     CHECK(memcmp(to_local, at, sizeof at) == 0);
 }
 
-static void counted_and_filled_segments_agree(void) {
-    const int64_t places[] = {0, 3, 3, 4, 8};
+static void counted_and_filled_runs_agree(void) {
+    const int64_t buckets[] = {0, 3, 3, 4, 8};
     const uint16_t delay[] = {2, 2, 5, 5, 1, 1, 1, 65535}, delays[] = {2, 5, 5, 1, 65535, 77};
     const int64_t rows[] = {0, 2, 2, 3, 5, GUARD}, firsts[] = {0, 2, 3, 4, 7, 8, GUARD};
-    int64_t row_segment[6] = {[5] = GUARD}, segment_start[7] = {[6] = GUARD};
-    uint16_t segment_delay[6] = {[5] = 77};
-    CHECK(nm_build_segments(places, 4, delay, NULL, NULL, NULL) == 5);
-    CHECK(nm_build_segments(places, 4, delay, row_segment, segment_start, segment_delay) == 5);
-    CHECK(memcmp(row_segment, rows, sizeof rows) == 0);
-    CHECK(memcmp(segment_start, firsts, sizeof firsts) == 0);
-    CHECK(memcmp(segment_delay, delays, sizeof delays) == 0);
+    int64_t bucket_run[6] = {[5] = GUARD}, run_start[7] = {[6] = GUARD};
+    uint16_t run_delay[6] = {[5] = 77};
+    CHECK(nm_build_runs(buckets, 4, delay, NULL, NULL, NULL) == 5);
+    CHECK(nm_build_runs(buckets, 4, delay, bucket_run, run_start, run_delay) == 5);
+    CHECK(memcmp(bucket_run, rows, sizeof rows) == 0);
+    CHECK(memcmp(run_start, firsts, sizeof firsts) == 0);
+    CHECK(memcmp(run_delay, delays, sizeof delays) == 0);
 }
 
 static const nm_test tests[] = {TEST(count_and_fill_agree),
@@ -244,9 +244,9 @@ static const nm_test tests[] = {TEST(count_and_fill_agree),
                                 TEST(a_neuron_without_candidates_is_named),
                                 TEST(pairs_outside_are_named),
                                 TEST(more_than_32_bits_of_synapses_are_refused),
-                                TEST(places_of_bad_rows_are_refused),
-                                TEST(rows_are_cut_by_parts),
-                                TEST(counted_and_filled_segments_agree),
+                                TEST(buckets_of_bad_rows_are_refused),
+                                TEST(rows_are_cut_by_partitions),
+                                TEST(counted_and_filled_runs_agree),
                                 {NULL, NULL}};
 
 int main(int argc, char **argv) {

@@ -14,7 +14,7 @@ enum { N = 150, STEPS = 40, MAX_PROJECTIONS = 8, OCTAVES = 50 };
 typedef struct kind {
     int64_t pre_first, n_rows, low, high; /* sources; delays */
     double density;
-    int own, inhibitory, short_term, dense, pushed;
+    int own, inhibitory, short_term, bitmap, pushed;
     float constant_weight;
 } kind;
 
@@ -25,11 +25,11 @@ typedef struct world {
     nm_projection projections[MAX_PROJECTIONS];
     wiring wirings[MAX_PROJECTIONS];
     nm_short_term short_terms[MAX_PROJECTIONS];
-    nm_dense denses[MAX_PROJECTIONS];
-    nm_scatter scatters[MAX_PROJECTIONS];
+    nm_bitmap bitmaps[MAX_PROJECTIONS];
+    nm_push pushes[MAX_PROJECTIONS];
     nm_delay ring;
-    uint64_t *dense_count;
-    double *dense_sum, *excitatory, *inhibitory, *input[2];
+    uint64_t *bitmap_count;
+    double *bitmap_sum, *excitatory, *inhibitory, *input[2];
     uint8_t raster[STEPS + 1][N];
 } world;
 
@@ -48,23 +48,23 @@ static void lend(world *w, int64_t k, const kind *about) {
     p->inhibitory = p->port = about->inhibitory;
     if (about->short_term)
         lend_short_term(&w->keep, p, &w->short_terms[k], w->ring.length);
-    CHECK(!about->dense || lend_dense(&w->keep, &w->network, p, &w->denses[k]));
-    if (about->dense == 2)
+    CHECK(!about->bitmap || lend_bitmap(&w->keep, &w->network, p, &w->bitmaps[k]));
+    if (about->bitmap == 2)
         p->weight = constant_column(w, k);
-    CHECK(!about->pushed || lend_scatter(&w->keep, &w->network, p, &w->scatters[k]));
+    CHECK(!about->pushed || lend_push(&w->keep, &w->network, p, &w->pushes[k]));
 }
 
 /* The same synapses and spikes for any width of parts. `busy`: probability of a spike. */
-static world *make(const kind *kinds, int64_t part_width, double busy) {
+static world *make(const kind *kinds, int64_t partition_width, double busy) {
     world *w = calloc(1, sizeof *w);
     nm_network *network = &w->network;
     *network = (nm_network){.n_neurons = N,
                             .groups = &w->all,
                             .n_groups = 1,
                             .projections = w->projections,
-                            .part_width = part_width};
+                            .partition_width = partition_width};
     w->all.n = N;
-    network->n_parts = (N + part_width - 1) / part_width;
+    network->n_partitions = (N + partition_width - 1) / partition_width;
     seed = 11;
     for (; kinds[network->n_projections].n_rows > 0; network->n_projections++) {
         const kind *about = &kinds[network->n_projections];
@@ -75,8 +75,9 @@ static world *make(const kind *kinds, int64_t part_width, double busy) {
     w->ring = make_ring(&w->keep, network, network->max_delay, 1);
     for (int64_t k = 0; k < network->n_projections; k++)
         lend(w, k, &kinds[k]);
-    w->dense_count = zeros(&w->keep, network->n_parts * nm_dense_counts(part_width), sizeof *w->dense_count);
-    w->dense_sum = zeros(&w->keep, N, sizeof(double));
+    w->bitmap_count =
+        zeros(&w->keep, network->n_partitions * nm_bitmap_counts(partition_width), sizeof *w->bitmap_count);
+    w->bitmap_sum = zeros(&w->keep, N, sizeof(double));
     w->excitatory = w->input[0] = zeros(&w->keep, N, sizeof(double));
     w->inhibitory = w->input[1] = zeros(&w->keep, N, sizeof(double));
     for (int64_t step = 1; step <= STEPS; step++)
@@ -104,26 +105,26 @@ static nm_delivery delivery_of(const world *w) {
                          .first = 1,
                          .last = STEPS,
                          .input = w->input,
-                         .dense = {.count = w->dense_count, .sum = w->dense_sum}};
+                         .bitmap = {.count = w->bitmap_count, .sum = w->bitmap_sum}};
 }
 
 /* Into empty inputs, as in a step of nm_sim.c. */
 static void deliver(world *w, int64_t now) {
     const nm_delivery to = delivery_of(w);
     memset(w->excitatory, 0, N * sizeof(double)), memset(w->inhibitory, 0, N * sizeof(double));
-    for (int64_t part = 0; part < w->network.n_parts; part++)
-        nm_deliver(&to, now, part);
+    for (int64_t partition = 0; partition < w->network.n_partitions; partition++)
+        nm_deliver(&to, now, partition);
 }
 
 static void fire(world *w, int64_t now) {
-    for (int64_t part = 0; part < w->network.n_parts; part++) {
-        int32_t *list = nm_delay_list(&w->ring, now, part);
+    for (int64_t partition = 0; partition < w->network.n_partitions; partition++) {
+        int32_t *list = nm_delay_list(&w->ring, now, partition);
         int64_t n = 0;
-        for (int64_t slot = nm_network_part_first(&w->network, part);
-             slot < nm_network_part_end(&w->network, part); slot++)
+        for (int64_t slot = nm_network_partition_first(&w->network, partition);
+             slot < nm_network_partition_end(&w->network, partition); slot++)
             if (w->raster[now][slot])
                 list[n++] = (int32_t)slot;
-        *nm_delay_count(&w->ring, now, part) = n;
+        *nm_delay_count(&w->ring, now, partition) = n;
     }
     for (int64_t k = 0; k < w->network.n_projections; k++) {
         const nm_projection *p = &w->projections[k];
@@ -163,7 +164,7 @@ static void expect(const world *w, const kind *kinds, int64_t now, double (*inpu
     memset(input, 0, 2 * sizeof *input);
     for (int64_t age = w->network.max_delay; age >= 1; age--)
         for (int64_t k = 0; k < w->network.n_projections; k++) {
-            if (kinds[k].dense)
+            if (kinds[k].bitmap)
                 add_apart(w, k, &kinds[k], now, age, age, input[kinds[k].inhibitory]);
             else if (!kinds[k].pushed)
                 add_age(w, k, &kinds[k], now, age, input[kinds[k].inhibitory]);
@@ -254,45 +255,45 @@ static void efficacies_multiply_weights(void) {
 
 /* Few and many arrivals: a list from zero, a list apart, and bit-maps give the same bits; and the first and
  * the last of one port are no exception. */
-static void dense_projections(int dense) {
+static void bitmap_projections(int bitmap) {
     const kind kinds[] = {
-        {.n_rows = N, .low = 2, .high = 2, .density = 0.5, .constant_weight = 0.3f, .dense = dense},
+        {.n_rows = N, .low = 2, .high = 2, .density = 0.5, .constant_weight = 0.3f, .bitmap = bitmap},
         {.n_rows = N,
          .low = 1,
          .high = 1,
          .density = 0.3,
          .constant_weight = 0.7f,
          .inhibitory = 1,
-         .dense = dense},
+         .bitmap = bitmap},
         {.n_rows = N, .low = 1, .high = 3, .density = 0.1, .own = 1},
         {.n_rows = N, .low = 1, .high = 3, .density = 0.1, .own = 1, .inhibitory = 1},
-        {.n_rows = N, .low = 1, .high = 1, .density = 0.4, .constant_weight = 0.1f, .dense = dense},
+        {.n_rows = N, .low = 1, .high = 1, .density = 0.4, .constant_weight = 0.1f, .bitmap = bitmap},
         {.n_rows = N,
          .low = 1,
          .high = 1,
          .density = 0.4,
          .constant_weight = 0.9f,
          .inhibitory = 1,
-         .dense = dense},
+         .bitmap = bitmap},
         {.pre_first = 50,
          .n_rows = 60,
          .low = 1,
          .high = 1,
          .density = 0.4,
          .constant_weight = -0.9f,
-         .dense = dense},
+         .bitmap = bitmap},
         END_KINDS};
     delivers(kinds, 0.01);
     delivers(kinds, 0.04);
     delivers(kinds, 0.5);
 }
 
-static void dense_projections_over_bits(void) {
-    dense_projections(1);
+static void bitmap_projections_over_bits(void) {
+    bitmap_projections(1);
 }
 
-static void dense_projections_with_a_column_of_weights(void) {
-    dense_projections(2);
+static void bitmap_projections_with_a_column_of_weights(void) {
+    bitmap_projections(2);
 }
 
 static void pushed_projections_come_last(void) {
@@ -311,7 +312,7 @@ static void all_kinds_together(void) {
         {.n_rows = N, .low = 1, .high = 6, .density = 0.1, .own = 1},
         {.n_rows = N, .low = 1, .high = 12, .density = 0.03, .own = 1, .pushed = 1},
         {.pre_first = 100, .n_rows = 50, .low = 2, .high = 3, .density = 0.1, .own = 1, .inhibitory = 1},
-        {.n_rows = N, .low = 4, .high = 4, .density = 0.3, .constant_weight = 0.3f, .dense = 1},
+        {.n_rows = N, .low = 4, .high = 4, .density = 0.3, .constant_weight = 0.3f, .bitmap = 1},
         {.n_rows = 70, .low = 5, .high = 5, .density = 0.1, .constant_weight = 0.9f, .short_term = 1},
         {.n_rows = N,
          .low = 3,
@@ -319,7 +320,7 @@ static void all_kinds_together(void) {
          .density = 0.3,
          .constant_weight = 0.9f,
          .inhibitory = 1,
-         .dense = 1},
+         .bitmap = 1},
         END_KINDS};
     delivers(kinds, 0.1);
 }
@@ -332,7 +333,7 @@ static const kind plain[] = {
     END_KINDS};
 
 /* Inputs are added to, and those of other parts are not touched. */
-static void only_the_part_is_added_to(void) {
+static void only_the_partition_is_added_to(void) {
     world *w = make(plain, 64, 0.2);
     const nm_delivery to = delivery_of(w);
     double expected[2][N];
@@ -405,11 +406,11 @@ static const nm_test tests[] = {TEST(own_weights_and_delays),
                                 TEST(constant_weights_and_one_delay),
                                 TEST(sources_in_the_middle),
                                 TEST(efficacies_multiply_weights),
-                                TEST(dense_projections_over_bits),
-                                TEST(dense_projections_with_a_column_of_weights),
+                                TEST(bitmap_projections_over_bits),
+                                TEST(bitmap_projections_with_a_column_of_weights),
                                 TEST(pushed_projections_come_last),
                                 TEST(all_kinds_together),
-                                TEST(only_the_part_is_added_to),
+                                TEST(only_the_partition_is_added_to),
                                 TEST(silence_brings_nothing),
                                 TEST(a_spike_arrives_after_its_delay_and_once),
                                 TEST(a_weight_that_is_written_while_the_spike_is_under_way_counts),

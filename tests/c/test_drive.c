@@ -13,10 +13,10 @@ static int64_t id[LENGTH];
 static double rate[LENGTH], weight[LENGTH], excitatory[LENGTH], inhibitory[LENGTH];
 static uint32_t table[2 * NM_POISSON_TABLE];
 /* the second of two pieces, so that a table or column of the wrong piece shows */
-static nm_piece pieces[2];
+static nm_block blocks[2];
 static const nm_network network = {.n_neurons = LENGTH,
-                                   .pieces = pieces,
-                                   .n_pieces = 2,
+                                   .blocks = blocks,
+                                   .n_blocks = 2,
                                    .id = id,
                                    .drive_rate = rate,
                                    .drive_weight = weight,
@@ -29,7 +29,7 @@ static void set_up(double mean, double each_weight, int64_t driven) {
         weight[slot] = each_weight;
         excitatory[slot] = inhibitory[slot] = 0.0;
     }
-    pieces[1] = (nm_piece){.first = FIRST, .n = N, .driven = driven};
+    blocks[1] = (nm_block){.first = FIRST, .n = N, .driven = driven};
     memset(table, 0, sizeof table);
     if (mean <= NM_POISSON_MEAN)
         nm_poisson_tabulate(mean, table + NM_POISSON_TABLE);
@@ -76,15 +76,15 @@ static void count_agrees_with_the_table(void) {
     }
 }
 
-static void both_paths_add_the_same_to_their_piece_only(void) {
+static void both_paths_add_the_same_to_their_block_only(void) {
     const double means[] = {0.02, 2.0, NM_POISSON_MEAN};
     for (size_t m = 0; m < sizeof means / sizeof means[0]; m++) {
         double by_table[LENGTH], sum = 0.0;
         set_up(means[m], 0.25, 1);
-        nm_drive_add(&network, &pieces[1], 1.0, 8, 5, 1.0, excitatory, inhibitory);
+        nm_drive_add(&network, &blocks[1], 1.0, 8, 5, 1.0, excitatory, inhibitory);
         memcpy(by_table, excitatory, sizeof by_table);
         set_up(means[m], 0.25, 2);
-        nm_drive_add(&network, &pieces[1], 1.0, 8, 5, 1.0, excitatory, inhibitory);
+        nm_drive_add(&network, &blocks[1], 1.0, 8, 5, 1.0, excitatory, inhibitory);
         CHECK(memcmp(by_table, excitatory, sizeof by_table) == 0);
         for (int64_t slot = 0; slot < LENGTH; slot++) {
             int outside = slot < FIRST || slot >= FIRST + N;
@@ -101,7 +101,7 @@ static void negative_weights_arrive_at_the_inhibitory_port(void) {
     for (int64_t driven = 1; driven <= 2; driven++) {
         set_up(2.0, -0.5, driven);
         weight[FIRST + 1] = 0.5;
-        nm_drive_add(&network, &pieces[1], 1.0, 8, 5, 1.0, excitatory, inhibitory);
+        nm_drive_add(&network, &blocks[1], 1.0, 8, 5, 1.0, excitatory, inhibitory);
         for (int64_t slot = FIRST; slot < FIRST + N; slot++) {
             double events = 0.5 * nm_drive_count(2.0, 8, (uint32_t)id[slot], 5);
             CHECK(excitatory[slot] == (slot == FIRST + 1 ? events : 0.0));
@@ -110,9 +110,9 @@ static void negative_weights_arrive_at_the_inhibitory_port(void) {
     }
 }
 
-static void undriven_pieces_get_nothing(void) {
+static void undriven_blocks_get_nothing(void) {
     set_up(2.0, 0.5, 0);
-    nm_drive_add(&network, &pieces[1], 1.0, 8, 5, 1.0, excitatory, inhibitory);
+    nm_drive_add(&network, &blocks[1], 1.0, 8, 5, 1.0, excitatory, inhibitory);
     for (int64_t slot = 0; slot < LENGTH; slot++)
         CHECK(excitatory[slot] == 0.0 && inhibitory[slot] == 0.0);
 }
@@ -122,7 +122,7 @@ static void a_gap_in_the_ids_changes_no_draw(void) {
     set_up(2.0, 1.0, 1);
     for (int64_t slot = FIRST + 10; slot < LENGTH; slot++)
         id[slot]++;
-    nm_drive_add(&network, &pieces[1], 1.0, 8, 5, 1.0, excitatory, inhibitory);
+    nm_drive_add(&network, &blocks[1], 1.0, 8, 5, 1.0, excitatory, inhibitory);
     for (int64_t slot = FIRST; slot < FIRST + N; slot++)
         CHECK(excitatory[slot] == nm_drive_count(2.0, 8, (uint32_t)id[slot], 5));
 }
@@ -146,9 +146,9 @@ static void large_means_have_mean_and_variance(void) {
 static const nm_test tests[] = {TEST(tables_rise_and_no_word_passes_their_end),
                                 TEST(silence_has_no_events),
                                 TEST(count_agrees_with_the_table),
-                                TEST(both_paths_add_the_same_to_their_piece_only),
+                                TEST(both_paths_add_the_same_to_their_block_only),
                                 TEST(negative_weights_arrive_at_the_inhibitory_port),
-                                TEST(undriven_pieces_get_nothing),
+                                TEST(undriven_blocks_get_nothing),
                                 TEST(a_gap_in_the_ids_changes_no_draw),
                                 TEST(large_means_have_mean_and_variance),
                                 {NULL, NULL}};

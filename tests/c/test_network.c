@@ -14,8 +14,8 @@ typedef struct fixture {
     double params[NM_MAX_PARAMS][N], seen[NM_MAX_PARAMS][N], state[NM_MAX_STATE][N];
     double derived[NM_MAX_DERIVED][N], drive[5][N], seen_rate[N];
     uint32_t table[64 * 64];
-    nm_piece pieces[64];
-    int64_t part_piece[8], n_pieces;
+    nm_block blocks[64];
+    int64_t partition_block[8], n_blocks;
     nm_group group;
     nm_network network;
 } fixture;
@@ -42,7 +42,7 @@ static fixture *make(const nm_neuron_model *model, int64_t n) {
     f->network = (nm_network){.n_neurons = n,
                               .groups = &f->group,
                               .n_groups = 1,
-                              .pieces = f->pieces,
+                              .blocks = f->blocks,
                               .drive_rate = f->drive[0],
                               .drive_weight = f->drive[1],
                               .external_input = f->drive[2],
@@ -50,15 +50,16 @@ static fixture *make(const nm_neuron_model *model, int64_t n) {
                               .drive_uniform = f->drive[4],
                               .seen_rate = f->seen_rate,
                               .drive_table = f->table,
-                              .n_parts = 1,
-                              .part_width = N,
-                              .part_piece = f->part_piece};
+                              .n_partitions = 1,
+                              .partition_width = N,
+                              .partition_block = f->partition_block};
     return f;
 }
 
-static void cut(fixture *f, int64_t part_width) {
-    f->n_pieces = f->network.n_pieces = nm_network_cut(&f->group, 1, part_width, f->pieces, f->part_piece);
-    CHECK(nm_network_cut(&f->group, 1, part_width, NULL, NULL) == f->n_pieces);
+static void cut(fixture *f, int64_t partition_width) {
+    f->n_blocks = f->network.n_blocks =
+        nm_network_cut(&f->group, 1, partition_width, f->blocks, f->partition_block);
+    CHECK(nm_network_cut(&f->group, 1, partition_width, NULL, NULL) == f->n_blocks);
 }
 
 static int prepare(fixture *f) {
@@ -69,54 +70,54 @@ static int prepare(fixture *f) {
 /* Pieces follow one another without a gap, and are at most a chunk long. */
 static int covers(const fixture *f, int64_t n) {
     int64_t next = 0;
-    for (int64_t p = 0; p < f->n_pieces; p++) {
-        if (f->pieces[p].first != next || f->pieces[p].n < 1 || f->pieces[p].n > NM_CHUNK)
+    for (int64_t p = 0; p < f->n_blocks; p++) {
+        if (f->blocks[p].first != next || f->blocks[p].n < 1 || f->blocks[p].n > NM_CHUNK)
             return 0;
-        next += f->pieces[p].n;
+        next += f->blocks[p].n;
     }
     return next == n;
 }
 
-static void equal_neurons_make_pieces_alike(void) {
+static void equal_neurons_make_blocks_alike(void) {
     fixture *f = make(&nm_neuron_izhikevich, 1300);
     cut(f, N);
-    CHECK(f->n_pieces == 3 && covers(f, 1300));
+    CHECK(f->n_blocks == 3 && covers(f, 1300));
     for (int p = 0; p < 3; p++)
-        CHECK(f->pieces[p].n > 1300 / 3 - 16 && f->pieces[p].n < 1300 / 3 + 17);
+        CHECK(f->blocks[p].n > 1300 / 3 - 16 && f->blocks[p].n < 1300 / 3 + 17);
     free(f);
 }
 
-static void pieces_end_where_parameters_change(void) {
+static void blocks_end_where_parameters_change(void) {
     fixture *f = make(&nm_neuron_izhikevich, 1000);
     for (int i = 800; i < 1000; i++)
         f->params[0][i] = 0.1;
     cut(f, N);
-    CHECK(f->n_pieces == 3 && covers(f, 1000));
-    CHECK(f->pieces[1].first == NM_CHUNK && f->pieces[2].first == 800);
+    CHECK(f->n_blocks == 3 && covers(f, 1000));
+    CHECK(f->blocks[1].first == NM_CHUNK && f->blocks[2].first == 800);
     CHECK(prepare(f) == NM_OK);
-    CHECK(f->pieces[0].stride == 0 && f->pieces[1].stride == 0 && f->pieces[2].stride == 0);
+    CHECK(f->blocks[0].stride == 0 && f->blocks[1].stride == 0 && f->blocks[2].stride == 0);
     free(f);
 }
 
-static void a_few_equal_neurons_make_no_piece(void) {
+static void a_few_equal_neurons_make_no_block(void) {
     fixture *f = make(&nm_neuron_izhikevich, 1000);
     for (int i = 0; i < 1000; i++)
         f->params[3][i] = 6.0 + 0.1 * (i / 100);
     cut(f, N);
-    CHECK(f->n_pieces == 2 && covers(f, 1000));
+    CHECK(f->n_blocks == 2 && covers(f, 1000));
     CHECK(prepare(f) == NM_OK);
-    CHECK(f->pieces[0].stride == 1 && f->pieces[1].stride == 1);
+    CHECK(f->blocks[0].stride == 1 && f->blocks[1].stride == 1);
     free(f);
 }
 
-static void no_piece_crosses_the_border_of_a_part(void) {
+static void no_block_crosses_the_border_of_a_partition(void) {
     fixture *f = make(&nm_neuron_izhikevich, 1400);
     for (int i = 900; i < 1400; i++)
         f->params[0][i] = 0.1;
     cut(f, 1024);
     CHECK(covers(f, 1400));
-    CHECK(f->part_piece[0] == 0 && f->pieces[f->part_piece[1]].first == 1024 &&
-          f->part_piece[2] == f->n_pieces);
+    CHECK(f->partition_block[0] == 0 && f->blocks[f->partition_block[1]].first == 1024 &&
+          f->partition_block[2] == f->n_blocks);
     free(f);
 }
 
@@ -126,18 +127,18 @@ static void a_change_of_any_parameter_is_seen(void) {
     const int n_params = nm_field_count(nm_neuron_lif.params);
     cut(f, N);
     CHECK(prepare(f) == NM_OK);
-    CHECK(prepare(f) == NM_OK && !f->pieces[0].changed && !f->pieces[1].changed);
+    CHECK(prepare(f) == NM_OK && !f->blocks[0].changed && !f->blocks[1].changed);
     for (int k = 0; k < n_params; k++)
         for (int64_t i = 0; i < 700; i += 233) { /* first, middle, last piece */
             const double was = f->params[k][i];
-            const int here = i >= f->pieces[1].first;
+            const int here = i >= f->blocks[1].first;
             f->params[k][i] = was + 0.25;
             CHECK(prepare(f) == NM_OK);
-            CHECK(f->pieces[here].changed && f->pieces[here].stride == 1);
-            CHECK(!f->pieces[1 - here].changed);
+            CHECK(f->blocks[here].changed && f->blocks[here].stride == 1);
+            CHECK(!f->blocks[1 - here].changed);
             f->params[k][i] = was;
             CHECK(prepare(f) == NM_OK);
-            CHECK(f->pieces[here].changed && f->pieces[here].stride == 0);
+            CHECK(f->blocks[here].changed && f->blocks[here].stride == 0);
         }
     free(f);
 }
@@ -145,19 +146,19 @@ static void a_change_of_any_parameter_is_seen(void) {
 static void delta_synapses_are_noticed(const nm_neuron_model *model, int tau, int current) {
     fixture *f = make(model, 700);
     cut(f, N);
-    CHECK(prepare(f) == NM_OK && f->pieces[0].delta_synapses && f->pieces[1].delta_synapses);
+    CHECK(prepare(f) == NM_OK && f->blocks[0].delta_synapses && f->blocks[1].delta_synapses);
     f->state[current][699] = 1e-9;
-    CHECK(prepare(f) == NM_OK && f->pieces[0].delta_synapses && !f->pieces[1].delta_synapses);
+    CHECK(prepare(f) == NM_OK && f->blocks[0].delta_synapses && !f->blocks[1].delta_synapses);
     f->state[current][699] = -0.0; /* a step would make it +0 */
-    CHECK(prepare(f) == NM_OK && !f->pieces[1].delta_synapses);
+    CHECK(prepare(f) == NM_OK && !f->blocks[1].delta_synapses);
     f->state[current][699] = 0.0;
     f->params[tau][0] = 2.0;
-    CHECK(prepare(f) == NM_OK && !f->pieces[0].delta_synapses && f->pieces[1].delta_synapses);
+    CHECK(prepare(f) == NM_OK && !f->blocks[0].delta_synapses && f->blocks[1].delta_synapses);
     f->params[tau][0] = 0.0;
-    f->params[0][f->pieces[0].n - 1] *= 1.5; /* stride 1 */
-    CHECK(prepare(f) == NM_OK && f->pieces[0].stride == 1 && f->pieces[0].delta_synapses);
-    f->params[tau][f->pieces[0].n - 2] = 2.0;
-    CHECK(prepare(f) == NM_OK && !f->pieces[0].delta_synapses);
+    f->params[0][f->blocks[0].n - 1] *= 1.5; /* stride 1 */
+    CHECK(prepare(f) == NM_OK && f->blocks[0].stride == 1 && f->blocks[0].delta_synapses);
+    f->params[tau][f->blocks[0].n - 2] = 2.0;
+    CHECK(prepare(f) == NM_OK && !f->blocks[0].delta_synapses);
     free(f);
 }
 
@@ -174,26 +175,26 @@ static void lif_delta_synapses(void) {
 static void rates_and_noise_come_and_go(void) {
     fixture *f = make(&nm_neuron_lif, 700);
     cut(f, N);
-    CHECK(prepare(f) == NM_OK && f->pieces[0].driven == 0 && f->pieces[0].noisy == 0);
+    CHECK(prepare(f) == NM_OK && f->blocks[0].driven == 0 && f->blocks[0].noisy == 0);
     for (int round = 0; round < 2; round++) {
-        for (int i = 0; i < f->pieces[0].n; i++)
+        for (int i = 0; i < f->blocks[0].n; i++)
             f->drive[0][i] = 100.0;
         f->drive[3][600] = f->drive[4][5] = 1.0;
-        CHECK(prepare(f) == NM_OK && f->pieces[0].driven == 1 && f->pieces[1].driven == 0);
-        CHECK(f->pieces[0].noisy == 2 && f->pieces[1].noisy == 1);
+        CHECK(prepare(f) == NM_OK && f->blocks[0].driven == 1 && f->blocks[1].driven == 0);
+        CHECK(f->blocks[0].noisy == 2 && f->blocks[1].noisy == 1);
         memset(f->drive, 0, sizeof f->drive);
-        CHECK(prepare(f) == NM_OK && f->pieces[0].driven == 0 && f->pieces[1].driven == 0);
-        CHECK(f->pieces[0].noisy == 0 && f->pieces[1].noisy == 0);
+        CHECK(prepare(f) == NM_OK && f->blocks[0].driven == 0 && f->blocks[1].driven == 0);
+        CHECK(f->blocks[0].noisy == 0 && f->blocks[1].noisy == 0);
     }
     f->drive[3][1] = NAN;
     CHECK(prepare(f) == NM_ERR_BAD_VALUE);
     free(f);
 }
 
-static const nm_test tests[] = {TEST(equal_neurons_make_pieces_alike),
-                                TEST(pieces_end_where_parameters_change),
-                                TEST(a_few_equal_neurons_make_no_piece),
-                                TEST(no_piece_crosses_the_border_of_a_part),
+static const nm_test tests[] = {TEST(equal_neurons_make_blocks_alike),
+                                TEST(blocks_end_where_parameters_change),
+                                TEST(a_few_equal_neurons_make_no_block),
+                                TEST(no_block_crosses_the_border_of_a_partition),
                                 TEST(a_change_of_any_parameter_is_seen),
                                 TEST(izhikevich_delta_synapses),
                                 TEST(lif_delta_synapses),

@@ -1,5 +1,5 @@
 /* The plasticity pass on hand-made networks of given spikes: rules that act at arrivals alone, weight decay,
- * traces. Pair rules: test_pairs.c. What each rule computes inside a simulation:
+ * traces. Pair rules: test_lazy.c. What each rule computes inside a simulation:
  * tests/test_plasticity_<name>.py.
  * SPDX-License-Identifier: MIT */
 #include "plastic_world.h"
@@ -22,7 +22,7 @@ static double worst_of(const world *w, const float *before, const double *factor
         for (int64_t step = 1; step <= w->steps; step++)
             if (arrives_at(w, step, s)) {
                 double change = fires_at(w, step, w->post[s]) ? 0.01 : -0.005;
-                change *= factor == NULL ? 1.0 : factor[step * n_regions + w->region[w->post[s]]];
+                change *= factor == NULL ? 1.0 : factor[step * n_regions + w->zone[w->post[s]]];
                 want = nm_clip(want + change, p->weight_min, p->weight_max);
             }
         worst = fmax(worst, fabs((double)p->weight[s] - want));
@@ -131,7 +131,7 @@ static void each_target_learns_by_the_level_of_its_region_in_the_step(void) {
                             .level = level,
                             .params = params};
         for (int32_t slot = 0; slot < w->n_neurons; slot++)
-            w->region[slot] = slot * 11 % n_regions;
+            w->zone[slot] = slot * 11 % n_regions;
         draw_raster(w, 0.3, 0.2);
         float *before = weights_of(w);
         for (int step = 1; step <= w->steps; step++) {
@@ -208,22 +208,22 @@ static void traces_end_at_zero_and_not_as_denormals(void) {
 
 /* ---- which segment a spike finds ----------------------------------------------------------------- */
 
-static void segments_are_found_in_any_row(void) {
+static void runs_are_found_in_any_row(void) {
     static const uint16_t delay[] = {2, 3, 5, 9, 7, 4, 5, 6};
-    static const int64_t row_segment[] = {0, 4, 4, 5, 8}; /* with gaps, none, one, without gaps */
-    const nm_projection several = {.n_rows = 4, .row_segment = row_segment, .segment_delay = delay};
-    for (int64_t place = 0; place < 4; place++)
+    static const int64_t bucket_run[] = {0, 4, 4, 5, 8}; /* with gaps, none, one, without gaps */
+    const nm_projection several = {.n_rows = 4, .bucket_run = bucket_run, .run_delay = delay};
+    for (int64_t bucket = 0; bucket < 4; bucket++)
         for (int64_t d = 1; d < 70; d++) {
             int64_t want = -1;
-            for (int64_t k = row_segment[place]; k < row_segment[place + 1]; k++)
+            for (int64_t k = bucket_run[bucket]; k < bucket_run[bucket + 1]; k++)
                 if (delay[k] == d)
                     want = k;
-            CHECK(nm_projection_segment(&several, place, d) == want);
+            CHECK(nm_projection_run(&several, bucket, d) == want);
         }
     const nm_projection one = {.n_rows = 3, .constant_delay = 4};
-    CHECK(nm_projection_segment(&one, 2, 4) == 2);
-    CHECK(nm_projection_segment(&one, 2, 3) == -1);
-    CHECK(nm_projection_segment(&one, 2, 5) == -1);
+    CHECK(nm_projection_run(&one, 2, 4) == 2);
+    CHECK(nm_projection_run(&one, 2, 3) == -1);
+    CHECK(nm_projection_run(&one, 2, 5) == -1);
 }
 
 static const nm_test tests[] = {
@@ -235,7 +235,7 @@ static const nm_test tests[] = {
     TEST(each_target_learns_by_the_level_of_its_region_in_the_step),
     TEST(the_hook_sees_two_traces_without_this_steps_spike),
     TEST(traces_end_at_zero_and_not_as_denormals),
-    TEST(segments_are_found_in_any_row),
+    TEST(runs_are_found_in_any_row),
     {NULL, NULL},
 };
 

@@ -9,8 +9,8 @@ enum { LONGEST = 19, FIRST_LIF = SOURCES + POISSON, CAPACITY = 60000 };
 /* What is left out of the whole: only networks without a pair rule, and only without release, take many steps
  * at a time in parts that go on abreast. */
 typedef struct plan {
-    int64_t part_width, interval;
-    int pairs, releases;
+    int64_t partition_width, interval;
+    int lazy, releases;
 } plan;
 
 static const nm_release *release_of(world *w) {
@@ -36,15 +36,15 @@ static void drive(world *w) {
 }
 
 /* Every way of delivery and of learning; the shortest delay is 3 steps. */
-static void connect_all(world *w, int pairs) {
+static void connect_all(world *w, int lazy) {
     const wiring pulled = draw_wiring(&w->keep, FIRST_LIF, LIF, TOTAL, 0.1, 3, 6, 20),
-                 dense = draw_wiring(&w->keep, SOURCES, POISSON, TOTAL, 0.3, 3, 3, 20),
+                 bitmap = draw_wiring(&w->keep, SOURCES, POISSON, TOTAL, 0.3, 3, 3, 20),
                  pushed = draw_wiring(&w->keep, 0, TOTAL, TOTAL, 0.03, 3, LONGEST, 20),
                  hebbian = draw_wiring(&w->keep, 0, FIRST_LIF, TOTAL, 0.1, 4, 4, 20),
                  inhibitory = draw_wiring(&w->keep, 150, IZHIKEVICH, TOTAL, 0.1, 3, 5, 20),
                  rewarded = draw_wiring(&w->keep, 0, TOTAL, TOTAL, 0.05, 3, 4, 20);
     connect(w, (connection){.wired = &pulled, .own = 1});
-    connect(w, (connection){.wired = &dense, .constant_weight = 0.5, .dense = 1});
+    connect(w, (connection){.wired = &bitmap, .constant_weight = 0.5, .bitmap = 1});
     connect(w, (connection){.wired = &pushed, .own = 1, .pushed = 1});
     connect(w, (connection){.wired = &hebbian,
                             .own = 1,
@@ -52,7 +52,7 @@ static void connect_all(world *w, int pairs) {
                             .homeostatic = 0.1,
                             .weight_decay = 1e-3});
     connect(w, (connection){.wired = &inhibitory, .own = 1, .inhibitory = 1, .short_term_u = 0.4});
-    if (pairs) {
+    if (lazy) {
         const nm_projection *p =
             connect(w, (connection){.wired = &rewarded, .own = 1, .rule = &nm_plasticity_rstdp});
         /* 10 ms: what is measured in exp(t / tau_c) is measured anew every 40 steps, also within an interval
@@ -62,7 +62,7 @@ static void connect_all(world *w, int pairs) {
 }
 
 static world *make_all(plan a) {
-    world *w = make(TOTAL, a.part_width);
+    world *w = make(TOTAL, a.partition_width);
     seed = 21;
     add_group(w, &nm_neuron_spike_source, SOURCES, 0), add_group(w, &nm_neuron_poisson, POISSON, 0);
     add_group(w, &nm_neuron_lif, LIF, 1), add_group(w, &nm_neuron_izhikevich, IZHIKEVICH, 0);
@@ -71,7 +71,7 @@ static world *make_all(plan a) {
     modulate(w);
     set_level(w, DOPAMINE, 0.9, 0.5, 0.99); /* a signal that outlasts the run */
     drive(w);
-    connect_all(w, a.pairs);
+    connect_all(w, a.lazy);
     if (a.releases)
         w->levels.n_releases = release_of(w) != NULL;
     record_spikes(w, CAPACITY);
@@ -145,17 +145,17 @@ enum { N_PLANS = 3 };
 /* In one run, step by step, and in runs of 1, 2, 3, ... steps. */
 static void a_run_is_the_runs_that_it_is_cut_into(void) {
     for (int k = 0; k < N_PLANS; k++) {
-        world *whole = make_all(plans[k]), *single = make_all(plans[k]), *pieces = make_all(plans[k]),
+        world *whole = make_all(plans[k]), *single = make_all(plans[k]), *blocks = make_all(plans[k]),
               *fresh = make_all(plans[k]);
         advance(whole, STEPS);
         for (int64_t now = 1; now <= STEPS; now++)
             advance(single, 1);
         for (int64_t n = 1, done = 0; done < STEPS; done += n, n = n % 17 + 1)
-            advance(pieces, n < STEPS - done ? n : STEPS - done);
+            advance(blocks, n < STEPS - done ? n : STEPS - done);
         CHECK(something_happened(whole, fresh));
         CHECK(same_outcome(whole, single, 1));
-        CHECK(same_outcome(whole, pieces, 1));
-        discard(whole), discard(single), discard(pieces), discard(fresh);
+        CHECK(same_outcome(whole, blocks, 1));
+        discard(whole), discard(single), discard(blocks), discard(fresh);
     }
 }
 
@@ -195,14 +195,14 @@ static void any_number_of_threads_gives_the_same_bits(void) {
 }
 
 /* Weights are laid out otherwise then, but potentials and spikes tell of them. */
-static void any_number_of_parts_gives_the_same_bits(void) {
+static void any_number_of_partitions_gives_the_same_bits(void) {
     const int64_t widths[] = {TOTAL, 128, 50, 13};
     for (int k = 0; k < N_PLANS; k++) {
         world *four = make_all(plans[k]);
         advance(four, STEPS);
         for (int v = 0; v < 4; v++) {
             plan a = plans[k];
-            a.part_width = widths[v];
+            a.partition_width = widths[v];
             world *w = make_all(a);
             advance(w, STEPS);
             CHECK(same_outcome(four, w, 0));
@@ -240,7 +240,7 @@ static void a_run_that_stops_and_goes_on_is_one_that_does_not(void) {
 static const nm_test tests[] = {TEST(a_run_is_the_runs_that_it_is_cut_into),
                                 TEST(steps_at_a_time_change_no_bit),
                                 TEST(any_number_of_threads_gives_the_same_bits),
-                                TEST(any_number_of_parts_gives_the_same_bits),
+                                TEST(any_number_of_partitions_gives_the_same_bits),
                                 TEST(a_run_that_stops_and_goes_on_is_one_that_does_not),
                                 {NULL, NULL}};
 

@@ -106,7 +106,7 @@ static int all_zero(const double *values, int64_t n) {
 static int scratch_is_empty(const world *w) {
     const int64_t n = w->network.n_neurons;
     return all_zero(w->sim.input[0], n) && all_zero(w->sim.input[1], n) && all_zero(w->sim.scheduled, n) &&
-           all_zero(w->sim.fired, n) && all_zero(w->sim.dense.sum, n);
+           all_zero(w->sim.fired, n) && all_zero(w->sim.bitmap.sum, n);
 }
 
 /* A current I for one step moves a potential from rest by I (1 - exp(-dt / tau)); then it decays. */

@@ -56,19 +56,19 @@ static inline int64_t longest(const wiring *w) {
 }
 
 /* One past the last synapse, from `first` on, of a row whose target lies before slot `end`. */
-static inline int64_t end_of_place(const wiring *w, int64_t first, int64_t row, int64_t end) {
+static inline int64_t end_of_bucket(const wiring *w, int64_t first, int64_t row, int64_t end) {
     while (first < w->n && w->synapses[first].pre == w->pre_first + row && w->synapses[first].post < end)
         first++;
     return first;
 }
 
 /* Appends the synapses first .. end - 1 of one delay; `at` counts those that are laid. */
-static inline void lay_segment(const wiring *w, int64_t first, int64_t end, int64_t delay, int64_t part_first,
-                               uint16_t *local, float *weight, int64_t *at) {
+static inline void lay_run(const wiring *w, int64_t first, int64_t end, int64_t delay,
+                           int64_t partition_first, uint16_t *local, float *weight, int64_t *at) {
     for (const synapse *s = w->synapses + first; s < w->synapses + end; s++) {
         if (s->delay != delay)
             continue;
-        local[*at] = (uint16_t)(s->post - part_first);
+        local[*at] = (uint16_t)(s->post - partition_first);
         if (weight != NULL)
             weight[*at] = s->weight;
         ++*at;
@@ -79,34 +79,34 @@ static inline void lay_segment(const wiring *w, int64_t first, int64_t end, int6
  * delays are equal a place is one segment. */
 static inline nm_projection lay_out(arena *a, const nm_network *network, const wiring *w, int own,
                                     double constant_weight) {
-    const int64_t low = shortest(w), high = longest(w), n_places = w->n_rows * network->n_parts;
-    int64_t *row_segment = zeros(a, n_places + 1, sizeof *row_segment);
-    int64_t *start = zeros(a, n_places * (high - low + 1) + 1, sizeof *start);
-    uint16_t *delays = zeros(a, n_places * (high - low + 1), sizeof *delays);
+    const int64_t low = shortest(w), high = longest(w), n_buckets = w->n_rows * network->n_partitions;
+    int64_t *bucket_run = zeros(a, n_buckets + 1, sizeof *bucket_run);
+    int64_t *start = zeros(a, n_buckets * (high - low + 1) + 1, sizeof *start);
+    uint16_t *delays = zeros(a, n_buckets * (high - low + 1), sizeof *delays);
     uint16_t *local = zeros(a, w->n, sizeof *local);
     float *weight = own ? zeros(a, w->n, sizeof *weight) : NULL;
-    int64_t segment = 0, at = 0, first = 0;
-    for (int64_t place = 0; place < n_places; place++) {
-        const int64_t part = place % network->n_parts;
-        const int64_t end =
-            end_of_place(w, first, place / network->n_parts, nm_network_part_end(network, part));
-        row_segment[place] = segment;
+    int64_t delay_run = 0, at = 0, first = 0;
+    for (int64_t bucket = 0; bucket < n_buckets; bucket++) {
+        const int64_t partition = bucket % network->n_partitions;
+        const int64_t end = end_of_bucket(w, first, bucket / network->n_partitions,
+                                          nm_network_partition_end(network, partition));
+        bucket_run[bucket] = delay_run;
         for (int64_t delay = low; delay <= high; delay++) {
-            start[segment] = at;
-            lay_segment(w, first, end, delay, nm_network_part_first(network, part), local, weight, &at);
-            if (at > start[segment] || low == high)
-                delays[segment++] = (uint16_t)delay;
+            start[delay_run] = at;
+            lay_run(w, first, end, delay, nm_network_partition_first(network, partition), local, weight, &at);
+            if (at > start[delay_run] || low == high)
+                delays[delay_run++] = (uint16_t)delay;
         }
         first = end;
     }
-    row_segment[n_places] = segment, start[segment] = at;
+    bucket_run[n_buckets] = delay_run, start[delay_run] = at;
     return (nm_projection){.pre_first = w->pre_first,
                            .n_rows = w->n_rows,
-                           .n_segments = segment,
+                           .n_runs = delay_run,
                            .n_synapses = at,
-                           .row_segment = low < high ? row_segment : NULL,
-                           .segment_start = start,
-                           .segment_delay = low < high ? delays : NULL,
+                           .bucket_run = low < high ? bucket_run : NULL,
+                           .run_start = start,
+                           .run_delay = low < high ? delays : NULL,
                            .target = local,
                            .weight = weight,
                            .constant_weight = constant_weight,

@@ -77,14 +77,14 @@ MADE: dict[str, Callable[[], Any]] = {
     "Neuron": lambda: _core.Neuron(0),
     "SpikeRecorder": lambda: _core.SpikeRecorder(None),
     "SampleRecorder": lambda: _core.SampleRecorder(lambda: (np.ones(3), np.arange(2)), 1),
-    "PairKeeper": lambda: next(iter(engine().keepers.values())),
+    "LazyKeeper": lambda: next(iter(engine().keepers.values())),
     "ShortTermKeeper": lambda: _core.ShortTermKeeper(
         {"U": 0.5, "tau_rec": 1, "tau_facil": 1}, np.arange(3), 4
     ),
     "HomeostasisKeeper": lambda: _core.HomeostasisKeeper(
         {"target_rate": 1.0, "tau": 1.0, "strength": 1.0, "every": 1.0}, 3, 1.0
     ),
-    "DenseMap": lambda: _core.DenseMap(),
+    "Bitmap": lambda: _core.Bitmap(),
     "Pool": lambda: _core.Pool(),
 }
 

@@ -1,7 +1,7 @@
-/* nm_hits: both lists against a plain loop, of every length to 200, and what may be written behind them.
+/* nm_compact: both lists against a plain loop, of every length to 200, and what may be written behind them.
  * SPDX-License-Identifier: MIT */
 #include "draw.h"
-#include "nm_hits.h"
+#include "nm_compact.h"
 #include "testlib.h"
 
 enum {
@@ -28,7 +28,7 @@ static void clear(int32_t *entries) {
         entries[i] = UNTOUCHED;
 }
 
-/* ---- nm_hits_find ------------------------------------------------------------------------------------- */
+/* ---- nm_compact_find ------------------------------------------------------------------------------------- */
 
 static size_t find_in_a_loop(const uint16_t *among, size_t n, int32_t since) {
     size_t found = 0;
@@ -42,7 +42,7 @@ static size_t find_in_a_loop(const uint16_t *among, size_t n, int32_t since) {
 static int finds(const uint16_t *among, size_t n, int32_t since) {
     const size_t wanted = find_in_a_loop(among, n, since);
     clear(hit);
-    const size_t found = nm_hits_find(newest, among, n, since, hit + BEFORE);
+    const size_t found = nm_compact_find(newest, among, n, since, hit + BEFORE);
     return found == wanted && memcmp(hit + BEFORE, expected, wanted * sizeof *hit) == 0 &&
            untouched(hit, 0, BEFORE) && untouched(hit, BEFORE + (int64_t)n, ROOM);
 }
@@ -71,14 +71,14 @@ static void targets_of_every_length_and_alignment(void) {
 }
 
 /* One hit alone, in each place of a list: a vector's first and last lane, and what is left over. */
-static void a_single_target_in_every_place(void) {
+static void a_single_target_in_every_bucket(void) {
     draw_times(0.0);
     newest[N_SLOTS - 1] = 0;
     for (size_t n = 1; n <= 70; n++)
-        for (size_t place = 0; place < n; place++) {
+        for (size_t bucket = 0; bucket < n; bucket++) {
             for (size_t j = 0; j < n; j++)
-                target[j] = (uint16_t)(j == place ? N_SLOTS - 1 : j);
-            CHECK(nm_hits_find(newest, target, n, 0, hit) == 1 && hit[0] == (int32_t)place);
+                target[j] = (uint16_t)(j == bucket ? N_SLOTS - 1 : j);
+            CHECK(nm_compact_find(newest, target, n, 0, hit) == 1 && hit[0] == (int32_t)bucket);
         }
 }
 
@@ -93,7 +93,7 @@ static void borders_of_time(void) {
     for (int k = 0; k < N_TIMES; k++) {
         CHECK(finds(target, LONGEST, times[k]));
         CHECK(finds(target, 8, times[k]));
-        CHECK(nm_hits_find(newest, target, N_TIMES, times[k], hit) == (size_t)(N_TIMES - k));
+        CHECK(nm_compact_find(newest, target, N_TIMES, times[k], hit) == (size_t)(N_TIMES - k));
     }
 }
 
@@ -102,12 +102,12 @@ static void the_last_slot_that_a_target_can_name(void) {
     static int32_t of_all[65536];
     const uint16_t some[] = {0, 32767, 32768, 65535, 65535};
     of_all[65535] = 5, of_all[32768] = 4;
-    CHECK(nm_hits_find(of_all, some, 5, 5, hit) == 2 && hit[0] == 3 && hit[1] == 4);
-    CHECK(nm_hits_find(of_all, some, 5, 4, hit) == 3 && hit[0] == 2 && hit[1] == 3 && hit[2] == 4);
-    CHECK(nm_hits_find(of_all, some, 5, 6, hit) == 0);
+    CHECK(nm_compact_find(of_all, some, 5, 5, hit) == 2 && hit[0] == 3 && hit[1] == 4);
+    CHECK(nm_compact_find(of_all, some, 5, 4, hit) == 3 && hit[0] == 2 && hit[1] == 3 && hit[2] == 4);
+    CHECK(nm_compact_find(of_all, some, 5, 6, hit) == 0);
 }
 
-/* ---- nm_hits_fired ------------------------------------------------------------------------------------ */
+/* ---- nm_compact_fired ------------------------------------------------------------------------------------ */
 
 /* The list is that of the loop, and nothing stands before it or behind its n entries. */
 static int lists(const int64_t *column, int64_t n, int32_t first) {
@@ -116,7 +116,7 @@ static int lists(const int64_t *column, int64_t n, int32_t first) {
         if (column[i] != 0)
             expected[wanted++] = first + (int32_t)i;
     clear(list);
-    const int64_t found = nm_hits_fired(column, n, first, list + BEFORE);
+    const int64_t found = nm_compact_fired(column, n, first, list + BEFORE);
     return found == wanted && memcmp(list + BEFORE, expected, (size_t)wanted * sizeof *list) == 0 &&
            untouched(list, 0, BEFORE) && untouched(list, BEFORE + n, ROOM);
 }
@@ -133,13 +133,13 @@ static void fired_of_every_length_and_alignment(void) {
             }
 }
 
-static void a_single_one_fired_in_every_place(void) {
+static void a_single_one_fired_in_every_bucket(void) {
     for (int64_t n = 1; n <= 70; n++)
-        for (int64_t place = 0; place < n; place++) {
+        for (int64_t bucket = 0; bucket < n; bucket++) {
             memset(fired, 0, sizeof fired);
-            fired[place] = 1;
+            fired[bucket] = 1;
             fired[n] = 1; /* beyond */
-            CHECK(nm_hits_fired(fired, n, 3, list) == 1 && list[0] == 3 + (int32_t)place);
+            CHECK(nm_compact_fired(fired, n, 3, list) == 1 && list[0] == 3 + (int32_t)bucket);
         }
 }
 
@@ -147,9 +147,9 @@ static void a_single_one_fired_in_every_place(void) {
 static void any_number_but_zero_is_a_spike(void) {
     const int64_t numbers[] = {1, -1, INT64_MIN, (int64_t)1 << 32, (int64_t)1 << 62, 2};
     for (int k = 0; k < (int)(sizeof numbers / sizeof *numbers); k++)
-        for (int64_t place = 0; place < 40; place++) {
+        for (int64_t bucket = 0; bucket < 40; bucket++) {
             memset(fired, 0, sizeof fired);
-            fired[place] = numbers[k];
+            fired[bucket] = numbers[k];
             CHECK(lists(fired, 40, 0));
         }
     memset(fired, 0, sizeof fired);
@@ -160,16 +160,16 @@ static void any_number_but_zero_is_a_spike(void) {
 static void slots_up_to_the_largest(void) {
     memset(fired, 0, sizeof fired);
     fired[0] = fired[39] = 1;
-    CHECK(nm_hits_fired(fired, 40, INT32_MAX - 39, list) == 2);
+    CHECK(nm_compact_fired(fired, 40, INT32_MAX - 39, list) == 2);
     CHECK(list[0] == INT32_MAX - 39 && list[1] == INT32_MAX);
 }
 
 static const nm_test tests[] = {TEST(targets_of_every_length_and_alignment),
-                                TEST(a_single_target_in_every_place),
+                                TEST(a_single_target_in_every_bucket),
                                 TEST(borders_of_time),
                                 TEST(the_last_slot_that_a_target_can_name),
                                 TEST(fired_of_every_length_and_alignment),
-                                TEST(a_single_one_fired_in_every_place),
+                                TEST(a_single_one_fired_in_every_bucket),
                                 TEST(any_number_but_zero_is_a_spike),
                                 TEST(slots_up_to_the_largest),
                                 {NULL, NULL}};

@@ -10,10 +10,10 @@
 
 /* The j, 0 <= j < n, with newest[target[j]] >= since, ascending, into `hit`, which has room for n; returns
  * how many. */
-size_t nm_hits_find(const int32_t *newest, const uint16_t *target, size_t n, int32_t since, int32_t *hit);
+size_t nm_compact_find(const int32_t *newest, const uint16_t *target, size_t n, int32_t since, int32_t *hit);
 
 /* first + i of the i, 0 <= i < n, with fired[i] != 0, ascending, into `list`, which has room for n; returns
  * how many. */
-int64_t nm_hits_fired(const int64_t *fired, int64_t n, int32_t first, int32_t *list);
+int64_t nm_compact_fired(const int64_t *fired, int64_t n, int32_t first, int32_t *list);
 
 #endif

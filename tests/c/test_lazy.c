@@ -72,7 +72,7 @@ static void step_twin(const world *w, twin *t, const double *signal, const doubl
     for (int64_t slot = 0; slot < w->n_neurons; slot++)
         t->y[slot] *= exp(-w->dt / w->params[TAU_MINUS]);
     for (int64_t s = 0; s < w->n_synapses; s++)
-        step_synapse(w, t, s, signal[w->region[w->post[s]]], factor[w->region[w->post[s]]]);
+        step_synapse(w, t, s, signal[w->zone[w->post[s]]], factor[w->zone[w->post[s]]]);
     for (int64_t slot = 0; slot < w->n_neurons; slot++)
         t->y[slot] += fires_at(w, w->now, slot);
 }
@@ -106,7 +106,7 @@ static world *set_up(const trial *a) {
     w->params[TAU_PLUS] = a->tau_plus > 0.0 ? a->tau_plus : 7.0, w->params[TAU_MINUS] = 11.0;
     lend_kept(w);
     w->params[LEARNING_RATE] = p->rule->eligibility == NULL ? 0.8 : 20.0 / w->params[TAU_C];
-    nm_pairs_start(&w->network, p, w->dt, 0); /* tables of the decays */
+    nm_lazy_start(&w->network, p, w->dt, 0); /* tables of the decays */
     p->weight_kept = a->kept > 0.0 ? a->kept : 1.0;
     if (a->high > 0.0)
         p->weight_min = a->low, p->weight_max = a->high;
@@ -114,15 +114,15 @@ static world *set_up(const trial *a) {
     for (int64_t s = 0; a->inhibitory && s < w->n_synapses; s += 2)
         p->weight[s] *= -1.0f;
     for (int32_t slot = 0; a->plan.n_regions > 1 && slot < w->n_neurons; slot++)
-        w->region[slot] = slot % a->plan.n_regions;
+        w->zone[slot] = slot % a->plan.n_regions;
     draw_raster(w, a->of_sources, a->of_others);
     return w;
 }
 
 static void read_now(world *w, float *weight, float *eligibility) {
-    const nm_pairs_step step = {
+    const nm_lazy_step step = {
         .network = &w->network, .projection = &w->projection, .dt = w->dt, .now = w->now};
-    nm_pairs_read(&step, 0, w->n_places, 0, weight, w->projection.state[0] == NULL ? NULL : eligibility);
+    nm_lazy_read(&step, 0, w->n_buckets, 0, weight, w->projection.state[0] == NULL ? NULL : eligibility);
 }
 
 /* A weight is rounded to a float32 at every visit, and so is c, which earns rate * strength * tau_c at most:
@@ -130,7 +130,7 @@ static void read_now(world *w, float *weight, float *eligibility) {
 static void judge(outcome *o, double earned) {
     const world *w = o->world;
     for (int64_t s = 0; s < w->n_synapses; s++) {
-        double visits = (double)(o->twin.arrivals[s] + w->now / w->pairs.sweep + w->now / NM_SPIKES + 3);
+        double visits = (double)(o->twin.arrivals[s] + w->now / w->lazy.sweep + w->now / NM_SPIKES + 3);
         double ulp_w = (double)(nextafterf((float)o->twin.most_w[s], INFINITY) - (float)o->twin.most_w[s]);
         double ulp_c = (double)(nextafterf((float)o->twin.most_c[s], INFINITY) - (float)o->twin.most_c[s]);
         double is = w->projection.inhibitory ? fabs((double)o->weight[s]) : (double)o->weight[s];
@@ -289,7 +289,7 @@ static void more_steps_than_16_bits_count(void) {
             .plan = {.rule = both[k], .small = 1, .steps = 70000}, .of_sources = 0.0006, .of_others = 0.002};
         outcome o = try(&a);
         check(&o);
-        CHECK(o.world->pairs.epoch > 32767);
+        CHECK(o.world->lazy.epoch > 32767);
         discard(o.world);
     }
 }
@@ -332,11 +332,11 @@ static void looks_leave_no_trace(void) {
         const size_t bytes = (size_t)plain->n_synapses * sizeof(float);
         CHECK(memcmp(plain->projection.weight, looked->projection.weight, bytes) == 0);
         read_now(plain, weight, eligibility);
-        const nm_pairs_step step = {.network = &looked->network,
-                                    .projection = &looked->projection,
-                                    .dt = looked->dt,
-                                    .now = looked->now};
-        nm_pairs_settle(&step, 0, looked->n_places);
+        const nm_lazy_step step = {.network = &looked->network,
+                                   .projection = &looked->projection,
+                                   .dt = looked->dt,
+                                   .now = looked->now};
+        nm_lazy_flush(&step, 0, looked->n_buckets);
         for (int64_t s = 0; s < plain->n_synapses; s++)
             CHECK((float)nm_clip((double)looked->projection.weight[s], (double)0.4f, (double)0.6f) ==
                   weight[s]);
@@ -346,23 +346,23 @@ static void looks_leave_no_trace(void) {
 }
 
 /* One place of many is read, with the positions counted from its first synapse; no other entry is written. */
-static void one_place_is_read_alone(void) {
+static void one_bucket_is_read_alone(void) {
     const trial a = {.plan = {.rule = &nm_plasticity_rstdp, .small = 1}, .of_sources = 0.3, .of_others = 0.3};
     world *w = set_up(&a);
     run(w, NULL, w->steps);
-    float *whole = zeros(&w->keep, w->n_synapses, sizeof(float)), part[64], trace[64];
+    float *whole = zeros(&w->keep, w->n_synapses, sizeof(float)), partition[64], trace[64];
     read_now(w, whole, NULL);
-    const nm_pairs_step step = {
+    const nm_lazy_step step = {
         .network = &w->network, .projection = &w->projection, .dt = w->dt, .now = w->now};
     const nm_projection *p = &w->projection;
-    for (int64_t place = 0; place < w->n_places; place++) {
-        const int64_t first = p->segment_start[p->row_segment[place]];
-        const int64_t n = p->segment_start[p->row_segment[place + 1]] - first;
+    for (int64_t bucket = 0; bucket < w->n_buckets; bucket++) {
+        const int64_t first = p->run_start[p->bucket_run[bucket]];
+        const int64_t n = p->run_start[p->bucket_run[bucket + 1]] - first;
         for (int k = 0; k < 64; k++)
-            part[k] = UNTOUCHED;
-        nm_pairs_read(&step, place, place + 1, first, part, trace);
-        CHECK(memcmp(part, whole + first, (size_t)n * sizeof(float)) == 0);
-        CHECK(part[n] == UNTOUCHED);
+            partition[k] = UNTOUCHED;
+        nm_lazy_read(&step, bucket, bucket + 1, first, partition, trace);
+        CHECK(memcmp(partition, whole + first, (size_t)n * sizeof(float)) == 0);
+        CHECK(partition[n] == UNTOUCHED);
     }
     discard(w);
 }
@@ -431,7 +431,7 @@ static const nm_test tests[] = {
     TEST(more_steps_than_16_bits_count),
     TEST(the_sweep_changes_nothing),
     TEST(looks_leave_no_trace),
-    TEST(one_place_is_read_alone),
+    TEST(one_bucket_is_read_alone),
     TEST(hooks_see_traces_without_the_spike_itself),
     {NULL, NULL},
 };

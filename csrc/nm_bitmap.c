@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "nm_dense.h"
+#include "nm_bitmap.h"
 #include "nm_loop.h"
 
 #include <math.h>
@@ -27,13 +27,13 @@ static const uint64_t no_row[WIDEST];
 
 /* ---- building -------------------------------------------------------------------------------------- */
 
-int64_t nm_dense_words(int64_t part_width) {
+int64_t nm_bitmap_words(int64_t partition_width) {
     const int64_t line = 64 * LINE_WORDS;
-    return (part_width + line - 1) / line * LINE_WORDS;
+    return (partition_width + line - 1) / line * LINE_WORDS;
 }
 
-int64_t nm_dense_counts(int64_t part_width) {
-    return nm_dense_words(part_width) * LANES;
+int64_t nm_bitmap_counts(int64_t partition_width) {
+    return nm_bitmap_words(partition_width) * LANES;
 }
 
 /* Where in a word the lane's lowest bit is: lanes are read as 16-bit numbers of memory. */
@@ -45,16 +45,17 @@ static int lane_shift(int64_t lane) {
 #endif
 }
 
-int64_t nm_dense_worth(const nm_projection *p, int64_t n_neurons, int64_t n_parts, int64_t *extra_start) {
-    const int64_t n_places = p->n_rows * n_parts, n = p->segment_start[p->n_segments];
+int64_t nm_bitmap_worth(const nm_projection *p, int64_t n_neurons, int64_t n_partitions,
+                        int64_t *extra_start) {
+    const int64_t n_buckets = p->n_rows * n_partitions, n = p->run_start[p->n_runs];
     int64_t most = 1, extras = 0;
-    if (p->row_segment != NULL || p->rule != NULL || p->short_term != NULL || n < 1 ||
+    if (p->bucket_run != NULL || p->rule != NULL || p->short_term != NULL || n < 1 ||
         n * THINNEST < p->n_rows * n_neurons)
         return 0;
-    for (int64_t place = 0; place < n_places; place++) {
-        extra_start[place] = extras;
+    for (int64_t bucket = 0; bucket < n_buckets; bucket++) {
+        extra_start[bucket] = extras;
         int64_t met = 1;
-        for (int64_t s = p->segment_start[place] + 1; s < p->segment_start[place + 1]; s++) {
+        for (int64_t s = p->run_start[bucket] + 1; s < p->run_start[bucket + 1]; s++) {
             if (p->target[s] < p->target[s - 1])
                 return 0;
             met = p->target[s] == p->target[s - 1] ? met + 1 : 1;
@@ -62,15 +63,16 @@ int64_t nm_dense_worth(const nm_projection *p, int64_t n_neurons, int64_t n_part
             most = met > most ? met : most;
         }
     }
-    extra_start[n_places] = extras;
+    extra_start[n_buckets] = extras;
     return extras * 4 <= n ? MOST / most : 0;
 }
 
-void nm_dense_fill(const nm_projection *p, int64_t n_places, int64_t words, uint64_t *bits, uint16_t *extra) {
+void nm_bitmap_fill(const nm_projection *p, int64_t n_buckets, int64_t words, uint64_t *bits,
+                    uint16_t *extra) {
     const int64_t lanes = 4 * words;
-    for (int64_t place = 0; place < n_places; place++) {
-        uint64_t *row = bits + place * words;
-        for (int64_t s = p->segment_start[place]; s < p->segment_start[place + 1]; s++) {
+    for (int64_t bucket = 0; bucket < n_buckets; bucket++) {
+        uint64_t *row = bits + bucket * words;
+        for (int64_t s = p->run_start[bucket]; s < p->run_start[bucket + 1]; s++) {
             const int64_t target = p->target[s], lane = target % lanes;
             const uint64_t bit = (uint64_t)1 << (lane_shift(lane) + target / lanes);
             uint64_t *word = &row[lane / 4];
@@ -87,7 +89,7 @@ void nm_dense_fill(const nm_projection *p, int64_t n_places, int64_t words, uint
 typedef struct pass {
     const uint64_t *row[PASS + SEVEN];
     const uint16_t *extra[PASS];
-    int64_t place[PASS], n_extra[PASS];
+    int64_t bucket[PASS], n_extra[PASS];
     int n;
 } pass;
 
@@ -193,11 +195,11 @@ NM_CLONES static void spread(uint64_t (*restrict plane)[WIDEST], int64_t words, 
 }
 
 /* Where the extras of a pass are, and the first of them fetched: the bits are added meanwhile. */
-static void find_extras(const nm_dense *dense, pass *rows) {
+static void find_extras(const nm_bitmap *bitmap, pass *rows) {
     for (int k = 0; k < rows->n; k++) {
-        const int64_t first = dense->extra_start[rows->place[k]];
-        rows->extra[k] = dense->extra + first;
-        rows->n_extra[k] = dense->extra_start[rows->place[k] + 1] - first;
+        const int64_t first = bitmap->extra_start[rows->bucket[k]];
+        rows->extra[k] = bitmap->extra + first;
+        rows->n_extra[k] = bitmap->extra_start[rows->bucket[k] + 1] - first;
         NM_FETCH(rows->extra[k]);
     }
 }
@@ -213,13 +215,13 @@ static void add_extras(const pass *rows, uint64_t *count) {
         }
 }
 
-static void add_pass(const nm_dense *dense, pass *rows, int add, uint64_t *count) {
+static void add_pass(const nm_bitmap *bitmap, pass *rows, int add, uint64_t *count) {
     uint64_t plane[PLANES][WIDEST];
     for (int k = rows->n; k < rows->n + SEVEN; k++)
         rows->row[k] = no_row;
-    find_extras(dense, rows);
-    add_rows(rows, dense->words, plane);
-    spread(plane, dense->words, bits_of(rows->n), add, count);
+    find_extras(bitmap, rows);
+    add_rows(rows, bitmap->words, plane);
+    spread(plane, bitmap->words, bits_of(rows->n), add, count);
     add_extras(rows, count);
     rows->n = 0;
 }
@@ -237,22 +239,22 @@ NM_CLONES static void add_counts(const uint64_t *restrict count, int64_t n, doub
     }
 }
 
-void nm_dense_add(nm_dense_arrivals arrivals, int64_t n, uint64_t *count, double *input) {
+void nm_bitmap_add(nm_bitmap_arrivals arrivals, int64_t n, uint64_t *count, double *input) {
     const nm_projection *p = arrivals.projection;
-    const nm_dense *dense = p->dense;
+    const nm_bitmap *bitmap = p->bitmap;
     pass rows = {.n = 0};
     int added = 0;
-    for (int64_t place = nm_dense_next(&arrivals); place >= 0; place = nm_dense_next(&arrivals)) {
+    for (int64_t bucket = nm_bitmap_next(&arrivals); bucket >= 0; bucket = nm_bitmap_next(&arrivals)) {
         if (rows.n == PASS) {
-            add_pass(dense, &rows, added, count);
+            add_pass(bitmap, &rows, added, count);
             added = 1;
         }
-        NM_FETCH(dense->extra_start + place);
-        rows.place[rows.n] = place;
-        rows.row[rows.n++] = dense->bits + place * dense->words;
+        NM_FETCH(bitmap->extra_start + bucket);
+        rows.bucket[rows.n] = bucket;
+        rows.row[rows.n++] = bitmap->bits + bucket * bitmap->words;
     }
     if (rows.n == 0)
         return;
-    add_pass(dense, &rows, added, count);
+    add_pass(bitmap, &rows, added, count);
     add_counts(count, n, p->inhibitory ? -fabs(p->constant_weight) : p->constant_weight, input);
 }

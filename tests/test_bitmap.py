@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_parts import arrived, line, sources_of
+from test_partitions import arrived, line, sources_of
 
 from neuromod import Simulation, threads
 
@@ -38,10 +38,10 @@ def schedule(sim: Simulation, firing: float, seed: int = 3) -> tuple[np.ndarray,
     return step + 1, sources[k]
 
 
-def is_dense(sim: Simulation, name: str = "D") -> bool:
+def has_bitmap(sim: Simulation, name: str = "D") -> bool:
     sim.step()
-    dense = sim.projections[name]._table.dense
-    return dense is not None and bool(dense.worth)
+    bitmap = sim.projections[name]._table.bitmap
+    return bitmap is not None and bool(bitmap.worth)
 
 
 @pytest.mark.long
@@ -63,8 +63,8 @@ def test_what_arrives_is_what_numpy_adds_up(how: dict[str, Any], firing: float, 
     sim = network(sizes, firing, **{k: v for k, v in how.items() if v is not None} | how)
     step, fired = schedule(sim, firing)
     sim.run(STEPS)
-    dense = sim.projections["D"]._table.dense
-    assert dense is not None and dense.worth
+    bitmap = sim.projections["D"]._table.bitmap
+    assert bitmap is not None and bitmap.worth
     cells = sim.model._areas.slots("A1")
     ids = sim.model.neurons.id[cells]
     expected = arrived(sim, step, fired, STEPS)[ids]
@@ -83,8 +83,8 @@ def test_what_arrives_is_what_numpy_adds_up(how: dict[str, Any], firing: float, 
         ({"rule": {"rule": "none", "short_term": {"U": 0.5, "tau_rec": 100.0, "tau_facil": 0.0}}}, False),
     ],
 )
-def test_which_projections_are_dense(how: dict[str, Any], dense: bool) -> None:
-    assert is_dense(network(**how)) == dense
+def test_which_projections_are_dense(how: dict[str, Any], bitmap: bool) -> None:
+    assert has_bitmap(network(**how)) == bitmap
 
 
 def test_a_row_that_meets_few_targets_often_goes_by_its_list() -> None:
@@ -92,7 +92,7 @@ def test_a_row_that_meets_few_targets_often_goes_by_its_list() -> None:
     ids = sim.initialize_neurons()
     pairs = np.stack([np.repeat(ids[:10], 500), np.tile(ids[600:700], 50)], axis=1)
     sim.connect("A0", "A1", pairs=pairs, weight=0.1, delay=1, rule="none", name="D")
-    assert not is_dense(sim)
+    assert not has_bitmap(sim)
 
 
 def mixed(seen: bool = False, n_threads: int = 1) -> Simulation:
@@ -155,13 +155,13 @@ def test_a_network_that_changes_has_bits_of_its_own() -> None:
     """A neuron goes, one comes: the map is made anew, and what arrives is still what NumPy says."""
     sim = network(firing=0.0)
     sim.run(3)
-    old = sim.projections["D"]._table.dense
+    old = sim.projections["D"]._table.bitmap
     sim.model.remove_neuron(int(sim.model.neurons.id[700]))
     sources = sources_of(sim)
     step, k = np.nonzero(np.random.default_rng(8).random((STEPS, len(sources))) < 0.05)
     sim.set_spike_times(sources[k], step + 4.0)
     sim.run(STEPS)
-    assert sim.projections["D"]._table.dense is not old and sim.projections["D"]._table.dense is not None
+    assert sim.projections["D"]._table.bitmap is not old and sim.projections["D"]._table.bitmap is not None
     cells = sim.model._areas.slots("A1")
     expected = arrived(sim, step + 1, sources[k], STEPS)[sim.model.neurons.id[cells]]
     np.testing.assert_allclose(sim.model.neurons.v_membrane[cells], expected, rtol=1e-6, atol=1e-6)
@@ -174,4 +174,4 @@ def test_replicas_share_the_bits() -> None:
     group = sim.replicas(2, seeds=[2, 2])
     group.run(STEPS)
     assert [one.digest() for one in group] == [alone.digest()] * 2
-    assert group[0].projections["D"]._table.dense is group[1].projections["D"]._table.dense
+    assert group[0].projections["D"]._table.bitmap is group[1].projections["D"]._table.bitmap

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "nm_scatter.h"
+#include "nm_push.h"
 #include "nm_loop.h"
 #include "nm_short_term.h"
 
@@ -12,36 +12,35 @@ enum { ROW_AHEAD = 12, DELAY_AHEAD = 8, SYNAPSE_AHEAD = 4, LINE = 64, SHORT = 25
 
 /* One spike, and what of its row in this part arrives within the block: delays from `least` to `most`. */
 typedef struct arrival {
-    int64_t place, step, least, most;
+    int64_t bucket, step, least, most;
 } arrival;
 
 /* Arrivals at one part of one projection, collected so that what they need can be fetched ahead. */
 typedef struct push {
     const nm_projection *p;
     double *sum; /* of the part's first neuron, in row 0 of the ring */
-    int64_t width, part, n_parts, n;
+    int64_t width, partition, n_partitions, n;
     arrival arrivals[ROOM];
 } push;
 
-int nm_scatter_worth(const nm_projection *p) {
-    return p->rule == NULL && p->row_segment != NULL &&
-           p->segment_start[p->n_segments] < SHORT * p->n_segments;
+int nm_push_worth(const nm_projection *p) {
+    return p->rule == NULL && p->bucket_run != NULL && p->run_start[p->n_runs] < SHORT * p->n_runs;
 }
 
 /* ---- one row ----------------------------------------------------------------------------------------- */
 
 /* Where the segment of a delay is if the row has every delay, but inside the row in any case. */
-static int64_t guessed(const nm_projection *p, int64_t place, int64_t delay) {
-    const int64_t low = p->row_segment[place], end = p->row_segment[place + 1];
+static int64_t guessed(const nm_projection *p, int64_t bucket, int64_t delay) {
+    const int64_t low = p->bucket_run[bucket], end = p->bucket_run[bucket + 1];
     const int64_t guess = low + delay - p->min_delay;
     return guess < end ? guess : end;
 }
 
 /* The first segment of a row whose delay is not below the least. */
 static int64_t first_wanted(const nm_projection *p, const arrival *a) {
-    const uint16_t *delay = p->segment_delay;
-    const int64_t low = p->row_segment[a->place], end = p->row_segment[a->place + 1];
-    int64_t k = guessed(p, a->place, a->least); /* delays may be missing: it lies here or before */
+    const uint16_t *delay = p->run_delay;
+    const int64_t low = p->bucket_run[a->bucket], end = p->bucket_run[a->bucket + 1];
+    int64_t k = guessed(p, a->bucket, a->least); /* delays may be missing: it lies here or before */
     while (k > low && delay[k - 1] >= a->least)
         k--;
     while (k < end && delay[k] < a->least)
@@ -59,13 +58,13 @@ NM_INLINE double brought(double w, const int inhibitory, const int shared, doubl
 NM_INLINE void push_row_by(const push *all, const arrival *a, const int inhibitory, const int shared,
                            double share) {
     const nm_projection *p = all->p;
-    const int64_t end = p->row_segment[a->place + 1];
+    const int64_t end = p->bucket_run[a->bucket + 1];
     const uint16_t *restrict target = p->target;
     const float *restrict weight = p->weight;
     const double each = brought(p->constant_weight, inhibitory, shared, share);
-    for (int64_t k = first_wanted(p, a); k < end && p->segment_delay[k] <= a->most; k++) {
-        double *restrict sum = all->sum + ((a->step + p->segment_delay[k]) & (NM_SCATTER - 1)) * all->width;
-        const int64_t first = p->segment_start[k], last = p->segment_start[k + 1];
+    for (int64_t k = first_wanted(p, a); k < end && p->run_delay[k] <= a->most; k++) {
+        double *restrict sum = all->sum + ((a->step + p->run_delay[k]) & (NM_PUSH_STEPS - 1)) * all->width;
+        const int64_t first = p->run_start[k], last = p->run_start[k + 1];
         if (weight == NULL)
             for (int64_t s = first; s < last; s++)
                 sum[target[s]] += each;
@@ -79,7 +78,7 @@ static void push_row(const push *all, const arrival *a) {
     const nm_projection *p = all->p;
     if (p->short_term != NULL)
         push_row_by(all, a, p->inhibitory != 0, 1,
-                    nm_short_term_efficacy(p, a->place / all->n_parts, a->step));
+                    nm_short_term_efficacy(p, a->bucket / all->n_partitions, a->step));
     else if (p->inhibitory)
         push_row_by(all, a, 1, 0, 1.0);
     else
@@ -89,10 +88,10 @@ static void push_row(const push *all, const arrival *a) {
 /* ---- many ------------------------------------------------------------------------------------------ */
 
 static void fetch_delays(const nm_projection *p, const arrival *a) {
-    const int64_t k = guessed(p, a->place, a->least);
-    NM_FETCH(p->segment_delay + k);
-    NM_FETCH(p->segment_start + k);
-    NM_FETCH(p->segment_start + k + NM_SCATTER);
+    const int64_t k = guessed(p, a->bucket, a->least);
+    NM_FETCH(p->run_delay + k);
+    NM_FETCH(p->run_start + k);
+    NM_FETCH(p->run_start + k + NM_PUSH_STEPS);
 }
 
 NM_INLINE void fetch_lines(const void *from, const void *to) {
@@ -102,8 +101,8 @@ NM_INLINE void fetch_lines(const void *from, const void *to) {
 }
 
 NM_INLINE void fetch_synapses(const nm_projection *p, const arrival *a) {
-    const int64_t first = p->segment_start[guessed(p, a->place, a->least)];
-    const int64_t last = p->segment_start[guessed(p, a->place, a->most + 1)];
+    const int64_t first = p->run_start[guessed(p, a->bucket, a->least)];
+    const int64_t last = p->run_start[guessed(p, a->bucket, a->most + 1)];
     fetch_lines(p->target + first, p->target + last);
     if (p->weight != NULL)
         fetch_lines(p->weight + first, p->weight + last);
@@ -113,7 +112,7 @@ static void push_all(push *all) {
     const arrival *a = all->arrivals;
     for (int64_t i = 0; i < all->n; i++) {
         if (i + ROW_AHEAD < all->n)
-            NM_FETCH(all->p->row_segment + a[i + ROW_AHEAD].place);
+            NM_FETCH(all->p->bucket_run + a[i + ROW_AHEAD].bucket);
         if (i + DELAY_AHEAD < all->n)
             fetch_delays(all->p, &a[i + DELAY_AHEAD]);
         if (i + SYNAPSE_AHEAD < all->n)
@@ -129,7 +128,7 @@ static void collect(push *all, const int32_t *slot, int64_t n_spikes, arrival a)
         const int64_t row = slot[i] - p->pre_first;
         if (row < 0 || row >= p->n_rows)
             continue;
-        a.place = row * all->n_parts + all->part;
+        a.bucket = row * all->n_partitions + all->partition;
         all->arrivals[all->n++] = a;
         if (all->n == ROOM)
             push_all(all);
@@ -144,7 +143,7 @@ static void push_step(push *all, const nm_delay *ring, int64_t step, int64_t now
     a.most = a.most < p->max_delay ? a.most : p->max_delay;
     if (a.least > a.most)
         return;
-    for (int64_t source = 0; source < all->n_parts; source++)
+    for (int64_t source = 0; source < all->n_partitions; source++)
         collect(all, nm_delay_list(ring, step, source), *nm_delay_count(ring, step, source), a);
 }
 
@@ -157,25 +156,25 @@ NM_CLONES static void take(double *restrict sum, double *restrict input, int64_t
     }
 }
 
-void nm_scatter_deliver(const nm_network *network, const nm_projection *p, const nm_delay *ring, int64_t now,
-                        int64_t first, int64_t last, int64_t part, double *input) {
-    const int64_t begin = nm_network_part_first(network, part),
-                  n = nm_network_part_end(network, part) - begin;
-    const int64_t end_of_block = ((now - 1) | (NM_SCATTER - 1)) + 1;
+void nm_push_deliver(const nm_network *network, const nm_projection *p, const nm_delay *ring, int64_t now,
+                     int64_t first, int64_t last, int64_t partition, double *input) {
+    const int64_t begin = nm_network_partition_first(network, partition),
+                  n = nm_network_partition_end(network, partition) - begin;
+    const int64_t end_of_block = ((now - 1) | (NM_PUSH_STEPS - 1)) + 1;
     const int64_t end = end_of_block < last ? end_of_block : last;
     push all;
-    all.p = p, all.sum = p->scatter->sum + begin, all.width = network->n_neurons;
-    all.part = part, all.n_parts = network->n_parts, all.n = 0;
-    const int begins = now == first || (now - 1) % NM_SCATTER == 0;
+    all.p = p, all.sum = p->push->sum + begin, all.width = network->n_neurons;
+    all.partition = partition, all.n_partitions = network->n_partitions, all.n = 0;
+    const int begins = now == first || (now - 1) % NM_PUSH_STEPS == 0;
     for (int64_t step = now - (begins ? p->max_delay : p->min_delay); step <= now - p->min_delay; step++)
         push_step(&all, ring, step, now, end);
     push_all(&all);
-    take(all.sum + (now & (NM_SCATTER - 1)) * all.width, input + begin, n);
+    take(all.sum + (now & (NM_PUSH_STEPS - 1)) * all.width, input + begin, n);
 }
 
-void nm_scatter_clear(const nm_network *network) {
+void nm_push_clear(const nm_network *network) {
     for (int64_t k = 0; k < network->n_projections; k++)
-        if (network->projections[k].scatter != NULL)
-            memset(network->projections[k].scatter->sum, 0,
-                   (size_t)(NM_SCATTER * network->n_neurons) * sizeof(double));
+        if (network->projections[k].push != NULL)
+            memset(network->projections[k].push->sum, 0,
+                   (size_t)(NM_PUSH_STEPS * network->n_neurons) * sizeof(double));
 }

@@ -1,15 +1,15 @@
-/* A visit: a segment of synapses, last seen at t0, is brought to the present. See nm_pairs.h for the
+/* A visit: a segment of synapses, last seen at t0, is brought to the present. See nm_lazy.h for the
  * formulas. Three loops over at most 384 synapses: look up each target's sums, combine, and, where a bound
  * could have been met on the way, go through the events one by one.
  * SPDX-License-Identifier: MIT */
 #include "nm_change.h"
-#include "nm_hits.h"
-#include "nm_pairs.h"
+#include "nm_compact.h"
+#include "nm_lazy.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { RUN = 384, LINE = 64, HITS_A_LINE = 4 };
+enum { BATCH = 384, LINE = 64, HITS_A_LINE = 4 };
 enum { HITS_AHEAD = 16 }; /* hits ahead of the work whose lines are fetched; as many zeros follow the list */
 enum { NEARBY = 2048 };   /* lines of so many neurons, 128 KB, are in the second-level cache anyway */
 
@@ -22,26 +22,27 @@ enum { K0, E0, BY_K1, BY_E1, F1, DF, DV, KEPT, N_SPANS };
 
 /* Some synapses of one segment between two moments. All columns of one width: the loops below make vectors of
  * them. */
-typedef struct run {
-    const nm_pairs_step *step;
-    size_t n, stride;            /* spans are read as [j * stride]: 0 where all targets share a region */
-    int64_t first, part_first;   /* synapse; slot */
-    int64_t from, count_from;    /* step of the last visit; first step whose spikes count */
-    double trace[NM_MAX_TRACES]; /* presynaptic, at `from` */
-    double seen;                 /* trace[0] d(T - t0) */
+typedef struct batch {
+    const nm_lazy_step *step;
+    size_t n, stride;               /* spans are read as [j * stride]: 0 where all targets share a region */
+    int64_t first, partition_first; /* synapse; slot */
+    int64_t from, count_from;       /* step of the last visit; first step whose spikes count */
+    double trace[NM_MAX_TRACES];    /* presynaptic, at `from` */
+    double seen;                    /* trace[0] d(T - t0) */
     double low, high;
     int acts;                     /* 1: bounds act now */
     const float *was, *trace_was; /* weight and trace of eligibility then */
-    double span[N_SPANS][RUN];
-    double s[RUN], h[RUN];
-    int64_t check[RUN];         /* 1: a bound may have been met */
-    double weight[RUN], c[RUN]; /* OUT: strength (an inhibitory weight's is its magnitude) and trace, now */
-    int32_t hit[RUN + HITS_AHEAD]; /* the synapses whose targets have fired; */
-    int32_t crowded[RUN];          /* of those, the ones that fired more often than has sums */
-    size_t n_hits, n_crowded;
+    double span[N_SPANS][BATCH];
+    double s[BATCH], h[BATCH];
+    int64_t check[BATCH]; /* 1: a bound may have been met */
+    double weight[BATCH],
+        c[BATCH]; /* OUT: strength (an inhibitory weight's is its magnitude) and trace, now */
+    int32_t hit[BATCH + HITS_AHEAD]; /* the synapses whose targets have fired; */
+    int32_t crowded[BATCH];          /* of those, the ones that fired more often than has sums */
+    size_t n_found, n_crowded;
     const char *ahead[3]; /* weights, traces and targets of the next segment, fetched meanwhile, */
     size_t n_ahead;       /* and the bytes of its weights */
-} run;
+} batch;
 
 /* ---- what the targets' spikes add ---------------------------------------------------------------- */
 
@@ -66,7 +67,7 @@ NM_INLINE size_t bytes_since(const int16_t *time, int16_t since) {
 
 /* A line of each column of the next segment. All of them at once would hold up the loads of this one: 16
  * lines can be under way. */
-NM_INLINE void fetch_ahead(const run *a, size_t from) {
+NM_INLINE void fetch_ahead(const batch *a, size_t from) {
     if (from >= a->n_ahead)
         return;
     NM_FETCH(a->ahead[0] + from);
@@ -76,22 +77,22 @@ NM_INLINE void fetch_ahead(const run *a, size_t from) {
 
 /* The sums of the oldest spike that counts, of a target with more of them than its first line has sums for.
  * Noted where there may be more than have any. */
-static __attribute__((noinline)) const double *sums_beyond(run *a, const nm_pairs *pairs, size_t j,
+static __attribute__((noinline)) const double *sums_beyond(batch *a, const nm_lazy *lazy, size_t j,
                                                            int64_t slot, int16_t since) {
-    size_t n = bytes_since(pairs->recent[slot].time, since) / sizeof(int16_t);
+    size_t n = bytes_since(lazy->recent[slot].time, since) / sizeof(int16_t);
     if (n == NM_RECENT / 2)
-        n += bytes_since(pairs->former[slot].time, since) / sizeof(int16_t);
+        n += bytes_since(lazy->former[slot].time, since) / sizeof(int16_t);
     if (n == NM_RECENT)
         a->crowded[a->n_crowded++] = (int32_t)j;
-    return nm_pairs_sums(pairs, slot, (int64_t)n - 1);
+    return nm_lazy_sums(lazy, slot, (int64_t)n - 1);
 }
 
 /* x0 d(T - t0). */
-static double seen_from_origin(const run *a) {
-    const nm_pairs *pairs = a->step->projection->pairs;
-    const double *decay = pairs->decay[0];
-    return pairs->origin >= a->from ? a->trace[0] * nm_pairs_decayed(decay, pairs->origin - a->from)
-                                    : a->trace[0] / nm_pairs_decayed(decay, a->from - pairs->origin);
+static double seen_from_origin(const batch *a) {
+    const nm_lazy *lazy = a->step->projection->lazy;
+    const double *decay = lazy->decay[0];
+    return lazy->origin >= a->from ? a->trace[0] * nm_lazy_decayed(decay, lazy->origin - a->from)
+                                   : a->trace[0] / nm_lazy_decayed(decay, a->from - lazy->origin);
 }
 
 /* Where d(T - t0) is too small for its inverse to be a number, sums say nothing, and hits are gone through
@@ -102,23 +103,23 @@ static const double LEAST_DECAY = 1e-290;
 /* s and h of the synapses whose targets have fired, and 0 elsewhere. The n-th sums lie 16 n bytes behind the
  * line's begin, and n times take 2 n bytes: hence the index. Of a hit's 13 cycles most were instructions, 47
  * of them; these are 20. */
-NM_INLINE void look_up_by(run *a, const nm_pairs *pairs, const uint16_t *target, const int direct,
+NM_INLINE void look_up_by(batch *a, const nm_lazy *lazy, const uint16_t *target, const int direct,
                           const int fetches) {
-    const nm_recent *recent = pairs->recent + a->part_first;
-    const int16_t since = (int16_t)(a->count_from - pairs->epoch);
-    const size_t n_hits = nm_hits_find(pairs->newest + a->part_first, target, a->n, since, a->hit);
-    a->n_hits = n_hits;
+    const nm_recent *recent = lazy->recent + a->partition_first;
+    const int16_t since = (int16_t)(a->count_from - lazy->epoch);
+    const size_t n_found = nm_compact_find(lazy->newest + a->partition_first, target, a->n, since, a->hit);
+    a->n_found = n_found;
     const double seen = a->seen;
     if (!direct)
         memset(a->s, 0, a->n * sizeof a->s[0]);
     memset(a->h, 0, a->n * sizeof a->h[0]);
     a->n_crowded = 0;
     if (seen < LEAST_DECAY && a->trace[0] >= LEAST_DECAY) {
-        memcpy(a->crowded, a->hit, n_hits * sizeof a->hit[0]);
-        a->n_crowded = n_hits;
+        memcpy(a->crowded, a->hit, n_found * sizeof a->hit[0]);
+        a->n_crowded = n_found;
     }
-    const size_t n_summed = seen < LEAST_DECAY ? 0 : n_hits;
-    memset(a->hit + n_hits, 0, HITS_AHEAD * sizeof a->hit[0]);
+    const size_t n_summed = seen < LEAST_DECAY ? 0 : n_found;
+    memset(a->hit + n_found, 0, HITS_AHEAD * sizeof a->hit[0]);
     for (size_t i = 0; i < n_summed; i++) {
         const size_t j = (size_t)a->hit[i];
         const nm_recent *line = &recent[target[j]];
@@ -129,7 +130,7 @@ NM_INLINE void look_up_by(run *a, const nm_pairs *pairs, const uint16_t *target,
         if (fetches && i % HITS_A_LINE == 0)
             fetch_ahead(a, i / HITS_A_LINE * LINE);
         if (n_bytes > NM_CLOSE * sizeof line->time[0])
-            sums = sums_beyond(a, pairs, j, a->part_first + target[j], since);
+            sums = sums_beyond(a, lazy, j, a->partition_first + target[j], since);
         if (!direct)
             a->s[j] = seen * sums[0];
         a->h[j] = seen * sums[1];
@@ -140,22 +141,22 @@ NM_INLINE void look_up_by(run *a, const nm_pairs *pairs, const uint16_t *target,
 }
 
 /* `direct`: no trace of eligibility, and so no s. */
-NM_CLONES static void look_up(run *a, const nm_pairs *pairs, const uint16_t *target, int direct) {
+NM_CLONES static void look_up(batch *a, const nm_lazy *lazy, const uint16_t *target, int direct) {
     const int fetches = a->step->network->n_neurons > NEARBY;
     if (direct)
-        fetches ? look_up_by(a, pairs, target, 1, 1) : look_up_by(a, pairs, target, 1, 0);
+        fetches ? look_up_by(a, lazy, target, 1, 1) : look_up_by(a, lazy, target, 1, 0);
     else
-        fetches ? look_up_by(a, pairs, target, 0, 1) : look_up_by(a, pairs, target, 0, 0);
+        fetches ? look_up_by(a, lazy, target, 0, 1) : look_up_by(a, lazy, target, 0, 0);
 }
 
 /* ---- the closed form ----------------------------------------------------------------------------- */
 
-NM_INLINE double strength(const run *a, size_t j, const int inhibitory) {
+NM_INLINE double strength(const batch *a, size_t j, const int inhibitory) {
     return inhibitory ? fabs((double)a->was[j]) : (double)a->was[j];
 }
 
 /* Without decay k is 1 throughout, and five operations fewer are the same. */
-NM_INLINE int combine_by(run *a, const int decays, const size_t stride, const int inhibitory) {
+NM_INLINE int combine_by(batch *a, const int decays, const size_t stride, const int inhibitory) {
     const double low = a->low, high = a->high, least_now = a->acts ? low : -HUGE_VAL,
                  most_now = a->acts ? high : HUGE_VAL;
     int64_t any = 0;
@@ -178,7 +179,7 @@ NM_INLINE int combine_by(run *a, const int decays, const size_t stride, const in
 
 /* Without a trace of eligibility. The weight moves one way only (all gains of a rule have one sign), so a
  * look at the end is enough, but under weight decay, which may bring it back from a bound. */
-NM_INLINE int combine_direct_by(run *a, const int decays, const size_t stride, const int inhibitory) {
+NM_INLINE int combine_direct_by(batch *a, const int decays, const size_t stride, const int inhibitory) {
     const double low = a->low, high = a->high;
     int64_t any = 0;
     NM_INDEPENDENT
@@ -204,12 +205,12 @@ NM_INLINE int combine_direct_by(run *a, const int decays, const size_t stride, c
                     : (inhibitory ? body(a, decays, 1, 1) : body(a, decays, 1, 0)))
 
 /* Whether any synapse is to be checked; `check` is filled if so. */
-NM_CLONES static int combine(run *a) {
+NM_CLONES static int combine(batch *a) {
     const int inhibitory = a->step->projection->inhibitory != 0;
     return a->step->projection->weight_kept < 1.0 ? COMBINE_EACH(combine_by, 1) : COMBINE_EACH(combine_by, 0);
 }
 
-NM_CLONES static int combine_direct(run *a) {
+NM_CLONES static int combine_direct(batch *a) {
     const int inhibitory = a->step->projection->inhibitory != 0;
     return a->step->projection->weight_kept < 1.0 ? COMBINE_EACH(combine_direct_by, 1)
                                                   : COMBINE_EACH(combine_direct_by, 0);
@@ -217,46 +218,45 @@ NM_CLONES static int combine_direct(run *a) {
 
 /* ---- event by event ------------------------------------------------------------------------------ */
 
-static double scaled(const run *a, double change, double weight) {
+static double scaled(const batch *a, double change, double weight) {
     return nm_change_soft(change, weight, a->low, a->high, a->step->projection->weight_dependence);
 }
 
 /* Without a trace of eligibility a weight that does not change may stay outside its bounds. With one it may
  * have got there between events, unseen, and is always called back. */
-static double bounded(const run *a, double weight, double was) {
+static double bounded(const batch *a, double weight, double was) {
     const int may_stay = a->step->projection->rule->eligibility == NULL && weight == was;
     return may_stay ? weight : nm_clip(weight, a->low, a->high);
 }
 
 /* The number of the first spike of a target that counts. */
-static int64_t first_spike(const nm_pairs *pairs, int64_t slot, int64_t count_from) {
-    int64_t k = pairs->n_spikes[slot], oldest = k > NM_SPIKES ? k - NM_SPIKES : 0;
-    while (k > oldest && pairs->spike[slot * NM_SPIKES + (k - 1) % NM_SPIKES] >= count_from)
+static int64_t first_spike(const nm_lazy *lazy, int64_t slot, int64_t count_from) {
+    int64_t k = lazy->n_spikes[slot], oldest = k > NM_SPIKES ? k - NM_SPIKES : 0;
+    while (k > oldest && lazy->spike[slot * NM_SPIKES + (k - 1) % NM_SPIKES] >= count_from)
         k--;
     return k;
 }
 
-static void one_by_one(run *a, size_t j, int64_t slot) {
-    const nm_pairs *pairs = a->step->projection->pairs;
+static void one_by_one(batch *a, size_t j, int64_t slot) {
+    const nm_lazy *lazy = a->step->projection->lazy;
     const int direct = a->step->projection->rule->eligibility == NULL;
-    const int64_t region = pairs->n_regions > 1 ? a->step->network->region[slot] : 0;
-    const double *then = nm_pairs_moment(pairs, region, a->from);
+    const int64_t zone = lazy->n_zones > 1 ? a->step->network->zone[slot] : 0;
+    const double *then = nm_lazy_snapshot(lazy, zone, a->from);
     const double was = strength(a, j, a->step->projection->inhibitory != 0);
     double w = was, c = direct ? 0.0 : (double)a->trace_was[j] * then[NM_E];
-    for (int64_t q = first_spike(pairs, slot, a->count_from); q < pairs->n_spikes[slot]; q++) {
-        const int64_t place = slot * NM_SPIKES + q % NM_SPIKES, at = pairs->spike[place];
-        const double *moment = nm_pairs_moment(pairs, region, at);
-        const double moved = (w * then[NM_K] + c * (moment[NM_F] - then[NM_F])) / moment[NM_K];
+    for (int64_t q = first_spike(lazy, slot, a->count_from); q < lazy->n_spikes[slot]; q++) {
+        const int64_t bucket = slot * NM_SPIKES + q % NM_SPIKES, at = lazy->spike[bucket];
+        const double *snapshot = nm_lazy_snapshot(lazy, zone, at);
+        const double moved = (w * then[NM_K] + c * (snapshot[NM_F] - then[NM_F])) / snapshot[NM_K];
         w = bounded(a, moved, w);
-        const double pair =
-            a->trace[0] * nm_pairs_decayed(pairs->decay[0], at - a->from) * pairs->gain[place];
+        const double pair = a->trace[0] * nm_lazy_decayed(lazy->decay[0], at - a->from) * lazy->gain[bucket];
         if (direct)
             w = bounded(a, w + scaled(a, pair, w), w);
         else
-            c += scaled(a, pair, w) * moment[NM_E];
-        then = moment;
+            c += scaled(a, pair, w) * snapshot[NM_E];
+        then = snapshot;
     }
-    const double *end = nm_pairs_moment(pairs, region, a->step->now);
+    const double *end = nm_lazy_snapshot(lazy, zone, a->step->now);
     const double moved = (w * then[NM_K] + c * (end[NM_F] - then[NM_F])) / end[NM_K];
     a->weight[j] = a->acts ? bounded(a, moved, was) : moved;
     a->c[j] = c / end[NM_E];
@@ -264,14 +264,14 @@ static void one_by_one(run *a, size_t j, int64_t slot) {
 
 /* ---- a run is brought to the present ------------------------------------------------------------- */
 
-static void set_spans(run *a, const uint16_t *target) {
-    const nm_pairs *pairs = a->step->projection->pairs;
+static void set_spans(batch *a, const uint16_t *target) {
+    const nm_lazy *lazy = a->step->projection->lazy;
     const int direct = a->step->projection->rule->eligibility == NULL;
-    a->stride = pairs->n_regions > 1 ? 1 : 0;
+    a->stride = lazy->n_zones > 1 ? 1 : 0;
     for (size_t j = 0; j < (a->stride ? a->n : 1); j++) {
-        const int64_t region = a->stride ? a->step->network->region[a->part_first + target[j]] : 0;
-        const double *then = nm_pairs_moment(pairs, region, a->from);
-        const double *now = nm_pairs_moment(pairs, region, a->step->now);
+        const int64_t zone = a->stride ? a->step->network->zone[a->partition_first + target[j]] : 0;
+        const double *then = nm_lazy_snapshot(lazy, zone, a->from);
+        const double *now = nm_lazy_snapshot(lazy, zone, a->step->now);
         a->span[K0][j] = then[NM_K];
         a->span[E0][j] = then[NM_E];
         a->span[BY_K1][j] = 1.0 / now[NM_K];
@@ -283,44 +283,44 @@ static void set_spans(run *a, const uint16_t *target) {
     }
 }
 
-static void bring(run *a) {
+static void bring(batch *a) {
     const nm_projection *p = a->step->projection;
     const uint16_t *target = p->target + a->first;
     const int eligible = p->rule->eligibility != NULL, always = p->weight_dependence != 0.0;
     a->was = p->weight + a->first;
     a->trace_was = eligible ? p->state[0] + a->first : NULL;
     set_spans(a, target);
-    look_up(a, p->pairs, target, !eligible);
+    look_up(a, p->lazy, target, !eligible);
     const int any = eligible ? combine(a) : combine_direct(a);
-    for (size_t i = 0; (any || always) && i < a->n_hits; i++) { /* the others have had no event in between */
+    for (size_t i = 0; (any || always) && i < a->n_found; i++) { /* the others have had no event in between */
         const size_t j = (size_t)a->hit[i];
         if (always || a->check[j])
-            one_by_one(a, j, a->part_first + target[j]);
+            one_by_one(a, j, a->partition_first + target[j]);
     }
     for (size_t i = 0; !always && i < a->n_crowded; i++)
-        one_by_one(a, (size_t)a->crowded[i], a->part_first + target[a->crowded[i]]);
+        one_by_one(a, (size_t)a->crowded[i], a->partition_first + target[a->crowded[i]]);
 }
 
 /* Run by run over a segment; `first` is in it. */
-static size_t next_run(run *a, int64_t first, int64_t last) {
+static size_t next_run(batch *a, int64_t first, int64_t last) {
     a->first = first;
-    a->n = last - first < RUN ? (size_t)(last - first) : RUN;
+    a->n = last - first < BATCH ? (size_t)(last - first) : BATCH;
     return a->n;
 }
 
-static void begin(run *a, const nm_pairs_step *step, int64_t part, int64_t segment, int acts) {
+static void begin(batch *a, const nm_lazy_step *step, int64_t partition, int64_t delay_run, int acts) {
     const nm_projection *p = step->projection;
-    const int64_t since = p->pairs->since[segment];
+    const int64_t since = p->lazy->since[delay_run];
     a->step = step;
     a->acts = acts;
     a->n_ahead = 0;
-    a->part_first = nm_network_part_first(step->network, part);
+    a->partition_first = nm_network_partition_first(step->network, partition);
     a->from = since / 2;
     a->count_from = (since + 1) / 2;
     a->low = p->inhibitory ? fmax(p->weight_min, 0.0) : p->weight_min;
     a->high = p->inhibitory ? fmax(p->weight_max, 0.0) : p->weight_max;
-    for (int k = 0; k < NM_MAX_TRACES && p->pairs->trace[k] != NULL; k++)
-        a->trace[k] = p->pairs->trace[k][segment];
+    for (int k = 0; k < NM_MAX_TRACES && p->lazy->trace[k] != NULL; k++)
+        a->trace[k] = p->lazy->trace[k][delay_run];
     a->seen = seen_from_origin(a);
 }
 
@@ -334,7 +334,7 @@ NM_CLONES static void narrow_traces(float *to, const double *from, size_t n) {
         to[j] = (float)(fabs(from[j]) < LEAST_TRACE ? 0.0 : from[j]);
 }
 
-static void put_back(const run *a, int eligible) {
+static void put_back(const batch *a, int eligible) {
     const nm_projection *p = a->step->projection;
     float *weight = p->weight + a->first;
     if (p->inhibitory)
@@ -348,9 +348,9 @@ static void put_back(const run *a, int eligible) {
 
 /* ---- an arrival ---------------------------------------------------------------------------------- */
 
-static void deliver_run(const run *a) {
+static void deliver_run(const batch *a) {
     const uint16_t *target = a->step->projection->target + a->first;
-    double *input = a->step->input + a->part_first;
+    double *input = a->step->input + a->partition_first;
     if (a->step->efficacy != 1.0) {
         const double share = a->step->projection->inhibitory ? -a->step->efficacy : a->step->efficacy;
         NM_UNROLL
@@ -377,7 +377,7 @@ NM_CLONES static void add_changes(double *to, const double *change, double facto
         to[j] += change[j] * factor;
 }
 
-NM_CLONES static void add_bounded(run *a, const double *change, double factor) {
+NM_CLONES static void add_bounded(batch *a, const double *change, double factor) {
     const double low = a->low, high = a->high;
     NM_INDEPENDENT
     for (size_t j = 0; j < a->n; j++) {
@@ -389,10 +389,10 @@ NM_CLONES static void add_bounded(run *a, const double *change, double factor) {
 }
 
 /* What the rule says of an arrival, onto the trace of eligibility or the weight. */
-static void change_run(run *a, const double *pre) {
+static void change_run(batch *a, const double *pre) {
     const nm_projection *p = a->step->projection;
     const uint16_t *target = p->target + a->first;
-    double post[NM_MAX_TRACES][RUN], change[RUN];
+    double post[NM_MAX_TRACES][BATCH], change[BATCH];
     nm_synapse_chunk chunk = {.n = a->n,
                               .post_stride = 1,
                               .dt = a->step->dt,
@@ -402,12 +402,12 @@ static void change_run(run *a, const double *pre) {
     for (int k = 0; k < NM_MAX_TRACES; k++)
         chunk.pre[k] = &pre[k];
     for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++) {
-        pick(post[k], p->post_trace[k] + a->part_first, target, a->n);
+        pick(post[k], p->post_trace[k] + a->partition_first, target, a->n);
         chunk.post[k] = post[k];
     }
     p->rule->on_pre(&chunk);
     const int direct = p->rule->eligibility == NULL;
-    const double *ltd = p->pairs->ltd + nm_pairs_place(p->pairs, 0, a->step->now);
+    const double *ltd = p->lazy->ltd + nm_lazy_bucket(p->lazy, 0, a->step->now);
     if (a->stride == 0 && p->weight_dependence == 0.0) {
         if (direct)
             add_bounded(a, change, ltd[0]);
@@ -416,8 +416,8 @@ static void change_run(run *a, const double *pre) {
         return;
     }
     for (size_t j = 0; j < a->n; j++) {
-        const int64_t region = a->stride ? a->step->network->region[a->part_first + target[j]] : 0;
-        const double left = scaled(a, change[j] * ltd[region], a->weight[j]);
+        const int64_t zone = a->stride ? a->step->network->zone[a->partition_first + target[j]] : 0;
+        const double left = scaled(a, change[j] * ltd[zone], a->weight[j]);
         if (direct)
             a->weight[j] = bounded(a, a->weight[j] + left, a->weight[j]);
         else
@@ -426,32 +426,32 @@ static void change_run(run *a, const double *pre) {
 }
 
 /* What the visit of the next segment reads first; the long columns are left to the loops of this one. */
-static void look_ahead(run *a, int64_t next) {
+static void look_ahead(batch *a, int64_t next) {
     const nm_projection *p = a->step->projection;
-    const int64_t first = p->segment_start[next];
-    NM_FETCH(nm_pairs_moment(p->pairs, 0, p->pairs->since[next] / 2));
+    const int64_t first = p->run_start[next];
+    NM_FETCH(nm_lazy_snapshot(p->lazy, 0, p->lazy->since[next] / 2));
     a->ahead[0] = (const char *)(p->weight + first);
     a->ahead[1] = p->rule->eligibility != NULL ? (const char *)(p->state[0] + first) : a->ahead[0];
     a->ahead[2] = (const char *)(p->target + first);
-    a->n_ahead = (size_t)(p->segment_start[next + 1] - first) * sizeof(float);
+    a->n_ahead = (size_t)(p->run_start[next + 1] - first) * sizeof(float);
 }
 
 /* All of a segment to the present; `arrives`: with a spike of the source, and an arrival at `next` follows
  * (-1: none). */
-static void visit(const nm_pairs_step *step, int64_t part, int64_t segment, int arrives, int counted,
+static void visit(const nm_lazy_step *step, int64_t partition, int64_t delay_run, int arrives, int counted,
                   int64_t next) {
     const nm_projection *p = step->projection;
-    nm_pairs *pairs = p->pairs;
+    nm_lazy *lazy = p->lazy;
     const int eligible = p->rule->eligibility != NULL;
     double pre[NM_MAX_TRACES] = {0.0};
-    run a;
-    begin(&a, step, part, segment, arrives);
+    batch a;
+    begin(&a, step, partition, delay_run, arrives);
     if (next >= 0)
         look_ahead(&a, next);
-    for (int k = 0; k < NM_MAX_TRACES && pairs->trace[k] != NULL; k++)
-        pre[k] = a.trace[k] * nm_pairs_decayed(pairs->decay[k], step->now - a.from);
-    const int64_t last = p->segment_start[segment + 1];
-    for (int64_t first = p->segment_start[segment]; first < last; first += RUN) {
+    for (int k = 0; k < NM_MAX_TRACES && lazy->trace[k] != NULL; k++)
+        pre[k] = a.trace[k] * nm_lazy_decayed(lazy->decay[k], step->now - a.from);
+    const int64_t last = p->run_start[delay_run + 1];
+    for (int64_t first = p->run_start[delay_run]; first < last; first += BATCH) {
         next_run(&a, first, last);
         bring(&a);
         if (arrives) {
@@ -462,54 +462,56 @@ static void visit(const nm_pairs_step *step, int64_t part, int64_t segment, int 
         put_back(&a, eligible);
         a.n_ahead = 0;
     }
-    for (int k = 0; k < NM_MAX_TRACES && pairs->trace[k] != NULL; k++)
-        pairs->trace[k][segment] = pre[k] + (arrives ? 1.0 : 0.0);
-    pairs->since[segment] = 2 * step->now + counted;
+    for (int k = 0; k < NM_MAX_TRACES && lazy->trace[k] != NULL; k++)
+        lazy->trace[k][delay_run] = pre[k] + (arrives ? 1.0 : 0.0);
+    lazy->since[delay_run] = 2 * step->now + counted;
 }
 
-void nm_pairs_arrive(const nm_pairs_step *step, int64_t part, int64_t segment, int64_t next) {
-    visit(step, part, segment, 1, 0, next);
+void nm_lazy_arrive(const nm_lazy_step *step, int64_t partition, int64_t delay_run, int64_t next) {
+    visit(step, partition, delay_run, 1, 0, next);
 }
 
 /* ---- segments of a place, or of many ------------------------------------------------------------- */
 
-static int64_t first_segment(const nm_projection *p, int64_t place) {
-    return p->row_segment == NULL ? place : p->row_segment[place];
+static int64_t first_run(const nm_projection *p, int64_t bucket) {
+    return p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
 }
 
-void nm_pairs_sweep_part(const nm_pairs_step *step, int64_t part) {
+void nm_lazy_sweep_partition(const nm_lazy_step *step, int64_t partition) {
     const nm_projection *p = step->projection;
-    const int64_t sweep = p->pairs->sweep, turn = step->now % sweep, n_parts = step->network->n_parts;
+    const int64_t sweep = p->lazy->sweep, turn = step->now % sweep,
+                  n_partitions = step->network->n_partitions;
     const int64_t last = p->n_rows * (turn + 1) / sweep;
     for (int64_t row = p->n_rows * turn / sweep; row < last; row++)
-        for (int64_t s = first_segment(p, row * n_parts + part);
-             s < first_segment(p, row * n_parts + part + 1); s++)
-            if (p->pairs->since[s] / 2 < step->now - sweep)
-                visit(step, part, s, 0, 0, -1);
+        for (int64_t s = first_run(p, row * n_partitions + partition);
+             s < first_run(p, row * n_partitions + partition + 1); s++)
+            if (p->lazy->since[s] / 2 < step->now - sweep)
+                visit(step, partition, s, 0, 0, -1);
 }
 
-void nm_pairs_visit_part(const nm_pairs_step *step, int64_t part) {
+void nm_lazy_update_partition(const nm_lazy_step *step, int64_t partition) {
     const nm_projection *p = step->projection;
-    for (int64_t place = part; place < p->n_rows * step->network->n_parts; place += step->network->n_parts)
-        for (int64_t s = first_segment(p, place); s < first_segment(p, place + 1); s++)
-            visit(step, part, s, 0, 0, -1);
-    p->pairs->floor[part] = step->now;
+    for (int64_t bucket = partition; bucket < p->n_rows * step->network->n_partitions;
+         bucket += step->network->n_partitions)
+        for (int64_t s = first_run(p, bucket); s < first_run(p, bucket + 1); s++)
+            visit(step, partition, s, 0, 0, -1);
+    p->lazy->floor[partition] = step->now;
 }
 
-void nm_pairs_settle(const nm_pairs_step *step, int64_t first, int64_t last) {
-    for (int64_t place = first; place < last; place++)
-        for (int64_t s = first_segment(step->projection, place);
-             s < first_segment(step->projection, place + 1); s++)
-            visit(step, place % step->network->n_parts, s, 0, 1, -1);
+void nm_lazy_flush(const nm_lazy_step *step, int64_t first, int64_t last) {
+    for (int64_t bucket = first; bucket < last; bucket++)
+        for (int64_t s = first_run(step->projection, bucket); s < first_run(step->projection, bucket + 1);
+             s++)
+            visit(step, bucket % step->network->n_partitions, s, 0, 1, -1);
 }
 
-static void read_segment(const nm_pairs_step *step, int64_t part, int64_t segment, int64_t base,
-                         float *weight, float *eligibility) {
+static void read_run(const nm_lazy_step *step, int64_t partition, int64_t delay_run, int64_t base,
+                     float *weight, float *eligibility) {
     const nm_projection *p = step->projection;
-    run a;
-    begin(&a, step, part, segment, 1);
-    const int64_t last = p->segment_start[segment + 1];
-    for (int64_t first = p->segment_start[segment]; first < last; first += RUN) {
+    batch a;
+    begin(&a, step, partition, delay_run, 1);
+    const int64_t last = p->run_start[delay_run + 1];
+    for (int64_t first = p->run_start[delay_run]; first < last; first += BATCH) {
         next_run(&a, first, last);
         bring(&a);
         for (size_t j = 0; j < a.n; j++) {
@@ -522,10 +524,10 @@ static void read_segment(const nm_pairs_step *step, int64_t part, int64_t segmen
     }
 }
 
-void nm_pairs_read(const nm_pairs_step *step, int64_t first, int64_t last, int64_t base, float *weight,
-                   float *eligibility) {
-    for (int64_t place = first; place < last; place++)
-        for (int64_t s = first_segment(step->projection, place);
-             s < first_segment(step->projection, place + 1); s++)
-            read_segment(step, place % step->network->n_parts, s, base, weight, eligibility);
+void nm_lazy_read(const nm_lazy_step *step, int64_t first, int64_t last, int64_t base, float *weight,
+                  float *eligibility) {
+    for (int64_t bucket = first; bucket < last; bucket++)
+        for (int64_t s = first_run(step->projection, bucket); s < first_run(step->projection, bucket + 1);
+             s++)
+            read_run(step, bucket % step->network->n_partitions, s, base, weight, eligibility);
 }

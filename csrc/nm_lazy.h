@@ -22,8 +22,8 @@
  * e grows; before it passes exp(4) everything that is measured in it is rescaled (F would lose its digits). T
  * moves on every eight time constants of d.
  * SPDX-License-Identifier: MIT */
-#ifndef NM_PAIRS_H
-#define NM_PAIRS_H
+#ifndef NM_LAZY_H
+#define NM_LAZY_H
 
 #include "nm_delay.h"
 #include "nm_levels.h"
@@ -31,11 +31,11 @@
 #include "nm_network.h"
 
 enum {
-    NM_RECENT = 16, /* spikes of a target that have sums; at equal rates one hit in 32,768 has more */
-    NM_CLOSE = 3,   /* of those, with their sums in the target's first line: 7 hits of 8 at equal rates */
-    NM_SPIKES = 32, /* spikes of a target that can be gone through one by one */
-    NM_FINE = 64,   /* steps in the fine table of a trace's decay; the coarse one goes by as many */
-    NM_MOMENT = 4,  /* numbers of a moment: e, k, F, and V = integral of |rate g| k / e */
+    NM_RECENT = 16,  /* spikes of a target that have sums; at equal rates one hit in 32,768 has more */
+    NM_CLOSE = 3,    /* of those, with their sums in the target's first line: 7 hits of 8 at equal rates */
+    NM_SPIKES = 32,  /* spikes of a target that can be gone through one by one */
+    NM_FINE = 64,    /* steps in the fine table of a trace's decay; the coarse one goes by as many */
+    NM_SNAPSHOT = 4, /* numbers of a moment: e, k, F, and V = integral of |rate g| k / e */
     NM_SWEEP_MAX = 5000,
     NM_NEVER = -32768 /* as a time: no spike */
 };
@@ -54,15 +54,15 @@ typedef struct nm_former {
 } nm_former;
 
 /* All arrays are Python's. */
-struct nm_pairs {
+struct nm_lazy {
     int64_t sweep;  /* steps in which every segment is looked at once; one left alone for longer is visited */
     int64_t length; /* steps in `course`, a power of 2: twice `sweep` and some back, and an interval ahead */
-    int64_t n_regions;
-    int64_t origin; /* step T that the sums' decay is measured from */
-    int64_t epoch;  /* step that the times of spikes count from */
-    double *course; /* [(region * length + step % length) * NM_MOMENT] */
-    double *ltp;    /* [step % NM_INTERVAL * n_regions + region] factor on post_amplitude in that step */
-    double *ltd;    /* likewise, on an arrival's change */
+    int64_t n_zones;
+    int64_t origin;    /* step T that the sums' decay is measured from */
+    int64_t epoch;     /* step that the times of spikes count from */
+    double *snapshots; /* [(region * length + step % length) * NM_SNAPSHOT] */
+    double *ltp;       /* [step % NM_INTERVAL * n_regions + region] factor on post_amplitude in that step */
+    double *ltd;       /* likewise, on an arrival's change */
     int64_t *since; /* [segment] 2 * step of the last visit; + 1 where that step's spikes have been counted */
     double *trace[NM_MAX_TRACES]; /* [segment] presynaptic traces right after the last visit */
     double *decay[NM_MAX_TRACES]; /* [NM_FINE + coarse] exp(-k dt / tau), then exp(-k NM_FINE dt / tau) */
@@ -76,78 +76,78 @@ struct nm_pairs {
 };
 
 /* A step of one projection as the visits see it. */
-typedef struct nm_pairs_step {
+typedef struct nm_lazy_step {
     const nm_network *network;
     const nm_projection *projection;
     double *input;   /* [slot] what arrives is added here, */
     double efficacy; /* times this: 1 without short-term plasticity */
     double dt;
     int64_t now;
-} nm_pairs_step;
+} nm_lazy_step;
 
 /* What sizes Python is to lend. Steps of a sweep: 500 ms, but no more than 25 tau_c (tau_c = 0: no
  * eligibility) and NM_SWEEP_MAX, and at least 16. */
-int64_t nm_pairs_sweep(double dt, double tau_c);
-static inline int64_t nm_pairs_length(int64_t sweep) {
+int64_t nm_lazy_sweep(double dt, double tau_c);
+static inline int64_t nm_lazy_length(int64_t sweep) {
     int64_t length = NM_INTERVAL;
     while (length < 2 * sweep + 4 + NM_INTERVAL)
         length *= 2;
     return length;
 }
-static inline int64_t nm_pairs_decay_length(int64_t sweep) {
-    return NM_FINE + nm_pairs_length(sweep) / NM_FINE + 2;
+static inline int64_t nm_lazy_decay_length(int64_t sweep) {
+    return NM_FINE + nm_lazy_length(sweep) / NM_FINE + 2;
 }
 
 /* A fresh start after step `now`: all weights and traces of the synapses are those of that moment. */
-void nm_pairs_start(const nm_network *network, const nm_projection *projection, double dt, int64_t now);
+void nm_lazy_start(const nm_network *network, const nm_projection *projection, double dt, int64_t now);
 /* Before anything else in step `now`, for the whole network, with the levels of its start: F and the factors
  * over the step. 0 where all is to be measured anew in this step, but steps before it are still to be taken
  * (`ahead`); it is then left to be asked again. */
-int nm_pairs_advance(const nm_network *network, const nm_projection *projection, const nm_levels *levels,
-                     double dt, int64_t now, int ahead);
+int nm_lazy_advance(const nm_network *network, const nm_projection *projection, const nm_levels *levels,
+                    double dt, int64_t now, int ahead);
 /* A spike arrives at a segment of a part: made up for, delivered, changed by the rule. Another is about to
  * arrive at segment `next` (-1: none), whose columns are fetched meanwhile. */
-void nm_pairs_arrive(const nm_pairs_step *step, int64_t part, int64_t segment, int64_t next);
+void nm_lazy_arrive(const nm_lazy_step *step, int64_t partition, int64_t delay_run, int64_t next);
 /* What look_ahead needs of a segment after next. */
-NM_INLINE void nm_pairs_fetch(const nm_pairs *pairs, int64_t segment) {
-    NM_FETCH(pairs->since + segment);
-    for (int k = 0; k < NM_MAX_TRACES && pairs->trace[k] != NULL; k++)
-        NM_FETCH(pairs->trace[k] + segment);
+NM_INLINE void nm_lazy_fetch(const nm_lazy *lazy, int64_t delay_run) {
+    NM_FETCH(lazy->since + delay_run);
+    for (int k = 0; k < NM_MAX_TRACES && lazy->trace[k] != NULL; k++)
+        NM_FETCH(lazy->trace[k] + delay_run);
 }
 /* Segments of one part that have long been left alone. */
-void nm_pairs_sweep_part(const nm_pairs_step *step, int64_t part);
+void nm_lazy_sweep_partition(const nm_lazy_step *step, int64_t partition);
 /* All segments of one part, before its neurons' spikes of this step are entered. */
-void nm_pairs_visit_part(const nm_pairs_step *step, int64_t part);
+void nm_lazy_update_partition(const nm_lazy_step *step, int64_t partition);
 /* The n neurons of a part that fire in this step; traces are still without these spikes. */
-void nm_pairs_fire(const nm_pairs_step *step, int64_t part, const int32_t *slot, int64_t n);
+void nm_lazy_fire(const nm_lazy_step *step, int64_t partition, const int32_t *slot, int64_t n);
 
-/* Between steps, for the places (row * n_parts + part) first .. last - 1: what weights and traces of
+/* Between steps, for the places (row * n_partitions + part) first .. last - 1: what weights and traces of
  * eligibility (NULL: not asked for) are now, into [synapse - base]; nothing else is written. */
-void nm_pairs_read(const nm_pairs_step *step, int64_t first, int64_t last, int64_t base, float *weight,
-                   float *eligibility);
+void nm_lazy_read(const nm_lazy_step *step, int64_t first, int64_t last, int64_t base, float *weight,
+                  float *eligibility);
 /* Likewise, but bring the synapses themselves up to date, so that they may be written. */
-void nm_pairs_settle(const nm_pairs_step *step, int64_t first, int64_t last);
+void nm_lazy_flush(const nm_lazy_step *step, int64_t first, int64_t last);
 
 /* exp(-steps dt / tau) from one of the tables in `decay`. */
-static inline double nm_pairs_decayed(const double *table, int64_t steps) {
+static inline double nm_lazy_decayed(const double *table, int64_t steps) {
     return table[steps % NM_FINE] * table[NM_FINE + steps / NM_FINE];
 }
 /* The p-th of a target's last spikes. */
-static inline int16_t *nm_pairs_time(const nm_pairs *pairs, int64_t slot, int64_t p) {
-    return p < NM_RECENT / 2 ? &pairs->recent[slot].time[p] : &pairs->former[slot].time[p - NM_RECENT / 2];
+static inline int16_t *nm_lazy_time(const nm_lazy *lazy, int64_t slot, int64_t p) {
+    return p < NM_RECENT / 2 ? &lazy->recent[slot].time[p] : &lazy->former[slot].time[p - NM_RECENT / 2];
 }
-static inline double *nm_pairs_sums(const nm_pairs *pairs, int64_t slot, int64_t p) {
-    return p < NM_CLOSE ? pairs->recent[slot].sums[p] : pairs->former[slot].sums[p - NM_CLOSE];
+static inline double *nm_lazy_sums(const nm_lazy *lazy, int64_t slot, int64_t p) {
+    return p < NM_CLOSE ? lazy->recent[slot].sums[p] : lazy->former[slot].sums[p - NM_CLOSE];
 }
 /* A region's place in `ltp` and `ltd`. */
-static inline int64_t nm_pairs_place(const nm_pairs *pairs, int64_t region, int64_t step) {
-    return (step & (NM_INTERVAL - 1)) * pairs->n_regions + region;
+static inline int64_t nm_lazy_bucket(const nm_lazy *lazy, int64_t zone, int64_t step) {
+    return (step & (NM_INTERVAL - 1)) * lazy->n_zones + zone;
 }
-static inline int64_t nm_pairs_region(const nm_network *network, const nm_pairs *pairs, int64_t slot) {
-    return pairs->n_regions > 1 ? network->region[slot] : 0;
+static inline int64_t nm_lazy_zone(const nm_network *network, const nm_lazy *lazy, int64_t slot) {
+    return lazy->n_zones > 1 ? network->zone[slot] : 0;
 }
-static inline double *nm_pairs_moment(const nm_pairs *pairs, int64_t region, int64_t step) {
-    return pairs->course + (region * pairs->length + (step & (pairs->length - 1))) * NM_MOMENT;
+static inline double *nm_lazy_snapshot(const nm_lazy *lazy, int64_t zone, int64_t step) {
+    return lazy->snapshots + (zone * lazy->length + (step & (lazy->length - 1))) * NM_SNAPSHOT;
 }
 
 #endif

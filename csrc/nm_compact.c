@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-#include "nm_hits.h"
+#include "nm_compact.h"
 #include "nm_loop.h"
 
 /* Four at a time: their places in the list follow from one sum, not from each other in turn. */
-size_t nm_hits_find(const int32_t *newest, const uint16_t *target, size_t n, int32_t since, int32_t *hit) {
-    size_t n_hits = 0, j = 0;
+size_t nm_compact_find(const int32_t *newest, const uint16_t *target, size_t n, int32_t since, int32_t *hit) {
+    size_t n_found = 0, j = 0;
     for (; j + 4 <= n; j += 4) {
         const size_t a = newest[target[j]] >= since, b = newest[target[j + 1]] >= since,
                      c = newest[target[j + 2]] >= since, d = newest[target[j + 3]] >= since;
-        int32_t *next = hit + n_hits;
+        int32_t *next = hit + n_found;
         next[0] = (int32_t)j;
         next[a] = (int32_t)j + 1;
         next[a + b] = (int32_t)j + 2;
         next[a + b + c] = (int32_t)j + 3;
-        n_hits += a + b + c + d;
+        n_found += a + b + c + d;
     }
     for (; j < n; j++) {
-        hit[n_hits] = (int32_t)j;
-        n_hits += newest[target[j]] >= since;
+        hit[n_found] = (int32_t)j;
+        n_found += newest[target[j]] >= since;
     }
-    return n_hits;
+    return n_found;
 }
 
 /* The fired among the neurons from `begin` to `end` - 1 join the list, without a branch for each. */
@@ -36,7 +36,7 @@ NM_INLINE int64_t list_run(const int64_t *fired, int64_t begin, int64_t end, int
 enum { BLOCK = 32 };
 
 /* Most blocks are empty, and one look settles each. */
-NM_CLONES int64_t nm_hits_fired(const int64_t *fired, int64_t n, int32_t first, int32_t *list) {
+NM_CLONES int64_t nm_compact_fired(const int64_t *fired, int64_t n, int32_t first, int32_t *list) {
     const int64_t whole = n - n % BLOCK;
     int64_t n_fired = 0;
     for (int64_t block = 0; block < whole; block += BLOCK) {

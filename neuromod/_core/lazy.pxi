@@ -1,5 +1,5 @@
 # What a pair rule keeps besides its synapses, allocated here; and the way to read and write synapses that are brought
-# up to date only when a spike arrives. Transcribes nm_pairs.h.
+# up to date only when a spike arrives. Transcribes nm_lazy.h.
 
 
 cdef object _lines(Py_ssize_t n, Py_ssize_t n_sums):
@@ -7,10 +7,10 @@ cdef object _lines(Py_ssize_t n, Py_ssize_t n_sums):
     return aligned(n, np.dtype([("time", np.int16, NM_RECENT // 2), ("sums", np.float64, (n_sums, 2))], align=True))
 
 
-cdef class PairKeeper:
+cdef class LazyKeeper:
     """What one engine keeps of one projection under a pair rule: its synapses are current only where it says so."""
 
-    cdef nm_pairs c
+    cdef nm_lazy c
     cdef nm_projection *projection  # the binding's
     cdef Binding binding
     cdef object arrays
@@ -18,26 +18,26 @@ cdef class PairKeeper:
     cdef object ends            # (id of the source, delay) of each segment
     cdef object weight, eligibility  # as they stand: of the moment of each synapse's last visit
 
-    def __cinit__(self, Binding binding not None, projection, Py_ssize_t n_regions, double tau_c, list pre_traces):
+    def __cinit__(self, Binding binding not None, projection, Py_ssize_t n_zones, double tau_c, list pre_traces):
         cdef int k
-        cdef Py_ssize_t n_neurons = binding.network.n_neurons, n_parts = binding.network.n_parts
+        cdef Py_ssize_t n_neurons = binding.network.n_neurons, n_partitions = binding.network.n_partitions
         self.binding, self.weight = binding, projection.weight
-        self.ends = _segment_ends(projection, binding.ids, n_parts)
+        self.ends = _run_ends(projection, binding.ids, n_partitions)
         self.eligibility = projection.state.get("eligibility")
-        n_segments = len(projection.segment_start) - 1
-        self.c.sweep = nm_pairs_sweep(binding.sim.dt, tau_c)
-        self.c.length = nm_pairs_length(self.c.sweep)
-        self.c.n_regions = n_regions
+        n_runs = len(projection.run_start) - 1
+        self.c.sweep = nm_lazy_sweep(binding.sim.dt, tau_c)
+        self.c.length = nm_lazy_length(self.c.sweep)
+        self.c.n_zones = n_zones
         self.arrays = {
-            "course": np.zeros((n_regions, self.c.length, NM_MOMENT)),
-            "since": np.zeros(n_segments, np.int64),
+            "course": np.zeros((n_zones, self.c.length, NM_SNAPSHOT)),
+            "since": np.zeros(n_runs, np.int64),
             "newest": np.zeros(n_neurons, np.int32),
             "spike": np.zeros((n_neurons, NM_SPIKES), np.int64), "gain": np.zeros((n_neurons, NM_SPIKES)),
-            "n_spikes": np.zeros(n_neurons, np.int64), "floor": np.zeros(n_parts, np.int64),
+            "n_spikes": np.zeros(n_neurons, np.int64), "floor": np.zeros(n_partitions, np.int64),
         }
-        factors = np.zeros((2, NM_INTERVAL, n_regions))  # of the steps under way: no state
-        decays = [np.zeros(nm_pairs_decay_length(self.c.sweep)) for _ in pre_traces]
-        self.c.course = <double *>_address(self.arrays["course"], "f8", 0, "course")
+        factors = np.zeros((2, NM_INTERVAL, n_zones))  # of the steps under way: no state
+        decays = [np.zeros(nm_lazy_decay_length(self.c.sweep)) for _ in pre_traces]
+        self.c.snapshots = <double *>_address(self.arrays["course"], "f8", 0, "course")
         self.c.ltp = <double *>_address(factors[0], "f8", 0, "ltp")
         self.c.ltd = <double *>_address(factors[1], "f8", 0, "ltd")
         self.c.since = <int64_t *>_address(self.arrays["since"], "i8", 0, "since")
@@ -50,52 +50,52 @@ cdef class PairKeeper:
         self.c.n_spikes = <int64_t *>_address(self.arrays["n_spikes"], "i8", 0, "n_spikes")
         self.c.floor = <int64_t *>_address(self.arrays["floor"], "i8", 0, "floor")
         for k, name in enumerate(pre_traces):
-            self.arrays[f"trace_{name}"] = trace = np.zeros(n_segments)
+            self.arrays[f"trace_{name}"] = trace = np.zeros(n_runs)
             self.c.trace[k] = <double *>_address(trace, "f8", 0, name)
             self.c.decay[k] = <double *>_address(decays[k], "f8", 0, "decay")
         self.arrays = (self.arrays, decays, factors)
 
-    cdef nm_pairs_step _step(self):
-        cdef nm_pairs_step step
+    cdef nm_lazy_step _step(self):
+        cdef nm_lazy_step step
         step.network, step.projection = &self.binding.network, self.projection
         step.input, step.efficacy, step.dt, step.now = NULL, 1.0, self.binding.sim.dt, self.binding.sim.step
         return step
 
-    cdef int64_t _n_places(self):
-        return self.projection.n_rows * self.binding.network.n_parts
+    cdef int64_t _n_buckets(self):
+        return self.projection.n_rows * self.binding.network.n_partitions
 
     def read(self):
         """(weight, eligibility or None), float32, as they are now; nothing is changed by the look."""
-        cdef nm_pairs_step step = self._step()
+        cdef nm_lazy_step step = self._step()
         weight = np.empty(len(self.weight), np.float32)
         eligibility = None if self.eligibility is None else np.empty(len(self.weight), np.float32)
         cdef float *w = <float *>_address(weight, "f4", 0, "weight")
         cdef float *c = NULL if eligibility is None else <float *>_address(eligibility, "f4", 0, "eligibility")
-        cdef int64_t n = self._n_places()
+        cdef int64_t n = self._n_buckets()
         with nogil:
-            nm_pairs_read(&step, 0, n, 0, w, c)
+            nm_lazy_read(&step, 0, n, 0, w, c)
         return weight, eligibility
 
     def read_one(self, int64_t synapse):
         """The weight of one synapse now."""
         check_number("synapse", synapse, 0, len(self.weight) - 1)
-        cdef nm_pairs_step step = self._step()
-        cdef int64_t place = self._place_of(synapse)
-        cdef const int64_t *start = self.projection.segment_start
-        cdef int64_t first = self._first_segment(place), last = self._first_segment(place + 1)
+        cdef nm_lazy_step step = self._step()
+        cdef int64_t bucket = self._bucket_of(synapse)
+        cdef const int64_t *start = self.projection.run_start
+        cdef int64_t first = self._first_run(bucket), last = self._first_run(bucket + 1)
         weight = np.empty(start[last] - start[first], np.float32)
-        nm_pairs_read(&step, place, place + 1, start[first], <float *>_address(weight, "f4", 0, "weight"), NULL)
+        nm_lazy_read(&step, bucket, bucket + 1, start[first], <float *>_address(weight, "f4", 0, "weight"), NULL)
         return float(weight[synapse - start[first]])
 
-    cdef int64_t _first_segment(self, int64_t place):
-        return place if self.projection.row_segment == NULL else self.projection.row_segment[place]
+    cdef int64_t _first_run(self, int64_t bucket):
+        return bucket if self.projection.bucket_run == NULL else self.projection.bucket_run[bucket]
 
-    cdef int64_t _place_of(self, int64_t synapse):
+    cdef int64_t _bucket_of(self, int64_t synapse):
         """The last place that begins at or before the synapse and is not empty, by bisection."""
-        cdef int64_t low = 0, high = self._n_places(), middle
+        cdef int64_t low = 0, high = self._n_buckets(), middle
         while low + 1 < high:
             middle = (low + high) // 2
-            if self.projection.segment_start[self._first_segment(middle)] <= synapse:
+            if self.projection.run_start[self._first_run(middle)] <= synapse:
                 low = middle
             else:
                 high = middle
@@ -103,24 +103,24 @@ cdef class PairKeeper:
 
     def write(self, synapses, weight, eligibility=None):
         """Set the given synapses (ascending positions) to what they are to be now."""
-        cdef nm_pairs_step step = self._step()
-        cdef int64_t place, done = -1
+        cdef nm_lazy_step step = self._step()
+        cdef int64_t bucket, done = -1
         synapses = np.ascontiguousarray(synapses, np.int64)
         if synapses.size and not 0 <= synapses.min() <= synapses.max() < len(self.weight):
             raise IndexError(f"synapses: must be between 0 and {len(self.weight) - 1}")
         for synapse in synapses:
-            place = self._place_of(synapse)
-            if place != done:
-                nm_pairs_settle(&step, place, place + 1)
-                done = place
+            bucket = self._bucket_of(synapse)
+            if bucket != done:
+                nm_lazy_flush(&step, bucket, bucket + 1)
+                done = bucket
         self.weight[synapses] = weight
         if eligibility is not None:
             self.eligibility[synapses] = eligibility
 
     def settle(self):
         """Bring every synapse up to date in place."""
-        cdef nm_pairs_step step = self._step()
-        nm_pairs_settle(&step, 0, self._n_places())
+        cdef nm_lazy_step step = self._step()
+        nm_lazy_flush(&step, 0, self._n_buckets())
 
     def traces(self):
         """Presynaptic traces now: {name: value of each segment}."""
@@ -165,12 +165,12 @@ cdef class PairKeeper:
             self.arrays[0][name][:] = values
 
 
-def _segment_ends(projection, ids, Py_ssize_t n_parts):
+def _run_ends(projection, ids, Py_ssize_t n_partitions):
     """Id of the source and delay of each segment."""
-    n_places = projection.n_rows * n_parts
-    segments = np.ones(n_places, int) if projection.row_segment is None else np.diff(projection.row_segment)
-    rows = np.repeat(np.arange(n_places) // n_parts, segments)
+    n_buckets = projection.n_rows * n_partitions
+    delay_runs = np.ones(n_buckets, int) if projection.bucket_run is None else np.diff(projection.bucket_run)
+    rows = np.repeat(np.arange(n_buckets) // n_partitions, delay_runs)
     sources = ids[projection.pre_first + rows]
-    if projection.segment_delay is None:
+    if projection.run_delay is None:
         return sources, np.full(len(rows), projection.equal_delay, np.uint16)
-    return sources, projection.segment_delay
+    return sources, projection.run_delay

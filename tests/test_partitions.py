@@ -90,12 +90,14 @@ def wired(sim: Simulation) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("sizes", "n_parts"), [([300, 400], 1), ([700, 1300] * 3, 4), ([9000, 9000] * 2, 8)])
-def test_what_arrives_is_what_numpy_adds_up(sizes: list[int], n_parts: int) -> None:
+@pytest.mark.parametrize(
+    ("sizes", "n_partitions"), [([300, 400], 1), ([700, 1300] * 3, 4), ([9000, 9000] * 2, 8)]
+)
+def test_what_arrives_is_what_numpy_adds_up(sizes: list[int], n_partitions: int) -> None:
     """Cells of all parts, from sources of all parts, over delays, signs, and both kinds of rules."""
     sim = line(sizes)
     ids = sim.initialize_neurons()
-    assert _core.parts(len(ids))[0] == n_parts
+    assert _core.partitions(len(ids))[0] == n_partitions
     wired(sim)
     sources = sources_of(sim)
     step, fired = spikes_of(sources)
@@ -124,8 +126,8 @@ def test_who_is_connected_to_whom_is_what_was_asked_for() -> None:
     assert sorted(zip(*(column.tolist() for column in columns), strict=True)) == given
     synapses = sim.model.synapses
     assert sorted((s.pre_id, s.post_id, s.delay, s.weight) for s in synapses) == given
-    n_parts, width = _core.parts(len(ids))
-    assert n_parts == 4
+    n_partitions, width = _core.partitions(len(ids))
+    assert n_partitions == 4
     keys = np.stack([p._table.pre, p._table.post // width, p.delay, p._table.post])
     assert np.array_equal(np.lexsort(keys[::-1]), np.arange(3000))
     some = int(pre[0])
@@ -185,9 +187,9 @@ def test_growth_across_the_border_keeps_synapses_views_and_learning() -> None:
     before, held = contents(grown), grown.model.synapses.weight
     views = {k: grown.model.synapses[k] for k in (0, 700, 1499, 1500, 2200, 3100, 4499)}
     ends = {k: (v.pre_id, v.post_id, v.delay, v.weight) for k, v in views.items()}
-    assert _core.parts(len(grown.model.neurons))[0] == 1
+    assert _core.partitions(len(grown.model.neurons))[0] == 1
     grown.initialize_neurons(["A2"])
-    assert _core.parts(len(grown.model.neurons))[0] == _core.parts(len(ready.model.neurons))[0] == 4
+    assert _core.partitions(len(grown.model.neurons))[0] == _core.partitions(len(ready.model.neurons))[0] == 4
     grown.run(0)
     assert contents(grown) == before
     assert {k: (v.pre_id, v.post_id, v.delay, v.weight) for k, v in views.items()} == ends
@@ -221,9 +223,9 @@ def test_to_and_fro_across_the_border() -> None:
     new = lonely
     for k in range(2):
         before = contents(sim)
-        assert _core.parts(len(sim.model.neurons))[0] == 4
+        assert _core.partitions(len(sim.model.neurons))[0] == 4
         sim.model.remove_neuron(new)
-        assert _core.parts(len(sim.model.neurons))[0] == 1
+        assert _core.partitions(len(sim.model.neurons))[0] == 1
         assert contents(sim) == before
         sim.run(7)
         between = contents(sim)
