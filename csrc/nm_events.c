@@ -306,7 +306,7 @@ void nm_events_run(const nm_events_step *step) {
         fired_targets(&a);
 }
 
-void nm_events_advance(const nm_projection *p, int64_t n_neurons) {
+void nm_events_sample_sources(const nm_projection *p, int64_t n_neurons) {
     const nm_events *e = p->events;
     for (int k = 0; k < NM_MAX_COLUMNS && e->pre_snapshot[k] != NULL; k++)
         memcpy(e->pre_snapshot[k], e->pre_source[k], (size_t)n_neurons * sizeof(double));

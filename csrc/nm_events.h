@@ -43,7 +43,7 @@ void nm_events_index(const nm_network *network, const nm_projection *p, int64_t 
 
 /* Before the parts take a step by themselves: columns of the sources, for the whole network. Only where a rule reads
  * them; steps are then taken one at a time. */
-void nm_events_advance(const nm_projection *p, int64_t n_neurons);
+void nm_events_sample_sources(const nm_projection *p, int64_t n_neurons);
 
 /* What a rule's hooks need to know of a step, and room for one chunk. */
 typedef struct nm_events_step {

@@ -250,7 +250,7 @@ static int prepare_step(const nm_sim *sim, int64_t now, int ahead) {
             return 0;
     for (int64_t k = 0; k < sim->network->n_projections; k++)
         if (sim->network->projections[k].events != NULL)
-            nm_events_advance(&sim->network->projections[k], sim->network->n_neurons);
+            nm_events_sample_sources(&sim->network->projections[k], sim->network->n_neurons);
     nm_factors *factors = sim->factors + now % NM_INTERVAL * sim->n_zones;
     for (int64_t zone = 0; zone < sim->n_zones; zone++)
         factors[zone] = nm_levels_factors(sim->levels, zone);

@@ -73,7 +73,7 @@ def test_what_arrives_is_what_numpy_adds_up(how: dict[str, Any], firing: float, 
 
 
 @pytest.mark.parametrize(
-    ("how", "dense"),
+    ("how", "bitmap"),
     [
         ({"probability": 0.06}, True),
         ({"probability": 0.02}, False),
