@@ -8,8 +8,8 @@
 #include "nm_model.h"
 
 #define NM_NEURON_MODELS(X)                                                                                  \
-    X(lif) X(izhikevich) X(adex) X(lif_cond) X(poisson) X(spike_source) X(lif_nmda_gaba_b)
-#define NM_PLASTICITY_RULES(X) X(hebbian) X(stdp) X(rstdp) X(triplet) X(istdp) X(ristdp) X(bcm)
+    X(lif) X(izhikevich) X(adex) X(lif_cond) X(poisson) X(spike_source) X(lif_nmda_gaba_b) X(adex_clopath)
+#define NM_PLASTICITY_RULES(X) X(hebbian) X(stdp) X(rstdp) X(triplet) X(istdp) X(ristdp) X(bcm) X(clopath)
 #define NM_MODULATORS(X)       X(dopamine) X(serotonin) X(norepinephrine) X(acetylcholine)
 
 /* From the words: declarations, and NULL-ended tables. */
