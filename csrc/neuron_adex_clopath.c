@@ -4,7 +4,7 @@
  *   tau_w dw/dt = a (u - E_L) - w ;   tau_z dz/dt = -z ;   tau_VT dV_T/dt = -(V_T - V_Trest)
  * u passes v_peak: u = v_clamp for t_clamp, during which w stands still. At the end of the clamp
  *   u = v_reset,  w = w + b,  z = I_sp,  V_T = V_Tmax.
- * The states are v_membrane (u), u_recovery (w), z, and v_threshold_excess (V_T - V_Trest). Currents in pA,
+ * The states are v_membrane (u), u_recovery (w), i_afterpotential (z) and v_threshold_excess (V_T - V_Trest). Currents in pA,
  * conductances in nS, capacitance in pF: mV and ms come out.
  *
  * Defaults: Table 1a of the paper. The paper prints neither v_peak nor the shape of a spike, and V_Tmax = 30.4 mV
@@ -43,8 +43,8 @@ static const nm_field params[] = {
     [A] = {"a", "nS", 4.0, NM_ANY, "Adaptation below threshold."},
     [B] = {"b", "pA", 0.805, NM_ANY, "What a spike adds to u_recovery."},
     [TAU_W] = {"tau_w", "ms", 144.0, NM_POSITIVE, "Time constant of adaptation."},
-    [I_SP] = {"i_sp", "pA", 400.0, NM_ANY, "Depolarising current z right after a spike (I_sp)."},
-    [TAU_Z] = {"tau_z", "ms", 40.0, NM_POSITIVE, "Time constant of z."},
+    [I_SP] = {"i_sp", "pA", 400.0, NM_ANY, "Value of i_afterpotential right after a spike (I_sp)."},
+    [TAU_Z] = {"tau_z", "ms", 40.0, NM_POSITIVE, "Time constant of i_afterpotential."},
     [V_RESET] = {"v_reset", "mV", -49.5, NM_ANY, "Potential at the end of the clamp."},
     [V_PEAK] = {"v_peak", "mV", 20.0, NM_ANY, "Potential at which a spike is registered."},
     [V_CLAMP] = {"v_clamp", "mV", 31.131, NM_ANY, "Potential during a spike."},
@@ -60,7 +60,7 @@ enum { V_MEMBRANE, U_RECOVERY, Z, V_THRESHOLD_EXCESS, I_EXCITATORY, I_INHIBITORY
 static const nm_field state[] = {
     [V_MEMBRANE] = {"v_membrane", "mV", -70.6, NM_ANY, "Membrane potential u."},
     [U_RECOVERY] = {"u_recovery", "pA", 0.0, NM_ANY, "Adaptation current w."},
-    [Z] = {"z", "pA", 0.0, NM_ANY, "Depolarising current after a spike."},
+    [Z] = {"i_afterpotential", "pA", 0.0, NM_ANY, "Depolarising current z after a spike."},
     [V_THRESHOLD_EXCESS] = {"v_threshold_excess", "mV", 0.0, NM_ANY,
                             "Distance of the adaptive threshold V_T from v_threshold."},
     [I_EXCITATORY] = {"i_syn_excitatory", "pA", 0.0, NM_ANY, "Excitatory synaptic current."},
