@@ -41,7 +41,9 @@ def clopath(potentials: Mapping[int, Sequence[float]]) -> Rule:
             )
         if u > p["theta_plus"]:
             above = max(0.0, mean_potential(potential, seen, p["tau_plus"], dt) - p["theta_minus"])
-            x_bar = sum(math.exp(-(step - at) * dt / p["tau_x"]) for at in arrivals if at <= step) / p["tau_x"]
+            x_bar = (
+                sum(math.exp(-(step - at) * dt / p["tau_x"]) for at in arrivals if at <= step) / p["tau_x"]
+            )
             up = p["a_ltp"] * x_bar * (u - p["theta_plus"]) * above * dt
         return p["learning_rate"] * down, p["learning_rate"] * up
 

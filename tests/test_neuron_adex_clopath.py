@@ -8,7 +8,11 @@ from neuron_rig import Rig, assert_like_oracle, levels
 
 E_LEAK, V_RESET, V_CLAMP, A, B, TAU_W = -70.6, -49.5, 31.131, 4.0, 0.805, 144.0
 KICK = 1e6  # pA: fires a neuron in one step of 0.1 ms or more
-PLAIN = {"i_sp": 0.0, "v_threshold_max": -50.4, "t_clamp": 0.0}  # neither afterpotential, new threshold nor clamp
+PLAIN = {
+    "i_sp": 0.0,
+    "v_threshold_max": -50.4,
+    "t_clamp": 0.0,
+}  # neither afterpotential, new threshold nor clamp
 
 
 def kicked(steps: int, at: int = 0) -> np.ndarray:

@@ -195,6 +195,7 @@ cdef class Binding:
             p.rule = NULL
             return
         p.rule = _rule_named(learning.rule)
+        _check_columns(self.layout, projection, p.rule, self.network.n_partitions)
         values = np.array([learning.params[p.rule.params[k].name.decode()]
                            for k in range(nm_field_count(p.rule.params))], dtype=float)
         p.params = <const double *>self._lend(values, "f8", values.size, "rule parameters")
@@ -225,7 +226,6 @@ cdef class Binding:
 
     cdef _lend_events(self, nm_projection *p, object projection):
         cdef EventKeeper keeper = EventKeeper()
-        _check_columns(self.layout, projection, p.rule, self.network.n_partitions)
         keeper.make(self, p, projection)
         p.events = &keeper.c
         self.events[projection.name] = keeper
