@@ -203,8 +203,8 @@ typedef struct nm_plasticity_rule {
 
 /* Whether a rule keeps to what is said above: NM_OK, or NM_ERR_BAD_LAYOUT with the number of what it breaks in
  * `field`: 1 state that nothing reads, 2 a lazy rule with hooks or members of an event rule, 3 traces of a lazy
- * rule that are not of NM_TRACE_ALL, 4 a low-pass trace without a column or lowpass_lag without such a trace, 5 more of something than there is room
- * for, 6 `event` without on_post. */
+ * rule that are not of NM_TRACE_ALL, 4 a low-pass trace without a column, or lowpass_lag without a low-pass trace
+ * of the target, 5 more of something than there is room for, 6 `event` without on_post. */
 int nm_rule_check(const nm_plasticity_rule *rule, nm_error *error) NM_MUST_CHECK;
 
 #endif

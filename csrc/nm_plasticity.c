@@ -80,6 +80,14 @@ NM_CLONES static void filter(double *trace, const double *column, int64_t n, dou
         trace[i] += gained * (column[i] - trace[i]);
 }
 
+/* Whether an earlier trace filters the same column, whose history they share. */
+static int history_is_shared(const nm_events *e, int k) {
+    for (int earlier = 0; earlier < k; earlier++)
+        if (e->post_history[earlier] == e->post_history[k])
+            return 1;
+    return 0;
+}
+
 /* Low-pass traces of the targets take in their column, or the column of lowpass_lag steps before; then this
  * step's column takes the place of the oldest. */
 static void filter_columns(const pass *a) {
@@ -94,7 +102,7 @@ static void filter_columns(const pass *a) {
                    (e->post_history[k] == NULL ? filtered(p, k) : e->post_history[k] + row) + first, n,
                    1.0 - p->post_kept[k]);
     for (int k = 0; k < NM_MAX_TRACES; k++)
-        if (e->post_history[k] != NULL)
+        if (e->post_history[k] != NULL && !history_is_shared(e, k))
             memcpy(e->post_history[k] + row + first, filtered(p, k) + first, (size_t)n * sizeof(double));
 }
 
