@@ -4,8 +4,8 @@
  *   tau_w dw/dt = a (u - E_L) - w ;   tau_z dz/dt = -z ;   tau_VT dV_T/dt = -(V_T - V_Trest)
  * u passes v_peak: u = v_clamp for t_clamp, during which w stands still. At the end of the clamp
  *   u = v_reset,  w = w + b,  z = I_sp,  V_T = V_Tmax.
- * The states are v_membrane (u), u_recovery (w), i_afterpotential (z) and v_threshold_excess (V_T - V_Trest). Currents in pA,
- * conductances in nS, capacitance in pF: mV and ms come out.
+ * The states are v_membrane (u), u_recovery (w), i_afterpotential (z) and v_threshold_excess (V_T - V_Trest).
+ * Currents in pA, conductances in nS, capacitance in pF: mV and ms come out.
  *
  * Defaults: Table 1a of the paper. The paper prints neither v_peak nor the shape of a spike, and V_Tmax = 30.4 mV
  * without the sign. These values are those of the authors' program (ModelDB 144566, aEIF.m): v_peak 20 mV,

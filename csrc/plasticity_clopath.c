@@ -20,9 +20,12 @@
  * is that of u at the end of the step, times dt. Depression comes first in a step, and a spike that arrives in a
  * step is in x_bar at the end of that step. The weight is bounded after either.
  *
- * The paper calls u_bar_bar the mean depolarisation and squares it, which is done here. RFdevelop.m averages the
- * square instead; where spikes are rare this is far more, and so is a fitting u_ref_squared. u_ref_squared = 0
- * keeps A_LTD constant, as in the paper's pairings.
+ * The paper squares the mean depolarisation, and so does this rule. The authors' RFdevelop.m averages the squared
+ * depolarisation over 1.2 s instead, which is larger by the variance of u. u_ref_squared = 0 keeps A_LTD constant,
+ * as in the paper's pairings.
+ *
+ * Weights are stored as a float32 after each event. A gain in one step below half an ulp of the weight (3e-8 at
+ * weights of 0.5 to 1) is lost.
  * SPDX-License-Identifier: MIT */
 #include "nm_loop.h"
 #include "nm_model.h"

@@ -311,7 +311,7 @@ def test_rare_pairs_follow_the_window() -> None:
     assert max(window[-5], window[-10], window[-15]) < 0.0
 
 
-def test_published_hippocampal_and_somatosensory_rows_are_accepted() -> None:
+def test_the_somatosensory_row_gains_more() -> None:
     somatosensory = {"a_ltd": 21e-5, "a_ltp": 30e-5, "tau_x": 30.0, "tau_minus": 6.0, "tau_plus": 5.0}
     assert paired(50, 10, **somatosensory) > paired(50, 10) > 150.0
 
