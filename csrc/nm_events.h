@@ -24,6 +24,9 @@ struct nm_events {
     const double *post_column[NM_MAX_COLUMNS]; /* [slot] */
     const double
         *post_lowpass_source[NM_MAX_TRACES]; /* [slot] likewise, of the target; NULL: a trace of spikes */
+    int64_t lowpass_lag;                 /* steps by which low-pass traces of the target lag their columns */
+    double *post_history[NM_MAX_TRACES]; /* [step % lowpass_lag * n_neurons + slot] the column in the last
+                                          * lowpass_lag steps; NULL: no lag. Traces of one column share one */
     /* Index by target; NULL without on_post. */
     const int64_t *incoming_start;    /* [n_neurons + 1] */
     const uint32_t *incoming;         /* [synapse] by target, ascending for each */

@@ -197,6 +197,7 @@ cdef class Binding:
             p.rule = NULL
             return
         p.rule = _rule_named(learning.rule)
+        _check_columns(self.layout, projection, p.rule, self.network.n_partitions)
         values = _rule_values(p.rule, learning.params)
         p.params = <const double *>self._lend(values, "f8", values.size, "rule parameters")
         p.weight_min, p.weight_max = learning.weight_min, learning.weight_max
@@ -226,7 +227,6 @@ cdef class Binding:
 
     cdef _lend_events(self, nm_projection *p, object projection):
         cdef EventKeeper keeper = EventKeeper()
-        _check_columns(self.layout, projection, p.rule, self.network.n_partitions)
         keeper.make(self, p, projection)
         p.events = &keeper.c
         self.events[projection.name] = keeper

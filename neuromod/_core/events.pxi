@@ -8,6 +8,7 @@ cdef class EventKeeper:
     cdef object ends     # (id of the source, delay) of each segment
     cdef dict traces     # trace of the source's spikes -> value of each segment right after its last arrival
     cdef dict lowpass    # low-pass trace of the source's column -> value by slot
+    cdef dict history    # column of the target -> its values in the last lowpass_lag steps, by step and slot
     cdef object arrived  # step of the last arrival at each segment
     cdef list lent
     cdef Binding binding
@@ -15,11 +16,11 @@ cdef class EventKeeper:
     cdef dict columns    # of a rule with `advance`: every column of the synapses, as of the last update of each; or None
 
     cdef make(self, Binding binding, nm_projection *p, object projection):
-        self.traces, self.lowpass, self.lent = {}, {}, []
+        self.traces, self.lowpass, self.history, self.lent = {}, {}, {}, []
         self.binding, self.p = binding, p
         self.c.salt = <uint32_t>(projection.number & 0xFFFFFF)
-        if p.rule.pre_lag:
-            self.c.lag = <int64_t>round(p.params[p.rule.pre_lag - 1] / binding.sim.dt)
+        self.c.lag = self._lag(binding, p, p.rule.pre_lag)
+        self.c.lowpass_lag = self._lag(binding, p, p.rule.lowpass_lag)
         self._make_traces(binding, p)
         if self.traces:
             self.ends = _run_ends(projection, binding.ids, binding.network.n_partitions)
@@ -34,6 +35,16 @@ cdef class EventKeeper:
             self.columns = {"weight": projection.weight, **projection.state}
             last, now = projection.state["last_event"], binding.sim.step
             last[(last < 0) | (last > now)] = now  # time counts from here for new synapses, or those of another run
+
+    cdef int64_t _lag(self, Binding binding, nm_projection *p, int member) except -1:
+        """A lag in whole steps; `member` is 1 + position of the parameter, or 0 for no lag."""
+        if member == 0:
+            return 0
+        cdef double steps = p.params[member - 1] / binding.sim.dt
+        if steps > 65535.0:
+            raise ValueError(f"{p.rule.params[member - 1].name.decode()}: must be at most 65,535 steps of "
+                             f"{binding.sim.dt:g} ms; got {p.params[member - 1]:g} ms")
+        return <int64_t>round(steps)
 
     cdef _make_traces(self, Binding binding, nm_projection *p):
         cdef int k
@@ -63,6 +74,15 @@ cdef class EventKeeper:
             if p.rule.post_traces[k].kind == NM_TRACE_LOWPASS:
                 source = columns[p.rule.post_traces[k].column.decode()]
                 self.c.post_lowpass_source[k] = <const double *>_address(source, "f8", n, name)
+                self._make_history(k, p.rule.post_traces[k].column.decode(), source[:n])
+
+    cdef _make_history(self, int k, str column, object source):
+        if self.c.lowpass_lag == 0:
+            return
+        if column not in self.history:
+            self.history[column] = np.tile(source, (self.c.lowpass_lag, 1))
+        rows = self.history[column]
+        self.c.post_history[k] = <double *>_address(rows, "f8", rows.size, column)
 
     cdef _make_index(self, Binding binding, nm_projection *p):
         if max(p.n_synapses, p.n_runs) > 0xFFFFFFFF:
@@ -145,21 +165,23 @@ cdef class EventKeeper:
         found = {}
         if self.columns is not None:
             found["columns"] = {name: column.copy() for name, column in self.columns.items()}
-        if not (self.traces or self.lowpass):
+        if not (self.traces or self.lowpass or self.history):
             return found
         arrived = None if self.arrived is None else self.arrived.copy()
         return found | {"arrived": arrived, "traces": {name: trace.copy() for name, trace in self.traces.items()},
-                        "lowpass": {name: trace.copy() for name, trace in self.lowpass.items()}}
+                        "lowpass": {name: trace.copy() for name, trace in self.lowpass.items()},
+                        "history": {column: rows.copy() for column, rows in self.history.items()}}
 
     def set_state(self, state):
         """Take over what `state` gave."""
         for name, column in (self.columns or {}).items():
             column[:] = state["columns"][name]
-        if not (self.traces or self.lowpass):
+        if not (self.traces or self.lowpass or self.history):
             return
         if self.arrived is not None:
             self.arrived[:] = state["arrived"]
-        for kept, given in ((self.traces, state["traces"]), (self.lowpass, state["lowpass"])):
+        for kept, given in ((self.traces, state["traces"]), (self.lowpass, state["lowpass"]),
+                            (self.history, state.get("history", {}))):
             for name, trace in kept.items():
                 trace[:] = given[name]
 

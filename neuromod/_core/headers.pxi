@@ -124,6 +124,7 @@ cdef extern from "nm_model.h" nogil:
         const char *const *pre_columns
         const char *const *post_columns
         int pre_lag
+        int lowpass_lag
         int needs_elapsed
         nm_synapse_hook advance
         int n_noise
@@ -413,6 +414,8 @@ cdef extern from "nm_events.h" nogil:
         const double *lowpass_source[3]
         const double *post_column[4]
         const double *post_lowpass_source[3]
+        int64_t lowpass_lag
+        double *post_history[3]
         const int64_t *incoming_start
         const uint32_t *incoming
         const uint32_t *incoming_segment
