@@ -7,20 +7,20 @@
  * The states are v_membrane (u), u_recovery (w), i_afterpotential (z) and v_threshold_excess (V_T - V_Trest).
  * Currents in pA, conductances in nS, capacitance in pF: mV and ms come out.
  *
- * Defaults: Table 1a of the paper. The paper prints neither v_peak nor the shape of a spike, and V_Tmax = 30.4 mV
- * without the sign. These values are those of the authors' program (ModelDB 144566, aEIF.m): v_peak 20 mV,
- * V_Tmax -30.4 mV, v_reset E_L + 21.1 mV, and a spike of 2 ms at the mean of its two samples, 29.4 and
+ * Defaults: Table 1a of the paper. The paper prints neither v_peak nor the shape of a spike, and V_Tmax =
+ * 30.4 mV without the sign. These values are those of the authors' program (ModelDB 144566, aEIF.m): v_peak
+ * 20 mV, V_Tmax -30.4 mV, v_reset E_L + 21.1 mV, and a spike of 2 ms at the mean of its two samples, 29.4 and
  * 32.862 mV. The clamp stands for the integral of a finely resolved spike, which the plasticity rule reads.
  * The paper prints b = 0.805 pA. The program adds 0.0805 pA; Brette & Gerstner (2005) have 80.5 pA.
  *
- * A spike belongs to the step in which u passes v_peak. u is v_clamp at the end of round(t_clamp / dt) steps, of
- * which that step is the first; the next step begins with the four values above. With t_clamp = 0 they are taken
- * at the end of the step of the spike. Jumps of the potential that arrive during the clamp are lost. A raised
- * threshold (serotonin) shifts V_T and v_peak by the same amount.
+ * A spike belongs to the step in which u passes v_peak. u is v_clamp at the end of round(t_clamp / dt) steps,
+ * of which that step is the first; the next step begins with the four values above. With t_clamp = 0 they are
+ * taken at the end of the step of the spike. Jumps of the potential that arrive during the clamp are lost. A
+ * raised threshold (serotonin) shifts V_T and v_peak by the same amount.
  *
  * u and w are integrated by the classical Runge-Kutta method in equal substeps of at most 0.25 ms, z and V_T
- * exactly. Spikes arrive at the end of the step: with tau_syn = 0 a weight is a jump of v in mV; with
- * tau_syn > 0 a jump in pA of a decaying current, of which each later step uses its mean.
+ * exactly. Spikes arrive at the end of the step: with tau_syn = 0 a weight is a jump of v in mV; with tau_syn
+ * > 0 a jump in pA of a decaying current, of which each later step uses its mean.
  * SPDX-License-Identifier: MIT */
 #include "nm_loop.h"
 #include "nm_model.h"
@@ -72,8 +72,9 @@ static const nm_field state[] = {
 
 static const nm_greater_than greater_than[] = {{V_PEAK, V_THRESHOLD}, {V_PEAK, V_RESET}, {0, 0}};
 
-/* Per port. KEPT: what is left of the current after a step; MEAN: its mean over a step; JUMP_I, JUMP_V: what
- * a weight adds to it and to v. Z_HALF, T_HALF: what is left of z and of V_T's excess after half a substep. */
+/* Per port. KEPT: what is left of the current after a step; MEAN: its mean over a step; JUMP_I, JUMP_V:
+ * what a weight adds to it and to v. Z_HALF, T_HALF: what is left of z and of V_T's excess after half a
+ * substep. */
 enum { KEPT_EXC, KEPT_INH, MEAN_EXC, MEAN_INH, JUMP_I_EXC, JUMP_I_INH, JUMP_V_EXC, JUMP_V_INH };
 enum { CLAMP_STEPS = JUMP_V_INH + 1, Z_HALF, T_HALF, N_DERIVED };
 

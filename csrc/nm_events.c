@@ -50,7 +50,8 @@ static void draw(pass *a, int kind) {
     draw_words(a, NM_STREAM_EVENT, a->projection->rule->n_random, a->random);
 }
 
-/* Before `advance`: what is drawn depends on the last update alone, so readings in between draw the same. */
+/* Draw the deviates for `advance`. They are keyed by the step of the last update, so a reading in between
+ * draws the same deviates. */
 static void draw_noise(pass *a) {
     const size_t n = (size_t)a->projection->rule->n_noise * a->n;
     uint32_t words[NM_MAX_RANDOM * NM_CHUNK];
@@ -135,7 +136,7 @@ static void push(const pass *a) {
         a->events->last[a->synapse[j]] = a->step->now;
 }
 
-/* Brings the gathered synapses to the present, of a rule where they move between events. */
+/* Of a rule with `advance`: update the gathered synapses to the present step. */
 static void advance(pass *a) {
     const double one = 1.0;
     double longest = 0.0;
@@ -151,7 +152,7 @@ static void advance(pass *a) {
     nm_change_apply(a->n, a->change, &one, 0, a->low, a->high, a->weight);
 }
 
-/* Calls the hook for one gathered chunk; modulates, bounds and writes back. */
+/* Call the hook for one gathered chunk; modulate and bound the changes; write weights and state back. */
 static void call(pass *a, nm_synapse_hook hook, const nm_synapse_chunk *chunk, int kind) {
     const double dependence = a->projection->weight_dependence;
     advance(a);
@@ -254,7 +255,7 @@ static int64_t source_of(const pass *a, int64_t delay_run) {
     if (p->bucket_run == NULL)
         return p->pre_first + delay_run / n_partitions;
     int64_t low = 0,
-            high = p->n_rows * n_partitions; /* the last place that begins at or before the segment */
+            high = p->n_rows * n_partitions; /* the last bucket that begins at or before the delay run */
     while (low + 1 < high) {
         const int64_t middle = low + (high - low) / 2;
         if (p->bucket_run[middle] <= delay_run)
@@ -285,7 +286,7 @@ static void gather_pre_traces(pass *a, const uint32_t *delay_run) {
     }
 }
 
-/* What belongs to the sources themselves, not to their spikes' arrivals. */
+/* Low-pass traces and columns of the sources, which do not depend on arrivals. */
 static void gather_pre_columns(pass *a, const uint32_t *delay_run) {
     const nm_events *e = a->events;
     if (e->pre_snapshot[0] == NULL && e->lowpass[0] == NULL && e->lowpass[1] == NULL && e->lowpass[2] == NULL)
@@ -311,8 +312,8 @@ static void call_on_post(pass *a, int64_t slot) {
         }
         gather_synapses(a);
         gather_targets(a);
-        gather_pre_traces(a, a->events->incoming_segment + first);
-        gather_pre_columns(a, a->events->incoming_segment + first);
+        gather_pre_traces(a, a->events->incoming_run + first);
+        gather_pre_columns(a, a->events->incoming_run + first);
         nm_synapse_chunk chunk = chunk_of(a);
         chunk.pre_stride = 1, chunk.post_stride = 0;
         for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++)
@@ -423,29 +424,29 @@ void nm_events_read(const nm_events_step *step, int64_t first, int64_t last, flo
 
 /* ---- index by target ----------------------------------------------------------------------------- */
 
-/* Calls for the synapses of a segment of a part, in order: counts them (`incoming` NULL), or enters them. */
+/* Count the synapses of one delay run by target (`incoming` NULL), or enter them into the index. */
 static void index_run(const nm_projection *p, int64_t delay_run, int64_t partition_first, int64_t *next,
-                      uint32_t *incoming, uint32_t *incoming_segment) {
+                      uint32_t *incoming, uint32_t *incoming_run) {
     for (int64_t s = p->run_start[delay_run]; s < p->run_start[delay_run + 1]; s++) {
         const int64_t at = next[partition_first + p->target[s]]++;
         if (incoming != NULL)
-            incoming[at] = (uint32_t)s, incoming_segment[at] = (uint32_t)delay_run;
+            incoming[at] = (uint32_t)s, incoming_run[at] = (uint32_t)delay_run;
     }
 }
 
 static void index_all(const nm_network *network, const nm_projection *p, int64_t *next, uint32_t *incoming,
-                      uint32_t *incoming_segment) {
+                      uint32_t *incoming_run) {
     for (int64_t bucket = 0; bucket < p->n_rows * network->n_partitions; bucket++) {
         const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
         const int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
         for (int64_t delay_run = first; delay_run < end; delay_run++)
             index_run(p, delay_run, nm_network_partition_first(network, bucket % network->n_partitions), next,
-                      incoming, incoming_segment);
+                      incoming, incoming_run);
     }
 }
 
 void nm_events_index(const nm_network *network, const nm_projection *p, int64_t *incoming_start,
-                     uint32_t *incoming, uint32_t *incoming_segment, int64_t *next) {
+                     uint32_t *incoming, uint32_t *incoming_run, int64_t *next) {
     const size_t bytes = (size_t)network->n_neurons * sizeof *next;
     memset(next, 0, bytes);
     index_all(network, p, next, NULL, NULL);
@@ -453,5 +454,5 @@ void nm_events_index(const nm_network *network, const nm_projection *p, int64_t 
     for (int64_t slot = 0; slot < network->n_neurons; slot++)
         incoming_start[slot + 1] = incoming_start[slot] + next[slot];
     memcpy(next, incoming_start, bytes);
-    index_all(network, p, next, incoming, incoming_segment);
+    index_all(network, p, next, incoming, incoming_run);
 }

@@ -31,8 +31,8 @@ enum {
 
 /* ---- neuron models ------------------------------------------------------------------------------- */
 
-/* Input ports: a synapse adds its weight to one port of its target. Every model has the first two. A model names
- * further ones in `ports`, for receptors with dynamics of their own (NMDA, GABA_B). */
+/* Input ports: a synapse adds its weight to one port of its target. Every model has the first two. A model
+ * names further ones in `ports`, for receptors with dynamics of their own (NMDA, GABA_B). */
 enum { NM_EXCITATORY, NM_INHIBITORY, NM_FIRST_OWN_PORT };
 
 /* Neurons of one model and one region, in one step. Arrays are indexed by 0 .. n-1.
@@ -117,9 +117,10 @@ typedef struct nm_trace {
 #define NM_NO_TRACE                                                                                          \
     { 0, 0, NM_TRACE_ALL, 0 }
 
-/* Synapses that share an event: a spike of one source arrives (on_pre), or one target has an event (on_post).
- * Arrays are indexed by j = 0 .. n-1. What belongs to the source is read as `[j * pre_stride]`, what belongs to
- * the target as `[j * post_stride]`; a stride is 0 where all synapses of the chunk share that neuron. */
+/* Synapses that share an event: a spike of one source arrives (on_pre), or one target has an event
+ * (on_post). Arrays are indexed by j = 0 .. n-1. What belongs to the source is read as `[j * pre_stride]`,
+ * what belongs to the target as `[j * post_stride]`; a stride is 0 where all synapses of the chunk share
+ * that neuron. */
 typedef struct nm_synapse_chunk {
     size_t n, pre_stride, post_stride;
     double dt;            /* ms */
@@ -165,25 +166,28 @@ typedef struct nm_eligibility {
 
 /* A rule is one of two kinds.
  *
- * LAZY RULE: has `post_amplitude`. A spike of the target changes the weight by the first presynaptic trace times
- * post_amplitude, and post_amplitude depends on the target alone. The engine leaves a synapse alone until a
- * spike of its source arrives, or somebody reads the synapse, and makes up for all the target's spikes at once
- * (nm_lazy.h). Cheap: the target's spikes cost nothing per synapse. Traces are of NM_TRACE_ALL. A spike that
- * arrives in the step in which the target fires counts as "pre before post" at distance 0.
+ * LAZY RULE: has `post_amplitude`. A spike of the target changes the weight by the first presynaptic trace
+ * times post_amplitude, and post_amplitude depends on the target alone. The engine does not touch a synapse
+ * until a spike of its source arrives or the synapse is read; then all spikes of the target since the last
+ * update are applied in closed form (nm_lazy.h). The target's spikes cost nothing per synapse. Traces are of
+ * NM_TRACE_ALL. A spike that arrives in the step in which the target fires counts as "pre before post" at
+ * distance 0.
  *
- * EVENT RULE: has no `post_amplitude`. At the end of a step the engine calls on_pre for the synapses at which a
- * spike arrives, then on_post for the synapses onto every target that has an event. A target has an event where
- * `event` says so, and without that hook where the target fires. on_post costs an index of 8 bytes a synapse.
+ * EVENT RULE: has no `post_amplitude`. At the end of a step the engine calls on_pre for the synapses at which
+ * a spike arrives, then on_post for the synapses onto every target that has an event. A target has an event
+ * where `event` says so, and without that hook where the target fires. on_post costs an index of 8 bytes a
+ * synapse.
  *
- * An event rule with `advance` has weights or state that move between events. `advance` takes synapses from their
- * last update to the present, `elapsed` ms later; both then count as updated. The engine calls it before every
- * hook, before a spike is delivered over the synapse, and on copies where somebody reads or saves weights. So the
- * weight is current whenever it acts or is read, and a reading changes nothing that follows: `noise` is drawn for
- * the step of the last update, whatever the present is. In the chunk of `advance` only n, dt, params, weight,
- * change, the bounds, state, elapsed and noise are set. Its change is bounded, and neither modulated nor softened.
+ * An event rule with `advance` has weights or state that move between events. `advance` takes synapses from
+ * their last update to the present, `elapsed` ms later; both then count as updated. The engine calls it
+ * before every hook, before a spike is delivered over the synapse, and on copies where somebody reads or
+ * saves weights. So the weight is current whenever it acts or is read, and a reading changes nothing that
+ * follows: `noise` is drawn for the step of the last update, whatever the present is. In the chunk of
+ * `advance` only n, dt, params, weight, change, the bounds, state, elapsed and noise are set. Its change is
+ * bounded, and neither modulated nor softened.
  *
- * The engine applies a change as  w <- clip(w + change * learning, weight_min, weight_max), with the factor
- * `learning` of the modulators in the target's region (1 without modulation). */
+ * The engine applies a change as  w <- clip(w + change * learning, weight_min, weight_max), with the
+ * factor `learning` of the modulators in the target's region (1 without modulation). */
 typedef struct nm_plasticity_rule {
     const char *name, *title, *reference;
     const nm_field *params;      /* besides the common weight_min, weight_max, weight_decay */
@@ -213,11 +217,11 @@ typedef struct nm_plasticity_rule {
     int applies_learning;    /* 1: `change` has the factor `learning` already */
 } nm_plasticity_rule;
 
-/* Whether a rule keeps to what is said above: NM_OK, or NM_ERR_BAD_LAYOUT with the number of what it breaks in
- * `field`: 1 state that nothing reads, 2 a lazy rule with hooks or members of an event rule, 3 traces of a lazy
- * rule that are not of NM_TRACE_ALL, 4 a low-pass trace without a column, or lowpass_lag without a low-pass trace
- * of the target, 5 more of something than there is room for, 6 `event` without on_post, 7 `advance` without
- * needs_elapsed, or n_noise without `advance`. */
+/* Whether a rule keeps to what is said above: NM_OK, or NM_ERR_BAD_LAYOUT with the number of what it
+ * breaks in `field`: 1 state that nothing reads, 2 a lazy rule with hooks or members of an event rule, 3
+ * traces of a lazy rule that are not of NM_TRACE_ALL, 4 a low-pass trace without a column, or lowpass_lag
+ * without a low-pass trace of the target, 5 more of something than there is room for, 6 `event` without
+ * on_post, 7 `advance` without needs_elapsed, or n_noise without `advance`. */
 int nm_rule_check(const nm_plasticity_rule *rule, nm_error *error) NM_MUST_CHECK;
 
 #endif

@@ -4,28 +4,29 @@
  *           +A_LTP x_bar (u - theta_plus)_+ (u_bar_plus - theta_minus)_+
  *   tau_x dx_bar/dt = -x_bar + X ;   tau_plus du_bar_plus/dt = u - u_bar_plus ;   u_bar_minus likewise
  *   A_LTD(u_bar_bar) = A_LTD d^2 / u_ref^2
- * X are the spikes that arrive, u is the target's potential, d its mean depolarisation u_bar_bar - u_rest over
- * tau_u_bar_bar. A spike raises x_bar by 1 / tau_x. Defaults: Table 1b, visual cortex, and the text (1 s). The
- * other rows of Table 1b, as theta_minus, theta_plus, a_ltd, a_ltp, tau_x, tau_minus, tau_plus:
+ * X are the spikes that arrive, u is the target's potential, d its mean depolarisation u_bar_bar - u_rest
+ * over tau_u_bar_bar. A spike raises x_bar by 1 / tau_x. Defaults: Table 1b, visual cortex, and the text (1
+ * s). The other rows of Table 1b, as theta_minus, theta_plus, a_ltd, a_ltp, tau_x, tau_minus, tau_plus:
  *   somatosensory cortex  -70.6  -45.3  21e-5  30e-5  30   6  5
  *   hippocampus           -41    -38    38e-5   2e-5  16   -  -   (under voltage clamp alone)
  *
  * The target is any neuron with v_membrane. The paper's pairings need spikes with a shape: adex_clopath.
  *
- * The means of u are read delay_u_bars late, so that a spike does not meet its own trace. The paper has no such
- * delay. The authors' program (ModelDB 144566, VoTri.m) has 3 ms, the length of a spike and one step, and NEST has
- * the parameter. In step k the means hold u up to step k - 1 - round(delay_u_bars / dt), as in that program.
+ * The means of u are read delay_u_bars late, so that a spike does not meet its own trace. The paper has no
+ * such delay. The authors' program (ModelDB 144566, VoTri.m) has 3 ms, the length of a spike and one step,
+ * and NEST has the parameter. In step k the means hold u up to step k - 1 - round(delay_u_bars / dt), as in
+ * that program.
  *
- * Each step in which u and the delayed u_bar_plus are above their thresholds is an event of the target; its gain
- * is that of u at the end of the step, times dt. Depression comes first in a step, and a spike that arrives in a
- * step is in x_bar at the end of that step. The weight is bounded after either.
+ * Each step in which u and the delayed u_bar_plus are above their thresholds is an event of the target; its
+ * gain is that of u at the end of the step, times dt. Depression comes first in a step, and a spike that
+ * arrives in a step is in x_bar at the end of that step. The weight is bounded after either.
  *
- * The paper squares the mean depolarisation, and so does this rule. The authors' RFdevelop.m averages the squared
- * depolarisation over 1.2 s instead, which is larger by the variance of u. u_ref_squared = 0 keeps A_LTD constant,
- * as in the paper's pairings.
+ * The paper squares the mean depolarisation, and so does this rule. The authors' RFdevelop.m averages the
+ * squared depolarisation over 1.2 s instead, which is larger by the variance of u. u_ref_squared = 0 keeps
+ * A_LTD constant, as in the paper's pairings.
  *
- * Weights are stored as a float32 after each event. A gain in one step below half an ulp of the weight (3e-8 at
- * weights of 0.5 to 1) is lost.
+ * Weights are stored as a float32 after each event. A gain in one step below half an ulp of the weight (3e-8
+ * at weights of 0.5 to 1) is lost.
  * SPDX-License-Identifier: MIT */
 #include "nm_loop.h"
 #include "nm_model.h"

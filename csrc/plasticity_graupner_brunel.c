@@ -1,35 +1,37 @@
-/* Calcium-based plasticity of Graupner & Brunel (2012, doi:10.1073/pnas.1109359109; noise term as corrected in
- * doi:10.1073/pnas.1220044110):
+/* Calcium-based plasticity of Graupner & Brunel (2012, doi:10.1073/pnas.1109359109; noise term as corrected
+ * in doi:10.1073/pnas.1220044110):
  *   tau drho/dt = -rho (1 - rho) (rho_star - rho)
  *                 + gamma_p (1 - rho) Theta[c - theta_p] - gamma_d rho Theta[c - theta_d] + Noise
  *   Noise       = sigma sqrt(tau (Theta[c - theta_d] + Theta[c - theta_p])) eta(t)
  *   tau_ca dc/dt = -c,   c += c_pre  delay_ca after an arrival,   c += c_post  as the target fires
  *   weight      = weight_min + rho (weight_max - weight_min), bounded
- * eta is Gaussian white noise of unit density. The paper's w0 and w1 are weight_min and weight_max; its b is their
- * ratio. The defaults are its set DP of figure 2 (Table S1).
+ * eta is Gaussian white noise of unit density. The paper's w0 and w1 are weight_min and weight_max; its b is
+ * their ratio. The defaults are its set DP of figure 2 (Table S1).
  *
- * Between two updates of a synapse c decays exponentially, so it is above each threshold for tau_ca ln(c / theta)
- * at first: above both, then above the lower one, then above none. In the first two times the terms of gamma and
- * sigma are an Ornstein-Uhlenbeck process, whose mean and variance are exact after any time. The term of rho_star is
- * small there and taken as a Taylor series; in the third it acts alone, and for rho_star = 1/2 exactly: y = rho - 1/2
- * becomes  y / sqrt(4 y^2 + exp(-t / (2 tau)) (1 - 4 y^2)).  Both are composed symmetrically (Strang 1968,
- * doi:10.1137/0705041), with a local error of third order: below 1e-7 in rho for the nine published sets of
- * parameters, rho from 0 to 1 and c up to 3. rho is kept as a float32, whose spacing is 6e-8. With another rho_star,
- * or where tau is not 200 times tau_ca, the term of rho_star is integrated by the classical Runge-Kutta method.
+ * Between two updates of a synapse c decays exponentially, so it is above each threshold for tau_ca ln(c /
+ * theta) at first: above both, then above the lower one, then above none. In the first two times the terms of
+ * gamma and sigma are an Ornstein-Uhlenbeck process, whose mean and variance are exact after any time. The
+ * term of rho_star is small there and taken as a Taylor series; in the third it acts alone, and for rho_star
+ * = 1/2 exactly: y = rho - 1/2 becomes  y / sqrt(4 y^2 + exp(-t / (2 tau)) (1 - 4 y^2)).  Both are composed
+ * symmetrically (Strang 1968, doi:10.1137/0705041), with a local error of third order: below 1e-7 in rho for
+ * the nine published sets of parameters, rho from 0 to 1 and c up to 3. rho is kept as a float32, whose
+ * spacing is 6e-8. With another rho_star, or where tau is not 200 times tau_ca, the term of rho_star is
+ * integrated by the classical Runge-Kutta method.
  *
- * rho is not bounded: noise carries it below 0 and above 1. The weight is. Where the weight is not that of rho,
- * somebody has set it, and rho is taken from it.
+ * rho is not bounded: noise carries it below 0 and above 1. The weight is. Where the weight is not that of
+ * rho, somebody has set it, and rho is taken from it.
  *
- * The noise of an interval is one normal deviate, drawn for the update that the interval begins with. So the path of
- * rho up to the next update is one function of time, and readings follow it without changing it. rho has the law of
- * the process at each time, and at all updates jointly; two readings before the next update, both while calcium is
- * above a threshold, are correlated more than the process is.
+ * The noise of an interval is one normal deviate, drawn for the update that the interval begins with. So the
+ * path of rho up to the next update is one function of time, and readings follow it without changing it. rho
+ * has the law of the process at each time, and at all updates jointly; two readings before the next update,
+ * both while calcium is above a threshold, are correlated more than the process is.
  *
- * Order in a step: a spike that arrives finds the weight as it is at the end of the step; then calcium of earlier
- * arrivals comes in, then that of the target's spike. delay_ca is rounded to whole steps.
+ * Order in a step: a spike that arrives finds the weight as it is at the end of the step; then calcium of
+ * earlier arrivals comes in, then that of the target's spike. delay_ca is rounded to whole steps.
  *
  * Modulators multiply gamma_p and gamma_d, and the noise of each, by their factors on learning times that on
- * potentiation or depression, as they are in the step in which calcium came in last. They leave the term of rho_star.
+ * potentiation or depression, as they are in the step in which calcium came in last. They leave the term of
+ * rho_star.
  * SPDX-License-Identifier: MIT */
 #include "nm_loop.h"
 #include "nm_model.h"
@@ -112,8 +114,8 @@ static double drift_from(double rho, double rho_star, double s) {
     return rho;
 }
 
-/* An Ornstein-Uhlenbeck process, d rho = (up - rate rho) dt + sqrt(power) dW, over a time t: what is kept of rho, what
- * comes to it, and the variance. Without a rate it is a Wiener process with a drift. */
+/* An Ornstein-Uhlenbeck process, d rho = (up - rate rho) dt + sqrt(power) dW, over a time t: what is kept
+ * of rho, what comes to it, and the variance. Without a rate it is a Wiener process with a drift. */
 typedef struct driven {
     double kept, gained, variance;
 } driven;
@@ -157,8 +159,8 @@ NM_INLINE double agreed(const nm_synapse_chunk *c, const shared *s, double rho, 
     return (double)(float)weight_of(c, s, rho) == weight || s->range <= 0.0 ? rho : other;
 }
 
-/* Calcium above both thresholds, above one, above none. The noise of the first two times is one deviate's; what came
- * with the first then moves along with rho. */
+/* Calcium above both thresholds, above one, above none. The noise of the first two times is one deviate's;
+ * what came with the first then moves along with rho. */
 NM_INLINE void advance_all(const nm_synapse_chunk *c, const shared *s, int usual) {
     double *rho = c->state[RHO], *calcium = c->state[C];
     const double p_alone = s->p_is_higher ? 0.0 : 1.0, d_alone = 1.0 - p_alone,

@@ -93,9 +93,9 @@ cdef class EventKeeper:
         self.lent += [start, incoming, delay_run]
         self.c.incoming_start = <const int64_t *>_address(start, "i8", 0, "incoming_start")
         self.c.incoming = <const uint32_t *>_address(incoming, "u4", 0, "incoming")
-        self.c.incoming_segment = <const uint32_t *>_address(delay_run, "u4", 0, "incoming_segment")
+        self.c.incoming_run = <const uint32_t *>_address(delay_run, "u4", 0, "incoming_run")
         nm_events_index(&binding.network, p, <int64_t *>self.c.incoming_start, <uint32_t *>self.c.incoming,
-                        <uint32_t *>self.c.incoming_segment, <int64_t *>_address(scratch, "i8", 0, "scratch"))
+                        <uint32_t *>self.c.incoming_run, <int64_t *>_address(scratch, "i8", 0, "scratch"))
 
     # ---- of a rule with `advance`: synapses that are current only where somebody reads them ---------------------------
 

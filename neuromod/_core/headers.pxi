@@ -418,7 +418,7 @@ cdef extern from "nm_events.h" nogil:
         double *post_history[3]
         const int64_t *incoming_start
         const uint32_t *incoming
-        const uint32_t *incoming_segment
+        const uint32_t *incoming_run
         int64_t *last
         uint32_t salt
     ctypedef struct nm_events_step:
@@ -434,7 +434,7 @@ cdef extern from "nm_events.h" nogil:
     void nm_events_read(const nm_events_step *step, int64_t first, int64_t last, float *weight,
                         float *const *state)
     void nm_events_index(const nm_network *network, const nm_projection *p, int64_t *incoming_start,
-                         uint32_t *incoming, uint32_t *incoming_segment, int64_t *next)
+                         uint32_t *incoming, uint32_t *incoming_run, int64_t *next)
 
 
 cdef extern from "nm_change.h" nogil:
