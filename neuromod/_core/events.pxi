@@ -94,8 +94,30 @@ cdef class EventKeeper:
         return {"arrived": arrived, "traces": {name: trace.copy() for name, trace in self.traces.items()},
                 "lowpass": {name: trace.copy() for name, trace in self.lowpass.items()}}
 
-    def set_state(self, state):
-        """Take over what `state` gave."""
+    def check_state(self, part, int64_t now):
+        """Note in a SavedPart what `state` cannot have given after step `now`."""
+        own = self.state()
+        part.only(*own)
+        if not part.has(*own) or not own:
+            return
+        if self.arrived is not None:
+            part.array("arrived", "i8", self.arrived.shape, -1, now)
+        elif part.value["arrived"] is not None:
+            part.wrong("arrived", "must be nothing, as the rule has no trace of a source's spikes", part.value["arrived"])
+        for what in ("traces", "lowpass"):
+            inner = part.part(what)
+            inner.only(*own[what])
+            for name, trace in own[what].items():
+                inner.array(name, "f8", trace.shape)
+
+    def set_state(self, state, int64_t now):
+        """Take over what `state` gave, after a check."""
+        part = SavedPart(state, "events")
+        self.check_state(part, now)
+        part.finish()
+        self._take(state)
+
+    cdef _take(self, object state):
         if not (self.traces or self.lowpass):
             return
         if self.arrived is not None:

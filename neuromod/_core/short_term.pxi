@@ -28,8 +28,27 @@ cdef class ShortTermKeeper:
         return {"source": self.sources.copy(), "u": self.u.copy(), "left": self.left.copy(),
                 "last": self.last.copy(), "efficacy": self.efficacy[rows]}
 
+    def check_state(self, part, int64_t now):
+        """Note in a SavedPart what `state` cannot have given after step `now`, of these very sources."""
+        n, length = len(self.sources), self.c.length
+        part.only("source", "u", "left", "last", "efficacy")
+        source = part.array("source", "i8", (n,))
+        if source is not None and not np.array_equal(source, self.sources):
+            part.wrong("source", "must be the sources of the projection", source)
+        part.array("u", "f8", (n,))
+        part.array("left", "f8", (n,))
+        part.array("last", "i8", (n,), -1, now)
+        part.array("efficacy", "f8", (length, n))
+
     def set_state(self, state, int64_t now):
         """Take over what `state` gave, for the sources that are still there."""
+        part = SavedPart(state, "short_term")
+        source = part.array("source", "i8", (None,))
+        shape = None if source is None else source.shape
+        if shape is not None:
+            part.array("u", "f8", shape), part.array("left", "f8", shape), part.array("last", "i8", shape)
+            part.array("efficacy", "f8", (None, *shape))
+        part.finish()
         found = np.isin(state["source"], self.sources)
         here = np.searchsorted(self.sources, state["source"][found])
         self.u[here], self.left[here] = state["u"][found], state["left"][found]

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterable, Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromod.arguments import checked_count
-from neuromod.errors import NumericalError
+from neuromod.errors import ConfigError, NumericalError
 from neuromod.modulation.features import (
     Active,
     LinearWeights,
@@ -33,11 +33,14 @@ from neuromod.modulation.features import (
     size_of,
 )
 from neuromod.modulation.system import DopamineSystem, NeuromodulationSystem
+from neuromod.problems import shown
+from neuromod.state import SavedPart, check_seal, sealed
 
 __all__ = ["RescorlaWagner", "TDCritic", "serial_compound"]
 
 Floats = NDArray[np.float64]
 
+_LARGEST = 1.7976931348623157e308
 _FORGOTTEN = 1e-12  # a trace below this moves a value by less than a double of size 1e-4 can show
 
 
@@ -91,6 +94,23 @@ class _Critic:
     def reset(self) -> None:
         """Forget all that was learned."""
         self._weights.table.clear()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Of each kind its own."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any]) -> Self:
+        """Of each kind its own."""
+        raise NotImplementedError
+
+    def __copy__(self) -> Self:
+        """A critic that learns by itself from here."""
+        return type(self).from_dict(self.to_dict())
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        """Pickled, and copied deeply, as what `from_dict` takes and checks."""
+        return type(self).from_dict, (self.to_dict(),)
 
     def _saved(self) -> dict[str, Any]:
         return {
@@ -330,9 +350,15 @@ class TDCritic(_Critic):
         self._traces.clear()
 
     def to_dict(self) -> dict[str, Any]:
-        """Parameters, weights and traces as plain lists and numbers, which ``json`` can write."""
+        """Parameters, weights and traces as plain lists and numbers, which ``json`` can write.
+
+        Returns
+        -------
+        dict
+            What `from_dict` takes: also with the version of the package and a SHA-256 over all of it.
+        """
         own = {"discount": self._discount, "trace_decay": self._trace_decay}
-        return self._saved() | own | {"traces": saved_table(self._traces)}
+        return sealed(self._saved() | own | {"traces": saved_table(self._traces)})
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> TDCritic:
@@ -347,6 +373,12 @@ class TDCritic(_Critic):
         -------
         TDCritic
 
+        Raises
+        ------
+        ConfigError
+            If it is no such mapping, was changed since, or an entry of it breaks a rule; each problem as ``where: rule;
+            what came``.
+
         Examples
         --------
         >>> critic = TDCritic()
@@ -354,10 +386,13 @@ class TDCritic(_Critic):
         >>> TDCritic.from_dict(critic.to_dict()).value(("maze", 3))
         0.1
         """
-        _check_kind(cls, state)
-        critic = cls(state["learning_rate"], state["discount"], state["trace_decay"], state["initial_value"])
-        critic._weights.table = restored_table(state["weights"])
-        critic._traces = restored_table(state["traces"])
+        part = _checked(cls, state, "learning_rate", "discount", "trace_decay", "initial_value", "traces")
+        weights, traces = restored_table(part, "weights"), restored_table(part, "traces")
+        numbers = [part.number(name, 0.0, 1.0) for name in ("learning_rate", "discount", "trace_decay")]
+        initial = part.number("initial_value", -_LARGEST, _LARGEST)
+        part.finish()
+        critic = cls(*numbers, initial)  # type: ignore[arg-type]  # None: `finish` has raised
+        critic._weights.table, critic._traces = weights, traces
         return critic
 
     def _step(
@@ -521,8 +556,14 @@ class RescorlaWagner(_Critic):
         return self._step(_dopamine(system), region, state, reward)
 
     def to_dict(self) -> dict[str, Any]:
-        """Parameters and weights as plain lists and numbers, which ``json`` can write."""
-        return self._saved() | {"salience": saved_table(self._salience)}
+        """Parameters and weights as plain lists and numbers, which ``json`` can write.
+
+        Returns
+        -------
+        dict
+            What `from_dict` takes: also with the version of the package and a SHA-256 over all of it.
+        """
+        return sealed(self._saved() | {"salience": saved_table(self._salience)})
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> RescorlaWagner:
@@ -537,6 +578,12 @@ class RescorlaWagner(_Critic):
         -------
         RescorlaWagner
 
+        Raises
+        ------
+        ConfigError
+            If it is no such mapping, was changed since, or an entry of it breaks a rule; each problem as ``where: rule;
+            what came``.
+
         Examples
         --------
         >>> critic = RescorlaWagner()
@@ -544,9 +591,13 @@ class RescorlaWagner(_Critic):
         >>> RescorlaWagner.from_dict(critic.to_dict()).value("light")
         0.1
         """
-        _check_kind(cls, state)
-        critic = cls(state["learning_rate"], restored_table(state["salience"]), state["initial_value"])
-        critic._weights.table = restored_table(state["weights"])
+        part = _checked(cls, state, "learning_rate", "salience", "initial_value")
+        salience, weights = restored_table(part, "salience", 0.0, 1.0), restored_table(part, "weights")
+        rate = part.number("learning_rate", 0.0, 1.0)
+        initial = part.number("initial_value", -_LARGEST, _LARGEST)
+        part.finish()
+        critic = cls(rate, salience, initial)  # type: ignore[arg-type]  # None: `finish` has raised
+        critic._weights.table = weights
         return critic
 
     def _step(self, dopamine: DopamineSystem | None, region: str | None, state: Any, reward: float) -> float:
@@ -566,9 +617,19 @@ def _check_steps(where: str, steps: Iterable[Any], n_steps: int) -> None:
             raise ValueError(f"{where}: must be steps below n_steps, {n_steps}; got {step}")
 
 
-def _check_kind(cls: type, state: Mapping[str, Any]) -> None:
+def _checked(cls: type, state: Any, *names: str) -> SavedPart:
+    """What `to_dict` of that class gave, with all its fields and the sum that stands beside them."""
+    part = SavedPart(state, "state")
+    part.has("kind")
+    part.finish()
     if state["kind"] != cls.__name__:
-        raise ValueError(f"kind: must be {cls.__name__}; got {state['kind']!r}")
+        raise ConfigError([f"state.kind: must be {cls.__name__}; got {shown(state['kind'])}"])
+    known = ("kind", "weights", *names)
+    part.has(*known)
+    part.only(*known, "version", "sha256")
+    part.finish()
+    check_seal({name: state[name] for name in known}, state.get("version"), state.get("sha256"))
+    return part
 
 
 def _dopamine(system: Any) -> DopamineSystem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -315,6 +316,16 @@ class Modulator(_core.ModulatorCore):
             raise ValueError(f"{self.name}.tonic: must be between 0 and 1; got {value!r}")
         self._levels.baseline[slice(None) if row < 0 else row, self._index] = value
 
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        """Pickled, and copied deeply, with the levels of the system that it belongs to."""
+        own = type(self) if self._params is None else None
+        return _modulator_again, (own, self.name, self._levels)
+
+    def __copy__(self) -> Modulator:
+        """A modulator with levels of its own."""
+        again, (own, name, levels) = self.__reduce_ex__(4)
+        return again(own, name, copy.copy(levels))  # type: ignore[no-any-return]
+
     def _event(self, region: str | None, *values: float) -> None:
         self._levels.event(self._index, _region_row(self._regions, region), values)
 
@@ -405,3 +416,10 @@ def apply_params(modulator: Modulator, params: Mapping[str, float | None]) -> No
             raise TypeError(f"{modulator.name}: has no parameter {name!r}")
     if "baseline" in params:
         state.level = state.tonic
+
+
+def _modulator_again(own: type[Modulator] | None, name: str, levels: _core.Levels) -> Modulator:
+    """The modulator of that name of `levels`. `own`: its class, where it has one that can be imported."""
+    from neuromod.modulation.monoamines import class_of
+
+    return (own or class_of(name, levels.tables[name]))(levels, levels.regions)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromod.network.columns import model_of
 from neuromod.network.synapses import SynapseTable
 
 __all__ = ["Projection"]
@@ -178,9 +179,18 @@ class Projection:
     def __len__(self) -> int:
         return len(self._table)
 
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        """Copied and pickled with its model."""
+        return projection_of, (model_of(self._table.columns, "projection"), self.name)
+
     def __repr__(self) -> str:
         port = "" if self.port == self.synapse_type else f", port={self.port!r}"
         return f"Projection({self.name!r}, synapses={len(self):,}, {self.synapse_type}{port}, rule={self.rule!r})"
+
+
+def projection_of(model: Any, name: str) -> Projection:
+    """A model's projection of that name."""
+    return model._store.projections[name]  # type: ignore[no-any-return]
 
 
 def _set(column: Weights, value: Any) -> None:
