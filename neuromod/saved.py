@@ -14,7 +14,7 @@ from neuromod.modulation.system import NeuromodulationSystem
 from neuromod.network import saved as of_model
 from neuromod.network.brain_model import BrainModel
 from neuromod.problems import join
-from neuromod.state import SavedPart, check_seal, pack, same_content, sealed, unpack
+from neuromod.state import SavedPart, check_seal, pack, same_content, sealed, unpacked
 
 __all__ = ["content_of", "from_dict", "simulation_again", "to_dict"]
 
@@ -51,7 +51,7 @@ def from_dict(cls: type[Simulation], state: Any) -> Simulation:
     part.only("format", "model", "simulation", "version", "sha256")
     part.has("model", "simulation")
     part.finish()
-    own = unpack(state["simulation"], "state.simulation", escapes="version" in state)
+    own = unpacked(state["simulation"], "state.simulation", state)
     model_sum = state["model"].get("sha256") if isinstance(state["model"], Mapping) else None
     content = {"format": state["format"], "model": model_sum, "simulation": own}
     check_seal(content, state.get("version"), state.get("sha256"))
@@ -72,12 +72,18 @@ def simulation_again(
     part.has("format", "simulation")
     part.finish()
     own = content["simulation"]
-    check_seal({"format": content["format"], "simulation": own}, content.get("version"), content.get("sha256"))
+    check_seal(
+        {"format": content["format"], "simulation": own}, content.get("version"), content.get("sha256")
+    )
     return _again(cls, model, system, own, threads)
 
 
 def _again(
-    cls: type[Simulation], model: BrainModel, system: NeuromodulationSystem | None, own: Any, threads: int | None
+    cls: type[Simulation],
+    model: BrainModel,
+    system: NeuromodulationSystem | None,
+    own: Any,
+    threads: int | None,
 ) -> Simulation:
     part = SavedPart(own, "state.simulation")
     part.only("seed", "dt", "engine", "schedule", "neuromodulation")
@@ -102,6 +108,7 @@ def _restore(sim: Simulation, engine: Mapping[str, Any], schedule: Any) -> None:
     """The engine's part; what is wrong with it as one error."""
     try:
         sim._session.restore(engine, schedule)
+        sim._session.prepared()  # parameters and levels are looked at
     except ConfigError as error:
         raise ConfigError([f"state.simulation.{line}" for line in error.problems]) from None
     except (_core.CoreFailure, MemoryError, OverflowError) as error:
@@ -109,7 +116,9 @@ def _restore(sim: Simulation, engine: Mapping[str, Any], schedule: Any) -> None:
     except ValueError as error:
         raise ConfigError([f"state: {error}"]) from None
     if not all(map(np.array_equal, schedule, sim._session.bound().schedule_arrays())):
-        raise ConfigError(["state.simulation.schedule: must be steps to come, ascending, of neurons that are there"])
+        raise ConfigError(
+            ["state.simulation.schedule: must be steps to come, ascending, of neurons that are there"]
+        )
 
 
 def _schedule(part: SavedPart) -> Any:
@@ -140,4 +149,6 @@ def _check_kept(sim: Simulation, now: Mapping[str, Mapping[str, Any]]) -> None:
         for column, values in zip(("weight", "eligibility"), keeper.read(), strict=True):
             if values is not None and not same_content(values, now[name][column]):
                 where = join("state.model.state.projections", name, "columns", column)
-                raise ConfigError([f"{where}: must be what follows from simulation.engine.pairs; got another"])
+                raise ConfigError(
+                    [f"{where}: must be what follows from simulation.engine.pairs; got another"]
+                )

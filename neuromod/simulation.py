@@ -592,7 +592,7 @@ class Simulation:
         >>> again.digest() == sim.digest()
         True
         """
-        return saved.from_dict(cls, state)
+        return saved.from_dict(cls, state)  # type: ignore[no-any-return]
 
     def __copy__(self) -> Simulation:
         """As `copy`: two simulations of one model would be none."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from neuromod.errors import ConfigError
 from neuromod.problems import join, shown
 
-__all__ = ["SavedPart", "check_seal", "digest_of", "pack", "same_content", "sealed", "unpack"]
+__all__ = ["SavedPart", "check_seal", "digest_of", "pack", "same_content", "sealed", "unpack", "unpacked"]
 
 _DEEPEST = 100
 """Levels of nesting of a state; a saved one has about ten."""
@@ -41,7 +41,9 @@ def _leaves(value: Any, path: str, depth: int = 0) -> Iterator[tuple[str, Any]]:
 
 def _array_bytes(array: NDArray[Any]) -> bytes:
     little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-    if little.dtype.kind == "f" and np.isnan(little).any():  # NaN has many bit patterns, of which JSON keeps one
+    if (
+        little.dtype.kind == "f" and np.isnan(little).any()
+    ):  # NaN has many bit patterns, of which JSON keeps one
         little = np.where(np.isnan(little), little.dtype.type(np.nan), little)
     return f"{little.dtype.str}{little.shape}".encode() + little.tobytes()
 
@@ -167,6 +169,16 @@ def pack(value: Any) -> Any:
     return value
 
 
+def unpacked(value: Any, where: str, owner: Mapping[str, Any], path: str = "state") -> Any:
+    """The content of a saved state, `owner`, which stands at `path`; one sentence where a sealed one is damaged."""
+    try:
+        return unpack(value, where, escapes="version" in owner)
+    except ConfigError:
+        if "sha256" in owner:
+            raise ConfigError([f"{path}.sha256: {_CHANGED}"]) from None
+        raise
+
+
 def unpack(value: Any, where: str = "state", escapes: bool = True) -> Any:
     """What `pack` was given, checked as far as that is possible without knowing what it is.
 
@@ -209,9 +221,7 @@ def _unpacked(value: Any, where: str, escapes: bool, problems: list[str], depth:
             return _array(value, where, problems)
         return _unpacked_mapping(value, where, escapes, problems, depth)
     if isinstance(value, list | tuple):
-        return [
-            _unpacked(v, join(where, k), escapes, problems, depth + 1) for k, v in enumerate(value)
-        ]
+        return [_unpacked(v, join(where, k), escapes, problems, depth + 1) for k, v in enumerate(value)]
     return value
 
 
@@ -385,7 +395,8 @@ class SavedPart:
 
 
 def _shape_words(shape: tuple[int | None, ...]) -> str:
-    return "(" + ", ".join("any" if k is None else str(k) for k in shape) + ")"
+    words = ", ".join("any" if k is None else str(k) for k in shape)
+    return f"({words},)" if len(shape) == 1 else f"({words})"
 
 
 def same_content(one: NDArray[Any], other: NDArray[Any]) -> bool:

@@ -18,7 +18,9 @@ NAMES = ("dtype", "shape", "values", "traces", "synapses_", "step", "a|b", "\\",
 
 
 def name_of(draw: random.Random) -> str:
-    """A name of any letters."""
+    """A name of any letters, or a plain one."""
+    if getattr(draw, "plain", False):
+        return "".join(draw.choice("abc") for _ in range(4))
     if draw.random() < 0.3:
         return draw.choice(NAMES)
     return "".join(draw.choice(LETTERS) for _ in range(draw.randint(1, 6)))
@@ -112,7 +114,9 @@ def connect(draw: random.Random, sim: Simulation, name: str) -> None:
     given = {"weight": weight, "delay": delay, "rule": rule, "short_term": short_term, "synapse_type": kind}
     try:
         sim.connect(*ends, **how, **given, **named, autapses=draw.random() < 0.3)
-    except ValueError:  # a degree without anybody, a port or a column that a neuron model lacks, a name that is taken
+    except (
+        ValueError
+    ):  # a degree without anybody, a port or a column that a neuron model lacks, a name that is taken
         return
 
 
@@ -147,9 +151,10 @@ def change(draw: random.Random, sim: Simulation) -> None:
             sim.set_spike_times(sources[:2], [[sim.time + sim.dt * k for k in (1, 5, 70)]] * len(sources[:2]))
 
 
-def simulation_of(seed: int) -> Simulation:
-    """The random simulation of that number, after some steps and changes."""
-    draw = random.Random(seed)
+def simulation_of(seed: int, plain: bool = False) -> Simulation:
+    """The random simulation of that number, after some steps and changes. `plain`: names of letters alone."""
+    draw: Any = random.Random(seed)
+    draw.plain = plain
     while True:
         try:
             return _simulation_of(draw)
@@ -223,9 +228,13 @@ def mutant_of(state: dict[str, Any], draw: random.Random) -> dict[str, Any]:
 
 
 def _spoil(place: Any, last: Any, draw: random.Random) -> None:
-    old, what = place[last], draw.choice(["value", "near", "remove", "add", "swap"])
+    old, what = place[last], draw.choice(["value", "near", "near", "near", "remove", "add", "swap", "swap"])
     if what == "near" and type(old) in (int, float):
-        place[last] = draw.choice([old + 1, old - 1, -old, old * 2, old + 2**20, old - 2**40, old // 2])
+        place[last] = draw.choice(
+            [old + 1, old - 1, -old, old * 2, old + 300, old - 9000, old + 2**20, old - 2**40]
+        )
+    elif what == "near" and isinstance(old, list) and old and all(type(v) in (int, float) for v in old):
+        place[last] = [v + draw.choice([0, 1, -1, 40]) for v in old]
     elif what == "remove" and isinstance(place, dict):
         del place[last]
     elif what == "remove":

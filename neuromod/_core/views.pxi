@@ -203,6 +203,8 @@ cdef class Synapse:
 
     def __copy__(self):
         """Another view of the same synapse; of one that stands alone, another synapse."""
+        if not isinstance(self.store.owner, _LoneSynapse):
+            return self.store.view(self.slot, self.epoch)
         again, arguments = self.__reduce_ex__(4)
         return again(*arguments)
 
@@ -599,6 +601,8 @@ cdef class Neuron:
 
     def __copy__(self):
         """Another view of the same neuron; of one that stands alone, another neuron."""
+        if not isinstance(self.columns, _LoneNeuron):
+            return Neuron._view(self.columns, self._id, self._slot())
         again, arguments = self.__reduce_ex__(4)
         return again(*arguments)
 

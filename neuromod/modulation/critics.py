@@ -388,10 +388,12 @@ class TDCritic(_Critic):
         """
         part = _checked(cls, state, "learning_rate", "discount", "trace_decay", "initial_value", "traces")
         weights, traces = restored_table(part, "weights"), restored_table(part, "traces")
-        numbers = [part.number(name, 0.0, 1.0) for name in ("learning_rate", "discount", "trace_decay")]
+        rate, discount, decay = (
+            part.number(name, 0.0, 1.0) for name in ("learning_rate", "discount", "trace_decay")
+        )
         initial = part.number("initial_value", -_LARGEST, _LARGEST)
         part.finish()
-        critic = cls(*numbers, initial)  # type: ignore[arg-type]  # None: `finish` has raised
+        critic = cls(rate, discount, decay, initial)  # type: ignore[arg-type]  # None: `finish` has raised
         critic._weights.table, critic._traces = weights, traces
         return critic
 

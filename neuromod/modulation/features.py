@@ -189,7 +189,9 @@ def restored_table(part: SavedPart, name: str, least: float = -np.inf, most: flo
         saved.wrong("keys", "must be pairs of a key and a number", keys)
     else:
         table = {_as_key(key): float(value) for key, value in keys}
-        if len(table) != len(keys) or not all(least <= value <= most or value != value for value in table.values()):
+        if len(table) != len(keys) or not all(
+            least <= value <= most or value != value for value in table.values()
+        ):
             saved.wrong("keys", f"must be different keys, with numbers from {least} to {most}", keys)
     if features is not None:
         if not isinstance(features, list | tuple) or not all(type(x) in (int, float) for x in features):

@@ -118,7 +118,10 @@ def _declared(part: SavedPart) -> dict[str, dict[str, Any]]:
             part.wrong(name, "must not be a registered modulator", name)
         about = part.part(name)
         about.only("response", "targets", "offset")
-        response, offset = about.choice("response", [*_core.responses()]), about.number("offset", -_LARGEST, _LARGEST)
+        response, offset = (
+            about.choice("response", [*_core.responses()]),
+            about.number("offset", -_LARGEST, _LARGEST),
+        )
         targets = _names(about, "targets", 64, list(_core.target_names())) if about.has("targets") else []
         if about.is_there and not targets:
             about.wrong("targets", "must be one or more", about.value.get("targets"))
@@ -140,12 +143,12 @@ def _fill(levels: _core.Levels, m: int, part: SavedPart) -> None:
         tau = part.number("tau", 5e-324, _LARGEST)
         levels.tau[m] = np.nan if tau is None else tau
     for name, rows in (("baseline", levels.baseline), ("level", levels.level)):
-        value = part.value[name] if part.has(name) else None
-        numbers = isinstance(value, list | tuple) and all(type(v) in (int, float) for v in value)
-        if not numbers or len(value) != len(levels.regions) or not all(0.0 <= v <= 1.0 for v in value):
-            part.wrong(name, f"must be {len(levels.regions)} numbers from 0 to 1, one a region", value)
+        each: Any = part.value[name] if part.has(name) else None
+        numbers = isinstance(each, list | tuple) and all(type(v) in (int, float) for v in each)
+        if not numbers or len(each) != len(levels.regions) or not all(0.0 <= v <= 1.0 for v in each):
+            part.wrong(name, f"must be {len(levels.regions)} numbers from 0 to 1, one a region", each)
         else:
-            rows[:, m] = value
+            rows[:, m] = each
 
 
 def _fill_releases(levels: _core.Levels, part: SavedPart) -> None:
@@ -198,4 +201,4 @@ def _reduced(levels: _core.Levels) -> tuple[Any, ...]:
     return _levels_again, (levels_state(levels),)
 
 
-copyreg.pickle(_core.Levels, _reduced)  # type: ignore[arg-type]
+copyreg.pickle(_core.Levels, _reduced)

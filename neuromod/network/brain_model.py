@@ -388,7 +388,7 @@ class BrainModel:
         >>> BrainModel.from_dict(BrainModel("brain_base_model.json").to_dict())
         BrainModel(areas=6, neurons=0, synapses=0)
         """
-        return saved.from_dict(cls, state)
+        return saved.from_dict(cls, state)  # type: ignore[no-any-return]
 
     def __copy__(self) -> BrainModel:
         """As `copy`: a model of which two share the columns would be none."""

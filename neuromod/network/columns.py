@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 
-__all__ = ["FIXED_FIELDS", "MODELS", "NEURON_TYPES", "NeuronColumns", "model_of"]
+__all__ = ["FIXED_FIELDS", "MODELS", "NEURON_TYPES", "NeuronColumns", "collection_of", "held", "model_of"]
 
 MODELS: dict[str, dict[str, Any]] = _core.neuron_models()
 """Every registered neuron model and what its C table says; a neuron's ``model`` is a position in it."""
@@ -241,7 +241,9 @@ class NeuronColumns:
             return self._slot_of[ids]
         own = self.buffers["id"][: self.n]
         at = np.searchsorted(own, ids)
-        there = (at < self.n) & (own[np.minimum(at, self.n - 1)] == ids) if self.n else np.zeros_like(at, bool)
+        there = (
+            (at < self.n) & (own[np.minimum(at, self.n - 1)] == ids) if self.n else np.zeros_like(at, bool)
+        )
         return np.where(there, at, -1)
 
 
@@ -265,6 +267,17 @@ def model_of(part: Any, what: str) -> Any:
     return model
 
 
+def held(model: Any) -> Any:
+    """The same model, which what is made of it keeps alive from now on: a view that came alone can travel on.
+
+    Parameters
+    ----------
+    model : BrainModel
+    """
+    model._store.columns.model = model._store.model = lambda: model
+    return model
+
+
 def neuron_of(model: Any, neuron_id: int) -> _core.Neuron:
     """The view of a model's neuron of that id.
 
@@ -273,4 +286,15 @@ def neuron_of(model: Any, neuron_id: int) -> _core.Neuron:
     model : BrainModel
     neuron_id : int
     """
-    return model.neurons[neuron_id]  # type: ignore[no-any-return]
+    return held(model).neurons[neuron_id]  # type: ignore[no-any-return]
+
+
+def collection_of(model: Any, name: str) -> Any:
+    """``model.neurons`` or ``model.synapses``.
+
+    Parameters
+    ----------
+    model : BrainModel
+    name : str
+    """
+    return getattr(held(model), name)

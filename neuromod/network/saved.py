@@ -15,9 +15,18 @@ from neuromod.network.layout import Learning
 from neuromod.network.store import SynapseStore
 from neuromod.network.synapses import SynapseTable
 from neuromod.problems import join, shown
-from neuromod.state import SavedPart, check_seal, pack, sealed, unpack
+from neuromod.state import SavedPart, check_seal, pack, sealed, unpacked
 
-__all__ = ["FORMAT", "check_format", "content_of", "from_dict", "model_again", "restore", "state_of", "to_dict"]
+__all__ = [
+    "FORMAT",
+    "check_format",
+    "content_of",
+    "from_dict",
+    "model_again",
+    "restore",
+    "state_of",
+    "to_dict",
+]
 
 Model = Any
 """A `neuromod.network.brain_model.BrainModel`; this module does not import it."""
@@ -72,7 +81,12 @@ def _state_of(table: SynapseTable, rows: bool) -> dict[str, Any]:
 def content_of(model: Model) -> dict[str, Any]:
     """What a saved model consists of, with arrays as arrays; sealed."""
     return sealed(
-        {"format": FORMAT, "models": list(MODELS), "config": model.config, "state": state_of(model, rows=True)}
+        {
+            "format": FORMAT,
+            "models": list(MODELS),
+            "config": model.config,
+            "state": state_of(model, rows=True),
+        }
     )
 
 
@@ -97,8 +111,7 @@ def from_dict(cls: type[Model], state: Any, where: str = "state") -> Model:
     found = check_format(state, "BrainModel")
     SavedPart(found, where).only("format", "models", "config", "state", "version", "sha256")
     if "state" in found:
-        packed = found["state"]
-        found = {**found, "state": unpack(packed, f"{where}.state", escapes="version" in found)}
+        found = {**found, "state": unpacked(found["state"], f"{where}.state", found, where)}
     return model_again(cls, found, where)
 
 
@@ -115,7 +128,10 @@ def model_again(cls: type[Model], content: Mapping[str, Any], where: str = "stat
         raise ConfigError([f"{where}: made with the neuron models {came}; here are {here}"])
     if not isinstance(content["config"], Mapping):
         raise ConfigError([f"{where}.config: must be a configuration; got {shown(content['config'])}"])
-    model = cls._quietly(content["config"])
+    try:
+        model = cls._quietly(content["config"])
+    except ConfigError as error:
+        raise ConfigError([f"{where}.config: {problem}" for problem in error.problems]) from None
     restore(model, content["state"], f"{where}.state", known_rows="version" in content)
     return model
 
@@ -135,6 +151,7 @@ def restore(model: Model, state: Any, where: str, known_rows: bool = True) -> No
         raise ConfigError([f"{where}.projections: must be a list; got {shown(saved)}"])
     each = [SavedPart(one, f"{where}.projections[{k}]", part.problems) for k, one in enumerate(saved)]
     found = [_projection(one, model._store, made, known_rows) for one in each]
+    part.finish()
     for name in ("name", "number"):
         values = [one[name] for one in found if one]
         if len({*values}) != len(values):
@@ -166,15 +183,15 @@ def _neurons(part: SavedPart, model: Model, next_id: int | None) -> dict[str, ND
     for name, (dtype, _) in FIXED_FIELDS.items():
         columns[name] = part.array(name, dtype, ids.shape, *limits.get(name, (None, None)))
     used = [] if columns["model"] is None else [list(MODELS)[k] for k in np.unique(columns["model"])]
-    part.has(*{name for model_name in used for kind in ("state", "params") for name in MODELS[model_name][kind]})
+    part.has(
+        *{name for model_name in used for kind in ("state", "params") for name in MODELS[model_name][kind]}
+    )
     for name in own & set(part.value):
         columns[name] = part.array(name, "f8", ids.shape)
     return columns  # type: ignore[return-value]  # None stands only where a problem has been noted
 
 
-def _projection(
-    part: SavedPart, store: SynapseStore, made: int, known_rows: bool
-) -> dict[str, Any] | None:
+def _projection(part: SavedPart, store: SynapseStore, made: int, known_rows: bool) -> dict[str, Any] | None:
     """The arguments of `SynapseStore.restore_projection`."""
     part.only(*_PROJECTION, *_OPTIONAL)
     if not part.has(*_PROJECTION):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,9 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.network.areas import Areas
-from neuromod.network.columns import model_of
+from neuromod.network.columns import held, model_of
 from neuromod.network.layout import Layout, Learning, Rows
-from neuromod.network.projection import Projection
+from neuromod.network.projection import Projection, ReadOnly
 from neuromod.network.synapses import SynapseTable, no_rows
 from neuromod.network.wiring import (
     build_rows,
@@ -94,7 +93,7 @@ class SynapseStore:
         """The projections by name, read-only."""
         if len(self._faces) != len(self.tables):
             self._faces = {t.name: self._faces.get(t.name) or Projection(t) for t in self.tables}
-        return MappingProxyType(self._faces)
+        return ReadOnly(self._faces)
 
     def __len__(self) -> int:
         return sum(len(table) for table in self.tables)
@@ -497,4 +496,4 @@ class SynapseStore:
 
 def synapse_of(model: Any, number: int) -> _core.Synapse:
     """The view of a model's synapse of that number."""
-    return model.synapses[number]  # type: ignore[no-any-return]
+    return held(model).synapses[number]  # type: ignore[no-any-return]

@@ -203,9 +203,9 @@ class SynapseTable:
             pre_first, row_start = _widened(pre_first if len(pre) else rows[0], row_start, rows)
         delay = np.ascontiguousarray(columns["delay"][order], np.uint16)
         if len(delay) and np.any(delay != delay[0]):
-            rows = np.repeat(np.arange(len(row_start) - 1), np.diff(row_start))
+            row_of = np.repeat(np.arange(len(row_start) - 1), np.diff(row_start))
             parts = targets // _core.partitions(self.columns.n)[1]
-            by_delay = np.lexsort((np.arange(len(delay)), delay, parts, rows))
+            by_delay = np.lexsort((np.arange(len(delay)), delay, parts, row_of))
             order, delay, targets = order[by_delay], delay[by_delay], targets[by_delay]
         weight = columns["weight"][order]
         unseen = self.weights.is_equal or not len(self)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, overload
+from typing import Any, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod._core import Neuron, Synapse
-from neuromod.network.columns import NeuronColumns, model_of
+from neuromod.network.columns import NeuronColumns, collection_of, model_of
 from neuromod.network.store import SynapseStore
 from neuromod.problems import nearest
 
@@ -73,9 +73,13 @@ class NeuronCollection(Mapping[int, Neuron]):
             raise KeyError(str(error)) from error
         return Neuron._view(self._columns, int(neuron_id), slot)
 
+    def __copy__(self) -> Self:
+        """The same: there is one for each model."""
+        return self
+
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        """Copied and pickled with its model."""
-        return getattr, (model_of(self._columns, "neurons"), "neurons")
+        """Copied deeply and pickled with its model."""
+        return collection_of, (model_of(self._columns, "neurons"), "neurons")
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name == "_columns":  # asked for by copy and pickle
@@ -204,9 +208,13 @@ class SynapseCollection(Sequence[Synapse]):
         """
         return int(value in self)
 
+    def __copy__(self) -> Self:
+        """The same: there is one for each model."""
+        return self
+
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        """Copied and pickled with its model."""
-        return getattr, (model_of(self._store, "synapses"), "synapses")
+        """Copied deeply and pickled with its model."""
+        return collection_of, (model_of(self._store, "synapses"), "synapses")
 
     @property
     def weight(self) -> NDArray[np.float32]:
