@@ -31,7 +31,8 @@ def levels_state(levels: _core.Levels) -> dict[str, Any]:
     registered = _core.modulators()
     modulators = {}
     for m, name in enumerate(levels.names):
-        params = dict(zip(levels.tables[name]["params"], levels.params[m].tolist(), strict=False))
+        numbers = zip(levels.tables[name]["params"].items(), levels.params[m].tolist(), strict=False)
+        params = {key: _core.field_value(field, number) for (key, field), number in numbers}
         del params["baseline"]  # stands beside, by region
         tau = float(levels.tau[m])
         modulators[name] = {
@@ -136,9 +137,12 @@ def _fill(levels: _core.Levels, m: int, part: SavedPart) -> None:
     own = part.part("params")
     own.only(*(name for name in table if name != "baseline"))
     for k, (name, field) in enumerate(table.items()):
-        value = own.number(name, *_LIMITS[field["domain"]]) if name != "baseline" else None
+        if name == "baseline":  # stands beside, by region
+            continue
+        words = field.get("words")
+        value = own.choice(name, words) if words else own.number(name, *_LIMITS[field["domain"]])
         if value is not None:
-            levels.params[m, k] = value
+            levels.params[m, k] = _core.field_number(field, value)
     if part.has("tau") and part.value["tau"] is not None:
         tau = part.number("tau", 5e-324, _LARGEST)
         levels.tau[m] = np.nan if tau is None else tau
