@@ -498,7 +498,7 @@ class Simulation:
             self.model.copy(),
             seed=self.seed if seed is None else seed,
             dt=self.dt,
-            neuromodulation=None if system is None else NeuromodulationSystem.from_dict(system.to_dict()),
+            neuromodulation=None if system is None else system.__copy__(),
             threads=self.threads,
         )
         other._session.restore(engine.state(), engine.schedule_arrays())
@@ -553,8 +553,7 @@ class Simulation:
         Returns
         -------
         dict
-            What `from_dict` takes: also with the version of the package and a SHA-256 over all of it. Recorders are not
-            in it.
+            What `from_dict` takes, with a SHA-256 over all of it. Recorders are not in it.
         """
         return saved.to_dict(self)
 
@@ -574,13 +573,8 @@ class Simulation:
         Raises
         ------
         ConfigError, ValueError
-            If it is no such mapping, was changed since, was made with other neuron models, or an entry of it breaks a
-            rule; each problem as ``where: rule; what came``.
-
-        Notes
-        -----
-        The SHA-256 in ``sha256`` is over all of it. A state that was saved before there was one has none, and is
-        checked entry by entry alone.
+            If it is no such mapping, was changed since, or an entry breaks a rule: ``where: rule; what came``. A state
+            from before there was a SHA-256 has none, and is checked entry by entry alone.
 
         Examples
         --------

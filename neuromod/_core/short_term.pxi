@@ -29,12 +29,16 @@ cdef class ShortTermKeeper:
                 "last": self.last.copy(), "efficacy": self.efficacy[rows]}
 
     def check_state(self, part, int64_t now):
-        """Note in a SavedPart what `state` cannot have given after step `now`, of these very sources."""
-        n, length = len(self.sources), self.c.length
+        """Note in a SavedPart what `state` cannot have given after step `now`, of these sources.
+
+        There may be more: rows without synapses, which a state did not keep before it had ``rows``."""
         part.only("source", "u", "left", "last", "efficacy")
-        source = part.array("source", "i8", (n,))
-        if source is not None and not np.array_equal(source, self.sources):
-            part.wrong("source", "must be the sources of the projection", source)
+        source = part.array("source", "i8", (None,))
+        if source is None:
+            return
+        n, length = len(source), self.c.length
+        if np.any(np.diff(source) <= 0) or not np.isin(self.sources, source).all():
+            part.wrong("source", "must be the sources of the projection, ascending", source)
         part.array("u", "f8", (n,))
         part.array("left", "f8", (n,))
         part.array("last", "i8", (n,), -1, now)

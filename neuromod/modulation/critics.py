@@ -14,16 +14,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterable, Mapping
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromod.arguments import checked_count
-from neuromod.errors import ConfigError, NumericalError
+from neuromod.errors import NumericalError
 from neuromod.modulation.features import (
     Active,
-    LinearWeights,
     checked_key,
     checked_number,
     checked_part,
@@ -32,96 +31,18 @@ from neuromod.modulation.features import (
     serial_compound,
     size_of,
 )
+from neuromod.modulation.learner import LARGEST, Critic, checked_state
 from neuromod.modulation.system import DopamineSystem, NeuromodulationSystem
-from neuromod.problems import shown
-from neuromod.state import SavedPart, check_seal, sealed
+from neuromod.state import sealed
 
 __all__ = ["RescorlaWagner", "TDCritic", "serial_compound"]
 
 Floats = NDArray[np.float64]
 
-_LARGEST = 1.7976931348623157e308
 _FORGOTTEN = 1e-12  # a trace below this moves a value by less than a double of size 1e-4 can show
 
 
-class _Critic:
-    """Weights by key, and what the two critics do alike."""
-
-    def __init__(self, learning_rate: float, initial_value: float) -> None:
-        self.learning_rate = learning_rate
-        self._weights = LinearWeights(initial_value)
-
-    @property
-    def learning_rate(self) -> float:
-        """Part of a prediction error by which a fully present key moves; 0 to 1. May be set at any time."""
-        return self._learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        self._learning_rate = checked_part("learning_rate", value)
-
-    @property
-    def values(self) -> dict[Hashable, float]:
-        """Weight of each key learned so far, in reward units. A copy."""
-        return self._weights.keyed
-
-    @property
-    def feature_weights(self) -> Floats | None:
-        """Weights of the features, ndarray of shape (n_features,); None before an array was learned. A copy."""
-        weights = self._weights.features
-        return None if weights is None else weights.copy()
-
-    def value(self, state: Any) -> float:
-        """The reward predicted from a state: the sum over what is present.
-
-        Parameters
-        ----------
-        state : key, set, mapping, array_like of float, no unit, or None
-            As the module says. What was not met yet counts with the initial value; nothing is stored.
-
-        Returns
-        -------
-        float
-            Reward units.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If it is no state, or a number in it is not finite.
-        """
-        return self._weights.value(self._weights.active(state))
-
-    def reset(self) -> None:
-        """Forget all that was learned."""
-        self._weights.table.clear()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Of each kind its own."""
-        raise NotImplementedError
-
-    @classmethod
-    def from_dict(cls, state: Mapping[str, Any]) -> Self:
-        """Of each kind its own."""
-        raise NotImplementedError
-
-    def __copy__(self) -> Self:
-        """A critic that learns by itself from here."""
-        return type(self).from_dict(self.to_dict())
-
-    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        """Pickled, and copied deeply, as what `from_dict` takes and checks."""
-        return type(self).from_dict, (self.to_dict(),)
-
-    def _saved(self) -> dict[str, Any]:
-        return {
-            "kind": type(self).__name__,
-            "learning_rate": self._learning_rate,
-            "initial_value": self._weights.initial,
-            "weights": saved_table(self._weights.table),
-        }
-
-
-class TDCritic(_Critic):
+class TDCritic(Critic):
     """Temporal-difference critic: TD(0), or TD(lambda) with accumulating traces.
 
     A step from `state` to `next_state` under `reward` gives the prediction error
@@ -386,12 +307,14 @@ class TDCritic(_Critic):
         >>> TDCritic.from_dict(critic.to_dict()).value(("maze", 3))
         0.1
         """
-        part = _checked(cls, state, "learning_rate", "discount", "trace_decay", "initial_value", "traces")
+        part = checked_state(
+            cls, state, "learning_rate", "discount", "trace_decay", "initial_value", "traces"
+        )
         weights, traces = restored_table(part, "weights"), restored_table(part, "traces")
         rate, discount, decay = (
             part.number(name, 0.0, 1.0) for name in ("learning_rate", "discount", "trace_decay")
         )
-        initial = part.number("initial_value", -_LARGEST, _LARGEST)
+        initial = part.number("initial_value", -LARGEST, LARGEST)
         part.finish()
         critic = cls(rate, discount, decay, initial)  # type: ignore[arg-type]  # None: `finish` has raised
         critic._weights.table, critic._traces = weights, traces
@@ -432,7 +355,7 @@ class TDCritic(_Critic):
         return f"TDCritic({rates}, trace_decay={self._trace_decay:g}, {self._weights.size()})"
 
 
-class RescorlaWagner(_Critic):
+class RescorlaWagner(Critic):
     """Rescorla-Wagner: stimuli that are present together share the error of one prediction.
 
     After a trial, ``error = reward - sum of V over what is present``, and each stimulus i that was present moves by
@@ -593,10 +516,10 @@ class RescorlaWagner(_Critic):
         >>> RescorlaWagner.from_dict(critic.to_dict()).value("light")
         0.1
         """
-        part = _checked(cls, state, "learning_rate", "salience", "initial_value")
+        part = checked_state(cls, state, "learning_rate", "salience", "initial_value")
         salience, weights = restored_table(part, "salience", 0.0, 1.0), restored_table(part, "weights")
         rate = part.number("learning_rate", 0.0, 1.0)
-        initial = part.number("initial_value", -_LARGEST, _LARGEST)
+        initial = part.number("initial_value", -LARGEST, LARGEST)
         part.finish()
         critic = cls(rate, salience, initial)  # type: ignore[arg-type]  # None: `finish` has raised
         critic._weights.table = weights
@@ -617,21 +540,6 @@ def _check_steps(where: str, steps: Iterable[Any], n_steps: int) -> None:
     for step in steps:
         if checked_count(step, where) >= n_steps:
             raise ValueError(f"{where}: must be steps below n_steps, {n_steps}; got {step}")
-
-
-def _checked(cls: type, state: Any, *names: str) -> SavedPart:
-    """What `to_dict` of that class gave, with all its fields and the sum that stands beside them."""
-    part = SavedPart(state, "state")
-    part.has("kind")
-    part.finish()
-    if state["kind"] != cls.__name__:
-        raise ConfigError([f"state.kind: must be {cls.__name__}; got {shown(state['kind'])}"])
-    known = ("kind", "weights", *names)
-    part.has(*known)
-    part.only(*known, "version", "sha256")
-    part.finish()
-    check_seal({name: state[name] for name in known}, state.get("version"), state.get("sha256"))
-    return part
 
 
 def _dopamine(system: Any) -> DopamineSystem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -210,6 +210,7 @@ class Modulator(_core.ModulatorCore):
 
     _registered: ClassVar[str]
     _params: ClassVar[Mapping[str, Any] | None] = None
+    _again: ClassVar[Callable[..., Modulator]]  # monoamines.modulator_again, which knows the classes
 
     def __init__(
         self, levels: _core.Levels | None = None, regions: Sequence[str] | None = None, **params: float
@@ -321,7 +322,7 @@ class Modulator(_core.ModulatorCore):
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         """Pickled, and copied deeply, with the levels of the system that it belongs to."""
         own = type(self) if self._params is None else None
-        return _modulator_again, (own, self.name, self._levels)
+        return type(self)._again, (own, self.name, self._levels)
 
     def __copy__(self) -> Modulator:
         """A modulator with levels of its own."""
@@ -418,10 +419,3 @@ def apply_params(modulator: Modulator, params: Mapping[str, float | str | None])
             raise TypeError(f"{modulator.name}: has no parameter {name!r}")
     if "baseline" in params:
         state.level = state.tonic
-
-
-def _modulator_again(own: type[Modulator] | None, name: str, levels: _core.Levels) -> Modulator:
-    """The modulator of that name of `levels`. `own`: its class, where it has one that can be imported."""
-    from neuromod.modulation.monoamines import class_of
-
-    return (own or class_of(name, levels.tables[name]))(levels, levels.regions)

@@ -196,7 +196,7 @@ class SynapseCollection(Sequence[Synapse]):
         return found
 
     def count(self, value: Any) -> int:
-        """1 for a synapse of this model, 0 for anything else.
+        """How often a synapse occurs: once where it is of this model, else never.
 
         Parameters
         ----------
