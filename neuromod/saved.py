@@ -10,16 +10,16 @@ import numpy as np
 from neuromod import _core
 from neuromod.errors import ConfigError
 from neuromod.modulation.saved import checked_levels
-from neuromod.modulation.system import NeuromodulationSystem
 from neuromod.network import saved as of_model
-from neuromod.network.brain_model import BrainModel
 from neuromod.problems import join
 from neuromod.state import SavedPart, check_seal, pack, same_content, sealed, unpacked
 
 __all__ = ["content_of", "from_dict", "simulation_again", "to_dict"]
 
 Simulation = Any
-"""A `neuromod.simulation.Simulation`; this module does not import it."""
+"""A `neuromod.simulation.Simulation`; this module imports neither it nor what it consists of."""
+BrainModel = Any
+NeuromodulationSystem = Any
 
 _LONGEST_DT = 1e9
 _LAST_STEP = 2**61
@@ -55,7 +55,7 @@ def from_dict(cls: type[Simulation], state: Any) -> Simulation:
     model_sum = state["model"].get("sha256") if isinstance(state["model"], Mapping) else None
     content = {"format": state["format"], "model": model_sum, "simulation": own}
     check_seal(content, state.get("version"), state.get("sha256"))
-    model = of_model.from_dict(BrainModel, state["model"], "state.model")
+    model = of_model.from_dict(cls._MODEL, state["model"], "state.model")
     return _again(cls, model, None, own, None)
 
 
@@ -94,7 +94,7 @@ def _again(
     part.finish()
     modulators = own["neuromodulation"]
     if system is None and modulators is not None:
-        system = NeuromodulationSystem._of(checked_levels(modulators, "state.simulation.neuromodulation"))
+        system = cls._SYSTEM._of(checked_levels(modulators, "state.simulation.neuromodulation"))
     if (system is None) != (modulators is None):
         raise ConfigError(["state.simulation.neuromodulation: must be that of the system that came with it"])
     sim = cls(model, seed=seed, dt=dt, neuromodulation=system, threads=threads)

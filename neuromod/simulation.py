@@ -68,6 +68,8 @@ class Simulation:
     1
     """
 
+    _MODEL, _SYSTEM = BrainModel, NeuromodulationSystem  # what `from_dict` makes
+
     def __init__(
         self,
         model: BrainModel,

@@ -12,8 +12,6 @@ from neuromod import _core
 from neuromod.errors import ConfigError
 from neuromod.network.columns import FIXED_FIELDS, MODELS
 from neuromod.network.layout import Learning
-from neuromod.network.store import SynapseStore
-from neuromod.network.synapses import SynapseTable
 from neuromod.problems import join, shown
 from neuromod.state import SavedPart, check_seal, pack, sealed, unpacked
 
@@ -57,7 +55,7 @@ def state_of(model: Model, rows: bool = False) -> dict[str, Any]:
     }
 
 
-def _state_of(table: SynapseTable, rows: bool) -> dict[str, Any]:
+def _state_of(table: Any, rows: bool) -> dict[str, Any]:
     about = table.learning
     slow = {"short_term": about.short_term, "homeostatic": about.homeostatic}
     own_port = {} if table.port == table.synapse_type else {"port": table.port}
@@ -191,7 +189,7 @@ def _neurons(part: SavedPart, model: Model, next_id: int | None) -> dict[str, ND
     return columns  # type: ignore[return-value]  # None stands only where a problem has been noted
 
 
-def _projection(part: SavedPart, store: SynapseStore, made: int, known_rows: bool) -> dict[str, Any] | None:
+def _projection(part: SavedPart, store: Any, made: int, known_rows: bool) -> dict[str, Any] | None:
     """The arguments of `SynapseStore.restore_projection`."""
     part.only(*_PROJECTION, *_OPTIONAL)
     if not part.has(*_PROJECTION):
