@@ -24,11 +24,15 @@ struct nm_events {
     const double *post_column[NM_MAX_COLUMNS]; /* [slot] */
     const double
         *post_lowpass_source[NM_MAX_TRACES]; /* [slot] likewise, of the target; NULL: a trace of spikes */
+    int64_t lowpass_lag;                 /* steps by which low-pass traces of the target lag their columns */
+    double *post_history[NM_MAX_TRACES]; /* [step % lowpass_lag * n_neurons + slot] the column in the last
+                                          * lowpass_lag steps; NULL: no lag. Traces of one column share one */
     /* Index by target; NULL without on_post. */
     const int64_t *incoming_start;    /* [n_neurons + 1] */
     const uint32_t *incoming;         /* [synapse] by target, ascending for each */
     const uint32_t *incoming_segment; /* [synapse] segment of each of them */
-    int64_t *last; /* [synapse] step of the last event; < 0: there was none; NULL: nobody asks */
+    int64_t *last; /* [synapse] step of the last event or update; < 0: there was none, which is not so under a
+                    * rule with `advance`; NULL: nobody asks */
     uint32_t salt; /* of the random words: the projection's number */
 };
 
@@ -51,6 +55,14 @@ typedef struct nm_events_step {
     uint64_t seed;
     int64_t now, partition;
 } nm_events_step;
+
+/* Of a rule with `advance`: bring the synapses first .. last - 1 to the end of step->now. Neither the ring nor the
+ * factors nor the spikes of the step are looked at. */
+void nm_events_advance(const nm_events_step *step, int64_t first, int64_t last);
+/* Between steps, likewise, but into [synapse - first] of `weight` and of `state`, one for each of the rule's; nothing
+ * else is written. */
+void nm_events_read(const nm_events_step *step, int64_t first, int64_t last, float *weight,
+                    float *const *state);
 
 /* The end of a step for one part: on_pre for what arrives, on_post for targets that have an event. The spikes of the
  * step are not in the traces of the targets yet. */

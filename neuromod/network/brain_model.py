@@ -89,6 +89,13 @@ class BrainModel:
         model._make(*load(config, warn=False))
         return model
 
+    @staticmethod
+    def _saved_rule(section: Mapping[str, Any], where: str) -> Any:
+        """A rule that has been saved, checked as a section ``plasticity``."""
+        from neuromod.config.load import check_saved_rule
+
+        return check_saved_rule(section, where)
+
     @property
     def regions(self) -> tuple[str, ...]:
         """Names of the regions that the areas lie in, in the order in which they occur."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -148,7 +148,7 @@ def restore(model: Model, state: Any, where: str, known_rows: bool = True) -> No
     if not isinstance(saved, list | tuple):
         raise ConfigError([f"{where}.projections: must be a list; got {shown(saved)}"])
     each = [SavedPart(one, f"{where}.projections[{k}]", part.problems) for k, one in enumerate(saved)]
-    found = [_projection(one, model._store, made, known_rows) for one in each]
+    found = [_projection(one, model, made, known_rows) for one in each]
     part.finish()
     for name in ("name", "number"):
         values = [one[name] for one in found if one]
@@ -189,7 +189,7 @@ def _neurons(part: SavedPart, model: Model, next_id: int | None) -> dict[str, ND
     return columns  # type: ignore[return-value]  # None stands only where a problem has been noted
 
 
-def _projection(part: SavedPart, store: Any, made: int, known_rows: bool) -> dict[str, Any] | None:
+def _projection(part: SavedPart, model: Model, made: int, known_rows: bool) -> dict[str, Any] | None:
     """The arguments of `SynapseStore.restore_projection`."""
     part.only(*_PROJECTION, *_OPTIONAL)
     if not part.has(*_PROJECTION):
@@ -199,8 +199,8 @@ def _projection(part: SavedPart, store: Any, made: int, known_rows: bool) -> dic
         part.wrong("name", "must be a non-empty text", name)
     number = part.whole("number", 0, made - 1)
     kind = part.choice("synapse_type", ("excitatory", "inhibitory"))
-    learning = _learning(part)
-    n = store.columns.n
+    learning = _learning(part, model._saved_rule)
+    n = model._store.columns.n
     pre, post = (part.array(end, "i4", (None,), 0, n - 1) for end in ("pre", "post"))
     if pre is not None and post is not None and len(pre) != len(post):
         part.wrong("post", f"must be as long as pre, {len(pre)}", len(post))
@@ -218,10 +218,8 @@ def _projection(part: SavedPart, store: Any, made: int, known_rows: bool) -> dic
     return {**about, "pre": pre, "post": post, "columns": columns, "rows": rows}
 
 
-def _learning(part: SavedPart) -> Learning | None:
+def _learning(part: SavedPart, check: Callable[[Mapping[str, Any], str], Any]) -> Learning | None:
     """What changes the weights; looked at by the same rules as a section ``plasticity``."""
-    from neuromod.config.load import check_saved_rule
-
     rule = part.choice("rule", ("none", *_RULES))
     params, bounds = part.part("params"), part.value["bounds"]
     if not isinstance(bounds, list | tuple) or len(bounds) != len(_PARTS):
@@ -236,7 +234,7 @@ def _learning(part: SavedPart) -> Learning | None:
                 return None
         section = {"rule": rule, **params.value, **{name: bounds[k] for name, k in _PARTS.items()}, **slow}
         try:
-            found = check_saved_rule(section, part.where)
+            found = check(section, part.where)
         except ConfigError as error:
             part.problems += error.problems
             return None
