@@ -98,7 +98,7 @@ def _again(
     if (system is None) != (modulators is None):
         raise ConfigError(["state.simulation.neuromodulation: must be that of the system that came with it"])
     sim = cls(model, seed=seed, dt=dt, neuromodulation=system, threads=threads)
-    now = _lazy_columns(model)
+    now = _plastic_columns(model)
     _restore(sim, engine.value, schedule)
     _check_kept(sim, now)
     return sim
@@ -136,19 +136,17 @@ def _schedule(part: SavedPart) -> Any:
     return steps, ids
 
 
-def _lazy_columns(model: BrainModel) -> dict[str, dict[str, Any]]:
-    """Weights and eligibilities of the projections under lazy rules, as they are now."""
-    rules = _core.plasticity_rules()
-    lazy = [table for table in model._store.tables if rules.get(table.learning.rule or "", {}).get("lazy")]
-    return {table.name: {name: a.copy() for name, a in table.weights.values().items()} for table in lazy}
+def _plastic_columns(model: BrainModel) -> dict[str, dict[str, Any]]:
+    """Every column of the synapses under rules, as it is now."""
+    plastic = [table for table in model._store.tables if table.learning.rule is not None]
+    return {table.name: {name: a.copy() for name, a in table.weights.values().items()} for table in plastic}
 
 
 def _check_kept(sim: Simulation, now: Mapping[str, Mapping[str, Any]]) -> None:
-    """A synapse under a lazy rule is saved twice: as it is now, and as of its last update. The first must follow."""
+    """Synapses that an engine keeps are saved twice: as they are now, and as of their last update. The first must
+    follow from the second."""
     for name, keeper in sim._session.bound().keepers.items():
-        for column, values in zip(("weight", "eligibility"), keeper.read(), strict=True):
-            if values is not None and not same_content(values, now[name][column]):
+        for column, values in keeper.read().items():
+            if not same_content(values, now[name][column]):
                 where = join("state.model.state.projections", name, "columns", column)
-                raise ConfigError(
-                    [f"{where}: must be what follows from simulation.engine.pairs; got another"]
-                )
+                raise ConfigError([f"{where}: must be what follows from simulation.engine; got another"])

@@ -188,7 +188,8 @@ cdef class EventKeeper:
                 inner = part.part(what)
                 inner.only(*columns)
                 for name, column in columns.items():
-                    inner.array(name, column.dtype.str[1:], column.shape)
+                    steps = (-1, now) if name == "last_event" else (None, None)
+                    inner.array(name, column.dtype.str[1:], column.shape, *steps)
 
     def set_state(self, state, int64_t now):
         """Take over what `state` gave, after a check."""
