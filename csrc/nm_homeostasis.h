@@ -4,8 +4,9 @@
  *   d(rate)/dt = (spikes - rate) / tau
  * Every so many ms all plastic excitatory weights onto it are multiplied by 1 + strength e, with
  *   e = (target_rate - rate) / target_rate, but not beyond -1 .. 1,
- * so that their ratios stay, and then bounded. Weights that are not above 0 are left alone. The rate starts
- * from target_rate: what has not been seen is not corrected.
+ * so that their ratios stay, and then bounded. Weights that are not above 0 are left alone. The average starts
+ * from target_rate when the projection is made, and decays from then on: at its start a neuron that fires at
+ * target_rate is seen at target_rate.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_HOMEOSTASIS_H
 #define NM_HOMEOSTASIS_H
@@ -20,6 +21,9 @@ struct nm_homeostasis {
     int64_t every;      /* steps from one scaling to the next */
     double *rate;       /* [slot] Hz: what the average will be at the next scaling, by the spikes so far */
 };
+
+/* `rate` after `now` completed steps of a neuron whose average is target_rate then. */
+double nm_homeostasis_start(const nm_homeostasis *homeostasis, double dt, int64_t now);
 
 /* The end of a step for one part, after learning: this step's spikes enter the rates; where it is time,
  * weights are scaled. Synapses of a pair rule are brought up to date first. */

@@ -22,13 +22,15 @@ typedef struct nm_release {
     int64_t n_spikes; /* counted so far in this step; 0 between steps */
 } nm_release;
 
+enum { NM_SUBSTEPS = 1000 }; /* of diffusion in one step at most: the cost of a step is bounded */
+
 /* Diffusion of one modulator between neighbouring regions: dL/dt = rate * sum over neighbours of (L' - L). */
 typedef struct nm_diffusion {
     const int32_t *pair; /* [2 * n_pairs] regions that touch; each pair once */
     int64_t n_pairs;     /* 0: does not spread */
-    int64_t n_substeps;  /* of a step, so that no region gives away more than half of its difference in one */
+    int64_t n_substeps;  /* of a step, at most NM_SUBSTEPS, so that 2 * exchange * (most neighbours) <= 1 */
     double exchange;     /* rate * dt / n_substeps */
-    double *flow;        /* [n_regions] scratch */
+    double *flow, *term; /* [n_regions] scratch */
 } nm_diffusion;
 
 typedef struct nm_levels {

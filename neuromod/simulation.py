@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
-from neuromod.arguments import checked_count, checked_dt, checked_seed, spike_list
+from neuromod.arguments import MOST_STEPS, checked_count, checked_dt, checked_seed, spike_list
 from neuromod.inputs import check_sources, checked_input
 from neuromod.modulation.system import NeuromodulationSystem
 from neuromod.network.brain_model import BrainModel, learning_of
@@ -153,7 +153,7 @@ class Simulation:
 
         Parameters
         ----------
-        area_names : sequence of str, optional
+        area_names : sequence of str, each area once, optional
             Default: all areas of the configuration.
         density : float, 0 to 1, default 1
             Exactly ``round(density * sites)`` of an area's sites are filled, chosen by the seed.
@@ -172,7 +172,10 @@ class Simulation:
         Raises
         ------
         ValueError
-            If an area, model or parameter is unknown or out of its domain. No neuron is added.
+            If an area, model or parameter is unknown or out of its domain, an area is named twice, or a rate exceeds one
+            spike a step. No neuron is added, in any area.
+        MemoryError
+            No neuron is added.
 
         Examples
         --------
@@ -181,7 +184,9 @@ class Simulation:
         >>> sim.initialize_neurons(["A1_like"], density=0.001).tolist()
         [0, 1, 2, 3, 4, 5, 6, 7]
         """
-        return self.model._placement.fill(area_names, density, self.seed, model, params, neuron_type)
+        return self.model._placement.fill(
+            area_names, density, self.seed, model, params, neuron_type, self.dt
+        )
 
     def initialize_random_synapses(
         self, connection_probability: float = 0.01, weight_mean: float = 0.1, weight_std: float = 0.05
@@ -321,8 +326,10 @@ class Simulation:
         Raises
         ------
         ValueError
-            If an id is no ``spike_source``, a time is not after the present, or two spikes of a neuron fall into
-            one step. Nothing is changed then.
+            If an id is no ``spike_source``, a time is not after the present or not before step 2**62, or two spikes of
+            a neuron fall into one step. Nothing is changed then.
+        TypeError
+            If ids or times are no numbers. Nothing is changed then.
 
         Examples
         --------
@@ -335,10 +342,16 @@ class Simulation:
         """
         each_id, each_time = spike_list(ids, times_ms)
         check_sources(self.model, each_id)
-        steps = np.rint(each_time / self.dt)
-        if not np.all(np.isfinite(each_time)) or np.any(steps <= self.current_step):
-            bad = each_time[~(np.isfinite(each_time) & (steps > self.current_step))][0]
-            raise ValueError(f"times_ms: must be after the present time of {self.time:g} ms; got {bad!r}")
+        with np.errstate(over="ignore"):
+            steps = np.rint(each_time / self.dt)
+        good = np.isfinite(each_time) & (steps > self.current_step)
+        if not np.all(good):
+            raise ValueError(
+                f"times_ms: must be after the present time of {self.time:g} ms; got {float(each_time[~good][0])}"
+            )
+        if np.any(steps >= MOST_STEPS):
+            bad = float(each_time[steps >= MOST_STEPS][0])
+            raise ValueError(f"times_ms: must be before step 2**62, {MOST_STEPS * self.dt:g} ms; got {bad}")
         spikes = np.stack([steps.astype(np.int64), each_id], axis=1)
         if len(np.unique(spikes, axis=0)) != len(spikes):
             raise ValueError("times_ms: at most one spike of a neuron in one step; got two")

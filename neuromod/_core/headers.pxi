@@ -36,6 +36,7 @@ cdef extern from "nm_field.h" nogil:
         const char *doc
     int nm_domain_holds(nm_domain domain, double value)
     const char *nm_domain_phrase(nm_domain domain)
+    int64_t nm_first_outside(const float *values, int64_t n, float low, float high)
     int nm_field_count(const nm_field *fields)
 
 
@@ -64,6 +65,8 @@ cdef extern from "nm_model.h" nogil:
         int n_derived
         int needs_random
         int initial_v_from
+        int bounded_rate
+        double longest_step
     int NM_FIRST_OWN_PORT
     int NM_MAX_PORTS
     double nm_raised(double threshold, double rise)
@@ -182,6 +185,8 @@ cdef extern from "nm_rng.h" nogil:
     int NM_STREAM_USER
     int NM_STREAM_NOISE
     int NM_STREAM_NOISE_FLAT
+    int NM_STREAM_WEIGHT_AGAIN
+    int NM_STREAM_DELAY_AGAIN
     uint32_t nm_stream(uint32_t purpose, uint32_t salt)
     void nm_rng_philox(const uint32_t *counter, const uint32_t *key, uint32_t *out)
     void nm_rng_block(uint64_t seed, uint32_t stream, uint32_t id, uint64_t step, uint32_t *out)
@@ -199,12 +204,14 @@ cdef extern from "nm_levels.h" nogil:
         const uint8_t *region
         int64_t n_runs
         int64_t n_spikes
+    int64_t NM_SUBSTEPS
     ctypedef struct nm_diffusion:
         const int32_t *pair
         int64_t n_pairs
         int64_t n_substeps
         double exchange
         double *flow
+        double *term
     ctypedef struct nm_levels:
         int64_t n_regions
         int64_t n_modulators
@@ -306,6 +313,8 @@ cdef extern from "nm_network.h" nogil:
         const double *drive_weight
         const double *drive_noise
         const double *drive_uniform
+        const double *drive_noise_per_step
+        const double *drive_uniform_per_step
         double *seen_rate
         uint32_t *drive_table
         nm_projection *projections
@@ -468,6 +477,7 @@ cdef extern from "nm_homeostasis.h" nogil:
         double strength
         int64_t every
         double *rate
+    double nm_homeostasis_start(const nm_homeostasis *homeostasis, double dt, int64_t now)
 
 
 cdef extern from "nm_record.h" nogil:
@@ -563,6 +573,9 @@ cdef extern from "nm_build.h" nogil:
     int nm_build_pairs(const int32_t *pre, const int32_t *post, int64_t n, int64_t pre_first, int64_t n_rows,
                        int64_t *row_start, int32_t *targets, int64_t *order, nm_error *error)
     void nm_build_normal(uint64_t seed, uint32_t stream, double mean, double sd, int64_t n, float *out)
+    void nm_build_lognormal(uint64_t seed, uint32_t stream, double mean, double sd, int64_t n, float *out)
+    int nm_build_redraw(uint64_t seed, uint32_t stream, double mean, double sd, int lognormal, float low, float high,
+                        int64_t n, float *out, nm_error *error)
     void nm_build_uniform(uint64_t seed, uint32_t stream, double low, double high, int64_t n, float *out)
     int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *delay, uint16_t *local,
                                float *weight, int64_t *scratch_order, void *scratch, nm_error *error)

@@ -294,12 +294,15 @@ class NeuromodulationSystem(_core.SystemCore):
         Raises
         ------
         ValueError
-            If a name is unknown, a region is its own neighbour, or a number is out of its domain. Nothing is changed.
+            If a name is unknown, a region is its own neighbour, a number is out of its domain, or the flow is faster than
+            1e6 per ms. Nothing is changed. A later step raises it where its dt needs more than 1,000 substeps; it is
+            not begun.
 
         Notes
         -----
-        Computed in ``csrc/nm_levels.c``, after the decay of each step, by forward steps of which a step has as many as
-        stability asks for. With a release that lasts, decay of rate k and D the steady level falls off as
+        Computed in ``csrc/nm_levels.c``: half of a step's decay, the flow by the exponential series to rounding, the
+        other half. That is exact between events and releases where all baselines are equal; where they differ, a lasting
+        source, the error is of second order in dt. With a release that lasts, decay of rate k and D the steady level falls off as
         exp(-distance / lambda) in one dimension, lambda = sqrt(D / k), and the sum over all regions is release / k,
         whatever D.
 
@@ -320,7 +323,14 @@ class NeuromodulationSystem(_core.SystemCore):
         ):
             if not _core.domain_holds(domain, value):
                 raise ValueError(f"{what}: must be {_core.domain_phrase(domain)}; got {value!r}")
-        self._levels.set_spread(self.names.index(name), coefficient / spacing**2, pairs)
+        rate = float(coefficient) / float(spacing) / float(spacing)
+        most = np.bincount(pairs.ravel(), minlength=1).max(initial=0) * rate if pairs.size else 0.0
+        if not (np.isfinite(rate) and most <= _core.MAX_SPREAD):
+            raise ValueError(
+                "coefficient / spacing**2, times the neighbours of a region: must be at most "
+                f"{_core.MAX_SPREAD:g} per ms; got coefficient {coefficient!r}, spacing {spacing!r}"
+            )
+        self._levels.set_spread(self.names.index(name), rate, pairs)
 
     def _neighbour_pairs(self, neighbours: ArrayLike) -> NDArray[np.int32]:
         """Positions of the regions of each pair, checked."""

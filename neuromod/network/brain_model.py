@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod._core import Neuron, Synapse
+from neuromod.arguments import checked_count, checked_number
 from neuromod.network.areas import Areas
 from neuromod.network.columns import MODELS, NeuronColumns
+from neuromod.network.draws import MAX_DELAY, check_weight
 from neuromod.network.layout import Learning
 from neuromod.network.placement import Placement
 from neuromod.network.store import SynapseStore
 from neuromod.network.views import NeuronCollection, SynapseCollection
-from neuromod.network.wiring import delays_of, type_of_sources
+from neuromod.network.wiring import type_of_sources
 from neuromod.state import pack, unpack
 
 __all__ = ["BrainModel", "Neuron", "Synapse"]
@@ -253,11 +254,11 @@ class BrainModel:
         """
         columns = self._store.columns
         pre, post = columns.slot_of(pre_id), columns.slot_of(post_id)
-        if not math.isfinite(weight):
-            raise ValueError(f"weight: must be finite; got {weight!r}")
-        steps = delays_of(delay, 1, None, 0, 0)
+        steps = checked_count(delay, "delay", 1, MAX_DELAY)
         kind = type_of_sources(self._areas, np.array([pre], np.int32), synapse_type)
-        return self._store.add((pre, post, float(weight), int(steps), kind))
+        size = checked_number(weight, "weight")
+        check_weight("weight", size, self._store.learning, kind == "inhibitory")
+        return self._store.add((pre, post, size, steps, kind))
 
     def get_synapses_for_neuron(self, neuron_id: int, direction: str = "both") -> list[Synapse]:
         """Views of a neuron's synapses.

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromod.arguments import checked_array
+from neuromod.network.draws import check_weight
 from neuromod.network.synapses import SynapseTable
 
 __all__ = ["Projection"]
@@ -30,7 +32,7 @@ class Projection:
     Notes
     -----
     Synapses stand in rows by presynaptic neuron; a row is sorted by (part of the network, delay, target). `pre_id`,
-    `post_id`, `delay` and `weight` have the same order.
+    `post_id`, `delay` and `weight` have the same order, which is not that of the pairs given to ``connect``: see `order`.
 
     Examples
     --------
@@ -127,7 +129,12 @@ class Projection:
 
     @weight.setter
     def weight(self, value: Any) -> None:
-        _set(self.weight, value)
+        column = self.weight
+        if value is column:  # `p.weight += d` has written already, and sets what it got
+            return
+        given = checked_array(value, "weight")
+        check_weight("weight", given, self._table.learning, self.synapse_type == "inhibitory")
+        _set(column, given)
 
     @property
     def eligibility(self) -> Weights:
@@ -145,6 +152,15 @@ class Projection:
     @eligibility.setter
     def eligibility(self, value: Any) -> None:
         _set(self.eligibility, value)
+
+    @property
+    def order(self) -> Ints | None:
+        """Which of the pairs that ``connect`` was given became each synapse, int64, shape (n_synapses,); a copy.
+
+        So ``p.weight[np.argsort(p.order)]`` is in the order of the pairs, while none of their neurons was removed.
+        None where the synapses were not given as pairs.
+        """
+        return None if self._table.order is None else self._table.order.copy()
 
     @property
     def plasticity_tag(self) -> Weights:

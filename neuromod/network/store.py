@@ -11,16 +11,18 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.network.areas import Areas
+from neuromod.errors import NumericalError
+from neuromod.network.draws import MAX_WEIGHT, New, check_weight, delays_of, weights_of, widened
 from neuromod.network.layout import Layout, Learning, Rows
 from neuromod.network.projection import Projection
 from neuromod.network.synapses import SynapseTable, no_rows
+from neuromod.problems import shown
 from neuromod.network.wiring import (
     build_rows,
     checked_port,
-    delays_of,
+    ends_of,
     slots_of_group,
     type_of_sources,
-    weights_of,
 )
 
 __all__ = ["Addition", "SynapseStore"]
@@ -106,6 +108,7 @@ class SynapseStore:
         rows: Rows | None = None,
         weight: Floats | float | None = None,
         delay: NDArray[np.uint16] | int = 1,
+        order: Ints | None = None,
     ) -> SynapseTable:
         """Append a projection; an empty one where no rows are given."""
         synapses = np.empty(0, np.float32) if weight is None else weight
@@ -120,6 +123,7 @@ class SynapseStore:
             synapses,
             delay,
             self._move,
+            order,
         )
         self.made += 1
         self._tables.append(table)
@@ -148,11 +152,14 @@ class SynapseStore:
         kind = type_of_sources(self.areas, sources, synapse_type)
         checked_port(self.areas, targets, port)
         label = self._free_name(name, pre, post)
+        if not isinstance(autapses, bool | np.bool_):
+            raise TypeError(f"autapses: must be True or False; got {shown(autapses)}")
         rows, order = build_rows(self.areas, sources, targets, how, bool(autapses), seed, self.made)
-        n = len(rows[2])
-        weights = weights_of(weight, n, order, seed, self.made)
-        delays = delays_of(delay, n, order, seed, self.made)
-        self._new(label, kind, learning, port, rows, weights, delays)
+        shape, ends = ends_of(self.areas, pre, post, rows)
+        new = New(len(rows[2]), order, ends, shape, seed, self.made)
+        weights = weights_of(weight, new, learning, kind == "inhibitory")
+        delays = delays_of(delay, new)
+        self._new(label, kind, learning, port, rows, weights, delays, order)
         self._changed()
         return self.projections[label]
 
@@ -160,7 +167,7 @@ class SynapseStore:
         taken = {table.name for table in self.tables} | set(_SINGLE.values())
         if name is not None:
             if not isinstance(name, str) or not name or name in taken or "|" in name:
-                raise ValueError(f"name: must be a new, non-empty string without '|'; got {name!r}")
+                raise ValueError(f"name: must be a new, non-empty string without '|'; got {shown(name)}")
             return name
         base = "_to_".join(end if isinstance(end, str) else "neurons" for end in (pre, post))
         label, number = base, 2
@@ -177,17 +184,16 @@ class SynapseStore:
             sources = everyone[self.columns.column("neuron_type") == number]
             if len(sources) or kind == "excitatory":
                 label = "random" if kind == "excitatory" else "random_inhibitory"
-                projection = self.connect(
+                self.connect(
                     sources,
                     everyone,
                     {"probability": probability},
-                    weight={"normal": [mean, sd]},
+                    weight={"normal": [mean, sd], "low": low, "high": high, "outside": "clip"},
                     learning=self.learning,
                     synapse_type=kind,
                     name=self._free_name(None, label, "all"),
                     seed=seed,
                 )
-                np.clip(projection.weight, low, high, out=projection.weight)
         return len(self) - before
 
     # ---- single synapses -------------------------------------------------------------------------------------
@@ -317,6 +323,20 @@ class SynapseStore:
         for table in self.tables:
             table.weights.release()
         self.keeper = None
+
+    def check_written(self, step: int) -> None:
+        """Refuse what users have written to weights and eligibility traces that no simulation can go on from.
+
+        Raises
+        ------
+        NumericalError
+            If a value is not finite.
+        ValueError
+            If a weight lies outside the bounds of its rule.
+        """
+        for table in self._tables:
+            for name, values in table.weights.written().items():
+                _check_written(table, name, values, step)
 
     def resume(self) -> None:
         """The simulation is about to move on: what users have written goes to the keepers."""
@@ -467,9 +487,27 @@ class SynapseStore:
             table = self._new(saved["name"], saved["synapse_type"], learning, saved.get("port"))
             if "plasticity_tag" in saved["columns"]:
                 table.plasticity_tag = np.empty(0, np.float32)
+            if "order" in saved["columns"]:
+                table.order = np.empty(0, np.int64)
             table.replace(saved["pre"], saved["post"], saved["columns"])
         self.made = made
         self._changed()
+
+
+def _check_written(table: SynapseTable, name: str, values: Floats, step: int) -> None:
+    low, high = -MAX_WEIGHT, MAX_WEIGHT
+    about, inhibitory = table.learning, table.synapse_type == "inhibitory"
+    if name == "weight" and about.rule is not None and not (inhibitory and about.weight_min > 0.0):
+        low, high = about.weight_min, about.weight_max
+        low, high = (-high, high) if inhibitory else (low, high)
+    if not len(values) or _core.first_outside(values, *widened(low, high)) < 0:
+        return
+    where = f"projections[{table.name!r}].{name}"
+    k = _core.first_outside(values, -MAX_WEIGHT, MAX_WEIGHT)
+    if k >= 0:
+        ends = f"neuron {table.pre_id[k]} to {table.post_id[k]}"
+        raise NumericalError(f"{where}[{k}]: must stay finite; got {values[k]} (synapse from {ends}, step {step})")
+    check_weight(where, values, about, inhibitory)
 
 
 def _state_of(table: SynapseTable) -> dict[str, Any]:
