@@ -99,23 +99,26 @@ static void flow_of(const nm_diffusion *d, const double *x, int64_t n_regions) {
     }
 }
 
-/* Adds the term of that order of the exponential series, made from the one before. 0: it changed no level. */
+/* Adds the term of that order of the series, made from the one before. 0: it changed no level. */
 static int add_term(const nm_levels *levels, const nm_diffusion *d, int64_t m, int order) {
     double *level = levels->level + m;
     int changed = 0;
     flow_of(d, d->term, levels->n_regions);
     for (int64_t r = 0; r < levels->n_regions; r++) {
         const double before = level[r * levels->n_modulators];
-        d->term[r] = d->flow[r] / order;
+        const double relaxing = order == 1 ? d->term[r] - baseline_of(levels, r, m) : d->term[r];
+        d->term[r] = (d->flow[r] - d->decay * relaxing) / order;
         level[r * levels->n_modulators] += d->term[r];
         changed |= level[r * levels->n_modulators] != before;
     }
     return changed;
 }
 
-/* The flow between neighbours, L <- exp(exchange * Laplacian) L in each substep. The Laplacian's eigenvalues times
- * exchange lie in -1 .. 0, where 18 terms of the series leave an error below 1e-17. */
-static void diffuse(const nm_levels *levels, int64_t m) {
+/* Flow between neighbours and decay towards the baselines at once: the exact solution of
+ *   dL/dt = (baseline - L) / tau + rate * sum over neighbours of (L' - L)
+ * over a step, by its Taylor series in each substep. The eigenvalues times a substep lie in -1 .. 0, where 18 terms
+ * leave an error below 1e-17. */
+static void flow_and_decay(const nm_levels *levels, int64_t m) {
     const nm_diffusion *d = &levels->diffusion[m];
     double *level = levels->level + m;
     for (int64_t substep = 0; substep < d->n_substeps; substep++) {
@@ -129,29 +132,21 @@ static void diffuse(const nm_levels *levels, int64_t m) {
         level[r * levels->n_modulators] = nm_clip(level[r * levels->n_modulators], 0.0, 1.0);
 }
 
-static void decay(const nm_levels *levels, int64_t m, double kept) {
+static void decay(const nm_levels *levels, int64_t m) {
     for (int64_t r = 0; r < levels->n_regions; r++) {
         double *level = &levels->level[r * levels->n_modulators + m];
         const double baseline = baseline_of(levels, r, m);
-        *level = baseline + nm_flush((*level - baseline) * kept);
+        *level = baseline + nm_flush((*level - baseline) * levels->kept[m]);
     }
-}
-
-/* Where a level decays and flows at once, half of the decay comes before the flow and half after it (Strang 1968,
- * doi:10.1137/0705041): of second order in dt where baselines differ, and exact where they do not. */
-static void step_modulator(const nm_levels *levels, int64_t m) {
-    const int flows = levels->diffusion != NULL && levels->diffusion[m].n_pairs > 0;
-    const double kept = flows ? sqrt(levels->kept[m]) : levels->kept[m];
-    decay(levels, m, kept);
-    if (!flows)
-        return;
-    diffuse(levels, m);
-    decay(levels, m, kept);
 }
 
 void nm_levels_step(const nm_levels *levels) {
     for (int64_t m = 0; m < levels->n_modulators; m++)
-        step_modulator(levels, m);
+        if (levels->diffusion != NULL && levels->diffusion[m].n_pairs > 0 &&
+            levels->diffusion[m].n_substeps > 0)
+            flow_and_decay(levels, m);
+        else
+            decay(levels, m);
 }
 
 /* ---- release by spikes --------------------------------------------------------------------------- */

@@ -28,8 +28,10 @@ enum { NM_SUBSTEPS = 1000 }; /* of diffusion in one step at most: the cost of a 
 typedef struct nm_diffusion {
     const int32_t *pair; /* [2 * n_pairs] regions that touch; each pair once */
     int64_t n_pairs;     /* 0: does not spread */
-    int64_t n_substeps;  /* of a step, at most NM_SUBSTEPS, so that 2 * exchange * (most neighbours) <= 1 */
+    int64_t n_substeps;  /* of a step, at most NM_SUBSTEPS: 2 * exchange * (most neighbours) + decay <= 1;
+                            0: nothing is left of a level after a step but its baseline */
     double exchange;     /* rate * dt / n_substeps */
+    double decay;        /* dt / tau / n_substeps */
     double *flow, *term; /* [n_regions] scratch */
 } nm_diffusion;
 

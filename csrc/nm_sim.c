@@ -392,7 +392,7 @@ int nm_sim_run(nm_sim *sim, int64_t n_steps, nm_pool *pool, int64_t *done, nm_er
     *done = r.done;
     if (r.done < n_steps)
         nm_push_clear(sim->network);
-    if (r.status == NM_OK && n_steps > 1)
+    if (r.status == NM_OK && sim->step == sim->look)
         r.status = check_finite(sim->network, error);
     return r.status;
 }

@@ -19,6 +19,8 @@ typedef struct nm_sim {
     int64_t step;        /* completed steps */
     int64_t interval;    /* steps that a part takes at a time, at most: no more than the shortest delay */
     int64_t first, last; /* steps of the run under way */
+    int64_t
+        look; /* a step after which values that are not finite are looked for, besides every 256th; 0: none */
     int64_t n_zones;
     nm_factors *factors; /* [step % NM_INTERVAL * n_zones + zone] what the levels do in each step of one */
     /* scratch, [slot]; all zero between steps */

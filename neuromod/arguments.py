@@ -12,7 +12,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod.problems import shown
 
-__all__ = ["checked_array", "checked_count", "checked_dt", "checked_number", "checked_seed", "spike_list"]
+__all__ = [
+    "checked_array",
+    "checked_count",
+    "checked_dt",
+    "checked_names",
+    "checked_number",
+    "checked_seed",
+    "spike_list",
+]
 
 Ints = NDArray[np.int64]
 SHORTEST_STEP, LONGEST_STEP = 1e-9, 1e15
@@ -84,9 +92,7 @@ def checked_dt(dt: Any) -> float:
     except OverflowError:
         length = math.inf
     if not SHORTEST_STEP <= length <= LONGEST_STEP:
-        raise ValueError(
-            f"dt: must be > 0 ms, from {SHORTEST_STEP:g} to {LONGEST_STEP:g}; got {shown(dt)}"
-        )
+        raise ValueError(f"dt: must be > 0 ms, from {SHORTEST_STEP:g} to {LONGEST_STEP:g}; got {shown(dt)}")
     return length
 
 
@@ -253,3 +259,34 @@ def checked_array(value: Any, where: str, kinds: str = "biuf") -> NDArray[Any]:
         wanted = "whole numbers" if kinds == "iu" else "numbers"
         raise TypeError(f"{where}: must be {wanted}; got values of type {array.dtype}")
     return array
+
+
+def checked_names(value: Any, where: str) -> tuple[str, ...]:
+    """A sequence of names.
+
+    Parameters
+    ----------
+    value : sequence of str
+    where : str
+        Name of the argument, for the message.
+
+    Returns
+    -------
+    tuple of str
+
+    Raises
+    ------
+    TypeError
+        If it is one text, no sequence, or holds anything but text.
+
+    Examples
+    --------
+    >>> checked_names(["a", "b"], "regions")
+    ('a', 'b')
+    """
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise TypeError(f"{where}: must be a sequence of names; got {shown(value)}")
+    names = tuple(value)
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError(f"{where}: must be a sequence of names; got {shown(value)}")
+    return names

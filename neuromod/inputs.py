@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
+from neuromod.arguments import checked_array
 
 __all__ = ["check_sources", "checked_input", "known_ids"]
 
@@ -30,14 +31,14 @@ def known_ids(model: Any, ids: ArrayLike, where: str) -> Ints:
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If they are no whole numbers, or one is not in the network.
     """
-    wanted = np.atleast_1d(np.asarray(ids))
-    if wanted.size and wanted.dtype.kind not in "iu":
-        raise ValueError(f"{where}: must be neuron ids; got values of type {wanted.dtype}")
-    wanted = wanted.astype(np.int64)
+    wanted = np.atleast_1d(checked_array(ids, where, "iu"))
+    if wanted.ndim != 1:
+        raise ValueError(f"{where}: must be a row of neuron ids; got shape {wanted.shape}")
     missing = wanted[~np.isin(wanted, model.neurons.id)]
+    wanted = wanted.astype(np.int64)
     if missing.size:
         raise ValueError(f"{where}: must be ids of neurons in the network; got {missing[0]}")
     return wanted
@@ -91,7 +92,7 @@ def checked_input(
             raise ValueError("input_ids: needs input; got none")
         return None, None
     ids = model.neurons.id if input_ids is None else known_ids(model, input_ids, "input_ids")
-    rows = np.asarray(input, dtype=np.float64)
+    rows = checked_array(input, "input").astype(np.float64, copy=False)
     if rows.shape != (n_steps, len(ids)):
         raise ValueError(
             f"input: must have shape (n_steps, n_ids) = ({n_steps}, {len(ids)}); got {rows.shape}"

@@ -184,9 +184,7 @@ class Simulation:
         >>> sim.initialize_neurons(["A1_like"], density=0.001).tolist()
         [0, 1, 2, 3, 4, 5, 6, 7]
         """
-        return self.model._placement.fill(
-            area_names, density, self.seed, model, params, neuron_type, self.dt
-        )
+        return self.model._placement.fill(area_names, density, self.seed, model, params, neuron_type, self.dt)
 
     def initialize_random_synapses(
         self, connection_probability: float = 0.01, weight_mean: float = 0.1, weight_std: float = 0.05

@@ -237,6 +237,7 @@ cdef class Engine:
         cdef Binding b = self.binding
         cdef int64_t left = n_steps, slice_steps = 1, done = 0, n_partitions = b.network.n_partitions
         cdef int status
+        b.sim.look = b.sim.step + n_steps if n_steps > 1 else 0
         cdef nm_pool *pool = self.pool.get(self.threads if self.threads < n_partitions else <int>n_partitions)
         while left > 0:
             if slice_steps >= left:

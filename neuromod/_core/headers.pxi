@@ -210,6 +210,7 @@ cdef extern from "nm_levels.h" nogil:
         int64_t n_pairs
         int64_t n_substeps
         double exchange
+        double decay
         double *flow
         double *term
     ctypedef struct nm_levels:
@@ -520,6 +521,7 @@ cdef extern from "nm_sim.h" nogil:
         int64_t interval
         int64_t first
         int64_t last
+        int64_t look
         int64_t n_zones
         nm_factors *factors
         double *input[16]

@@ -100,14 +100,16 @@ cdef class Levels:
         for name, (rate, pairs, _) in self.spread.items():
             m = self.names.index(name)
             most = _most_neighbours(pairs)
-            needed = 2.0 * rate * dt * most
+            lost = -nm_log(self.c.kept[m]) if self.c.kept[m] > 1e-200 else np.inf  # dt / tau
+            needed = 2.0 * rate * dt * most + (lost if lost < np.inf else 0.0)
             if needed > NM_SUBSTEPS:
                 raise ValueError(
                     f"{name}: diffusion must need at most {NM_SUBSTEPS} substeps of a step, so coefficient / spacing**2 "
-                    f"at most {NM_SUBSTEPS / (2.0 * dt * most):g} per ms at dt {dt:g} ms; got {rate:g}"
+                    f"at most {(NM_SUBSTEPS - needed) / (2.0 * dt * most) + rate:g} per ms at dt {dt:g} ms; got {rate:g}"
                 )
-            self.diffusion[m].n_substeps = max(1, int(np.ceil(needed)))
-            self.diffusion[m].exchange = rate * dt / self.diffusion[m].n_substeps
+            self.diffusion[m].n_substeps = max(1, int(np.ceil(needed))) if lost < np.inf else 0
+            self.diffusion[m].exchange = rate * dt / max(1, self.diffusion[m].n_substeps)
+            self.diffusion[m].decay = lost / max(1, self.diffusion[m].n_substeps)
 
     def prepare(self, double dt):
         """What a step of dt (ms) keeps of each deviation, after a check of levels and parameters."""

@@ -116,7 +116,14 @@ cdef class Synapse:
         return <double>self.store.weight[self._checked_slot()]
 
     @weight.setter
-    def weight(self, double value):
+    def weight(self, given):
+        cdef double value
+        if type(given) is not float and not isinstance(given, (int, float, np.integer, np.floating)):
+            raise TypeError(f"weight: must be a number; got {type(given).__name__}")
+        try:
+            value = given
+        except OverflowError:
+            raise ValueError("weight: must be finite; got an integer beyond the range of float") from None
         if not -_MAX_WEIGHT <= value <= _MAX_WEIGHT:  # false for NaN, too
             raise ValueError(f"weight: must be finite, and at most {_MAX_WEIGHT:.3g} in size; got {value}")
         if self.slot < 0 or self.epoch != self.store.epoch:

@@ -19,6 +19,7 @@ from neuromod.network.placement import Placement
 from neuromod.network.store import SynapseStore
 from neuromod.network.views import NeuronCollection, SynapseCollection
 from neuromod.network.wiring import type_of_sources
+from neuromod.problems import shown
 from neuromod.state import pack, unpack
 
 __all__ = ["BrainModel", "Neuron", "Synapse"]
@@ -183,8 +184,12 @@ class BrainModel:
         >>> BrainModel("brain_base_model.json").add_neuron(1, 2, 3, 0, params={"tau_m": 10.0}).params["tau_m"]
         10.0
         """
-        position = (int(x), int(y), int(z), int(w))
-        fields = {"generation": generation, "parent_id": parent_id}
+        place = {"x": x, "y": y, "z": z, "w": w}
+        position = tuple(checked_count(at, axis, -(2**63), 2**63 - 1) for axis, at in place.items())
+        fields = {
+            "generation": checked_count(generation, "generation", -(2**31), 2**31 - 1),
+            "parent_id": checked_count(parent_id, "parent_id", -(2**63), 2**63 - 1),
+        }
         return self.neurons[self._placement.add(position, model, params, neuron_type, fields)]
 
     def remove_neuron(self, neuron_id: int) -> None:
@@ -287,8 +292,8 @@ class BrainModel:
         >>> len(model.get_synapses_for_neuron(a.id, "pre")), len(model.get_synapses_for_neuron(a.id, "post"))
         (1, 0)
         """
-        if direction not in ("both", "pre", "post"):
-            raise ValueError(f"direction: must be 'both', 'pre' or 'post'; got {direction!r}")
+        if not isinstance(direction, str) or direction not in ("both", "pre", "post"):
+            raise ValueError(f"direction: must be 'both', 'pre' or 'post'; got {shown(direction)}")
         self._store.columns.slot_of(neuron_id)
         found = np.zeros(len(self.synapses), bool)
         if direction in ("both", "pre"):

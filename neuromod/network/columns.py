@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
+from neuromod.problems import shown
 
 __all__ = ["FIXED_FIELDS", "MODELS", "NEURON_TYPES", "NeuronColumns"]
 
@@ -87,11 +88,15 @@ class NeuronColumns:
         ------
         RemovedError
             If it was removed, or never existed.
+        TypeError
+            If it is no whole number.
         """
+        if isinstance(neuron_id, bool) or not isinstance(neuron_id, int | np.integer):
+            raise TypeError(f"neurons[{shown(neuron_id)}]: an id must be a whole number")
         slot = int(self._slot_of[neuron_id]) if 0 <= neuron_id < self.next_id else -1
         if slot < 0:
             rule = "was removed" if 0 <= neuron_id < self.next_id else "never existed"
-            raise _core.RemovedError(f"neurons[{neuron_id}]: must be in the network; it {rule}")
+            raise _core.RemovedError(f"neurons[{shown(neuron_id)}]: must be in the network; it {rule}")
         return slot
 
     def slots_of(self, ids: ArrayLike) -> NDArray[np.int64]:
@@ -158,7 +163,9 @@ class NeuronColumns:
         buffers = self._with_room(self.n + total, [model for _, model, _ in groups])
         first = self.n
         for count, model, values in groups:  # entries from n on belong to nobody yet
-            _write(buffers, slice(first, first + count), model, {**values, "id": ids[first - self.n :][:count]})
+            _write(
+                buffers, slice(first, first + count), model, {**values, "id": ids[first - self.n :][:count]}
+            )
             first += count
         slot_of = self._indexed(buffers["id"], self.n + total, self.next_id + total)
         self._adopt(buffers)
@@ -186,7 +193,9 @@ class NeuronColumns:
         for name, values in columns.items():
             self.buffers[name][: self.n] = values
         for name, old in _PER_STEP.items():
-            if name not in columns and old in columns:  # saved when the noise of a step had one size at any dt
+            if (
+                name not in columns and old in columns
+            ):  # saved when the noise of a step had one size at any dt
                 self.buffers[name][: self.n] = columns[old]
                 self.buffers[old][: self.n] = 0.0
         self._index()
@@ -202,7 +211,9 @@ class NeuronColumns:
                     wanted[name][:] = np.nan
         return wanted if n <= capacity else self._grown(wanted, slice(0, self.n), max(n, 2 * capacity))
 
-    def _grown(self, buffers: Mapping[str, NDArray[Any]], kept: Any, capacity: int) -> dict[str, NDArray[Any]]:
+    def _grown(
+        self, buffers: Mapping[str, NDArray[Any]], kept: Any, capacity: int
+    ) -> dict[str, NDArray[Any]]:
         """New blocks with the kept entries."""
         new = {}
         for name, old in buffers.items():

@@ -55,7 +55,9 @@ class _Draw(NamedTuple):
 
     @property
     def words(self) -> str:
-        names = {"normal": ("mean", "sd"), "lognormal": ("mu", "sigma"), "uniform": ("low", "high")}[self.kind]
+        names = {"normal": ("mean", "sd"), "lognormal": ("mu", "sigma"), "uniform": ("low", "high")}[
+            self.kind
+        ]
         return f"{names[0]} {self.a:g}, {names[1]} {self.b:g}"
 
 
@@ -65,7 +67,7 @@ def _distribution(value: Mapping[Any, Any], where: str) -> _Draw:
     others = set(value) - {*kinds} - (set() if kinds == ["uniform"] else {"low", "high", "outside"})
     if len(kinds) != 1 or others:
         raise ValueError(
-            f"{where}: must be {_FORMS}, the first two with \"low\", \"high\" and \"outside\" if need be; "
+            f'{where}: must be {_FORMS}, the first two with "low", "high" and "outside" if need be; '
             f"got {shown(dict(value))}"
         )
     kind, given = kinds[0], value[kinds[0]]
@@ -195,11 +197,17 @@ def _weights_drawn(draw: _Draw, new: New, inhibitory: bool) -> Floats:
     n_below = int((values < 0.0).sum())
     if inhibitory and 0 < n_below < len(values) - int((values == 0.0).sum()):
         rule = "must have one sign, since inhibitory weights act by their size"
-    elif not inhibitory and n_below and draw.low >= 0.0 or (not inhibitory and n_below and not draw.bounded):
+    elif (not inhibitory and n_below and draw.low >= 0.0) or (
+        not inhibitory and n_below and not draw.bounded
+    ):
         rule = "must not be below 0 for excitatory synapses"
     else:
         return values
-    hint = "" if draw.kind == "uniform" else f'; {{"{draw.kind}": [{draw.a:g}, {draw.b:g}], "low": 0}} draws them again'
+    hint = (
+        ""
+        if draw.kind == "uniform"
+        else f'; {{"{draw.kind}": [{draw.a:g}, {draw.b:g}], "low": 0}} draws them again'
+    )
     raise ValueError(f"weight.{draw.kind}: {rule}; got {n_below} of {new.n} below 0 of {draw.words}{hint}")
 
 
@@ -220,7 +228,9 @@ def _of_pairs(where: str, given: NDArray[np.float64], new: New) -> NDArray[np.fl
             f"their number; got shape {given.shape}"
         )
     if given.shape != (new.n,):
-        raise ValueError(f"{where}: must have one value for each of the {new.n} pairs; got shape {given.shape}")
+        raise ValueError(
+            f"{where}: must have one value for each of the {new.n} pairs; got shape {given.shape}"
+        )
     return given[new.order]
 
 
@@ -238,7 +248,11 @@ def delays_of(value: Any, new: New) -> NDArray[np.uint16] | int:
     if bad.any():
         raise ValueError(f"delay: must be whole steps from 1 to {MAX_DELAY}; got {given[bad][0]}")
     given = given.astype(np.float64)
-    values = _of_matrix("delay", given, new) if given.ndim == 2 and new.order is None else _of_pairs("delay", given, new)
+    values = (
+        _of_matrix("delay", given, new)
+        if given.ndim == 2 and new.order is None
+        else _of_pairs("delay", given, new)
+    )
     return values.astype(np.uint16)
 
 
@@ -253,8 +267,13 @@ def _delays_drawn(draw: _Draw, new: New) -> NDArray[np.uint16]:
         return np.floor(drawn).astype(np.uint16)
     low, high = max(draw.low, 1.0), min(draw.high, float(MAX_DELAY))
     if low != round(low) or high != round(high) or low > high:
-        raise ValueError(f"delay.low, delay.high: must be whole steps from 1 to {MAX_DELAY}; got {low:g} and {high:g}")
+        raise ValueError(
+            f"delay.low, delay.high: must be whole steps from 1 to {MAX_DELAY}; got {low:g} and {high:g}"
+        )
     if draw.clips:
         return np.clip(np.rint(_drawn(draw, low, high, "delay", new)), low, high).astype(np.uint16)
-    inside = np.nextafter(np.float32(low - 0.5), np.float32(high)), np.nextafter(np.float32(high + 0.5), np.float32(low))
+    inside = (
+        np.nextafter(np.float32(low - 0.5), np.float32(high)),
+        np.nextafter(np.float32(high + 0.5), np.float32(low)),
+    )
     return np.rint(_drawn(draw, float(inside[0]), float(inside[1]), "delay", new)).astype(np.uint16)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
-from neuromod.arguments import checked_number
+from neuromod.arguments import checked_names, checked_number
 from neuromod.network.areas import Area, Areas
 from neuromod.network.columns import MODELS, NEURON_TYPES
 from neuromod.problems import shown
@@ -36,11 +36,13 @@ class Placement:
         fields: Mapping[str, Any],
     ) -> int:
         """Add one neuron on a free site; its id. `BrainModel.add_neuron` says what the arguments mean."""
-        self._check_free(position)
-        _check_model(model)
+        if model is not None and not isinstance(model, str):
+            raise TypeError(f"model: must be the name of a neuron model; got {shown(model)}")
+        kind = checked_type(neuron_type)
         area = self.areas.at(position)
         name, values = self._values(area, model, params, "params")
-        kind = checked_type(neuron_type) or (area and area.neuron_type) or "excitatory"
+        kind = kind or (area and area.neuron_type) or "excitatory"
+        self._check_free(position)
         values |= dict(zip("xyzw", position, strict=True))
         values |= {"neuron_type": NEURON_TYPES.index(kind), **fields}
         return int(self.columns.append(1, name, values)[0])
@@ -76,9 +78,7 @@ class Placement:
     def _checked_names(self, area_names: Sequence[str] | None) -> tuple[str, ...]:
         if area_names is None:
             return self.areas.names
-        if isinstance(area_names, str) or not isinstance(area_names, Iterable):
-            raise TypeError(f"area_names: must be a sequence of names; got {shown(area_names)}")
-        names = tuple(area_names)
+        names = checked_names(area_names, "area_names")
         for name in names:
             self.areas.find(name, "area_names")
         repeated = [name for k, name in enumerate(names) if name in names[:k]]
@@ -101,12 +101,14 @@ class Placement:
         self, area: Area | None, model: str | None, params: Mapping[str, float] | None, where: str
     ) -> tuple[str, dict[str, Any]]:
         """Model and columns of new neurons of an area: the argument's, else the area's, else the configuration's."""
+        if params is not None and not isinstance(params, Mapping):
+            raise TypeError(f"{where}: must be a mapping of names to numbers; got {shown(params)}")
         section = self.config.neuron_model
         name = model or (area and area.model) or section.type
         base = dict(section.params_default) if name == section.type else {}
         if area is not None and (area.model or section.type) == name:
             base |= area.params
-        complete = self.complete(name, base | dict(params or {}), where)
+        complete = self.complete(name, base | dict(params if params is not None else {}), where)
         drive = (area and area.drive) or self.config.drive
         values: dict[str, Any] = {
             **complete,
@@ -162,7 +164,9 @@ def check_step(model: str, values: Mapping[str, Any], dt: float, where: str = ""
     """Refuse what steps of dt (ms) cannot serve: a rate above one spike a step, a model whose cost grows with dt."""
     about = MODELS[model]
     if about["longest_step"] and dt > about["longest_step"]:
-        raise ValueError(f"dt: must be at most {about['longest_step']:g} ms for {model} neurons; got {dt:g}{where}")
+        raise ValueError(
+            f"dt: must be at most {about['longest_step']:g} ms for {model} neurons; got {dt:g}{where}"
+        )
     name = about["bounded_rate"]
     if name is not None and values[name] * (dt / 1000.0) > 1.0 + 1e-12:
         raise ValueError(

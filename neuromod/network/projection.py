@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from neuromod.arguments import checked_array
 from neuromod.network.draws import check_weight
 from neuromod.network.synapses import SynapseTable
+from neuromod.problems import shown
 
 __all__ = ["Projection"]
 
@@ -133,6 +134,8 @@ class Projection:
         if value is column:  # `p.weight += d` has written already, and sets what it got
             return
         given = checked_array(value, "weight")
+        if given.ndim and given.shape != column.shape:
+            raise ValueError(f"weight: must be a number or have shape {column.shape}; got {given.shape}")
         check_weight("weight", given, self._table.learning, self.synapse_type == "inhibitory")
         _set(column, given)
 
@@ -187,8 +190,10 @@ class Projection:
         IndexError
             If there is no such synapse.
         """
+        if isinstance(synapse, bool) or not isinstance(synapse, int | np.integer):
+            raise TypeError(f"synapse: must be a whole number; got {shown(synapse)}")
         if not 0 <= synapse < len(self):
-            raise IndexError(f"synapse: must be between 0 and {len(self) - 1}; got {synapse!r}")
+            raise IndexError(f"synapse: must be between 0 and {len(self) - 1}; got {shown(synapse)}")
         return self._table.weights.one(int(synapse))
 
     def __len__(self) -> int:

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
-from neuromod.network.areas import Areas
+from neuromod.arguments import checked_number
 from neuromod.errors import NumericalError
+from neuromod.network.areas import Areas
 from neuromod.network.draws import MAX_WEIGHT, New, check_weight, delays_of, weights_of, widened
 from neuromod.network.layout import Layout, Learning, Rows
 from neuromod.network.projection import Projection
 from neuromod.network.synapses import SynapseTable, no_rows
-from neuromod.problems import shown
 from neuromod.network.wiring import (
     build_rows,
     checked_port,
@@ -24,6 +24,7 @@ from neuromod.network.wiring import (
     slots_of_group,
     type_of_sources,
 )
+from neuromod.problems import shown
 
 __all__ = ["Addition", "SynapseStore"]
 
@@ -177,6 +178,9 @@ class SynapseStore:
 
     def connect_at_random(self, probability: float, mean: float, sd: float, seed: int) -> int:
         """Connect all neurons at random; `Simulation.initialize_random_synapses` says how. The number of synapses."""
+        probability = checked_number(probability, "connection_probability", 0.0, 1.0)
+        mean = checked_number(mean, "weight_mean", -MAX_WEIGHT, MAX_WEIGHT)
+        sd = checked_number(sd, "weight_std", 0.0, MAX_WEIGHT)
         before = len(self)
         everyone = self.columns.column("id")
         low, high = self.learning.weight_min, self.learning.weight_max
@@ -506,7 +510,9 @@ def _check_written(table: SynapseTable, name: str, values: Floats, step: int) ->
     k = _core.first_outside(values, -MAX_WEIGHT, MAX_WEIGHT)
     if k >= 0:
         ends = f"neuron {table.pre_id[k]} to {table.post_id[k]}"
-        raise NumericalError(f"{where}[{k}]: must stay finite; got {values[k]} (synapse from {ends}, step {step})")
+        raise NumericalError(
+            f"{where}[{k}]: must stay finite; got {values[k]} (synapse from {ends}, step {step})"
+        )
     check_weight(where, values, about, inhibitory)
 
 

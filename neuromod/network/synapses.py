@@ -64,7 +64,9 @@ class SynapseTable:
         self.order = order
         if order is not None and isinstance(delay, np.ndarray):
             bucket = np.repeat(np.arange(len(rows[1]) - 1), np.diff(rows[1]))
-            self.order = order[np.lexsort((np.arange(len(delay)), delay, bucket))]  # as sort_rows_by_delay orders
+            self.order = order[
+                np.lexsort((np.arange(len(delay)), delay, bucket))
+            ]  # as sort_rows_by_delay orders
         self._set_rows(rows, weight, delay)
 
     # ---- who is connected to whom ----------------------------------------------------------------------------

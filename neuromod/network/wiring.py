@@ -87,6 +87,8 @@ def type_of_sources(areas: Areas, pre: Int32s, synapse_type: str | None) -> str:
 
 def checked_port(areas: Areas, post: Int32s, port: str | None) -> None:
     """Whether every target's neuron model has the port; None stands for that of the synapse type, which all have."""
+    if port is not None and not isinstance(port, str):
+        raise TypeError(f"port: must be the name of an input port; got {shown(port)}")
     models = list(_core.neuron_models().items())
     numbers = np.unique(areas.columns.column("model")[post])
     for name, model in (models[k] for k in numbers if port is not None):
@@ -122,7 +124,8 @@ def build_rows(
     chosen_from, for_each = (pre, post) if name == "in_degree" else (post, pre)
     alone = len(chosen_from) == 1 and not autapses and bool(np.isin(chosen_from, for_each).any())
     if len(for_each) and (len(chosen_from) == 0 or alone):
-        raise ValueError(f"{name}: needs another neuron to connect to; got {len(chosen_from)}")
+        side = "pre" if name == "in_degree" else "post"
+        raise ValueError(f"{side}, {name}: needs another neuron to connect to; got {len(chosen_from)}")
     build = _core.build_in_degree if name == "in_degree" else _core.build_out_degree
     return build(pre, post, ids, degree, autapses, seed, number), None
 

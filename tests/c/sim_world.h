@@ -252,6 +252,7 @@ static inline void start(world *w, int64_t interval) {
 static inline int run_on(world *w, int64_t n_steps, nm_pool *pool, int64_t *done) {
     const int status = nm_network_prepare(&w->network, w->sim.dt, w->fresh, &w->error);
     w->fresh = 0;
+    w->sim.look = n_steps > 1 ? w->sim.step + n_steps : 0;
     return status != NM_OK ? status : nm_sim_run(&w->sim, n_steps, pool, done, &w->error);
 }
 
