@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 from neuromod.arguments import MOST_STEPS, checked_count, checked_dt, checked_seed, spike_list
+from neuromod.errors import NeuromodWarning
 from neuromod.inputs import check_sources, checked_input
 from neuromod.modulation.system import NeuromodulationSystem
 from neuromod.network.brain_model import BrainModel, learning_of
@@ -172,8 +174,8 @@ class Simulation:
         Raises
         ------
         ValueError
-            If an area, model or parameter is unknown or out of its domain, an area is named twice, or a rate exceeds one
-            spike a step. No neuron is added, in any area.
+            If an area, model or parameter is unknown or out of its domain, an area is named twice, or a rate exceeds
+            one spike a step. No neuron is added, in any area.
         MemoryError
             No neuron is added.
 
@@ -255,8 +257,16 @@ class Simulation:
             each source gets so many targets, drawn with replacement; or
         pairs : array_like of int, shape (n, 2)
             exactly these (pre id, post id). Exactly one of the four must be given.
-        weight : float, array_like, or {"normal": [mean, sd]} or {"uniform": [low, high]}, mV
-        delay : int, array_like of int, or a distribution as above, steps, >= 1, default 1
+        weight : float, array_like or mapping, mV
+            One for all; with `pairs` one for each; else a matrix with a row for each source and a column for each
+            target, in the order in which they are given. Or a distribution: ``{"normal": [mean, sd]}``, ``{"lognormal":
+            [mu, sigma]}`` or ``{"uniform": [low, high]}``. The first two may have ``"low"`` and ``"high"``: what falls
+            outside is drawn again, or, with ``"outside": "clip"``, set to the bound. Drawn weights must not have both
+            signs, nor those of excitatory synapses be below 0 unless ``"low"`` is. Weights must lie within the rule's
+            bounds (of inhibitory ones: their sizes) and within float32.
+        delay : int, array_like of int, or mapping, steps, 1 to 65535, default 1
+            As `weight`, in whole steps. A uniform has each whole step from low to high alike; what a normal or
+            lognormal draws that rounds below 1 step is drawn again.
         synapse_type : {"excitatory", "inhibitory"}, optional
             Inhibitory synapses act as ``-abs(weight)``. Default: from the type of the sources.
         port : str, optional
@@ -269,7 +279,7 @@ class Simulation:
             Short-term plasticity, ``{"U": 0.5, "tau_rec": 800, "tau_facil": 0}`` (ms): see ``check_short_term``.
             Default: that of `rule`, if it is a mapping, else of the configuration.
         autapses : bool, default False
-            Whether a neuron may be connected to itself.
+            Whether a neuron may be connected to itself; pairs that do are refused unless it is True.
         name : str, optional
             Under which ``sim.projections`` keeps it. Default: made from pre and post.
 
@@ -284,7 +294,8 @@ class Simulation:
 
         Notes
         -----
-        Drawn in ``csrc/nm_build.c``.
+        Drawn in ``csrc/nm_build.c``. Synapses do not stand in the order of `pairs`: `Projection.order` gives it, and
+        ``pre_id`` and ``post_id`` name their neurons.
 
         Examples
         --------
@@ -378,9 +389,22 @@ class Simulation:
         NumericalError
             If a state variable is no longer finite (looked at every 256 steps).
         """
+        self._check_run(1)
         self._session.run(1)
         engine = self._engine
         return {"step": engine.step, "spikes": engine.spikes(), "deaths": 0, "births": 0}
+
+    def _check_run(self, n_steps: int) -> None:
+        if self.current_step + n_steps >= 2**63 - 1:
+            raise ValueError(
+                f"n_steps: must lead to a step below 2**63 - 1; got {n_steps} from {self.current_step}"
+            )
+        if n_steps and not len(self.model.neurons):
+            warnings.warn(
+                "run: the network has no neurons, so nothing happens; initialize_neurons adds some",
+                NeuromodWarning,
+                stacklevel=3,
+            )
 
     def run(
         self,
@@ -428,6 +452,7 @@ class Simulation:
         (50, (80,))
         """
         n_steps = checked_count(n_steps, "n_steps")
+        self._check_run(n_steps)
         rows, ids = checked_input(self.model, n_steps, input, input_ids)
         before = self.model.neurons.spike_count.copy()
         reporter = reporter_for(progress)

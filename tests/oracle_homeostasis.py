@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 
 def average_rate(spikes: Iterable[int], step: int, params: Mapping[str, float], dt: float) -> float:
-    """Hz: each spike leaves exp(-age / tau) / tau, averaged over its step; before the first step the rate was the target's."""
+    """Hz: each spike leaves exp(-age / tau) / tau, averaged over its step; before, the rate was the target's."""
     tau = params["tau"]
     over_step = -math.expm1(-dt / tau) * tau / dt
     seen = sum(math.exp(-(step - s) * dt / tau) for s in spikes if s <= step) * over_step * 1000.0 / tau

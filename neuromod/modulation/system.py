@@ -298,9 +298,9 @@ class NeuromodulationSystem(_core.SystemCore):
         Raises
         ------
         ValueError
-            If a name is unknown, a region is its own neighbour, a number is out of its domain, or the flow is faster than
-            1e6 per ms. Nothing is changed. A later step raises it where its dt needs more than 1,000 substeps; it is
-            not begun.
+            If a name is unknown, a region is its own neighbour, a number is out of its domain, or the flow is faster
+            than 1e6 per ms. Nothing is changed. A later step raises it where its dt needs more than 1,000 substeps;
+            it is not begun.
 
         Notes
         -----

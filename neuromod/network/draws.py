@@ -106,7 +106,7 @@ def _share_inside(draw: _Draw, low: float, high: float) -> float:
 def _drawn(draw: _Draw, low: float, high: float, where: str, new: New) -> Floats:
     """Normal or lognormal values between low and high: drawn again, or clipped, where they fall outside."""
     draws = {"normal": _core.draw_normal, "lognormal": _core.draw_lognormal}[draw.kind]
-    least, most = np.float32(max(low, -MAX_WEIGHT)), np.float32(min(high, MAX_WEIGHT))
+    least, most = float(np.float32(max(low, -MAX_WEIGHT))), float(np.float32(min(high, MAX_WEIGHT)))
     if draw.kind == "lognormal" and draw.a + 7.0 * draw.b > 88.0:
         raise ValueError(f"{where}.lognormal: must stay below {MAX_WEIGHT:.3g}; got {draw.words}")
     if not draw.clips and _share_inside(draw, low, high) < RAREST:

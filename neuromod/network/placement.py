@@ -144,7 +144,7 @@ class Placement:
         return at
 
     def _places(self, area: Area, sites: Ints, first: int, kind: str | None, seed: int) -> dict[str, Any]:
-        """Positions and types of neurons of the ids from `first` on; inhibitory ones are drawn where no type is given."""
+        """Positions and types of neurons of the ids from `first` on; types are drawn where none is given."""
         n = len(sites)
         chosen = kind or area.neuron_type
         if chosen is not None:

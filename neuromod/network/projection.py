@@ -33,7 +33,8 @@ class Projection:
     Notes
     -----
     Synapses stand in rows by presynaptic neuron; a row is sorted by (part of the network, delay, target). `pre_id`,
-    `post_id`, `delay` and `weight` have the same order, which is not that of the pairs given to ``connect``: see `order`.
+    `post_id`, `delay` and `weight` have the same order, which is not that of the pairs given to ``connect``: see
+    `order`.
 
     Examples
     --------

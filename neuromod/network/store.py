@@ -501,9 +501,11 @@ class SynapseStore:
 def _check_written(table: SynapseTable, name: str, values: Floats, step: int) -> None:
     low, high = -MAX_WEIGHT, MAX_WEIGHT
     about, inhibitory = table.learning, table.synapse_type == "inhibitory"
-    if name == "weight" and about.rule is not None and not (inhibitory and about.weight_min > 0.0):
+    if name == "weight" and about.rule is not None:
         low, high = about.weight_min, about.weight_max
         low, high = (-high, high) if inhibitory else (low, high)
+        if inhibitory and about.weight_min > 0.0:
+            low = high = 0.0  # two ranges: looked at below
     if not len(values) or _core.first_outside(values, *widened(low, high)) < 0:
         return
     where = f"projections[{table.name!r}].{name}"
