@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuromod.problems import shown
-
 __all__ = [
     "checked_array",
     "checked_count",
@@ -58,9 +56,9 @@ def checked_seed(seed: Any) -> int:
     if isinstance(seed, np.random.SeedSequence):
         return int(seed.generate_state(1, np.uint64)[0])
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
-        raise TypeError(f"seed: must be a whole number, a Generator or a SeedSequence; got {shown(seed)}")
+        raise TypeError(f"seed: must be a whole number, a Generator or a SeedSequence; got {_shown(seed)}")
     if not 0 <= seed < 2**64:
-        raise ValueError(f"seed: must be between 0 and 2**64 - 1; got {shown(seed)}")
+        raise ValueError(f"seed: must be between 0 and 2**64 - 1; got {_shown(seed)}")
     return int(seed)
 
 
@@ -86,13 +84,13 @@ def checked_dt(dt: Any) -> float:
     1.0
     """
     if isinstance(dt, bool) or not isinstance(dt, int | float | np.integer | np.floating):
-        raise TypeError(f"dt: must be a number of ms; got {shown(dt)}")
+        raise TypeError(f"dt: must be a number of ms; got {_shown(dt)}")
     try:
         length = float(dt)
     except OverflowError:
         length = math.inf
     if not SHORTEST_STEP <= length <= LONGEST_STEP:
-        raise ValueError(f"dt: must be > 0 ms, from {SHORTEST_STEP:g} to {LONGEST_STEP:g}; got {shown(dt)}")
+        raise ValueError(f"dt: must be > 0 ms, from {SHORTEST_STEP:g} to {LONGEST_STEP:g}; got {_shown(dt)}")
     return length
 
 
@@ -125,7 +123,7 @@ def spike_list(ids: ArrayLike, times_ms: ArrayLike | Sequence[ArrayLike]) -> tup
     if wanted.ndim > 1:
         raise ValueError(f"ids: must be a number or a row of numbers; got shape {wanted.shape}")
     if wanted.size and not 0 <= wanted.min() <= wanted.max() < 2**63:
-        raise ValueError(f"ids: must be ids of neurons in the network; got {shown(wanted.max().item())}")
+        raise ValueError(f"ids: must be ids of neurons in the network; got {_shown(wanted.max().item())}")
     wanted = wanted.astype(np.int64)
     if wanted.ndim == 0:
         times = np.atleast_1d(checked_array(times_ms, "times_ms")).astype(np.float64)
@@ -133,7 +131,7 @@ def spike_list(ids: ArrayLike, times_ms: ArrayLike | Sequence[ArrayLike]) -> tup
             raise ValueError(f"times_ms: must be a row of times for one id; got shape {times.shape}")
         return np.full(len(times), wanted, dtype=np.int64), times
     if not isinstance(times_ms, Iterable) or isinstance(times_ms, str | bytes | Mapping):
-        raise TypeError(f"times_ms: must be a sequence, one entry for each id; got {shown(times_ms)}")
+        raise TypeError(f"times_ms: must be a sequence, one entry for each id; got {_shown(times_ms)}")
     if isinstance(times_ms, np.ma.MaskedArray):
         raise TypeError("times_ms: must not be a masked array; fill or select its values first")
     each: list[Any] = list(times_ms)  # a sequence of rows may be ragged
@@ -172,9 +170,9 @@ def checked_count(value: Any, where: str, least: int = 0, most: int = MOST_STEPS
     3
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ValueError(f"{where}: must be a whole number >= {least}; got {shown(value)}")
+        raise ValueError(f"{where}: must be a whole number >= {least}; got {_shown(value)}")
     if value > most:
-        raise ValueError(f"{where}: must be at most {most}; got {shown(value)}")
+        raise ValueError(f"{where}: must be at most {most}; got {_shown(value)}")
     return int(value)
 
 
@@ -205,19 +203,19 @@ def checked_number(value: Any, where: str, least: float = -math.inf, most: float
     3.0
     """
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
-        raise TypeError(f"{where}: must be a number; got {shown(value)}")
+        raise TypeError(f"{where}: must be a number; got {_shown(value)}")
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise ValueError(f"{where}: must be finite; got {shown(value)}")
+        raise ValueError(f"{where}: must be finite; got {_shown(value)}")
     if not least <= number <= most:
         if math.isinf(least) or math.isinf(most):
             rule = f"<= {most:g}" if math.isinf(least) else f">= {least:g}"
         else:
             rule = f"between {least:g} and {most:g}"
-        raise ValueError(f"{where}: must be {rule}; got {shown(value)}")
+        raise ValueError(f"{where}: must be {rule}; got {_shown(value)}")
     return number
 
 
@@ -254,7 +252,7 @@ def checked_array(value: Any, where: str, kinds: str = "biuf") -> NDArray[Any]:
     try:
         array = np.asarray(value)
     except (ValueError, TypeError, OverflowError):
-        raise ValueError(f"{where}: must be an array of numbers; got {shown(value)}") from None
+        raise ValueError(f"{where}: must be an array of numbers; got {_shown(value)}") from None
     if array.size and array.dtype.kind not in kinds:
         wanted = "whole numbers" if kinds == "iu" else "numbers"
         raise TypeError(f"{where}: must be {wanted}; got values of type {array.dtype}")
@@ -285,8 +283,15 @@ def checked_names(value: Any, where: str) -> tuple[str, ...]:
     ('a', 'b')
     """
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        raise TypeError(f"{where}: must be a sequence of names; got {shown(value)}")
+        raise TypeError(f"{where}: must be a sequence of names; got {_shown(value)}")
     names = tuple(value)
     if not all(isinstance(name, str) for name in names):
-        raise TypeError(f"{where}: must be a sequence of names; got {shown(value)}")
+        raise TypeError(f"{where}: must be a sequence of names; got {_shown(value)}")
     return names
+
+
+def _shown(value: Any) -> str:
+    """The value as a message quotes it: its repr, cut at 60 characters; numbers of thousands of digits by bits."""
+    if isinstance(value, int) and value.bit_length() > 256:
+        return f"an integer of {value.bit_length()} bits"
+    return f"{value!r:.60}"

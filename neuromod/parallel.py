@@ -126,7 +126,7 @@ def set_num_threads(n: int) -> None:
     ...     get_num_threads()
     2
     """
-    n = checked_threads(n, "n")
+    n = checked_threads(n)
     if _chosen:
         _chosen[-1] = n
     else:
@@ -153,7 +153,7 @@ def threads(n: int) -> Iterator[None]:
     ...     Simulation(BrainModel("brain_base_model.json"), seed=1).threads
     2
     """
-    _chosen.append(checked_threads(n, "n"))
+    _chosen.append(checked_threads(n))
     try:
         yield
     finally:

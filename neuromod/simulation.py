@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
-from neuromod.arguments import MOST_STEPS, checked_count, checked_dt, checked_seed, spike_list
-from neuromod.errors import NeuromodWarning
-from neuromod.inputs import check_sources, checked_input
+from neuromod.arguments import checked_count, checked_dt, checked_seed, spike_list
+from neuromod.inputs import check_run, check_sources, checked_input, spike_steps
 from neuromod.modulation.system import NeuromodulationSystem
 from neuromod.network.brain_model import BrainModel, learning_of
 from neuromod.parallel import checked_threads, get_num_threads
@@ -176,8 +174,6 @@ class Simulation:
         ValueError
             If an area, model or parameter is unknown or out of its domain, an area is named twice, or a rate exceeds
             one spike a step. No neuron is added, in any area.
-        MemoryError
-            No neuron is added.
 
         Examples
         --------
@@ -258,15 +254,12 @@ class Simulation:
         pairs : array_like of int, shape (n, 2)
             exactly these (pre id, post id). Exactly one of the four must be given.
         weight : float, array_like or mapping, mV
-            One for all; with `pairs` one for each; else a matrix with a row for each source and a column for each
-            target, in the order in which they are given. Or a distribution: ``{"normal": [mean, sd]}``, ``{"lognormal":
-            [mu, sigma]}`` or ``{"uniform": [low, high]}``. The first two may have ``"low"`` and ``"high"``: what falls
-            outside is drawn again, or, with ``"outside": "clip"``, set to the bound. Drawn weights must not have both
-            signs, nor those of excitatory synapses be below 0 unless ``"low"`` is. Weights must lie within the rule's
-            bounds (of inhibitory ones: their sizes) and within float32.
+            One for all; with `pairs` one for each; else a matrix, a row for each source as given. Or a distribution:
+            ``{"normal": [mean, sd]}``, ``{"lognormal": [mu, sigma]}`` (both with ``"low"``, ``"high"``: what falls
+            outside is drawn again, or clipped with ``"outside": "clip"``) or ``{"uniform": [low, high]}``. Drawn weights must
+            have one sign, excitatory ones none below 0 unless ``"low"`` is. Sizes must keep to the rule's bounds.
         delay : int, array_like of int, or mapping, steps, 1 to 65535, default 1
-            As `weight`, in whole steps. A uniform has each whole step from low to high alike; what a normal or
-            lognormal draws that rounds below 1 step is drawn again.
+            As `weight`. A uniform has each whole step from low to high alike; others are drawn again below 1 step.
         synapse_type : {"excitatory", "inhibitory"}, optional
             Inhibitory synapses act as ``-abs(weight)``. Default: from the type of the sources.
         port : str, optional
@@ -294,8 +287,7 @@ class Simulation:
 
         Notes
         -----
-        Drawn in ``csrc/nm_build.c``. Synapses do not stand in the order of `pairs`: `Projection.order` gives it, and
-        ``pre_id`` and ``post_id`` name their neurons.
+        Drawn in ``csrc/nm_build.c``. Synapses do not stand in the order of `pairs`: `Projection.order` gives that.
 
         Examples
         --------
@@ -337,8 +329,6 @@ class Simulation:
         ValueError
             If an id is no ``spike_source``, a time is not after the present or not before step 2**62, or two spikes of
             a neuron fall into one step. Nothing is changed then.
-        TypeError
-            If ids or times are no numbers. Nothing is changed then.
 
         Examples
         --------
@@ -351,16 +341,7 @@ class Simulation:
         """
         each_id, each_time = spike_list(ids, times_ms)
         check_sources(self.model, each_id)
-        with np.errstate(over="ignore"):
-            steps = np.rint(each_time / self.dt)
-        good = np.isfinite(each_time) & (steps > self.current_step)
-        if not np.all(good):
-            raise ValueError(
-                f"times_ms: must be after the present time of {self.time:g} ms; got {float(each_time[~good][0])}"
-            )
-        if np.any(steps >= MOST_STEPS):
-            bad = float(each_time[steps >= MOST_STEPS][0])
-            raise ValueError(f"times_ms: must be before step 2**62, {MOST_STEPS * self.dt:g} ms; got {bad}")
+        steps = spike_steps(each_time, self.dt, self.current_step)
         spikes = np.stack([steps.astype(np.int64), each_id], axis=1)
         if len(np.unique(spikes, axis=0)) != len(spikes):
             raise ValueError("times_ms: at most one spike of a neuron in one step; got two")
@@ -389,22 +370,10 @@ class Simulation:
         NumericalError
             If a state variable is no longer finite (looked at every 256 steps).
         """
-        self._check_run(1)
+        check_run(self.model, self.current_step, 1)
         self._session.run(1)
         engine = self._engine
         return {"step": engine.step, "spikes": engine.spikes(), "deaths": 0, "births": 0}
-
-    def _check_run(self, n_steps: int) -> None:
-        if self.current_step + n_steps >= 2**63 - 1:
-            raise ValueError(
-                f"n_steps: must lead to a step below 2**63 - 1; got {n_steps} from {self.current_step}"
-            )
-        if n_steps and not len(self.model.neurons):
-            warnings.warn(
-                "run: the network has no neurons, so nothing happens; initialize_neurons adds some",
-                NeuromodWarning,
-                stacklevel=3,
-            )
 
     def run(
         self,
@@ -452,7 +421,7 @@ class Simulation:
         (50, (80,))
         """
         n_steps = checked_count(n_steps, "n_steps")
-        self._check_run(n_steps)
+        check_run(self.model, self.current_step, n_steps)
         rows, ids = checked_input(self.model, n_steps, input, input_ids)
         before = self.model.neurons.spike_count.copy()
         reporter = reporter_for(progress)

@@ -96,7 +96,7 @@ def test_weights_of_the_wrong_sign_are_refused_or_drawn_again_or_clipped() -> No
     sim = two()
     with pytest.raises(
         ValueError,
-        match=r"^weight.normal: must not be below 0 for excitatory .*; got \d+ of 40000 below 0 of mean 0.1, sd 0.1; .*low",
+        match=r"^weight.normal: must not be below 0 for .*; got \d+ of 40000 below 0 of mean 0.1, sd 0.1; .*low",
     ):
         made(sim, weight={"normal": [0.1, 0.1]})
     with pytest.raises(ValueError, match=r"^weight.normal: must have one sign.*mean 0.1, sd 0.1"):

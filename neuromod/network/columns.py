@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
-from neuromod.problems import shown
 
 __all__ = ["FIXED_FIELDS", "MODELS", "NEURON_TYPES", "NeuronColumns"]
 
@@ -92,11 +91,11 @@ class NeuronColumns:
             If it is no whole number.
         """
         if isinstance(neuron_id, bool) or not isinstance(neuron_id, int | np.integer):
-            raise TypeError(f"neurons[{shown(neuron_id)}]: an id must be a whole number")
+            raise TypeError(f"neurons[{neuron_id!r:.60}]: an id must be a whole number")
         slot = int(self._slot_of[neuron_id]) if 0 <= neuron_id < self.next_id else -1
         if slot < 0:
             rule = "was removed" if 0 <= neuron_id < self.next_id else "never existed"
-            raise _core.RemovedError(f"neurons[{shown(neuron_id)}]: must be in the network; it {rule}")
+            raise _core.RemovedError(f"neurons[{neuron_id!r:.60}]: must be in the network; it {rule}")
         return slot
 
     def slots_of(self, ids: ArrayLike) -> NDArray[np.int64]:

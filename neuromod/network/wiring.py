@@ -49,7 +49,7 @@ def _slots_as_given(areas: Areas, group: Any, where: str) -> NDArray[np.int64]:
 def ends_of(
     areas: Areas, pre: Any, post: Any, rows: Rows
 ) -> tuple[tuple[int, int], Callable[[], tuple[NDArray[np.int64], NDArray[np.int64]]]]:
-    """(sources, targets) as they were given, and positions of each synapse's source and target among them."""
+    """Numbers of sources and targets as given, and positions of each synapse's source and target among them."""
     sources, targets = _slots_as_given(areas, pre, "pre"), _slots_as_given(areas, post, "post")
 
     def position(given: NDArray[np.int64], slots: NDArray[np.int64], where: str) -> NDArray[np.int64]:
