@@ -8,8 +8,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* Scalars only, so that a loop over blocks vectorises: each variable becomes one register of 4 to 16
- * blocks. */
+/* Scalars only, so that a loop over blocks vectorises: each variable becomes one vector register. */
 INLINE void philox(uint32_t x0, uint32_t x1, uint32_t x2, uint32_t x3, uint32_t k0, uint32_t k1,
                    uint32_t *out) {
 #pragma GCC unroll 10
@@ -46,12 +45,29 @@ uint32_t nm_rng_word(uint64_t seed, uint32_t stream, uint32_t id, uint64_t step)
     return out[id & 3];
 }
 
+NM_CLONES void nm_rng_each(uint64_t seed, uint32_t stream, const int64_t *id, const int64_t *step, size_t n,
+                           int n_words, uint32_t *out) {
+    enum { AT_ONCE = 64 };
+    uint32_t words[4][AT_ONCE];
+    for (size_t first = 0; first < n; first += AT_ONCE) {
+        const size_t here = n - first < AT_ONCE ? n - first : AT_ONCE;
+        for (size_t i = 0; i < here; i++) {
+            const uint64_t whose = (uint64_t)id[first + i], when = (uint64_t)step[first + i];
+            uint32_t own[4];
+            block(seed, stream, (uint32_t)whose, when | whose >> 32 << 56, own);
+            words[0][i] = own[0], words[1][i] = own[1], words[2][i] = own[2], words[3][i] = own[3];
+        }
+        for (int k = 0; k < n_words; k++)
+            memcpy(out + (size_t)k * n + first, words[k], here * sizeof **words);
+    }
+}
+
 /* ---- many blocks --------------------------------------------------------------------------------- */
 
 #define ID_MASK 0x3FFFFFFFu
 
-/* Blocks of which the first has these counters; from one to the next the step goes up by one, or else the
- * id. */
+/* Consecutive blocks: the counters of the first block. From one block to the next the step increases by one
+ * (by_step), or else the id. */
 typedef struct nm_rng_range {
     uint64_t seed, step;
     uint32_t stream, id;
@@ -61,7 +77,7 @@ typedef struct nm_rng_range {
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #include <immintrin.h>
 
-#if defined(NM_HAS_CLONES) /* all three, and the loader picks by machine */
+#if defined(NM_HAS_CLONES) /* all three; the loader picks one for the machine */
 
 #define BLOCKS        blocks_sse2
 #define WIDTH         2
@@ -97,7 +113,7 @@ static blocks_function *choose_blocks(void) {
 }
 static blocks_function many_blocks __attribute__((ifunc("choose_blocks")));
 
-#else /* the one that the compiler is told to build for */
+#else /* the one for the compiler's target */
 
 #define BLOCKS many_blocks
 #if defined(__AVX512F__)

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a draw is for. Low byte of the counter's last word; the rest of that word is a salt (a projection's
- * number, say), so that two projections draw independently: nm_stream(NM_STREAM_CONNECT, 3). */
+/* The purpose of a draw: the low byte of the counter's last word. The rest of that word is a salt, such as
+ * the number of a projection, so that two projections draw independently: nm_stream(NM_STREAM_CONNECT, 3). */
 enum {
     NM_STREAM_NEURON = 1, /* a model's own draws */
     NM_STREAM_DRIVE,      /* background Poisson input */
@@ -19,9 +19,10 @@ enum {
     NM_STREAM_WEIGHT,
     NM_STREAM_DELAY,
     NM_STREAM_USER,
-    NM_STREAM_NOISE,        /* background noise, normal */
-    NM_STREAM_NOISE_FLAT,   /* background noise, uniform */
-    NM_STREAM_EVENT,        /* an event rule's own draws */
+    NM_STREAM_NOISE,      /* background noise, normal */
+    NM_STREAM_NOISE_FLAT, /* background noise, uniform */
+    NM_STREAM_EVENT,      /* an event rule's own draws at events, */
+    NM_STREAM_BETWEEN,    /* and those for the time between them */
     NM_STREAM_WEIGHT_AGAIN, /* draws in place of those that fell outside */
     NM_STREAM_DELAY_AGAIN
 };
@@ -35,6 +36,11 @@ void nm_rng_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t ou
 
 /* Four words for (seed, stream, id, step). */
 void nm_rng_block(uint64_t seed, uint32_t stream, uint32_t id, uint64_t step, uint32_t out[4]);
+
+/* The first n_words (1 .. 4) of the block of each pair of an id below 2^40 and a step below 2^56, both >= 0: word k of
+ * the i-th pair goes to out[k * n + i]. The id's bits beyond 32 are the step's highest byte. */
+void nm_rng_each(uint64_t seed, uint32_t stream, const int64_t *id, const int64_t *step, size_t n,
+                 int n_words, uint32_t *out);
 
 /* One word per id for ids first_id .. first_id + n - 1. Word (id & 3) of the block numbered (id >> 2): four
  * neurons share a block, so one Philox evaluation serves four of them. */

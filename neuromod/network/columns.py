@@ -192,9 +192,7 @@ class NeuronColumns:
         for name, values in columns.items():
             self.buffers[name][: self.n] = values
         for name, old in _PER_STEP.items():
-            if (
-                name not in columns and old in columns
-            ):  # saved when the noise of a step had one size at any dt
+            if name not in columns and old in columns:  # saved when noise had one size at any dt
                 self.buffers[name][: self.n] = columns[old]
                 self.buffers[old][: self.n] = 0.0
         self._index()
@@ -276,5 +274,8 @@ def _write(buffers: Mapping[str, NDArray[Any]], new: slice, model: str, values: 
     for table in ("state", "params"):
         defaults |= {name: field["default"] for name, field in about[table].items()}
     given = {**defaults, "model": list(MODELS).index(model), **values}
+    for name, field in about["params"].items():
+        if isinstance(given[name], str):
+            given[name] = _core.field_number(field, given[name])
     for name, buffer in buffers.items():
         buffer[new] = given.get(name, np.nan)
