@@ -215,7 +215,9 @@ DOORS: dict[str, Door] = {
     ),
     "system.step": Door(lambda w: w.system.step, {"dt": 1.0}, ("dt",)),
     "lattice_neighbours": Door(lambda w: lattice_neighbours, {"shape": (2, 2)}, ("shape",)),
-    "set_num_threads": Door(lambda w: lambda n: neuromod.threads(n).__enter__(), {"n": 1}, ("n",)),
+    "set_num_threads": Door(
+        lambda w: lambda threads: neuromod.threads(threads).__enter__(), {"threads": 1}, ("threads",)
+    ),
 }
 
 

@@ -3,7 +3,6 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-
 cdef extern from "nm_status.h" nogil:
     int NM_OK
     int NM_STOP_RECORD_FULL
@@ -20,7 +19,6 @@ cdef extern from "nm_status.h" nogil:
         double value
     const char *nm_status_name(int status)
     const char *nm_status_sentence(int status)
-
 
 cdef extern from "nm_field.h" nogil:
     ctypedef enum nm_domain:
@@ -40,11 +38,9 @@ cdef extern from "nm_field.h" nogil:
     int64_t nm_first_outside(const float *values, int64_t n, float low, float high)
     int nm_field_count(const nm_field *fields)
 
-
 cdef extern from "nm_math.h" nogil:
     double nm_exp(double x)
     double nm_log(double x)
-
 
 cdef extern from "nm_model.h" nogil:
     int NM_CHUNK
@@ -134,7 +130,6 @@ cdef extern from "nm_model.h" nogil:
         int applies_learning
     int nm_rule_check(const nm_plasticity_rule *rule, nm_error *error)
 
-
 cdef extern from "nm_modulator.h" nogil:
     int NM_MAX_EVENT
     int NM_BASELINE
@@ -160,7 +155,6 @@ cdef extern from "nm_modulator.h" nogil:
         double offset
         uint32_t targets
         int optional
-
 
 cdef extern from "nm_response.h" nogil:
     const nm_modulator nm_declared[]
