@@ -46,6 +46,7 @@ const nm_neuron_model nm_neuron_poisson = {
     .state = state,
     .n_derived = N_DERIVED,
     .needs_random = 1,
+    .is_source = 1,
     .prepare = prepare,
     .step = step,
 };

@@ -87,9 +87,10 @@ static nm_synapse_chunk chunk_of(pass *a) {
 /* The modulators' factor on each change: what grows has that of potentiation, what falls that of depression. */
 static void modulate(pass *a) {
     const int applied = a->projection->rule->applies_learning;
+    const double moves = a->projection->frozen ? 0.0 : 1.0;
     for (size_t j = 0; j < a->n; j++) {
         const nm_factors *f = factors_at(a, a->target[j]);
-        a->factor[j] = (applied ? 1.0 : a->learning[j]) * (a->change[j] > 0.0 ? f->ltp : f->ltd);
+        a->factor[j] = moves * (applied ? 1.0 : a->learning[j]) * (a->change[j] > 0.0 ? f->ltp : f->ltd);
     }
 }
 

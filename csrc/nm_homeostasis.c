@@ -48,7 +48,8 @@ void nm_homeostasis_step(const nm_network *network, const nm_delay *ring, double
         if (now % h->every != 0)
             continue;
         const nm_lazy_step step = {.network = network, .projection = p, .dt = dt, .now = now};
-        scale_partition(&step, partition);
+        if (!p->frozen)
+            scale_partition(&step, partition);
         const double kept = nm_exp(-(double)h->every * dt / h->tau);
         for (int64_t slot = nm_network_partition_first(network, partition);
              slot < nm_network_partition_end(network, partition); slot++)

@@ -13,6 +13,7 @@ typedef struct nm_homeostasis nm_homeostasis; /* nm_homeostasis.h */
 typedef struct nm_bitmap nm_bitmap;           /* nm_bitmap.h */
 typedef struct nm_push nm_push;               /* nm_push.h */
 typedef struct nm_events nm_events;           /* nm_events.h */
+typedef struct nm_acting nm_acting;           /* nm_levels.h */
 
 /* Greatest number of input ports of a whole network: the two that every model has, and the models' own. */
 enum { NM_MAX_INPUTS = 16 };
@@ -39,6 +40,7 @@ typedef struct nm_block {
     int64_t noisy;   /* background noise of some neuron: 0 none, 1 normal, 2 uniform, 3 both */
     int64_t delta_synapses; /* return value of the model's hook of that name */
     int64_t excites;        /* 1: no weight of the background drive is negative */
+    int64_t offset;         /* 1: some neuron has an i_offset other than 0 */
 } nm_block;
 
 /* Synapses made by one connect(). Rows are ordered by presynaptic slot. A row has one bucket for each
@@ -73,6 +75,8 @@ typedef struct nm_projection {
     nm_events *events;                 /* of an event rule; else NULL */
     nm_short_term *short_term;         /* NULL: the efficacy of every spike is 1 */
     nm_homeostasis *homeostasis;       /* NULL: weights are not scaled */
+    int64_t frozen; /* 1: weights stand still; traces, eligibility, state and rates go on as always */
+    const nm_acting *acting; /* the modulators that act on its learning; NULL: all do */
 } nm_projection;
 
 typedef struct nm_network {
@@ -83,6 +87,7 @@ typedef struct nm_network {
     int64_t n_blocks;
     const int64_t *id;       /* [slot] ascending; key of the random draws */
     double *external_input;  /* added in the next step, then cleared */
+    const double *i_offset;  /* added in every step; NULL: 0 for all */
     double *last_spike_time; /* ms; -inf: never */
     int64_t *spike_count;
     const int32_t *zone;         /* [slot] row of the levels; NULL: row 0 for all */
@@ -172,7 +177,8 @@ int nm_network_check(const nm_network *network, nm_error *error) NM_MUST_CHECK;
  * then recompute the derived values. Nothing is written before all checks have passed. O(neurons).
  * `fresh`: 1 if dt has changed; everything is recomputed. On error: index = slot; field = position in the
  * parameters of the group's model (NM_ERR_BAD_VALUE, NM_ERR_BAD_ORDER), or -1 drive_rate, -2 drive_weight,
- * -3 external_input, -4 drive_noise, -5 drive_uniform. */
+ * -3 external_input, -4 drive_noise, -5 drive_uniform, -6 i_offset; NM_ERR_NO_INPUT: a current for a model
+ * that has no input. */
 int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *error) NM_MUST_CHECK;
 
 #endif

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
+
 from neuromod import _core
-from neuromod.errors import CoreError, NumericalError
+from neuromod.errors import CoreError, NeuromodWarning, NumericalError
 
-__all__ = ["explained"]
+__all__ = ["explained", "say"]
 
-_OF_NEURONS = ("NM_ERR_BAD_VALUE", "NM_ERR_BAD_ORDER", "NM_ERR_NOT_FINITE")
+_OF_NEURONS = ("NM_ERR_BAD_VALUE", "NM_ERR_BAD_ORDER", "NM_ERR_NOT_FINITE", "NM_ERR_NO_INPUT")
 _COLUMNS = {
     -1: ("drive_rate", ">= 0 Hz"),
     -2: ("drive_weight", "finite"),
     -3: ("external_input", "finite"),
     -4: ("drive_noise", ">= 0 mV"),
     -5: ("drive_uniform", ">= 0 mV"),
+    -6: ("i_offset", "finite"),
 }
 """Columns that every neuron has, by the field that ``csrc/nm_network.h`` gives them."""
 
@@ -44,6 +48,8 @@ def explained(engine: _core.Engine, failure: _core.CoreFailure) -> Exception:
         )
     if failure.field < 0:
         column, rule = _COLUMNS[failure.field]
+        if failure.status == "NM_ERR_NO_INPUT":
+            rule = f"0, since a {name} neuron has no input"
         return ValueError(f"neurons[{neuron}].{column}: must be {rule}; got {failure.value}")
     field = list(model["params"])[failure.field]
     if failure.status == "NM_ERR_BAD_ORDER":
@@ -51,3 +57,16 @@ def explained(engine: _core.Engine, failure: _core.CoreFailure) -> Exception:
         return ValueError(f"neurons[{neuron}].{field}: must be > {lesser}; got {failure.value}")
     rule = f"{_core.domain_phrase(model['params'][field]['domain'])} {model['params'][field]['unit']}"
     return ValueError(f"neurons[{neuron}].{field}: must be {rule}; got {failure.value}")
+
+
+def say(note: str) -> None:
+    """A warning at the line of the user's that led here.
+
+    Parameters
+    ----------
+    note : str
+    """
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "neuromod":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(note, NeuromodWarning, stacklevel=level)

@@ -99,4 +99,16 @@ def checked_input(
     if not np.all(np.isfinite(rows)):
         step, column = np.argwhere(~np.isfinite(rows))[0]
         raise ValueError(f"input: must be finite; got {rows[step, column]} (step {step}, id {ids[column]})")
+    _check_not_to_sources(model, rows, ids)
     return rows, ids
+
+
+def _check_not_to_sources(model: Any, rows: NDArray[np.float64], ids: Ints) -> None:
+    """A source has no input: a current would be lost."""
+    sources = [k for k, about in enumerate(_core.neuron_models().values()) if about["is_source"]]
+    columns = np.flatnonzero(np.isin(model.neurons.model[np.searchsorted(model.neurons.id, ids)], sources))
+    lost = np.argwhere(rows[:, columns])
+    if len(lost):
+        step, column = lost[0]
+        came, neuron = rows[step, columns[column]], ids[columns[column]]
+        raise ValueError(f"input: must be 0 for a source, which has no input; got {came} (step {step}, id {neuron})")

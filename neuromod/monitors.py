@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_count
+from neuromod.closed import Closed
 from neuromod.inputs import known_ids
 
 __all__ = ["LevelMonitor", "RateMonitor", "SpikeMonitor", "StateMonitor"]
@@ -37,7 +38,7 @@ def _milliseconds(steps: Ints, sim: Simulation) -> Floats:
 Recorder = TypeVar("Recorder", _core.SpikeRecorder, _core.SampleRecorder)
 
 
-class _Monitor(Generic[Recorder]):
+class _Monitor(Closed, Generic[Recorder]):
     """A recorder of the core attached to one simulation; usable in ``with``, which ends it."""
 
     def __init__(self, sim: Simulation, recorder: Recorder) -> None:
@@ -147,13 +148,24 @@ class StateMonitor(_Monitor[_core.SampleRecorder]):
         if variable not in columns.buffers or columns.buffers[variable].dtype != np.float64:
             known = sorted(name for name, column in columns.buffers.items() if column.dtype == np.float64)
             raise ValueError(f"variable: must be one of {', '.join(known)}; got {variable!r}")
-        wanted = sim.model.neurons.id.copy() if ids is None else known_ids(sim.model, ids, "ids")
+        wanted = sim.model.neurons.id.copy() if ids is None else known_ids(sim.model, ids, "ids").copy()
+        wanted.flags.writeable = False
 
         def resolve() -> tuple[Floats, Ints]:
             return columns.buffers[variable], np.searchsorted(columns.column("id"), wanted)
 
         super().__init__(sim, _core.SampleRecorder(resolve, checked_count(every, "every", 1)))
-        self.variable, self.ids = variable, wanted
+        self._variable, self._ids = variable, wanted
+
+    @property
+    def variable(self) -> str:
+        """The column that is recorded."""
+        return self._variable
+
+    @property
+    def ids(self) -> Ints:
+        """Neurons that are recorded; int64, shape (n_ids,). Read-only."""
+        return self._ids
 
     @property
     def time(self) -> Floats:
@@ -179,11 +191,6 @@ class LevelMonitor(_Monitor[_core.SampleRecorder]):
         One with a ``neuromodulation`` system.
     every : int, steps, >= 1, default 1
         Distance of the samples.
-
-    Attributes
-    ----------
-    names, regions : tuple of str
-        The modulators, declared ones included, and the regions, in the order of the axes of `values`.
 
     Raises
     ------
@@ -213,8 +220,18 @@ class LevelMonitor(_Monitor[_core.SampleRecorder]):
 
         super().__init__(sim, _core.SampleRecorder(resolve, checked_count(every, "every", 1)))
         self._shape = level.shape
-        self.names: tuple[str, ...] = tuple(system.names)
-        self.regions: tuple[str, ...] = tuple(system.regions)
+        self._names: tuple[str, ...] = tuple(system.names)
+        self._regions: tuple[str, ...] = tuple(system.regions)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The modulators, declared ones included, in the order of the last axis of `values`."""
+        return self._names
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The regions, in the order of the middle axis of `values`."""
+        return self._regions
 
     @property
     def time(self) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
-from neuromod.diagnosis import explained
+from neuromod.diagnosis import explained, say
 from neuromod.network.store import SynapseStore
 
 __all__ = ["Session"]
@@ -27,6 +27,7 @@ class Session:
         self.store, self.seed, self.dt = store, seed, dt
         self._levels, self._threads = levels, threads
         self._engine: _core.Engine | None = None
+        self._warned = False  # of an input that does not last
         self._arrays = 0  # the store's count of moved arrays that the engine knows
 
     @property
@@ -85,15 +86,24 @@ class Session:
         """Advance n_steps; `rows`: input currents of each step for the neurons `ids`."""
         engine = self.bound()
         self.store.resume()
+        self._warn_of_input(n_steps)
         try:
-            engine.run(n_steps, rows, ids, None if progress is None else self._reporting(progress))
+            with self.store.under_way():
+                engine.run(n_steps, rows, ids, None if progress is None else self._reporting(engine, progress))
         except _core.CoreFailure as failure:
             raise explained(engine, failure) from None
 
-    def _reporting(self, progress: Callable[[int], None]) -> Callable[[int], None]:
+    def _warn_of_input(self, n_steps: int) -> None:
+        """Once: an `external_input` is an input of the next step alone."""
+        if n_steps > 1 and not self._warned and np.any(self.store.columns.column("external_input")):
+            self._warned = True
+            say("external_input: acts in the first of the steps alone, then it is cleared; i_offset lasts")
+
+    def _reporting(self, engine: _core.Engine, progress: Callable[[int], None]) -> Callable[[int], None]:
         def report(done: int) -> None:
             progress(done)
             self.store.resume()
+            engine.prepare()  # what was written to columns acts from the next step on
 
         return report
 

@@ -11,9 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_count, checked_dt, checked_seed, spike_list
+from neuromod.closed import Closed
 from neuromod.inputs import check_sources, checked_input
 from neuromod.modulation.system import NeuromodulationSystem
 from neuromod.network.brain_model import BrainModel, learning_of
+from neuromod.network.learning import checked_modulators
 from neuromod.parallel import checked_threads, get_num_threads
 from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
 from neuromod.session import Session
@@ -28,7 +30,7 @@ __all__ = ["Simulation"]
 Ints = NDArray[np.int64]
 
 
-class Simulation:
+class Simulation(Closed):
     """One run of a model, with its own clock, seed, spikes under way and recorders.
 
     Parameters
@@ -67,6 +69,14 @@ class Simulation:
     1
     """
 
+    _HINTS = {  # noqa: RUF012
+        "seed": "it is fixed when the simulation is made; copy(seed=...) goes on with another",
+        "dt": "it is fixed when the simulation is made",
+        "model": "it is fixed when the simulation is made",
+        "neuromodulation": "it is fixed when the simulation is made; its levels and parameters may be set",
+        "projections": "connect makes them",
+    }
+
     def __init__(
         self,
         model: BrainModel,
@@ -84,8 +94,10 @@ class Simulation:
         if neuromodulation is not None:
             neuromodulation._check_fits(model.regions, [area.name for area in model._config.areas])
         section = model._config.simulation
-        self.model = model
-        self.neuromodulation = neuromodulation
+        if neuromodulation is not None:
+            model._store.check_modulators(neuromodulation.names)
+        self._model = model
+        self._neuromodulation = neuromodulation
         levels = None if neuromodulation is None or not neuromodulation.enabled else neuromodulation._levels
         self._session = Session(
             model._store,
@@ -96,6 +108,16 @@ class Simulation:
         )
 
     # ---- what it is ------------------------------------------------------------------------------------------
+
+    @property
+    def model(self) -> BrainModel:
+        """The model that is simulated."""
+        return self._model
+
+    @property
+    def neuromodulation(self) -> NeuromodulationSystem | None:
+        """The system that is applied in every step; None where nothing is modulated."""
+        return self._neuromodulation
 
     @property
     def seed(self) -> int:
@@ -109,8 +131,12 @@ class Simulation:
 
     @property
     def threads(self) -> int:
-        """Threads that a run may use; the bits are the same for any number."""
+        """Threads that a run may use; may be set. The bits are the same for any number."""
         return self._session.threads
+
+    @threads.setter
+    def threads(self, value: int) -> None:
+        self._session.threads = checked_threads(value)
 
     @property
     def _engine(self) -> _core.Engine:
@@ -235,6 +261,7 @@ class Simulation:
         port: str | None = None,
         rule: str | Mapping[str, Any] | None = None,
         short_term: bool | Mapping[str, Any] | None = None,
+        modulators: Sequence[str] | None = None,
         autapses: bool = False,
         name: str | None = None,
     ) -> Projection:
@@ -265,6 +292,9 @@ class Simulation:
         short_term : bool or mapping, optional
             Short-term plasticity, ``{"U": 0.5, "tau_rec": 800, "tau_facil": 0}`` (ms): see ``check_short_term``.
             Default: that of `rule`, if it is a mapping, else of the configuration.
+        modulators : sequence of str, optional
+            Modulators that act on its learning, ``["dopamine"]``; an empty sequence: none. Default: that of `rule`, if
+            it is a mapping, else of the configuration, which by default is all.
         autapses : bool, default False
             Whether a neuron may be connected to itself.
         name : str, optional
@@ -299,13 +329,18 @@ class Simulation:
             how,
             weight=weight,
             delay=delay,
-            learning=learning_of(self.model._config.plasticity, rule, short_term),
+            learning=learning_of(self.model._config.plasticity, rule, short_term, self._acting(modulators)),
             synapse_type=synapse_type,
             port=port,
             autapses=autapses,
             name=name,
             seed=self.seed,
         )
+
+    def _acting(self, modulators: Sequence[str] | None) -> tuple[str, ...] | None:
+        system = self.neuromodulation
+        known = self._session.store.modulators if system is None else system.names
+        return checked_modulators("modulators", modulators, known)
 
     def set_spike_times(self, ids: ArrayLike, times_ms: ArrayLike | Sequence[ArrayLike]) -> None:
         """Let ``spike_source`` neurons fire at exact times, in place of what was set for them before.

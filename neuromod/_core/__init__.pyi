@@ -27,6 +27,7 @@ class CoreFailure(Exception):
 
 # What the models say of themselves.
 def neuron_models() -> dict[str, dict[str, Any]]: ...
+def neuron_params(model: str) -> dict[str, dict[str, Any]]: ...
 def plasticity_rules() -> dict[str, dict[str, Any]]: ...
 def modulators() -> dict[str, dict[str, Any]]: ...
 def responses() -> dict[str, dict[str, Any]]: ...
@@ -120,6 +121,7 @@ class Levels:
     kept: _Floats
     targets: NDArray[np.uint32]
     offset: _Floats
+    neutral: NDArray[np.uint8]
     names: tuple[str, ...]
     regions: tuple[str, ...]
     tables: dict[str, dict[str, Any]]
@@ -235,6 +237,7 @@ class Neuron:
     v_membrane: float
     u_recovery: float
     external_input: float
+    i_offset: float
     generation: int
     parent_id: int
     health: float

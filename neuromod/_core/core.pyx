@@ -105,7 +105,7 @@ cdef list _ports(const nm_neuron_model *model):
 
 def neuron_models():
     """Every registered neuron model: name -> title, reference, params, state, greater_than, needs_random,
-    initial_v_from, ports."""
+    is_source, initial_v_from, ports."""
     cdef const nm_neuron_model *model
     found, k = {}, 0
     while nm_neuron_models[k] != NULL:
@@ -115,7 +115,7 @@ def neuron_models():
         found[model.name.decode()] = {
             "title": model.title.decode(), "reference": model.reference.decode(),
             "params": params, "state": _fields(model.state), "greater_than": pairs,
-            "needs_random": bool(model.needs_random), "ports": _ports(model),
+            "needs_random": bool(model.needs_random), "is_source": bool(model.is_source), "ports": _ports(model),
             "initial_v_from": list(params)[start - 1] if start else None,
         }
         k += 1
@@ -134,6 +134,7 @@ def plasticity_rules():
             "pre_traces": _traces(rule.pre_traces, rule.params),
             "post_traces": _traces(rule.post_traces, rule.params),
             "on_pre": rule.on_pre != NULL, "on_post": rule.on_post != NULL, "lazy": rule.post_amplitude != NULL,
+            "pre_lag": list(_fields(rule.params))[rule.pre_lag - 1] if rule.pre_lag else None,
             "eligibility": rule.eligibility != NULL, "synapse_columns": _synapse_columns(rule),
             "pre_columns": _names(rule.pre_columns), "post_columns": _names(rule.post_columns),
         }

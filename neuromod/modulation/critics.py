@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod.arguments import checked_count
+from neuromod.closed import Closed
 from neuromod.errors import NumericalError
 from neuromod.modulation.features import (
     Active,
@@ -41,7 +42,7 @@ Floats = NDArray[np.float64]
 _FORGOTTEN = 1e-12  # a trace below this moves a value by less than a double of size 1e-4 can show
 
 
-class _Critic:
+class _Critic(Closed):
     """Weights by key, and what the two critics do alike."""
 
     def __init__(self, learning_rate: float, initial_value: float) -> None:

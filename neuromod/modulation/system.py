@@ -8,6 +8,7 @@ that the next step uses.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_dt
+from neuromod.closed import Closed, read_only
 from neuromod.modulation.modulator import KINETICS, FurtherModulator, Modulator, ModulatorState, apply_params
 from neuromod.modulation.monoamines import DopamineSystem, NorepinephrineSystem, SerotoninSystem, class_of
 
@@ -32,7 +34,7 @@ __all__ = [
 ]
 
 
-class NeuromodulationSystem(_core.SystemCore):
+class NeuromodulationSystem(Closed, _core.SystemCore):
     """Modulators over one buffer of levels, in one region or several.
 
     Dopamine, serotonin and norepinephrine; those that a configuration adds come from `create_neuromodulation_system`.
@@ -92,7 +94,7 @@ class NeuromodulationSystem(_core.SystemCore):
         self._declared = dict(declared)
         self._areas: tuple[str, ...] | None = None  # of the model that it was given to
         for name in levels.names:
-            setattr(self, name, class_of(name, levels.tables[name])(levels, known))
+            object.__setattr__(self, name, class_of(name, levels.tables[name])(levels, known))
 
     if TYPE_CHECKING:  # further modulators are attributes, too
 
@@ -271,9 +273,24 @@ class NeuromodulationSystem(_core.SystemCore):
         self._levels.releases.append({**about, "regions": None if regions is None else list(regions)})
 
     @property
-    def releases(self) -> tuple[dict[str, Any], ...]:
-        """What `add_release` was given: modulator, areas, amount, regions (None: all). Copies."""
-        return tuple(dict(release) for release in self._levels.releases)
+    def releases(self) -> tuple[Mapping[str, Any], ...]:
+        """What `add_release` was given: modulator, areas, amount, regions (None: all). Read-only."""
+        return tuple(read_only(release) for release in self._levels.releases)
+
+    @property
+    def neutral(self) -> bool:
+        """Whether no modulator has an effect at its baseline; may be set, for all at once. See `Modulator.neutral`."""
+        return bool(np.all(self._levels.neutral))
+
+    @neutral.setter
+    def neutral(self, value: bool) -> None:
+        before = self._levels.neutral.copy()
+        try:
+            for name in self.names:
+                self._modulator(name).neutral = value
+        except (TypeError, ValueError):
+            self._levels.neutral[:] = before
+            raise
 
     def set_diffusion(
         self, name: str, coefficient: float, neighbours: ArrayLike, spacing: float = 1.0
@@ -400,6 +417,7 @@ class NeuromodulationSystem(_core.SystemCore):
                 "tau": getattr(self, name).state.tau,
                 "baseline": self._levels.baseline[:, m].tolist(),
                 "level": self.level[:, m].tolist(),
+                **({"neutral": True} if self._levels.neutral[m] else {}),
             }
         return {
             "regions": list(self.regions),
@@ -407,7 +425,7 @@ class NeuromodulationSystem(_core.SystemCore):
             "names": list(self.names),
             "modulators": modulators,
             "declared": {name: dict(about) for name, about in self._declared.items()},
-            "releases": list(self.releases),
+            "releases": [copy.deepcopy(release) for release in self._levels.releases],
             "diffusion": {
                 name: {"rate": rate, "neighbours": pairs.tolist()}
                 for name, (rate, pairs, _) in self._levels.spread.items()
@@ -438,6 +456,7 @@ class NeuromodulationSystem(_core.SystemCore):
             modulator.state.tau = saved["tau"]
             modulator.state.tonic = np.asarray(saved["baseline"])
             modulator.state.level = np.asarray(saved["level"])
+            modulator.neutral = saved.get("neutral", False)
         for release in state["releases"]:
             about = dict(release)
             system.add_release(about.pop("modulator"), **about)
@@ -483,7 +502,8 @@ def create_neuromodulation_system(
     Parameters
     ----------
     config : mapping, optional
-        ``enabled``, default true: with false the system acts on nothing. For each of dopamine, serotonin and
+        ``enabled``, default true: with false the system acts on nothing. ``neutral``, default false: with true no
+        modulator has an effect at its baseline, and the same may stand in the object of one. For each of dopamine, serotonin and
         norepinephrine, an object of its parameters, ``tau`` (ms) in place of ``decay_rate`` if wanted. The same
         for registered modulators that are optional (acetylcholine), which a system has only where they are named.
         And declarations of further ones, which need no code: ``response``, one of ``{"linear": {strength}}``,
@@ -523,7 +543,7 @@ def create_neuromodulation_system(
     from neuromod.config.load import check_neuromodulation
 
     section = check_neuromodulation(config)
-    modulators = {name: about for name, about in section.items() if name != "enabled"}
+    modulators = {name: about for name, about in section.items() if isinstance(about, dict)}
     declared = {name: _declaration(about) for name, about in modulators.items() if "response" in about}
     system = NeuromodulationSystem.__new__(NeuromodulationSystem)
     system._build(regions, section["enabled"], modulators, declared)
@@ -532,6 +552,7 @@ def create_neuromodulation_system(
         shape = next(iter(about["response"].values())) if "response" in about else {}
         known = {*KINETICS, *system._levels.tables[name]["params"]}
         apply_params(modulator, {key: value for key, value in {**about, **shape}.items() if key in known})
+        modulator.neutral = about.get("neutral", section["neutral"])
         for release in about.get("release", ()):
             system.add_release(name, **release)
     return system

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod._core import Neuron, Synapse
+from neuromod.closed import Closed, read_only
 from neuromod.network.areas import Areas
 from neuromod.network.columns import MODELS, NeuronColumns
 from neuromod.network.layout import Learning
@@ -25,7 +26,7 @@ __all__ = ["BrainModel", "Neuron", "Synapse"]
 Ints = NDArray[np.int64]
 
 
-class BrainModel:
+class BrainModel(Closed):
     """Neurons, synapses and areas of one brain.
 
     Parameters
@@ -34,15 +35,6 @@ class BrainModel:
         A JSON file; or the bare name of a configuration that the package ships, ``"brain_base_model.json"``.
     config : dict, optional
         The configuration itself. Exactly one of the two must be given.
-
-    Attributes
-    ----------
-    config : dict
-        The plain configuration as it was loaded, sections of other tools included.
-    neurons : mapping of int to Neuron
-        By id, in id order; columns as attributes, ``model.neurons.v_membrane``.
-    synapses : sequence of Synapse
-        Columns as attributes, ``model.synapses.weight``.
 
     Raises
     ------
@@ -61,16 +53,38 @@ class BrainModel:
         self, config_path: str | Path | None = None, config: Mapping[str, Any] | None = None
     ) -> None:
         from neuromod.config.load import check_params, load
+        from neuromod.config.modulators import known_modulators
 
         if (config_path is None) == (config is None):
             raise TypeError("BrainModel: exactly one of config_path and config must be given")
-        self.config, self._config = load(config_path if config is None else config)  # type: ignore[arg-type]
+        raw, self._config = load(config_path if config is None else config)  # type: ignore[arg-type]
+        self._raw: dict[str, Any] = read_only(raw)
         columns = NeuronColumns()
         self._areas = Areas(self._config.areas, columns)
         self._placement = Placement(self._areas, self._config, check_params)
         self._store = SynapseStore(self._areas, learning_of(self._config.plasticity))
-        self.neurons = NeuronCollection(columns)
-        self.synapses = SynapseCollection(self._store)
+        self._store.modulators = tuple(known_modulators(raw.get("neuromodulation")))
+        self._neurons = NeuronCollection(columns)
+        self._synapses = SynapseCollection(self._store)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The configuration as it was loaded, sections of other tools included. It cannot be changed.
+
+        The model was built from it. ``copy.deepcopy(model.config)`` is a plain dict, from which another model can be
+        made.
+        """
+        return self._raw
+
+    @property
+    def neurons(self) -> NeuronCollection:
+        """The neurons by id, in id order; columns as attributes, ``model.neurons.v_membrane``. Columns can be set."""
+        return self._neurons
+
+    @property
+    def synapses(self) -> SynapseCollection:
+        """The synapses in order; columns as attributes, ``model.synapses.weight``."""
+        return self._synapses
 
     @property
     def regions(self) -> tuple[str, ...]:
@@ -406,19 +420,21 @@ def learning_of(
     common: Any,
     rule: str | Mapping[str, Any] | None = None,
     short_term: bool | Mapping[str, Any] | None = None,
+    modulators: Any = None,
 ) -> Learning:
     """The rule given, or the configuration's; with a bare name the rest of the configuration's plasticity holds."""
     from neuromod.config.load import check_rule, check_short_term
 
     if isinstance(rule, str):
         bounds = {"weight_min": common.weight_min, "weight_max": common.weight_max}
-        parts = {"short_term": common.short_term, "homeostatic": common.homeostatic}
+        parts = {name: getattr(common, name) for name in ("short_term", "homeostatic", "modulators")}
         found = check_rule({"rule": rule, **bounds}, "rule").model_copy(update=parts)
     else:
         found = common if rule is None else check_rule(rule, "rule")
     return Learning(
         rule=None if found.rule == "none" else found.rule,
         params=dict(found.params),
+        modulators=found.modulators if modulators is None else modulators,
         weight_min=found.weight_min,
         weight_max=found.weight_max,
         weight_decay=found.weight_decay,

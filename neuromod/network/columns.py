@@ -10,13 +10,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 
-__all__ = ["FIXED_FIELDS", "MODELS", "NEURON_TYPES", "NeuronColumns"]
+__all__ = ["FIXED_FIELDS", "MODELS", "NEURON_TYPES", "STRUCTURAL", "NeuronColumns"]
 
 MODELS: dict[str, dict[str, Any]] = _core.neuron_models()
 """Every registered neuron model and what its C table says; a neuron's ``model`` is a position in it."""
 
 NEURON_TYPES = ("excitatory", "inhibitory")
 """What the numbers in the column ``neuron_type`` stand for."""
+
+STRUCTURAL = frozenset({"id", "x", "y", "z", "w", "model", "neuron_type", "area", "region"})
+"""Columns that the network was built by: they are read-only."""
 
 FIXED_FIELDS = _core.NEURON_FIELDS
 """Fields that every neuron has: dtype and default. Those of the models in use come besides, as float64."""
@@ -57,7 +60,7 @@ class NeuronColumns:
         Returns
         -------
         ndarray, shape (n,)
-            A view: writing to it writes the network.
+            A view: writing to it writes the network, but for those of `STRUCTURAL`, which are read-only.
 
         Raises
         ------
@@ -66,6 +69,7 @@ class NeuronColumns:
         """
         if name not in self._handed:
             self._handed[name] = self.buffers[name][: self.n]
+            self._handed[name].flags.writeable = name not in STRUCTURAL
         return self._handed[name]
 
     def slot_of(self, neuron_id: int) -> int:
@@ -152,8 +156,8 @@ class NeuronColumns:
             self._ensure(name)
         self._reserve(len(ids))
         self.n, self.next_id = len(ids), next_id
-        for name, values in columns.items():
-            self.buffers[name][: self.n] = values
+        for name, buffer in self.buffers.items():  # a column that was not saved has its default
+            buffer[: self.n] = columns.get(name, FIXED_FIELDS[name][1] if name in FIXED_FIELDS else np.nan)
         self._index()
 
     def _take(self, ids: NDArray[np.int64], model: str, values: Mapping[str, Any]) -> None:

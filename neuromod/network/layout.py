@@ -30,6 +30,8 @@ class Learning:
 
     rule: str | None = None  # registered name; None: weights do not change by themselves
     params: Mapping[str, float] = field(default_factory=dict)  # of the rule, complete
+    learns: bool = True  # False: weights stand still, all else goes on
+    modulators: tuple[str, ...] | None = None  # that act on learning; None: all
     weight_min: float = 0.0  # mV
     weight_max: float = 1.0  # mV
     weight_decay: float = 0.0  # share lost in each step

@@ -89,14 +89,15 @@ class Placement:
         if area is not None and (area.model or section.type) == name:
             base |= area.params
         complete = self.complete(name, base | dict(params or {}), where)
-        drive = (area and area.drive) or self.config.drive
-        values: dict[str, Any] = {
-            **complete,
-            "drive_rate": drive.rate,
-            "drive_weight": drive.weight,
-            "drive_noise": drive.noise,
-            "drive_uniform": drive.noise_uniform,
-        }
+        values: dict[str, Any] = dict(complete)
+        drive = (area and area.drive) or (None if MODELS[name]["is_source"] else self.config.drive)
+        if drive is not None:  # a source has no input
+            values |= {
+                "drive_rate": drive.rate,
+                "drive_weight": drive.weight,
+                "drive_noise": drive.noise,
+                "drive_uniform": drive.noise_uniform,
+            }
         if MODELS[name]["initial_v_from"] is not None:
             values["v_membrane"] = complete[MODELS[name]["initial_v_from"]]
         if area is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from neuromod import _core
 from neuromod.network.areas import Areas
 from neuromod.network.layout import Layout, Learning, Rows
+from neuromod.network.learning import changed_learning, checked_modulators, put_in_bounds
 from neuromod.network.projection import Projection
 from neuromod.network.synapses import SynapseTable, no_rows
 from neuromod.network.wiring import (
@@ -49,6 +51,9 @@ class SynapseStore:
         """`learning`: the configuration's, which single synapses have."""
         self.areas, self.columns, self.learning = areas, areas.columns, learning
         self.made = 0  # projections ever made: the salt of their draws
+        self.relearned = 0  # times that the learning of a projection was changed
+        self.modulators: tuple[str, ...] = ()  # that a projection may name
+        self.running = False  # whether a simulation of the network is under way
         self.moves = 0  # times that an array of weights that engines borrow was replaced
         self.keeper: _core.Engine | None = None  # the engine that keeps the projections with lazy rules
         self.block = _core.SynapseBlock(self)  # what views of synapses read and write
@@ -84,14 +89,14 @@ class SynapseStore:
 
     @property
     def structure(self) -> int:
-        """Grows with every change of neurons or synapses."""
-        return self.version + self.columns.epoch
+        """Grows with every change of neurons, synapses or learning."""
+        return self.version + self.columns.epoch + self.relearned
 
     @property
     def projections(self) -> Mapping[str, Projection]:
         """The projections by name, read-only."""
         if len(self._faces) != len(self.tables):
-            self._faces = {t.name: self._faces.get(t.name) or Projection(t) for t in self.tables}
+            self._faces = {t.name: self._faces.get(t.name) or Projection(t, self) for t in self.tables}
         return MappingProxyType(self._faces)
 
     def __len__(self) -> int:
@@ -147,6 +152,7 @@ class SynapseStore:
         sources, targets = slots_of_group(self.areas, pre, "pre"), slots_of_group(self.areas, post, "post")
         kind = type_of_sources(self.areas, sources, synapse_type)
         checked_port(self.areas, targets, port)
+        checked_modulators("modulators", learning.modulators, self.modulators)
         label = self._free_name(name, pre, post)
         rows, order = build_rows(self.areas, sources, targets, how, bool(autapses), seed, self.made)
         n = len(rows[2])
@@ -189,6 +195,39 @@ class SynapseStore:
                 )
                 np.clip(projection.weight, low, high, out=projection.weight)
         return len(self) - before
+
+    def relearn(self, table: SynapseTable, **changes: Any) -> None:
+        """Change the learning of a projection from the next step on; nothing is changed if a value is wrong.
+
+        `changes`: members of `Learning`. Weights outside new bounds are moved onto them.
+        """
+        where = f"projections[{table.name!r}]"
+        if self.running:
+            raise RuntimeError(f"{where}: learning must not be changed while a run is under way")
+        old, excitatory = table.learning, table.synapse_type == "excitatory"
+        new = changed_learning(where, old, excitatory, changes, self.modulators)
+        if new == old:
+            return
+        self._settle_additions()
+        if (new.weight_min, new.weight_max) != (old.weight_min, old.weight_max):
+            put_in_bounds(table.weights.array(), new.weight_min, new.weight_max, not excitatory)
+        table.learning = new
+        self.relearned += 1
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """While a simulation of the network runs."""
+        before, self.running = self.running, True
+        try:
+            yield
+        finally:
+            self.running = before
+
+    def check_modulators(self, known: Sequence[str]) -> None:
+        """Whether all modulators that projections name are among those of a system."""
+        for table in self.tables:
+            where = f"projections[{table.name!r}].modulators"
+            checked_modulators(where, table.learning.modulators, known)
 
     # ---- single synapses -------------------------------------------------------------------------------------
 
@@ -460,6 +499,8 @@ class SynapseStore:
                 weight_max=high,
                 weight_decay=decay,
                 weight_dependence=dependence,
+                learns=saved.get("learning", True),
+                modulators=None if saved.get("modulators") is None else tuple(saved["modulators"]),
                 short_term=saved.get("short_term"),
                 homeostatic=saved.get("homeostatic"),
             )
@@ -475,12 +516,16 @@ class SynapseStore:
 def _state_of(table: SynapseTable) -> dict[str, Any]:
     about = table.learning
     slow = {"short_term": about.short_term, "homeostatic": about.homeostatic}
+    own = {} if about.learns else {"learning": False}
+    if about.modulators is not None:
+        own["modulators"] = list(about.modulators)
     own_port = {} if table.port == table.synapse_type else {"port": table.port}
     return {
         "name": table.name,
         "number": table.number,
         "synapse_type": table.synapse_type,
         **own_port,
+        **own,
         "rule": about.rule or "none",
         "params": dict(about.params),
         "bounds": [about.weight_min, about.weight_max, about.weight_decay, about.weight_dependence],
