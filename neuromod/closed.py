@@ -49,7 +49,9 @@ class Closed:
 
     def _check_can_set(self, name: str) -> None:
         found = getattr(type(self), name, None)
-        if isinstance(found, MemberDescriptorType) or (isinstance(found, property) and found.fset is not None):
+        if isinstance(found, MemberDescriptorType) or (
+            isinstance(found, property) and found.fset is not None
+        ):
             return
         known = [each for each in dir(self) if not each.startswith("_")]
         if name in self._HINTS or name in known:
@@ -79,7 +81,7 @@ class ReadOnlyDict(dict[str, Any]):
     ({'dt': 0.5}, {'dt': 1.0})
     """
 
-    __setitem__ = __delitem__ = update = setdefault = pop = popitem = clear = __ior__ = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = update = setdefault = pop = popitem = clear = __ior__ = _refuse
 
     def __deepcopy__(self, _: Any) -> dict[str, Any]:
         return _plain(self)  # type: ignore[no-any-return]
@@ -94,8 +96,8 @@ class ReadOnlyDict(dict[str, Any]):
 class ReadOnlyList(list[Any]):
     """A list whose content cannot be changed; a copy is a plain list."""
 
-    __setitem__ = __delitem__ = append = extend = insert = pop = remove = clear = _refuse  # type: ignore[assignment]
-    sort = reverse = __iadd__ = __imul__ = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = append = extend = insert = pop = remove = clear = _refuse
+    sort = reverse = __iadd__ = __imul__ = _refuse
 
     def __deepcopy__(self, _: Any) -> list[Any]:
         return _plain(self)  # type: ignore[no-any-return]

@@ -111,4 +111,6 @@ def _check_not_to_sources(model: Any, rows: NDArray[np.float64], ids: Ints) -> N
     if len(lost):
         step, column = lost[0]
         came, neuron = rows[step, columns[column]], ids[columns[column]]
-        raise ValueError(f"input: must be 0 for a source, which has no input; got {came} (step {step}, id {neuron})")
+        raise ValueError(
+            f"input: must be 0 for a source, which has no input; got {came} (step {step}, id {neuron})"
+        )

@@ -21,10 +21,12 @@ Ints = NDArray[np.int64]
 class Simulation(Protocol):
     """What a `neuromod.simulation.Simulation` offers here; this module does not import it."""
 
-    model: Any
-    neuromodulation: Any
     _session: Any
 
+    @property
+    def model(self) -> Any: ...
+    @property
+    def neuromodulation(self) -> Any: ...
     @property
     def dt(self) -> float: ...
     @property

@@ -35,8 +35,11 @@ class Simulated(Protocol):
     @property
     def projections(self) -> Mapping[str, Any]: ...
 
-    model: Any
-    neuromodulation: Any
+    @property
+    def model(self) -> Any: ...
+    @property
+    def neuromodulation(self) -> Any: ...
+
     _session: Any
 
     def copy(self, seed: int | None = None) -> Self: ...
@@ -277,7 +280,9 @@ class Replicas(Closed, Generic[Sim]):
         elif input_ids is not None:
             raise ValueError("input_ids: needs input; got none")
         before = self.column("spike_count")
-        self._run(n_steps, rows, ids, self._threads if threads is None else checked_threads(threads), progress)
+        self._run(
+            n_steps, rows, ids, self._threads if threads is None else checked_threads(threads), progress
+        )
         counts = self.column("spike_count") - before
         seconds = n_steps * first.dt / 1000.0
         rates = counts.mean(axis=1) / seconds if counts.shape[1] and n_steps else np.zeros(len(self))

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
+from neuromod.closed import Closed
 from neuromod.diagnosis import explained, say
+from neuromod.modulation.system import NeuromodulationSystem
+from neuromod.network.brain_model import BrainModel
+from neuromod.network.projection import Projection
 from neuromod.network.store import SynapseStore
+from neuromod.parallel import checked_threads
 
-__all__ = ["Session"]
+__all__ = ["Facts", "Session"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -89,7 +94,9 @@ class Session:
         self._warn_of_input(n_steps)
         try:
             with self.store.under_way():
-                engine.run(n_steps, rows, ids, None if progress is None else self._reporting(engine, progress))
+                engine.run(
+                    n_steps, rows, ids, None if progress is None else self._reporting(engine, progress)
+                )
         except _core.CoreFailure as failure:
             raise explained(engine, failure) from None
 
@@ -124,3 +131,68 @@ class Session:
         engine = self.bound()
         engine.set_state(engine_state)
         engine.set_schedule(*schedule)
+
+
+class Facts(Closed):
+    """What a simulation is made of, and where it stands."""
+
+    _model: BrainModel
+    _neuromodulation: NeuromodulationSystem | None
+    _session: Session
+
+    _HINTS = {  # noqa: RUF012
+        "seed": "it is fixed when the simulation is made; copy(seed=...) goes on with another",
+        "dt": "it is fixed when the simulation is made",
+        "model": "it is fixed when the simulation is made",
+        "neuromodulation": "it is fixed when the simulation is made; its levels and parameters may be set",
+        "projections": "connect makes them",
+    }
+
+    @property
+    def model(self) -> BrainModel:
+        """The model that is simulated."""
+        return self._model
+
+    @property
+    def neuromodulation(self) -> NeuromodulationSystem | None:
+        """The system that is applied in every step; None where nothing is modulated."""
+        return self._neuromodulation
+
+    @property
+    def seed(self) -> int:
+        """The seed in use, 0 .. 2**64 - 1."""
+        return self._session.seed
+
+    @property
+    def dt(self) -> float:
+        """Length of a step, ms."""
+        return self._session.dt
+
+    @property
+    def threads(self) -> int:
+        """Threads that a run may use; may be set. The bits are the same for any number."""
+        return self._session.threads
+
+    @threads.setter
+    def threads(self, value: int) -> None:
+        self._session.threads = checked_threads(value)
+
+    @property
+    def _engine(self) -> _core.Engine:
+        """The engine, bound to the network as it is now."""
+        return self._session.bound()
+
+    @property
+    def current_step(self) -> int:
+        """Number of completed steps."""
+        return self._session.step
+
+    @property
+    def time(self) -> float:
+        """Simulated time, ms."""
+        return self._session.step * self._session.dt
+
+    @property
+    def projections(self) -> Mapping[str, Projection]:
+        """The model's projections by name, read-only."""
+        return self._session.store.projections

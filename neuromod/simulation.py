@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuromod import _core
 from neuromod.arguments import checked_count, checked_dt, checked_seed, spike_list
-from neuromod.closed import Closed
 from neuromod.inputs import check_sources, checked_input
 from neuromod.modulation.system import NeuromodulationSystem
 from neuromod.network.brain_model import BrainModel, learning_of
 from neuromod.network.learning import checked_modulators
 from neuromod.parallel import checked_threads, get_num_threads
 from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
-from neuromod.session import Session
+from neuromod.session import Facts, Session
 from neuromod.state import digest_of, pack, unpack
 
 if TYPE_CHECKING:
@@ -30,7 +28,7 @@ __all__ = ["Simulation"]
 Ints = NDArray[np.int64]
 
 
-class Simulation(Closed):
+class Simulation(Facts):
     """One run of a model, with its own clock, seed, spikes under way and recorders.
 
     Parameters
@@ -69,14 +67,6 @@ class Simulation(Closed):
     1
     """
 
-    _HINTS = {  # noqa: RUF012
-        "seed": "it is fixed when the simulation is made; copy(seed=...) goes on with another",
-        "dt": "it is fixed when the simulation is made",
-        "model": "it is fixed when the simulation is made",
-        "neuromodulation": "it is fixed when the simulation is made; its levels and parameters may be set",
-        "projections": "connect makes them",
-    }
-
     def __init__(
         self,
         model: BrainModel,
@@ -106,57 +96,6 @@ class Simulation(Closed):
             levels,
             get_num_threads() if threads is None else checked_threads(threads),
         )
-
-    # ---- what it is ------------------------------------------------------------------------------------------
-
-    @property
-    def model(self) -> BrainModel:
-        """The model that is simulated."""
-        return self._model
-
-    @property
-    def neuromodulation(self) -> NeuromodulationSystem | None:
-        """The system that is applied in every step; None where nothing is modulated."""
-        return self._neuromodulation
-
-    @property
-    def seed(self) -> int:
-        """The seed in use, 0 .. 2**64 - 1."""
-        return self._session.seed
-
-    @property
-    def dt(self) -> float:
-        """Length of a step, ms."""
-        return self._session.dt
-
-    @property
-    def threads(self) -> int:
-        """Threads that a run may use; may be set. The bits are the same for any number."""
-        return self._session.threads
-
-    @threads.setter
-    def threads(self, value: int) -> None:
-        self._session.threads = checked_threads(value)
-
-    @property
-    def _engine(self) -> _core.Engine:
-        """The engine, bound to the network as it is now."""
-        return self._session.bound()
-
-    @property
-    def current_step(self) -> int:
-        """Number of completed steps."""
-        return self._session.step
-
-    @property
-    def time(self) -> float:
-        """Simulated time, ms."""
-        return self._session.step * self._session.dt
-
-    @property
-    def projections(self) -> Mapping[str, Projection]:
-        """The model's projections by name, read-only."""
-        return self._session.store.projections
 
     def __repr__(self) -> str:
         return (

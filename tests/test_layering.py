@@ -20,7 +20,7 @@ PYTHON_ROWS = (
     {"simulation", "replicas", "monitors", "session"},
     {"network", "modulation", "plasticity", "senses", "inputs", "diagnosis"},
     {"config"},
-    {"arguments", "parallel", "problems", "progress", "state"},
+    {"arguments", "closed", "parallel", "problems", "progress", "state"},
     {"_core"},
     {"errors"},
 )

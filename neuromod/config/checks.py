@@ -33,7 +33,10 @@ def check_together(content: Mapping[str, Any], found: Collection[Problem]) -> It
             if name not in modulators:
                 place = ("areas", k, "receptors", name)
                 yield Problem(place, "unknown key", known=modulators, far=KNOWN_KEYS)
-    acting, known = _object(content.get("plasticity")).get("modulators"), known_modulators(content.get("neuromodulation"))
+    acting, known = (
+        _object(content.get("plasticity")).get("modulators"),
+        known_modulators(content.get("neuromodulation")),
+    )
     for k, name in enumerate(_names(acting) if isinstance(acting, list) else ()):
         if name not in known:
             yield Problem(("plasticity", "modulators", k), "must be a modulator", name, known, KNOWN_NAMES)

@@ -34,8 +34,9 @@ MAX_MODULATORS = 64
 """Modulators of one system: each costs every region a number and every step a multiplication."""
 DECLARED_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _TAKEN = (
-    "add_release set_diffusion enabled neutral event from_dict get_state level modulate_learning modulate_neuron_update names "
-    "process_punishment process_reward process_uncertainty regions releases reset step to_dict"
+    "add_release set_diffusion enabled neutral event from_dict get_state level modulate_learning "
+    "modulate_neuron_update names process_punishment process_reward process_uncertainty regions "
+    "releases reset step to_dict"
 )
 RESERVED = tuple(_TAKEN.split())
 """What a system has under names of its own, which no modulator may take."""
@@ -182,10 +183,9 @@ def read_neuromodulation(given: Any) -> dict[str, Any]:
     found: list[Problem] = []
     switch = attempt(Neuromodulation.model_validate, given, found)
     content = given if isinstance(given, dict) else {}
-    system: dict[str, Any] = {
-        "enabled": switch is None or switch.enabled,
-        "neutral": switch is not None and switch.neutral,
-    }
+    system: dict[str, Any] = {"enabled": switch is None or switch.enabled}
+    if switch is not None and switch.neutral:
+        system["neutral"] = True
     for name in modulator_names(content):
         section = modulator_section(name) if name in MODULATORS else Declared
         modulator = attempt(section.model_validate, content.get(name, {}), found, name)
@@ -202,7 +202,9 @@ def _no_modulator(name: str, given: Any) -> Problem:
     """What is wrong with a key that is neither a registered modulator nor one that may be declared."""
     if not _is_declaration(given):
         more = "; one that is declared here has a response and targets" if isinstance(given, dict) else ""
-        return Problem((name,), "unknown key", known=("enabled", "neutral", *MODULATORS), far=KNOWN_KEYS + more)
+        return Problem(
+            (name,), "unknown key", known=("enabled", "neutral", *MODULATORS), far=KNOWN_KEYS + more
+        )
     if name in RESERVED:
         return Problem((name,), "must differ from what a system has", name)
     return Problem((name,), "must be a name of small letters, digits and _", name)

@@ -503,10 +503,10 @@ def create_neuromodulation_system(
     ----------
     config : mapping, optional
         ``enabled``, default true: with false the system acts on nothing. ``neutral``, default false: with true no
-        modulator has an effect at its baseline, and the same may stand in the object of one. For each of dopamine, serotonin and
-        norepinephrine, an object of its parameters, ``tau`` (ms) in place of ``decay_rate`` if wanted. The same
-        for registered modulators that are optional (acetylcholine), which a system has only where they are named.
-        And declarations of further ones, which need no code: ``response``, one of ``{"linear": {strength}}``,
+        modulator has an effect at its baseline, and the same may stand in the object of one. For each of dopamine,
+        serotonin and norepinephrine, an object of its parameters, ``tau`` (ms) in place of ``decay_rate`` if wanted.
+        The same for registered modulators that are optional (acetylcholine), which a system has only where they are
+        named. And declarations of further ones, which need no code: ``response``, one of ``{"linear": {strength}}``,
         ``{"power": {strength, exponent}}``, ``{"hill": {strength, ec50, n}}`` and ``{"inverted_u": {strength, peak,
         width}}``; ``targets``, a list of what it acts on (``neuromod schema`` prints the words that there are); and,
         if wanted, ``baseline``, ``decay_rate`` or ``tau``, ``sensitivity``, and ``offset``, the factor at a response
@@ -552,7 +552,7 @@ def create_neuromodulation_system(
         shape = next(iter(about["response"].values())) if "response" in about else {}
         known = {*KINETICS, *system._levels.tables[name]["params"]}
         apply_params(modulator, {key: value for key, value in {**about, **shape}.items() if key in known})
-        modulator.neutral = about.get("neutral", section["neutral"])
+        modulator.neutral = about.get("neutral", section.get("neutral", False))
         for release in about.get("release", ()):
             system.add_release(name, **release)
     return system

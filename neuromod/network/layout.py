@@ -39,6 +39,11 @@ class Learning:
     short_term: Mapping[str, float] | None = None  # U, tau_rec (ms), tau_facil (ms)
     homeostatic: Mapping[str, float] | None = None  # target_rate (Hz), tau (ms), strength, every (ms)
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Lower and upper bound of the weights, mV."""
+        return self.weight_min, self.weight_max
+
 
 @dataclass(frozen=True, eq=False)
 class ProjectionLayout:

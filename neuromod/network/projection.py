@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,11 @@ from neuromod.closed import Closed
 from neuromod.network.learning import LiveMapping
 from neuromod.network.synapses import SynapseTable
 
-if TYPE_CHECKING:
-    from neuromod.network.store import SynapseStore
-
 __all__ = ["Projection"]
 
 Ints = NDArray[np.int64]
 Weights = NDArray[np.float32]
+Column = TypeVar("Column", bound=NDArray[Any])
 
 
 class Projection(Closed):
@@ -30,8 +28,8 @@ class Projection(Closed):
     ----------
     table : SynapseTable
         Where the synapses are. Users do not make projections themselves.
-    store : SynapseStore
-        Where all projections of the network are.
+    relearn : callable
+        Changes the learning of a table; `SynapseStore.relearn`.
 
     Notes
     -----
@@ -62,8 +60,8 @@ class Projection(Closed):
         "delay": "it is fixed by connect",
     }
 
-    def __init__(self, table: SynapseTable, store: SynapseStore) -> None:
-        self._table, self._store = table, store
+    def __init__(self, table: SynapseTable, relearn: Callable[..., None]) -> None:
+        self._table, self._relearn = table, relearn
 
     def _where(self) -> str:
         return f"projections[{self.name!r}]"
@@ -100,7 +98,7 @@ class Projection(Closed):
 
     @learning.setter
     def learning(self, value: bool) -> None:
-        self._store.relearn(self._table, learns=value)
+        self._relearn(self._table, learns=value)
 
     @property
     def modulators(self) -> tuple[str, ...] | None:
@@ -109,11 +107,15 @@ class Projection(Closed):
 
     @modulators.setter
     def modulators(self, value: Sequence[str] | None) -> None:
-        self._store.relearn(self._table, modulators=value)
+        self._relearn(self._table, modulators=value)
 
     @property
     def rule_params(self) -> Mapping[str, float]:
-        """The rule's parameters by name, in the units of its table. Each may be set: ``rule_params["tau_plus"] = 10``."""
+        """The rule's parameters by name, in the units of its table; each may be set.
+
+        For example ``projection.rule_params["tau_plus"] = 10.0``. A parameter by which events are under way, such as a
+        lag of arrivals, is fixed by connect.
+        """
         return self._mapping("rule_params", "params")
 
     @rule_params.setter
@@ -127,7 +129,7 @@ class Projection(Closed):
 
     @weight_min.setter
     def weight_min(self, value: float) -> None:
-        self._store.relearn(self._table, weight_min=value)
+        self._relearn(self._table, weight_min=value)
 
     @property
     def weight_max(self) -> float:
@@ -136,7 +138,7 @@ class Projection(Closed):
 
     @weight_max.setter
     def weight_max(self, value: float) -> None:
-        self._store.relearn(self._table, weight_max=value)
+        self._relearn(self._table, weight_max=value)
 
     @property
     def weight_decay(self) -> float:
@@ -145,7 +147,7 @@ class Projection(Closed):
 
     @weight_decay.setter
     def weight_decay(self, value: float) -> None:
-        self._store.relearn(self._table, weight_decay=value)
+        self._relearn(self._table, weight_decay=value)
 
     @property
     def weight_dependence(self) -> float:
@@ -154,7 +156,7 @@ class Projection(Closed):
 
     @weight_dependence.setter
     def weight_dependence(self, value: float) -> None:
-        self._store.relearn(self._table, weight_dependence=value)
+        self._relearn(self._table, weight_dependence=value)
 
     @property
     def short_term(self) -> Mapping[str, float] | None:
@@ -167,7 +169,7 @@ class Projection(Closed):
 
     @short_term.setter
     def short_term(self, value: bool | Mapping[str, Any] | None) -> None:
-        self._store.relearn(self._table, short_term=value)
+        self._relearn(self._table, short_term=value)
 
     @property
     def homeostatic(self) -> Mapping[str, float] | None:
@@ -180,14 +182,14 @@ class Projection(Closed):
 
     @homeostatic.setter
     def homeostatic(self, value: bool | Mapping[str, Any] | None) -> None:
-        self._store.relearn(self._table, homeostatic=value)
+        self._relearn(self._table, homeostatic=value)
 
     def _mapping(self, shown: str, member: str | None = None) -> LiveMapping:
-        table, store, name = self._table, self._store, member or shown
+        table, relearn, name = self._table, self._relearn, member or shown
         return LiveMapping(
             f"{self._where()}.{shown}",
             lambda: getattr(table.learning, name) or {},
-            lambda values: store.relearn(table, **{name: values}),
+            lambda values: relearn(table, **{name: values}),
         )
 
     @property
@@ -273,7 +275,7 @@ class Projection(Closed):
         return f"Projection({self.name!r}, synapses={len(self):,}, {self.synapse_type}{port}, rule={self.rule!r})"
 
 
-def _fixed(column: Any) -> Any:
+def _fixed(column: Column) -> Column:
     column.flags.writeable = False
     return column
 

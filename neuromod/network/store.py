@@ -96,7 +96,9 @@ class SynapseStore:
     def projections(self) -> Mapping[str, Projection]:
         """The projections by name, read-only."""
         if len(self._faces) != len(self.tables):
-            self._faces = {t.name: self._faces.get(t.name) or Projection(t, self) for t in self.tables}
+            self._faces = {
+                t.name: self._faces.get(t.name) or Projection(t, self.relearn) for t in self.tables
+            }
         return MappingProxyType(self._faces)
 
     def __len__(self) -> int:
@@ -209,8 +211,11 @@ class SynapseStore:
         if new == old:
             return
         self._settle_additions()
-        if (new.weight_min, new.weight_max) != (old.weight_min, old.weight_max):
-            put_in_bounds(table.weights.array(), new.weight_min, new.weight_max, not excitatory)
+        table.weights.release()
+        if "eligibility" in table.state_columns or new.bounds != old.bounds:
+            put_in_bounds(table.weights.array(), *new.bounds, not excitatory)
+        self._freeze_weight()
+        self._weight = None
         table.learning = new
         self.relearned += 1
 
@@ -516,7 +521,7 @@ class SynapseStore:
 def _state_of(table: SynapseTable) -> dict[str, Any]:
     about = table.learning
     slow = {"short_term": about.short_term, "homeostatic": about.homeostatic}
-    own = {} if about.learns else {"learning": False}
+    own: dict[str, Any] = {} if about.learns else {"learning": False}
     if about.modulators is not None:
         own["modulators"] = list(about.modulators)
     own_port = {} if table.port == table.synapse_type else {"port": table.port}

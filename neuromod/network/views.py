@@ -29,8 +29,8 @@ class NeuronCollection(Mapping[int, Neuron]):
     A column is a live NumPy view, shape (n_neurons,): writing to it writes the network. When the network grows
     past its capacity or a neuron is removed, columns handed out before turn read-only, so that a late
     ``column += d`` raises; a slice made of one before is not caught. What the network was built by (``id``,
-    ``x``, ``y``, ``z``, ``w``, ``model``, ``neuron_type``, ``area``, ``region``) is read-only. Parameters and state variables that a
-    neuron's model does not have are NaN.
+    ``x``, ``y``, ``z``, ``w``, ``model``, ``neuron_type``, ``area``, ``region``) is read-only. Parameters and
+    state variables that a neuron's model does not have are NaN.
 
     Parameters
     ----------
