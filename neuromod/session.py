@@ -103,6 +103,7 @@ class Session:
     def _warn_of_input(self, n_steps: int) -> None:
         """Once: an `external_input` is an input of the next step alone."""
         if n_steps > 1 and not self._warned and np.any(self.store.columns.column("external_input")):
+            self.prepared()  # what is wrong comes first
             self._warned = True
             say("external_input: acts in the first of the steps alone, then it is cleared; i_offset lasts")
 

@@ -85,7 +85,7 @@ class Simulation(Facts):
             neuromodulation._check_fits(model.regions, [area.name for area in model._config.areas])
         section = model._config.simulation
         if neuromodulation is not None:
-            model._store.check_modulators(neuromodulation.names)
+            model._store.use_modulators(neuromodulation.names)
         self._model = model
         self._neuromodulation = neuromodulation
         levels = None if neuromodulation is None or not neuromodulation.enabled else neuromodulation._levels
@@ -268,18 +268,18 @@ class Simulation(Facts):
             how,
             weight=weight,
             delay=delay,
-            learning=learning_of(self.model._config.plasticity, rule, short_term, self._acting(modulators)),
+            learning=learning_of(
+                self.model._config.plasticity,
+                rule,
+                short_term,
+                checked_modulators("modulators", modulators, self._session.store.modulators),
+            ),
             synapse_type=synapse_type,
             port=port,
             autapses=autapses,
             name=name,
             seed=self.seed,
         )
-
-    def _acting(self, modulators: Sequence[str] | None) -> tuple[str, ...] | None:
-        system = self.neuromodulation
-        known = self._session.store.modulators if system is None else system.names
-        return checked_modulators("modulators", modulators, known)
 
     def set_spike_times(self, ids: ArrayLike, times_ms: ArrayLike | Sequence[ArrayLike]) -> None:
         """Let ``spike_source`` neurons fire at exact times, in place of what was set for them before.

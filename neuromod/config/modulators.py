@@ -190,7 +190,8 @@ def read_neuromodulation(given: Any) -> dict[str, Any]:
         section = modulator_section(name) if name in MODULATORS else Declared
         modulator = attempt(section.model_validate, content.get(name, {}), found, name)
         system[name] = None if modulator is None else modulator.complete()
-    found += (_no_modulator(name, content[name]) for name in content if name not in system)
+    known = {*system, *Neuromodulation.known}
+    found += (_no_modulator(name, content[name]) for name in content if name not in known)
     n = sum(name not in Neuromodulation.known for name in system)
     if n > MAX_MODULATORS:
         rule = f"must be at most {MAX_MODULATORS} modulators; got {n}"

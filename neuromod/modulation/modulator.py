@@ -72,10 +72,13 @@ class ModulatorState(Closed):
         return float(column[0]) if len(column) == 1 else _fixed(column)
 
     def _write(self, rows: NDArray[np.float64], what: str, value: float | NDArray[np.float64]) -> None:
-        checked = np.asarray(value, dtype=np.float64)
-        if not np.all((checked >= 0.0) & (checked <= 1.0)):
+        given = np.asarray(value)
+        if given.dtype.kind not in "biuf" or not np.all((given >= 0.0) & (given <= 1.0)):
             raise ValueError(f"{self._name}.state.{what}: must be between 0 and 1; got {value!r}")
-        rows[:, self._index] = checked
+        if given.shape not in ((), (len(rows),)):
+            wanted = f"must be one number, or {len(rows)}, one for each region"
+            raise ValueError(f"{self._name}.state.{what}: {wanted}; got shape {given.shape}")
+        rows[:, self._index] = given
 
     @property
     def _name(self) -> str:
@@ -135,7 +138,7 @@ class ModulatorState(Closed):
 
     @tau.setter
     def tau(self, value: float | None) -> None:
-        if value is not None and not (np.isfinite(value) and value > 0.0):
+        if value is not None and not _holds("NM_POSITIVE", value):
             raise ValueError(f"{self._name}.state.tau: must be > 0 ms; got {value!r}")
         self._levels.tau[self._index] = np.nan if value is None else value
 
@@ -151,6 +154,16 @@ def _fixed(column: NDArray[np.float64]) -> NDArray[np.float64]:
     values = column.copy()
     values.flags.writeable = False
     return values
+
+
+def _holds(domain: str, value: Any) -> bool:
+    """Whether a value is a number of that domain."""
+    if not isinstance(value, int | float | np.integer | np.floating):
+        return False
+    try:
+        return _core.domain_holds(domain, float(value))
+    except OverflowError:  # a whole number beyond the largest double
+        return False
 
 
 def _position(levels: _core.Levels, index: int, name: str) -> int:
@@ -189,7 +202,7 @@ def _set(levels: _core.Levels, index: int, name: str, value: float, place: str =
     """
     modulator = levels.names[index]
     field = levels.tables[modulator]["params"][name]
-    if not _core.domain_holds(field["domain"], value):
+    if not _holds(field["domain"], value):
         rule = _core.domain_phrase(field["domain"])
         raise ValueError(f"{modulator}{place}.{name}: must be {rule}; got {value!r}")
     levels.params[index, _position(levels, index, name)] = value
@@ -340,7 +353,7 @@ class Modulator(Closed, _core.ModulatorCore):
         [0.5, 0.25]
         """
         row = _region_row(self._regions, region)
-        if not _core.domain_holds("NM_UNIT_INTERVAL", value):
+        if not _holds("NM_UNIT_INTERVAL", value):
             raise ValueError(f"{self.name}.tonic: must be between 0 and 1; got {value!r}")
         self._levels.baseline[slice(None) if row < 0 else row, self._index] = value
 

@@ -9,7 +9,7 @@ that the next step uses.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from neuromod import _core
 from neuromod.arguments import checked_dt
 from neuromod.closed import Closed, read_only
+from neuromod.diagnosis import say
 from neuromod.modulation.modulator import KINETICS, FurtherModulator, Modulator, ModulatorState, apply_params
 from neuromod.modulation.monoamines import DopamineSystem, NorepinephrineSystem, SerotoninSystem, class_of
 
@@ -32,6 +33,9 @@ __all__ = [
     "create_neuromodulation_system",
     "lattice_neighbours",
 ]
+
+
+_SAID: list[bool] = []  # whether it was said, in this process, what acts at rest
 
 
 class NeuromodulationSystem(Closed, _core.SystemCore):
@@ -524,7 +528,14 @@ def create_neuromodulation_system(
     ConfigError
         With every unknown key, its JSON path and the nearest known one, and every value out of its domain.
     ValueError
-        If a release goes to a region that the system does not have.
+        If a release goes to a region that the system does not have, or a neutral modulator has a factor of 0 at its
+        baseline.
+
+    Warns
+    -----
+    NeuromodWarning
+        Once in a process, where some modulators are named and others, or those named with an empty object, act at
+        their baseline.
 
     Examples
     --------
@@ -555,7 +566,30 @@ def create_neuromodulation_system(
         modulator.neutral = about.get("neutral", section.get("neutral", False))
         for release in about.get("release", ()):
             system.add_release(name, **release)
+    _say_what_acts_at_rest(system, config or {})
     return system
+
+
+def _say_what_acts_at_rest(system: NeuromodulationSystem, given: Mapping[str, Any]) -> None:
+    """Once: modulators that were not asked for, or asked for with nothing said of them, and act at their baseline."""
+    named = [name for name in system.names if name in given]
+    quiet = [name for name in system.names if name not in given or not given[name]]
+    found = [text for name in quiet for text in _at_rest(system._modulator(name))]
+    if named and found and system.enabled and not _SAID:
+        _SAID.append(True)
+        say(
+            f'neuromodulation: by default, and at rest, {"; ".join(found)}; "neutral": true makes a system, or one '
+            "modulator, act on nothing at its baseline"
+        )
+
+
+def _at_rest(modulator: Modulator) -> Iterator[str]:
+    for target in modulator.targets:
+        effect = modulator.factor(0, target)
+        if target == "threshold" and effect != 0.0:
+            yield f"{modulator.name} raises thresholds by {100.0 * effect:.3g} %"
+        elif target != "threshold" and effect != 1.0:
+            yield f"{modulator.name} multiplies {target} by {effect:.4g}"
 
 
 def _declaration(about: Mapping[str, Any]) -> dict[str, Any]:

@@ -228,11 +228,12 @@ class SynapseStore:
         finally:
             self.running = before
 
-    def check_modulators(self, known: Sequence[str]) -> None:
-        """Whether all modulators that projections name are among those of a system."""
+    def use_modulators(self, known: Sequence[str]) -> None:
+        """Those of a system, among which must be all that projections name."""
         for table in self.tables:
             where = f"projections[{table.name!r}].modulators"
             checked_modulators(where, table.learning.modulators, known)
+        self.modulators = tuple(known)
 
     # ---- single synapses -------------------------------------------------------------------------------------
 
