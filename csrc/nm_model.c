@@ -32,7 +32,7 @@ static int columns_fit(const nm_trace *traces) {
 static int is_of_events(const nm_plasticity_rule *rule) {
     return rule->on_post != NULL || rule->event != NULL || rule->pre_columns != NULL ||
            rule->post_columns != NULL || rule->pre_lag || rule->needs_elapsed || rule->n_random ||
-           rule->applies_learning;
+           rule->applies_learning || rule->advance != NULL || rule->n_noise;
 }
 
 static int fits(const nm_plasticity_rule *rule) {
@@ -41,8 +41,8 @@ static int fits(const nm_plasticity_rule *rule) {
            count_traces(rule->post_traces) <= NM_MAX_TRACES &&
            count_names(rule->pre_columns) <= NM_MAX_COLUMNS &&
            count_names(rule->post_columns) <= NM_MAX_COLUMNS && rule->n_random >= 0 &&
-           rule->n_random <= NM_MAX_RANDOM && rule->pre_lag >= 0 &&
-           rule->pre_lag <= nm_field_count(rule->params);
+           rule->n_random <= NM_MAX_RANDOM && rule->n_noise >= 0 && rule->n_noise <= NM_MAX_RANDOM &&
+           rule->pre_lag >= 0 && rule->pre_lag <= nm_field_count(rule->params);
 }
 
 static int lazy_rule_breaks(const nm_plasticity_rule *rule) {
@@ -54,11 +54,14 @@ static int lazy_rule_breaks(const nm_plasticity_rule *rule) {
 }
 
 static int event_rule_breaks(const nm_plasticity_rule *rule) {
-    if (nm_field_count(rule->state) > 0 && rule->on_pre == NULL && rule->on_post == NULL)
+    if (nm_field_count(rule->state) > 0 && rule->on_pre == NULL && rule->on_post == NULL &&
+        rule->advance == NULL)
         return 1;
     if (rule->eligibility != NULL)
         return 2;
-    return rule->event != NULL && rule->on_post == NULL ? 6 : 0;
+    if (rule->event != NULL && rule->on_post == NULL)
+        return 6;
+    return rule->advance != NULL ? (rule->needs_elapsed ? 0 : 7) : (rule->n_noise ? 7 : 0);
 }
 
 int nm_rule_check(const nm_plasticity_rule *rule, nm_error *error) {

@@ -136,9 +136,11 @@ typedef struct nm_synapse_chunk {
     double *state[NM_MAX_STATE]; /* [k][j] the rule's `state`, to be read and written */
     const double *pre_column[NM_MAX_COLUMNS];  /* [k][j * pre_stride] as at the end of the step before */
     const double *post_column[NM_MAX_COLUMNS]; /* [k][j * post_stride] as at the end of this step */
-    const double *elapsed;  /* [j] ms since the synapse's last event; HUGE_VAL: this is the first */
-    const double *learning; /* [j] factor of the modulators on the learning rate at the target */
-    const uint32_t *random; /* [k * n + j], k < the rule's `n_random` */
+    const double *elapsed;   /* [j] ms since the synapse's last event; HUGE_VAL: this is the first */
+    const double *learning;  /* [j] factor of the modulators on the learning rate at the target */
+    const double *ltp, *ltd; /* [j] their factors on potentiation and on depression there */
+    const uint32_t *random;  /* [k * n + j], k < the rule's `n_random` */
+    const double *noise;     /* advance: [k * n + j], k < the rule's `n_noise`: standard normal deviates */
 } nm_synapse_chunk;
 
 typedef void (*nm_synapse_hook)(const nm_synapse_chunk *chunk);
@@ -174,6 +176,13 @@ typedef struct nm_eligibility {
  * spike arrives, then on_post for the synapses onto every target that has an event. A target has an event where
  * `event` says so, and without that hook where the target fires. on_post costs an index of 8 bytes a synapse.
  *
+ * An event rule with `advance` has weights or state that move between events. `advance` takes synapses from their
+ * last update to the present, `elapsed` ms later; both then count as updated. The engine calls it before every
+ * hook, before a spike is delivered over the synapse, and on copies where somebody reads or saves weights. So the
+ * weight is current whenever it acts or is read, and a reading changes nothing that follows: `noise` is drawn for
+ * the step of the last update, whatever the present is. In the chunk of `advance` only n, dt, params, weight,
+ * change, the bounds, state, elapsed and noise are set. Its change is bounded, and neither modulated nor softened.
+ *
  * The engine applies a change as  w <- clip(w + change * learning, weight_min, weight_max), with the factor
  * `learning` of the modulators in the target's region (1 without modulation). */
 typedef struct nm_plasticity_rule {
@@ -195,15 +204,18 @@ typedef struct nm_plasticity_rule {
     const char *const *pre_columns;  /* state variables or parameters, by name; ends with NULL; NULL: none */
     const char *const *post_columns; /* likewise */
     int pre_lag; /* 1 + position of the parameter (ms) by which on_pre lags the arrival; 0: it does not */
-    int needs_elapsed;    /* 1: the hooks read `elapsed`: 8 bytes a synapse */
-    int n_random;         /* 32-bit words that the hooks read for each synapse */
-    int applies_learning; /* 1: `change` has the factor `learning` already */
+    int needs_elapsed; /* 1: the hooks read `elapsed`: 8 bytes a synapse. Always with `advance`, where it counts
+                        * from the last update, and from the first step before there was one */
+    nm_synapse_hook advance; /* NULL: weight and state stand still between events */
+    int n_noise;             /* deviates that `advance` reads for each synapse, at most NM_MAX_RANDOM */
+    int n_random;            /* 32-bit words that the hooks read for each synapse */
+    int applies_learning;    /* 1: `change` has the factor `learning` already */
 } nm_plasticity_rule;
 
 /* Whether a rule keeps to what is said above: NM_OK, or NM_ERR_BAD_LAYOUT with the number of what it breaks in
  * `field`: 1 state that nothing reads, 2 a lazy rule with hooks or members of an event rule, 3 traces of a lazy
  * rule that are not of NM_TRACE_ALL, 4 a low-pass trace without a column, 5 more of something than there is room
- * for, 6 `event` without on_post. */
+ * for, 6 `event` without on_post, 7 `advance` without needs_elapsed, or n_noise without `advance`. */
 int nm_rule_check(const nm_plasticity_rule *rule, nm_error *error) NM_MUST_CHECK;
 
 #endif

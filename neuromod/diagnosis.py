@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
-
 from neuromod import _core
-from neuromod.errors import CoreError, NeuromodWarning, NumericalError
+from neuromod.errors import CoreError, NumericalError
 
-__all__ = ["explained", "say"]
+__all__ = ["explained"]
 
 _OF_NEURONS = ("NM_ERR_BAD_VALUE", "NM_ERR_BAD_ORDER", "NM_ERR_NOT_FINITE", "NM_ERR_NO_INPUT")
 _COLUMNS = {
@@ -55,18 +52,6 @@ def explained(engine: _core.Engine, failure: _core.CoreFailure) -> Exception:
     if failure.status == "NM_ERR_BAD_ORDER":
         lesser = " and ".join(low for high, low in model["greater_than"] if high == field)
         return ValueError(f"neurons[{neuron}].{field}: must be > {lesser}; got {failure.value}")
-    rule = f"{_core.domain_phrase(model['params'][field]['domain'])} {model['params'][field]['unit']}"
+    about = model["params"][field]
+    rule = f"{_core.field_phrase(about)} {about['unit']}".removesuffix(" 1")
     return ValueError(f"neurons[{neuron}].{field}: must be {rule}; got {failure.value}")
-
-
-def say(note: str) -> None:
-    """A warning at the line of the user's that led here.
-
-    Parameters
-    ----------
-    note : str
-    """
-    level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "neuromod":
-        level, frame = level + 1, frame.f_back
-    warnings.warn(note, NeuromodWarning, stacklevel=level)

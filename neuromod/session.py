@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.closed import Closed
-from neuromod.diagnosis import explained, say
-from neuromod.modulation.system import NeuromodulationSystem
-from neuromod.network.brain_model import BrainModel
+from neuromod.diagnosis import explained
+from neuromod.errors import say
 from neuromod.network.projection import Projection
 from neuromod.network.store import SynapseStore
 from neuromod.parallel import checked_threads
@@ -135,10 +134,8 @@ class Session:
 
 
 class Facts(Closed):
-    """What a simulation is made of, and where it stands."""
+    """Where a simulation stands."""
 
-    _model: BrainModel
-    _neuromodulation: NeuromodulationSystem | None
     _session: Session
 
     _HINTS = {  # noqa: RUF012
@@ -148,16 +145,6 @@ class Facts(Closed):
         "neuromodulation": "it is fixed when the simulation is made; its levels and parameters may be set",
         "projections": "connect makes them",
     }
-
-    @property
-    def model(self) -> BrainModel:
-        """The model that is simulated."""
-        return self._model
-
-    @property
-    def neuromodulation(self) -> NeuromodulationSystem | None:
-        """The system that is applied in every step; None where nothing is modulated."""
-        return self._neuromodulation
 
     @property
     def seed(self) -> int:

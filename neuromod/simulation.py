@@ -97,6 +97,16 @@ class Simulation(Facts):
             get_num_threads() if threads is None else checked_threads(threads),
         )
 
+    @property
+    def model(self) -> BrainModel:
+        """The model that is simulated."""
+        return self._model
+
+    @property
+    def neuromodulation(self) -> NeuromodulationSystem | None:
+        """The system that is applied in every step; None where nothing is modulated."""
+        return self._neuromodulation
+
     def __repr__(self) -> str:
         return (
             f"Simulation(neurons={len(self.model.neurons):,}, synapses={len(self.model.synapses):,}, "
@@ -111,7 +121,7 @@ class Simulation(Facts):
         density: float = 1.0,
         *,
         model: str | None = None,
-        params: Mapping[str, float] | None = None,
+        params: Mapping[str, float | str] | None = None,
         neuron_type: str | None = None,
     ) -> Ints:
         """Put neurons on free lattice sites of the named areas.
@@ -124,7 +134,7 @@ class Simulation(Facts):
             Exactly ``round(density * sites)`` of an area's sites are filled, chosen by the seed.
         model : str, optional
             A registered neuron model. Default: the area's, else the configuration's.
-        params : mapping of str to float, in the units of the table, optional
+        params : mapping of str to float or str, in the units of the table, optional
             Parameters that differ from the configuration's, in the model's units.
         neuron_type : {"excitatory", "inhibitory"}, optional
             Default: the area's, else inhibitory with the configuration's ``inhibitory_fraction``.

@@ -18,7 +18,7 @@ from neuromod import (
     create_neuromodulation_system,
 )
 from neuromod._core import plasticity_rules
-from neuromod.modulation import system as system_module
+from neuromod.modulation import at_rest
 
 RULES = sorted(plasticity_rules())
 LINE = {"z": [0, 0], "w": [0, 0]}
@@ -341,7 +341,7 @@ def test_a_factor_of_0_at_the_baseline_cannot_be_neutral() -> None:
 def test_what_acts_at_rest_is_said_once(
     section: Any, said: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(system_module, "_SAID", [])
+    monkeypatch.setattr(at_rest, "_SAID", [])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         create_neuromodulation_system(section)

@@ -30,6 +30,7 @@ DOMAINS = {  # name -> a value inside, values outside; NaN and the infinities li
     "NM_POSITIVE": (3.0, [0.0, -3.0]),
     "NM_NON_NEGATIVE": (0.0, [-3.0]),
     "NM_UNIT_INTERVAL": (0.5, [-0.25, 1.25]),
+    "NM_WORD": (1.0, [-1.0, 0.5]),
 }
 NOT_FINITE = [math.nan, math.inf, -math.inf]
 CHUNK = 512  # NM_CHUNK: neurons or synapses in one call of a hook
@@ -100,7 +101,12 @@ def test_field_is_complete_and_its_default_lies_in_its_domain(
     assert field["unit"], "a pure number has the unit '1'"
     assert field["doc"].endswith("."), "one sentence"
     assert field["doc"][0].isupper()
-    assert _core.domain_holds(field["domain"], field["default"])
+    assert _core.domain_holds(field["domain"], _core.field_number(field, field["default"]))
+    assert ("words" in field) is (field["domain"] == "NM_WORD")
+    if "words" in field:
+        assert "params" in table, "state variables and inputs are numbers"
+        assert len(set(field["words"])) == len(field["words"]) >= 2
+        assert all(word.isidentifier() and word == word.lower() for word in field["words"])
 
 
 @pytest.mark.parametrize(("name", "greater", "lesser"), ORDERS)
@@ -280,11 +286,14 @@ def test_round_trip_in_the_middle_of_a_run(name: str) -> None:
 def test_every_parameter_is_a_live_column_and_a_mapping_entry(name: str) -> None:
     sim = network(name, 3)
     for param, field in NEURONS[name]["params"].items():
-        params = sim.model.neurons[1].params
+        params, column = sim.model.neurons[1].params, getattr(sim.model.neurons, param)
         assert params[param] == params.get(param) == field["default"]
-        params[param] = field["default"] + 0.25 * (field["domain"] != "NM_UNIT_INTERVAL")
-        assert getattr(sim.model.neurons, param)[1] == params[param]
-        assert getattr(sim.model.neurons, param)[0] == field["default"]
+        if "words" in field:
+            params[param] = field["words"][-1]
+        else:
+            params[param] = field["default"] + 0.25 * (field["domain"] != "NM_UNIT_INTERVAL")
+        assert column[1] == _core.field_number(field, params[param])
+        assert column[0] == _core.field_number(field, field["default"])
 
 
 # ---- plasticity rules ---------------------------------------------------------------------------------------
@@ -315,14 +324,20 @@ def plastic_network(name: str, n_targets: int, section: dict[str, Any] | None = 
     return sim
 
 
+# Of a rule without a learning rate: parameters by which weights meet their bounds within 200 steps.
+SWIFT = {"graupner_brunel": {"tau": 4100.0, "sigma": 5.0}}
+
+
 def learning_section(name: str, learning_rate: float = 0.02) -> dict[str, Any]:
     """A learning rate that moves weights visibly within 200 steps, under whatever name the rule has for it."""
+    if name in SWIFT:
+        return SWIFT[name]
     return {"learning_rate": learning_rate} if "learning_rate" in RULES[name]["params"] else {}
 
 
 @every_rule
 def test_rule_learns_within_its_bounds(name: str) -> None:
-    sim = plastic_network(name, 40, learning_section(name, 1.0))
+    sim = plastic_network(name, 40, learning_section(name, 5.0))
     sim.run(200)
     weight, low, high = sim.projections["P"].weight, *np.float32([BOUNDS["weight_min"], BOUNDS["weight_max"]])
     assert np.isin(weight, [low, high]).any(), "no bound was met: this test would check nothing"
@@ -334,13 +349,20 @@ def test_rule_learns_within_its_bounds(name: str) -> None:
 def test_rule_does_nothing_where_nothing_fires(name: str) -> None:
     sim = plastic_network(name, 40, learning_section(name))
     sim.set_spike_times(np.arange(42), [[] for _ in range(42)])
+    rest = np.float32(
+        BOUNDS["weight_min"] if RULES[name]["advance"] else 0.5
+    )  # weights that move rest at a bound
+    sim.projections["P"].weight[:] = rest
     sim.run(50)
-    assert (sim.projections["P"].weight == 0.5).all()
+    assert (sim.projections["P"].weight == rest).all()
 
 
 @every_rule
 def test_three_chunks_of_synapses_are_as_good_as_one(name: str) -> None:
-    few, many = (plastic_network(name, n, learning_section(name)) for n in (100, 2 * CHUNK + 77))
+    section = dict(learning_section(name))
+    if "sigma" in RULES[name]["params"]:
+        section["sigma"] = 0.0  # noise is drawn by a synapse's place in its projection
+    few, many = (plastic_network(name, n, section) for n in (100, 2 * CHUNK + 77))
     for sim in (few, many):
         sim.run(200)
     for source in (0, 1):

@@ -58,8 +58,10 @@ def change_everything(sim: Simulation) -> None:
     p.short_term.update(tau_rec=200.0, tau_facil=50.0)
     p.homeostatic["target_rate"] = 30.0
     p.homeostatic.update(tau=300.0, every=70.0)
-    for name in p.rule_params:
-        p.rule_params[name] *= 0.5
+    fixed = plasticity_rules()[str(p.rule)]["pre_lag"]
+    for name, value in p.rule_params.items():
+        if isinstance(value, float) and name != fixed:
+            p.rule_params[name] *= 0.5
     p.modulators = ["dopamine"]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import oracle
+import oracle_graupner_brunel
 import oracle_modulators
 import oracle_plasticity
 import oracle_rstdp
@@ -29,6 +30,7 @@ TWINS: dict[str, dict[str, Any]] = {  # family -> name -> twin
         **oracle_rules.RULES,
         **oracle_rules.ELIGIBLE,
         **oracle_rstdp.RULES,
+        **oracle_graupner_brunel.RULES,
     },
     "modulator": dict(oracle_modulators.MODULATORS),
 }

@@ -57,8 +57,8 @@ cdef class Engine:
 
     @property
     def keepers(self):
-        """Projection -> LazyKeeper, of the projections whose synapses it keeps."""
-        return self.binding.keepers
+        """Projection -> LazyKeeper or EventKeeper, of the projections whose synapses it keeps."""
+        return self.binding.kept
 
     def lend_weights(self, weights):
         """The arrays of weights as they stand now, one of each projection; None where all are equal."""
@@ -133,7 +133,7 @@ cdef class Engine:
         """What survives a change of the network; the synapses themselves are the network's."""
         cdef Binding b = self.binding
         pre = {name: (*(<LazyKeeper>keeper).ends, keeper.traces()) for name, keeper in b.keepers.items()}
-        pre |= {name: (*(<EventKeeper>keeper).ends, keeper.values(b.sim.step)) for name, keeper in b.events.items()
+        pre |= {name: (*(<EventKeeper>keeper).ends, keeper.values()) for name, keeper in b.events.items()
                 if (<EventKeeper>keeper).ends is not None}
         return self.state() | {"pairs": {}, "pre": pre, "lowpass": self._lowpass_by_id()}
 
@@ -165,7 +165,7 @@ cdef class Engine:
                 keeper.set_traces(_matched(state["pre"][name], *(<LazyKeeper>keeper).ends))
         for name, keeper in b.events.items():
             if name in state.get("pre", {}) and (<EventKeeper>keeper).ends is not None:
-                keeper.set_values(_matched(state["pre"][name], *(<EventKeeper>keeper).ends), now)
+                keeper.set_values(_matched(state["pre"][name], *(<EventKeeper>keeper).ends))
             for trace, (ids, values) in state.get("lowpass", {}).get(name, {}).items():
                 _take_by_id((<EventKeeper>keeper).lowpass[trace], b.ids, ids, values)
 
@@ -365,6 +365,9 @@ cdef _relearn(Binding old, Binding new):
             (<ShortTermKeeper>keeper).settle(old.short_terms[name], now, new.sim.dt)
         elif name in before:
             (<ShortTermKeeper>keeper).begin()
+    for name, events in new.events.items():
+        if name in old.events:
+            (<EventKeeper>events).settle_traces(old.events[name], now)
     for name, scaler in new.rates.items():
         if name in old.rates:
             (<HomeostasisKeeper>scaler).take_over(old.rates[name], now, new.sim.dt)

@@ -7,13 +7,16 @@ cdef class EventKeeper:
     cdef nm_events c
     cdef object ends     # (id of the source, delay) of each segment
     cdef dict traces     # trace of the source's spikes -> value of each segment right after its last arrival
-    cdef dict rates      # the same -> 1/step
     cdef dict lowpass    # low-pass trace of the source's column -> value by slot
     cdef object arrived  # step of the last arrival at each segment
     cdef list lent
+    cdef Binding binding
+    cdef nm_projection *p  # the binding's
+    cdef dict columns    # of a rule with `advance`: every column of the synapses, as of the last update of each; or None
 
     cdef make(self, Binding binding, nm_projection *p, object projection):
-        self.traces, self.rates, self.lowpass, self.lent = {}, {}, {}, []
+        self.traces, self.lowpass, self.lent = {}, {}, []
+        self.binding, self.p = binding, p
         self.c.salt = <uint32_t>(projection.number & 0xFFFFFF)
         if p.rule.pre_lag:
             self.c.lag = <int64_t>round(p.params[p.rule.pre_lag - 1] / binding.sim.dt)
@@ -27,6 +30,10 @@ cdef class EventKeeper:
             self._make_index(binding, p)
         if p.rule.needs_elapsed:
             self.c.last = <int64_t *>_address(projection.state["last_event"], "i8", p.n_synapses, "last_event")
+        if p.rule.advance != NULL:
+            self.columns = {"weight": projection.weight, **projection.state}
+            last, now = projection.state["last_event"], binding.sim.step
+            last[(last < 0) | (last > now)] = now  # time counts from here for new synapses, or those of another run
 
     cdef _make_traces(self, Binding binding, nm_projection *p):
         cdef int k
@@ -40,7 +47,6 @@ cdef class EventKeeper:
                 self.c.lowpass_source[k] = <const double *>_address(source, "f8", n, name)
             else:
                 self.traces[name] = np.zeros(max(1, p.n_runs))
-                self.rates[name] = self.c.rate[k]
                 self.c.trace[k] = <double *>_address(self.traces[name], "f8", 0, name)
 
     cdef _lend_columns(self, Binding binding, nm_projection *p, object projection):
@@ -59,43 +65,110 @@ cdef class EventKeeper:
                 self.c.post_lowpass_source[k] = <const double *>_address(source, "f8", n, name)
 
     cdef _make_index(self, Binding binding, nm_projection *p):
-        if p.n_synapses > 0xFFFFFFFF:
+        if max(p.n_synapses, p.n_runs) > 0xFFFFFFFF:
             raise ValueError("a projection under a rule with on_post: must have at most 2**32 - 1 synapses")
         n = binding.network.n_neurons
         start, scratch = np.zeros(n + 1, np.int64), np.zeros(max(1, n), np.int64)
-        incoming = np.zeros(max(1, p.n_synapses), np.uint32)
-        delay_run_of = np.zeros(p.n_synapses // NM_EVENTS_COARSE + 1, np.uint32)
-        self.lent += [start, incoming, delay_run_of]
+        incoming, delay_run = np.zeros((2, max(1, p.n_synapses)), np.uint32)
+        self.lent += [start, incoming, delay_run]
         self.c.incoming_start = <const int64_t *>_address(start, "i8", 0, "incoming_start")
         self.c.incoming = <const uint32_t *>_address(incoming, "u4", 0, "incoming")
-        self.c.delay_run_of = <const uint32_t *>_address(delay_run_of, "u4", 0, "delay_run_of")
+        self.c.incoming_segment = <const uint32_t *>_address(delay_run, "u4", 0, "incoming_segment")
         nm_events_index(&binding.network, p, <int64_t *>self.c.incoming_start, <uint32_t *>self.c.incoming,
-                        <uint32_t *>self.c.delay_run_of, <int64_t *>_address(scratch, "i8", 0, "scratch"))
+                        <uint32_t *>self.c.incoming_segment, <int64_t *>_address(scratch, "i8", 0, "scratch"))
 
-    def values(self, int64_t now):
-        """Traces of the sources' spikes as they are now, by segment."""
+    # ---- of a rule with `advance`: synapses that are current only where somebody reads them ---------------------------
+
+    cdef dict _read(self, int64_t first, int64_t last):
+        cdef nm_events_step step
+        cdef float *state[8]
+        cdef float *weight
+        cdef int k
+        step.network, step.projection = &self.binding.network, self.p
+        step.ring, step.factor, step.fired, step.partition = NULL, NULL, NULL, 0
+        step.dt, step.seed, step.now = self.binding.sim.dt, self.binding.sim.seed, self.binding.sim.step
+        found = {name: np.empty(last - first, column.dtype) for name, column in self.columns.items()}
+        found["last_event"][:] = step.now
+        weight = <float *>_address(found["weight"], "f4", last - first, "weight")
+        for k, name in enumerate(_fields(self.p.rule.state)):
+            state[k] = <float *>_address(found[name], "f4", last - first, name)
+        with nogil:
+            nm_events_read(&step, first, last, weight, state)
+        return found
+
+    cdef int _check_kept(self) except -1:
+        if self.columns is None:
+            raise ValueError("projection: must be under a rule whose synapses move between events")
+        return 0
+
+    def read(self):
+        """Every column of the synapses as it is now, by name; nothing is changed by the look."""
+        self._check_kept()
+        return self._read(0, self.p.n_synapses)
+
+    def read_one(self, int64_t synapse):
+        """The weight of one synapse now."""
+        self._check_kept()
+        check_number("synapse", synapse, 0, self.p.n_synapses - 1)
+        return float(self._read(synapse, synapse + 1)["weight"][0])
+
+    def write(self, synapses, columns):
+        """Set the given synapses to what they are to be now: every column that `read` gives."""
+        self._check_kept()
+        synapses = np.ascontiguousarray(synapses, np.int64)
+        if synapses.size and not 0 <= synapses.min() <= synapses.max() < self.p.n_synapses:
+            raise IndexError(f"synapses: must be between 0 and {self.p.n_synapses - 1}")
+        for name, column in self.columns.items():
+            column[synapses] = columns[name]
+
+    def settle(self):
+        """Nothing: with the step of its last update a synapse is complete as it stands."""
+
+    # ---- traces ------------------------------------------------------------------------------------------------------
+
+    def values(self):
+        """What each segment has of its source's spikes, all 0 where none has arrived: one more than the step of the
+        last arrival, and the traces right after it. Not the traces of today, which would be rounded once more."""
         if not self.traces:
             return {}
-        age = np.maximum(now - self.arrived, 0)
-        return {name: np.where(self.arrived < 0, 0.0, trace * np.exp(-self.rates[name] * age))
-                for name, trace in self.traces.items()}
+        return {"after": self.arrived + 1, **{f"trace_{name}": trace for name, trace in self.traces.items()}}
 
-    def set_values(self, values, int64_t now):
-        """Take over traces as they are now, by segment."""
-        for name, trace in values.items():
-            self.traces[name][:len(trace)] = trace
-            self.arrived[:] = now
+    def set_values(self, values):
+        """Take over what `values` gave, by segment."""
+        n = len(values["after"])
+        self.arrived[:n] = values["after"] - 1
+        for name, trace in self.traces.items():
+            trace[:n] = values[f"trace_{name}"]
+
+    cdef settle_traces(self, EventKeeper old, int64_t now):
+        """Bring the traces to the present by the time constants that held until now, where they differ."""
+        cdef int k
+        cdef Py_ssize_t run
+        cdef const int64_t[::1] arrived
+        if not self.traces or all(self.c.rate[k] == old.c.rate[k] for k in range(NM_MAX_TRACES)):
+            return
+        arrived = self.arrived
+        for k in range(NM_MAX_TRACES):
+            for run in range(arrived.shape[0] if self.c.trace[k] != NULL else 0):
+                if arrived[run] >= 0:
+                    self.c.trace[k][run] *= nm_exp(-old.c.rate[k] * <double>(now - arrived[run]))
+        self.arrived[self.arrived >= 0] = now
 
     def state(self):
         """Everything, as it stands; for a checkpoint of this very network."""
+        found = {}
+        if self.columns is not None:
+            found["columns"] = {name: column.copy() for name, column in self.columns.items()}
         if not (self.traces or self.lowpass):
-            return {}
+            return found
         arrived = None if self.arrived is None else self.arrived.copy()
-        return {"arrived": arrived, "traces": {name: trace.copy() for name, trace in self.traces.items()},
-                "lowpass": {name: trace.copy() for name, trace in self.lowpass.items()}}
+        return found | {"arrived": arrived, "traces": {name: trace.copy() for name, trace in self.traces.items()},
+                        "lowpass": {name: trace.copy() for name, trace in self.lowpass.items()}}
 
     def set_state(self, state):
         """Take over what `state` gave."""
+        for name, column in (self.columns or {}).items():
+            column[:] = state["columns"][name]
         if not (self.traces or self.lowpass):
             return
         if self.arrived is not None:

@@ -16,8 +16,7 @@ from neuromod.config.plasticity import Plasticity, ShortTerm, read_rule, read_sh
 from neuromod.config.read import config_error, found_file, plain_copy, read_file
 from neuromod.config.sections import NEURON_MODELS, neuron_values
 from neuromod.config.whole import Config, modulator_notes, part_notes, read_sections, rule_notes, whole_notes
-from neuromod.diagnosis import say
-from neuromod.errors import ConfigError
+from neuromod.errors import ConfigError, say
 from neuromod.problems import Problem, Wrong
 
 __all__ = ["check_neuromodulation", "check_params", "check_rule", "check_short_term", "load"]
@@ -71,21 +70,22 @@ def load(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any], Config
 
 def check_params(
     model: str, params: Mapping[str, Any] | None = None, where: str = "params"
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """The complete parameters of a neuron model.
 
     Parameters
     ----------
     model : str
         A registered neuron model.
-    params : mapping of str to float, in the units of the model's table, optional
-        Those that differ from the model's defaults, in its units.
+    params : mapping of str to float or str, in the units of the model's table, optional
+        Those that differ from the model's defaults, in its units; of a parameter that is one of several words the
+        word.
     where : str, default "params"
         JSON path or argument name of `params`, for messages.
 
     Returns
     -------
-    dict of str to float
+    dict of str to float or str
         Every parameter of the model, in the order of its table.
 
     Raises

@@ -9,7 +9,7 @@ that the next step uses.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from neuromod import _core
 from neuromod.arguments import checked_dt
 from neuromod.closed import Closed, read_only
-from neuromod.diagnosis import say
+from neuromod.modulation.at_rest import say_what_acts_at_rest
 from neuromod.modulation.modulator import KINETICS, FurtherModulator, Modulator, ModulatorState, apply_params
 from neuromod.modulation.monoamines import DopamineSystem, NorepinephrineSystem, SerotoninSystem, class_of
 
@@ -33,9 +33,6 @@ __all__ = [
     "create_neuromodulation_system",
     "lattice_neighbours",
 ]
-
-
-_SAID: list[bool] = []  # whether it was said, in this process, what acts at rest
 
 
 class NeuromodulationSystem(Closed, _core.SystemCore):
@@ -412,9 +409,12 @@ class NeuromodulationSystem(Closed, _core.SystemCore):
         """Levels, parameters, declarations, releases and diffusion as plain lists and numbers; `from_dict` takes it."""
         modulators = {}
         for m, name in enumerate(self.names):
-            params = dict(
-                zip(self._levels.tables[name]["params"], self._levels.params[m].tolist(), strict=False)
-            )
+            table = self._levels.tables[name]["params"].items()
+            numbers = self._levels.params[m].tolist()
+            params = {
+                key: _core.field_value(field, number)
+                for (key, field), number in zip(table, numbers, strict=False)
+            }
             del params["baseline"]  # stands beside, by region
             modulators[name] = {
                 "params": params,
@@ -566,30 +566,9 @@ def create_neuromodulation_system(
         modulator.neutral = about.get("neutral", section.get("neutral", False))
         for release in about.get("release", ()):
             system.add_release(name, **release)
-    _say_what_acts_at_rest(system, config or {})
+    if system.enabled:
+        say_what_acts_at_rest([system._modulator(name) for name in system.names], config or {})
     return system
-
-
-def _say_what_acts_at_rest(system: NeuromodulationSystem, given: Mapping[str, Any]) -> None:
-    """Once: modulators that were not asked for, or asked for with nothing said of them, and act at their baseline."""
-    named = [name for name in system.names if name in given]
-    quiet = [name for name in system.names if name not in given or not given[name]]
-    found = [text for name in quiet for text in _at_rest(system._modulator(name))]
-    if named and found and system.enabled and not _SAID:
-        _SAID.append(True)
-        say(
-            f'neuromodulation: by default, and at rest, {"; ".join(found)}; "neutral": true makes a system, or one '
-            "modulator, act on nothing at its baseline"
-        )
-
-
-def _at_rest(modulator: Modulator) -> Iterator[str]:
-    for target in modulator.targets:
-        effect = modulator.factor(0, target)
-        if target == "threshold" and effect != 0.0:
-            yield f"{modulator.name} raises thresholds by {100.0 * effect:.3g} %"
-        elif target != "threshold" and effect != 1.0:
-            yield f"{modulator.name} multiplies {target} by {effect:.4g}"
 
 
 def _declaration(about: Mapping[str, Any]) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class BrainModel(Closed):
     def __init__(
         self, config_path: str | Path | None = None, config: Mapping[str, Any] | None = None
     ) -> None:
-        from neuromod.config.load import check_params, load
+        from neuromod.config.load import check_params, check_rule, load
         from neuromod.config.modulators import known_modulators
 
         if (config_path is None) == (config is None):
@@ -62,7 +62,7 @@ class BrainModel(Closed):
         columns = NeuronColumns()
         self._areas = Areas(self._config.areas, columns)
         self._placement = Placement(self._areas, self._config, check_params)
-        self._store = SynapseStore(self._areas, learning_of(self._config.plasticity))
+        self._store = SynapseStore(self._areas, learning_of(self._config.plasticity), check_rule)
         self._store.modulators = tuple(known_modulators(raw.get("neuromodulation")))
         self._neurons = NeuronCollection(columns)
         self._synapses = SynapseCollection(self._store)
@@ -161,7 +161,7 @@ class BrainModel(Closed):
         w: int,
         *,
         model: str | None = None,
-        params: Mapping[str, float] | None = None,
+        params: Mapping[str, float | str] | None = None,
         neuron_type: str | None = None,
         generation: int = 0,
         parent_id: int = -1,
@@ -174,7 +174,7 @@ class BrainModel(Closed):
             A free site of the lattice.
         model : str, optional
             Default: that of the area the site lies in, else the configuration's.
-        params : mapping of str to float, in the units of the model's table, optional
+        params : mapping of str to float or str, in the units of the model's table, optional
             Parameters that differ from the configuration's.
         neuron_type : {"excitatory", "inhibitory"}, optional
             Default: the area's, else excitatory.

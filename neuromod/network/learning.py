@@ -15,11 +15,12 @@ from neuromod.problems import nearest
 
 __all__ = ["LiveMapping", "changed_learning", "checked_modulators", "put_in_bounds"]
 
+CheckRule = Callable[[dict[str, Any], str], Any]
 RULES = _core.plasticity_rules()
 _SLOWEST = 700.0  # exp(-700) is the smallest decay that a double holds with all its digits
 
 
-class LiveMapping(MutableMapping[str, float]):
+class LiveMapping(MutableMapping[str, Any]):
     """Parameters of one projection by name: setting one acts from the next step on, or raises.
 
     `update` checks all values, then sets them together. No parameter can be added or removed.
@@ -28,24 +29,24 @@ class LiveMapping(MutableMapping[str, float]):
     __slots__ = ("_put", "_read", "_where")
 
     def __init__(
-        self, where: str, read: Callable[[], Mapping[str, float]], put: Callable[[dict[str, Any]], None]
+        self, where: str, read: Callable[[], Mapping[str, Any]], put: Callable[[dict[str, Any]], None]
     ) -> None:
         """`put` gets every parameter, of which some may be new."""
         self._where, self._read, self._put = where, read, put
 
-    def __getitem__(self, name: str) -> float:
+    def __getitem__(self, name: str) -> Any:
         known = self._read()
         if name not in known:
             self._unknown(name, known)
         return known[name]
 
-    def __setitem__(self, name: str, value: float) -> None:
+    def __setitem__(self, name: str, value: Any) -> None:
         self.update({name: value})
 
     def __delitem__(self, name: str) -> None:
         raise TypeError(f"{self._where}.{name}: must not be removed; set it instead")
 
-    def update(self, *args: Any, **values: float) -> None:
+    def update(self, *args: Any, **values: Any) -> None:
         """Set several, after checking all."""
         known, given = dict(self._read()), dict(*args, **values)
         for name in given:
@@ -53,7 +54,7 @@ class LiveMapping(MutableMapping[str, float]):
                 self._unknown(name, known)
         self._put(known | given)
 
-    def _unknown(self, name: object, known: Mapping[str, float]) -> NoReturn:
+    def _unknown(self, name: object, known: Mapping[str, Any]) -> NoReturn:
         near = nearest(name, known)
         hint = f"did you mean {near!r}?" if near else f"there are {', '.join(known) or 'none'}"
         raise KeyError(f"{self._where}.{name}: unknown parameter; {hint}")
@@ -90,10 +91,12 @@ def changed_learning(
     excitatory: bool,
     changes: Mapping[str, Any],
     modulators: Sequence[str],
+    check: CheckRule,
 ) -> Learning:
     """`about` with some members changed, checked as a whole; nothing is changed if one is wrong.
 
-    `changes`: members of `Learning` by name. `modulators`: those that there are.
+    `changes`: members of `Learning` by name. `modulators`: those that there are. `check(section, where)`:
+    a rule, complete; `config.load.check_rule`.
     """
     changes = dict(changes)
     fixed: dict[str, Any] = {}
@@ -106,7 +109,7 @@ def changed_learning(
         _refuse_without_rule(where, {**changes, **fixed})
     if changes:
         _check_parts(where, about, excitatory, changes)
-        fixed |= _checked_rule(where, about, changes)
+        fixed |= _checked_rule(where, about, changes, check)
     return replace(about, **fixed)
 
 
@@ -137,13 +140,13 @@ def _check_parts(where: str, about: Learning, excitatory: bool, changes: Mapping
         raise ValueError(f"{where}.homeostatic: must be None; only excitatory synapses are scaled")
 
 
-def _checked_rule(where: str, about: Learning, changes: Mapping[str, Any]) -> dict[str, Any]:
-    from neuromod.config.load import check_rule
-
+def _checked_rule(
+    where: str, about: Learning, changes: Mapping[str, Any], check: CheckRule
+) -> dict[str, Any]:
     names = ("weight_min", "weight_max", "weight_decay", "weight_dependence", "short_term", "homeostatic")
     section = {name: changes.get(name, getattr(about, name)) for name in names}
     params = dict(changes.get("params", about.params))
-    found = check_rule({"rule": about.rule or "none", **params, **section}, where)
+    found = check({"rule": about.rule or "none", **params, **section}, where)
     _check_rates(where, about.homeostatic, found.homeostatic)
     return {"params": dict(found.params), **{name: getattr(found, name) for name in names}}
 

@@ -110,8 +110,8 @@ class Projection(Closed):
         self._relearn(self._table, modulators=value)
 
     @property
-    def rule_params(self) -> Mapping[str, float]:
-        """The rule's parameters by name, in the units of its table; each may be set.
+    def rule_params(self) -> Mapping[str, Any]:
+        """The rule's parameters by name, floats or words; each may be set.
 
         For example ``projection.rule_params["tau_plus"] = 10.0``. A parameter by which events are under way, such as a
         lag of arrivals, is fixed by connect.
@@ -119,7 +119,7 @@ class Projection(Closed):
         return self._mapping("rule_params", "params")
 
     @rule_params.setter
-    def rule_params(self, value: Mapping[str, float]) -> None:
+    def rule_params(self, value: Mapping[str, Any]) -> None:
         self.rule_params.update(value)  # type: ignore[attr-defined]
 
     @property
@@ -211,9 +211,10 @@ class Projection(Closed):
     def weight(self) -> Weights:
         """Weight of each synapse, float32, shape (n_synapses,), mV; writing to the array writes the network.
 
-        Under a lazy rule the array is what is current now. When the simulation moves on, what was written to the
-        array goes to the network, and the array turns read-only, so that a late ``w += d`` raises: ask for the
-        weights again then. Without a rule, and under a rule that acts at arrivals alone, the array is live.
+        Under a lazy rule, and under one whose weights move between events, the array is what is current now. When the
+        simulation moves on, what was written to the array goes to the network, and the array turns read-only, so that
+        a late ``w += d`` raises: ask for the weights again then. Without a rule, and under any other, the array is
+        live. Reading it changes nothing that follows.
         """
         return self._table.weights.array()
 
@@ -237,6 +238,30 @@ class Projection(Closed):
     @eligibility.setter
     def eligibility(self, value: Any) -> None:
         _set(self.eligibility, value)
+
+    def state(self, name: str) -> Weights:
+        """A state variable of the rule at each synapse, as it is now.
+
+        Parameters
+        ----------
+        name : str
+            As in the rule's table: ``rho`` or ``c`` of ``graupner_brunel``.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_synapses,)
+            A copy, in the unit of the table.
+
+        Raises
+        ------
+        KeyError
+            If the rule has no such state variable.
+        """
+        known = [field for field in self._table.state_columns if field != "last_event"]
+        if name not in known:
+            has = ", ".join(known) or "none"
+            raise KeyError(f"projections[{self.name!r}].state: rule {self.rule!r} has {has}; got {name!r}")
+        return self._table.weights.values()[name].copy()
 
     @property
     def plasticity_tag(self) -> Weights:

@@ -47,15 +47,18 @@ class SynapseStore:
     through, projection by projection. A view remembers the epoch of its number; `moved` finds its number of today.
     """
 
-    def __init__(self, areas: Areas, learning: Learning) -> None:
-        """`learning`: the configuration's, which single synapses have."""
+    def __init__(self, areas: Areas, learning: Learning, check_rule: Any) -> None:
+        """`learning`: the configuration's, which single synapses have. `check_rule`: see `changed_learning`."""
+        self.check_rule = check_rule
         self.areas, self.columns, self.learning = areas, areas.columns, learning
         self.made = 0  # projections ever made: the salt of their draws
         self.relearned = 0  # times that the learning of a projection was changed
         self.modulators: tuple[str, ...] = ()  # that a projection may name
         self.running = False  # whether a simulation of the network is under way
         self.moves = 0  # times that an array of weights that engines borrow was replaced
-        self.keeper: _core.Engine | None = None  # the engine that keeps the projections with lazy rules
+        self.keeper: _core.Engine | None = (
+            None  # the engine that keeps projections whose weights are not current
+        )
         self.block = _core.SynapseBlock(self)  # what views of synapses read and write
         self._tables: list[SynapseTable] = []
         self._faces: dict[str, Projection] = {}
@@ -207,11 +210,11 @@ class SynapseStore:
         if self.running:
             raise RuntimeError(f"{where}: learning must not be changed while a run is under way")
         old, excitatory = table.learning, table.synapse_type == "excitatory"
-        new = changed_learning(where, old, excitatory, changes, self.modulators)
+        new = changed_learning(where, old, excitatory, changes, self.modulators, self.check_rule)
         if new == old:
             return
         self._settle_additions()
-        table.weights.release()
+        table.weights.settle()
         if "eligibility" in table.state_columns or new.bounds != old.bounds:
             put_in_bounds(table.weights.array(), *new.bounds, not excitatory)
         self._freeze_weight()
@@ -336,6 +339,7 @@ class SynapseStore:
         """The network as an engine takes it."""
         self.fit()
         self.release()
+        self._part_with_kept()
         zone_of, zones = self.areas.zones()
         return Layout(
             version=self.structure,
@@ -349,8 +353,17 @@ class SynapseStore:
             projections=tuple(table.layout() for table in self.tables),
         )
 
+    def _part_with_kept(self) -> None:
+        """Weights that an engine will keep leave the block of all weights: readings of them are written there."""
+        for table in self._tables:
+            if table.will_be_kept and table.weights.is_in_block:
+                table.weights.leave_block()
+                if self._weight is not None:
+                    self._weight.flags.writeable = False
+                    self.block.stale = True
+
     def attach(self, engine: _core.Engine) -> None:
-        """An engine has been bound to the layout: it keeps the projections with lazy rules from now on."""
+        """An engine has been bound to the layout: it keeps what its `keepers` name from now on."""
         self.keeper = engine if engine.keepers else None
         for table in self._tables:
             if table.name in engine.keepers:
@@ -358,7 +371,7 @@ class SynapseStore:
         self._freeze_weight()
 
     def release(self) -> None:
-        """The engine that keeps projections gives them back, all synapses brought up to date."""
+        """The engine that keeps projections gives them back."""
         for table in self.tables:
             table.weights.release()
         self.keeper = None
@@ -397,7 +410,7 @@ class SynapseStore:
         memory = self._memory = np.empty(len(self), np.float32) if known is None else known
         block, first = memory[:], 0
         for table in tables:
-            if known is None or table.weights.is_kept:
+            if known is None or not table.weights.is_in_block:
                 table.weights.lend(block[first : first + len(table)])
             first += len(table)
         return block
