@@ -1,6 +1,6 @@
 /* The phases of one step, in this order:
  *   1 deliver the spikes that arrive in this step; lazy rules update each synapse before it transmits
- *   2 add the background drive, external currents and scheduled spikes
+ *   2 add the background drive, external currents (external_input, i_offset) and scheduled spikes
  *   3 apply the gain to the inputs and the rise to the thresholds
  *   4 step the neurons
  *   5 append the neurons that fired to the delay ring

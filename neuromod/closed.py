@@ -63,6 +63,7 @@ class Closed:
 
 
 def _refuse(self: Any, *_: Any, **__: Any) -> NoReturn:
+    """Refuse: the content cannot be changed."""
     raise TypeError(
         "config: is read-only, since the model was built from it; make a model of a changed copy, copy.deepcopy(config)"
     )

@@ -84,7 +84,8 @@ def checked_input(
     Raises
     ------
     ValueError
-        If the shape is another, a value is not finite, or an id is not in the network.
+        If the shape is another, a value is not finite, an id is not in the network, or is that of a source and has an
+        input other than 0.
     """
     if input is None:
         if input_ids is not None:
@@ -99,7 +100,8 @@ def checked_input(
     if not np.all(np.isfinite(rows)):
         step, column = np.argwhere(~np.isfinite(rows))[0]
         raise ValueError(f"input: must be finite; got {rows[step, column]} (step {step}, id {ids[column]})")
-    _check_not_to_sources(model, rows, ids)
+    if input_ids is not None:  # of an array for all neurons, what stands for a source is not read
+        _check_not_to_sources(model, rows, ids)
     return rows, ids
 
 

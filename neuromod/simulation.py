@@ -370,7 +370,8 @@ class Simulation(Facts):
         input : array_like of float, shape (n_steps, n_ids), mV, optional
             External current of each step, added to ``external_input``.
         input_ids : array_like of int, shape (n_ids,), optional
-            Neurons that `input` is for. Default: all, in id order.
+            Neurons that `input` is for; a source has no input. Default: all, in id order, and what stands for a source
+            is not read.
         progress : bool or callable, optional
             True or False: show a line of progress or not. Default: on a terminal, after two seconds. A callable
             gets ``(done, total, simulated_ms, elapsed_s)``.

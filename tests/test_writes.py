@@ -459,7 +459,7 @@ def test_a_source_refuses_an_input(model: str) -> None:
         ):
             setattr(neuron, name, 3.0)
     with pytest.raises(ValueError, match="input: must be 0 for a source"):
-        sim.run(2, input=np.ones((2, 3)))
+        sim.run(2, input=np.ones((2, 2)), input_ids=[0, 1])
     assert sim.digest() == before
     for name in ("i_offset", "external_input", "drive_rate", "drive_noise"):
         getattr(sim.model.neurons, name)[1] = 3.0
@@ -468,7 +468,8 @@ def test_a_source_refuses_an_input(model: str) -> None:
         ):
             sim.run(2)
         getattr(sim.model.neurons, name)[1] = 0.0
-    sim.run(2, input=np.zeros((2, 3)))
+    sim.run(2, input=np.zeros((2, 3)), input_ids=[0, 1, 2])
+    sim.run(2, input=np.ones((2, 3)))  # an array for all: what stands for a source is not read
 
 
 def test_a_saved_state_of_before_has_no_i_offset() -> None:
