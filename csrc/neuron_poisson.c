@@ -44,6 +44,7 @@ const nm_neuron_model nm_neuron_poisson = {
     .state = state,
     .n_derived = N_DERIVED,
     .needs_random = 1,
+    .is_source = 1,
     .bounded_rate = 1 + RATE,
     .prepare = prepare,
     .step = step,

@@ -17,5 +17,6 @@ const nm_neuron_model nm_neuron_spike_source = {
     .reference = "none: the spikes are given",
     .params = params,
     .state = state,
+    .is_source = 1,
     .step = step,
 };

@@ -118,9 +118,11 @@ static nm_synapse_chunk chunk_of(pass *a) {
  * depression. */
 NM_CLONES static void modulate(pass *a) {
     const int applied = a->projection->rule->applies_learning;
+    const double moves = a->projection->frozen ? 0.0 : 1.0;
     NM_INDEPENDENT
     for (size_t j = 0; j < a->n; j++)
-        a->factor[j] = (applied ? 1.0 : a->learning[j]) * (a->change[j] > 0.0 ? a->ltp[j] : a->ltd[j]);
+        a->factor[j] =
+            moves * (applied ? 1.0 : a->learning[j]) * (a->change[j] > 0.0 ? a->ltp[j] : a->ltd[j]);
 }
 
 static void push(const pass *a) {
@@ -138,7 +140,7 @@ static void push(const pass *a) {
 
 /* Of a rule with `advance`: update the gathered synapses to the present step. */
 static void advance(pass *a) {
-    const double one = 1.0;
+    const double moves = a->projection->frozen ? 0.0 : 1.0;
     double longest = 0.0;
     if (a->projection->rule->advance == NULL)
         return;
@@ -149,7 +151,7 @@ static void advance(pass *a) {
     draw_noise(a);
     const nm_synapse_chunk chunk = chunk_of(a);
     a->projection->rule->advance(&chunk);
-    nm_change_apply(a->n, a->change, &one, 0, a->low, a->high, a->weight);
+    nm_change_apply(a->n, a->change, &moves, 0, a->low, a->high, a->weight);
 }
 
 /* Call the hook for one gathered chunk; modulate and bound the changes; write weights and state back. */

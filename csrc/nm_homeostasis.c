@@ -58,7 +58,8 @@ void nm_homeostasis_step(const nm_network *network, const nm_delay *ring, double
             continue;
         const nm_events_step step = {
             .network = network, .projection = p, .dt = dt, .seed = seed, .now = now, .partition = partition};
-        scale_partition(&step);
+        if (!p->frozen)
+            scale_partition(&step);
         const double kept = nm_exp(-(double)h->every * dt / h->tau);
         for (int64_t slot = nm_network_partition_first(network, partition);
              slot < nm_network_partition_end(network, partition); slot++)

@@ -26,7 +26,8 @@ struct nm_homeostasis {
 double nm_homeostasis_start(const nm_homeostasis *homeostasis, double dt, int64_t now);
 
 /* Phase 6 for one partition, after learning: add this step's spikes to the rates; scale the weights every
- * `every` steps. Synapses of a lazy rule, or of a rule with `advance`, are updated first. */
+ * `every` steps. Synapses of a lazy rule, or of a rule with `advance`, are updated first. The rates of a frozen
+ * projection go on; its weights are not scaled. */
 void nm_homeostasis_step(const nm_network *network, const nm_delay *ring, double dt, uint64_t seed,
                          int64_t now, int64_t partition);
 

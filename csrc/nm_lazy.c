@@ -121,18 +121,20 @@ static void advance_zone(const nm_projection *p, const nm_levels *levels, int64_
     const nm_factors factors = nm_levels_factors(levels, zone);
     const double *before = nm_lazy_snapshot(lazy, zone, now - 1);
     double *after = nm_lazy_snapshot(lazy, zone, now);
-    after[NM_K] = before[NM_K] / fmax(p->weight_kept, 1e-200);
+    after[NM_K] = before[NM_K] / fmax(p->frozen ? 1.0 : p->weight_kept, 1e-200);
     after[NM_E] = before[NM_E];
     after[NM_F] = before[NM_F];
     after[NM_V] = before[NM_V];
-    const double learning = about == NULL ? factors.learning_rate : 1.0; /* with eligibility, F contains it */
+    /* with eligibility, F contains the learning rate */
+    const double learning = about != NULL ? 1.0 : p->frozen ? 0.0 : factors.learning_rate;
     lazy->ltp[nm_lazy_bucket(lazy, zone, now)] = learning * factors.ltp;
     lazy->ltd[nm_lazy_bucket(lazy, zone, now)] = learning * factors.ltd;
     if (about == NULL)
         return;
     const double tau_c = p->params[about->tau_c] * factors.tau_c;
-    const double signal = p->params[about->rate] *
-                          nm_levels_signal(levels, zone, p->params[about->subtract_baseline], dt, tau_c);
+    const double rate = p->frozen ? 0.0 : p->params[about->rate];
+    const double signal =
+        rate * nm_levels_signal(levels, zone, p->params[about->subtract_baseline], dt, tau_c);
     after[NM_E] *= nm_exp(fmin(dt / tau_c, 600.0));
     after[NM_F] += signal * after[NM_K] / before[NM_E];
     after[NM_V] += fabs(signal) * after[NM_K] / before[NM_E];

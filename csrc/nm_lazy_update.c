@@ -203,6 +203,10 @@ NM_INLINE int combine_direct_by(batch *a, const int decays, const size_t stride,
     return any != 0;
 }
 
+static int decays(const batch *a) {
+    return a->step->projection->weight_kept < 1.0 && !a->step->projection->frozen;
+}
+
 /* One loop for each kind, with compile-time constants. */
 #define COMBINE_EACH(body, decays)                                                                           \
     (a->stride == 0 ? (inhibitory ? body(a, decays, 0, 1) : body(a, decays, 0, 0))                           \
@@ -211,13 +215,12 @@ NM_INLINE int combine_direct_by(batch *a, const int decays, const size_t stride,
 /* Returns 1 and fills `check` if a bound might have been reached for some synapse; else 0. */
 NM_CLONES static int combine(batch *a) {
     const int inhibitory = a->step->projection->inhibitory != 0;
-    return a->step->projection->weight_kept < 1.0 ? COMBINE_EACH(combine_by, 1) : COMBINE_EACH(combine_by, 0);
+    return decays(a) ? COMBINE_EACH(combine_by, 1) : COMBINE_EACH(combine_by, 0);
 }
 
 NM_CLONES static int combine_direct(batch *a) {
     const int inhibitory = a->step->projection->inhibitory != 0;
-    return a->step->projection->weight_kept < 1.0 ? COMBINE_EACH(combine_direct_by, 1)
-                                                  : COMBINE_EACH(combine_direct_by, 0);
+    return decays(a) ? COMBINE_EACH(combine_direct_by, 1) : COMBINE_EACH(combine_direct_by, 0);
 }
 
 /* ---- replay --------------------------------------------------------------------------------------- */
@@ -229,7 +232,8 @@ static double scaled(const batch *a, double change, double weight) {
 /* Without an eligibility trace a weight that does not change may stay outside its bounds. With one the
  * weight may have left the bounds between events, and is always clipped. */
 static double bounded(const batch *a, double weight, double was) {
-    const int may_stay = a->step->projection->rule->eligibility == NULL && weight == was;
+    const nm_projection *p = a->step->projection;
+    const int may_stay = p->frozen || (p->rule->eligibility == NULL && weight == was);
     return may_stay ? weight : nm_clip(weight, a->low, a->high);
 }
 
@@ -316,7 +320,7 @@ static void begin(batch *a, const nm_lazy_step *step, int64_t partition, int64_t
     const nm_projection *p = step->projection;
     const int64_t since = p->lazy->since[delay_run];
     a->step = step;
-    a->acts = acts;
+    a->acts = acts && !p->frozen;
     a->n_ahead = 0;
     a->partition_first = nm_network_partition_first(step->network, partition);
     a->from = since / 2;

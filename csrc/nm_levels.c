@@ -32,6 +32,43 @@ static double density_of(const nm_levels *levels, int64_t zone, int64_t m) {
     return levels->density != NULL ? levels->density[zone * levels->n_modulators + m] : 1.0;
 }
 
+static int is_neutral(const nm_levels *levels, int64_t m) {
+    return levels->neutral != NULL && levels->neutral[m];
+}
+
+/* ---- the effect of one modulator ------------------------------------------------------------------- */
+
+/* The effect before it is bounded by its least value. */
+static double raw_effect(const nm_levels *levels, int64_t m, nm_target target, double level) {
+    double response = nm_response_value(levels->modulators[m]->response, params_of(levels, m), level);
+    return nm_targets[target].effect == NM_RISE ? response : offset_of(levels, m) + response;
+}
+
+static double at_least(nm_target target, double effect) {
+    double least = nm_targets[target].least;
+    return effect < least ? least : effect;
+}
+
+static double effect_at(const nm_levels *levels, int64_t m, nm_target target, double level) {
+    return at_least(target, raw_effect(levels, m, target, level));
+}
+
+/* Whether every factor of a neutral modulator can be divided by its factor at the baseline. */
+static int has_rest(const nm_levels *levels, int64_t region, int64_t m) {
+    const double baseline = baseline_of(levels, region, m);
+    for (int t = 0; t < NM_N_TARGETS; t++)
+        if ((targets_of(levels, m) & NM_ON(t)) && nm_targets[t].effect == NM_FACTOR &&
+            !(effect_at(levels, m, (nm_target)t, baseline) > 0.0))
+            return 0;
+    return 1;
+}
+
+static double neutral_effect(const nm_levels *levels, int64_t m, nm_target target, double level,
+                             double baseline) {
+    const double now = effect_at(levels, m, target, level), rest = effect_at(levels, m, target, baseline);
+    return nm_targets[target].effect == NM_RISE ? now - rest : now / rest;
+}
+
 /* ---- levels -------------------------------------------------------------------------------------- */
 
 static int check_modulator(const nm_levels *levels, int64_t m, nm_error *error) {
@@ -46,6 +83,8 @@ static int check_modulator(const nm_levels *levels, int64_t m, nm_error *error) 
             return nm_fail(error, NM_ERR_BAD_VALUE, r, m * NM_MAX_PARAMS + NM_BASELINE, baseline);
         if (!nm_domain_holds(NM_UNIT_INTERVAL, level))
             return nm_fail(error, NM_ERR_BAD_VALUE, r, -1 - m, level);
+        if (is_neutral(levels, m) && !has_rest(levels, r, m))
+            return nm_fail(error, NM_ERR_BAD_ORDER, r, m * NM_MAX_PARAMS + NM_BASELINE, baseline);
     }
     return NM_OK;
 }
@@ -190,19 +229,12 @@ void nm_levels_release(const nm_levels *levels) {
 
 /* ---- effects ------------------------------------------------------------------------------------- */
 
-/* The effect before it is bounded by its least value. */
-static double raw_effect(const nm_levels *levels, int64_t m, nm_target target, double level) {
-    double response = nm_response_value(levels->modulators[m]->response, params_of(levels, m), level);
-    return nm_targets[target].effect == NM_RISE ? response : offset_of(levels, m) + response;
-}
-
-static double at_least(nm_target target, double effect) {
-    double least = nm_targets[target].least;
-    return effect < least ? least : effect;
-}
-
-double nm_levels_effect(const nm_levels *levels, int64_t m, nm_target target, double level, double density) {
-    double effect = raw_effect(levels, m, target, level);
+double nm_levels_effect(const nm_levels *levels, int64_t region, int64_t m, nm_target target,
+                        double density) {
+    const double level = levels->level[region * levels->n_modulators + m];
+    double effect = is_neutral(levels, m)
+                        ? neutral_effect(levels, m, target, level, baseline_of(levels, region, m))
+                        : raw_effect(levels, m, target, level);
     if (nm_targets[target].effect == NM_RISE)
         effect *= density;
     else if (density != 1.0) /* 1 + (x - 1) is not always x */
@@ -214,13 +246,13 @@ nm_factors nm_levels_factors(const nm_levels *levels, int64_t zone) {
     nm_factors factors = NM_NEUTRAL;
     if (levels == NULL)
         return factors;
-    const double *level = levels->level + region_of(levels, zone) * levels->n_modulators;
+    const int64_t region = region_of(levels, zone);
     for (int64_t m = 0; m < levels->n_modulators; m++) {
         int t = 0;
         for (uint32_t left = targets_of(levels, m); left != 0; left >>= 1, t++) {
             if (!(left & 1u))
                 continue;
-            double effect = nm_levels_effect(levels, m, (nm_target)t, level[m], density_of(levels, zone, m));
+            double effect = nm_levels_effect(levels, region, m, (nm_target)t, density_of(levels, zone, m));
             factors.of[t] = nm_combined(nm_targets[t].effect, factors.of[t], effect);
         }
     }
@@ -248,11 +280,14 @@ static double signal_of(const nm_levels *levels, int64_t region, int64_t m, doub
     now = at_least(NM_LEARNING_RATE, now);
     resting = at_least(NM_LEARNING_RATE, resting);
     double subtracted = subtract_baseline * resting;
+    const double unit = is_neutral(levels, m) ? resting : 1.0;
     if (rate == 0.0)
-        return (now - subtracted) * dt * nm_exp_mean(dt / tau_c);
+        return (now - subtracted) * dt * nm_exp_mean(dt / tau_c) / unit;
     /* g(s) = (resting - subtracted) + (now - resting) exp(-s / tau) */
-    return dt * ((resting - subtracted) * nm_exp_mean(dt / tau_c) +
-                 (now - resting) * nm_exp_mean(dt / tau_c + dt * rate));
+    return dt *
+           ((resting - subtracted) * nm_exp_mean(dt / tau_c) +
+            (now - resting) * nm_exp_mean(dt / tau_c + dt * rate)) /
+           unit;
 }
 
 double nm_levels_signal(const nm_levels *levels, int64_t zone, double subtract_baseline, double dt,

@@ -46,6 +46,7 @@ typedef struct nm_levels {
     const double *baseline;     /* the parameter; else [region * n_modulators + m], the tonic level */
     const uint32_t *targets;    /* the modulator's own; else [m] NM_ON(...) | ... */
     const double *offset;       /* the modulator's own; else [m] */
+    const uint8_t *neutral;     /* 0; else [m] 1: the effect at the baseline is that of no modulation */
     const int32_t *zone_region; /* zones are regions; else [zone] */
     const double *density;      /* 1; else [zone * n_modulators + m], of receptors */
     int64_t n_zones;            /* where zone_region is given */
@@ -72,13 +73,21 @@ typedef union nm_factors {
         .of = { NM_TARGET_LIST(NM_NEUTRAL_MEMBER) }                                                          \
     }
 
+/* The modulators that act on the learning of one projection, and their effects. */
+typedef struct nm_acting {
+    const nm_levels *levels; /* those of the simulation; the other modulators have no targets */
+    nm_factors *factors;     /* [step % NM_INTERVAL * n_zones + zone], as in nm_sim */
+    int64_t n_zones;
+} nm_acting;
+
 /* The number of zones. */
 static inline int64_t nm_levels_n_zones(const nm_levels *levels) {
     return levels->zone_region != NULL ? levels->n_zones : levels->n_regions;
 }
 
 /* Check that levels and baselines lie in [0, 1] and parameters in their domains. On error: field = m *
- * NM_MAX_PARAMS + k for parameter k, -1 - m for a level; index = region. */
+ * NM_MAX_PARAMS + k for parameter k, -1 - m for a level; index = region. NM_ERR_BAD_ORDER: a neutral modulator
+ * has a factor of 0 at this baseline, by which nothing can be divided. */
 int nm_levels_check(const nm_levels *levels, nm_error *error) NM_MUST_CHECK;
 
 /* An event of modulator m in `region` (-1: all). The inputs are checked against their domains first; a
@@ -101,9 +110,11 @@ void nm_levels_count(const nm_levels *levels, const int32_t *fired, int64_t n_fi
  * the end of the step. The sum of all releases into a level is clipped once. */
 void nm_levels_release(const nm_levels *levels);
 
-/* The effect of modulator m on one of its targets at a level and a receptor density: a factor, or the rise
- * of a threshold. Density d scales the deviation from "no effect": 1 + d * (factor - 1), or d * rise. */
-double nm_levels_effect(const nm_levels *levels, int64_t m, nm_target target, double level, double density);
+/* The effect of modulator m on one of its targets at the level of a region and a receptor density: a factor, or
+ * the rise of a threshold. A neutral modulator's factor is divided by its factor at the baseline of the region,
+ * and its rise is reduced by the rise there. Density d scales the deviation from "no effect": 1 + d * (factor -
+ * 1), or d * rise. */
+double nm_levels_effect(const nm_levels *levels, int64_t region, int64_t m, nm_target target, double density);
 
 /* The effects in one zone, with modulators of the same target combined. levels = NULL: NM_NEUTRAL. */
 nm_factors nm_levels_factors(const nm_levels *levels, int64_t zone);

@@ -282,8 +282,8 @@ static int check_column(const double *column, nm_domain domain, int64_t n, int f
     return nm_fail(error, NM_ERR_BAD_VALUE, slot, field, column[slot]);
 }
 
-/* The columns of what comes from outside, and whether any entry of each is above 0. */
-enum { RATE, WEIGHT, CURRENT, NOISE, UNIFORM, NOISE_STEP, UNIFORM_STEP, N_DRIVES };
+/* The columns of external input. above_zero of each: 1 if some entry is above 0. */
+enum { RATE, WEIGHT, CURRENT, NOISE, UNIFORM, NOISE_STEP, UNIFORM_STEP, OFFSET, N_DRIVES };
 
 static int check_drive(const nm_network *network, int *above_zero, nm_error *error) {
     const struct {
@@ -295,12 +295,40 @@ static int check_drive(const nm_network *network, int *above_zero, nm_error *err
                            [NOISE] = {network->drive_noise, NM_NON_NEGATIVE},
                            [UNIFORM] = {network->drive_uniform, NM_NON_NEGATIVE},
                            [NOISE_STEP] = {network->drive_noise_per_step, NM_NON_NEGATIVE},
-                           [UNIFORM_STEP] = {network->drive_uniform_per_step, NM_NON_NEGATIVE}};
+                           [UNIFORM_STEP] = {network->drive_uniform_per_step, NM_NON_NEGATIVE},
+                           [OFFSET] = {network->i_offset, NM_ANY}};
     for (int k = 0; k < N_DRIVES; k++) {
+        above_zero[k] = 0;
+        if (columns[k].column == NULL)
+            continue;
         int status = check_column(columns[k].column, columns[k].domain, network->n_neurons, -1 - k,
                                   &above_zero[k], error);
         if (status != NM_OK)
             return status;
+    }
+    return NM_OK;
+}
+
+/* A source has no input: an input other than 0 would be lost. */
+static int check_sources(const nm_network *network, nm_error *error) {
+    const double *columns[N_DRIVES] = {[RATE] = network->drive_rate,
+                                       [CURRENT] = network->external_input,
+                                       [NOISE] = network->drive_noise,
+                                       [UNIFORM] = network->drive_uniform,
+                                       [NOISE_STEP] = network->drive_noise_per_step,
+                                       [UNIFORM_STEP] = network->drive_uniform_per_step,
+                                       [OFFSET] = network->i_offset};
+    for (int64_t g = 0; g < network->n_groups; g++) {
+        const nm_group *group = &network->groups[g];
+        for (int k = 0; k < N_DRIVES && group->model->is_source; k++) {
+            int64_t slot = group->first;
+            if (columns[k] == NULL || all_are(columns[k] + slot, group->n, 0.0))
+                continue;
+            while (slot < group->first + group->n && columns[k][slot] == 0.0)
+                slot++;
+            if (slot < group->first + group->n) /* else: only zeros of the other sign */
+                return nm_fail(error, NM_ERR_NO_INPUT, slot, -1 - k, columns[k][slot]);
+        }
     }
     return NM_OK;
 }
@@ -360,6 +388,8 @@ int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *erro
     /* Check everything, then write. */
     int above_zero[N_DRIVES];
     int status = check_drive(network, above_zero, error);
+    if (status == NM_OK)
+        status = check_sources(network, error);
     for (int64_t p = 0; status == NM_OK && p < network->n_blocks; p++) {
         nm_block *block = &network->blocks[p];
         const nm_group *group = &network->groups[block->group];
@@ -379,6 +409,8 @@ int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *erro
         if (fresh || (!at_rest && differs(network->drive_rate, network->seen_rate, block)))
             tabulate_drive(network, p, dt);
         block->noisy = noise_of(network, block, above_zero);
+        block->offset =
+            network->i_offset != NULL && !all_are(network->i_offset + block->first, block->n, 0.0);
         block->delta_synapses = has_delta_synapses(group, block, dt);
         block->excites = block->driven && !any_below_zero(network->drive_weight + block->first, block->n);
     }

@@ -13,6 +13,7 @@ typedef struct nm_homeostasis nm_homeostasis; /* nm_homeostasis.h */
 typedef struct nm_bitmap nm_bitmap;           /* nm_bitmap.h */
 typedef struct nm_push nm_push;               /* nm_push.h */
 typedef struct nm_events nm_events;           /* nm_events.h */
+typedef struct nm_acting nm_acting;           /* nm_levels.h */
 
 /* Greatest number of input ports of a whole network: the two that every model has, and the models' own. */
 enum { NM_MAX_INPUTS = 16 };
@@ -40,6 +41,7 @@ typedef struct nm_block {
         noisy; /* some neuron has background noise: 1 normal, 2 uniform, + 4 and + 8: also of one size per step */
     int64_t delta_synapses; /* what the model's hook says */
     int64_t excites;        /* 1: no weight of its background drive is negative */
+    int64_t offset;         /* 1: some neuron has an i_offset other than 0 */
 } nm_block;
 
 /* Synapses made by one connect(). Rows are ordered by presynaptic slot. A row has one bucket for each
@@ -74,6 +76,8 @@ typedef struct nm_projection {
     nm_events *events;                 /* of an event rule; else NULL */
     nm_short_term *short_term;         /* NULL: the efficacy of every spike is 1 */
     nm_homeostasis *homeostasis;       /* NULL: weights are not scaled */
+    int64_t frozen; /* 1: weights stand still; traces, eligibility, state and rates go on as always */
+    const nm_acting *acting; /* the modulators that act on its learning; NULL: all do */
 } nm_projection;
 
 typedef struct nm_network {
@@ -84,6 +88,7 @@ typedef struct nm_network {
     int64_t n_blocks;
     const int64_t *id;       /* [slot] ascending; key of the random draws */
     double *external_input;  /* added in the next step, then cleared */
+    const double *i_offset;  /* added in every step; NULL: 0 for all */
     double *last_spike_time; /* ms; -inf: never */
     int64_t *spike_count;
     const int32_t *zone;        /* [slot] row of the levels; NULL: all 0 */
@@ -95,8 +100,8 @@ typedef struct nm_network {
     /* The same size in each step, whatever dt. */
     const double *drive_noise_per_step;   /* mV */
     const double *drive_uniform_per_step; /* mV */
-    double *seen_rate;                    /* drive_rate that the pieces' tables were made from */
-    uint32_t *drive_table;                /* [piece * NM_POISSON_TABLE + k] */
+    double *seen_rate;                    /* drive_rate that the blocks' tables were made from */
+    uint32_t *drive_table;                /* [block * NM_POISSON_TABLE + k] */
     nm_projection *projections;
     int64_t n_projections;
     int64_t max_delay;
@@ -177,7 +182,8 @@ int nm_network_check(const nm_network *network, nm_error *error) NM_MUST_CHECK;
  * is written), recompute what is derived from them. O(neurons) compare, no more where nothing changed.
  * On error: index = slot, field = position in the group's model's table (NM_ERR_BAD_VALUE, NM_ERR_BAD_ORDER)
  * or -1 drive_rate, -2 drive_weight, -3 external_input, -4 drive_noise, -5 drive_uniform, -6 drive_noise_per_step,
- * -7 drive_uniform_per_step; NM_ERR_STEP: dt is too long for a rate (field) or for the model (field -1, value dt).
+ * -7 drive_uniform_per_step, -8 i_offset; NM_ERR_NO_INPUT: an input (field) of a model that has none;
+ * NM_ERR_STEP: dt is too long for a rate (field) or for the model (field -1, value dt).
  * `fresh`: recompute all (dt has changed). */
 int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *error) NM_MUST_CHECK;
 

@@ -119,6 +119,11 @@ static void enter_traces(const pass *a) {
         filter_columns(a);
 }
 
+static const nm_factors *factors_of(const nm_projection *p, const nm_factors *all, int64_t step) {
+    const nm_acting *own = p->acting;
+    return own == NULL ? all : own->factors + step % NM_INTERVAL * own->n_zones;
+}
+
 void nm_plasticity_step(const nm_network *network, const nm_delay *ring, const nm_factors *factor,
                         const double *fired, double dt, uint64_t seed, int64_t step, int64_t partition) {
     pass a = {.network = network, .ring = ring, .step = step, .partition = partition};
@@ -132,13 +137,13 @@ void nm_plasticity_step(const nm_network *network, const nm_delay *ring, const n
             const nm_events_step events = {.network = network,
                                            .projection = p,
                                            .ring = ring,
-                                           .factor = factor,
+                                           .factor = factors_of(p, factor, step),
                                            .fired = fired,
                                            .dt = dt,
                                            .seed = seed,
                                            .now = step,
                                            .partition = partition};
-            if (p->weight_kept < 1.0)
+            if (p->weight_kept < 1.0 && !p->frozen)
                 decay_partition(&a);
             nm_events_run(&events);
         }

@@ -1,6 +1,6 @@
 /* The phases of one step, in this order:
  *   1 deliver the spikes that arrive in this step; lazy rules update each synapse before it transmits
- *   2 add the background drive, external currents and scheduled spikes
+ *   2 add the background drive, external currents (external_input, i_offset) and scheduled spikes
  *   3 apply the gain to the inputs and the rise to the thresholds
  *   4 step the neurons
  *   5 append the neurons that fired to the delay ring
@@ -64,15 +64,27 @@ NM_CLONES static void amplify(double *column, int64_t n, double gain) {
         column[i] *= gain;
 }
 
-/* The external current of a block in this step, with noise and gain. If external_input holds nothing for this
- * step, the noise is written to `room`; without noise the result is a shared array of zeros. */
+/* current <- lasting current, or current + lasting current where the column holds an input for this step. */
+NM_CLONES static void add_offset(double *restrict current, const double *restrict offset, int64_t n,
+                                 int fresh) {
+    for (int64_t i = 0; i < n; i++)
+        current[i] = fresh ? offset[i] : current[i] + offset[i];
+}
+
+/* The external current of a block in this step: external_input, i_offset and noise, times the gain. If
+ * external_input holds nothing for this step, the current is written to `room`; without offset and noise the
+ * result is a shared array of zeros. */
 static const double *current_of(const nm_sim *sim, const nm_block *block, nm_factors factors, int64_t now,
                                 double *room) {
     static const double none[NM_CHUNK];
-    const int fresh = sim->current_step != now;
+    int fresh = sim->current_step != now;
     double *current = fresh ? room : sim->network->external_input + block->first;
-    if (fresh && !block->noisy)
+    if (fresh && !block->noisy && !block->offset)
         return none;
+    if (block->offset) {
+        add_offset(current, sim->network->i_offset + block->first, block->n, fresh);
+        fresh = 0;
+    }
     if (block->noisy)
         nm_drive_noise(sim->network, block, sim->dt, sim->seed, (uint64_t)now, factors.noise, current, fresh);
     if (factors.gain != 1.0)
@@ -287,20 +299,32 @@ typedef struct run {
     nm_error *error;
 } run;
 
+/* The factors of the projections that name the modulators of their learning. */
+static void prepare_acting(const nm_sim *sim, int64_t now) {
+    for (int64_t k = 0; k < sim->network->n_projections; k++) {
+        const nm_acting *own = sim->network->projections[k].acting;
+        for (int64_t zone = 0; own != NULL && zone < own->n_zones; zone++)
+            own->factors[now % NM_INTERVAL * own->n_zones + zone] = nm_levels_factors(own->levels, zone);
+    }
+}
+
 /* Compute what step `now` needs of the whole network, then advance the levels to the end of the step.
  * `ahead`: earlier steps of the interval have not been taken yet. Returns 0 if the step cannot be prepared
  * ahead. */
 static int prepare_step(const nm_sim *sim, int64_t now, int ahead) {
-    for (int64_t k = 0; k < sim->network->n_projections; k++)
-        if (sim->network->projections[k].lazy != NULL &&
-            !nm_lazy_advance(sim->network, &sim->network->projections[k], sim->levels, sim->dt, now, ahead))
+    for (int64_t k = 0; k < sim->network->n_projections; k++) {
+        const nm_projection *p = &sim->network->projections[k];
+        const nm_levels *levels = p->acting == NULL ? sim->levels : p->acting->levels;
+        if (p->lazy != NULL && !nm_lazy_advance(sim->network, p, levels, sim->dt, now, ahead))
             return 0;
+    }
     for (int64_t k = 0; k < sim->network->n_projections; k++)
         if (sim->network->projections[k].events != NULL)
             nm_events_sample_sources(&sim->network->projections[k], sim->network->n_neurons);
     nm_factors *factors = sim->factors + now % NM_INTERVAL * sim->n_zones;
     for (int64_t zone = 0; zone < sim->n_zones; zone++)
         factors[zone] = nm_levels_factors(sim->levels, zone);
+    prepare_acting(sim, now);
     if (sim->levels != NULL)
         nm_levels_step(sim->levels);
     return 1;

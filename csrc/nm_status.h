@@ -17,7 +17,8 @@
     X(NM_ERR_NOT_FINITE, -5, "a state variable is no longer finite")                                         \
     X(NM_ERR_TOO_LARGE, -6, "a count exceeds what its index can hold")                                       \
     X(NM_ERR_STEP, -7, "the step is too long")                                                               \
-    X(NM_ERR_SYNAPSE, -8, "a synapse's value is no longer finite")
+    X(NM_ERR_SYNAPSE, -8, "a synapse's value is no longer finite")                                           \
+    X(NM_ERR_NO_INPUT, -9, "a source has no input")
 
 typedef enum nm_status {
 #define NM_STATUS_ENUM(name, value, sentence) name = (value),

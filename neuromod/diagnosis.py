@@ -7,7 +7,13 @@ from neuromod.errors import CoreError, NumericalError
 
 __all__ = ["explained"]
 
-_OF_NEURONS = ("NM_ERR_BAD_VALUE", "NM_ERR_BAD_ORDER", "NM_ERR_NOT_FINITE", "NM_ERR_STEP")
+_OF_NEURONS = (
+    "NM_ERR_BAD_VALUE",
+    "NM_ERR_BAD_ORDER",
+    "NM_ERR_NOT_FINITE",
+    "NM_ERR_STEP",
+    "NM_ERR_NO_INPUT",
+)
 _COLUMNS = {
     -1: ("drive_rate", ">= 0 Hz"),
     -2: ("drive_weight", "finite"),
@@ -16,6 +22,7 @@ _COLUMNS = {
     -5: ("drive_uniform", ">= 0 mV sqrt(ms)"),
     -6: ("drive_noise_per_step", ">= 0 mV"),
     -7: ("drive_uniform_per_step", ">= 0 mV"),
+    -8: ("i_offset", "finite"),
 }
 """Columns that every neuron has, by the field that ``csrc/nm_network.h`` gives them."""
 
@@ -54,6 +61,8 @@ def explained(engine: _core.Engine, failure: _core.CoreFailure) -> Exception:
         )
     if failure.field < 0:
         column, rule = _COLUMNS[failure.field]
+        if failure.status == "NM_ERR_NO_INPUT":
+            rule = f"0, since a {name} neuron has no input"
         return ValueError(f"neurons[{neuron}].{column}: must be {rule}; got {failure.value}")
     field = list(model["params"])[failure.field]
     if failure.status == "NM_ERR_BAD_ORDER":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Sequence
 
 __all__ = [
@@ -55,3 +57,16 @@ class CoreError(NeuromodError, RuntimeError):
 
 class NeuromodWarning(UserWarning):
     """Something in a configuration or a call is not acted on, or looks unintended."""
+
+
+def say(note: str) -> None:
+    """A warning at the line of the user's that led here.
+
+    Parameters
+    ----------
+    note : str
+    """
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "neuromod":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(note, NeuromodWarning, stacklevel=level)

@@ -90,7 +90,8 @@ def checked_input(
     Raises
     ------
     ValueError
-        If the shape is another, a value is not finite, or an id is not in the network.
+        If the shape is another, a value is not finite, an id is not in the network, or is that of a source and has an
+        input other than 0.
     """
     if input is None:
         if input_ids is not None:
@@ -105,6 +106,8 @@ def checked_input(
     if not np.all(np.isfinite(rows)):
         step, column = np.argwhere(~np.isfinite(rows))[0]
         raise ValueError(f"input: must be finite; got {rows[step, column]} (step {step}, id {ids[column]})")
+    if input_ids is not None:  # of an array for all neurons, what stands for a source is not read
+        _check_not_to_sources(model, rows, ids)
     return rows, ids
 
 
@@ -163,3 +166,16 @@ def spike_steps(times: NDArray[np.float64], dt: float, step: int) -> NDArray[np.
         bad = float(times[steps >= MOST_STEPS][0])
         raise ValueError(f"times_ms: must be before step 2**62, {MOST_STEPS * dt:g} ms; got {bad}")
     return steps
+
+
+def _check_not_to_sources(model: Any, rows: NDArray[np.float64], ids: Ints) -> None:
+    """A source has no input: a current would be lost."""
+    sources = [k for k, about in enumerate(_core.neuron_models().values()) if about["is_source"]]
+    columns = np.flatnonzero(np.isin(model.neurons.model[np.searchsorted(model.neurons.id, ids)], sources))
+    lost = np.argwhere(rows[:, columns])
+    if len(lost):
+        step, column = lost[0]
+        came, neuron = rows[step, columns[column]], ids[columns[column]]
+        raise ValueError(
+            f"input: must be 0 for a source, which has no input; got {came} (step {step}, id {neuron})"
+        )

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_count
+from neuromod.closed import Closed
 from neuromod.inputs import known_ids
 
 __all__ = ["LevelMonitor", "RateMonitor", "SpikeMonitor", "StateMonitor"]
@@ -21,10 +22,12 @@ Ints = NDArray[np.int64]
 class Simulation(Protocol):
     """What a `neuromod.simulation.Simulation` offers here; this module does not import it."""
 
-    model: Any
-    neuromodulation: Any
     _session: Any
 
+    @property
+    def model(self) -> Any: ...
+    @property
+    def neuromodulation(self) -> Any: ...
     @property
     def dt(self) -> float: ...
     @property
@@ -38,7 +41,7 @@ def _milliseconds(steps: Ints, sim: Simulation) -> Floats:
 Recorder = TypeVar("Recorder", _core.SpikeRecorder, _core.SampleRecorder)
 
 
-class _Monitor(Generic[Recorder]):
+class _Monitor(Closed, Generic[Recorder]):
     """A recorder of the core attached to one simulation; usable in ``with``, which ends it."""
 
     def __init__(self, sim: Simulation, recorder: Recorder) -> None:
@@ -162,18 +165,29 @@ class StateMonitor(_Monitor[_core.SampleRecorder]):
         if variable not in columns.buffers or columns.buffers[variable].dtype != np.float64:
             known = sorted(name for name, column in columns.buffers.items() if column.dtype == np.float64)
             raise ValueError(f"variable: must be one of {', '.join(known)}; got {variable!r}")
-        self.variable: str = variable
-        self.ids: Ints = sim.model.neurons.id.copy() if ids is None else known_ids(sim.model, ids, "ids")
+        wanted = sim.model.neurons.id.copy() if ids is None else known_ids(sim.model, ids, "ids").copy()
+        wanted.flags.writeable = False
+        self._variable, self._ids = variable, wanted
         self._sim = sim
         super().__init__(sim, _core.SampleRecorder(self._resolver(), checked_count(every, "every", 1)))
 
     def _resolver(self) -> Callable[[], tuple[Floats, Ints]]:
-        columns, variable, wanted = self._sim._session.store.columns, self.variable, self.ids
+        columns, variable, wanted = self._sim._session.store.columns, self._variable, self._ids
 
         def resolve() -> tuple[Floats, Ints]:
             return columns.buffers[variable], np.searchsorted(columns.column("id"), wanted)
 
         return resolve
+
+    @property
+    def variable(self) -> str:
+        """The column that is recorded."""
+        return self._variable
+
+    @property
+    def ids(self) -> Ints:
+        """Neurons that are recorded; int64, shape (n_ids,). Read-only."""
+        return self._ids
 
     @property
     def time(self) -> Floats:
@@ -200,11 +214,6 @@ class LevelMonitor(_Monitor[_core.SampleRecorder]):
     every : int, steps, >= 1, default 1
         Distance of the samples.
 
-    Attributes
-    ----------
-    names, regions : tuple of str
-        The modulators, declared ones included, and the regions, in the order of the axes of `values`.
-
     Raises
     ------
     ValueError
@@ -229,8 +238,8 @@ class LevelMonitor(_Monitor[_core.SampleRecorder]):
         self._sim = sim
         super().__init__(sim, _core.SampleRecorder(self._resolver(), checked_count(every, "every", 1)))
         self._shape = system._levels.level.shape
-        self.names: tuple[str, ...] = tuple(system.names)
-        self.regions: tuple[str, ...] = tuple(system.regions)
+        self._names: tuple[str, ...] = tuple(system.names)
+        self._regions: tuple[str, ...] = tuple(system.regions)
 
     def _resolver(self) -> Callable[[], tuple[Floats, Ints]]:
         level = self._sim.neuromodulation._levels.level
@@ -239,6 +248,16 @@ class LevelMonitor(_Monitor[_core.SampleRecorder]):
             return level.reshape(-1), np.arange(level.size)
 
         return resolve
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The modulators, declared ones included, in the order of the last axis of `values`."""
+        return self._names
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The regions, in the order of the middle axis of `values`."""
+        return self._regions
 
     @property
     def time(self) -> Floats:

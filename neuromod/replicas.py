@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_count, checked_seed
+from neuromod.closed import Closed
 from neuromod.diagnosis import explained
 from neuromod.inputs import checked_input
 from neuromod.parallel import checked_threads
@@ -33,8 +35,11 @@ class Simulated(Protocol):
     @property
     def projections(self) -> Mapping[str, Any]: ...
 
-    model: Any
-    neuromodulation: Any
+    @property
+    def model(self) -> Any: ...
+    @property
+    def neuromodulation(self) -> Any: ...
+
     _session: Any
 
     def copy(self, seed: int | None = None) -> Self: ...
@@ -44,7 +49,7 @@ class Simulated(Protocol):
 Sim = TypeVar("Sim", bound=Simulated)
 
 
-class Replicas(Generic[Sim]):
+class Replicas(Closed, Generic[Sim]):
     """Simulations of copies of one network, each with its own seed, weights, levels and parameters.
 
     Made by `Simulation.replicas`. Replica k is a `Simulation` like any other, ``replicas[k]``, and has the bits that
@@ -106,7 +111,7 @@ class Replicas(Generic[Sim]):
 
     def _hold(self, sims: list[Sim], threads: int) -> None:
         self._sims: list[Sim] = sims
-        self.threads = threads
+        self._threads = threads
         self._sessions = [one._session for one in sims]
         self._group = _core.EngineGroup([session.bound() for session in self._sessions])
 
@@ -153,6 +158,15 @@ class Replicas(Generic[Sim]):
         return found
 
     # ---- what they are -----------------------------------------------------------------------------------------
+
+    @property
+    def threads(self) -> int:
+        """Threads that a run may use; may be set. The bits are the same for any number."""
+        return self._threads
+
+    @threads.setter
+    def threads(self, value: int) -> None:
+        self._threads = checked_threads(value)
 
     def __len__(self) -> int:
         return len(self._sims)
@@ -278,7 +292,9 @@ class Replicas(Generic[Sim]):
         elif input_ids is not None:
             raise ValueError("input_ids: needs input; got none")
         before = self.column("spike_count")
-        self._run(n_steps, rows, ids, self.threads if threads is None else checked_threads(threads), progress)
+        self._run(
+            n_steps, rows, ids, self._threads if threads is None else checked_threads(threads), progress
+        )
         counts = self.column("spike_count") - before
         seconds = n_steps * first.dt / 1000.0
         rates = counts.mean(axis=1) / seconds if counts.shape[1] and n_steps else np.zeros(len(self))
@@ -298,7 +314,10 @@ class Replicas(Generic[Sim]):
             session.bound()
             session.store.resume()
         try:
-            failed = self._group.run(n_steps, rows, ids, threads, None if reporter is None else report)
+            with ExitStack() as stack:
+                for session in self._sessions:
+                    stack.enter_context(session.store.under_way())
+                failed = self._group.run(n_steps, rows, ids, threads, None if reporter is None else report)
         except _core.CoreFailure as failure:
             raise explained(self._sessions[0].bound(), failure) from None
         finally:

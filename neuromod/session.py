@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
+from neuromod.closed import Closed
 from neuromod.diagnosis import explained
+from neuromod.errors import say
+from neuromod.network.projection import Projection
 from neuromod.network.store import SynapseStore
+from neuromod.parallel import checked_threads
 
-__all__ = ["Session"]
+__all__ = ["Facts", "Session"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -27,6 +31,7 @@ class Session:
         self.store, self.seed, self.dt = store, seed, dt
         self._levels, self._threads = levels, threads
         self._engine: _core.Engine | None = None
+        self._warned = False  # of an input that does not last
         self._arrays = 0  # the store's count of moved arrays that the engine knows
 
     @property
@@ -87,15 +92,28 @@ class Session:
         self.store.check_written(self.step)
         engine = self.bound()
         self.store.resume()
+        self._warn_of_input(n_steps)
         try:
-            engine.run(n_steps, rows, ids, None if progress is None else self._reporting(progress))
+            with self.store.under_way():
+                engine.run(
+                    n_steps, rows, ids, None if progress is None else self._reporting(engine, progress)
+                )
         except _core.CoreFailure as failure:
             raise explained(engine, failure) from None
 
-    def _reporting(self, progress: Callable[[int], None]) -> Callable[[int], None]:
+    def _warn_of_input(self, n_steps: int) -> None:
+        """Once: an `external_input` is an input of the next step alone."""
+        if n_steps > 1 and not self._warned and np.any(self.store.columns.column("external_input")):
+            self.prepared()  # what is wrong comes first
+            self._warned = True
+            say("external_input: acts in the first of the steps alone, then it is cleared; i_offset lasts")
+
+    def _reporting(self, engine: _core.Engine, progress: Callable[[int], None]) -> Callable[[int], None]:
         def report(done: int) -> None:
             progress(done)
+            self.store.check_written(self.step)
             self.store.resume()
+            engine.prepare()  # what was written to columns acts from the next step on
 
         return report
 
@@ -116,3 +134,56 @@ class Session:
         engine = self.bound()
         engine.set_state(engine_state)
         engine.set_schedule(*schedule)
+
+
+class Facts(Closed):
+    """Where a simulation stands."""
+
+    _session: Session
+
+    _HINTS = {  # noqa: RUF012
+        "seed": "it is fixed when the simulation is made; copy(seed=...) goes on with another",
+        "dt": "it is fixed when the simulation is made",
+        "model": "it is fixed when the simulation is made",
+        "neuromodulation": "it is fixed when the simulation is made; its levels and parameters may be set",
+        "projections": "connect makes them",
+    }
+
+    @property
+    def seed(self) -> int:
+        """The seed in use, 0 .. 2**64 - 1."""
+        return self._session.seed
+
+    @property
+    def dt(self) -> float:
+        """Length of a step, ms."""
+        return self._session.dt
+
+    @property
+    def threads(self) -> int:
+        """Threads that a run may use; may be set. The bits are the same for any number."""
+        return self._session.threads
+
+    @threads.setter
+    def threads(self, value: int) -> None:
+        self._session.threads = checked_threads(value)
+
+    @property
+    def _engine(self) -> _core.Engine:
+        """The engine, bound to the network as it is now."""
+        return self._session.bound()
+
+    @property
+    def current_step(self) -> int:
+        """Number of completed steps."""
+        return self._session.step
+
+    @property
+    def time(self) -> float:
+        """Simulated time, ms."""
+        return self._session.step * self._session.dt
+
+    @property
+    def projections(self) -> Mapping[str, Projection]:
+        """The model's projections by name, read-only."""
+        return self._session.store.projections

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuromod import _core, saved
+from neuromod import saved
 from neuromod.arguments import checked_count, checked_dt, checked_seed, spike_list
 from neuromod.inputs import check_run, check_sources, checked_input, spike_steps
 from neuromod.modulation.system import NeuromodulationSystem
 from neuromod.network.brain_model import BrainModel, learning_of
+from neuromod.network.learning import checked_modulators
 from neuromod.network.saved import state_of
 from neuromod.parallel import checked_threads, get_num_threads
 from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
-from neuromod.session import Session
+from neuromod.session import Facts, Session
 from neuromod.state import digest_of
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ __all__ = ["Simulation"]
 Ints = NDArray[np.int64]
 
 
-class Simulation:
+class Simulation(Facts):
     """One run of a model, with its own clock, seed, spikes under way and recorders.
 
     Parameters
@@ -87,8 +88,10 @@ class Simulation:
         if neuromodulation is not None:
             neuromodulation._check_fits(model.regions, [area.name for area in model._config.areas])
         section = model._config.simulation
-        self.model = model
-        self.neuromodulation = neuromodulation
+        if neuromodulation is not None:
+            model._store.use_modulators(neuromodulation.names)
+        self._model = model
+        self._neuromodulation = neuromodulation
         levels = None if neuromodulation is None or not neuromodulation.enabled else neuromodulation._levels
         self._session = Session(
             model._store,
@@ -98,42 +101,15 @@ class Simulation:
             get_num_threads() if threads is None else checked_threads(threads),
         )
 
-    # ---- what it is ------------------------------------------------------------------------------------------
+    @property
+    def model(self) -> BrainModel:
+        """The model that is simulated."""
+        return self._model
 
     @property
-    def seed(self) -> int:
-        """The seed in use, 0 .. 2**64 - 1."""
-        return self._session.seed
-
-    @property
-    def dt(self) -> float:
-        """Length of a step, ms."""
-        return self._session.dt
-
-    @property
-    def threads(self) -> int:
-        """Threads that a run may use; the bits are the same for any number."""
-        return self._session.threads
-
-    @property
-    def _engine(self) -> _core.Engine:
-        """The engine, bound to the network as it is now."""
-        return self._session.bound()
-
-    @property
-    def current_step(self) -> int:
-        """Number of completed steps."""
-        return self._session.step
-
-    @property
-    def time(self) -> float:
-        """Simulated time, ms."""
-        return self._session.step * self._session.dt
-
-    @property
-    def projections(self) -> Mapping[str, Projection]:
-        """The model's projections by name, read-only."""
-        return self._session.store.projections
+    def neuromodulation(self) -> NeuromodulationSystem | None:
+        """The system that is applied in every step; None where nothing is modulated."""
+        return self._neuromodulation
 
     def __repr__(self) -> str:
         return (
@@ -239,6 +215,7 @@ class Simulation:
         port: str | None = None,
         rule: str | Mapping[str, Any] | None = None,
         short_term: bool | Mapping[str, Any] | None = None,
+        modulators: Sequence[str] | None = None,
         autapses: bool = False,
         name: str | None = None,
     ) -> Projection:
@@ -259,8 +236,9 @@ class Simulation:
         weight : float, array_like or mapping, mV
             One for all; with `pairs` one for each; else a matrix, a row for each source as given. Or a distribution:
             ``{"normal": [mean, sd]}``, ``{"lognormal": [mu, sigma]}`` (both with ``"low"``, ``"high"``: what falls
-            outside is drawn again, or clipped with ``"outside": "clip"``) or ``{"uniform": [low, high]}``. Drawn weights
-            must have one sign, excitatory ones none below 0 unless ``"low"`` is. Sizes must keep to the rule's bounds.
+            outside is drawn again, or clipped with ``"outside": "clip"``) or ``{"uniform": [low, high]}``. Drawn
+            weights must have one sign, excitatory ones none below 0 unless ``"low"`` is. Sizes must keep to the rule's
+            bounds.
         delay : int, array_like of int, or mapping, steps, 1 to 65535, default 1
             As `weight`. A uniform has each whole step from low to high alike; others are drawn again below 1 step.
         synapse_type : {"excitatory", "inhibitory"}, optional
@@ -274,6 +252,9 @@ class Simulation:
         short_term : bool or mapping, optional
             Short-term plasticity, ``{"U": 0.5, "tau_rec": 800, "tau_facil": 0}`` (ms): see ``check_short_term``.
             Default: that of `rule`, if it is a mapping, else of the configuration.
+        modulators : sequence of str, optional
+            Modulators that act on its learning, ``["dopamine"]``; an empty sequence: none. Default: that of `rule`, if
+            it is a mapping, else of the configuration, which by default is all.
         autapses : bool, default False
             Whether a neuron may be connected to itself; pairs that do are refused unless it is True.
         name : str, optional
@@ -308,7 +289,12 @@ class Simulation:
             how,
             weight=weight,
             delay=delay,
-            learning=learning_of(self.model._config.plasticity, rule, short_term),
+            learning=learning_of(
+                self.model._config.plasticity,
+                rule,
+                short_term,
+                checked_modulators("modulators", modulators, self._session.store.modulators),
+            ),
             synapse_type=synapse_type,
             port=port,
             autapses=autapses,
@@ -393,7 +379,8 @@ class Simulation:
         input : array_like of float, shape (n_steps, n_ids), mV, optional
             External current of each step, added to ``external_input``.
         input_ids : array_like of int, shape (n_ids,), optional
-            Neurons that `input` is for. Default: all, in id order.
+            Neurons that `input` is for; a source has no input. Default: all, in id order, and what stands for a source
+            is not read.
         progress : bool or callable, optional
             True or False: show a line of progress or not. Default: on a terminal, after two seconds. A callable
             gets ``(done, total, simulated_ms, elapsed_s)``.

@@ -108,7 +108,10 @@ class Rig:
         first = self.sim.current_step
         monitors = {name: StateMonitor(self.sim, name, self.cells) for name in names}
         spikes = SpikeMonitor(self.sim, self.cells)
-        self.sim.run(len(current), input=current, input_ids=self.cells)
+        ids = self.sim.model.neurons.id
+        rows = np.zeros((len(current), len(ids)))  # for all neurons: what stands for a source is not read
+        rows[:, np.searchsorted(ids, self.cells)] = current
+        self.sim.run(len(current), input=rows)
         recorded = {name: monitor.values for name, monitor in monitors.items()}
         fired = np.zeros((len(current), self.n))
         fired[spikes.step - 1 - first, spikes.id - self.cells[0]] = 1.0

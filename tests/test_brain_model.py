@@ -52,7 +52,8 @@ def test_exactly_one_source_is_wanted(given: dict[str, Any]) -> None:
 
 def test_config_stays_the_plain_dict_with_sections_of_others() -> None:
     model = line(other_tool={"keep": [1, 2]})
-    assert type(model.config) is dict
+    assert isinstance(model.config, dict)
+    assert json.loads(json.dumps(model.config)) == model.config
     assert model.config["other_tool"] == {"keep": [1, 2]}
 
 

@@ -20,7 +20,7 @@ PYTHON_ROWS = (
     {"simulation", "replicas", "monitors", "saved", "session"},
     {"network", "modulation", "plasticity", "senses", "inputs", "diagnosis"},
     {"config"},
-    {"arguments", "parallel", "progress"},
+    {"arguments", "closed", "parallel", "progress"},
     {"_core"},
     {"state"},
     {"errors", "problems"},

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from neuromod import _core
+from neuromod import _core, create_neuromodulation_system
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 BEGIN, END = "<!-- tables -->\n", "<!-- /tables -->"
@@ -40,9 +40,21 @@ def parameters(model: dict[str, Any]) -> str:
 def table(kind: str, models: dict[str, dict[str, Any]], last: str) -> str:
     rows = [f"| {kind} | what it is | parameters and defaults | {last} |", "|---|---|---|---|"]
     for name, model in models.items():
-        ends = model["reference"] if last == "reference" else ", ".join(model["targets"])
+        ends = model["reference"] if last == "reference" else acts_on(name)
         rows.append(f"| `{name}` | {model['title']} | {parameters(model) or 'none'} | {ends} |")
     return "\n".join(rows)
+
+
+def acts_on(modulator: str) -> str:
+    """Each target, and the effect there at the baseline."""
+    system = create_neuromodulation_system({modulator: {"baseline": 0.5}})
+    found = []
+    for target in getattr(system, modulator).targets:
+        effect = getattr(system, modulator).factor(0, target)
+        found.append(
+            f"{target} (at rest {f'+ {100 * effect:.3g} %' if target == 'threshold' else f'x {effect:.4g}'})"
+        )
+    return ", ".join(found)
 
 
 def tables() -> str:

@@ -13,6 +13,7 @@ cdef class Binding:
     cdef nm_push *pushes
     cdef Levels levels
     cdef LentLevels lent
+    cdef list acting                       # ActingLevels of the projections that name their modulators
     cdef object layout, lent_arrays, ids, factors, ring_slot, ring_count
     cdef dict traces                       # (projection, "post", trace) -> array by slot
     cdef dict keepers, events, short_terms, rates  # projection -> LazyKeeper, EventKeeper, ShortTermKeeper, HomeostasisKeeper
@@ -63,6 +64,8 @@ cdef class Binding:
         net.n_neurons = n
         net.id = <const int64_t *>self._lend(self.ids, "i8", n, "id")
         net.external_input = <double *>self._lend(columns["external_input"], "f8", n, "external_input")
+        if "i_offset" in columns:
+            net.i_offset = <const double *>self._lend(columns["i_offset"], "f8", n, "i_offset")
         net.last_spike_time = <double *>self._lend(columns["last_spike_time"], "f8", n, "last_spike_time")
         net.spike_count = <int64_t *>self._lend(columns["spike_count"], "i8", n, "spike_count")
         net.drive_rate = <const double *>self._lend(columns["drive_rate"], "f8", n, "drive_rate")
@@ -205,6 +208,7 @@ cdef class Binding:
         p.weight_min, p.weight_max = learning.weight_min, learning.weight_max
         p.weight_kept = 1.0 - learning.weight_decay
         p.weight_dependence = learning.weight_dependence
+        p.frozen = not learning.learns
         for k in range(nm_field_count(p.rule.state)):
             field = p.rule.state[k].name.decode()
             p.state[k] = <float *>self._lend(projection.state[field], "f4", p.n_synapses, field)
@@ -282,6 +286,18 @@ cdef class Binding:
         runs = [self._runs_of(release["areas"]) for release in self.levels.releases]
         self.lent = LentLevels(self.levels, self.layout.zones, runs)
         self.sim.levels = &self.lent.c
+        self._lend_acting()
+
+    cdef _lend_acting(self):
+        """Levels of their own for the projections on whose learning only some modulators act."""
+        cdef Py_ssize_t k
+        cdef ActingLevels own
+        self.acting = []
+        for k, projection in enumerate(self.layout.projections):
+            if projection.learning.rule is not None and projection.learning.modulators is not None:
+                own = ActingLevels(self.lent, projection.learning.modulators)
+                self.acting.append(own)
+                self.projections[k].acting = &own.acting
 
     cdef _runs_of(self, areas):
         """First and one past the last slot of each run of neurons of the areas, one after another."""

@@ -124,7 +124,7 @@ cdef list _ports(const nm_neuron_model *model):
 
 def neuron_models():
     """Every registered neuron model: name -> title, reference, params, state, greater_than, needs_random,
-    initial_v_from, ports, bounded_rate, longest_step (ms; 0: any)."""
+    is_source, initial_v_from, ports, bounded_rate, longest_step (ms; 0: any)."""
     cdef const nm_neuron_model *model
     found, k = {}, 0
     while nm_neuron_models[k] != NULL:
@@ -134,7 +134,7 @@ def neuron_models():
         found[model.name.decode()] = {
             "title": model.title.decode(), "reference": model.reference.decode(),
             "params": params, "state": _fields(model.state), "greater_than": pairs,
-            "needs_random": bool(model.needs_random), "ports": _ports(model),
+            "needs_random": bool(model.needs_random), "is_source": bool(model.is_source), "ports": _ports(model),
             "initial_v_from": list(params)[start - 1] if start else None,
             "bounded_rate": list(params)[model.bounded_rate - 1] if model.bounded_rate else None,
             "longest_step": model.longest_step,
@@ -155,6 +155,7 @@ def plasticity_rules():
             "pre_traces": _traces(rule.pre_traces, rule.params),
             "post_traces": _traces(rule.post_traces, rule.params),
             "on_pre": rule.on_pre != NULL, "on_post": rule.on_post != NULL, "lazy": rule.post_amplitude != NULL,
+            "pre_lag": list(_fields(rule.params))[rule.pre_lag - 1] if rule.pre_lag else None,
             "advance": rule.advance != NULL,
             "eligibility": rule.eligibility != NULL, "synapse_columns": _synapse_columns(rule),
             "pre_columns": _names(rule.pre_columns), "post_columns": _names(rule.post_columns),

@@ -42,6 +42,7 @@ cdef class Engine:
         carried = self._carried()
         new = Binding(layout, old.sim.dt, old.sim.seed, old.sim.step, self.levels)
         self._set_carried(new, carried)
+        _relearn(old, new)
         self._lend_schedule(new)
         for recorder in self.spike_recorders:
             (<SpikeRecorder>recorder).bind(new.ids)
@@ -441,6 +442,23 @@ cdef _check_by_id(part, key, ids):
     if of is not None and not np.array_equal(of, ids):
         pair.wrong("ids", "must be those of the network", of)
     pair.array("values", "f8", ids.shape)
+
+
+cdef _relearn(Binding old, Binding new):
+    """What slow parts keep, under parameters that may have changed: the old ones hold until the present step."""
+    cdef int64_t now = new.sim.step
+    before = {projection.name for projection in old.layout.projections}
+    for name, keeper in new.short_terms.items():
+        if name in old.short_terms:
+            (<ShortTermKeeper>keeper).settle(old.short_terms[name], now, new.sim.dt)
+        elif name in before:
+            (<ShortTermKeeper>keeper).begin()
+    for name, events in new.events.items():
+        if name in old.events:
+            (<EventKeeper>events).settle_traces(old.events[name], now)
+    for name, scaler in new.rates.items():
+        if name in old.rates:
+            (<HomeostasisKeeper>scaler).take_over(old.rates[name], now, new.sim.dt)
 
 
 cdef _slots_of(ids, own):

@@ -160,6 +160,20 @@ cdef class EventKeeper:
         for name, trace in self.traces.items():
             trace[:n] = values[f"trace_{name}"]
 
+    cdef settle_traces(self, EventKeeper old, int64_t now):
+        """Bring the traces to the present by the time constants that held until now, where they differ."""
+        cdef int k
+        cdef Py_ssize_t run
+        cdef const int64_t[::1] arrived
+        if not self.traces or all(self.c.rate[k] == old.c.rate[k] for k in range(NM_MAX_TRACES)):
+            return
+        arrived = self.arrived
+        for k in range(NM_MAX_TRACES):
+            for run in range(arrived.shape[0] if self.c.trace[k] != NULL else 0):
+                if arrived[run] >= 0:
+                    self.c.trace[k][run] *= nm_exp(-old.c.rate[k] * <double>(now - arrived[run]))
+        self.arrived[self.arrived >= 0] = now
+
     def state(self):
         """Everything, as it stands; for a checkpoint of this very network."""
         found = {}

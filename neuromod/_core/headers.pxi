@@ -12,6 +12,7 @@ cdef extern from "nm_status.h" nogil:
     int NM_ERR_BAD_LAYOUT
     int NM_ERR_NOT_FINITE
     int NM_ERR_TOO_LARGE
+    int NM_ERR_NO_INPUT
     ctypedef struct nm_error:
         int status
         int64_t index
@@ -61,6 +62,7 @@ cdef extern from "nm_model.h" nogil:
         const char *const *ports
         int n_derived
         int needs_random
+        int is_source
         int initial_v_from
         int bounded_rate
         double longest_step
@@ -225,6 +227,7 @@ cdef extern from "nm_levels.h" nogil:
         const double *baseline
         const uint32_t *targets
         const double *offset
+        const uint8_t *neutral
         const int32_t *zone_region
         const double *density
         int64_t n_zones
@@ -233,11 +236,15 @@ cdef extern from "nm_levels.h" nogil:
         const nm_diffusion *diffusion
     ctypedef union nm_factors:
         double *of
+    ctypedef struct nm_acting:
+        const nm_levels *levels
+        nm_factors *factors
+        int64_t n_zones
     int nm_levels_check(const nm_levels *levels, nm_error *error)
     int nm_levels_event(const nm_levels *levels, int64_t m, int64_t region, const double *event, nm_error *error)
     void nm_levels_add(const nm_levels *levels, int64_t m, int64_t region, double amount)
     void nm_levels_step(const nm_levels *levels)
-    double nm_levels_effect(const nm_levels *levels, int64_t m, nm_target target, double level, double density)
+    double nm_levels_effect(const nm_levels *levels, int64_t region, int64_t m, nm_target target, double density)
     nm_factors nm_levels_factors(const nm_levels *levels, int64_t zone)
     double nm_levels_signal(const nm_levels *levels, int64_t zone, double subtract_baseline, double dt, double tau_c)
 
@@ -300,6 +307,8 @@ cdef extern from "nm_network.h" nogil:
         const nm_bitmap *bitmap
         const nm_push *push
         nm_homeostasis *homeostasis
+        int64_t frozen
+        const nm_acting *acting
     ctypedef struct nm_network:
         int64_t n_neurons
         nm_group *groups
@@ -308,6 +317,7 @@ cdef extern from "nm_network.h" nogil:
         int64_t n_blocks
         const int64_t *id
         double *external_input
+        const double *i_offset
         double *last_spike_time
         int64_t *spike_count
         const int32_t *zone

@@ -25,6 +25,7 @@ cdef class Levels:
     cdef readonly object kept      # ndarray of float64, shape (n_modulators,): (level - baseline) left after a step
     cdef readonly object targets   # ndarray of uint32, shape (n_modulators,): sets of targets
     cdef readonly object offset    # ndarray of float64, shape (n_modulators,): the factor at a response of 0
+    cdef readonly object neutral   # ndarray of uint8, shape (n_modulators,): 1 where the baseline has no effect
     cdef readonly tuple names, regions
     cdef readonly dict tables      # name -> what modulators() says of it
     cdef readonly bint enabled
@@ -44,7 +45,7 @@ cdef class Levels:
             raise MemoryError
         self.spread, self.c.diffusion = {}, self.diffusion
         self.tables, self.params = {}, np.zeros((n, NM_MAX_PARAMS))
-        self.targets, self.offset = np.zeros(n, np.uint32), np.zeros(n)
+        self.targets, self.offset, self.neutral = np.zeros(n, np.uint32), np.zeros(n), np.zeros(n, np.uint8)
         for m, name in enumerate(self.names):
             if name in declared:
                 own = declared[name]
@@ -73,6 +74,7 @@ cdef class Levels:
         self.c.baseline = <const double *>_address(self.baseline, "f8", n * n_regions, "baseline")
         self.c.targets = <const uint32_t *>_address(self.targets, "u4", n, "targets")
         self.c.offset = <const double *>_address(self.offset, "f8", n, "offset")
+        self.c.neutral = <const uint8_t *>_address(self.neutral, "u1", n, "neutral")
 
     def __dealloc__(self):
         PyMem_Free(self.modulator)
@@ -129,11 +131,20 @@ cdef class Levels:
         if self.spread:
             self._prepare_spread(dt)
 
+    def check(self):
+        """A ValueError names the level or parameter that is out of its domain."""
+        cdef nm_error error
+        if nm_levels_check(&self.c, &error) != NM_OK:
+            self._explain(&error)
+
     cdef _explain(self, const nm_error *error):
         """A ValueError that names the level or parameter that is out of its domain."""
         if error.field < 0:
             raise ValueError(f"{self.names[-1 - error.field]}.state.level: must be between 0 and 1; got {error.value}")
         m, k = divmod(error.field, NM_MAX_PARAMS)
+        if error.status == NM_ERR_BAD_ORDER:
+            raise ValueError(f"{self.names[m]}.neutral: must have a factor > 0 at the baseline to divide by; "
+                             f"got the baseline {error.value}")
         name, field = list(self.tables[self.names[m]]["params"].items())[k]
         raise ValueError(f"{self.names[m]}.{name}: must be {field_phrase(field)}; got {error.value}")
 
@@ -247,6 +258,23 @@ cdef class LentLevels:
         return nm_levels_signal(&self.c, zone, subtract_baseline, dt, tau_c)
 
 
+cdef class ActingLevels:
+    """`LentLevels` as one projection meets them on whose learning only some modulators act."""
+
+    cdef nm_levels c
+    cdef nm_acting acting
+    cdef object lent, targets, factors
+
+    def __cinit__(self, LentLevels lent not None, modulators):
+        names = lent.levels.names
+        self.lent, self.c = lent, lent.c
+        self.targets = np.where([name in modulators for name in names], lent.levels.targets, 0).astype(np.uint32)
+        self.factors = np.zeros((NM_INTERVAL, lent.c.n_zones, sizeof(nm_factors) // 8))
+        self.c.targets = <const uint32_t *>_address(self.targets, "u4", len(names), "targets")
+        self.acting.levels, self.acting.n_zones = &self.c, lent.c.n_zones
+        self.acting.factors = <nm_factors *>_address(self.factors, "f8", self.factors.size, "factors")
+
+
 cdef class ModulatorCore:
     """One modulator of a `Levels`: its factor, and what it does to a number or an array."""
 
@@ -290,7 +318,7 @@ cdef inline nm_effect _effect_on(nm_target target) noexcept:
 
 cdef inline double _effect(Levels levels, Py_ssize_t m, nm_target target, Py_ssize_t region) noexcept:
     cdef nm_levels *c = &levels.c
-    return nm_levels_effect(c, m, target, c.level[region * c.n_modulators + m], 1.0)
+    return nm_levels_effect(c, region, m, target, 1.0)
 
 
 cdef _modulated(x, nm_target target, double effect):
@@ -320,7 +348,7 @@ cdef class SystemCore:
             if c.targets[m] & NM_ON(target):
                 if receptors:
                     density = receptors.get(self._levels.names[m], 1.0)
-                effect = nm_levels_effect(c, m, target, c.level[region * c.n_modulators + m], density)
+                effect = nm_levels_effect(c, region, m, target, density)
                 all = nm_combined(how, all, effect)
         return all
 

@@ -60,6 +60,28 @@ cdef class ShortTermKeeper:
         for age, row in enumerate(state["efficacy"][::-1][:self.c.length]):
             self.efficacy[(now - age) % self.c.length, here] = row[found]
 
+    cdef settle(self, ShortTermKeeper old, int64_t now, double dt):
+        """Bring everything to the present by the time constants that held until now, where they differ."""
+        cdef Py_ssize_t row
+        cdef double[::1] u = self.u, left = self.left
+        cdef int64_t[::1] last = self.last
+        if (old.c.U, old.c.tau_rec, old.c.tau_facil) == (self.c.U, self.c.tau_rec, self.c.tau_facil):
+            return
+        for row in range(last.shape[0]):
+            if last[row] >= 0:
+                elapsed = (now - last[row]) * dt
+                u[row] *= _kept(elapsed, old.c.tau_facil)
+                left[row] = 1.0 - (1.0 - left[row]) * _kept(elapsed, old.c.tau_rec)
+                last[row] = now
+
+    cdef begin(self):
+        """Spikes under way were fired while there was no short-term plasticity: they have all of the weight."""
+        self.efficacy[:] = 1.0
+
+
+cdef double _kept(double elapsed, double tau):
+    return nm_exp(-elapsed / tau) if tau > 0.0 else 0.0
+
 
 def short_term_efficacies(times, double U, double tau_rec, double tau_facil):
     """Share of the weight that each spike of a train arrives with; times ascending, ms: float64 array."""
@@ -89,3 +111,9 @@ cdef class HomeostasisKeeper:
         self.c.strength, self.c.every = params["strength"], _steps_of(params["every"], dt)
         self.rate = np.full(n_neurons, nm_homeostasis_start(&self.c, dt, now))
         self.c.rate = <double *>_address(self.rate, "f8", n_neurons, "rate")
+
+    cdef take_over(self, HomeostasisKeeper old, int64_t now, double dt):
+        """Rates are those of the next scaling: measure them anew where its time or their decay has changed."""
+        if (old.c.tau, old.c.every) != (self.c.tau, self.c.every):
+            self.rate *= nm_exp(dt * ((old.c.every - now % old.c.every) / old.c.tau
+                                      - (self.c.every - now % self.c.every) / self.c.tau))

@@ -3,9 +3,11 @@
 
 import math
 from collections.abc import MutableMapping
+from difflib import get_close_matches
 from types import MappingProxyType
 
 cimport cython
+from cpython.object cimport PyObject_GenericSetAttr
 
 
 def _finite(str where, value):
@@ -14,6 +16,25 @@ def _finite(str where, value):
     if not math.isfinite(number):
         raise ValueError(f"{where}: must be finite; got {value!r}")
     return number
+
+
+cdef _set_attribute(object view, str name, value):
+    """Set an attribute; of a name that is not there or cannot be set the AttributeError says so, and which is near."""
+    try:
+        PyObject_GenericSetAttr(view, name, value)
+    except AttributeError as error:
+        if ": " in str(error):  # a setter's own
+            raise
+        raise _no_attribute(type(view), name) from None
+
+
+def _no_attribute(kind, str name):
+    """The AttributeError of a name that cannot be set."""
+    known = [each for each in dir(kind) if not each.startswith("_")]
+    if name in known:
+        return AttributeError(f"{kind.__name__}.{name}: is read-only")
+    near = get_close_matches(name, known, 1)
+    return AttributeError(f"{kind.__name__}.{name}: no such attribute" + (f"; did you mean {near[0]!r}?" if near else ""))
 
 
 # ---- synapses --------------------------------------------------------------------------------------------------
@@ -90,6 +111,9 @@ cdef class Synapse:
     cdef Py_ssize_t slot
     cdef long long epoch
     cdef object hashed  # by the ends, which never change; kept, since a removed synapse has none
+
+    def __setattr__(self, str name, value):
+        _set_attribute(self, name, value)
 
     def __init__(self, pre_id, post_id, weight=0.1, delay=1, plasticity_tag=0.0, synapse_type="excitatory"):
         self.store = SynapseBlock(_LoneSynapse(pre_id, post_id, delay, plasticity_tag, synapse_type))
@@ -250,6 +274,19 @@ cdef class SynapseIterator:
 # ---- neurons ---------------------------------------------------------------------------------------------------
 
 
+_I_OFFSET = {"unit": "mV", "domain": "NM_ANY", "default": 0.0, "doc": "Lasting current, added in every step."}
+cdef dict _PARAMS = {
+    name: about["params"] if about["is_source"] else
+    {**about["params"], "i_offset": {**_I_OFFSET, "unit": "pA" if name == "adex" else "mV"}}
+    for name, about in _MODELS.items()
+}
+
+
+def neuron_params(model):
+    """What may be set of a neuron of that model by name: its table of parameters and, but for a source, i_offset."""
+    return dict(_PARAMS[model])
+
+
 class NeuronParams(MutableMapping):
     """The parameters of one neuron, by name: a live view of its row. Values are checked when set."""
 
@@ -259,14 +296,17 @@ class NeuronParams(MutableMapping):
         self._neuron = neuron
 
     def _table(self):
-        return _MODELS[self._neuron.model_type]["params"]
+        return _PARAMS[self._neuron.model_type]
 
     def _checked(self, name, value):
         table, where = self._table(), f"neurons[{self._neuron.id}].params"
         if name not in table:
             raise KeyError(f"{where}.{name}: unknown key; {self._neuron.model_type} has {', '.join(table)}")
         field = table[name]
-        number = field_number(field, value)
+        try:
+            number = field_number(field, value)
+        except (TypeError, ValueError, OverflowError):  # no number at all, or one beyond the largest double
+            number = math.nan
         if not domain_holds(field["domain"], number):
             rule = f"{field_phrase(field)} {field['unit']}".removesuffix(" 1")
             raise ValueError(f"{where}.{name}: must be {rule}; got {value!r}")
@@ -311,6 +351,7 @@ NEURON_FIELDS = MappingProxyType({
     "area": ("i4", -1),
     "region": ("i4", 0),
     "external_input": ("f8", 0.0),
+    "i_offset": ("f8", 0.0),
     "last_spike_time": ("f8", -np.inf),
     "spike_count": ("i8", 0),
     "drive_rate": ("f8", 0.0),
@@ -352,7 +393,7 @@ cdef class Neuron:
     params : mapping of str to float or str, in the units of the model's table, optional
         Parameters that differ from the model's defaults.
     **fields : float or int, mV, steps or no unit
-        Any of ``v_membrane`` (mV), ``external_input`` (mV), ``generation``, ``parent_id``, ``health``, ``age``.
+        Any of ``v_membrane`` (mV), ``external_input`` (mV), ``i_offset`` (mV), ``generation``, ``parent_id``, ``health``, ``age``.
 
     Raises
     ------
@@ -370,6 +411,9 @@ cdef class Neuron:
     cdef object columns, _id
     cdef Py_ssize_t slot
     cdef long long epoch
+
+    def __setattr__(self, str name, value):
+        _set_attribute(self, name, value)
 
     def __init__(self, id, x=0, y=0, z=0, w=0, *, model_type="lif", neuron_type="excitatory", params=None, **fields):
         if model_type not in _MODELS:
@@ -434,11 +478,13 @@ cdef class Neuron:
 
     @property
     def v_membrane(self):
-        """Membrane potential, mV."""
-        return self.get("v_membrane")
+        """Membrane potential, mV; NaN for a source, which has none."""
+        return self.get("v_membrane") if "v_membrane" in self.columns.buffers else math.nan
 
     @v_membrane.setter
     def v_membrane(self, value):
+        if "v_membrane" not in _MODELS[self.model_type]["state"]:
+            raise AttributeError(f"neurons[{self._id}].v_membrane: a {self.model_type} neuron has none")
         self.put("v_membrane", _finite(f"neurons[{self._id}].v_membrane", value))
 
     @property
@@ -461,7 +507,23 @@ cdef class Neuron:
 
     @external_input.setter
     def external_input(self, value):
+        self._check_input("external_input", value)
         self.put("external_input", _finite(f"neurons[{self._id}].external_input", value))
+
+    @property
+    def i_offset(self):
+        """Current of every step, mV (adex: pA), until it is set anew; a source has none."""
+        return self.get("i_offset")
+
+    @i_offset.setter
+    def i_offset(self, value):
+        self._check_input("i_offset", value)
+        self.put("i_offset", _finite(f"neurons[{self._id}].i_offset", value))
+
+    cdef _check_input(self, str name, value):
+        if value and _MODELS[self.model_type]["is_source"]:
+            raise ValueError(f"neurons[{self._id}].{name}: must be 0, since a {self.model_type} neuron has no input; "
+                             f"got {value!r}")
 
     @property
     def last_spike_time(self):

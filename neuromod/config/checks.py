@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from neuromod.config.modulators import modulator_names
+from neuromod.config.modulators import known_modulators, modulator_names
 from neuromod.config.sections import AXES, MAX_AREAS
 from neuromod.problems import KNOWN_KEYS, KNOWN_NAMES, Place, Problem, shown
 
@@ -33,6 +33,13 @@ def check_together(content: Mapping[str, Any], found: Collection[Problem]) -> It
             if name not in modulators:
                 place = ("areas", k, "receptors", name)
                 yield Problem(place, "unknown key", known=modulators, far=KNOWN_KEYS)
+    acting, known = (
+        _object(content.get("plasticity")).get("modulators"),
+        known_modulators(content.get("neuromodulation")),
+    )
+    for k, name in enumerate(_names(acting) if isinstance(acting, list) else ()):
+        if name not in known:
+            yield Problem(("plasticity", "modulators", k), "must be a modulator", name, known, KNOWN_NAMES)
 
 
 def _column(content: Mapping[str, Any], key: str) -> list[Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +16,7 @@ from neuromod.config.plasticity import Plasticity, ShortTerm, read_rule, read_sh
 from neuromod.config.read import config_error, found_file, plain_copy, read_file
 from neuromod.config.sections import NEURON_MODELS, neuron_values
 from neuromod.config.whole import Config, modulator_notes, part_notes, read_sections, rule_notes, whole_notes
-from neuromod.errors import ConfigError, NeuromodWarning
+from neuromod.errors import ConfigError, say
 from neuromod.problems import Problem, Wrong
 
 __all__ = [
@@ -280,8 +278,5 @@ def _one_error(read: Iterable[Problem] = (), where: str = "") -> Iterator[None]:
 
 def _say(notes: Iterable[str]) -> None:
     """Each note as one warning, at the line of the user's that led here."""
-    level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "neuromod":
-        level, frame = level + 1, frame.f_back
     for note in notes:
-        warnings.warn(note, NeuromodWarning, stacklevel=level)
+        say(note)

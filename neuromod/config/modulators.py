@@ -34,8 +34,9 @@ MAX_MODULATORS = 64
 """Modulators of one system: each costs every region a number and every step a multiplication."""
 DECLARED_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _TAKEN = (
-    "add_release set_diffusion enabled event from_dict get_state level modulate_learning modulate_neuron_update names "
-    "process_punishment process_reward process_uncertainty regions releases reset step to_dict"
+    "add_release set_diffusion enabled neutral event from_dict get_state level modulate_learning "
+    "modulate_neuron_update names process_punishment process_reward process_uncertainty regions "
+    "releases reset step to_dict"
 )
 RESERVED = tuple(_TAKEN.split())
 """What a system has under names of its own, which no modulator may take."""
@@ -73,6 +74,7 @@ class Modulator(Section):
 
     # Made, not a plain default: where tau is not given, decay_rate counts.
     tau: float = parameter(TAU | {"default": lambda: TAU["default"]})
+    neutral: bool = key(False, "Whether it has no effect at its baseline. Default: the system's.")
     release: Releases = key(list, "Areas whose spikes release the modulator; one object or several.")
 
     @classmethod
@@ -85,7 +87,7 @@ class Modulator(Section):
     def complete(self) -> dict[str, Any]:
         """Every parameter; ``tau`` in place of ``decay_rate``, and ``release``, where they were given."""
         given = self.model_fields_set
-        left_out = {"decay_rate" if "tau" in given else "tau", *({"release"} - given)}
+        left_out = {"decay_rate" if "tau" in given else "tau", *({"release", "neutral"} - given)}
         return self.model_dump(exclude=left_out)
 
 
@@ -156,6 +158,7 @@ class Neuromodulation(Section):
     model_config = ConfigDict(extra="ignore")
 
     enabled: bool = key(True, "Whether modulators act.")
+    neutral: bool = key(False, "Whether no modulator has an effect at its baseline.")
 
 
 def _is_declaration(given: Any) -> bool:
@@ -170,19 +173,28 @@ def modulator_names(content: Any) -> list[str]:
     return system + [name for name in own if name not in MODULATORS and name not in RESERVED]
 
 
+def known_modulators(content: Any) -> list[str]:
+    """Modulators that a system of this configuration may have: the registered ones and those declared."""
+    return list(dict.fromkeys([*MODULATORS, *modulator_names(content)]))
+
+
 def read_neuromodulation(given: Any) -> dict[str, Any]:
     """``enabled`` and every modulator that a system has, complete."""
     found: list[Problem] = []
     switch = attempt(Neuromodulation.model_validate, given, found)
     content = given if isinstance(given, dict) else {}
     system: dict[str, Any] = {"enabled": switch is None or switch.enabled}
+    if switch is not None and switch.neutral:
+        system["neutral"] = True
     for name in modulator_names(content):
         section = modulator_section(name) if name in MODULATORS else Declared
         modulator = attempt(section.model_validate, content.get(name, {}), found, name)
         system[name] = None if modulator is None else modulator.complete()
-    found += (_no_modulator(name, content[name]) for name in content if name not in system)
-    if len(system) - 1 > MAX_MODULATORS:
-        rule = f"must be at most {MAX_MODULATORS} modulators; got {len(system) - 1}"
+    known = {*system, *Neuromodulation.known}
+    found += (_no_modulator(name, content[name]) for name in content if name not in known)
+    n = sum(name not in Neuromodulation.known for name in system)
+    if n > MAX_MODULATORS:
+        rule = f"must be at most {MAX_MODULATORS} modulators; got {n}"
         found.append(Problem((), rule))
     return unless(found, system)
 
@@ -191,7 +203,9 @@ def _no_modulator(name: str, given: Any) -> Problem:
     """What is wrong with a key that is neither a registered modulator nor one that may be declared."""
     if not _is_declaration(given):
         more = "; one that is declared here has a response and targets" if isinstance(given, dict) else ""
-        return Problem((name,), "unknown key", known=("enabled", *MODULATORS), far=KNOWN_KEYS + more)
+        return Problem(
+            (name,), "unknown key", known=("enabled", "neutral", *MODULATORS), far=KNOWN_KEYS + more
+        )
     if name in RESERVED:
         return Problem((name,), "must differ from what a system has", name)
     return Problem((name,), "must be a name of small letters, digits and _", name)

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, PlainValidator, WithJsonSchema, create_model
 
 from neuromod import _core
 from neuromod.config.keys import Kind, Name, Section, key, registered, registered_as, section_of, spellings
-from neuromod.problems import Problem
+from neuromod.problems import Problem, Wrong, unless
 
 __all__ = ["Plasticity"]
 
@@ -91,12 +91,23 @@ def read_homeostatic(given: Any) -> dict[str, float] | None:
     return None if part is None else part.model_dump(exclude={"enabled"})
 
 
+def read_names(given: Any) -> tuple[str, ...] | None:
+    """Names of modulators; whether there are such modulators is for the whole configuration to say."""
+    if given is None:
+        return None
+    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+        raise Wrong([Problem((), "must be an array of names of modulators", given)])
+    twice = [Problem((k,), "must not stand twice", name) for k, name in enumerate(given) if name in given[:k]]
+    return unless(twice, tuple(given))
+
+
 RuleName = Annotated[
     Name,
     registered_as("a rule of plasticity", RULE_NAMES, RULE_ALIASES),
     WithJsonSchema(spellings(RULE_NAMES)),
 ]
 Values = dict[str, float]
+AsNames = PlainValidator(read_names, json_schema_input_type=tuple[str, ...] | None)
 AsShortTerm = PlainValidator(read_short_term, json_schema_input_type=bool | None | ShortTerm)
 AsScaling = PlainValidator(read_homeostatic, json_schema_input_type=bool | None | Homeostatic)
 
@@ -117,6 +128,9 @@ class Plasticity(Section):
     )
     short_term: Annotated[Values | None, AsShortTerm] = key(None, "Short-term plasticity, or if it is on.")
     homeostatic: Annotated[Values | None, AsScaling] = key(None, "Homeostatic scaling, or if it is on.")
+    modulators: Annotated[tuple[str, ...] | None, AsNames] = key(
+        None, "Modulators that act on learning. Default: all."
+    )
     metaplasticity: Any = key(None, "Kept; the rule bcm has a sliding threshold.")
 
     @property

@@ -46,8 +46,8 @@ ModelName = Annotated[
 
 @cache
 def neuron_section(model: str) -> type[Section]:
-    """The parameters of a neuron model."""
-    return section_of(NEURON_MODELS[model]["params"], Section, model, NEURON_MODELS[model]["title"] + ".")
+    """The parameters of a neuron model, and the lasting current of its neurons."""
+    return section_of(_core.neuron_params(model), Section, model, NEURON_MODELS[model]["title"] + ".")
 
 
 def neuron_values(model: str, given: Any, base: Mapping[str, Any]) -> dict[str, Any]:

@@ -181,7 +181,7 @@ def part_notes(section: type[Section], given: Any, where: str) -> Iterator[str]:
 def modulator_notes(system: Mapping[str, Any], where: str) -> Iterator[str]:
     """Of a section ``neuromodulation``."""
     for name, modulator in system.items():
-        if name != "enabled":
+        if isinstance(modulator, dict):
             table = MODULATORS[name]["params"] if name in MODULATORS else COMMON
             yield from _unit_doubts({**table, "tau": TAU}, modulator, join(where, name))
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromod.closed import Closed
 from neuromod.errors import ConfigError
 from neuromod.modulation.features import LinearWeights, checked_part, saved_table
 from neuromod.problems import shown
@@ -20,7 +21,7 @@ Floats = NDArray[np.float64]
 LARGEST = 1.7976931348623157e308
 
 
-class Critic:
+class Critic(Closed):
     """Weights by key, and what the two critics do alike."""
 
     def __init__(self, learning_rate: float, initial_value: float) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_dt
+from neuromod.closed import Closed
 
 __all__ = ["KINETICS", "FurtherModulator", "Modulator", "ModulatorState", "apply_params"]
 
@@ -38,7 +39,7 @@ def _region_row(regions: Sequence[str], region: str | None) -> int:
     return list(regions).index(region)
 
 
-class ModulatorState:
+class ModulatorState(Closed):
     """Level, baseline and decay of one modulator: a view on the buffers that the core uses.
 
     The level has two parts: `tonic`, the baseline that it relaxes towards, and `phasic`, what events, releases and
@@ -69,13 +70,16 @@ class ModulatorState:
 
     def _read(self, rows: NDArray[np.float64]) -> float | NDArray[np.float64]:
         column = rows[:, self._index]
-        return float(column[0]) if len(column) == 1 else column.copy()
+        return float(column[0]) if len(column) == 1 else _fixed(column)
 
     def _write(self, rows: NDArray[np.float64], what: str, value: float | NDArray[np.float64]) -> None:
-        checked = np.asarray(value, dtype=np.float64)
-        if not np.all((checked >= 0.0) & (checked <= 1.0)):
+        given = np.asarray(value)
+        if given.dtype.kind not in "biuf" or not np.all((given >= 0.0) & (given <= 1.0)):
             raise ValueError(f"{self._name}.state.{what}: must be between 0 and 1; got {value!r}")
-        rows[:, self._index] = checked
+        if given.shape not in ((), (len(rows),)):
+            wanted = f"must be one number, or {len(rows)}, one for each region"
+            raise ValueError(f"{self._name}.state.{what}: {wanted}; got shape {given.shape}")
+        rows[:, self._index] = given
 
     @property
     def _name(self) -> str:
@@ -83,8 +87,8 @@ class ModulatorState:
 
     @property
     def level(self) -> float | NDArray[np.float64]:
-        """Level, 0 to 1: a float, or with several regions an ndarray of shape (n_regions,). Setting it to a
-        number sets every region."""
+        """Level, 0 to 1: a float, or with several regions an ndarray of shape (n_regions,), a copy that is read-only.
+        Setting it to a number sets every region."""
         return self._read(self._levels.level)
 
     @level.setter
@@ -111,7 +115,7 @@ class ModulatorState:
         """Level towards which it relaxes, 0 to 1: a float, or an ndarray where the regions' differ. Setting it to
         a number sets every region; see `tonic`."""
         column = self._levels.baseline[:, self._index]
-        return float(column[0]) if np.all(column == column[0]) else column.copy()
+        return float(column[0]) if np.all(column == column[0]) else _fixed(column)
 
     @baseline.setter
     def baseline(self, value: float | NDArray[np.float64]) -> None:
@@ -135,7 +139,7 @@ class ModulatorState:
 
     @tau.setter
     def tau(self, value: float | None) -> None:
-        if value is not None and not (np.isfinite(value) and value > 0.0):
+        if value is not None and not _holds("NM_POSITIVE", value):
             raise ValueError(f"{self._name}.state.tau: must be > 0 ms; got {value!r}")
         self._levels.tau[self._index] = np.nan if value is None else value
 
@@ -144,6 +148,23 @@ class ModulatorState:
         rest = self.baseline
         shown = f"{rest:g}" if isinstance(rest, float) else str(rest)
         return f"ModulatorState(level={self.level}, baseline={shown}, {speed})"
+
+
+def _fixed(column: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A copy that cannot be written to: only setting the attribute writes the levels."""
+    values = column.copy()
+    values.flags.writeable = False
+    return values
+
+
+def _holds(domain: str, value: Any) -> bool:
+    """Whether a value is a number of that domain."""
+    if not isinstance(value, int | float | np.integer | np.floating):
+        return False
+    try:
+        return _core.domain_holds(domain, float(value))
+    except OverflowError:  # a whole number beyond the largest double
+        return False
 
 
 def _position(levels: _core.Levels, index: int, name: str) -> int:
@@ -183,14 +204,17 @@ def _set(levels: _core.Levels, index: int, name: str, value: float | str, place:
     """
     modulator = levels.names[index]
     field = levels.tables[modulator]["params"][name]
-    number = _core.field_number(field, value)
+    try:
+        number = _core.field_number(field, value)
+    except (TypeError, ValueError, OverflowError):  # no number at all, or one beyond the largest double
+        number = np.nan
     if not _core.domain_holds(field["domain"], number):
         rule = _core.field_phrase(field)
         raise ValueError(f"{modulator}{place}.{name}: must be {rule}; got {value!r}")
     levels.params[index, _position(levels, index, name)] = number
 
 
-class Modulator(_core.ModulatorCore):
+class Modulator(Closed, _core.ModulatorCore):
     """What all modulators have in common. Parameters of its table are attributes: ``dopamine.sensitivity``.
 
     Parameters
@@ -246,6 +270,27 @@ class Modulator(_core.ModulatorCore):
     def offset(self) -> float:
         """Factor at a response of 0; thresholds have none."""
         return float(self._levels.offset[self._index])
+
+    @property
+    def neutral(self) -> bool:
+        """Whether it has no effect at its baseline; may be set.
+
+        A factor is then divided by its value at the baseline, and from a threshold's rise the rise there is
+        subtracted. Setting it raises ValueError where a factor is 0 at the baseline; nothing changes then.
+        """
+        return bool(self._levels.neutral[self._index])
+
+    @neutral.setter
+    def neutral(self, value: bool) -> None:
+        if not isinstance(value, bool | np.bool_):
+            raise TypeError(f"{self.name}.neutral: must be True or False; got {value!r}")
+        before = self._levels.neutral[self._index]
+        self._levels.neutral[self._index] = value
+        try:
+            self._levels.check()
+        except ValueError:
+            self._levels.neutral[self._index] = before
+            raise
 
     def step(self, dt: float = 1.0) -> None:
         """Relax towards the baseline: ``level = baseline + (level - baseline) * (1 - decay_rate)``.
@@ -315,7 +360,7 @@ class Modulator(_core.ModulatorCore):
         [0.5, 0.25]
         """
         row = _region_row(self._regions, region)
-        if not _core.domain_holds("NM_UNIT_INTERVAL", value):
+        if not _holds("NM_UNIT_INTERVAL", value):
             raise ValueError(f"{self.name}.tonic: must be between 0 and 1; got {value!r}")
         self._levels.baseline[slice(None) if row < 0 else row, self._index] = value
 

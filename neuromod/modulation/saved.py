@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import copyreg
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from neuromod import _core
+from neuromod.errors import ConfigError
 from neuromod.problems import join, shown
 from neuromod.state import SavedPart, check_seal
 
@@ -40,6 +42,7 @@ def levels_state(levels: _core.Levels) -> dict[str, Any]:
             "tau": None if np.isnan(tau) else tau,
             "baseline": levels.baseline[:, m].tolist(),
             "level": levels.level[:, m].tolist(),
+            **({"neutral": True} if levels.neutral[m] else {}),
         }
     own = {name: levels.tables[name] for name in levels.names if name not in registered}
     return {
@@ -55,7 +58,7 @@ def levels_state(levels: _core.Levels) -> dict[str, Any]:
             }
             for name, about in own.items()
         },
-        "releases": [dict(release) for release in levels.releases],
+        "releases": copy.deepcopy(levels.releases),
         "diffusion": {
             name: {"rate": rate, "neighbours": pairs.tolist()}
             for name, (rate, pairs, _) in levels.spread.items()
@@ -87,6 +90,7 @@ def checked_levels(state: Any, where: str) -> _core.Levels:
     _fill_releases(levels, part)
     _fill_diffusion(levels, part.part("diffusion"))
     part.finish()
+    _check_neutral(levels, where)
     return levels
 
 
@@ -131,8 +135,8 @@ def _declared(part: SavedPart) -> dict[str, dict[str, Any]]:
 
 
 def _fill(levels: _core.Levels, m: int, part: SavedPart) -> None:
-    """Parameters, kinetics, baseline and level of modulator m."""
-    part.only("params", "tau", "baseline", "level")
+    """Parameters, kinetics, baseline, level and neutrality of modulator m."""
+    part.only("params", "tau", "baseline", "level", "neutral")
     table = levels.tables[levels.names[m]]["params"]
     own = part.part("params")
     own.only(*(name for name in table if name != "baseline"))
@@ -153,6 +157,20 @@ def _fill(levels: _core.Levels, m: int, part: SavedPart) -> None:
             part.wrong(name, f"must be {len(levels.regions)} numbers from 0 to 1, one a region", each)
         else:
             rows[:, m] = each
+    neutral = part.value.get("neutral", False)
+    if not isinstance(neutral, bool):
+        part.wrong("neutral", "must be true or false", neutral)
+    else:
+        levels.neutral[m] = neutral
+
+
+def _check_neutral(levels: _core.Levels, where: str) -> None:
+    """A neutral modulator has something to divide by at its baseline."""
+    try:
+        if np.any(levels.neutral):
+            levels.check()
+    except ValueError as error:
+        raise ConfigError([f"{where}.modulators.{error}"]) from None
 
 
 def _fill_releases(levels: _core.Levels, part: SavedPart) -> None:

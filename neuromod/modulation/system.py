@@ -17,6 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_array, checked_dt, checked_names, checked_number
+from neuromod.closed import Closed, read_only
+from neuromod.modulation.at_rest import say_what_acts_at_rest
 from neuromod.modulation.modulator import KINETICS, FurtherModulator, Modulator, ModulatorState, apply_params
 from neuromod.modulation.monoamines import DopamineSystem, NorepinephrineSystem, SerotoninSystem, class_of
 from neuromod.modulation.saved import checked_levels, levels_state
@@ -39,7 +41,7 @@ MOST_REGIONS = 2**24
 """Of `lattice_neighbours`: more than one diffusion step can serve."""
 
 
-class NeuromodulationSystem(_core.SystemCore):
+class NeuromodulationSystem(Closed, _core.SystemCore):
     """Modulators over one buffer of levels, in one region or several.
 
     Dopamine, serotonin and norepinephrine; those that a configuration adds come from `create_neuromodulation_system`.
@@ -100,7 +102,7 @@ class NeuromodulationSystem(_core.SystemCore):
         super().__init__(levels)
         self._areas: tuple[str, ...] | None = None  # of the model that it was given to
         for name in levels.names:
-            setattr(self, name, class_of(name, levels.tables[name])(levels, levels.regions))
+            object.__setattr__(self, name, class_of(name, levels.tables[name])(levels, levels.regions))
 
     if TYPE_CHECKING:  # further modulators are attributes, too
 
@@ -278,9 +280,24 @@ class NeuromodulationSystem(_core.SystemCore):
         self._levels.releases.append({**about, "regions": None if regions is None else list(regions)})
 
     @property
-    def releases(self) -> tuple[dict[str, Any], ...]:
-        """What `add_release` was given: modulator, areas, amount, regions (None: all). Copies."""
-        return tuple(dict(release) for release in self._levels.releases)
+    def releases(self) -> tuple[Mapping[str, Any], ...]:
+        """What `add_release` was given: modulator, areas, amount, regions (None: all). Read-only."""
+        return tuple(read_only(release) for release in self._levels.releases)
+
+    @property
+    def neutral(self) -> bool:
+        """Whether no modulator has an effect at its baseline; may be set, for all at once. See `Modulator.neutral`."""
+        return bool(np.all(self._levels.neutral))
+
+    @neutral.setter
+    def neutral(self, value: bool) -> None:
+        before = self._levels.neutral.copy()
+        try:
+            for name in self.names:
+                self._modulator(name).neutral = value
+        except (TypeError, ValueError):
+            self._levels.neutral[:] = before
+            raise
 
     def set_diffusion(
         self, name: str, coefficient: float, neighbours: ArrayLike, spacing: float = 1.0
@@ -512,10 +529,11 @@ def create_neuromodulation_system(
     Parameters
     ----------
     config : mapping, optional
-        ``enabled``, default true: with false the system acts on nothing. For each of dopamine, serotonin and
-        norepinephrine, an object of its parameters, ``tau`` (ms) in place of ``decay_rate`` if wanted. The same
-        for registered modulators that are optional (acetylcholine), which a system has only where they are named.
-        And declarations of further ones, which need no code: ``response``, one of ``{"linear": {strength}}``,
+        ``enabled``, default true: with false the system acts on nothing. ``neutral``, default false: with true no
+        modulator has an effect at its baseline, and the same may stand in the object of one. For each of dopamine,
+        serotonin and norepinephrine, an object of its parameters, ``tau`` (ms) in place of ``decay_rate`` if wanted.
+        The same for registered modulators that are optional (acetylcholine), which a system has only where they are
+        named. And declarations of further ones, which need no code: ``response``, one of ``{"linear": {strength}}``,
         ``{"power": {strength, exponent}}``, ``{"hill": {strength, ec50, n}}`` and ``{"inverted_u": {strength, peak,
         width}}``; ``targets``, a list of what it acts on (``neuromod schema`` prints the words that there are); and,
         if wanted, ``baseline``, ``decay_rate`` or ``tau``, ``sensitivity``, and ``offset``, the factor at a response
@@ -533,7 +551,14 @@ def create_neuromodulation_system(
     ConfigError
         With every unknown key, its JSON path and the nearest known one, and every value out of its domain.
     ValueError
-        If a release goes to a region that the system does not have.
+        If a release goes to a region that the system does not have, or a neutral modulator has a factor of 0 at its
+        baseline.
+
+    Warns
+    -----
+    NeuromodWarning
+        Once in a process, where some modulators are named and others, or those named with an empty object, act at
+        their baseline.
 
     Examples
     --------
@@ -552,7 +577,7 @@ def create_neuromodulation_system(
     from neuromod.config.load import check_neuromodulation
 
     section = check_neuromodulation(config)
-    modulators = {name: about for name, about in section.items() if name != "enabled"}
+    modulators = {name: about for name, about in section.items() if isinstance(about, dict)}
     declared = {name: _declaration(about) for name, about in modulators.items() if "response" in about}
     system = NeuromodulationSystem.__new__(NeuromodulationSystem)
     system._build(regions, section["enabled"], modulators, declared)
@@ -561,8 +586,11 @@ def create_neuromodulation_system(
         shape = next(iter(about["response"].values())) if "response" in about else {}
         known = {*KINETICS, *system._levels.tables[name]["params"]}
         apply_params(modulator, {key: value for key, value in {**about, **shape}.items() if key in known})
+        modulator.neutral = about.get("neutral", section.get("neutral", False))
         for release in about.get("release", ()):
             system.add_release(name, **release)
+    if system.enabled:
+        say_what_acts_at_rest([system._modulator(name) for name in system.names], config or {})
     return system
 
 

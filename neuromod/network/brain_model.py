@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from neuromod._core import Neuron, Synapse
 from neuromod.arguments import checked_count, checked_number
+from neuromod.closed import Closed, read_only
 from neuromod.network import saved
 from neuromod.network.areas import Areas
 from neuromod.network.columns import NeuronColumns
@@ -28,7 +29,7 @@ __all__ = ["BrainModel", "Neuron", "Synapse"]
 Ints = NDArray[np.int64]
 
 
-class BrainModel:
+class BrainModel(Closed):
     """Neurons, synapses and areas of one brain.
 
     Parameters
@@ -37,15 +38,6 @@ class BrainModel:
         A JSON file; or the bare name of a configuration that the package ships, ``"brain_base_model.json"``.
     config : dict, optional
         The configuration itself. Exactly one of the two must be given.
-
-    Attributes
-    ----------
-    config : dict
-        The plain configuration as it was loaded, sections of other tools included.
-    neurons : mapping of int to Neuron
-        By id, in id order; columns as attributes, ``model.neurons.v_membrane``.
-    synapses : sequence of Synapse
-        Columns as attributes, ``model.synapses.weight``.
 
     Raises
     ------
@@ -71,15 +63,18 @@ class BrainModel:
 
     def _make(self, content: dict[str, Any], config: Any) -> None:
         """An empty network. `content`: plain; `config`: the same, checked."""
-        from neuromod.config.load import check_params
+        from neuromod.config.load import check_params, check_rule
+        from neuromod.config.modulators import known_modulators
 
-        self.config, self._config = content, config
+        self._raw: dict[str, Any] = read_only(content)
+        self._config = config
         columns = NeuronColumns()
         self._areas = Areas(self._config.areas, columns)
         self._placement = Placement(self._areas, self._config, check_params)
-        self._store = SynapseStore(self._areas, learning_of(self._config.plasticity))
-        self.neurons = NeuronCollection(columns)
-        self.synapses = SynapseCollection(self._store)
+        self._store = SynapseStore(self._areas, learning_of(self._config.plasticity), check_rule)
+        self._store.modulators = tuple(known_modulators(content.get("neuromodulation")))
+        self._neurons = NeuronCollection(columns)
+        self._synapses = SynapseCollection(self._store)
         columns.model = self._store.model = ref(self)
 
     @classmethod
@@ -97,6 +92,25 @@ class BrainModel:
         from neuromod.config.load import check_saved_rule
 
         return check_saved_rule(section, where)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The configuration as it was loaded, sections of other tools included. It cannot be changed.
+
+        The model was built from it. ``copy.deepcopy(model.config)`` is a plain dict, from which another model can be
+        made.
+        """
+        return self._raw
+
+    @property
+    def neurons(self) -> NeuronCollection:
+        """The neurons by id, in id order; columns as attributes, ``model.neurons.v_membrane``. Columns can be set."""
+        return self._neurons
+
+    @property
+    def synapses(self) -> SynapseCollection:
+        """The synapses in order; columns as attributes, ``model.synapses.weight``."""
+        return self._synapses
 
     @property
     def regions(self) -> tuple[str, ...]:
@@ -438,19 +452,21 @@ def learning_of(
     common: Any,
     rule: str | Mapping[str, Any] | None = None,
     short_term: bool | Mapping[str, Any] | None = None,
+    modulators: Any = None,
 ) -> Learning:
     """The rule given, or the configuration's; with a bare name the rest of the configuration's plasticity holds."""
     from neuromod.config.load import check_rule, check_short_term
 
     if isinstance(rule, str):
         bounds = {"weight_min": common.weight_min, "weight_max": common.weight_max}
-        parts = {"short_term": common.short_term, "homeostatic": common.homeostatic}
+        parts = {name: getattr(common, name) for name in ("short_term", "homeostatic", "modulators")}
         found = check_rule({"rule": rule, **bounds}, "rule").model_copy(update=parts)
     else:
         found = common if rule is None else check_rule(rule, "rule")
     return Learning(
         rule=None if found.rule == "none" else found.rule,
         params=dict(found.params),
+        modulators=found.modulators if modulators is None else modulators,
         weight_min=found.weight_min,
         weight_max=found.weight_max,
         weight_decay=found.weight_decay,

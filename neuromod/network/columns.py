@@ -10,7 +10,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 
-__all__ = ["FIXED_FIELDS", "MODELS", "NEURON_TYPES", "NeuronColumns", "collection_of", "held", "model_of"]
+__all__ = [
+    "FIXED_FIELDS",
+    "LATER",
+    "MODELS",
+    "NEURON_TYPES",
+    "STRUCTURAL",
+    "NeuronColumns",
+    "collection_of",
+    "held",
+    "model_of",
+]
 
 MODELS: dict[str, dict[str, Any]] = _core.neuron_models()
 """Every registered neuron model and what its C table says; a neuron's ``model`` is a position in it."""
@@ -18,11 +28,17 @@ MODELS: dict[str, dict[str, Any]] = _core.neuron_models()
 NEURON_TYPES = ("excitatory", "inhibitory")
 """What the numbers in the column ``neuron_type`` stand for."""
 
+STRUCTURAL = frozenset({"id", "x", "y", "z", "w", "model", "neuron_type", "area", "region"})
+"""Columns that the network was built by: they are read-only."""
+
 FIXED_FIELDS = _core.NEURON_FIELDS
 """Fields that every neuron has: dtype and default. Those of the models in use come besides, as float64."""
 
 PER_STEP = {"drive_noise_per_step": "drive_noise", "drive_uniform_per_step": "drive_uniform"}
 """Columns that older saved models lack: by the columns that had their meaning there."""
+
+LATER = frozenset({*PER_STEP, "i_offset"})
+"""Columns that a saved model may lack; `i_offset` is saved only where it is not 0."""
 
 
 class NeuronColumns:
@@ -61,7 +77,7 @@ class NeuronColumns:
         Returns
         -------
         ndarray, shape (n,)
-            A view: writing to it writes the network.
+            A view: writing to it writes the network, but for those of `STRUCTURAL`, which are read-only.
 
         Raises
         ------
@@ -70,6 +86,7 @@ class NeuronColumns:
         """
         if name not in self._handed:
             self._handed[name] = self.buffers[name][: self.n]
+            self._handed[name].flags.writeable = name not in STRUCTURAL
         return self._handed[name]
 
     def slot_of(self, neuron_id: int) -> int:
@@ -199,13 +216,21 @@ class NeuronColumns:
             self._ensure(name)
         self._reserve(len(ids))
         self.n, self.next_id = len(ids), next_id
-        for name, values in columns.items():
-            self.buffers[name][: self.n] = values
+        for name, buffer in self.buffers.items():  # a column that was not saved has its default
+            buffer[: self.n] = columns.get(name, FIXED_FIELDS[name][1] if name in FIXED_FIELDS else np.nan)
         for name, old in PER_STEP.items():
             if name not in columns and old in columns:  # saved when noise had one size at any dt
                 self.buffers[name][: self.n] = columns[old]
                 self.buffers[old][: self.n] = 0.0
+                self._clear_sources()
         self._index()
+
+    def _clear_sources(self) -> None:
+        """Inputs of sources, which had no effect in older saved models and are refused now."""
+        sources = [k for k, about in enumerate(MODELS.values()) if about["is_source"]]
+        those = np.isin(self.buffers["model"][: self.n], sources)
+        for name in ("external_input", "drive_rate", "drive_noise", "drive_uniform", *PER_STEP):
+            self.buffers[name][: self.n][those] = 0.0
 
     def _with_room(self, n: int, models: Sequence[str]) -> dict[str, NDArray[Any]]:
         """The buffers with room for n neurons and the columns of the models; `self` is not changed."""

@@ -30,12 +30,19 @@ class Learning:
 
     rule: str | None = None  # registered name; None: weights do not change by themselves
     params: Mapping[str, float | str] = field(default_factory=dict)  # of the rule, complete
+    learns: bool = True  # False: weights stand still, all else goes on
+    modulators: tuple[str, ...] | None = None  # that act on learning; None: all
     weight_min: float = 0.0  # mV
     weight_max: float = 1.0  # mV
     weight_decay: float = 0.0  # share lost in each step
     weight_dependence: float = 0.0  # exponent of soft bounds; 0: hard
     short_term: Mapping[str, float] | None = None  # U, tau_rec (ms), tau_facil (ms)
     homeostatic: Mapping[str, float] | None = None  # target_rate (Hz), tau (ms), strength, every (ms)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Lower and upper bound of the weights, mV."""
+        return self.weight_min, self.weight_max
 
 
 @dataclass(frozen=True, eq=False)

@@ -109,16 +109,17 @@ class Placement:
         if area is not None and (area.model or section.type) == name:
             base |= area.params
         complete = self.complete(name, base | dict(params if params is not None else {}), where)
-        drive = (area and area.drive) or self.config.drive
-        values: dict[str, Any] = {
-            **complete,
-            "drive_rate": drive.rate,
-            "drive_weight": drive.weight,
-            "drive_noise": drive.noise,
-            "drive_uniform": drive.noise_uniform,
-            "drive_noise_per_step": drive.noise_per_step,
-            "drive_uniform_per_step": drive.noise_uniform_per_step,
-        }
+        values: dict[str, Any] = dict(complete)
+        drive = (area and area.drive) or (None if MODELS[name]["is_source"] else self.config.drive)
+        if drive is not None:  # a source has no input
+            values |= {
+                "drive_rate": drive.rate,
+                "drive_weight": drive.weight,
+                "drive_noise": drive.noise,
+                "drive_uniform": drive.noise_uniform,
+                "drive_noise_per_step": drive.noise_per_step,
+                "drive_uniform_per_step": drive.noise_uniform_per_step,
+            }
         if MODELS[name]["initial_v_from"] is not None:
             values["v_membrane"] = complete[MODELS[name]["initial_v_from"]]
         if area is not None:

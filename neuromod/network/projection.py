@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromod.arguments import checked_array
+from neuromod.closed import Closed
 from neuromod.network.columns import held, model_of
 from neuromod.network.draws import check_weight
+from neuromod.network.learning import LiveMapping
 from neuromod.network.synapses import SynapseTable
 from neuromod.problems import shown
 
@@ -19,9 +20,10 @@ __all__ = ["Projection", "ReadOnly"]
 
 Ints = NDArray[np.int64]
 Weights = NDArray[np.float32]
+Column = TypeVar("Column", bound=NDArray[Any])
 
 
-class Projection:
+class Projection(Closed):
     """Synapses of one kind under one rule; a view of the network's.
 
     Made by `Simulation.connect`; found again in ``sim.projections[name]``.
@@ -30,9 +32,15 @@ class Projection:
     ----------
     table : SynapseTable
         Where the synapses are. Users do not make projections themselves.
+    relearn : callable
+        Changes the learning of a table; `SynapseStore.relearn`.
 
     Notes
     -----
+    What can be set acts from the next step on, exactly: what the synapses have not yet been updated for is settled
+    first, under the values that held until then. A value that is out of its domain raises, and so does setting
+    something while a run is under way; nothing is changed then.
+
     Synapses stand in rows by presynaptic neuron; a row is sorted by (part of the network, delay, target). `pre_id`,
     `post_id`, `delay` and `weight` have the same order, which is not that of the pairs given to ``connect``: see
     `order`.
@@ -47,8 +55,21 @@ class Projection:
     Projection('local', synapses=400, excitatory, rule='hebbian')
     """
 
-    def __init__(self, table: SynapseTable) -> None:
-        self._table = table
+    _HINTS = {  # noqa: RUF012
+        "rule": "it is fixed by connect; `learning = False` keeps the weights as they are",
+        "name": "it is fixed by connect",
+        "synapse_type": "it is fixed by connect",
+        "port": "it is fixed by connect",
+        "pre_id": "connect anew",
+        "post_id": "connect anew",
+        "delay": "it is fixed by connect",
+    }
+
+    def __init__(self, table: SynapseTable, relearn: Callable[..., None]) -> None:
+        self._table, self._relearn = table, relearn
+
+    def _where(self) -> str:
+        return f"projections[{self.name!r}]"
 
     @property
     def name(self) -> str:
@@ -71,54 +92,125 @@ class Projection:
         return self._table.learning.rule
 
     @property
+    def learning(self) -> bool:
+        """Whether the rule changes the weights. May be set, for example to False for a test phase.
+
+        While it is False the weights stand still, to the bit: no rule, decay or homeostatic scaling moves them. All
+        else goes on as if the weights had a learning rate of 0: traces, eligibility traces, an event rule's state,
+        average rates and short-term plasticity follow the spikes. False where there is no rule.
+        """
+        return self._table.learning.learns and self.rule is not None
+
+    @learning.setter
+    def learning(self, value: bool) -> None:
+        self._relearn(self._table, learns=value)
+
+    @property
+    def modulators(self) -> tuple[str, ...] | None:
+        """Modulators that act on its learning; None: all. May be set, to None or a sequence of names."""
+        return self._table.learning.modulators
+
+    @modulators.setter
+    def modulators(self, value: Sequence[str] | None) -> None:
+        self._relearn(self._table, modulators=value)
+
+    @property
     def rule_params(self) -> Mapping[str, Any]:
-        """The rule's parameters by name, read-only: floats, and words where a parameter is one of several."""
-        return MappingProxyType(dict(self._table.learning.params))
+        """The rule's parameters by name, floats or words; each may be set.
+
+        For example ``projection.rule_params["tau_plus"] = 10.0``. A parameter by which events are under way, such as a
+        lag of arrivals, is fixed by connect.
+        """
+        return self._mapping("rule_params", "params")
+
+    @rule_params.setter
+    def rule_params(self, value: Mapping[str, Any]) -> None:
+        self.rule_params.update(value)  # type: ignore[attr-defined]
 
     @property
     def weight_min(self) -> float:
-        """Lower bound of plastic weights, mV."""
+        """Lower bound of plastic weights, mV. May be set; weights below are moved onto it."""
         return self._table.learning.weight_min
+
+    @weight_min.setter
+    def weight_min(self, value: float) -> None:
+        self._relearn(self._table, weight_min=value)
 
     @property
     def weight_max(self) -> float:
-        """Upper bound of plastic weights, mV."""
+        """Upper bound of plastic weights, mV. May be set; weights above are moved onto it."""
         return self._table.learning.weight_max
+
+    @weight_max.setter
+    def weight_max(self, value: float) -> None:
+        self._relearn(self._table, weight_max=value)
 
     @property
     def weight_decay(self) -> float:
-        """Share of a plastic weight lost in each step, 0 to 1."""
+        """Share of a plastic weight lost in each step, 0 to 1. May be set."""
         return self._table.learning.weight_decay
+
+    @weight_decay.setter
+    def weight_decay(self, value: float) -> None:
+        self._relearn(self._table, weight_decay=value)
 
     @property
     def weight_dependence(self) -> float:
-        """Exponent of soft bounds, >= 0; 0: bounds are hard."""
+        """Exponent of soft bounds, >= 0; 0: bounds are hard. May be set."""
         return self._table.learning.weight_dependence
+
+    @weight_dependence.setter
+    def weight_dependence(self, value: float) -> None:
+        self._relearn(self._table, weight_dependence=value)
 
     @property
     def short_term(self) -> Mapping[str, float] | None:
-        """``U``, ``tau_rec`` and ``tau_facil`` (ms) of short-term plasticity; None: a spike has all of the weight."""
-        return self._table.learning.short_term
+        """``U``, ``tau_rec`` and ``tau_facil`` (ms) of short-term plasticity; None: a spike has all of the weight.
+
+        Each may be set, ``short_term["U"] = 0.1``, and so may the whole. Resources recover by the old time constants
+        until the present; spikes under way keep the efficacy that they were fired with.
+        """
+        return None if self._table.learning.short_term is None else self._mapping("short_term")
+
+    @short_term.setter
+    def short_term(self, value: bool | Mapping[str, Any] | None) -> None:
+        self._relearn(self._table, short_term=value)
 
     @property
     def homeostatic(self) -> Mapping[str, float] | None:
-        """``target_rate`` (Hz), ``tau``, ``strength``, ``every`` (ms) of homeostatic scaling; None: there is none."""
-        return self._table.learning.homeostatic
+        """``target_rate`` (Hz), ``tau``, ``strength``, ``every`` (ms) of homeostatic scaling; None: there is none.
+
+        Each may be set, ``homeostatic["target_rate"] = 30``, and so may the whole. Average rates go on from what they
+        are; an average that is new starts at its target.
+        """
+        return None if self._table.learning.homeostatic is None else self._mapping("homeostatic")
+
+    @homeostatic.setter
+    def homeostatic(self, value: bool | Mapping[str, Any] | None) -> None:
+        self._relearn(self._table, homeostatic=value)
+
+    def _mapping(self, shown: str, member: str | None = None) -> LiveMapping:
+        table, relearn, name = self._table, self._relearn, member or shown
+        return LiveMapping(
+            f"{self._where()}.{shown}",
+            lambda: getattr(table.learning, name) or {},
+            lambda values: relearn(table, **{name: values}),
+        )
 
     @property
     def pre_id(self) -> Ints:
-        """Id of each synapse's source, int64, shape (n_synapses,). A new array."""
-        return self._table.pre_id
+        """Id of each synapse's source, int64, shape (n_synapses,). A new array, read-only."""
+        return _fixed(self._table.pre_id)
 
     @property
     def post_id(self) -> Ints:
-        """Id of each synapse's target, int64, shape (n_synapses,). A new array."""
-        return self._table.post_id
+        """Id of each synapse's target, int64, shape (n_synapses,). A new array, read-only."""
+        return _fixed(self._table.post_id)
 
     @property
     def delay(self) -> NDArray[np.uint16]:
-        """Delay of each synapse, uint16, shape (n_synapses,), steps. A new array."""
-        return self._table.delay
+        """Delay of each synapse, uint16, shape (n_synapses,), steps. A new array, read-only."""
+        return _fixed(self._table.delay)
 
     @property
     def weight(self) -> Weights:
@@ -269,6 +361,11 @@ class ReadOnly(Mapping[str, Projection]):
 def projection_of(model: Any, name: str) -> Projection:
     """A model's projection of that name."""
     return held(model)._store.projections[name]  # type: ignore[no-any-return]
+
+
+def _fixed(column: Column) -> Column:
+    column.flags.writeable = False
+    return column
 
 
 def _set(column: Weights, value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.errors import ConfigError
-from neuromod.network.columns import FIXED_FIELDS, MODELS, PER_STEP
+from neuromod.network.columns import FIXED_FIELDS, LATER, MODELS
 from neuromod.network.layout import Learning
 from neuromod.problems import join, shown
 from neuromod.state import SavedPart, check_seal, pack, sealed, unpacked
@@ -38,7 +39,7 @@ _MOST_MADE = 2**24
 _PARTS = {"weight_min": 0, "weight_max": 1, "weight_decay": 2, "weight_dependence": 3}
 """Where `bounds` has what."""
 _PROJECTION = ("name", "number", "synapse_type", "rule", "params", "bounds", "pre", "post", "columns")
-_OPTIONAL = ("port", "short_term", "homeostatic", "rows")
+_OPTIONAL = ("port", "learning", "modulators", "short_term", "homeostatic", "rows")
 
 
 # ---- saving ----------------------------------------------------------------------------------------------------
@@ -49,14 +50,23 @@ def state_of(model: Model, rows: bool = False) -> dict[str, Any]:
     store, columns = model._store, model._store.columns
     return {
         "next_id": columns.next_id,
-        "neurons": {name: columns.column(name) for name in sorted(columns.buffers)},
+        "neurons": _neurons_of(columns),
         "projections": [_state_of(table, rows) for table in store.tables],
         "made": store.made,
     }
 
 
+def _neurons_of(columns: Any) -> dict[str, NDArray[Any]]:
+    """The columns by name; a lasting current only where some neuron has one, so that digests without it stay."""
+    each = {name: columns.column(name) for name in sorted(columns.buffers)}
+    return each if np.any(each["i_offset"]) else {k: column for k, column in each.items() if k != "i_offset"}
+
+
 def _state_of(table: Any, rows: bool) -> dict[str, Any]:
     about = table.learning
+    own: dict[str, Any] = {} if about.learns else {"learning": False}
+    if about.modulators is not None:
+        own["modulators"] = list(about.modulators)
     slow = {"short_term": about.short_term, "homeostatic": about.homeostatic}
     own_port = {} if table.port == table.synapse_type else {"port": table.port}
     stored = {"first": int(table.pre_first), "count": len(table.row_start) - 1, "delay": table.equal_delay}
@@ -65,6 +75,7 @@ def _state_of(table: Any, rows: bool) -> dict[str, Any]:
         "number": table.number,
         "synapse_type": table.synapse_type,
         **own_port,
+        **own,
         "rule": about.rule or "none",
         "params": dict(about.params),
         "bounds": [about.weight_min, about.weight_max, about.weight_decay, about.weight_dependence],
@@ -82,7 +93,7 @@ def content_of(model: Model) -> dict[str, Any]:
         {
             "format": FORMAT,
             "models": list(MODELS),
-            "config": model.config,
+            "config": copy.deepcopy(model.config),
             "state": state_of(model, rows=True),
         }
     )
@@ -179,7 +190,7 @@ def _neurons(part: SavedPart, model: Model, next_id: int | None) -> dict[str, ND
     part.only(*FIXED_FIELDS, *own)
     columns = {}
     for name, (dtype, _) in FIXED_FIELDS.items():
-        if name in PER_STEP and name not in part.value:  # saved when noise had one size at any dt
+        if name in LATER and name not in part.value:
             continue
         columns[name] = part.array(name, dtype, ids.shape, *limits.get(name, (None, None)))
     used = [] if columns["model"] is None else [list(MODELS)[k] for k in np.unique(columns["model"])]
@@ -234,7 +245,12 @@ def _learning(part: SavedPart, check: Callable[[Mapping[str, Any], str], Any]) -
             if not isinstance(value, Mapping):
                 part.wrong(name, "must be a mapping", value)
                 return None
-        section = {"rule": rule, **params.value, **{name: bounds[k] for name, k in _PARTS.items()}, **slow}
+        learns = part.value.get("learning", True)
+        if not isinstance(learns, bool):
+            part.wrong("learning", "must be true or false", learns)
+        acting = {"modulators": part.value["modulators"]} if "modulators" in part.value else {}
+        bound = {name: bounds[k] for name, k in _PARTS.items()}
+        section = {"rule": rule, **params.value, **bound, **slow, **acting}
         try:
             found = check(section, part.where)
         except ConfigError as error:
@@ -243,7 +259,8 @@ def _learning(part: SavedPart, check: Callable[[Mapping[str, Any], str], Any]) -
         return Learning(
             rule=None if found.rule == "none" else found.rule,
             params=dict(found.params) if rule != "none" else {},
-            **{name: getattr(found, name) for name in (*_PARTS, "short_term", "homeostatic")},
+            learns=bool(learns),
+            **{name: getattr(found, name) for name in (*_PARTS, "modulators", "short_term", "homeostatic")},
         )
     return None
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from neuromod.network.areas import Areas
 from neuromod.network.columns import held, model_of
 from neuromod.network.draws import MAX_WEIGHT, New, check_weight, delays_of, weights_of, widened
 from neuromod.network.layout import Layout, Learning, Rows
+from neuromod.network.learning import changed_learning, checked_modulators, put_in_bounds
 from neuromod.network.projection import Projection, ReadOnly
 from neuromod.network.synapses import SynapseTable, no_rows
 from neuromod.network.wiring import (
@@ -48,15 +50,17 @@ class SynapseStore:
     through, projection by projection. A view remembers the epoch of its number; `moved` finds its number of today.
     """
 
-    def __init__(self, areas: Areas, learning: Learning) -> None:
-        """`learning`: the configuration's, which single synapses have."""
+    def __init__(self, areas: Areas, learning: Learning, check_rule: Any) -> None:
+        """`learning`: the configuration's, which single synapses have. `check_rule`: see `changed_learning`."""
+        self.check_rule = check_rule
         self.areas, self.columns, self.learning = areas, areas.columns, learning
         self.model: Callable[[], Any] = lambda: None  # a weak reference to the model that they are of
         self.made = 0  # projections ever made: the salt of their draws
+        self.relearned = 0  # times that the learning of a projection was changed
+        self.modulators: tuple[str, ...] = ()  # that a projection may name
+        self.running = False  # whether a simulation of the network is under way
         self.moves = 0  # times that an array of weights that engines borrow was replaced
-        self.keeper: _core.Engine | None = (
-            None  # the engine that keeps projections whose weights are not current
-        )
+        self.keeper: _core.Engine | None = None  # keeps projections whose weights are not current
         self.block = _core.SynapseBlock(self)  # what views of synapses read and write
         self._tables: list[SynapseTable] = []
         self._faces: dict[str, Projection] = {}
@@ -90,14 +94,16 @@ class SynapseStore:
 
     @property
     def structure(self) -> int:
-        """Grows with every change of neurons or synapses."""
-        return self.version + self.columns.epoch
+        """Grows with every change of neurons, synapses or learning."""
+        return self.version + self.columns.epoch + self.relearned
 
     @property
     def projections(self) -> Mapping[str, Projection]:
         """The projections by name, read-only."""
         if len(self._faces) != len(self.tables):
-            self._faces = {t.name: self._faces.get(t.name) or Projection(t) for t in self.tables}
+            self._faces = {
+                t.name: self._faces.get(t.name) or Projection(t, self.relearn) for t in self.tables
+            }
         return ReadOnly(self._faces)
 
     def __len__(self) -> int:
@@ -155,6 +161,7 @@ class SynapseStore:
         sources, targets = slots_of_group(self.areas, pre, "pre"), slots_of_group(self.areas, post, "post")
         kind = type_of_sources(self.areas, sources, synapse_type)
         checked_port(self.areas, targets, port)
+        checked_modulators("modulators", learning.modulators, self.modulators)
         label = self._free_name(name, pre, post)
         if not isinstance(autapses, bool | np.bool_):
             raise TypeError(f"autapses: must be True or False; got {shown(autapses)}")
@@ -202,6 +209,42 @@ class SynapseStore:
                     seed=seed,
                 )
         return len(self) - before
+
+    def relearn(self, table: SynapseTable, **changes: Any) -> None:
+        """Change the learning of a projection from the next step on; nothing is changed if a value is wrong.
+
+        `changes`: members of `Learning`. Weights outside new bounds are moved onto them.
+        """
+        where = f"projections[{table.name!r}]"
+        if self.running:
+            raise RuntimeError(f"{where}: learning must not be changed while a run is under way")
+        old, excitatory = table.learning, table.synapse_type == "excitatory"
+        new = changed_learning(where, old, excitatory, changes, self.modulators, self.check_rule)
+        if new == old:
+            return
+        self._settle_additions()
+        table.weights.settle()
+        if "eligibility" in table.state_columns or new.bounds != old.bounds:
+            put_in_bounds(table.weights.array(), *new.bounds, not excitatory)
+        self._freeze_weight()
+        self._weight = None
+        table.learning = new
+        self.relearned += 1
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """While a simulation of the network runs."""
+        before, self.running = self.running, True
+        try:
+            yield
+        finally:
+            self.running = before
+
+    def use_modulators(self, known: Sequence[str]) -> None:
+        """Those of a system, among which must be all that projections name."""
+        for table in self.tables:
+            checked_modulators(f"projections[{table.name!r}].modulators", table.learning.modulators, known)
+        self.modulators = tuple(known)
 
     # ---- single synapses -------------------------------------------------------------------------------------
 
@@ -282,7 +325,7 @@ class SynapseStore:
     def copy_from(self, other: SynapseStore) -> None:
         """Take over twins of the projections of another network with the same neurons."""
         self._tables = [table.twin(self.columns, self._move) for table in other.tables]
-        self.made = other.made
+        self.made, self.modulators = other.made, other.modulators
         self._changed()
 
     def _move(self) -> None:

@@ -28,8 +28,9 @@ class NeuronCollection(Mapping[int, Neuron]):
 
     A column is a live NumPy view, shape (n_neurons,): writing to it writes the network. When the network grows
     past its capacity or a neuron is removed, columns handed out before turn read-only, so that a late
-    ``column += d`` raises; a slice made of one before is not caught. Parameters and state variables that a
-    neuron's model does not have are NaN.
+    ``column += d`` raises; a slice made of one before is not caught. What the network was built by (``id``,
+    ``x``, ``y``, ``z``, ``w``, ``model``, ``neuron_type``, ``area``, ``region``) is read-only. Parameters and
+    state variables that a neuron's model does not have are NaN.
 
     Parameters
     ----------
@@ -90,8 +91,10 @@ class NeuronCollection(Mapping[int, Neuron]):
             raise _no_column("neurons", name, list(self._columns.buffers)) from None
 
     def __setattr__(self, name: str, value: Any) -> None:
-        column = getattr(self, name)
+        column = self.__getattr__(name)
         if value is not column:  # `neurons.v_membrane += d` has written already, and sets what it got
+            if not column.flags.writeable:
+                raise AttributeError(f"neurons.{name}: is read-only")
             column[:] = value
 
     def __dir__(self) -> list[str]:
@@ -246,6 +249,8 @@ class SynapseCollection(Sequence[Synapse]):
             raise _no_column("synapses", name, self._COLUMNS)
         column = getattr(self, name)
         if value is not column:
+            if not column.flags.writeable:
+                raise AttributeError(f"synapses.{name}: is read-only")
             column[:] = value
 
     def __repr__(self) -> str:

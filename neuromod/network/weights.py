@@ -111,6 +111,13 @@ class Weights:
             self.keeper.settle()
             self.keeper = None
 
+    def settle(self) -> None:
+        """As `release`, and every synapse is brought to the present, by the rule as the engine has it."""
+        if isinstance(self.keeper, _core.EventKeeper):
+            self.resume()
+            self.keeper.write(np.arange(self.n), self.keeper.read())
+        self.release()
+
     def drop(self) -> None:
         """The synapses are about to be replaced: what was handed out turns read-only, and no engine keeps them."""
         self.freeze()

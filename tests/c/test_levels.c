@@ -62,6 +62,27 @@ static void zones_borrow_a_region_and_scale_its_effects(void) {
     CHECK(full > 0.0 && nm_levels_signal(&levels, 2, 1.0, 1.0, 100.0) == 0.5 * full);
 }
 
+/* At the baseline 0.5 the factors are 1, 1.555 and the rise is 0.039; region 1 is at 0.75. */
+static void a_neutral_modulator_has_no_effect_at_its_baseline(void) {
+    nm_levels levels = make();
+    const uint8_t neutral[MODULATORS] = {1, 1, 1};
+    double plain = nm_levels_signal(&levels, 1, 1.0, 1.0, 100.0);
+    nm_error error;
+    params[NM_STRENGTH] = 4.0; /* dopamine: a factor of 2 at rest */
+    levels.neutral = neutral;
+    CHECK(nm_levels_check(&levels, &error) == NM_OK);
+    nm_factors rest = nm_levels_factors(&levels, 0), now = nm_levels_factors(&levels, 1);
+    CHECK(rest.learning_rate == 1.0 && rest.gain == 1.0 && rest.threshold == 0.0);
+    CHECK(now.learning_rate == 3.0 / 2.0);
+    CHECK(now.gain == (1.0 + 2.22 * 0.5625) / (1.0 + 2.22 * 0.25));
+    CHECK(now.threshold == 0.156 * 0.5625 - 0.156 * 0.25);
+    double signal = nm_levels_signal(&levels, 1, 1.0, 1.0, 100.0);
+    CHECK(plain > 0.0 && fabs(signal - plain) < 1e-15);
+    params[NM_BASELINE] = 0.0;
+    CHECK(nm_levels_check(&levels, &error) == NM_ERR_BAD_ORDER && error.field == NM_BASELINE &&
+          error.value == 0.0);
+}
+
 static void one_region_serves_every_zone_where_there_is_but_one(void) {
     nm_levels levels = make();
     levels.n_regions = 1;
@@ -163,6 +184,7 @@ static void a_word_is_held_to_its_positions(void) {
 
 static const nm_test tests[] = {TEST(columns_that_are_null_mean_the_modulators_own),
                                 TEST(zones_borrow_a_region_and_scale_its_effects),
+                                TEST(a_neutral_modulator_has_no_effect_at_its_baseline),
                                 TEST(one_region_serves_every_zone_where_there_is_but_one),
                                 TEST(baselines_by_region_go_before_the_parameter),
                                 TEST(spikes_are_counted_over_all_lists_and_released_once),

@@ -1,0 +1,136 @@
+"""Objects whose public attributes are all declared: a write acts, or raises."""
+
+from __future__ import annotations
+
+from types import MemberDescriptorType
+from typing import Any, NoReturn
+
+from neuromod.problems import nearest
+
+__all__ = ["Closed", "ReadOnlyDict", "ReadOnlyList", "read_only"]
+
+
+class Closed:
+    """Base of the public classes: an attribute without a setter cannot be set, and none can be added.
+
+    Names that begin with ``_`` are the class's own affair. A class says in ``_HINTS`` what is to be done in place of
+    setting an attribute.
+
+    Examples
+    --------
+    >>> class Clock(Closed):
+    ...     _HINTS = {"dt": "make a new clock"}
+    ...     @property
+    ...     def dt(self):
+    ...         return 1.0
+    >>> try:
+    ...     Clock().dt = 2.0
+    ... except AttributeError as error:
+    ...     print(error)
+    Clock.dt: is read-only; make a new clock
+    """
+
+    __slots__ = ()
+    _HINTS: dict[str, str] = {}  # noqa: RUF012
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_"):
+            self._check_can_set(name)
+        object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if not name.startswith("_"):
+            raise AttributeError(f"{self._where()}.{name}: must not be deleted")
+        object.__delattr__(self, name)
+
+    def _where(self) -> str:
+        """What messages call the object."""
+        return type(self).__name__
+
+    def _check_can_set(self, name: str) -> None:
+        found = getattr(type(self), name, None)
+        if isinstance(found, MemberDescriptorType) or (
+            isinstance(found, property) and found.fset is not None
+        ):
+            return
+        known = [each for each in dir(self) if not each.startswith("_")]
+        if name in self._HINTS or name in known:
+            hint = f"; {self._HINTS[name]}" if name in self._HINTS else ""
+            raise AttributeError(f"{self._where()}.{name}: is read-only{hint}")
+        near = nearest(name, known)
+        hint = f"; did you mean {near!r}?" if near else ""
+        raise AttributeError(f"{self._where()}.{name}: no such attribute{hint}")
+
+
+def _refuse(self: Any, *_: Any, **__: Any) -> NoReturn:
+    """Refuse: the content cannot be changed."""
+    raise TypeError(
+        "config: is read-only, since the model was built from it; make a model of a changed copy, copy.deepcopy(config)"
+    )
+
+
+class ReadOnlyDict(dict[str, Any]):
+    """A dict whose content cannot be changed; a copy is a plain dict.
+
+    Examples
+    --------
+    >>> import copy
+    >>> config = read_only({"dt": 1.0})
+    >>> changed = copy.deepcopy(config)
+    >>> changed["dt"] = 0.5
+    >>> changed, config
+    ({'dt': 0.5}, {'dt': 1.0})
+    """
+
+    __setitem__ = __delitem__ = update = setdefault = pop = popitem = clear = __ior__ = _refuse
+
+    def __deepcopy__(self, _: Any) -> dict[str, Any]:
+        return _plain(self)  # type: ignore[no-any-return]
+
+    def __copy__(self) -> dict[str, Any]:
+        return dict(self)
+
+    def __reduce__(self) -> Any:
+        return read_only, (_plain(self),)
+
+
+class ReadOnlyList(list[Any]):
+    """A list whose content cannot be changed; a copy is a plain list."""
+
+    __setitem__ = __delitem__ = append = extend = insert = pop = remove = clear = _refuse
+    sort = reverse = __iadd__ = __imul__ = _refuse
+
+    def __deepcopy__(self, _: Any) -> list[Any]:
+        return _plain(self)  # type: ignore[no-any-return]
+
+    def __copy__(self) -> list[Any]:
+        return list(self)
+
+    def __reduce__(self) -> Any:
+        return read_only, (_plain(self),)
+
+
+def read_only(value: Any) -> Any:
+    """The same value with dicts and lists that cannot be changed, at any depth.
+
+    Parameters
+    ----------
+    value : object
+        Nested dicts, lists and scalars.
+
+    Examples
+    --------
+    >>> read_only({"areas": [{"name": "V1"}]})["areas"][0]["name"]
+    'V1'
+    """
+    if isinstance(value, dict):
+        return ReadOnlyDict({key: read_only(item) for key, item in value.items()})
+    if isinstance(value, list | tuple):
+        return ReadOnlyList([read_only(item) for item in value])
+    return value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
