@@ -19,7 +19,8 @@ typedef struct pass {
     int64_t synapse[NM_CHUNK], target[NM_CHUNK]; /* position; slot */
     int64_t when[NM_CHUNK];                      /* step that random words are drawn for */
     double weight[NM_CHUNK], change[NM_CHUNK], factor[NM_CHUNK], elapsed[NM_CHUNK];
-    double learning[NM_CHUNK], ltp[NM_CHUNK], ltd[NM_CHUNK];
+    double learning[NM_CHUNK], ltp[NM_CHUNK], ltd[NM_CHUNK]; /* factors of the modulators at the target */
+    double age[NM_CHUNK];                                    /* steps since the last arrival */
     double post_fired[NM_CHUNK], state[NM_MAX_STATE][NM_CHUNK];
     double pre[NM_MAX_TRACES][NM_CHUNK], post[NM_MAX_TRACES][NM_CHUNK];
     double pre_column[NM_MAX_COLUMNS][NM_CHUNK], post_column[NM_MAX_COLUMNS][NM_CHUNK];
@@ -66,10 +67,10 @@ static void draw_noise(pass *a) {
 
 static void gather_synapses(pass *a) {
     const nm_projection *p = a->projection;
-    for (size_t j = 0; j < a->n; j++) {
-        const double weight = (double)p->weight[a->synapse[j]];
-        a->weight[j] = p->inhibitory ? fabs(weight) : weight;
-    }
+    for (size_t j = 0; j < a->n; j++)
+        a->weight[j] = (double)p->weight[a->synapse[j]];
+    for (size_t j = 0; p->inhibitory && j < a->n; j++)
+        a->weight[j] = fabs(a->weight[j]);
     for (int k = 0; k < NM_MAX_STATE && p->state[k] != NULL; k++)
         for (size_t j = 0; j < a->n; j++)
             a->state[k][j] = (double)p->state[k][a->synapse[j]];
@@ -112,9 +113,11 @@ static nm_synapse_chunk chunk_of(pass *a) {
     return chunk;
 }
 
-/* The modulators' factor on each change: what grows has that of potentiation, what falls that of depression. */
-static void modulate(pass *a) {
+/* The modulators' factor on each change: what grows has that of potentiation, what falls that of
+ * depression. */
+NM_CLONES static void modulate(pass *a) {
     const int applied = a->projection->rule->applies_learning;
+    NM_INDEPENDENT
     for (size_t j = 0; j < a->n; j++)
         a->factor[j] = (applied ? 1.0 : a->learning[j]) * (a->change[j] > 0.0 ? a->ltp[j] : a->ltd[j]);
 }
@@ -245,14 +248,6 @@ static void arrivals(pass *a) {
 
 /* ---- a target has an event ----------------------------------------------------------------------- */
 
-static int64_t delay_run_of(const pass *a, int64_t synapse) {
-    const int64_t *start = a->projection->run_start;
-    int64_t delay_run = a->events->delay_run_of[synapse / NM_EVENTS_COARSE];
-    while (start[delay_run + 1] <= synapse)
-        delay_run++;
-    return delay_run;
-}
-
 static int64_t source_of(const pass *a, int64_t delay_run) {
     const nm_projection *p = a->projection;
     const int64_t n_partitions = a->step->network->n_partitions;
@@ -270,16 +265,36 @@ static int64_t source_of(const pass *a, int64_t delay_run) {
     return p->pre_first + low / n_partitions;
 }
 
-static void gather_pre(pass *a) {
+/* trace[j] <- trace[j] * exp(-rate * age[j]), as pre_trace has it. */
+NM_CLONES static void decay_to_now(size_t n, double rate, const double *age, double *trace) {
+    NM_INDEPENDENT
+    for (size_t j = 0; j < n; j++)
+        trace[j] *= nm_exp(-rate * age[j]);
+}
+
+static void gather_pre_traces(pass *a, const uint32_t *delay_run) {
     const nm_events *e = a->events;
-    const nm_trace *traces = a->projection->rule->pre_traces;
-    const int by_source = e->pre_snapshot[0] != NULL || e->lowpass_source[0] != NULL ||
-                          e->lowpass_source[1] != NULL || e->lowpass_source[2] != NULL;
+    for (size_t j = 0; e->arrived != NULL && j < a->n; j++)
+        a->age[j] = (double)(a->step->now - e->arrived[delay_run[j]]);
+    for (int k = 0; k < NM_MAX_TRACES; k++) {
+        if (e->trace[k] == NULL)
+            continue;
+        for (size_t j = 0; j < a->n; j++) /* 0 where no spike has arrived, whatever the age */
+            a->pre[k][j] = e->trace[k][delay_run[j]];
+        decay_to_now(a->n, e->rate[k], a->age, a->pre[k]);
+    }
+}
+
+/* What belongs to the sources themselves, not to their spikes' arrivals. */
+static void gather_pre_columns(pass *a, const uint32_t *delay_run) {
+    const nm_events *e = a->events;
+    if (e->pre_snapshot[0] == NULL && e->lowpass[0] == NULL && e->lowpass[1] == NULL && e->lowpass[2] == NULL)
+        return;
     for (size_t j = 0; j < a->n; j++) {
-        const int64_t delay_run = delay_run_of(a, a->synapse[j]),
-                      slot = by_source ? source_of(a, delay_run) : 0;
-        for (int k = 0; traces != NULL && traces[k].name != NULL; k++)
-            a->pre[k][j] = pre_trace(a, k, delay_run, slot);
+        const int64_t slot = source_of(a, delay_run[j]);
+        for (int k = 0; k < NM_MAX_TRACES; k++)
+            if (e->lowpass[k] != NULL)
+                a->pre[k][j] = e->lowpass[k][slot];
         for (int k = 0; k < NM_MAX_COLUMNS && e->pre_snapshot[k] != NULL; k++)
             a->pre_column[k][j] = e->pre_snapshot[k][slot];
     }
@@ -296,7 +311,8 @@ static void call_on_post(pass *a, int64_t slot) {
         }
         gather_synapses(a);
         gather_targets(a);
-        gather_pre(a);
+        gather_pre_traces(a, a->events->incoming_segment + first);
+        gather_pre_columns(a, a->events->incoming_segment + first);
         nm_synapse_chunk chunk = chunk_of(a);
         chunk.pre_stride = 1, chunk.post_stride = 0;
         for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++)
@@ -409,38 +425,33 @@ void nm_events_read(const nm_events_step *step, int64_t first, int64_t last, flo
 
 /* Calls for the synapses of a segment of a part, in order: counts them (`incoming` NULL), or enters them. */
 static void index_run(const nm_projection *p, int64_t delay_run, int64_t partition_first, int64_t *next,
-                      uint32_t *incoming) {
+                      uint32_t *incoming, uint32_t *incoming_segment) {
     for (int64_t s = p->run_start[delay_run]; s < p->run_start[delay_run + 1]; s++) {
-        int64_t *at = &next[partition_first + p->target[s]];
+        const int64_t at = next[partition_first + p->target[s]]++;
         if (incoming != NULL)
-            incoming[*at] = (uint32_t)s;
-        (*at)++;
+            incoming[at] = (uint32_t)s, incoming_segment[at] = (uint32_t)delay_run;
     }
 }
 
-static void index_all(const nm_network *network, const nm_projection *p, int64_t *next, uint32_t *incoming) {
+static void index_all(const nm_network *network, const nm_projection *p, int64_t *next, uint32_t *incoming,
+                      uint32_t *incoming_segment) {
     for (int64_t bucket = 0; bucket < p->n_rows * network->n_partitions; bucket++) {
         const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
         const int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
         for (int64_t delay_run = first; delay_run < end; delay_run++)
             index_run(p, delay_run, nm_network_partition_first(network, bucket % network->n_partitions), next,
-                      incoming);
+                      incoming, incoming_segment);
     }
 }
 
 void nm_events_index(const nm_network *network, const nm_projection *p, int64_t *incoming_start,
-                     uint32_t *incoming, uint32_t *delay_run_of, int64_t *next) {
+                     uint32_t *incoming, uint32_t *incoming_segment, int64_t *next) {
     const size_t bytes = (size_t)network->n_neurons * sizeof *next;
     memset(next, 0, bytes);
-    index_all(network, p, next, NULL);
+    index_all(network, p, next, NULL, NULL);
     incoming_start[0] = 0;
     for (int64_t slot = 0; slot < network->n_neurons; slot++)
         incoming_start[slot + 1] = incoming_start[slot] + next[slot];
     memcpy(next, incoming_start, bytes);
-    index_all(network, p, next, incoming);
-    for (int64_t entry = 0, delay_run = 0; entry * NM_EVENTS_COARSE < p->n_synapses; entry++) {
-        while (p->run_start[delay_run + 1] <= entry * NM_EVENTS_COARSE)
-            delay_run++;
-        delay_run_of[entry] = (uint32_t)delay_run;
-    }
+    index_all(network, p, next, incoming, incoming_segment);
 }

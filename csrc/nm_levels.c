@@ -38,7 +38,7 @@ static int check_modulator(const nm_levels *levels, int64_t m, nm_error *error) 
     const nm_field *fields = levels->modulators[m]->params;
     const int n_fields = nm_field_count(fields);
     for (int k = 0; k < n_fields; k++)
-        if (!nm_domain_holds(fields[k].domain, params_of(levels, m)[k]))
+        if (!nm_field_holds(&fields[k], params_of(levels, m)[k]))
             return nm_fail(error, NM_ERR_BAD_VALUE, -1, m * NM_MAX_PARAMS + k, params_of(levels, m)[k]);
     for (int64_t r = 0; r < levels->n_regions; r++) {
         double level = levels->level[r * levels->n_modulators + m], baseline = baseline_of(levels, r, m);

@@ -29,10 +29,17 @@ static int columns_fit(const nm_trace *traces) {
     return 1;
 }
 
+static int has_lowpass(const nm_trace *traces) {
+    for (int k = 0; k < count_traces(traces); k++)
+        if (traces[k].kind == NM_TRACE_LOWPASS)
+            return 1;
+    return 0;
+}
+
 static int is_of_events(const nm_plasticity_rule *rule) {
     return rule->on_post != NULL || rule->event != NULL || rule->pre_columns != NULL ||
-           rule->post_columns != NULL || rule->pre_lag || rule->needs_elapsed || rule->n_random ||
-           rule->applies_learning || rule->advance != NULL || rule->n_noise;
+           rule->post_columns != NULL || rule->pre_lag || rule->lowpass_lag || rule->needs_elapsed ||
+           rule->n_random || rule->applies_learning || rule->advance != NULL || rule->n_noise;
 }
 
 static int fits(const nm_plasticity_rule *rule) {
@@ -42,7 +49,8 @@ static int fits(const nm_plasticity_rule *rule) {
            count_names(rule->pre_columns) <= NM_MAX_COLUMNS &&
            count_names(rule->post_columns) <= NM_MAX_COLUMNS && rule->n_random >= 0 &&
            rule->n_random <= NM_MAX_RANDOM && rule->n_noise >= 0 && rule->n_noise <= NM_MAX_RANDOM &&
-           rule->pre_lag >= 0 && rule->pre_lag <= nm_field_count(rule->params);
+           rule->pre_lag >= 0 && rule->pre_lag <= nm_field_count(rule->params) && rule->lowpass_lag >= 0 &&
+           rule->lowpass_lag <= nm_field_count(rule->params);
 }
 
 static int lazy_rule_breaks(const nm_plasticity_rule *rule) {
@@ -67,6 +75,8 @@ static int event_rule_breaks(const nm_plasticity_rule *rule) {
 int nm_rule_check(const nm_plasticity_rule *rule, nm_error *error) {
     int breaks = rule->post_amplitude != NULL ? lazy_rule_breaks(rule) : event_rule_breaks(rule);
     if (breaks == 0 && !(columns_fit(rule->pre_traces) && columns_fit(rule->post_traces)))
+        breaks = 4;
+    if (breaks == 0 && rule->lowpass_lag && !has_lowpass(rule->post_traces))
         breaks = 4;
     if (breaks == 0 && !fits(rule))
         breaks = 5;

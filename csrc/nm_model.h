@@ -202,7 +202,9 @@ typedef struct nm_plasticity_rule {
     void (*event)(const nm_target_chunk *chunk);
     const char *const *pre_columns;  /* state variables or parameters, by name; ends with NULL; NULL: none */
     const char *const *post_columns; /* likewise */
-    int pre_lag; /* 1 + position of the parameter (ms) by which on_pre lags the arrival; 0: it does not */
+    int pre_lag;     /* 1 + position of the parameter (ms) by which on_pre lags the arrival; 0: no lag */
+    int lowpass_lag; /* 1 + position of the parameter (ms) by which the low-pass traces of the target lag their
+                      * columns; 0: no lag */
     int needs_elapsed; /* 1: the hooks read `elapsed`: 8 bytes a synapse. Always with `advance`, where it counts
                         * from the last update, and from the first step before there was one */
     nm_synapse_hook advance; /* NULL: weight and state stand still between events */
@@ -213,8 +215,9 @@ typedef struct nm_plasticity_rule {
 
 /* Whether a rule keeps to what is said above: NM_OK, or NM_ERR_BAD_LAYOUT with the number of what it breaks in
  * `field`: 1 state that nothing reads, 2 a lazy rule with hooks or members of an event rule, 3 traces of a lazy
- * rule that are not of NM_TRACE_ALL, 4 a low-pass trace without a column, 5 more of something than there is room
- * for, 6 `event` without on_post, 7 `advance` without needs_elapsed, or n_noise without `advance`. */
+ * rule that are not of NM_TRACE_ALL, 4 a low-pass trace without a column, or lowpass_lag without a low-pass trace
+ * of the target, 5 more of something than there is room for, 6 `event` without on_post, 7 `advance` without
+ * needs_elapsed, or n_noise without `advance`. */
 int nm_rule_check(const nm_plasticity_rule *rule, nm_error *error) NM_MUST_CHECK;
 
 #endif

@@ -211,7 +211,7 @@ static int check_block(const nm_group *group, const nm_block *block, int n_param
     const nm_neuron_model *model = group->model;
     for (int64_t slot = block->first; slot < block->first + block->n; slot++) {
         for (int k = 0; k < n_params; k++)
-            if (!nm_domain_holds(model->params[k].domain, group->params[k][slot]))
+            if (!nm_field_holds(&model->params[k], group->params[k][slot]))
                 return nm_fail(error, NM_ERR_BAD_VALUE, slot, k, group->params[k][slot]);
         for (const nm_greater_than *o = model->greater_than; o != NULL && o->greater != o->lesser; o++)
             if (!(group->params[o->greater][slot] > group->params[o->lesser][slot]))

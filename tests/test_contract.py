@@ -30,6 +30,7 @@ DOMAINS = {  # name -> a value inside, values outside; NaN and the infinities li
     "NM_POSITIVE": (3.0, [0.0, -3.0]),
     "NM_NON_NEGATIVE": (0.0, [-3.0]),
     "NM_UNIT_INTERVAL": (0.5, [-0.25, 1.25]),
+    "NM_WORD": (1.0, [-1.0, 0.5]),
 }
 NOT_FINITE = [math.nan, math.inf, -math.inf]
 CHUNK = 512  # NM_CHUNK: neurons or synapses in one call of a hook
@@ -100,7 +101,12 @@ def test_field_is_complete_and_its_default_lies_in_its_domain(
     assert field["unit"], "a pure number has the unit '1'"
     assert field["doc"].endswith("."), "one sentence"
     assert field["doc"][0].isupper()
-    assert _core.domain_holds(field["domain"], field["default"])
+    assert _core.domain_holds(field["domain"], _core.field_number(field, field["default"]))
+    assert ("words" in field) is (field["domain"] == "NM_WORD")
+    if "words" in field:
+        assert "params" in table, "state variables and inputs are numbers"
+        assert len(set(field["words"])) == len(field["words"]) >= 2
+        assert all(word.isidentifier() and word == word.lower() for word in field["words"])
 
 
 @pytest.mark.parametrize(("name", "greater", "lesser"), ORDERS)
@@ -161,8 +167,8 @@ def assert_same_bits(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None
 
 
 def noise(name: str, steps: int, n: int, scale: float = 25.0) -> np.ndarray:
-    """Currents at which every model that listens fires: of 20 mV on average, or 1,200 pA for adex."""
-    unit = 60.0 if name == "adex" else 1.0
+    """Currents at which every model that listens fires: of 20 mV on average, or 1,200 pA for adex and its kin."""
+    unit = 60.0 if name.startswith("adex") else 1.0
     return unit * np.random.default_rng(3).normal(20.0, scale, (steps, n))
 
 
@@ -280,11 +286,14 @@ def test_round_trip_in_the_middle_of_a_run(name: str) -> None:
 def test_every_parameter_is_a_live_column_and_a_mapping_entry(name: str) -> None:
     sim = network(name, 3)
     for param, field in NEURONS[name]["params"].items():
-        params = sim.model.neurons[1].params
+        params, column = sim.model.neurons[1].params, getattr(sim.model.neurons, param)
         assert params[param] == params.get(param) == field["default"]
-        params[param] = field["default"] + 0.25 * (field["domain"] != "NM_UNIT_INTERVAL")
-        assert getattr(sim.model.neurons, param)[1] == params[param]
-        assert getattr(sim.model.neurons, param)[0] == field["default"]
+        if "words" in field:
+            params[param] = field["words"][-1]
+        else:
+            params[param] = field["default"] + 0.25 * (field["domain"] != "NM_UNIT_INTERVAL")
+        assert column[1] == _core.field_number(field, params[param])
+        assert column[0] == _core.field_number(field, field["default"])
 
 
 # ---- plasticity rules ---------------------------------------------------------------------------------------
@@ -293,25 +302,39 @@ BOUNDS = {"weight_min": 0.2, "weight_max": 0.7}
 
 
 def plastic_network(name: str, n_targets: int, section: dict[str, Any] | None = None) -> Simulation:
-    """Two exact sources, each connected to all of n_targets exact targets; dopamine stays above its baseline."""
+    """Two exact sources, each connected to all of n_targets targets; dopamine stays above its baseline. Targets are
+    exact, too; under a rule that reads their potential they are neurons that one exact driver each makes fire."""
+    driven = bool(RULES[name]["post_columns"])
     n = n_targets + 2
+    areas = [("S", 0, 2, "spike_source"), ("T", 2, n_targets, "adex_clopath" if driven else "spike_source")]
+    areas += [("D", n, n_targets, "spike_source")] * driven
     config = {
-        "lattice_shape": [n, 1, 1, 1],
-        "areas": [{"name": "A", "coord_ranges": {"x": [0, n - 1], "y": [0, 0], "z": [0, 0], "w": [0, 0]}}],
+        "lattice_shape": [n + n_targets, 1, 1, 1],
+        "areas": [
+            {
+                "name": area,
+                "coord_ranges": {"x": [first, first + size - 1], "y": [0, 0], "z": [0, 0], "w": [0, 0]},
+                "model": model,
+            }
+            for area, first, size, model in areas
+        ],
         "plasticity": {"rule": name, **BOUNDS, **(section or {})},
     }
     system = create_neuromodulation_system({"dopamine": {"decay_rate": 0.0}})
     system.dopamine.state.level = 0.9
     sim = Simulation(BrainModel(config=config), seed=5, neuromodulation=system)
-    sim.initialize_neurons(["A"], model="spike_source")
+    sim.initialize_neurons()
     pairs = [(pre, post) for pre in (0, 1) for post in range(2, n)]
-    sim.connect("A", "A", pairs=pairs, weight=0.5, delay=2, synapse_type="excitatory", name="P")
+    sim.connect("S", "T", pairs=pairs, weight=0.5, delay=2, synapse_type="excitatory", name="P")
+    if driven:
+        own = [(k + n_targets, k) for k in range(2, n)]
+        sim.connect("D", "T", pairs=own, weight=200.0, synapse_type="excitatory", rule="none", name="drive")
     times, rng = [], np.random.default_rng(11)
     # The trains of the first neurons are the same, however many follow. At most 30 spikes each: a neuron whose
     # 32 (NM_SPIKES) last ones have not been seen makes its whole part be brought up to date, which rounds weights.
     for _ in range(n):
         times.append((np.flatnonzero(rng.random(200) < 0.1) + 1.0)[:30])
-    sim.set_spike_times(np.arange(n), times)
+    sim.set_spike_times(exact_neurons(sim), times)
     return sim
 
 
@@ -319,16 +342,27 @@ def plastic_network(name: str, n_targets: int, section: dict[str, Any] | None = 
 SWIFT = {"graupner_brunel": {"tau": 4100.0, "sigma": 5.0}}
 
 
+def exact_neurons(sim: Simulation) -> np.ndarray:
+    """Ids of the sources, and of the targets or their drivers."""
+    name = "drive" if "drive" in sim.projections else "P"
+    projection = sim.projections[name]
+    return np.concatenate([[0, 1], projection.pre_id if name == "drive" else np.unique(projection.post_id)])
+
+
+SPEED = {"clopath": 1000.0}  # rules whose learning rate of 1 is slow
+
+
 def learning_section(name: str, learning_rate: float = 0.02) -> dict[str, Any]:
     """A learning rate that moves weights visibly within 200 steps, under whatever name the rule has for it."""
     if name in SWIFT:
         return SWIFT[name]
-    return {"learning_rate": learning_rate} if "learning_rate" in RULES[name]["params"] else {}
+    rate = learning_rate * SPEED.get(name, 1.0)
+    return {"learning_rate": rate} if "learning_rate" in RULES[name]["params"] else {}
 
 
 @every_rule
 def test_rule_learns_within_its_bounds(name: str) -> None:
-    sim = plastic_network(name, 40, learning_section(name, 1.0))
+    sim = plastic_network(name, 40, learning_section(name, 5.0))
     sim.run(200)
     weight, low, high = sim.projections["P"].weight, *np.float32([BOUNDS["weight_min"], BOUNDS["weight_max"]])
     assert np.isin(weight, [low, high]).any(), "no bound was met: this test would check nothing"
@@ -339,7 +373,7 @@ def test_rule_learns_within_its_bounds(name: str) -> None:
 @every_rule
 def test_rule_does_nothing_where_nothing_fires(name: str) -> None:
     sim = plastic_network(name, 40, learning_section(name))
-    sim.set_spike_times(np.arange(42), [[] for _ in range(42)])
+    sim.set_spike_times(exact_neurons(sim), [[] for _ in range(42)])
     rest = np.float32(
         BOUNDS["weight_min"] if RULES[name]["advance"] else 0.5
     )  # weights that move rest at a bound

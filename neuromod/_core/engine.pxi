@@ -132,14 +132,20 @@ cdef class Engine:
         """What survives a change of the network; the synapses themselves are the network's."""
         cdef Binding b = self.binding
         pre = {name: (*(<LazyKeeper>keeper).ends, keeper.traces()) for name, keeper in b.keepers.items()}
-        pre |= {name: (*(<EventKeeper>keeper).ends, keeper.values(b.sim.step)) for name, keeper in b.events.items()
+        pre |= {name: (*(<EventKeeper>keeper).ends, keeper.values()) for name, keeper in b.events.items()
                 if (<EventKeeper>keeper).ends is not None}
-        return self.state() | {"pairs": {}, "pre": pre, "lowpass": self._lowpass_by_id()}
+        return self.state() | {"pairs": {}, "pre": pre, "by_id": self._event_columns_by_id()}
 
-    cdef dict _lowpass_by_id(self):
+    cdef dict _event_columns_by_id(self):
+        """Projection -> (ids, low-pass traces of sources by slot, histories of columns of targets by step and slot)."""
         cdef Binding b = self.binding
-        return {name: {trace: (b.ids.copy(), value.copy()) for trace, value in (<EventKeeper>keeper).lowpass.items()}
-                for name, keeper in b.events.items()}
+        cdef EventKeeper keeper
+        found = {}
+        for name in b.events:
+            keeper = b.events[name]
+            found[name] = (b.ids.copy(), {trace: value.copy() for trace, value in keeper.lowpass.items()},
+                           {column: rows.copy() for column, rows in keeper.history.items()})
+        return found
 
     cdef _set_carried(self, Binding b, state):
         length, now = b.history + 1, state["step"]
@@ -164,9 +170,13 @@ cdef class Engine:
                 keeper.set_traces(_matched(state["pre"][name], *(<LazyKeeper>keeper).ends))
         for name, keeper in b.events.items():
             if name in state.get("pre", {}) and (<EventKeeper>keeper).ends is not None:
-                keeper.set_values(_matched(state["pre"][name], *(<EventKeeper>keeper).ends), now)
-            for trace, (ids, values) in state.get("lowpass", {}).get(name, {}).items():
+                keeper.set_values(_matched(state["pre"][name], *(<EventKeeper>keeper).ends))
+            ids, lowpass, history = state.get("by_id", {}).get(name, ((), {}, {}))
+            for trace, values in lowpass.items():
                 _take_by_id((<EventKeeper>keeper).lowpass[trace], b.ids, ids, values)
+            for column, rows in history.items():
+                for row, values in zip((<EventKeeper>keeper).history[column], rows):
+                    _take_by_id(row, b.ids, ids, values)
 
     def set_schedule(self, steps, ids):
         """Exact spikes of spike_source neurons: one id for each step, in any order."""

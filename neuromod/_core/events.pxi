@@ -7,8 +7,8 @@ cdef class EventKeeper:
     cdef nm_events c
     cdef object ends     # (id of the source, delay) of each segment
     cdef dict traces     # trace of the source's spikes -> value of each segment right after its last arrival
-    cdef dict rates      # the same -> 1/step
     cdef dict lowpass    # low-pass trace of the source's column -> value by slot
+    cdef dict history    # column of the target -> its values in the last lowpass_lag steps, by step and slot
     cdef object arrived  # step of the last arrival at each segment
     cdef list lent
     cdef Binding binding
@@ -16,11 +16,11 @@ cdef class EventKeeper:
     cdef dict columns    # of a rule with `advance`: every column of the synapses, as of the last update of each; or None
 
     cdef make(self, Binding binding, nm_projection *p, object projection):
-        self.traces, self.rates, self.lowpass, self.lent = {}, {}, {}, []
+        self.traces, self.lowpass, self.history, self.lent = {}, {}, {}, []
         self.binding, self.p = binding, p
         self.c.salt = <uint32_t>(projection.number & 0xFFFFFF)
-        if p.rule.pre_lag:
-            self.c.lag = <int64_t>round(p.params[p.rule.pre_lag - 1] / binding.sim.dt)
+        self.c.lag = self._lag(binding, p, p.rule.pre_lag)
+        self.c.lowpass_lag = self._lag(binding, p, p.rule.lowpass_lag)
         self._make_traces(binding, p)
         if self.traces:
             self.ends = _run_ends(projection, binding.ids, binding.network.n_partitions)
@@ -36,6 +36,16 @@ cdef class EventKeeper:
             last, now = projection.state["last_event"], binding.sim.step
             last[(last < 0) | (last > now)] = now  # time counts from here for new synapses, or those of another run
 
+    cdef int64_t _lag(self, Binding binding, nm_projection *p, int member) except -1:
+        """A lag in whole steps; `member` is 1 + position of the parameter, or 0 for no lag."""
+        if member == 0:
+            return 0
+        cdef double steps = p.params[member - 1] / binding.sim.dt
+        if steps > 65535.0:
+            raise ValueError(f"{p.rule.params[member - 1].name.decode()}: must be at most 65,535 steps of "
+                             f"{binding.sim.dt:g} ms; got {p.params[member - 1]:g} ms")
+        return <int64_t>round(steps)
+
     cdef _make_traces(self, Binding binding, nm_projection *p):
         cdef int k
         columns, n = binding.layout.columns, binding.network.n_neurons
@@ -48,7 +58,6 @@ cdef class EventKeeper:
                 self.c.lowpass_source[k] = <const double *>_address(source, "f8", n, name)
             else:
                 self.traces[name] = np.zeros(max(1, p.n_runs))
-                self.rates[name] = self.c.rate[k]
                 self.c.trace[k] = <double *>_address(self.traces[name], "f8", 0, name)
 
     cdef _lend_columns(self, Binding binding, nm_projection *p, object projection):
@@ -65,20 +74,28 @@ cdef class EventKeeper:
             if p.rule.post_traces[k].kind == NM_TRACE_LOWPASS:
                 source = columns[p.rule.post_traces[k].column.decode()]
                 self.c.post_lowpass_source[k] = <const double *>_address(source, "f8", n, name)
+                self._make_history(k, p.rule.post_traces[k].column.decode(), source[:n])
+
+    cdef _make_history(self, int k, str column, object source):
+        if self.c.lowpass_lag == 0:
+            return
+        if column not in self.history:
+            self.history[column] = np.tile(source, (self.c.lowpass_lag, 1))
+        rows = self.history[column]
+        self.c.post_history[k] = <double *>_address(rows, "f8", rows.size, column)
 
     cdef _make_index(self, Binding binding, nm_projection *p):
-        if p.n_synapses > 0xFFFFFFFF:
+        if max(p.n_synapses, p.n_runs) > 0xFFFFFFFF:
             raise ValueError("a projection under a rule with on_post: must have at most 2**32 - 1 synapses")
         n = binding.network.n_neurons
         start, scratch = np.zeros(n + 1, np.int64), np.zeros(max(1, n), np.int64)
-        incoming = np.zeros(max(1, p.n_synapses), np.uint32)
-        delay_run_of = np.zeros(p.n_synapses // NM_EVENTS_COARSE + 1, np.uint32)
-        self.lent += [start, incoming, delay_run_of]
+        incoming, delay_run = np.zeros((2, max(1, p.n_synapses)), np.uint32)
+        self.lent += [start, incoming, delay_run]
         self.c.incoming_start = <const int64_t *>_address(start, "i8", 0, "incoming_start")
         self.c.incoming = <const uint32_t *>_address(incoming, "u4", 0, "incoming")
-        self.c.delay_run_of = <const uint32_t *>_address(delay_run_of, "u4", 0, "delay_run_of")
+        self.c.incoming_segment = <const uint32_t *>_address(delay_run, "u4", 0, "incoming_segment")
         nm_events_index(&binding.network, p, <int64_t *>self.c.incoming_start, <uint32_t *>self.c.incoming,
-                        <uint32_t *>self.c.delay_run_of, <int64_t *>_address(scratch, "i8", 0, "scratch"))
+                        <uint32_t *>self.c.incoming_segment, <int64_t *>_address(scratch, "i8", 0, "scratch"))
 
     # ---- of a rule with `advance`: synapses that are current only where somebody reads them ---------------------------
 
@@ -129,40 +146,42 @@ cdef class EventKeeper:
 
     # ---- traces ------------------------------------------------------------------------------------------------------
 
-    def values(self, int64_t now):
-        """Traces of the sources' spikes as they are now, by segment."""
+    def values(self):
+        """What each segment has of its source's spikes, all 0 where none has arrived: one more than the step of the
+        last arrival, and the traces right after it. Not the traces of today, which would be rounded once more."""
         if not self.traces:
             return {}
-        age = np.maximum(now - self.arrived, 0)
-        return {name: np.where(self.arrived < 0, 0.0, trace * np.exp(-self.rates[name] * age))
-                for name, trace in self.traces.items()}
+        return {"after": self.arrived + 1, **{f"trace_{name}": trace for name, trace in self.traces.items()}}
 
-    def set_values(self, values, int64_t now):
-        """Take over traces as they are now, by segment."""
-        for name, trace in values.items():
-            self.traces[name][:len(trace)] = trace
-            self.arrived[:] = now
+    def set_values(self, values):
+        """Take over what `values` gave, by segment."""
+        n = len(values["after"])
+        self.arrived[:n] = values["after"] - 1
+        for name, trace in self.traces.items():
+            trace[:n] = values[f"trace_{name}"]
 
     def state(self):
         """Everything, as it stands; for a checkpoint of this very network."""
         found = {}
         if self.columns is not None:
             found["columns"] = {name: column.copy() for name, column in self.columns.items()}
-        if not (self.traces or self.lowpass):
+        if not (self.traces or self.lowpass or self.history):
             return found
         arrived = None if self.arrived is None else self.arrived.copy()
         return found | {"arrived": arrived, "traces": {name: trace.copy() for name, trace in self.traces.items()},
-                        "lowpass": {name: trace.copy() for name, trace in self.lowpass.items()}}
+                        "lowpass": {name: trace.copy() for name, trace in self.lowpass.items()},
+                        "history": {column: rows.copy() for column, rows in self.history.items()}}
 
     def set_state(self, state):
         """Take over what `state` gave."""
         for name, column in (self.columns or {}).items():
             column[:] = state["columns"][name]
-        if not (self.traces or self.lowpass):
+        if not (self.traces or self.lowpass or self.history):
             return
         if self.arrived is not None:
             self.arrived[:] = state["arrived"]
-        for kept, given in ((self.traces, state["traces"]), (self.lowpass, state["lowpass"])):
+        for kept, given in ((self.traces, state["traces"]), (self.lowpass, state["lowpass"]),
+                            (self.history, state.get("history", {}))):
             for name, trace in kept.items():
                 trace[:] = given[name]
 

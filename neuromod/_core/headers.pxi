@@ -28,6 +28,7 @@ cdef extern from "nm_field.h" nogil:
         NM_POSITIVE
         NM_NON_NEGATIVE
         NM_UNIT_INTERVAL
+        NM_WORD
     ctypedef struct nm_field:
         const char *name
         const char *unit
@@ -123,6 +124,7 @@ cdef extern from "nm_model.h" nogil:
         const char *const *pre_columns
         const char *const *post_columns
         int pre_lag
+        int lowpass_lag
         int needs_elapsed
         nm_synapse_hook advance
         int n_noise
@@ -401,7 +403,6 @@ cdef extern from "nm_lazy.h" nogil:
 
 
 cdef extern from "nm_events.h" nogil:
-    int NM_EVENTS_COARSE
     ctypedef struct nm_events:
         int64_t lag
         double *trace[3]
@@ -413,9 +414,11 @@ cdef extern from "nm_events.h" nogil:
         const double *lowpass_source[3]
         const double *post_column[4]
         const double *post_lowpass_source[3]
+        int64_t lowpass_lag
+        double *post_history[3]
         const int64_t *incoming_start
         const uint32_t *incoming
-        const uint32_t *delay_run_of
+        const uint32_t *incoming_segment
         int64_t *last
         uint32_t salt
     ctypedef struct nm_events_step:
@@ -431,7 +434,7 @@ cdef extern from "nm_events.h" nogil:
     void nm_events_read(const nm_events_step *step, int64_t first, int64_t last, float *weight,
                         float *const *state)
     void nm_events_index(const nm_network *network, const nm_projection *p, int64_t *incoming_start,
-                         uint32_t *incoming, uint32_t *delay_run_of, int64_t *next)
+                         uint32_t *incoming, uint32_t *incoming_segment, int64_t *next)
 
 
 cdef extern from "nm_change.h" nogil:

@@ -120,8 +120,8 @@ class Plasticity(Section):
     metaplasticity: Any = key(None, "Kept; the rule bcm has a sliding threshold.")
 
     @property
-    def params(self) -> dict[str, float]:
-        """Every parameter of the rule, in the units of its table; empty for "none"."""
+    def params(self) -> dict[str, float | str]:
+        """Every parameter of the rule, in the units of its table or a word; empty for "none"."""
         return {name: getattr(self, name) for name in RULES.get(self.rule, {"params": ()})["params"]}
 
     @classmethod

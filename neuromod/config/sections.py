@@ -50,7 +50,7 @@ def neuron_section(model: str) -> type[Section]:
     return section_of(NEURON_MODELS[model]["params"], Section, model, NEURON_MODELS[model]["title"] + ".")
 
 
-def neuron_values(model: str, given: Any, base: Mapping[str, float]) -> dict[str, float]:
+def neuron_values(model: str, given: Any, base: Mapping[str, Any]) -> dict[str, Any]:
     """The given parameters of a neuron model; `base` counts for the others, before the model's defaults."""
     if not isinstance(given, dict):
         raise Wrong([Problem((), "must be an object", given)])
@@ -61,7 +61,7 @@ def neuron_values(model: str, given: Any, base: Mapping[str, float]) -> dict[str
 
 
 def _broken_orders(
-    about: Mapping[str, Any], values: Mapping[str, float], base: Mapping[str, float]
+    about: Mapping[str, Any], values: Mapping[str, Any], base: Mapping[str, Any]
 ) -> Iterator[Problem]:
     """Each pair of parameters of which one must be greater and is not, e.g. the threshold and the reset."""
     table = about["params"]
@@ -75,7 +75,7 @@ def _broken_orders(
         yield Problem((culprit,), rule, values[culprit])
 
 
-def common_neuron(section: Any) -> tuple[str | None, dict[str, float]]:
+def common_neuron(section: Any) -> tuple[str | None, dict[str, Any]]:
     """Model and right parameters of areas without a model of their own; None where the model is not known."""
     content = section if isinstance(section, dict) else {}
     model, given = registered(content.get("type", "lif"), NEURON_MODELS), content.get("params_default", {})
