@@ -373,7 +373,7 @@ class Simulation:
         NumericalError
             If a state variable is no longer finite (looked at every 256 steps).
         """
-        check_run(self.model, self.current_step, 1)
+        check_run(self.model, self.current_step, 1, self.neuromodulation is not None)
         self._session.run(1)
         engine = self._engine
         return {"step": engine.step, "spikes": engine.spikes(), "deaths": 0, "births": 0}
@@ -424,7 +424,7 @@ class Simulation:
         (50, (80,))
         """
         n_steps = checked_count(n_steps, "n_steps")
-        check_run(self.model, self.current_step, n_steps)
+        check_run(self.model, self.current_step, n_steps, self.neuromodulation is not None)
         rows, ids = checked_input(self.model, n_steps, input, input_ids)
         before = self.model.neurons.spike_count.copy()
         reporter = reporter_for(progress)
