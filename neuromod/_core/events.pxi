@@ -172,8 +172,33 @@ cdef class EventKeeper:
                         "lowpass": {name: trace.copy() for name, trace in self.lowpass.items()},
                         "history": {column: rows.copy() for column, rows in self.history.items()}}
 
-    def set_state(self, state):
-        """Take over what `state` gave."""
+    def check_state(self, part, int64_t now):
+        """Note in a SavedPart what `state` cannot have given after step `now`."""
+        own = self.state()
+        part.only(*own)
+        # a part that is empty need not be there: a state of before there was such a part has none
+        if not part.has(*(what for what, kept in own.items() if not isinstance(kept, dict) or kept)) or not own:
+            return
+        if self.arrived is not None:
+            part.array("arrived", "i8", self.arrived.shape, -1, now)
+        elif part.value.get("arrived") is not None:
+            part.wrong("arrived", "must be nothing, as the rule has no trace of a source's spikes", part.value["arrived"])
+        for what, columns in own.items():
+            if isinstance(columns, dict) and (columns or what in part.value):
+                inner = part.part(what)
+                inner.only(*columns)
+                for name, column in columns.items():
+                    steps = (-1, now) if name == "last_event" else (None, None)
+                    inner.array(name, column.dtype.str[1:], column.shape, *steps)
+
+    def set_state(self, state, int64_t now):
+        """Take over what `state` gave, after a check."""
+        part = SavedPart(state, "events")
+        self.check_state(part, now)
+        part.finish()
+        self._take(state)
+
+    cdef _take(self, object state):
         for name, column in (self.columns or {}).items():
             column[:] = state["columns"][name]
         if not (self.traces or self.lowpass or self.history):
