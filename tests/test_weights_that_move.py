@@ -14,6 +14,8 @@ from plastic_network import network
 
 from neuromod import BrainModel, Simulation, create_neuromodulation_system
 
+pytestmark = pytest.mark.long
+
 # Moves within 100 ms.
 FAST = {"tau": 4100.0, "gamma_d": 20.0, "gamma_p": 30.0, "sigma": 0.5}
 STEPS = 160
