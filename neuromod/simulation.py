@@ -255,9 +255,9 @@ class Simulation:
         weight : float, array_like or mapping, mV
             One for all; with `pairs` one for each; else a matrix, a row for each source as given. Or a distribution:
             ``{"normal": [mean, sd]}``, ``{"lognormal": [mu, sigma]}`` (both with ``"low"``, ``"high"``: what falls
-            outside is drawn again, or clipped with ``"outside": "clip"``) or ``{"uniform": [low, high]}``. Drawn weights
-            must have one sign, excitatory ones none below 0 unless ``"low"`` or the rule's weight_min is. Sizes must keep
-            to the rule's bounds.
+            outside is drawn again, or clipped with ``"outside": "clip"``) or ``{"uniform": [low, high]}``. Drawn
+            weights must have one sign, excitatory ones none below 0 unless ``"low"`` or the rule's weight_min is. Sizes
+            must keep to the rule's bounds.
         delay : int, array_like of int, or mapping, steps, 1 to 65535, default 1
             As `weight`. A uniform has each whole step from low to high alike; others are drawn again below 1 step.
         synapse_type : {"excitatory", "inhibitory"}, optional

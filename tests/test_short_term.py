@@ -220,7 +220,10 @@ def test_it_is_carried_over_changes_of_the_network() -> None:
 
 def test_run_by_steps_is_run_at_once() -> None:
     trains = random_trains(8)
-    a, b = (network(trains, delay=np.arange(1, 13), short_term=BOTH, rule={"rule": "stdp", "weight_max": 5.0}) for _ in range(2))
+    a, b = (
+        network(trains, delay=np.arange(1, 13), short_term=BOTH, rule={"rule": "stdp", "weight_max": 5.0})
+        for _ in range(2)
+    )
     a.run(250)
     for _ in range(250):
         b.step()
