@@ -117,8 +117,6 @@ class Simulation(Facts):
             f"dt={self.dt:g} ms, t={self.time:g} ms, seed={self.seed})"
         )
 
-    # ---- building --------------------------------------------------------------------------------------------
-
     def initialize_neurons(
         self,
         area_names: Sequence[str] | None = None,
@@ -237,8 +235,8 @@ class Simulation(Facts):
             One for all; with `pairs` one for each; else a matrix, a row for each source as given. Or a distribution:
             ``{"normal": [mean, sd]}``, ``{"lognormal": [mu, sigma]}`` (both with ``"low"``, ``"high"``: what falls
             outside is drawn again, or clipped with ``"outside": "clip"``) or ``{"uniform": [low, high]}``. Drawn
-            weights must have one sign, excitatory ones none below 0 unless ``"low"`` is. Sizes must keep to the rule's
-            bounds.
+            weights must have one sign, excitatory ones none below 0 unless ``"low"`` or the rule's weight_min is. Sizes
+            must keep to the rule's bounds.
         delay : int, array_like of int, or mapping, steps, 1 to 65535, default 1
             As `weight`. A uniform has each whole step from low to high alike; others are drawn again below 1 step.
         synapse_type : {"excitatory", "inhibitory"}, optional
@@ -341,8 +339,6 @@ class Simulation(Facts):
             np.concatenate([old_steps[kept], spikes[:, 0]]), np.concatenate([old_ids[kept], spikes[:, 1]])
         )
 
-    # ---- running ---------------------------------------------------------------------------------------------
-
     def step(self) -> dict[str, Any]:
         """Advance one step.
 
@@ -359,7 +355,7 @@ class Simulation(Facts):
         NumericalError
             If a state variable is no longer finite (looked at every 256 steps).
         """
-        check_run(self.model, self.current_step, 1)
+        check_run(self.model, self.current_step, 1, self.neuromodulation is not None)
         self._session.run(1)
         engine = self._engine
         return {"step": engine.step, "spikes": engine.spikes(), "deaths": 0, "births": 0}
@@ -411,7 +407,7 @@ class Simulation(Facts):
         (50, (80,))
         """
         n_steps = checked_count(n_steps, "n_steps")
-        check_run(self.model, self.current_step, n_steps)
+        check_run(self.model, self.current_step, n_steps, self.neuromodulation is not None)
         rows, ids = checked_input(self.model, n_steps, input, input_ids)
         before = self.model.neurons.spike_count.copy()
         reporter = reporter_for(progress)
@@ -437,8 +433,6 @@ class Simulation(Facts):
             "deaths": 0,
             "births": 0,
         }
-
-    # ---- state -----------------------------------------------------------------------------------------------
 
     def _own_state(self) -> dict[str, Any]:
         """All that is the simulation's and not the model's."""

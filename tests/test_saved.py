@@ -27,6 +27,8 @@ from neuromod import (
 )
 from neuromod.errors import NumericalError
 
+pytestmark = pytest.mark.long
+
 FIRST = int(os.environ.get("NEUROMOD_FUZZ_SEED", "0"))
 MODELS = int(os.environ.get("NEUROMOD_FUZZ_MODELS", "12"))
 MUTANTS = int(os.environ.get("NEUROMOD_FUZZ_MUTANTS", "60"))

@@ -250,21 +250,21 @@ cdef set _filtered(const nm_trace *traces):
     return found
 
 
-def buckets_of(projection, Py_ssize_t n_partitions):
+def _buckets_of(projection, Py_ssize_t n_partitions):
     """Number of synapses of each place."""
     starts = projection.run_start
     return np.diff(starts if projection.bucket_run is None else starts[projection.bucket_run])
 
 
 def _has_synapses(projection, Py_ssize_t n_partitions):
-    rows = buckets_of(projection, n_partitions).reshape(-1, n_partitions).sum(axis=1)
+    rows = _buckets_of(projection, n_partitions).reshape(-1, n_partitions).sum(axis=1)
     found = np.zeros(projection.pre_first + len(rows), bool)
     found[projection.pre_first:] = rows > 0
     return found
 
 
 def _is_target(layout, projection, Py_ssize_t n_partitions):
-    sizes, found = buckets_of(projection, n_partitions), np.zeros(layout.n, bool)
+    sizes, found = _buckets_of(projection, n_partitions), np.zeros(layout.n, bool)
     partition = np.arange(len(sizes)) % n_partitions
     width = nm_network_partition_width(layout.n)
     found[np.repeat(partition * width, sizes) + projection.target] = True
