@@ -12,7 +12,8 @@
  * A spike belongs to the step in which v passes v_peak. v is then v_reset to the end of that step and for
  * round(refractory_period / dt) further steps; w continues to evolve. v_peak cuts the upswing, which by then
  * is faster than 1e9 mV/ms: spike times hardly depend on v_peak. A raised threshold (serotonin) shifts
- * v_threshold and v_peak by the same amount.
+ * v_threshold and v_peak by the same amount. delta_t = 0 is the limit of a steep upswing, the integrate-and-fire
+ * neuron: a spike is registered at v_threshold.
  *
  * A step may last LONGEST ms, 400 substeps: the cost of a step is bounded.
  *
@@ -33,7 +34,8 @@ static const nm_field params[] = {
     [G_LEAK] = {"g_leak", "nS", 30.0, NM_POSITIVE, "Leak conductance."},
     [E_LEAK] = {"e_leak", "mV", -70.6, NM_ANY, "Leak reversal potential, and the initial potential."},
     [V_THRESHOLD] = {"v_threshold", "mV", -50.4, NM_ANY, "Potential at which the upswing begins (V_T)."},
-    [DELTA_T] = {"delta_t", "mV", 2.0, NM_POSITIVE, "Slope factor: how sharply the upswing begins."},
+    [DELTA_T] = {"delta_t", "mV", 2.0, NM_NON_NEGATIVE,
+                 "Slope factor: how sharply the upswing begins; 0: a spike where v passes v_threshold."},
     [A] = {"a", "nS", 4.0, NM_ANY, "Adaptation below threshold."},
     [B] = {"b", "pA", 80.5, NM_ANY, "What a spike adds to u_recovery."},
     [TAU_W] = {"tau_w", "ms", 144.0, NM_POSITIVE, "Time constant of adaptation."},
@@ -89,16 +91,18 @@ typedef struct constants {
 
 NM_INLINE constants load(const nm_neuron_chunk *c, size_t i) {
     const double shift = fabs(c->params[V_THRESHOLD][i]) * c->threshold_rise;
+    const double delta_t = c->params[DELTA_T][i];
+    const double v_peak = delta_t > 0.0 ? c->params[V_PEAK][i] : c->params[V_THRESHOLD][i];
     return (constants){.g_leak = c->params[G_LEAK][i],
                        .e_leak = c->params[E_LEAK][i],
                        .v_threshold = c->params[V_THRESHOLD][i] + shift,
-                       .delta_t = c->params[DELTA_T][i],
+                       .delta_t = delta_t,
                        .a = c->params[A][i],
                        .b = c->params[B][i],
                        .v_reset = c->params[V_RESET][i],
-                       .v_peak = c->params[V_PEAK][i] + shift,
+                       .v_peak = v_peak + shift,
                        .per_capacitance = 1.0 / c->params[CAPACITANCE][i],
-                       .per_delta_t = 1.0 / c->params[DELTA_T][i],
+                       .per_delta_t = delta_t > 0.0 ? 1.0 / delta_t : 0.0,
                        .per_tau_w = 1.0 / c->params[TAU_W][i],
                        .steps = c->derived[REFRACTORY_STEPS][i],
                        .kept_exc = c->derived[KEPT_EXC][i],
@@ -203,6 +207,7 @@ const nm_neuron_model nm_neuron_adex = {
     .name = "adex",
     .title = "Adaptive exponential integrate-and-fire",
     .reference = "Brette & Gerstner (2005), J. Neurophysiol. 94:3637, doi:10.1152/jn.00686.2005",
+    .current_unit = "pA",
     .params = params,
     .state = state,
     .greater_than = greater_than,

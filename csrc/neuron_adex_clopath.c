@@ -257,6 +257,7 @@ const nm_neuron_model nm_neuron_adex_clopath = {
     .name = "adex_clopath",
     .title = "Adaptive exponential integrate-and-fire with adaptive threshold and afterpotential",
     .reference = "Clopath et al. (2010), Nature Neuroscience 13:344, doi:10.1038/nn.2479",
+    .current_unit = "pA",
     .params = params,
     .state = state,
     .greater_than = greater_than,

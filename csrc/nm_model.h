@@ -46,7 +46,7 @@ typedef struct nm_neuron_chunk {
     double *const *state;         /* [state field][i], in the order of the model's `state` table */
     const double *const *params;  /* [param field][i * stride] */
     const double *const *derived; /* [k][i * stride], as filled by `prepare` */
-    const double *current;        /* external current, times the gain; mV unless the model says else */
+    const double *current;        /* external current, times the gain, in `current_unit` */
     const double
         *input[NM_MAX_PORTS]; /* [port][i] summed weights of the spikes that arrive there, times the gain;
                                         * the weight of an inhibitory synapse counts as -|weight| */
@@ -78,6 +78,7 @@ typedef struct nm_neuron_model {
     const char *const *ports; /* names of the ports from NM_FIRST_OWN_PORT on; ends with NULL; NULL: none */
     int n_derived;
     int needs_random;    /* 1: `step` reads `random` */
+    const char *current_unit; /* of `current`; NULL: mV */
     int is_source;       /* 1: inputs have no effect; an input other than 0 is an error */
     int initial_v_from;  /* 1 + position of the parameter that v_membrane starts from; 0: its fallback */
     int bounded_rate;    /* 1 + position of a rate (Hz) of at most one event a step, 1000 / dt; 0: none */

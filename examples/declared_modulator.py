@@ -20,7 +20,9 @@ HISTAMINE = json.loads("""
     "response": {"hill": {"strength": 1.0, "ec50": 0.4, "n": 3}},
     "targets": ["gain"],
     "release": {"areas": ["nucleus"], "amount": 0.01}
-  }
+  },
+  "serotonin": {"neutral": true},
+  "norepinephrine": {"neutral": true}
 }
 """)
 QUIET, AWAKE, SECOND = 1.0, 20.0, 1000  # Hz, Hz, steps of 1 ms

@@ -34,7 +34,11 @@ CONFIG = {
         "weight_min": 0.0,
         "weight_max": 2.0,
     },
-    "neuromodulation": {"dopamine": {"decay_rate": 0.005}},
+    "neuromodulation": {
+        "dopamine": {"decay_rate": 0.005},
+        "serotonin": {"neutral": True},  # at rest these two would raise thresholds and amplify inputs
+        "norepinephrine": {"neutral": True},
+    },
 }
 
 

@@ -157,13 +157,15 @@ class Adex(Neuron):
         super().__init__(params, dt)
         self.start(self.p["e_leak"], u_recovery=0.0)
         self.state["refractory_left"] = 0.0
+        self.peak = self.p["v_peak" if self.p["delta_t"] > 0.0 else "v_threshold"]
 
     def slope(self, v: float, w: float, i: float, shift: float) -> tuple[float, float]:
-        """dv/dt and dw/dt; above the peak they are those at the peak."""
+        """dv/dt and dw/dt; above the peak they are those at the peak. Without an upswing the peak is the threshold."""
         p = self.p
-        v = min(v, p["v_peak"] + shift)
-        exponent = min((v - p["v_threshold"] - shift) / p["delta_t"], 50.0)
-        upswing = p["g_leak"] * p["delta_t"] * math.exp(exponent)
+        v, upswing = min(v, self.peak + shift), 0.0
+        if p["delta_t"] > 0.0:
+            exponent = min((v - p["v_threshold"] - shift) / p["delta_t"], 50.0)
+            upswing = p["g_leak"] * p["delta_t"] * math.exp(exponent)
         dv = (-p["g_leak"] * (v - p["e_leak"]) + upswing - w + i) / p["capacitance"]
         return dv, (p["a"] * (v - p["e_leak"]) - w) / p["tau_w"]
 
@@ -205,7 +207,7 @@ class Adex(Neuron):
 
     def test(self, v: float, w: float, shift: float) -> bool:
         """Write v and w back, after the reset if v has passed the peak."""
-        fired = v >= self.p["v_peak"] + shift
+        fired = v >= self.peak + shift
         self.state["v_membrane"] = self.p["v_reset"] if fired else v
         self.state["u_recovery"] = w + self.p["b"] if fired else w
         return fired

@@ -50,7 +50,7 @@ def config_of(draw: random.Random) -> dict[str, Any]:
         }
         if draw.random() < 0.8:
             area["neuron_type"] = draw.choice(["excitatory", "inhibitory"])
-        if area["model"] != "spike_source" and draw.random() < 0.8:
+        if not _core.neuron_models()[area["model"]]["is_source"] and draw.random() < 0.8:
             area["drive"] = {"rate": draw.choice([500.0, 2000.0]), "weight": draw.choice([0.5, 2.0])}
         if regions:
             area["region"] = draw.choice(regions)

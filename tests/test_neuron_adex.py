@@ -150,6 +150,19 @@ def test_a_sharp_upswing_does_not_overflow_while_v_is_held_above_it() -> None:
     )
 
 
+@pytest.mark.parametrize("dt", [0.1, 0.05])
+@pytest.mark.parametrize("current", [700.0, 1000.0, 3000.0])
+def test_without_a_slope_factor_it_is_a_leaky_integrator(current: float, dt: float) -> None:
+    """From v_reset to v_threshold in tau ln((RI - 0) / (RI - V)); a step late at most, as spikes end with steps."""
+    rise = -50.0 - E_LEAK
+    got = Rig("adex", dt=dt, delta_t=0.0, v_threshold=-50.0, a=0.0, b=0.0).run(current, steps=round(200 / dt))
+    intervals = np.diff(np.flatnonzero(got["fired"])) * dt
+    right = 281.0 / G_LEAK * np.log(current / G_LEAK / (current / G_LEAK - rise))
+    assert len(intervals) > 5
+    assert right <= intervals.mean() <= right + dt
+    assert got["v_membrane"].max() < -50.0
+
+
 def test_delta_synapse_moves_the_potential() -> None:
     """Far below v_threshold the upswing is 1e-4 of the leak, and w hardly moves: a leaky decay from the jump."""
     rig = Rig("adex", dt=0.1, weight_exc=4.0)
@@ -171,8 +184,10 @@ def test_delta_synapse_can_fire_the_neuron(weight: float) -> None:
 
 @pytest.mark.parametrize("tau_syn", [(0.0, 0.0), (5.0, 10.0)], ids=["delta", "exponential"])
 @pytest.mark.parametrize("dt", [0.1, 1.0])
-@pytest.mark.parametrize("refractory_period", [0.0, 2.0])
-def test_like_its_oracle(dt: float, tau_syn: tuple[float, float], refractory_period: float) -> None:
+@pytest.mark.parametrize(("refractory_period", "delta_t"), [(0.0, 2.0), (2.0, 2.0), (2.0, 0.0)])
+def test_like_its_oracle(
+    dt: float, tau_syn: tuple[float, float], refractory_period: float, delta_t: float
+) -> None:
     """Rounding of exp apart (1 ulp a call) the same operations; an upswing amplifies that by some 1e3."""
     exc, inh = tau_syn
     assert_like_oracle(
@@ -184,4 +199,5 @@ def test_like_its_oracle(dt: float, tau_syn: tuple[float, float], refractory_per
         tau_syn_excitatory=exc,
         tau_syn_inhibitory=inh,
         refractory_period=refractory_period,
+        delta_t=delta_t,
     )

@@ -357,13 +357,13 @@ def population(model: str, n: int = 3, **keys: Any) -> Simulation:
     return sim
 
 
-WITH_INPUT = ["lif", "izhikevich", "adex", "lif_cond", "lif_nmda_gaba_b"]
+WITH_INPUT = ["lif", "izhikevich", "adex", "adex_clopath", "lif_cond", "lif_nmda_gaba_b"]
 
 
 @pytest.mark.parametrize("model", WITH_INPUT)
 @pytest.mark.parametrize("noise", [0.0, 3.0])
 def test_i_offset_is_an_external_input_in_every_step(model: str, noise: float) -> None:
-    current = np.array([0.0, 7.0, 3000.0 if model == "adex" else 300.0])
+    current = np.array([0.0, 7.0, 3000.0 if model.startswith("adex") else 300.0])
     lasting, by_step, by_run = (population(model) for _ in range(3))
     for sim in (lasting, by_step, by_run):
         sim.model.neurons.drive_noise[:] = noise
@@ -475,5 +475,5 @@ def test_a_source_refuses_an_input(model: str) -> None:
 def test_a_saved_state_of_before_has_no_i_offset() -> None:
     sim = population("lif")
     state = sim.to_dict()
-    del state["model"]["state"]["neurons"]["i_offset"]
+    assert "i_offset" not in state["model"]["state"]["neurons"]
     assert Simulation.from_dict(state).model.neurons.i_offset.tolist() == [0.0] * 3

@@ -124,7 +124,7 @@ cdef list _ports(const nm_neuron_model *model):
 
 def neuron_models():
     """Every registered neuron model: name -> title, reference, params, state, greater_than, needs_random,
-    is_source, initial_v_from, ports, bounded_rate, longest_step (ms; 0: any)."""
+    current_unit, is_source, initial_v_from, ports, bounded_rate, longest_step (ms; 0: any)."""
     cdef const nm_neuron_model *model
     found, k = {}, 0
     while nm_neuron_models[k] != NULL:
@@ -134,6 +134,7 @@ def neuron_models():
         found[model.name.decode()] = {
             "title": model.title.decode(), "reference": model.reference.decode(),
             "params": params, "state": _fields(model.state), "greater_than": pairs,
+            "current_unit": model.current_unit.decode() if model.current_unit != NULL else "mV",
             "needs_random": bool(model.needs_random), "is_source": bool(model.is_source), "ports": _ports(model),
             "initial_v_from": list(params)[start - 1] if start else None,
             "bounded_rate": list(params)[model.bounded_rate - 1] if model.bounded_rate else None,

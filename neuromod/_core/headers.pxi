@@ -62,6 +62,7 @@ cdef extern from "nm_model.h" nogil:
         const char *const *ports
         int n_derived
         int needs_random
+        const char *current_unit
         int is_source
         int initial_v_from
         int bounded_rate

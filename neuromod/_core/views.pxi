@@ -277,7 +277,7 @@ cdef class SynapseIterator:
 _I_OFFSET = {"unit": "mV", "domain": "NM_ANY", "default": 0.0, "doc": "Lasting current, added in every step."}
 cdef dict _PARAMS = {
     name: about["params"] if about["is_source"] else
-    {**about["params"], "i_offset": {**_I_OFFSET, "unit": "pA" if name == "adex" else "mV"}}
+    {**about["params"], "i_offset": {**_I_OFFSET, "unit": about["current_unit"]}}
     for name, about in _MODELS.items()
 }
 
