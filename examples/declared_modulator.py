@@ -36,7 +36,7 @@ def simulated(neuromodulation: dict[str, Any], receptors: dict[str, float]) -> t
     """Rates (Hz) of the two sheets in each second, spikes of the deaf one, levels, and the system."""
     nucleus = {"coord_ranges": {"x": [0, 9], "y": [0, 0], "z": [0, 0], "w": [0, 0]}, "model": "poisson"}
     areas = [sheet(0, "nucleus", **nucleus), sheet(1, "cortex"), sheet(2, "deaf", receptors=receptors)]
-    drive = {"rate": 2000.0, "weight": 0.2}
+    drive = {"rate": 2000.0, "weight": 0.3}
     model = BrainModel(config={"lattice_shape": [10, 10, 3, 1], "areas": areas, "background_drive": drive,
                                "neuromodulation": neuromodulation})  # fmt: skip
     system = create_neuromodulation_system(neuromodulation)
@@ -67,7 +67,7 @@ print(f"level awake: {measured:.3f}, expected {expected:.3f}")
 assert abs(measured - expected) < 4 * 0.01 * np.sqrt(0.2 * 200.0 / 2.0)
 assert cortex[1] > 1.5 * max(cortex[0], cortex[2])
 assert max(deaf) < 1.3 * min(deaf)
-_, without, _, _ = simulated({}, {})
+_, without, _, _ = simulated({name: HISTAMINE[name] for name in HISTAMINE if name != "histamine"}, {})
 assert all(np.array_equal(a, b) for a, b in zip(deaf_spikes, without, strict=True))
 
 system.event("histamine", 0.5)  # by hand: clip(baseline + sensitivity * 0.5)

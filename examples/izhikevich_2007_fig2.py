@@ -59,8 +59,7 @@ def conditioned(seed: int, seconds: int, rewarded: bool) -> tuple[np.ndarray, np
         if group == 0 if rewarded else rng.random() < 1 / N_GROUPS:
             doses = [*(dose for dose in doses if dose >= now), now + int(rng.integers(1, 1000))]
         sim.model.neurons.external_input[groups[group]] = STIMULUS
-        n_spikes = run_to(now + 1)  # the input acts in one step
-        stimuli.append((now, group, n_spikes + run_to(now + EVOKED)))
+        stimuli.append((now, group, run_to(now + 1) + run_to(now + EVOKED)))  # the input acts in one step
         run_to(now + int(rng.integers(100, 300)))
     total, n = (np.bincount(plastic.pre_id, each, 1000) for each in (plastic.weight, np.ones(len(plastic))))
     return np.array(stimuli), np.array([total[group].sum() / n[group].sum() for group in groups])

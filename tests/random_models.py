@@ -139,7 +139,9 @@ def change(draw: random.Random, sim: Simulation) -> None:
     elif what == "tag" and len(model.synapses):
         model.synapses.plasticity_tag[:] = 1.5
     elif what == "input" and ids:
-        model.neurons.external_input[:] = 10.0
+        takes = [not _core.neuron_models()[MODELS[k]]["is_source"] for k in model.neurons.model]
+        model.neurons.external_input[:] = np.where(takes, 10.0, 0.0)
+        sim.step()
     elif what == "param" and ids:
         model.neurons.drive_weight[:] *= 1.25
     elif what == "reward" and sim.neuromodulation is not None:
