@@ -81,6 +81,10 @@ typedef struct nm_lazy_step {
     const nm_projection *projection;
     double *input;   /* [slot] what arrives is added here, */
     double efficacy; /* times this: 1 without short-term plasticity */
+    /* Of an arrival: [synapse] the step in which it was made, and the step of the spike, which reaches the synapses
+     * that were made before; `born` NULL: the spike reaches all. */
+    const int64_t *born;
+    int64_t fired;
     double dt;
     int64_t now;
 } nm_lazy_step;

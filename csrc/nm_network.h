@@ -56,6 +56,9 @@ typedef struct nm_projection {
     float *weight;             /* [synapse] mV; NULL: all `constant_weight` */
     double constant_weight;
     int64_t constant_delay, min_delay, max_delay;
+    /* A synapse transmits the spikes of the steps after the one in which it was made. */
+    int64_t born_last;   /* the step in which the last of the synapses was made */
+    const int64_t *born; /* [synapse] the step in which it was made; NULL: all in `born_last` */
     const nm_bitmap *bitmap; /* bit-maps of the targets, of weights made equal; NULL: none */
     const nm_push *push;     /* pushed, since segments are short; NULL: pulled */
     int64_t inhibitory;      /* 1: a weight counts as -|weight| */
@@ -151,6 +154,23 @@ static inline int64_t nm_projection_run(const nm_projection *p, int64_t bucket, 
             high = middle;
     }
     return low < end && p->run_delay[low] == delay ? low : -1;
+}
+
+/* Whether a spike of step `fired` reaches all synapses of a projection, any of them, a single one, or any of a run. */
+static inline int nm_projection_reaches_all(const nm_projection *p, int64_t fired) {
+    return fired > p->born_last;
+}
+static inline int nm_projection_reaches(const nm_projection *p, int64_t fired) {
+    return fired > p->born_last || p->born != NULL;
+}
+static inline int nm_projection_reaches_synapse(const nm_projection *p, int64_t synapse, int64_t fired) {
+    return fired > (p->born == NULL ? p->born_last : p->born[synapse]);
+}
+static inline int nm_projection_reaches_run(const nm_projection *p, int64_t delay_run, int64_t fired) {
+    for (int64_t s = p->run_start[delay_run]; s < p->run_start[delay_run + 1]; s++)
+        if (nm_projection_reaches_synapse(p, s, fired))
+            return 1;
+    return 0;
 }
 
 /* How many neurons make a part: at most 65,536 (targets have 16 bits); small networks are one part, since

@@ -38,16 +38,21 @@ Recorder = TypeVar("Recorder", _core.SpikeRecorder, _core.SampleRecorder)
 
 
 class _Monitor(Generic[Recorder]):
-    """A recorder of the core attached to one simulation; usable in ``with``, which ends it."""
+    """A recorder of the core attached to one simulation; usable in ``with``, which ends it.
+
+    May be made, read and stopped during a run, too: it then begins and ends at the border of a slice.
+    """
 
     def __init__(self, sim: Simulation, recorder: Recorder) -> None:
         self._sim = sim
         self._recorder: Recorder = recorder
-        sim._session.bound().add_recorder(recorder)
+        with sim._session.gate:
+            sim._session.bound().add_recorder(recorder)
 
     def stop(self) -> None:
         """Record no further; what was recorded stays."""
-        self._sim._session.bound().remove_recorder(self._recorder)
+        with self._sim._session.gate:
+            self._sim._session.bound().remove_recorder(self._recorder)
 
     def __enter__(self) -> Self:
         return self
@@ -122,7 +127,7 @@ class StateMonitor(_Monitor[_core.SampleRecorder]):
     variable : str
         A column of ``model.neurons``: ``"v_membrane"``, ``"u_recovery"``, ...
     ids : array_like of int, shape (n,), optional
-        Neurons to record. Default: those present now.
+        Neurons to record. Default: those present now. A neuron that is removed is NaN from then on.
     every : int, steps, >= 1, default 1
         Distance of the samples; taken at the end of the steps divisible by it.
 
@@ -150,7 +155,9 @@ class StateMonitor(_Monitor[_core.SampleRecorder]):
         wanted = sim.model.neurons.id.copy() if ids is None else known_ids(sim.model, ids, "ids")
 
         def resolve() -> tuple[Floats, Ints]:
-            return columns.buffers[variable], np.searchsorted(columns.column("id"), wanted)
+            ids = columns.buffers["id"][: columns.n]
+            there = np.isin(wanted, ids)
+            return columns.buffers[variable], np.where(there, np.searchsorted(ids, wanted), -1)
 
         super().__init__(sim, _core.SampleRecorder(resolve, checked_count(every, "every", 1)))
         self.variable, self.ids = variable, wanted
@@ -206,7 +213,7 @@ class LevelMonitor(_Monitor[_core.SampleRecorder]):
         system = sim.neuromodulation
         if system is None:
             raise ValueError("sim: must have a neuromodulation system; got none")
-        level = system._levels.level
+        level = system._levels.level_buffer
 
         def resolve() -> tuple[Floats, Ints]:
             return level.reshape(-1), np.arange(level.size)
@@ -291,11 +298,19 @@ class RateMonitor(SpikeMonitor):
             raise ValueError(f"bin_ms: must be > 0 ms; got {bin_ms!r}")
         super().__init__(sim, ids)
         self._bin = max(1, round(bin_ms / sim.dt))
-        self._began = sim.current_step
-        self._n = None if ids is None else len(np.unique(np.asarray(ids)))
+        self._began = self._recorder.sizes[0][0]
 
     def _bins(self) -> int:
-        return (self._sim.current_step - self._began) // self._bin
+        ended = self._recorder.ended
+        return ((self._sim.current_step if ended is None else ended) - self._began) // self._bin
+
+    def _neuron_steps(self, n_bins: int) -> Ints:
+        """Neurons of the group that were there, summed over the steps of each bin."""
+        border = self._began + np.arange(n_bins + 1) * self._bin
+        steps, sizes = np.array(self._recorder.sizes, np.int64).T
+        # sum over the steps up to each border: neurons that joined (or left) at `step` count from the next one on
+        joined = np.diff(sizes, prepend=0)
+        return np.diff((np.maximum(border[:, None] - steps, 0) * joined).sum(axis=1))
 
     @property
     def bin_end(self) -> Floats:
@@ -304,12 +319,15 @@ class RateMonitor(SpikeMonitor):
 
     @property
     def rate(self) -> Floats:
-        """Spikes per neuron and second in each full bin, Hz; float64, shape (n_bins,)."""
+        """Spikes per neuron and second in each full bin, Hz; float64, shape (n_bins,).
+
+        A bin counts the neurons of its own time: those of the group that were in the network, step by step. It is 0
+        where there was none.
+        """
         n_bins = self._bins()
         which = (self.step - self._began - 1) // self._bin
         counts = np.bincount(which[which < n_bins], minlength=n_bins)
-        n = len(self._sim.model.neurons) if self._n is None else self._n
-        return np.multiply(counts, 1000.0 / (max(n, 1) * self._bin * self._sim.dt), dtype=np.float64)
+        return counts * 1000.0 / (np.maximum(self._neuron_steps(n_bins), 1) * self._sim.dt)
 
     def __repr__(self) -> str:
         return f"RateMonitor(bin={self._bin * self._sim.dt:g} ms, bins={self._bins()})"

@@ -18,6 +18,22 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
+_BEFORE = 1 << 62  # more than any step
+
+
+class _Run:
+    """What runs, for messages."""
+
+    def __init__(self, n_steps: int) -> None:
+        self.n_steps = n_steps
+
+    def __str__(self) -> str:
+        return f"run of {self.n_steps} steps"
+
+
+_ONE_STEP = _Run(1)
+
+
 class Session:
     """The engine of one simulation. It is made on first use, and bound anew when the network has changed."""
 
@@ -28,6 +44,7 @@ class Session:
         self._levels, self._threads = levels, threads
         self._engine: _core.Engine | None = None
         self._arrays = 0  # the store's count of moved arrays that the engine knows
+        self.gate = store.gate
 
     @property
     def threads(self) -> int:
@@ -46,20 +63,32 @@ class Session:
         return 0 if self._engine is None else self._engine.step
 
     def bound(self) -> _core.Engine:
-        """The engine, bound to the network as it is now."""
+        """The engine, bound to the network as it is now.
+
+        Raises
+        ------
+        RuntimeError
+            If another simulation of the network runs.
+        """
         engine, store = self._engine, self.store
-        if engine is None:
-            engine = _core.Engine(store.layout(), self.dt, self.seed, self._levels)
-            engine.threads = self._threads
-            self._engine = engine
-            self._attach(engine)
-        elif engine.version != store.structure or (store.keeper is not engine and engine.keepers):
-            engine.bind(store.layout())
-            self._attach(engine)
-        elif store.moves != self._arrays:
-            engine.lend_weights([table.weights.live.get("weight") for table in store.tables])
-            self._arrays = store.moves
+        if engine is not None and engine.running:
+            return engine  # the network stays as it is
+        with self.gate.change("simulation"):
+            if engine is None:
+                engine = _core.Engine(store.layout(), self.dt, self.seed, self._levels)
+                engine.threads, engine.gate = self._threads, self.gate
+                self._attach(engine)
+                self._engine = engine
+            elif engine.version != store.structure or (store.keeper is not engine and engine.keepers):
+                engine.bind(store.layout())
+                self._attach(engine)
+            elif store.moves != self._arrays:
+                self._lend_weights(engine)
         return engine
+
+    def _lend_weights(self, engine: _core.Engine) -> None:
+        engine.lend_weights([table.weights.live.get("weight") for table in self.store.tables])
+        self._arrays = self.store.moves
 
     def _attach(self, engine: _core.Engine) -> None:
         self.store.attach(engine)
@@ -68,12 +97,51 @@ class Session:
     def prepared(self) -> _core.Engine:
         """The engine, with everything that users have written since checked and handed over."""
         engine = self.bound()
+        if not self.gate.foreign:
+            self.take_up()
+        return engine
+
+    def take_up(self) -> None:
+        """Everything that users have written goes to the engine, and is checked."""
+        engine = self._engine
+        if engine is None:
+            return
         self.store.resume()
+        if self.store.moves != self._arrays:
+            self._lend_weights(engine)
         try:
             engine.prepare()
         except _core.CoreFailure as failure:
             raise explained(engine, failure) from None
+
+    def begin(self, what: object) -> _core.Engine:
+        """A run begins: the engine, bound, with what users have written. `end` must follow; RuntimeError at once if
+        the network, or its modulators, are being run."""
+        self.gate.check_idle("run")
+        with self.gate:
+            engine = self.bound()
+            self.store.resume()
+            self.gate.begin(what, self._abandon)
+            if self._levels is not None:
+                try:
+                    self._levels.begin(self.gate)
+                except BaseException:
+                    self.gate.end()
+                    raise
         return engine
+
+    def end(self) -> None:
+        """The run that `begin` has begun is over."""
+        if self._levels is not None:
+            self._levels.end(self.gate)
+        self.gate.end()
+
+    def _abandon(self) -> None:
+        """In a process forked during a run, which does not go on there."""
+        if self._engine is not None:
+            self._engine.abandon()
+        if self._levels is not None:
+            self._levels.end(self.gate)
 
     def run(
         self,
@@ -81,19 +149,42 @@ class Session:
         rows: Floats | None = None,
         ids: Ints | None = None,
         progress: Callable[[int], None] | None = None,
-    ) -> None:
-        """Advance n_steps; `rows`: input currents of each step for the neurons `ids`."""
-        engine = self.bound()
-        self.store.resume()
+    ) -> tuple[int, Ints]:
+        """Advance n_steps; `rows`: input currents of each step for the neurons `ids`.
+
+        Returns the completed steps, and the spikes of each neuron in this run.
+        """
+        engine = self.begin(_Run(n_steps))
         try:
+            columns = self.store.columns
+            before = columns.buffers["spike_count"][: columns.n].copy()
             engine.run(n_steps, rows, ids, None if progress is None else self._reporting(progress))
+            return engine.step, columns.buffers["spike_count"][: columns.n] - before
         except _core.CoreFailure as failure:
             raise explained(engine, failure) from None
+        finally:
+            self.end()
+
+    def advance(self) -> tuple[int, Ints]:
+        """Advance one step; the completed steps, and the ids of the neurons that fired."""
+        engine = self.begin(_ONE_STEP)
+        try:
+            engine.run(1)
+            return engine.step, engine.spikes()
+        except _core.CoreFailure as failure:
+            raise explained(engine, failure) from None
+        finally:
+            self.end()
 
     def _reporting(self, progress: Callable[[int], None]) -> Callable[[int], None]:
         def report(done: int) -> None:
-            progress(done)
-            self.store.resume()
+            self.gate.leave()  # other threads may read meanwhile
+            try:
+                progress(done)
+            finally:
+                self.gate.enter()
+            if self.gate.running:  # it does not in a process forked by the callback
+                self.take_up()
 
         return report
 
@@ -101,16 +192,29 @@ class Session:
 
     def state(self) -> dict[str, Any]:
         """All that is the simulation's, but its modulators' levels; and not the model's."""
-        engine = self.prepared()
-        return {
-            "seed": self.seed,
-            "dt": self.dt,
-            "engine": engine.state(),
-            "schedule": engine.schedule_arrays(),
-        }
+        with self.gate:
+            engine = self.prepared()
+            return {
+                "seed": self.seed,
+                "dt": self.dt,
+                "engine": engine.state(),
+                "schedule": engine.schedule_arrays(),
+            }
 
     def restore(self, engine_state: dict[str, Any], schedule: tuple[Ints, Ints]) -> None:
         """Take over the engine's part of `state`, of this very network."""
         engine = self.bound()
         engine.set_state(engine_state)
         engine.set_schedule(*schedule)
+        self._restore_births(engine, engine_state.get("born", {}))
+
+    def _restore_births(self, engine: _core.Engine, born: dict[str, Ints | int]) -> None:
+        """Steps in which synapses were made that are younger than spikes under way; all others are old.
+
+        The store counts its changes from 0; counts below 0 stand for the steps in which these synapses were made.
+        """
+        for table in self.store.tables:
+            table.since = born[table.name] - _BEFORE if table.name in born else 0
+        steps = np.unique(np.concatenate([np.ravel(step) for step in born.values()])) if born else ()
+        births = [(-_BEFORE - 1, -1), *((int(step) - _BEFORE, int(step)) for step in steps)]
+        engine.set_births([*births, (self.store.version, -1)], born)

@@ -342,12 +342,15 @@ class Simulation:
         spikes = np.stack([steps.astype(np.int64), each_id], axis=1)
         if len(np.unique(spikes, axis=0)) != len(spikes):
             raise ValueError("times_ms: at most one spike of a neuron in one step; got two")
-        engine = self._session.prepared()
-        old_steps, old_ids = engine.schedule_arrays()
-        kept = ~np.isin(old_ids, np.unique(np.asarray(ids, dtype=np.int64)))
-        engine.set_schedule(
-            np.concatenate([old_steps[kept], spikes[:, 0]]), np.concatenate([old_ids[kept], spikes[:, 1]])
-        )
+        self._session.gate.check_own("set_spike_times")
+        with self._session.gate:
+            engine = self._session.prepared()
+            old_steps, old_ids = engine.schedule_arrays()
+            kept = ~np.isin(old_ids, np.unique(np.asarray(ids, dtype=np.int64)))
+            engine.set_schedule(
+                np.concatenate([old_steps[kept], spikes[:, 0]]),
+                np.concatenate([old_ids[kept], spikes[:, 1]]),
+            )
 
     # ---- running ---------------------------------------------------------------------------------------------
 
@@ -367,9 +370,8 @@ class Simulation:
         NumericalError
             If a state variable is no longer finite (looked at every 256 steps).
         """
-        self._session.run(1)
-        engine = self._engine
-        return {"step": engine.step, "spikes": engine.spikes(), "deaths": 0, "births": 0}
+        step, spikes = self._session.advance()
+        return {"step": step, "spikes": spikes, "deaths": 0, "births": 0}
 
     def run(
         self,
@@ -418,7 +420,6 @@ class Simulation:
         """
         n_steps = checked_count(n_steps, "n_steps")
         rows, ids = checked_input(self.model, n_steps, input, input_ids)
-        before = self.model.neurons.spike_count.copy()
         reporter = reporter_for(progress)
         began = time.perf_counter()
 
@@ -427,15 +428,14 @@ class Simulation:
                 reporter(done, n_steps, done * self.dt, time.perf_counter() - began)
 
         try:
-            self._session.run(n_steps, rows, ids, None if reporter is None else report)
+            step, counts = self._session.run(n_steps, rows, ids, None if reporter is None else report)
         finally:
             if isinstance(reporter, ProgressLine):
                 reporter.close()
-        counts = self.model.neurons.spike_count - before
         seconds = n_steps * self.dt / 1000.0
         mean_rate = float(counts.sum()) / (len(counts) * seconds) if len(counts) and n_steps else 0.0
         return {
-            "step": self._session.step,
+            "step": step,
             "n_steps": n_steps,
             "spike_counts": counts,
             "mean_rate": mean_rate,
@@ -467,7 +467,8 @@ class Simulation:
         >>> sims[0].digest() == sims[1].digest()
         True
         """
-        return digest_of({"simulation": self._own_state(), "model": self.model._state()})
+        with self._session.gate:
+            return digest_of({"simulation": self._own_state(), "model": self.model._state()})
 
     def copy(self, seed: int | None = None) -> Simulation:
         """A simulation of a copy of the network that goes on from here.
@@ -492,15 +493,17 @@ class Simulation:
         >>> other.digest() == sim.digest()
         True
         """
-        engine, system = self._session.prepared(), self.neuromodulation
-        other = Simulation(
-            self.model.copy(),
-            seed=self.seed if seed is None else seed,
-            dt=self.dt,
-            neuromodulation=None if system is None else NeuromodulationSystem.from_dict(system.to_dict()),
-            threads=self.threads,
-        )
-        other._session.restore(engine.state(), engine.schedule_arrays())
+        system = self.neuromodulation
+        with self._session.gate:
+            engine = self._session.prepared()
+            other = Simulation(
+                self.model.copy(),
+                seed=self.seed if seed is None else seed,
+                dt=self.dt,
+                neuromodulation=None if system is None else NeuromodulationSystem.from_dict(system.to_dict()),
+                threads=self.threads,
+            )
+            other._session.restore(engine.state(), engine.schedule_arrays())
         return other
 
     def replicas(
@@ -554,7 +557,8 @@ class Simulation:
         dict
             What `from_dict` takes. Recorders are not in it.
         """
-        return {"format": 1, "model": self.model.to_dict(), "simulation": pack(self._own_state())}
+        with self._session.gate:
+            return {"format": 1, "model": self.model.to_dict(), "simulation": pack(self._own_state())}
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> Simulation:

@@ -218,6 +218,7 @@ _MODELS = neuron_models()  # for the views, which ask often
 _RULES = plasticity_rules()
 
 
+include "gate.pxi"
 include "build.pxi"
 include "levels.pxi"
 include "rules.pxi"

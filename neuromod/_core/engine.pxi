@@ -15,7 +15,10 @@ cdef class Engine:
     cdef object schedule, input_keep
     cdef Pool pool
     cdef public int threads  # of a run, at most; no more than there are parts are used
-    cdef bint running
+    cdef public Gate gate    # the network's; None: nobody else reads it during a run
+    cdef readonly bint running
+    cdef int64_t shown       # completed steps as at the last border of a slice, while it runs
+    cdef list births         # [(count of the network's changes, step)] of the bindings whose synapses are young
     cdef readonly list spike_recorders, sample_recorders
 
     def __cinit__(self, layout, double dt, uint64_t seed, Levels levels=None):
@@ -24,8 +27,9 @@ cdef class Engine:
         self.levels, self.pool, self.threads = levels, Pool(), 1
         self.spike_recorders, self.sample_recorders = [], []
         self.schedule = (np.empty(0, np.int64), np.empty(0, np.int64))
-        self.binding = Binding(layout, dt, seed, 0, levels)
-        self._lend_schedule(self.binding)
+        self.births = [(layout.changes, 0)]
+        self.binding = Binding(layout, dt, seed, 0, levels, self.births)
+        self.schedule = self._lent_schedule(self.binding, self.schedule)
 
     def __dealloc__(self):
         PyMem_Free(self.spike_records)
@@ -39,15 +43,40 @@ cdef class Engine:
         A failure leaves the engine bound as it was.
         """
         cdef Binding old = self.binding, new
-        carried = self._carried()
-        new = Binding(layout, old.sim.dt, old.sim.seed, old.sim.step, self.levels)
+        if self.running:
+            raise RuntimeError("the simulation is already running")
+        carried, births = self._carried(), self._births_with(layout)
+        new = Binding(layout, old.sim.dt, old.sim.seed, old.sim.step, self.levels, births)
         self._set_carried(new, carried)
-        self._lend_schedule(new)
-        for recorder in self.spike_recorders:
-            (<SpikeRecorder>recorder).bind(new.ids)
-        for sampler in self.sample_recorders:
-            (<SampleRecorder>sampler).bind()
-        self.binding = new
+        schedule = self._lent_schedule(new, self.schedule)
+        spikes = [(recorder, recorder.prepared(new.ids)) for recorder in self.spike_recorders]
+        samples = [(recorder, recorder.prepared()) for recorder in self.sample_recorders]
+        self.binding, self.schedule, self.births = new, schedule, births  # nothing fails from here on
+        for recorder, prepared in spikes:
+            (<SpikeRecorder>recorder).bind(prepared, new.sim.step)
+        for recorder, prepared in samples:
+            (<SampleRecorder>recorder).bind(prepared)
+
+    cdef list _births_with(self, layout):
+        """The births, with a binding to `layout` at the present step; without what no spike under way can tell."""
+        cdef int64_t now = self.binding.sim.step, reach = self.binding.history
+        births = [*self.births]
+        if layout.changes > births[len(births) - 1][0]:
+            births.append((layout.changes, int(now)))
+        while len(births) > 1 and births[0][1] + reach <= now and births[1][1] + reach <= now:
+            del births[0]
+        return births
+
+    def set_births(self, births, born):
+        """Of a restored network: what `bind` is to know of its synapses, and what `state` said of them."""
+        cdef Py_ssize_t k
+        for k, projection in enumerate(self.binding.layout.projections):
+            given = born.get(projection.name, 0)
+            if isinstance(given, np.ndarray) and given.shape != (len(projection.target),):
+                raise ValueError(f"state: born of {projection.name} must have the shape {(len(projection.target),)}; "
+                                 f"got {given.shape}")
+            self.binding.lend_born(&self.binding.projections[k], projection, given)
+        self.births = list(births)
 
     @property
     def version(self):
@@ -113,6 +142,9 @@ cdef class Engine:
         events = {name: state for name, keeper in b.events.items() if (state := keeper.state())}
         if events:
             slow["events"] = events
+        young = b.young()
+        if young:
+            slow["born"] = young
         return slow | {
             "step": int(now),
             "fired": [self._fired(now - age) for age in range(b.history, -1, -1)],
@@ -171,8 +203,8 @@ cdef class Engine:
     def set_schedule(self, steps, ids):
         """Exact spikes of spike_source neurons: one id for each step, in any order."""
         order = np.lexsort((ids, steps))
-        self.schedule = (np.ascontiguousarray(steps[order], np.int64), np.ascontiguousarray(ids[order], np.int64))
-        self._lend_schedule(self.binding)
+        schedule = (np.ascontiguousarray(steps[order], np.int64), np.ascontiguousarray(ids[order], np.int64))
+        self.schedule = self._lent_schedule(self.binding, schedule)
 
     def schedule_arrays(self):
         """(steps, ids) that are still to come."""
@@ -180,14 +212,17 @@ cdef class Engine:
         later = steps > self.binding.sim.step
         return steps[later], ids[later]
 
-    cdef _lend_schedule(self, Binding b):
-        steps, ids = self.schedule
+    cdef tuple _lent_schedule(self, Binding b, schedule):
+        """Lend what is to come of a schedule to b; returns it."""
+        steps, ids = schedule
         there = (steps > b.sim.step) & np.isin(ids, b.ids)
-        self.schedule = steps, ids = np.ascontiguousarray(steps[there]), np.ascontiguousarray(ids[there])
+        steps, ids = np.ascontiguousarray(steps[there]), np.ascontiguousarray(ids[there])
         slots = np.searchsorted(b.ids, ids).astype(np.int32)
-        b.sim.schedule_step = <const int64_t *>b._lend(steps, "i8", steps.size, "schedule")
-        b.sim.schedule_slot = <const int32_t *>b._lend(slots, "i4", slots.size, "schedule")
+        b.schedule = (steps, slots)
+        b.sim.schedule_step = <const int64_t *>_address(steps, "i8", steps.size, "schedule")
+        b.sim.schedule_slot = <const int32_t *>_address(slots, "i4", slots.size, "schedule")
         b.sim.n_schedule, b.sim.next_schedule = steps.size, 0
+        return steps, ids
 
     # ---- running -------------------------------------------------------------------------------------------------
 
@@ -198,8 +233,8 @@ cdef class Engine:
 
     @property
     def step(self):
-        """Completed steps."""
-        return self.binding.sim.step
+        """Completed steps; during a run, those at the last border of a slice."""
+        return self.shown if self.running else self.binding.sim.step
 
     def spikes(self):
         """Ids of the neurons that fired in the last step, ascending; a new int64 array."""
@@ -219,26 +254,40 @@ cdef class Engine:
 
     def run(self, int64_t n_steps, input=None, input_ids=None, progress=None):
         """Advance n_steps with the GIL released; `progress(done)` is called about every 20 ms."""
-        if self.running:
-            raise RuntimeError("simulation is already running")
-        self.running = True
+        self._begin()
         try:
             self.prepare()
             self._lend_input(input, input_ids)
             self._lend_records()
             self._run(n_steps, progress)
         finally:
-            self._take_records()
-            self._drop_input()
-            self.running = False
+            self.abandon()
+
+    cdef _begin(self):
+        if self.running:
+            raise RuntimeError("the simulation is already running")
+        self.running, self.shown = True, self.binding.sim.step
+
+    def abandon(self):
+        """The run is over; also called in a forked child, in which it does not go on."""
+        self._take_records()
+        self._drop_input()
+        self.running = False
+
+    cdef _border(self):
+        """Between two slices: what was recorded so far, and the step, show."""
+        self.shown = self.binding.sim.step
+        if self.spike_records != NULL:
+            self._copy_records(False)
 
     cdef _run(self, int64_t n_steps, object progress):
         cdef nm_error error
         cdef Binding b = self.binding
         cdef int64_t left = n_steps, slice_steps = 1, done = 0, n_partitions = b.network.n_partitions
         cdef int status
-        cdef nm_pool *pool = self.pool.get(self.threads if self.threads < n_partitions else <int>n_partitions)
+        cdef nm_pool *pool
         while left > 0:
+            pool = self.pool.get(self.threads if self.threads < n_partitions else <int>n_partitions)
             if slice_steps >= left:
                 slice_steps = left
             else:  # the time of the last slice is not asked for
@@ -255,9 +304,14 @@ cdef class Engine:
             if done == slice_steps:
                 took = perf_counter() - began
                 slice_steps = max(1, min(4 * slice_steps, int(slice_steps * _SLICE_SECONDS / max(took, 1e-9))))
+            self._border()
+            if self.gate is not None:
+                self.gate.border()
             PyErr_CheckSignals()
             if progress is not None:
                 progress(n_steps - left)
+            if not self.running:
+                raise RuntimeError("run: goes on in the process that began it; this one was forked from it")
 
     cdef _lend_input(self, object input, object input_ids):
         cdef Binding b = self.binding
@@ -288,10 +342,19 @@ cdef class Engine:
             return
         self.spike_records = <nm_spike_record *>PyMem_Calloc(max(1, n_spike), sizeof(nm_spike_record))
         self.sample_records = <nm_sample_record *>PyMem_Calloc(max(1, n_sample), sizeof(nm_sample_record))
+        if self.spike_records == NULL or self.sample_records == NULL:
+            self._free_records()
+            raise MemoryError
         sim.spike_records, sim.n_spike_records = self.spike_records, n_spike
         sim.sample_records, sim.n_sample_records = self.sample_records, n_sample
         self._copy_records(True)
         self._lend_more()
+
+    cdef _free_records(self):
+        PyMem_Free(self.spike_records)
+        PyMem_Free(self.sample_records)
+        self.spike_records, self.sample_records = NULL, NULL
+        self.binding.sim.n_spike_records = self.binding.sim.n_sample_records = 0
 
     cdef _copy_records(self, bint to_c):
         for k in range(len(self.spike_recorders)):
@@ -320,31 +383,34 @@ cdef class Engine:
         self._copy_records(True)
 
     cdef _take_records(self):
-        if self.spike_records == NULL and self.sample_records == NULL:
-            return
-        self._copy_records(False)
-        PyMem_Free(self.spike_records)
-        PyMem_Free(self.sample_records)
-        self.spike_records, self.sample_records = NULL, NULL
-        sim = &self.binding.sim
-        sim.n_spike_records = sim.n_sample_records = 0
+        if self.spike_records != NULL:
+            self._copy_records(False)
+            self._free_records()
 
     def add_recorder(self, recorder):
-        """Start recording; from the next step on."""
+        """Start recording; from the next step on. During a run, at the border of a slice alone."""
         if isinstance(recorder, SpikeRecorder):
-            (<SpikeRecorder>recorder).bind(self.binding.ids)
-            self.spike_recorders.append(recorder)
+            (<SpikeRecorder>recorder).bind(recorder.prepared(self.binding.ids), self.binding.sim.step)
+            self._exchange_recorders([*self.spike_recorders, recorder], self.sample_recorders)
         elif not isinstance(recorder, SampleRecorder):
             raise TypeError(f"recorder: must be a recorder of the core; got {type(recorder).__name__}")
         else:
-            (<SampleRecorder>recorder).bind()
-            self.sample_recorders.append(recorder)
+            (<SampleRecorder>recorder).bind(recorder.prepared())
+            self._exchange_recorders(self.spike_recorders, [*self.sample_recorders, recorder])
 
     def remove_recorder(self, recorder):
-        """Stop recording; what was recorded stays with the recorder."""
-        for recorders in (self.spike_recorders, self.sample_recorders):
-            if recorder in recorders:
-                recorders.remove(recorder)
+        """Stop recording; what was recorded stays with the recorder. During a run, at the border of a slice alone."""
+        if isinstance(recorder, SpikeRecorder):
+            (<SpikeRecorder>recorder).end(self.binding.sim.step)
+        self._exchange_recorders([one for one in self.spike_recorders if one is not recorder],
+                                 [one for one in self.sample_recorders if one is not recorder])
+
+    cdef _exchange_recorders(self, list spike, list sample):
+        """Other recorders from now on; a run under way gets the records of the new ones."""
+        self._take_records()
+        self.spike_recorders, self.sample_recorders = spike, sample
+        if self.running:
+            self._lend_records()
 
     def where(self, failure):
         """The neuron that a CoreFailure of `prepare` or `run` is about: (id, model name)."""

@@ -274,6 +274,8 @@ cdef extern from "nm_network.h" nogil:
         int64_t constant_delay
         int64_t min_delay
         int64_t max_delay
+        int64_t born_last
+        const int64_t *born
         int64_t inhibitory
         int64_t port
         const nm_plasticity_rule *rule
@@ -383,6 +385,8 @@ cdef extern from "nm_lazy.h" nogil:
         const nm_projection *projection
         double *input
         double efficacy
+        const int64_t *born
+        int64_t fired
         double dt
         int64_t now
     int64_t nm_lazy_sweep(double dt, double tau_c)

@@ -58,6 +58,7 @@ cdef class LazyKeeper:
     cdef nm_lazy_step _step(self):
         cdef nm_lazy_step step
         step.network, step.projection = &self.binding.network, self.projection
+        step.born, step.fired = NULL, 0
         step.input, step.efficacy, step.dt, step.now = NULL, 1.0, self.binding.sim.dt, self.binding.sim.step
         return step
 

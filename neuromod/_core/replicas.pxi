@@ -27,9 +27,11 @@ cdef class EngineGroup:
         """
         cdef Engine engine
         if self.running or any((<Engine>one).running for one in self.engines):
-            raise RuntimeError("simulation is already running")
+            raise RuntimeError("the simulation is already running")
         self.running = True
         try:
+            for one in self.engines:
+                (<Engine>one)._begin()
             for k, one in enumerate(self.engines):
                 engine = one
                 engine.prepare()
@@ -39,16 +41,22 @@ cdef class EngineGroup:
             return self._run(n_steps, threads, progress)
         finally:
             for one in self.engines:
-                engine = one
-                engine._take_records()
-                engine._drop_input()
+                (<Engine>one).abandon()
             self.running = False
+
+    cdef _border(self):
+        cdef Engine engine
+        for engine in self.engines:
+            engine._border()
+            if engine.gate is not None:
+                engine.gate.border()
 
     cdef _run(self, int64_t n_steps, int threads, object progress):
         cdef int64_t left = n_steps, slice_steps = 1, n = len(self.engines), k
-        cdef nm_pool *pool = self.pool.get(<int>min(<int64_t>threads, n))
+        cdef nm_pool *pool
         failed = None
         while left > 0:
+            pool = self.pool.get(<int>min(<int64_t>threads, n))
             began = perf_counter()
             slice_steps = min(slice_steps, left)
             for k in range(n):
@@ -57,9 +65,12 @@ cdef class EngineGroup:
             left -= slice_steps
             took = perf_counter() - began
             slice_steps = max(1, min(4 * slice_steps, int(slice_steps * _SLICE_SECONDS / max(took, 1e-9))))
+            self._border()
             PyErr_CheckSignals()
             if progress is not None:
                 progress(n_steps - left)
+            if n > 0 and not (<Engine>self.engines[0]).running:
+                raise RuntimeError("run: goes on in the process that began it; this one was forked from it")
         for k in range(n):
             if failed is None and self.replicas[k].status < 0:
                 try:

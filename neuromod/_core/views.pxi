@@ -27,12 +27,47 @@ cdef class SynapseBlock:
     """
 
     cdef float[::1] weight
-    cdef public long long epoch
+    cdef readonly long long epoch
     cdef public bint stale  # the block is not current: weights under a pair rule have moved on
     cdef public object owner
+    cdef Gate gate          # the network's; None: a synapse that stands alone
+    cdef Py_ssize_t views   # that users hold, with a slot of this epoch
+    cdef dict older         # epoch before -> number of views with a slot of it
 
-    def __init__(self, owner):
-        self.owner, self.epoch, self.stale = owner, 0, False
+    def __init__(self, owner, Gate gate=None):
+        self.owner, self.epoch, self.stale, self.gate, self.views, self.older = owner, 0, False, gate, 0, {}
+
+    cdef void hold(self, long long epoch) noexcept:
+        """A view with a slot of that epoch comes."""
+        if epoch == self.epoch:
+            self.views += 1
+        else:
+            self.older[epoch] = self.older.get(epoch, 0) + 1
+
+    cdef void drop(self, long long epoch) noexcept:
+        """Such a view goes."""
+        if epoch == self.epoch:
+            self.views -= 1
+        elif self.older.get(epoch, 0) > 1:
+            self.older[epoch] -= 1
+        else:
+            self.older.pop(epoch, None)
+
+    def live_epochs(self):
+        """Epochs of which there are views."""
+        return [*self.older, self.epoch] if self.views else [*self.older]
+
+    def advance(self):
+        """The synapses have been numbered anew: another epoch, and the block is not current."""
+        if self.views:
+            self.older[self.epoch] = self.views
+        self.epoch, self.views, self.stale = self.epoch + 1, 0, True
+
+    def retreat(self, long long epoch, bint stale):
+        """Go back to an epoch before, of which nothing has been read since."""
+        if epoch != self.epoch:
+            self.epoch, self.views = epoch, self.older.pop(epoch, 0)
+        self.stale = stale
 
     def bind(self, weight):
         """Views read and write this block from now on."""
@@ -43,6 +78,7 @@ cdef class SynapseBlock:
         cdef Synapse synapse = Synapse.__new__(Synapse)
         synapse.store, synapse.slot = self, slot
         synapse.epoch = self.epoch if epoch is None else epoch
+        self.hold(synapse.epoch)
         return synapse
 
     def iterate(self, Py_ssize_t n):
@@ -53,6 +89,7 @@ cdef class SynapseBlock:
 
 
 @cython.freelist(64)
+@cython.no_gc_clear  # its store is there when it goes
 cdef class Synapse:
     """One synapse: a view of a network's, or one that stands alone.
 
@@ -88,15 +125,28 @@ cdef class Synapse:
     cdef long long epoch
 
     def __init__(self, pre_id, post_id, weight=0.1, delay=1, plasticity_tag=0.0, synapse_type="excitatory"):
+        if self.store is not None:
+            self.store.drop(self.epoch)
         self.store = SynapseBlock(_LoneSynapse(pre_id, post_id, delay, plasticity_tag, synapse_type))
         self.store.bind(np.array([_finite("weight", weight)], dtype=np.float32))
         self.slot, self.epoch = 0, 0
+        self.store.hold(0)
+
+    def __dealloc__(self):
+        if self.store is not None:
+            self.store.drop(self.epoch)
 
     cdef int _refresh(self) except -1:
         """Find the slot again after the network has changed, or the first one of a synapse that waits to be merged."""
-        self.slot = self.store.owner.moved(self.epoch, self.slot)
-        self.epoch = self.store.epoch
+        slot = self.store.owner.moved(self.epoch, self.slot)  # may merge the additions that wait
+        self.store.drop(self.epoch)
+        self.slot, self.epoch = slot, self.store.epoch
+        self.store.hold(self.epoch)
         return 0
+
+    cdef bint _foreign(self):
+        """Whether another thread runs the network."""
+        return self.store.gate is not None and self.store.gate.running and self.store.gate.foreign
 
     cdef Py_ssize_t _checked_slot(self) except -1:
         if not 0 <= self.slot < self.store.weight.shape[0]:
@@ -108,7 +158,7 @@ cdef class Synapse:
         """Weight, mV; kept as float32."""
         if self.slot < 0 or self.epoch != self.store.epoch:
             self._refresh()
-        if self.store.stale:
+        if self.store.stale or self._foreign():
             return self.store.owner.weight_of(self.slot)
         return <double>self.store.weight[self._checked_slot()]
 
@@ -116,6 +166,8 @@ cdef class Synapse:
     def weight(self, double value):
         if not (value - value == 0.0):  # false for NaN and the infinities
             raise ValueError(f"weight: must be finite; got {value}")
+        if self.store.gate is not None:
+            self.store.gate.check_own("synapse.weight")
         if self.slot < 0 or self.epoch != self.store.epoch:
             self._refresh()
         if self.store.stale:
@@ -192,6 +244,7 @@ cdef class SynapseIterator:
             raise RuntimeError("synapses: must not be added or removed while they are iterated over")
         synapse = Synapse.__new__(Synapse)
         synapse.store, synapse.slot, synapse.epoch = self.store, self.at, self.epoch
+        self.store.hold(self.epoch)
         self.at += 1
         return synapse
 
@@ -348,6 +401,7 @@ cdef class Neuron:
     """
 
     cdef object columns, _id
+    cdef Gate gate  # the network's; None: it stands alone
     cdef Py_ssize_t slot
     cdef long long epoch
 
@@ -371,6 +425,7 @@ cdef class Neuron:
         """The neuron of `columns` with that id, which stands in that slot now."""
         cdef Neuron neuron = Neuron.__new__(Neuron)
         neuron.columns, neuron._id, neuron.slot, neuron.epoch = columns, neuron_id, slot, columns.epoch
+        neuron.gate = columns.gate
         return neuron
 
     cdef Py_ssize_t _slot(self) except -1:
@@ -380,10 +435,15 @@ cdef class Neuron:
 
     cdef get(self, str name):
         """The value of any field of the neuron's, as a Python number."""
+        if self.gate is not None and self.gate.running and self.gate.foreign:
+            with self.gate:
+                return self.columns.buffers[name][self._slot()].item()
         return self.columns.buffers[name][self._slot()].item()
 
     cdef put(self, str name, value):
         """Set any field of the neuron's."""
+        if self.gate is not None and self.gate.running:
+            self.gate.check_own(f"neurons[{self._id}].{name}")
         self.columns.buffers[name][self._slot()] = value
 
     @property

@@ -74,6 +74,7 @@ class ModulatorState:
         checked = np.asarray(value, dtype=np.float64)
         if not np.all((checked >= 0.0) & (checked <= 1.0)):
             raise ValueError(f"{self._name}.state.{what}: must be between 0 and 1; got {value!r}")
+        self._levels.check_own(f"{self._name}.state.{what}")
         rows[:, self._index] = checked
 
     @property
@@ -136,6 +137,7 @@ class ModulatorState:
     def tau(self, value: float | None) -> None:
         if value is not None and not (np.isfinite(value) and value > 0.0):
             raise ValueError(f"{self._name}.state.tau: must be > 0 ms; got {value!r}")
+        self._levels.check_own(f"{self._name}.state.tau")
         self._levels.tau[self._index] = np.nan if value is None else value
 
     def __repr__(self) -> str:
@@ -184,6 +186,7 @@ def _set(levels: _core.Levels, index: int, name: str, value: float, place: str =
     if not _core.domain_holds(field["domain"], value):
         rule = _core.domain_phrase(field["domain"])
         raise ValueError(f"{modulator}{place}.{name}: must be {rule}; got {value!r}")
+    levels.check_own(f"{modulator}{place}.{name}")
     levels.params[index, _position(levels, index, name)] = value
 
 
@@ -313,6 +316,7 @@ class Modulator(_core.ModulatorCore):
         row = _region_row(self._regions, region)
         if not _core.domain_holds("NM_UNIT_INTERVAL", value):
             raise ValueError(f"{self.name}.tonic: must be between 0 and 1; got {value!r}")
+        self._levels.check_own(f"{self.name}.tonic")
         self._levels.baseline[slice(None) if row < 0 else row, self._index] = value
 
     def _event(self, region: str | None, *values: float) -> None:

@@ -267,6 +267,7 @@ class NeuromodulationSystem(_core.SystemCore):
         if not _core.domain_holds("NM_ANY", amount):
             raise ValueError(f"{where}.amount: must be finite; got {amount!r}")
         self._check_areas(where, areas)
+        self._levels.check_own(where)
         about = {"modulator": name, "areas": list(areas), "amount": float(amount)}
         self._levels.releases.append({**about, "regions": None if regions is None else list(regions)})
 
@@ -385,6 +386,7 @@ class NeuromodulationSystem(_core.SystemCore):
 
     def reset(self) -> None:
         """Put every level to its baseline."""
+        self._levels.check_own("reset")
         self.level[:] = self._levels.baseline
 
     def to_dict(self) -> dict[str, Any]:

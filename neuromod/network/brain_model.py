@@ -208,10 +208,12 @@ class BrainModel:
         >>> len(model.neurons)
         0
         """
-        columns = self._store.columns
-        slot = columns.slot_of(neuron_id)
-        self._store.remove_neuron(slot)
-        columns.remove(slot)
+        columns, store = self._store.columns, self._store
+        with store.gate.change("remove_neuron"):
+            slot = columns.slot_of(neuron_id)
+            with store.all_or_nothing(), columns.all_or_nothing():
+                store.remove_neuron(slot)
+                columns.remove(slot)
 
     # ---- synapses --------------------------------------------------------------------------------------------
 
@@ -252,6 +254,7 @@ class BrainModel:
         1
         """
         columns = self._store.columns
+        self._store.gate.check_idle("add_synapse")
         pre, post = columns.slot_of(pre_id), columns.slot_of(post_id)
         if not math.isfinite(weight):
             raise ValueError(f"weight: must be finite; got {weight!r}")
@@ -301,12 +304,13 @@ class BrainModel:
     def _state(self) -> dict[str, Any]:
         """All that is the model's, but its configuration."""
         columns = self._store.columns
-        return {
-            "next_id": columns.next_id,
-            "neurons": {name: columns.column(name) for name in sorted(columns.buffers)},
-            "projections": self._store.states(),
-            "made": self._store.made,
-        }
+        with self._store.gate:
+            return {
+                "next_id": columns.next_id,
+                "neurons": {name: columns.column(name) for name in sorted(columns.buffers)},
+                "projections": self._store.states(),
+                "made": self._store.made,
+            }
 
     def copy(self) -> BrainModel:
         """A model with the same neurons and synapses, of which writing to one does not write the other.
@@ -327,10 +331,13 @@ class BrainModel:
         """
         other = BrainModel(config=self.config)
         columns = self._store.columns
-        other._store.columns.restore(
-            columns.column("id"), columns.next_id, {name: columns.column(name) for name in columns.buffers}
-        )
-        other._store.copy_from(self._store)
+        with self._store.gate:
+            other._store.columns.restore(
+                columns.column("id"),
+                columns.next_id,
+                {name: columns.column(name) for name in columns.buffers},
+            )
+            other._store.copy_from(self._store)
         return other
 
     def to_dict(self) -> dict[str, Any]:
@@ -344,7 +351,9 @@ class BrainModel:
         >>> BrainModel.from_dict(model.to_dict()).neurons[0].position()
         (0, 0, 0, 0)
         """
-        return {"format": 1, "models": list(MODELS), "config": self.config, "state": pack(self._state())}
+        with self._store.gate:
+            state = pack(self._state())
+        return {"format": 1, "models": list(MODELS), "config": self.config, "state": state}
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> BrainModel:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ class NeuronColumns:
         self.receptors: Sequence[
             Mapping[str, float]
         ] = ()  # densities, by the numbers in `area`; last: outside all
+        self.gate = _core.Gate()  # of the whole network, its synapses included
         self._handed: dict[str, NDArray[Any]] = {}
         self._slot_of = np.empty(0, np.int64)
 
@@ -57,13 +59,19 @@ class NeuronColumns:
         Returns
         -------
         ndarray, shape (n,)
-            A view: writing to it writes the network.
+            A view: writing to it writes the network. For another thread, while a simulation of the network runs: a
+            read-only copy, as at the border of a slice of the run.
 
         Raises
         ------
         KeyError
             If there is none.
         """
+        if self.gate.running and self.gate.foreign:
+            with self.gate:
+                copy = self.buffers[name][: self.n].copy()
+            copy.flags.writeable = False
+            return copy
         if name not in self._handed:
             self._handed[name] = self.buffers[name][: self.n]
         return self._handed[name]
@@ -131,10 +139,26 @@ class NeuronColumns:
             The new ids.
         """
         ids = np.arange(self.next_id, self.next_id + count, dtype=np.int64)
-        self._take(ids, model, values)
-        self.next_id += count
-        self._index()
+        with self.all_or_nothing():
+            self._take(ids, model, values)
+            self.next_id += count
+            self._index()
         return ids
+
+    @contextlib.contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """A block after whose failure the columns are what they were before it.
+
+        No block of memory is written in it where entries of neurons stand, so references are all that is kept.
+        """
+        before = (self.n, self.next_id, self.epoch, dict(self.buffers), self._slot_of, dict(self._handed))
+        try:
+            yield
+        except BaseException:
+            self.n, self.next_id, self.epoch, self.buffers, self._slot_of, self._handed = before
+            for view in self._handed.values():
+                view.flags.writeable = True
+            raise
 
     def restore(self, ids: NDArray[np.int64], next_id: int, columns: Mapping[str, NDArray[Any]]) -> None:
         """Take over saved columns, ids with their gaps.
@@ -183,10 +207,12 @@ class NeuronColumns:
 
     def _replace(self, kept: Any, capacity: int) -> None:
         """New blocks with the kept entries; what was handed out turns read-only."""
+        new = {}
         for name, old in self.buffers.items():
             entries = old[: self.n][kept]
-            self.buffers[name] = _core.aligned(capacity, old.dtype)
-            self.buffers[name][: len(entries)] = entries
+            new[name] = _core.aligned(capacity, old.dtype)
+            new[name][: len(entries)] = entries
+        self.buffers = new
         for view in self._handed.values():
             view.flags.writeable = False
         self._handed.clear()
@@ -201,14 +227,14 @@ class NeuronColumns:
         """
         kept = np.ones(self.n, bool)
         kept[slot] = False
-        self._replace(kept, len(self.buffers["id"]))
-        self.n -= 1
-        self._index()
+        with self.all_or_nothing():
+            self._replace(kept, len(self.buffers["id"]))
+            self.n -= 1
+            self._index()
 
     def _index(self) -> None:
-        if len(self._slot_of) < self.next_id:
-            grown = np.full(max(self.next_id, 2 * len(self._slot_of)), -1, np.int64)
-            self._slot_of = grown
-        self._slot_of[:] = -1
-        self._slot_of[self.buffers["id"][: self.n]] = np.arange(self.n)
+        n = len(self._slot_of)
+        slot_of = np.full(n if n >= self.next_id else max(self.next_id, 2 * n), -1, np.int64)
+        slot_of[self.buffers["id"][: self.n]] = np.arange(self.n)
+        self._slot_of = slot_of
         self.epoch += 1

@@ -34,6 +34,17 @@ class Placement:
         fields: Mapping[str, Any],
     ) -> int:
         """Add one neuron on a free site; its id. `BrainModel.add_neuron` says what the arguments mean."""
+        with self.columns.gate.change("add_neuron"):
+            return self._add(position, model, params, neuron_type, fields)
+
+    def _add(
+        self,
+        position: Sequence[int],
+        model: str | None,
+        params: Mapping[str, float] | None,
+        neuron_type: str | None,
+        fields: Mapping[str, Any],
+    ) -> int:
         self._check_free(position)
         area = self.areas.at(position)
         name, values = self._values(area, model, params, "params")
@@ -61,12 +72,13 @@ class Placement:
         names = self.areas.names if area_names is None else tuple(area_names)
         kind = checked_type(neuron_type)
         plans = []
-        for name in names:
-            area = self.areas.find(name, "area_names")
-            sites = self._free_sites(area, density, seed)
-            plans.append((area, sites, *self._values(area, model, params, "params")))
-        ids = [self._fill(area, sites, name, values, kind, seed) for area, sites, name, values in plans]
-        return np.concatenate(ids) if ids else np.empty(0, np.int64)
+        with self.columns.gate.change("initialize_neurons"), self.columns.all_or_nothing():
+            for name in names:
+                area = self.areas.find(name, "area_names")
+                sites = self._free_sites(area, density, seed)
+                plans.append((area, sites, *self._values(area, model, params, "params")))
+            ids = [self._fill(area, sites, name, values, kind, seed) for area, sites, name, values in plans]
+            return np.concatenate(ids) if ids else np.empty(0, np.int64)
 
     def _check_free(self, position: Sequence[int]) -> None:
         for axis, at, size in zip("xyzw", position, self.config.lattice_shape, strict=True):

@@ -127,6 +127,7 @@ class Projection:
 
     @weight.setter
     def weight(self, value: Any) -> None:
+        self._table.columns.gate.check_own(f"projections[{self.name!r}].weight")
         _set(self.weight, value)
 
     @property
@@ -144,6 +145,7 @@ class Projection:
 
     @eligibility.setter
     def eligibility(self, value: Any) -> None:
+        self._table.columns.gate.check_own(f"projections[{self.name!r}].eligibility")
         _set(self.eligibility, value)
 
     @property

@@ -43,9 +43,13 @@ class Weights:
         fields: Mapping[str, tuple[str, Any]],
         plastic: bool,
         moved: Callable[[], None],
+        gate: _core.Gate,
     ) -> None:
-        """`fields`: the rule's synapse columns, dtype and first value. `moved`: called when an array is replaced."""
-        self.n, self.moved = n, moved
+        """`fields`: the rule's synapse columns, dtype and first value. `moved`: called when an array is replaced.
+
+        `gate`: the network's. While a run goes on, another thread gets copies, as at the border of a slice.
+        """
+        self.n, self.moved, self.gate = n, moved, gate
         self.equal = 0.0 if isinstance(weight, np.ndarray) else float(np.float32(weight))
         if plastic and not isinstance(weight, np.ndarray):
             weight = np.full(n, weight, np.float32)
@@ -67,6 +71,8 @@ class Weights:
 
     def array(self, name: str = "weight") -> Floats:
         """The current values, to be read and written by the user until the simulation moves on."""
+        if self.gate.running and self.gate.foreign:
+            return self._glance(name)
         if self.keeper is not None:
             return self._snapshot()[name]
         if name == "weight" and self.is_equal:
@@ -78,6 +84,8 @@ class Weights:
 
     def values(self) -> dict[str, Floats]:
         """Every column, current, for reading only; no array is made where all weights are equal."""
+        if self.gate.running and self.gate.foreign:
+            return {name: self._glance(name) for name in ("weight", *self.live)}
         if self.keeper is not None:
             return self._snapshot()
         equal = {"weight": np.full(self.n, self.equal, np.float32)} if self.is_equal else {}
@@ -85,11 +93,32 @@ class Weights:
 
     def one(self, k: int) -> float:
         """The weight of one synapse now; cheaper than the whole array where an engine keeps the synapses."""
+        if self.gate.running and self.gate.foreign:
+            return self._glance_one(k)
         if self.keeper is not None and not self._handed:
             return self.keeper.read_one(k)
         if self.is_equal:
             return self.equal
         return float(self._handed.get("weight", self.live["weight"])[k])
+
+    def _glance(self, name: str) -> Floats:
+        """For another thread than the one that runs: a read-only copy, which is never taken back."""
+        with self.gate:
+            if self.keeper is not None:
+                weight, eligibility = self.keeper.read()
+                found = {"weight": weight, "eligibility": eligibility}[name]
+            elif name == "weight" and self.is_equal:
+                found = np.full(self.n, self.equal, np.float32)
+            else:
+                found = self.live[name].copy()
+        found.flags.writeable = False
+        return found
+
+    def _glance_one(self, k: int) -> float:
+        with self.gate:
+            if self.keeper is not None:
+                return self.keeper.read_one(k)
+            return self.equal if self.is_equal else float(self.live["weight"][k])
 
     def _snapshot(self) -> dict[str, Floats]:
         if not self._before and self.keeper is not None:
@@ -111,6 +140,16 @@ class Weights:
             self.resume()
             self.keeper.settle()
             self.keeper = None
+
+    def marked(self) -> tuple[Any, ...]:
+        """What `restore` takes."""
+        return self.keeper, dict(self.live), dict(self._handed), dict(self._before)
+
+    def restore(self, mark: tuple[Any, ...]) -> None:
+        """After a change that has failed: hand out and be kept as when `marked` was called."""
+        self.keeper, self.live, self._handed, self._before = mark
+        for array in self._handed.values():
+            array.flags.writeable = True
 
     def drop(self) -> None:
         """The synapses are about to be replaced: what was handed out turns read-only, and no engine keeps them."""
