@@ -157,9 +157,11 @@ class Session:
         engine = self.begin(_Run(n_steps))
         try:
             columns = self.store.columns
-            before = columns.buffers["spike_count"][: columns.n].copy()
+            now = columns.buffers["spike_count"][: columns.n]
+            counts = -now
             engine.run(n_steps, rows, ids, None if progress is None else self._reporting(progress))
-            return engine.step, columns.buffers["spike_count"][: columns.n] - before
+            counts += now  # in place: after the run nothing is to fail for want of memory
+            return engine.step, counts
         except _core.CoreFailure as failure:
             raise explained(engine, failure) from None
         finally:

@@ -57,7 +57,7 @@ cdef class Engine:
         for recorder, prepared in samples:
             (<SampleRecorder>recorder).bind(prepared)
 
-    cdef list _births_with(self, layout):
+    def _births_with(self, layout):
         """The births, with a binding to `layout` at the present step; without what no spike under way can tell."""
         cdef int64_t now = self.binding.sim.step, reach = self.binding.history
         births = [*self.births]
