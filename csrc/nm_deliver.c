@@ -105,8 +105,7 @@ static void deliver_efficacy(const delivery *d, int32_t slot, int64_t delay_run,
 static void deliver_to_older(const delivery *d, int32_t slot, int64_t delay_run, int64_t next) {
     const nm_projection *p = d->projection;
     const int64_t fired = d->lazy.now - d->delay;
-    const double share =
-        p->short_term == NULL ? 1.0 : nm_short_term_efficacy(p, slot - p->pre_first, fired);
+    const double share = p->short_term == NULL ? 1.0 : nm_short_term_efficacy(p, slot - p->pre_first, fired);
     if (!nm_projection_reaches_run(p, delay_run, fired))
         return;
     if (p->lazy != NULL) {

@@ -198,7 +198,8 @@ static void arrive_from(pass *a, int64_t delay, int64_t source_partition) {
             continue;
         const int64_t bucket = row * a->step->network->n_partitions + a->step->partition;
         const int64_t delay_run = nm_projection_run(p, bucket, delay);
-        if (delay_run >= 0 && (nm_projection_reaches_all(p, fired) || nm_projection_reaches_run(p, delay_run, fired)))
+        if (delay_run >= 0 &&
+            (nm_projection_reaches_all(p, fired) || nm_projection_reaches_run(p, delay_run, fired)))
             arrive_at(a, delay_run, slot[i], fired);
     }
 }

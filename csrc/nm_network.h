@@ -57,8 +57,8 @@ typedef struct nm_projection {
     double constant_weight;
     int64_t constant_delay, min_delay, max_delay;
     /* A synapse transmits the spikes of the steps after the one in which it was made. */
-    int64_t born_last;   /* the step in which the last of the synapses was made */
-    const int64_t *born; /* [synapse] the step in which it was made; NULL: all in `born_last` */
+    int64_t born_last;       /* the step in which the last of the synapses was made */
+    const int64_t *born;     /* [synapse] the step in which it was made; NULL: all in `born_last` */
     const nm_bitmap *bitmap; /* bit-maps of the targets, of weights made equal; NULL: none */
     const nm_push *push;     /* pushed, since segments are short; NULL: pulled */
     int64_t inhibitory;      /* 1: a weight counts as -|weight| */

@@ -78,8 +78,7 @@ NM_INLINE void push_row_by(const push *all, const arrival *a, const int inhibito
 static void push_row_to_older(const push *all, const arrival *a) {
     const nm_projection *p = all->p;
     const int shared = p->short_term != NULL;
-    const double share =
-        shared ? nm_short_term_efficacy(p, a->bucket / all->n_partitions, a->step) : 1.0;
+    const double share = shared ? nm_short_term_efficacy(p, a->bucket / all->n_partitions, a->step) : 1.0;
     const int64_t end = p->bucket_run[a->bucket + 1];
     for (int64_t k = first_wanted(p, a); k < end && p->run_delay[k] <= a->most; k++) {
         double *sum = all->sum + ((a->step + p->run_delay[k]) & (NM_PUSH_STEPS - 1)) * all->width;

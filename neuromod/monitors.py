@@ -310,7 +310,8 @@ class RateMonitor(SpikeMonitor):
         steps, sizes = np.array(self._recorder.sizes, np.int64).T
         # sum over the steps up to each border: neurons that joined (or left) at `step` count from the next one on
         joined = np.diff(sizes, prepend=0)
-        return np.diff((np.maximum(border[:, None] - steps, 0) * joined).sum(axis=1))
+        until: Ints = (np.maximum(border[:, None] - steps, 0) * joined).sum(axis=1)
+        return np.diff(until)
 
     @property
     def bin_end(self) -> Floats:

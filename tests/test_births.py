@@ -30,7 +30,12 @@ WAYS: dict[str, dict[str, Any]] = {
 
 def network(plasticity: Any = "none", n_targets: int = N) -> tuple[Simulation, np.ndarray, np.ndarray]:
     areas = [
-        {"name": "s", "model": "spike_source", "neuron_type": "excitatory", "coord_ranges": {"x": [0, N - 1], **LINE}},
+        {
+            "name": "s",
+            "model": "spike_source",
+            "neuron_type": "excitatory",
+            "coord_ranges": {"x": [0, N - 1], **LINE},
+        },
         {
             "name": "t",
             "model": "lif",
@@ -135,7 +140,7 @@ def test_single_synapses_beside_older_ones_of_the_same_source_and_delay(way: str
 
 def test_a_lazy_synapse_learns_from_no_spike_before_it() -> None:
     def learnt(born: int) -> float:
-        sim, sources, targets = network({"rule": "stdp", "weight_max": 10.0})
+        sim, sources, _ = network({"rule": "stdp", "weight_max": 10.0})
         sim.set_spike_times(sources[:2], [[3.0, 50.0], [14.0, 60.0]])
         old = sim.model.add_synapse(int(sources[0]), int(sources[1]), weight=1.0, delay=10)
         sim.run(born)
@@ -159,7 +164,9 @@ def test_bits_do_not_depend_on_when_the_network_is_bound_again(n_targets: int, d
         drive(sim, sources)
         sim.connect(sources, targets, probability=0.5, weight=0.1, delay=delay, rule="none")
         sim.run(9)
-        sim.connect(sources, targets, probability=0.5, weight=0.3, delay=delay, rule="none", synapse_type="excitatory")
+        sim.connect(
+            sources, targets, probability=0.5, weight=0.3, delay=delay, rule="none", synapse_type="excitatory"
+        )
         for _ in range(10):
             sim.run(9)
             if change is not None:

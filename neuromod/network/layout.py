@@ -53,7 +53,9 @@ class ProjectionLayout:
     bucket_run: NDArray[np.int64] | None = None  # (n_rows * n_partitions + 1,); None: one segment each
     run_delay: NDArray[np.uint16] | None = None  # (n_runs,), steps; None: all are `equal_delay`
     equal_delay: int = 1
-    since: NDArray[np.int64] | int = 0  # (n_synapses,): count of the network's changes that made each; or one for all
+    since: NDArray[np.int64] | int = (
+        0  # (n_synapses,): count of the network's changes that made each; or one for all
+    )
     inhibitory: bool = False
     port: str | None = None  # input port of the targets; None: that of the sign
     learning: Learning = Learning()

@@ -57,7 +57,9 @@ class SynapseTable:
         rule = {} if learning.rule is None else _core.plasticity_rules()[learning.rule]
         self.state_columns: Mapping[str, tuple[str, Any]] = rule.get("synapse_columns", {})
         self.tag: Floats | None = None
-        self.since: Ints | int = 0  # count of the network's changes that made each synapse; one number for all
+        self.since: Ints | int = (
+            0  # count of the network's changes that made each synapse; one number for all
+        )
         self._set_rows(rows, weight, delay)
 
     # ---- who is connected to whom ----------------------------------------------------------------------------

@@ -101,12 +101,18 @@ class Weights:
             return self.equal
         return float(self._handed.get("weight", self.live["weight"])[k])
 
+    def _read(self) -> dict[str, Floats]:
+        """What the keeper says is current now."""
+        if self.keeper is None:
+            return {}
+        weight, eligibility = self.keeper.read()
+        return {"weight": weight} | ({} if eligibility is None else {"eligibility": eligibility})
+
     def _glance(self, name: str) -> Floats:
         """For another thread than the one that runs: a read-only copy, which is never taken back."""
         with self.gate:
             if self.keeper is not None:
-                weight, eligibility = self.keeper.read()
-                found = {"weight": weight, "eligibility": eligibility}[name]
+                found = self._read()[name]
             elif name == "weight" and self.is_equal:
                 found = np.full(self.n, self.equal, np.float32)
             else:
@@ -122,8 +128,7 @@ class Weights:
 
     def _snapshot(self) -> dict[str, Floats]:
         if not self._before and self.keeper is not None:
-            weight, eligibility = self.keeper.read()
-            self._handed = {"weight": weight} | ({} if eligibility is None else {"eligibility": eligibility})
+            self._handed = self._read()
             self._before = {name: array.copy() for name, array in self._handed.items()}
         return self._handed
 
