@@ -406,10 +406,13 @@ class SynapseStore:
 
     def weight(self) -> Floats:
         """All weights in one array, of which each projection holds a slice; made on first request."""
+        with self.gate:
+            return self._weights()
+
+    def _weights(self) -> Floats:
         tables = self.tables
-        if self.gate.running and self.gate.foreign:
-            with self.gate:
-                whole = np.concatenate([t.weights.array() for t in tables] or [np.empty(0, np.float32)])
+        if self.gate.foreign:
+            whole = np.concatenate([t.weights.array() for t in tables] or [np.empty(0, np.float32)])
             whole.flags.writeable = False
             return whole
         if self._weight is None or self.block.stale:

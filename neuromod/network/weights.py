@@ -71,10 +71,11 @@ class Weights:
 
     def array(self, name: str = "weight") -> Floats:
         """The current values, to be read and written by the user until the simulation moves on."""
+        if self.keeper is not None:
+            with self.gate:  # no run begins meanwhile: `read` releases the GIL
+                return self._glance(name) if self.gate.foreign else self._snapshot()[name]
         if self.gate.running and self.gate.foreign:
             return self._glance(name)
-        if self.keeper is not None:
-            return self._snapshot()[name]
         if name == "weight" and self.is_equal:
             self.live["weight"] = np.full(self.n, self.equal, np.float32)
             self.moved()
@@ -87,7 +88,8 @@ class Weights:
         if self.gate.running and self.gate.foreign:
             return {name: self._glance(name) for name in ("weight", *self.live)}
         if self.keeper is not None:
-            return self._snapshot()
+            with self.gate:
+                return self._snapshot()
         equal = {"weight": np.full(self.n, self.equal, np.float32)} if self.is_equal else {}
         return {**equal, **self.live}
 
