@@ -122,6 +122,9 @@ class Projection:
         Under a lazy rule the array is what is current now. When the simulation moves on, what was written to the
         array goes to the network, and the array turns read-only, so that a late ``w += d`` raises: ask for the
         weights again then. Without a rule, and under a rule that acts at arrivals alone, the array is live.
+
+        While a simulation runs, its progress callback may read and write; another thread gets a read-only copy, as
+        at the border of a slice of the run (some 20 ms).
         """
         return self._table.weights.array()
 

@@ -39,7 +39,7 @@ def network() -> Simulation:
         "A",
         in_degree=4,
         weight=0.5,
-        rule="bcm",
+        rule="hebbian",
         synapse_type="excitatory",
         short_term=short_term,
         name="live",
