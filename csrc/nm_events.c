@@ -16,7 +16,9 @@ typedef struct pass {
     double low, high; /* bounds of the weight, or of the strength of an inhibitory one */
     size_t n;
     int64_t synapse[NM_CHUNK], target[NM_CHUNK]; /* position; slot */
-    double weight[NM_CHUNK], change[NM_CHUNK], learning[NM_CHUNK], factor[NM_CHUNK], elapsed[NM_CHUNK];
+    double weight[NM_CHUNK], change[NM_CHUNK], factor[NM_CHUNK], elapsed[NM_CHUNK];
+    double learning[NM_CHUNK], ltp[NM_CHUNK], ltd[NM_CHUNK]; /* factors of the modulators at the target */
+    double age[NM_CHUNK];                                    /* steps since the last arrival */
     double post_fired[NM_CHUNK], state[NM_MAX_STATE][NM_CHUNK];
     double pre[NM_MAX_TRACES][NM_CHUNK], post[NM_MAX_TRACES][NM_CHUNK];
     double pre_column[NM_MAX_COLUMNS][NM_CHUNK], post_column[NM_MAX_COLUMNS][NM_CHUNK];
@@ -26,11 +28,6 @@ typedef struct pass {
 enum { ON_PRE, ON_POST };
 
 /* ---- what is the same for both kinds of event ---------------------------------------------------- */
-
-static const nm_factors *factors_at(const pass *a, int64_t slot) {
-    const int32_t *zone = a->step->network->zone;
-    return a->step->factor + (zone == NULL ? 0 : zone[slot]);
-}
 
 static void draw(pass *a, int kind) {
     const int n_random = a->projection->rule->n_random;
@@ -44,17 +41,30 @@ static void draw(pass *a, int kind) {
     }
 }
 
-static void gather(pass *a, int kind) {
+static void gather_weights(pass *a) {
     const nm_projection *p = a->projection;
-    for (size_t j = 0; j < a->n; j++) {
-        const double weight = (double)p->weight[a->synapse[j]];
-        a->weight[j] = p->inhibitory ? fabs(weight) : weight;
-        a->learning[j] = factors_at(a, a->target[j])->learning_rate;
-        a->post_fired[j] = a->step->fired[a->target[j]];
-    }
+    for (size_t j = 0; j < a->n; j++)
+        a->weight[j] = (double)p->weight[a->synapse[j]];
+    for (size_t j = 0; p->inhibitory && j < a->n; j++)
+        a->weight[j] = fabs(a->weight[j]);
     for (int k = 0; k < NM_MAX_STATE && p->state[k] != NULL; k++)
         for (size_t j = 0; j < a->n; j++)
             a->state[k][j] = (double)p->state[k][a->synapse[j]];
+}
+
+static void gather_factors(pass *a) {
+    const int32_t *zone = a->step->network->zone;
+    for (size_t j = 0; j < a->n; j++) {
+        const nm_factors *f = a->step->factor + (zone == NULL ? 0 : zone[a->target[j]]);
+        a->learning[j] = f->learning_rate, a->ltp[j] = f->ltp, a->ltd[j] = f->ltd;
+    }
+}
+
+static void gather(pass *a, int kind) {
+    gather_weights(a);
+    gather_factors(a);
+    for (size_t j = 0; j < a->n; j++)
+        a->post_fired[j] = a->step->fired[a->target[j]];
     for (size_t j = 0; a->events->last != NULL && j < a->n; j++) {
         const int64_t last = a->events->last[a->synapse[j]];
         const int known = last >= 0 && last <= a->step->now;
@@ -84,13 +94,13 @@ static nm_synapse_chunk chunk_of(pass *a) {
     return chunk;
 }
 
-/* The modulators' factor on each change: what grows has that of potentiation, what falls that of depression. */
-static void modulate(pass *a) {
+/* The modulators' factor on each change: what grows has that of potentiation, what falls that of
+ * depression. */
+NM_CLONES static void modulate(pass *a) {
     const int applied = a->projection->rule->applies_learning;
-    for (size_t j = 0; j < a->n; j++) {
-        const nm_factors *f = factors_at(a, a->target[j]);
-        a->factor[j] = (applied ? 1.0 : a->learning[j]) * (a->change[j] > 0.0 ? f->ltp : f->ltd);
-    }
+    NM_INDEPENDENT
+    for (size_t j = 0; j < a->n; j++)
+        a->factor[j] = (applied ? 1.0 : a->learning[j]) * (a->change[j] > 0.0 ? a->ltp[j] : a->ltd[j]);
 }
 
 static void push(const pass *a) {
@@ -212,14 +222,6 @@ static void arrivals(pass *a) {
 
 /* ---- a target has an event ----------------------------------------------------------------------- */
 
-static int64_t delay_run_of(const pass *a, int64_t synapse) {
-    const int64_t *start = a->projection->run_start;
-    int64_t delay_run = a->events->delay_run_of[synapse / NM_EVENTS_COARSE];
-    while (start[delay_run + 1] <= synapse)
-        delay_run++;
-    return delay_run;
-}
-
 static int64_t source_of(const pass *a, int64_t delay_run) {
     const nm_projection *p = a->projection;
     const int64_t n_partitions = a->step->network->n_partitions;
@@ -237,16 +239,36 @@ static int64_t source_of(const pass *a, int64_t delay_run) {
     return p->pre_first + low / n_partitions;
 }
 
-static void gather_pre(pass *a) {
+/* trace[j] <- trace[j] * exp(-rate * age[j]), as pre_trace has it. */
+NM_CLONES static void decay_to_now(size_t n, double rate, const double *age, double *trace) {
+    NM_INDEPENDENT
+    for (size_t j = 0; j < n; j++)
+        trace[j] *= nm_exp(-rate * age[j]);
+}
+
+static void gather_pre_traces(pass *a, const uint32_t *delay_run) {
     const nm_events *e = a->events;
-    const nm_trace *traces = a->projection->rule->pre_traces;
-    const int by_source = e->pre_snapshot[0] != NULL || e->lowpass_source[0] != NULL ||
-                          e->lowpass_source[1] != NULL || e->lowpass_source[2] != NULL;
+    for (size_t j = 0; e->arrived != NULL && j < a->n; j++)
+        a->age[j] = (double)(a->step->now - e->arrived[delay_run[j]]);
+    for (int k = 0; k < NM_MAX_TRACES; k++) {
+        if (e->trace[k] == NULL)
+            continue;
+        for (size_t j = 0; j < a->n; j++) /* 0 where no spike has arrived, whatever the age */
+            a->pre[k][j] = e->trace[k][delay_run[j]];
+        decay_to_now(a->n, e->rate[k], a->age, a->pre[k]);
+    }
+}
+
+/* What belongs to the sources themselves, not to their spikes' arrivals. */
+static void gather_pre_columns(pass *a, const uint32_t *delay_run) {
+    const nm_events *e = a->events;
+    if (e->pre_snapshot[0] == NULL && e->lowpass[0] == NULL && e->lowpass[1] == NULL && e->lowpass[2] == NULL)
+        return;
     for (size_t j = 0; j < a->n; j++) {
-        const int64_t delay_run = delay_run_of(a, a->synapse[j]),
-                      slot = by_source ? source_of(a, delay_run) : 0;
-        for (int k = 0; traces != NULL && traces[k].name != NULL; k++)
-            a->pre[k][j] = pre_trace(a, k, delay_run, slot);
+        const int64_t slot = source_of(a, delay_run[j]);
+        for (int k = 0; k < NM_MAX_TRACES; k++)
+            if (e->lowpass[k] != NULL)
+                a->pre[k][j] = e->lowpass[k][slot];
         for (int k = 0; k < NM_MAX_COLUMNS && e->pre_snapshot[k] != NULL; k++)
             a->pre_column[k][j] = e->pre_snapshot[k][slot];
     }
@@ -262,7 +284,8 @@ static void call_on_post(pass *a, int64_t slot) {
             a->target[j] = slot;
         }
         gather(a, ON_POST);
-        gather_pre(a);
+        gather_pre_traces(a, a->events->incoming_segment + first);
+        gather_pre_columns(a, a->events->incoming_segment + first);
         nm_synapse_chunk chunk = chunk_of(a);
         chunk.pre_stride = 1, chunk.post_stride = 0;
         for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++)
@@ -333,38 +356,33 @@ void nm_events_sample_sources(const nm_projection *p, int64_t n_neurons) {
 
 /* Calls for the synapses of a segment of a part, in order: counts them (`incoming` NULL), or enters them. */
 static void index_run(const nm_projection *p, int64_t delay_run, int64_t partition_first, int64_t *next,
-                      uint32_t *incoming) {
+                      uint32_t *incoming, uint32_t *incoming_segment) {
     for (int64_t s = p->run_start[delay_run]; s < p->run_start[delay_run + 1]; s++) {
-        int64_t *at = &next[partition_first + p->target[s]];
+        const int64_t at = next[partition_first + p->target[s]]++;
         if (incoming != NULL)
-            incoming[*at] = (uint32_t)s;
-        (*at)++;
+            incoming[at] = (uint32_t)s, incoming_segment[at] = (uint32_t)delay_run;
     }
 }
 
-static void index_all(const nm_network *network, const nm_projection *p, int64_t *next, uint32_t *incoming) {
+static void index_all(const nm_network *network, const nm_projection *p, int64_t *next, uint32_t *incoming,
+                      uint32_t *incoming_segment) {
     for (int64_t bucket = 0; bucket < p->n_rows * network->n_partitions; bucket++) {
         const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
         const int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
         for (int64_t delay_run = first; delay_run < end; delay_run++)
             index_run(p, delay_run, nm_network_partition_first(network, bucket % network->n_partitions), next,
-                      incoming);
+                      incoming, incoming_segment);
     }
 }
 
 void nm_events_index(const nm_network *network, const nm_projection *p, int64_t *incoming_start,
-                     uint32_t *incoming, uint32_t *delay_run_of, int64_t *next) {
+                     uint32_t *incoming, uint32_t *incoming_segment, int64_t *next) {
     const size_t bytes = (size_t)network->n_neurons * sizeof *next;
     memset(next, 0, bytes);
-    index_all(network, p, next, NULL);
+    index_all(network, p, next, NULL, NULL);
     incoming_start[0] = 0;
     for (int64_t slot = 0; slot < network->n_neurons; slot++)
         incoming_start[slot + 1] = incoming_start[slot] + next[slot];
     memcpy(next, incoming_start, bytes);
-    index_all(network, p, next, incoming);
-    for (int64_t entry = 0, delay_run = 0; entry * NM_EVENTS_COARSE < p->n_synapses; entry++) {
-        while (p->run_start[delay_run + 1] <= entry * NM_EVENTS_COARSE)
-            delay_run++;
-        delay_run_of[entry] = (uint32_t)delay_run;
-    }
+    index_all(network, p, next, incoming, incoming_segment);
 }

@@ -9,8 +9,6 @@
 #include "nm_levels.h"
 #include "nm_network.h"
 
-enum { NM_EVENTS_COARSE = 16 }; /* synapses to an entry of `delay_run_of` */
-
 /* All arrays are Python's. */
 struct nm_events {
     int64_t lag; /* steps by which on_pre lags the arrival */
@@ -27,16 +25,16 @@ struct nm_events {
     const double
         *post_lowpass_source[NM_MAX_TRACES]; /* [slot] likewise, of the target; NULL: a trace of spikes */
     /* Index by target; NULL without on_post. */
-    const int64_t *incoming_start; /* [n_neurons + 1] */
-    const uint32_t *incoming;      /* [synapse] by target, ascending for each */
-    const uint32_t *delay_run_of;  /* [synapse / NM_EVENTS_COARSE] segment of the first of them */
+    const int64_t *incoming_start;    /* [n_neurons + 1] */
+    const uint32_t *incoming;         /* [synapse] by target, ascending for each */
+    const uint32_t *incoming_segment; /* [synapse] segment of each of them */
     int64_t *last; /* [synapse] step of the last event; < 0: there was none; NULL: nobody asks */
     uint32_t salt; /* of the random words: the projection's number */
 };
 
 /* Fill the index by target. `next`: scratch, [n_neurons]. */
 void nm_events_index(const nm_network *network, const nm_projection *p, int64_t *incoming_start,
-                     uint32_t *incoming, uint32_t *delay_run_of, int64_t *next);
+                     uint32_t *incoming, uint32_t *incoming_segment, int64_t *next);
 
 /* Before the parts take a step by themselves: columns of the sources, for the whole network. Only where a rule reads
  * them; steps are then taken one at a time. */

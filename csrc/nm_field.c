@@ -14,10 +14,24 @@ int nm_domain_holds(nm_domain domain, double value) {
         return value >= 0.0;
     case NM_UNIT_INTERVAL:
         return value >= 0.0 && value <= 1.0;
+    case NM_WORD:
+        return value >= 0.0 && value == floor(value);
     case NM_ANY:
         return 1;
     }
     return 0;
+}
+
+static int count_words(const char *words) {
+    int n = 1;
+    for (const char *c = words; *c != '\0'; c++)
+        n += *c == ' ';
+    return n;
+}
+
+int nm_field_holds(const nm_field *field, double value) {
+    return nm_domain_holds(field->domain, value) &&
+           (field->domain != NM_WORD || value < count_words(field->unit));
 }
 
 const char *nm_domain_phrase(nm_domain domain) {

@@ -49,5 +49,6 @@ def explained(engine: _core.Engine, failure: _core.CoreFailure) -> Exception:
     if failure.status == "NM_ERR_BAD_ORDER":
         lesser = " and ".join(low for high, low in model["greater_than"] if high == field)
         return ValueError(f"neurons[{neuron}].{field}: must be > {lesser}; got {failure.value}")
-    rule = f"{_core.domain_phrase(model['params'][field]['domain'])} {model['params'][field]['unit']}"
+    about = model["params"][field]
+    rule = f"{_core.field_phrase(about)} {about['unit']}".removesuffix(" 1")
     return ValueError(f"neurons[{neuron}].{field}: must be {rule}; got {failure.value}")

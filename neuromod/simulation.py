@@ -146,7 +146,7 @@ class Simulation:
         density: float = 1.0,
         *,
         model: str | None = None,
-        params: Mapping[str, float] | None = None,
+        params: Mapping[str, float | str] | None = None,
         neuron_type: str | None = None,
     ) -> Ints:
         """Put neurons on free lattice sites of the named areas.
@@ -159,7 +159,7 @@ class Simulation:
             Exactly ``round(density * sites)`` of an area's sites are filled, chosen by the seed.
         model : str, optional
             A registered neuron model. Default: the area's, else the configuration's.
-        params : mapping of str to float, in the units of the table, optional
+        params : mapping of str to float or str, in the units of the table, optional
             Parameters that differ from the configuration's, in the model's units.
         neuron_type : {"excitatory", "inhibitory"}, optional
             Default: the area's, else inhibitory with the configuration's ``inhibitory_fraction``.

@@ -78,7 +78,30 @@ def bcm(synapse: Synapse, spikes: Spikes, step: int, params: Params, dt: float) 
     return down, up
 
 
-RULES = {**RULES, "triplet": triplet, "istdp": istdp, "bcm": bcm}
+def stdp_nearest(
+    synapse: Synapse, spikes: Spikes, step: int, params: Params, dt: float
+) -> tuple[float, float]:
+    """Morrison, Diesmann & Gerstner (2008), figure 7: the pairs of each scheme, picked out of the two trains. Within a
+    step the arrival is the earlier of the two."""
+    arrivals, fired, scheme = synapse.arrivals(spikes), spikes[synapse.post], params["scheme"]
+    down = up = 0.0
+    if step in arrivals and (before := [t for t in fired if t < step]):
+        last = max(before)
+        between = [s for s in arrivals if last < s < step]
+        if scheme != "reduced_symmetric" or not between:
+            down = -params["a_minus"] * math.exp(-(step - last) * dt / params["tau_minus"])
+    if step in fired:
+        since = max((t for t in fired if t < step), default=-math.inf)
+        partners = sorted(s for s in arrivals if s <= step)
+        if scheme != "symmetric":
+            partners = [s for s in partners if s > since]
+        if scheme != "presynaptic_centred":
+            partners = partners[-1:]
+        up = sum(params["a_plus"] * math.exp(-(step - s) * dt / params["tau_plus"]) for s in partners)
+    return params["learning_rate"] * down, params["learning_rate"] * up
+
+
+RULES = {**RULES, "triplet": triplet, "istdp": istdp, "bcm": bcm, "stdp_nearest": stdp_nearest}
 ELIGIBLE: dict[str, Rule] = {"ristdp": ristdp}
 
 

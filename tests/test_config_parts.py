@@ -48,7 +48,7 @@ def test_params_are_complete_in_the_tables_order(model):
     assert list(check_params(model)) == list(table)
     assert check_params(model, {}) == {name: field["default"] for name, field in table.items()}
     for name, field in table.items():
-        value = field["default"] + 0.0625
+        value = field["words"][-1] if "words" in field else field["default"] + 0.0625
         assert check_params(model.upper(), {name: value}) == {**check_params(model), name: value}
 
 
@@ -57,6 +57,7 @@ OUTSIDE = {
     "NM_POSITIVE": [0.0, -1.0],
     "NM_NON_NEGATIVE": [-1.0],
     "NM_UNIT_INTERVAL": [-0.1, 1.1],
+    "NM_WORD": [0, 1.0, "none of them", ["symmetric"]],
 }
 
 
@@ -229,11 +230,13 @@ def test_reference_has_every_parameter_with_unit_default_and_sentence():
     tables = (_core.neuron_models(), _core.plasticity_rules(), _core.modulators())
     for about in (about for table in tables for about in table.values()):
         for name, field in about["params"].items():
-            default = f"{field['default']:.15g}"
+            words = field.get("words", ())
+            kind, default = ("text", field["default"]) if words else ("number", f"{field['default']:.15g}")
             assert any(
-                line.startswith(f"| `{name}` | number | {'' if field['unit'] == '1' else field['unit']}")
+                line.startswith(f"| `{name}` | {kind} | {'' if field['unit'] == '1' else field['unit']}")
                 and line.endswith(f"| {field['doc']} |")
                 and (f"| {default} |" in line or f"| {field['default']} |" in line)
+                and all(f"'{word}'" in line for word in words)
                 for line in lines
             ), name
 

@@ -30,6 +30,7 @@ DOMAINS = {  # name -> a value inside, values outside; NaN and the infinities li
     "NM_POSITIVE": (3.0, [0.0, -3.0]),
     "NM_NON_NEGATIVE": (0.0, [-3.0]),
     "NM_UNIT_INTERVAL": (0.5, [-0.25, 1.25]),
+    "NM_WORD": (1.0, [-1.0, 0.5]),
 }
 NOT_FINITE = [math.nan, math.inf, -math.inf]
 CHUNK = 512  # NM_CHUNK: neurons or synapses in one call of a hook
@@ -100,7 +101,12 @@ def test_field_is_complete_and_its_default_lies_in_its_domain(
     assert field["unit"], "a pure number has the unit '1'"
     assert field["doc"].endswith("."), "one sentence"
     assert field["doc"][0].isupper()
-    assert _core.domain_holds(field["domain"], field["default"])
+    assert _core.domain_holds(field["domain"], _core.field_number(field, field["default"]))
+    assert ("words" in field) is (field["domain"] == "NM_WORD")
+    if "words" in field:
+        assert "params" in table, "state variables and inputs are numbers"
+        assert len(set(field["words"])) == len(field["words"]) >= 2
+        assert all(word.isidentifier() and word == word.lower() for word in field["words"])
 
 
 @pytest.mark.parametrize(("name", "greater", "lesser"), ORDERS)
@@ -280,11 +286,14 @@ def test_round_trip_in_the_middle_of_a_run(name: str) -> None:
 def test_every_parameter_is_a_live_column_and_a_mapping_entry(name: str) -> None:
     sim = network(name, 3)
     for param, field in NEURONS[name]["params"].items():
-        params = sim.model.neurons[1].params
+        params, column = sim.model.neurons[1].params, getattr(sim.model.neurons, param)
         assert params[param] == params.get(param) == field["default"]
-        params[param] = field["default"] + 0.25 * (field["domain"] != "NM_UNIT_INTERVAL")
-        assert getattr(sim.model.neurons, param)[1] == params[param]
-        assert getattr(sim.model.neurons, param)[0] == field["default"]
+        if "words" in field:
+            params[param] = field["words"][-1]
+        else:
+            params[param] = field["default"] + 0.25 * (field["domain"] != "NM_UNIT_INTERVAL")
+        assert column[1] == _core.field_number(field, params[param])
+        assert column[0] == _core.field_number(field, field["default"])
 
 
 # ---- plasticity rules ---------------------------------------------------------------------------------------
@@ -322,7 +331,7 @@ def learning_section(name: str, learning_rate: float = 0.02) -> dict[str, Any]:
 
 @every_rule
 def test_rule_learns_within_its_bounds(name: str) -> None:
-    sim = plastic_network(name, 40, learning_section(name, 1.0))
+    sim = plastic_network(name, 40, learning_section(name, 5.0))
     sim.run(200)
     weight, low, high = sim.projections["P"].weight, *np.float32([BOUNDS["weight_min"], BOUNDS["weight_max"]])
     assert np.isin(weight, [low, high]).any(), "no bound was met: this test would check nothing"

@@ -26,11 +26,15 @@ def blocks(language: str, document: str | None = None) -> list[str]:
 
 
 def parameters(model: dict[str, Any]) -> str:
-    """Every parameter with its default and unit; pure numbers have none."""
-    return ", ".join(
-        f"`{name}` {field['default']:g}" + ("" if field["unit"] == "1" else f" {field['unit']}")
-        for name, field in model["params"].items()
-    )
+    """Every parameter with its default and unit; pure numbers have none. All words of one that is a word."""
+
+    def default(field: dict[str, Any]) -> str:
+        if "words" in field:
+            others = [word for word in field["words"] if word != field["default"]]
+            return f"{field['default']} (or {', '.join(others)})"
+        return f"{field['default']:g}" + ("" if field["unit"] == "1" else f" {field['unit']}")
+
+    return ", ".join(f"`{name}` {default(field)}" for name, field in model["params"].items())
 
 
 def table(kind: str, models: dict[str, dict[str, Any]], last: str) -> str:

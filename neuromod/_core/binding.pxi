@@ -72,7 +72,8 @@ cdef class Binding:
         net.drive_weight = <const double *>self._lend(columns["drive_weight"], "f8", n, "drive_weight")
         net.drive_noise = <const double *>self._lend(columns["drive_noise"], "f8", n, "drive_noise")
         net.drive_uniform = <const double *>self._lend(columns["drive_uniform"], "f8", n, "drive_uniform")
-        net.zone = <const int32_t *>self._lend(layout.zone_of, "i4", n, "zone_of")
+        zone_of = <const int32_t *>self._lend(layout.zone_of, "i4", n, "zone_of")
+        net.zone = zone_of if len(layout.zones) > 1 else NULL
         self.factors = np.zeros((NM_INTERVAL, len(layout.zones), sizeof(nm_factors) // 8))
         self.sim.n_zones = len(layout.zones)
         self.sim.factors = <nm_factors *>_address(self.factors, "f8", self.factors.size, "factors")
@@ -224,8 +225,7 @@ cdef class Binding:
             p.rule = NULL
             return
         p.rule = _rule_named(learning.rule)
-        values = np.array([learning.params[p.rule.params[k].name.decode()]
-                           for k in range(nm_field_count(p.rule.params))], dtype=float)
+        values = _rule_values(p.rule, learning.params)
         p.params = <const double *>self._lend(values, "f8", values.size, "rule parameters")
         p.weight_min, p.weight_max = learning.weight_min, learning.weight_max
         p.weight_kept = 1.0 - learning.weight_decay

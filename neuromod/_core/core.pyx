@@ -41,20 +41,38 @@ cdef int raise_error(const nm_error *error) except -1:
 # ---- what the models say of themselves -------------------------------------------------------------------------
 
 _DOMAINS = {"NM_ANY": NM_ANY, "NM_POSITIVE": NM_POSITIVE, "NM_NON_NEGATIVE": NM_NON_NEGATIVE,
-            "NM_UNIT_INTERVAL": NM_UNIT_INTERVAL}
+            "NM_UNIT_INTERVAL": NM_UNIT_INTERVAL, "NM_WORD": NM_WORD}
 _DOMAIN_NAMES = {number: name for name, number in _DOMAINS.items()}
 
 
+cdef dict _field(const nm_field *field):
+    about = {"unit": field.unit.decode(), "default": field.fallback, "domain": _DOMAIN_NAMES[field.domain],
+             "doc": field.doc.decode()}
+    if field.domain == NM_WORD:
+        words = tuple(about["unit"].split(" "))
+        about |= {"unit": "1", "words": words, "default": words[<int>field.fallback]}
+    return about
+
+
 cdef dict _fields(const nm_field *fields):
-    return {
-        fields[k].name.decode(): {
-            "unit": fields[k].unit.decode(),
-            "default": fields[k].fallback,
-            "domain": _DOMAIN_NAMES[fields[k].domain],
-            "doc": fields[k].doc.decode(),
-        }
-        for k in range(nm_field_count(fields))
-    }
+    return {fields[k].name.decode(): _field(&fields[k]) for k in range(nm_field_count(fields))}
+
+
+def field_number(field, value):
+    """The number that C has for a value of a field: the position of a word. NaN, which no domain holds, for a word
+    where the field is a number, and for anything but its words where the field is one of several words."""
+    if "words" in field:
+        return float(field["words"].index(value)) if value in field["words"] else np.nan
+    return np.nan if isinstance(value, str) else float(value)
+
+
+def field_value(field, double number):
+    """The value of a field for which C has that number: the number itself, or the word at that position."""
+    if "words" not in field:
+        return number
+    if not (nm_domain_holds(NM_WORD, number) and number < len(field["words"])):
+        raise ValueError(f"must be the position of {field_phrase(field)}; got {number}")
+    return field["words"][<int>number]
 
 
 cdef list _greater_than(const nm_neuron_model *model):
@@ -182,6 +200,11 @@ def domain_holds(str domain, double value):
 def domain_phrase(str domain):
     """The domain's phrase in messages, which read "must be <phrase>"."""
     return nm_domain_phrase(_DOMAINS[domain]).decode()
+
+
+def field_phrase(field):
+    """The same for a field: its domain's phrase, or "one of" and its words."""
+    return "one of " + ", ".join(field["words"]) if "words" in field else domain_phrase(field["domain"])
 
 
 def exp(double x):

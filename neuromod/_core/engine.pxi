@@ -164,7 +164,7 @@ cdef class Engine:
         """What survives a change of the network; the synapses themselves are the network's."""
         cdef Binding b = self.binding
         pre = {name: (*(<LazyKeeper>keeper).ends, keeper.traces()) for name, keeper in b.keepers.items()}
-        pre |= {name: (*(<EventKeeper>keeper).ends, keeper.values(b.sim.step)) for name, keeper in b.events.items()
+        pre |= {name: (*(<EventKeeper>keeper).ends, keeper.values()) for name, keeper in b.events.items()
                 if (<EventKeeper>keeper).ends is not None}
         return self.state() | {"pairs": {}, "pre": pre, "lowpass": self._lowpass_by_id()}
 
@@ -196,7 +196,7 @@ cdef class Engine:
                 keeper.set_traces(_matched(state["pre"][name], *(<LazyKeeper>keeper).ends))
         for name, keeper in b.events.items():
             if name in state.get("pre", {}) and (<EventKeeper>keeper).ends is not None:
-                keeper.set_values(_matched(state["pre"][name], *(<EventKeeper>keeper).ends), now)
+                keeper.set_values(_matched(state["pre"][name], *(<EventKeeper>keeper).ends))
             for trace, (ids, values) in state.get("lowpass", {}).get(name, {}).items():
                 _take_by_id((<EventKeeper>keeper).lowpass[trace], b.ids, ids, values)
 

@@ -7,13 +7,12 @@ cdef class EventKeeper:
     cdef nm_events c
     cdef object ends     # (id of the source, delay) of each segment
     cdef dict traces     # trace of the source's spikes -> value of each segment right after its last arrival
-    cdef dict rates      # the same -> 1/step
     cdef dict lowpass    # low-pass trace of the source's column -> value by slot
     cdef object arrived  # step of the last arrival at each segment
     cdef list lent
 
     cdef make(self, Binding binding, nm_projection *p, object projection):
-        self.traces, self.rates, self.lowpass, self.lent = {}, {}, {}, []
+        self.traces, self.lowpass, self.lent = {}, {}, []
         self.c.salt = <uint32_t>(projection.number & 0xFFFFFF)
         if p.rule.pre_lag:
             self.c.lag = <int64_t>round(p.params[p.rule.pre_lag - 1] / binding.sim.dt)
@@ -40,7 +39,6 @@ cdef class EventKeeper:
                 self.c.lowpass_source[k] = <const double *>_address(source, "f8", n, name)
             else:
                 self.traces[name] = np.zeros(max(1, p.n_runs))
-                self.rates[name] = self.c.rate[k]
                 self.c.trace[k] = <double *>_address(self.traces[name], "f8", 0, name)
 
     cdef _lend_columns(self, Binding binding, nm_projection *p, object projection):
@@ -59,32 +57,31 @@ cdef class EventKeeper:
                 self.c.post_lowpass_source[k] = <const double *>_address(source, "f8", n, name)
 
     cdef _make_index(self, Binding binding, nm_projection *p):
-        if p.n_synapses > 0xFFFFFFFF:
+        if max(p.n_synapses, p.n_runs) > 0xFFFFFFFF:
             raise ValueError("a projection under a rule with on_post: must have at most 2**32 - 1 synapses")
         n = binding.network.n_neurons
         start, scratch = np.zeros(n + 1, np.int64), np.zeros(max(1, n), np.int64)
-        incoming = np.zeros(max(1, p.n_synapses), np.uint32)
-        delay_run_of = np.zeros(p.n_synapses // NM_EVENTS_COARSE + 1, np.uint32)
-        self.lent += [start, incoming, delay_run_of]
+        incoming, delay_run = np.zeros((2, max(1, p.n_synapses)), np.uint32)
+        self.lent += [start, incoming, delay_run]
         self.c.incoming_start = <const int64_t *>_address(start, "i8", 0, "incoming_start")
         self.c.incoming = <const uint32_t *>_address(incoming, "u4", 0, "incoming")
-        self.c.delay_run_of = <const uint32_t *>_address(delay_run_of, "u4", 0, "delay_run_of")
+        self.c.incoming_segment = <const uint32_t *>_address(delay_run, "u4", 0, "incoming_segment")
         nm_events_index(&binding.network, p, <int64_t *>self.c.incoming_start, <uint32_t *>self.c.incoming,
-                        <uint32_t *>self.c.delay_run_of, <int64_t *>_address(scratch, "i8", 0, "scratch"))
+                        <uint32_t *>self.c.incoming_segment, <int64_t *>_address(scratch, "i8", 0, "scratch"))
 
-    def values(self, int64_t now):
-        """Traces of the sources' spikes as they are now, by segment."""
+    def values(self):
+        """What each segment has of its source's spikes, all 0 where none has arrived: one more than the step of the
+        last arrival, and the traces right after it. Not the traces of today, which would be rounded once more."""
         if not self.traces:
             return {}
-        age = np.maximum(now - self.arrived, 0)
-        return {name: np.where(self.arrived < 0, 0.0, trace * np.exp(-self.rates[name] * age))
-                for name, trace in self.traces.items()}
+        return {"after": self.arrived + 1, **{f"trace_{name}": trace for name, trace in self.traces.items()}}
 
-    def set_values(self, values, int64_t now):
-        """Take over traces as they are now, by segment."""
-        for name, trace in values.items():
-            self.traces[name][:len(trace)] = trace
-            self.arrived[:] = now
+    def set_values(self, values):
+        """Take over what `values` gave, by segment."""
+        n = len(values["after"])
+        self.arrived[:n] = values["after"] - 1
+        for name, trace in self.traces.items():
+            trace[:n] = values[f"trace_{name}"]
 
     def state(self):
         """Everything, as it stands; for a checkpoint of this very network."""

@@ -28,6 +28,7 @@ cdef extern from "nm_field.h" nogil:
         NM_POSITIVE
         NM_NON_NEGATIVE
         NM_UNIT_INTERVAL
+        NM_WORD
     ctypedef struct nm_field:
         const char *name
         const char *unit
@@ -400,7 +401,6 @@ cdef extern from "nm_lazy.h" nogil:
 
 
 cdef extern from "nm_events.h" nogil:
-    int NM_EVENTS_COARSE
     ctypedef struct nm_events:
         int64_t lag
         double *trace[3]
@@ -414,11 +414,11 @@ cdef extern from "nm_events.h" nogil:
         const double *post_lowpass_source[3]
         const int64_t *incoming_start
         const uint32_t *incoming
-        const uint32_t *delay_run_of
+        const uint32_t *incoming_segment
         int64_t *last
         uint32_t salt
     void nm_events_index(const nm_network *network, const nm_projection *p, int64_t *incoming_start,
-                         uint32_t *incoming, uint32_t *delay_run_of, int64_t *next)
+                         uint32_t *incoming, uint32_t *incoming_segment, int64_t *next)
 
 
 cdef extern from "nm_change.h" nogil:

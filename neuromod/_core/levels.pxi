@@ -55,7 +55,7 @@ cdef class Levels:
                 self.modulator[m] = nm_modulators[list(registered).index(name)]
                 self.tables[name] = registered[name]
             table = self.tables[name]
-            defaults = [field["default"] for field in table["params"].values()]
+            defaults = [field_number(field, field["default"]) for field in table["params"].values()]
             self.params[m, :len(defaults)] = defaults
             self.targets[m] = sum(1 << words.index(target) for target in table["targets"])
             self.offset[m] = table["offset"]
@@ -170,7 +170,7 @@ cdef class Levels:
             raise ValueError(f"{self.names[-1 - error.field]}.state.level: must be between 0 and 1; got {error.value}")
         m, k = divmod(error.field, NM_MAX_PARAMS)
         name, field = list(self.tables[self.names[m]]["params"].items())[k]
-        raise ValueError(f"{self.names[m]}.{name}: must be {domain_phrase(field['domain'])}; got {error.value}")
+        raise ValueError(f"{self.names[m]}.{name}: must be {field_phrase(field)}; got {error.value}")
 
     def step(self, double dt):
         """First-order kinetics over one step of dt (ms)."""

@@ -10,6 +10,16 @@ cdef const nm_plasticity_rule *_rule_named(str name) except NULL:
     raise ValueError(f"rule: must be a registered rule; got {name!r}")
 
 
+cdef object _rule_values(const nm_plasticity_rule *rule, object params):
+    """The numbers that C has for a rule's parameters, float64, in the order of its table."""
+    values = np.zeros(nm_field_count(rule.params) + 1)  # one more: the address of nothing is none
+    for k, (name, field) in enumerate(_fields(rule.params).items()):
+        values[k] = field_number(field, params[name])
+        if values[k] != values[k]:
+            raise ValueError(f"{rule.name.decode()}.{name}: must be {field_phrase(field)}; got {params[name]!r}")
+    return values
+
+
 def _filled(rows, Py_ssize_t n_rows, Py_ssize_t n, str what):
     """`rows` as float64 of shape (n_rows, n), C-contiguous; zeros where None."""
     if rows is None:
@@ -20,7 +30,7 @@ def _filled(rows, Py_ssize_t n_rows, Py_ssize_t n, str what):
     return array
 
 
-def rule_change(str name, str event, dict params, weight, pre=None, post=None, post_fired=None, double dt=1.0):
+def rule_change(str name, str event, params, weight, pre=None, post=None, post_fired=None, double dt=1.0):
     """Weight changes by one event ("pre": spikes arrive, "post": targets fire), before modulation and bounds.
 
     `weight` and `post_fired` have shape (n,), `pre` and `post` (number of such traces in the rule, n). All are
@@ -30,8 +40,7 @@ def rule_change(str name, str event, dict params, weight, pre=None, post=None, p
     cdef const nm_plasticity_rule *rule = _rule_named(name)
     if event not in ("pre", "post"):
         raise ValueError(f"event: must be 'pre' or 'post'; got {event!r}")
-    cdef double[::1] values = np.array([params[rule.params[k].name.decode()]
-                                        for k in range(nm_field_count(rule.params))] + [0.0])
+    cdef double[::1] values = _rule_values(rule, params)
     cdef const double[::1] w = np.ascontiguousarray(weight, np.float64)
     cdef Py_ssize_t n = w.shape[0], k
     cdef double[:, ::1] x = _filled(pre, max(1, len(_traces(rule.pre_traces, rule.params))), n, "pre")

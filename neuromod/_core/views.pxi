@@ -295,16 +295,18 @@ class NeuronParams(MutableMapping):
         table, where = self._table(), f"neurons[{self._neuron.id}].params"
         if name not in table:
             raise KeyError(f"{where}.{name}: unknown key; {self._neuron.model_type} has {', '.join(table)}")
-        field, number = table[name], float(value)
+        field = table[name]
+        number = field_number(field, value)
         if not domain_holds(field["domain"], number):
-            rule = f"{domain_phrase(field['domain'])} {field['unit']}".removesuffix(" 1")
+            rule = f"{field_phrase(field)} {field['unit']}".removesuffix(" 1")
             raise ValueError(f"{where}.{name}: must be {rule}; got {value!r}")
         return number
 
     def __getitem__(self, name):
-        if name not in self._table():
+        table = self._table()
+        if name not in table:
             raise KeyError(name)
-        return (<Neuron>self._neuron).get(name)
+        return field_value(table[name], (<Neuron>self._neuron).get(name))
 
     def __setitem__(self, name, value):
         (<Neuron>self._neuron).put(name, self._checked(name, value))
@@ -360,7 +362,8 @@ class _LoneNeuron:
 
     def __init__(self, model_type, values):
         table = _MODELS[model_type]
-        own = {name: ("f8", field["default"]) for partition in ("state", "params") for name, field in table[partition].items()}
+        own = {name: ("f8", field_number(field, field["default"]))
+               for partition in ("state", "params") for name, field in table[partition].items()}
         self.buffers = {name: np.full(1, default, dtype) for name, (dtype, default) in {**NEURON_FIELDS, **own}.items()}
         for name, value in {"model": list(_MODELS).index(model_type), **values}.items():
             self.buffers[name][0] = value
@@ -382,7 +385,7 @@ cdef class Neuron:
     model_type : str, default "lif"
         A registered neuron model.
     neuron_type : {"excitatory", "inhibitory"}, default "excitatory"
-    params : mapping of str to float, in the units of the model's table, optional
+    params : mapping of str to float or str, in the units of the model's table, optional
         Parameters that differ from the model's defaults.
     **fields : float or int, mV, steps or no unit
         Any of ``v_membrane`` (mV), ``external_input`` (mV), ``generation``, ``parent_id``, ``health``, ``age``.

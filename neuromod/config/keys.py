@@ -14,7 +14,9 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PlainValidator,
     ValidationError,
+    WithJsonSchema,
     create_model,
     model_validator,
 )
@@ -32,6 +34,7 @@ BOUNDS: dict[str, dict[str, Any]] = {
     "NM_POSITIVE": {"gt": 0},
     "NM_NON_NEGATIVE": {"ge": 0},
     "NM_UNIT_INTERVAL": {"ge": 0, "le": 1},
+    "NM_WORD": {},
 }
 _MUST_BE = {
     "float_type": "a number",
@@ -74,10 +77,24 @@ def parameter(about: Mapping[str, Any]) -> Any:
     return key(about["default"], about["doc"], unit=about["unit"], **rules, **BOUNDS[about["domain"]])
 
 
+def parameter_kind(about: Mapping[str, Any]) -> Any:
+    """The kind of the values of a parameter: a number, or one of its words."""
+    if "words" not in about:
+        return float
+    words = about["words"]
+
+    def read(given: Any) -> str:
+        if given not in words:
+            raise Wrong([Problem((), f"must be {domain_rule(about)}", given, words)])
+        return str(given)
+
+    return Annotated[str, PlainValidator(read), WithJsonSchema({"type": "string", "enum": list(words)})]
+
+
 def domain_rule(about: Mapping[str, Any], number: bool = False) -> str:
     """What a parameter must be: domain and unit, e.g. ``> 0 ms``; with `number` also that it must be a number."""
-    phrase = _core.domain_phrase(about["domain"])
-    if number:
+    phrase = _core.field_phrase(about)
+    if number and "words" not in about:
         phrase = f"a number {phrase}" if phrase[-1].isdigit() else f"a {phrase} number"
     return with_unit(phrase, about["unit"])
 
@@ -239,5 +256,7 @@ def right_part(section: type[Kind], content: dict[str, Any], found: list[Problem
 
 def section_of(table: Mapping[str, Any], base: type[Kind], name: str, doc: str | None = None) -> type[Kind]:
     """A section that has the parameters of a table of the C core besides the keys of `base`."""
-    fields: dict[str, Any] = {param: (float, parameter(about)) for param, about in table.items()}
+    fields: dict[str, Any] = {
+        param: (parameter_kind(about), parameter(about)) for param, about in table.items()
+    }
     return create_model(name, __base__=base, __doc__=doc, **fields)

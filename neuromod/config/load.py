@@ -72,21 +72,22 @@ def load(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any], Config
 
 def check_params(
     model: str, params: Mapping[str, Any] | None = None, where: str = "params"
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """The complete parameters of a neuron model.
 
     Parameters
     ----------
     model : str
         A registered neuron model.
-    params : mapping of str to float, in the units of the model's table, optional
-        Those that differ from the model's defaults, in its units.
+    params : mapping of str to float or str, in the units of the model's table, optional
+        Those that differ from the model's defaults, in its units; of a parameter that is one of several words the
+        word.
     where : str, default "params"
         JSON path or argument name of `params`, for messages.
 
     Returns
     -------
-    dict of str to float
+    dict of str to float or str
         Every parameter of the model, in the order of its table.
 
     Raises

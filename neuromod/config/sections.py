@@ -23,7 +23,7 @@ from neuromod.config.keys import (
     section_of,
     spellings,
 )
-from neuromod.problems import KNOWN_KEYS, Problem, Wrong, nearest, unless
+from neuromod.problems import KNOWN_KEYS, SYNONYMS, Problem, Wrong, nearest, unless
 
 __all__ = ["Area", "Drive", "NeuronModel", "Sense", "Simulation"]
 
@@ -50,7 +50,7 @@ def neuron_section(model: str) -> type[Section]:
     return section_of(NEURON_MODELS[model]["params"], Section, model, NEURON_MODELS[model]["title"] + ".")
 
 
-def neuron_values(model: str, given: Any, base: Mapping[str, float]) -> dict[str, float]:
+def neuron_values(model: str, given: Any, base: Mapping[str, Any]) -> dict[str, Any]:
     """The given parameters of a neuron model; `base` counts for the others, before the model's defaults."""
     if not isinstance(given, dict):
         raise Wrong([Problem((), "must be an object", given)])
@@ -61,7 +61,7 @@ def neuron_values(model: str, given: Any, base: Mapping[str, float]) -> dict[str
 
 
 def _broken_orders(
-    about: Mapping[str, Any], values: Mapping[str, float], base: Mapping[str, float]
+    about: Mapping[str, Any], values: Mapping[str, Any], base: Mapping[str, Any]
 ) -> Iterator[Problem]:
     """Each pair of parameters of which one must be greater and is not, e.g. the threshold and the reset."""
     table = about["params"]
@@ -75,7 +75,7 @@ def _broken_orders(
         yield Problem((culprit,), rule, values[culprit])
 
 
-def common_neuron(section: Any) -> tuple[str | None, dict[str, float]]:
+def common_neuron(section: Any) -> tuple[str | None, dict[str, Any]]:
     """Model and right parameters of areas without a model of their own; None where the model is not known."""
     content = section if isinstance(section, dict) else {}
     model, given = registered(content.get("type", "lif"), NEURON_MODELS), content.get("params_default", {})
@@ -95,6 +95,16 @@ class NeuronModel(Section):
     @classmethod
     def _of_the_model(cls, given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         return neuron_values(info.data["type"], given, {}) if "type" in info.data else given
+
+    @classmethod
+    def _unknown(cls, names: list[str]) -> list[Problem]:
+        """Unknown keys; the parameters of neuron models are named, since other simulators have them here."""
+        params = {param for about in NEURON_MODELS.values() for param in about["params"]}
+        own = [name for name in names if SYNONYMS.get(name, name) in params]
+        found = [
+            Problem((name,), f"must stand in params_default, as {SYNONYMS.get(name, name)}") for name in own
+        ]
+        return found + super()._unknown([name for name in names if name not in own])
 
 
 class Drive(Section):

@@ -189,8 +189,10 @@ def modulator_notes(system: Mapping[str, Any], where: str) -> Iterator[str]:
 def _unit_doubts(table: Mapping[str, Any], values: Mapping[str, Any], where: str) -> Iterator[str]:
     """Values that look as if they were in seconds or volts."""
     for name, about in table.items():
-        unit, value, default = about["unit"], values.get(name, 0.0), abs(about["default"])
-        if unit in _LIKELY_UNIT and 0.0 < abs(value) <= _TOO_SMALL * default and abs(value) < 1.0 <= default:
+        unit, value, default = about["unit"], values.get(name, 0.0), about["default"]
+        if unit not in _LIKELY_UNIT:
+            continue
+        if 0.0 < abs(value) <= _TOO_SMALL * abs(default) and abs(value) < 1.0 <= abs(default):
             doubt = f"got {shown(value)}, did you mean {_LIKELY_UNIT[unit]}?"
             yield f"{join(where, name)}: is in {unit}; {doubt}"
 

@@ -151,8 +151,8 @@ def _position(levels: _core.Levels, index: int, name: str) -> int:
     return list(levels.tables[levels.names[index]]["params"]).index(name)
 
 
-def _get(levels: _core.Levels, index: int, name: str) -> float:
-    """A parameter of modulator `index`, by name.
+def _get(levels: _core.Levels, index: int, name: str) -> Any:
+    """A parameter of modulator `index`, by name: a float, or a word.
 
     Parameters
     ----------
@@ -160,10 +160,11 @@ def _get(levels: _core.Levels, index: int, name: str) -> float:
     index : int
     name : str
     """
-    return float(levels.params[index, _position(levels, index, name)])
+    field = levels.tables[levels.names[index]]["params"][name]
+    return _core.field_value(field, levels.params[index, _position(levels, index, name)])
 
 
-def _set(levels: _core.Levels, index: int, name: str, value: float, place: str = "") -> None:
+def _set(levels: _core.Levels, index: int, name: str, value: float | str, place: str = "") -> None:
     """Set a parameter of modulator `index`, by name.
 
     Parameters
@@ -171,8 +172,8 @@ def _set(levels: _core.Levels, index: int, name: str, value: float, place: str =
     levels : Levels
     index : int
     name : str
-    value : float
-        In the parameter's unit.
+    value : float or str
+        In the parameter's unit; or one of its words.
     place : str, default ""
         What messages put between the modulator's name and the parameter's.
 
@@ -183,11 +184,12 @@ def _set(levels: _core.Levels, index: int, name: str, value: float, place: str =
     """
     modulator = levels.names[index]
     field = levels.tables[modulator]["params"][name]
-    if not _core.domain_holds(field["domain"], value):
-        rule = _core.domain_phrase(field["domain"])
+    number = _core.field_number(field, value)
+    if not _core.domain_holds(field["domain"], number):
+        rule = _core.field_phrase(field)
         raise ValueError(f"{modulator}{place}.{name}: must be {rule}; got {value!r}")
     levels.check_own(f"{modulator}{place}.{name}")
-    levels.params[index, _position(levels, index, name)] = value
+    levels.params[index, _position(levels, index, name)] = number
 
 
 class Modulator(_core.ModulatorCore):
@@ -375,23 +377,23 @@ class FurtherModulator(Modulator):
 
 
 def _parameter(name: str, field: Mapping[str, Any]) -> property:
-    def get(self: Modulator) -> float:
+    def get(self: Modulator) -> Any:
         return _get(self._levels, self._index, name)
 
-    def put(self: Modulator, value: float) -> None:
+    def put(self: Modulator, value: float | str) -> None:
         _set(self._levels, self._index, name, value)
 
-    rule = _core.domain_phrase(field["domain"])
-    return property(get, put, doc=f"{field['doc']} float, {rule}, default {field['default']:g}.")
+    kind, default = ("str", field["default"]) if "words" in field else ("float", f"{field['default']:g}")
+    return property(get, put, doc=f"{field['doc']} {kind}, {_core.field_phrase(field)}, default {default}.")
 
 
-def apply_params(modulator: Modulator, params: Mapping[str, float | None]) -> None:
+def apply_params(modulator: Modulator, params: Mapping[str, float | str | None]) -> None:
     """Set parameters and state by name; the level goes to a new baseline.
 
     Parameters
     ----------
     modulator : Modulator
-    params : mapping of str to float, in the units of the modulator's table
+    params : mapping of str to float or str, in the units of the modulator's table
         Also ``baseline``, ``decay_rate`` and ``tau`` (ms; None: ``decay_rate`` counts).
 
     Raises

@@ -393,9 +393,12 @@ class NeuromodulationSystem(_core.SystemCore):
         """Levels, parameters, declarations, releases and diffusion as plain lists and numbers; `from_dict` takes it."""
         modulators = {}
         for m, name in enumerate(self.names):
-            params = dict(
-                zip(self._levels.tables[name]["params"], self._levels.params[m].tolist(), strict=False)
-            )
+            table = self._levels.tables[name]["params"].items()
+            numbers = self._levels.params[m].tolist()
+            params = {
+                key: _core.field_value(field, number)
+                for (key, field), number in zip(table, numbers, strict=False)
+            }
             del params["baseline"]  # stands beside, by region
             modulators[name] = {
                 "params": params,

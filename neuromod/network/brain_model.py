@@ -147,7 +147,7 @@ class BrainModel:
         w: int,
         *,
         model: str | None = None,
-        params: Mapping[str, float] | None = None,
+        params: Mapping[str, float | str] | None = None,
         neuron_type: str | None = None,
         generation: int = 0,
         parent_id: int = -1,
@@ -160,7 +160,7 @@ class BrainModel:
             A free site of the lattice.
         model : str, optional
             Default: that of the area the site lies in, else the configuration's.
-        params : mapping of str to float, in the units of the model's table, optional
+        params : mapping of str to float or str, in the units of the model's table, optional
             Parameters that differ from the configuration's.
         neuron_type : {"excitatory", "inhibitory"}, optional
             Default: the area's, else excitatory.

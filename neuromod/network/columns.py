@@ -190,6 +190,9 @@ class NeuronColumns:
         for table in ("state", "params"):
             defaults |= {name: field["default"] for name, field in about[table].items()}
         given = {**defaults, "id": ids, "model": list(MODELS).index(model), **values}
+        for name, field in about["params"].items():
+            if isinstance(given[name], str):
+                given[name] = _core.field_number(field, given[name])
         for name, buffer in self.buffers.items():
             buffer[new] = given.get(name, np.nan)
         self.n += len(ids)

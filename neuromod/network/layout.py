@@ -29,7 +29,7 @@ class Learning:
     """What changes the weights of a projection, and what its spikes arrive with."""
 
     rule: str | None = None  # registered name; None: weights do not change by themselves
-    params: Mapping[str, float] = field(default_factory=dict)  # of the rule, complete
+    params: Mapping[str, float | str] = field(default_factory=dict)  # of the rule, complete
     weight_min: float = 0.0  # mV
     weight_max: float = 1.0  # mV
     weight_decay: float = 0.0  # share lost in each step

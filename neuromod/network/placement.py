@@ -21,7 +21,7 @@ Ints = NDArray[np.int64]
 class Placement:
     """Adds neurons to the columns of one network."""
 
-    def __init__(self, areas: Areas, config: Any, complete: Callable[..., dict[str, float]]) -> None:
+    def __init__(self, areas: Areas, config: Any, complete: Callable[..., dict[str, Any]]) -> None:
         """`config`: checked. `complete(model, params, where)`: all parameters of a model, checked."""
         self.areas, self.columns, self.config, self.complete = areas, areas.columns, config, complete
 
@@ -29,7 +29,7 @@ class Placement:
         self,
         position: Sequence[int],
         model: str | None,
-        params: Mapping[str, float] | None,
+        params: Mapping[str, float | str] | None,
         neuron_type: str | None,
         fields: Mapping[str, Any],
     ) -> int:
@@ -59,7 +59,7 @@ class Placement:
         density: float,
         seed: int,
         model: str | None,
-        params: Mapping[str, float] | None,
+        params: Mapping[str, float | str] | None,
         neuron_type: str | None,
     ) -> Ints:
         """Put neurons on free sites of areas; their ids. `Simulation.initialize_neurons` says how."""
@@ -92,7 +92,7 @@ class Placement:
             raise ValueError(f"position: must be free; {tuple(position)} holds neuron {taken}")
 
     def _values(
-        self, area: Area | None, model: str | None, params: Mapping[str, float] | None, where: str
+        self, area: Area | None, model: str | None, params: Mapping[str, float | str] | None, where: str
     ) -> tuple[str, dict[str, Any]]:
         """Model and columns of new neurons of an area: the argument's, else the area's, else the configuration's."""
         section = self.config.neuron_model

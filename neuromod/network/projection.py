@@ -66,8 +66,8 @@ class Projection:
         return self._table.learning.rule
 
     @property
-    def rule_params(self) -> Mapping[str, float]:
-        """The rule's parameters by name, read-only."""
+    def rule_params(self) -> Mapping[str, Any]:
+        """The rule's parameters by name, read-only: floats, and words where a parameter is one of several."""
         return MappingProxyType(dict(self._table.learning.params))
 
     @property

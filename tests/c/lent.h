@@ -5,6 +5,7 @@
 
 #include "nm_bitmap.h"
 #include "nm_delay.h"
+#include "nm_events.h"
 #include "nm_lazy.h"
 #include "nm_push.h"
 #include "nm_short_term.h"
@@ -69,6 +70,34 @@ static inline void lend_lazy(arena *a, const nm_network *network, nm_projection 
         lazy->decay[k] = zeros(a, nm_lazy_decay_length(lazy->sweep), sizeof(double));
     }
     nm_lazy_start(network, p, dt, 0);
+}
+
+/* The buffers of a projection with an event rule that reads no columns; no spike yet. */
+static inline void lend_events(arena *a, const nm_network *network, nm_projection *p, nm_events *e,
+                               double dt) {
+    const nm_trace *traces = p->rule->pre_traces;
+    p->events = e;
+    e->lag = p->rule->pre_lag ? (int64_t)(p->params[p->rule->pre_lag - 1] / dt + 0.5) : 0;
+    for (int k = 0; traces != NULL && traces[k].name != NULL; k++) {
+        e->rate[k] = dt / p->params[traces[k].tau];
+        e->trace[k] = zeros(a, p->n_runs, sizeof(double));
+    }
+    if (e->trace[0] != NULL)
+        e->arrived = zeros(a, p->n_runs, sizeof(int64_t));
+    for (int64_t delay_run = 0; e->arrived != NULL && delay_run < p->n_runs; delay_run++)
+        e->arrived[delay_run] = -1;
+    if (p->rule->needs_elapsed)
+        e->last = zeros(a, p->n_synapses, sizeof(int64_t));
+    for (int64_t s = 0; e->last != NULL && s < p->n_synapses; s++)
+        e->last[s] = -1;
+    if (p->rule->on_post != NULL) {
+        int64_t *start = zeros(a, network->n_neurons + 1, sizeof *start);
+        int64_t *next = zeros(a, network->n_neurons, sizeof *next);
+        uint32_t *incoming = zeros(a, p->n_synapses, sizeof *incoming);
+        uint32_t *delay_run = zeros(a, p->n_synapses, sizeof *delay_run);
+        nm_events_index(network, p, start, incoming, delay_run, next);
+        e->incoming_start = start, e->incoming = incoming, e->incoming_segment = delay_run;
+    }
 }
 
 /* Efficacies for a ring of `length` steps; no spike yet. */

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 enum { PRE_FIRST = 2, N_ROWS = 6, MAX_DELAY = 5, LENGTH = MAX_DELAY + 1, GUARD = 8, N_ZONES = 80 };
+enum { MAX_LAG = 4 }; /* steps by which on_pre of an event rule lags the arrival */
 static const float UNTOUCHED = 1234.5f;
 
 /* What a test asks for; a 0 stands for what is said first. */
@@ -94,7 +95,7 @@ static void draw_synapses(world *w, const plan *a) {
         }
     }
     bucket_run[N_ROWS * n_partitions] = p->n_runs = delay_run;
-    start[delay_run] = w->n_synapses = s;
+    start[delay_run] = w->n_synapses = p->n_synapses = s;
     p->target = local, p->run_start = start;
     p->bucket_run = a->constant ? NULL : bucket_run, p->run_delay = a->constant ? NULL : delays;
     p->constant_delay = a->constant;
@@ -142,11 +143,11 @@ static world *make(const plan *a) {
     w->inhibitory = w->input[1] = zeros(&w->keep, n, sizeof(double));
     w->raster = zeros(&w->keep, (w->steps + 1) * n, 1);
     w->network.zone = w->zone;
-    w->ring = make_ring(&w->keep, &w->network, MAX_DELAY, LENGTH - MAX_DELAY);
+    w->ring = make_ring(&w->keep, &w->network, MAX_DELAY + MAX_LAG, LENGTH - MAX_DELAY);
     if (rule->post_amplitude != NULL)
         lend_lazy(&w->keep, &w->network, p, &w->lazy, w->dt, a->sweep, a->n_regions ? a->n_regions : 1);
     else
-        p->events = &w->events;
+        lend_events(&w->keep, &w->network, p, &w->events, w->dt);
     return w;
 }
 

@@ -7,7 +7,7 @@
 #include <float.h>
 #include <math.h>
 
-static const nm_domain domains[] = {NM_ANY, NM_POSITIVE, NM_NON_NEGATIVE, NM_UNIT_INTERVAL};
+static const nm_domain domains[] = {NM_ANY, NM_POSITIVE, NM_NON_NEGATIVE, NM_UNIT_INTERVAL, NM_WORD};
 enum { N_DOMAINS = sizeof domains / sizeof *domains };
 
 /* A value, and in which of the `domains` it lies. */
@@ -24,22 +24,24 @@ static int as_expected(const sample *s) {
 }
 
 static void values_inside_and_outside(void) {
-    const sample samples[] = {{0.5, {1, 1, 1, 1}},      {1e-300, {1, 1, 1, 1}}, {2.0, {1, 1, 1, 0}},
-                              {DBL_MAX, {1, 1, 1, 0}},  {-0.5, {1, 0, 0, 0}},   {-1e-300, {1, 0, 0, 0}},
-                              {-DBL_MAX, {1, 0, 0, 0}}, {1e300, {1, 1, 1, 0}}};
+    const sample samples[] = {{0.5, {1, 1, 1, 1, 0}},     {1e-300, {1, 1, 1, 1, 0}},
+                              {2.0, {1, 1, 1, 0, 1}},     {2.5, {1, 1, 1, 0, 0}},
+                              {-0.5, {1, 0, 0, 0, 0}},    {-1.0, {1, 0, 0, 0, 0}},
+                              {-1e-300, {1, 0, 0, 0, 0}}, {-DBL_MAX, {1, 0, 0, 0, 0}},
+                              {DBL_MAX, {1, 1, 1, 0, 1}}, {1e300, {1, 1, 1, 0, 1}}};
     for (int k = 0; k < (int)(sizeof samples / sizeof *samples); k++)
         CHECK(as_expected(&samples[k]));
 }
 
 /* At 0 and 1, and one number to each side of them. -0 counts as 0. */
 static void values_on_the_borders(void) {
-    const sample samples[] = {{0.0, {1, 0, 1, 1}},
-                              {-0.0, {1, 0, 1, 1}},
-                              {DBL_TRUE_MIN, {1, 1, 1, 1}},
-                              {-DBL_TRUE_MIN, {1, 0, 0, 0}},
-                              {1.0, {1, 1, 1, 1}},
-                              {1.0 - DBL_EPSILON / 2.0, {1, 1, 1, 1}},
-                              {1.0 + DBL_EPSILON, {1, 1, 1, 0}}};
+    const sample samples[] = {{0.0, {1, 0, 1, 1, 1}},
+                              {-0.0, {1, 0, 1, 1, 1}},
+                              {DBL_TRUE_MIN, {1, 1, 1, 1, 0}},
+                              {-DBL_TRUE_MIN, {1, 0, 0, 0, 0}},
+                              {1.0, {1, 1, 1, 1, 1}},
+                              {1.0 - DBL_EPSILON / 2.0, {1, 1, 1, 1, 0}},
+                              {1.0 + DBL_EPSILON, {1, 1, 1, 0, 0}}};
     for (int k = 0; k < (int)(sizeof samples / sizeof *samples); k++)
         CHECK(as_expected(&samples[k]));
 }
@@ -56,6 +58,20 @@ static void each_domain_has_its_phrase(void) {
     CHECK(strcmp(nm_domain_phrase(NM_POSITIVE), "> 0") == 0);
     CHECK(strcmp(nm_domain_phrase(NM_NON_NEGATIVE), ">= 0") == 0);
     CHECK(strcmp(nm_domain_phrase(NM_UNIT_INTERVAL), "between 0 and 1") == 0);
+    CHECK(strcmp(nm_domain_phrase(NM_WORD), "one of its words") == 0);
+}
+
+/* The positions of the words, and nothing else; a number is held to its domain alone, whatever its unit. */
+static void a_field_of_words_holds_their_positions(void) {
+    const nm_field one = {"a", "only", 0.0, NM_WORD, "."}, three = {"b", "x y_1 zz", 0.0, NM_WORD, "."};
+    const nm_field number = {"c", "mV per ms", 0.0, NM_NON_NEGATIVE, "."};
+    CHECK(nm_field_holds(&one, 0.0) && !nm_field_holds(&one, 1.0));
+    for (int k = 0; k < 3; k++)
+        CHECK(nm_field_holds(&three, k));
+    const double wrong[] = {-1.0, 0.5, 1.0 + DBL_EPSILON, 3.0, 1e300, NAN, INFINITY, -INFINITY};
+    for (int k = 0; k < (int)(sizeof wrong / sizeof *wrong); k++)
+        CHECK(!nm_field_holds(&three, wrong[k]));
+    CHECK(nm_field_holds(&number, 1e300) && nm_field_holds(&number, 0.5) && !nm_field_holds(&number, -1.0));
 }
 
 static void an_unknown_domain_holds_nothing(void) {
@@ -87,7 +103,7 @@ static void fields_are_counted_up_to_the_end(void) {
 
 static void in_their_domains(const nm_field *fields) {
     for (int k = 0; k < nm_field_count(fields); k++)
-        CHECK(nm_domain_holds(fields[k].domain, fields[k].fallback));
+        CHECK(nm_field_holds(&fields[k], fields[k].fallback));
 }
 
 static void every_default_lies_in_its_domain(void) {
@@ -109,6 +125,7 @@ static const nm_test tests[] = {TEST(values_inside_and_outside),
                                 TEST(values_on_the_borders),
                                 TEST(nan_and_the_infinities_lie_in_none),
                                 TEST(each_domain_has_its_phrase),
+                                TEST(a_field_of_words_holds_their_positions),
                                 TEST(an_unknown_domain_holds_nothing),
                                 TEST(the_list_holds_no_other_domain),
                                 TEST(fields_are_counted_up_to_the_end),

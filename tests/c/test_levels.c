@@ -138,6 +138,29 @@ static void words_are_those_of_the_lists(void) {
         CHECK(nm_declared[k].response == (nm_response)k);
 }
 
+/* A parameter that is one of two words, behind those that every modulator has. */
+static void a_word_is_held_to_its_positions(void) {
+    static const nm_field fields[] = {
+        {"baseline", "1", 0.5, NM_UNIT_INTERVAL, "."},   {"decay_rate", "1/step", 0.1, NM_UNIT_INTERVAL, "."},
+        {"sensitivity", "1", 0.5, NM_NON_NEGATIVE, "."}, {"strength", "1", 1.0, NM_NON_NEGATIVE, "."},
+        {"kind", "slow fast", 0.0, NM_WORD, "."},        NM_END};
+    const nm_modulator modulator = {.name = "test", .params = fields, .response = NM_LINEAR};
+    const nm_modulator *const one[] = {&modulator};
+    double at[1] = {0.5}, values[NM_MAX_PARAMS] = {0.5, 0.1, 0.5, 1.0, 0.0};
+    const nm_levels levels = {
+        .n_regions = 1, .n_modulators = 1, .modulators = one, .level = at, .params = values};
+    nm_error error;
+    for (int word = 0; word < 2; word++) {
+        values[4] = word;
+        CHECK(nm_levels_check(&levels, &error) == NM_OK);
+    }
+    const double wrong[] = {2.0, -1.0, 0.5, NAN};
+    for (int k = 0; k < 4; k++) {
+        values[4] = wrong[k];
+        CHECK(nm_levels_check(&levels, &error) == NM_ERR_BAD_VALUE && error.field == 4);
+    }
+}
+
 static const nm_test tests[] = {TEST(columns_that_are_null_mean_the_modulators_own),
                                 TEST(zones_borrow_a_region_and_scale_its_effects),
                                 TEST(one_region_serves_every_zone_where_there_is_but_one),
@@ -145,6 +168,7 @@ static const nm_test tests[] = {TEST(columns_that_are_null_mean_the_modulators_o
                                 TEST(spikes_are_counted_over_all_lists_and_released_once),
                                 TEST(responses_stay_finite_at_the_ends_of_their_domains),
                                 TEST(words_are_those_of_the_lists),
+                                TEST(a_word_is_held_to_its_positions),
                                 {NULL, NULL}};
 
 int main(int argc, char **argv) {

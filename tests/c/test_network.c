@@ -191,6 +191,28 @@ static void rates_and_noise_come_and_go(void) {
     free(f);
 }
 
+/* A parameter that is one of three words: its positions pass, and nothing else. */
+static void a_word_is_held_to_its_positions(void) {
+    static const nm_field params[] = {
+        {"tau", "ms", 1.0, NM_POSITIVE, "."}, {"kind", "a b c", 1.0, NM_WORD, "."}, NM_END};
+    static const nm_field state[] = {NM_END};
+    const nm_neuron_model model = {.name = "test", .params = params, .state = state};
+    fixture *f = make(&model, 700);
+    nm_error error;
+    cut(f, N);
+    for (int word = 0; word < 3; word++) {
+        f->params[1][650] = word;
+        CHECK(prepare(f) == NM_OK);
+    }
+    const double wrong[] = {3.0, -1.0, 0.5, NAN};
+    for (int k = 0; k < 4; k++) {
+        f->params[1][650] = wrong[k];
+        CHECK(nm_network_prepare(&f->network, 1.0, 0, &error) == NM_ERR_BAD_VALUE);
+        CHECK(error.index == 650 && error.field == 1);
+    }
+    free(f);
+}
+
 static const nm_test tests[] = {TEST(equal_neurons_make_blocks_alike),
                                 TEST(blocks_end_where_parameters_change),
                                 TEST(a_few_equal_neurons_make_no_block),
@@ -199,6 +221,7 @@ static const nm_test tests[] = {TEST(equal_neurons_make_blocks_alike),
                                 TEST(izhikevich_delta_synapses),
                                 TEST(lif_delta_synapses),
                                 TEST(rates_and_noise_come_and_go),
+                                TEST(a_word_is_held_to_its_positions),
                                 {NULL, NULL}};
 
 int main(int argc, char **argv) {
