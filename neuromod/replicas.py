@@ -300,7 +300,7 @@ class Replicas(Generic[Sim]):
             try:
                 failed = self._group.run(n_steps, rows, ids, threads, None if reporter is None else report)
             except _core.CoreFailure as failure:
-                raise explained(self._sessions[0].bound(), failure) from None
+                raise explained(self._group.engines[0], failure) from None
         if failed is not None:
             k, what = failed
             error = explained(self._sessions[k].bound(), what)

@@ -41,7 +41,7 @@ class Placement:
         self,
         position: Sequence[int],
         model: str | None,
-        params: Mapping[str, float] | None,
+        params: Mapping[str, float | str] | None,
         neuron_type: str | None,
         fields: Mapping[str, Any],
     ) -> int:
