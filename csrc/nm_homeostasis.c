@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "nm_homeostasis.h"
+#include "nm_events.h"
 #include "nm_lazy.h"
 
 /* A spike is added with the factor that it will have decayed to at the next scaling, so that silent
@@ -24,21 +25,24 @@ static void scale(const nm_projection *p, int64_t first, int64_t last, int64_t p
         }
 }
 
-static void scale_partition(const nm_lazy_step *step, int64_t partition) {
+static void scale_partition(const nm_events_step *step) {
     const nm_projection *p = step->projection;
-    const int64_t n_partitions = step->network->n_partitions;
+    const int64_t n_partitions = step->network->n_partitions, partition = step->partition;
+    const nm_lazy_step lazy = {.network = step->network, .projection = p, .dt = step->dt, .now = step->now};
     for (int64_t bucket = partition; bucket < p->n_rows * n_partitions; bucket += n_partitions) {
         const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
         const int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
         if (p->lazy != NULL)
-            nm_lazy_flush(step, bucket, bucket + 1);
+            nm_lazy_flush(&lazy, bucket, bucket + 1);
+        if (p->rule->advance != NULL)
+            nm_events_advance(step, p->run_start[first], p->run_start[end]);
         scale(p, p->run_start[first], p->run_start[end],
               nm_network_partition_first(step->network, partition));
     }
 }
 
-void nm_homeostasis_step(const nm_network *network, const nm_delay *ring, double dt, int64_t now,
-                         int64_t partition) {
+void nm_homeostasis_step(const nm_network *network, const nm_delay *ring, double dt, uint64_t seed,
+                         int64_t now, int64_t partition) {
     for (int64_t k = 0; k < network->n_projections; k++) {
         const nm_projection *p = &network->projections[k];
         const nm_homeostasis *h = p->homeostasis;
@@ -47,8 +51,9 @@ void nm_homeostasis_step(const nm_network *network, const nm_delay *ring, double
         enter(h, nm_delay_list(ring, now, partition), *nm_delay_count(ring, now, partition), dt, now);
         if (now % h->every != 0)
             continue;
-        const nm_lazy_step step = {.network = network, .projection = p, .dt = dt, .now = now};
-        scale_partition(&step, partition);
+        const nm_events_step step = {
+            .network = network, .projection = p, .dt = dt, .seed = seed, .now = now, .partition = partition};
+        scale_partition(&step);
         const double kept = nm_exp(-(double)h->every * dt / h->tau);
         for (int64_t slot = nm_network_partition_first(network, partition);
              slot < nm_network_partition_end(network, partition); slot++)

@@ -119,9 +119,10 @@ class Projection:
     def weight(self) -> Weights:
         """Weight of each synapse, float32, shape (n_synapses,), mV; writing to the array writes the network.
 
-        Under a lazy rule the array is what is current now. When the simulation moves on, what was written to the
-        array goes to the network, and the array turns read-only, so that a late ``w += d`` raises: ask for the
-        weights again then. Without a rule, and under a rule that acts at arrivals alone, the array is live.
+        Under a lazy rule, and under one whose weights move between events, the array is what is current now. When the
+        simulation moves on, what was written to the array goes to the network, and the array turns read-only, so that
+        a late ``w += d`` raises: ask for the weights again then. Without a rule, and under any other, the array is
+        live. Reading it changes nothing that follows.
 
         While a simulation runs, its progress callback may read and write; another thread gets a read-only copy, as
         at the border of a slice of the run (some 20 ms).
@@ -150,6 +151,30 @@ class Projection:
     def eligibility(self, value: Any) -> None:
         self._table.columns.gate.check_own(f"projections[{self.name!r}].eligibility")
         _set(self.eligibility, value)
+
+    def state(self, name: str) -> Weights:
+        """A state variable of the rule at each synapse, as it is now.
+
+        Parameters
+        ----------
+        name : str
+            As in the rule's table: ``rho`` or ``c`` of ``graupner_brunel``.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_synapses,)
+            A copy, in the unit of the table.
+
+        Raises
+        ------
+        KeyError
+            If the rule has no such state variable.
+        """
+        known = [field for field in self._table.state_columns if field != "last_event"]
+        if name not in known:
+            has = ", ".join(known) or "none"
+            raise KeyError(f"projections[{self.name!r}].state: rule {self.rule!r} has {has}; got {name!r}")
+        return self._table.weights.values()[name].copy()
 
     @property
     def plasticity_tag(self) -> Weights:
