@@ -15,8 +15,9 @@ void nm_drive_add(const nm_network *network, const nm_block *block, double dt, u
                   double factor, double *excitatory, double *inhibitory);
 
 /* Add the background noise of one block in this step, times `factor`, to `current` [neuron of the block].
- * `fresh`: 1 overwrites `current`. */
-void nm_drive_noise(const nm_network *network, const nm_block *block, uint64_t seed, uint64_t step,
+ * `fresh`: 1 overwrites `current`. The current is constant during the step. White noise of size s (mV sqrt(ms))
+ * has the size s / sqrt(dt) in a step; its mean over a time T then has the size s / sqrt(T) at every dt. */
+void nm_drive_noise(const nm_network *network, const nm_block *block, double dt, uint64_t seed, uint64_t step,
                     double factor, double *current, int fresh);
 
 /* One random word for each neuron of a block, keyed by its id. */

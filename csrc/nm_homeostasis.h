@@ -5,7 +5,8 @@
  * Every `every` steps all plastic excitatory weights onto the target are multiplied by 1 + strength e, with
  *   e = (target_rate - rate) / target_rate, clipped to [-1, 1],
  * which keeps their ratios, and then clipped to their bounds. Weights <= 0 are not scaled. The average starts
- * at target_rate.
+ * at target_rate when the projection is made. A neuron that fires at target_rate keeps that average from the
+ * first scaling on.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_HOMEOSTASIS_H
 #define NM_HOMEOSTASIS_H
@@ -20,6 +21,9 @@ struct nm_homeostasis {
     int64_t every;      /* steps from one scaling to the next */
     double *rate; /* [slot] Hz: the average at the time of the next scaling, if no further spike comes */
 };
+
+/* `rate` after `now` completed steps of a neuron whose average is target_rate then. */
+double nm_homeostasis_start(const nm_homeostasis *homeostasis, double dt, int64_t now);
 
 /* Phase 6 for one partition, after learning: add this step's spikes to the rates; scale the weights every
  * `every` steps. Synapses of a lazy rule, or of a rule with `advance`, are updated first. */

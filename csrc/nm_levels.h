@@ -22,15 +22,18 @@ typedef struct nm_release {
     int64_t n_spikes; /* counted so far in this step; 0 between steps */
 } nm_release;
 
-/* Diffusion of one modulator between neighbouring regions: dL/dt = rate * sum over neighbours of (L' - L).
- * Each step is split into substeps, such that a region exchanges at most half of a difference in one
- * substep. */
+enum { NM_SUBSTEPS = 1000 }; /* greatest number of substeps of diffusion in one step */
+
+/* Diffusion of one modulator between neighbouring regions: dL/dt = rate * sum over neighbours of (L' - L). */
 typedef struct nm_diffusion {
     const int32_t *pair; /* [2 * n_pairs] neighbouring regions; each pair once */
     int64_t n_pairs;     /* 0: no diffusion */
-    int64_t n_substeps;  /* substeps per step */
+    /* Substeps per step, at most NM_SUBSTEPS, so many that 2 * exchange * (greatest number of neighbours)
+     * + decay <= 1. 0: every level has decayed to its baseline after one step. */
+    int64_t n_substeps;
     double exchange;     /* rate * dt / n_substeps */
-    double *flow;        /* [n_regions] scratch */
+    double decay;        /* dt / tau / n_substeps */
+    double *flow, *term; /* [n_regions] scratch */
 } nm_diffusion;
 
 typedef struct nm_levels {

@@ -36,7 +36,9 @@ typedef struct nm_block {
     int64_t stride;  /* 0: all neurons have equal parameters; 1: they differ */
     int64_t driven;  /* background drive: 0 none; 1 one rate for all neurons, use the table; 2 rates differ */
     int64_t changed; /* 1: a parameter has changed since the last nm_network_prepare */
-    int64_t noisy;   /* background noise of some neuron: 0 none, 1 normal, 2 uniform, 3 both */
+    /* Sum over the kinds of background noise that some neuron has: 1 normal, 2 uniform; 4 normal, 8 uniform of
+     * a fixed size per step (1 or 2 is then set as well). */
+    int64_t noisy;
     int64_t delta_synapses; /* return value of the model's hook of that name */
     int64_t excites;        /* 1: no weight of the background drive is negative */
 } nm_block;
@@ -88,13 +90,17 @@ typedef struct nm_network {
     double *external_input;  /* added in the next step, then cleared */
     double *last_spike_time; /* ms; -inf: never */
     int64_t *spike_count;
-    const int32_t *zone;         /* [slot] row of the levels; NULL: row 0 for all */
-    const double *drive_rate;    /* Hz: background Poisson input */
-    const double *drive_weight;  /* mV */
-    const double *drive_noise;   /* mV: standard deviation of a normal current, drawn anew in each step */
-    const double *drive_uniform; /* mV: half the width of a uniform one */
-    double *seen_rate;           /* the drive_rate that the tables of the blocks were computed from */
-    uint32_t *drive_table;       /* [block * NM_POISSON_TABLE + k] */
+    const int32_t *zone;        /* [slot] row of the levels; NULL: row 0 for all */
+    const double *drive_rate;   /* Hz: background Poisson input */
+    const double *drive_weight; /* mV */
+    /* White noise: a current is drawn anew in each step; its size in a step is divided by sqrt(dt). */
+    const double *drive_noise;   /* mV sqrt(ms): standard deviation of a normal current */
+    const double *drive_uniform; /* mV sqrt(ms): half the width of a uniform one */
+    /* Likewise, but of the same size per step at every dt. */
+    const double *drive_noise_per_step;   /* mV */
+    const double *drive_uniform_per_step; /* mV */
+    double *seen_rate;     /* the drive_rate that the tables of the blocks were computed from */
+    uint32_t *drive_table; /* [block * NM_POISSON_TABLE + k] */
     nm_projection *projections;
     int64_t n_projections;
     int64_t max_delay;
@@ -157,7 +163,8 @@ static inline int64_t nm_projection_run(const nm_projection *p, int64_t bucket, 
     return low < end && p->run_delay[low] == delay ? low : -1;
 }
 
-/* Whether a spike of step `fired` reaches all synapses of a projection, any of them, a single one, or any of a run. */
+/* Whether a spike of step `fired` reaches all synapses of a projection; possibly some of them; one synapse;
+ * some synapse of a delay run. */
 static inline int nm_projection_reaches_all(const nm_projection *p, int64_t fired) {
     return fired > p->born_last;
 }
@@ -192,7 +199,8 @@ int nm_network_check(const nm_network *network, nm_error *error) NM_MUST_CHECK;
  * then recompute the derived values. Nothing is written before all checks have passed. O(neurons).
  * `fresh`: 1 if dt has changed; everything is recomputed. On error: index = slot; field = position in the
  * parameters of the group's model (NM_ERR_BAD_VALUE, NM_ERR_BAD_ORDER), or -1 drive_rate, -2 drive_weight,
- * -3 external_input, -4 drive_noise, -5 drive_uniform. */
+ * -3 external_input, -4 drive_noise, -5 drive_uniform, -6 drive_noise_per_step, -7 drive_uniform_per_step.
+ * NM_ERR_STEP: dt is too long for the rate in `field`, or, with field -1 and value dt, for the model. */
 int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *error) NM_MUST_CHECK;
 
 #endif

@@ -291,6 +291,8 @@ class Replicas(Generic[Sim]):
                 if session.gate.running:  # it does not in a process forked by the callback
                     session.take_up()
 
+        for session in self._sessions:
+            session.store.check_written(session.step)
         with contextlib.ExitStack() as stack:
             if isinstance(reporter, ProgressLine):
                 stack.callback(reporter.close)

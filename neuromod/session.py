@@ -96,6 +96,8 @@ class Session:
 
     def prepared(self) -> _core.Engine:
         """The engine, with everything that users have written since checked and handed over."""
+        if not self.gate.foreign:
+            self.store.check_written(self.step)
         engine = self.bound()
         if not self.gate.foreign:
             self.take_up()
@@ -106,6 +108,7 @@ class Session:
         engine = self._engine
         if engine is None:
             return
+        self.store.check_written(self.step)
         self.store.resume()
         if self.store.moves != self._arrays:
             self._lend_weights(engine)
@@ -119,6 +122,7 @@ class Session:
         the network, or its modulators, are being run."""
         self.gate.check_idle("run")
         with self.gate:
+            self.store.check_written(self.step)
             engine = self.bound()
             self.store.resume()
             self.gate.begin(what, self._abandon)

@@ -159,7 +159,7 @@ def test_all_weights_equal_and_a_weight_that_learns() -> None:
             ids[1:2],
             pairs=[(0, 1)],
             weight=0.5,
-            rule="stdp",
+            rule={"rule": "stdp", "weight_max": 5.0},
             short_term=short_term,
             name="Q",
             synapse_type="excitatory",
@@ -185,7 +185,7 @@ def test_nothing_changes_where_none_is_asked_for() -> None:
 @pytest.mark.parametrize("rule", ["none", "stdp"])
 def test_state_is_in_the_digest_and_goes_through_json(rule: str) -> None:
     trains = random_trains(5)
-    sim = network(trains, delay=7, rule=rule, short_term=FACILITATING)
+    sim = network(trains, delay=7, rule={"rule": rule, "weight_max": 5.0}, short_term=FACILITATING)
     other = network(trains, delay=7, rule=rule, short_term=DEPRESSING)
     sim.run(100)
     other.run(100)

@@ -3,7 +3,6 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-
 cdef extern from "nm_status.h" nogil:
     int NM_OK
     int NM_STOP_RECORD_FULL
@@ -21,7 +20,6 @@ cdef extern from "nm_status.h" nogil:
     const char *nm_status_name(int status)
     const char *nm_status_sentence(int status)
 
-
 cdef extern from "nm_field.h" nogil:
     ctypedef enum nm_domain:
         NM_ANY
@@ -37,13 +35,12 @@ cdef extern from "nm_field.h" nogil:
         const char *doc
     int nm_domain_holds(nm_domain domain, double value)
     const char *nm_domain_phrase(nm_domain domain)
+    int64_t nm_first_outside(const float *values, int64_t n, float low, float high)
     int nm_field_count(const nm_field *fields)
-
 
 cdef extern from "nm_math.h" nogil:
     double nm_exp(double x)
     double nm_log(double x)
-
 
 cdef extern from "nm_model.h" nogil:
     int NM_CHUNK
@@ -65,6 +62,8 @@ cdef extern from "nm_model.h" nogil:
         int n_derived
         int needs_random
         int initial_v_from
+        int bounded_rate
+        double longest_step
     int NM_FIRST_OWN_PORT
     int NM_MAX_PORTS
     double nm_raised(double threshold, double rise)
@@ -132,7 +131,6 @@ cdef extern from "nm_model.h" nogil:
         int applies_learning
     int nm_rule_check(const nm_plasticity_rule *rule, nm_error *error)
 
-
 cdef extern from "nm_modulator.h" nogil:
     int NM_MAX_EVENT
     int NM_BASELINE
@@ -158,7 +156,6 @@ cdef extern from "nm_modulator.h" nogil:
         double offset
         uint32_t targets
         int optional
-
 
 cdef extern from "nm_response.h" nogil:
     const nm_modulator nm_declared[]
@@ -189,6 +186,8 @@ cdef extern from "nm_rng.h" nogil:
     int NM_STREAM_USER
     int NM_STREAM_NOISE
     int NM_STREAM_NOISE_FLAT
+    int NM_STREAM_WEIGHT_AGAIN
+    int NM_STREAM_DELAY_AGAIN
     uint32_t nm_stream(uint32_t purpose, uint32_t salt)
     void nm_rng_philox(const uint32_t *counter, const uint32_t *key, uint32_t *out)
     void nm_rng_block(uint64_t seed, uint32_t stream, uint32_t id, uint64_t step, uint32_t *out)
@@ -206,12 +205,15 @@ cdef extern from "nm_levels.h" nogil:
         const uint8_t *region
         int64_t n_runs
         int64_t n_spikes
+    int64_t NM_SUBSTEPS
     ctypedef struct nm_diffusion:
         const int32_t *pair
         int64_t n_pairs
         int64_t n_substeps
         double exchange
+        double decay
         double *flow
+        double *term
     ctypedef struct nm_levels:
         int64_t n_regions
         int64_t n_modulators
@@ -315,6 +317,8 @@ cdef extern from "nm_network.h" nogil:
         const double *drive_weight
         const double *drive_noise
         const double *drive_uniform
+        const double *drive_noise_per_step
+        const double *drive_uniform_per_step
         double *seen_rate
         uint32_t *drive_table
         nm_projection *projections
@@ -492,6 +496,7 @@ cdef extern from "nm_homeostasis.h" nogil:
         double strength
         int64_t every
         double *rate
+    double nm_homeostasis_start(const nm_homeostasis *homeostasis, double dt, int64_t now)
 
 
 cdef extern from "nm_record.h" nogil:
@@ -534,6 +539,7 @@ cdef extern from "nm_sim.h" nogil:
         int64_t interval
         int64_t first
         int64_t last
+        int64_t look
         int64_t n_zones
         nm_factors *factors
         double *input[16]
@@ -587,6 +593,9 @@ cdef extern from "nm_build.h" nogil:
     int nm_build_pairs(const int32_t *pre, const int32_t *post, int64_t n, int64_t pre_first, int64_t n_rows,
                        int64_t *row_start, int32_t *targets, int64_t *order, nm_error *error)
     void nm_build_normal(uint64_t seed, uint32_t stream, double mean, double sd, int64_t n, float *out)
+    void nm_build_lognormal(uint64_t seed, uint32_t stream, double mean, double sd, int64_t n, float *out)
+    int nm_build_redraw(uint64_t seed, uint32_t stream, double mean, double sd, int lognormal, float low, float high,
+                        int64_t n, float *out, nm_error *error)
     void nm_build_uniform(uint64_t seed, uint32_t stream, double low, double high, int64_t n, float *out)
     int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *delay, uint16_t *local,
                                float *weight, int64_t *scratch_order, void *scratch, nm_error *error)

@@ -54,7 +54,11 @@ cdef class EngineGroup:
     cdef _run(self, int64_t n_steps, int threads, object progress):
         cdef int64_t left = n_steps, slice_steps = 1, n = len(self.engines), k
         cdef nm_pool *pool
+        cdef nm_sim *sim
         failed = None
+        for k in range(n):
+            sim = self.replicas[k].sim
+            sim.look = sim.step + n_steps if n_steps > 1 else 0
         while left > 0:
             pool = self.pool.get(<int>min(<int64_t>threads, n))
             began = perf_counter()

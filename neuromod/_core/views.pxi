@@ -88,6 +88,9 @@ cdef class SynapseBlock:
         return iterator
 
 
+cdef double _MAX_WEIGHT = 3.4028234663852886e38  # the largest float32
+
+
 @cython.freelist(64)
 @cython.no_gc_clear  # its store is there when it goes
 cdef class Synapse:
@@ -128,7 +131,7 @@ cdef class Synapse:
         if self.store is not None:
             self.store.drop(self.epoch)
         self.store = SynapseBlock(_LoneSynapse(pre_id, post_id, delay, plasticity_tag, synapse_type))
-        self.store.bind(np.array([_finite("weight", weight)], dtype=np.float32))
+        self.store.bind(np.array([_finite_weight(weight)], dtype=np.float32))
         self.slot, self.epoch = 0, 0
         self.store.hold(0)
 
@@ -163,9 +166,16 @@ cdef class Synapse:
         return <double>self.store.weight[self._checked_slot()]
 
     @weight.setter
-    def weight(self, double value):
-        if not (value - value == 0.0):  # false for NaN and the infinities
-            raise ValueError(f"weight: must be finite; got {value}")
+    def weight(self, given):
+        cdef double value
+        if type(given) is not float and not isinstance(given, (int, float, np.integer, np.floating)):
+            raise TypeError(f"weight: must be a number; got {type(given).__name__}")
+        try:
+            value = given
+        except OverflowError:
+            raise ValueError("weight: must be finite; got an integer beyond the range of float") from None
+        if not -_MAX_WEIGHT <= value <= _MAX_WEIGHT:  # false for NaN, too
+            raise ValueError(f"weight: must be finite, and at most {_MAX_WEIGHT:.3g} in size; got {value}")
         if self.store.gate is not None:
             self.store.gate.check_own("synapse.weight")
         if self.slot < 0 or self.epoch != self.store.epoch:
@@ -347,6 +357,8 @@ NEURON_FIELDS = MappingProxyType({
     "drive_weight": ("f8", 0.0),
     "drive_noise": ("f8", 0.0),
     "drive_uniform": ("f8", 0.0),
+    "drive_noise_per_step": ("f8", 0.0),
+    "drive_uniform_per_step": ("f8", 0.0),
     "generation": ("i4", 0),
     "parent_id": ("i8", -1),
     "health": ("f8", 1.0),
@@ -367,6 +379,12 @@ class _LoneNeuron:
         self.buffers = {name: np.full(1, default, dtype) for name, (dtype, default) in {**NEURON_FIELDS, **own}.items()}
         for name, value in {"model": list(_MODELS).index(model_type), **values}.items():
             self.buffers[name][0] = value
+
+
+def _finite_weight(value):
+    if not abs(_finite("weight", value)) <= _MAX_WEIGHT:
+        raise ValueError(f"weight: must be at most {_MAX_WEIGHT:.3g} in size; got {value!r}")
+    return value
 
 
 _NO_RECEPTORS = MappingProxyType({})

@@ -43,8 +43,12 @@ class SynapseTable:
         weight: Floats | float,
         delay: Delays | int,
         moved: Callable[[], None],
+        order: Ints | None = None,
     ) -> None:
-        """`port`: None: the type's. `number`: salt of the draws. `moved`: called when the weights are replaced."""
+        """`port`: None: the type's. `number`: salt of the draws. `moved`: called when the weights are replaced.
+
+        `order`: of pairs, which one became each synapse.
+        """
         self.columns, self.moved = columns, moved
         self.name, self.number, self.synapse_type, self.port = (
             name,
@@ -61,6 +65,12 @@ class SynapseTable:
         self.since: Ints | int = (
             0  # count of the network's changes that made each synapse; one number for all
         )
+        self.order = order
+        if order is not None and isinstance(delay, np.ndarray):
+            bucket = np.repeat(np.arange(len(rows[1]) - 1), np.diff(rows[1]))
+            self.order = order[
+                np.lexsort((np.arange(len(delay)), delay, bucket))
+            ]  # as sort_rows_by_delay orders
         self._set_rows(rows, weight, delay)
 
     # ---- who is connected to whom ----------------------------------------------------------------------------
@@ -184,6 +194,8 @@ class SynapseTable:
         found: dict[str, Any] = {**self.weights.values(), "delay": self.delay}
         if self.tag is not None:
             found["plasticity_tag"] = self.tag
+        if self.order is not None:
+            found["order"] = self.order
         return found
 
     def replaced(
@@ -226,6 +238,8 @@ class SynapseTable:
         if self.tag is not None:
             self.tag = np.ascontiguousarray(columns["plasticity_tag"][order], np.float32)
         self.since = since[order] if isinstance(since, np.ndarray) else since
+        if self.order is not None:
+            self.order = np.ascontiguousarray(columns["order"][order], np.int64)
         places = _core.build_buckets(row_start, np.ascontiguousarray(targets), self.columns.n)
         own = float(weight[0]) if equal else np.ascontiguousarray(weight, np.float32)
         self._set_rows((int(pre_first), *places), own, delay)

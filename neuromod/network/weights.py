@@ -99,6 +99,10 @@ class Weights:
             return self.equal
         return float(self._handed.get("weight", self.live["weight"])[k])
 
+    def written(self) -> Mapping[str, Floats]:
+        """The arrays that the user may have written to since the simulation last moved on."""
+        return self._handed
+
     def _read(self) -> dict[str, Floats]:
         """What the keeper says is current now."""
         return {} if self.keeper is None else self.keeper.read()
