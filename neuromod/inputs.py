@@ -108,8 +108,8 @@ def checked_input(
     return rows, ids
 
 
-def check_run(model: Any, step: int, n_steps: int) -> None:
-    """Refuse steps beyond 64 bits, and warn of a network without neurons.
+def check_run(model: Any, step: int, n_steps: int, modulated: bool) -> None:
+    """Refuse steps beyond 64 bits, and warn of a network that neurons were never added to.
 
     Parameters
     ----------
@@ -118,6 +118,8 @@ def check_run(model: Any, step: int, n_steps: int) -> None:
         Completed steps.
     n_steps : int
         Steps to be done.
+    modulated : bool
+        Whether there are levels that move without neurons.
 
     Raises
     ------
@@ -126,7 +128,7 @@ def check_run(model: Any, step: int, n_steps: int) -> None:
     """
     if step + n_steps >= 2**63 - 1:
         raise ValueError(f"n_steps: must lead to a step below 2**63 - 1; got {n_steps} from {step}")
-    if n_steps and not len(model.neurons):
+    if n_steps and not modulated and model._store.columns.epoch == 0:
         warnings.warn(
             "run: the network has no neurons, so nothing happens; initialize_neurons adds some",
             NeuromodWarning,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 
-__all__ = ["FIXED_FIELDS", "MODELS", "NEURON_TYPES", "NeuronColumns"]
+__all__ = ["FIXED_FIELDS", "MODELS", "NEURON_TYPES", "NeuronColumns", "collection_of", "held", "model_of"]
 
 MODELS: dict[str, dict[str, Any]] = _core.neuron_models()
 """Every registered neuron model and what its C table says; a neuron's ``model`` is a position in it."""
@@ -22,7 +22,7 @@ NEURON_TYPES = ("excitatory", "inhibitory")
 FIXED_FIELDS = _core.NEURON_FIELDS
 """Fields that every neuron has: dtype and default. Those of the models in use come besides, as float64."""
 
-_PER_STEP = {"drive_noise_per_step": "drive_noise", "drive_uniform_per_step": "drive_uniform"}
+PER_STEP = {"drive_noise_per_step": "drive_noise", "drive_uniform_per_step": "drive_uniform"}
 """Columns that older saved models lack: by the columns that had their meaning there."""
 
 
@@ -48,6 +48,7 @@ class NeuronColumns:
             Mapping[str, float]
         ] = ()  # densities, by the numbers in `area`; last: outside all
         self.gate = _core.Gate()  # of the whole network, its synapses included
+        self.model: Callable[[], Any] = lambda: None  # a weak reference to the model that they are of
         self._handed: dict[str, NDArray[Any]] = {}
         self._slot_of = np.empty(0, np.int64)
 
@@ -100,11 +101,20 @@ class NeuronColumns:
         """
         if isinstance(neuron_id, bool) or not isinstance(neuron_id, int | np.integer):
             raise TypeError(f"neurons[{neuron_id!r:.60}]: an id must be a whole number")
-        slot = int(self._slot_of[neuron_id]) if 0 <= neuron_id < self.next_id else -1
+        slot = self._slot(neuron_id) if 0 <= neuron_id < self.next_id else -1
         if slot < 0:
             rule = "was removed" if 0 <= neuron_id < self.next_id else "never existed"
             raise _core.RemovedError(f"neurons[{neuron_id!r:.60}]: must be in the network; it {rule}")
         return slot
+
+    def neuron_again(self, neuron_id: int) -> tuple[Any, ...]:
+        """How a view of a neuron is pickled: with its model.
+
+        Parameters
+        ----------
+        neuron_id : int
+        """
+        return neuron_of, (model_of(self, "neuron"), neuron_id)
 
     def slots_of(self, ids: ArrayLike) -> NDArray[np.int64]:
         """Where the neurons of these ids stand now.
@@ -124,7 +134,7 @@ class NeuronColumns:
         """
         wanted = np.asarray(ids, dtype=np.int64)
         inside = (wanted >= 0) & (wanted < self.next_id)
-        slots = np.where(inside, self._slot_of[np.where(inside, wanted, 0)] if self.next_id else -1, -1)
+        slots = np.where(inside, self._slots(np.where(inside, wanted, 0)) if self.next_id else -1, -1)
         if np.any(slots < 0):
             self.slot_of(int(wanted[slots < 0][0]))
         return slots
@@ -215,7 +225,7 @@ class NeuronColumns:
         self.n, self.next_id = len(ids), next_id
         for name, values in columns.items():
             self.buffers[name][: self.n] = values
-        for name, old in _PER_STEP.items():
+        for name, old in PER_STEP.items():
             if name not in columns and old in columns:  # saved when noise had one size at any dt
                 self.buffers[name][: self.n] = columns[old]
                 self.buffers[old][: self.n] = 0.0
@@ -251,7 +261,9 @@ class NeuronColumns:
         self.buffers = buffers
 
     def _indexed(self, ids: NDArray[np.int64], n: int, next_id: int) -> NDArray[np.int64]:
-        """Slots by id; -1 where there is none."""
+        """Slots by id, -1 where there is none; empty where most ids are gone, since they are searched for then."""
+        if not _is_dense(n, next_id):
+            return np.empty(0, np.int64)
         known = len(self._slot_of)
         slot_of = np.full(next_id if next_id <= known else max(next_id, 2 * known), -1, np.int64)
         slot_of[ids[:n]] = np.arange(n)
@@ -290,6 +302,82 @@ class NeuronColumns:
     def _index(self) -> None:
         self._slot_of = self._indexed(self.buffers["id"], self.n, self.next_id)
         self.epoch += 1
+
+    @property
+    def _is_dense(self) -> bool:
+        return _is_dense(self.n, self.next_id)
+
+    def _slot(self, neuron_id: int) -> int:
+        return int(self._slot_of[neuron_id]) if self._is_dense else int(self._slots(np.int64(neuron_id)))
+
+    def _slots(self, ids: Any) -> Any:
+        """Slots of ids from 0 to next_id - 1; -1 where there is none."""
+        if self._is_dense:
+            return self._slot_of[ids]
+        own = self.buffers["id"][: self.n]
+        at = np.searchsorted(own, ids)
+        there = (
+            (at < self.n) & (own[np.minimum(at, self.n - 1)] == ids) if self.n else np.zeros_like(at, bool)
+        )
+        return np.where(there, at, -1)
+
+
+def _is_dense(n: int, next_id: int) -> bool:
+    """Whether there is a table of all ids; where most of them are gone, they are searched for."""
+    return next_id <= 16 * n + (1 << 20)
+
+
+def model_of(part: Any, what: str) -> Any:
+    """The model that columns or synapses are of.
+
+    Parameters
+    ----------
+    part : NeuronColumns or SynapseStore
+    what : str
+        What is to be copied, for the message.
+
+    Raises
+    ------
+    TypeError
+        If it is gone.
+    """
+    model = part.model()
+    if model is None:
+        raise TypeError(f"{what}: cannot be copied or pickled, as its model is gone; keep the BrainModel")
+    return model
+
+
+def held(model: Any) -> Any:
+    """The same model, which what is made of it keeps alive from now on: a view that came alone can travel on.
+
+    Parameters
+    ----------
+    model : BrainModel
+    """
+    model._store.columns.model = model._store.model = lambda: model
+    return model
+
+
+def neuron_of(model: Any, neuron_id: int) -> _core.Neuron:
+    """The view of a model's neuron of that id.
+
+    Parameters
+    ----------
+    model : BrainModel
+    neuron_id : int
+    """
+    return held(model).neurons[neuron_id]  # type: ignore[no-any-return]
+
+
+def collection_of(model: Any, name: str) -> Any:
+    """``model.neurons`` or ``model.synapses``.
+
+    Parameters
+    ----------
+    model : BrainModel
+    name : str
+    """
+    return getattr(held(model), name)
 
 
 def _write(buffers: Mapping[str, NDArray[Any]], new: slice, model: str, values: Mapping[str, Any]) -> None:
