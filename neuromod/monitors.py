@@ -58,7 +58,8 @@ class _Monitor(Generic[Recorder]):
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         """Copied and pickled with its simulation and its records. A shallow copy records the same simulation."""
         own = {name: value for name, value in vars(self).items() if name not in ("_sim", "_recorder")}
-        return _again, (type(self), self._sim, own, self._recorder.saved(), self._is_on())
+        with self._sim._session.gate:
+            return _again, (type(self), self._sim, own, self._recorder.saved(), self._is_on())
 
     def _is_on(self) -> bool:
         """Whether it still records."""
@@ -370,5 +371,6 @@ def _again(
     made.restore(saved)
     monitor._recorder = made
     if is_on:
-        sim._session.bound().add_recorder(made)
+        with sim._session.gate:
+            sim._session.bound().add_recorder(made)
     return monitor

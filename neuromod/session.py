@@ -117,6 +117,18 @@ class Session:
         except _core.CoreFailure as failure:
             raise explained(engine, failure) from None
 
+    def schedule(self, ids: Ints, spikes: Ints) -> None:
+        """Let sources fire at exact steps, in place of what was set for them. `spikes`: (step, id), of these ids."""
+        self.gate.check_own("set_spike_times")
+        with self.gate:
+            engine = self.prepared()
+            old_steps, old_ids = engine.schedule_arrays()
+            kept = ~np.isin(old_ids, np.unique(ids))
+            engine.set_schedule(
+                np.concatenate([old_steps[kept], spikes[:, 0]]),
+                np.concatenate([old_ids[kept], spikes[:, 1]]),
+            )
+
     def begin(self, what: object) -> _core.Engine:
         """A run begins: the engine, bound, with what users have written. `end` must follow; RuntimeError at once if
         the network, or its modulators, are being run."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuromod import _core, saved
+from neuromod import saved
 from neuromod.arguments import checked_count, checked_dt, checked_seed, spike_list
 from neuromod.inputs import check_run, check_sources, checked_input, spike_steps
 from neuromod.modulation.system import NeuromodulationSystem
@@ -114,11 +114,6 @@ class Simulation:
     def threads(self) -> int:
         """Threads that a run may use; the bits are the same for any number."""
         return self._session.threads
-
-    @property
-    def _engine(self) -> _core.Engine:
-        """The engine, bound to the network as it is now."""
-        return self._session.bound()
 
     @property
     def current_step(self) -> int:
@@ -259,8 +254,8 @@ class Simulation:
         weight : float, array_like or mapping, mV
             One for all; with `pairs` one for each; else a matrix, a row for each source as given. Or a distribution:
             ``{"normal": [mean, sd]}``, ``{"lognormal": [mu, sigma]}`` (both with ``"low"``, ``"high"``: what falls
-            outside is drawn again, or clipped with ``"outside": "clip"``) or ``{"uniform": [low, high]}``. Drawn weights
-            must have one sign, excitatory ones none below 0 unless ``"low"`` is. Sizes must keep to the rule's bounds.
+            outside is drawn again, or clipped with ``"outside": "clip"``) or ``{"uniform": [low, high]}``. Drawn
+            weights must have one sign, excitatory ones none below 0 unless ``"low"`` is. Sizes keep to its bounds.
         delay : int, array_like of int, or mapping, steps, 1 to 65535, default 1
             As `weight`. A uniform has each whole step from low to high alike; others are drawn again below 1 step.
         synapse_type : {"excitatory", "inhibitory"}, optional
@@ -344,19 +339,12 @@ class Simulation:
         """
         each_id, each_time = spike_list(ids, times_ms)
         check_sources(self.model, each_id)
-        steps = spike_steps(each_time, self.dt, self.current_step)
-        spikes = np.stack([steps.astype(np.int64), each_id], axis=1)
+        spikes = np.stack(
+            [spike_steps(each_time, self.dt, self.current_step).astype(np.int64), each_id], axis=1
+        )
         if len(np.unique(spikes, axis=0)) != len(spikes):
             raise ValueError("times_ms: at most one spike of a neuron in one step; got two")
-        self._session.gate.check_own("set_spike_times")
-        with self._session.gate:
-            engine = self._session.prepared()
-            old_steps, old_ids = engine.schedule_arrays()
-            kept = ~np.isin(old_ids, np.unique(np.asarray(ids, dtype=np.int64)))
-            engine.set_schedule(
-                np.concatenate([old_steps[kept], spikes[:, 0]]),
-                np.concatenate([old_ids[kept], spikes[:, 1]]),
-            )
+        self._session.schedule(np.asarray(ids, dtype=np.int64), spikes)
 
     # ---- running ---------------------------------------------------------------------------------------------
 
@@ -565,8 +553,7 @@ class Simulation:
         dict
             What `from_dict` takes, with a SHA-256 over all of it. Recorders are not in it.
         """
-        with self._session.gate:
-            return saved.to_dict(self)
+        return saved.to_dict(self)
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> Simulation:
@@ -605,5 +592,6 @@ class Simulation:
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         """Pickled, and copied deeply, as what `from_dict` takes and checks, with its model and modulators."""
+        self._session.gate.check_own("copy.deepcopy and pickle")  # the model follows, as it is then
         own = saved.content_of(self)  # first: it brings the model up to date
         return saved.simulation_again, (type(self), self.model, self.neuromodulation, own, self.threads)

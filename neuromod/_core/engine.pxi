@@ -71,11 +71,7 @@ cdef class Engine:
         """Of a restored network: what `bind` is to know of its synapses, and what `state` said of them."""
         cdef Py_ssize_t k
         for k, projection in enumerate(self.binding.layout.projections):
-            given = born.get(projection.name, 0)
-            if isinstance(given, np.ndarray) and given.shape != (len(projection.target),):
-                raise ValueError(f"state: born of {projection.name} must have the shape {(len(projection.target),)}; "
-                                 f"got {given.shape}")
-            self.binding.lend_born(&self.binding.projections[k], projection, given)
+            self.binding.lend_born(&self.binding.projections[k], projection, born.get(projection.name, 0))
         self.births = list(births)
 
     @property
@@ -166,7 +162,7 @@ cdef class Engine:
     cdef _check_state(self, part):
         """Note what `state` cannot have given: what C relies on, and what would be dropped without a word."""
         cdef Binding b = self.binding
-        part.only("step", "fired", "traces", "pairs", "short_term", "rates", "events")
+        part.only("step", "fired", "traces", "pairs", "short_term", "rates", "events", "born")
         step = part.whole("step", 0, 1 << 61)
         if step is None or not part.has("fired", "traces", "pairs"):
             return
@@ -187,6 +183,18 @@ cdef class Engine:
             _check_names(rates, b.rates)
             for name in b.rates:
                 _check_by_id(rates, name, b.ids)
+        if "born" in part.value:
+            self._check_born(part.part("born"), step)
+
+    cdef _check_born(self, part, step):
+        """Steps in which young synapses were made: one for all of a projection, or one for each."""
+        projections = {projection.name: projection for projection in self.binding.layout.projections}
+        part.only(*projections)
+        for name in set(part.value) & set(projections):
+            if isinstance(part.value[name], np.ndarray):
+                part.array(name, "i8", (len(projections[name].target),), 0, step)
+            else:
+                part.whole(name, 0, step)
 
     cdef _check_fired(self, part, step):
         """Spikes under way: for each of the last steps the ids, ascending."""

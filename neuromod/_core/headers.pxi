@@ -168,12 +168,10 @@ cdef extern from "nm_response.h" nogil:
     double NM_NEUTRAL_OF(nm_effect effect)
     double nm_combined(nm_effect effect, double one, double other)
 
-
 cdef extern from "nm_register.h":
     const nm_neuron_model *nm_neuron_models[]
     const nm_plasticity_rule *nm_plasticity_rules[]
     const nm_modulator *nm_modulators[]
-
 
 cdef extern from "nm_rng.h" nogil:
     int NM_STREAM_NEURON
@@ -195,7 +193,6 @@ cdef extern from "nm_rng.h" nogil:
     void nm_rng_sequence(uint64_t seed, uint32_t stream, uint32_t id, uint64_t first_step, size_t n_blocks, uint32_t *out)
     uint32_t nm_rng_word(uint64_t seed, uint32_t stream, uint32_t id, uint64_t step)
     double nm_uniform(uint32_t word)
-
 
 cdef extern from "nm_levels.h" nogil:
     ctypedef struct nm_release:
@@ -240,7 +237,6 @@ cdef extern from "nm_levels.h" nogil:
     double nm_levels_effect(const nm_levels *levels, int64_t m, nm_target target, double level, double density)
     nm_factors nm_levels_factors(const nm_levels *levels, int64_t zone)
     double nm_levels_signal(const nm_levels *levels, int64_t zone, double subtract_baseline, double dt, double tau_c)
-
 
 cdef extern from "nm_network.h" nogil:
     int NM_MAX_INPUTS
@@ -334,22 +330,18 @@ cdef extern from "nm_network.h" nogil:
     int nm_network_check(const nm_network *network, nm_error *error)
     int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *error)
 
-
 cdef extern from "nm_quantile.h" nogil:
     void nm_quantile_fill(const uint32_t *word, size_t n, float *deviate)
-
 
 cdef extern from "nm_poisson.h" nogil:
     int NM_POISSON_TABLE
     int NM_POISSON_MEAN
     void nm_poisson_tabulate(double mean, uint32_t *table)
 
-
 cdef extern from "nm_drive.h" nogil:
     double nm_drive_count(double mean, uint64_t seed, uint32_t id, uint64_t step)
     void nm_drive_add(const nm_network *network, const nm_block *block, double dt, uint64_t seed, uint64_t step,
                       double factor, double *excitatory, double *inhibitory)
-
 
 cdef extern from "nm_delay.h" nogil:
     int64_t NM_INTERVAL
@@ -360,7 +352,6 @@ cdef extern from "nm_delay.h" nogil:
         int64_t partition_width
         int32_t *slot
         int64_t *count
-
 
 cdef extern from "nm_lazy.h" nogil:
     int NM_RECENT
@@ -411,7 +402,6 @@ cdef extern from "nm_lazy.h" nogil:
     void nm_lazy_flush(const nm_lazy_step *step, int64_t first, int64_t last)
     double nm_lazy_decayed(const double *table, int64_t steps)
 
-
 cdef extern from "nm_events.h" nogil:
     ctypedef struct nm_events:
         int64_t lag
@@ -446,11 +436,9 @@ cdef extern from "nm_events.h" nogil:
     void nm_events_index(const nm_network *network, const nm_projection *p, int64_t *incoming_start,
                          uint32_t *incoming, uint32_t *incoming_run, int64_t *next)
 
-
 cdef extern from "nm_change.h" nogil:
     void nm_change_apply(size_t n, const double *change, const double *learning, size_t stride, double low,
                          double high, double *weight)
-
 
 cdef extern from "nm_bitmap.h" nogil:
     ctypedef struct nm_bitmap:
@@ -464,19 +452,16 @@ cdef extern from "nm_bitmap.h" nogil:
     int64_t nm_bitmap_worth(const nm_projection *p, int64_t n_neurons, int64_t n_partitions, int64_t *extra_start)
     void nm_bitmap_fill(const nm_projection *p, int64_t n_buckets, int64_t words, uint64_t *bits, uint16_t *extra)
 
-
 cdef extern from "nm_bitmap_deliver.h" nogil:
     ctypedef struct nm_bitmap_room:
         uint64_t *count
         double *sum
-
 
 cdef extern from "nm_push.h" nogil:
     int NM_PUSH_STEPS
     ctypedef struct nm_push:
         double *sum
     int nm_push_worth(const nm_projection *p)
-
 
 cdef extern from "nm_short_term.h" nogil:
     ctypedef struct nm_short_term:
@@ -490,7 +475,6 @@ cdef extern from "nm_short_term.h" nogil:
         double *efficacy
     double nm_short_term_release(const nm_short_term *s, int64_t row, double elapsed)
 
-
 cdef extern from "nm_homeostasis.h" nogil:
     ctypedef struct nm_homeostasis:
         double target_rate
@@ -499,7 +483,6 @@ cdef extern from "nm_homeostasis.h" nogil:
         int64_t every
         double *rate
     double nm_homeostasis_start(const nm_homeostasis *homeostasis, double dt, int64_t now)
-
 
 cdef extern from "nm_record.h" nogil:
     ctypedef struct nm_spike_record:
@@ -520,7 +503,6 @@ cdef extern from "nm_record.h" nogil:
         int64_t n
     int64_t nm_record_room(const nm_spike_record *record, int64_t n_neurons)
 
-
 cdef extern from "nm_pool.h" nogil:
     int NM_MAX_THREADS
     ctypedef struct nm_pool
@@ -528,7 +510,6 @@ cdef extern from "nm_pool.h" nogil:
     int nm_pool_start(nm_pool *pool, int n_threads)
     void nm_pool_stop(nm_pool *pool)
     int nm_pool_threads(const nm_pool *pool)
-
 
 cdef extern from "nm_sim.h" nogil:
     ctypedef struct nm_sim:
@@ -562,7 +543,6 @@ cdef extern from "nm_sim.h" nogil:
         int64_t n_sample_records
     int nm_sim_run(nm_sim *sim, int64_t n_steps, nm_pool *pool, int64_t *done, nm_error *error)
 
-
 cdef extern from "nm_replicas.h" nogil:
     ctypedef struct nm_replica:
         nm_sim *sim
@@ -570,7 +550,6 @@ cdef extern from "nm_replicas.h" nogil:
         int status
         nm_error error
     void nm_replicas_run(nm_replica *replicas, int64_t n, nm_pool *pool)
-
 
 cdef extern from "nm_build.h" nogil:
     ctypedef struct nm_build:

@@ -75,18 +75,23 @@ cdef class SpikeRecorder:
     def saved(self):
         """All of it, as `restore` takes it."""
         step, id = self.arrays()
-        return {"wanted": self.wanted_ids, "step": step, "id": id}
+        sizes = np.array(self.sizes, np.int64).reshape(-1, 2)
+        return {"wanted": self.wanted_ids, "step": step, "id": id, "sizes": sizes, "ended": self.ended}
 
     def restore(self, state):
         """Take over what another recorder has `saved`, into one that has recorded nothing."""
         part = SavedPart(state, "recorder")
-        part.only("wanted", "step", "id")
+        part.only("wanted", "step", "id", "sizes", "ended")
         step = part.array("step", "i8", (None,), 1)
         part.array("id", "i8", (None,) if step is None else step.shape, 0)
         if part.has("wanted") and state["wanted"] is not None:
             part.array("wanted", "i8", (None,))
+        sizes = part.array("sizes", "i8", (None, 2), 0)
+        if part.has("ended") and state["ended"] is not None:
+            part.whole("ended", 0, 1 << 61)
         part.finish()
         self.wanted_ids, self.full = state["wanted"], [(np.array(state["step"]), np.array(state["id"]))]
+        self.sizes, self.ended = [(int(of), int(n)) for of, n in sizes], state["ended"]
 
 
 cdef class SampleRecorder:

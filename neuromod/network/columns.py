@@ -11,7 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 
-__all__ = ["FIXED_FIELDS", "MODELS", "NEURON_TYPES", "NeuronColumns", "collection_of", "held", "model_of"]
+__all__ = [
+    "FIXED_FIELDS",
+    "MODELS",
+    "NEURON_TYPES",
+    "NeuronColumns",
+    "collection_of",
+    "held",
+    "model_of",
+    "synapse_of",
+]
 
 MODELS: dict[str, dict[str, Any]] = _core.neuron_models()
 """Every registered neuron model and what its C table says; a neuron's ``model`` is a position in it."""
@@ -182,7 +191,10 @@ class NeuronColumns:
             first = self.n
             for count, model, values in groups:  # entries from n on belong to nobody yet
                 _write(
-                    buffers, slice(first, first + count), model, {**values, "id": ids[first - self.n :][:count]}
+                    buffers,
+                    slice(first, first + count),
+                    model,
+                    {**values, "id": ids[first - self.n :][:count]},
                 )
                 first += count
             slot_of = self._indexed(buffers["id"], self.n + total, self.next_id + total)
@@ -392,3 +404,8 @@ def _write(buffers: Mapping[str, NDArray[Any]], new: slice, model: str, values: 
             given[name] = _core.field_number(field, given[name])
     for name, buffer in buffers.items():
         buffer[new] = given.get(name, np.nan)
+
+
+def synapse_of(model: Any, number: int) -> _core.Synapse:
+    """The view of a model's synapse of that number."""
+    return held(model).synapses[number]  # type: ignore[no-any-return]

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_number
-from neuromod.errors import NumericalError
 from neuromod.network.areas import Areas
-from neuromod.network.columns import held, model_of
-from neuromod.network.draws import MAX_WEIGHT, New, check_weight, delays_of, weights_of, widened
+from neuromod.network.columns import model_of, synapse_of
+from neuromod.network.draws import MAX_WEIGHT, New, check_written, delays_of, weights_of
 from neuromod.network.layout import Layout, Learning, Rows
 from neuromod.network.moves import Moves
 from neuromod.network.projection import Projection, ReadOnly
@@ -412,19 +411,8 @@ class SynapseStore:
         self.keeper = None
 
     def check_written(self, step: int) -> None:
-        """Refuse what users have written to weights and eligibility traces that no simulation can go on from.
-
-        Raises
-        ------
-        NumericalError
-            If a value is not finite.
-        ValueError
-            If a weight lies outside the bounds of its rule.
-        """
-        for table in self._tables:
-            for name, values in table.weights.written().items():
-                if values.dtype == np.float32:  # the others are steps, which users have no way to write
-                    _check_written(table, name, values, step)
+        """Refuse what users have written to weights and eligibility traces that no simulation can go on from."""
+        check_written(self._tables, step)
 
     def resume(self) -> None:
         """The simulation is about to move on: what users have written goes to the keepers."""
@@ -606,28 +594,3 @@ class SynapseStore:
         """All projections are there. `made`: projections ever made, the salt of the draws to come."""
         self.made = made
         self._changed()
-
-
-def synapse_of(model: Any, number: int) -> _core.Synapse:
-    """The view of a model's synapse of that number."""
-    return held(model).synapses[number]  # type: ignore[no-any-return]
-
-
-def _check_written(table: SynapseTable, name: str, values: Floats, step: int) -> None:
-    low, high = -MAX_WEIGHT, MAX_WEIGHT
-    about, inhibitory = table.learning, table.synapse_type == "inhibitory"
-    if name == "weight" and about.rule is not None:
-        low, high = about.weight_min, about.weight_max
-        low, high = (-high, high) if inhibitory else (low, high)
-        if inhibitory and about.weight_min > 0.0:
-            low = high = 0.0  # two ranges: looked at below
-    if not len(values) or _core.first_outside(values, *widened(low, high)) < 0:
-        return
-    where = f"projections[{table.name!r}].{name}"
-    k = _core.first_outside(values, -MAX_WEIGHT, MAX_WEIGHT)
-    if k >= 0:
-        ends = f"neuron {table.pre_id[k]} to {table.post_id[k]}"
-        raise NumericalError(
-            f"{where}[{k}]: must stay finite; got {values[k]} (synapse from {ends}, step {step})"
-        )
-    check_weight(where, values, about, inhibitory)

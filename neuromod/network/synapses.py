@@ -207,7 +207,11 @@ class SynapseTable:
         return found
 
     def replaced(
-        self, pre: Int32s, post: Int32s, columns: Mapping[str, Any], since: Ints | int,
+        self,
+        pre: Int32s,
+        post: Int32s,
+        columns: Mapping[str, Any],
+        since: Ints | int,
         rows: tuple[int, int, int] | None = None,
     ) -> tuple[SynapseTable, Ints]:
         """A table of other synapses, with columns as `contents` gives them, for `adopt`; nothing is changed.
