@@ -19,13 +19,13 @@ cdef class Engine:
     cdef readonly bint running
     cdef int64_t shown       # completed steps as at the last border of a slice, while it runs
     cdef list births         # [(count of the network's changes, step)] of the bindings whose synapses are young
-    cdef readonly list spike_recorders, sample_recorders
+    cdef readonly list spike_recorders, sample_recorders, probes
 
     def __cinit__(self, layout, double dt, uint64_t seed, Levels levels=None):
         if not (np.isfinite(dt) and dt > 0.0):
             raise ValueError(f"dt: must be > 0 ms; got {dt}")
         self.levels, self.pool, self.threads = levels, Pool(), 1
-        self.spike_recorders, self.sample_recorders = [], []
+        self.spike_recorders, self.sample_recorders, self.probes = [], [], []
         self.schedule = (np.empty(0, np.int64), np.empty(0, np.int64))
         self.births = [(layout.changes, 0)]
         self.binding = Binding(layout, dt, seed, 0, levels, self.births)
@@ -349,27 +349,29 @@ cdef class Engine:
     cdef _run(self, int64_t n_steps, object progress):
         cdef nm_error error
         cdef Binding b = self.binding
-        cdef int64_t left = n_steps, slice_steps = 1, done = 0, n_partitions = b.network.n_partitions
+        cdef int64_t left = n_steps, slice_steps = 1, turn, done = 0, n_partitions = b.network.n_partitions
         cdef int status
         cdef nm_pool *pool
         b.sim.look = b.sim.step + n_steps if n_steps > 1 else 0
+        began = perf_counter() if n_steps > 1 else 0.0
         while left > 0:
             pool = self.pool.get(self.threads if self.threads < n_partitions else <int>n_partitions)
-            if slice_steps >= left:
-                slice_steps = left
-            else:  # the time of the last slice is not asked for
-                began = perf_counter()
+            turn = self._to_sample(slice_steps if slice_steps < left else left)
             with nogil:
-                status = nm_sim_run(&b.sim, slice_steps, pool, &done, &error)
+                status = nm_sim_run(&b.sim, turn, pool, &done, &error)
             left -= done
             if status < 0:
                 raise_error(&error)
             if status == NM_STOP_RECORD_FULL:
                 self._lend_more()
+            if done > 0:
+                self._sample()
             if left == 0:
                 break
+            took = perf_counter() - began
+            if turn < slice_steps and took < _SLICE_SECONDS:  # a sample was due: the slice goes on
+                continue
             if done == slice_steps:
-                took = perf_counter() - began
                 slice_steps = max(1, min(4 * slice_steps, int(slice_steps * _SLICE_SECONDS / max(took, 1e-9))))
             self._border()
             if self.gate is not None:
@@ -379,6 +381,22 @@ cdef class Engine:
                 progress(n_steps - left)
             if not self.running:
                 raise RuntimeError("run: goes on in the process that began it; this one was forked from it")
+            began = perf_counter()
+
+    cdef int64_t _to_sample(self, int64_t n_steps):
+        """Steps to the next sample of a probe, at most n_steps."""
+        cdef int64_t every
+        for probe in self.probes:
+            every = probe.every
+            n_steps = min(n_steps, every - self.binding.sim.step % every)
+        return n_steps
+
+    cdef _sample(self):
+        """Probes take the samples that are due."""
+        cdef int64_t step = self.binding.sim.step
+        for probe in self.probes:
+            if step % <int64_t>probe.every == 0:
+                probe.sample(step)
 
     cdef _lend_input(self, object input, object input_ids):
         cdef Binding b = self.binding
@@ -456,7 +474,9 @@ cdef class Engine:
 
     def add_recorder(self, recorder):
         """Start recording; from the next step on. During a run, at the border of a slice alone."""
-        if isinstance(recorder, SpikeRecorder):
+        if isinstance(recorder, Probe):
+            self.probes = [*self.probes, recorder]
+        elif isinstance(recorder, SpikeRecorder):
             (<SpikeRecorder>recorder).bind(recorder.prepared(self.binding.ids), self.binding.sim.step)
             self._exchange_recorders([*self.spike_recorders, recorder], self.sample_recorders)
         elif not isinstance(recorder, SampleRecorder):
@@ -467,6 +487,7 @@ cdef class Engine:
 
     def remove_recorder(self, recorder):
         """Stop recording; what was recorded stays with the recorder. During a run, at the border of a slice alone."""
+        self.probes = [one for one in self.probes if one is not recorder]
         if isinstance(recorder, SpikeRecorder):
             (<SpikeRecorder>recorder).end(self.binding.sim.step)
         self._exchange_recorders([one for one in self.spike_recorders if one is not recorder],

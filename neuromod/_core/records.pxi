@@ -1,4 +1,5 @@
-# Arrays lent to C, and recorders: blocks of NumPy's lent one after another. Transcribes nm_record.h.
+# Arrays lent to C, and recorders: blocks of NumPy's lent one after another, or rows that Python reads. Transcribes
+# nm_record.h.
 
 
 cdef void *_address(object array, str dtype, Py_ssize_t n, str what) except? NULL:
@@ -156,3 +157,37 @@ cdef class SampleRecorder:
         part.array("value", "f8", (0 if step is None else len(step), len(self.resolve()[1])))
         part.finish()
         self.c.every, self.full = every, [(np.array(state["step"]), np.array(state["value"]))]
+
+
+class Probe:
+    """Rows that `read()` gives at the end of the steps divisible by `every`: a run pauses there. For what stands in no
+    column, such as weights under a lazy rule."""
+
+    def __init__(self, read, every):
+        self.read, self.every, self.rows = read, every, []
+
+    def sample(self, step):
+        """Take a row."""
+        self.rows.append((step, self.read()))
+
+    def arrays(self):
+        """(step, value of shape (samples, width)) recorded so far; copies."""
+        rows = list(self.rows)
+        if not rows:
+            return np.empty(0, np.int64), self.read()[None][:0]
+        return np.array([step for step, _ in rows], np.int64), np.stack([row for _, row in rows])
+
+    def saved(self):
+        """All of it, as `restore` takes it."""
+        step, value = self.arrays()
+        return {"every": self.every, "step": step, "value": value}
+
+    def restore(self, state):
+        """Take over what another probe has `saved`, into one that has recorded nothing."""
+        part = SavedPart(state, "recorder")
+        part.only("every", "step", "value")
+        every, step = part.whole("every", 1, 1 << 61), part.array("step", "i8", (None,), 1)
+        row = self.read()
+        value = part.array("value", row.dtype.str[1:], (0 if step is None else len(step), len(row)))
+        part.finish()
+        self.every, self.rows = every, [(int(step[k]), value[k].copy()) for k in range(len(step))]

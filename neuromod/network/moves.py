@@ -58,6 +58,14 @@ class Moves:
                 return number
         return number
 
+    def follow_all(self, epoch: int, numbers: Ints) -> Ints:
+        """As `follow`, for synapses that were in the network in `epoch`, or -1 for removed ones."""
+        while epoch in self._steps:
+            epoch, moved, _ = self._steps[epoch]
+            if moved is not None:
+                numbers = _renumbered(numbers, moved)
+        return numbers
+
 
 def _composed(
     moved: Ints | None, merged: Ints | None, after: int, then: Ints | None, _: Any
@@ -69,4 +77,8 @@ def _composed(
 def _through(numbers: Ints | None, then: Ints | None) -> Ints | None:
     if numbers is None or then is None:
         return then if numbers is None else numbers
+    return _renumbered(numbers, then)
+
+
+def _renumbered(numbers: Ints, then: Ints) -> Ints:
     return np.where(numbers < 0, -1, then[np.maximum(numbers, 0)]) if len(then) else np.full(len(numbers), -1)

@@ -544,6 +544,10 @@ class SynapseStore:
             )
         return number
 
+    def follow_all(self, epoch: int, numbers: Ints) -> Ints:
+        """As `moved`, of many; -1 for a synapse that was removed."""
+        return self._moves.follow_all(epoch, numbers)
+
     def number_of(self, synapse: _core.Synapse) -> int | None:
         """The number of a view's synapse today; None where it is of another network, or was removed."""
         len(self)  # merges what waits

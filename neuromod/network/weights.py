@@ -14,6 +14,9 @@ __all__ = ["Weights"]
 
 Floats = NDArray[np.float32]
 
+_FEW = 16
+"""Synapses that are read one by one where an engine keeps them; more are picked from all of the projection."""
+
 
 class Weights:
     """Weight and plasticity state of each synapse of one projection.
@@ -98,6 +101,18 @@ class Weights:
         if self.is_equal:
             return self.equal
         return float(self._handed.get("weight", self.live["weight"])[k])
+
+    def sampled(self, name: str, where: NDArray[np.int64]) -> Floats:
+        """Current values of some synapses, for a recorder: a copy."""
+        if self.keeper is not None:
+            if name == "weight" and len(where) <= _FEW:
+                return np.array([self.keeper.read_one(int(k)) for k in where], np.float32)
+            found = self._read()[name]
+        elif name == "weight" and self.is_equal:
+            return np.full(len(where), self.equal, np.float32)
+        else:
+            found = self.live[name]
+        return found[where]
 
     def written(self) -> Mapping[str, Floats]:
         """The arrays that the user may have written to since the simulation last moved on."""
