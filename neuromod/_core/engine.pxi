@@ -354,6 +354,7 @@ cdef class Engine:
         cdef nm_pool *pool
         b.sim.look = b.sim.step + n_steps if n_steps > 1 else 0
         began = perf_counter() if n_steps > 1 else 0.0
+        b.sim.until = nm_clock() + _SLICE_SECONDS if n_steps > 1 else 0.0
         while left > 0:
             pool = self.pool.get(self.threads if self.threads < n_partitions else <int>n_partitions)
             turn = self._to_sample(slice_steps if slice_steps < left else left)
@@ -369,10 +370,10 @@ cdef class Engine:
             if left == 0:
                 break
             took = perf_counter() - began
-            if turn < slice_steps and took < _SLICE_SECONDS:  # a sample was due: the slice goes on
-                continue
-            if done == slice_steps:
-                slice_steps = max(1, min(4 * slice_steps, int(slice_steps * _SLICE_SECONDS / max(took, 1e-9))))
+            if status == NM_OK and done == turn < slice_steps and took < _SLICE_SECONDS:
+                continue  # a sample was due: the slice goes on
+            if status == NM_OK and turn == slice_steps:  # done < turn: out of time, say because more neurons fire
+                slice_steps = max(1, min(4 * slice_steps, int(done * _SLICE_SECONDS / max(took, 1e-9))))
             self._border()
             if self.gate is not None:
                 self.gate.border()
@@ -381,7 +382,7 @@ cdef class Engine:
                 progress(n_steps - left)
             if not self.running:
                 raise RuntimeError("run: goes on in the process that began it; this one was forked from it")
-            began = perf_counter()
+            began, b.sim.until = perf_counter(), nm_clock() + _SLICE_SECONDS
 
     cdef int64_t _to_sample(self, int64_t n_steps):
         """Steps to the next sample of a probe, at most n_steps."""

@@ -1,6 +1,9 @@
 # Replicas: engines that are advanced side by side. Transcribes nm_replicas.h.
 
 
+cdef int64_t _MOST_STEPS = 256  # of a slice, in which a step may suddenly take longer; a border costs less than these
+
+
 cdef class EngineGroup:
     """Engines of copies of one network, advanced together; `Replicas` is its only user."""
 
@@ -59,6 +62,7 @@ cdef class EngineGroup:
         for k in range(n):
             sim = self.replicas[k].sim
             sim.look = sim.step + n_steps if n_steps > 1 else 0
+            sim.until = 0.0  # all take the same number of steps
         began = perf_counter()
         while left > 0:
             pool = self.pool.get(<int>min(<int64_t>threads, n))
@@ -76,7 +80,8 @@ cdef class EngineGroup:
             if 0 < left and turn < slice_steps and took < _SLICE_SECONDS:  # a sample was due: the slice goes on
                 continue
             if turn == slice_steps:
-                slice_steps = max(1, min(4 * slice_steps, int(slice_steps * _SLICE_SECONDS / max(took, 1e-9))))
+                slice_steps = max(1, min(4 * slice_steps, _MOST_STEPS,
+                                         int(slice_steps * _SLICE_SECONDS / max(took, 1e-9))))
             self._border()
             PyErr_CheckSignals()
             if progress is not None:
