@@ -98,8 +98,6 @@ class Simulation:
             get_num_threads() if threads is None else checked_threads(threads),
         )
 
-    # ---- what it is ------------------------------------------------------------------------------------------
-
     @property
     def seed(self) -> int:
         """The seed in use, 0 .. 2**64 - 1."""
@@ -135,8 +133,6 @@ class Simulation:
             f"Simulation(neurons={len(self.model.neurons):,}, synapses={len(self.model.synapses):,}, "
             f"dt={self.dt:g} ms, t={self.time:g} ms, seed={self.seed})"
         )
-
-    # ---- building --------------------------------------------------------------------------------------------
 
     def initialize_neurons(
         self,
@@ -255,7 +251,8 @@ class Simulation:
             One for all; with `pairs` one for each; else a matrix, a row for each source as given. Or a distribution:
             ``{"normal": [mean, sd]}``, ``{"lognormal": [mu, sigma]}`` (both with ``"low"``, ``"high"``: what falls
             outside is drawn again, or clipped with ``"outside": "clip"``) or ``{"uniform": [low, high]}``. Drawn
-            weights must have one sign, excitatory ones none below 0 unless ``"low"`` is. Sizes keep to its bounds.
+            weights must have one sign, excitatory ones none below 0 unless ``"low"`` or the rule's weight_min is. Sizes
+            must keep to the rule's bounds.
         delay : int, array_like of int, or mapping, steps, 1 to 65535, default 1
             As `weight`. A uniform has each whole step from low to high alike; others are drawn again below 1 step.
         synapse_type : {"excitatory", "inhibitory"}, optional
@@ -339,14 +336,11 @@ class Simulation:
         """
         each_id, each_time = spike_list(ids, times_ms)
         check_sources(self.model, each_id)
-        spikes = np.stack(
-            [spike_steps(each_time, self.dt, self.current_step).astype(np.int64), each_id], axis=1
-        )
+        steps = spike_steps(each_time, self.dt, self.current_step)
+        spikes = np.stack([steps.astype(np.int64), each_id], axis=1)
         if len(np.unique(spikes, axis=0)) != len(spikes):
             raise ValueError("times_ms: at most one spike of a neuron in one step; got two")
         self._session.schedule(np.asarray(ids, dtype=np.int64), spikes)
-
-    # ---- running ---------------------------------------------------------------------------------------------
 
     def step(self) -> dict[str, Any]:
         """Advance one step.
@@ -438,8 +432,6 @@ class Simulation:
             "deaths": 0,
             "births": 0,
         }
-
-    # ---- state -----------------------------------------------------------------------------------------------
 
     def _own_state(self) -> dict[str, Any]:
         """All that is the simulation's and not the model's."""

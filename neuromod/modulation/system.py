@@ -321,7 +321,7 @@ class NeuromodulationSystem(_core.SystemCore):
         >>> system.dopamine.release(0.4, region="left")
         >>> system.step()
         >>> [round(level, 3) for level in system.level[:, 0].tolist()]
-        [0.842, 0.518, 0.5]
+        [0.843, 0.517, 0.5]
         """
         self._modulator(name)
         pairs = self._neighbour_pairs(neighbours)

@@ -225,7 +225,7 @@ def weights_of(value: Any, new: New, learning: Learning, inhibitory: bool) -> Fl
     """Weights in the order of the synapses, or one number where all are equal; all checked."""
     if isinstance(value, Mapping):
         draw = _distribution(value, "weight")
-        values = _weights_drawn(draw, new, inhibitory)
+        values = _weights_drawn(draw, new, learning, inhibitory)
         check_weight(f"weight.{draw.kind}", values, learning, inhibitory, f" of {draw.words}")
         return values
     given = checked_array(value, "weight").astype(np.float64)
@@ -239,7 +239,8 @@ def weights_of(value: Any, new: New, learning: Learning, inhibitory: bool) -> Fl
     return _of_pairs("weight", given, new).astype(np.float32)
 
 
-def _weights_drawn(draw: _Draw, new: New, inhibitory: bool) -> Floats:
+def _weights_drawn(draw: _Draw, new: New, learning: Learning, inhibitory: bool) -> Floats:
+    """Weights of one sign, unless a rule with weight_min below 0, or a bound stated below 0, admits both."""
     if max(abs(draw.a), abs(draw.b)) > MAX_WEIGHT:
         raise ValueError(f"weight.{draw.kind}: must be at most {MAX_WEIGHT:.3g} in size; got {draw.words}")
     if draw.kind == "uniform":
@@ -247,11 +248,12 @@ def _weights_drawn(draw: _Draw, new: New, inhibitory: bool) -> Floats:
     else:
         values = _drawn(draw, draw.low, draw.high, "weight", new)
     n_below = int((values < 0.0).sum())
+    admits_both = (learning.rule is not None and learning.weight_min < 0.0) or (
+        draw.bounded and -math.inf < draw.low < 0.0
+    )
     if inhibitory and 0 < n_below < len(values) - int((values == 0.0).sum()):
         rule = "must have one sign, since inhibitory weights act by their size"
-    elif (not inhibitory and n_below and draw.low >= 0.0) or (
-        not inhibitory and n_below and not draw.bounded
-    ):
+    elif not inhibitory and n_below and not admits_both:
         rule = "must not be below 0 for excitatory synapses"
     else:
         return values
