@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neuromod import BrainModel, Simulation, SpikeMonitor
+from neuromod import BrainModel, ConfigError, Simulation, SpikeMonitor
 
 LINE = {"y": [0, 0], "z": [0, 0], "w": [0, 0]}
 N = 40
@@ -192,3 +192,33 @@ def test_without_young_synapses_nothing_is_kept() -> None:
     sim.connect("s", "t", probability=0.1, weight=1.0, rule="none")
     sim.run(1)
     assert len(sim._session.bound()._births_with(sim.model._store.layout())) <= 2
+
+
+BAD_BIRTHS: dict[str, Any] = {
+    "other": {"no such": 3},
+    "negative": {"synapses": -1},
+    "later": {"synapses": 99},
+    "text": {"synapses": "3"},
+    "short": {"synapses": {"dtype": "<i8", "shape": [1], "values": [3]}},
+    "far": {"synapses": {"dtype": "<i8", "shape": [3], "values": [3, 3, 99]}},
+    "type": {"synapses": {"dtype": "<i4", "shape": [3], "values": [3, 3, 3]}},
+    "no mapping": [3],
+}
+
+
+@pytest.mark.parametrize("kind", BAD_BIRTHS)
+def test_births_that_no_simulation_can_have_are_refused(kind: str) -> None:
+    sim, sources, targets = network({"rule": "stdp"})
+    sim.run(4)
+    for k in range(3):
+        sim.model.add_synapse(int(sources[k]), int(targets[k]), delay=20)
+        sim.run(1)
+    state = sim.to_dict()
+    for part in (state, state["model"], state["simulation"]["neuromodulation"] or {}):
+        part.pop("sha256", None)
+        part.pop("version", None)
+    assert Simulation.from_dict(state).digest() == sim.digest()
+    assert set(state["simulation"]["engine"]["born"]) == {"synapses"}
+    state["simulation"]["engine"]["born"] = BAD_BIRTHS[kind]
+    with pytest.raises(ConfigError, match=r"^state\.simulation\.engine\.born"):
+        Simulation.from_dict(state)

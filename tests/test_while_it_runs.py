@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import pickle
 import signal
 import threading
 import time
@@ -60,6 +62,8 @@ LOOKS: dict[str, Callable[[Simulation], Any]] = {
     "model.to_dict": lambda s: repr(s.model.to_dict()["state"]),
     "digest": lambda s: s.digest(),
     "copy": lambda s: s.copy().digest(),
+    "deepcopy": lambda s: copy.deepcopy(s).digest(),
+    "pickle": lambda s: pickle.loads(pickle.dumps((s, s.model)))[0].digest(),
     "model.copy": lambda s: s.model.copy().neurons.v_membrane.copy(),
 }
 CHEAP = (
@@ -78,7 +82,7 @@ def test_a_callback_sees_the_state_at_the_border_and_changes_no_bit(rule: str) -
     sim, alone, seen = network(rule), network(rule), {}
 
     def look(done: int, *_: object) -> None:
-        if len(seen) < 6:
+        if len(seen) < 3:
             seen[done] = {name: way(sim) for name, way in LOOKS.items()}
             assert sim.current_step == done
 
@@ -169,6 +173,12 @@ REFUSED: dict[str, Callable[[Simulation], Any]] = {
     "a second simulation is bound": lambda s: Simulation(s.model, seed=2).digest(),
     "set_diffusion": lambda s: s.neuromodulation._levels.set_spread(0, 1.0, []),
 }
+# A whole simulation is pickled part by part, between which a run would go on.
+PARTED: dict[str, Callable[[Simulation], Any]] = {
+    "deepcopy": lambda s: copy.deepcopy(s),
+    "pickle": lambda s: pickle.dumps(s),
+    "pickle of a monitor": lambda s: pickle.dumps(SpikeMonitor(s)),
+}
 LOST: dict[str, Callable[[Simulation], Any]] = {
     "projection.weight": lambda s: setattr(s.projections["p"], "weight", 1.0),
     "synapses.weight": lambda s: setattr(s.model.synapses, "weight", 1.0),
@@ -184,13 +194,13 @@ LOST: dict[str, Callable[[Simulation], Any]] = {
 }
 
 
-@pytest.mark.parametrize("what", [*REFUSED, *LOST])
+@pytest.mark.parametrize("what", [*REFUSED, *LOST, *PARTED])
 def test_another_thread_is_refused_at_once_and_nothing_changes(what: str) -> None:
     sim, alone = network(), network()
     with running(sim):
         began = time.perf_counter()
         with pytest.raises(RuntimeError, match="already running: run of 100000000 steps in thread 'runner'"):
-            {**REFUSED, **LOST}[what](sim)
+            {**REFUSED, **LOST, **PARTED}[what](sim)
         assert time.perf_counter() - began < 5.0
     alone.run(sim.current_step)
     assert sim.digest() == alone.digest()
@@ -389,7 +399,7 @@ def test_a_process_forked_during_a_run_has_a_whole_copy_that_goes_on() -> None:
         return sim.digest() == alone.digest()
 
     with running(sim):
-        assert all(child(goes_on) for _ in range(5))
+        assert all(child(goes_on) for _ in range(3))
     alone.run(sim.current_step)
     assert sim.digest() == alone.digest()
 
@@ -463,12 +473,30 @@ def counted(seconds: float) -> float:
     return n / seconds
 
 
+@contextmanager
+def running_elsewhere(sim: Simulation) -> Iterator[None]:
+    """A run in another process, for comparison: it uses a core, but not this interpreter."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            sim.run(LONG)
+        finally:
+            os._exit(0)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
 def test_the_counting_thread_keeps_its_speed() -> None:
-    if len(os.sched_getaffinity(0)) < 2:
-        pytest.skip("needs two cores: one for the run")
-    sim, shares = network(n=2000), []
-    for _ in range(7):  # the best of several: others use the machine, too
-        alone = counted(0.3)
-        with running(sim):
-            shares.append(counted(0.3) / alone)
+    """Nine tenths of what it counts beside another process. The best of several: others use the machine, too."""
+    sim, shares = network(n=2000), [0.0]
+    for _ in range(12):
+        if max(shares) < 0.9:
+            with running_elsewhere(sim):
+                beside = counted(0.2)
+            with running(sim):
+                shares.append(counted(0.2) / beside)
     assert max(shares) >= 0.9, shares

@@ -1,6 +1,7 @@
 """Every allocation of one call fails in turn, in forked children: the call raises MemoryError and has changed nothing.
 
-Usage: LD_PRELOAD=failing_malloc.so python no_memory.py SCENARIO. Prints one JSON object: sites, and what was found.
+Usage: LD_PRELOAD=failing_malloc.so python no_memory.py SCENARIO:EVERY:FIRST .... Of the allocations, those of number
+FIRST, FIRST + EVERY, ... fail. Prints one JSON object for each scenario: the number of allocations, and what was found.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ import json
 import os
 import sys
 from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
 
-from neuromod import BrainModel, NeuromodulationSystem, Simulation, SpikeMonitor, StateMonitor
+from neuromod import BrainModel, NeuromodulationSystem, Simulation, SpikeMonitor, StateMonitor, SynapseMonitor
 
 arm = ctypes.CDLL(None).failing_malloc_arm
 arm.restype, arm.argtypes = ctypes.c_long, [ctypes.c_long]
+Ready = tuple[Simulation, list[Any], Any, list[Any]]
 BOX = {"y": [0, 0], "z": [0, 0], "w": [0, 0]}
 
 
@@ -86,6 +89,7 @@ SCENARIOS = {
     "initialize_random_synapses": (None, lambda s: s.initialize_random_synapses(0.1)),
     "SpikeMonitor": (None, lambda s: SpikeMonitor(s, [1, 2, 3])),
     "StateMonitor": (None, lambda s: StateMonitor(s, "v_membrane")),
+    "SynapseMonitor": (None, lambda s: SynapseMonitor(s, "p")),
     "set_spike_times": (
         lambda s: s.initialize_neurons(["B"], 0.1, model="spike_source"),
         lambda s: s.set_spike_times([60, 61], [[70.0, 71.0], [80.0]]),
@@ -99,16 +103,17 @@ SCENARIOS = {
 def seen(sim: Simulation, monitors: list[Any]) -> list[Any]:
     """All that a failed call must leave as it was: the state, the views, and what comes after."""
     sizes = [len(sim.model.neurons), len(sim.model.synapses), list(sim.projections)]
-    recorders = len(sim._session.bound().spike_recorders), len(sim._session.bound().sample_recorders)
+    engine = sim._session.bound()
+    recorders = len(engine.spike_recorders), len(engine.sample_recorders), len(engine.probes)
     before = sim.digest()
     sim.run(40)
     spikes = [np.stack([monitors[0].step, monitors[0].id]).tolist(), monitors[1].values.tolist()]
     return [sizes, recorders, before, sim.digest(), spikes]
 
 
-def attempt(name: str, k: int, results: tuple[list[Any], list[Any]]) -> str:
+def attempt(ready: Ready, k: int, results: tuple[list[Any], list[Any]]) -> str:
     """One allocation fails; in this process, which is a child. What is wrong, or nothing."""
-    sim, monitors, call, held = prepared(name)
+    sim, monitors, call, held = ready
     arm(k)
     try:
         call(sim)
@@ -138,7 +143,7 @@ def attempt(name: str, k: int, results: tuple[list[Any], list[Any]]) -> str:
     return said
 
 
-def prepared(name: str) -> tuple[Simulation, list[Any], Any, list[Any]]:
+def prepared(name: str) -> Ready:
     """Network, monitors, the call, and live columns that a user holds."""
     before, call = SCENARIOS[name]
     sim = network()
@@ -166,23 +171,24 @@ def in_child(work: Any) -> tuple[int, str]:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), text
 
 
-def main(name: str) -> None:
+def main(name: str, every: int, first: int) -> None:
     sim, monitors, *_ = prepared(name)
     untouched = json.loads(json.dumps(seen(sim, monitors)))
     sim, monitors, call, _ = prepared(name)
     call(sim)
     done = json.loads(json.dumps(seen(sim, monitors)))
     found: dict[str, list[int]] = {}
-    k = 0
-    while True:
-        k += 1
-        status, text = in_child(partial(attempt, name, k, (untouched, done)))
+    ready = prepared(name)  # every child has its own copy of it
+    for k in count(first, every):
+        status, text = in_child(partial(attempt, ready, k, (untouched, done)))
         if text == "done":
             break
         if status != 0 or not (status == 0 and text == ""):
             found.setdefault(f"signal {-status}" if status else text, []).append(k)
-    print(json.dumps({"sites": k - 1, "found": found}))
+    print(json.dumps({"scenario": name, "sites": k - every, "found": found}), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    for scenario in sys.argv[1:]:
+        name, every, first = scenario.split(":")
+        main(name, int(every), int(first))

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import threading
 
-from neuromod import BrainModel, NeuromodulationSystem, Simulation, SpikeMonitor, StateMonitor
+from neuromod import (
+    BrainModel,
+    NeuromodulationSystem,
+    Simulation,
+    SpikeMonitor,
+    StateMonitor,
+    SynapseMonitor,
+)
 
 
 def network(rule: str) -> Simulation:
@@ -27,12 +34,19 @@ def main() -> None:
     for rule in ("stdp", "hebbian", "none"):
         sim, stop, seen = network(rule), threading.Event(), []
         monitors = [SpikeMonitor(sim), StateMonitor(sim, "v_membrane", [1, 2])]
+        weights = SynapseMonitor(sim, "p", every=9)
 
-        def look(sim: Simulation = sim, stop: threading.Event = stop, seen: list[float] = seen) -> None:
+        def look(
+            sim: Simulation = sim,
+            stop: threading.Event = stop,
+            seen: list[float] = seen,
+            weights: SynapseMonitor = weights,
+        ) -> None:
             while not stop.is_set():
                 seen.append(float(sim.projections["p"].weight.mean() + sim.model.neurons.v_membrane.mean()))
                 seen.append(sim.model.synapses[3].weight + sim.neuromodulation.dopamine.state.level)
                 seen.append(sim.current_step + SpikeMonitor(sim).count)
+                seen.append(float(weights.values.sum()))
                 sim.copy()
 
         reader = threading.Thread(target=look)
