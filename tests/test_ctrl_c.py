@@ -33,7 +33,7 @@ def bursting(n: int = 2000) -> Simulation:
     sim.initialize_neurons(["A"], neuron_type="excitatory")
     sim.set_spike_times(source, [30_000.0])
     for pre in ("s", "A"):
-        sim.connect(pre, "A", probability=1.0, weight=100.0, autapses=True)
+        sim.connect(pre, "A", probability=1.0, weight={"uniform": [100.0, 101.0]}, autapses=True)
     return sim
 
 
@@ -69,7 +69,7 @@ def test_a_run_whose_steps_suddenly_take_longer() -> None:
 
 
 def test_a_run_of_replicas_whose_steps_suddenly_take_longer() -> None:
-    group = bursting(700).replicas(2)
+    group = bursting(1200).replicas(2)
     began = time.perf_counter()
     group.run(5_000)
     quiet = 5.0 * (time.perf_counter() - began)
