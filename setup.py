@@ -3,7 +3,8 @@
 Environment variables:
 
 - ``NEUROMOD_BUILD``: ``strict`` (every warning about our own C is an error), ``sanitize`` (address and undefined
-  behaviour sanitizers, asserts on) or ``coverage`` (gcov, asserts on). Unset: the release build of the wheels.
+  behaviour sanitizers, asserts on), ``threads`` (thread sanitizer, asserts on) or ``coverage``
+  (gcov, asserts on). Unset: the release build of the wheels.
 - ``NEUROMOD_ABI3``: ``0`` builds for this Python version only; ``1`` for the stable ABI of CPython >= 3.11.
 """
 
@@ -35,6 +36,11 @@ MODES = {  # flags of every file, further flags of csrc/*.c alone (Cython's C is
         ["-O1", "-g", "-UNDEBUG", "-ffp-contract=off", "-fno-omit-frame-pointer"],
         [*OUR_C, "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"],
         ["-fsanitize=address,undefined"],
+    ),
+    "threads": (
+        ["-O1", "-g", "-UNDEBUG", "-ffp-contract=off", "-fno-omit-frame-pointer"],
+        [*OUR_C, "-fsanitize=thread"],
+        ["-fsanitize=thread"],
     ),
     "coverage": (["-O0", "-g", "-UNDEBUG", "-ffp-contract=off"], [*OUR_C, "--coverage"], ["--coverage"]),
 }

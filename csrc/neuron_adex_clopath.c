@@ -21,11 +21,15 @@
  * u and w are integrated by the classical Runge-Kutta method in equal substeps of at most 0.25 ms, z and V_T
  * exactly. Spikes arrive at the end of the step: with tau_syn = 0 a weight is a jump of v in mV; with tau_syn
  * > 0 a jump in pA of a decaying current, of which each later step uses its mean.
+ *
+ * A step may last LONGEST ms, 400 substeps: the cost of a step is bounded.
  * SPDX-License-Identifier: MIT */
 #include "nm_loop.h"
 #include "nm_model.h"
 
 #include <math.h>
+
+#define LONGEST 100.0
 
 enum { CAPACITANCE, G_LEAK, E_LEAK, V_THRESHOLD, V_THRESHOLD_MAX, TAU_V_THRESHOLD, DELTA_T, A, B, TAU_W };
 enum { I_SP = TAU_W + 1, TAU_Z, V_RESET, V_PEAK, V_CLAMP, T_CLAMP, TAU_SYN_EXCITATORY, TAU_SYN_INHIBITORY };
@@ -262,6 +266,7 @@ const nm_neuron_model nm_neuron_adex_clopath = {
     .state = state,
     .greater_than = greater_than,
     .n_derived = N_DERIVED,
+    .longest_step = LONGEST,
     .initial_v_from = 1 + E_LEAK,
     .prepare = prepare,
     .step = step,

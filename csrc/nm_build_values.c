@@ -30,23 +30,27 @@ NM_CLONES static void uniform_batch(const uint32_t *restrict words, double low, 
     }
 }
 
-static void copy_batch(const float *batch, int64_t first, int64_t n, float *out) {
-    for (int64_t i = first; i < n && i < first + BATCH; i++)
-        out[i] = batch[i - first];
+/* Values first .. first + n - 1 of the batch that begins at position `batch_first`, into out[0 .. n - 1]. */
+static void copy_batch(const float *batch, int64_t batch_first, int64_t first, int64_t n, float *out) {
+    const int64_t end = batch_first + BATCH < first + n ? batch_first + BATCH : first + n;
+    for (int64_t k = batch_first > first ? batch_first : first; k < end; k++)
+        out[k - first] = batch[k - batch_first];
 }
 
-void nm_build_normal(uint64_t seed, uint32_t stream, double mean, double sd, int64_t n, float *out) {
+void nm_build_normal(uint64_t seed, uint32_t stream, double mean, double sd, int64_t first, int64_t n,
+                     float *out) {
     uint32_t words[BATCH];
     float batch[BATCH];
-    for (int64_t first = 0; first < n; first += BATCH) {
-        fill_batch(seed, stream, first, words);
+    for (int64_t k = first - first % BATCH; k < first + n; k += BATCH) {
+        fill_batch(seed, stream, k, words);
         normal_batch(words, mean, sd, batch);
-        copy_batch(batch, first, n, out);
+        copy_batch(batch, k, first, n, out);
     }
 }
 
-void nm_build_lognormal(uint64_t seed, uint32_t stream, double mean, double sd, int64_t n, float *out) {
-    nm_build_normal(seed, stream, mean, sd, n, out);
+void nm_build_lognormal(uint64_t seed, uint32_t stream, double mean, double sd, int64_t first, int64_t n,
+                        float *out) {
+    nm_build_normal(seed, stream, mean, sd, first, n, out);
     for (int64_t k = 0; k < n; k++)
         out[k] = (float)nm_exp((double)out[k]);
 }
@@ -66,30 +70,31 @@ static float one_inside(const uint32_t word[4], double mean, double sd, int logn
 }
 
 int nm_build_redraw(uint64_t seed, uint32_t stream, double mean, double sd, int lognormal, float low,
-                    float high, int64_t n, float *out, nm_error *error) {
+                    float high, int64_t first, int64_t n, float *out, nm_error *error) {
     for (int64_t k = 0; k < n; k++) {
-        const uint64_t block = (uint64_t)k >> 32 << 16;
+        const uint64_t position = (uint64_t)(first + k), block = position >> 32 << 16;
         for (uint64_t attempt = 0; !(out[k] >= low && out[k] <= high); attempt++) {
             uint32_t word[4];
             if (attempt == NM_BUILD_ATTEMPTS)
-                return nm_fail(error, NM_ERR_BAD_VALUE, k, -1, (double)out[k]);
-            nm_rng_block(seed, stream, (uint32_t)k, block | attempt, word);
+                return nm_fail(error, NM_ERR_BAD_VALUE, first + k, -1, (double)out[k]);
+            nm_rng_block(seed, stream, (uint32_t)position, block | attempt, word);
             out[k] = one_inside(word, mean, sd, lognormal, low, high);
         }
     }
     return NM_OK;
 }
 
-void nm_build_uniform(uint64_t seed, uint32_t stream, double low, double high, int64_t n, float *out) {
+void nm_build_uniform(uint64_t seed, uint32_t stream, double low, double high, int64_t first, int64_t n,
+                      float *out) {
     uint32_t words[BATCH];
     float batch[BATCH];
     /* The largest float below `high`: rounding to float must not reach the open end. */
     float last = (float)high;
     if ((double)last >= high)
         last = nextafterf(last, (float)low);
-    for (int64_t first = 0; first < n; first += BATCH) {
-        fill_batch(seed, stream, first, words);
+    for (int64_t k = first - first % BATCH; k < first + n; k += BATCH) {
+        fill_batch(seed, stream, k, words);
         uniform_batch(words, low, high, last, batch);
-        copy_batch(batch, first, n, out);
+        copy_batch(batch, k, first, n, out);
     }
 }

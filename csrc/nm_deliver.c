@@ -111,6 +111,28 @@ static void deliver_efficacy(const delivery *d, int32_t slot, int64_t delay_run,
     }
 }
 
+/* A spike that was fired before some synapses of the projection were made: it reaches the others alone. */
+static void deliver_to_older(const delivery *d, int32_t slot, int64_t delay_run, int64_t next) {
+    const nm_projection *p = d->projection;
+    const int64_t fired = d->lazy.now - d->delay;
+    const double share = p->short_term == NULL ? 1.0 : nm_short_term_efficacy(p, slot - p->pre_first, fired);
+    if (!nm_projection_reaches_run(p, delay_run, fired))
+        return;
+    if (p->lazy != NULL) {
+        nm_lazy_step step = d->lazy;
+        step.efficacy = share, step.born = p->born, step.fired = fired;
+        nm_lazy_arrive(&step, d->partition, delay_run, next);
+        return;
+    }
+    for (int64_t s = p->run_start[delay_run]; s < p->run_start[delay_run + 1]; s++) {
+        if (!nm_projection_reaches_synapse(p, s, fired))
+            continue;
+        advance(d, s, s + 1);
+        const double weight = p->weight == NULL ? p->constant_weight : (double)p->weight[s];
+        d->input[p->target[s]] += share * (p->inhibitory ? -fabs(weight) : weight);
+    }
+}
+
 static int64_t delay_run_of(const delivery *d, int32_t slot) {
     const int64_t row = slot - d->projection->pre_first;
     if (row < 0 || row >= d->projection->n_rows)
@@ -149,6 +171,7 @@ static arrival next_arrival(const delivery *d, cursor *at) {
  * delay run after next, then the cache lines of the next run. */
 static void deliver_age(const delivery *d, int64_t now) {
     cursor at = {.step = now - d->delay, .source = -1};
+    const int reaches_all = nm_projection_reaches_all(d->projection, now - d->delay);
     arrival next = next_arrival(d, &at), after = next_arrival(d, &at);
     while (next.delay_run >= 0) {
         const arrival here = next;
@@ -159,7 +182,9 @@ static void deliver_age(const delivery *d, int64_t now) {
         }
         if (after.delay_run >= 0)
             fetch_bucket(d->projection, after.delay_run);
-        if (d->projection->short_term == NULL)
+        if (!reaches_all)
+            deliver_to_older(d, here.slot, here.delay_run, next.delay_run);
+        else if (d->projection->short_term == NULL)
             deliver_run(d, here.delay_run, next.delay_run);
         else
             deliver_efficacy(d, here.slot, here.delay_run, next.delay_run);
@@ -178,8 +203,11 @@ static void deliver_projection(delivery *d, const nm_projection *p, int64_t now)
     d->projection = d->lazy.projection = d->events.projection = p;
     d->input = input + d->partition_first;
     d->lazy.input = input;
-    if (!nm_bitmap_deliver(&d->bitmap, p, now - d->delay, d->input))
-        deliver_age(d, now);
+    if (nm_projection_reaches_all(p, now - d->delay) &&
+        nm_bitmap_deliver(&d->bitmap, p, now - d->delay, d->input))
+        return;
+    d->bitmap.touched[p->port] = 1;
+    deliver_age(d, now);
 }
 
 void nm_deliver(const nm_delivery *to, int64_t now, int64_t partition) {
@@ -196,7 +224,8 @@ void nm_deliver(const nm_delivery *to, int64_t now, int64_t partition) {
             continue;
         for (int64_t k = 0; k < network->n_projections; k++) {
             const nm_projection *p = &network->projections[k];
-            if (p->push == NULL && d.delay >= p->min_delay && d.delay <= p->max_delay)
+            if (p->push == NULL && d.delay >= p->min_delay && d.delay <= p->max_delay &&
+                nm_projection_reaches(p, now - d.delay))
                 deliver_projection(&d, p, now);
         }
     }

@@ -190,15 +190,24 @@ static void gather_post(pass *a) {
             a->post_column[k][j] = a->events->post_column[k][a->target[j]];
 }
 
-static void call_on_pre(pass *a, int64_t delay_run, const double *pre, int64_t slot) {
+/* The synapses from `first` to `last` that a spike of step `fired` reaches. */
+static void choose_run(pass *a, int64_t first, int64_t last, int64_t fired) {
+    const nm_projection *p = a->projection;
+    a->n = 0;
+    for (int64_t s = first; s < last; s++)
+        if (nm_projection_reaches_synapse(p, s, fired)) {
+            a->synapse[a->n] = s;
+            a->target[a->n++] = a->partition_first + p->target[s];
+        }
+}
+
+static void call_on_pre(pass *a, int64_t delay_run, const double *pre, int64_t slot, int64_t fired) {
     const nm_projection *p = a->projection;
     const int64_t last = p->run_start[delay_run + 1];
     for (int64_t first = p->run_start[delay_run]; first < last; first += NM_CHUNK) {
-        a->n = last - first < NM_CHUNK ? (size_t)(last - first) : NM_CHUNK;
-        for (size_t j = 0; j < a->n; j++) {
-            a->synapse[j] = first + (int64_t)j;
-            a->target[j] = a->partition_first + p->target[first + (int64_t)j];
-        }
+        choose_run(a, first, last - first < NM_CHUNK ? last : first + NM_CHUNK, fired);
+        if (a->n == 0)
+            continue;
         gather_synapses(a);
         gather_targets(a);
         gather_post(a);
@@ -212,14 +221,14 @@ static void call_on_pre(pass *a, int64_t delay_run, const double *pre, int64_t s
     }
 }
 
-static void arrive_at(pass *a, int64_t delay_run, int64_t slot) {
+static void arrive_at(pass *a, int64_t delay_run, int64_t slot, int64_t fired) {
     const nm_events *e = a->events;
     const nm_trace *traces = a->projection->rule->pre_traces;
     double pre[NM_MAX_TRACES] = {0.0};
     for (int k = 0; traces != NULL && traces[k].name != NULL; k++)
         pre[k] = pre_trace(a, k, delay_run, slot);
     if (a->projection->rule->on_pre != NULL)
-        call_on_pre(a, delay_run, pre, slot);
+        call_on_pre(a, delay_run, pre, slot, fired);
     for (int k = 0; traces != NULL && traces[k].name != NULL; k++)
         if (e->trace[k] != NULL)
             e->trace[k][delay_run] = traces[k].kind == NM_TRACE_NEAREST ? 1.0 : pre[k] + 1.0;
@@ -230,6 +239,8 @@ static void arrive_at(pass *a, int64_t delay_run, int64_t slot) {
 static void arrive_from(pass *a, int64_t delay, int64_t source_partition) {
     const nm_projection *p = a->projection;
     const int64_t fired = a->step->now - delay - a->events->lag;
+    if (!nm_projection_reaches(p, fired))
+        return;
     const int32_t *slot = nm_delay_list(a->step->ring, fired, source_partition);
     const int64_t n_spikes = *nm_delay_count(a->step->ring, fired, source_partition);
     for (int64_t i = 0; i < n_spikes; i++) {
@@ -238,8 +249,9 @@ static void arrive_from(pass *a, int64_t delay, int64_t source_partition) {
             continue;
         const int64_t bucket = row * a->step->network->n_partitions + a->step->partition;
         const int64_t delay_run = nm_projection_run(p, bucket, delay);
-        if (delay_run >= 0)
-            arrive_at(a, delay_run, slot[i]);
+        if (delay_run >= 0 &&
+            (nm_projection_reaches_all(p, fired) || nm_projection_reaches_run(p, delay_run, fired)))
+            arrive_at(a, delay_run, slot[i], fired);
     }
 }
 

@@ -45,7 +45,7 @@ const char *nm_domain_phrase(nm_domain domain);
 /* Position of the first value outside low .. high, NaN among them; -1: none. */
 int64_t nm_first_outside(const float *values, int64_t n, float low, float high);
 
-/* Entries of a table up to its NM_END; 0 for NULL. */
+/* Number of entries of a table before its NM_END; 0 for NULL. */
 int nm_field_count(const nm_field *fields);
 
 #endif

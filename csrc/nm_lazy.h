@@ -94,6 +94,9 @@ typedef struct nm_lazy_step {
     const nm_projection *projection;
     double *input;   /* [slot] weights that arrive are added here, */
     double efficacy; /* times the efficacy; 1 without short-term plasticity */
+    /* At an arrival: the spike of step `fired` reaches the synapses that were made before that step. */
+    const int64_t *born; /* [synapse] step in which it was made; NULL: the spike reaches all */
+    int64_t fired;
     double dt;
     int64_t now;
 } nm_lazy_step;

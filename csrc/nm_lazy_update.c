@@ -433,6 +433,33 @@ static void change_run(batch *a, const double *pre) {
     }
 }
 
+static void arrive(batch *a, const double *pre) {
+    deliver_run(a);
+    if (a->step->projection->rule->on_pre != NULL)
+        change_run(a, pre);
+}
+
+/* The spike was fired before some of the synapses were made: for these nothing arrives. */
+static void arrive_at_older(batch *a, const double *pre) {
+    const int64_t *born = a->step->born + a->first;
+    double weight[BATCH], c[BATCH];
+    memcpy(weight, a->weight, a->n * sizeof weight[0]);
+    memcpy(c, a->c, a->n * sizeof c[0]);
+    for (size_t j = 0; j < a->n; j++)
+        if (born[j] >= a->step->fired)
+            a->weight[j] = 0.0;
+    deliver_run(a);
+    memcpy(a->weight, weight, a->n * sizeof weight[0]);
+    if (a->step->projection->rule->on_pre == NULL)
+        return;
+    change_run(a, pre);
+    for (size_t j = 0; j < a->n; j++)
+        if (born[j] >= a->step->fired) {
+            a->weight[j] = weight[j];
+            a->c[j] = c[j];
+        }
+}
+
 /* Prefetch what the update of the next delay run reads first; the loops of this update prefetch the long
  * columns. */
 static void look_ahead(batch *a, int64_t next) {
@@ -463,11 +490,10 @@ static void update_run(const nm_lazy_step *step, int64_t partition, int64_t dela
     for (int64_t first = p->run_start[delay_run]; first < last; first += BATCH) {
         next_run(&a, first, last);
         bring(&a);
-        if (arrives) {
-            deliver_run(&a);
-            if (p->rule->on_pre != NULL)
-                change_run(&a, pre);
-        }
+        if (arrives && step->born == NULL)
+            arrive(&a, pre);
+        else if (arrives)
+            arrive_at_older(&a, pre);
         put_back(&a, eligible);
         a.n_ahead = 0;
     }

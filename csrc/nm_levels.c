@@ -229,9 +229,8 @@ void nm_levels_release(const nm_levels *levels) {
 
 /* ---- effects ------------------------------------------------------------------------------------- */
 
-double nm_levels_effect(const nm_levels *levels, int64_t region, int64_t m, nm_target target,
+double nm_levels_effect(const nm_levels *levels, int64_t region, int64_t m, nm_target target, double level,
                         double density) {
-    const double level = levels->level[region * levels->n_modulators + m];
     double effect = is_neutral(levels, m)
                         ? neutral_effect(levels, m, target, level, baseline_of(levels, region, m))
                         : raw_effect(levels, m, target, level);
@@ -252,7 +251,9 @@ nm_factors nm_levels_factors(const nm_levels *levels, int64_t zone) {
         for (uint32_t left = targets_of(levels, m); left != 0; left >>= 1, t++) {
             if (!(left & 1u))
                 continue;
-            double effect = nm_levels_effect(levels, region, m, (nm_target)t, density_of(levels, zone, m));
+            const double level = levels->level[region * levels->n_modulators + m];
+            double effect =
+                nm_levels_effect(levels, region, m, (nm_target)t, level, density_of(levels, zone, m));
             factors.of[t] = nm_combined(nm_targets[t].effect, factors.of[t], effect);
         }
     }

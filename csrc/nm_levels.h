@@ -22,14 +22,15 @@ typedef struct nm_release {
     int64_t n_spikes; /* counted so far in this step; 0 between steps */
 } nm_release;
 
-enum { NM_SUBSTEPS = 1000 }; /* of diffusion in one step at most: the cost of a step is bounded */
+enum { NM_SUBSTEPS = 1000 }; /* greatest number of substeps of diffusion in one step */
 
 /* Diffusion of one modulator between neighbouring regions: dL/dt = rate * sum over neighbours of (L' - L). */
 typedef struct nm_diffusion {
-    const int32_t *pair; /* [2 * n_pairs] regions that touch; each pair once */
-    int64_t n_pairs;     /* 0: does not spread */
-    int64_t n_substeps;  /* of a step, at most NM_SUBSTEPS: 2 * exchange * (most neighbours) + decay <= 1;
-                            0: nothing is left of a level after a step but its baseline */
+    const int32_t *pair; /* [2 * n_pairs] neighbouring regions; each pair once */
+    int64_t n_pairs;     /* 0: no diffusion */
+    /* Substeps per step, at most NM_SUBSTEPS, so many that 2 * exchange * (greatest number of neighbours)
+     * + decay <= 1. 0: every level has decayed to its baseline after one step. */
+    int64_t n_substeps;
     double exchange;     /* rate * dt / n_substeps */
     double decay;        /* dt / tau / n_substeps */
     double *flow, *term; /* [n_regions] scratch */
@@ -114,7 +115,8 @@ void nm_levels_release(const nm_levels *levels);
  * the rise of a threshold. A neutral modulator's factor is divided by its factor at the baseline of the region,
  * and its rise is reduced by the rise there. Density d scales the deviation from "no effect": 1 + d * (factor -
  * 1), or d * rise. */
-double nm_levels_effect(const nm_levels *levels, int64_t region, int64_t m, nm_target target, double density);
+double nm_levels_effect(const nm_levels *levels, int64_t region, int64_t m, nm_target target, double level,
+                        double density);
 
 /* The effects in one zone, with modulators of the same target combined. levels = NULL: NM_NEUTRAL. */
 nm_factors nm_levels_factors(const nm_levels *levels, int64_t zone);

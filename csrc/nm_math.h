@@ -85,8 +85,8 @@ static inline double nm_exp_mean(double x) {
     return (1.0 - y) / (x < 1.0 ? -nm_log(y) : x);
 }
 
-/* Whether a potential has reached its threshold. An infinite one has not: it stays in its column, where the look
- * for values that are not finite finds it. */
+/* Whether a potential has reached its threshold. An infinite potential has not: it stays in its column, and
+ * the check for values that are not finite reports it. */
 static inline int nm_crossed(double v, double threshold) {
     return (v >= threshold) & (v <= 1.7976931348623157e308);
 }

@@ -347,7 +347,7 @@ NM_CLONES static int any_below_zero(const double *column, int64_t n) {
     return any != 0;
 }
 
-/* nm_block.noisy; no block is looked at for what no neuron has. */
+/* The value of nm_block.noisy. Kinds that no neuron has are not searched. */
 static int64_t noise_of(const nm_network *network, const nm_block *block, const int *above_zero) {
     const struct {
         int of;

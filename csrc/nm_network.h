@@ -34,13 +34,14 @@ typedef struct nm_group {
  * parameters change, never by the number of threads. The cut does not affect results. */
 typedef struct nm_block {
     int64_t group, first, n;
-    int64_t stride;  /* 0: the chunk's parameters are all equal */
-    int64_t driven;  /* 0: no background drive; 1: one rate for all, use the table; 2: rates differ */
-    int64_t changed; /* some parameter, since nm_network_prepare last looked */
-    int64_t
-        noisy; /* some neuron has background noise: 1 normal, 2 uniform, + 4 and + 8: also of one size per step */
-    int64_t delta_synapses; /* what the model's hook says */
-    int64_t excites;        /* 1: no weight of its background drive is negative */
+    int64_t stride;  /* 0: all neurons have equal parameters; 1: they differ */
+    int64_t driven;  /* background drive: 0 none; 1 one rate for all neurons, use the table; 2 rates differ */
+    int64_t changed; /* 1: a parameter has changed since the last nm_network_prepare */
+    /* Sum over the kinds of background noise that some neuron has: 1 normal, 2 uniform; 4 normal, 8 uniform of
+     * a fixed size per step (1 or 2 is then set as well). */
+    int64_t noisy;
+    int64_t delta_synapses; /* return value of the model's hook of that name */
+    int64_t excites;        /* 1: no weight of the background drive is negative */
     int64_t offset;         /* 1: some neuron has an i_offset other than 0 */
 } nm_block;
 
@@ -59,6 +60,9 @@ typedef struct nm_projection {
     float *weight;             /* [synapse] mV; NULL: all `constant_weight` */
     double constant_weight;
     int64_t constant_delay, min_delay, max_delay;
+    /* A synapse transmits the spikes of the steps after the one in which it was made. */
+    int64_t born_last;       /* the step in which the last of the synapses was made */
+    const int64_t *born;     /* [synapse] the step in which it was made; NULL: all in `born_last` */
     const nm_bitmap *bitmap; /* bitmaps of the targets; NULL: none */
     const nm_push *push;     /* sums of push delivery, used where delay runs are short; NULL: pull delivery */
     int64_t inhibitory;      /* 1: a weight acts as -|weight| */
@@ -91,17 +95,17 @@ typedef struct nm_network {
     const double *i_offset;  /* added in every step; NULL: 0 for all */
     double *last_spike_time; /* ms; -inf: never */
     int64_t *spike_count;
-    const int32_t *zone;        /* [slot] row of the levels; NULL: all 0 */
+    const int32_t *zone;        /* [slot] row of the levels; NULL: row 0 for all */
     const double *drive_rate;   /* Hz: background Poisson input */
     const double *drive_weight; /* mV */
-    /* White noise: the current of a step is drawn anew, and its size goes with 1 / sqrt(dt). */
+    /* White noise: a current is drawn anew in each step; its size in a step is divided by sqrt(dt). */
     const double *drive_noise;   /* mV sqrt(ms): standard deviation of a normal current */
     const double *drive_uniform; /* mV sqrt(ms): half the width of a uniform one */
-    /* The same size in each step, whatever dt. */
+    /* Likewise, but of the same size per step at every dt. */
     const double *drive_noise_per_step;   /* mV */
     const double *drive_uniform_per_step; /* mV */
-    double *seen_rate;                    /* drive_rate that the blocks' tables were made from */
-    uint32_t *drive_table;                /* [block * NM_POISSON_TABLE + k] */
+    double *seen_rate;     /* the drive_rate that the tables of the blocks were computed from */
+    uint32_t *drive_table; /* [block * NM_POISSON_TABLE + k] */
     nm_projection *projections;
     int64_t n_projections;
     int64_t max_delay;
@@ -164,6 +168,24 @@ static inline int64_t nm_projection_run(const nm_projection *p, int64_t bucket, 
     return low < end && p->run_delay[low] == delay ? low : -1;
 }
 
+/* Whether a spike of step `fired` reaches all synapses of a projection; possibly some of them; one synapse;
+ * some synapse of a delay run. */
+static inline int nm_projection_reaches_all(const nm_projection *p, int64_t fired) {
+    return fired > p->born_last;
+}
+static inline int nm_projection_reaches(const nm_projection *p, int64_t fired) {
+    return fired > p->born_last || p->born != NULL;
+}
+static inline int nm_projection_reaches_synapse(const nm_projection *p, int64_t synapse, int64_t fired) {
+    return fired > (p->born == NULL ? p->born_last : p->born[synapse]);
+}
+static inline int nm_projection_reaches_run(const nm_projection *p, int64_t delay_run, int64_t fired) {
+    for (int64_t s = p->run_start[delay_run]; s < p->run_start[delay_run + 1]; s++)
+        if (nm_projection_reaches_synapse(p, s, fired))
+            return 1;
+    return 0;
+}
+
 /* Slots of one partition: at most 65,536, since targets have 16 bits. A small network has one partition,
  * since each further partition costs every row a bucket. */
 int64_t nm_network_partition_width(int64_t n_neurons);
@@ -178,13 +200,13 @@ int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, int64_t partiti
  * O(neurons + synapses). */
 int nm_network_check(const nm_network *network, nm_error *error) NM_MUST_CHECK;
 
-/* Before a run: find parameters that changed since last time, check their domains and orders (before anything
- * is written), recompute what is derived from them. O(neurons) compare, no more where nothing changed.
- * On error: index = slot, field = position in the group's model's table (NM_ERR_BAD_VALUE, NM_ERR_BAD_ORDER)
- * or -1 drive_rate, -2 drive_weight, -3 external_input, -4 drive_noise, -5 drive_uniform, -6 drive_noise_per_step,
- * -7 drive_uniform_per_step, -8 i_offset; NM_ERR_NO_INPUT: an input (field) of a model that has none;
- * NM_ERR_STEP: dt is too long for a rate (field) or for the model (field -1, value dt).
- * `fresh`: recompute all (dt has changed). */
+/* Before a run: find the parameters that have changed since the last call, check their domains and orders,
+ * then recompute the derived values. Nothing is written before all checks have passed. O(neurons).
+ * `fresh`: 1 if dt has changed; everything is recomputed. On error: index = slot; field = position in the
+ * parameters of the group's model (NM_ERR_BAD_VALUE, NM_ERR_BAD_ORDER), or -1 drive_rate, -2 drive_weight,
+ * -3 external_input, -4 drive_noise, -5 drive_uniform, -6 drive_noise_per_step, -7 drive_uniform_per_step,
+ * -8 i_offset. NM_ERR_NO_INPUT: an input (`field`) of a model that has none. NM_ERR_STEP: dt is too long for
+ * the rate in `field`, or, with field -1 and value dt, for the model. */
 int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *error) NM_MUST_CHECK;
 
 #endif

@@ -73,8 +73,27 @@ NM_INLINE void push_row_by(const push *all, const arrival *a, const int inhibito
     }
 }
 
+/* A spike that was fired before some synapses were made reaches the others alone. */
+static void push_row_to_older(const push *all, const arrival *a) {
+    const nm_projection *p = all->p;
+    const int shared = p->short_term != NULL;
+    const double share = shared ? nm_short_term_efficacy(p, a->bucket / all->n_partitions, a->step) : 1.0;
+    const int64_t end = p->bucket_run[a->bucket + 1];
+    for (int64_t k = first_wanted(p, a); k < end && p->run_delay[k] <= a->most; k++) {
+        double *sum = all->sum + ((a->step + p->run_delay[k]) & (NM_PUSH_STEPS - 1)) * all->width;
+        for (int64_t s = p->run_start[k]; s < p->run_start[k + 1]; s++)
+            if (nm_projection_reaches_synapse(p, s, a->step))
+                sum[p->target[s]] += brought(p->weight == NULL ? p->constant_weight : (double)p->weight[s],
+                                             p->inhibitory != 0, shared, share);
+    }
+}
+
 static void push_row(const push *all, const arrival *a) {
     const nm_projection *p = all->p;
+    if (!nm_projection_reaches_all(p, a->step)) {
+        push_row_to_older(all, a);
+        return;
+    }
     if (p->short_term != NULL)
         push_row_by(all, a, p->inhibitory != 0, 1,
                     nm_short_term_efficacy(p, a->bucket / all->n_partitions, a->step));
@@ -140,7 +159,7 @@ static void push_step(push *all, const nm_delay *ring, int64_t step, int64_t now
     arrival a = {.step = step, .least = now - step, .most = end - step};
     a.least = a.least > p->min_delay ? a.least : p->min_delay;
     a.most = a.most < p->max_delay ? a.most : p->max_delay;
-    if (a.least > a.most)
+    if (a.least > a.most || !nm_projection_reaches(p, step))
         return;
     for (int64_t source = 0; source < all->n_partitions; source++)
         collect(all, nm_delay_list(ring, step, source), *nm_delay_count(ring, step, source), a);

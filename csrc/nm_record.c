@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "nm_record.h"
 
+#include <math.h>
+
 int64_t nm_record_room(const nm_spike_record *record, int64_t n_neurons) {
     if (2 * record->n > record->capacity)
         return 0;
@@ -32,8 +34,10 @@ void nm_record_sample(nm_sample_record *record, int64_t step) {
     const float *single = record->column;
     const double *full = record->column;
     double *row = record->value + record->n * record->width;
-    for (int64_t i = 0; i < record->width; i++)
-        row[i] = record->is_float32 ? (double)single[record->index[i]] : full[record->index[i]];
+    for (int64_t i = 0; i < record->width; i++) {
+        const int64_t at = record->index[i];
+        row[i] = at < 0 ? NAN : record->is_float32 ? (double)single[at] : full[at];
+    }
     record->step[record->n] = step;
     record->n++;
 }

@@ -17,7 +17,7 @@ typedef struct nm_spike_record {
 typedef struct nm_sample_record {
     const void *column;
     int64_t is_float32;   /* 1: the column holds floats, else doubles */
-    const int64_t *index; /* [width] entries of the column */
+    const int64_t *index; /* [width] entries of the column; < 0: an entry that is gone, recorded as NaN */
     int64_t width;
     int64_t every; /* steps; sampled after steps every, 2 every, ... */
     int64_t *step; /* [capacity] */

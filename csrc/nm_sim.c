@@ -22,6 +22,7 @@
  * age of one projection (nm_bitmap_deliver.h), push delivery the sum of one projection (nm_push.h).
  * SPDX-License-Identifier: MIT */
 #include "nm_sim.h"
+#include "nm_clock.h"
 #include "nm_compact.h"
 #include "nm_deliver.h"
 #include "nm_drive.h"
@@ -295,6 +296,7 @@ typedef struct run {
     nm_sim *sim;
     int64_t n_steps, done;
     int64_t first, last; /* first and last step of the interval; first > last: the run is over */
+    int64_t unread;      /* intervals since the clock was read */
     int status;
     nm_error *error;
 } run;
@@ -346,11 +348,20 @@ static int64_t last_of_interval(const run *r, int64_t first) {
     return first + steps - 1;
 }
 
+/* Whether the time of the run is over. The clock is read about every 16,384 neuron steps. */
+static int out_of_time(run *r) {
+    const int64_t patience = 1 + 16384 / (1024 + r->sim->network->n_neurons);
+    if (r->sim->until == 0.0 || r->done == 0 || ++r->unread < patience)
+        return 0;
+    r->unread = 0;
+    return nm_clock() >= r->sim->until;
+}
+
 static void begin_interval(run *r) {
     nm_sim *sim = r->sim;
     r->first = sim->step + 1;
     r->last = sim->step;
-    if (r->status != NM_OK || r->done == r->n_steps)
+    if (r->status != NM_OK || r->done == r->n_steps || out_of_time(r))
         return;
     if (recorded(sim, r->first) == 0) {
         r->status = NM_STOP_RECORD_FULL;

@@ -16,11 +16,11 @@ typedef struct nm_sim {
     nm_delay ring;
     double dt; /* ms */
     uint64_t seed;
-    int64_t step;        /* completed steps */
-    int64_t interval;    /* steps that a part takes at a time, at most: no more than the shortest delay */
-    int64_t first, last; /* steps of the run under way */
-    int64_t
-        look; /* a step after which values that are not finite are looked for, besides every 256th; 0: none */
+    int64_t step;     /* completed steps */
+    int64_t interval; /* greatest number of steps between two synchronisations; at most the shortest delay */
+    int64_t first, last; /* first and last step of the current run */
+    int64_t look; /* values are checked for being finite after this step, and after every 256th; 0: none */
+    double until; /* nm_clock() after which a run returns at the end of an interval; 0: never */
     int64_t n_zones;
     nm_factors *factors; /* [step % NM_INTERVAL * n_zones + zone] effects of the modulators in each step */
     /* scratch, [slot]; all zero between steps */
@@ -45,8 +45,9 @@ typedef struct nm_sim {
 } nm_sim;
 
 /* Advance n_steps on the threads of `pool`; NULL: on the caller's thread. *done: the number of completed
- * steps. Returns early with a status > 0, which Python serves before it calls again, or with an error < 0.
- * In both cases the state is that at the end of a step. */
+ * steps, at least 1 unless the status is not NM_OK. Returns early after `until`, with a status > 0, which
+ * Python serves before it calls again, or with an error < 0. In all cases the state is that at the end of a
+ * step. */
 int nm_sim_run(nm_sim *sim, int64_t n_steps, nm_pool *pool, int64_t *done, nm_error *error) NM_MUST_CHECK;
 
 #endif

@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # for type checkers; at run time a name is imported when it i
         SerotoninSystem,
         create_neuromodulation_system,
     )
-    from neuromod.monitors import LevelMonitor, RateMonitor, SpikeMonitor, StateMonitor
+    from neuromod.monitors import LevelMonitor, RateMonitor, SpikeMonitor, StateMonitor, SynapseMonitor
     from neuromod.network.brain_model import BrainModel, Neuron, Synapse
     from neuromod.parallel import get_num_threads, set_num_threads, threads
     from neuromod.simulation import Simulation
@@ -50,6 +50,7 @@ _HOMES = {
     "StateMonitor": "monitors",
     "LevelMonitor": "monitors",
     "RateMonitor": "monitors",
+    "SynapseMonitor": "monitors",
     "get_num_threads": "parallel",
     "set_num_threads": "parallel",
     "threads": "parallel",
@@ -79,6 +80,7 @@ __all__ = [
     "StateMonitor",
     "LevelMonitor",
     "RateMonitor",
+    "SynapseMonitor",
     "get_num_threads",
     "set_num_threads",
     "threads",

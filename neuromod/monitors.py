@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
-from neuromod.arguments import checked_count
+from neuromod.arguments import checked_array, checked_count
 from neuromod.closed import Closed
 from neuromod.inputs import known_ids
+from neuromod.network.tracked import Tracked
+from neuromod.problems import shown
 
-__all__ = ["LevelMonitor", "RateMonitor", "SpikeMonitor", "StateMonitor"]
+__all__ = ["LevelMonitor", "RateMonitor", "SpikeMonitor", "StateMonitor", "SynapseMonitor"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -38,34 +40,46 @@ def _milliseconds(steps: Ints, sim: Simulation) -> Floats:
     return np.multiply(steps, sim.dt, dtype=np.float64)
 
 
-Recorder = TypeVar("Recorder", _core.SpikeRecorder, _core.SampleRecorder)
+Recorder = TypeVar("Recorder", _core.SpikeRecorder, _core.SampleRecorder, _core.Probe)
 
 
 class _Monitor(Closed, Generic[Recorder]):
-    """A recorder of the core attached to one simulation; usable in ``with``, which ends it."""
+    """A recorder of the core attached to one simulation; usable in ``with``, which ends it.
+
+    May be made, read and stopped during a run, too: it then begins and ends at the border of a slice.
+    """
 
     def __init__(self, sim: Simulation, recorder: Recorder) -> None:
         self._sim = sim
         self._recorder: Recorder = recorder
-        sim._session.bound().add_recorder(recorder)
+        with sim._session.gate:
+            sim._session.bound().add_recorder(recorder)
 
     def stop(self) -> None:
         """Record no further; what was recorded stays."""
-        self._sim._session.bound().remove_recorder(self._recorder)
+        with self._sim._session.gate:
+            self._sim._session.bound().remove_recorder(self._recorder)
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         """Copied and pickled with its simulation and its records. A shallow copy records the same simulation."""
-        own = {name: value for name, value in vars(self).items() if name not in ("_sim", "_recorder")}
-        return _again, (type(self), self._sim, own, self._recorder.saved(), self._is_on())
+        with self._sim._session.gate:
+            return _again, (type(self), self._sim, self._own(), self._recorder.saved(), self._is_on())
+
+    def _own(self) -> dict[str, Any]:
+        """Its attributes, but what it shares with the simulation."""
+        return {name: value for name, value in vars(self).items() if name not in ("_sim", "_recorder")}
 
     def _is_on(self) -> bool:
         """Whether it still records."""
         engine: _core.Engine = self._sim._session.bound()
-        return any(each is self._recorder for each in (*engine.spike_recorders, *engine.sample_recorders))
+        return any(
+            each is self._recorder
+            for each in (*engine.spike_recorders, *engine.sample_recorders, *engine.probes)
+        )
 
-    def _resolver(self) -> Callable[[], tuple[Floats, Ints]] | None:
-        """Finds what a recorder of samples reads; None for spikes."""
-        return None
+    def _new_recorder(self) -> Any:
+        """A recorder of the same, without records, of a copy."""
+        return _core.SpikeRecorder()
 
     def __enter__(self) -> Self:
         return self
@@ -140,7 +154,7 @@ class StateMonitor(_Monitor[_core.SampleRecorder]):
     variable : str
         A column of ``model.neurons``: ``"v_membrane"``, ``"u_recovery"``, ...
     ids : array_like of int, shape (n,), optional
-        Neurons to record. Default: those present now.
+        Neurons to record. Default: those present now. A neuron that is removed is NaN from then on.
     every : int, steps, >= 1, default 1
         Distance of the samples; taken at the end of the steps divisible by it.
 
@@ -171,11 +185,16 @@ class StateMonitor(_Monitor[_core.SampleRecorder]):
         self._sim = sim
         super().__init__(sim, _core.SampleRecorder(self._resolver(), checked_count(every, "every", 1)))
 
+    def _new_recorder(self) -> _core.SampleRecorder:
+        return _core.SampleRecorder(self._resolver(), 1)
+
     def _resolver(self) -> Callable[[], tuple[Floats, Ints]]:
         columns, variable, wanted = self._sim._session.store.columns, self._variable, self._ids
 
         def resolve() -> tuple[Floats, Ints]:
-            return columns.buffers[variable], np.searchsorted(columns.column("id"), wanted)
+            ids = columns.buffers["id"][: columns.n]
+            there = np.isin(wanted, ids)
+            return columns.buffers[variable], np.where(there, np.searchsorted(ids, wanted), -1)
 
         return resolve
 
@@ -241,8 +260,11 @@ class LevelMonitor(_Monitor[_core.SampleRecorder]):
         self._names: tuple[str, ...] = tuple(system.names)
         self._regions: tuple[str, ...] = tuple(system.regions)
 
+    def _new_recorder(self) -> _core.SampleRecorder:
+        return _core.SampleRecorder(self._resolver(), 1)
+
     def _resolver(self) -> Callable[[], tuple[Floats, Ints]]:
-        level = self._sim.neuromodulation._levels.level
+        level = self._sim.neuromodulation._levels.level_buffer
 
         def resolve() -> tuple[Floats, Ints]:
             return level.reshape(-1), np.arange(level.size)
@@ -302,6 +324,116 @@ class LevelMonitor(_Monitor[_core.SampleRecorder]):
         return f"LevelMonitor({', '.join(self.names)}, samples={len(self.time)})"
 
 
+class SynapseMonitor(_Monitor[_core.Probe]):
+    """Samples of the weights, or of another variable of the synapses, of one projection.
+
+    Parameters
+    ----------
+    sim : Simulation
+    projection : Projection or str
+        One of ``sim.projections``, or its name.
+    variable : str, default "weight"
+        Or ``"eligibility"``, or a state variable of the projection's rule (`Projection.state`).
+    synapses : array_like of int, shape (n,), optional
+        Positions in the projection's arrays, as they are now. Default: all synapses that are there now. A synapse that
+        is removed is NaN from then on.
+    every : int, steps, >= 1, default 1
+        Distance of the samples; taken at the end of the steps divisible by it.
+
+    Attributes
+    ----------
+    variable : str
+    pre_id, post_id : ndarray of int64, shape (n,)
+        Sources and targets of the recorded synapses.
+
+    Raises
+    ------
+    ValueError, TypeError, IndexError
+        If the projection is none of the simulation's, the variable is not one of its rule's, or a position or `every`
+        is out of range. Nothing is recorded then.
+
+    Notes
+    -----
+    A run pauses for each sample, and reads all synapses of the projection (each one by itself, where an engine keeps
+    them and at most 16 are recorded); what follows has the same bits as without the monitor. 4 bytes a value.
+
+    Examples
+    --------
+    >>> from neuromod import BrainModel, Simulation, SynapseMonitor
+    >>> sim = Simulation(BrainModel("brain_base_model.json"), seed=1)
+    >>> ids = sim.initialize_neurons(["V1_like"], density=0.01)
+    >>> p = sim.connect("V1_like", "V1_like", in_degree=5, weight=0.5, rule="stdp", synapse_type="excitatory")
+    >>> weights = SynapseMonitor(sim, p, every=20)
+    >>> _ = sim.run(100)
+    >>> weights.values.shape, weights.time[:2].tolist()
+    ((5, 400), [20.0, 40.0])
+    """
+
+    def __init__(
+        self,
+        sim: Simulation,
+        projection: Any,
+        variable: str = "weight",
+        synapses: ArrayLike | None = None,
+        every: int = 1,
+    ) -> None:
+        table = _table_of(sim, projection)
+        known = ["weight", *(name for name in table.state_columns if name != "last_event")]
+        if not isinstance(variable, str) or variable not in known:
+            raise ValueError(f"variable: must be one of {', '.join(known)}; got {shown(variable)}")
+        positions = np.arange(len(table)) if synapses is None else _positions(synapses, len(table))
+        count = checked_count(every, "every", 1)
+        self._sim, self.variable, self._projection = sim, variable, table.name
+        self.pre_id: Ints = table.pre_id[positions]
+        self.post_id: Ints = table.post_id[positions]
+        self._tracked = Tracked(sim._session.store, table.name, positions)
+        super().__init__(sim, _core.Probe(self._read, count))
+
+    def _read(self) -> NDArray[np.float32]:
+        return self._tracked.read(self.variable)
+
+    def _own(self) -> dict[str, Any]:
+        own = super()._own()
+        return {**own, "_tracked": self._tracked.positions()}
+
+    def _new_recorder(self) -> _core.Probe:
+        positions: Any = self._tracked  # as `_own` gave them
+        self._tracked = Tracked(self._sim._session.store, self._projection, positions)
+        return _core.Probe(self._read, 1)
+
+    @property
+    def time(self) -> Floats:
+        """Time of each sample, ms; float64, shape (n_samples,). A copy."""
+        return _milliseconds(self._recorder.arrays()[0], self._sim)
+
+    @property
+    def values(self) -> NDArray[np.float32]:
+        """The samples, float32, shape (n_samples, n_synapses), in the variable's unit. A copy."""
+        return self._recorder.arrays()[1]
+
+    def __repr__(self) -> str:
+        samples, width = self.values.shape
+        return f"SynapseMonitor({self._projection!r}, {self.variable!r}, samples={samples}, synapses={width})"
+
+
+def _table_of(sim: Simulation, projection: Any) -> Any:
+    """The synapses of a projection of the simulation, given or named."""
+    known = sim._session.store.projections
+    name = projection if isinstance(projection, str) else getattr(projection, "name", None)
+    found = known[name] if isinstance(name, str) and name in known else None
+    if found is None or (found is not projection and not isinstance(projection, str)):
+        names = ", ".join(map(repr, known)) or "none yet"
+        raise ValueError(f"projection: must be one of the simulation's, {names}; got {shown(projection)}")
+    return found._table
+
+
+def _positions(synapses: ArrayLike, n: int) -> Ints:
+    given = np.atleast_1d(checked_array(synapses, "synapses", "iu"))
+    if given.ndim != 1 or (given.size and not 0 <= given.min() <= given.max() < n):
+        raise IndexError(f"synapses: must be positions from 0 to {n - 1}; got {shown(synapses)}")
+    return given.astype(np.int64)
+
+
 class RateMonitor(SpikeMonitor):
     """Mean firing rate of a group of neurons in successive bins.
 
@@ -334,11 +466,20 @@ class RateMonitor(SpikeMonitor):
             raise ValueError(f"bin_ms: must be > 0 ms; got {bin_ms!r}")
         super().__init__(sim, ids)
         self._bin = max(1, round(bin_ms / sim.dt))
-        self._began = sim.current_step
-        self._n = None if ids is None else len(np.unique(np.asarray(ids)))
+        self._began = self._recorder.sizes[0][0]
 
     def _bins(self) -> int:
-        return (self._sim.current_step - self._began) // self._bin
+        ended = self._recorder.ended
+        return ((self._sim.current_step if ended is None else ended) - self._began) // self._bin
+
+    def _neuron_steps(self, n_bins: int) -> Ints:
+        """Neurons of the group that were there, summed over the steps of each bin."""
+        border = self._began + np.arange(n_bins + 1) * self._bin
+        steps, sizes = np.array(self._recorder.sizes, np.int64).T
+        # sum over the steps up to each border: neurons that joined (or left) at `step` count from the next one on
+        joined = np.diff(sizes, prepend=0)
+        until: Ints = (np.maximum(border[:, None] - steps, 0) * joined).sum(axis=1)
+        return np.diff(until)
 
     @property
     def bin_end(self) -> Floats:
@@ -347,12 +488,15 @@ class RateMonitor(SpikeMonitor):
 
     @property
     def rate(self) -> Floats:
-        """Spikes per neuron and second in each full bin, Hz; float64, shape (n_bins,)."""
+        """Spikes per neuron and second in each full bin, Hz; float64, shape (n_bins,).
+
+        A bin counts the neurons of its own time: those of the group that were in the network, step by step. It is 0
+        where there was none.
+        """
         n_bins = self._bins()
         which = (self.step - self._began - 1) // self._bin
         counts = np.bincount(which[which < n_bins], minlength=n_bins)
-        n = len(self._sim.model.neurons) if self._n is None else self._n
-        return np.multiply(counts, 1000.0 / (max(n, 1) * self._bin * self._sim.dt), dtype=np.float64)
+        return counts * 1000.0 / (np.maximum(self._neuron_steps(n_bins), 1) * self._sim.dt)
 
     def __repr__(self) -> str:
         return f"RateMonitor(bin={self._bin * self._sim.dt:g} ms, bins={self._bins()})"
@@ -365,10 +509,10 @@ def _again(
     monitor = kind.__new__(kind)
     vars(monitor).update(own)
     monitor._sim = sim
-    resolve = monitor._resolver()
-    made = _core.SpikeRecorder() if resolve is None else _core.SampleRecorder(resolve, 1)
+    made = monitor._new_recorder()
     made.restore(saved)
     monitor._recorder = made
     if is_on:
-        sim._session.bound().add_recorder(made)
+        with sim._session.gate:
+            sim._session.bound().add_recorder(made)
     return monitor

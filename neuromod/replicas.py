@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
@@ -305,24 +305,31 @@ class Replicas(Closed, Generic[Sim]):
         began = time.perf_counter()
 
         def report(done: int) -> None:
-            if reporter is not None:
-                reporter(done, n_steps, done * self._sims[0].dt, time.perf_counter() - began)
+            gates = [session.gate for session in self._sessions]
+            for gate in gates:  # other threads may read meanwhile
+                gate.leave()
+            try:
+                if reporter is not None:
+                    reporter(done, n_steps, done * self._sims[0].dt, time.perf_counter() - began)
+            finally:
+                for gate in gates:
+                    gate.enter()
+            for session in self._sessions:
+                if session.gate.running:  # it does not in a process forked by the callback
+                    session.take_up()
 
         for session in self._sessions:
             session.store.check_written(session.step)
-        for session in self._sessions:
-            session.bound()
-            session.store.resume()
-        try:
-            with ExitStack() as stack:
-                for session in self._sessions:
-                    stack.enter_context(session.store.under_way())
-                failed = self._group.run(n_steps, rows, ids, threads, None if reporter is None else report)
-        except _core.CoreFailure as failure:
-            raise explained(self._sessions[0].bound(), failure) from None
-        finally:
+        with contextlib.ExitStack() as stack:
             if isinstance(reporter, ProgressLine):
-                reporter.close()
+                stack.callback(reporter.close)
+            for k, session in enumerate(self._sessions):
+                session.begin(f"run of {n_steps} steps of {len(self)} replicas (this is replica {k})")
+                stack.callback(session.end)
+            try:
+                failed = self._group.run(n_steps, rows, ids, threads, None if reporter is None else report)
+            except _core.CoreFailure as failure:
+                raise explained(self._group.engines[0], failure) from None
         if failed is not None:
             k, what = failed
             error = explained(self._sessions[k].bound(), what)

@@ -35,11 +35,12 @@ def content_of(sim: Simulation) -> dict[str, Any]:
 
 def to_dict(sim: Simulation) -> dict[str, Any]:
     """All of it, with its model, as ``json`` can write it."""
-    own = sim._own_state()  # first: it hands over what users have written
-    model = of_model.content_of(sim.model)
-    # the model's own sum stands for the model
-    seal = sealed({"format": of_model.FORMAT, "model": model["sha256"], "simulation": own})
-    return {**seal, "model": {**model, "state": pack(model["state"])}, "simulation": pack(own)}
+    with sim._session.gate:
+        own = sim._own_state()  # first: it hands over what users have written
+        model = of_model.content_of(sim.model)
+        # the model's own sum stands for the model
+        seal = sealed({"format": of_model.FORMAT, "model": model["sha256"], "simulation": own})
+        return {**seal, "model": {**model, "state": pack(model["state"])}, "simulation": pack(own)}
 
 
 # ---- the way back ----------------------------------------------------------------------------------------------

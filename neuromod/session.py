@@ -22,6 +22,22 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
+_BEFORE = 1 << 62  # more than any step
+
+
+class _Run:
+    """What runs, for messages."""
+
+    def __init__(self, n_steps: int) -> None:
+        self.n_steps = n_steps
+
+    def __str__(self) -> str:
+        return f"run of {self.n_steps} steps"
+
+
+_ONE_STEP = _Run(1)
+
+
 class Session:
     """The engine of one simulation. It is made on first use, and bound anew when the network has changed."""
 
@@ -33,6 +49,7 @@ class Session:
         self._engine: _core.Engine | None = None
         self._warned = False  # of an input that does not last
         self._arrays = 0  # the store's count of moved arrays that the engine knows
+        self.gate = store.gate
 
     @property
     def threads(self) -> int:
@@ -51,20 +68,32 @@ class Session:
         return 0 if self._engine is None else self._engine.step
 
     def bound(self) -> _core.Engine:
-        """The engine, bound to the network as it is now."""
+        """The engine, bound to the network as it is now.
+
+        Raises
+        ------
+        RuntimeError
+            If another simulation of the network runs.
+        """
         engine, store = self._engine, self.store
-        if engine is None:
-            engine = _core.Engine(store.layout(), self.dt, self.seed, self._levels)
-            engine.threads = self._threads
-            self._engine = engine
-            self._attach(engine)
-        elif engine.version != store.structure or (store.keeper is not engine and engine.keepers):
-            engine.bind(store.layout())
-            self._attach(engine)
-        elif store.moves != self._arrays:
-            engine.lend_weights([table.weights.live.get("weight") for table in store.tables])
-            self._arrays = store.moves
+        if engine is not None and engine.running:
+            return engine  # the network stays as it is
+        with self.gate.change("simulation"):
+            if engine is None:
+                engine = _core.Engine(store.layout(), self.dt, self.seed, self._levels)
+                engine.threads, engine.gate = self._threads, self.gate
+                self._attach(engine)
+                self._engine = engine
+            elif engine.version != store.structure or (store.keeper is not engine and engine.keepers):
+                engine.bind(store.layout())
+                self._attach(engine)
+            elif store.moves != self._arrays:
+                self._lend_weights(engine)
         return engine
+
+    def _lend_weights(self, engine: _core.Engine) -> None:
+        engine.lend_weights([table.weights.live.get("weight") for table in self.store.tables])
+        self._arrays = self.store.moves
 
     def _attach(self, engine: _core.Engine) -> None:
         self.store.attach(engine)
@@ -72,14 +101,68 @@ class Session:
 
     def prepared(self) -> _core.Engine:
         """The engine, with everything that users have written since checked and handed over."""
-        self.store.check_written(self.step)
+        if not self.gate.foreign:
+            self.store.check_written(self.step)
         engine = self.bound()
+        if not self.gate.foreign:
+            self.take_up()
+        return engine
+
+    def take_up(self) -> None:
+        """Everything that users have written goes to the engine, and is checked."""
+        engine = self._engine
+        if engine is None:
+            return
+        self.store.check_written(self.step)
         self.store.resume()
+        if self.store.moves != self._arrays:
+            self._lend_weights(engine)
         try:
             engine.prepare()
         except _core.CoreFailure as failure:
             raise explained(engine, failure) from None
+
+    def schedule(self, ids: Ints, spikes: Ints) -> None:
+        """Let sources fire at exact steps, in place of what was set for them. `spikes`: (step, id), of these ids."""
+        self.gate.check_own("set_spike_times")
+        with self.gate:
+            engine = self.prepared()
+            old_steps, old_ids = engine.schedule_arrays()
+            kept = ~np.isin(old_ids, np.unique(ids))
+            engine.set_schedule(
+                np.concatenate([old_steps[kept], spikes[:, 0]]),
+                np.concatenate([old_ids[kept], spikes[:, 1]]),
+            )
+
+    def begin(self, what: object) -> _core.Engine:
+        """A run begins: the engine, bound, with what users have written. `end` must follow; RuntimeError at once if
+        the network, or its modulators, are being run."""
+        self.gate.check_idle("run")
+        with self.gate:
+            self.store.check_written(self.step)
+            engine = self.bound()
+            self.store.resume()
+            self.gate.begin(what, self._abandon)
+            if self._levels is not None:
+                try:
+                    self._levels.begin(self.gate)
+                except BaseException:
+                    self.gate.end()
+                    raise
         return engine
+
+    def end(self) -> None:
+        """The run that `begin` has begun is over."""
+        if self._levels is not None:
+            self._levels.end(self.gate)
+        self.gate.end()
+
+    def _abandon(self) -> None:
+        """In a process forked during a run, which does not go on there."""
+        if self._engine is not None:
+            self._engine.abandon()
+        if self._levels is not None:
+            self._levels.end(self.gate)
 
     def run(
         self,
@@ -87,19 +170,35 @@ class Session:
         rows: Floats | None = None,
         ids: Ints | None = None,
         progress: Callable[[int], None] | None = None,
-    ) -> None:
-        """Advance n_steps; `rows`: input currents of each step for the neurons `ids`."""
-        self.store.check_written(self.step)
-        engine = self.bound()
-        self.store.resume()
+    ) -> tuple[int, Ints]:
+        """Advance n_steps; `rows`: input currents of each step for the neurons `ids`.
+
+        Returns the completed steps, and the spikes of each neuron in this run.
+        """
         self._warn_of_input(n_steps)
+        engine = self.begin(_Run(n_steps))
         try:
-            with self.store.under_way():
-                engine.run(
-                    n_steps, rows, ids, None if progress is None else self._reporting(engine, progress)
-                )
+            columns = self.store.columns
+            now = columns.buffers["spike_count"][: columns.n]
+            counts = -now
+            engine.run(n_steps, rows, ids, None if progress is None else self._reporting(progress))
+            counts += now  # in place: after the run nothing is to fail for want of memory
+            return engine.step, counts
         except _core.CoreFailure as failure:
             raise explained(engine, failure) from None
+        finally:
+            self.end()
+
+    def advance(self) -> tuple[int, Ints]:
+        """Advance one step; the completed steps, and the ids of the neurons that fired."""
+        engine = self.begin(_ONE_STEP)
+        try:
+            engine.run(1)
+            return engine.step, engine.spikes()
+        except _core.CoreFailure as failure:
+            raise explained(engine, failure) from None
+        finally:
+            self.end()
 
     def _warn_of_input(self, n_steps: int) -> None:
         """Once: an `external_input` is an input of the next step alone."""
@@ -108,12 +207,15 @@ class Session:
             self._warned = True
             say("external_input: acts in the first of the steps alone, then it is cleared; i_offset lasts")
 
-    def _reporting(self, engine: _core.Engine, progress: Callable[[int], None]) -> Callable[[int], None]:
+    def _reporting(self, progress: Callable[[int], None]) -> Callable[[int], None]:
         def report(done: int) -> None:
-            progress(done)
-            self.store.check_written(self.step)
-            self.store.resume()
-            engine.prepare()  # what was written to columns acts from the next step on
+            self.gate.leave()  # other threads may read meanwhile
+            try:
+                progress(done)
+            finally:
+                self.gate.enter()
+            if self.gate.running:  # it does not in a process forked by the callback
+                self.take_up()
 
         return report
 
@@ -121,19 +223,32 @@ class Session:
 
     def state(self) -> dict[str, Any]:
         """All that is the simulation's, but its modulators' levels; and not the model's."""
-        engine = self.prepared()
-        return {
-            "seed": self.seed,
-            "dt": self.dt,
-            "engine": engine.state(),
-            "schedule": engine.schedule_arrays(),
-        }
+        with self.gate:
+            engine = self.prepared()
+            return {
+                "seed": self.seed,
+                "dt": self.dt,
+                "engine": engine.state(),
+                "schedule": engine.schedule_arrays(),
+            }
 
     def restore(self, engine_state: dict[str, Any], schedule: tuple[Ints, Ints]) -> None:
         """Take over the engine's part of `state`, of this very network."""
         engine = self.bound()
         engine.set_state(engine_state)
         engine.set_schedule(*schedule)
+        self._restore_births(engine, engine_state.get("born", {}))
+
+    def _restore_births(self, engine: _core.Engine, born: dict[str, Ints | int]) -> None:
+        """Steps in which synapses were made that are younger than spikes under way; all others are old.
+
+        The store counts its changes from 0; counts below 0 stand for the steps in which these synapses were made.
+        """
+        for table in self.store.tables:
+            table.since = born[table.name] - _BEFORE if table.name in born else 0
+        steps = np.unique(np.concatenate([np.ravel(step) for step in born.values()])) if born else ()
+        births = [(-_BEFORE - 1, -1), *((int(step) - _BEFORE, int(step)) for step in steps)]
+        engine.set_births([*births, (self.store.version, -1)], born)
 
 
 class Facts(Closed):

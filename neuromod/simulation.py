@@ -332,12 +332,7 @@ class Simulation(Facts):
         spikes = np.stack([steps.astype(np.int64), each_id], axis=1)
         if len(np.unique(spikes, axis=0)) != len(spikes):
             raise ValueError("times_ms: at most one spike of a neuron in one step; got two")
-        engine = self._session.prepared()
-        old_steps, old_ids = engine.schedule_arrays()
-        kept = ~np.isin(old_ids, np.unique(np.asarray(ids, dtype=np.int64)))
-        engine.set_schedule(
-            np.concatenate([old_steps[kept], spikes[:, 0]]), np.concatenate([old_ids[kept], spikes[:, 1]])
-        )
+        self._session.schedule(np.asarray(ids, dtype=np.int64), spikes)
 
     def step(self) -> dict[str, Any]:
         """Advance one step.
@@ -356,9 +351,8 @@ class Simulation(Facts):
             If a state variable is no longer finite (looked at every 256 steps).
         """
         check_run(self.model, self.current_step, 1, self.neuromodulation is not None)
-        self._session.run(1)
-        engine = self._engine
-        return {"step": engine.step, "spikes": engine.spikes(), "deaths": 0, "births": 0}
+        step, spikes = self._session.advance()
+        return {"step": step, "spikes": spikes, "deaths": 0, "births": 0}
 
     def run(
         self,
@@ -409,7 +403,6 @@ class Simulation(Facts):
         n_steps = checked_count(n_steps, "n_steps")
         check_run(self.model, self.current_step, n_steps, self.neuromodulation is not None)
         rows, ids = checked_input(self.model, n_steps, input, input_ids)
-        before = self.model.neurons.spike_count.copy()
         reporter = reporter_for(progress)
         began = time.perf_counter()
 
@@ -418,15 +411,14 @@ class Simulation(Facts):
                 reporter(done, n_steps, done * self.dt, time.perf_counter() - began)
 
         try:
-            self._session.run(n_steps, rows, ids, None if reporter is None else report)
+            step, counts = self._session.run(n_steps, rows, ids, None if reporter is None else report)
         finally:
             if isinstance(reporter, ProgressLine):
                 reporter.close()
-        counts = self.model.neurons.spike_count - before
         seconds = n_steps * self.dt / 1000.0
         mean_rate = float(counts.sum()) / (len(counts) * seconds) if len(counts) and n_steps else 0.0
         return {
-            "step": self._session.step,
+            "step": step,
             "n_steps": n_steps,
             "spike_counts": counts,
             "mean_rate": mean_rate,
@@ -456,7 +448,8 @@ class Simulation(Facts):
         >>> sims[0].digest() == sims[1].digest()
         True
         """
-        return digest_of({"simulation": self._own_state(), "model": state_of(self.model)})
+        with self._session.gate:
+            return digest_of({"simulation": self._own_state(), "model": state_of(self.model)})
 
     def copy(self, seed: int | None = None) -> Simulation:
         """A simulation of a copy of the network that goes on from here.
@@ -481,15 +474,17 @@ class Simulation(Facts):
         >>> other.digest() == sim.digest()
         True
         """
-        engine, system = self._session.prepared(), self.neuromodulation
-        other = Simulation(
-            self.model.copy(),
-            seed=self.seed if seed is None else seed,
-            dt=self.dt,
-            neuromodulation=None if system is None else system.__copy__(),
-            threads=self.threads,
-        )
-        other._session.restore(engine.state(), engine.schedule_arrays())
+        system = self.neuromodulation
+        with self._session.gate:
+            engine = self._session.prepared()
+            other = Simulation(
+                self.model.copy(),
+                seed=self.seed if seed is None else seed,
+                dt=self.dt,
+                neuromodulation=None if system is None else system.__copy__(),
+                threads=self.threads,
+            )
+            other._session.restore(engine.state(), engine.schedule_arrays())
         return other
 
     def replicas(
@@ -582,5 +577,6 @@ class Simulation(Facts):
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         """Pickled, and copied deeply, as what `from_dict` takes and checks, with its model and modulators."""
+        self._session.gate.check_own("copy.deepcopy and pickle")  # the model follows, as it is then
         own = saved.content_of(self)  # first: it brings the model up to date
         return saved.simulation_again, (type(self), self.model, self.neuromodulation, own, self.threads)

@@ -99,7 +99,7 @@ def assert_like_oracle(name: str, seed: int, steps: int = 150) -> None:
 
 def factor_in_engine(sim: Simulation, target: str) -> float:
     sim.run(0)
-    effects = sim._engine.effects()
+    effects = sim._session.bound().effects()
     assert effects is not None
     return float(effects.factors(0)[target])
 

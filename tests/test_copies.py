@@ -26,6 +26,7 @@ from neuromod import (
     SpikeMonitor,
     StateMonitor,
     Synapse,
+    SynapseMonitor,
     TDCritic,
     create_neuromodulation_system,
 )
@@ -151,6 +152,7 @@ THINGS: dict[str, Callable[[Simulation], Any]] = {
     "samples": lambda sim: StateMonitor(sim, "v_membrane"),
     "levels": lambda sim: LevelMonitor(sim),
     "rate": lambda sim: RateMonitor(sim),
+    "weights": lambda sim: SynapseMonitor(sim, "p"),
     "td critic": lambda sim: TDCritic(),
     "rescorla-wagner": lambda sim: RescorlaWagner(),
     "configuration": lambda sim: sim.model._config,

@@ -40,6 +40,7 @@ C_ROWS = (
         "nm_delay",
         "nm_build",
         "nm_build_row",
+        "nm_clock",
         "nm_pool",
         "nm_build_values",
     },

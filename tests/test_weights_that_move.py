@@ -144,7 +144,7 @@ def test_a_reading_is_what_the_next_event_finds() -> None:
         assert np.abs(after - before).max() < 0.05  # one ms later
         read.sim.run(1)
         assert np.array_equal(read.sim.projections["P"].state("rho"), after)
-        raw = ran.sim._engine.state()["events"]["P"]["columns"]
+        raw = ran.sim._session.bound().state()["events"]["P"]["columns"]
         assert (raw["last_event"] == 10 + gap).all()
         assert np.array_equal(raw["rho"], after)
 
@@ -254,7 +254,7 @@ def test_homeostatic_scaling_finds_weights_that_are_current() -> None:
     rule = rule_of(tau=2000.0, homeostatic={"target_rate": 5.0, "tau": 1e9, "strength": 0.1, "every": 1000.0})
     net = network(rule, [(0, 1)], {}, n_neurons=2, weight=0.3)
     net.sim.run(1000)
-    rate = net.sim._engine.state()["rates"]["P"][1][1]
+    rate = net.sim._session.bound().state()["rates"]["P"][1][1]
     scaled = drifted(0.3, 1000.0, 2000.0) * (1.0 + 0.1 * (5.0 - rate) / 5.0)
     assert net.weight[0] == pytest.approx(scaled, abs=1e-6)
     net.sim.run(500)

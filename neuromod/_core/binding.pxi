@@ -14,6 +14,7 @@ cdef class Binding:
     cdef Levels levels
     cdef LentLevels lent
     cdef list acting                       # ActingLevels of the projections that name their modulators
+    cdef object schedule                   # lent: steps and slots
     cdef object layout, lent_arrays, ids, factors, ring_slot, ring_count
     cdef dict traces                       # (projection, "post", trace) -> array by slot
     cdef dict keepers, events, short_terms, rates  # projection -> LazyKeeper, EventKeeper, ShortTermKeeper, HomeostasisKeeper
@@ -21,14 +22,17 @@ cdef class Binding:
     cdef int64_t history                   # steps back that spikes are looked up
     cdef list ports                        # names of the network's input ports
     cdef list weights                      # of each projection: the array that C has, None where all are equal
+    cdef object births                     # [(count of the network's changes, step)], see `_born_of`
+    cdef dict born                         # projection -> step in which its synapses were made, or array of steps
     cdef bint fresh                        # parameters have not been looked at since
 
-    def __cinit__(self, layout, double dt, uint64_t seed, int64_t step, Levels levels):
+    def __cinit__(self, layout, double dt, uint64_t seed, int64_t step, Levels levels, births=None):
         cdef nm_error error
         cdef Py_ssize_t n = layout.n
         self.layout, self.levels, self.lent_arrays, self.fresh = layout, levels, [], True
         self.traces, self.keepers, self.events, self.weights = {}, {}, {}, []
-        self.short_terms, self.rates, self.kept = {}, {}, {}
+        self.short_terms, self.rates, self.kept, self.born = {}, {}, {}, {}
+        self.births = [(layout.changes, step)] if births is None else births
         self.sim.dt, self.sim.seed, self.sim.step = dt, seed, step
         self.ids = np.array(layout.columns["id"][:n], np.int64)  # ours: removal compacts the network's in place
         _check_layout(layout, self.ids)
@@ -188,11 +192,36 @@ cdef class Binding:
             p.run_delay = <const uint16_t *>self._lend(projection.run_delay, "u2", n_runs, "run_delay")
         p.constant_delay = projection.equal_delay
         p.min_delay, p.max_delay = projection.min_delay, projection.max_delay
+        self.lend_born(p, projection, _born_of(projection.since, self.births))
         p.inhibitory = projection.inhibitory
         port = projection.port or ("inhibitory" if projection.inhibitory else "excitatory")
         if port not in self.ports:
             raise ValueError(f"projection {projection.name}: port must be one of {', '.join(self.ports)}; got {port!r}")
         p.port = self.ports.index(port)
+
+    cdef lend_born(self, nm_projection *p, object projection, object born):
+        """Lend the step in which each synapse was made: one number, or int64 of shape (n_synapses,)."""
+        p.born = NULL
+        if not isinstance(born, np.ndarray):
+            p.born_last = born
+        elif born.size == 0 or born.min() == born.max():
+            p.born_last = born = int(born[0]) if born.size else 0
+        else:
+            p.born = <const int64_t *>_address(born, "i8", p.n_synapses, "born")
+            p.born_last = born.max()
+        self.born[projection.name] = born
+
+    cdef dict young(self):
+        """What `born` says of synapses for which spikes fired before they were made may still be under way."""
+        cdef Py_ssize_t k
+        found = {}
+        for k, projection in enumerate(self.layout.projections):
+            p = &self.projections[k]
+            reach = p.max_delay + (p.events.lag if p.events != NULL else 0)
+            if 0 < p.born_last and p.born_last + reach > self.sim.step:
+                born = self.born[projection.name]
+                found[projection.name] = np.where(born + reach > self.sim.step, born, 0) if p.born != NULL else int(born)
+        return found
 
     cdef _lend_rule(self, nm_projection *p, object projection):
         cdef int k
@@ -304,6 +333,14 @@ cdef class Binding:
         names = list(self.layout.area_names)
         inside = np.isin(self.layout.area_of, [names.index(area) for area in areas])
         return np.flatnonzero(np.diff(inside, prepend=False, append=False)).astype(np.int64)
+
+
+def _born_of(since, births):
+    """The step in which synapses were made: that of the first binding of the engine that had them. `since`: the count
+    of the network's changes that made them, one number or an array; `births`: (count, step) of bindings, ascending."""
+    at = np.searchsorted([changes for changes, _ in births], since)
+    steps = np.array([step for _, step in births], np.int64)[np.minimum(at, len(births) - 1)]
+    return np.ascontiguousarray(steps) if np.ndim(since) else int(steps)
 
 
 def _check_layout(layout, ids):

@@ -20,24 +20,23 @@ cdef class Bitmap:
 
     cdef make(self, const nm_projection *p, object projection, const nm_network *network):
         n_buckets = p.n_rows * network.n_partitions
-        self.target, self.n_neurons = projection.target, network.n_neurons
-        self.extra_start = np.zeros(n_buckets + 1, np.int64)
-        self.c.extra_start = <const int64_t *>_address(self.extra_start, "i8", n_buckets + 1, "extra_start")
+        extra_start = np.zeros(n_buckets + 1, np.int64)
+        self.c.extra_start = <const int64_t *>_address(extra_start, "i8", n_buckets + 1, "extra_start")
         self.c.most = nm_bitmap_worth(p, network.n_neurons, network.n_partitions, <int64_t *>self.c.extra_start)
-        if self.c.most == 0:
-            self.extra_start = None
+        self.extra_start = None if self.c.most == 0 else extra_start
+        self.target, self.n_neurons = projection.target, network.n_neurons
 
     cdef fill(self, const nm_projection *p, const nm_network *network):
         """Make the bits, if they are not there."""
         if self.bits is not None:
             return
         n_buckets, words = p.n_rows * network.n_partitions, nm_bitmap_words(network.partition_width)
-        self.bits = aligned(n_buckets * words, np.uint64)
-        self.extra = np.empty(self.extra_start[n_buckets], np.uint16)
+        bits, extra = aligned(n_buckets * words, np.uint64), np.empty(self.extra_start[n_buckets], np.uint16)
         self.c.words = words
-        self.c.bits = <const uint64_t *>_address(self.bits, "u8", self.bits.size, "bits")
-        self.c.extra = <const uint16_t *>_address(self.extra, "u2", self.extra.size, "extra")
+        self.c.bits = <const uint64_t *>_address(bits, "u8", bits.size, "bits")
+        self.c.extra = <const uint16_t *>_address(extra, "u2", extra.size, "extra")
         nm_bitmap_fill(p, n_buckets, words, <uint64_t *>self.c.bits, <uint16_t *>self.c.extra)
+        self.bits, self.extra = bits, extra
 
 
 cdef _lend_bitmap(nm_projection *p, object projection, const nm_network *network):

@@ -57,13 +57,20 @@ def random_sequence(uint64_t seed, stream, uint32_t id, uint64_t first_step, Py_
     return words
 
 
+cdef Py_ssize_t _SHARE = 1 << 18        # values that are drawn between two looks for Ctrl-C,
+cdef Py_ssize_t _SHARE_AGAIN = 1 << 13  # and such that may need hundreds of draws each
+
+
 def draw_normal(uint64_t seed, purpose, uint32_t salt, double mean, double sd, Py_ssize_t n):
     """n normal deviates as float32; each depends on its position only."""
     values = np.empty(n, np.float32)
     cdef float[::1] out = values
     cdef uint32_t stream = _stream(purpose, salt)
-    with nogil:
-        nm_build_normal(seed, stream, mean, sd, n, &out[0])
+    cdef Py_ssize_t first
+    for first in range(0, n, _SHARE):
+        with nogil:
+            nm_build_normal(seed, stream, mean, sd, first, min(_SHARE, n - first), &out[first])
+        PyErr_CheckSignals()
     return values
 
 
@@ -72,8 +79,11 @@ def draw_lognormal(uint64_t seed, purpose, uint32_t salt, double mean, double sd
     values = np.empty(n, np.float32)
     cdef float[::1] out = values
     cdef uint32_t stream = _stream(purpose, salt)
-    with nogil:
-        nm_build_lognormal(seed, stream, mean, sd, n, &out[0])
+    cdef Py_ssize_t first
+    for first in range(0, n, _SHARE):
+        with nogil:
+            nm_build_lognormal(seed, stream, mean, sd, first, min(_SHARE, n - first), &out[first])
+        PyErr_CheckSignals()
     return values
 
 
@@ -82,11 +92,16 @@ def redraw(values, uint64_t seed, purpose, uint32_t salt, double mean, double sd
     cdef float[::1] out = values
     cdef uint32_t stream = _stream(purpose + "_again", salt)
     cdef int log = 1 if lognormal else 0, status
-    cdef Py_ssize_t n = len(out)
+    cdef Py_ssize_t n = len(out), first
     cdef nm_error error
-    with nogil:
-        status = nm_build_redraw(seed, stream, mean, sd, log, low, high, n, &out[0], &error)
-    return status == NM_OK
+    for first in range(0, n, _SHARE_AGAIN):
+        with nogil:
+            status = nm_build_redraw(seed, stream, mean, sd, log, low, high, first, min(_SHARE_AGAIN, n - first),
+                                     &out[first], &error)
+        if status != NM_OK:
+            return False
+        PyErr_CheckSignals()
+    return True
 
 
 def draw_uniform(uint64_t seed, purpose, uint32_t salt, double low, double high, Py_ssize_t n):
@@ -94,8 +109,11 @@ def draw_uniform(uint64_t seed, purpose, uint32_t salt, double low, double high,
     values = np.empty(n, np.float32)
     cdef float[::1] out = values
     cdef uint32_t stream = _stream(purpose, salt)
-    with nogil:
-        nm_build_uniform(seed, stream, low, high, n, &out[0])
+    cdef Py_ssize_t first
+    for first in range(0, n, _SHARE):
+        with nogil:
+            nm_build_uniform(seed, stream, low, high, first, min(_SHARE, n - first), &out[first])
+        PyErr_CheckSignals()
     return values
 
 

@@ -252,10 +252,12 @@ _MODELS = neuron_models()  # for the views, which ask often
 _RULES = plasticity_rules()
 
 
+include "gate.pxi"
 include "build.pxi"
 include "levels.pxi"
 include "rules.pxi"
 include "views.pxi"
+include "synapses.pxi"
 include "lone.pxi"
 include "records.pxi"
 include "pool.pxi"

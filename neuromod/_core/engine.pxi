@@ -15,17 +15,21 @@ cdef class Engine:
     cdef object schedule, input_keep
     cdef Pool pool
     cdef public int threads  # of a run, at most; no more than there are parts are used
-    cdef bint running
-    cdef readonly list spike_recorders, sample_recorders
+    cdef public Gate gate    # the network's; None: nobody else reads it during a run
+    cdef readonly bint running
+    cdef int64_t shown       # completed steps as at the last border of a slice, while it runs
+    cdef list births         # [(count of the network's changes, step)] of the bindings whose synapses are young
+    cdef readonly list spike_recorders, sample_recorders, probes
 
     def __cinit__(self, layout, double dt, uint64_t seed, Levels levels=None):
         if not (np.isfinite(dt) and dt > 0.0):
             raise ValueError(f"dt: must be > 0 ms; got {dt}")
         self.levels, self.pool, self.threads = levels, Pool(), 1
-        self.spike_recorders, self.sample_recorders = [], []
+        self.spike_recorders, self.sample_recorders, self.probes = [], [], []
         self.schedule = (np.empty(0, np.int64), np.empty(0, np.int64))
-        self.binding = Binding(layout, dt, seed, 0, levels)
-        self._lend_schedule(self.binding)
+        self.births = [(layout.changes, 0)]
+        self.binding = Binding(layout, dt, seed, 0, levels, self.births)
+        self.schedule = self._lent_schedule(self.binding, self.schedule)
 
     def __dealloc__(self):
         PyMem_Free(self.spike_records)
@@ -39,16 +43,37 @@ cdef class Engine:
         A failure leaves the engine bound as it was.
         """
         cdef Binding old = self.binding, new
-        carried = self._carried()
-        new = Binding(layout, old.sim.dt, old.sim.seed, old.sim.step, self.levels)
+        if self.running:
+            raise RuntimeError("the simulation is already running")
+        carried, births = self._carried(), self._births_with(layout)
+        new = Binding(layout, old.sim.dt, old.sim.seed, old.sim.step, self.levels, births)
         self._set_carried(new, carried)
         _relearn(old, new)
-        self._lend_schedule(new)
-        for recorder in self.spike_recorders:
-            (<SpikeRecorder>recorder).bind(new.ids)
-        for sampler in self.sample_recorders:
-            (<SampleRecorder>sampler).bind()
-        self.binding = new
+        schedule = self._lent_schedule(new, self.schedule)
+        spikes = [(recorder, recorder.prepared(new.ids)) for recorder in self.spike_recorders]
+        samples = [(recorder, recorder.prepared()) for recorder in self.sample_recorders]
+        self.binding, self.schedule, self.births = new, schedule, births  # nothing fails from here on
+        for recorder, prepared in spikes:
+            (<SpikeRecorder>recorder).bind(prepared, new.sim.step)
+        for recorder, prepared in samples:
+            (<SampleRecorder>recorder).bind(prepared)
+
+    def _births_with(self, layout):
+        """The births, with a binding to `layout` at the present step; without what no spike under way can tell."""
+        cdef int64_t now = self.binding.sim.step, reach = self.binding.history
+        births = [*self.births]
+        if layout.changes > births[len(births) - 1][0]:
+            births.append((layout.changes, int(now)))
+        while len(births) > 1 and births[0][1] + reach <= now and births[1][1] + reach <= now:
+            del births[0]
+        return births
+
+    def set_births(self, births, born):
+        """Of a restored network: what `bind` is to know of its synapses, and what `state` said of them."""
+        cdef Py_ssize_t k
+        for k, projection in enumerate(self.binding.layout.projections):
+            self.binding.lend_born(&self.binding.projections[k], projection, born.get(projection.name, 0))
+        self.births = list(births)
 
     @property
     def version(self):
@@ -114,6 +139,9 @@ cdef class Engine:
         events = {name: state for name, keeper in b.events.items() if (state := keeper.state())}
         if events:
             slow["events"] = events
+        young = b.young()
+        if young:
+            slow["born"] = young
         return slow | {
             "step": int(now),
             "fired": [self._fired(now - age) for age in range(b.history, -1, -1)],
@@ -135,7 +163,7 @@ cdef class Engine:
     cdef _check_state(self, part):
         """Note what `state` cannot have given: what C relies on, and what would be dropped without a word."""
         cdef Binding b = self.binding
-        part.only("step", "fired", "traces", "pairs", "short_term", "rates", "events")
+        part.only("step", "fired", "traces", "pairs", "short_term", "rates", "events", "born")
         step = part.whole("step", 0, 1 << 61)
         if step is None or not part.has("fired", "traces", "pairs"):
             return
@@ -156,6 +184,18 @@ cdef class Engine:
             _check_names(rates, b.rates)
             for name in b.rates:
                 _check_by_id(rates, name, b.ids)
+        if "born" in part.value:
+            self._check_born(part.part("born"), step)
+
+    cdef _check_born(self, part, step):
+        """Steps in which young synapses were made: one for all of a projection, or one for each."""
+        projections = {projection.name: projection for projection in self.binding.layout.projections}
+        part.only(*projections)
+        for name in set(part.value) & set(projections):
+            if isinstance(part.value[name], np.ndarray):
+                part.array(name, "i8", (len(projections[name].target),), 0, step)
+            else:
+                part.whole(name, 0, step)
 
     cdef _check_fired(self, part, step):
         """Spikes under way: for each of the last steps the ids, ascending."""
@@ -230,8 +270,8 @@ cdef class Engine:
             part.array("ids", "i8", of_steps.shape)
         part.finish()
         order = np.lexsort((ids, steps))
-        self.schedule = (np.ascontiguousarray(steps[order], np.int64), np.ascontiguousarray(ids[order], np.int64))
-        self._lend_schedule(self.binding)
+        schedule = (np.ascontiguousarray(steps[order], np.int64), np.ascontiguousarray(ids[order], np.int64))
+        self.schedule = self._lent_schedule(self.binding, schedule)
 
     def schedule_arrays(self):
         """(steps, ids) that are still to come."""
@@ -239,14 +279,17 @@ cdef class Engine:
         later = steps > self.binding.sim.step
         return steps[later], ids[later]
 
-    cdef _lend_schedule(self, Binding b):
-        steps, ids = self.schedule
+    cdef tuple _lent_schedule(self, Binding b, schedule):
+        """Lend what is to come of a schedule to b; returns it."""
+        steps, ids = schedule
         there = (steps > b.sim.step) & np.isin(ids, b.ids)
-        self.schedule = steps, ids = np.ascontiguousarray(steps[there]), np.ascontiguousarray(ids[there])
+        steps, ids = np.ascontiguousarray(steps[there]), np.ascontiguousarray(ids[there])
         slots = np.searchsorted(b.ids, ids).astype(np.int32)
-        b.sim.schedule_step = <const int64_t *>b._lend(steps, "i8", steps.size, "schedule")
-        b.sim.schedule_slot = <const int32_t *>b._lend(slots, "i4", slots.size, "schedule")
+        b.schedule = (steps, slots)
+        b.sim.schedule_step = <const int64_t *>_address(steps, "i8", steps.size, "schedule")
+        b.sim.schedule_slot = <const int32_t *>_address(slots, "i4", slots.size, "schedule")
         b.sim.n_schedule, b.sim.next_schedule = steps.size, 0
+        return steps, ids
 
     # ---- running -------------------------------------------------------------------------------------------------
 
@@ -257,8 +300,8 @@ cdef class Engine:
 
     @property
     def step(self):
-        """Completed steps."""
-        return self.binding.sim.step
+        """Completed steps; during a run, those at the last border of a slice."""
+        return self.shown if self.running else self.binding.sim.step
 
     def spikes(self):
         """Ids of the neurons that fired in the last step, ascending; a new int64 array."""
@@ -278,46 +321,84 @@ cdef class Engine:
 
     def run(self, int64_t n_steps, input=None, input_ids=None, progress=None):
         """Advance n_steps with the GIL released; `progress(done)` is called about every 20 ms."""
-        if self.running:
-            raise RuntimeError("simulation is already running")
-        self.running = True
+        self._begin()
         try:
             self.prepare()
             self._lend_input(input, input_ids)
             self._lend_records()
             self._run(n_steps, progress)
         finally:
-            self._take_records()
-            self._drop_input()
-            self.running = False
+            self.abandon()
+
+    cdef _begin(self):
+        if self.running:
+            raise RuntimeError("the simulation is already running")
+        self.running, self.shown = True, self.binding.sim.step
+
+    def abandon(self):
+        """The run is over; also called in a forked child, in which it does not go on."""
+        self._take_records()
+        self._drop_input()
+        self.running = False
+
+    cdef _border(self):
+        """Between two slices: what was recorded so far, and the step, show."""
+        self.shown = self.binding.sim.step
+        if self.spike_records != NULL:
+            self._copy_records(False)
 
     cdef _run(self, int64_t n_steps, object progress):
         cdef nm_error error
         cdef Binding b = self.binding
-        cdef int64_t left = n_steps, slice_steps = 1, done = 0, n_partitions = b.network.n_partitions
+        cdef int64_t left = n_steps, slice_steps = 1, turn, done = 0, n_partitions = b.network.n_partitions
         cdef int status
+        cdef nm_pool *pool
         b.sim.look = b.sim.step + n_steps if n_steps > 1 else 0
-        cdef nm_pool *pool = self.pool.get(self.threads if self.threads < n_partitions else <int>n_partitions)
+        began = perf_counter() if n_steps > 1 else 0.0
+        b.sim.until = nm_clock() + _SLICE_SECONDS if n_steps > 1 else 0.0
         while left > 0:
-            if slice_steps >= left:
-                slice_steps = left
-            else:  # the time of the last slice is not asked for
-                began = perf_counter()
+            pool = self.pool.get(self.threads if self.threads < n_partitions else <int>n_partitions)
+            turn = self._to_sample(slice_steps if slice_steps < left else left)
             with nogil:
-                status = nm_sim_run(&b.sim, slice_steps, pool, &done, &error)
+                status = nm_sim_run(&b.sim, turn, pool, &done, &error)
             left -= done
             if status < 0:
                 raise_error(&error)
             if status == NM_STOP_RECORD_FULL:
                 self._lend_more()
+            if done > 0:
+                self._sample()
             if left == 0:
                 break
-            if done == slice_steps:
-                took = perf_counter() - began
-                slice_steps = max(1, min(4 * slice_steps, int(slice_steps * _SLICE_SECONDS / max(took, 1e-9))))
+            took = perf_counter() - began
+            if status == NM_OK and done == turn < slice_steps and took < _SLICE_SECONDS:
+                continue  # a sample was due: the slice goes on
+            if status == NM_OK and turn == slice_steps:  # done < turn: out of time, say because more neurons fire
+                slice_steps = max(1, min(4 * slice_steps, int(done * _SLICE_SECONDS / max(took, 1e-9))))
+            self._border()
+            if self.gate is not None:
+                self.gate.border()
             PyErr_CheckSignals()
             if progress is not None:
                 progress(n_steps - left)
+            if not self.running:
+                raise RuntimeError("run: goes on in the process that began it; this one was forked from it")
+            began, b.sim.until = perf_counter(), nm_clock() + _SLICE_SECONDS
+
+    cdef int64_t _to_sample(self, int64_t n_steps):
+        """Steps to the next sample of a probe, at most n_steps."""
+        cdef int64_t every
+        for probe in self.probes:
+            every = probe.every
+            n_steps = min(n_steps, every - self.binding.sim.step % every)
+        return n_steps
+
+    cdef _sample(self):
+        """Probes take the samples that are due."""
+        cdef int64_t step = self.binding.sim.step
+        for probe in self.probes:
+            if step % <int64_t>probe.every == 0:
+                probe.sample(step)
 
     cdef _lend_input(self, object input, object input_ids):
         cdef Binding b = self.binding
@@ -348,10 +429,19 @@ cdef class Engine:
             return
         self.spike_records = <nm_spike_record *>PyMem_Calloc(max(1, n_spike), sizeof(nm_spike_record))
         self.sample_records = <nm_sample_record *>PyMem_Calloc(max(1, n_sample), sizeof(nm_sample_record))
+        if self.spike_records == NULL or self.sample_records == NULL:
+            self._free_records()
+            raise MemoryError
         sim.spike_records, sim.n_spike_records = self.spike_records, n_spike
         sim.sample_records, sim.n_sample_records = self.sample_records, n_sample
         self._copy_records(True)
         self._lend_more()
+
+    cdef _free_records(self):
+        PyMem_Free(self.spike_records)
+        PyMem_Free(self.sample_records)
+        self.spike_records, self.sample_records = NULL, NULL
+        self.binding.sim.n_spike_records = self.binding.sim.n_sample_records = 0
 
     cdef _copy_records(self, bint to_c):
         for k in range(len(self.spike_recorders)):
@@ -380,31 +470,37 @@ cdef class Engine:
         self._copy_records(True)
 
     cdef _take_records(self):
-        if self.spike_records == NULL and self.sample_records == NULL:
-            return
-        self._copy_records(False)
-        PyMem_Free(self.spike_records)
-        PyMem_Free(self.sample_records)
-        self.spike_records, self.sample_records = NULL, NULL
-        sim = &self.binding.sim
-        sim.n_spike_records = sim.n_sample_records = 0
+        if self.spike_records != NULL:
+            self._copy_records(False)
+            self._free_records()
 
     def add_recorder(self, recorder):
-        """Start recording; from the next step on."""
-        if isinstance(recorder, SpikeRecorder):
-            (<SpikeRecorder>recorder).bind(self.binding.ids)
-            self.spike_recorders.append(recorder)
+        """Start recording; from the next step on. During a run, at the border of a slice alone."""
+        if isinstance(recorder, Probe):
+            self.probes = [*self.probes, recorder]
+        elif isinstance(recorder, SpikeRecorder):
+            (<SpikeRecorder>recorder).bind(recorder.prepared(self.binding.ids), self.binding.sim.step)
+            self._exchange_recorders([*self.spike_recorders, recorder], self.sample_recorders)
         elif not isinstance(recorder, SampleRecorder):
             raise TypeError(f"recorder: must be a recorder of the core; got {type(recorder).__name__}")
         else:
-            (<SampleRecorder>recorder).bind()
-            self.sample_recorders.append(recorder)
+            (<SampleRecorder>recorder).bind(recorder.prepared())
+            self._exchange_recorders(self.spike_recorders, [*self.sample_recorders, recorder])
 
     def remove_recorder(self, recorder):
-        """Stop recording; what was recorded stays with the recorder."""
-        for recorders in (self.spike_recorders, self.sample_recorders):
-            if recorder in recorders:
-                recorders.remove(recorder)
+        """Stop recording; what was recorded stays with the recorder. During a run, at the border of a slice alone."""
+        self.probes = [one for one in self.probes if one is not recorder]
+        if isinstance(recorder, SpikeRecorder):
+            (<SpikeRecorder>recorder).end(self.binding.sim.step)
+        self._exchange_recorders([one for one in self.spike_recorders if one is not recorder],
+                                 [one for one in self.sample_recorders if one is not recorder])
+
+    cdef _exchange_recorders(self, list spike, list sample):
+        """Other recorders from now on; a run under way gets the records of the new ones."""
+        self._take_records()
+        self.spike_recorders, self.sample_recorders = spike, sample
+        if self.running:
+            self._lend_records()
 
     def where(self, failure):
         """The neuron that a CoreFailure of `prepare` or `run` is about: (id, model name, area name or None)."""

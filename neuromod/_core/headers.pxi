@@ -242,7 +242,8 @@ cdef extern from "nm_levels.h" nogil:
     int nm_levels_event(const nm_levels *levels, int64_t m, int64_t region, const double *event, nm_error *error)
     void nm_levels_add(const nm_levels *levels, int64_t m, int64_t region, double amount)
     void nm_levels_step(const nm_levels *levels)
-    double nm_levels_effect(const nm_levels *levels, int64_t region, int64_t m, nm_target target, double density)
+    double nm_levels_effect(const nm_levels *levels, int64_t region, int64_t m, nm_target target, double level,
+                            double density)
     nm_factors nm_levels_factors(const nm_levels *levels, int64_t zone)
     double nm_levels_signal(const nm_levels *levels, int64_t zone, double subtract_baseline, double dt, double tau_c)
 
@@ -287,6 +288,8 @@ cdef extern from "nm_network.h" nogil:
         int64_t constant_delay
         int64_t min_delay
         int64_t max_delay
+        int64_t born_last
+        const int64_t *born
         int64_t inhibitory
         int64_t port
         const nm_plasticity_rule *rule
@@ -398,6 +401,8 @@ cdef extern from "nm_lazy.h" nogil:
         const nm_projection *projection
         double *input
         double efficacy
+        const int64_t *born
+        int64_t fired
         double dt
         int64_t now
     int64_t nm_lazy_sweep(double dt, double tau_c)
@@ -518,6 +523,9 @@ cdef extern from "nm_pool.h" nogil:
     void nm_pool_stop(nm_pool *pool)
     int nm_pool_threads(const nm_pool *pool)
 
+cdef extern from "nm_clock.h" nogil:
+    double nm_clock()
+
 cdef extern from "nm_sim.h" nogil:
     ctypedef struct nm_sim:
         nm_network *network
@@ -530,6 +538,7 @@ cdef extern from "nm_sim.h" nogil:
         int64_t first
         int64_t last
         int64_t look
+        double until
         int64_t n_zones
         nm_factors *factors
         double *input[16]
@@ -580,11 +589,14 @@ cdef extern from "nm_build.h" nogil:
                             uint16_t *local, nm_error *error)
     int nm_build_pairs(const int32_t *pre, const int32_t *post, int64_t n, int64_t pre_first, int64_t n_rows,
                        int64_t *row_start, int32_t *targets, int64_t *order, nm_error *error)
-    void nm_build_normal(uint64_t seed, uint32_t stream, double mean, double sd, int64_t n, float *out)
-    void nm_build_lognormal(uint64_t seed, uint32_t stream, double mean, double sd, int64_t n, float *out)
+    void nm_build_normal(uint64_t seed, uint32_t stream, double mean, double sd, int64_t first, int64_t n,
+                         float *out)
+    void nm_build_lognormal(uint64_t seed, uint32_t stream, double mean, double sd, int64_t first, int64_t n,
+                            float *out)
     int nm_build_redraw(uint64_t seed, uint32_t stream, double mean, double sd, int lognormal, float low, float high,
-                        int64_t n, float *out, nm_error *error)
-    void nm_build_uniform(uint64_t seed, uint32_t stream, double low, double high, int64_t n, float *out)
+                        int64_t first, int64_t n, float *out, nm_error *error)
+    void nm_build_uniform(uint64_t seed, uint32_t stream, double low, double high, int64_t first, int64_t n,
+                          float *out)
     int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *delay, uint16_t *local,
                                float *weight, int64_t *scratch_order, void *scratch, nm_error *error)
     int nm_build_buckets(const int64_t *row_start, int64_t n_rows, const int32_t *targets, int64_t n_partitions,

@@ -58,6 +58,7 @@ cdef class LazyKeeper:
     cdef nm_lazy_step _step(self):
         cdef nm_lazy_step step
         step.network, step.projection = &self.binding.network, self.projection
+        step.born, step.fired = NULL, 0
         step.input, step.efficacy, step.dt, step.now = NULL, 1.0, self.binding.sim.dt, self.binding.sim.step
         return step
 
@@ -71,9 +72,11 @@ cdef class LazyKeeper:
         eligibility = None if self.eligibility is None else np.empty(len(self.weight), np.float32)
         cdef float *w = <float *>_address(weight, "f4", 0, "weight")
         cdef float *c = NULL if eligibility is None else <float *>_address(eligibility, "f4", 0, "eligibility")
-        cdef int64_t n = self._n_buckets()
-        with nogil:
-            nm_lazy_read(&step, 0, n, 0, w, c)
+        cdef int64_t n = self._n_buckets(), first, share = 1 + (n << 18) // (1 + len(self.weight))
+        for first in range(0, n, share):
+            with nogil:
+                nm_lazy_read(&step, first, min(first + share, n), 0, w, c)
+            PyErr_CheckSignals()
         return {"weight": weight} | ({} if eligibility is None else {"eligibility": eligibility})
 
     def read_one(self, int64_t synapse):

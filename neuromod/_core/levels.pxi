@@ -18,7 +18,8 @@ cdef class Levels:
 
     cdef nm_levels c
     cdef const nm_modulator **modulator
-    cdef readonly object level     # ndarray of float64, shape (n_regions, n_modulators), in [0, 1]
+    cdef Gate gate                 # of the network whose run steps the levels now; None: there is no such run
+    cdef readonly object level_buffer  # ndarray of float64, shape (n_regions, n_modulators), in [0, 1]
     cdef readonly object baseline  # the same: the tonic levels
     cdef readonly object params    # ndarray of float64, shape (n_modulators, NM_MAX_PARAMS), in the order of the tables
     cdef readonly object tau       # ndarray of float64, shape (n_modulators,), ms; NaN: decay_rate counts
@@ -60,14 +61,14 @@ cdef class Levels:
             self.targets[m] = sum(1 << words.index(target) for target in table["targets"])
             self.offset[m] = table["offset"]
         self.baseline = np.tile(self.params[:, NM_BASELINE], (n_regions, 1))
-        self.level = self.baseline.copy()
+        self.level_buffer = self.baseline.copy()
         self.tau, self.kept = np.full(n, np.nan), np.ones(n)
         self._lend(n, n_regions)
 
     cdef _lend(self, Py_ssize_t n, Py_ssize_t n_regions):
         self.c.n_regions, self.c.n_modulators = n_regions, n
         self.c.modulators = <const nm_modulator *const *>self.modulator
-        self.c.level = <double *>_address(self.level, "f8", n * n_regions, "level")
+        self.c.level = <double *>_address(self.level_buffer, "f8", n * n_regions, "level")
         self.c.params = <const double *>_address(self.params, "f8", n * NM_MAX_PARAMS, "params")
         self.c.kept = <const double *>_address(self.kept, "f8", n, "kept")
         self.c.tau = <const double *>_address(self.tau, "f8", n, "tau")
@@ -80,8 +81,54 @@ cdef class Levels:
         PyMem_Free(self.modulator)
         PyMem_Free(self.diffusion)
 
+    # ---- while a simulation runs -------------------------------------------------------------------------------
+
+    def begin(self, Gate gate not None):
+        """A run of the network with that gate steps the levels from now on; RuntimeError if another one does."""
+        if self.gate is not None and self.gate is not gate:
+            self.gate.check_idle("neuromodulation")
+        self.gate = gate
+
+    def end(self, Gate gate):
+        """The run is over."""
+        if self.gate is gate:
+            self.gate = None
+
+    @property
+    def level(self):
+        """Levels, ndarray of float64, shape (n_regions, n_modulators). For another thread than the one that runs a
+        simulation: a read-only copy, as at the border of a slice."""
+        if not self._is_foreign():
+            return self.level_buffer
+        gate = self.gate
+        with gate:
+            copy = self.level_buffer.copy()
+        copy.flags.writeable = False
+        return copy
+
+    cdef bint _is_foreign(self):
+        return self.gate is not None and self.gate.foreign
+
+    def check_own(self, str where):
+        """RuntimeError if another thread runs a simulation with these levels."""
+        if self.gate is not None:
+            self.gate.check_own(where)
+
+    cdef double effect(self, Py_ssize_t m, nm_target target, Py_ssize_t region, double density) except? -1.0:
+        """What modulator m does at its present level of a region."""
+        cdef double level
+        if self.gate is not None and self.gate.foreign:
+            level = self.level[region, m]
+        else:
+            level = self.c.level[region * self.c.n_modulators + m]
+        return nm_levels_effect(&self.c, region, m, target, level, density)
+
+    # ---- kinetics and events -------------------------------------------------------------------------------------
+
     def set_spread(self, Py_ssize_t m, double rate, pairs):
         """Let modulator m diffuse between the regions of each pair (int32, shape (n, 2)); `rate` in 1/ms."""
+        if self.gate is not None:
+            self.gate.check_idle("set_diffusion")
         check_number("m", m, 0, self.c.n_modulators - 1)
         pairs = np.array(pairs, np.int32).reshape(-1, 2)
         if not (np.isfinite(rate) and rate >= 0.0):
@@ -150,6 +197,7 @@ cdef class Levels:
 
     def step(self, double dt):
         """First-order kinetics over one step of dt (ms)."""
+        self.check_own("step")
         self.prepare(dt)
         nm_levels_step(&self.c)
 
@@ -163,6 +211,8 @@ cdef class Levels:
         cdef double inputs[8]
         cdef nm_error error
         cdef Py_ssize_t k
+        if self.gate is not None:
+            self.gate.check_own(self.names[m] if 0 <= m < len(self.names) else "event")
         check_number("m", m, 0, self.c.n_modulators - 1)
         check_number("region", region, -1, self.c.n_regions - 1)
         n_inputs = nm_field_count(self.modulator[m].inputs)
@@ -181,6 +231,7 @@ cdef class Levels:
         cdef nm_error error
         check_number("m", m, 0, self.c.n_modulators - 1)
         check_number("region", region, -1, self.c.n_regions - 1)
+        self.check_own(self.names[m])
         if nm_levels_check(&self.c, &error) != NM_OK:
             self._explain(&error)
         if not nm_domain_holds(NM_ANY, amount):
@@ -316,9 +367,8 @@ cdef inline nm_effect _effect_on(nm_target target) noexcept:
     return nm_targets[<int>target].effect
 
 
-cdef inline double _effect(Levels levels, Py_ssize_t m, nm_target target, Py_ssize_t region) noexcept:
-    cdef nm_levels *c = &levels.c
-    return nm_levels_effect(c, region, m, target, 1.0)
+cdef inline double _effect(Levels levels, Py_ssize_t m, nm_target target, Py_ssize_t region) except? -1.0:
+    return levels.effect(m, target, region, 1.0)
 
 
 cdef _modulated(x, nm_target target, double effect):
@@ -348,7 +398,7 @@ cdef class SystemCore:
             if c.targets[m] & NM_ON(target):
                 if receptors:
                     density = receptors.get(self._levels.names[m], 1.0)
-                effect = nm_levels_effect(c, region, m, target, density)
+                effect = self._levels.effect(m, target, region, density)
                 all = nm_combined(how, all, effect)
         return all
 

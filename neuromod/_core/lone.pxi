@@ -38,7 +38,7 @@ class _LoneSynapse:
 class _LoneNeuron:
     """The columns of a neuron that is in no network: one entry each."""
 
-    regions, receptors, epoch = (), (), 0
+    regions, receptors, epoch, gate = (), (), 0, None
 
     def neuron_again(self, neuron_id):
         return _lone_neuron, ({name: column.copy() for name, column in self.buffers.items()},)

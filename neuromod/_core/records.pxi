@@ -1,4 +1,5 @@
-# Arrays lent to C, and recorders: blocks of NumPy's lent one after another. Transcribes nm_record.h.
+# Arrays lent to C, and recorders: blocks of NumPy's lent one after another, or rows that Python reads. Transcribes
+# nm_record.h.
 
 
 cdef void *_address(object array, str dtype, Py_ssize_t n, str what) except? NULL:
@@ -26,27 +27,42 @@ cdef class SpikeRecorder:
     cdef public object wanted_ids
     cdef object wanted, step, id
     cdef list full
+    cdef readonly list sizes    # [(step, n)]: from that step on, n recorded neurons are in the network
+    cdef readonly object ended  # step after which nothing is recorded; None: not stopped
 
     def __init__(self, wanted_ids=None):
-        self.wanted_ids, self.full, self.step, self.id = wanted_ids, [], None, None
+        self.wanted_ids, self.full, self.step, self.id, self.sizes, self.ended = wanted_ids, [], None, None, [], None
 
     cdef lend(self, Py_ssize_t n_neurons, int64_t interval):
         """Put the block by and lend a new one. Half of it holds a step in which all neurons fire, and, up to 32 MB, as
         many of them as the engine takes at a time."""
+        capacity = max(1 << 16, 2 * n_neurons, min(2 * interval * n_neurons, 1 << 22))
+        step, id = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
         if self.step is not None:
             self.full.append((self.step[:self.c.n].copy(), self.id[:self.c.n].copy()))
-        capacity = max(1 << 16, 2 * n_neurons, min(2 * interval * n_neurons, 1 << 22))
-        self.step, self.id = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
-        self.c.step = <int64_t *>_address(self.step, "i8", capacity, "spike recorder")
-        self.c.id = <int64_t *>_address(self.id, "i8", capacity, "spike recorder")
-        self.c.capacity, self.c.n = capacity, 0
+        self.c.step = <int64_t *>_address(step, "i8", capacity, "spike recorder")
+        self.c.id = <int64_t *>_address(id, "i8", capacity, "spike recorder")
+        self.step, self.id, self.c.capacity, self.c.n = step, id, capacity, 0
 
-    cdef bind(self, object ids):
+    def prepared(self, ids):
+        """What `bind` takes: which neurons are wanted (None: all), and how many."""
         if self.wanted_ids is None:
-            self.c.wanted = NULL
-        else:
-            self.wanted = np.isin(ids, self.wanted_ids).astype(np.uint8)
-            self.c.wanted = <const uint8_t *>_address(self.wanted, "u1", len(ids), "spike recorder")
+            return None, len(ids)
+        wanted = np.isin(ids, self.wanted_ids).astype(np.uint8)
+        return wanted, int(wanted.sum())
+
+    cdef bind(self, object prepared, int64_t step):
+        wanted, n = prepared
+        self.c.wanted = NULL
+        if wanted is not None:
+            self.c.wanted = <const uint8_t *>_address(wanted, "u1", 0, "spike recorder")
+        self.wanted = wanted
+        if not self.sizes or self.sizes[len(self.sizes) - 1][1] != n:
+            self.sizes.append((int(step), n))
+
+    cdef end(self, int64_t step):
+        if self.ended is None:
+            self.ended = int(step)
 
     def arrays(self):
         """(step, id) of all spikes recorded so far, in order; copies."""
@@ -60,23 +76,28 @@ cdef class SpikeRecorder:
     def saved(self):
         """All of it, as `restore` takes it."""
         step, id = self.arrays()
-        return {"wanted": self.wanted_ids, "step": step, "id": id}
+        sizes = np.array(self.sizes, np.int64).reshape(-1, 2)
+        return {"wanted": self.wanted_ids, "step": step, "id": id, "sizes": sizes, "ended": self.ended}
 
     def restore(self, state):
         """Take over what another recorder has `saved`, into one that has recorded nothing."""
         part = SavedPart(state, "recorder")
-        part.only("wanted", "step", "id")
+        part.only("wanted", "step", "id", "sizes", "ended")
         step = part.array("step", "i8", (None,), 1)
         part.array("id", "i8", (None,) if step is None else step.shape, 0)
         if part.has("wanted") and state["wanted"] is not None:
             part.array("wanted", "i8", (None,))
+        sizes = part.array("sizes", "i8", (None, 2), 0)
+        if part.has("ended") and state["ended"] is not None:
+            part.whole("ended", 0, 1 << 61)
         part.finish()
         self.wanted_ids, self.full = state["wanted"], [(np.array(state["step"]), np.array(state["id"]))]
+        self.sizes, self.ended = [(int(of), int(n)) for of, n in sizes], state["ended"]
 
 
 cdef class SampleRecorder:
     """Rows of chosen entries of one column, taken every so many steps. `resolve()` gives (column, index) anew
-    whenever the network's arrays have been replaced."""
+    whenever the network's arrays have been replaced; an index below 0 stands for an entry that is gone: NaN."""
 
     cdef nm_sample_record c
     cdef object resolve, column, index, step, value
@@ -86,24 +107,32 @@ cdef class SampleRecorder:
         self.resolve, self.full, self.step = resolve, [], None
         self.c.every = every
 
-    cdef bind(self):
-        self.column, index = self.resolve()
-        self.index = np.ascontiguousarray(index, np.int64)
-        if self.step is not None and len(self.index) != self.c.width:
-            raise CoreError("a recorded neuron is no longer in the network")
-        self.c.is_float32 = self.column.dtype == np.float32
-        self.c.column = _address(self.column, "f4" if self.c.is_float32 else "f8", 0, "sample recorder")
-        self.c.index = <const int64_t *>_address(self.index, "i8", 0, "sample recorder")
-        self.c.width = len(self.index)
+    def prepared(self):
+        """What `bind` takes: the column and the index."""
+        column, index = self.resolve()
+        index = np.ascontiguousarray(index, np.int64)
+        if self.step is not None and len(index) != self.c.width:
+            raise CoreError("a sample recorder: must have as many entries as before")
+        if index.size and index.max() >= column.size:
+            raise CoreError("a sample recorder: must have entries of its column")
+        return column, index
+
+    cdef bind(self, object prepared):
+        column, index = prepared
+        single = column.dtype == np.float32
+        self.c.column = _address(column, "f4" if single else "f8", 0, "sample recorder")
+        self.c.index = <const int64_t *>_address(index, "i8", 0, "sample recorder")
+        self.c.is_float32, self.c.width = single, len(index)
+        self.column, self.index = column, index
 
     cdef lend(self):
+        capacity = max(64, (1 << 17) // max(1, self.c.width))
+        step, value = np.empty(capacity, np.int64), np.empty((capacity, self.c.width))
         if self.step is not None:
             self.full.append((self.step[:self.c.n], self.value[:self.c.n]))
-        capacity = max(64, (1 << 17) // max(1, self.c.width))
-        self.step, self.value = np.empty(capacity, np.int64), np.empty((capacity, self.c.width))
-        self.c.step = <int64_t *>_address(self.step, "i8", capacity, "sample recorder")
-        self.c.value = <double *>_address(self.value, "f8", 0, "sample recorder")
-        self.c.capacity, self.c.n = capacity, 0
+        self.c.step = <int64_t *>_address(step, "i8", capacity, "sample recorder")
+        self.c.value = <double *>_address(value, "f8", 0, "sample recorder")
+        self.step, self.value, self.c.capacity, self.c.n = step, value, capacity, 0
 
     def arrays(self):
         """(step, value of shape (samples, width)) recorded so far; copies."""
@@ -128,3 +157,37 @@ cdef class SampleRecorder:
         part.array("value", "f8", (0 if step is None else len(step), len(self.resolve()[1])))
         part.finish()
         self.c.every, self.full = every, [(np.array(state["step"]), np.array(state["value"]))]
+
+
+class Probe:
+    """Rows that `read()` gives at the end of the steps divisible by `every`: a run pauses there. For what stands in no
+    column, such as weights under a lazy rule."""
+
+    def __init__(self, read, every):
+        self.read, self.every, self.rows = read, every, []
+
+    def sample(self, step):
+        """Take a row."""
+        self.rows.append((step, self.read()))
+
+    def arrays(self):
+        """(step, value of shape (samples, width)) recorded so far; copies."""
+        rows = list(self.rows)
+        if not rows:
+            return np.empty(0, np.int64), self.read()[None][:0]
+        return np.array([step for step, _ in rows], np.int64), np.stack([row for _, row in rows])
+
+    def saved(self):
+        """All of it, as `restore` takes it."""
+        step, value = self.arrays()
+        return {"every": self.every, "step": step, "value": value}
+
+    def restore(self, state):
+        """Take over what another probe has `saved`, into one that has recorded nothing."""
+        part = SavedPart(state, "recorder")
+        part.only("every", "step", "value")
+        every, step = part.whole("every", 1, 1 << 61), part.array("step", "i8", (None,), 1)
+        row = self.read()
+        value = part.array("value", row.dtype.str[1:], (0 if step is None else len(step), len(row)))
+        part.finish()
+        self.every, self.rows = every, [(int(step[k]), value[k].copy()) for k in range(len(step))]

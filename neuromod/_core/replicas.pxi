@@ -1,6 +1,9 @@
 # Replicas: engines that are advanced side by side. Transcribes nm_replicas.h.
 
 
+cdef int64_t _MOST_STEPS = 256  # of a slice, in which a step may suddenly take longer; a border costs less than these
+
+
 cdef class EngineGroup:
     """Engines of copies of one network, advanced together; `Replicas` is its only user."""
 
@@ -27,9 +30,11 @@ cdef class EngineGroup:
         """
         cdef Engine engine
         if self.running or any((<Engine>one).running for one in self.engines):
-            raise RuntimeError("simulation is already running")
+            raise RuntimeError("the simulation is already running")
         self.running = True
         try:
+            for one in self.engines:
+                (<Engine>one)._begin()
             for k, one in enumerate(self.engines):
                 engine = one
                 engine.prepare()
@@ -39,31 +44,51 @@ cdef class EngineGroup:
             return self._run(n_steps, threads, progress)
         finally:
             for one in self.engines:
-                engine = one
-                engine._take_records()
-                engine._drop_input()
+                (<Engine>one).abandon()
             self.running = False
 
+    cdef _border(self):
+        cdef Engine engine
+        for engine in self.engines:
+            engine._border()
+            if engine.gate is not None:
+                engine.gate.border()
+
     cdef _run(self, int64_t n_steps, int threads, object progress):
-        cdef int64_t left = n_steps, slice_steps = 1, n = len(self.engines), k
+        cdef int64_t left = n_steps, slice_steps = 1, turn, n = len(self.engines), k
+        cdef nm_pool *pool
         cdef nm_sim *sim
-        cdef nm_pool *pool = self.pool.get(<int>min(<int64_t>threads, n))
         failed = None
         for k in range(n):
             sim = self.replicas[k].sim
             sim.look = sim.step + n_steps if n_steps > 1 else 0
+            sim.until = 0.0  # all take the same number of steps
+        began = perf_counter()
         while left > 0:
-            began = perf_counter()
-            slice_steps = min(slice_steps, left)
+            pool = self.pool.get(<int>min(<int64_t>threads, n))
+            turn = min(slice_steps, left)
+            for engine in self.engines:
+                turn = (<Engine>engine)._to_sample(turn)
             for k in range(n):
-                self.replicas[k].left = slice_steps
+                self.replicas[k].left = turn
             self._slice(n, pool)
-            left -= slice_steps
+            left -= turn
+            for k in range(n):
+                if self.replicas[k].status >= 0:
+                    (<Engine>self.engines[k])._sample()
             took = perf_counter() - began
-            slice_steps = max(1, min(4 * slice_steps, int(slice_steps * _SLICE_SECONDS / max(took, 1e-9))))
+            if 0 < left and turn < slice_steps and took < _SLICE_SECONDS:  # a sample was due: the slice goes on
+                continue
+            if turn == slice_steps:
+                slice_steps = max(1, min(4 * slice_steps, _MOST_STEPS,
+                                         int(slice_steps * _SLICE_SECONDS / max(took, 1e-9))))
+            self._border()
             PyErr_CheckSignals()
             if progress is not None:
                 progress(n_steps - left)
+            if n > 0 and not (<Engine>self.engines[0]).running:
+                raise RuntimeError("run: goes on in the process that began it; this one was forked from it")
+            began = perf_counter()
         for k in range(n):
             if failed is None and self.replicas[k].status < 0:
                 try:

@@ -1,5 +1,5 @@
-# Neuron and Synapse: views of one row of the columns, cheap enough for Python loops over all of them. They hold a
-# store, a slot and the store's epoch; when the network has changed since, the slot is looked up anew.
+# Neuron: a view of one row of the columns, cheap enough for Python loops over all neurons. It holds a store, a slot
+# and the store's epoch. When the network has changed since, it looks its slot up again.
 
 import math
 from collections.abc import MutableMapping
@@ -35,243 +35,6 @@ def _no_attribute(kind, str name):
         return AttributeError(f"{kind.__name__}.{name}: is read-only")
     near = get_close_matches(name, known, 1)
     return AttributeError(f"{kind.__name__}.{name}: no such attribute" + (f"; did you mean {near[0]!r}?" if near else ""))
-
-
-# ---- synapses --------------------------------------------------------------------------------------------------
-
-
-cdef class SynapseBlock:
-    """What views of synapses hold: the block of weights, and its owner, which knows the rest.
-
-    The owner has ``pre_id()``, ``post_id()``, ``delay()`` (whole columns, cached), ``field(slot, name)``,
-    ``set_field(slot, name, value)`` and ``moved(epoch, slot)``.
-    """
-
-    cdef float[::1] weight
-    cdef public long long epoch
-    cdef public bint stale  # the block is not current: weights under a pair rule have moved on
-    cdef public object owner
-
-    def __init__(self, owner):
-        self.owner, self.epoch, self.stale = owner, 0, False
-
-    def bind(self, weight):
-        """Views read and write this block from now on."""
-        self.weight = weight
-
-    def view(self, Py_ssize_t slot, epoch=None):
-        """The synapse in that slot; a negative slot is one that is still to be merged."""
-        cdef Synapse synapse = Synapse.__new__(Synapse)
-        synapse.store, synapse.slot = self, slot
-        synapse.epoch = self.epoch if epoch is None else epoch
-        return synapse
-
-    def iterate(self, Py_ssize_t n):
-        """Views of slots 0 .. n - 1."""
-        cdef SynapseIterator iterator = SynapseIterator.__new__(SynapseIterator)
-        iterator.store, iterator.n, iterator.epoch = self, n, self.epoch
-        return iterator
-
-
-cdef double _MAX_WEIGHT = 3.4028234663852886e38  # the largest float32
-
-
-@cython.freelist(64)
-cdef class Synapse:
-    """One synapse: a view of a network's, or one that stands alone.
-
-    Parameters
-    ----------
-    pre_id, post_id : int
-        Neurons it leads from and to.
-    weight : float, mV, finite, default 0.1
-    delay : int, steps, >= 1, default 1
-    plasticity_tag : float, no unit, finite, default 0
-    synapse_type : {"excitatory", "inhibitory"}, default "excitatory"
-
-    Raises
-    ------
-    ValueError
-        If a value is out of its domain.
-
-    Notes
-    -----
-    For all synapses at once use ``model.synapses.weight += d``: it is a hundred times faster than the loop.
-
-    Examples
-    --------
-    >>> from neuromod import Synapse
-    >>> synapse = Synapse(pre_id=0, post_id=1, weight=0.5)
-    >>> synapse.weight += 0.25
-    >>> synapse.weight, synapse.get_effective_weight()
-    (0.75, 0.75)
-    """
-
-    cdef SynapseBlock store
-    cdef Py_ssize_t slot
-    cdef long long epoch
-    cdef object hashed  # by the ends, which never change; kept, since a removed synapse has none
-
-    def __setattr__(self, str name, value):
-        _set_attribute(self, name, value)
-
-    def __init__(self, pre_id, post_id, weight=0.1, delay=1, plasticity_tag=0.0, synapse_type="excitatory"):
-        self.store = SynapseBlock(_LoneSynapse(pre_id, post_id, delay, plasticity_tag, synapse_type))
-        self.store.bind(np.array([_finite_weight(weight)], dtype=np.float32))
-        self.slot, self.epoch = 0, 0
-
-    cdef int _refresh(self) except -1:
-        """Find the slot again after the network has changed, or the first one of a synapse that waits to be merged."""
-        self.slot = self.store.owner.moved(self.epoch, self.slot)
-        self.epoch = self.store.epoch
-        return 0
-
-    def _number(self, block):
-        """Its number today; None where it does not belong to that block."""
-        if self.store is not block:
-            return None
-        if self.slot < 0 or self.epoch != self.store.epoch:
-            self._refresh()
-        return self.slot
-
-    cdef Py_ssize_t _checked_slot(self) except -1:
-        if not 0 <= self.slot < self.store.weight.shape[0]:
-            raise IndexError(f"synapse {self.slot}: must be in the network")
-        return self.slot
-
-    @property
-    def weight(self):
-        """Weight, mV; kept as float32."""
-        if self.slot < 0 or self.epoch != self.store.epoch:
-            self._refresh()
-        if self.store.stale:
-            return self.store.owner.weight_of(self.slot)
-        return <double>self.store.weight[self._checked_slot()]
-
-    @weight.setter
-    def weight(self, given):
-        cdef double value
-        if type(given) is not float and not isinstance(given, (int, float, np.integer, np.floating)):
-            raise TypeError(f"weight: must be a number; got {type(given).__name__}")
-        try:
-            value = given
-        except OverflowError:
-            raise ValueError("weight: must be finite; got an integer beyond the range of float") from None
-        if not -_MAX_WEIGHT <= value <= _MAX_WEIGHT:  # false for NaN, too
-            raise ValueError(f"weight: must be finite, and at most {_MAX_WEIGHT:.3g} in size; got {value}")
-        if self.slot < 0 or self.epoch != self.store.epoch:
-            self._refresh()
-        if self.store.stale:
-            self.store.owner.weight()
-        self.store.weight[self._checked_slot()] = <float>value
-
-    @property
-    def pre_id(self):
-        """Id of the presynaptic neuron."""
-        if self.slot < 0 or self.epoch != self.store.epoch:
-            self._refresh()
-        return int(self.store.owner.pre_id()[self.slot])
-
-    @property
-    def post_id(self):
-        """Id of the postsynaptic neuron."""
-        if self.slot < 0 or self.epoch != self.store.epoch:
-            self._refresh()
-        return int(self.store.owner.post_id()[self.slot])
-
-    @property
-    def delay(self):
-        """Steps from a spike to its arrival, >= 1."""
-        if self.slot < 0 or self.epoch != self.store.epoch:
-            self._refresh()
-        return int(self.store.owner.delay()[self.slot])
-
-    @property
-    def plasticity_tag(self):
-        """A number of the user's own, kept with the synapse; float32."""
-        if self.slot < 0 or self.epoch != self.store.epoch:
-            self._refresh()
-        return float(self.store.owner.field(self.slot, "plasticity_tag"))
-
-    @plasticity_tag.setter
-    def plasticity_tag(self, value):
-        if self.slot < 0 or self.epoch != self.store.epoch:
-            self._refresh()
-        self.store.owner.set_field(self.slot, "plasticity_tag", _finite("plasticity_tag", value))
-
-    @property
-    def synapse_type(self):
-        """"excitatory" or "inhibitory"."""
-        if self.slot < 0 or self.epoch != self.store.epoch:
-            self._refresh()
-        return self.store.owner.field(self.slot, "synapse_type")
-
-    def is_inhibitory(self):
-        """Whether it acts as ``-abs(weight)``."""
-        return self.synapse_type == "inhibitory"
-
-    def get_effective_weight(self):
-        """The weight as it acts, mV: ``-abs(weight)`` for an inhibitory synapse."""
-        return -abs(self.weight) if self.is_inhibitory() else self.weight
-
-    def __eq__(self, other):  # whether it is the same synapse of the same model
-        cdef Synapse one = self, another
-        if not isinstance(other, Synapse):
-            return NotImplemented
-        another = other
-        if one.store is not another.store:
-            return False
-        if one.epoch == another.epoch:
-            return one.slot == another.slot
-        try:
-            one._refresh()
-            another._refresh()
-        except RemovedError:
-            return False
-        return one.slot == another.slot
-
-    def __hash__(self):
-        if self.hashed is None:
-            self.hashed = hash((id(self.store), *self.store.owner.ends(self.epoch, self.slot)))
-        return self.hashed
-
-    def __copy__(self):
-        """Another view of the same synapse; of one that stands alone, another synapse."""
-        if not isinstance(self.store.owner, _LoneSynapse):
-            return self.store.view(self.slot, self.epoch)
-        again, arguments = self.__reduce_ex__(4)
-        return again(*arguments)
-
-    def __reduce_ex__(self, protocol):
-        """Pickled, and copied deeply, with the model that it is of; one that stands alone by its values."""
-        return self.store.owner.synapse_again(self)
-
-    def __repr__(self):
-        return (f"Synapse(pre_id={self.pre_id}, post_id={self.post_id}, weight={self.weight:.6g}, "
-                f"delay={self.delay}, synapse_type={self.synapse_type!r})")
-
-
-cdef class SynapseIterator:
-    cdef SynapseBlock store
-    cdef Py_ssize_t at, n
-    cdef long long epoch
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        cdef Synapse synapse
-        if self.at >= self.n:
-            raise StopIteration
-        if self.epoch != self.store.epoch:
-            raise RuntimeError("synapses: must not be added or removed while they are iterated over")
-        synapse = Synapse.__new__(Synapse)
-        synapse.store, synapse.slot, synapse.epoch = self.store, self.at, self.epoch
-        self.at += 1
-        return synapse
-
-
-# ---- neurons ---------------------------------------------------------------------------------------------------
 
 
 _I_OFFSET = {"unit": "mV", "domain": "NM_ANY", "default": 0.0, "doc": "Lasting current, added in every step."}
@@ -368,12 +131,6 @@ NEURON_FIELDS = MappingProxyType({
 """Fields that every neuron has: dtype and default. Those of the models in use come besides, as float64."""
 
 
-def _finite_weight(value):
-    if not abs(_finite("weight", value)) <= _MAX_WEIGHT:
-        raise ValueError(f"weight: must be at most {_MAX_WEIGHT:.3g} in size; got {value!r}")
-    return value
-
-
 _NO_RECEPTORS = MappingProxyType({})
 cdef tuple _NEURON_TYPES = ("excitatory", "inhibitory")
 
@@ -409,6 +166,7 @@ cdef class Neuron:
     """
 
     cdef object columns, _id
+    cdef Gate gate  # the network's; None: it stands alone
     cdef Py_ssize_t slot
     cdef long long epoch
 
@@ -435,6 +193,7 @@ cdef class Neuron:
         """The neuron of `columns` with that id, which stands in that slot now."""
         cdef Neuron neuron = Neuron.__new__(Neuron)
         neuron.columns, neuron._id, neuron.slot, neuron.epoch = columns, neuron_id, slot, columns.epoch
+        neuron.gate = columns.gate
         return neuron
 
     cdef Py_ssize_t _slot(self) except -1:
@@ -444,10 +203,15 @@ cdef class Neuron:
 
     cdef get(self, str name):
         """The value of any field of the neuron's, as a Python number."""
+        if self.gate is not None and self.gate.running and self.gate.foreign:
+            with self.gate:
+                return self.columns.buffers[name][self._slot()].item()
         return self.columns.buffers[name][self._slot()].item()
 
     cdef put(self, str name, value):
         """Set any field of the neuron's."""
+        if self.gate is not None and self.gate.running:
+            self.gate.check_own(f"neurons[{self._id}].{name}")
         self.columns.buffers[name][self._slot()] = value
 
     @property

@@ -79,6 +79,7 @@ class ModulatorState(Closed):
         if given.shape not in ((), (len(rows),)):
             wanted = f"must be one number, or {len(rows)}, one for each region"
             raise ValueError(f"{self._name}.state.{what}: {wanted}; got shape {given.shape}")
+        self._levels.check_own(f"{self._name}.state.{what}")
         rows[:, self._index] = given
 
     @property
@@ -141,6 +142,7 @@ class ModulatorState(Closed):
     def tau(self, value: float | None) -> None:
         if value is not None and not _holds("NM_POSITIVE", value):
             raise ValueError(f"{self._name}.state.tau: must be > 0 ms; got {value!r}")
+        self._levels.check_own(f"{self._name}.state.tau")
         self._levels.tau[self._index] = np.nan if value is None else value
 
     def __repr__(self) -> str:
@@ -211,6 +213,7 @@ def _set(levels: _core.Levels, index: int, name: str, value: float | str, place:
     if not _core.domain_holds(field["domain"], number):
         rule = _core.field_phrase(field)
         raise ValueError(f"{modulator}{place}.{name}: must be {rule}; got {value!r}")
+    levels.check_own(f"{modulator}{place}.{name}")
     levels.params[index, _position(levels, index, name)] = number
 
 
@@ -362,6 +365,7 @@ class Modulator(Closed, _core.ModulatorCore):
         row = _region_row(self._regions, region)
         if not _holds("NM_UNIT_INTERVAL", value):
             raise ValueError(f"{self.name}.tonic: must be between 0 and 1; got {value!r}")
+        self._levels.check_own(f"{self.name}.tonic")
         self._levels.baseline[slice(None) if row < 0 else row, self._index] = value
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:

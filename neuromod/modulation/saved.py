@@ -30,7 +30,10 @@ _LIMITS = {
 
 def levels_state(levels: _core.Levels) -> dict[str, Any]:
     """Levels, parameters, declarations, releases and diffusion as plain lists and numbers."""
-    registered = _core.modulators()
+    registered, level = (
+        _core.modulators(),
+        levels.level,
+    )  # at once: another thread may read while a run goes on
     modulators = {}
     for m, name in enumerate(levels.names):
         numbers = zip(levels.tables[name]["params"].items(), levels.params[m].tolist(), strict=False)
@@ -41,7 +44,7 @@ def levels_state(levels: _core.Levels) -> dict[str, Any]:
             "params": params,
             "tau": None if np.isnan(tau) else tau,
             "baseline": levels.baseline[:, m].tolist(),
-            "level": levels.level[:, m].tolist(),
+            "level": level[:, m].tolist(),
             **({"neutral": True} if levels.neutral[m] else {}),
         }
     own = {name: levels.tables[name] for name in levels.names if name not in registered}

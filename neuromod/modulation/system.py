@@ -276,6 +276,7 @@ class NeuromodulationSystem(Closed, _core.SystemCore):
                 raise ValueError(f"{where}.regions: must be regions of the system ({known}); got {region!r}")
         amount = checked_number(amount, f"{where}.amount")
         self._check_areas(where, areas)
+        self._levels.check_own(where)
         about = {"modulator": name, "areas": list(areas), "amount": float(amount)}
         self._levels.releases.append({**about, "regions": None if regions is None else list(regions)})
 
@@ -421,6 +422,7 @@ class NeuromodulationSystem(Closed, _core.SystemCore):
 
     def reset(self) -> None:
         """Put every level to its baseline."""
+        self._levels.check_own("reset")
         self.level[:] = self._levels.baseline
 
     def to_dict(self) -> dict[str, Any]:

@@ -252,10 +252,12 @@ class BrainModel(Closed):
         >>> len(model.neurons)
         0
         """
-        columns = self._store.columns
-        slot = columns.slot_of(neuron_id)
-        self._store.remove_neuron(slot)
-        columns.remove(slot)
+        columns, store = self._store.columns, self._store
+        with store.gate.change("remove_neuron"):
+            slot = columns.slot_of(neuron_id)
+            with store.all_or_nothing(), columns.all_or_nothing():
+                store.remove_neuron(slot)
+                columns.remove(slot)
 
     # ---- synapses --------------------------------------------------------------------------------------------
 
@@ -296,6 +298,7 @@ class BrainModel(Closed):
         1
         """
         columns = self._store.columns
+        self._store.gate.check_idle("add_synapse")
         pre, post = columns.slot_of(pre_id), columns.slot_of(post_id)
         steps = checked_count(delay, "delay", 1, MAX_DELAY)
         kind = type_of_sources(self._areas, np.array([pre], np.int32), synapse_type)
@@ -361,10 +364,13 @@ class BrainModel(Closed):
         """
         other = type(self)._quietly(self.config)
         columns = self._store.columns
-        other._store.columns.restore(
-            columns.column("id"), columns.next_id, {name: columns.column(name) for name in columns.buffers}
-        )
-        other._store.copy_from(self._store)
+        with self._store.gate:
+            other._store.columns.restore(
+                columns.column("id"),
+                columns.next_id,
+                {name: columns.column(name) for name in columns.buffers},
+            )
+            other._store.copy_from(self._store)
         return other
 
     def to_dict(self) -> dict[str, Any]:

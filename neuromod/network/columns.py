@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ __all__ = [
     "collection_of",
     "held",
     "model_of",
+    "synapse_of",
 ]
 
 MODELS: dict[str, dict[str, Any]] = _core.neuron_models()
@@ -62,6 +64,7 @@ class NeuronColumns:
         self.receptors: Sequence[
             Mapping[str, float]
         ] = ()  # densities, by the numbers in `area`; last: outside all
+        self.gate = _core.Gate()  # of the whole network, its synapses included
         self.model: Callable[[], Any] = lambda: None  # a weak reference to the model that they are of
         self._handed: dict[str, NDArray[Any]] = {}
         self._slot_of = np.empty(0, np.int64)
@@ -77,13 +80,19 @@ class NeuronColumns:
         Returns
         -------
         ndarray, shape (n,)
-            A view: writing to it writes the network, but for those of `STRUCTURAL`, which are read-only.
+            A view: writing to it writes the network, but for those of `STRUCTURAL`, which are read-only. For another
+            thread, while a simulation of the network runs: a read-only copy, as at the border of a slice of the run.
 
         Raises
         ------
         KeyError
             If there is none.
         """
+        if self.gate.running and self.gate.foreign:
+            with self.gate:
+                copy = self.buffers[name][: self.n].copy()
+            copy.flags.writeable = False
+            return copy
         if name not in self._handed:
             self._handed[name] = self.buffers[name][: self.n]
             self._handed[name].flags.writeable = name not in STRUCTURAL
@@ -186,19 +195,38 @@ class NeuronColumns:
         """
         total = sum(count for count, _, _ in groups)
         ids = np.arange(self.next_id, self.next_id + total, dtype=np.int64)
-        buffers = self._with_room(self.n + total, [model for _, model, _ in groups])
-        first = self.n
-        for count, model, values in groups:  # entries from n on belong to nobody yet
-            _write(
-                buffers, slice(first, first + count), model, {**values, "id": ids[first - self.n :][:count]}
-            )
-            first += count
-        slot_of = self._indexed(buffers["id"], self.n + total, self.next_id + total)
-        self._adopt(buffers)
-        self.n, self.next_id, self._slot_of = self.n + total, self.next_id + total, slot_of
-        self._handed.clear()
-        self.epoch += 1
+        with self.all_or_nothing():
+            buffers = self._with_room(self.n + total, [model for _, model, _ in groups])
+            first = self.n
+            for count, model, values in groups:  # entries from n on belong to nobody yet
+                _write(
+                    buffers,
+                    slice(first, first + count),
+                    model,
+                    {**values, "id": ids[first - self.n :][:count]},
+                )
+                first += count
+            slot_of = self._indexed(buffers["id"], self.n + total, self.next_id + total)
+            self._adopt(buffers)
+            self.n, self.next_id, self._slot_of = self.n + total, self.next_id + total, slot_of
+            self._handed.clear()
+            self.epoch += 1
         return ids
+
+    @contextlib.contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """A block after whose failure the columns are what they were before it.
+
+        No block of memory is written in it where entries of neurons stand, so references are all that is kept.
+        """
+        before = (self.n, self.next_id, self.epoch, dict(self.buffers), self._slot_of, dict(self._handed))
+        try:
+            yield
+        except BaseException:
+            self.n, self.next_id, self.epoch, self.buffers, self._slot_of, self._handed = before
+            for view in self._handed.values():
+                view.flags.writeable = True
+            raise
 
     def restore(self, ids: NDArray[np.int64], next_id: int, columns: Mapping[str, NDArray[Any]]) -> None:
         """Take over saved columns, ids with their gaps.
@@ -295,9 +323,10 @@ class NeuronColumns:
         """
         kept = np.ones(self.n, bool)
         kept[slot] = False
-        self._replace(kept, len(self.buffers["id"]))
-        self.n -= 1
-        self._index()
+        with self.all_or_nothing():
+            self._replace(kept, len(self.buffers["id"]))
+            self.n -= 1
+            self._index()
 
     def _index(self) -> None:
         self._slot_of = self._indexed(self.buffers["id"], self.n, self.next_id)
@@ -392,3 +421,8 @@ def _write(buffers: Mapping[str, NDArray[Any]], new: slice, model: str, values: 
             given[name] = _core.field_number(field, given[name])
     for name, buffer in buffers.items():
         buffer[new] = given.get(name, np.nan)
+
+
+def synapse_of(model: Any, number: int) -> _core.Synapse:
+    """The view of a model's synapse of that number."""
+    return held(model).synapses[number]  # type: ignore[no-any-return]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,10 +11,20 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_array, checked_count, checked_number
+from neuromod.errors import NumericalError
 from neuromod.network.layout import Learning
 from neuromod.problems import shown
 
-__all__ = ["MAX_DELAY", "MAX_WEIGHT", "New", "check_weight", "delays_of", "weights_of", "widened"]
+__all__ = [
+    "MAX_DELAY",
+    "MAX_WEIGHT",
+    "New",
+    "check_weight",
+    "check_written",
+    "delays_of",
+    "weights_of",
+    "widened",
+]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -162,6 +172,48 @@ def check_weight(where: str, values: Any, learning: Learning, inhibitory: bool, 
     low, high = widened(learning.weight_min, learning.weight_max)
     refuse(size > high, f"at most weight_max, {learning.weight_max:g} mV, under rule {learning.rule!r}")
     refuse(size < low, f"at least weight_min, {learning.weight_min:g} mV, under rule {learning.rule!r}")
+
+
+def check_written(tables: Sequence[Any], step: int) -> None:
+    """Refuse what users have written to weights and eligibility traces that no simulation can go on from.
+
+    Parameters
+    ----------
+    tables : sequence of SynapseTable
+    step : int
+        The present step, for the message.
+
+    Raises
+    ------
+    NumericalError
+        If a value is not finite.
+    ValueError
+        If a weight lies outside the bounds of its rule.
+    """
+    for table in tables:
+        for name, values in table.weights.written().items():
+            if values.dtype == np.float32:  # the others are steps, which users have no way to write
+                _check_written(table, name, values, step)
+
+
+def _check_written(table: Any, name: str, values: Floats, step: int) -> None:
+    low, high = -MAX_WEIGHT, MAX_WEIGHT
+    about, inhibitory = table.learning, table.synapse_type == "inhibitory"
+    if name == "weight" and about.rule is not None:
+        low, high = about.weight_min, about.weight_max
+        low, high = (-high, high) if inhibitory else (low, high)
+        if inhibitory and about.weight_min > 0.0:
+            low = high = 0.0  # two ranges: looked at below
+    if not len(values) or _core.first_outside(values, *widened(low, high)) < 0:
+        return
+    where = f"projections[{table.name!r}].{name}"
+    k = _core.first_outside(values, -MAX_WEIGHT, MAX_WEIGHT)
+    if k >= 0:
+        ends = f"neuron {table.pre_id[k]} to {table.post_id[k]}"
+        raise NumericalError(
+            f"{where}[{k}]: must stay finite; got {values[k]} (synapse from {ends}, step {step})"
+        )
+    check_weight(where, values, about, inhibitory)
 
 
 def widened(low: float, high: float) -> tuple[float, float]:

@@ -60,6 +60,9 @@ class ProjectionLayout:
     bucket_run: NDArray[np.int64] | None = None  # (n_rows * n_partitions + 1,); None: one segment each
     run_delay: NDArray[np.uint16] | None = None  # (n_runs,), steps; None: all are `equal_delay`
     equal_delay: int = 1
+    since: NDArray[np.int64] | int = (
+        0  # (n_synapses,): count of the network's changes that made each; or one for all
+    )
     inhibitory: bool = False
     port: str | None = None  # input port of the targets; None: that of the sign
     learning: Learning = Learning()
@@ -92,3 +95,4 @@ class Layout:
     area_of: NDArray[np.int32]  # (n,): position in `area_names`; -1: in no area
     area_names: tuple[str, ...]
     projections: tuple[ProjectionLayout, ...]
+    changes: int = 0  # of who is connected to whom, so far

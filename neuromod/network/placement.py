@@ -36,6 +36,17 @@ class Placement:
         fields: Mapping[str, Any],
     ) -> int:
         """Add one neuron on a free site; its id. `BrainModel.add_neuron` says what the arguments mean."""
+        with self.columns.gate.change("add_neuron"):
+            return self._add(position, model, params, neuron_type, fields)
+
+    def _add(
+        self,
+        position: Sequence[int],
+        model: str | None,
+        params: Mapping[str, float | str] | None,
+        neuron_type: str | None,
+        fields: Mapping[str, Any],
+    ) -> int:
         if model is not None and not isinstance(model, str):
             raise TypeError(f"model: must be the name of a neuron model; got {shown(model)}")
         kind = checked_type(neuron_type)
@@ -65,15 +76,16 @@ class Placement:
         density = checked_number(density, "density", 0.0, 1.0)
         _check_model(model)
         kind = checked_type(neuron_type)
-        plans, first = [], self.columns.next_id
-        for name in names:
-            area = self.areas.find(name, "area_names")
-            sites = self._free_sites(area, density, seed)
-            own, values = self._values(area, model, params, "params")
-            check_step(own, values, dt, f" (area {name!r})")
-            plans.append((len(sites), own, {**values, **self._places(area, sites, first, kind, seed)}))
-            first += len(sites)
-        return self.columns.append_all(plans)
+        with self.columns.gate.change("initialize_neurons"):
+            plans, first = [], self.columns.next_id
+            for name in names:
+                area = self.areas.find(name, "area_names")
+                sites = self._free_sites(area, density, seed)
+                own, values = self._values(area, model, params, "params")
+                check_step(own, values, dt, f" (area {name!r})")
+                plans.append((len(sites), own, {**values, **self._places(area, sites, first, kind, seed)}))
+                first += len(sites)
+            return self.columns.append_all(plans)
 
     def _checked_names(self, area_names: Sequence[str] | None) -> tuple[str, ...]:
         if area_names is None:

@@ -220,11 +220,15 @@ class Projection(Closed):
         simulation moves on, what was written to the array goes to the network, and the array turns read-only, so that
         a late ``w += d`` raises: ask for the weights again then. Without a rule, and under any other, the array is
         live. Reading it changes nothing that follows.
+
+        While a simulation runs, its progress callback may read and write; another thread gets a read-only copy, as
+        at the border of a slice of the run (some 20 ms).
         """
         return self._table.weights.array()
 
     @weight.setter
     def weight(self, value: Any) -> None:
+        self._table.columns.gate.check_own(f"projections[{self.name!r}].weight")
         column = self.weight
         if value is column:  # `p.weight += d` has written already, and sets what it got
             return
@@ -249,6 +253,7 @@ class Projection(Closed):
 
     @eligibility.setter
     def eligibility(self, value: Any) -> None:
+        self._table.columns.gate.check_own(f"projections[{self.name!r}].eligibility")
         _set(self.eligibility, value)
 
     def state(self, name: str) -> Weights:

@@ -89,20 +89,22 @@ def _state_of(table: Any, rows: bool) -> dict[str, Any]:
 
 def content_of(model: Model) -> dict[str, Any]:
     """What a saved model consists of, with arrays as arrays; sealed."""
-    return sealed(
-        {
-            "format": FORMAT,
-            "models": list(MODELS),
-            "config": copy.deepcopy(model.config),
-            "state": state_of(model, rows=True),
-        }
-    )
+    with model._store.gate:
+        return sealed(
+            {
+                "format": FORMAT,
+                "models": list(MODELS),
+                "config": copy.deepcopy(model.config),
+                "state": state_of(model, rows=True),
+            }
+        )
 
 
 def to_dict(model: Model) -> dict[str, Any]:
     """The same as ``json`` can write it."""
-    content = content_of(model)
-    return {**content, "state": pack(content["state"])}
+    with model._store.gate:
+        content = content_of(model)
+        return {**content, "state": pack(content["state"])}
 
 
 # ---- the way back ----------------------------------------------------------------------------------------------

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_number
-from neuromod.errors import NumericalError
 from neuromod.network.areas import Areas
-from neuromod.network.columns import held, model_of
-from neuromod.network.draws import MAX_WEIGHT, New, check_weight, delays_of, weights_of, widened
+from neuromod.network.columns import model_of, synapse_of
+from neuromod.network.draws import MAX_WEIGHT, New, check_written, delays_of, weights_of
 from neuromod.network.layout import Layout, Learning, Rows
 from neuromod.network.learning import changed_learning, checked_modulators, put_in_bounds
+from neuromod.network.moves import Moves
 from neuromod.network.projection import Projection, ReadOnly
 from neuromod.network.synapses import SynapseTable, no_rows
 from neuromod.network.wiring import (
@@ -54,14 +54,16 @@ class SynapseStore:
         """`learning`: the configuration's, which single synapses have. `check_rule`: see `changed_learning`."""
         self.check_rule = check_rule
         self.areas, self.columns, self.learning = areas, areas.columns, learning
+        self.gate = areas.columns.gate
         self.model: Callable[[], Any] = lambda: None  # a weak reference to the model that they are of
         self.made = 0  # projections ever made: the salt of their draws
         self.relearned = 0  # times that the learning of a projection was changed
         self.modulators: tuple[str, ...] = ()  # that a projection may name
-        self.running = False  # whether a simulation of the network is under way
         self.moves = 0  # times that an array of weights that engines borrow was replaced
-        self.keeper: _core.Engine | None = None  # keeps projections whose weights are not current
-        self.block = _core.SynapseBlock(self)  # what views of synapses read and write
+        self.keeper: _core.Engine | None = (
+            None  # the engine that keeps projections whose weights are not current
+        )
+        self.block = _core.SynapseBlock(self, self.gate)  # what views of synapses read and write
         self._tables: list[SynapseTable] = []
         self._faces: dict[str, Projection] = {}
         self._pending: list[Addition] = []
@@ -69,9 +71,7 @@ class SynapseStore:
         self._weight: Floats | None = None  # over all projections, as handed out
         self._memory: Floats | None = None  # behind it, where there are several projections
         self._cache: dict[str, NDArray[Any]] = {}
-        self._viewed = False
-        # Of each epoch: new numbers of old synapses, and of pending ones; None where all stay as they were.
-        self._moves: list[tuple[Any, Any]] = []
+        self._moves = Moves()
 
     # ---- projections -----------------------------------------------------------------------------------------
 
@@ -83,8 +83,9 @@ class SynapseStore:
 
     def _settle_additions(self) -> None:
         if self._pending:
-            pending, self._pending = self._pending, []
-            self._merge(pending)
+            with self.all_or_nothing():
+                pending, self._pending = self._pending, []
+                self._merge(pending)
 
     @property
     def version(self) -> int:
@@ -135,6 +136,7 @@ class SynapseStore:
             self._move,
             order,
         )
+        table.since = self._version + 1
         self.made += 1
         self._tables.append(table)
         return table
@@ -158,6 +160,26 @@ class SynapseStore:
 
         `how`: ``probability``, ``in_degree``, ``out_degree`` and ``pairs``, of which one is not None.
         """
+        with self.gate.change("connect"):
+            table = self._connect(
+                pre, post, how, weight, delay, learning, synapse_type, port, autapses, name, seed
+            )
+            return self.projections[table.name]
+
+    def _connect(
+        self,
+        pre: Any,
+        post: Any,
+        how: Mapping[str, Any],
+        weight: Any,
+        delay: Any,
+        learning: Learning,
+        synapse_type: str | None,
+        port: str | None,
+        autapses: bool,
+        name: str | None,
+        seed: int,
+    ) -> SynapseTable:
         sources, targets = slots_of_group(self.areas, pre, "pre"), slots_of_group(self.areas, post, "post")
         kind = type_of_sources(self.areas, sources, synapse_type)
         checked_port(self.areas, targets, port)
@@ -170,9 +192,11 @@ class SynapseStore:
         new = New(len(rows[2]), order, ends, shape, seed, self.made)
         weights = weights_of(weight, new, learning, kind == "inhibitory")
         delays = delays_of(delay, new)
-        self._new(label, kind, learning, port, rows, weights, delays, order)
-        self._changed()
-        return self.projections[label]
+        with self.all_or_nothing():
+            table = self._new(label, kind, learning, port, rows, weights, delays, order)
+            self._changed()
+            len(self.projections)  # makes the new one's face
+        return table
 
     def _free_name(self, name: str | None, pre: Any, post: Any) -> str:
         taken = {table.name for table in self.tables} | set(_SINGLE.values())
@@ -191,7 +215,12 @@ class SynapseStore:
         probability = checked_number(probability, "connection_probability", 0.0, 1.0)
         mean = checked_number(mean, "weight_mean", -MAX_WEIGHT, MAX_WEIGHT)
         sd = checked_number(sd, "weight_std", 0.0, MAX_WEIGHT)
-        before = len(self)
+        with self.gate.change("initialize_random_synapses"), self.all_or_nothing():
+            before = len(self)
+            self._connect_at_random(probability, mean, sd, seed)
+            return len(self) - before
+
+    def _connect_at_random(self, probability: float, mean: float, sd: float, seed: int) -> None:
         everyone = self.columns.column("id")
         low, high = self.learning.weight_min, self.learning.weight_max
         for number, kind in enumerate(_TYPES):
@@ -208,7 +237,6 @@ class SynapseStore:
                     name=self._free_name(None, label, "all"),
                     seed=seed,
                 )
-        return len(self) - before
 
     def relearn(self, table: SynapseTable, **changes: Any) -> None:
         """Change the learning of a projection from the next step on; nothing is changed if a value is wrong.
@@ -216,8 +244,10 @@ class SynapseStore:
         `changes`: members of `Learning`. Weights outside new bounds are moved onto them.
         """
         where = f"projections[{table.name!r}]"
-        if self.running:
-            raise RuntimeError(f"{where}: learning must not be changed while a run is under way")
+        with self.gate.change(f"{where}, its learning"):
+            self._relearn(where, table, changes)
+
+    def _relearn(self, where: str, table: SynapseTable, changes: dict[str, Any]) -> None:
         old, excitatory = table.learning, table.synapse_type == "excitatory"
         new = changed_learning(where, old, excitatory, changes, self.modulators, self.check_rule)
         if new == old:
@@ -231,15 +261,6 @@ class SynapseStore:
         table.learning = new
         self.relearned += 1
 
-    @contextmanager
-    def under_way(self) -> Iterator[None]:
-        """While a simulation of the network runs."""
-        before, self.running = self.running, True
-        try:
-            yield
-        finally:
-            self.running = before
-
     def use_modulators(self, known: Sequence[str]) -> None:
         """Those of a system, among which must be all that projections name."""
         for table in self.tables:
@@ -250,9 +271,9 @@ class SynapseStore:
 
     def add(self, addition: Addition) -> _core.Synapse:
         """Let a single synapse wait to be merged; a view of it, which gets its number then."""
+        view = self.block.view(-len(self._pending) - 1)
         self._pending.append(addition)
-        self._viewed = True
-        return self.block.view(-len(self._pending))
+        return view
 
     def _merge(self, pending: list[Addition]) -> None:
         merged = np.empty(len(pending), np.int64)
@@ -285,42 +306,51 @@ class SynapseStore:
             for field, old in table.contents().items()
         }
         columns["weight"][-len(rows) :], columns["delay"][-len(rows) :] = weight, delay
-        return table.replace(
+        made = np.full(len(columns["weight"]), self._version + 1)
+        made[: -len(rows)] = table.since
+        other, where = table.replaced(
             np.concatenate([table.pre, pre]).astype(np.int32),
             np.concatenate([table.post, post]).astype(np.int32),
             columns,
+            made if np.any(made != made[0]) else int(made[0]),
         )
+        table.adopt(other)
+        return where
 
     # ---- change ----------------------------------------------------------------------------------------------
 
     def remove_neuron(self, slot: int) -> None:
         """Take out the synapses of the neuron in that slot, and close up the slots behind it."""
-        moved, offset = [np.empty(0, np.int64)], 0
+        moved, offset, changes = [np.empty(0, np.int64)], 0, []
         close_up = np.arange(self.columns.n, dtype=np.int32)
         close_up[slot + 1 :] -= 1
         for table in self.tables:
             pre, post = table.pre, table.post
             kept = (pre != slot) & (post != slot)
             columns = {name: column[kept] for name, column in table.contents().items()}
-            where = table.replace(close_up[pre[kept]], close_up[post[kept]], columns)
+            since = table.since[kept] if isinstance(table.since, np.ndarray) else table.since
+            other, where = table.replaced(close_up[pre[kept]], close_up[post[kept]], columns, since)
+            changes.append((table, other))
             new = np.full(len(kept), -1)
             new[kept] = where + offset
             moved.append(new)
             offset += int(kept.sum())
-        self._changed(moved=np.concatenate(moved))
+        self._adopt(changes, np.concatenate(moved))
 
     def fit(self) -> None:
         """Cut all rows anew where the network has grown into other parts."""
         n = self.columns.n
         if all(table.fit(n) for table in self.tables):
             return
-        moved, first = [np.empty(0, np.int64)], 0
+        moved, first, changes = [np.empty(0, np.int64)], 0, []
         for table in self.tables:
-            fits = table.fit(n)
-            where = np.arange(len(table)) if fits else table.replace(table.pre, table.post, table.contents())
+            where = np.arange(len(table))
+            if not table.fit(n):
+                other, where = table.replaced(table.pre, table.post, table.contents(), table.since)
+                changes.append((table, other))
             moved.append(where + first)
             first += len(table)
-        self._changed(moved=np.concatenate(moved))
+        self._adopt(changes, np.concatenate(moved))
 
     def copy_from(self, other: SynapseStore) -> None:
         """Take over twins of the projections of another network with the same neurons."""
@@ -331,15 +361,46 @@ class SynapseStore:
     def _move(self) -> None:
         self.moves += 1
 
+    def _adopt(self, changes: Sequence[tuple[SynapseTable, SynapseTable]], moved: Ints) -> None:
+        """Take what `SynapseTable.replaced` has made of some tables, all at once."""
+        with self.all_or_nothing():
+            for table, other in changes:
+                table.adopt(other)
+            self._changed(moved=moved)
+
+    @contextlib.contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """A block after whose failure, say for want of memory, the synapses are what they were before it.
+
+        References are all that is kept: no array of synapses is written in place in such a block.
+        """
+        own, tables = dict(self.__dict__), [(t, dict(t.__dict__), t.weights.marked()) for t in self._tables]
+        lists = list(self._tables), list(self._pending), dict(self._cache), self._moves.copy()
+        block = self.block.epoch, self.block.stale
+        try:
+            yield
+        except BaseException:
+            self.__dict__.update(own)
+            self._tables, self._pending, self._cache, self._moves = lists
+            self.block.retreat(*block)
+            if self._weight is not None:
+                self._weight.flags.writeable = True
+            for table, attributes, mark in tables:
+                table.__dict__.update(attributes)
+                table.weights.restore(mark)
+                if table.tag is not None:
+                    table.tag.flags.writeable = True
+            raise
+
     def _changed(self, moved: Any = None, merged: Any = None) -> None:
         """Synapses were added (at the end, or `merged` from pending ones) or `moved`."""
+        self._moves.add(self.block.live_epochs(), self.block.epoch, moved, merged)
         self._version += 1
-        self._moves.append((moved, merged) if self._viewed else (None, None))
         if self._weight is not None:
             self._weight.flags.writeable = False
         self._weight = None
         self._cache.clear()
-        self.block.epoch += 1
+        self.block.advance()
 
     # ---- for a simulation ------------------------------------------------------------------------------------
 
@@ -359,6 +420,7 @@ class SynapseStore:
             area_of=self.columns.column("area"),
             area_names=self.areas.names,
             projections=tuple(table.layout() for table in self.tables),
+            changes=self._version,
         )
 
     def _part_with_kept(self) -> None:
@@ -385,19 +447,8 @@ class SynapseStore:
         self.keeper = None
 
     def check_written(self, step: int) -> None:
-        """Refuse what users have written to weights and eligibility traces that no simulation can go on from.
-
-        Raises
-        ------
-        NumericalError
-            If a value is not finite.
-        ValueError
-            If a weight lies outside the bounds of its rule.
-        """
-        for table in self._tables:
-            for name, values in table.weights.written().items():
-                if values.dtype == np.float32:  # the others are steps, which users have no way to write
-                    _check_written(table, name, values, step)
+        """Refuse what users have written to weights and eligibility traces that no simulation can go on from."""
+        check_written(self._tables, step)
 
     def resume(self) -> None:
         """The simulation is about to move on: what users have written goes to the keepers."""
@@ -417,7 +468,15 @@ class SynapseStore:
 
     def weight(self) -> Floats:
         """All weights in one array, of which each projection holds a slice; made on first request."""
+        with self.gate:
+            return self._weights()
+
+    def _weights(self) -> Floats:
         tables = self.tables
+        if self.gate.foreign:
+            whole = np.concatenate([t.weights.array() for t in tables] or [np.empty(0, np.float32)])
+            whole.flags.writeable = False
+            return whole
         if self._weight is None or self.block.stale:
             if len(tables) == 1:
                 self._weight = tables[0].weights.array()
@@ -475,16 +534,19 @@ class SynapseStore:
 
     def view(self, number: int) -> _core.Synapse:
         """The synapse of that number today."""
-        self._viewed = True
-        self.weight()
+        self._show()
         return self.block.view(number)
 
     def views(self) -> Iterator[_core.Synapse]:
         """All synapses, in order."""
         n = len(self)
-        self._viewed = True
-        self.weight()
+        self._show()
         return self.block.iterate(n)
+
+    def _show(self) -> None:
+        """Make the block current that views read; another thread than the one that runs reads synapse by synapse."""
+        if not (self.gate.running and self.gate.foreign):
+            self.weight()
 
     def _table_of(self, number: int) -> tuple[SynapseTable, int]:
         for table in self.tables:
@@ -510,19 +572,17 @@ class SynapseStore:
 
     def moved(self, epoch: int, number: int) -> int:
         """The number today of the synapse that had `number` at `epoch`; RemovedError if it was removed."""
-        self.weight()
-        for moved, merged in self._moves[epoch:]:
-            if number < 0:
-                if merged is not None:
-                    number = int(merged[-1 - number])
-                    continue
-            elif moved is not None:
-                number = int(moved[number])
-            if number < 0 and moved is not None:
-                raise _core.RemovedError(
-                    "synapse: must be in the network; it was removed with one of its neurons"
-                )
+        self._show()
+        number = self._moves.follow(epoch, number)
+        if number < 0:
+            raise _core.RemovedError(
+                "synapse: must be in the network; it was removed with one of its neurons"
+            )
         return number
+
+    def follow_all(self, epoch: int, numbers: Ints) -> Ints:
+        """As `moved`, of many; -1 for a synapse that was removed."""
+        return self._moves.follow_all(epoch, numbers)
 
     def number_of(self, synapse: _core.Synapse) -> int | None:
         """The number of a view's synapse today; None where it is of another network, or was removed."""
@@ -574,28 +634,3 @@ class SynapseStore:
         """All projections are there. `made`: projections ever made, the salt of the draws to come."""
         self.made = made
         self._changed()
-
-
-def synapse_of(model: Any, number: int) -> _core.Synapse:
-    """The view of a model's synapse of that number."""
-    return held(model).synapses[number]  # type: ignore[no-any-return]
-
-
-def _check_written(table: SynapseTable, name: str, values: Floats, step: int) -> None:
-    low, high = -MAX_WEIGHT, MAX_WEIGHT
-    about, inhibitory = table.learning, table.synapse_type == "inhibitory"
-    if name == "weight" and about.rule is not None:
-        low, high = about.weight_min, about.weight_max
-        low, high = (-high, high) if inhibitory else (low, high)
-        if inhibitory and about.weight_min > 0.0:
-            low = high = 0.0  # two ranges: looked at below
-    if not len(values) or _core.first_outside(values, *widened(low, high)) < 0:
-        return
-    where = f"projections[{table.name!r}].{name}"
-    k = _core.first_outside(values, -MAX_WEIGHT, MAX_WEIGHT)
-    if k >= 0:
-        ends = f"neuron {table.pre_id[k]} to {table.post_id[k]}"
-        raise NumericalError(
-            f"{where}[{k}]: must stay finite; got {values[k]} (synapse from {ends}, step {step})"
-        )
-    check_weight(where, values, about, inhibitory)

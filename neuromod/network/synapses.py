@@ -70,6 +70,9 @@ class SynapseTable:
         self.state_columns: Mapping[str, tuple[str, Any]] = rule.get("synapse_columns", {})
         self.will_be_kept = bool(rule.get("lazy") or rule.get("advance"))  # by an engine: see `Weights`
         self.tag: Floats | None = None
+        self.since: Ints | int = (
+            0  # count of the network's changes that made each synapse; one number for all
+        )
         self.order = order
         if order is not None and isinstance(delay, np.ndarray):
             bucket = np.repeat(np.arange(len(rows[1]) - 1), np.diff(rows[1]))
@@ -97,7 +100,12 @@ class SynapseTable:
         else:
             self.run_start, self.equal_delay = bucket_start, int(delay)
         self.weights = Weights(
-            len(self.target), weight, self.state_columns, self.learning.rule is not None, self.moved
+            len(self.target),
+            weight,
+            self.state_columns,
+            self.learning.rule is not None,
+            self.moved,
+            self.columns.gate,
         )
         self.bitmap = _core.Bitmap()
 
@@ -167,6 +175,7 @@ class SynapseTable:
             bucket_run=self.bucket_run,
             run_delay=self.run_delay,
             equal_delay=self.equal_delay,
+            since=self.since,
             inhibitory=self.synapse_type == "inhibitory",
             port=self.port,
             learning=self.learning,
@@ -197,6 +206,28 @@ class SynapseTable:
             found["order"] = self.order
         return found
 
+    def replaced(
+        self,
+        pre: Int32s,
+        post: Int32s,
+        columns: Mapping[str, Any],
+        since: Ints | int,
+        rows: tuple[int, int, int] | None = None,
+    ) -> tuple[SynapseTable, Ints]:
+        """A table of other synapses, with columns as `contents` gives them, for `adopt`; nothing is changed.
+
+        Also returns the position of each given synapse.
+        """
+        other = copy.copy(self)
+        return other, other._replace(pre, post, columns, since, rows)
+
+    def adopt(self, other: SynapseTable) -> None:
+        """Take what `replaced` has made in place of the present synapses. Nothing in here fails."""
+        self.weights.drop()
+        if self.tag is not None:
+            self.tag.flags.writeable = False
+        self.__dict__.update(other.__dict__)
+
     def replace(
         self,
         pre: Int32s,
@@ -211,6 +242,18 @@ class SynapseTable:
 
         Returns the position of each given synapse.
         """
+        other, where = self.replaced(pre, post, columns, 0, rows)
+        self.adopt(other)
+        return where
+
+    def _replace(
+        self,
+        pre: Int32s,
+        post: Int32s,
+        columns: Mapping[str, Any],
+        since: Ints | int,
+        rows: tuple[int, int, int] | None,
+    ) -> Ints:
         pre_first, row_start, targets, order = _core.build_pairs(pre, post)
         if rows is not None:
             pre_first, row_start = _widened(pre_first if len(pre) else rows[0], row_start, rows)
@@ -223,10 +266,9 @@ class SynapseTable:
         weight = columns["weight"][order]
         unseen = self.weights.is_equal or not len(self)
         equal = self.learning.rule is None and unseen and len(weight) and np.all(weight == weight[0])
-        self.weights.drop()
         if self.tag is not None:
-            self.tag.flags.writeable = False
             self.tag = np.ascontiguousarray(columns["plasticity_tag"][order], np.float32)
+        self.since = since[order] if isinstance(since, np.ndarray) else since
         if self.order is not None:
             self.order = np.ascontiguousarray(columns["order"][order], np.int64)
         places = _core.build_buckets(row_start, np.ascontiguousarray(targets), self.columns.n)
@@ -241,8 +283,8 @@ class SynapseTable:
     def twin(self, columns: NeuronColumns, moved: Callable[[], None]) -> SynapseTable:
         """The same of a copy of the network, over its columns: what never changes is shared, the rest is copied."""
         other = copy.copy(self)
-        other.columns, other.moved = columns, moved
-        other.weights = Weights(len(self), self.weights.equal, {}, False, moved)
+        other.columns, other.moved, other.since = columns, moved, 0
+        other.weights = Weights(len(self), self.weights.equal, {}, False, moved, columns.gate)
         if not self.weights.is_equal:
             other.weights.live = {name: array.copy() for name, array in self.weights.values().items()}
         other.tag = None if self.tag is None else self.tag.copy()

@@ -91,6 +91,7 @@ class NeuronCollection(Mapping[int, Neuron]):
             raise _no_column("neurons", name, list(self._columns.buffers)) from None
 
     def __setattr__(self, name: str, value: Any) -> None:
+        self._columns.gate.check_own(f"neurons.{name}")
         column = self.__getattr__(name)
         if value is not column:  # `neurons.v_membrane += d` has written already, and sets what it got
             if not column.flags.writeable:
@@ -247,6 +248,7 @@ class SynapseCollection(Sequence[Synapse]):
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in self._COLUMNS:
             raise _no_column("synapses", name, self._COLUMNS)
+        self._store.gate.check_own(f"synapses.{name}")
         column = getattr(self, name)
         if value is not column:
             if not column.flags.writeable:

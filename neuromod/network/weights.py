@@ -14,6 +14,9 @@ __all__ = ["Weights"]
 
 Floats = NDArray[np.float32]
 
+_FEW = 16
+"""Synapses that are read one by one where an engine keeps them; more are picked from all of the projection."""
+
 
 class Weights:
     """Weight and plasticity state of each synapse of one projection.
@@ -43,9 +46,13 @@ class Weights:
         fields: Mapping[str, tuple[str, Any]],
         plastic: bool,
         moved: Callable[[], None],
+        gate: _core.Gate,
     ) -> None:
-        """`fields`: the rule's synapse columns, dtype and first value. `moved`: called when an array is replaced."""
-        self.n, self.moved = n, moved
+        """`fields`: the rule's synapse columns, dtype and first value. `moved`: called when an array is replaced.
+
+        `gate`: the network's. While a run goes on, another thread gets copies, as at the border of a slice.
+        """
+        self.n, self.moved, self.gate = n, moved, gate
         self.equal = 0.0 if isinstance(weight, np.ndarray) else float(np.float32(weight))
         if plastic and not isinstance(weight, np.ndarray):
             weight = np.full(n, weight, np.float32)
@@ -64,7 +71,10 @@ class Weights:
     def array(self, name: str = "weight") -> Floats:
         """The current values, to be read and written by the user until the simulation moves on."""
         if self.keeper is not None:
-            return self._snapshot()[name]
+            with self.gate:  # no run begins meanwhile: `read` releases the GIL
+                return self._glance(name) if self.gate.foreign else self._snapshot()[name]
+        if self.gate.running and self.gate.foreign:
+            return self._glance(name)
         if name == "weight" and self.is_equal:
             self.live["weight"] = np.full(self.n, self.equal, np.float32)
             self.moved()
@@ -74,26 +84,65 @@ class Weights:
 
     def values(self) -> dict[str, Floats]:
         """Every column, current, for reading only; no array is made where all weights are equal."""
+        if self.gate.running and self.gate.foreign:
+            return {name: self._glance(name) for name in ("weight", *self.live)}
         if self.keeper is not None:
-            return self._snapshot()
+            with self.gate:
+                return self._snapshot()
         equal = {"weight": np.full(self.n, self.equal, np.float32)} if self.is_equal else {}
         return {**equal, **self.live}
 
     def one(self, k: int) -> float:
         """The weight of one synapse now; cheaper than the whole array where an engine keeps the synapses."""
+        if self.gate.running and self.gate.foreign:
+            return self._glance_one(k)
         if self.keeper is not None and not self._handed:
-            return self.keeper.read_one(k)
+            return self._glance_one(k)
         if self.is_equal:
             return self.equal
         return float(self._handed.get("weight", self.live["weight"])[k])
+
+    def sampled(self, name: str, where: NDArray[np.int64]) -> Floats:
+        """Current values of some synapses, for a recorder: a copy."""
+        if self.keeper is not None:
+            if name == "weight" and len(where) <= _FEW:
+                return np.array([self.keeper.read_one(int(k)) for k in where], np.float32)
+            found = self._read()[name]
+        elif name == "weight" and self.is_equal:
+            return np.full(len(where), self.equal, np.float32)
+        else:
+            found = self.live[name]
+        return found[where]
 
     def written(self) -> Mapping[str, Floats]:
         """The arrays that the user may have written to since the simulation last moved on."""
         return self._handed
 
+    def _read(self) -> dict[str, Floats]:
+        """What the keeper says is current now."""
+        return {} if self.keeper is None else self.keeper.read()
+
+    def _glance(self, name: str) -> Floats:
+        """For another thread than the one that runs: a read-only copy, which is never taken back."""
+        with self.gate:
+            if self.keeper is not None:
+                found = self._read()[name]
+            elif name == "weight" and self.is_equal:
+                found = np.full(self.n, self.equal, np.float32)
+            else:
+                found = self.live[name].copy()
+        found.flags.writeable = False
+        return found
+
+    def _glance_one(self, k: int) -> float:
+        with self.gate:
+            if self.keeper is not None:
+                return self.keeper.read_one(k)
+            return self.equal if self.is_equal else float(self.live["weight"][k])
+
     def _snapshot(self) -> dict[str, Floats]:
         if not self._before and self.keeper is not None:
-            self._handed = self.keeper.read()
+            self._handed = self._read()
             self._before = {name: array.copy() for name, array in self._handed.items()}
         return self._handed
 
@@ -117,6 +166,16 @@ class Weights:
             self.resume()
             self.keeper.write(np.arange(self.n), self.keeper.read())
         self.release()
+
+    def marked(self) -> tuple[Any, ...]:
+        """What `restore` takes."""
+        return self.keeper, self.is_in_block, dict(self.live), dict(self._handed), dict(self._before)
+
+    def restore(self, mark: tuple[Any, ...]) -> None:
+        """After a change that has failed: hand out and be kept as when `marked` was called."""
+        self.keeper, self.is_in_block, self.live, self._handed, self._before = mark
+        for array in self._handed.values():
+            array.flags.writeable = True
 
     def drop(self) -> None:
         """The synapses are about to be replaced: what was handed out turns read-only, and no engine keeps them."""
@@ -158,6 +217,7 @@ class Weights:
 
     def leave_block(self) -> None:
         """Move live weights out of the block that they are in."""
+        own = self.live["weight"].copy()
         self.freeze()
-        self.live["weight"], self.is_in_block = self.live["weight"].copy(), False
+        self.live["weight"], self.is_in_block = own, False
         self.moved()

@@ -236,7 +236,36 @@ static void counted_and_filled_runs_agree(void) {
     CHECK(memcmp(run_delay, delays, sizeof delays) == 0);
 }
 
+/* Values depend on nothing but their positions: in pieces, with odd borders, they are those of the whole. */
+static void values_are_drawn_in_pieces(void) {
+    enum { ALL = 5000 };
+    static float whole[4][ALL], parts[4][ALL];
+    const int64_t border[] = {0, 1, 1000, 1024, 3501, ALL};
+    for (int piece = -1; piece < 5; piece++) {
+        const int64_t first = piece < 0 ? 0 : border[piece], n = piece < 0 ? ALL : border[piece + 1] - first;
+        float *into[4];
+        for (int k = 0; k < 4; k++)
+            into[k] = piece < 0 ? whole[k] : parts[k] + first;
+        nm_build_normal(7, 3, 0.5, 2.0, first, n, into[0]);
+        nm_build_lognormal(7, 3, 0.5, 0.5, first, n, into[1]);
+        nm_build_uniform(7, 3, -1.0, 2.0, first, n, into[2]);
+        memcpy(into[3], into[0], (size_t)n * sizeof(float));
+        CHECK(nm_build_redraw(7, 4, 0.5, 2.0, 0, 0.0f, 1.0f, first, n, into[3], &error) == NM_OK);
+    }
+    for (int k = 0; k < 4; k++)
+        CHECK(memcmp(whole[k], parts[k], sizeof whole[k]) == 0);
+    CHECK(memcmp(whole[0], whole[3], sizeof whole[0]) != 0);
+    int64_t n_equal = 0;
+    for (int64_t k = 1; k < ALL; k++)
+        n_equal += whole[0][k] == whole[0][k - 1];
+    CHECK(n_equal < 10);
+    parts[0][0] = 5.0f;
+    CHECK(nm_build_redraw(7, 4, 0.5, 0.0, 0, 0.0f, 0.1f, 1234, 1, parts[0], &error) == NM_ERR_BAD_VALUE);
+    CHECK(error.index == 1234);
+}
+
 static const nm_test tests[] = {TEST(count_and_fill_agree),
+                                TEST(values_are_drawn_in_pieces),
                                 TEST(degrees_fill_what_they_are_lent),
                                 TEST(room_to_spare_makes_counting_needless),
                                 TEST(too_little_room_for_certainty),

@@ -479,6 +479,32 @@ static void long_runs_stop_at_the_256th_step(void) {
     discard(w);
 }
 
+/* After its time a run stops at the end of an interval, having done one at least; so the pieces make up the
+ * whole. */
+static void a_run_stops_after_its_time(void) {
+    world *whole = make_cells(), *cut = make_cells();
+    world *both[] = {whole, cut};
+    for (int k = 0; k < 2; k++) {
+        for (int64_t slot = 1; slot <= CELLS; slot++)
+            both[k]->drive_rate[slot] = 900.0, both[k]->drive_weight[slot] = 3.0;
+        start(both[k], 1);
+    }
+    advance(whole, 300);
+    cut->sim.until = 1e-9; /* long ago */
+    int64_t n_runs = 0, done = -1;
+    for (int64_t left = 300; left > 0; left -= done, n_runs++) {
+        CHECK(run_on(cut, left, NULL, &done) == NM_OK);
+        CHECK(done > 0 && done <= left);
+    }
+    CHECK(n_runs > 2);
+    CHECK(cut->sim.step == 300 && whole->network.spike_count[1] > 0);
+    CHECK(memcmp(potential(whole), potential(cut), (1 + CELLS) * sizeof(double)) == 0);
+    cut->sim.until = 1e300;
+    advance(cut, 300);
+    discard(whole);
+    discard(cut);
+}
+
 static void no_steps_do_nothing(void) {
     world *w = make_cells();
     start(w, 1);
@@ -510,6 +536,7 @@ static const nm_test tests[] = {TEST(a_spike_of_step_k_arrives_in_step_k_plus_de
                                 TEST(the_field_of_a_number_that_is_not_finite_is_named),
                                 TEST(steps_one_by_one_are_looked_at_every_256th),
                                 TEST(long_runs_stop_at_the_256th_step),
+                                TEST(a_run_stops_after_its_time),
                                 TEST(no_steps_do_nothing),
                                 {NULL, NULL}};
 
