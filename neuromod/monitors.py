@@ -340,12 +340,6 @@ class SynapseMonitor(_Monitor[_core.Probe]):
     every : int, steps, >= 1, default 1
         Distance of the samples; taken at the end of the steps divisible by it.
 
-    Attributes
-    ----------
-    variable : str
-    pre_id, post_id : ndarray of int64, shape (n,)
-        Sources and targets of the recorded synapses.
-
     Raises
     ------
     ValueError, TypeError, IndexError
@@ -383,14 +377,28 @@ class SynapseMonitor(_Monitor[_core.Probe]):
             raise ValueError(f"variable: must be one of {', '.join(known)}; got {shown(variable)}")
         positions = np.arange(len(table)) if synapses is None else _positions(synapses, len(table))
         count = checked_count(every, "every", 1)
-        self._sim, self.variable, self._projection = sim, variable, table.name
-        self.pre_id: Ints = table.pre_id[positions]
-        self.post_id: Ints = table.post_id[positions]
+        self._sim, self._variable, self._projection = sim, variable, table.name
+        self._ends = tuple(_fixed(ends[positions]) for ends in (table.pre_id, table.post_id))
         self._tracked = Tracked(sim._session.store, table.name, positions)
         super().__init__(sim, _core.Probe(self._read, count))
 
+    @property
+    def variable(self) -> str:
+        """The variable that is recorded."""
+        return self._variable
+
+    @property
+    def pre_id(self) -> Ints:
+        """Sources of the recorded synapses; int64, shape (n,). Read-only."""
+        return self._ends[0]
+
+    @property
+    def post_id(self) -> Ints:
+        """Targets of the recorded synapses; int64, shape (n,). Read-only."""
+        return self._ends[1]
+
     def _read(self) -> NDArray[np.float32]:
-        return self._tracked.read(self.variable)
+        return self._tracked.read(self._variable)
 
     def _own(self) -> dict[str, Any]:
         own = super()._own()
@@ -413,7 +421,15 @@ class SynapseMonitor(_Monitor[_core.Probe]):
 
     def __repr__(self) -> str:
         samples, width = self.values.shape
-        return f"SynapseMonitor({self._projection!r}, {self.variable!r}, samples={samples}, synapses={width})"
+        return (
+            f"SynapseMonitor({self._projection!r}, {self._variable!r}, samples={samples}, synapses={width})"
+        )
+
+
+def _fixed(values: Ints) -> Ints:
+    """The same array, read-only."""
+    values.flags.writeable = False
+    return values
 
 
 def _table_of(sim: Simulation, projection: Any) -> Any:

@@ -14,8 +14,9 @@ from neuromod.arguments import checked_count, checked_dt, checked_seed, spike_li
 from neuromod.inputs import check_run, check_sources, checked_input, spike_steps
 from neuromod.modulation.system import NeuromodulationSystem
 from neuromod.network.brain_model import BrainModel, learning_of
-from neuromod.network.learning import checked_modulators
+from neuromod.network.learning import checked_modulators, use_modulators
 from neuromod.network.saved import state_of
+from neuromod.network.wiring import connect_at_random
 from neuromod.parallel import checked_threads, get_num_threads
 from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
 from neuromod.session import Facts, Session
@@ -89,7 +90,7 @@ class Simulation(Facts):
             neuromodulation._check_fits(model.regions, [area.name for area in model._config.areas])
         section = model._config.simulation
         if neuromodulation is not None:
-            model._store.use_modulators(neuromodulation.names)
+            use_modulators(model._store, neuromodulation.names)
         self._model = model
         self._neuromodulation = neuromodulation
         levels = None if neuromodulation is None or not neuromodulation.enabled else neuromodulation._levels
@@ -194,8 +195,8 @@ class Simulation(Facts):
         >>> sim.initialize_random_synapses(0.1) == len(sim.model.synapses)
         True
         """
-        return self._session.store.connect_at_random(
-            connection_probability, weight_mean, weight_std, self.seed
+        return connect_at_random(
+            self._session.store, connection_probability, weight_mean, weight_std, self.seed
         )
 
     def connect(

@@ -380,7 +380,7 @@ def test_learning_is_not_changed_while_a_run_is_under_way() -> None:
     def report(*_: Any) -> None:
         sim.projections["p"].weight_max = 0.5
 
-    with pytest.raises(RuntimeError, match="while a run is under way"):
+    with pytest.raises(RuntimeError, match="must wait until the run is over"):
         sim.run(100_000, progress=report)
     sim.projections["p"].weight_max = 0.5
 

@@ -424,7 +424,7 @@ def test_growth_and_removal_between_steps_keep_spikes_under_way():
     sim.run(4)
     assert sim.model.neurons[1].v_membrane == -65.0
     sim.run(1)
-    assert sim.model.neurons[1].v_membrane == pytest.approx(-65.0 + 6.0)
+    assert sim.model.neurons[1].v_membrane == pytest.approx(-65.0 + 5.0)
 
 
 def test_repr_is_one_line():

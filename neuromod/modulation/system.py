@@ -553,14 +553,12 @@ def create_neuromodulation_system(
     ConfigError
         With every unknown key, its JSON path and the nearest known one, and every value out of its domain.
     ValueError
-        If a release goes to a region that the system does not have, or a neutral modulator has a factor of 0 at its
-        baseline.
+        If a release goes to no region of the system, or a neutral modulator has a factor of 0 at its baseline.
 
     Warns
     -----
     NeuromodWarning
-        Once in a process, where some modulators are named and others, or those named with an empty object, act at
-        their baseline.
+        Once in a process, where some modulators are named and others, or those with an empty object, act at rest.
 
     Examples
     --------

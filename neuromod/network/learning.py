@@ -13,7 +13,7 @@ from neuromod import _core
 from neuromod.network.layout import Learning
 from neuromod.problems import nearest
 
-__all__ = ["LiveMapping", "changed_learning", "checked_modulators", "put_in_bounds"]
+__all__ = ["LiveMapping", "changed_learning", "checked_modulators", "relearn", "use_modulators"]
 
 CheckRule = Callable[[dict[str, Any], str], Any]
 RULES = _core.plasticity_rules()
@@ -167,7 +167,7 @@ def _check_rates(where: str, old: Mapping[str, float] | None, new: Mapping[str, 
             )
 
 
-def put_in_bounds(weight: NDArray[np.float32], low: float, high: float, inhibitory: bool) -> None:
+def _put_in_bounds(weight: NDArray[np.float32], low: float, high: float, inhibitory: bool) -> None:
     """Move weights, of an inhibitory projection strengths, that lie outside the bounds onto the bound."""
     if inhibitory:
         low, high = max(low, 0.0), max(high, 0.0)
@@ -183,3 +183,28 @@ def _inwards(bound: float, towards: float) -> np.float32:
     near = np.float32(bound)
     outside = float(near) < bound if towards > 0 else float(near) > bound
     return np.nextafter(near, np.float32(towards)) if outside else near
+
+
+def relearn(store: Any, table: Any, **changes: Any) -> None:
+    """Change the learning of a projection from the next step on; nothing is changed if a value is wrong.
+
+    `store`: its SynapseStore. `changes`: members of `Learning`. Weights outside new bounds are moved onto them.
+    """
+    where = f"projections[{table.name!r}]"
+    with store.gate.change(f"{where}, its learning"):
+        old, excitatory = table.learning, table.synapse_type == "excitatory"
+        new = changed_learning(where, old, excitatory, changes, store.modulators, store.check_rule)
+        if new == old:
+            return
+        len(store)  # merges what waits
+        table.weights.settle()
+        if "eligibility" in table.state_columns or new.bounds != old.bounds:
+            _put_in_bounds(table.weights.array(), *new.bounds, not excitatory)
+        store.set_learning(table, new)
+
+
+def use_modulators(store: Any, known: Sequence[str]) -> None:
+    """Those of a system, among which must be all that the projections of a SynapseStore name."""
+    for table in store.tables:
+        checked_modulators(f"projections[{table.name!r}].modulators", table.learning.modulators, known)
+    store.modulators = tuple(known)

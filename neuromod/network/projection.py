@@ -33,7 +33,7 @@ class Projection(Closed):
     table : SynapseTable
         Where the synapses are. Users do not make projections themselves.
     relearn : callable
-        Changes the learning of a table; `SynapseStore.relearn`.
+        Changes the learning of a table; `neuromod.network.learning.relearn`.
 
     Notes
     -----

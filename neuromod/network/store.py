@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
-from neuromod.arguments import checked_number
 from neuromod.network.areas import Areas
 from neuromod.network.columns import model_of, synapse_of
-from neuromod.network.draws import MAX_WEIGHT, New, check_written, delays_of, weights_of
+from neuromod.network.draws import New, check_written, delays_of, weights_of
 from neuromod.network.layout import Layout, Learning, Rows
-from neuromod.network.learning import changed_learning, checked_modulators, put_in_bounds
+from neuromod.network.learning import checked_modulators, relearn
 from neuromod.network.moves import Moves
 from neuromod.network.projection import Projection, ReadOnly
 from neuromod.network.synapses import SynapseTable, no_rows
@@ -35,7 +35,6 @@ Floats = NDArray[np.float32]
 Addition = tuple[int, int, float, int, str]
 """A single synapse: source slot, target slot, weight (mV), delay (steps), type."""
 
-_TYPES = ("excitatory", "inhibitory")
 _SINGLE = {"excitatory": "synapses", "inhibitory": "synapses_inhibitory"}
 
 
@@ -60,9 +59,7 @@ class SynapseStore:
         self.relearned = 0  # times that the learning of a projection was changed
         self.modulators: tuple[str, ...] = ()  # that a projection may name
         self.moves = 0  # times that an array of weights that engines borrow was replaced
-        self.keeper: _core.Engine | None = (
-            None  # the engine that keeps projections whose weights are not current
-        )
+        self.keeper: _core.Engine | None = None  # keeps projections whose weights are not current
         self.block = _core.SynapseBlock(self, self.gate)  # what views of synapses read and write
         self._tables: list[SynapseTable] = []
         self._faces: dict[str, Projection] = {}
@@ -102,9 +99,8 @@ class SynapseStore:
     def projections(self) -> Mapping[str, Projection]:
         """The projections by name, read-only."""
         if len(self._faces) != len(self.tables):
-            self._faces = {
-                t.name: self._faces.get(t.name) or Projection(t, self.relearn) for t in self.tables
-            }
+            change = partial(relearn, self)
+            self._faces = {t.name: self._faces.get(t.name) or Projection(t, change) for t in self.tables}
         return ReadOnly(self._faces)
 
     def __len__(self) -> int:
@@ -184,7 +180,7 @@ class SynapseStore:
         kind = type_of_sources(self.areas, sources, synapse_type)
         checked_port(self.areas, targets, port)
         checked_modulators("modulators", learning.modulators, self.modulators)
-        label = self._free_name(name, pre, post)
+        label = self.free_name(name, pre, post)
         if not isinstance(autapses, bool | np.bool_):
             raise TypeError(f"autapses: must be True or False; got {shown(autapses)}")
         rows, order = build_rows(self.areas, sources, targets, how, bool(autapses), seed, self.made)
@@ -198,7 +194,8 @@ class SynapseStore:
             len(self.projections)  # makes the new one's face
         return table
 
-    def _free_name(self, name: str | None, pre: Any, post: Any) -> str:
+    def free_name(self, name: str | None, pre: Any, post: Any) -> str:
+        """A checked name of a projection to be, made from its ends where none is given."""
         taken = {table.name for table in self.tables} | set(_SINGLE.values())
         if name is not None:
             if not isinstance(name, str) or not name or name in taken:
@@ -210,62 +207,12 @@ class SynapseStore:
             label, number = f"{base}_{number}", number + 1
         return label
 
-    def connect_at_random(self, probability: float, mean: float, sd: float, seed: int) -> int:
-        """Connect all neurons at random; `Simulation.initialize_random_synapses` says how. The number of synapses."""
-        probability = checked_number(probability, "connection_probability", 0.0, 1.0)
-        mean = checked_number(mean, "weight_mean", -MAX_WEIGHT, MAX_WEIGHT)
-        sd = checked_number(sd, "weight_std", 0.0, MAX_WEIGHT)
-        with self.gate.change("initialize_random_synapses"), self.all_or_nothing():
-            before = len(self)
-            self._connect_at_random(probability, mean, sd, seed)
-            return len(self) - before
-
-    def _connect_at_random(self, probability: float, mean: float, sd: float, seed: int) -> None:
-        everyone = self.columns.column("id")
-        low, high = self.learning.weight_min, self.learning.weight_max
-        for number, kind in enumerate(_TYPES):
-            sources = everyone[self.columns.column("neuron_type") == number]
-            if len(sources) or kind == "excitatory":
-                label = "random" if kind == "excitatory" else "random_inhibitory"
-                self.connect(
-                    sources,
-                    everyone,
-                    {"probability": probability},
-                    weight={"normal": [mean, sd], "low": low, "high": high, "outside": "clip"},
-                    learning=self.learning,
-                    synapse_type=kind,
-                    name=self._free_name(None, label, "all"),
-                    seed=seed,
-                )
-
-    def relearn(self, table: SynapseTable, **changes: Any) -> None:
-        """Change the learning of a projection from the next step on; nothing is changed if a value is wrong.
-
-        `changes`: members of `Learning`. Weights outside new bounds are moved onto them.
-        """
-        where = f"projections[{table.name!r}]"
-        with self.gate.change(f"{where}, its learning"):
-            self._relearn(where, table, changes)
-
-    def _relearn(self, where: str, table: SynapseTable, changes: dict[str, Any]) -> None:
-        old, excitatory = table.learning, table.synapse_type == "excitatory"
-        new = changed_learning(where, old, excitatory, changes, self.modulators, self.check_rule)
-        if new == old:
-            return
-        self._settle_additions()
-        table.weights.settle()
-        if "eligibility" in table.state_columns or new.bounds != old.bounds:
-            put_in_bounds(table.weights.array(), *new.bounds, not excitatory)
+    def set_learning(self, table: SynapseTable, learning: Learning) -> None:
+        """Let a projection learn otherwise from the next step on; its weights are current."""
         self._freeze_weight()
         self._weight = None
-        table.learning = new
+        table.learning = learning
         self.relearned += 1
-
-    def use_modulators(self, known: Sequence[str]) -> None:
-        """Those of a system, among which must be all that projections name."""
-        for table in self.tables:
-            checked_modulators(f"projections[{table.name!r}].modulators", table.learning.modulators, known)
-        self.modulators = tuple(known)
 
     # ---- single synapses -------------------------------------------------------------------------------------
 

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from neuromod import _core
 from neuromod.arguments import checked_array, checked_count, checked_number
 from neuromod.network.areas import Areas
+from neuromod.network.columns import NEURON_TYPES
+from neuromod.network.draws import MAX_WEIGHT
 from neuromod.network.layout import Rows
 from neuromod.problems import shown
 
-__all__ = ["build_rows", "checked_port", "ends_of", "slots_of_group", "type_of_sources"]
+__all__ = ["build_rows", "checked_port", "connect_at_random", "ends_of", "slots_of_group", "type_of_sources"]
 
 Int32s = NDArray[np.int32]
 MOST_SYNAPSES = 2**40
@@ -151,3 +153,41 @@ def _pairs(
         )
     first, row_start, targets, order = _core.build_pairs(slots[:, 0], slots[:, 1])
     return (first, *_core.build_buckets(row_start, targets, areas.columns.n)), order
+
+
+def connect_at_random(store: Any, probability: float, mean: float, sd: float, seed: int) -> int:
+    """Connect all neurons of a SynapseStore, as `Simulation.initialize_random_synapses`; the number of synapses."""
+    probability = checked_number(probability, "connection_probability", 0.0, 1.0)
+    mean = checked_number(mean, "weight_mean", -MAX_WEIGHT, MAX_WEIGHT)
+    sd = checked_number(sd, "weight_std", 0.0, MAX_WEIGHT)
+    with store.gate.change("initialize_random_synapses"), store.all_or_nothing():
+        before, everyone = len(store), store.columns.column("id")
+        for number, kind in enumerate(NEURON_TYPES):
+            sources = everyone[store.columns.column("neuron_type") == number]
+            if len(sources) or kind == "excitatory":
+                label = "random" if kind == "excitatory" else "random_inhibitory"
+                _connect_all(store, sources, label, kind, probability, (mean, sd), seed)
+        return len(store) - before
+
+
+def _connect_all(
+    store: Any,
+    sources: NDArray[np.int64],
+    label: str,
+    kind: str,
+    probability: float,
+    weight: tuple[float, float],
+    seed: int,
+) -> None:
+    """Connect some neurons to all, with normal weights clipped to the bounds of the configuration."""
+    bounds = {"low": store.learning.weight_min, "high": store.learning.weight_max, "outside": "clip"}
+    store.connect(
+        sources,
+        store.columns.column("id"),
+        {"probability": probability},
+        weight={"normal": list(weight), **bounds},
+        learning=store.learning,
+        synapse_type=kind,
+        name=store.free_name(None, label, "all"),
+        seed=seed,
+    )
