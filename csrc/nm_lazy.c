@@ -38,7 +38,7 @@ void nm_lazy_start(const nm_network *network, const nm_projection *projection, d
     const nm_trace *traces = projection->rule->pre_traces;
     const double start[NM_SNAPSHOT] = {[NM_E] = 1.0, [NM_K] = 1.0};
     for (int64_t r = 0; r < lazy->n_zones; r++)
-        memcpy(nm_lazy_snapshot(lazy, r, now), start, sizeof start);
+        memcpy(nm_lazy_snapshot(lazy, r, now), start, sizeof start), lazy->n_turns[r] = lazy->sign[r] = 0;
     for (int k = 0; traces[k].name != NULL; k++)
         fill_decay(lazy, lazy->decay[k], dt, projection->params[traces[k].tau]);
     for (int64_t delay_run = 0; delay_run < projection->n_runs; delay_run++)
@@ -113,6 +113,15 @@ static int origin_ages(const nm_projection *p, double dt, int64_t now) {
     return (double)age * dt > ORIGIN_AGE * p->params[p->rule->pre_traces[0].tau] || age >= 2 * p->lazy->sweep;
 }
 
+/* The signal has this sign in step `now`. */
+static void note_sign(nm_lazy *lazy, int64_t zone, int sign, int64_t now) {
+    if (sign == 0)
+        return;
+    if (lazy->sign[zone] == -sign)
+        lazy->turn[zone * lazy->length + (lazy->n_turns[zone]++ & (lazy->length - 1))] = now - 1;
+    lazy->sign[zone] = sign;
+}
+
 static void advance_zone(const nm_projection *p, const nm_levels *levels, int64_t zone, double dt,
                          int64_t now) {
     nm_lazy *lazy = p->lazy;
@@ -135,6 +144,7 @@ static void advance_zone(const nm_projection *p, const nm_levels *levels, int64_
     after[NM_E] *= nm_exp(fmin(dt / tau_c, 600.0));
     after[NM_F] += signal * after[NM_K] / before[NM_E];
     after[NM_V] += fabs(signal) * after[NM_K] / before[NM_E];
+    note_sign(lazy, zone, (signal > 0.0) - (signal < 0.0), now);
 }
 
 static int has_grown(const nm_lazy *lazy, int64_t zone, int64_t now) {

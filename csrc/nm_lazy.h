@@ -15,9 +15,9 @@
  * cancel; these are sums of one sign.) A rule without eligibility has e = 1, F = 0 and H =
  * -sum d a k.
  *
- * Bounds act at the synapse's own events: arrivals and the target's spikes. The closed form knows only the
- * two ends of an interval, so where a bound could have been met inside it (or 16 spikes came) the events
- * are gone through one by one; which of the two is taken never changes what is meant, only the last bits.
+ * Bounds hold in every step. The closed form ignores them inside the interval. Where a bound may have been reached,
+ * or more than 16 spikes occurred, the events are replayed one at a time, with a clip at each of them and at each
+ * turn of F (nm_lazy_replay.c): between these the weight moves in one direction. Both ways agree up to rounding.
  *
  * e grows; before it passes exp(4) everything that is measured in it is rescaled (F would lose its digits). T
  * moves on every eight time constants of d.
@@ -73,6 +73,10 @@ struct nm_lazy {
     double *gain;      /* likewise: its gain */
     int64_t *n_spikes; /* [slot] */
     int64_t *floor;    /* [part] no segment was last visited before this step */
+    /* Turns of a zone: steps at whose ends F has an extremum, since the signal of learning changes its sign then. */
+    int64_t *turn;    /* [zone * length + k % length] the k-th */
+    int64_t *n_turns; /* [zone] */
+    int64_t *sign;    /* [zone] of the signal when it last was not 0; 0: it always was */
 };
 
 /* A step of one projection as the visits see it. */

@@ -1,48 +1,22 @@
-/* A visit: a segment of synapses, last seen at t0, is brought to the present. See nm_lazy.h for the
- * formulas. Three loops over at most 384 synapses: look up each target's sums, combine, and, where a bound
- * could have been met on the way, go through the events one by one.
+/* The update of a delay run of synapses from their last update at t0 to the present. See nm_lazy.h for the formulas.
+ * Three loops over at most 384 synapses: look up the sums of each target, combine them, and replay the events of the
+ * synapses that may have reached a bound in between (nm_lazy_replay.c).
  * SPDX-License-Identifier: MIT */
 #include "nm_change.h"
 #include "nm_compact.h"
-#include "nm_lazy.h"
+#include "nm_lazy_batch.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { BATCH = 384, LINE = 64, HITS_A_LINE = 4 };
-enum { HITS_AHEAD = 16 }; /* hits ahead of the work whose lines are fetched; as many zeros follow the list */
-enum { NEARBY = 2048 };   /* lines of so many neurons, 128 KB, are in the second-level cache anyway */
+enum { BATCH = NM_LAZY_BATCH, LINE = 64, HITS_A_LINE = 4 };
+enum { HITS_AHEAD = NM_LAZY_HITS_AHEAD };
+enum { NEARBY = 2048 }; /* lines of so many neurons, 128 KB, are in the second-level cache anyway */
+
+typedef nm_lazy_batch batch;
 
 /* Traces of eligibility below this are set to 0: what is under 1.2e-38 is denormal in a float, and slow. */
 static const double LEAST_TRACE = 1e-30;
-
-/* What the closed form takes from the moments at both ends: k and e at the first, 1 / k and 1 / e at the
- * last, F there and since the first, V since the first per k at the first, and what weight decay has left. */
-enum { K0, E0, BY_K1, BY_E1, F1, DF, DV, KEPT, N_SPANS };
-
-/* Some synapses of one segment between two moments. All columns of one width: the loops below make vectors of
- * them. */
-typedef struct batch {
-    const nm_lazy_step *step;
-    size_t n, stride;               /* spans are read as [j * stride]: 0 where all targets share a region */
-    int64_t first, partition_first; /* synapse; slot */
-    int64_t from, count_from;       /* step of the last visit; first step whose spikes count */
-    double trace[NM_MAX_TRACES];    /* presynaptic, at `from` */
-    double seen;                    /* trace[0] d(T - t0) */
-    double low, high;
-    int acts;                     /* 1: bounds act now */
-    const float *was, *trace_was; /* weight and trace of eligibility then */
-    double span[N_SPANS][BATCH];
-    double s[BATCH], h[BATCH];
-    int64_t check[BATCH]; /* 1: a bound may have been met */
-    double weight[BATCH],
-        c[BATCH]; /* OUT: strength (an inhibitory weight's is its magnitude) and trace, now */
-    int32_t hit[BATCH + HITS_AHEAD]; /* the synapses whose targets have fired; */
-    int32_t crowded[BATCH];          /* of those, the ones that fired more often than has sums */
-    size_t n_found, n_crowded;
-    const char *ahead[3]; /* weights, traces and targets of the next segment, fetched meanwhile, */
-    size_t n_ahead;       /* and the bytes of its weights */
-} batch;
 
 /* ---- what the targets' spikes add ---------------------------------------------------------------- */
 
@@ -151,25 +125,20 @@ NM_CLONES static void look_up(batch *a, const nm_lazy *lazy, const uint16_t *tar
 
 /* ---- the closed form ----------------------------------------------------------------------------- */
 
-NM_INLINE double strength(const batch *a, size_t j, const int inhibitory) {
-    return inhibitory ? fabs((double)a->was[j]) : (double)a->was[j];
-}
-
 /* Without decay k is 1 throughout, and five operations fewer are the same. */
 NM_INLINE int combine_by(batch *a, const int decays, const size_t stride, const int inhibitory) {
-    const double low = a->low, high = a->high, least_now = a->acts ? low : -HUGE_VAL,
-                 most_now = a->acts ? high : HUGE_VAL;
+    const double low = a->low, high = a->high;
     int64_t any = 0;
     NM_INDEPENDENT
     for (size_t j = 0; j < a->n; j++) {
         const size_t m = j * stride;
-        const double w = strength(a, j, inhibitory), c = (double)a->trace_was[j] * a->span[E0][m],
+        const double w = nm_lazy_strength(a, j, inhibitory), c = (double)a->trace_was[j] * a->span[E0][m],
                      s = a->s[j], gained = c * a->span[DF][m] + (s * a->span[F1][m] - a->h[j]);
         const double reach = (fabs(c) + fabs(s)) * a->span[DV][m], kept = decays ? w * a->span[KEPT][m] : w;
         const double least = w < kept ? w : kept, most = w < kept ? kept : w;
         double moved = decays ? (w * a->span[K0][m] + gained) * a->span[BY_K1][m] : w + gained;
-        moved = moved < least_now ? least_now : moved;
-        a->weight[j] = moved > most_now ? most_now : moved;
+        moved = moved < low ? low : moved;
+        a->weight[j] = moved > high ? high : moved;
         a->c[j] = (c + s) * a->span[BY_E1][m];
         a->check[j] = (int64_t)(least - reach < low) | (int64_t)(most + reach > high);
         any |= a->check[j];
@@ -185,7 +154,7 @@ NM_INLINE int combine_direct_by(batch *a, const int decays, const size_t stride,
     NM_INDEPENDENT
     for (size_t j = 0; j < a->n; j++) {
         const size_t m = j * stride;
-        const double w = strength(a, j, inhibitory), h = -a->h[j];
+        const double w = nm_lazy_strength(a, j, inhibitory), h = -a->h[j];
         double moved = decays ? (w * a->span[K0][m] + h) * a->span[BY_K1][m] : w + h;
         moved = moved < low ? low : moved;
         moved = moved > high ? high : moved;
@@ -216,52 +185,6 @@ NM_CLONES static int combine_direct(batch *a) {
                                                   : COMBINE_EACH(combine_direct_by, 0);
 }
 
-/* ---- event by event ------------------------------------------------------------------------------ */
-
-static double scaled(const batch *a, double change, double weight) {
-    return nm_change_soft(change, weight, a->low, a->high, a->step->projection->weight_dependence);
-}
-
-/* Without a trace of eligibility a weight that does not change may stay outside its bounds. With one it may
- * have got there between events, unseen, and is always called back. */
-static double bounded(const batch *a, double weight, double was) {
-    const int may_stay = a->step->projection->rule->eligibility == NULL && weight == was;
-    return may_stay ? weight : nm_clip(weight, a->low, a->high);
-}
-
-/* The number of the first spike of a target that counts. */
-static int64_t first_spike(const nm_lazy *lazy, int64_t slot, int64_t count_from) {
-    int64_t k = lazy->n_spikes[slot], oldest = k > NM_SPIKES ? k - NM_SPIKES : 0;
-    while (k > oldest && lazy->spike[slot * NM_SPIKES + (k - 1) % NM_SPIKES] >= count_from)
-        k--;
-    return k;
-}
-
-static void one_by_one(batch *a, size_t j, int64_t slot) {
-    const nm_lazy *lazy = a->step->projection->lazy;
-    const int direct = a->step->projection->rule->eligibility == NULL;
-    const int64_t zone = lazy->n_zones > 1 ? a->step->network->zone[slot] : 0;
-    const double *then = nm_lazy_snapshot(lazy, zone, a->from);
-    const double was = strength(a, j, a->step->projection->inhibitory != 0);
-    double w = was, c = direct ? 0.0 : (double)a->trace_was[j] * then[NM_E];
-    for (int64_t q = first_spike(lazy, slot, a->count_from); q < lazy->n_spikes[slot]; q++) {
-        const int64_t bucket = slot * NM_SPIKES + q % NM_SPIKES, at = lazy->spike[bucket];
-        const double *snapshot = nm_lazy_snapshot(lazy, zone, at);
-        const double moved = (w * then[NM_K] + c * (snapshot[NM_F] - then[NM_F])) / snapshot[NM_K];
-        w = bounded(a, moved, w);
-        const double pair = a->trace[0] * nm_lazy_decayed(lazy->decay[0], at - a->from) * lazy->gain[bucket];
-        if (direct)
-            w = bounded(a, w + scaled(a, pair, w), w);
-        else
-            c += scaled(a, pair, w) * snapshot[NM_E];
-        then = snapshot;
-    }
-    const double *end = nm_lazy_snapshot(lazy, zone, a->step->now);
-    const double moved = (w * then[NM_K] + c * (end[NM_F] - then[NM_F])) / end[NM_K];
-    a->weight[j] = a->acts ? bounded(a, moved, was) : moved;
-    a->c[j] = c / end[NM_E];
-}
-
 /* ---- a run is brought to the present ------------------------------------------------------------- */
 
 static void set_spans(batch *a, const uint16_t *target) {
@@ -283,6 +206,21 @@ static void set_spans(batch *a, const uint16_t *target) {
     }
 }
 
+/* The synapses that may have reached a bound, and whose targets have not fired. The closed form holds for them where
+ * they have moved in one direction: no sign change of the signal, and no decay that opposes it. */
+static void replay_silent(batch *a, const uint16_t *target) {
+    const nm_projection *p = a->step->projection;
+    const int decays = p->weight_kept < 1.0;
+    if (!decays && a->stride == 0 && !nm_lazy_turned(p->lazy, 0, a->from, a->step->now))
+        return;
+    for (size_t j = 0; j < a->n; j++) {
+        const int64_t slot = a->partition_first + target[j];
+        if (a->check[j] && (decays || nm_lazy_turned(p->lazy, nm_lazy_zone(a->step->network, p->lazy, slot),
+                                                     a->from, a->step->now)))
+            nm_lazy_replay(a, j, slot);
+    }
+}
+
 static void bring(batch *a) {
     const nm_projection *p = a->step->projection;
     const uint16_t *target = p->target + a->first;
@@ -292,13 +230,15 @@ static void bring(batch *a) {
     set_spans(a, target);
     look_up(a, p->lazy, target, !eligible);
     const int any = eligible ? combine(a) : combine_direct(a);
+    if (any && eligible)
+        replay_silent(a, target);
     for (size_t i = 0; (any || always) && i < a->n_found; i++) { /* the others have had no event in between */
         const size_t j = (size_t)a->hit[i];
         if (always || a->check[j])
-            one_by_one(a, j, a->partition_first + target[j]);
+            nm_lazy_replay(a, j, a->partition_first + target[j]);
     }
     for (size_t i = 0; !always && i < a->n_crowded; i++)
-        one_by_one(a, (size_t)a->crowded[i], a->partition_first + target[a->crowded[i]]);
+        nm_lazy_replay(a, (size_t)a->crowded[i], a->partition_first + target[a->crowded[i]]);
 }
 
 /* Run by run over a segment; `first` is in it. */
@@ -308,11 +248,10 @@ static size_t next_run(batch *a, int64_t first, int64_t last) {
     return a->n;
 }
 
-static void begin(batch *a, const nm_lazy_step *step, int64_t partition, int64_t delay_run, int acts) {
+static void begin(batch *a, const nm_lazy_step *step, int64_t partition, int64_t delay_run) {
     const nm_projection *p = step->projection;
     const int64_t since = p->lazy->since[delay_run];
     a->step = step;
-    a->acts = acts;
     a->n_ahead = 0;
     a->partition_first = nm_network_partition_first(step->network, partition);
     a->from = since / 2;
@@ -417,9 +356,9 @@ static void change_run(batch *a, const double *pre) {
     }
     for (size_t j = 0; j < a->n; j++) {
         const int64_t zone = a->stride ? a->step->network->zone[a->partition_first + target[j]] : 0;
-        const double left = scaled(a, change[j] * ltd[zone], a->weight[j]);
+        const double left = nm_lazy_scaled(a, change[j] * ltd[zone], a->weight[j]);
         if (direct)
-            a->weight[j] = bounded(a, a->weight[j] + left, a->weight[j]);
+            a->weight[j] = nm_lazy_bounded(a, a->weight[j] + left, a->weight[j]);
         else
             a->c[j] += left;
     }
@@ -445,7 +384,7 @@ static void visit(const nm_lazy_step *step, int64_t partition, int64_t delay_run
     const int eligible = p->rule->eligibility != NULL;
     double pre[NM_MAX_TRACES] = {0.0};
     batch a;
-    begin(&a, step, partition, delay_run, arrives);
+    begin(&a, step, partition, delay_run);
     if (next >= 0)
         look_ahead(&a, next);
     for (int k = 0; k < NM_MAX_TRACES && lazy->trace[k] != NULL; k++)
@@ -509,7 +448,7 @@ static void read_run(const nm_lazy_step *step, int64_t partition, int64_t delay_
                      float *weight, float *eligibility) {
     const nm_projection *p = step->projection;
     batch a;
-    begin(&a, step, partition, delay_run, 1);
+    begin(&a, step, partition, delay_run);
     const int64_t last = p->run_start[delay_run + 1];
     for (int64_t first = p->run_start[delay_run]; first < last; first += BATCH) {
         next_run(&a, first, last);

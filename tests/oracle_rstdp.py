@@ -6,8 +6,8 @@ the event-driven rule ``rstdp``. Nothing here imports the package.
 x and y are traces of all arrivals and of all the target's spikes (+1 each, exponential), m is the strength of
 dopamine and g = level - part * baseline. Step k covers ((k - 1) dt, k dt] and its spikes are at k dt; a spike of the
 source arrives `delay` steps later. Within a step all kinetics are continuous and integrated exactly. An arrival sees
-y without this step's spike; a spike of the target sees x with this step's arrival. Weights are clipped at the
-synapse's own events and, in what is handed back, at the end.
+y without this step's spike; a spike of the target sees x with this step's arrival. Weights are clipped in every
+step.
 
 Three times over: `dense` goes through every step for all synapses; `replay` knows no steps and goes from event to
 event of one synapse; `daspnet` is the author's published program, which sums every 10 ms. ``RULES`` maps the rule's
@@ -113,11 +113,11 @@ def dense(
         level = np.where(np.isnan(levels[k]), level, levels[k])
         factor = factors[k, wiring.region]
         w = (1.0 - rule.weight_decay) * w + c * dopamine.earned(level, rule, dt, factors[k])[wiring.region]
+        w = rule.clipped(w)
         c = c * np.exp(-dt / (rule.tau_c * factor))
         x, y = x * math.exp(-dt / rule.tau_plus), y * math.exp(-dt / rule.tau_minus)
         sent = k - wiring.delay
         arrives, fires = (sent > 0) & spikes[np.maximum(sent, 0), wiring.pre], spikes[k, wiring.post]
-        w = np.where(arrives | fires, rule.clipped(w), w)
         c = c + np.where(arrives, rule.scaled(-rule.a_minus * factor * y, w), 0.0)
         x = x + arrives
         c = c + np.where(fires, rule.scaled(rule.a_plus * factor * x, w), 0.0)
@@ -152,7 +152,7 @@ def replay(
         elif kind == 1:
             w, c, y = float(rule.clipped(np.float64(w))), c + rule.a_plus * x, y + 1.0
         elif kind == 2:
-            level = value
+            level, w = value, float(rule.clipped(np.float64(w)))
     return float(rule.clipped(np.float64(w))), c
 
 

@@ -118,7 +118,7 @@ def integrated(
     high: float = math.inf,
 ) -> tuple[float, float]:
     """(strength, eligibility) after n_steps: dc/dt = -c / tau_c, dw/dt = learning_rate g c, g = signal(step)
-    throughout a step. Bounds act at the synapse's own events."""
+    throughout a step. Bounds act in every step."""
     tau_c, weight = params["tau_c"], abs(float32(synapse.weight))
     reached: list[tuple[int, float]] = []  # (step, what the trace gained)
 
@@ -128,7 +128,6 @@ def integrated(
     for step in range(1, n_steps + 1):
         held = tau_c * (1.0 - math.exp(-dt / tau_c))
         weight += params["learning_rate"] * signal(step) * eligibility(step - 1) * held
-        if step in synapse.arrivals(spikes) or step in spikes[synapse.post]:
-            weight = min(max(weight, low), high)
+        weight = min(max(weight, low), high)
         reached += [(step, change) for change in rule(synapse, spikes, step, params, dt) if change != 0.0]
-    return min(max(weight, low), high), eligibility(n_steps)
+    return weight, eligibility(n_steps)

@@ -379,6 +379,9 @@ cdef extern from "nm_lazy.h" nogil:
         double *gain
         int64_t *n_spikes
         int64_t *floor
+        int64_t *turn
+        int64_t *n_turns
+        int64_t *sign
     ctypedef struct nm_lazy_step:
         const nm_network *network
         const nm_projection *projection

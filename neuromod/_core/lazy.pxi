@@ -34,6 +34,8 @@ cdef class LazyKeeper:
             "newest": np.zeros(n_neurons, np.int32),
             "spike": np.zeros((n_neurons, NM_SPIKES), np.int64), "gain": np.zeros((n_neurons, NM_SPIKES)),
             "n_spikes": np.zeros(n_neurons, np.int64), "floor": np.zeros(n_partitions, np.int64),
+            "turn": np.zeros((n_zones, self.c.length), np.int64), "n_turns": np.zeros(n_zones, np.int64),
+            "sign": np.zeros(n_zones, np.int64),
         }
         factors = np.zeros((2, NM_INTERVAL, n_zones))  # of the steps under way: no state
         decays = [np.zeros(nm_lazy_decay_length(self.c.sweep)) for _ in pre_traces]
@@ -49,6 +51,9 @@ cdef class LazyKeeper:
         self.c.gain = <double *>_address(self.arrays["gain"], "f8", 0, "gain")
         self.c.n_spikes = <int64_t *>_address(self.arrays["n_spikes"], "i8", 0, "n_spikes")
         self.c.floor = <int64_t *>_address(self.arrays["floor"], "i8", 0, "floor")
+        self.c.turn = <int64_t *>_address(self.arrays["turn"], "i8", 0, "turn")
+        self.c.n_turns = <int64_t *>_address(self.arrays["n_turns"], "i8", 0, "n_turns")
+        self.c.sign = <int64_t *>_address(self.arrays["sign"], "i8", 0, "sign")
         for k, name in enumerate(pre_traces):
             self.arrays[f"trace_{name}"] = trace = np.zeros(n_runs)
             self.c.trace[k] = <double *>_address(trace, "f8", 0, name)
@@ -145,6 +150,8 @@ cdef class LazyKeeper:
 
     def set_state(self, state):
         """Take over what `state` gave; what another version kept in another form is refused."""
+        if "turn" not in state:
+            state = state | _turns(state["course"], self.binding.sim.step)
         for name, own in self.state().items():
             given = state.get(name)
             if np.shape(given) != np.shape(own) or given is None:
@@ -163,6 +170,22 @@ cdef class LazyKeeper:
         """Presynaptic traces as they are now, by segment."""
         for name, values in traces.items():
             self.arrays[0][name][:] = values
+
+
+def _turns(course, int64_t now):
+    """The turns of F in a course whose last step is `now`, as a state of version 1 did not have them."""
+    n_zones, length = course.shape[:2]
+    steps = np.arange(now - length + 1, now + 1)
+    rise = np.sign(np.diff(course[:, steps % length, 2], axis=1)).astype(np.int64)  # in the steps from steps[1] on
+    found = {"turn": np.zeros((n_zones, length), np.int64), "n_turns": np.zeros(n_zones, np.int64),
+             "sign": np.zeros(n_zones, np.int64)}
+    for zone in range(n_zones):
+        moves = np.flatnonzero(rise[zone])
+        signs = rise[zone, moves]
+        turns = steps[moves[1:]][np.diff(signs) != 0]
+        found["turn"][zone, :len(turns)], found["n_turns"][zone] = turns, len(turns)
+        found["sign"][zone] = signs[len(signs) - 1] if len(signs) else 0
+    return found
 
 
 def _run_ends(projection, ids, Py_ssize_t n_partitions):

@@ -65,6 +65,9 @@ static inline void lend_lazy(arena *a, const nm_network *network, nm_projection 
     lazy->gain = zeros(a, n * NM_SPIKES, sizeof(double));
     lazy->n_spikes = zeros(a, n, sizeof(int64_t));
     lazy->floor = zeros(a, network->n_partitions, sizeof(int64_t));
+    lazy->turn = zeros(a, n_regions * lazy->length, sizeof(int64_t));
+    lazy->n_turns = zeros(a, n_regions, sizeof(int64_t));
+    lazy->sign = zeros(a, n_regions, sizeof(int64_t));
     for (int k = 0; p->rule->pre_traces[k].name != NULL; k++) {
         lazy->trace[k] = zeros(a, p->n_runs, sizeof(double));
         lazy->decay[k] = zeros(a, nm_lazy_decay_length(lazy->sweep), sizeof(double));

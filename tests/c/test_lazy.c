@@ -48,7 +48,7 @@ static void step_synapse(const world *w, twin *t, int64_t s, double signal, doub
     t->w[s] = p->weight_kept * t->w[s] + (direct ? 0.0 : t->c[s] * signal);
     t->c[s] *= direct ? 0.0 : exp(-w->dt / a[TAU_C]);
     t->x[s] *= exp(-w->dt / a[TAU_PLUS]);
-    if (arrives || fires)
+    if (!direct || arrives || fires)
         t->w[s] = bounded(p, t->w[s], was);
     if (arrives) {
         t->input[w->post[s]] += before = t->w[s];
