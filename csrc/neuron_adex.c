@@ -10,9 +10,9 @@
  * much, so that of 24 spikes in 197 ms the last is 1.3 ms late at dt = 0.1 ms.
  *
  * A spike belongs to the step in which v passes v_peak. v is then v_reset to the end of that step and for
- * round(refractory_period / dt) further steps; w goes on. v_peak only says where the upswing, by then faster
- * than 1e9 mV/ms, is cut: spike times hardly depend on it. A raised threshold (serotonin) shifts v_threshold
- * and v_peak by the same amount.
+ * round(refractory_period / dt) further steps; w continues to evolve. v_peak cuts the upswing, which by then
+ * is faster than 1e9 mV/ms: spike times hardly depend on v_peak. A raised threshold (serotonin) shifts
+ * v_threshold and v_peak by the same amount.
  *
  * Spikes arrive at the end of the step: with tau_syn = 0 a weight is a jump of v in mV; with tau_syn > 0 a
  * jump in pA of a decaying current, of which each later step uses its mean.
@@ -57,8 +57,8 @@ static const nm_field state[] = {
 
 static const nm_greater_than greater_than[] = {{V_PEAK, V_THRESHOLD}, {V_PEAK, V_RESET}, {0, 0}};
 
-/* Per port. KEPT: what is left of the current after a step; MEAN: its mean over a step; JUMP_I, JUMP_V: what
- * a weight adds to it and to v. */
+/* Per port. KEPT: factor of the current over a step; MEAN: its mean over a step; JUMP_I, JUMP_V: the jumps
+ * of the current and of v for a weight of 1. */
 enum { KEPT_EXC, KEPT_INH, MEAN_EXC, MEAN_INH, JUMP_I_EXC, JUMP_I_INH, JUMP_V_EXC, JUMP_V_INH };
 enum { REFRACTORY_STEPS = JUMP_V_INH + 1, N_DERIVED };
 
@@ -76,7 +76,7 @@ static void prepare(const nm_prepare_chunk *c) {
         }
 }
 
-/* What a neuron's step takes from its parameters. */
+/* Constants of a step, computed from the parameters. */
 typedef struct constants {
     double g_leak, e_leak, v_threshold, delta_t, a, b, v_reset, v_peak, steps;
     double per_capacitance, per_delta_t, per_tau_w; /* inverted: a division costs as much as ten products */
@@ -107,9 +107,9 @@ NM_INLINE constants load(const nm_neuron_chunk *c, size_t i) {
                        .jump_v_inh = c->derived[JUMP_V_INH][i]};
 }
 
-/* dv/dt and dw/dt. Above v_peak they are those at v_peak, so that an overshoot does not leak into w; the
- * exponent ends at 50, where the upswing is 1e21 times the leak, so that nothing overflows. `moves`: 1; 0
- * while v is held. */
+/* dv/dt and dw/dt. Above v_peak the values at v_peak are used, so that an overshoot of v does not enter w.
+ * The exponent is limited to 50, where the upswing is 1e21 times the leak, so that nothing overflows.
+ * `moves`: 0 while v is held in the refractory period, else 1. */
 NM_INLINE void slope(const constants *k, double input, double moves, double v, double w, double *dv,
                      double *dw) {
     v = v < k->v_peak ? v : k->v_peak;
@@ -130,7 +130,7 @@ NM_INLINE void runge_kutta(const constants *k, double input, double moves, doubl
     *w += h / 6.0 * (w1 + 2.0 * w2 + 2.0 * w3 + w4);
 }
 
-/* One substep of all neurons; `fired` collects. */
+/* One substep of all neurons. `fired` becomes 1 where v passes v_peak. */
 NM_INLINE void advance(const nm_neuron_chunk *c, double h, const size_t stride) {
     double *v_membrane = c->state[V_MEMBRANE], *u_recovery = c->state[U_RECOVERY];
     const double *i_exc = c->state[I_EXCITATORY], *i_inh = c->state[I_INHIBITORY];
@@ -154,7 +154,7 @@ NM_INLINE void advance(const nm_neuron_chunk *c, double h, const size_t stride) 
     }
 }
 
-/* The end of the step: spikes arrive, and refractory neurons come a step closer to their release. */
+/* The end of the step: spikes arrive, and the remaining refractory time decreases by one step. */
 NM_INLINE void finish(const nm_neuron_chunk *c, const size_t stride) {
     double *v_membrane = c->state[V_MEMBRANE], *u_recovery = c->state[U_RECOVERY];
     double *i_exc = c->state[I_EXCITATORY], *i_inh = c->state[I_INHIBITORY];

@@ -2,11 +2,12 @@
  *   dv/dt = 0.04 v^2 + 5 v + 140 - u + I ;   du/dt = a (b v - u) ;   v >= v_peak: v = c, u = u + d
  * Integrated as published: two half steps of v, then one step of u with the new v, then the test:
  *   v += 0.5 dt (0.04 v^2 + 5 v + 140 - u + I)  twice ;   u += dt a (b v - u) ;   v >= v_peak: v = c, u += d
- * The published programs test at the start of a step what the step before has left: the same trajectory, but
- * here v and u stand after the reset when a step is over. At dt = 1 ms every operation is the published one;
- * other dt scale the same scheme. It is no accurate integrator, nor meant as one: the model is this map.
- * Below about -112 mV a half step of 0.5 ms no longer contracts, and strong inhibition would drive v and u to
- * infinity: so v ends at v_min after each half step, far below all published trajectories (NEST's V_min).
+ * The published programs test for a spike at the start of the next step. The trajectory is the same, but here
+ * v and u are already reset at the end of the step. At dt = 1 ms every operation is the published one; other
+ * values of dt scale the same scheme. The scheme is not an accurate integrator of the equations: the model is
+ * this map. Below about -112 mV a half step of 0.5 ms does not contract, and strong inhibition would drive v
+ * and u to infinity. Hence v is bounded by v_min after each half step, far below all published trajectories
+ * (as NEST's V_min).
  *
  * I is the external current, plus synapses: with tau_syn = 0 the current weight / dt for the step in which
  * the spike arrives (at dt = 1 ms: the sum of the weights); with tau_syn > 0 a current that jumps by the
@@ -42,8 +43,8 @@ static const nm_field state[] = {
 
 static const nm_greater_than greater_than[] = {{V_PEAK, C}, {C, V_MIN}, {0, 0}};
 
-/* Per port. KEPT: what is left of the current after a step; MEAN: its mean over a step; JUMP: what a weight
- * adds to it; HELD: the current of a weight in the very step. */
+/* Per port. KEPT: factor of the current over a step; MEAN: its mean over a step; JUMP: the jump of the
+ * current for a weight of 1; HELD: the current of a weight of 1 in the step of arrival. */
 enum { KEPT_EXC, KEPT_INH, MEAN_EXC, MEAN_INH, JUMP_EXC, JUMP_INH, HELD_EXC, HELD_INH, N_DERIVED };
 
 static void prepare(const nm_prepare_chunk *c) {
@@ -62,7 +63,7 @@ NM_CLONES static int delta_synapses(const nm_neuron_chunk *c) {
     return nm_has_delta_synapses(c, TAU_SYN_EXCITATORY, TAU_SYN_INHIBITORY, I_EXCITATORY, I_INHIBITORY);
 }
 
-/* What a neuron's step takes from its parameters. */
+/* Constants of a step, computed from the parameters. */
 typedef struct constants {
     double a, b, c, d, v_peak, v_min, kept_exc, kept_inh, mean_exc, mean_inh, jump_exc, jump_inh, held_exc,
         held_inh;
@@ -85,8 +86,8 @@ NM_INLINE constants load(const nm_neuron_chunk *c, size_t i) {
                        .held_inh = c->derived[HELD_INH][i]};
 }
 
-/* No branch, all columns of one width, and shared constants loaded before the loop: the compiler makes
- * vectors of it. With delta synapses (`currents` is 0) the current columns are 0 and stay so. */
+/* The loop vectorises: no branch, columns of one width, constants loaded before the loop. With delta
+ * synapses (`currents` is 0) the current columns are 0 and are not touched. */
 NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride, const int currents) {
     double *v_membrane = c->state[V_MEMBRANE], *u_recovery = c->state[U_RECOVERY];
     double *i_exc = c->state[I_EXCITATORY], *i_inh = c->state[I_INHIBITORY];

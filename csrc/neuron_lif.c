@@ -6,8 +6,8 @@
  * v, just before the threshold is tested; with tau_syn > 0 it is a jump of i, which first acts in the next
  * step.
  *
- * v >= threshold at the end of a step is a spike: v = v_reset, and there v stays for
- * round(refractory_period / dt) further steps, in which jumps of v are lost and currents decay on.
+ * v >= threshold at the end of a step is a spike: v = v_reset, and v stays there for round(refractory_period
+ * / dt) further steps, in which jumps of v are lost and currents continue to decay.
  * SPDX-License-Identifier: MIT */
 #include "nm_loop.h"
 #include "nm_model.h"
@@ -41,11 +41,11 @@ static const nm_field state[] = {
 
 static const nm_greater_than greater_than[] = {{V_THRESHOLD, V_RESET}, {0, 0}};
 
-/* KEPT: what is left of v - v_rest, of i_exc, of i_inh after a step. ACTS: what one mV of i adds to v in a
- * step. JUMP: 1 where a weight is a jump of v, 0 where it is a jump of i. */
+/* KEPT: factors of v - v_rest, i_exc and i_inh over a step. ACTS: the change of v in a step for i = 1 mV.
+ * JUMP: 1 if a weight is a jump of v, 0 if it is a jump of i. */
 enum { KEPT_V, KEPT_EXC, KEPT_INH, ACTS_EXC, ACTS_INH, JUMP_EXC, JUMP_INH, REFRACTORY_STEPS, N_DERIVED };
 
-/* Steps per time constant, inverted; capped so that the smallest double as a time constant gives no inf. */
+/* dt / tau, capped so that the smallest double as a time constant does not give infinity. */
 static double per_tau(double dt, double tau) {
     return fmin(dt / tau, 1e300);
 }
@@ -80,7 +80,7 @@ NM_CLONES static int delta_synapses(const nm_neuron_chunk *c) {
     return nm_has_delta_synapses(c, TAU_SYN_EXCITATORY, TAU_SYN_INHIBITORY, I_EXCITATORY, I_INHIBITORY);
 }
 
-/* What a neuron's step takes from its parameters. */
+/* Constants of a step, computed from the parameters. */
 typedef struct constants {
     double v_rest, v_reset, v_threshold, kept, kept_exc, kept_inh, acts_exc, acts_inh, jump_exc, jump_inh,
         steps;
@@ -100,8 +100,8 @@ NM_INLINE constants load(const nm_neuron_chunk *c, size_t i) {
                        .steps = c->derived[REFRACTORY_STEPS][i]};
 }
 
-/* No branch, all columns of one width, and shared constants loaded before the loop: the compiler makes
- * vectors of it. With delta synapses (`has_currents` is 0) the current columns are 0 and stay so. */
+/* The loop vectorises: no branch, columns of one width, constants loaded before the loop. With delta synapses
+ * (`has_currents` is 0) the current columns are 0 and are not touched. */
 NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride, const int has_currents) {
     double *v_membrane = c->state[V_MEMBRANE], *left = c->state[REFRACTORY_LEFT];
     double *i_exc = c->state[I_EXCITATORY], *i_inh = c->state[I_INHIBITORY];
@@ -116,7 +116,7 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride, const int 
         const double jump = has_currents ? exc[i] * k.jump_exc + inh[i] * k.jump_inh : exc[i] + inh[i];
         double v = settles_at + nm_flush(v_membrane[i] - settles_at) * k.kept + currents + jump;
         v = was_left > 0.0 ? k.v_reset : v;
-        /* A neuron held at v_reset cannot fire: the threshold lies above it, however raised. */
+        /* A refractory neuron cannot fire: v_reset lies below the threshold, which is only ever raised. */
         const int spike = v >= k.v_threshold;
         const double less = was_left > 1.0 ? was_left - 1.0 : 0.0;
         v_membrane[i] = spike ? k.v_reset : v;

@@ -1,8 +1,8 @@
 /* Leaky integrate-and-fire with synaptic conductances (Brette et al. 2007, doi:10.1007/s10827-007-0038-6, the
  * network of conductances among its benchmarks, after Vogels & Abbott 2005).
  *   tau_m dv/dt = -(v - v_rest) + g_exc (e_rev_exc - v) + g_inh (e_rev_inh - v) + I ;   tau_syn dg/dt = -g
- * g counts in units of the leak conductance, so a weight is a pure number: 0.6 is 6 nS beside a leak of 10
- * nS. A weight adds its magnitude to g of its port at the end of the step; it first acts in the next.
+ * g is in units of the leak conductance, so a weight is a pure number: 0.6 stands for 6 nS if the leak is 10
+ * nS. A weight adds its magnitude to g of its port at the end of the step and first acts in the next step.
  *
  * Within a step each g is its own mean over that step, exactly, and v relaxes exactly towards
  *   v_inf = (v_rest + I + g_exc e_rev_exc + g_inh e_rev_inh) / (1 + g_exc + g_inh)
@@ -10,8 +10,8 @@
  * the range of its reversal potentials. Of second order in dt: after inputs of 2 and 1 leak conductances v is
  * right to 0.016 mV at dt = 1 ms and to 2.4e-4 mV at 1/8 ms (tests/test_neuron_lif_cond.py).
  *
- * v >= threshold at the end of a step is a spike: v = v_reset, and there v stays for
- * round(refractory_period / dt) further steps, in which conductances decay on.
+ * v >= threshold at the end of a step is a spike: v = v_reset, and v stays there for round(refractory_period
+ * / dt) further steps, in which conductances continue to decay.
  * SPDX-License-Identifier: MIT */
 #include "nm_loop.h"
 #include "nm_model.h"
@@ -50,14 +50,13 @@ static const nm_field state[] = {
 
 static const nm_greater_than greater_than[] = {{V_THRESHOLD, V_RESET}, {0, 0}};
 
-/* LEAK: steps per tau_m. KEPT, MEAN: what is left of a conductance after a step, and its mean over the
- * step. */
+/* LEAK: dt / tau_m. KEPT, MEAN: factor of a conductance over a step, and its mean over the step. */
 enum { LEAK, KEPT_EXC, KEPT_INH, MEAN_EXC, MEAN_INH, REFRACTORY_STEPS, N_DERIVED };
 
 static void prepare(const nm_prepare_chunk *c) {
     double *const *d = c->derived;
     for (size_t i = 0; i < c->n; i++) {
-        /* capped so that the smallest double as a time constant gives no inf */
+        /* capped so that the smallest double as a time constant does not give infinity */
         const double exc = fmin(c->dt / c->params[TAU_SYN_EXCITATORY][i], 1e300);
         const double inh = fmin(c->dt / c->params[TAU_SYN_INHIBITORY][i], 1e300);
         d[LEAK][i] = fmin(c->dt / c->params[TAU_M][i], 1e300);
@@ -69,7 +68,7 @@ static void prepare(const nm_prepare_chunk *c) {
     }
 }
 
-/* What a neuron's step takes from its parameters. */
+/* Constants of a step, computed from the parameters. */
 typedef struct constants {
     double v_rest, v_reset, v_threshold, e_exc, e_inh, leak, kept_exc, kept_inh, mean_exc, mean_inh, steps;
 } constants;
@@ -103,7 +102,7 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride) {
         const double settles_at = drive / total;
         double v = settles_at + nm_flush(v_membrane[i] - settles_at) * nm_exp(-k.leak * total);
         v = was_left > 0.0 ? k.v_reset : v;
-        /* A neuron held at v_reset cannot fire: the threshold lies above it, however raised. */
+        /* A refractory neuron cannot fire: v_reset lies below the threshold, which is only ever raised. */
         const int spike = v >= k.v_threshold;
         const double less = was_left > 1.0 ? was_left - 1.0 : 0.0;
         v_membrane[i] = spike ? k.v_reset : v;

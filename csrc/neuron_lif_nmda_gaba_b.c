@@ -5,15 +5,15 @@
  * AMPA and GABA_A decay exponentially. NMDA and GABA_B rise and decay (Hill & Tononi 2005):
  *   g(t) = w (exp(-t / tau_decay) - exp(-t / tau_rise)) / peak,
  * with `peak` such that a spike of weight w has its maximum at w. Conductances are in units of the leak
- * conductance, as in neuron_lif_cond.c. A weight adds its magnitude to g of its port at the end of the step; it
- * first acts in the next.
+ * conductance, as in neuron_lif_cond.c. A weight adds its magnitude to g of its port at the end of the step;
+ * it first acts in the next.
  *
- * Within a step each g is its own mean over that step, exactly, and v relaxes exactly to the potential at which
- * the currents cancel. B is taken at the middle of the step, by a first relaxation with B at its start. Of second
- * order in dt: tests/test_neuron_lif_nmda_gaba_b.py.
+ * Within a step each g is its own mean over that step, exactly, and v relaxes exactly to the potential at
+ * which the currents cancel. B is taken at the middle of the step, by a first relaxation with B at its start.
+ * Of second order in dt: tests/test_neuron_lif_nmda_gaba_b.py.
  *
- * v >= threshold at the end of a step is a spike: v = v_reset, and v stays there for
- * round(refractory_period / dt) further steps, in which conductances decay on.
+ * v >= threshold at the end of a step is a spike: v = v_reset, and v stays there for round(refractory_period
+ * / dt) further steps, in which conductances decay on.
  * SPDX-License-Identifier: MIT */
 #include "nm_loop.h"
 #include "nm_model.h"
@@ -69,14 +69,14 @@ static const nm_greater_than greater_than[] = {
 enum { NMDA = NM_FIRST_OWN_PORT, GABA_B };
 static const char *const ports[] = {"nmda", "gaba_b", NULL};
 
-/* LEAK: steps per tau_m. KEPT, MEAN: what is left of a conductance after a step, and its mean over the step.
- * PER_WEIGHT: what a weight of 1 adds to both parts of a conductance that rises and decays. */
+/* LEAK: dt / tau_m. KEPT, MEAN: factor of a conductance over a step, and its mean over the step.
+ * PER_WEIGHT: the jump of both components of a dual-exponential conductance for a weight of 1. */
 enum { LEAK, KEPT_EXC, MEAN_EXC, KEPT_INH, MEAN_INH, REFRACTORY_STEPS };
 enum { OF_NMDA = REFRACTORY_STEPS + 1, OF_GABA_B = OF_NMDA + 5, N_DERIVED = OF_GABA_B + 5 };
 enum { KEPT_RISE, MEAN_RISE, KEPT_DECAY, MEAN_DECAY, PER_WEIGHT }; /* from OF_NMDA, OF_GABA_B */
 
 static void prepare_decay(const nm_prepare_chunk *c, size_t i, int tau, int kept) {
-    /* capped so that the smallest double as a time constant gives no inf */
+    /* capped so that the smallest double as a time constant does not give infinity */
     const double steps = fmin(c->dt / c->params[tau][i], 1e300);
     c->derived[kept][i] = nm_exp(-steps);
     c->derived[kept + 1][i] = nm_exp_mean(steps);
@@ -104,7 +104,7 @@ static void prepare(const nm_prepare_chunk *c) {
     }
 }
 
-/* Mean conductances of a step, and what they pull the potential to. */
+/* Mean conductances of a step, and the potential that they drive v to. */
 typedef struct pull {
     double total, drive; /* without NMDA: sum of conductances, and of conductance times reversal potential */
     double nmda, e_nmda, mg, leak;
@@ -116,7 +116,7 @@ NM_INLINE double relaxed(double v, double block_at, const pull *p) {
     return settles_at + nm_flush(v - settles_at) * nm_exp(-p->leak * total);
 }
 
-/* A conductance that rises and decays: its mean over the step, after which it decays and gets what arrives. */
+/* A dual-exponential conductance: returns the mean over the step, then applies decay and arrivals. */
 NM_INLINE double advance_dual(double *rise, double *decay, double arriving, const double *const *d, int of,
                               size_t j) {
     const double mean = *decay * d[of + MEAN_DECAY][j] - *rise * d[of + MEAN_RISE][j];
@@ -126,7 +126,7 @@ NM_INLINE double advance_dual(double *rise, double *decay, double arriving, cons
     return mean > 0.0 ? mean : 0.0;
 }
 
-/* A conductance that decays, likewise. */
+/* An exponential conductance, likewise. */
 NM_INLINE double advance_decay(double *g, double arriving, const double *const *d, int kept, size_t j) {
     const double mean = *g * d[kept + 1][j];
     *g = nm_flush(*g * d[kept][j] + fabs(arriving));
@@ -154,7 +154,7 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride) {
         const double v0 = s[V_MEMBRANE][i], left = s[REFRACTORY_LEFT][i];
         double v = relaxed(v0, 0.5 * (v0 + relaxed(v0, v0, &pulled)), &pulled);
         v = left > 0.0 ? p[V_RESET][j] : v;
-        /* A neuron held at v_reset cannot fire: the threshold lies above it, however raised. */
+        /* A refractory neuron cannot fire: v_reset lies below the threshold, which is only ever raised. */
         const int spike = v >= nm_raised(p[V_THRESHOLD][j], c->threshold_rise);
         const double less = left > 1.0 ? left - 1.0 : 0.0;
         s[V_MEMBRANE][i] = spike ? p[V_RESET][j] : v;

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Rows are added seven at a time (three bits of a count hold them), into counts of PLANES bits: so 63 rows in
- * one pass. A line is 64 bytes, 8 words. */
+/* Bitmaps are added seven at a time, since the sum of seven bits has three bits. The sums accumulate in
+ * PLANES bit planes, so one pass adds up to 63 bitmaps. A cache line has 8 words. */
 enum {
     SEVEN = 7,
     PLANES = 6,
@@ -19,8 +19,8 @@ enum {
     MOST = 65535
 };
 
-/* Every 24th neuron: a row's list of synapses then takes as long as its bits (0.6 ns a synapse, 150 ns for
- * the 1,564 bytes of 12,500 neurons), and twice the memory. */
+/* At a density of one neuron in 24, delivery over the list takes as long as over the bits, and the list
+ * twice the memory of the bits. */
 enum { THINNEST = 24 };
 
 static const uint64_t no_row[WIDEST];
@@ -36,7 +36,8 @@ int64_t nm_bitmap_counts(int64_t partition_width) {
     return nm_bitmap_words(partition_width) * LANES;
 }
 
-/* Where in a word the lane's lowest bit is: lanes are read as 16-bit numbers of memory. */
+/* Position of the lane's lowest bit in its word. Lanes are read from memory as 16-bit numbers, hence the
+ * two byte orders. */
 static int lane_shift(int64_t lane) {
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     return (int)(48 - 16 * (lane % 4));
@@ -83,9 +84,9 @@ void nm_bitmap_fill(const nm_projection *p, int64_t n_buckets, int64_t words, ui
     }
 }
 
-/* ---- adding rows ----------------------------------------------------------------------------------- */
+/* ---- adding bitmaps -------------------------------------------------------------------------------- */
 
-/* The rows of a pass, made up with empty ones to whole sevens, and the places whose extras belong to it. */
+/* The bitmaps of a pass, padded with empty ones to a multiple of seven, and the lists of further synapses. */
 typedef struct pass {
     const uint64_t *row[PASS + SEVEN];
     const uint16_t *extra[PASS];
@@ -93,13 +94,14 @@ typedef struct pass {
     int n;
 } pass;
 
-/* One bit of three numbers, added. */
+/* Full adder of three bits, for 64 positions. */
 NM_INLINE void add_bits(uint64_t a, uint64_t b, uint64_t c, uint64_t *sum, uint64_t *carry) {
     *sum = a ^ b ^ c;
     *carry = (a & b) | (c & (a ^ b));
 }
 
-/* Four full adders make a number of three bits of seven rows' bits; it ripples into the planes. */
+/* Four full adders turn the bits of seven bitmaps into a number of three bits, which is added to the
+ * planes with ripple carry. */
 NM_INLINE void add_seven(const uint64_t *const *row, int64_t words, const int n_planes,
                          uint64_t (*restrict plane)[WIDEST]) {
     const uint64_t *a = row[0], *b = row[1], *c = row[2], *d = row[3], *e = row[4], *f = row[5], *g = row[6];
@@ -122,7 +124,7 @@ NM_INLINE void add_seven(const uint64_t *const *row, int64_t words, const int n_
     }
 }
 
-/* The bits that a count of n rows may need. */
+/* Bits of the sum of n bits. */
 static int bits_of(int n) {
     return n < 8 ? 3 : n < 16 ? 4 : n < 32 ? 5 : 6;
 }
@@ -170,7 +172,7 @@ NM_INLINE void spread_planes(uint64_t (*restrict plane)[WIDEST], int64_t words, 
         }
 }
 
-/* Planes that are empty, since chance makes high counts rare, are left out. */
+/* Empty planes are skipped: high counts are rare. */
 NM_CLONES static void spread(uint64_t (*restrict plane)[WIDEST], int64_t words, int n_planes, int add,
                              uint64_t *restrict count) {
     for (uint64_t any = 0; n_planes > 1 && any == 0; n_planes -= any == 0)
@@ -194,7 +196,7 @@ NM_CLONES static void spread(uint64_t (*restrict plane)[WIDEST], int64_t words, 
     }
 }
 
-/* Where the extras of a pass are, and the first of them fetched: the bits are added meanwhile. */
+/* Look up and prefetch the further synapses of a pass; the bits are added meanwhile. */
 static void find_extras(const nm_bitmap *bitmap, pass *rows) {
     for (int k = 0; k < rows->n; k++) {
         const int64_t first = bitmap->extra_start[rows->bucket[k]];
@@ -205,7 +207,7 @@ static void find_extras(const nm_bitmap *bitmap, pass *rows) {
 }
 
 static void add_extras(const pass *rows, uint64_t *count) {
-    uint16_t more; /* one of four in a word, as memory has them */
+    uint16_t more; /* one of the four counts of a word, in memory order */
     for (int k = 0; k < rows->n; k++)
         for (int64_t e = 0; e < rows->n_extra[k]; e++) {
             char *at = (char *)count + (int64_t)sizeof more * rows->extra[k][e];
@@ -226,11 +228,11 @@ static void add_pass(const nm_bitmap *bitmap, pass *rows, int add, uint64_t *cou
     rows->n = 0;
 }
 
-/* ---- a part ---------------------------------------------------------------------------------------- */
+/* ---- one partition --------------------------------------------------------------------------------- */
 
 NM_CLONES static void add_counts(const uint64_t *restrict count, int64_t n, double weight,
                                  double *restrict input) {
-    uint16_t lane[SOME]; /* words of four, as memory has them */
+    uint16_t lane[SOME]; /* four counts per word, in memory order */
     for (int64_t first = 0; first < n; first += SOME) {
         const int64_t m = n - first < SOME ? n - first : SOME;
         memcpy(lane, count + first / 4, sizeof lane);

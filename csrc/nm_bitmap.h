@@ -1,48 +1,48 @@
-/* Delivery over bit-maps, of projections so dense that a row's targets, one bit for each neuron of a part,
- * take less time than their list: equal weights, one delay. The rows of the spikes that arrive are added bit
- * by bit, in carry-save form, to counts of arrivals, and weight * count goes to the neurons. A target that a
- * row meets more than once has its further synapses in a list beside the bits. When the bit-maps are used:
- * nm_bitmap_deliver.h.
+/* Bitmap delivery, for dense projections with equal weights and one delay. A bucket has one bit for each
+ * neuron of its partition. The bitmaps of the arriving spikes are added with carry-save adders to counts of
+ * arrivals, and weight * count is added to the inputs. A list beside the bits holds the further synapses of a
+ * target that one source reaches more than once. nm_bitmap_deliver.h decides when the bitmaps are used.
  * SPDX-License-Identifier: MIT */
-#ifndef NM_DENSE_H
-#define NM_DENSE_H
+#ifndef NM_BITMAP_H
+#define NM_BITMAP_H
 
 #include "nm_delay.h"
 #include "nm_network.h"
 
 struct nm_bitmap {
-    int64_t most;  /* rows that may be added at once */
-    int64_t words; /* of 64 bits, of a place: whole blocks */
-    /* [place * words]. A place has 4 * words lanes of 16 bits; bit b of lane l stands for the part's neuron
-     * 4 * words * b + l: one shift and one mask bring a run of neurons' bits into lanes of their own. */
+    int64_t most;  /* greatest number of spikes whose bitmaps can be added: counts have 16 bits */
+    int64_t words; /* 64-bit words of a bucket; whole cache lines */
+    /* [bucket * words]. A bucket has 4 * words lanes of 16 bits. Bit b of lane l stands for neuron 4 *
+     * words * b + l of the partition. One shift and one mask put the bits of consecutive neurons into
+     * lanes of their own. */
     const uint64_t *bits;
     const int64_t *extra_start; /* [n_buckets + 1] */
-    const uint16_t *extra;      /* targets that their row has met before, counted from their part's first */
+    const uint16_t *extra; /* targets of further synapses from the same source, relative to their partition */
 };
 
-/* Words of a place of so many neurons, and of their counts. */
+/* 64-bit words of the bits, and of the counts, of a partition. */
 int64_t nm_bitmap_words(int64_t partition_width);
 int64_t nm_bitmap_counts(int64_t partition_width);
 
-/* 0 where a projection does not gain by bit-maps, else how many rows may be added at once (counts have 16
- * bits); fills extra_start. A function of the synapses alone. */
+/* The value of `most` for a projection; 0 where bitmap delivery is not faster. Fills extra_start. Depends
+ * on the synapses alone. */
 int64_t nm_bitmap_worth(const nm_projection *p, int64_t n_neurons, int64_t n_partitions,
                         int64_t *extra_start);
 
-/* Fills bits, all zero before, and extra. */
+/* Fill `bits`, all zero before, and `extra`. */
 void nm_bitmap_fill(const nm_projection *p, int64_t n_buckets, int64_t words, uint64_t *bits,
                     uint16_t *extra);
 
-/* The spikes of one step, of which each brings the row of its source to a part. */
+/* Iterator over the spikes of one step that arrive at a partition over a projection. */
 typedef struct nm_bitmap_arrivals {
     const nm_projection *projection;
     const nm_delay *ring;
     int64_t step, partition;
-    /* where the lists of the step, a part's after another's, have been read up to; all 0 at the beginning */
+    /* position in the spike lists of the step, which are read partition by partition; 0 at the beginning */
     int64_t source, i;
 } nm_bitmap_arrivals;
 
-/* The place of the next row; -1: there are no more. */
+/* The bucket of the next spike; -1: there are no more. */
 static inline int64_t nm_bitmap_next(nm_bitmap_arrivals *a) {
     const nm_projection *p = a->projection;
     for (; a->source < a->ring->n_partitions; a->source++, a->i = 0) {
@@ -57,8 +57,8 @@ static inline int64_t nm_bitmap_next(nm_bitmap_arrivals *a) {
     return -1;
 }
 
-/* What they bring to the n neurons of the part, over bit-maps: input[i] += weight * count of arrivals.
- * `count` is scratch: [nm_bitmap_counts(partition_width)]. */
+/* Deliver the spikes to the n neurons of the partition: input[i] += weight * number of arrivals. `count`
+ * is scratch: [nm_bitmap_counts(partition_width)]. */
 void nm_bitmap_add(nm_bitmap_arrivals arrivals, int64_t n, uint64_t *count, double *input);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-/* Arrivals of a step from which bits beat the list. */
+/* Number of arrivals from which the bitmaps are faster than the list. */
 enum { MANY = 6 };
 
 static int64_t count_arrivals(nm_bitmap_arrivals arrivals) {
@@ -21,7 +21,7 @@ static void add_row(const nm_projection *p, int64_t bucket, double *sum) {
     }
 }
 
-/* Over the list, from zero; `sum` is zero again at the end. */
+/* Deliver over the list, with a sum from zero. `sum` is zero again at the end. */
 static void add_apart(nm_bitmap_arrivals arrivals, int64_t n, double *sum, double *input) {
     for (int64_t bucket = nm_bitmap_next(&arrivals); bucket >= 0; bucket = nm_bitmap_next(&arrivals))
         add_row(arrivals.projection, bucket, sum);
@@ -31,8 +31,8 @@ static void add_apart(nm_bitmap_arrivals arrivals, int64_t n, double *sum, doubl
     }
 }
 
-/* Where nothing has been added to the input yet, the input itself is the sum from zero, and with little to
- * add the caller's list is the shortest way. */
+/* Where the input is still zero, the input itself can serve as the sum from zero: with few arrivals the
+ * caller's delivery over the list is then the shortest way. */
 static int deliver(const nm_bitmap_partition *to, const nm_projection *p, int64_t step, double *input) {
     const int64_t first = nm_network_partition_first(to->network, to->partition),
                   n = nm_network_partition_end(to->network, to->partition) - first;

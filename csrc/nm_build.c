@@ -1,8 +1,8 @@
-/* What the ways of drawing connections check before they draw.
+/* The checks that all ways of drawing connections share.
  * SPDX-License-Identifier: MIT */
 #include "nm_build.h"
 
-/* Slots ascending without repeats, ids in range. field: 0 pre, 1 post, 2 id. */
+/* Slots must ascend without repeats; ids must fit a word. Field of the error: 0 pre, 1 post, 2 id. */
 static int check_slots(const int32_t *slot, int64_t n, const int64_t *id, int64_t field, nm_error *error) {
     for (int64_t i = 0; i < n; i++) {
         if (slot[i] < 0)

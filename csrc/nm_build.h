@@ -1,7 +1,7 @@
-/* Network construction: who is connected to whom, drawn straight into the places that delivery walks: rows of
- * sources, each cut by the parts of the network, targets ascending and counted in 16 bits from the first slot
- * of their part. Draws are keyed by (seed, stream, source or target id, position): the same for any number of
- * threads and wherever the neurons stand.
+/* Network construction: which neurons are connected. Connections are drawn directly in the layout of
+ * delivery: rows of sources, one bucket per row and partition, targets ascending and relative to the first
+ * slot of their partition. Draws are keyed by (seed, stream, id of the source or target, position). Hence
+ * they depend neither on the number of threads nor on the slots of the neurons.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_BUILD_H
 #define NM_BUILD_H
@@ -16,60 +16,61 @@ typedef struct nm_build {
     int64_t n_pre, n_post;
     const int64_t *id; /* [slot] ids, which key the draws */
     int64_t pre_first,
-        n_rows;       /* rows cover slots pre_first .. pre_first + n_rows - 1, all of `pre` among them */
+        n_rows;       /* rows cover slots pre_first .. pre_first + n_rows - 1, which include all of `pre` */
     int64_t autapses; /* 0: a neuron is never connected to itself */
     uint64_t seed;
     uint32_t salt;                         /* the projection's number */
-    int64_t n_partitions, partition_width; /* of the network; the parts hold all of `post` */
+    int64_t n_partitions, partition_width; /* of the network; the partitions cover all of `post` */
 } nm_build;
 
-/* The arguments of any way of drawing. */
+/* Check the arguments that all ways of drawing share. */
 int nm_build_check(const nm_build *build, nm_error *error) NM_MUST_CHECK;
 
-enum { NM_BUILD_NARROW = 1 << 16 }; /* rows up to which nm_build_in_degree keeps what it draws in 16 bits */
+enum { NM_BUILD_NARROW = 1 << 16 }; /* greatest n_rows for which nm_build_in_degree stores draws in 16 bits */
 
-/* Each pair with probability p in [0, 1], by geometric skipping: cost is per synapse, not per pair. Fills
- * bucket_start[0 .. n_rows * n_partitions] (place row * n_partitions + part) and `local`, which has room for as many
- * entries as the last of bucket_start says on entry; NM_ERR_TOO_LARGE if that is not enough. local = NULL:
- * only counts. So a caller with room to spare (mean + 8 standard deviations) need not count, at half the
- * cost. */
+/* Connect each pair with probability p in [0, 1] by geometric skipping: the cost is per synapse, not per
+ * pair. Fills bucket_start[0 .. n_rows * n_partitions] (bucket: row * n_partitions + partition) and
+ * `local`. On entry the last entry of bucket_start is the capacity of `local`; NM_ERR_TOO_LARGE if that is
+ * not enough. local = NULL: only count. A caller that provides room for the mean plus 8 standard
+ * deviations need not count first. */
 int nm_build_probability(const nm_build *build, double p, int64_t *bucket_start, uint16_t *local,
                          nm_error *error) NM_MUST_CHECK;
 
-/* Each target gets `degree` sources drawn with replacement (multapses allowed, as in NEST and Brunel 2000):
- * degree * n_post entries of `local`. scratch[n_rows]; `drawn` has as many entries as `local`, of 16 bits up
- * to NM_BUILD_NARROW rows and of 32 above. */
+/* Give each target `degree` sources, drawn with replacement (multapses allowed, as in NEST and Brunel
+ * 2000): degree * n_post entries of `local`. scratch[n_rows]; `drawn` has as many entries as `local`, with
+ * 16 bits up to NM_BUILD_NARROW rows and 32 bits above. */
 int nm_build_in_degree(const nm_build *build, int64_t degree, int64_t *scratch, void *drawn,
                        int64_t *bucket_start, uint16_t *local, nm_error *error) NM_MUST_CHECK;
 
-/* Each source gets `degree` targets drawn with replacement: degree * n_pre entries. scratch[2 * degree]. */
+/* Give each source `degree` targets, drawn with replacement: degree * n_pre entries of `local`.
+ * scratch[2 * degree]. */
 int nm_build_out_degree(const nm_build *build, int64_t degree, int32_t *scratch, int64_t *bucket_start,
                         uint16_t *local, nm_error *error) NM_MUST_CHECK;
 
-/* Rows from explicit pairs (slots), in any order. order[k]: which pair became synapse k (equal
- * pairs stay in their order). */
+/* Rows from explicit pairs of slots, in any order. order[k]: the index of the pair that became synapse k;
+ * equal pairs keep their order. */
 int nm_build_pairs(const int32_t *pre, const int32_t *post, int64_t n, int64_t pre_first, int64_t n_rows,
                    int64_t *row_start, int32_t *targets, int64_t *order, nm_error *error) NM_MUST_CHECK;
 
-/* n values into float32, keyed by position: normal(mean, sd) or uniform[low, high). */
+/* Draw n float32 values, keyed by position: normal(mean, sd) or uniform on [low, high). */
 void nm_build_normal(uint64_t seed, uint32_t stream, double mean, double sd, int64_t n, float *out);
 void nm_build_uniform(uint64_t seed, uint32_t stream, double low, double high, int64_t n, float *out);
 
-/* Stable sort of each row, or place, by delay; weight and targets move along. `weight` may be NULL.
- * scratch_order and scratch (4 bytes an entry): as long as the longest row. */
+/* Sort each row (or bucket) by delay, stably; weights and targets move along. `weight` may be NULL.
+ * scratch_order and scratch (4 bytes per entry) are as long as the longest row. */
 int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *delay, uint16_t *local,
                            float *weight, int64_t *scratch_order, void *scratch,
                            nm_error *error) NM_MUST_CHECK;
 
-/* The places of rows whose targets ascend: place row * n_partitions + part holds the row's targets in that part of
- * the network, of partition_width slots. Fills bucket_start[n_rows * n_partitions + 1] and `local`, each target counted
- * from the first slot of its part. (Within a place any order will do.) */
+/* Cut rows whose targets ascend into buckets: bucket row * n_partitions + partition has the row's targets
+ * in that partition. Fills bucket_start[n_rows * n_partitions + 1] and `local`, the targets relative to
+ * the first slot of their partition. Within a bucket any order is allowed. */
 int nm_build_buckets(const int64_t *row_start, int64_t n_rows, const int32_t *targets, int64_t n_partitions,
                      int64_t partition_width, int64_t *bucket_start, uint16_t *local,
                      nm_error *error) NM_MUST_CHECK;
 
-/* Number of segments, runs of one delay in a place that is sorted by delay; fills bucket_run[n_buckets + 1],
- * run_start[n + 1] and run_delay[n] if they are not NULL. */
+/* Number of delay runs of buckets that are sorted by delay. Fills bucket_run[n_buckets + 1], run_start[n +
+ * 1] and run_delay[n] if they are not NULL. */
 int64_t nm_build_runs(const int64_t *bucket_start, int64_t n_buckets, const uint16_t *delay,
                       int64_t *bucket_run, int64_t *run_start, uint16_t *run_delay);
 

@@ -1,5 +1,5 @@
-/* Fixed degrees: so many sources of each target, or targets of each source, drawn with replacement. How many
- * synapses there will be is known before, so each is drawn once.
+/* Fixed degrees: a number of sources for each target, or of targets for each source, drawn with replacement.
+ * The number of synapses is known beforehand, so each synapse is drawn once.
  * SPDX-License-Identifier: MIT */
 #include "nm_build.h"
 #include "nm_build_row.h"
@@ -11,12 +11,13 @@
 enum {
     BATCH = NM_BUILD_BATCH,
     NARROW = 1 << 16, /* bounded draws below this use 32 bits, above 64 */
-    INSERTION = 24,   /* below this length insertion sort beats a radix sort */
-    MOST_BITS = 11    /* of a radix digit: its 2048 counters fill a sixth of L1 */
+    INSERTION = 24,   /* up to this length insertion sort is faster than radix sort */
+    MOST_BITS = 11 /* greatest size of a radix digit: 2,048 counters fill a sixth of the first-level cache */
 };
 
-/* Integers in [0, bound) by multiplying high: no redraws. Each value's probability is off by less than
- * bound / 2^32 of itself, and 2^-16 = 1.5e-5 is allowed: above, 64 bits are used and it is below 2^-33. */
+/* Integers in [0, bound) by multiply-high, without redraws. The relative error of a value's probability is
+ * below bound / 2^32. Up to bound = 2^16 that is at most 2^-16 = 1.5e-5. Above, 64 bits are used, and the
+ * error is below 2^-33. */
 NM_CLONES static void narrow_bounded(const uint32_t *restrict word, int64_t n, uint32_t bound,
                                      int32_t *restrict out) {
     for (int64_t k = 0; k < n; k++)
@@ -44,8 +45,8 @@ static void draw_bounded(const nm_build *build, uint32_t id, int64_t bound, int6
     }
 }
 
-/* Candidate numbers become slots less `shift`. Where the slots have no gap between them, no list is read. */
-NM_CLONES static void name_bitmap(int32_t *restrict drawn, int64_t n, int32_t hole, int32_t first) {
+/* Turn candidate numbers into slots minus `shift`. Where the slots are consecutive, the list is not read. */
+NM_CLONES static void name_consecutive(int32_t *restrict drawn, int64_t n, int32_t hole, int32_t first) {
     for (int64_t k = 0; k < n; k++)
         drawn[k] += first + (drawn[k] >= hole);
 }
@@ -56,14 +57,15 @@ NM_CLONES static void name_listed(int32_t *restrict drawn, int64_t n, int32_t ho
         drawn[k] = list[drawn[k] + (drawn[k] >= hole)] - shift;
 }
 
-static void name_candidates(const nm_candidates *from, int bitmap, int32_t shift, int64_t n, int32_t *drawn) {
-    if (bitmap)
-        name_bitmap(drawn, n, (int32_t)from->hole, from->list[0] - shift);
+static void name_candidates(const nm_candidates *from, int consecutive, int32_t shift, int64_t n,
+                            int32_t *drawn) {
+    if (consecutive)
+        name_consecutive(drawn, n, (int32_t)from->hole, from->list[0] - shift);
     else
         name_listed(drawn, n, (int32_t)from->hole, from->list, shift);
 }
 
-static int has_bitmap(const int32_t *list, int64_t n) {
+static int are_consecutive(const int32_t *list, int64_t n) {
     return n > 0 && list[n - 1] - list[0] == n - 1;
 }
 
@@ -73,7 +75,7 @@ static int check_degree(const nm_build *build, int64_t degree, nm_error *error) 
     return nm_build_check(build, error);
 }
 
-/* Each neuron of `of` needs a candidate in `list`. */
+/* Every neuron of `of` needs at least one candidate in `list`. */
 static int check_candidates(const int32_t *of, int64_t n_of, const int32_t *list, int64_t n_list,
                             int64_t autapses, nm_error *error) {
     if (n_list > 1 || (n_list == 1 && autapses))
@@ -87,7 +89,7 @@ static int check_candidates(const int32_t *of, int64_t n_of, const int32_t *list
 
 /* ---- in-degree: a counting sort by source ---------------------------------------------------------- */
 
-/* Rows drawn, in the order of the targets; 16 bits each where they suffice. */
+/* The rows that were drawn, in the order of the targets, with 16 bits where these suffice. */
 typedef struct drawn_rows {
     uint16_t *narrow;
     uint32_t *wide; /* one of the two is NULL */
@@ -104,14 +106,14 @@ NM_CLONES static void keep_narrow(const int32_t *restrict row, int64_t n, uint16
         out[k] = (uint16_t)row[k];
 }
 
-/* The sources' rows of one target, kept from entry `at` on and counted. */
-static void draw_sources(const nm_build *build, const nm_candidates *from, int bitmap, uint32_t id,
+/* Draw the sources of one target: store their rows from entry `at` on, and count them. */
+static void draw_sources(const nm_build *build, const nm_candidates *from, int consecutive, uint32_t id,
                          int64_t degree, drawn_rows drawn, int64_t at, int64_t *count) {
     int32_t row[BATCH];
     for (int64_t first = 0; first < degree; first += BATCH) {
         int64_t n = degree - first < BATCH ? degree - first : BATCH;
         draw_bounded(build, id, from->n, first, n, row);
-        name_candidates(from, bitmap, (int32_t)build->pre_first, n, row);
+        name_candidates(from, consecutive, (int32_t)build->pre_first, n, row);
         if (drawn.narrow != NULL)
             keep_narrow(row, n, drawn.narrow + at + first);
         else
@@ -133,7 +135,7 @@ static void fill_wide(const uint32_t *restrict row, int64_t n, uint16_t target, 
         local[next[row[k]]++] = target;
 }
 
-/* The first target, by its place in `post`, of each part but the first is where the part before it ends. */
+/* Index into `post` of the first target behind a partition; the search begins at index i. */
 static int64_t partition_end(const nm_build *build, int64_t i, int64_t partition) {
     while (i < build->n_post && build->post[i] < (partition + 1) * build->partition_width)
         i++;
@@ -142,14 +144,15 @@ static int64_t partition_end(const nm_build *build, int64_t i, int64_t partition
 
 static void draw_and_count(const nm_build *build, int64_t degree, int64_t *count, drawn_rows drawn,
                            int64_t *bucket_start) {
-    const int bitmap = has_bitmap(build->pre, build->n_pre);
+    const int consecutive = are_consecutive(build->pre, build->n_pre);
     int64_t i = 0, at = 0;
     for (int64_t partition = 0; partition < build->n_partitions; partition++) {
         memset(count, 0, (size_t)build->n_rows * sizeof *count);
         for (const int64_t end = partition_end(build, i, partition); i < end; i++) {
             const int32_t target = build->post[i];
             nm_candidates from = nm_candidates_of(target, build->pre, build->n_pre, build->autapses, &at);
-            draw_sources(build, &from, bitmap, (uint32_t)build->id[target], degree, drawn, i * degree, count);
+            draw_sources(build, &from, consecutive, (uint32_t)build->id[target], degree, drawn, i * degree,
+                         count);
         }
         for (int64_t row = 0; row < build->n_rows; row++)
             bucket_start[row * build->n_partitions + partition] = count[row];
@@ -207,7 +210,7 @@ static void insertion_sort(int32_t *value, int64_t n) {
     }
 }
 
-/* Digits of `bits` bits each, as many as give the least work: about 4 cycles a value and one a counter. */
+/* Number and size of the radix digits with the least work: about 4 cycles per value and one per counter. */
 typedef struct digits {
     int n, bits;
 } digits;
@@ -229,7 +232,7 @@ static digits digits_of(int64_t n, int64_t bound) {
     return best;
 }
 
-/* One pass of a radix sort by the least significant digit first: stable, by the digit above `shift`. */
+/* One pass of a radix sort, least significant digit first: stable, by the digit above `shift`. */
 static void radix_pass(const int32_t *restrict value, int64_t n, int shift, int bits, int32_t *restrict out) {
     uint32_t next[1 << MOST_BITS];
     const uint32_t mask = ((uint32_t)1 << bits) - 1;
@@ -246,7 +249,8 @@ static void radix_pass(const int32_t *restrict value, int64_t n, int shift, int 
         out[next[(uint32_t)value[k] >> shift & mask]++] = value[k];
 }
 
-/* Ascending; `other` is as long. Returns where the sorted values are, one of the two. */
+/* Sort in ascending order; `other` is scratch of the same length. Returns `value` or `other`, which then
+ * holds the sorted values. */
 static int32_t *sort_row(int32_t *value, int64_t n, digits by, int32_t *other) {
     if (n <= INSERTION) {
         insertion_sort(value, n);
@@ -271,7 +275,7 @@ int nm_build_out_degree(const nm_build *build, int64_t degree, int32_t *scratch,
         return status;
     if (degree > INT32_MAX)
         return nm_fail(error, NM_ERR_TOO_LARGE, -1, -1, (double)degree);
-    const int bitmap = has_bitmap(build->post, build->n_post);
+    const int consecutive = are_consecutive(build->post, build->n_post);
     const digits by = digits_of(degree, build->n_post);
     nm_rows rows = {.n_partitions = build->n_partitions,
                     .partition_width = build->partition_width,
@@ -287,7 +291,7 @@ int nm_build_out_degree(const nm_build *build, int64_t degree, int32_t *scratch,
             draw_bounded(build, (uint32_t)build->id[slot], from.n, first, n, scratch + first);
         }
         int32_t *sorted = sort_row(scratch, degree, by, scratch + degree);
-        name_candidates(&from, bitmap, 0, degree, sorted);
+        name_candidates(&from, consecutive, 0, degree, sorted);
         if (!nm_rows_append(&rows, slot - build->pre_first, sorted, degree))
             return nm_fail(error, NM_ERR_TOO_LARGE, slot, -1, (double)rows.room);
     }

@@ -1,5 +1,5 @@
-/* Orders of synapses that are already drawn: rows from pairs, rows by delay, places and segments. All are
- * stable, so the same synapses give the same order everywhere.
+/* Orders of given synapses: rows from pairs, rows by delay, buckets and delay runs. All sorts are stable, so
+ * equal input gives equal order on every machine.
  * SPDX-License-Identifier: MIT */
 #include "nm_build.h"
 
@@ -7,8 +7,7 @@
 
 enum { SHORT = 24, BYTE = 256 };
 
-/* row_start[r] has served as the place of row r's next entry and now is the start of row r + 1: shift
- * back. */
+/* After filling, start[r] is the end of row r, which is the start of row r + 1: shift the array by one. */
 static void restore_starts(int64_t *start, int64_t n) {
     memmove(start + 1, start, (size_t)n * sizeof *start);
     start[0] = 0;
@@ -33,7 +32,8 @@ static void sift_down(int64_t *key, int64_t top, int64_t n) {
     key[top] = moved;
 }
 
-/* Ascending, in place. Heapsort: no scratch, no bad case; rows that come sorted are only looked at. */
+/* Sort in ascending order, in place. Heapsort needs no scratch and has no bad case. Sorted rows are
+ * detected. */
 static void sort_keys(int64_t *key, int64_t n) {
     int64_t sorted = 1;
     while (sorted < n && key[sorted - 1] <= key[sorted])
@@ -52,7 +52,7 @@ static void sort_keys(int64_t *key, int64_t n) {
 
 static int check_pairs(const int32_t *pre, const int32_t *post, int64_t n, int64_t pre_first, int64_t n_rows,
                        nm_error *error) {
-    if (n > UINT32_MAX) /* a pair's number is half a sorting key */
+    if (n > UINT32_MAX) /* the index of a pair is the lower half of a sorting key */
         return nm_fail(error, NM_ERR_TOO_LARGE, -1, -1, (double)n);
     for (int64_t k = 0; k < n; k++) {
         if (pre[k] < pre_first || pre[k] >= pre_first + n_rows)
@@ -75,7 +75,7 @@ int nm_build_pairs(const int32_t *pre, const int32_t *post, int64_t n, int64_t p
         counts_to_starts(row_start, n_rows);
         return NM_OK;
     }
-    /* Counting sort by source; then each row by (target, number of the pair), packed into one key. */
+    /* Counting sort by source; then sort each row by (target, index of the pair), packed into one key. */
     for (int64_t k = 0; k < n; k++)
         order[row_start[pre[k] - pre_first]++] = ((int64_t)post[k] << 32) | k;
     restore_starts(row_start, n_rows);
@@ -90,7 +90,7 @@ int nm_build_pairs(const int32_t *pre, const int32_t *post, int64_t n, int64_t p
 
 /* ---- rows by delay ------------------------------------------------------------------------------- */
 
-/* Byte `shift / 8` of delay[from[k]] decides the place of from[k] in `to`; from NULL: k itself. */
+/* One pass of a radix sort by byte shift / 8 of the delay. from: the order so far; NULL: 0, 1, 2, ... */
 static void counting_pass(const uint16_t *delay, int64_t n, int shift, const uint32_t *from, int64_t *to) {
     int64_t next[BYTE + 1];
     memset(next, 0, sizeof next);
@@ -103,7 +103,7 @@ static void counting_pass(const uint16_t *delay, int64_t n, int shift, const uin
     }
 }
 
-/* order[k]: which entry of the row comes k-th. */
+/* order[k]: the entry of the row that comes k-th. */
 static void order_by_delay(const uint16_t *delay, int64_t n, uint16_t longest, int64_t *order,
                            uint32_t *scratch) {
     counting_pass(delay, n, 0, NULL, order);
@@ -190,7 +190,7 @@ int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *d
     return status;
 }
 
-/* ---- places and segments ------------------------------------------------------------------------- */
+/* ---- buckets and delay runs ---------------------------------------------------------------------- */
 
 int nm_build_buckets(const int64_t *row_start, int64_t n_rows, const int32_t *targets, int64_t n_partitions,
                      int64_t partition_width, int64_t *bucket_start, uint16_t *local, nm_error *error) {

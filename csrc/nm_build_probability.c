@@ -1,6 +1,6 @@
-/* Each pair connected with one probability: the gaps between the targets of a source are geometric. Draws are
- * keyed by ids, never by slots, so adding neurons elsewhere moves nothing: word k of a source is word k of its
- * own sequence.
+/* Pairwise connection with one probability: the gaps between consecutive targets of a source are geometric.
+ * Draws are keyed by ids and not by slots: word k of a source is word k of the source's own sequence. Hence
+ * neurons added elsewhere do not change the connections.
  * SPDX-License-Identifier: MIT */
 #include "nm_build.h"
 #include "nm_build_row.h"
@@ -17,7 +17,7 @@ typedef struct gap_law {
 
 static gap_law law_of(double p) {
     if (p >= 1e-3)
-        /* 32-bit uniforms: the longest gap is 22 / p, which a row passes by once in 4e9 draws */
+        /* 32-bit uniforms: the longest gap is 22 / p; a longer gap has probability 1 / 4e9 */
         return (gap_law){.per_log = 1.0 / nm_log(1.0 - p), .wide = 0};
     /* log(1 - p) without the cancellation of 1 - p; the next term is 1e-18 of the first */
     double log_rest = -p * (1.0 + p * (1.0 / 2.0 + p * (1.0 / 3.0 + p * (1.0 / 4.0 + p * (1.0 / 5.0)))));
@@ -57,16 +57,17 @@ static void draw_steps(const nm_build *build, uint32_t id, gap_law law, int64_t 
     }
 }
 
-/* Draws that the rest of a row will take, and a few more: 0.1 of a batch is wasted, not half of one. */
+/* The number of draws that the rest of a row is expected to take, plus a few: little of the batch is
+ * wasted. */
 static int64_t draws_ahead(double left, double p) {
     double n = left * p + 16.0;
     return n < (double)BATCH ? (int64_t)n & ~(int64_t)3 : BATCH;
 }
 
-/* One row. 0 if there is no room. */
+/* Draw one row. Returns 0 if there is no room. */
 static int draw_row(const nm_build *build, const nm_candidates *from, uint32_t id, double p, gap_law law,
                     int64_t row, nm_rows *rows) {
-    int32_t step[BATCH]; /* which become targets */
+    int32_t step[BATCH]; /* gaps, then targets */
     int64_t at = -1, first = 0;
     while (at < from->n) {
         int64_t n = draws_ahead((double)(from->n - 1 - at), p), length = 0;
@@ -80,7 +81,7 @@ static int draw_row(const nm_build *build, const nm_candidates *from, uint32_t i
     return 1;
 }
 
-/* p = 1, where log(1 - p) is not: every candidate. */
+/* p = 1, where log(1 - p) is not defined: connect every candidate. */
 static int whole_row(const nm_candidates *from, int64_t row, nm_rows *rows) {
     int32_t target[BATCH];
     for (int64_t first = 0; first < from->n; first += BATCH) {

@@ -1,10 +1,9 @@
-/* Rows of ascending targets, cut by the parts of the network as they are drawn: two bytes a synapse, written
- * once.
+/* Rows of ascending targets, cut into buckets while they are drawn: 2 bytes per synapse, written once.
  * SPDX-License-Identifier: MIT */
 #include "nm_build_row.h"
 #include "nm_clones.h"
 
-enum { SHORT = 32 }; /* below this length a plain loop beats a call and a binary search */
+enum { SHORT = 32 }; /* below this length a plain loop is faster than a call */
 
 NM_CLONES static void copy_long(const int32_t *restrict target, int64_t n, int32_t first,
                                 uint16_t *restrict local) {
@@ -12,7 +11,7 @@ NM_CLONES static void copy_long(const int32_t *restrict target, int64_t n, int32
         local[k] = (uint16_t)(target[k] - first);
 }
 
-/* How many of the ascending targets are below `end`; at least one is. */
+/* The number of the ascending targets that are below `end`; at least one is. */
 static int64_t count_below(const int32_t *target, int64_t n, int64_t end) {
     if (target[n - 1] < end)
         return n;

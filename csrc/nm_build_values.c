@@ -1,11 +1,11 @@
-/* Weights and delays drawn by position in the projection. Word k of (seed, stream) is value k's own, or, for
- * normal values, words 2j and 2j + 1 serve values 2j and 2j + 1; so a value depends on nothing but its place.
+/* Weights and delays, drawn by position in the projection. Value k uses word k of (seed, stream); the normal
+ * values 2j and 2j + 1 share words 2j and 2j + 1. A value depends on nothing but its position.
  * SPDX-License-Identifier: MIT */
 #include "nm_build.h"
 #include "nm_clones.h"
 #include "nm_normal.h"
 
-enum { BATCH = 1024 }; /* words at a time: 4 KB, stays in L1; a power of two, so ids never wrap inside one */
+enum { BATCH = 1024 }; /* words per batch: 4 KB; a power of 2, so that ids do not wrap inside a batch */
 
 /* The words of positions first .. first + BATCH - 1: position = step * 2^32 + id. */
 static void fill_batch(uint64_t seed, uint32_t stream, int64_t first, uint32_t *words) {

@@ -1,14 +1,15 @@
-/* NM_CLONES before a function with a hot loop: gcc makes it three times (AVX-512, AVX2, plain) and the loader
- * picks by machine. -ffp-contract=off keeps fused multiply-adds out of all three, so the bits are the same
- * (tests/test_rng.py runs each clone that the machine can). Elsewhere it is empty.
+/* NM_CLONES before a function with a hot loop: gcc compiles three versions (AVX-512, AVX2, SSE2), and the
+ * loader picks one for the machine. -ffp-contract=off keeps fused multiply-adds out of all three, so their
+ * results are the same bits (tests/test_rng.py runs each version that the machine supports). With other
+ * compilers NM_CLONES is empty.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_CLONES_H
 #define NM_CLONES_H
 
-#include <stdint.h> /* brings in __GLIBC__ */
+#include <stdint.h> /* defines __GLIBC__ */
 
-/* Needs ifuncs (glibc), and no sanitizer: its checks would run in the resolver, before it is set up
- * itself. */
+/* Requires ifuncs (glibc), and no sanitizer: instrumented code would run in the resolver before the
+ * sanitizer's own initialisation. */
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) &&                 \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(NM_NO_CLONES)
 #define NM_CLONES     __attribute__((target_clones("avx512f", "avx2", "default")))
@@ -17,10 +18,11 @@
 #define NM_CLONES
 #endif
 
-/* Where gcc's plain C cannot say what AVX-512 can (nm_quantile.c), a function is written a second time, with
- * vectors of gcc's or instructions by name, as NM_LANES_512 static ..., inside #if NM_HAS_LANES_512.
- * NM_BY_MACHINE declares the name that is called: with clones the loader picks by machine; else what the
- * compiler builds for decides. Both do the same operations, so the bits are the same. */
+/* A function that needs AVX-512 instructions which gcc does not find by itself (nm_quantile.c) has a
+ * second version, with gcc's vector types or intrinsics: NM_LANES_512 static ..., inside #if
+ * NM_HAS_LANES_512. NM_BY_MACHINE declares the name that is called: with clones the loader picks a version
+ * for the machine; else the compiler's target decides. Both versions do the same operations, so their
+ * results are the same bits. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&                                       \
     (defined(NM_HAS_CLONES) || defined(__AVX512F__))
 #define NM_HAS_LANES_512 1

@@ -2,7 +2,7 @@
 #include "nm_compact.h"
 #include "nm_loop.h"
 
-/* Four at a time: their places in the list follow from one sum, not from each other in turn. */
+/* Four entries at a time: their positions in the list follow from one sum and not from a chain of four. */
 size_t nm_compact_find(const int32_t *newest, const uint16_t *target, size_t n, int32_t since, int32_t *hit) {
     size_t n_found = 0, j = 0;
     for (; j + 4 <= n; j += 4) {
@@ -22,7 +22,7 @@ size_t nm_compact_find(const int32_t *newest, const uint16_t *target, size_t n, 
     return n_found;
 }
 
-/* The fired among the neurons from `begin` to `end` - 1 join the list, without a branch for each. */
+/* Append the neurons from `begin` to `end` - 1 that fired to the list, without a branch per neuron. */
 NM_INLINE int64_t list_run(const int64_t *fired, int64_t begin, int64_t end, int32_t first, int32_t *list,
                            int64_t n_fired) {
     NM_UNROLL
@@ -35,7 +35,7 @@ NM_INLINE int64_t list_run(const int64_t *fired, int64_t begin, int64_t end, int
 
 enum { BLOCK = 32 };
 
-/* Most blocks are empty, and one look settles each. */
+/* Most groups of 32 neurons have no spike; one test skips each of them. */
 NM_CLONES int64_t nm_compact_fired(const int64_t *fired, int64_t n, int32_t first, int32_t *list) {
     const int64_t whole = n - n % BLOCK;
     int64_t n_fired = 0;

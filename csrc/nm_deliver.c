@@ -1,9 +1,9 @@
-/* Delivery, pulled: for every age d the spikes of step now - d, over the segments of delay d, into one array
- * of inputs. It is bound by the loads and stores of that array (25 KB at 3,125 neurons a part: the
- * first-level cache) and by the latency of a segment's first lines, so the next one is fetched ahead; not by
- * bandwidth. Sums are taken in the order (age descending, projection, source, synapse), for any number of
- * parts; the sums of projections that are pushed (nm_push.h) come last. Dense projections of equal weights
- * may go over bit-maps: nm_bitmap_deliver.h decides.
+/* Pull delivery: for every age d, the spikes of step now - d are delivered over the delay runs of delay d.
+ * The cost is bound by the loads and stores of the array of inputs, which fits into the first-level cache,
+ * and by the latency of a run's first cache lines; hence the next run is fetched ahead. Memory bandwidth does
+ * not bind. Sums are formed in the order (age descending, projection, source, synapse), for any number of
+ * partitions. The sums of push delivery (nm_push.h) are added last. nm_bitmap_deliver.h decides which spikes
+ * are delivered over bitmaps.
  * SPDX-License-Identifier: MIT */
 #include "nm_deliver.h"
 #include "nm_bitmap_deliver.h"
@@ -14,20 +14,20 @@
 
 #include <math.h>
 
-/* Lines of the next segment that are fetched ahead, 512 targets; then the hardware streams on. With the
- * neurons' columns just gone through the second-level cache 16 lines give 1.4 times what 4 give. */
+/* Cache lines of the next delay run that are fetched ahead: 512 targets. The hardware prefetcher streams the
+ * rest. */
 enum { LINE = 64, FETCH_LINES = 16 };
 
 typedef struct delivery {
     const nm_delivery *to;
     const nm_projection *projection;
-    double *input; /* of the part: [target] */
+    double *input; /* [target] inputs of the partition */
     int64_t partition, partition_first, delay;
     nm_lazy_step lazy;
     nm_bitmap_partition bitmap;
 } delivery;
 
-/* Inlined by force: gcc takes a function that only fetches for one without effect, and drops the call. */
+/* Always inlined: gcc considers a function that only prefetches free of effects, and drops the call. */
 NM_INLINE void fetch_lines(const void *from, int64_t bytes) {
     const char *at = from;
     for (int64_t k = 0; k < bytes && k < FETCH_LINES * LINE; k += LINE)
@@ -36,7 +36,7 @@ NM_INLINE void fetch_lines(const void *from, int64_t bytes) {
 
 NM_INLINE void fetch(const nm_projection *p, int64_t delay_run) {
     const int64_t first = p->run_start[delay_run], n = p->run_start[delay_run + 1] - first;
-    if (p->lazy != NULL) /* a visit fetches what the next one reads by itself */
+    if (p->lazy != NULL) /* an update of a lazy rule prefetches for the next update */
         return;
     fetch_lines(p->target + first, n * (int64_t)sizeof *p->target);
     if (p->weight != NULL)
@@ -83,8 +83,7 @@ static void deliver_run(const delivery *d, int64_t delay_run, int64_t next) {
         add_weights(d->input, p->target + first, p->weight + first, n);
 }
 
-/* Under short-term plasticity: what a source's spike of this age does, which its weights are multiplied
- * by. */
+/* Short-term plasticity: every weight is multiplied by the efficacy of the source's spike of this age. */
 static void deliver_efficacy(const delivery *d, int32_t slot, int64_t delay_run, int64_t next) {
     const nm_projection *p = d->projection;
     const int64_t first = p->run_start[delay_run], last = p->run_start[delay_run + 1];
@@ -108,13 +107,13 @@ static int64_t delay_run_of(const delivery *d, int32_t slot) {
     return nm_projection_run(d->projection, row * d->to->network->n_partitions + d->partition, d->delay);
 }
 
-/* A spike that reaches the part, and the segment it takes; segment -1: there are no more. */
+/* A spike that arrives at the partition, and its delay run; delay_run -1: there are no more. */
 typedef struct arrival {
     int64_t delay_run;
     int32_t slot;
 } arrival;
 
-/* Where the lists of one step, a part's after another's, have been read up to. */
+/* Position in the spike lists of one step, which are read partition by partition. */
 typedef struct cursor {
     const int32_t *slot;
     int64_t step, source, i, n;
@@ -135,8 +134,8 @@ static arrival next_arrival(const delivery *d, cursor *at) {
     }
 }
 
-/* Two fetches lie ahead of the work, since the second needs what the first brings: where the segment after
- * next begins, and the lines of the next. */
+/* Two prefetches run ahead of the work, since the second needs the result of the first: the start of the
+ * delay run after next, then the cache lines of the next run. */
 static void deliver_age(const delivery *d, int64_t now) {
     cursor at = {.step = now - d->delay, .source = -1};
     arrival next = next_arrival(d, &at), after = next_arrival(d, &at);

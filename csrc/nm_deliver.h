@@ -1,4 +1,4 @@
-/* Delivery: phase 1 of a step.
+/* Spike delivery: phase 1 of a step.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_DELIVER_H
 #define NM_DELIVER_H
@@ -11,13 +11,13 @@ typedef struct nm_delivery {
     const nm_network *network;
     const nm_delay *ring;
     double dt;
-    int64_t first, last;  /* steps of the run: those that may be thought of ahead */
-    double *const *input; /* [port][slot] what arrives is added here; zero at the start of the step */
+    int64_t first, last;  /* first and last step of the run */
+    double *const *input; /* [port][slot] weights are added here; all zero at the start of the step */
     nm_bitmap_room bitmap;
 } nm_delivery;
 
-/* All spikes that reach the neurons of one part in step `now`; and the learning of pair rules that comes with
- * it. */
+/* Deliver all spikes that arrive at one partition in step `now`. Lazy rules update the synapses that
+ * transmit. */
 void nm_deliver(const nm_delivery *to, int64_t now, int64_t partition);
 
 #endif

@@ -1,5 +1,6 @@
-/* A neuron's word of this step becomes its count of events: from the piece's table where all its neurons have
- * one rate, by inversion neuron by neuron where they differ, with the same counts (nm_poisson.h).
+/* Background drive: the random word of a neuron is turned into a count of Poisson events. If all neurons of a
+ * block have one rate, the block's table is used; else the count is computed for each neuron by inversion.
+ * Both ways give the same count (nm_poisson.h).
  * SPDX-License-Identifier: MIT */
 #include "nm_drive.h"
 #include "nm_loop.h"
@@ -10,9 +11,9 @@
 
 #include <string.h>
 
-/* Above this mean a count is drawn as a normal deviate with the Poisson skewness (Cornish & Fisher 1938): the
- * next term of that series is 0.01 / sqrt(mean), 4e-5 events here. Below, parts of the mean are drawn
- * exactly, at 0.1 us for every NM_POISSON_MEAN events. */
+/* Above this mean a count is a normal deviate with the Poisson skewness (Cornish & Fisher 1938). The next
+ * term of that series is 0.01 / sqrt(mean), which is 4e-5 events here. Below, the mean is split into parts
+ * of at most NM_POISSON_MEAN, and the count of each part is drawn exactly. */
 #define NORMAL_MEAN 65536.0
 
 /* ---- one count ----------------------------------------------------------------------------------- */
@@ -50,7 +51,7 @@ double nm_drive_count(double mean, uint64_t seed, uint32_t id, uint64_t step) {
     return nm_poisson_invert(mean, nm_exp(-mean), word);
 }
 
-/* ---- a piece ------------------------------------------------------------------------------------- */
+/* ---- one block ----------------------------------------------------------------------------------- */
 
 void nm_drive_words(const nm_network *network, const nm_block *block, uint64_t seed, uint32_t stream,
                     uint64_t step, uint32_t *word) {
@@ -62,7 +63,7 @@ void nm_drive_words(const nm_network *network, const nm_block *block, uint64_t s
             word[i] = nm_rng_word(seed, stream, (uint32_t)id[i], step);
 }
 
-/* Thresholds at a time: each pass loads and stores the counts once. */
+/* Thresholds per pass: each pass loads and stores the counts once. */
 enum { AT_ONCE = 4 };
 
 static inline int32_t flip(uint32_t word) {
@@ -70,7 +71,7 @@ static inline int32_t flip(uint32_t word) {
 }
 
 /* count[i] = number of table entries < word[i]. Words are compared as signed numbers with the top bit
- * flipped, which SSE2 can; thresholds above every word of the piece are not looked at. */
+ * flipped, which SSE2 supports. Thresholds above every word of the block are skipped. */
 NM_CLONES static void count_by_table(const uint32_t *restrict table, const uint32_t *restrict word, int64_t n,
                                      int32_t *restrict count) {
     int32_t flipped[NM_CHUNK], largest = INT32_MIN;

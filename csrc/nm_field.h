@@ -1,5 +1,5 @@
-/* What is known about one parameter or state variable: stands once, here, as data of its model. Checks,
- * help, the JSON Schema and the README's tables are computed from it.
+/* Description of one parameter or state variable: the single source of its name, unit, default, domain and
+ * meaning. Checks, help, the JSON Schema and the README's tables are computed from it.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_FIELD_H
 #define NM_FIELD_H
@@ -33,14 +33,14 @@ typedef struct nm_field {
 #define NM_END                                                                                               \
     { 0, 0, 0.0, NM_ANY, 0 }
 
-/* Whether `value` lies in `domain`. NaN and the infinities lie in none; NM_WORD holds 0, 1, 2, ... */
+/* 1 if `value` lies in `domain`, else 0. NaN and the infinities lie in no domain; NM_WORD holds 0, 1, 2, ... */
 int nm_domain_holds(nm_domain domain, double value);
 
 /* Whether the field may have `value`: it lies in the domain, and is the position of a word of NM_WORD. */
 int nm_field_holds(const nm_field *field, double value);
 const char *nm_domain_phrase(nm_domain domain);
 
-/* Entries of a table up to its NM_END; 0 for NULL. */
+/* Number of entries of a table before its NM_END; 0 for NULL. */
 int nm_field_count(const nm_field *fields);
 
 #endif

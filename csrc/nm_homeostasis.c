@@ -2,8 +2,8 @@
 #include "nm_homeostasis.h"
 #include "nm_lazy.h"
 
-/* Spikes count at once as much as will be left of them at the next scaling: neurons that are silent cost
- * nothing. */
+/* A spike is added with the factor that it will have decayed to at the next scaling, so that silent
+ * neurons cost nothing. */
 static void enter(const nm_homeostasis *h, const int32_t *slot, int64_t n_spikes, double dt, int64_t now) {
     const int64_t left = (h->every - now % h->every) % h->every;
     const double gained = 1000.0 / h->tau * nm_exp(-(double)left * dt / h->tau);

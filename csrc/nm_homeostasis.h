@@ -1,11 +1,11 @@
-/* Homeostatic scaling of the synapses onto a neuron that fires too much or too little (Turrigiano et al.
- * 1998, doi:10.1038/36103; van Rossum, Bi & Turrigiano 2000, doi:10.1523/JNEUROSCI.20-23-08812.2000). Each
- * target's rate is averaged over tau:
+/* Homeostatic scaling of the synapses onto neurons that fire too much or too little (Turrigiano et al. 1998,
+ * doi:10.1038/36103; van Rossum, Bi & Turrigiano 2000, doi:10.1523/JNEUROSCI.20-23-08812.2000). The rate of
+ * each target is averaged over tau:
  *   d(rate)/dt = (spikes - rate) / tau
- * Every so many ms all plastic excitatory weights onto it are multiplied by 1 + strength e, with
- *   e = (target_rate - rate) / target_rate, but not beyond -1 .. 1,
- * so that their ratios stay, and then bounded. Weights that are not above 0 are left alone. The rate starts
- * from target_rate: what has not been seen is not corrected.
+ * Every `every` steps all plastic excitatory weights onto the target are multiplied by 1 + strength e, with
+ *   e = (target_rate - rate) / target_rate, clipped to [-1, 1],
+ * which keeps their ratios, and then clipped to their bounds. Weights <= 0 are not scaled. The average starts
+ * at target_rate.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_HOMEOSTASIS_H
 #define NM_HOMEOSTASIS_H
@@ -18,11 +18,11 @@ struct nm_homeostasis {
     double tau;         /* ms, > 0 */
     double strength;    /* 0 to 1 */
     int64_t every;      /* steps from one scaling to the next */
-    double *rate;       /* [slot] Hz: what the average will be at the next scaling, by the spikes so far */
+    double *rate; /* [slot] Hz: the average at the time of the next scaling, if no further spike comes */
 };
 
-/* The end of a step for one part, after learning: this step's spikes enter the rates; where it is time,
- * weights are scaled. Synapses of a pair rule are brought up to date first. */
+/* Phase 6 for one partition, after learning: add this step's spikes to the rates; scale the weights every
+ * `every` steps. Synapses of a lazy rule are updated first. */
 void nm_homeostasis_step(const nm_network *network, const nm_delay *ring, double dt, int64_t now,
                          int64_t partition);
 

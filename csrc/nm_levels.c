@@ -69,7 +69,7 @@ int nm_levels_event(const nm_levels *levels, int64_t m, int64_t region, const do
     double drive = 0.0;
     for (int k = 0; k < n; k++)
         drive += modulator->sign[k] * event[k];
-    drive = nm_clip(drive, -1e300, 1e300); /* two inputs of 1e308 sum to infinity, and 0 times that is NaN */
+    drive = nm_clip(drive, -1e300, 1e300); /* two inputs of 1e308 sum to infinity, and 0 * infinity is NaN */
     for (int64_t r = 0; r < levels->n_regions; r++)
         if (region < 0 || r == region) {
             double moved = baseline_of(levels, r, m) + params_of(levels, m)[NM_SENSITIVITY] * drive;
@@ -86,8 +86,8 @@ void nm_levels_add(const nm_levels *levels, int64_t m, int64_t region, double am
         }
 }
 
-/* Forward steps of the flow between neighbours: what leaves one region enters the other, to the last bit of
- * the flow. */
+/* Forward Euler substeps of the flow between neighbours. The flow that leaves one region is the flow that
+ * enters the other, so the sum of the levels is conserved. */
 static void diffuse(const nm_levels *levels, int64_t m) {
     const nm_diffusion *d = &levels->diffusion[m];
     double *level = levels->level + m;
@@ -120,7 +120,7 @@ void nm_levels_step(const nm_levels *levels) {
 
 /* ---- release by spikes --------------------------------------------------------------------------- */
 
-/* How many of the ascending numbers are below `limit`. */
+/* The number of entries below `limit`, in an ascending list. */
 static int64_t count_below(const int32_t *number, int64_t n, int64_t limit) {
     int64_t low = 0, high = n;
     while (low < high) {
@@ -159,7 +159,7 @@ void nm_levels_release(const nm_levels *levels) {
 
 /* ---- effects ------------------------------------------------------------------------------------- */
 
-/* The effect before it is kept above its least value. */
+/* The effect before it is bounded by its least value. */
 static double raw_effect(const nm_levels *levels, int64_t m, nm_target target, double level) {
     double response = nm_response_value(levels->modulators[m]->response, params_of(levels, m), level);
     return nm_targets[target].effect == NM_RISE ? response : offset_of(levels, m) + response;
@@ -196,10 +196,10 @@ nm_factors nm_levels_factors(const nm_levels *levels, int64_t zone) {
     return factors;
 }
 
-/* ---- the signal that eligibility traces see ------------------------------------------------------ */
+/* ---- the signal for eligibility traces ------------------------------------------------------------ */
 
-/* 1 / tau where the factor of modulator m is a straight line between the two levels that lead to the factors
- * `now` and `resting`, and the level decays within a step; else 0. */
+/* 1 / tau if the level of modulator m decays within a step and its factor is linear between the levels
+ * whose factors are `now` and `resting`; else 0. */
 static double decay_within_step(const nm_levels *levels, int64_t m, double now, double resting) {
     const nm_modulator *modulator = levels->modulators[m];
     int linear = modulator->response == NM_LINEAR ||

@@ -20,8 +20,8 @@
 #define NM_FETCH(address) ((void)(address))
 #endif
 
-/* Before a short loop that cannot become vectors (a scatter, a list of hits): gcc does not unroll by itself,
- * and would count and compare in every turn. */
+/* Before a short loop that cannot be vectorised (a scatter, a stream compaction): gcc does not unroll such
+ * loops by itself. */
 #if defined(__GNUC__) && !defined(__clang__)
 #define NM_UNROLL _Pragma("GCC unroll 8")
 #else
@@ -38,7 +38,8 @@
 #define NM_INDEPENDENT
 #endif
 
-/* Calls body(chunk, stride) with a stride that the compiler knows. It makes a loop for each of the two. */
+/* Call body(chunk, stride) with a stride that is a compile-time constant: the compiler makes one loop for
+ * each. */
 #define NM_STEP_BY_STRIDE(chunk, body)                                                                       \
     do {                                                                                                     \
         if ((chunk)->stride == 0)                                                                            \
@@ -47,7 +48,7 @@
             body((chunk), 1);                                                                                \
     } while (0)
 
-/* Calls body(chunk, stride, currents) likewise; currents: 0 where the chunk has delta synapses, else 1. */
+/* Call body(chunk, stride, currents) likewise; currents: 0 where the chunk has delta synapses, else 1. */
 #define NM_STEP_BY_CURRENTS(chunk, body)                                                                     \
     do {                                                                                                     \
         if ((chunk)->delta_synapses && (chunk)->stride == 0)                                                 \
@@ -60,7 +61,7 @@
             body((chunk), 1, 1);                                                                             \
     } while (0)
 
-/* Whether all entries are +0, to the bit. */
+/* 1 if every entry is +0, to the bit; else 0. */
 NM_INLINE int nm_all_zero(const double *column, size_t n) {
     uint64_t any = 0;
     for (size_t i = 0; i < n; i++) {

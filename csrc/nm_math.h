@@ -1,7 +1,7 @@
-/* exp and log of our own: libm's differ in the last bit between platforms and vector libraries, and results
- * here are to be the same bits everywhere. Built from +, *, / and integer bit moves only (no FMA: the build
- * sets -ffp-contract=off), so every IEEE-754 machine gives the same answer, and loops over them vectorise.
- * Errors measured against 80-digit arithmetic: see tests/test_rng.py.
+/* exp and log with the same bits on every IEEE-754 machine: those of libm differ in the last bit between
+ * platforms and vector libraries. They use +, *, / and integer operations only, without fused multiply-adds
+ * (the build sets -ffp-contract=off), and loops over them vectorise. Errors against 80-digit arithmetic:
+ * tests/test_rng.py.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_MATH_H
 #define NM_MATH_H
@@ -22,8 +22,7 @@ static inline uint64_t nm_to_bits(double x) {
     return bits;
 }
 
-/* exp(x), x clamped to [-708, 709] (so never 0, a denormal or infinite); NaN gives a number: callers
- * check. */
+/* exp(x) with x clamped to [-708, 709]: never 0, denormal or infinite. NaN gives a number; callers check. */
 static inline double nm_exp(double x) {
     /* x = k ln 2 + r, |r| <= ln 2 / 2; ln 2 in two parts so that k * hi is exact. */
     const double hi = 6.93147180369123816490e-01, lo = 1.90821492927058770002e-10;
@@ -52,7 +51,7 @@ static inline double nm_exp(double x) {
     return p * nm_from_bits(scale);
 }
 
-/* log(x) for finite x > 0 that is not denormal (our arguments: uniforms >= 2^-33). */
+/* log(x) for finite, normal x > 0. */
 static inline double nm_log(double x) {
     const double hi = 6.93147180369123816490e-01, lo = 1.90821492927058770002e-10;
     uint64_t bits = nm_to_bits(x);
@@ -76,9 +75,9 @@ static inline double nm_log(double x) {
     return k * hi + (2.0 * s + (2.0 * s * z * p + k * lo));
 }
 
-/* (1 - exp(-x)) / x for x >= 0: the mean of exp(-s) over 0 <= s <= x; 1 at x = 0. Below 1 the quotient is
- * taken with log(exp(-x)) in place of x (Kahan): the rounding of exp then cancels, and no digit is lost near
- * 0. */
+/* (1 - exp(-x)) / x for x >= 0, which is the mean of exp(-s) over 0 <= s <= x; 1 at x = 0. Below 1 the
+ * divisor is log(exp(-x)) in place of x (Kahan): the rounding error of exp then cancels, and no digit is
+ * lost near 0. */
 static inline double nm_exp_mean(double x) {
     double y = nm_exp(-x);
     if (y == 1.0)
@@ -86,13 +85,13 @@ static inline double nm_exp_mean(double x) {
     return (1.0 - y) / (x < 1.0 ? -nm_log(y) : x);
 }
 
-/* x, or 0 where |x| < 1e-100: what decays for long would end as a denormal number, and every operation on one
- * of those costs about 100 cycles. NaN stays NaN. */
+/* x, or 0 where |x| < 1e-100. A value that decays for long would become denormal, and operations on
+ * denormals are slow. NaN stays NaN. */
 static inline double nm_flush(double x) {
     return fabs(x) < 1e-100 ? 0.0 : x;
 }
 
-/* level^exponent; the usual exponents 1 and 2 by multiplication, whose bits are the same everywhere. */
+/* level^exponent. The exponents 1 and 2 use multiplication, which is exact to the bit on every machine. */
 static inline double nm_power(double level, double exponent) {
     if (exponent == 1.0)
         return level;

@@ -1,4 +1,4 @@
-/* Checks at the door, and what is derived from the parameters.
+/* Checks of the structure and of the parameters, and the values derived from the parameters.
  * SPDX-License-Identifier: MIT */
 #include "nm_network.h"
 #include "nm_loop.h"
@@ -9,14 +9,15 @@
 #include <string.h>
 
 enum { WIDEST = 65536, LINE = 64, VECTOR = 16 }; /* neurons */
-/* Neurons of equal parameters that are worth a piece of their own, whose parameters are then loaded once and
- * not by the column: 1 ns a neuron, against 80 ns that one more piece takes. */
+/* Least number of neurons with equal parameters that get a block of their own. The parameters of such a
+ * block are loaded once and not from columns, which must outweigh the cost of one more block. */
 enum { WORTH_A_PIECE = 128 };
 
 int64_t nm_network_partition_width(int64_t n_neurons) {
     int64_t partitions = n_neurons < 4096 ? 1 : n_neurons < 32768 ? 4 : n_neurons < 131072 ? 8 : 16;
     int64_t width = (n_neurons + partitions - 1) / partitions;
-    width = (width + LINE - 1) / LINE * LINE; /* parts alike, so that their threads finish together */
+    width = (width + LINE - 1) / LINE *
+            LINE; /* partitions of equal size, so that their threads finish together */
     width = width < NM_CHUNK ? NM_CHUNK : width;
     return width < WIDEST ? width : WIDEST;
 }
@@ -26,7 +27,7 @@ int64_t nm_network_count_partitions(int64_t n_neurons) {
     return partitions > 1 ? partitions : 1;
 }
 
-/* One past the last of the neurons from `first` on, up to `end`, whose parameters are all equal. */
+/* One past the last neuron from `first` on, up to `end`, with the same parameters as `first`. */
 static int64_t equal_end(const nm_group *group, int64_t first, int64_t end) {
     for (int k = 0; k < NM_MAX_PARAMS && group->params[k] != NULL; k++) {
         int64_t slot = first + 1;
@@ -37,13 +38,13 @@ static int64_t equal_end(const nm_group *group, int64_t first, int64_t end) {
     return end;
 }
 
-/* One past the last slot of the piece that begins in slot `first` of a group. What parameters are now only
- * decides what is fast: each piece is looked at again when they change. */
+/* One past the last slot of the block that begins at slot `first` of a group. The parameters at binding
+ * only affect speed: a block's stride is recomputed when its parameters change. */
 static int64_t block_end(const nm_group *group, int64_t first, int64_t partition_width) {
     const int64_t partition_end = (first / partition_width + 1) * partition_width,
                   group_end = group->first + group->n;
     const int64_t left = (partition_end < group_end ? partition_end : group_end) - first;
-    const int64_t blocks = (left + NM_CHUNK - 1) / NM_CHUNK; /* alike: no short one at the end */
+    const int64_t blocks = (left + NM_CHUNK - 1) / NM_CHUNK; /* of equal size: no short block at the end */
     const int64_t n = ((left + blocks - 1) / blocks + VECTOR - 1) / VECTOR * VECTOR;
     const int64_t end = first + (n < left ? n : left), equal = equal_end(group, first, end);
     return equal - first >= WORTH_A_PIECE ? equal : end;
@@ -82,7 +83,7 @@ static int check_run(const nm_projection *p, int64_t delay_run, int64_t room, nm
     return NM_OK;
 }
 
-/* The segments of one row in one part: in order, of ascending delays, within the part. */
+/* The delay runs of one bucket: in order, with ascending delays, and targets within the partition. */
 static int check_bucket(const nm_network *network, const nm_projection *p, int64_t bucket, nm_error *error) {
     int64_t partition = bucket % network->n_partitions;
     int64_t room =
@@ -106,7 +107,7 @@ static int check_bucket(const nm_network *network, const nm_projection *p, int64
 
 static const nm_group *group_of(const nm_network *network, int64_t slot) {
     int64_t low = 0, high = network->n_groups - 1;
-    while (low < high) { /* the last group that begins at the slot or before it */
+    while (low < high) { /* the last group that begins at or before the slot */
         const int64_t middle = low + (high - low + 1) / 2;
         if (network->groups[middle].first <= slot)
             low = middle;
@@ -123,7 +124,8 @@ static int has_port(const nm_group *group, int64_t port) {
     return 0;
 }
 
-/* Every target has the port. Costs a search for each synapse, so only ports that some models lack are checked. */
+/* Every target must have the projection's port. The check searches a group for each synapse, so the two
+ * ports that every model has are not checked. */
 static int check_port(const nm_network *network, const nm_projection *p, nm_error *error) {
     for (int64_t bucket = 0; bucket < p->n_rows * network->n_partitions && p->port >= NM_FIRST_OWN_PORT;
          bucket++) {
@@ -177,8 +179,8 @@ int nm_network_check(const nm_network *network, nm_error *error) {
 
 /* ---- parameters, before every run ---------------------------------------------------------------- */
 
-/* Python writes parameters through plain NumPy views, unseen; so they are compared with the values last used.
- * Bytes are compared, since NaN (never used) must differ from everything. */
+/* Python writes parameters through plain NumPy views without notice, so they are compared with the values
+ * that were used last. Bytes are compared, since NaN (not used yet) must differ from every value. */
 static int differs(const double *now, const double *seen, const nm_block *block) {
     return memcmp(now + block->first, seen + block->first, (size_t)block->n * sizeof *now) != 0;
 }
@@ -194,8 +196,8 @@ NM_CLONES static int all_are(const double *column, int64_t n, double value) {
     return other == 0;
 }
 
-/* Where all neurons of the piece had the same, one value stands for a column of those last used: 8 columns of
- * 1,000 neurons are looked through in 0.6 us, and in 1.6 us against columns. */
+/* For a block of stride 0, one value represents the column of values used last: the comparison then reads
+ * half the memory. */
 static int block_changed(const nm_group *group, const nm_block *block, int n_params) {
     int changed = 0;
     for (int k = 0; k < n_params && !changed; k++)
@@ -246,8 +248,8 @@ static void derive_block(nm_group *group, nm_block *block, int n_params, double 
     group->model->prepare(&chunk);
 }
 
-/* The same as nm_domain_holds of every entry, in vectors: this is looked at before every step that Python
- * asks for. Is any above 0, too? */
+/* 1 if every entry is finite and at least `least`, as by nm_domain_holds; vectorised, since every call of
+ * step() checks the columns. *above_zero: 1 if some entry is above 0. */
 NM_CLONES static int all_hold(const double *column, double least, int64_t n, int *above_zero) {
     int64_t bad = 0, above = 0;
     for (int64_t slot = 0; slot < n; slot++) {
@@ -268,7 +270,7 @@ static int check_column(const double *column, nm_domain domain, int64_t n, int f
     return nm_fail(error, NM_ERR_BAD_VALUE, slot, field, column[slot]);
 }
 
-/* The columns of what comes from outside, and whether any entry of each is above 0. */
+/* The columns of external input. above_zero of each: 1 if some entry is above 0. */
 enum { RATE, WEIGHT, CURRENT, NOISE, UNIFORM, N_DRIVES };
 
 static int check_drive(const nm_network *network, int *above_zero, nm_error *error) {
@@ -303,7 +305,8 @@ NM_CLONES static int any_below_zero(const double *column, int64_t n) {
     return any != 0;
 }
 
-/* 1 normal, 2 uniform, 3 both; no piece is looked at for what no neuron has. */
+/* The kinds of noise in a block: 0 none, 1 normal, 2 uniform, 3 both. Kinds that no neuron has are not
+ * searched. */
 static int64_t noise_of(const nm_network *network, const nm_block *block, const int *above_zero) {
     const int normal = above_zero[NOISE] && any_above_zero(network->drive_noise + block->first, block->n);
     const int uniform =
@@ -350,7 +353,7 @@ int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *erro
         nm_group *group = &network->groups[block->group];
         if (fresh || block->changed)
             derive_block(group, block, nm_field_count(group->model->params), dt);
-        const int at_rest = !above_zero[RATE] && block->driven == 0; /* and stays so, whatever was seen */
+        const int at_rest = !above_zero[RATE] && block->driven == 0; /* no drive before and none now */
         if (fresh || (!at_rest && differs(network->drive_rate, network->seen_rate, block)))
             tabulate_drive(network, p, dt);
         block->noisy = noise_of(network, block, above_zero);

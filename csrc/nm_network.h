@@ -1,5 +1,5 @@
-/* The network: structs of BORROWED columns. NumPy owns every buffer; Python checks, binds, and keeps them
- * alive.
+/* The network: structs that point to BORROWED columns. NumPy owns every buffer. Python checks the buffers,
+ * binds them, and keeps them alive. Terms: csrc/README.md.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_NETWORK_H
 #define NM_NETWORK_H
@@ -14,10 +14,10 @@ typedef struct nm_bitmap nm_bitmap;           /* nm_bitmap.h */
 typedef struct nm_push nm_push;               /* nm_push.h */
 typedef struct nm_events nm_events;           /* nm_events.h */
 
-/* Input ports of a whole network at most: the two that every model has, and the models' own. */
+/* Greatest number of input ports of a whole network: the two that every model has, and the models' own. */
 enum { NM_MAX_INPUTS = 16 };
 
-/* A run of neurons of one model in one region, in slot order (slot: position in the columns). */
+/* Consecutive neurons of one model in one region, in slot order. Slot: index into the columns. */
 typedef struct nm_group {
     const nm_neuron_model *model;
     int64_t first, n;
@@ -25,41 +25,41 @@ typedef struct nm_group {
     int64_t n_ports, port[NM_MAX_PORTS]; /* the network's number of each port of the model */
     double *state[NM_MAX_STATE];         /* columns of the whole network: indexed by slot */
     const double *params[NM_MAX_PARAMS];
-    double *seen[NM_MAX_PARAMS];     /* the values that `derived` was computed from; NaN: never */
-    double *derived[NM_MAX_DERIVED]; /* [slot]; a uniform chunk uses only its first entry */
+    double *seen[NM_MAX_PARAMS]; /* the parameters that `derived` was computed from; NaN: not computed yet */
+    double *derived[NM_MAX_DERIVED]; /* [slot]; a block of stride 0 uses only its first entry */
 } nm_group;
 
-/* A fixed piece of a group, at most NM_CHUNK neurons; the unit of work. Cut by slot and by where
- * parameters change, never by thread count; how it is cut changes no bit. */
+/* At most NM_CHUNK consecutive neurons of one group: the unit of work. Blocks are cut by slot and where
+ * parameters change, never by the number of threads. The cut does not affect results. */
 typedef struct nm_block {
     int64_t group, first, n;
-    int64_t stride;         /* 0: the chunk's parameters are all equal */
-    int64_t driven;         /* 0: no background drive; 1: one rate for all, use the table; 2: rates differ */
-    int64_t changed;        /* some parameter, since nm_network_prepare last looked */
-    int64_t noisy;          /* some neuron has background noise: 1 normal, 2 uniform, 3 both */
-    int64_t delta_synapses; /* what the model's hook says */
-    int64_t excites;        /* 1: no weight of its background drive is negative */
+    int64_t stride;  /* 0: all neurons have equal parameters; 1: they differ */
+    int64_t driven;  /* background drive: 0 none; 1 one rate for all neurons, use the table; 2 rates differ */
+    int64_t changed; /* 1: a parameter has changed since the last nm_network_prepare */
+    int64_t noisy;   /* background noise of some neuron: 0 none, 1 normal, 2 uniform, 3 both */
+    int64_t delta_synapses; /* return value of the model's hook of that name */
+    int64_t excites;        /* 1: no weight of the background drive is negative */
 } nm_block;
 
-/* Synapses drawn by one connect(): rows by presynaptic slot, each row cut into the parts of the network that
- * its targets lie in, each of those into segments of one delay, targets ascending. A segment is the unit of
- * delivery and of learning: a spike reaches all of it at once. Targets are counted from their part's first
- * slot, so 16 bits hold them: 6 bytes a synapse with its weight, 2 where all weights are equal. */
+/* Synapses made by one connect(). Rows are ordered by presynaptic slot. A row has one bucket for each
+ * partition of the network; a bucket has one delay run for each delay; targets ascend within a delay run.
+ * The delay run is the unit of delivery and of learning: a spike arrives at all its synapses in the same
+ * step. Targets are stored relative to the first slot of their partition, so 16 bits suffice: 6 bytes per
+ * synapse with its weight, 2 bytes where all weights are equal. */
 typedef struct nm_projection {
     int64_t pre_first, n_rows; /* row r belongs to the neuron in slot pre_first + r */
     int64_t n_runs, n_synapses;
-    const int64_t
-        *bucket_run; /* [n_rows * n_partitions + 1] first segment of a row in a part; NULL: one each */
-    const int64_t *run_start;  /* [n_runs + 1] first synapse of a segment */
-    const uint16_t *run_delay; /* [n_runs] steps >= 1; NULL: all `constant_delay` */
-    const uint16_t *target;    /* [synapse] slot of the target, from the first of its part */
+    const int64_t *bucket_run; /* [bucket, and one more] first delay run of a bucket; NULL: one run each */
+    const int64_t *run_start;  /* [n_runs + 1] first synapse of a delay run */
+    const uint16_t *run_delay; /* [n_runs] steps >= 1; NULL: `constant_delay` everywhere */
+    const uint16_t *target;    /* [synapse] slot of the target minus the first slot of its partition */
     float *weight;             /* [synapse] mV; NULL: all `constant_weight` */
     double constant_weight;
     int64_t constant_delay, min_delay, max_delay;
-    const nm_bitmap *bitmap; /* bit-maps of the targets, of weights made equal; NULL: none */
-    const nm_push *push;     /* pushed, since segments are short; NULL: pulled */
-    int64_t inhibitory;      /* 1: a weight counts as -|weight| */
-    int64_t port;            /* input port of the network at which it arrives */
+    const nm_bitmap *bitmap; /* bitmaps of the targets; NULL: none */
+    const nm_push *push;     /* sums of push delivery, used where delay runs are short; NULL: pull delivery */
+    int64_t inhibitory;      /* 1: a weight acts as -|weight| */
+    int64_t port;            /* the network's input port that the spikes arrive at */
 
     const nm_plasticity_rule *rule; /* NULL: static */
     const double *params;           /* the rule's table */
@@ -68,10 +68,10 @@ typedef struct nm_projection {
     double weight_dependence;   /* 0: changes do not depend on the weight; else the exponent of soft bounds */
     float *state[NM_MAX_STATE]; /* [synapse] */
     double *post_trace[NM_MAX_TRACES]; /* [slot] */
-    double post_kept[NM_MAX_TRACES];   /* what is left of each after one step */
-    nm_lazy *lazy;                     /* of a lazy rule, else NULL */
-    nm_events *events;                 /* of an event rule, else NULL */
-    nm_short_term *short_term;         /* NULL: a spike arrives with all of the weight */
+    double post_kept[NM_MAX_TRACES];   /* factor of each trace over one step: exp(-dt / tau) */
+    nm_lazy *lazy;                     /* of a lazy rule; else NULL */
+    nm_events *events;                 /* of an event rule; else NULL */
+    nm_short_term *short_term;         /* NULL: the efficacy of every spike is 1 */
     nm_homeostasis *homeostasis;       /* NULL: weights are not scaled */
 } nm_projection;
 
@@ -81,23 +81,24 @@ typedef struct nm_network {
     int64_t n_groups;
     nm_block *blocks; /* made by nm_network_cut */
     int64_t n_blocks;
-    const int64_t *id;       /* [slot], ascending; keys the random draws */
-    double *external_input;  /* used by the next step, then cleared */
+    const int64_t *id;       /* [slot] ascending; key of the random draws */
+    double *external_input;  /* added in the next step, then cleared */
     double *last_spike_time; /* ms; -inf: never */
     int64_t *spike_count;
-    const int32_t *zone;         /* [slot] row of the levels; NULL: all 0 */
+    const int32_t *zone;         /* [slot] row of the levels; NULL: row 0 for all */
     const double *drive_rate;    /* Hz: background Poisson input */
     const double *drive_weight;  /* mV */
     const double *drive_noise;   /* mV: standard deviation of a normal current, drawn anew in each step */
     const double *drive_uniform; /* mV: half the width of a uniform one */
-    double *seen_rate;           /* drive_rate that the pieces' tables were made from */
-    uint32_t *drive_table;       /* [piece * NM_POISSON_TABLE + k] */
+    double *seen_rate;           /* the drive_rate that the tables of the blocks were computed from */
+    uint32_t *drive_table;       /* [block * NM_POISSON_TABLE + k] */
     nm_projection *projections;
     int64_t n_projections;
     int64_t max_delay;
-    /* Parts: fixed runs of slots, each stepped by one thread. Cut by the number of neurons alone. */
+    /* Partitions: fixed ranges of slots, each stepped by one thread at a time. The cut depends on the
+     * number of neurons alone. */
     int64_t n_partitions, partition_width;
-    int64_t *partition_block; /* [n_partitions + 1] first piece of a part */
+    int64_t *partition_block; /* [n_partitions + 1] first block of a partition */
 } nm_network;
 
 static inline int64_t nm_network_partition_first(const nm_network *network, int64_t partition) {
@@ -108,13 +109,13 @@ static inline int64_t nm_network_partition_end(const nm_network *network, int64_
     return end < network->n_neurons ? end : network->n_neurons;
 }
 
-/* Where the columns of a piece begin; unused entries are not set. */
+/* Addresses of the first entries of a block's columns. Unused entries are not set. */
 typedef struct nm_columns {
     double *state[NM_MAX_STATE];
     const double *params[NM_MAX_PARAMS], *derived[NM_MAX_DERIVED];
 } nm_columns;
 
-/* The piece as its model gets it, without inputs; it points into `columns`. */
+/* The chunk that the model's hooks get for a block, without inputs. The chunk points into `columns`. */
 static inline nm_neuron_chunk nm_network_chunk(const nm_group *group, const nm_block *block, double dt,
                                                nm_columns *columns) {
     for (int k = 0; k < NM_MAX_STATE && group->state[k] != NULL; k++)
@@ -132,8 +133,8 @@ static inline nm_neuron_chunk nm_network_chunk(const nm_group *group, const nm_b
                              .delta_synapses = block->delta_synapses != 0};
 }
 
-/* The segment of a row in a part over which a spike arrives `delay` steps after it was fired; -1: none. Where
- * the row has every delay from its first on, the first guess is right. */
+/* The delay run of a bucket with the given delay; -1: the bucket has none. The first guess is right where the
+ * bucket has every delay between its shortest and `delay`; else a binary search follows. */
 static inline int64_t nm_projection_run(const nm_projection *p, int64_t bucket, int64_t delay) {
     if (p->bucket_run == NULL)
         return delay == p->constant_delay ? bucket : -1;
@@ -153,25 +154,25 @@ static inline int64_t nm_projection_run(const nm_projection *p, int64_t bucket, 
     return low < end && p->run_delay[low] == delay ? low : -1;
 }
 
-/* How many neurons make a part: at most 65,536 (targets have 16 bits); small networks are one part, since
- * every part costs each row a segment (at 12,500 neurons x 1,250 synapses four parts cost 3 % of
- * delivery). */
+/* Slots of one partition: at most 65,536, since targets have 16 bits. A small network has one partition,
+ * since each further partition costs every row a bucket. */
 int64_t nm_network_partition_width(int64_t n_neurons);
 int64_t nm_network_count_partitions(int64_t n_neurons); /* at least 1 */
 
-/* Number of pieces that the groups make, none across the border of a part; fills them, and partition_block
- * [n_partitions + 1], if `pieces` is not NULL. */
+/* Number of blocks of the groups; no block crosses the border of a partition. Fills `blocks` and
+ * partition_block[n_partitions + 1] if `blocks` is not NULL. */
 int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, int64_t partition_width, nm_block *blocks,
                        int64_t *partition_block);
 
-/* Structure: index ranges, row order, delays >= 1, projections. Once per binding, O(neurons + synapses). */
+/* Check the structure: index ranges, order of rows, delays >= 1, projections. Called once per binding.
+ * O(neurons + synapses). */
 int nm_network_check(const nm_network *network, nm_error *error) NM_MUST_CHECK;
 
-/* Before a run: find parameters that changed since last time, check their domains and orders (before anything
- * is written), recompute what is derived from them. O(neurons) compare, no more where nothing changed.
- * On error: index = slot, field = position in the group's model's table (NM_ERR_BAD_VALUE, NM_ERR_BAD_ORDER)
- * or -1 drive_rate, -2 drive_weight, -3 external_input, -4 drive_noise, -5 drive_uniform. `fresh`: recompute
- * all (dt has changed). */
+/* Before a run: find the parameters that have changed since the last call, check their domains and orders,
+ * then recompute the derived values. Nothing is written before all checks have passed. O(neurons).
+ * `fresh`: 1 if dt has changed; everything is recomputed. On error: index = slot; field = position in the
+ * parameters of the group's model (NM_ERR_BAD_VALUE, NM_ERR_BAD_ORDER), or -1 drive_rate, -2 drive_weight,
+ * -3 external_input, -4 drive_noise, -5 drive_uniform. */
 int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *error) NM_MUST_CHECK;
 
 #endif

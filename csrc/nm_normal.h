@@ -1,6 +1,6 @@
 /* Two standard normal deviates from two random words (Box & Muller 1958, doi:10.1214/aoms/1177706645), with
- * arithmetic of our own, so that they are the same bits everywhere. The first word gives the radius, so
- * values reach sqrt(2 ln 2^33) = 6.76 standard deviations; P(|z| beyond that) is 1e-11.
+ * the same bits on every machine. The first word gives the radius, so values reach sqrt(2 ln 2^33) = 6.76
+ * standard deviations; the probability beyond is 1e-11.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_NORMAL_H
 #define NM_NORMAL_H
@@ -8,10 +8,10 @@
 #include "nm_math.h"
 #include "nm_rng.h"
 
-#include <math.h> /* sqrt: exactly rounded by IEEE 754, so the same bits everywhere */
+#include <math.h> /* sqrt is correctly rounded by IEEE 754, so its bits are the same on every machine */
 
-/* cos and sin of (quarter + a) quarter turns, quarter = 0 .. 3 and |a| < 1/2 from the word's 2 high and 30
- * low bits: so no reduction of the argument, and no rounding before it. */
+/* cos and sin of (quarter + a) quarter turns. The word's 2 high bits give quarter = 0 .. 3, its 30 low
+ * bits |a| < 1/2. Hence the argument needs no reduction and is not rounded. */
 static inline void nm_circle(uint32_t word, double *x, double *y) {
     double a = ((double)(word & 0x3FFFFFFFu) + 0.5) * (1.0 / 1073741824.0) - 0.5;
     double r = a * 1.57079632679489661923, z = r * r;
@@ -31,7 +31,8 @@ static inline void nm_circle(uint32_t word, double *x, double *y) {
     c = c * z + 1.0 / 24.0;
     s = s * z * r + r;
     c = (c * z - 0.5) * z + 1.0;
-    /* quarters 1 and 3 swap, 1 and 2 negate x, 2 and 3 negate y: as bits, so that loops vectorise */
+    /* quarters 1 and 3 swap x and y, 1 and 2 negate x, 2 and 3 negate y; by bit operations, which
+     * vectorise */
     uint64_t swap = (uint64_t)0 - ((word >> 30) & 1u);
     uint64_t other = (nm_to_bits(c) ^ nm_to_bits(s)) & swap;
     uint64_t minus_y = (uint64_t)(word >> 31) << 63, minus_x = ((uint64_t)(word >> 30) << 63) ^ minus_y;

@@ -1,6 +1,6 @@
-/* Learning at the end of a step: rules that act at arrivals alone, weight decay, and the traces. (Pair rules
- * act when spikes are delivered: nm_lazy.h.) Every synapse is changed by its own events alone, so runs of
- * synapses may be taken in any order, or be shared out by target, with the same bits.
+/* Plasticity at the end of a step: event rules, weight decay, and the traces. Lazy rules act during delivery
+ * (nm_lazy.h). A synapse is changed by its own events alone, so synapses may be processed in any order, and
+ * by any partition of targets, with the same results.
  * SPDX-License-Identifier: MIT */
 #include "nm_plasticity.h"
 #include "nm_events.h"
@@ -9,8 +9,8 @@
 
 #include <math.h>
 
-/* Weights whose strength decays below this are set to 0: the numbers beneath 1.2e-38 are denormal in a float,
- * slow, and would stop shrinking at the last of them. */
+/* Weights whose strength decays below this value are set to 0. Below 1.2e-38 a float is denormal:
+ * operations are slow, and the smallest denormal does not decay any further. */
 static const double LEAST_WEIGHT = 1e-30;
 
 /* One projection in one step. */
@@ -57,7 +57,7 @@ NM_CLONES static void decay_trace(double *trace, int64_t n, double kept) {
         trace[i] = nm_flush(trace[i] * kept);
 }
 
-/* The column that a trace of the targets filters; NULL: the trace is of spikes. */
+/* The column that a low-pass trace of the targets filters; NULL: the trace is of spikes. */
 static const double *filtered(const nm_projection *p, int k) {
     return p->events == NULL ? NULL : p->events->post_lowpass_source[k];
 }

@@ -1,6 +1,6 @@
-/* Poisson counts by inversion: a word, as a number in [0, 1), is compared with the cumulative probabilities
- * P(count <= k) in units of 2^-32. Many draws of one mean read them from a table, a single draw computes them
- * as it goes, by the same operations: so both give the same count for the same word.
+/* Poisson counts by inversion: a random word, as a number in [0, 1), is compared with the cumulative
+ * probabilities P(count <= k) in units of 2^-32. Many draws with one mean read these from a table; a single
+ * draw computes them with the same operations. Hence both give the same count for the same word.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef NM_POISSON_H
@@ -9,8 +9,8 @@
 #include "nm_math.h"
 
 enum {
-    NM_POISSON_TABLE = 64, /* thresholds of one table; P(64 or more) at mean 20 is 1e-14, far below 2^-32 */
-    NM_POISSON_MEAN = 20   /* largest mean that a table serves; above it counts are drawn one by one */
+    NM_POISSON_TABLE = 64, /* entries of a table; P(64 or more) at mean 20 is 1e-14, far below 2^-32 */
+    NM_POISSON_MEAN = 20   /* largest mean of a table; counts with a larger mean are drawn one by one */
 };
 
 typedef struct nm_poisson {
@@ -29,7 +29,7 @@ static inline void nm_poisson_next(nm_poisson *p) {
     p->sum += p->term;
 }
 
-/* The last word that gives a count <= k. It is UINT32_MAX where P(count > k) < 2^-33: no word is greater. */
+/* The largest word that gives a count <= k; UINT32_MAX where P(count > k) < 2^-33. */
 static inline uint32_t nm_poisson_last(const nm_poisson *p) {
     uint64_t words = (uint64_t)(p->sum * 4294967296.0 + 0.5);
     words = words < 1 ? 1 : words;

@@ -10,28 +10,27 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A wait spins for some 10 us (a pause takes 140 cycles), longer than the threads of a step usually differ
- * by; then it yields its core to whoever wants it, and looks again; then it sleeps. With a core for every
- * thread it yields for about a millisecond: a nap costs 70 us and more until the core is back, with cold
- * caches, and the next step then waits for that one (two threads ran 1.25 times as fast as one with naps
- * after 50 us, 1.8 times so). With more threads than cores it sleeps soon: the one that is waited for then
- * gets to run at once, where a yield leaves it waiting for a tick of the scheduler. */
+/* A waiting thread spins for about 10 us, which is longer than the threads of a step usually differ by.
+ * Then it yields its core, and at last it sleeps. With a core for every thread, it yields for about a
+ * millisecond: a thread that slept resumes late and with cold caches, and the other threads then wait for
+ * it. With more threads than cores, it sleeps soon, so that the thread it waits for can use the core: a
+ * yielding thread keeps the core until the next tick of the scheduler. */
 enum { SPINS = 200, YIELDS = 3000, YIELDS_CROWDED = 50, NAP_NS = 20000 };
 
 struct nm_pool {
-    int n_threads; /* with the caller's */
-    int patience;  /* looks before a wait sleeps */
+    int n_threads; /* including the caller's thread */
+    int patience;  /* yields before a waiting thread sleeps */
     pthread_t thread[NM_MAX_THREADS];
     pthread_mutex_t mutex;
     pthread_cond_t wake;
-    atomic_uint round; /* of work; changed with the mutex held */
-    atomic_int stop;   /* likewise */
-    int taken;         /* threads that have got their number; guarded by the mutex */
+    atomic_uint round; /* number of calls of nm_pool_run; changed with the mutex held */
+    atomic_int stop;   /* 1: threads shall end; changed with the mutex held */
+    int taken;         /* threads that have taken their number; guarded by the mutex */
     nm_pool_work work;
     void *context;
-    atomic_int running; /* threads besides the caller's that have not finished this round */
+    atomic_int running; /* threads, without the caller's, that have not finished this round */
     atomic_int arrived;
-    atomic_uint turn; /* of the barrier */
+    atomic_uint turn; /* number of barriers passed */
 };
 
 static int count_cores(void) {
@@ -43,7 +42,7 @@ static int count_cores(void) {
     return (int)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
-/* Between two looks at what is waited for. */
+/* Called between two tests of the awaited condition. */
 static void relax(int looks) {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
@@ -52,7 +51,7 @@ static void relax(int looks) {
         sched_yield();
 }
 
-/* Likewise, where nobody wakes the one that waits. */
+/* Likewise, at a barrier, where no other thread wakes the waiting one. */
 static void relax_or_nap(const nm_pool *pool, int looks) {
     const struct timespec nap = {.tv_nsec = NAP_NS};
     if (looks < pool->patience)
@@ -72,8 +71,9 @@ void nm_pool_wait(nm_pool *pool) {
         relax_or_nap(pool, looks);
 }
 
-/* Between two rounds a thread looks as long as at the barrier: the next step() of a loop in Python is soon
- * there, and to wake a thread that sleeps takes 40 to 250 us. Then it sleeps until it is woken. */
+/* Between two rounds a thread spins and yields as long as at a barrier, then sleeps until it is woken. In
+ * a Python loop over step() the next round comes soon, and to wake a sleeping thread takes longer than
+ * such a step. */
 static void await_round(nm_pool *pool, unsigned served) {
     for (int looks = 0; looks < pool->patience; looks++) {
         if (atomic_load_explicit(&pool->round, memory_order_acquire) != served ||

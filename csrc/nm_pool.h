@@ -1,6 +1,6 @@
-/* Threads of our own, asleep between runs; no OpenMP, whose threads do not survive a fork. The pool says who
- * works, never what comes out: work is cut into parts by the network alone. POSIX threads; without them, one
- * thread.
+/* A pool of POSIX threads that sleep between runs. OpenMP is not used, since its threads do not survive a
+ * fork. The pool decides which thread does which work. Results do not depend on the pool, since the network
+ * alone decides how work is cut into partitions. On systems without POSIX threads the pool has one thread.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_POOL_H
 #define NM_POOL_H
@@ -19,18 +19,19 @@ enum { NM_MAX_THREADS = 256 };
 typedef struct nm_pool nm_pool;
 typedef void (*nm_pool_work)(void *context, int thread, nm_pool *pool);
 
-/* Bytes that a pool needs; Python lends them, zeroed, and keeps them until nm_pool_stop. */
+/* Size of a pool in bytes. Python lends the memory, zeroed, and keeps it until nm_pool_stop. */
 size_t nm_pool_bytes(void);
-/* Make n_threads - 1 threads, the caller's own being the first. How many there are in the end: fewer where
- * the system grants no more. */
+/* Start n_threads - 1 threads; the caller's thread is the first of the pool. Returns the size of the pool,
+ * which is smaller than n_threads where the system grants no more threads. */
 int nm_pool_start(nm_pool *pool, int n_threads);
 void nm_pool_stop(nm_pool *pool);
 int nm_pool_threads(const nm_pool *pool);
 
-/* work(context, thread, pool) on every thread of the pool, 0 the caller's; back when all are done. */
+/* Call work(context, thread, pool) on every thread of the pool; thread 0 is the caller's. Returns when all
+ * calls have returned. */
 void nm_pool_run(nm_pool *pool, nm_pool_work work, void *context);
-/* Within `work`: wait until every thread has come here. Spins for some microseconds, then yields the core,
- * since another process may be holding the one that is waited for, then sleeps. */
+/* Barrier, within `work`. A waiting thread spins for some microseconds, then yields its core, since
+ * another process may occupy the core of a thread that is late, then sleeps. */
 void nm_pool_wait(nm_pool *pool);
 
 #endif

@@ -6,19 +6,19 @@
 #include <math.h>
 #include <string.h>
 
-/* Spikes ahead of the work whose row, delays and synapses are fetched: each needs what the one before
- * brings. */
+/* How many spikes ahead the bucket, the delay runs and the synapses are fetched into the cache. Each fetch
+ * needs the result of the one before. */
 enum { ROW_AHEAD = 12, DELAY_AHEAD = 8, SYNAPSE_AHEAD = 4, LINE = 64, SHORT = 25, ROOM = 512 };
 
-/* One spike, and what of its row in this part arrives within the block: delays from `least` to `most`. */
+/* One spike of one bucket: the delays from `least` to `most` arrive before the epoch ends. */
 typedef struct arrival {
     int64_t bucket, step, least, most;
 } arrival;
 
-/* Arrivals at one part of one projection, collected so that what they need can be fetched ahead. */
+/* Arrivals at one partition over one projection, collected so that their data can be fetched ahead. */
 typedef struct push {
     const nm_projection *p;
-    double *sum; /* of the part's first neuron, in row 0 of the ring */
+    double *sum; /* sum of the partition's first neuron in row 0 of the ring */
     int64_t width, partition, n_partitions, n;
     arrival arrivals[ROOM];
 } push;
@@ -27,20 +27,20 @@ int nm_push_worth(const nm_projection *p) {
     return p->rule == NULL && p->bucket_run != NULL && p->run_start[p->n_runs] < SHORT * p->n_runs;
 }
 
-/* ---- one row ----------------------------------------------------------------------------------------- */
+/* ---- one bucket -------------------------------------------------------------------------------------- */
 
-/* Where the segment of a delay is if the row has every delay, but inside the row in any case. */
+/* Index of the delay run of a delay, exact if the bucket has every delay; inside the bucket in any case. */
 static int64_t guessed(const nm_projection *p, int64_t bucket, int64_t delay) {
     const int64_t low = p->bucket_run[bucket], end = p->bucket_run[bucket + 1];
     const int64_t guess = low + delay - p->min_delay;
     return guess < end ? guess : end;
 }
 
-/* The first segment of a row whose delay is not below the least. */
+/* The first delay run of a bucket whose delay is not below a->least. */
 static int64_t first_wanted(const nm_projection *p, const arrival *a) {
     const uint16_t *delay = p->run_delay;
     const int64_t low = p->bucket_run[a->bucket], end = p->bucket_run[a->bucket + 1];
-    int64_t k = guessed(p, a->bucket, a->least); /* delays may be missing: it lies here or before */
+    int64_t k = guessed(p, a->bucket, a->least); /* delays may be missing: the run is at k or before */
     while (k > low && delay[k - 1] >= a->least)
         k--;
     while (k < end && delay[k] < a->least)
@@ -48,8 +48,7 @@ static int64_t first_wanted(const nm_projection *p, const arrival *a) {
     return k;
 }
 
-/* What a synapse of weight w brings; one of an inhibitory projection may have been stored with either
- * sign. */
+/* The input from a synapse of weight w. The stored weight of an inhibitory synapse may have either sign. */
 NM_INLINE double brought(double w, const int inhibitory, const int shared, double share) {
     const double signed_w = inhibitory ? -fabs(w) : w;
     return shared ? share * signed_w : signed_w;
@@ -85,7 +84,7 @@ static void push_row(const push *all, const arrival *a) {
         push_row_by(all, a, 0, 0, 1.0);
 }
 
-/* ---- many ------------------------------------------------------------------------------------------ */
+/* ---- all spikes of a step --------------------------------------------------------------------------- */
 
 static void fetch_delays(const nm_projection *p, const arrival *a) {
     const int64_t k = guessed(p, a->bucket, a->least);
@@ -135,7 +134,7 @@ static void collect(push *all, const int32_t *slot, int64_t n_spikes, arrival a)
     }
 }
 
-/* The spikes of one step, in the steps from `now` to `end`. */
+/* Collect the arrivals of one step's spikes in the steps from `now` to `end`. */
 static void push_step(push *all, const nm_delay *ring, int64_t step, int64_t now, int64_t end) {
     const nm_projection *p = all->p;
     arrival a = {.step = step, .least = now - step, .most = end - step};
@@ -147,7 +146,7 @@ static void push_step(push *all, const nm_delay *ring, int64_t step, int64_t now
         collect(all, nm_delay_list(ring, step, source), *nm_delay_count(ring, step, source), a);
 }
 
-/* ---- a step of a part ------------------------------------------------------------------------------ */
+/* ---- one step of one partition ---------------------------------------------------------------------- */
 
 NM_CLONES static void take(double *restrict sum, double *restrict input, int64_t n) {
     for (int64_t i = 0; i < n; i++) {

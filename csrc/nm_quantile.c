@@ -1,9 +1,8 @@
-/* The upper half of the normal quantile is smooth over each octave of the probability p beneath 1/2, 2^-33 to
- * 2^-32, 2^-32 to 2^-31 and so on: its singularity at 0 lies as far from each as the octave is long. So a
- * polynomial of degree 6 an octave does (least largest error, fitted to Wichura's algorithm AS 241,
- * doi:10.2307/2347330), without a logarithm or a root. AVX-512 takes a coefficient out of 32 by one
- * instruction: 0.4 ns a deviate, where the best formula without a table (Giles 2012, "Approximating the
- * erfinv function") takes 1.7.
+/* The quantile is approximated by one polynomial of degree 6 for each octave of the probability p below 1/2
+ * (2^-33 to 2^-32, 2^-32 to 2^-31, ...): minimax polynomials, fitted to algorithm AS 241 of Wichura
+ * (doi:10.2307/2347330). The quantile is smooth over an octave, since its singularity at p = 0 is as far away
+ * as the octave is long. No logarithm and no root are needed. AVX-512 selects a coefficient out of 32 with
+ * one instruction.
  * SPDX-License-Identifier: MIT */
 #include "nm_quantile.h"
 #include "nm_clones.h"
@@ -55,12 +54,12 @@ static const float coefficient[DEGREE + 1][OCTAVES] = {
      0.00262558018f, 0.00266513228f},
 };
 
-/* p comes as a float in units of 2^-32, 1/2 to 2^31, whose exponents, 126 to 157, tell the octaves apart.
- * Rounding may make it 2^31, a median of 0, which counts as the number before. */
+/* p is a float in units of 2^-32, from 1/2 to 2^31. Its exponent, 126 to 157, is the number of the octave.
+ * Rounding may give 2^31, whose quantile is 0; the preceding float is used instead. */
 static const float LARGEST = 2147483520.0f;
 enum { SIGN = INT32_MIN, EXPONENT = 23, MANTISSA = 0x007FFFFF, ONE = 0x3F800000 };
 
-/* By pairs, not by Horner's rule: half as deep, and depth is what a loop of few vectors waits for. */
+/* Estrin's scheme in place of Horner's: half the depth. Latency binds a loop of few vectors. */
 #define POLYNOMIAL(c, t, t2)                                                                                 \
     (((c)[0] + (c)[1] * (t)) + ((c)[2] + (c)[3] * (t)) * (t2) +                                              \
      (((c)[4] + (c)[5] * (t)) + (c)[6] * (t2)) * ((t2) * (t2)))
@@ -97,7 +96,7 @@ typedef int32_t ints __attribute__((vector_size(4 * LANES)));
 NM_LANES_512 static inline floats quantiles(ints w, floats (*table)[2]) {
     const floats p = __builtin_convertvector(w & ~SIGN, floats) + 0.5f;
     const ints bits = (ints)_mm512_min_ps((__m512)p, _mm512_set1_ps(LARGEST));
-    const ints octave = bits >> EXPONENT; /* the shuffle looks at five bits */
+    const ints octave = bits >> EXPONENT; /* the shuffle uses the lowest five bits */
     const floats t = (floats)((bits & MANTISSA) | ONE) - 1.5f, t2 = t * t;
     floats c[DEGREE + 1];
 #pragma GCC unroll 7

@@ -1,5 +1,5 @@
-/* Recorders write into blocks that Python lends. Full: the run stops with NM_STOP_RECORD_FULL before the step
- * that would not fit, Python lends a new block, the run goes on.
+/* Recorders write into arrays that Python lends. If an array has no room for a step, the run stops before
+ * that step with NM_STOP_RECORD_FULL; Python lends a new array and continues the run.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_RECORD_H
 #define NM_RECORD_H
@@ -25,10 +25,10 @@ typedef struct nm_sample_record {
     int64_t capacity, n;
 } nm_sample_record;
 
-/* For how many more steps (in which all n_neurons may fire) there is room. A block more than half full is to
- * be exchanged and has none: a run takes many steps at a time, and would take ever fewer towards its end. */
+/* The number of further steps with room, if all n_neurons fire in each. An array that is more than half
+ * full counts as full: else the intervals of a run would become ever shorter towards the array's end. */
 int64_t nm_record_room(const nm_spike_record *record, int64_t n_neurons);
-/* Steps from `now` up to and including the next one that is sampled; 0: there is no room for it. */
+/* The number of steps from `now` up to and including the next sample; 0: there is no room for the sample. */
 int64_t nm_record_until(const nm_sample_record *record, int64_t now);
 void nm_record_spikes(nm_spike_record *record, int64_t step, const int32_t *slot, int64_t n,
                       const int64_t *id);

@@ -1,5 +1,5 @@
-/* Independent copies of one network, advanced side by side: each on one thread at a time, with the bits that
- * it would have alone.
+/* Independent replicas of one network, advanced in parallel. Each runs on one thread at a time and gives
+ * exactly the results of a single run.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_REPLICAS_H
 #define NM_REPLICAS_H
@@ -8,12 +8,12 @@
 
 typedef struct nm_replica {
     nm_sim *sim;
-    int64_t left; /* steps still to do; counted down */
-    int status;   /* as of nm_sim_run; one that is not NM_OK waits for its caller */
+    int64_t left; /* remaining steps */
+    int status;   /* of nm_sim_run; a replica whose status is not NM_OK is not advanced */
     nm_error error;
 } nm_replica;
 
-/* Advance every replica whose status is NM_OK until it has no step left or stops. */
+/* Advance every replica whose status is NM_OK until no step is left or the replica stops. */
 void nm_replicas_run(nm_replica *replicas, int64_t n, nm_pool *pool);
 
 #endif

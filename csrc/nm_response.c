@@ -55,12 +55,12 @@ const nm_modulator nm_declared[NM_N_RESPONSES] = {
     DECLARED(NM_INVERTED_U, inverted_u, "response strength * exp(-((level - peak) / width)^2 / 2)"),
 };
 
-/* log(x) of any x > 0, denormal ones too. */
+/* log(x) for every x > 0, including denormals. */
 static double log_of(double x) {
     return x < DBL_MIN ? nm_log(x * 0x1p60) - 60.0 * 0.6931471805599453 : nm_log(x);
 }
 
-/* (level / ec50)^n; by the difference of the logarithms where the ratio itself would overflow or vanish. */
+/* (level / ec50)^n, by the difference of the logarithms where the ratio would overflow or underflow. */
 static double ratio_power(double level, double ec50, double n) {
     const double ratio = level / ec50;
     if (ratio > 1e-300 && ratio < 1e300)

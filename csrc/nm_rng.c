@@ -8,8 +8,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* Scalars only, so that a loop over blocks vectorises: each variable becomes one register of 4 to 16
- * blocks. */
+/* Scalars only, so that a loop over blocks vectorises: each variable becomes one vector register. */
 INLINE void philox(uint32_t x0, uint32_t x1, uint32_t x2, uint32_t x3, uint32_t k0, uint32_t k1,
                    uint32_t *out) {
 #pragma GCC unroll 10
@@ -50,8 +49,8 @@ uint32_t nm_rng_word(uint64_t seed, uint32_t stream, uint32_t id, uint64_t step)
 
 #define ID_MASK 0x3FFFFFFFu
 
-/* Blocks of which the first has these counters; from one to the next the step goes up by one, or else the
- * id. */
+/* Consecutive blocks: the counters of the first block. From one block to the next the step increases by one
+ * (by_step), or else the id. */
 typedef struct nm_rng_range {
     uint64_t seed, step;
     uint32_t stream, id;
@@ -61,7 +60,7 @@ typedef struct nm_rng_range {
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #include <immintrin.h>
 
-#if defined(NM_HAS_CLONES) /* all three, and the loader picks by machine */
+#if defined(NM_HAS_CLONES) /* all three; the loader picks one for the machine */
 
 #define BLOCKS        blocks_sse2
 #define WIDTH         2
@@ -97,7 +96,7 @@ static blocks_function *choose_blocks(void) {
 }
 static blocks_function many_blocks __attribute__((ifunc("choose_blocks")));
 
-#else /* the one that the compiler is told to build for */
+#else /* the one for the compiler's target */
 
 #define BLOCKS many_blocks
 #if defined(__AVX512F__)

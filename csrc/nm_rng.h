@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a draw is for. Low byte of the counter's last word; the rest of that word is a salt (a projection's
- * number, say), so that two projections draw independently: nm_stream(NM_STREAM_CONNECT, 3). */
+/* The purpose of a draw: the low byte of the counter's last word. The rest of that word is a salt, such as
+ * the number of a projection, so that two projections draw independently: nm_stream(NM_STREAM_CONNECT, 3). */
 enum {
     NM_STREAM_NEURON = 1, /* a model's own draws */
     NM_STREAM_DRIVE,      /* background Poisson input */

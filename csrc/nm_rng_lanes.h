@@ -1,9 +1,9 @@
-/* Many Philox blocks at once, as a template: nm_rng.c includes it for each width of vectors, with
- *   BLOCKS (the function's name), WIDTH (blocks in a vector), GROUP (vectors at a time) and
+/* Vectorised Philox blocks, as a template. nm_rng.c includes this file for each vector width, with
+ *   BLOCKS (name of the function), WIDTH (blocks per vector), GROUP (vectors per iteration) and
  *   PRODUCT (the instruction that multiplies the lower 32 bits of each 64-bit lane).
- * It is the one place with instructions by name: gcc 12 knows no such product and makes three and some
- * permutations of each, 1.25 ns a word where this takes 0.4. The upper half of a lane may hold anything,
- * since the product does not look at it. GROUP vectors together hide its latency, 5 of a round's 7 cycles.
+ * This is the only file that names instructions: gcc 12 does not find the product by itself and emits three
+ * multiplications and several permutations. PRODUCT ignores the upper half of a lane, which may hold
+ * anything. GROUP vectors per iteration hide the latency of the product.
  * SPDX-License-Identifier: MIT */
 #define JOIN_(a, b) a##b
 #define JOIN(a, b)  JOIN_(a, b)
@@ -11,8 +11,8 @@
 
 typedef uint64_t LANES __attribute__((vector_size(8 * WIDTH)));
 
-/* The words of n_vectors * WIDTH blocks, GROUP vectors at most; `count` is what differs between them: the
- * step or the id. */
+/* The words of n_vectors * WIDTH blocks, with n_vectors <= GROUP. `count` is the step or the id, whichever
+ * differs between the blocks. */
 INLINE void JOIN(BLOCKS, _group)(const nm_rng_range *r, LANES count, const int n_vectors, uint32_t *out) {
     const LANES zero = {0}, m0 = zero + 0xD2511F53u, m1 = zero + 0xCD9E8D57u, low = zero + 0xFFFFFFFFu;
     LANES x0[GROUP], x1[GROUP], x2[GROUP], x3[GROUP];
@@ -40,7 +40,8 @@ INLINE void JOIN(BLOCKS, _group)(const nm_rng_range *r, LANES count, const int n
     for (int g = 0; g < n_vectors; g++) {
         const LANES first = (x0[g] & low) | x1[g] << 32, second = (x2[g] & low) | x3[g] << 32;
         LANES take = {0}, pair[2];
-        for (int i = 0; i < WIDTH; i++) /* block by block: the i-th of 2 WIDTH pairs is half of block i / 2 */
+        for (int i = 0; i < WIDTH;
+             i++) /* in the order of blocks: pair i of 2 WIDTH is a half of block i / 2 */
             take[i] = (uint64_t)(i / 2 + i % 2 * WIDTH);
         pair[0] = __builtin_shuffle(first, second, take);
         pair[1] = __builtin_shuffle(first, second, take + WIDTH / 2);

@@ -1,22 +1,25 @@
-/* One step, in this order:
- *   1 deliver the spikes that arrive now, each synapse of a pair rule brought up to date first
- *   2 background drive, external and scheduled input
- *   3 NE gain on inputs, 5-HT on thresholds   4 neurons step -> fired
- *   5 the fired join the ring of delays       6 other rules' arrivals; the fired enter traces and sums
- *     their efficacies under short-term plasticity; homeostatic scaling
- *   7 modulators decay, spikes release more   8 record                       9 deaths and births (none yet)
+/* The phases of one step, in this order:
+ *   1 deliver the spikes that arrive in this step; lazy rules update each synapse before it transmits
+ *   2 add the background drive, external currents and scheduled spikes
+ *   3 apply the gain to the inputs and the rise to the thresholds
+ *   4 step the neurons
+ *   5 append the neurons that fired to the delay ring
+ *   6 event rules; traces and sums of the lazy rules; short-term plasticity; homeostatic scaling
+ *   7 decay of the modulators; release by spikes
+ *   8 record
  * Steps are numbered 1, 2, ...; step k ends at time k * dt, which is the time of its spikes. A spike of step
- * k arrives in step k + delay. Levels are those at the start of the step.
+ * k arrives in step k + delay. The levels of the modulators are those at the start of the step.
  *
- * A part of the network takes as many steps by itself as the shortest delay allows (15 in a network with
- * delays of 1.5 ms at dt 0.1), then the parts meet: what it is to know of the others is older than that. So
- * its columns stay in the cache meanwhile, and threads wait for each other once in 15 steps. What one step
- * takes from the whole network is computed for all of them beforehand (levels, F), or makes them fewer
- * (input from Python, release by spikes, samples). How many they are changes no bit.
+ * Partitions run independently for up to `interval` steps before they synchronise, and `interval` is at most
+ * the shortest delay. That is safe: a spike needs at least the shortest delay to reach another partition. The
+ * columns of a partition stay in the cache meanwhile, and threads wait for each other once per interval.
+ * Quantities of the whole network (levels, the sums F of lazy rules) are computed for all steps of the
+ * interval beforehand. An interval is shorter where that is impossible (input from Python, release by spikes,
+ * samples). The length of an interval does not affect results.
  *
- * Sums are taken in the order (age descending, projection, source, synapse), whatever the number of threads;
- * a dense projection's sum of one age is formed on its own (nm_bitmap_deliver.h), and so are all sums of one
- * that is pushed (nm_push.h).
+ * The inputs of a neuron are added in the order (age of the spike descending, projection, source, synapse),
+ * for any number of threads. Two kinds of delivery form partial sums first: bitmap delivery the sum of one
+ * age of one projection (nm_bitmap_deliver.h), push delivery the sum of one projection (nm_push.h).
  * SPDX-License-Identifier: MIT */
 #include "nm_sim.h"
 #include "nm_compact.h"
@@ -34,9 +37,10 @@
 #include <math.h>
 #include <string.h>
 
-enum { CHECK_EVERY = 256 }; /* steps between two looks for NaN: one pass over the state in 256 */
+enum { CHECK_EVERY = 256 }; /* steps between two checks of the state for NaN and infinity */
 
-/* Also notes which of the two columns may now hold something, and so are to be cleared after the step. */
+/* Add the input of step `now`. current_step and schedule_now mark the columns that must be cleared after
+ * the step. */
 static void add_input(nm_sim *sim, int64_t now, int first) {
     if (first || sim->current_rows > 0) /* `external_input` is Python's between runs */
         sim->current_step = now;
@@ -60,8 +64,8 @@ NM_CLONES static void amplify(double *column, int64_t n, double gain) {
         column[i] *= gain;
 }
 
-/* The current that a piece gets in this step. Mostly nobody has written any: the noise then stands in `room`
- * alone, and where there is no noise all read the same zeros, not a column of them. */
+/* The external current of a block in this step, with noise and gain. If external_input holds nothing for this
+ * step, the noise is written to `room`; without noise the result is a shared array of zeros. */
 static const double *current_of(const nm_sim *sim, const nm_block *block, nm_factors factors, int64_t now,
                                 double *room) {
     static const double none[NM_CHUNK];
@@ -76,7 +80,7 @@ static const double *current_of(const nm_sim *sim, const nm_block *block, nm_fac
     return current;
 }
 
-/* Background events and gain. */
+/* Add the events of the background drive; apply the gain. */
 static void complete_inputs(const nm_sim *sim, const nm_group *group, const nm_block *block,
                             nm_factors factors, int64_t now) {
     if (block->driven)
@@ -86,8 +90,8 @@ static void complete_inputs(const nm_sim *sim, const nm_group *group, const nm_b
         amplify(sim->input[group->port[k]] + block->first, block->n, factors.gain);
 }
 
-/* Inputs serve one step. The external current and scheduled spikes are cleared only where somebody wrote
- * them: at 1,000 neurons each of the four columns takes 70 ns of a step of 2 us. */
+/* Inputs act in one step. The external current and the scheduled spikes are cleared only after a step for
+ * which they were written, since clearing costs time in every step. */
 static void clear_inputs(const nm_sim *sim, const nm_group *group, const nm_block *block, int64_t now) {
     const size_t bytes = (size_t)block->n * sizeof(double);
     for (int64_t k = 0; k < group->n_ports; k++)
@@ -102,14 +106,14 @@ static const nm_factors *factors_in(const nm_sim *sim, int64_t step) {
     return sim->factors + step % NM_INTERVAL * sim->n_zones;
 }
 
-/* Where the engine applies what modulators do: every target acts somewhere. */
+/* The places where the engine applies the targets of modulators. Every target is applied somewhere. */
 #define ON_NEURONS (NM_ON(NM_THRESHOLD) | NM_ON(NM_GAIN) | NM_ON(NM_NOISE))  /* here, in step_block */
 #define ON_CHANGES (NM_ON(NM_LEARNING_RATE) | NM_ON(NM_LTP) | NM_ON(NM_LTD)) /* nm_events.c, nm_lazy.c */
 #define ON_TRACES  NM_ON(NM_TAU_C)                                           /* nm_lazy.c */
 _Static_assert((ON_NEURONS | ON_CHANGES | ON_TRACES) == NM_ON(NM_N_TARGETS) - 1,
                "say where the new target acts, and apply it there");
 
-/* Inputs and the model's own step for one piece; writes `fired`. */
+/* Phases 2 to 4 of one block; writes `fired`. */
 static void step_block(const nm_sim *sim, const nm_block *block, int64_t now, int64_t *fired) {
     const nm_group *group = &sim->network->groups[block->group];
     const nm_factors factors = factors_in(sim, now)[group->zone];
@@ -133,7 +137,8 @@ static void step_block(const nm_sim *sim, const nm_block *block, int64_t now, in
     clear_inputs(sim, group, block, now);
 }
 
-/* The neurons of a part; the fired go, in slot order, into the ring's list of this step. */
+/* Phases 2 to 5 of one partition: the slots of the neurons that fired are listed in the ring in ascending
+ * order. */
 static void step_neurons(const nm_sim *sim, int64_t now, int64_t partition) {
     const nm_network *network = sim->network;
     int32_t *list = nm_delay_list(&sim->ring, now, partition);
@@ -158,7 +163,8 @@ static void forget_fired(const nm_sim *sim, int64_t now, int64_t partition) {
         sim->fired[list[i]] = 0.0;
 }
 
-/* Phases 1 to 6 for one part. Parts touch nothing of each other's but the lists of earlier steps. */
+/* Phases 1 to 6 of one partition. Of the other partitions a partition reads only the spike lists of
+ * earlier steps. */
 static void step_partition(const nm_sim *sim, int64_t now, int64_t partition) {
     const nm_delivery to = {.network = sim->network,
                             .ring = &sim->ring,
@@ -192,7 +198,8 @@ static int64_t least(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-/* How many steps the recorders allow from `now` on: samples are taken of the whole network. 0: no room. */
+/* The number of steps from `now` on that the recorders allow. An interval must end at every sample, since
+ * samples are taken from the whole network. 0: a recorder is full. */
 static int64_t recorded(const nm_sim *sim, int64_t now) {
     int64_t steps = NM_INTERVAL;
     for (int64_t k = 0; k < sim->n_spike_records; k++)
@@ -202,7 +209,7 @@ static int64_t recorded(const nm_sim *sim, int64_t now) {
     return steps;
 }
 
-/* A number is finite whose exponent is not the largest. */
+/* A double is finite if its exponent is not the largest. The comparison of bits vectorises. */
 NM_CLONES static int all_finite(const double *column, int64_t n) {
     const uint64_t largest = 0x7FF0000000000000u;
     uint64_t any = 0;
@@ -232,17 +239,18 @@ static int check_finite(const nm_network *network, nm_error *error) {
 
 /* ---- the loop --------------------------------------------------------------------------------------- */
 
-/* A run, shared by the threads that work on it. */
+/* A call of nm_sim_run, shared by its threads. */
 typedef struct run {
     nm_sim *sim;
     int64_t n_steps, done;
-    int64_t first, last; /* steps of this interval; none: the run is over */
+    int64_t first, last; /* first and last step of the interval; first > last: the run is over */
     int status;
     nm_error *error;
 } run;
 
-/* Before one step, what all parts take from the whole network; then the levels go on to its end. 0: `ahead`
- * of the others it cannot be had. */
+/* Compute what step `now` needs of the whole network, then advance the levels to the end of the step.
+ * `ahead`: earlier steps of the interval have not been taken yet. Returns 0 if the step cannot be prepared
+ * ahead. */
 static int prepare_step(const nm_sim *sim, int64_t now, int ahead) {
     for (int64_t k = 0; k < sim->network->n_projections; k++)
         if (sim->network->projections[k].lazy != NULL &&
@@ -259,9 +267,10 @@ static int prepare_step(const nm_sim *sim, int64_t now, int ahead) {
     return 1;
 }
 
-/* The last step that the parts may take by themselves if they start with `first`. Input from Python and
- * scheduled spikes come in at a first one; spikes that release something act on the levels of the next; and a
- * look for NaN is taken in the same steps, however the run is cut. */
+/* The last step of an interval that begins with step `first`. An interval begins at every step with input
+ * from Python or with scheduled spikes. It has one step where spikes release a modulator, since they act
+ * on the levels of the next step. It ends at the steps in which the state is checked, so that these steps
+ * do not depend on how a run is cut. */
 static int64_t last_of_interval(const run *r, int64_t first) {
     const nm_sim *sim = r->sim;
     int64_t steps = least(sim->interval, r->n_steps - r->done);
@@ -290,8 +299,8 @@ static void begin_interval(run *r) {
         r->last++;
 }
 
-/* A thread's share of the parts, one after another, each through the whole interval: its columns stay in the
- * cache meanwhile. */
+/* The partitions of one thread, each through the whole interval before the next partition: its columns
+ * stay in the cache. */
 static void step_interval(const run *r, int64_t thread, int64_t n_threads) {
     const int64_t n_partitions = r->sim->network->n_partitions;
     const int64_t begin = thread * n_partitions / n_threads, end = (thread + 1) * n_partitions / n_threads;

@@ -1,5 +1,5 @@
-/* Results of every C function that can fail: 0 fine, > 0 a reason to stop that the caller may resume from,
- * < 0 an error. The one list below makes the enum, the sentences and Python's table of exceptions.
+/* Status of every C function that can fail: 0 success; > 0 a stop from which the caller may resume; < 0 an
+ * error. The list below makes the enum, the sentences and Python's table of exceptions.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_STATUS_H
 #define NM_STATUS_H
@@ -23,7 +23,8 @@ typedef enum nm_status {
 #undef NM_STATUS_ENUM
 } nm_status;
 
-/* The first failure: which object (slot), which field of it, and what came. -1 where one does not apply. */
+/* The first failure: index (slot) of the object, its field, and the value found. -1 where one does not
+ * apply. */
 typedef struct nm_error {
     int status;
     int64_t index;
@@ -36,7 +37,7 @@ typedef struct nm_error {
 const char *nm_status_name(int status);
 const char *nm_status_sentence(int status);
 
-/* Fill `error` and give back its status, so that a check reads `return nm_fail(error, ...)`. */
+/* Fill `error` and return `status`, so that a check reads `return nm_fail(error, ...)`. */
 int nm_fail(nm_error *error, int status, int64_t index, int64_t field, double value);
 
 #endif
