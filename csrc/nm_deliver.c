@@ -177,7 +177,7 @@ void nm_deliver(const nm_delivery *to, int64_t now, int64_t partition) {
         .to = to,
         .partition = partition,
         .partition_first = nm_network_partition_first(network, partition),
-        .lazy = {.network = network, .dt = to->dt, .now = now, .efficacy = 1.0},
+        .lazy = {.network = network, .dt = to->dt, .seed = to->seed, .now = now, .efficacy = 1.0},
         .bitmap = {.network = network, .ring = to->ring, .room = to->bitmap, .partition = partition}};
     for (d.delay = network->max_delay; d.delay >= 1; d.delay--) {
         if (!any_spikes(to, now - d.delay))

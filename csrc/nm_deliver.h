@@ -11,6 +11,7 @@ typedef struct nm_delivery {
     const nm_network *network;
     const nm_delay *ring;
     double dt;
+    uint64_t seed;
     int64_t first, last;  /* first and last step of the run */
     double *const *input; /* [port][slot] weights are added here; all zero at the start of the step */
     nm_bitmap_room bitmap;

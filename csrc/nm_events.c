@@ -15,7 +15,8 @@ typedef struct pass {
     int64_t partition_first;
     double low, high; /* bounds of the weight, or of the strength of an inhibitory one */
     size_t n;
-    int64_t synapse[NM_CHUNK], target[NM_CHUNK]; /* position; slot */
+    int64_t synapse[NM_CHUNK], target[NM_CHUNK];  /* position; slot */
+    uint32_t delay_run[NM_CHUNK], word[NM_CHUNK]; /* word: random, of the rounding */
     double weight[NM_CHUNK], change[NM_CHUNK], factor[NM_CHUNK], elapsed[NM_CHUNK];
     double learning[NM_CHUNK], ltp[NM_CHUNK], ltd[NM_CHUNK]; /* factors of the modulators at the target */
     double age[NM_CHUNK];                                    /* steps since the last arrival */
@@ -103,27 +104,41 @@ NM_CLONES static void modulate(pass *a) {
         a->factor[j] = (applied ? 1.0 : a->learning[j]) * (a->change[j] > 0.0 ? a->ltp[j] : a->ltd[j]);
 }
 
-static void push(const pass *a) {
+/* The random words of the rounding. */
+static void draw_words(pass *a, int kind) {
+    const nm_projection *p = a->projection;
+    const uint32_t key = nm_round_key(a->step->seed, p->number, a->step->now, kind);
+    const nm_ids ids = nm_network_ids(a->step->network, a->step->partition);
+    for (size_t j = 0; j < a->n; j++) {
+        const uint32_t id = nm_id_of(ids, (size_t)(a->target[j] - a->partition_first));
+        a->word[j] = nm_round_word(key + nm_run_word(p, a->delay_run[j]), id);
+    }
+}
+
+static void push(pass *a) {
     const nm_projection *p = a->projection;
     for (size_t j = 0; j < a->n; j++) {
+        const float rounded = nm_round(a->weight[j], a->word[j]);
         float *weight = &p->weight[a->synapse[j]];
-        *weight = p->inhibitory ? copysignf((float)a->weight[j], *weight) : (float)a->weight[j];
+        *weight = p->inhibitory ? copysignf(rounded, *weight) : rounded;
     }
     for (int k = 0; k < NM_MAX_STATE && p->state[k] != NULL; k++)
         for (size_t j = 0; j < a->n; j++)
-            p->state[k][a->synapse[j]] = (float)a->state[k][j];
+            a->word[j] = nm_round_other(a->word[j]),
+            p->state[k][a->synapse[j]] = nm_round(a->state[k][j], a->word[j]);
     for (size_t j = 0; a->events->last != NULL && j < a->n; j++)
         a->events->last[a->synapse[j]] = a->step->now;
 }
 
 /* Calls the hook for one gathered chunk; modulates, bounds and writes back. */
-static void call(pass *a, nm_synapse_hook hook, const nm_synapse_chunk *chunk) {
+static void call(pass *a, nm_synapse_hook hook, const nm_synapse_chunk *chunk, int kind) {
     const double dependence = a->projection->weight_dependence;
     hook(chunk);
     for (size_t j = 0; dependence != 0.0 && j < a->n; j++)
         a->change[j] = nm_change_soft(a->change[j], a->weight[j], a->low, a->high, dependence);
     modulate(a);
     nm_change_apply(a->n, a->change, a->factor, 1, a->low, a->high, a->weight);
+    draw_words(a, kind);
     push(a);
 }
 
@@ -158,6 +173,7 @@ static void call_on_pre(pass *a, int64_t delay_run, const double *pre, int64_t s
         for (size_t j = 0; j < a->n; j++) {
             a->synapse[j] = first + (int64_t)j;
             a->target[j] = a->partition_first + p->target[first + (int64_t)j];
+            a->delay_run[j] = (uint32_t)delay_run;
         }
         gather(a, ON_PRE);
         gather_post(a);
@@ -167,7 +183,7 @@ static void call_on_pre(pass *a, int64_t delay_run, const double *pre, int64_t s
             chunk.pre[k] = &pre[k];
         for (int k = 0; k < NM_MAX_COLUMNS && a->events->pre_snapshot[k] != NULL; k++)
             chunk.pre_column[k] = &a->events->pre_snapshot[k][slot];
-        call(a, p->rule->on_pre, &chunk);
+        call(a, p->rule->on_pre, &chunk, NM_ROUND_ARRIVAL);
     }
 }
 
@@ -270,17 +286,18 @@ static void call_on_post(pass *a, int64_t slot) {
         for (size_t j = 0; j < a->n; j++) {
             a->synapse[j] = a->events->incoming[first + (int64_t)j];
             a->target[j] = slot;
+            a->delay_run[j] = a->events->incoming_segment[first + (int64_t)j];
         }
         gather(a, ON_POST);
-        gather_pre_traces(a, a->events->incoming_segment + first);
-        gather_pre_columns(a, a->events->incoming_segment + first);
+        gather_pre_traces(a, a->delay_run);
+        gather_pre_columns(a, a->delay_run);
         nm_synapse_chunk chunk = chunk_of(a);
         chunk.pre_stride = 1, chunk.post_stride = 0;
         for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++)
             chunk.post[k] = &p->post_trace[k][slot];
         for (int k = 0; k < NM_MAX_COLUMNS && a->events->post_column[k] != NULL; k++)
             chunk.post_column[k] = &a->events->post_column[k][slot];
-        call(a, p->rule->on_post, &chunk);
+        call(a, p->rule->on_post, &chunk, NM_ROUND_TARGET);
     }
 }
 
@@ -319,8 +336,7 @@ void nm_events_run(const nm_events_step *step) {
     pass a;
     a.step = step, a.projection = p, a.events = p->events;
     a.partition_first = nm_network_partition_first(step->network, step->partition);
-    a.low = p->inhibitory ? fmax(p->weight_min, 0.0) : p->weight_min;
-    a.high = p->inhibitory ? fmax(p->weight_max, 0.0) : p->weight_max;
+    nm_change_bounds(p->weight_min, p->weight_max, p->inhibitory, &a.low, &a.high);
     if (p->rule->on_pre != NULL || p->events->arrived != NULL)
         arrivals(&a);
     if (p->rule->event != NULL)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "nm_homeostasis.h"
+#include "nm_change.h"
 #include "nm_lazy.h"
 
 /* A spike is added with the factor that it will have decayed to at the next scaling, so that silent
@@ -15,12 +16,18 @@ static double factor(const nm_homeostasis *h, int64_t slot) {
     return 1.0 + h->strength * nm_clip((h->target_rate - h->rate[slot]) / h->target_rate, -1.0, 1.0);
 }
 
-static void scale(const nm_projection *p, int64_t first, int64_t last, int64_t partition_first) {
-    for (int64_t s = first; s < last; s++)
+static void scale_run(const nm_lazy_step *step, int64_t delay_run, int64_t partition) {
+    const nm_projection *p = step->projection;
+    const nm_ids ids = nm_network_ids(step->network, partition);
+    const int64_t partition_first = nm_network_partition_first(step->network, partition);
+    const uint32_t key =
+        nm_round_key(step->seed, p->number, step->now, NM_ROUND_SCALING) + nm_run_word(p, delay_run);
+    double low, high;
+    nm_change_bounds(p->weight_min, p->weight_max, 0, &low, &high);
+    for (int64_t s = p->run_start[delay_run]; s < p->run_start[delay_run + 1]; s++)
         if (p->weight[s] > 0.0f) {
-            const double moved =
-                (double)p->weight[s] * factor(p->homeostasis, partition_first + p->target[s]);
-            p->weight[s] = (float)nm_clip(moved, p->weight_min, p->weight_max);
+            const double moved = (double)p->weight[s] * factor(p->homeostasis, partition_first + p->target[s]);
+            p->weight[s] = nm_round(nm_clip(moved, low, high), nm_round_word(key, nm_id_of(ids, p->target[s])));
         }
 }
 
@@ -32,13 +39,13 @@ static void scale_partition(const nm_lazy_step *step, int64_t partition) {
         const int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
         if (p->lazy != NULL)
             nm_lazy_flush(step, bucket, bucket + 1);
-        scale(p, p->run_start[first], p->run_start[end],
-              nm_network_partition_first(step->network, partition));
+        for (int64_t delay_run = first; delay_run < end; delay_run++)
+            scale_run(step, delay_run, partition);
     }
 }
 
-void nm_homeostasis_step(const nm_network *network, const nm_delay *ring, double dt, int64_t now,
-                         int64_t partition) {
+void nm_homeostasis_step(const nm_network *network, const nm_delay *ring, double dt, uint64_t seed,
+                         int64_t now, int64_t partition) {
     for (int64_t k = 0; k < network->n_projections; k++) {
         const nm_projection *p = &network->projections[k];
         const nm_homeostasis *h = p->homeostasis;
@@ -47,7 +54,7 @@ void nm_homeostasis_step(const nm_network *network, const nm_delay *ring, double
         enter(h, nm_delay_list(ring, now, partition), *nm_delay_count(ring, now, partition), dt, now);
         if (now % h->every != 0)
             continue;
-        const nm_lazy_step step = {.network = network, .projection = p, .dt = dt, .now = now};
+        const nm_lazy_step step = {.network = network, .projection = p, .dt = dt, .seed = seed, .now = now};
         scale_partition(&step, partition);
         const double kept = nm_exp(-(double)h->every * dt / h->tau);
         for (int64_t slot = nm_network_partition_first(network, partition);

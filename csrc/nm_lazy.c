@@ -1,6 +1,7 @@
 /* What pair rules keep besides their synapses: the course of e, k, F and V, and the targets' last spikes.
  * SPDX-License-Identifier: MIT */
 #include "nm_lazy.h"
+#include "nm_change.h"
 
 #include <math.h>
 #include <string.h>
@@ -33,6 +34,17 @@ static void fill_decay(const nm_lazy *lazy, double *table, double dt, double tau
             (double)k * NM_FINE * dt / tau < 700.0 ? nm_exp(-(double)k * NM_FINE * dt / tau) : 0.0;
 }
 
+/* Bounds under eligibility hold from the start. */
+static void clip_weights(const nm_projection *p) {
+    double low, high;
+    nm_change_bounds(p->weight_min, p->weight_max, p->inhibitory, &low, &high);
+    for (int64_t s = 0; s < p->n_synapses; s++) {
+        const double was = (double)p->weight[s];
+        p->weight[s] = p->inhibitory ? copysignf((float)nm_clip(fabs(was), low, high), p->weight[s])
+                                     : (float)nm_clip(was, low, high);
+    }
+}
+
 void nm_lazy_start(const nm_network *network, const nm_projection *projection, double dt, int64_t now) {
     nm_lazy *lazy = projection->lazy;
     const nm_trace *traces = projection->rule->pre_traces;
@@ -50,6 +62,8 @@ void nm_lazy_start(const nm_network *network, const nm_projection *projection, d
         for (int p = 0; p < NM_RECENT; p++)
             *nm_lazy_time(lazy, slot, p) = NM_NEVER;
     }
+    if (projection->rule->eligibility != NULL)
+        clip_weights(projection);
     lazy->epoch = now - EPOCH_START;
     lazy->origin = now;
 }

@@ -86,6 +86,7 @@ typedef struct nm_lazy_step {
     double *input;   /* [slot] what arrives is added here, */
     double efficacy; /* times this: 1 without short-term plasticity */
     double dt;
+    uint64_t seed; /* of the rounding */
     int64_t now;
 } nm_lazy_step;
 
@@ -102,7 +103,8 @@ static inline int64_t nm_lazy_decay_length(int64_t sweep) {
     return NM_FINE + nm_lazy_length(sweep) / NM_FINE + 2;
 }
 
-/* A fresh start after step `now`: all weights and traces of the synapses are those of that moment. */
+/* A fresh start after step `now`: all weights and traces of the synapses are those of that moment. Under a rule with
+ * eligibility weights outside their bounds are put on them. */
 void nm_lazy_start(const nm_network *network, const nm_projection *projection, double dt, int64_t now);
 /* Before anything else in step `now`, for the whole network, with the levels of its start: F and the factors
  * over the step. 0 where all is to be measured anew in this step, but steps before it are still to be taken

@@ -28,6 +28,7 @@ typedef struct nm_lazy_batch {
     double trace[NM_MAX_TRACES];    /* presynaptic, at `from` */
     double seen;                    /* trace[0] d(T - t0) */
     double low, high;
+    nm_ids ids;                   /* of the targets */
     const float *was, *trace_was; /* weight and trace of eligibility at `from` */
     double span[N_SPANS][NM_LAZY_BATCH];
     double s[NM_LAZY_BATCH], h[NM_LAZY_BATCH];

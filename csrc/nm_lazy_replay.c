@@ -19,7 +19,7 @@ static int may_return(const path *p, const double *then, const double *end) {
     const nm_lazy_batch *a = p->a;
     if (a->step->projection->weight_kept == 1.0 || a->step->projection->rule->eligibility == NULL)
         return 0;
-    if (a->low >= 0.0 && p->w >= 0.0 && p->c * (end[NM_F] - then[NM_F]) <= 0.0)
+    if (a->low >= 0.0 && p->w >= 0.0 && p->w <= a->high && p->c * (end[NM_F] - then[NM_F]) <= 0.0)
         return 0; /* decay and signal both lower it */
     const double kept = p->w * then[NM_K] / end[NM_K];
     const double reach = fabs(p->c) * (end[NM_V] - then[NM_V]) / then[NM_K];

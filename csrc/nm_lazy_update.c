@@ -146,8 +146,8 @@ NM_INLINE int combine_by(batch *a, const int decays, const size_t stride, const 
     return any != 0;
 }
 
-/* Without a trace of eligibility. The weight moves one way only (all gains of a rule have one sign), so a
- * look at the end is enough, but under weight decay, which may bring it back from a bound. */
+/* Without eligibility. The weight moves in one direction (all gains of a rule have one sign), so that a clip at the
+ * end is enough, unless weight decay brings it back from a bound, or it starts outside its bounds. */
 NM_INLINE int combine_direct_by(batch *a, const int decays, const size_t stride, const int inhibitory) {
     const double low = a->low, high = a->high;
     int64_t any = 0;
@@ -163,6 +163,8 @@ NM_INLINE int combine_direct_by(batch *a, const int decays, const size_t stride,
             const double reach = fabs(h) * a->span[DV][m], kept = w * a->span[KEPT][m];
             a->check[j] = (int64_t)(w + reach > high) | (int64_t)(kept - reach < low);
             any |= a->check[j];
+        } else {
+            any |= (int64_t)(w < low) | (int64_t)(w > high);
         }
     }
     return any != 0;
@@ -221,6 +223,15 @@ static void replay_silent(batch *a, const uint16_t *target) {
     }
 }
 
+/* `check` of a synapse that may have reached a bound; without eligibility and decay: whether it starts outside. */
+static int is_checked(const batch *a, size_t j) {
+    const nm_projection *p = a->step->projection;
+    if (p->rule->eligibility != NULL || p->weight_kept < 1.0)
+        return a->check[j] != 0;
+    const double was = nm_lazy_strength(a, j, p->inhibitory != 0);
+    return was < a->low || was > a->high;
+}
+
 static void bring(batch *a) {
     const nm_projection *p = a->step->projection;
     const uint16_t *target = p->target + a->first;
@@ -234,7 +245,7 @@ static void bring(batch *a) {
         replay_silent(a, target);
     for (size_t i = 0; (any || always) && i < a->n_found; i++) { /* the others have had no event in between */
         const size_t j = (size_t)a->hit[i];
-        if (always || a->check[j])
+        if (always || is_checked(a, j))
             nm_lazy_replay(a, j, a->partition_first + target[j]);
     }
     for (size_t i = 0; !always && i < a->n_crowded; i++)
@@ -252,37 +263,52 @@ static void begin(batch *a, const nm_lazy_step *step, int64_t partition, int64_t
     const nm_projection *p = step->projection;
     const int64_t since = p->lazy->since[delay_run];
     a->step = step;
+    a->ids = nm_network_ids(step->network, partition);
     a->n_ahead = 0;
     a->partition_first = nm_network_partition_first(step->network, partition);
     a->from = since / 2;
     a->count_from = (since + 1) / 2;
-    a->low = p->inhibitory ? fmax(p->weight_min, 0.0) : p->weight_min;
-    a->high = p->inhibitory ? fmax(p->weight_max, 0.0) : p->weight_max;
+    nm_change_bounds(p->weight_min, p->weight_max, p->inhibitory, &a->low, &a->high);
     for (int k = 0; k < NM_MAX_TRACES && p->lazy->trace[k] != NULL; k++)
         a->trace[k] = p->lazy->trace[k][delay_run];
     a->seen = seen_from_origin(a);
 }
 
-NM_CLONES static void narrow(float *to, const double *from, size_t n) {
-    for (size_t j = 0; j < n; j++)
-        to[j] = (float)from[j];
-}
-
-NM_CLONES static void narrow_traces(float *to, const double *from, size_t n) {
-    for (size_t j = 0; j < n; j++)
-        to[j] = (float)(fabs(from[j]) < LEAST_TRACE ? 0.0 : from[j]);
-}
-
-static void put_back(const batch *a, int eligible) {
-    const nm_projection *p = a->step->projection;
-    float *weight = p->weight + a->first;
-    if (p->inhibitory)
-        for (size_t j = 0; j < a->n; j++)
-            weight[j] = copysignf((float)a->weight[j], weight[j]);
+/* The random words of a batch. */
+NM_CLONES static void draw_words(uint32_t *word, const uint16_t *target, size_t n, nm_ids ids, uint32_t key) {
+    if (ids.id == NULL)
+        for (size_t j = 0; j < n; j++)
+            word[j] = nm_round_word(key, ids.first + (uint32_t)target[j]);
     else
-        narrow(weight, a->weight, a->n);
+        for (size_t j = 0; j < n; j++)
+            word[j] = nm_round_word(key, (uint32_t)ids.id[target[j]]);
+}
+
+NM_CLONES static void round_weights(float *to, const double *from, const uint32_t *word, size_t n) {
+    for (size_t j = 0; j < n; j++)
+        to[j] = nm_round(from[j], word[j]);
+}
+
+NM_CLONES static void round_strengths(float *to, const double *from, const uint32_t *word, size_t n) {
+    for (size_t j = 0; j < n; j++)
+        to[j] = copysignf(nm_round(from[j], word[j]), to[j]);
+}
+
+NM_CLONES static void round_traces(float *to, const double *from, const uint32_t *word, size_t n) {
+    for (size_t j = 0; j < n; j++)
+        to[j] = nm_round(fabs(from[j]) < LEAST_TRACE ? 0.0 : from[j], nm_round_other(word[j]));
+}
+
+static void put_back(const batch *a, int eligible, uint32_t key) {
+    const nm_projection *p = a->step->projection;
+    uint32_t word[BATCH];
+    draw_words(word, p->target + a->first, a->n, a->ids, key);
+    if (p->inhibitory)
+        round_strengths(p->weight + a->first, a->weight, word, a->n);
+    else
+        round_weights(p->weight + a->first, a->weight, word, a->n);
     if (eligible)
-        narrow_traces(p->state[0] + a->first, a->c, a->n);
+        round_traces(p->state[0] + a->first, a->c, word, a->n);
 }
 
 /* ---- an arrival ---------------------------------------------------------------------------------- */
@@ -382,6 +408,8 @@ static void visit(const nm_lazy_step *step, int64_t partition, int64_t delay_run
     const nm_projection *p = step->projection;
     nm_lazy *lazy = p->lazy;
     const int eligible = p->rule->eligibility != NULL;
+    const int kind = arrives ? NM_ROUND_ARRIVAL : counted ? NM_ROUND_FLUSH : NM_ROUND_UPDATE;
+    const uint32_t key = nm_round_key(step->seed, p->number, step->now, kind) + nm_run_word(p, delay_run);
     double pre[NM_MAX_TRACES] = {0.0};
     batch a;
     begin(&a, step, partition, delay_run);
@@ -398,7 +426,7 @@ static void visit(const nm_lazy_step *step, int64_t partition, int64_t delay_run
             if (p->rule->on_pre != NULL)
                 change_run(&a, pre);
         }
-        put_back(&a, eligible);
+        put_back(&a, eligible, key);
         a.n_ahead = 0;
     }
     for (int k = 0; k < NM_MAX_TRACES && lazy->trace[k] != NULL; k++)

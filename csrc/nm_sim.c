@@ -169,6 +169,7 @@ static void step_partition(const nm_sim *sim, int64_t now, int64_t partition) {
     const nm_delivery to = {.network = sim->network,
                             .ring = &sim->ring,
                             .dt = sim->dt,
+                            .seed = sim->seed,
                             .first = sim->first,
                             .last = sim->last,
                             .input = sim->input,
@@ -179,7 +180,7 @@ static void step_partition(const nm_sim *sim, int64_t now, int64_t partition) {
     nm_plasticity_step(sim->network, &sim->ring, factors_in(sim, now), sim->fired, sim->dt, sim->seed, now,
                        partition);
     nm_short_term_step(sim->network, &sim->ring, sim->dt, now, partition);
-    nm_homeostasis_step(sim->network, &sim->ring, sim->dt, now, partition);
+    nm_homeostasis_step(sim->network, &sim->ring, sim->dt, sim->seed, now, partition);
     forget_fired(sim, now, partition);
 }
 

@@ -31,15 +31,15 @@ class PlasticNetwork:
     def assert_rounding_apart(self, n_steps: int, learning: Learning) -> np.ndarray:
         """The weights are those of the oracle in float64, but for rounding; returns the latter.
 
-        Under a pair rule a weight is rounded to a float32 once a visit: at each arrival, and at the last look. That
-        takes it off by half an ulp at most (3e-8 below 1 mV), and nothing makes the distance grow: changes do not
+        Under a lazy rule a weight is rounded to one of the two nearest float32 at each arrival, and at the last look.
+        That takes it off by an ulp at most (6e-8 below 1 mV), and nothing makes the distance grow: changes do not
         depend on the weight, bounds and decay only bring two weights closer. Soft bounds: see there.
         """
         exact, largest = (np.array(v) for v in learnt(self.synapses, self.spikes, n_steps, learning))
         visits = [sum(step <= n_steps for step in s.arrivals(self.spikes)) + 1 for s in self.synapses]
-        half_ulp = np.spacing(largest.astype(np.float32)).astype(np.float64) / 2.0
+        ulp = np.spacing(largest.astype(np.float32)).astype(np.float64)
         # 1e-13: exp and sums in float64, of changes that come to less than 100 mV in all
-        apart, allowed = np.abs(self.weight - exact), np.array(visits) * half_ulp + 1e-13
+        apart, allowed = np.abs(self.weight - exact), np.array(visits) * ulp + 1e-13
         worst = int(np.argmax(apart - allowed))
         assert apart[worst] <= allowed[worst], (
             f"synapse {worst}: {self.weight[worst]} instead of {exact[worst]}, {apart[worst]:.2e} apart; "

@@ -44,7 +44,7 @@ C_ROWS = (
         "nm_build_values",
     },
     {"nm_register", "nm_response", "nm_change", "nm_normal", "nm_poisson", "nm_quantile", "nm_compact"},
-    {"nm_rng", "nm_loop"},
+    {"nm_rng", "nm_loop", "nm_round"},
     {"nm_model", "nm_modulator"},
     {"nm_field", "nm_status", "nm_math", "nm_clones", "nm_rng_lanes"},
 )

@@ -64,6 +64,7 @@ cdef class LazyKeeper:
         cdef nm_lazy_step step
         step.network, step.projection = &self.binding.network, self.projection
         step.input, step.efficacy, step.dt, step.now = NULL, 1.0, self.binding.sim.dt, self.binding.sim.step
+        step.seed = self.binding.sim.seed
         return step
 
     cdef int64_t _n_buckets(self):
@@ -118,9 +119,17 @@ cdef class LazyKeeper:
             if bucket != done:
                 nm_lazy_flush(&step, bucket, bucket + 1)
                 done = bucket
-        self.weight[synapses] = weight
+        self.weight[synapses] = weight if self.eligibility is None else self._bounded(weight)
         if eligibility is not None:
             self.eligibility[synapses] = eligibility
+
+    def _bounded(self, weight):
+        """Weights on their bounds, rounded inwards to float32, where they lie outside."""
+        cdef double low, high
+        nm_change_bounds(self.projection.weight_min, self.projection.weight_max, self.projection.inhibitory, &low, &high)
+        if self.projection.inhibitory:
+            return np.copysign(np.clip(np.abs(weight), low, high), weight)
+        return np.clip(weight, low, high)
 
     def settle(self):
         """Bring every synapse up to date in place."""
