@@ -13,6 +13,7 @@ typedef struct pass {
     const nm_projection *projection;
     const nm_events *events;
     int64_t partition_first;
+    nm_shares shares; /* of pairs in one step */
     double low, high; /* bounds of the weight, or of the strength of an inhibitory one */
     size_t n;
     int64_t synapse[NM_CHUNK], target[NM_CHUNK];  /* position; slot */
@@ -155,11 +156,17 @@ static double pre_trace(const pass *a, int k, int64_t delay_run, int64_t slot) {
     return e->trace[k][delay_run] * nm_exp(-e->rate[k] * (double)(a->step->now - arrived));
 }
 
+/* Whether a trace has its share of this step's spikes. */
+static int is_shared(nm_trace trace) {
+    return trace.kind == NM_TRACE_ALL;
+}
+
 static void gather_post(pass *a) {
     const nm_projection *p = a->projection;
     for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++)
         for (size_t j = 0; j < a->n; j++)
-            a->post[k][j] = p->post_trace[k][a->target[j]];
+            a->post[k][j] = p->post_trace[k][a->target[j]] +
+                            (is_shared(p->rule->post_traces[k]) ? a->shares.after * a->post_fired[j] : 0.0);
     for (int k = 0; k < NM_MAX_COLUMNS && a->events->post_column[k] != NULL; k++)
         for (size_t j = 0; j < a->n; j++)
             a->post_column[k][j] = a->events->post_column[k][a->target[j]];
@@ -260,6 +267,9 @@ static void gather_pre_traces(pass *a, const uint32_t *delay_run) {
         for (size_t j = 0; j < a->n; j++) /* 0 where no spike has arrived, whatever the age */
             a->pre[k][j] = e->trace[k][delay_run[j]];
         decay_to_now(a->n, e->rate[k], a->age, a->pre[k]);
+        for (size_t j = 0;
+             a->shares.before < 1.0 && is_shared(a->projection->rule->pre_traces[k]) && j < a->n; j++)
+            a->pre[k][j] -= a->age[j] == 0.0 ? 1.0 - a->shares.before : 0.0;
     }
 }
 
@@ -335,6 +345,7 @@ void nm_events_run(const nm_events_step *step) {
     const nm_projection *p = step->projection;
     pass a;
     a.step = step, a.projection = p, a.events = p->events;
+    a.shares = nm_rule_shares(p->rule, p->params);
     a.partition_first = nm_network_partition_first(step->network, step->partition);
     nm_change_bounds(p->weight_min, p->weight_max, p->inhibitory, &a.low, &a.high);
     if (p->rule->on_pre != NULL || p->events->arrived != NULL)

@@ -39,6 +39,8 @@ enum {
     NM_SWEEP_MAX = 5000,
     NM_NEVER = -32768 /* as a time: no spike */
 };
+#define NM_ARRIVED                                                                                           \
+    (INT64_C(1) << 62) /* in `since`: the last update was an arrival whose step's spikes do not count yet */
 enum { NM_E, NM_K, NM_F, NM_V };
 
 /* A target's last spikes, newest first, steps from the epoch, with the sums S and H of each. One line of 64
@@ -63,7 +65,8 @@ struct nm_lazy {
     double *snapshots; /* [(region * length + step % length) * NM_SNAPSHOT] */
     double *ltp;       /* [step % NM_INTERVAL * n_regions + region] factor on post_amplitude in that step */
     double *ltd;       /* likewise, on an arrival's change */
-    int64_t *since; /* [segment] 2 * step of the last visit; + 1 where that step's spikes have been counted */
+    int64_t *since; /* [segment] 2 * step of the last visit; + 1 where that step's spikes have been counted;
+                     * + NM_ARRIVED */
     double *trace[NM_MAX_TRACES]; /* [segment] presynaptic traces right after the last visit */
     double *decay[NM_MAX_TRACES]; /* [NM_FINE + coarse] exp(-k dt / tau), then exp(-k NM_FINE dt / tau) */
     int32_t *newest;   /* [slot] step of the last spike, from `epoch`: all that half of the visits ask */
@@ -71,6 +74,7 @@ struct nm_lazy {
     nm_former *former; /* [slot] */
     int64_t *spike;    /* [slot * NM_SPIKES + k % NM_SPIKES] step of the k-th spike */
     double *gain;      /* likewise: its gain */
+    double *late;      /* likewise: factor on coincident_pre of an arrival in that step */
     int64_t *n_spikes; /* [slot] */
     int64_t *floor;    /* [part] no segment was last visited before this step */
     /* Turns of a zone: steps at whose ends F has an extremum, since the signal of learning changes its sign then. */
@@ -137,6 +141,10 @@ void nm_lazy_flush(const nm_lazy_step *step, int64_t first, int64_t last);
 /* exp(-steps dt / tau) from one of the tables in `decay`. */
 static inline double nm_lazy_decayed(const double *table, int64_t steps) {
     return table[steps % NM_FINE] * table[NM_FINE + steps / NM_FINE];
+}
+/* The step of the last update of a delay run. */
+static inline int64_t nm_lazy_last(const nm_lazy *lazy, int64_t delay_run) {
+    return (lazy->since[delay_run] & ~NM_ARRIVED) / 2;
 }
 /* The p-th of a target's last spikes. */
 static inline int16_t *nm_lazy_time(const nm_lazy *lazy, int64_t slot, int64_t p) {

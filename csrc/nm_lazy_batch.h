@@ -27,6 +27,9 @@ typedef struct nm_lazy_batch {
     int64_t from, count_from;       /* step of the last update; first step whose spikes count */
     double trace[NM_MAX_TRACES];    /* presynaptic, at `from` */
     double seen;                    /* trace[0] d(T - t0) */
+    int coincides; /* 1: spikes of the target in step `from` make pairs with an arrival in it that are not pre_first */
+    nm_shares shares; /* of these pairs */
+    double late;      /* coincident_pre of that arrival */
     double low, high;
     nm_ids ids;                   /* of the targets */
     const float *was, *trace_was; /* weight and trace of eligibility at `from` */
@@ -36,7 +39,7 @@ typedef struct nm_lazy_batch {
     /* OUT: strength (of an inhibitory weight the magnitude) and eligibility, now */
     double weight[NM_LAZY_BATCH], c[NM_LAZY_BATCH];
     int32_t hit[NM_LAZY_BATCH + NM_LAZY_HITS_AHEAD]; /* synapses whose targets have fired */
-    int32_t crowded[NM_LAZY_BATCH];                  /* of those, the ones whose events are to be replayed */
+    int32_t crowded[2 * NM_LAZY_BATCH]; /* of those, the ones whose events are to be replayed; some twice */
     size_t n_found, n_crowded;
     const char *ahead[3]; /* weights, traces and targets of the next delay run, fetched meanwhile */
     size_t n_ahead;       /* bytes of its weights */

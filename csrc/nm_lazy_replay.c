@@ -77,7 +77,12 @@ void nm_lazy_replay(nm_lazy_batch *a, size_t j, int64_t slot) {
     for (int64_t q = first_spike(lazy, slot, a->count_from); q < lazy->n_spikes[slot]; q++) {
         const int64_t bucket = slot * NM_SPIKES + q % NM_SPIKES, at = lazy->spike[bucket];
         go_on(&p, at);
-        add(&p, a->trace[0] * nm_lazy_decayed(lazy->decay[0], at - a->from) * lazy->gain[bucket], direct);
+        double trace = a->trace[0] * nm_lazy_decayed(lazy->decay[0], at - a->from);
+        if (a->coincides && at == a->from) {
+            add(&p, a->shares.after * a->late * lazy->late[bucket], direct);
+            trace -= 1.0 - a->shares.before;
+        }
+        add(&p, trace * lazy->gain[bucket], direct);
     }
     go_on(&p, a->step->now);
     a->weight[j] = p.w;

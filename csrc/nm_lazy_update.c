@@ -56,7 +56,7 @@ static __attribute__((noinline)) const double *sums_beyond(batch *a, const nm_la
     size_t n = bytes_since(lazy->recent[slot].time, since) / sizeof(int16_t);
     if (n == NM_RECENT / 2)
         n += bytes_since(lazy->former[slot].time, since) / sizeof(int16_t);
-    if (n == NM_RECENT)
+    if (n == NM_RECENT || (a->coincides && *nm_lazy_time(lazy, slot, (int64_t)n - 1) == since))
         a->crowded[a->n_crowded++] = (int32_t)j;
     return nm_lazy_sums(lazy, slot, (int64_t)n - 1);
 }
@@ -105,6 +105,8 @@ NM_INLINE void look_up_by(batch *a, const nm_lazy *lazy, const uint16_t *target,
             fetch_ahead(a, i / HITS_A_LINE * LINE);
         if (n_bytes > NM_CLOSE * sizeof line->time[0])
             sums = sums_beyond(a, lazy, j, a->partition_first + target[j], since);
+        else if (a->coincides && line->time[n_bytes / sizeof line->time[0] - 1] == since)
+            a->crowded[a->n_crowded++] = (int32_t)j;
         if (!direct)
             a->s[j] = seen * sums[0];
         a->h[j] = seen * sums[1];
@@ -259,9 +261,19 @@ static size_t next_run(batch *a, int64_t first, int64_t last) {
     return a->n;
 }
 
+/* What the rule says of an arrival in step `from` that comes after a spike of the target. */
+static double late_change(const batch *a) {
+    const nm_projection *p = a->step->projection;
+    double pre[NM_MAX_TRACES] = {0.0};
+    for (int k = 0; k < NM_MAX_TRACES && p->lazy->trace[k] != NULL; k++)
+        pre[k] = a->trace[k] - 1.0; /* without this arrival */
+    return p->rule->coincident_pre == NULL ? 0.0 : p->rule->coincident_pre(p->params, pre);
+}
+
 static void begin(batch *a, const nm_lazy_step *step, int64_t partition, int64_t delay_run) {
     const nm_projection *p = step->projection;
-    const int64_t since = p->lazy->since[delay_run];
+    const int arrived = (p->lazy->since[delay_run] & NM_ARRIVED) != 0;
+    const int64_t since = p->lazy->since[delay_run] & ~NM_ARRIVED;
     a->step = step;
     a->ids = nm_network_ids(step->network, partition);
     a->n_ahead = 0;
@@ -272,6 +284,10 @@ static void begin(batch *a, const nm_lazy_step *step, int64_t partition, int64_t
     for (int k = 0; k < NM_MAX_TRACES && p->lazy->trace[k] != NULL; k++)
         a->trace[k] = p->lazy->trace[k][delay_run];
     a->seen = seen_from_origin(a);
+    a->shares = nm_rule_shares(p->rule, p->params);
+    a->coincides = arrived && a->shares.before < 1.0;
+    if (a->coincides)
+        a->late = late_change(a);
 }
 
 /* The random words of a batch. */
@@ -394,7 +410,7 @@ static void change_run(batch *a, const double *pre) {
 static void look_ahead(batch *a, int64_t next) {
     const nm_projection *p = a->step->projection;
     const int64_t first = p->run_start[next];
-    NM_FETCH(nm_lazy_snapshot(p->lazy, 0, p->lazy->since[next] / 2));
+    NM_FETCH(nm_lazy_snapshot(p->lazy, 0, nm_lazy_last(p->lazy, next)));
     a->ahead[0] = (const char *)(p->weight + first);
     a->ahead[1] = p->rule->eligibility != NULL ? (const char *)(p->state[0] + first) : a->ahead[0];
     a->ahead[2] = (const char *)(p->target + first);
@@ -431,7 +447,8 @@ static void visit(const nm_lazy_step *step, int64_t partition, int64_t delay_run
     }
     for (int k = 0; k < NM_MAX_TRACES && lazy->trace[k] != NULL; k++)
         lazy->trace[k][delay_run] = pre[k] + (arrives ? 1.0 : 0.0);
-    lazy->since[delay_run] = 2 * step->now + counted;
+    const int64_t waits = !counted && a.from == step->now ? lazy->since[delay_run] & NM_ARRIVED : 0;
+    lazy->since[delay_run] = (2 * step->now + counted) | (arrives ? NM_ARRIVED : waits);
 }
 
 void nm_lazy_arrive(const nm_lazy_step *step, int64_t partition, int64_t delay_run, int64_t next) {
@@ -452,7 +469,7 @@ void nm_lazy_sweep_partition(const nm_lazy_step *step, int64_t partition) {
     for (int64_t row = p->n_rows * turn / sweep; row < last; row++)
         for (int64_t s = first_run(p, row * n_partitions + partition);
              s < first_run(p, row * n_partitions + partition + 1); s++)
-            if (p->lazy->since[s] / 2 < step->now - sweep)
+            if (nm_lazy_last(p->lazy, s) < step->now - sweep)
                 visit(step, partition, s, 0, 0, -1);
 }
 

@@ -98,6 +98,17 @@ static inline double nm_raised(double threshold, double rise) {
 
 /* ---- plasticity rules ---------------------------------------------------------------------------- */
 
+/* Spikes in one step. A spike lies anywhere in its step, so an arrival and a spike of the target in the same step are as
+ * often in the one order as in the other. The parameter `coincident` says how a rule counts such a pair:
+ *   half        half a pair at distance 0 in each order; sums over steps are then integrals up to second order in dt
+ *   pre_first   the arrival comes first
+ *   none        in neither order */
+enum { NM_COINCIDENT_HALF, NM_COINCIDENT_PRE_FIRST, NM_COINCIDENT_NONE };
+#define NM_COINCIDENT_FIELD                                                                                  \
+    {"coincident", "half pre_first none", NM_COINCIDENT_HALF, NM_WORD,                                       \
+     "How an arrival and a spike of the target in the same step are counted: half in each order, the arrival " \
+     "first, or not as a pair."}
+
 /* A trace of one neuron, kept by the engine: decays exponentially with its time constant. */
 typedef enum nm_trace_kind {
     NM_TRACE_ALL,     /* +1 at each spike: all-to-all pairing */
@@ -166,8 +177,8 @@ typedef struct nm_eligibility {
  * LAZY RULE: has `post_amplitude`. A spike of the target changes the weight by the first presynaptic trace times
  * post_amplitude, and post_amplitude depends on the target alone. The engine leaves a synapse alone until a
  * spike of its source arrives, or somebody reads the synapse, and makes up for all the target's spikes at once
- * (nm_lazy.h). Cheap: the target's spikes cost nothing per synapse. Traces are of NM_TRACE_ALL. A spike that
- * arrives in the step in which the target fires counts as "pre before post" at distance 0.
+ * (nm_lazy.h). Cheap: the target's spikes cost nothing per synapse. Traces are of NM_TRACE_ALL. Hooks see an arrival
+ * in the step in which the target fires as the first of the two; `coincident` tells the engine what to make of it.
  *
  * EVENT RULE: has no `post_amplitude`. At the end of a step the engine calls on_pre for the synapses at which a
  * spike arrives, then on_post for the synapses onto every target that has an event. A target has an event where
@@ -187,6 +198,11 @@ typedef struct nm_plasticity_rule {
     double (*post_amplitude)(const double *params,
                              const double *post); /* post: [k] traces, without this spike */
     const nm_eligibility *eligibility;            /* NULL: the rule changes the weight itself */
+    /* What on_pre's change gains where the target's spike in the step of the arrival comes first:
+     * coincident_pre(params, pre) * coincident_post(params, post), of the traces without either spike. NULL: nothing
+     * for the first, 1 for the second. */
+    double (*coincident_pre)(const double *params, const double *pre);
+    double (*coincident_post)(const double *params, const double *post);
 
     /* Event rule. */
     nm_synapse_hook on_post; /* NULL: a target's event changes nothing */
@@ -197,7 +213,23 @@ typedef struct nm_plasticity_rule {
     int needs_elapsed;    /* 1: the hooks read `elapsed`: 8 bytes a synapse */
     int n_random;         /* 32-bit words that the hooks read for each synapse */
     int applies_learning; /* 1: `change` has the factor `learning` already */
+
+    /* Of both kinds. Of an event rule the traces of NM_TRACE_ALL that the hooks see have the shares of this step's
+     * spikes. */
+    int coincident; /* 1 + position of NM_COINCIDENT_FIELD; 0: arrivals come first */
 } nm_plasticity_rule;
+
+/* Shares of a pair in one step: as the arrival before the target's spike, and after it. */
+typedef struct nm_shares {
+    double before, after;
+} nm_shares;
+
+static inline nm_shares nm_rule_shares(const nm_plasticity_rule *rule, const double *params) {
+    const int how = rule->coincident ? (int)params[rule->coincident - 1] : NM_COINCIDENT_PRE_FIRST;
+    if (how == NM_COINCIDENT_HALF)
+        return (nm_shares){0.5, 0.5};
+    return (nm_shares){how == NM_COINCIDENT_PRE_FIRST ? 1.0 : 0.0, 0.0};
+}
 
 /* Whether a rule keeps to what is said above: NM_OK, or NM_ERR_BAD_LAYOUT with the number of what it breaks in
  * `field`: 1 state that nothing reads, 2 a lazy rule with hooks or members of an event rule, 3 traces of a lazy

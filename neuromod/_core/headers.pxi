@@ -382,6 +382,7 @@ cdef extern from "nm_lazy.h" nogil:
         double *gain
         int64_t *n_spikes
         int64_t *floor
+        double *late
         int64_t *turn
         int64_t *n_turns
         int64_t *sign

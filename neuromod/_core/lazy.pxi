@@ -2,6 +2,9 @@
 # up to date only when a spike arrives. Transcribes nm_lazy.h.
 
 
+_ARRIVED = 1 << 62  # NM_ARRIVED
+
+
 cdef object _lines(Py_ssize_t n, Py_ssize_t n_sums):
     """Records of spike times and sums, zeroed."""
     return aligned(n, np.dtype([("time", np.int16, NM_RECENT // 2), ("sums", np.float64, (n_sums, 2))], align=True))
@@ -33,6 +36,7 @@ cdef class LazyKeeper:
             "since": np.zeros(n_runs, np.int64),
             "newest": np.zeros(n_neurons, np.int32),
             "spike": np.zeros((n_neurons, NM_SPIKES), np.int64), "gain": np.zeros((n_neurons, NM_SPIKES)),
+            "late": np.zeros((n_neurons, NM_SPIKES)),
             "n_spikes": np.zeros(n_neurons, np.int64), "floor": np.zeros(n_partitions, np.int64),
             "turn": np.zeros((n_zones, self.c.length), np.int64), "n_turns": np.zeros(n_zones, np.int64),
             "sign": np.zeros(n_zones, np.int64),
@@ -51,6 +55,7 @@ cdef class LazyKeeper:
         self.c.gain = <double *>_address(self.arrays["gain"], "f8", 0, "gain")
         self.c.n_spikes = <int64_t *>_address(self.arrays["n_spikes"], "i8", 0, "n_spikes")
         self.c.floor = <int64_t *>_address(self.arrays["floor"], "i8", 0, "floor")
+        self.c.late = <double *>_address(self.arrays["late"], "f8", 0, "late")
         self.c.turn = <int64_t *>_address(self.arrays["turn"], "i8", 0, "turn")
         self.c.n_turns = <int64_t *>_address(self.arrays["n_turns"], "i8", 0, "n_turns")
         self.c.sign = <int64_t *>_address(self.arrays["sign"], "i8", 0, "sign")
@@ -141,7 +146,7 @@ cdef class LazyKeeper:
         cdef int64_t now = self.binding.sim.step
         cdef int k
         found = {}
-        steps = now - self.arrays[0]["since"] // 2
+        steps = now - (self.arrays[0]["since"] & ~_ARRIVED) // 2
         for k, table in enumerate(self.arrays[1]):
             name = [name for name in self.arrays[0] if name.startswith("trace_")][k]
             found[name] = self.arrays[0][name] * table[steps % NM_FINE] * table[NM_FINE + steps // NM_FINE]
@@ -160,7 +165,7 @@ cdef class LazyKeeper:
     def set_state(self, state):
         """Take over what `state` gave; what another version kept in another form is refused."""
         if "turn" not in state:
-            state = state | _turns(state["course"], self.binding.sim.step)
+            state = {**state, **_turns(state["course"], self.binding.sim.step), "late": np.zeros_like(state["gain"])}
         for name, own in self.state().items():
             given = state.get(name)
             if np.shape(given) != np.shape(own) or given is None:

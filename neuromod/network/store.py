@@ -455,7 +455,7 @@ class SynapseStore:
             low, high, decay, dependence = saved["bounds"]
             learning = Learning(
                 rule=None if saved["rule"] == "none" else saved["rule"],
-                params=saved["params"],
+                params=_params_of(saved),
                 weight_min=low,
                 weight_max=high,
                 weight_decay=decay,
@@ -470,6 +470,12 @@ class SynapseStore:
             table.replace(saved["pre"], saved["post"], saved["columns"])
         self.made = made
         self._changed()
+
+
+def _params_of(saved: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of a saved rule. One saved before `coincident` was a parameter counted arrivals first."""
+    table = _core.plasticity_rules().get(saved["rule"], {"params": {}})["params"]
+    return {**({"coincident": "pre_first"} if "coincident" in table else {}), **saved["params"]}
 
 
 def _state_of(table: SynapseTable) -> dict[str, Any]:

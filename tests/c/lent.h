@@ -71,6 +71,7 @@ static inline void lend_lazy(arena *a, const nm_network *network, nm_projection 
     lazy->former = zeros(a, n, sizeof *lazy->former);
     lazy->spike = zeros(a, n * NM_SPIKES, sizeof(int64_t));
     lazy->gain = zeros(a, n * NM_SPIKES, sizeof(double));
+    lazy->late = zeros(a, n * NM_SPIKES, sizeof(double));
     lazy->n_spikes = zeros(a, n, sizeof(int64_t));
     lazy->floor = zeros(a, network->n_partitions, sizeof(int64_t));
     lazy->turn = zeros(a, n_regions * lazy->length, sizeof(int64_t));

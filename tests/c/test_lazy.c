@@ -5,6 +5,8 @@
 
 extern const nm_plasticity_rule nm_plasticity_stdp, nm_plasticity_rstdp;
 enum { LEARNING_RATE, A_PLUS, A_MINUS, TAU_PLUS, TAU_MINUS, TAU_C, MOST_REGIONS = 3 };
+static const double before_of[] = {0.5, 1.0, 0.0},
+                    after_of[] = {0.5, 0.0, 0.0}; /* by the word of `coincident` */
 static const nm_plasticity_rule *const both[] = {&nm_plasticity_stdp, &nm_plasticity_rstdp};
 
 /* ---- the plain twin ------------------------------------------------------------------------------ */
@@ -42,7 +44,7 @@ static twin twin_of(world *w) {
 static void step_synapse(const world *w, twin *t, int64_t s, double signal, double factor) {
     const nm_projection *p = &w->projection;
     const double *a = w->params;
-    const int direct = p->rule->eligibility == NULL;
+    const int direct = p->rule->eligibility == NULL, how = (int)a[p->rule->coincident - 1];
     const int arrives = arrives_at(w, w->now, s), fires = fires_at(w, w->now, w->post[s]);
     const double scale = direct ? a[LEARNING_RATE] * factor : 1.0, was = t->w[s];
     double *to = direct ? &t->w[s] : &t->c[s], before;
@@ -61,7 +63,10 @@ static void step_synapse(const world *w, twin *t, int64_t s, double signal, doub
     }
     if (fires) {
         before = t->w[s];
-        *to += scale * a[A_PLUS] * t->x[s];
+        if (arrives)
+            *to -= scale * a[A_MINUS] * after_of[how];
+        t->w[s] = bounded(p, t->w[s], before), before = t->w[s];
+        *to += scale * a[A_PLUS] * (t->x[s] - (arrives ? 1.0 - before_of[how] : 0.0));
         t->w[s] = bounded(p, t->w[s], before);
         t->crowded = ++t->between[s] > t->crowded ? t->between[s] : t->crowded;
     }
@@ -90,6 +95,7 @@ typedef struct trial {
     double kept, low, high;       /* 0, 0, 0: 1, -100, 100 */
     int inhibitory;
     double tau_plus; /* 7 ms */
+    int coincident;
 } trial;
 
 typedef struct outcome {
@@ -105,6 +111,7 @@ static world *set_up(const trial *a) {
     nm_projection *p = &w->projection;
     w->params[A_PLUS] = 0.02, w->params[A_MINUS] = 0.023;
     w->params[TAU_PLUS] = a->tau_plus > 0.0 ? a->tau_plus : 7.0, w->params[TAU_MINUS] = 11.0;
+    w->params[p->rule->coincident - 1] = (double)a->coincident;
     lend_kept(w);
     w->params[LEARNING_RATE] = p->rule->eligibility == NULL ? 0.8 : 20.0 / w->params[TAU_C];
     p->weight_kept = a->kept > 0.0 ? a->kept : 1.0;
@@ -197,8 +204,9 @@ static void check(const outcome *o) {
 }
 
 static void agree(trial a) {
-    for (int k = 0; k < 2; k++) {
-        a.plan.rule = both[k];
+    for (int k = 0; k < 6; k++) {
+        a.plan.rule = both[k % 2];
+        a.coincident = k / 2;
         outcome o = try(&a);
         check(&o);
         discard(o.world);
