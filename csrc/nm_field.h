@@ -36,7 +36,7 @@ typedef struct nm_field {
 /* 1 if `value` lies in `domain`, else 0. NaN and the infinities lie in no domain; NM_WORD holds 0, 1, 2, ... */
 int nm_domain_holds(nm_domain domain, double value);
 
-/* Whether the field may have `value`: it lies in the domain, and is the position of a word of NM_WORD. */
+/* 1 if `value` lies in the field's domain and, for NM_WORD, is the position of one of its words; else 0. */
 int nm_field_holds(const nm_field *field, double value);
 const char *nm_domain_phrase(nm_domain domain);
 

@@ -11,7 +11,7 @@
     X(lif) X(izhikevich) X(adex) X(lif_cond) X(poisson) X(spike_source) X(lif_nmda_gaba_b)
 #define NM_PLASTICITY_RULES(X)                                                                               \
     X(hebbian) X(stdp) X(rstdp) X(triplet) X(istdp) X(ristdp) X(bcm) X(stdp_nearest)
-#define NM_MODULATORS(X) X(dopamine) X(serotonin) X(norepinephrine) X(acetylcholine)
+#define NM_MODULATORS(X) X(dopamine) X(serotonin) X(norepinephrine) X(acetylcholine) X(orexin)
 
 /* From the words: declarations, and NULL-ended tables. */
 #define NM_DECLARE_NEURON(name)    extern const nm_neuron_model nm_neuron_##name;

@@ -56,7 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
-            return int(arguments.action(arguments))
+            code = int(arguments.action(arguments))
+            _say("", end="")
+            return code
     except (_WrongInput, ConfigError) as error:
         print(error, file=sys.stderr)
         return WRONG
@@ -66,6 +68,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (NeuromodError, OSError, MemoryError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return FAILED
+
+
+def _say(text: str, end: str = "\n") -> None:
+    """Print at once. A reader that has closed the pipe, as ``head`` does, is no error: what follows goes nowhere."""
+    try:
+        print(text, end=end, flush=True)
+    except BrokenPipeError:
+        _drop_output()
+    except OSError:  # a full disk: an error, after which Python must not try once more when it ends
+        _drop_output()
+        raise
+
+
+def _drop_output() -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -182,10 +201,9 @@ def _run(arguments: argparse.Namespace) -> int:
             )
         finally:
             line.close()
-        print(results_table(results), flush=True)
         path = save_results(directory / "results.npz", results, overwrite=arguments.force)
-        print(f"written: {path}")
-        _draw(results, directory / "summary.png")
+        drawn = _draw(results, directory / "summary.png")
+        _say(f"{results_table(results)}\nwritten: {path}\n{drawn}")
     return INTERRUPTED if asked.is_set() else DONE
 
 
@@ -203,8 +221,8 @@ def _output_directory(wanted: Path | None, force: bool) -> Iterator[Path]:
     """The directory to write to, made before the run so that a long run cannot end with nowhere to write."""
     from neuromod.experiment.results import new_directory
 
-    held = wanted is not None and wanted.exists()
     try:
+        held = wanted is not None and wanted.exists()
         if wanted is None:
             directory = new_directory(DIRECTORY)
         else:
@@ -222,18 +240,18 @@ def _output_directory(wanted: Path | None, force: bool) -> Iterator[Path]:
             directory.rmdir()
 
 
-def _draw(results: Mapping[str, Any], path: Path) -> None:
+def _draw(results: Mapping[str, Any], path: Path) -> str:
+    """Draw the figure; what became of it."""
     from neuromod.plot.figures import summary
 
     try:
         figure = summary(results)
     except ImportError as error:
-        print(f"no summary.png: {error}")
-        return
+        return f"no summary.png: {error}"
     temporary = path.with_name(f".{path.name}.tmp")
     figure.savefig(temporary, dpi=120, format="png")
     temporary.replace(path)
-    print(f"written: {path}")
+    return f"written: {path}"
 
 
 class _Asked:
@@ -274,11 +292,27 @@ def _changed(content: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
             raise _WrongInput(f"--set: must be PATH=VALUE, as in simulation.dt=0.5; got {change!r}")
         try:
             value = json.loads(text)
+        except RecursionError:
+            raise _WrongInput(f"--set {path}: must be nested less deeply; got {text[:20]}...") from None
         except ValueError:
             value = text
         _put(content, path, value)
     _check_effect(content, changes)
+    _check_durations(content, changes)
     return content
+
+
+def _check_durations(content: Mapping[str, Any], changes: Sequence[str]) -> None:
+    """Another dt changes how long images are shown, unless their durations are given in ms."""
+    from neuromod.experiment.section import DURATIONS
+
+    experiment, changed = content.get("experiment"), {change.partition("=")[0] for change in changes}
+    if not isinstance(experiment, dict) or "simulation.dt" not in changed:
+        return
+    for name, steps in DURATIONS.items():
+        if steps in experiment and experiment.get(name) is None and f"experiment.{steps}" not in changed:
+            said = f"is in steps, of the new simulation.dt; experiment.{name}, in ms, goes before it"
+            print(f"note: experiment.{steps} {said}", file=sys.stderr)
 
 
 def _check_effect(content: Mapping[str, Any], changes: Sequence[str]) -> None:
@@ -361,7 +395,7 @@ def _validate(arguments: argparse.Namespace) -> int:
         [area.name for area in config.areas],
         {name: sense.areal for name, sense in config.senses.items()},
     )
-    print(f"{arguments.file}: valid")
+    _say(f"{arguments.file}: valid")
     return DONE
 
 
@@ -371,11 +405,11 @@ def _schema(arguments: argparse.Namespace) -> int:
     from neuromod.experiment.section import Experiment, experiment_schema
 
     if arguments.markdown:
-        print(reference({"experiment": Experiment}), end="")
+        _say(reference({"experiment": Experiment}), end="")
         return DONE
     schema = json_schema()
     schema["properties"]["experiment"] = experiment_schema()
-    print(json.dumps(schema, indent=2))
+    _say(json.dumps(schema, indent=2))
     return DONE
 
 
@@ -386,6 +420,7 @@ def _info(arguments: argparse.Namespace) -> int:
     import numpy as np
 
     from neuromod import _core
+    from neuromod.parallel import get_num_threads
 
     rows = [
         ("neuromod", __version__),
@@ -393,7 +428,7 @@ def _info(arguments: argparse.Namespace) -> int:
         ("Python", f"{platform.python_version()} ({platform.python_implementation()})"),
         ("NumPy", np.__version__),
         ("platform", platform.platform()),
-        ("threads", f"1 in use; {os.cpu_count()} processors"),
+        ("threads", f"{get_num_threads()} by default; {os.cpu_count()} processors"),
         ("neuron models", ", ".join(_core.neuron_models())),
         ("plasticity rules", ", ".join(["none", *_core.plasticity_rules()])),
         ("modulators", ", ".join(_core.modulators())),
@@ -402,8 +437,7 @@ def _info(arguments: argparse.Namespace) -> int:
             "matplotlib present" if find_spec("matplotlib") else 'pip install "neuromod-snn[plot]"',
         ),
     ]
-    for name, value in rows:
-        print(f"{name:<18}{value}")
+    _say("\n".join(f"{name:<18}{value}" for name, value in rows))
     return DONE
 
 
@@ -429,9 +463,9 @@ def _bench(arguments: argparse.Namespace) -> int:
         raise _WrongInput(error) from error
     lines = "".join(json.dumps(record) + "\n" for record in records)
     if arguments.json == "-":
-        print(lines, end="")
+        _say(lines, end="")
     else:
-        print(bench_table(records))
+        _say(bench_table(records))
     if arguments.json not in (None, "-"):
         Path(arguments.json).write_text(lines, encoding="utf-8")
     if arguments.history is not None:

@@ -20,6 +20,8 @@ KNOWN_KEYS, KNOWN_NAMES = f"; known are {ALL}", f"; known are {SOME}"
 Place = tuple[int | str, ...]
 Value = TypeVar("Value")
 
+SYNONYMS = {"bounds": "coord_ranges", "model_type": "type", "tau_membrane": "tau_m", "default_type": "kind"}
+"""Names that keys have in other simulators' configurations, which no likeness of letters finds."""
 _SHORT = 60
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,59}")
 # Thousands of wrong names must not take minutes to refuse: the more problems, the fewer names are compared.
@@ -124,9 +126,13 @@ def nearest(name: object, known: Iterable[str]) -> str | None:
     --------
     >>> nearest("tau_pluss", ["tau_minus", "tau_plus"])
     'tau_plus'
+    >>> nearest("tau_membrane", ["tau_m", "tau_syn"])
+    'tau_m'
     """
     if not isinstance(name, str) or len(name) > 100:  # the comparison takes time quadratic in the length
         return None
     names = {each.lower(): each for each in known}
+    if SYNONYMS.get(name) in names:
+        return names[SYNONYMS[name]]
     found = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
     return names[found[0]] if found else None

@@ -74,7 +74,9 @@ def assert_like_oracle(name: str, seed: int, steps: int = 150) -> None:
     number. The core's own exp and log err by some 1e-15; 150 steps bring levels no nearer than 1e-14."""
     rng = np.random.default_rng(seed)
     params = random_params(name, rng)
-    system = create_neuromodulation_system({name: params})
+    # norepinephrine acts on the gain as well, and every system has it
+    others = {} if name == "norepinephrine" else {"norepinephrine": {"gain_modulation": 0.0}}
+    system = create_neuromodulation_system({**others, name: params})
     modulator, twin = getattr(system, name), MODULATORS[name](params)
     sim = neurons(1, system)
     signed = [field["domain"] == "NM_ANY" for field in _core.modulators()[name]["inputs"].values()]

@@ -147,9 +147,22 @@ class Acetylcholine(Modulator):
         return potentiation * (1.0 + self.response())
 
 
+class Orexin(Modulator):
+    """Sakurai (2007): the circadian drive raises the level, the need for sleep lowers it, the level arouses."""
+
+    target, strength = "gain", "arousal_strength"
+
+    def event(self, circadian_phase: float, sleep_need: float) -> None:
+        self.move(circadian_phase - sleep_need)
+
+    def act(self, current: float) -> float:
+        return current * (1.0 + self.response())
+
+
 MODULATORS: dict[str, type[Modulator]] = {
     "dopamine": Dopamine,
     "serotonin": Serotonin,
     "norepinephrine": Norepinephrine,
     "acetylcholine": Acetylcholine,
+    "orexin": Orexin,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -378,3 +379,112 @@ def test_progress_stays_off_in_pipes() -> None:
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
     assert done.stderr == ""
     assert "\r" not in done.stdout
+
+
+# ---- results come before words --------------------------------------------------------------------------------------
+
+
+def command(*arguments: str, stdout: Any, limit: float = 120) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "neuromod", *arguments]
+    return subprocess.run(words, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=limit, check=False)
+
+
+def closed_pipe() -> int:
+    """The writing end of a pipe that nobody reads."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    return writing
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+def test_a_closed_pipe_loses_no_results_and_is_no_error() -> None:
+    done = command(*SHORT, "--out", "here", stdout=closed_pipe())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert load_results("here/results.npz")["steps"] == 60
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+@pytest.mark.parametrize(
+    "words", [["schema"], ["schema", "--markdown"], ["info"], ["validate", "brain_base_model.json"]]
+)
+def test_a_closed_pipe_is_no_error(words: list[str]) -> None:
+    done = command(*words, stdout=closed_pipe())
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_under_the_output_loses_no_results() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = command(*SHORT, "--out", "here", stdout=full)
+    assert done.returncode == 1
+    assert done.stderr.startswith("OSError: ") and done.stderr.count("\n") == 1
+    assert load_results("here/results.npz")["steps"] == 60
+
+
+def test_a_value_nested_beyond_reason_is_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SHORT, "--set", "simulation.dt=" + "[" * 100_000]) == 2
+    assert capsys.readouterr().err.startswith("--set simulation.dt: must be nested less deeply; got [[[")
+
+
+def test_an_output_name_that_is_too_long_is_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SHORT, "--out", "x" * 300]) == 2
+    assert capsys.readouterr().err.startswith("--out: must be a directory that can be made; got ")
+
+
+def test_info_tells_the_threads_of_a_simulation(capsys: pytest.CaptureFixture[str]) -> None:
+    before = neuromod.get_num_threads()
+    try:
+        neuromod.set_num_threads(3)
+        assert main(["info"]) == 0
+    finally:
+        neuromod.set_num_threads(before)
+    assert "3 by default" in capsys.readouterr().out
+
+
+# ---- durations ------------------------------------------------------------------------------------------------------
+
+
+def test_another_dt_says_that_images_get_shorter(capsys: pytest.CaptureFixture[str]) -> None:
+    half = [
+        "--set",
+        "simulation.dt=0.5",
+        "--set",
+        "experiment.control=false",
+        "--set",
+        "experiment.test_images=0",
+    ]
+    assert main(["run", "--steps", "60", "--seed", "3", *half, "--out", "a"]) == 0
+    said = capsys.readouterr().err
+    assert "note: experiment.steps_per_image is in steps, of the new simulation.dt" in said
+    assert np.diff(load_results("a/results.npz")["image_step"]).tolist() == [30]
+    assert main(["run", "--steps", "120", *half, "--set", "experiment.image_duration=30", "--out", "b"]) == 0
+    assert "steps_per_image" not in capsys.readouterr().err
+    assert np.diff(load_results("b/results.npz")["image_step"]).tolist() == [60]
+
+
+# ---- the line of progress -------------------------------------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_asked_for_progress_is_lines_off_a_terminal() -> None:
+    log = io.StringIO()
+    line = ProgressLine(log, after=0.0, always=True)
+    for done in (10, 20, 100):
+        line(done, 100, float(done), 0.5)
+    line.close()
+    lines = log.getvalue().splitlines()
+    assert [text.split("%")[0].strip() for text in lines] == ["10.0", "100.0"]
+    assert "\r" not in log.getvalue()
+
+
+def test_a_line_of_progress_fits_the_terminal() -> None:
+    screen = Terminal()
+    line = ProgressLine(screen, after=0.0)
+    line(10**9, 10**10, 1e9, 1e5)
+    line.close()
+    shown = screen.getvalue().rstrip("\n").split("\r")
+    assert len(shown) == 2 and len(shown[1]) == 79

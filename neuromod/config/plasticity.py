@@ -17,6 +17,7 @@ __all__ = ["Plasticity"]
 RULES = _core.plasticity_rules()
 RULE_ALIASES = {"hebb_like": "hebbian"}
 """Names that rules have elsewhere."""
+DEFAULT_RULE = "hebbian"
 RULE_NAMES = ("none", *RULES, *RULE_ALIASES)
 KEY_ALIASES = {"default_type": "kind", "time_window": "tau", "scaling_rate": "strength"}
 """Names that keys of the parts have elsewhere."""
@@ -106,7 +107,8 @@ class Plasticity(Section):
     The parameters of the rule stand beside these keys; `params` holds them.
     """
 
-    rule: RuleName = key(..., "A registered rule of plasticity, or none.")
+    rule: RuleName = key(DEFAULT_RULE, "A registered rule of plasticity, or none.")
+    enabled: bool = key(True, "Whether synapses learn; false: as rule none.")
     weight_min: float = key(0.0, "Lower bound of plastic weights.", unit="mV", ge=-1e9, le=1e9)
     weight_max: float = key(1.0, "Upper bound of plastic weights.", unit="mV", ge=-1e9, le=1e9)
     weight_decay: float = key(0.0, "Share of a plastic weight lost in each step.", ge=0, le=1)
@@ -149,7 +151,11 @@ def rule_section(rule: str | None) -> type[Plasticity]:
 
 
 def read_rule(given: Any) -> Plasticity:
-    """A rule, complete, from its section or from its name alone."""
+    """A rule, complete, from its section or from its name alone; a section without ``rule`` is Hebbian."""
     content = {"rule": given} if isinstance(given, str) else given
-    name = registered(content.get("rule"), RULE_NAMES) if isinstance(content, dict) else None
+    if not isinstance(content, dict):
+        return rule_section(None).model_validate(content)
+    if content.get("enabled", True) is False and registered(content.get("rule", "none"), RULE_NAMES):
+        content = content | {"rule": "none"}
+    name = registered(content.get("rule", DEFAULT_RULE), RULE_NAMES)
     return rule_section(RULE_ALIASES.get(name, name) if name else None).model_validate(content)

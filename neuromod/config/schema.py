@@ -73,11 +73,12 @@ def _plasticity() -> dict[str, Any]:
         choices[name] = section_schema(plasticity.rule_section(plasticity.RULE_ALIASES.get(name, name)))
         for part in ("short_term", "homeostatic"):
             choices[name]["properties"][part]["anyOf"].append(off)
-    about = {name: fixed[name] for name in ("description", "type", "required")}
+    about = {name: fixed[name] for name in ("description", "type")}
+    without = {"if": {"not": {"required": ["rule"]}}, "then": choices[plasticity.DEFAULT_RULE]}
     return {
         **about,
         "properties": {"rule": fixed["properties"]["rule"]},
-        "allOf": _by_choice("rule", choices),
+        "allOf": [*_by_choice("rule", choices), without],
     }
 
 

@@ -23,7 +23,7 @@ from neuromod.config.keys import (
     section_of,
     spellings,
 )
-from neuromod.problems import KNOWN_KEYS, Problem, Wrong, nearest, unless
+from neuromod.problems import KNOWN_KEYS, SYNONYMS, Problem, Wrong, nearest, unless
 
 __all__ = ["Area", "Drive", "NeuronModel", "Sense", "Simulation"]
 
@@ -95,6 +95,16 @@ class NeuronModel(Section):
     @classmethod
     def _of_the_model(cls, given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         return neuron_values(info.data["type"], given, {}) if "type" in info.data else given
+
+    @classmethod
+    def _unknown(cls, names: list[str]) -> list[Problem]:
+        """Unknown keys; the parameters of neuron models are named, since other simulators have them here."""
+        params = {param for about in NEURON_MODELS.values() for param in about["params"]}
+        own = [name for name in names if SYNONYMS.get(name, name) in params]
+        found = [
+            Problem((name,), f"must stand in params_default, as {SYNONYMS.get(name, name)}") for name in own
+        ]
+        return found + super()._unknown([name for name in names if name not in own])
 
 
 class Drive(Section):

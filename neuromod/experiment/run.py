@@ -338,7 +338,7 @@ def _prepared_config(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, 
         content, config = load(source)
     areas = [area.name for area in config.areas]
     senses = {name: sense.areal for name, sense in config.senses.items()}
-    experiment = check_experiment(content.get("experiment", {}), areas, senses)
+    experiment = check_experiment(content.get("experiment", {}), areas, senses).in_steps(config.simulation.dt)
     if experiment.plasticity is not None:
         content["plasticity"] = dict(experiment.plasticity)
     return content, experiment

@@ -35,8 +35,16 @@ def _number(
     return key(default, doc, unit=unit.removeprefix("1"), says=says, **BOUNDS[domain], **bounds)
 
 
+_duration = partial(_number, None, domain=POSITIVE, unit="ms")
 _count = partial(_number, kind="a whole number ", le=2**64 - 1)
 _name = partial(key, None, says="a string")
+
+DURATIONS = {
+    "image_duration": "steps_per_image",
+    "outcome_interval": "outcome_every",
+    "test_duration": "test_steps",
+}
+"""Keys in ms, and the key in steps that each replaces."""
 
 
 class Experiment(Section):
@@ -63,8 +71,14 @@ class Experiment(Section):
     steps: int | None = _count(None, "Steps in all; null: the data set once, or 1,000.", POSITIVE, "steps")
     seed: int | None = _count(None, "Seed where none is given; null: the simulation's.")
     steps_per_image: int = _count(20, "How long an image is shown.", POSITIVE, "steps")
+    image_duration: float | None = _duration(
+        doc="How long an image is shown, whatever dt is; null: steps_per_image."
+    )
     outcome_every: int = _count(
         5, "How often a rewarded or punished image brings its outcome.", POSITIVE, "steps"
+    )
+    outcome_interval: float | None = _duration(
+        doc="How often a rewarded or punished image brings its outcome, whatever dt is; null: outcome_every."
     )
     outcome_shift: int = _count(
         0,
@@ -91,6 +105,9 @@ class Experiment(Section):
         unit="images",
     )
     test_steps: int = _count(50, "How long a test image is shown.", POSITIVE, "steps")
+    test_duration: float | None = _duration(
+        doc="How long a test image is shown, whatever dt is; null: test_steps."
+    )
     clamp_dopamine: bool = key(False, "Hold dopamine at its baseline, whatever the outcomes.")
     control: bool = key(
         False, "Run once more with dopamine clamped, to tell what dopamine did to the weights."
@@ -98,6 +115,22 @@ class Experiment(Section):
     class_margin: float = _number(
         0.2, "Excess of mean ink, of full scale, that makes a neuron a class's.", SHARE
     )
+
+    def in_steps(self, dt: float) -> Experiment:
+        """The same experiment with each duration that is given written into the key in steps, rounded to >= 1 step.
+
+        Parameters
+        ----------
+        dt : float, ms, > 0
+
+        Returns
+        -------
+        Experiment
+        """
+        given = {steps: getattr(self, name) for name, steps in DURATIONS.items()}
+        return self.model_copy(
+            update={steps: max(1, round(ms / dt)) for steps, ms in given.items() if ms is not None}
+        )
 
 
 def check_experiment(
