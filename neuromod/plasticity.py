@@ -132,7 +132,7 @@ def stdp_update(
     delta_t : array_like of float, ms
         Time of the target's spike less the time at which the source's spike arrived. Infinite: no change.
     a_plus, a_minus : float, mV, default 0.01 and 0.012
-        Change at distance 0, up and down.
+        Change at distance 0, up and down. Distance 0 itself counts as up; in a simulation `coincident` decides.
     tau_plus, tau_minus : float, > 0 ms, default 20
     learning_rate : float, pure number >= 0, default 1
         Multiplies `a_plus` and `a_minus`.

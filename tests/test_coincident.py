@@ -1,4 +1,4 @@
-"""Pairs of spikes in one step: the drift of independent trains does not depend on the time step, under every trace rule."""
+"""Pairs of spikes in one step: the drift of independent trains is the same in any time step."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ PAIRS = {"a_plus": 0.01, "a_minus": 0.0105, "tau_plus": TAU, "tau_minus": TAU}
 RULES: dict[str, dict[str, Any]] = {
     "stdp": PAIRS,
     "rstdp": {**PAIRS, "a_plus": 1.0, "a_minus": 1.05, "learning_rate": 0.0, "tau_c": 1e12},
-    "triplet": {"a2_plus": 0.01, "a2_minus": 0.0105, "a3_plus": 0.0, "a3_minus": 0.0, "tau_plus": TAU, "tau_minus": TAU},
+    "triplet": {"a2_plus": 0.01, "a2_minus": 0.0105, "a3_plus": 0.0, "a3_minus": 0.0, "tau_plus": TAU,
+                "tau_minus": TAU},
     "istdp": {"learning_rate": 0.01, "target_rate": 0.0, "tau": TAU},
     "ristdp": {"a": 1.0, "target_rate": 0.0, "tau": TAU, "learning_rate": 0.0, "tau_c": 1e12},
 }  # fmt: skip
