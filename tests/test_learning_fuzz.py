@@ -16,6 +16,8 @@ from neuromod import NeuromodulationSystem, _core
 
 TABLES = {name: about["params"] for name, about in _core.plasticity_rules().items()}
 EVENT_RULES = {"hebbian", "stdp_nearest"}
+NAMES = ["bcm", "hebbian", "istdp", "ristdp", "rstdp", "stdp", "stdp_nearest", "triplet"]
+ELSEWHERE = {"graupner_brunel", "clopath"}  # event rules that read columns: held to twins of their own
 N_SOURCES, N_TARGETS = 4, 3
 
 
@@ -67,7 +69,7 @@ def allowed(about: Course, w: list[float], c: list[float], most: float, visits: 
 
 def hold(name: str, seed: int) -> float:
     """Compare all weights with the reference in ten steps of a run; how far the weights have moved at most."""
-    rng = np.random.default_rng([seed, sorted(TABLES).index(name)])
+    rng = np.random.default_rng([seed, NAMES.index(name)])
     rule, n_steps, dt = (
         drawn_rule(rng, name),
         int(rng.integers(400, 2500)),
@@ -144,18 +146,19 @@ def run_and_look(
 
 
 def test_every_rule_is_drawn() -> None:
-    assert set(RULES) == set(TABLES), "give the rule a reference in tests/oracle_dense.py"
+    assert set(TABLES) - set(NAMES) <= ELSEWHERE, "give the rule a reference in tests/oracle_dense.py"
+    assert set(NAMES) <= set(RULES)
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("name", sorted(TABLES))
+@pytest.mark.parametrize("name", NAMES)
 def test_rules_agree_with_the_reference(name: str, seed: int) -> None:
     hold(name, seed)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("block", range(10))
-@pytest.mark.parametrize("name", sorted(TABLES))
+@pytest.mark.parametrize("name", NAMES)
 def test_rules_agree_with_the_reference_at_many_seeds(name: str, block: int) -> None:
     moved = [hold(name, seed) for seed in range(100 + 20 * block, 120 + 20 * block)]
     assert max(moved) > 0.01, "hardly anything was learnt: nothing was compared"
