@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: MIT */
 #include "nm_deliver.h"
 #include "nm_bitmap_deliver.h"
+#include "nm_events.h"
 #include "nm_lazy.h"
 #include "nm_loop.h"
 #include "nm_push.h"
@@ -24,6 +25,7 @@ typedef struct delivery {
     double *input; /* [target] inputs of the partition */
     int64_t partition, partition_first, delay;
     nm_lazy_step lazy;
+    nm_events_step events;
     nm_bitmap_partition bitmap;
 } delivery;
 
@@ -69,9 +71,17 @@ static void take_strengths(double *restrict input, const uint16_t *restrict targ
         input[target[s]] -= (double)fabsf(weight[s]);
 }
 
+/* Weights that move between events are brought to the step in which they act. */
+static void advance(const delivery *d, int64_t delay_run) {
+    const nm_plasticity_rule *rule = d->projection->rule;
+    if (rule != NULL && rule->advance != NULL)
+        nm_events_advance(&d->events, delay_run);
+}
+
 static void deliver_run(const delivery *d, int64_t delay_run, int64_t next) {
     const nm_projection *p = d->projection;
     const int64_t first = p->run_start[delay_run], n = p->run_start[delay_run + 1] - first;
+    advance(d, delay_run);
     if (p->lazy != NULL)
         nm_lazy_arrive(&d->lazy, d->partition, delay_run, next);
     else if (p->weight == NULL)
@@ -94,6 +104,7 @@ static void deliver_efficacy(const delivery *d, int32_t slot, int64_t delay_run,
         nm_lazy_arrive(&step, d->partition, delay_run, next);
         return;
     }
+    advance(d, delay_run);
     for (int64_t s = first; s < last; s++) {
         const double weight = p->weight == NULL ? p->constant_weight : (double)p->weight[s];
         d->input[p->target[s]] += share * (p->inhibitory ? -fabs(weight) : weight);
@@ -164,7 +175,7 @@ static int any_spikes(const nm_delivery *to, int64_t step) {
 
 static void deliver_projection(delivery *d, const nm_projection *p, int64_t now) {
     double *input = d->to->input[p->port];
-    d->projection = d->lazy.projection = p;
+    d->projection = d->lazy.projection = d->events.projection = p;
     d->input = input + d->partition_first;
     d->lazy.input = input;
     if (!nm_bitmap_deliver(&d->bitmap, p, now - d->delay, d->input))
@@ -178,6 +189,7 @@ void nm_deliver(const nm_delivery *to, int64_t now, int64_t partition) {
         .partition = partition,
         .partition_first = nm_network_partition_first(network, partition),
         .lazy = {.network = network, .dt = to->dt, .seed = to->seed, .now = now, .efficacy = 1.0},
+        .events = {.network = network, .dt = to->dt, .seed = to->seed, .now = now, .partition = partition},
         .bitmap = {.network = network, .ring = to->ring, .room = to->bitmap, .partition = partition}};
     for (d.delay = network->max_delay; d.delay >= 1; d.delay--) {
         if (!any_spikes(to, now - d.delay))

@@ -2,6 +2,7 @@
 #include "nm_events.h"
 #include "nm_change.h"
 #include "nm_loop.h"
+#include "nm_quantile.h"
 #include "nm_rng.h"
 
 #include <math.h>
@@ -17,6 +18,7 @@ typedef struct pass {
     double low, high; /* bounds of the weight, or of the strength of an inhibitory one */
     size_t n;
     int64_t synapse[NM_CHUNK], target[NM_CHUNK];  /* position; slot */
+    int64_t when[NM_CHUNK];                       /* step that random words are drawn for */
     uint32_t delay_run[NM_CHUNK], word[NM_CHUNK]; /* word: random, of the rounding */
     double weight[NM_CHUNK], change[NM_CHUNK], factor[NM_CHUNK], elapsed[NM_CHUNK];
     double learning[NM_CHUNK], ltp[NM_CHUNK], ltd[NM_CHUNK]; /* factors of the modulators at the target */
@@ -25,25 +27,48 @@ typedef struct pass {
     double pre[NM_MAX_TRACES][NM_CHUNK], post[NM_MAX_TRACES][NM_CHUNK];
     double pre_column[NM_MAX_COLUMNS][NM_CHUNK], post_column[NM_MAX_COLUMNS][NM_CHUNK];
     uint32_t random[NM_MAX_RANDOM * NM_CHUNK];
+    double noise[NM_MAX_RANDOM * NM_CHUNK];
 } pass;
 
 enum { ON_PRE, ON_POST };
 
 /* ---- what is the same for both kinds of event ---------------------------------------------------- */
 
-static void draw(pass *a, int kind) {
-    const int n_random = a->projection->rule->n_random;
-    const uint32_t stream = nm_stream(NM_STREAM_EVENT, a->events->salt);
-    uint32_t words[4];
-    for (size_t j = 0; n_random > 0 && j < a->n; j++) {
-        const uint64_t synapse = (uint64_t)a->synapse[j], when = 2 * (uint64_t)a->step->now + (uint64_t)kind;
-        nm_rng_block(a->step->seed, stream, (uint32_t)synapse, when | (synapse >> 32) << 56, words);
-        for (int k = 0; k < n_random; k++)
-            a->random[(size_t)k * a->n + j] = words[k];
-    }
+static const nm_factors *factors_at(const pass *a, int64_t slot) {
+    const int32_t *zone = a->step->network->zone;
+    return a->step->factor + (zone == NULL ? 0 : zone[slot]);
 }
 
-static void gather_weights(pass *a) {
+/* Words of the gathered synapses, for the step `when` of each. */
+static void draw_words(const pass *a, uint32_t purpose, int n_words, uint32_t *out) {
+    nm_rng_each(a->step->seed, nm_stream(purpose, a->events->salt), a->synapse, a->when, a->n, n_words, out);
+}
+
+static void draw(pass *a, int kind) {
+    if (a->projection->rule->n_random == 0)
+        return;
+    for (size_t j = 0; j < a->n; j++)
+        a->when[j] = 2 * a->step->now + kind;
+    draw_words(a, NM_STREAM_EVENT, a->projection->rule->n_random, a->random);
+}
+
+/* Draw the deviates for `advance`. They are keyed by the step of the last update, so a reading in between
+ * draws the same deviates. */
+static void draw_noise(pass *a) {
+    const size_t n = (size_t)a->projection->rule->n_noise * a->n;
+    uint32_t words[NM_MAX_RANDOM * NM_CHUNK];
+    float deviate[NM_MAX_RANDOM * NM_CHUNK];
+    if (n == 0)
+        return;
+    for (size_t j = 0; j < a->n; j++)
+        a->when[j] = a->events->last[a->synapse[j]];
+    draw_words(a, NM_STREAM_BETWEEN, a->projection->rule->n_noise, words);
+    nm_quantile_fill(words, n, deviate);
+    for (size_t i = 0; i < n; i++)
+        a->noise[i] = (double)deviate[i];
+}
+
+static void gather_synapses(pass *a) {
     const nm_projection *p = a->projection;
     for (size_t j = 0; j < a->n; j++)
         a->weight[j] = (double)p->weight[a->synapse[j]];
@@ -52,27 +77,19 @@ static void gather_weights(pass *a) {
     for (int k = 0; k < NM_MAX_STATE && p->state[k] != NULL; k++)
         for (size_t j = 0; j < a->n; j++)
             a->state[k][j] = (double)p->state[k][a->synapse[j]];
-}
-
-static void gather_factors(pass *a) {
-    const int32_t *zone = a->step->network->zone;
-    for (size_t j = 0; j < a->n; j++) {
-        const nm_factors *f = a->step->factor + (zone == NULL ? 0 : zone[a->target[j]]);
-        a->learning[j] = f->learning_rate, a->ltp[j] = f->ltp, a->ltd[j] = f->ltd;
-    }
-}
-
-static void gather(pass *a, int kind) {
-    gather_weights(a);
-    gather_factors(a);
-    for (size_t j = 0; j < a->n; j++)
-        a->post_fired[j] = a->step->fired[a->target[j]];
     for (size_t j = 0; a->events->last != NULL && j < a->n; j++) {
         const int64_t last = a->events->last[a->synapse[j]];
         const int known = last >= 0 && last <= a->step->now;
         a->elapsed[j] = known ? (double)(a->step->now - last) * a->step->dt : HUGE_VAL;
     }
-    draw(a, kind);
+}
+
+static void gather_targets(pass *a) {
+    for (size_t j = 0; j < a->n; j++) {
+        const nm_factors *f = factors_at(a, a->target[j]);
+        a->learning[j] = f->learning_rate, a->ltp[j] = f->ltp, a->ltd[j] = f->ltd;
+        a->post_fired[j] = a->step->fired[a->target[j]];
+    }
 }
 
 static nm_synapse_chunk chunk_of(pass *a) {
@@ -86,7 +103,11 @@ static nm_synapse_chunk chunk_of(pass *a) {
                               .post_fired = a->post_fired,
                               .elapsed = a->elapsed,
                               .learning = a->learning,
-                              .random = a->random};
+                              .ltp = a->ltp,
+                              .ltd = a->ltd,
+                              .random = a->random,
+                              .noise = a->noise,
+                              .word = a->word};
     for (int k = 0; k < NM_MAX_TRACES; k++)
         chunk.pre[k] = a->pre[k], chunk.post[k] = a->post[k];
     for (int k = 0; k < NM_MAX_COLUMNS; k++)
@@ -105,8 +126,8 @@ NM_CLONES static void modulate(pass *a) {
         a->factor[j] = (applied ? 1.0 : a->learning[j]) * (a->change[j] > 0.0 ? a->ltp[j] : a->ltd[j]);
 }
 
-/* The random words of the rounding. */
-static void draw_words(pass *a, int kind) {
+/* The random words of the rounding, for events of one kind. */
+static void draw_rounding(pass *a, int kind) {
     const nm_projection *p = a->projection;
     const uint32_t key = nm_round_key(a->step->seed, p->number, a->step->now, kind);
     const nm_ids ids = nm_network_ids(a->step->network, a->step->partition);
@@ -116,31 +137,65 @@ static void draw_words(pass *a, int kind) {
     }
 }
 
-static void push(pass *a) {
+/* The words for `advance`. They are keyed by the step of the last update, as its deviates are. */
+static void draw_rounding_between(pass *a) {
     const nm_projection *p = a->projection;
+    const nm_ids ids = nm_network_ids(a->step->network, a->step->partition);
     for (size_t j = 0; j < a->n; j++) {
-        const float rounded = nm_round(a->weight[j], a->word[j]);
+        const uint32_t id = nm_id_of(ids, (size_t)(a->target[j] - a->partition_first));
+        const uint32_t key =
+            nm_round_key(a->step->seed, p->number, a->events->last[a->synapse[j]], NM_ROUND_BETWEEN);
+        a->word[j] = nm_round_word(key + nm_run_word(p, a->delay_run[j]), id);
+    }
+}
+
+/* The weight of a rule with `advance` is a function of its state, and rounded to the nearest float32. */
+static void push(pass *a, int kind) {
+    const nm_projection *p = a->projection;
+    const int to_nearest = p->rule->advance != NULL;
+    draw_rounding(a, kind);
+    for (size_t j = 0; j < a->n; j++) {
+        const float rounded = to_nearest ? (float)a->weight[j] : nm_round(a->weight[j], a->word[j]);
         float *weight = &p->weight[a->synapse[j]];
         *weight = p->inhibitory ? copysignf(rounded, *weight) : rounded;
     }
     for (int k = 0; k < NM_MAX_STATE && p->state[k] != NULL; k++)
-        for (size_t j = 0; j < a->n; j++)
-            a->word[j] = nm_round_other(a->word[j]),
+        for (size_t j = 0; j < a->n; j++) {
+            a->word[j] = nm_round_other(a->word[j]);
             p->state[k][a->synapse[j]] = nm_round(a->state[k][j], a->word[j]);
+        }
     for (size_t j = 0; a->events->last != NULL && j < a->n; j++)
         a->events->last[a->synapse[j]] = a->step->now;
 }
 
-/* Calls the hook for one gathered chunk; modulates, bounds and writes back. */
+/* Of a rule with `advance`: update the gathered synapses to the present step. */
+static void advance(pass *a) {
+    const double one = 1.0;
+    double longest = 0.0;
+    if (a->projection->rule->advance == NULL)
+        return;
+    for (size_t j = 0; j < a->n; j++)
+        longest = a->elapsed[j] > longest ? a->elapsed[j] : longest;
+    if (longest == 0.0)
+        return;
+    draw_noise(a);
+    draw_rounding_between(a);
+    const nm_synapse_chunk chunk = chunk_of(a);
+    a->projection->rule->advance(&chunk);
+    nm_change_apply(a->n, a->change, &one, 0, a->low, a->high, a->weight);
+}
+
+/* Call the hook for one gathered chunk; modulate and bound the changes; write weights and state back. */
 static void call(pass *a, nm_synapse_hook hook, const nm_synapse_chunk *chunk, int kind) {
     const double dependence = a->projection->weight_dependence;
+    advance(a);
+    draw(a, kind);
     hook(chunk);
     for (size_t j = 0; dependence != 0.0 && j < a->n; j++)
         a->change[j] = nm_change_soft(a->change[j], a->weight[j], a->low, a->high, dependence);
     modulate(a);
     nm_change_apply(a->n, a->change, a->factor, 1, a->low, a->high, a->weight);
-    draw_words(a, kind);
-    push(a);
+    push(a, kind == ON_PRE ? NM_ROUND_ARRIVAL : NM_ROUND_TARGET);
 }
 
 /* ---- a spike arrives ----------------------------------------------------------------------------- */
@@ -182,7 +237,8 @@ static void call_on_pre(pass *a, int64_t delay_run, const double *pre, int64_t s
             a->target[j] = a->partition_first + p->target[first + (int64_t)j];
             a->delay_run[j] = (uint32_t)delay_run;
         }
-        gather(a, ON_PRE);
+        gather_synapses(a);
+        gather_targets(a);
         gather_post(a);
         nm_synapse_chunk chunk = chunk_of(a);
         chunk.pre_stride = 0, chunk.post_stride = 1;
@@ -190,7 +246,7 @@ static void call_on_pre(pass *a, int64_t delay_run, const double *pre, int64_t s
             chunk.pre[k] = &pre[k];
         for (int k = 0; k < NM_MAX_COLUMNS && a->events->pre_snapshot[k] != NULL; k++)
             chunk.pre_column[k] = &a->events->pre_snapshot[k][slot];
-        call(a, p->rule->on_pre, &chunk, NM_ROUND_ARRIVAL);
+        call(a, p->rule->on_pre, &chunk, ON_PRE);
     }
 }
 
@@ -233,21 +289,23 @@ static void arrivals(pass *a) {
 
 /* ---- a target has an event ----------------------------------------------------------------------- */
 
-static int64_t source_of(const pass *a, int64_t delay_run) {
-    const nm_projection *p = a->projection;
-    const int64_t n_partitions = a->step->network->n_partitions;
+static int64_t bucket_of(const nm_network *network, const nm_projection *p, int64_t delay_run) {
     if (p->bucket_run == NULL)
-        return p->pre_first + delay_run / n_partitions;
-    int64_t low = 0,
-            high = p->n_rows * n_partitions; /* the last place that begins at or before the segment */
-    while (low + 1 < high) {
+        return delay_run;
+    int64_t low = 0, high = p->n_rows * network->n_partitions;
+    while (low + 1 < high) { /* the last bucket that begins at or before the delay run */
         const int64_t middle = low + (high - low) / 2;
         if (p->bucket_run[middle] <= delay_run)
             low = middle;
         else
             high = middle;
     }
-    return p->pre_first + low / n_partitions;
+    return low;
+}
+
+static int64_t source_of(const pass *a, int64_t delay_run) {
+    const nm_network *network = a->step->network;
+    return a->projection->pre_first + bucket_of(network, a->projection, delay_run) / network->n_partitions;
 }
 
 /* trace[j] <- trace[j] * exp(-rate * age[j]), as pre_trace has it. */
@@ -273,7 +331,7 @@ static void gather_pre_traces(pass *a, const uint32_t *delay_run) {
     }
 }
 
-/* What belongs to the sources themselves, not to their spikes' arrivals. */
+/* Low-pass traces and columns of the sources, which do not depend on arrivals. */
 static void gather_pre_columns(pass *a, const uint32_t *delay_run) {
     const nm_events *e = a->events;
     if (e->pre_snapshot[0] == NULL && e->lowpass[0] == NULL && e->lowpass[1] == NULL && e->lowpass[2] == NULL)
@@ -296,9 +354,10 @@ static void call_on_post(pass *a, int64_t slot) {
         for (size_t j = 0; j < a->n; j++) {
             a->synapse[j] = a->events->incoming[first + (int64_t)j];
             a->target[j] = slot;
-            a->delay_run[j] = a->events->incoming_segment[first + (int64_t)j];
+            a->delay_run[j] = a->events->incoming_run[first + (int64_t)j];
         }
-        gather(a, ON_POST);
+        gather_synapses(a);
+        gather_targets(a);
         gather_pre_traces(a, a->delay_run);
         gather_pre_columns(a, a->delay_run);
         nm_synapse_chunk chunk = chunk_of(a);
@@ -307,7 +366,7 @@ static void call_on_post(pass *a, int64_t slot) {
             chunk.post[k] = &p->post_trace[k][slot];
         for (int k = 0; k < NM_MAX_COLUMNS && a->events->post_column[k] != NULL; k++)
             chunk.post_column[k] = &a->events->post_column[k][slot];
-        call(a, p->rule->on_post, &chunk, NM_ROUND_TARGET);
+        call(a, p->rule->on_post, &chunk, ON_POST);
     }
 }
 
@@ -341,13 +400,18 @@ static void chosen_targets(pass *a) {
 
 /* ---- the step ------------------------------------------------------------------------------------ */
 
+static void begin(pass *a, const nm_events_step *step) {
+    const nm_projection *p = step->projection;
+    a->step = step, a->projection = p, a->events = p->events;
+    a->shares = nm_rule_shares(p->rule, p->params);
+    a->partition_first = nm_network_partition_first(step->network, step->partition);
+    nm_change_bounds(p->weight_min, p->weight_max, p->inhibitory, &a->low, &a->high);
+}
+
 void nm_events_run(const nm_events_step *step) {
     const nm_projection *p = step->projection;
     pass a;
-    a.step = step, a.projection = p, a.events = p->events;
-    a.shares = nm_rule_shares(p->rule, p->params);
-    a.partition_first = nm_network_partition_first(step->network, step->partition);
-    nm_change_bounds(p->weight_min, p->weight_max, p->inhibitory, &a.low, &a.high);
+    begin(&a, step);
     if (p->rule->on_pre != NULL || p->events->arrived != NULL)
         arrivals(&a);
     if (p->rule->event != NULL)
@@ -367,31 +431,90 @@ void nm_events_sample_sources(const nm_projection *p, int64_t n_neurons) {
     }
 }
 
+/* ---- between events ------------------------------------------------------------------------------ */
+
+/* The synapses first .. last - 1 of one delay run, or as many as a chunk holds, advanced; how many they are. */
+static int64_t advance_chunk(pass *a, int64_t delay_run, int64_t first, int64_t last) {
+    a->n = last - first < NM_CHUNK ? (size_t)(last - first) : NM_CHUNK;
+    for (size_t j = 0; j < a->n; j++) {
+        a->synapse[j] = first + (int64_t)j;
+        a->target[j] = a->partition_first + a->projection->target[first + (int64_t)j];
+        a->delay_run[j] = (uint32_t)delay_run;
+    }
+    gather_synapses(a);
+    advance(a);
+    return (int64_t)a->n;
+}
+
+void nm_events_advance(const nm_events_step *step, int64_t delay_run) {
+    const int64_t *run_start = step->projection->run_start;
+    pass a;
+    begin(&a, step);
+    for (int64_t first = run_start[delay_run]; first < run_start[delay_run + 1];) {
+        first += advance_chunk(&a, delay_run, first, run_start[delay_run + 1]);
+        push(&a, NM_ROUND_UPDATE);
+    }
+}
+
+/* The first delay run that ends after a synapse. */
+static int64_t run_of(const nm_projection *p, int64_t synapse) {
+    int64_t low = 0, high = p->n_runs;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (p->run_start[middle + 1] > synapse)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+void nm_events_read(const nm_events_step *step, int64_t first, int64_t last, float *weight,
+                    float *const *state) {
+    const nm_projection *p = step->projection;
+    nm_events_step here = *step;
+    pass a;
+    for (int64_t at = first, n, delay_run = run_of(p, first); at < last; at += n) {
+        while (p->run_start[delay_run + 1] <= at)
+            delay_run++;
+        const int64_t end = p->run_start[delay_run + 1];
+        here.partition = bucket_of(step->network, p, delay_run) % step->network->n_partitions;
+        begin(&a, &here);
+        n = advance_chunk(&a, delay_run, at, end < last ? end : last);
+        for (int64_t j = 0; j < n; j++)
+            weight[at - first + j] =
+                p->inhibitory ? copysignf((float)a.weight[j], p->weight[at + j]) : (float)a.weight[j];
+        for (int k = 0; k < NM_MAX_STATE && p->state[k] != NULL; k++)
+            for (int64_t j = 0; j < n; j++)
+                state[k][at - first + j] = (float)a.state[k][j];
+    }
+}
+
 /* ---- index by target ----------------------------------------------------------------------------- */
 
-/* Calls for the synapses of a segment of a part, in order: counts them (`incoming` NULL), or enters them. */
+/* Count the synapses of one delay run by target (`incoming` NULL), or enter them into the index. */
 static void index_run(const nm_projection *p, int64_t delay_run, int64_t partition_first, int64_t *next,
-                      uint32_t *incoming, uint32_t *incoming_segment) {
+                      uint32_t *incoming, uint32_t *incoming_run) {
     for (int64_t s = p->run_start[delay_run]; s < p->run_start[delay_run + 1]; s++) {
         const int64_t at = next[partition_first + p->target[s]]++;
         if (incoming != NULL)
-            incoming[at] = (uint32_t)s, incoming_segment[at] = (uint32_t)delay_run;
+            incoming[at] = (uint32_t)s, incoming_run[at] = (uint32_t)delay_run;
     }
 }
 
 static void index_all(const nm_network *network, const nm_projection *p, int64_t *next, uint32_t *incoming,
-                      uint32_t *incoming_segment) {
+                      uint32_t *incoming_run) {
     for (int64_t bucket = 0; bucket < p->n_rows * network->n_partitions; bucket++) {
         const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
         const int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
         for (int64_t delay_run = first; delay_run < end; delay_run++)
             index_run(p, delay_run, nm_network_partition_first(network, bucket % network->n_partitions), next,
-                      incoming, incoming_segment);
+                      incoming, incoming_run);
     }
 }
 
 void nm_events_index(const nm_network *network, const nm_projection *p, int64_t *incoming_start,
-                     uint32_t *incoming, uint32_t *incoming_segment, int64_t *next) {
+                     uint32_t *incoming, uint32_t *incoming_run, int64_t *next) {
     const size_t bytes = (size_t)network->n_neurons * sizeof *next;
     memset(next, 0, bytes);
     index_all(network, p, next, NULL, NULL);
@@ -399,5 +522,5 @@ void nm_events_index(const nm_network *network, const nm_projection *p, int64_t 
     for (int64_t slot = 0; slot < network->n_neurons; slot++)
         incoming_start[slot + 1] = incoming_start[slot] + next[slot];
     memcpy(next, incoming_start, bytes);
-    index_all(network, p, next, incoming, incoming_segment);
+    index_all(network, p, next, incoming, incoming_run);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "nm_homeostasis.h"
 #include "nm_change.h"
+#include "nm_events.h"
 #include "nm_lazy.h"
 
 /* A spike is added with the factor that it will have decayed to at the next scaling, so that silent
@@ -16,10 +17,10 @@ static double factor(const nm_homeostasis *h, int64_t slot) {
     return 1.0 + h->strength * nm_clip((h->target_rate - h->rate[slot]) / h->target_rate, -1.0, 1.0);
 }
 
-static void scale_run(const nm_lazy_step *step, int64_t delay_run, int64_t partition) {
+static void scale_run(const nm_events_step *step, int64_t delay_run) {
     const nm_projection *p = step->projection;
-    const nm_ids ids = nm_network_ids(step->network, partition);
-    const int64_t partition_first = nm_network_partition_first(step->network, partition);
+    const nm_ids ids = nm_network_ids(step->network, step->partition);
+    const int64_t partition_first = nm_network_partition_first(step->network, step->partition);
     const uint32_t key =
         nm_round_key(step->seed, p->number, step->now, NM_ROUND_SCALING) + nm_run_word(p, delay_run);
     double low, high;
@@ -31,16 +32,21 @@ static void scale_run(const nm_lazy_step *step, int64_t delay_run, int64_t parti
         }
 }
 
-static void scale_partition(const nm_lazy_step *step, int64_t partition) {
+static void scale_partition(const nm_events_step *step) {
     const nm_projection *p = step->projection;
-    const int64_t n_partitions = step->network->n_partitions;
+    const int64_t n_partitions = step->network->n_partitions, partition = step->partition;
+    const nm_lazy_step lazy = {
+        .network = step->network, .projection = p, .dt = step->dt, .seed = step->seed, .now = step->now};
     for (int64_t bucket = partition; bucket < p->n_rows * n_partitions; bucket += n_partitions) {
         const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
         const int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
         if (p->lazy != NULL)
-            nm_lazy_flush(step, bucket, bucket + 1);
-        for (int64_t delay_run = first; delay_run < end; delay_run++)
-            scale_run(step, delay_run, partition);
+            nm_lazy_flush(&lazy, bucket, bucket + 1);
+        for (int64_t delay_run = first; delay_run < end; delay_run++) {
+            if (p->rule != NULL && p->rule->advance != NULL)
+                nm_events_advance(step, delay_run);
+            scale_run(step, delay_run);
+        }
     }
 }
 
@@ -54,8 +60,9 @@ void nm_homeostasis_step(const nm_network *network, const nm_delay *ring, double
         enter(h, nm_delay_list(ring, now, partition), *nm_delay_count(ring, now, partition), dt, now);
         if (now % h->every != 0)
             continue;
-        const nm_lazy_step step = {.network = network, .projection = p, .dt = dt, .seed = seed, .now = now};
-        scale_partition(&step, partition);
+        const nm_events_step step = {
+            .network = network, .projection = p, .dt = dt, .seed = seed, .now = now, .partition = partition};
+        scale_partition(&step);
         const double kept = nm_exp(-(double)h->every * dt / h->tau);
         for (int64_t slot = nm_network_partition_first(network, partition);
              slot < nm_network_partition_end(network, partition); slot++)

@@ -22,7 +22,7 @@ struct nm_homeostasis {
 };
 
 /* Phase 6 for one partition, after learning: add this step's spikes to the rates; scale the weights every
- * `every` steps. Synapses of a lazy rule are updated first. */
+ * `every` steps. Synapses of a lazy rule, or of a rule with `advance`, are updated first. */
 void nm_homeostasis_step(const nm_network *network, const nm_delay *ring, double dt, uint64_t seed,
                          int64_t now, int64_t partition);
 

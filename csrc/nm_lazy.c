@@ -1,4 +1,5 @@
-/* What pair rules keep besides their synapses: the course of e, k, F and V, and the targets' last spikes.
+/* Lazy rules: the snapshots of each zone, and the start and rescaling of all state. See nm_lazy.h for the
+ * symbols.
  * SPDX-License-Identifier: MIT */
 #include "nm_lazy.h"
 #include "nm_change.h"
@@ -6,14 +7,14 @@
 #include <math.h>
 #include <string.h>
 
-/* e and k are rescaled beyond this: exp(4), four time constants (F keeps 14 of a double's 16 digits then). */
+/* e and k are rescaled beyond exp(4), so that F keeps 14 of a double's 16 digits. */
 static const double RESCALE = 54.598150033144236;
-/* The origin moves on after as many time constants of the trace: doubles bear hundreds, so this is often
- * enough for any rule, and rare. And after two sweeps, since the tables of the decay go no further. */
+/* The origin T moves after this number of time constants of the trace (a double could hold hundreds), and
+ * after two sweeps, where the tables of the decay end. */
 static const double ORIGIN_AGE = 8.0;
 
-/* Times count steps in 16 bits: its epoch moves on by EPOCH_STEP when it lies EPOCH_AGE back. Spikes
- * older than 2 * NM_SWEEP_MAX + 4 = 10,004 steps are never asked for, so those that fall off are no loss. */
+/* Times of spikes have 16 bits: the epoch moves by EPOCH_STEP when it is EPOCH_AGE steps old. Times that
+ * no longer fit are older than 2 * NM_SWEEP_MAX + 4 = 10,004 steps, and no update needs these. */
 enum { EPOCH_START = 12000, EPOCH_AGE = 30000, EPOCH_STEP = 16000 };
 
 int64_t nm_lazy_sweep(double dt, double tau_c) {
@@ -23,13 +24,13 @@ int64_t nm_lazy_sweep(double dt, double tau_c) {
     return (int64_t)fmin(fmax(steps, 16.0), NM_SWEEP_MAX);
 }
 
-/* ---- a fresh start ------------------------------------------------------------------------------- */
+/* ---- start --------------------------------------------------------------------------------------- */
 
 static void fill_decay(const nm_lazy *lazy, double *table, double dt, double tau) {
     const int64_t n_coarse = nm_lazy_decay_length(lazy->sweep) - NM_FINE;
     for (int64_t k = 0; k < NM_FINE; k++)
         table[k] = nm_exp(-(double)k * dt / tau);
-    for (int64_t k = 0; k < n_coarse; k++) /* 0 below 1e-304, where nm_exp stops falling */
+    for (int64_t k = 0; k < n_coarse; k++) /* 0 below 1e-304: nm_exp does not go lower */
         table[NM_FINE + k] =
             (double)k * NM_FINE * dt / tau < 700.0 ? nm_exp(-(double)k * NM_FINE * dt / tau) : 0.0;
 }
@@ -68,7 +69,7 @@ void nm_lazy_start(const nm_network *network, const nm_projection *projection, d
     lazy->origin = now;
 }
 
-/* ---- a step begins ------------------------------------------------------------------------------- */
+/* ---- the beginning of a step ---------------------------------------------------------------------- */
 
 static void rescale_sums(const nm_network *network, nm_lazy *lazy, int64_t zone, const double *now) {
     const double by_e = 1.0 / now[NM_E], by_k = 1.0 / now[NM_K];
@@ -83,7 +84,7 @@ static void rescale_sums(const nm_network *network, nm_lazy *lazy, int64_t zone,
     }
 }
 
-/* Measure everything from the present moment: e = k = 1 and F = V = 0 there. */
+/* Rescale all quantities such that e = k = 1 and F = V = 0 at the present step. */
 static void rescale(const nm_network *network, nm_lazy *lazy, int64_t zone, int64_t step) {
     double now[NM_SNAPSHOT];
     memcpy(now, nm_lazy_snapshot(lazy, zone, step), sizeof now);
@@ -110,8 +111,8 @@ static void move_epoch(const nm_network *network, nm_lazy *lazy) {
     lazy->epoch += EPOCH_STEP;
 }
 
-/* d(T - t) for all that is kept becomes that of a later T. What overflows is older than any visit looks at it
- * by its sums (look_up in nm_lazy_update.c). */
+/* Move the origin T to the present: rescale the sums. Sums that overflow are older than any update that
+ * reads sums (look_up in nm_lazy_update.c). */
 static void move_origin(const nm_network *network, nm_lazy *lazy, int64_t now) {
     const double grown = 1.0 / nm_lazy_decayed(lazy->decay[0], now - lazy->origin);
     for (int64_t slot = 0; slot < network->n_neurons; slot++)
@@ -147,7 +148,7 @@ static void advance_zone(const nm_projection *p, const nm_levels *levels, int64_
     after[NM_E] = before[NM_E];
     after[NM_F] = before[NM_F];
     after[NM_V] = before[NM_V];
-    const double learning = about == NULL ? factors.learning_rate : 1.0; /* F has it otherwise */
+    const double learning = about == NULL ? factors.learning_rate : 1.0; /* with eligibility, F contains it */
     lazy->ltp[nm_lazy_bucket(lazy, zone, now)] = learning * factors.ltp;
     lazy->ltd[nm_lazy_bucket(lazy, zone, now)] = learning * factors.ltd;
     if (about == NULL)

@@ -1,17 +1,18 @@
-/* A target fires under a lazy rule: the spike enters the target's history and sums. See nm_lazy.h for the formulas.
+/* Lazy rules: a spike of a target enters the target's history and sums. See nm_lazy.h for the symbols.
  * SPDX-License-Identifier: MIT */
 #include "nm_lazy.h"
 #include "nm_loop.h"
 
 #include <string.h>
 
-/* A spike with its sums, on its way to the next place. */
+/* A spike and its sums, while it is moved to the next index. */
 typedef struct moved {
     int16_t time;
     double sums[2];
 } moved;
 
-/* It takes a place; who stood there gets the new spike's term and moves on. */
+/* Store the spike at one index. The spike that was there gets the new term added and is returned in
+ * *spike. */
 NM_INLINE void take_bucket(moved *spike, int16_t *time, double *sums, const double *term) {
     const moved old = {*time, {sums[0] + term[0], sums[1] + term[1]}};
     *time = spike->time;
@@ -19,8 +20,8 @@ NM_INLINE void take_bucket(moved *spike, int16_t *time, double *sums, const doub
     *spike = old;
 }
 
-/* One more spike, of gain a: each that still has sums gets its term and moves one place on, up to the first
- * that nobody can ask for any more, which is lost. */
+/* Insert a spike with gain a. Add its term to the sums of every retained earlier spike and shift them by
+ * one; stop at the first spike older than any possible query. */
 static void enter_sums(const nm_lazy *lazy, const nm_projection *p, int64_t slot, const double *snapshot,
                        double gain, int64_t now) {
     const int direct = p->rule->eligibility == NULL;
@@ -59,7 +60,7 @@ static void fire(const nm_lazy_step *step, int64_t slot) {
     enter_sums(lazy, p, slot, nm_lazy_snapshot(lazy, zone, step->now), gain, step->now);
 }
 
-/* Would one more spike of this neuron overwrite one that a synapse may not have seen yet? */
+/* 1 if a further spike of this neuron would overwrite a spike that some synapse has not been updated for. */
 static int is_full(const nm_lazy *lazy, int64_t partition, int64_t slot, int64_t now) {
     const int64_t n = lazy->n_spikes[slot], swept = now - 2 * lazy->sweep - 2;
     if (n < NM_SPIKES)

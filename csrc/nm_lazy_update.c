@@ -1,6 +1,6 @@
-/* The update of a delay run of synapses from their last update at t0 to the present. See nm_lazy.h for the formulas.
- * Three loops over at most 384 synapses: look up the sums of each target, combine them, and replay the events of the
- * synapses that may have reached a bound in between (nm_lazy_replay.c).
+/* Lazy rules: the update of a delay run from t0 to the present. See nm_lazy.h for the symbols. Three loops
+ * over at most 384 synapses: look up the sums of the targets; combine; replay the events where a bound might
+ * have been reached (nm_lazy_replay.c).
  * SPDX-License-Identifier: MIT */
 #include "nm_change.h"
 #include "nm_compact.h"
@@ -11,17 +11,17 @@
 
 enum { BATCH = NM_LAZY_BATCH, LINE = 64, HITS_A_LINE = 4 };
 enum { HITS_AHEAD = NM_LAZY_HITS_AHEAD };
-enum { NEARBY = 2048 }; /* lines of so many neurons, 128 KB, are in the second-level cache anyway */
+enum { NEARBY = 2048 }; /* the lines of up to this number of neurons (128 KB) stay in the second-level cache */
 
 typedef nm_lazy_batch batch;
 
-/* Traces of eligibility below this are set to 0: what is under 1.2e-38 is denormal in a float, and slow. */
+/* Eligibility traces below this value are set to 0: below 1.2e-38 a float is denormal, and operations are
+ * slow. */
 static const double LEAST_TRACE = 1e-30;
 
-/* ---- what the targets' spikes add ---------------------------------------------------------------- */
+/* ---- the sums of the targets' spikes -------------------------------------------------------------- */
 
-/* Eight spikes stand newest first, so those that count, not older than `since`, are the first: how many bytes
- * their times take. */
+/* Of eight times, newest first, the bytes of those that are not older than `since`. */
 #if defined(__GNUC__) && defined(__SSE2__)
 typedef int16_t lanes __attribute__((vector_size(16)));
 typedef char bytes __attribute__((vector_size(16)));
@@ -39,8 +39,8 @@ NM_INLINE size_t bytes_since(const int16_t *time, int16_t since) {
 }
 #endif
 
-/* A line of each column of the next segment. All of them at once would hold up the loads of this one: 16
- * lines can be under way. */
+/* Prefetch one cache line of each column of the next delay run. Prefetching all lines together would delay
+ * the loads of this run: 16 lines can be in flight. */
 NM_INLINE void fetch_ahead(const batch *a, size_t from) {
     if (from >= a->n_ahead)
         return;
@@ -49,8 +49,8 @@ NM_INLINE void fetch_ahead(const batch *a, size_t from) {
     NM_FETCH(a->ahead[2] + from / 2); /* 2 bytes where a weight has 4 */
 }
 
-/* The sums of the oldest spike that counts, of a target with more of them than its first line has sums for.
- * Noted where there may be more than have any. */
+/* The sums of the oldest spike that counts, for a target with more such spikes than sums in its first
+ * line. The synapse is listed in `crowded` if the target may have more such spikes than sums. */
 static __attribute__((noinline)) const double *sums_beyond(batch *a, const nm_lazy *lazy, size_t j,
                                                            int64_t slot, int16_t since) {
     size_t n = bytes_since(lazy->recent[slot].time, since) / sizeof(int16_t);
@@ -61,7 +61,7 @@ static __attribute__((noinline)) const double *sums_beyond(batch *a, const nm_la
     return nm_lazy_sums(lazy, slot, (int64_t)n - 1);
 }
 
-/* x0 d(T - t0). */
+/* x0 d(T - t0), the common factor of all sums. */
 static double seen_from_origin(const batch *a) {
     const nm_lazy *lazy = a->step->projection->lazy;
     const double *decay = lazy->decay[0];
@@ -69,14 +69,13 @@ static double seen_from_origin(const batch *a) {
                                    : a->trace[0] / nm_lazy_decayed(decay, a->from - lazy->origin);
 }
 
-/* Where d(T - t0) is too small for its inverse to be a number, sums say nothing, and hits are gone through
- * one by one: a window of 1 s under a tau of 1.5 ms. Where it is the source's trace that has gone, or was
- * never there, hits change nothing. */
+/* If d(T - t0) is so small that its inverse overflows (1 s at tau = 1.5 ms), the sums cannot be used, and
+ * the spikes are replayed. If x0 itself is that small, the spikes change nothing. */
 static const double LEAST_DECAY = 1e-290;
 
-/* s and h of the synapses whose targets have fired, and 0 elsewhere. The n-th sums lie 16 n bytes behind the
- * line's begin, and n times take 2 n bytes: hence the index. Of a hit's 13 cycles most were instructions, 47
- * of them; these are 20. */
+/* s and h of the synapses whose targets have fired since t0; 0 elsewhere. The sums of spike n are 16 n
+ * bytes behind the beginning of the line, and n times take 2 n bytes: hence the index. The loop is bound
+ * by its instructions. */
 NM_INLINE void look_up_by(batch *a, const nm_lazy *lazy, const uint16_t *target, const int direct,
                           const int fetches) {
     const nm_recent *recent = lazy->recent + a->partition_first;
@@ -116,7 +115,7 @@ NM_INLINE void look_up_by(batch *a, const nm_lazy *lazy, const uint16_t *target,
         fetch_ahead(a, from);
 }
 
-/* `direct`: no trace of eligibility, and so no s. */
+/* `direct`: the rule has no eligibility trace, and s is not needed. */
 NM_CLONES static void look_up(batch *a, const nm_lazy *lazy, const uint16_t *target, int direct) {
     const int fetches = a->step->network->n_neurons > NEARBY;
     if (direct)
@@ -127,7 +126,7 @@ NM_CLONES static void look_up(batch *a, const nm_lazy *lazy, const uint16_t *tar
 
 /* ---- the closed form ----------------------------------------------------------------------------- */
 
-/* Without decay k is 1 throughout, and five operations fewer are the same. */
+/* Without weight decay k is 1, which saves five operations. */
 NM_INLINE int combine_by(batch *a, const int decays, const size_t stride, const int inhibitory) {
     const double low = a->low, high = a->high;
     int64_t any = 0;
@@ -172,12 +171,12 @@ NM_INLINE int combine_direct_by(batch *a, const int decays, const size_t stride,
     return any != 0;
 }
 
-/* A loop of its own for each kind. */
+/* One loop for each kind, with compile-time constants. */
 #define COMBINE_EACH(body, decays)                                                                           \
     (a->stride == 0 ? (inhibitory ? body(a, decays, 0, 1) : body(a, decays, 0, 0))                           \
                     : (inhibitory ? body(a, decays, 1, 1) : body(a, decays, 1, 0)))
 
-/* Whether any synapse is to be checked; `check` is filled if so. */
+/* Returns 1 and fills `check` if a bound might have been reached for some synapse; else 0. */
 NM_CLONES static int combine(batch *a) {
     const int inhibitory = a->step->projection->inhibitory != 0;
     return a->step->projection->weight_kept < 1.0 ? COMBINE_EACH(combine_by, 1) : COMBINE_EACH(combine_by, 0);
@@ -189,7 +188,7 @@ NM_CLONES static int combine_direct(batch *a) {
                                                   : COMBINE_EACH(combine_direct_by, 0);
 }
 
-/* ---- a run is brought to the present ------------------------------------------------------------- */
+/* ---- update of a batch ----------------------------------------------------------------------------- */
 
 static void set_spans(batch *a, const uint16_t *target) {
     const nm_lazy *lazy = a->step->projection->lazy;
@@ -245,7 +244,7 @@ static void bring(batch *a) {
     const int any = eligible ? combine(a) : combine_direct(a);
     if (any && eligible)
         replay_silent(a, target);
-    for (size_t i = 0; (any || always) && i < a->n_found; i++) { /* the others have had no event in between */
+    for (size_t i = 0; (any || always) && i < a->n_found; i++) { /* the other synapses had no event */
         const size_t j = (size_t)a->hit[i];
         if (always || is_checked(a, j))
             nm_lazy_replay(a, j, a->partition_first + target[j]);
@@ -254,7 +253,7 @@ static void bring(batch *a) {
         nm_lazy_replay(a, (size_t)a->crowded[i], a->partition_first + target[a->crowded[i]]);
 }
 
-/* Run by run over a segment; `first` is in it. */
+/* The next batch of a delay run, from synapse `first` on. */
 static size_t next_run(batch *a, int64_t first, int64_t last) {
     a->first = first;
     a->n = last - first < BATCH ? (size_t)(last - first) : BATCH;
@@ -369,7 +368,7 @@ NM_CLONES static void add_bounded(batch *a, const double *change, double factor)
     }
 }
 
-/* What the rule says of an arrival, onto the trace of eligibility or the weight. */
+/* Apply the rule's change at an arrival to the eligibility traces, or to the weights. */
 static void change_run(batch *a, const double *pre) {
     const nm_projection *p = a->step->projection;
     const uint16_t *target = p->target + a->first;
@@ -406,7 +405,8 @@ static void change_run(batch *a, const double *pre) {
     }
 }
 
-/* What the visit of the next segment reads first; the long columns are left to the loops of this one. */
+/* Prefetch what the update of the next delay run reads first; the loops of this update prefetch the long
+ * columns. */
 static void look_ahead(batch *a, int64_t next) {
     const nm_projection *p = a->step->projection;
     const int64_t first = p->run_start[next];
@@ -417,10 +417,10 @@ static void look_ahead(batch *a, int64_t next) {
     a->n_ahead = (size_t)(p->run_start[next + 1] - first) * sizeof(float);
 }
 
-/* All of a segment to the present; `arrives`: with a spike of the source, and an arrival at `next` follows
- * (-1: none). */
-static void visit(const nm_lazy_step *step, int64_t partition, int64_t delay_run, int arrives, int counted,
-                  int64_t next) {
+/* Update a delay run. `arrives`: 1 if a spike of the source arrives; `next`: the delay run of the next
+ * arrival (-1: none). */
+static void update_run(const nm_lazy_step *step, int64_t partition, int64_t delay_run, int arrives,
+                       int counted, int64_t next) {
     const nm_projection *p = step->projection;
     nm_lazy *lazy = p->lazy;
     const int eligible = p->rule->eligibility != NULL;
@@ -452,10 +452,10 @@ static void visit(const nm_lazy_step *step, int64_t partition, int64_t delay_run
 }
 
 void nm_lazy_arrive(const nm_lazy_step *step, int64_t partition, int64_t delay_run, int64_t next) {
-    visit(step, partition, delay_run, 1, 0, next);
+    update_run(step, partition, delay_run, 1, 0, next);
 }
 
-/* ---- segments of a place, or of many ------------------------------------------------------------- */
+/* ---- all delay runs of buckets -------------------------------------------------------------------- */
 
 static int64_t first_run(const nm_projection *p, int64_t bucket) {
     return p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
@@ -470,7 +470,7 @@ void nm_lazy_sweep_partition(const nm_lazy_step *step, int64_t partition) {
         for (int64_t s = first_run(p, row * n_partitions + partition);
              s < first_run(p, row * n_partitions + partition + 1); s++)
             if (nm_lazy_last(p->lazy, s) < step->now - sweep)
-                visit(step, partition, s, 0, 0, -1);
+                update_run(step, partition, s, 0, 0, -1);
 }
 
 void nm_lazy_update_partition(const nm_lazy_step *step, int64_t partition) {
@@ -478,7 +478,7 @@ void nm_lazy_update_partition(const nm_lazy_step *step, int64_t partition) {
     for (int64_t bucket = partition; bucket < p->n_rows * step->network->n_partitions;
          bucket += step->network->n_partitions)
         for (int64_t s = first_run(p, bucket); s < first_run(p, bucket + 1); s++)
-            visit(step, partition, s, 0, 0, -1);
+            update_run(step, partition, s, 0, 0, -1);
     p->lazy->floor[partition] = step->now;
 }
 
@@ -486,7 +486,7 @@ void nm_lazy_flush(const nm_lazy_step *step, int64_t first, int64_t last) {
     for (int64_t bucket = first; bucket < last; bucket++)
         for (int64_t s = first_run(step->projection, bucket); s < first_run(step->projection, bucket + 1);
              s++)
-            visit(step, bucket % step->network->n_partitions, s, 0, 1, -1);
+            update_run(step, bucket % step->network->n_partitions, s, 0, 1, -1);
 }
 
 static void read_run(const nm_lazy_step *step, int64_t partition, int64_t delay_run, int64_t base,

@@ -31,8 +31,8 @@ enum {
 
 /* ---- neuron models ------------------------------------------------------------------------------- */
 
-/* Input ports: a synapse adds its weight to one port of its target. Every model has the first two. A model names
- * further ones in `ports`, for receptors with dynamics of their own (NMDA, GABA_B). */
+/* Input ports: a synapse adds its weight to one port of its target. Every model has the first two. A model
+ * names further ones in `ports`, for receptors with dynamics of their own (NMDA, GABA_B). */
 enum { NM_EXCITATORY, NM_INHIBITORY, NM_FIRST_OWN_PORT };
 
 /* Neurons of one model and one region, in one step. Arrays are indexed by 0 .. n-1.
@@ -128,9 +128,10 @@ typedef struct nm_trace {
 #define NM_NO_TRACE                                                                                          \
     { 0, 0, NM_TRACE_ALL, 0 }
 
-/* Synapses that share an event: a spike of one source arrives (on_pre), or one target has an event (on_post).
- * Arrays are indexed by j = 0 .. n-1. What belongs to the source is read as `[j * pre_stride]`, what belongs to
- * the target as `[j * post_stride]`; a stride is 0 where all synapses of the chunk share that neuron. */
+/* Synapses that share an event: a spike of one source arrives (on_pre), or one target has an event
+ * (on_post). Arrays are indexed by j = 0 .. n-1. What belongs to the source is read as `[j * pre_stride]`,
+ * what belongs to the target as `[j * post_stride]`; a stride is 0 where all synapses of the chunk share
+ * that neuron. */
 typedef struct nm_synapse_chunk {
     size_t n, pre_stride, post_stride;
     double dt;            /* ms */
@@ -146,9 +147,12 @@ typedef struct nm_synapse_chunk {
     double *state[NM_MAX_STATE]; /* [k][j] the rule's `state`, to be read and written */
     const double *pre_column[NM_MAX_COLUMNS];  /* [k][j * pre_stride] as at the end of the step before */
     const double *post_column[NM_MAX_COLUMNS]; /* [k][j * post_stride] as at the end of this step */
-    const double *elapsed;  /* [j] ms since the synapse's last event; HUGE_VAL: this is the first */
-    const double *learning; /* [j] factor of the modulators on the learning rate at the target */
-    const uint32_t *random; /* [k * n + j], k < the rule's `n_random` */
+    const double *elapsed;   /* [j] ms since the synapse's last event; HUGE_VAL: this is the first */
+    const double *learning;  /* [j] factor of the modulators on the learning rate at the target */
+    const double *ltp, *ltd; /* [j] their factors on potentiation and on depression there */
+    const uint32_t *random;  /* [k * n + j], k < the rule's `n_random` */
+    const uint32_t *word;    /* advance: random words with which it rounds the state that its weight follows */
+    const double *noise;     /* advance: [k * n + j], k < the rule's `n_noise`: standard normal deviates */
 } nm_synapse_chunk;
 
 typedef void (*nm_synapse_hook)(const nm_synapse_chunk *chunk);
@@ -174,18 +178,29 @@ typedef struct nm_eligibility {
 
 /* A rule is one of two kinds.
  *
- * LAZY RULE: has `post_amplitude`. A spike of the target changes the weight by the first presynaptic trace times
- * post_amplitude, and post_amplitude depends on the target alone. The engine leaves a synapse alone until a
- * spike of its source arrives, or somebody reads the synapse, and makes up for all the target's spikes at once
- * (nm_lazy.h). Cheap: the target's spikes cost nothing per synapse. Traces are of NM_TRACE_ALL. Hooks see an arrival
- * in the step in which the target fires as the first of the two; `coincident` tells the engine what to make of it.
+ * LAZY RULE: has `post_amplitude`. A spike of the target changes the weight by the first presynaptic trace
+ * times post_amplitude, and post_amplitude depends on the target alone. The engine does not touch a synapse
+ * until a spike of its source arrives or the synapse is read; then all spikes of the target since the last
+ * update are applied in closed form (nm_lazy.h). The target's spikes cost nothing per synapse. Traces are of
+ * NM_TRACE_ALL. Hooks see an arrival in the step in which the target fires as the first of the two;
+ * `coincident` tells the engine what to make of it.
  *
- * EVENT RULE: has no `post_amplitude`. At the end of a step the engine calls on_pre for the synapses at which a
- * spike arrives, then on_post for the synapses onto every target that has an event. A target has an event where
- * `event` says so, and without that hook where the target fires. on_post costs an index of 8 bytes a synapse.
+ * EVENT RULE: has no `post_amplitude`. At the end of a step the engine calls on_pre for the synapses at which
+ * a spike arrives, then on_post for the synapses onto every target that has an event. A target has an event
+ * where `event` says so, and without that hook where the target fires. on_post costs an index of 8 bytes a
+ * synapse.
  *
- * The engine applies a change as  w <- clip(w + change * learning, weight_min, weight_max), with the factor
- * `learning` of the modulators in the target's region (1 without modulation). */
+ * An event rule with `advance` has weights or state that move between events. `advance` takes synapses from
+ * their last update to the present, `elapsed` ms later; both then count as updated. The engine calls it
+ * before every hook, before a spike is delivered over the synapse, and on copies where somebody reads or
+ * saves weights. So the weight is current whenever it acts or is read, and a reading changes nothing that
+ * follows: `noise` and `word` are drawn for the step of the last update, whatever the present is. Its weight
+ * is a function of its state, which it rounds by nm_round, so that the engine rounds the weight to the nearest. In the chunk of
+ * `advance` only n, dt, params, weight, change, the bounds, state, elapsed, word and noise are set. Its change is
+ * bounded, and neither modulated nor softened.
+ *
+ * The engine applies a change as  w <- clip(w + change * learning, weight_min, weight_max), with the
+ * factor `learning` of the modulators in the target's region (1 without modulation). */
 typedef struct nm_plasticity_rule {
     const char *name, *title, *reference;
     const nm_field *params;      /* besides the common weight_min, weight_max, weight_decay */
@@ -209,12 +224,17 @@ typedef struct nm_plasticity_rule {
     void (*event)(const nm_target_chunk *chunk);
     const char *const *pre_columns;  /* state variables or parameters, by name; ends with NULL; NULL: none */
     const char *const *post_columns; /* likewise */
-    int pre_lag; /* 1 + position of the parameter (ms) by which on_pre lags the arrival; 0: it does not */
-    int needs_elapsed;    /* 1: the hooks read `elapsed`: 8 bytes a synapse */
-    int n_random;         /* 32-bit words that the hooks read for each synapse */
-    int applies_learning; /* 1: `change` has the factor `learning` already */
+    int pre_lag;     /* 1 + position of the parameter (ms) by which on_pre lags the arrival; 0: no lag */
+    int lowpass_lag; /* 1 + position of the parameter (ms) by which the low-pass traces of the target lag their
+                      * columns; 0: no lag */
+    int needs_elapsed; /* 1: the hooks read `elapsed`: 8 bytes a synapse. Always with `advance`, where it counts
+                        * from the last update, and from the first step before there was one */
+    nm_synapse_hook advance; /* NULL: weight and state stand still between events */
+    int n_noise;             /* deviates that `advance` reads for each synapse, at most NM_MAX_RANDOM */
+    int n_random;            /* 32-bit words that the hooks read for each synapse */
+    int applies_learning;    /* 1: `change` has the factor `learning` already */
 
-    /* Of both kinds. Of an event rule the traces of NM_TRACE_ALL that the hooks see have the shares of this step's
+    /* Of both kinds. Of an event rule the traces of spikes that the hooks see have the shares of this step's
      * spikes. */
     int coincident; /* 1 + position of NM_COINCIDENT_FIELD; 0: arrivals come first */
 } nm_plasticity_rule;
@@ -231,10 +251,11 @@ static inline nm_shares nm_rule_shares(const nm_plasticity_rule *rule, const dou
     return (nm_shares){how == NM_COINCIDENT_PRE_FIRST ? 1.0 : 0.0, 0.0};
 }
 
-/* Whether a rule keeps to what is said above: NM_OK, or NM_ERR_BAD_LAYOUT with the number of what it breaks in
- * `field`: 1 state that nothing reads, 2 a lazy rule with hooks or members of an event rule, 3 traces of a lazy
- * rule that are not of NM_TRACE_ALL, 4 a low-pass trace without a column, 5 more of something than there is room
- * for, 6 `event` without on_post. */
+/* Whether a rule keeps to what is said above: NM_OK, or NM_ERR_BAD_LAYOUT with the number of what it
+ * breaks in `field`: 1 state that nothing reads, 2 a lazy rule with hooks or members of an event rule, 3
+ * traces of a lazy rule that are not of NM_TRACE_ALL, 4 a low-pass trace without a column, or lowpass_lag
+ * without a low-pass trace of the target, 5 more of something than there is room for, 6 `event` without
+ * on_post, 7 `advance` without needs_elapsed, or n_noise without `advance`. */
 int nm_rule_check(const nm_plasticity_rule *rule, nm_error *error) NM_MUST_CHECK;
 
 #endif

@@ -9,6 +9,7 @@
 #include "nm_loop.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Weights whose strength decays below this value are set to 0. Below 1.2e-38 a float is denormal:
  * operations are slow, and the smallest denormal does not decay any further. */
@@ -78,12 +79,36 @@ void nm_plasticity_decay(const nm_network *network, int64_t partition) {
     }
 }
 
-static void filter(const pass *a, int k, const double *column) {
-    double *trace = a->projection->post_trace[k];
-    const double gained = 1.0 - a->projection->post_kept[k];
-    for (int64_t slot = nm_network_partition_first(a->network, a->partition);
-         slot < nm_network_partition_end(a->network, a->partition); slot++)
-        trace[slot] += gained * (column[slot] - trace[slot]);
+NM_CLONES static void filter(double *trace, const double *column, int64_t n, double gained) {
+    NM_INDEPENDENT
+    for (int64_t i = 0; i < n; i++)
+        trace[i] += gained * (column[i] - trace[i]);
+}
+
+/* Whether an earlier trace filters the same column, whose history they share. */
+static int history_is_shared(const nm_events *e, int k) {
+    for (int earlier = 0; earlier < k; earlier++)
+        if (e->post_history[earlier] == e->post_history[k])
+            return 1;
+    return 0;
+}
+
+/* Low-pass traces of the targets take in their column, or the column of lowpass_lag steps before; then this
+ * step's column takes the place of the oldest. */
+static void filter_columns(const pass *a) {
+    const nm_projection *p = a->projection;
+    const nm_events *e = p->events;
+    const int64_t first = nm_network_partition_first(a->network, a->partition),
+                  n = nm_network_partition_end(a->network, a->partition) - first;
+    const int64_t row = e->lowpass_lag == 0 ? 0 : a->step % e->lowpass_lag * a->network->n_neurons;
+    for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++)
+        if (filtered(p, k) != NULL)
+            filter(p->post_trace[k] + first,
+                   (e->post_history[k] == NULL ? filtered(p, k) : e->post_history[k] + row) + first, n,
+                   1.0 - p->post_kept[k]);
+    for (int k = 0; k < NM_MAX_TRACES; k++)
+        if (e->post_history[k] != NULL && !history_is_shared(e, k))
+            memcpy(e->post_history[k] + row + first, filtered(p, k) + first, (size_t)n * sizeof(double));
 }
 
 static void enter_traces(const pass *a) {
@@ -92,12 +117,11 @@ static void enter_traces(const pass *a) {
     const int64_t n_spikes = *nm_delay_count(a->ring, a->step, a->partition);
     for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++) {
         const int nearest = p->rule->post_traces[k].kind == NM_TRACE_NEAREST;
-        if (filtered(p, k) != NULL)
-            filter(a, k, filtered(p, k));
-        else
-            for (int64_t i = 0; i < n_spikes; i++)
-                p->post_trace[k][slot[i]] = nearest ? 1.0 : p->post_trace[k][slot[i]] + 1.0;
+        for (int64_t i = 0; filtered(p, k) == NULL && i < n_spikes; i++)
+            p->post_trace[k][slot[i]] = nearest ? 1.0 : p->post_trace[k][slot[i]] + 1.0;
     }
+    if (p->events != NULL)
+        filter_columns(a);
 }
 
 void nm_plasticity_step(const nm_network *network, const nm_delay *ring, const nm_factors *factor,

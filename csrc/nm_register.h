@@ -8,9 +8,10 @@
 #include "nm_model.h"
 
 #define NM_NEURON_MODELS(X)                                                                                  \
-    X(lif) X(izhikevich) X(adex) X(lif_cond) X(poisson) X(spike_source) X(lif_nmda_gaba_b)
+    X(lif) X(izhikevich) X(adex) X(lif_cond) X(poisson) X(spike_source) X(lif_nmda_gaba_b) X(adex_clopath)
 #define NM_PLASTICITY_RULES(X)                                                                               \
-    X(hebbian) X(stdp) X(rstdp) X(triplet) X(istdp) X(ristdp) X(bcm) X(stdp_nearest)
+    X(hebbian)                                                                                               \
+    X(stdp) X(rstdp) X(triplet) X(istdp) X(ristdp) X(bcm) X(stdp_nearest) X(graupner_brunel) X(clopath)
 #define NM_MODULATORS(X) X(dopamine) X(serotonin) X(norepinephrine) X(acetylcholine) X(orexin)
 
 /* From the words: declarations, and NULL-ended tables. */

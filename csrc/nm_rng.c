@@ -45,6 +45,23 @@ uint32_t nm_rng_word(uint64_t seed, uint32_t stream, uint32_t id, uint64_t step)
     return out[id & 3];
 }
 
+NM_CLONES void nm_rng_each(uint64_t seed, uint32_t stream, const int64_t *id, const int64_t *step, size_t n,
+                           int n_words, uint32_t *out) {
+    enum { AT_ONCE = 64 };
+    uint32_t words[4][AT_ONCE];
+    for (size_t first = 0; first < n; first += AT_ONCE) {
+        const size_t here = n - first < AT_ONCE ? n - first : AT_ONCE;
+        for (size_t i = 0; i < here; i++) {
+            const uint64_t whose = (uint64_t)id[first + i], when = (uint64_t)step[first + i];
+            uint32_t own[4];
+            block(seed, stream, (uint32_t)whose, when | whose >> 32 << 56, own);
+            words[0][i] = own[0], words[1][i] = own[1], words[2][i] = own[2], words[3][i] = own[3];
+        }
+        for (int k = 0; k < n_words; k++)
+            memcpy(out + (size_t)k * n + first, words[k], here * sizeof **words);
+    }
+}
+
 /* ---- many blocks --------------------------------------------------------------------------------- */
 
 #define ID_MASK 0x3FFFFFFFu

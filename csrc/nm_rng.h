@@ -21,7 +21,8 @@ enum {
     NM_STREAM_USER,
     NM_STREAM_NOISE,      /* background noise, normal */
     NM_STREAM_NOISE_FLAT, /* background noise, uniform */
-    NM_STREAM_EVENT       /* an event rule's own draws */
+    NM_STREAM_EVENT,      /* an event rule's own draws at events, */
+    NM_STREAM_BETWEEN     /* and those for the time between them */
 };
 
 static inline uint32_t nm_stream(uint32_t purpose, uint32_t salt) {
@@ -33,6 +34,11 @@ void nm_rng_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t ou
 
 /* Four words for (seed, stream, id, step). */
 void nm_rng_block(uint64_t seed, uint32_t stream, uint32_t id, uint64_t step, uint32_t out[4]);
+
+/* The first n_words (1 .. 4) of the block of each pair of an id below 2^40 and a step below 2^56, both >= 0: word k of
+ * the i-th pair goes to out[k * n + i]. The id's bits beyond 32 are the step's highest byte. */
+void nm_rng_each(uint64_t seed, uint32_t stream, const int64_t *id, const int64_t *step, size_t n,
+                 int n_words, uint32_t *out);
 
 /* One word per id for ids first_id .. first_id + n - 1. Word (id & 3) of the block numbered (id >> 2): four
  * neurons share a block, so one Philox evaluation serves four of them. */

@@ -211,6 +211,68 @@ class Adex(Neuron):
         return fired
 
 
+class AdexClopath(Neuron):
+    """Clopath et al. (2010), Online Methods: `Adex` with an adaptive threshold, an afterpotential, and a spike that
+    lasts. V_T and z are exact; u and w by the classical Runge-Kutta method in substeps of at most 0.25 ms."""
+
+    def __init__(self, params: Mapping[str, float], dt: float) -> None:
+        super().__init__(params, dt)
+        self.start(self.p["e_leak"], u_recovery=0.0, i_afterpotential=0.0, v_threshold_excess=0.0)
+        self.state["clamp_left"] = 0.0
+
+    def end_spike(self) -> None:
+        s, p = self.state, self.p
+        s["v_membrane"] = p["v_reset"]
+        s["u_recovery"] += p["b"]
+        s["i_afterpotential"] = p["i_sp"]
+        s["v_threshold_excess"] = p["v_threshold_max"] - p["v_threshold"]
+
+    def slope(self, t: float, u: float, w: float, i: float, shift: float) -> tuple[float, float]:
+        """du/dt and dw/dt, t ms after the beginning of the substep; above the peak they are those at the peak."""
+        s, p = self.state, self.p
+        z = s["i_afterpotential"] * math.exp(-t / p["tau_z"])
+        v_t = p["v_threshold"] + shift + s["v_threshold_excess"] * math.exp(-t / p["tau_v_threshold"])
+        u = min(u, p["v_peak"] + shift)
+        upswing = p["g_leak"] * p["delta_t"] * math.exp(min((u - v_t) / p["delta_t"], 50.0))
+        du = (-p["g_leak"] * (u - p["e_leak"]) + upswing - w + z + i) / p["capacitance"]
+        return du, (p["a"] * (u - p["e_leak"]) - w) / p["tau_w"]
+
+    def substep(self, h: float, i: float, shift: float) -> None:
+        u, w = self.state["v_membrane"], self.state["u_recovery"]
+        u1, w1 = self.slope(0.0, u, w, i, shift)
+        u2, w2 = self.slope(h / 2, u + h / 2 * u1, w + h / 2 * w1, i, shift)
+        u3, w3 = self.slope(h / 2, u + h / 2 * u2, w + h / 2 * w2, i, shift)
+        u4, w4 = self.slope(h, u + h * u3, w + h * w3, i, shift)
+        self.state["v_membrane"] = u + h * (u1 + 2 * u2 + 2 * u3 + u4) / 6
+        self.state["u_recovery"] = w + h * (w1 + 2 * w2 + 2 * w3 + w4) / 6
+
+    def advance(self, x: Input) -> bool:
+        s, p = self.state, self.p
+        shift = abs(p["v_threshold"]) * x.rise
+        if s["clamp_left"] == 1.0:
+            self.end_spike()
+        s["clamp_left"] = max(0.0, s["clamp_left"] - 1.0)
+        i = x.current + self.mean_synaptic_current()
+        n, fired = math.ceil(self.dt / 0.25), False
+        clamped = s["clamp_left"] > 0.0
+        for _ in range(n):
+            if not (clamped or fired):
+                self.substep(self.dt / n, i, shift)
+                fired = s["v_membrane"] >= p["v_peak"] + shift
+            s["i_afterpotential"] *= math.exp(-self.dt / n / p["tau_z"])
+            s["v_threshold_excess"] *= math.exp(-self.dt / n / p["tau_v_threshold"])
+        if not (clamped or fired):
+            s["v_membrane"] += self.jump_of_potential(x)
+            fired = s["v_membrane"] >= p["v_peak"] + shift
+        if fired:
+            s["v_membrane"] = p["v_clamp"]
+            s["clamp_left"] = float(steps_of(p["t_clamp"], self.dt))
+            if s["clamp_left"] == 0.0:
+                self.end_spike()
+        self.let_currents_decay(x)
+        return fired
+
+
 class LifCond(Neuron):
     """tau_m dv/dt = -(v - v_rest) + sum g (e_rev - v) + I ; g in units of the leak, its mean over each step."""
 
@@ -322,6 +384,7 @@ NEURONS: dict[str, type[Neuron]] = {
     "lif": Lif,
     "izhikevich": Izhikevich,
     "adex": Adex,
+    "adex_clopath": AdexClopath,
     "lif_cond": LifCond,
     "lif_nmda_gaba_b": LifNmdaGabaB,
     "poisson": Poisson,

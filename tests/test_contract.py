@@ -167,8 +167,8 @@ def assert_same_bits(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None
 
 
 def noise(name: str, steps: int, n: int, scale: float = 25.0) -> np.ndarray:
-    """Currents at which every model that listens fires: of 20 mV on average, or 1,200 pA for adex."""
-    unit = 60.0 if name == "adex" else 1.0
+    """Currents at which every model that listens fires: of 20 mV on average, or 1,200 pA for adex and its kin."""
+    unit = 60.0 if name.startswith("adex") else 1.0
     return unit * np.random.default_rng(3).normal(20.0, scale, (steps, n))
 
 
@@ -302,31 +302,62 @@ BOUNDS = {"weight_min": 0.2, "weight_max": 0.7}
 
 
 def plastic_network(name: str, n_targets: int, section: dict[str, Any] | None = None) -> Simulation:
-    """Two exact sources, each connected to all of n_targets exact targets; dopamine stays above its baseline."""
+    """Two exact sources, each connected to all of n_targets targets; dopamine stays above its baseline. Targets are
+    exact, too; under a rule that reads their potential they are neurons that one exact driver each makes fire."""
+    driven = bool(RULES[name]["post_columns"])
     n = n_targets + 2
+    areas = [("S", 0, 2, "spike_source"), ("T", 2, n_targets, "adex_clopath" if driven else "spike_source")]
+    areas += [("D", n, n_targets, "spike_source")] * driven
     config = {
-        "lattice_shape": [n, 1, 1, 1],
-        "areas": [{"name": "A", "coord_ranges": {"x": [0, n - 1], "y": [0, 0], "z": [0, 0], "w": [0, 0]}}],
+        "lattice_shape": [n + n_targets, 1, 1, 1],
+        "areas": [
+            {
+                "name": area,
+                "coord_ranges": {"x": [first, first + size - 1], "y": [0, 0], "z": [0, 0], "w": [0, 0]},
+                "model": model,
+            }
+            for area, first, size, model in areas
+        ],
         "plasticity": {"rule": name, **BOUNDS, **(section or {})},
     }
     system = create_neuromodulation_system({"dopamine": {"decay_rate": 0.0}})
     system.dopamine.state.level = 0.9
     sim = Simulation(BrainModel(config=config), seed=5, neuromodulation=system)
-    sim.initialize_neurons(["A"], model="spike_source")
+    sim.initialize_neurons()
     pairs = [(pre, post) for pre in (0, 1) for post in range(2, n)]
-    sim.connect("A", "A", pairs=pairs, weight=0.5, delay=2, synapse_type="excitatory", name="P")
+    sim.connect("S", "T", pairs=pairs, weight=0.5, delay=2, synapse_type="excitatory", name="P")
+    if driven:
+        own = [(k + n_targets, k) for k in range(2, n)]
+        sim.connect("D", "T", pairs=own, weight=200.0, synapse_type="excitatory", rule="none", name="drive")
     times, rng = [], np.random.default_rng(11)
     # The trains of the first neurons are the same, however many follow. At most 30 spikes each: a neuron whose
     # 32 (NM_SPIKES) last ones have not been seen makes its whole part be brought up to date, which rounds weights.
     for _ in range(n):
         times.append((np.flatnonzero(rng.random(200) < 0.1) + 1.0)[:30])
-    sim.set_spike_times(np.arange(n), times)
+    sim.set_spike_times(exact_neurons(sim), times)
     return sim
+
+
+# Of a rule without a learning rate: parameters by which weights meet their bounds within 200 steps.
+SWIFT = {"graupner_brunel": {"tau": 4100.0, "sigma": 5.0}}
+
+
+def exact_neurons(sim: Simulation) -> np.ndarray:
+    """Ids of the sources, and of the targets or their drivers."""
+    name = "drive" if "drive" in sim.projections else "P"
+    projection = sim.projections[name]
+    return np.concatenate([[0, 1], projection.pre_id if name == "drive" else np.unique(projection.post_id)])
+
+
+SPEED = {"clopath": 1000.0}  # rules whose learning rate of 1 is slow
 
 
 def learning_section(name: str, learning_rate: float = 0.02) -> dict[str, Any]:
     """A learning rate that moves weights visibly within 200 steps, under whatever name the rule has for it."""
-    return {"learning_rate": learning_rate} if "learning_rate" in RULES[name]["params"] else {}
+    if name in SWIFT:
+        return SWIFT[name]
+    rate = learning_rate * SPEED.get(name, 1.0)
+    return {"learning_rate": rate} if "learning_rate" in RULES[name]["params"] else {}
 
 
 @every_rule
@@ -342,14 +373,21 @@ def test_rule_learns_within_its_bounds(name: str) -> None:
 @every_rule
 def test_rule_does_nothing_where_nothing_fires(name: str) -> None:
     sim = plastic_network(name, 40, learning_section(name))
-    sim.set_spike_times(np.arange(42), [[] for _ in range(42)])
+    sim.set_spike_times(exact_neurons(sim), [[] for _ in range(42)])
+    rest = np.float32(
+        BOUNDS["weight_min"] if RULES[name]["advance"] else 0.5
+    )  # weights that move rest at a bound
+    sim.projections["P"].weight[:] = rest
     sim.run(50)
-    assert (sim.projections["P"].weight == 0.5).all()
+    assert (sim.projections["P"].weight == rest).all()
 
 
 @every_rule
 def test_three_chunks_of_synapses_are_as_good_as_one(name: str) -> None:
-    few, many = (plastic_network(name, n, learning_section(name)) for n in (100, 2 * CHUNK + 77))
+    section = dict(learning_section(name))
+    if "sigma" in RULES[name]["params"]:
+        section["sigma"] = 0.0  # noise is drawn by a synapse's place in its projection
+    few, many = (plastic_network(name, n, section) for n in (100, 2 * CHUNK + 77))
     for sim in (few, many):
         sim.run(200)
     for source in (0, 1):

@@ -83,7 +83,7 @@ def test_the_same_bits_as_a_simulation_of_the_same_arrays() -> None:
     engine.run(300)
     for name in ("v_membrane", "spike_count", "last_spike_time"):
         np.testing.assert_array_equal(lent.columns[name][: lent.n], getattr(model.neurons, name))
-    weight, _ = next(iter(engine.keepers.values())).read()
+    weight = next(iter(engine.keepers.values())).read()["weight"]
     np.testing.assert_array_equal(weight, next(iter(sim.projections.values())).weight)
 
 
@@ -209,9 +209,9 @@ def test_a_lazy_rule_without_a_store() -> None:
     engine = _core.Engine(replace(layout, projections=(projection,)), 1.0, 7)
     layout.columns["external_input"][0] = 400.0
     engine.run(2 * N)
-    weight, eligibility = engine.keepers["chain"].read()
-    assert eligibility is None
-    assert np.all(weight > 40.0)  # each target fires on arrival
+    columns = engine.keepers["chain"].read()
+    assert list(columns) == ["weight"]
+    assert np.all(columns["weight"] > 40.0)  # each target fires on arrival
 
 
 # ---- the law: the core knows nothing of what is above it ---------------------------------------------------------

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import oracle
+import oracle_clopath
+import oracle_graupner_brunel
 import oracle_modulators
 import oracle_plasticity
 import oracle_rstdp
@@ -29,6 +31,8 @@ TWINS: dict[str, dict[str, Any]] = {  # family -> name -> twin
         **oracle_rules.RULES,
         **oracle_rules.ELIGIBLE,
         **oracle_rstdp.RULES,
+        **oracle_clopath.RULES,
+        **oracle_graupner_brunel.RULES,
     },
     "modulator": dict(oracle_modulators.MODULATORS),
 }

@@ -86,6 +86,31 @@ def test_a_look_in_every_step_leaves_no_trace(look: Callable[[Simulation], objec
     )
 
 
+@pytest.mark.parametrize("rule", ["stdp", "graupner_brunel"])
+def test_a_look_at_all_weights_before_there_is_an_engine_leaves_no_trace(rule: str) -> None:
+    """The block that all weights were moved into then is written again by later looks."""
+    sims = []
+    for first in (False, True):
+        sim = Simulation(BrainModel(config=config_of(N)), seed=1)
+        ids = sim.initialize_neurons(model="poisson", params={"rate": 100.0})
+        for name in "ab":
+            sim.connect(
+                ids, ids, probability=0.5, weight=0.5, rule=rule, synapse_type="excitatory", name=name
+            )
+        if first:
+            held = sim.model.synapses.weight
+        for _ in range(3):
+            sim.run(50)
+            if first:
+                assert len(sim.model.synapses.weight) == len(held)
+        sims.append(sim)
+    plain, looked = sims
+    assert looked.digest() == plain.digest()
+    assert (plain.projections["a"].weight != 0.5).any()
+    with pytest.raises(ValueError, match="read-only"):
+        held += 0.1
+
+
 def test_all_ways_to_look_see_the_same() -> None:
     sim = mixed()
     for _ in range(5):

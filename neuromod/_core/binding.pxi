@@ -16,6 +16,7 @@ cdef class Binding:
     cdef object layout, lent_arrays, ids, factors, ring_slot, ring_count
     cdef dict traces                       # (projection, "post", trace) -> array by slot
     cdef dict keepers, events, short_terms, rates  # projection -> LazyKeeper, EventKeeper, ShortTermKeeper, HomeostasisKeeper
+    cdef dict kept                         # projection -> LazyKeeper or EventKeeper, where synapses are not current
     cdef int64_t history                   # steps back that spikes are looked up
     cdef list ports                        # names of the network's input ports
     cdef list weights                      # of each projection: the array that C has, None where all are equal
@@ -26,7 +27,7 @@ cdef class Binding:
         cdef Py_ssize_t n = layout.n
         self.layout, self.levels, self.lent_arrays, self.fresh = layout, levels, [], True
         self.traces, self.keepers, self.events, self.weights = {}, {}, {}, []
-        self.short_terms, self.rates = {}, {}
+        self.short_terms, self.rates, self.kept = {}, {}, {}
         self.sim.dt, self.sim.seed, self.sim.step = dt, seed, step
         self.ids = np.array(layout.columns["id"][:n], np.int64)  # ours: removal compacts the network's in place
         _check_layout(layout, self.ids)
@@ -196,6 +197,7 @@ cdef class Binding:
             p.rule = NULL
             return
         p.rule = _rule_named(learning.rule)
+        _check_columns(self.layout, projection, p.rule, self.network.n_partitions)
         values = _rule_values(p.rule, learning.params)
         p.params = <const double *>self._lend(values, "f8", values.size, "rule parameters")
         p.weight_min, p.weight_max = learning.weight_min, learning.weight_max
@@ -224,14 +226,15 @@ cdef class Binding:
         tau_c = 0.0 if p.rule.eligibility == NULL else p.params[p.rule.eligibility.tau_c]
         keeper = LazyKeeper(self, projection, n_regions, tau_c, list(_traces(p.rule.pre_traces, p.rule.params)))
         keeper.projection, p.lazy = p, &keeper.c
-        self.keepers[projection.name] = keeper
+        self.keepers[projection.name] = self.kept[projection.name] = keeper
 
     cdef _lend_events(self, nm_projection *p, object projection):
         cdef EventKeeper keeper = EventKeeper()
-        _check_columns(self.layout, projection, p.rule, self.network.n_partitions)
         keeper.make(self, p, projection)
         p.events = &keeper.c
         self.events[projection.name] = keeper
+        if keeper.columns is not None:
+            self.kept[projection.name] = keeper
         self.history = max(self.history, p.max_delay + keeper.c.lag)
         if keeper.lowpass or p.rule.pre_columns != NULL:
             self.sim.interval = 1  # other parts' columns are read at the borders of steps

@@ -107,7 +107,7 @@ cdef dict _synapse_columns(const nm_plasticity_rule *rule):
     """Columns that a synapse has besides its weight: name -> (dtype, value of a new synapse)."""
     columns = {name: ("f4", field["default"]) for name, field in _fields(rule.state).items()}
     if rule.needs_elapsed:
-        columns["last_event"] = ("i8", -1)
+        columns["last_event"] = ("i8", -1)  # step; -1: none yet
     return columns
 
 
@@ -152,6 +152,7 @@ def plasticity_rules():
             "pre_traces": _traces(rule.pre_traces, rule.params),
             "post_traces": _traces(rule.post_traces, rule.params),
             "on_pre": rule.on_pre != NULL, "on_post": rule.on_post != NULL, "lazy": rule.post_amplitude != NULL,
+            "advance": rule.advance != NULL,
             "eligibility": rule.eligibility != NULL, "synapse_columns": _synapse_columns(rule),
             "pre_columns": _names(rule.pre_columns), "post_columns": _names(rule.post_columns),
         }

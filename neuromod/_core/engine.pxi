@@ -56,8 +56,8 @@ cdef class Engine:
 
     @property
     def keepers(self):
-        """Projection -> LazyKeeper, of the projections whose synapses it keeps."""
-        return self.binding.keepers
+        """Projection -> LazyKeeper or EventKeeper, of the projections whose synapses it keeps."""
+        return self.binding.kept
 
     def lend_weights(self, weights):
         """The arrays of weights as they stand now, one of each projection; None where all are equal."""
@@ -134,12 +134,18 @@ cdef class Engine:
         pre = {name: (*(<LazyKeeper>keeper).ends, keeper.traces()) for name, keeper in b.keepers.items()}
         pre |= {name: (*(<EventKeeper>keeper).ends, keeper.values()) for name, keeper in b.events.items()
                 if (<EventKeeper>keeper).ends is not None}
-        return self.state() | {"pairs": {}, "pre": pre, "lowpass": self._lowpass_by_id()}
+        return self.state() | {"pairs": {}, "pre": pre, "by_id": self._event_columns_by_id()}
 
-    cdef dict _lowpass_by_id(self):
+    cdef dict _event_columns_by_id(self):
+        """Projection -> (ids, low-pass traces of sources by slot, histories of columns of targets by step and slot)."""
         cdef Binding b = self.binding
-        return {name: {trace: (b.ids.copy(), value.copy()) for trace, value in (<EventKeeper>keeper).lowpass.items()}
-                for name, keeper in b.events.items()}
+        cdef EventKeeper keeper
+        found = {}
+        for name in b.events:
+            keeper = b.events[name]
+            found[name] = (b.ids.copy(), {trace: value.copy() for trace, value in keeper.lowpass.items()},
+                           {column: rows.copy() for column, rows in keeper.history.items()})
+        return found
 
     cdef _set_carried(self, Binding b, state):
         length, now = b.history + 1, state["step"]
@@ -165,8 +171,12 @@ cdef class Engine:
         for name, keeper in b.events.items():
             if name in state.get("pre", {}) and (<EventKeeper>keeper).ends is not None:
                 keeper.set_values(_matched(state["pre"][name], *(<EventKeeper>keeper).ends))
-            for trace, (ids, values) in state.get("lowpass", {}).get(name, {}).items():
+            ids, lowpass, history = state.get("by_id", {}).get(name, ((), {}, {}))
+            for trace, values in lowpass.items():
                 _take_by_id((<EventKeeper>keeper).lowpass[trace], b.ids, ids, values)
+            for column, rows in history.items():
+                for row, values in zip((<EventKeeper>keeper).history[column], rows):
+                    _take_by_id(row, b.ids, ids, values)
 
     def set_schedule(self, steps, ids):
         """Exact spikes of spike_source neurons: one id for each step, in any order."""

@@ -8,14 +8,19 @@ cdef class EventKeeper:
     cdef object ends     # (id of the source, delay) of each segment
     cdef dict traces     # trace of the source's spikes -> value of each segment right after its last arrival
     cdef dict lowpass    # low-pass trace of the source's column -> value by slot
+    cdef dict history    # column of the target -> its values in the last lowpass_lag steps, by step and slot
     cdef object arrived  # step of the last arrival at each segment
     cdef list lent
+    cdef Binding binding
+    cdef nm_projection *p  # the binding's
+    cdef dict columns    # of a rule with `advance`: every column of the synapses, as of the last update of each; or None
 
     cdef make(self, Binding binding, nm_projection *p, object projection):
-        self.traces, self.lowpass, self.lent = {}, {}, []
+        self.traces, self.lowpass, self.history, self.lent = {}, {}, {}, []
+        self.binding, self.p = binding, p
         self.c.salt = <uint32_t>(projection.number & 0xFFFFFF)
-        if p.rule.pre_lag:
-            self.c.lag = <int64_t>round(p.params[p.rule.pre_lag - 1] / binding.sim.dt)
+        self.c.lag = self._lag(binding, p, p.rule.pre_lag)
+        self.c.lowpass_lag = self._lag(binding, p, p.rule.lowpass_lag)
         self._make_traces(binding, p)
         if self.traces:
             self.ends = _run_ends(projection, binding.ids, binding.network.n_partitions)
@@ -26,6 +31,20 @@ cdef class EventKeeper:
             self._make_index(binding, p)
         if p.rule.needs_elapsed:
             self.c.last = <int64_t *>_address(projection.state["last_event"], "i8", p.n_synapses, "last_event")
+        if p.rule.advance != NULL:
+            self.columns = {"weight": projection.weight, **projection.state}
+            last, now = projection.state["last_event"], binding.sim.step
+            last[(last < 0) | (last > now)] = now  # time counts from here for new synapses, or those of another run
+
+    cdef int64_t _lag(self, Binding binding, nm_projection *p, int member) except -1:
+        """A lag in whole steps; `member` is 1 + position of the parameter, or 0 for no lag."""
+        if member == 0:
+            return 0
+        cdef double steps = p.params[member - 1] / binding.sim.dt
+        if steps > 65535.0:
+            raise ValueError(f"{p.rule.params[member - 1].name.decode()}: must be at most 65,535 steps of "
+                             f"{binding.sim.dt:g} ms; got {p.params[member - 1]:g} ms")
+        return <int64_t>round(steps)
 
     cdef _make_traces(self, Binding binding, nm_projection *p):
         cdef int k
@@ -55,6 +74,15 @@ cdef class EventKeeper:
             if p.rule.post_traces[k].kind == NM_TRACE_LOWPASS:
                 source = columns[p.rule.post_traces[k].column.decode()]
                 self.c.post_lowpass_source[k] = <const double *>_address(source, "f8", n, name)
+                self._make_history(k, p.rule.post_traces[k].column.decode(), source[:n])
+
+    cdef _make_history(self, int k, str column, object source):
+        if self.c.lowpass_lag == 0:
+            return
+        if column not in self.history:
+            self.history[column] = np.tile(source, (self.c.lowpass_lag, 1))
+        rows = self.history[column]
+        self.c.post_history[k] = <double *>_address(rows, "f8", rows.size, column)
 
     cdef _make_index(self, Binding binding, nm_projection *p):
         if max(p.n_synapses, p.n_runs) > 0xFFFFFFFF:
@@ -65,9 +93,58 @@ cdef class EventKeeper:
         self.lent += [start, incoming, delay_run]
         self.c.incoming_start = <const int64_t *>_address(start, "i8", 0, "incoming_start")
         self.c.incoming = <const uint32_t *>_address(incoming, "u4", 0, "incoming")
-        self.c.incoming_segment = <const uint32_t *>_address(delay_run, "u4", 0, "incoming_segment")
+        self.c.incoming_run = <const uint32_t *>_address(delay_run, "u4", 0, "incoming_run")
         nm_events_index(&binding.network, p, <int64_t *>self.c.incoming_start, <uint32_t *>self.c.incoming,
-                        <uint32_t *>self.c.incoming_segment, <int64_t *>_address(scratch, "i8", 0, "scratch"))
+                        <uint32_t *>self.c.incoming_run, <int64_t *>_address(scratch, "i8", 0, "scratch"))
+
+    # ---- of a rule with `advance`: synapses that are current only where somebody reads them ---------------------------
+
+    cdef dict _read(self, int64_t first, int64_t last):
+        cdef nm_events_step step
+        cdef float *state[8]
+        cdef float *weight
+        cdef int k
+        step.network, step.projection = &self.binding.network, self.p
+        step.ring, step.factor, step.fired, step.partition = NULL, NULL, NULL, 0
+        step.dt, step.seed, step.now = self.binding.sim.dt, self.binding.sim.seed, self.binding.sim.step
+        found = {name: np.empty(last - first, column.dtype) for name, column in self.columns.items()}
+        found["last_event"][:] = step.now
+        weight = <float *>_address(found["weight"], "f4", last - first, "weight")
+        for k, name in enumerate(_fields(self.p.rule.state)):
+            state[k] = <float *>_address(found[name], "f4", last - first, name)
+        with nogil:
+            nm_events_read(&step, first, last, weight, state)
+        return found
+
+    cdef int _check_kept(self) except -1:
+        if self.columns is None:
+            raise ValueError("projection: must be under a rule whose synapses move between events")
+        return 0
+
+    def read(self):
+        """Every column of the synapses as it is now, by name; nothing is changed by the look."""
+        self._check_kept()
+        return self._read(0, self.p.n_synapses)
+
+    def read_one(self, int64_t synapse):
+        """The weight of one synapse now."""
+        self._check_kept()
+        check_number("synapse", synapse, 0, self.p.n_synapses - 1)
+        return float(self._read(synapse, synapse + 1)["weight"][0])
+
+    def write(self, synapses, columns):
+        """Set the given synapses to what they are to be now: every column that `read` gives."""
+        self._check_kept()
+        synapses = np.ascontiguousarray(synapses, np.int64)
+        if synapses.size and not 0 <= synapses.min() <= synapses.max() < self.p.n_synapses:
+            raise IndexError(f"synapses: must be between 0 and {self.p.n_synapses - 1}")
+        for name, column in self.columns.items():
+            column[synapses] = columns[name]
+
+    def settle(self):
+        """Nothing: with the step of its last update a synapse is complete as it stands."""
+
+    # ---- traces ------------------------------------------------------------------------------------------------------
 
     def values(self):
         """What each segment has of its source's spikes, all 0 where none has arrived: one more than the step of the
@@ -85,19 +162,26 @@ cdef class EventKeeper:
 
     def state(self):
         """Everything, as it stands; for a checkpoint of this very network."""
-        if not (self.traces or self.lowpass):
-            return {}
+        found = {}
+        if self.columns is not None:
+            found["columns"] = {name: column.copy() for name, column in self.columns.items()}
+        if not (self.traces or self.lowpass or self.history):
+            return found
         arrived = None if self.arrived is None else self.arrived.copy()
-        return {"arrived": arrived, "traces": {name: trace.copy() for name, trace in self.traces.items()},
-                "lowpass": {name: trace.copy() for name, trace in self.lowpass.items()}}
+        return found | {"arrived": arrived, "traces": {name: trace.copy() for name, trace in self.traces.items()},
+                        "lowpass": {name: trace.copy() for name, trace in self.lowpass.items()},
+                        "history": {column: rows.copy() for column, rows in self.history.items()}}
 
     def set_state(self, state):
         """Take over what `state` gave."""
-        if not (self.traces or self.lowpass):
+        for name, column in (self.columns or {}).items():
+            column[:] = state["columns"][name]
+        if not (self.traces or self.lowpass or self.history):
             return
         if self.arrived is not None:
             self.arrived[:] = state["arrived"]
-        for kept, given in ((self.traces, state["traces"]), (self.lowpass, state["lowpass"])):
+        for kept, given in ((self.traces, state["traces"]), (self.lowpass, state["lowpass"]),
+                            (self.history, state.get("history", {}))):
             for name, trace in kept.items():
                 trace[:] = given[name]
 

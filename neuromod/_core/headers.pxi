@@ -97,7 +97,10 @@ cdef extern from "nm_model.h" nogil:
         const double *post_column[4]
         const double *elapsed
         const double *learning
+        const double *ltp
+        const double *ltd
         const uint32_t *random
+        const double *noise
     ctypedef void (*nm_synapse_hook)(const nm_synapse_chunk *chunk) noexcept
     ctypedef struct nm_target_chunk:
         size_t n
@@ -121,7 +124,10 @@ cdef extern from "nm_model.h" nogil:
         const char *const *pre_columns
         const char *const *post_columns
         int pre_lag
+        int lowpass_lag
         int needs_elapsed
+        nm_synapse_hook advance
+        int n_noise
         int n_random
         int applies_learning
     int nm_rule_check(const nm_plasticity_rule *rule, nm_error *error)
@@ -416,13 +422,27 @@ cdef extern from "nm_events.h" nogil:
         const double *lowpass_source[3]
         const double *post_column[4]
         const double *post_lowpass_source[3]
+        int64_t lowpass_lag
+        double *post_history[3]
         const int64_t *incoming_start
         const uint32_t *incoming
-        const uint32_t *incoming_segment
+        const uint32_t *incoming_run
         int64_t *last
         uint32_t salt
+    ctypedef struct nm_events_step:
+        const nm_network *network
+        const nm_projection *projection
+        const nm_delay *ring
+        const nm_factors *factor
+        const double *fired
+        double dt
+        uint64_t seed
+        int64_t now
+        int64_t partition
+    void nm_events_read(const nm_events_step *step, int64_t first, int64_t last, float *weight,
+                        float *const *state)
     void nm_events_index(const nm_network *network, const nm_projection *p, int64_t *incoming_start,
-                         uint32_t *incoming, uint32_t *incoming_segment, int64_t *next)
+                         uint32_t *incoming, uint32_t *incoming_run, int64_t *next)
 
 
 cdef extern from "nm_change.h" nogil:

@@ -76,7 +76,7 @@ cdef class LazyKeeper:
         return self.projection.n_rows * self.binding.network.n_partitions
 
     def read(self):
-        """(weight, eligibility or None), float32, as they are now; nothing is changed by the look."""
+        """Weight and, where the rule has one, eligibility, float32, as they are now; nothing is changed by the look."""
         cdef nm_lazy_step step = self._step()
         weight = np.empty(len(self.weight), np.float32)
         eligibility = None if self.eligibility is None else np.empty(len(self.weight), np.float32)
@@ -85,7 +85,7 @@ cdef class LazyKeeper:
         cdef int64_t n = self._n_buckets()
         with nogil:
             nm_lazy_read(&step, 0, n, 0, w, c)
-        return weight, eligibility
+        return {"weight": weight} | ({} if eligibility is None else {"eligibility": eligibility})
 
     def read_one(self, int64_t synapse):
         """The weight of one synapse now."""
@@ -112,8 +112,8 @@ cdef class LazyKeeper:
                 high = middle
         return low
 
-    def write(self, synapses, weight, eligibility=None):
-        """Set the given synapses (ascending positions) to what they are to be now."""
+    def write(self, synapses, columns):
+        """Set the given synapses (ascending positions) to what they are to be now: every column that `read` gives."""
         cdef nm_lazy_step step = self._step()
         cdef int64_t bucket, done = -1
         synapses = np.ascontiguousarray(synapses, np.int64)
@@ -124,9 +124,10 @@ cdef class LazyKeeper:
             if bucket != done:
                 nm_lazy_flush(&step, bucket, bucket + 1)
                 done = bucket
+        weight = columns["weight"]
         self.weight[synapses] = weight if self.eligibility is None else self._bounded(weight)
-        if eligibility is not None:
-            self.eligibility[synapses] = eligibility
+        if self.eligibility is not None:
+            self.eligibility[synapses] = columns["eligibility"]
 
     def _bounded(self, weight):
         """Weights on their bounds, rounded inwards to float32, where they lie outside."""

@@ -81,7 +81,8 @@ cdef _change_by_hook(const nm_plasticity_rule *rule, bint arrives, const double 
         return
     chunk.n, chunk.dt, chunk.params, chunk.pre_stride, chunk.post_stride = 1, dt, values, 0, 0
     chunk.weight_min, chunk.weight_max = -np.inf, np.inf
-    chunk.elapsed, chunk.learning, chunk.random = &never, &one, words
+    chunk.elapsed, chunk.random = &never, words
+    chunk.learning, chunk.ltp, chunk.ltd = &one, &one, &one
     for k in range(4):
         words[k], column[k] = 0, 0.0
         chunk.pre_column[k] = chunk.post_column[k] = &column[k]

@@ -153,7 +153,8 @@ def _difference(more: Simulation, less: Simulation, options: Options) -> float:
 
 def _delivery(options: Options) -> list[dict[str, Any]]:
     """Poisson sources at 30 Hz onto as many neurons at rest, a tenth of all pairs. Then the rules of plasticity,
-    where sources and targets both fire at 5 Hz: an arrival's price has that of a target's spike in it."""
+    where sources and targets both fire at 5 Hz: an arrival's price has that of a target's spike in it. The targets of
+    a rule that reads their potential are at rest."""
     fixed, drawn = 1e-6, {"uniform": [0.0, 2e-6]}
     figures = [
         _deliveries(key, name, {"weight": weight, "delay": delay, "rule": "none"}, "lif", 30.0, options)
@@ -163,10 +164,11 @@ def _delivery(options: Options) -> list[dict[str, Any]]:
             ("delivery_delays", "delivery, own weights and delays", drawn, {"uniform": [1, 50]}),
         )
     ]
-    for rule in _core.plasticity_rules():
+    for rule, about in _core.plasticity_rules().items():
         how = {"weight": drawn, "delay": 15, "rule": {"rule": rule, "weight_max": 2e-6}}
         name = f"arrivals at plastic synapses, {rule}"
-        figures.append(_deliveries(f"plastic_{rule}", name, how, "poisson", 5.0, options))
+        target = "lif" if about["post_columns"] else "poisson"
+        figures.append(_deliveries(f"plastic_{rule}", name, how, target, 5.0, options))
     return figures
 
 

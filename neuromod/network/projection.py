@@ -119,11 +119,11 @@ class Projection:
     def weight(self) -> Weights:
         """Weight of each synapse, float32, shape (n_synapses,), mV; writing to the array writes the network.
 
-        Under a lazy rule the array is what is current now. When the simulation moves on, what was written to the
-        array goes to the network, and the array turns read-only, so that a late ``w += d`` raises: ask for the
-        weights again then. What a rule leaves between two float32 numbers is rounded to one of them at random, with
-        the mean kept: a change far below the spacing of 6e-8 near 1 mV acts on average. Without a rule, and under an
-        event rule, the array is live.
+        Under a lazy rule, and under one whose weights move between events, the array is what is current now. When the
+        simulation moves on, what was written to the array goes to the network, and the array turns read-only, so that
+        a late ``w += d`` raises: ask for the weights again then. Without a rule, and under any other, the array is
+        live. Reading it changes nothing that follows. What a rule leaves between two float32 numbers is rounded to one
+        of them at random, with the mean kept: a change far below the spacing of 6e-8 near 1 mV acts on average.
         """
         return self._table.weights.array()
 
@@ -147,6 +147,30 @@ class Projection:
     @eligibility.setter
     def eligibility(self, value: Any) -> None:
         _set(self.eligibility, value)
+
+    def state(self, name: str) -> Weights:
+        """A state variable of the rule at each synapse, as it is now.
+
+        Parameters
+        ----------
+        name : str
+            As in the rule's table: ``rho`` or ``c`` of ``graupner_brunel``.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_synapses,)
+            A copy, in the unit of the table.
+
+        Raises
+        ------
+        KeyError
+            If the rule has no such state variable.
+        """
+        known = [field for field in self._table.state_columns if field != "last_event"]
+        if name not in known:
+            has = ", ".join(known) or "none"
+            raise KeyError(f"projections[{self.name!r}].state: rule {self.rule!r} has {has}; got {name!r}")
+        return self._table.weights.values()[name].copy()
 
     @property
     def plasticity_tag(self) -> Weights:

@@ -50,7 +50,9 @@ class SynapseStore:
         self.areas, self.columns, self.learning = areas, areas.columns, learning
         self.made = 0  # projections ever made: the salt of their draws
         self.moves = 0  # times that an array of weights that engines borrow was replaced
-        self.keeper: _core.Engine | None = None  # the engine that keeps the projections with lazy rules
+        self.keeper: _core.Engine | None = (
+            None  # the engine that keeps projections whose weights are not current
+        )
         self.block = _core.SynapseBlock(self)  # what views of synapses read and write
         self._tables: list[SynapseTable] = []
         self._faces: dict[str, Projection] = {}
@@ -291,6 +293,7 @@ class SynapseStore:
         """The network as an engine takes it."""
         self.fit()
         self.release()
+        self._part_with_kept()
         zone_of, zones = self.areas.zones()
         return Layout(
             version=self.structure,
@@ -304,8 +307,17 @@ class SynapseStore:
             projections=tuple(table.layout() for table in self.tables),
         )
 
+    def _part_with_kept(self) -> None:
+        """Weights that an engine will keep leave the block of all weights: readings of them are written there."""
+        for table in self._tables:
+            if table.will_be_kept and table.weights.is_in_block:
+                table.weights.leave_block()
+                if self._weight is not None:
+                    self._weight.flags.writeable = False
+                    self.block.stale = True
+
     def attach(self, engine: _core.Engine) -> None:
-        """An engine has been bound to the layout: it keeps the projections with lazy rules from now on."""
+        """An engine has been bound to the layout: it keeps what its `keepers` name from now on."""
         self.keeper = engine if engine.keepers else None
         for table in self._tables:
             if table.name in engine.keepers:
@@ -313,7 +325,7 @@ class SynapseStore:
         self._freeze_weight()
 
     def release(self) -> None:
-        """The engine that keeps projections gives them back, all synapses brought up to date."""
+        """The engine that keeps projections gives them back."""
         for table in self.tables:
             table.weights.release()
         self.keeper = None
@@ -352,7 +364,7 @@ class SynapseStore:
         memory = self._memory = np.empty(len(self), np.float32) if known is None else known
         block, first = memory[:], 0
         for table in tables:
-            if known is None or table.weights.is_kept:
+            if known is None or not table.weights.is_in_block:
                 table.weights.lend(block[first : first + len(table)])
             first += len(table)
         return block

@@ -56,6 +56,7 @@ class SynapseTable:
         self.learning = learning if scaled else replace(learning, homeostatic=None)
         rule = {} if learning.rule is None else _core.plasticity_rules()[learning.rule]
         self.state_columns: Mapping[str, tuple[str, Any]] = rule.get("synapse_columns", {})
+        self.will_be_kept = bool(rule.get("lazy") or rule.get("advance"))  # by an engine: see `Weights`
         self.tag: Floats | None = None
         self._set_rows(rows, weight, delay)
 

@@ -29,8 +29,8 @@ class Weights:
     live
         The arrays are current at every step. `array` hands out views of them.
     kept
-        An engine keeps the synapses under a lazy rule: an entry of the arrays is as old as the last update of its
-        synapse. `array` asks the engine's keeper for what is current now.
+        An engine keeps the synapses under a lazy rule, or under one whose weights move between events: an entry of the
+        arrays is as old as the last update of its synapse. `array` asks the engine's keeper for what is current now.
     snapshot
         As kept, and the user holds a copy. `resume`, called before the simulation moves on, gives the entries that
         the user has changed to the keeper and makes the copy read-only.
@@ -51,19 +51,15 @@ class Weights:
             weight = np.full(n, weight, np.float32)
         self.live: dict[str, NDArray[Any]] = {"weight": weight} if isinstance(weight, np.ndarray) else {}
         self.live |= {name: np.full(n, start, dtype) for name, (dtype, start) in fields.items()}
-        self.keeper: _core.LazyKeeper | None = None
+        self.keeper: _core.LazyKeeper | _core.EventKeeper | None = None
         self._handed: dict[str, Floats] = {}  # views of live arrays, or the snapshot
         self._before: dict[str, Floats] = {}  # the snapshot as it was handed out
+        self.is_in_block = False  # whether the live weights are a slice of a block
 
     @property
     def is_equal(self) -> bool:
         """Whether all weights are one number, and no array of them exists."""
         return "weight" not in self.live
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether an engine keeps the synapses."""
-        return self.keeper is not None
 
     def array(self, name: str = "weight") -> Floats:
         """The current values, to be read and written by the user until the simulation moves on."""
@@ -93,20 +89,19 @@ class Weights:
 
     def _snapshot(self) -> dict[str, Floats]:
         if not self._before and self.keeper is not None:
-            weight, eligibility = self.keeper.read()
-            self._handed = {"weight": weight} | ({} if eligibility is None else {"eligibility": eligibility})
+            self._handed = self.keeper.read()
             self._before = {name: array.copy() for name, array in self._handed.items()}
         return self._handed
 
     # ---- changes of state ------------------------------------------------------------------------------------
 
-    def keep(self, keeper: _core.LazyKeeper) -> None:
+    def keep(self, keeper: _core.LazyKeeper | _core.EventKeeper) -> None:
         """An engine takes the synapses over. Views handed out before turn read-only."""
         self.freeze()
         self.keeper = keeper
 
     def release(self) -> None:
-        """The engine gives the synapses back: all are brought up to date in place."""
+        """The engine gives the synapses back, complete as they stand in the arrays."""
         if self.keeper is not None:
             self.resume()
             self.keeper.settle()
@@ -127,8 +122,7 @@ class Weights:
             changed |= array != before[name]
         where = np.flatnonzero(changed)
         if len(where):
-            new = {name: array[where] for name, array in handed.items()}
-            self.keeper.write(where, new["weight"], new.get("eligibility"))
+            self.keeper.write(where, {name: array[where] for name, array in handed.items()})
         self.freeze()
 
     def freeze(self) -> None:
@@ -148,5 +142,11 @@ class Weights:
         self._handed["weight"].flags.writeable = False
         self._handed["weight"] = block
         if self.keeper is None:
-            self.live["weight"] = block
+            self.live["weight"], self.is_in_block = block, True
             self.moved()
+
+    def leave_block(self) -> None:
+        """Move live weights out of the block that they are in."""
+        self.freeze()
+        self.live["weight"], self.is_in_block = self.live["weight"].copy(), False
+        self.moved()

@@ -109,7 +109,7 @@ static inline void lend_events(arena *a, const nm_network *network, nm_projectio
         uint32_t *incoming = zeros(a, p->n_synapses, sizeof *incoming);
         uint32_t *delay_run = zeros(a, p->n_synapses, sizeof *delay_run);
         nm_events_index(network, p, start, incoming, delay_run, next);
-        e->incoming_start = start, e->incoming = incoming, e->incoming_segment = delay_run;
+        e->incoming_start = start, e->incoming = incoming, e->incoming_run = delay_run;
     }
 }
 

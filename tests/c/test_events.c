@@ -184,7 +184,7 @@ static void the_index_lists_every_synapse_below_its_target(void) {
         long off = 0;
         for (int64_t slot = 0; slot < w->n_neurons; slot++)
             for (int64_t i = e->incoming_start[slot]; i < e->incoming_start[slot + 1]; i++) {
-                const int64_t s = e->incoming[i], delay_run = e->incoming_segment[i];
+                const int64_t s = e->incoming[i], delay_run = e->incoming_run[i];
                 off += w->post[s] != slot || (i > e->incoming_start[slot] && s <= e->incoming[i - 1]);
                 off += s < p->run_start[delay_run] || s >= p->run_start[delay_run + 1];
             }

@@ -208,6 +208,37 @@ static void traces_end_at_zero_and_not_as_denormals(void) {
     discard(w);
 }
 
+/* ---- what a rule may have ------------------------------------------------------------------------ */
+
+static const nm_trace filtered_post[] = {{"c", 0, NM_TRACE_LOWPASS, "v_membrane"}, NM_NO_TRACE};
+static const nm_trace without_column[] = {{"c", 0, NM_TRACE_LOWPASS, NULL}, NM_NO_TRACE};
+
+static int broken_by(nm_plasticity_rule rule) {
+    nm_error error = {.field = 0};
+    return nm_rule_check(&rule, &error) == NM_OK ? 0 : error.field;
+}
+
+static void a_lag_needs_a_low_pass_trace_and_a_parameter(void) {
+    nm_plasticity_rule rule = probe;
+    CHECK(broken_by(rule) == 0);
+    rule.lowpass_lag = 1;
+    CHECK(broken_by(rule) == 4);
+    rule.post_traces = without_column;
+    CHECK(broken_by(rule) == 4);
+    rule.post_traces = filtered_post;
+    CHECK(broken_by(rule) == 0);
+    rule.lowpass_lag = 2;
+    CHECK(broken_by(rule) == 0);
+    rule.lowpass_lag = 3;
+    CHECK(broken_by(rule) == 5);
+    rule.lowpass_lag = -1;
+    CHECK(broken_by(rule) == 5);
+    rule = nm_plasticity_stdp;
+    CHECK(broken_by(rule) == 0);
+    rule.lowpass_lag = 1;
+    CHECK(broken_by(rule) == 2);
+}
+
 /* ---- which segment a spike finds ----------------------------------------------------------------- */
 
 static void runs_are_found_in_any_row(void) {
@@ -237,6 +268,7 @@ static const nm_test tests[] = {
     TEST(each_target_learns_by_the_level_of_its_region_in_the_step),
     TEST(the_hook_sees_two_traces_without_this_steps_spike),
     TEST(traces_end_at_zero_and_not_as_denormals),
+    TEST(a_lag_needs_a_low_pass_trace_and_a_parameter),
     TEST(runs_are_found_in_any_row),
     {NULL, NULL},
 };
