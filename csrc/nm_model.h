@@ -234,8 +234,8 @@ typedef struct nm_plasticity_rule {
     int n_random;            /* 32-bit words that the hooks read for each synapse */
     int applies_learning;    /* 1: `change` has the factor `learning` already */
 
-    /* Of both kinds. Of an event rule the traces of spikes that the hooks see have the shares of this step's
-     * spikes. */
+    /* Of both kinds. Of an event rule the traces of NM_TRACE_ALL that the hooks see have the shares of this step's
+     * spikes; under traces of NM_TRACE_NEAREST the hooks take the shares into account themselves. */
     int coincident; /* 1 + position of NM_COINCIDENT_FIELD; 0: arrivals come first */
 } nm_plasticity_rule;
 
@@ -244,11 +244,14 @@ typedef struct nm_shares {
     double before, after;
 } nm_shares;
 
-static inline nm_shares nm_rule_shares(const nm_plasticity_rule *rule, const double *params) {
-    const int how = rule->coincident ? (int)params[rule->coincident - 1] : NM_COINCIDENT_PRE_FIRST;
-    if (how == NM_COINCIDENT_HALF)
+static inline nm_shares nm_shares_of(int coincident) {
+    if (coincident == NM_COINCIDENT_HALF)
         return (nm_shares){0.5, 0.5};
-    return (nm_shares){how == NM_COINCIDENT_PRE_FIRST ? 1.0 : 0.0, 0.0};
+    return (nm_shares){coincident == NM_COINCIDENT_PRE_FIRST ? 1.0 : 0.0, 0.0};
+}
+
+static inline nm_shares nm_rule_shares(const nm_plasticity_rule *rule, const double *params) {
+    return nm_shares_of(rule->coincident ? (int)params[rule->coincident - 1] : NM_COINCIDENT_PRE_FIRST);
 }
 
 /* Whether a rule keeps to what is said above: NM_OK, or NM_ERR_BAD_LAYOUT with the number of what it

@@ -7,6 +7,7 @@ ever reached the trace. Nothing here imports the package.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable
 
@@ -91,24 +92,51 @@ def bcm(synapse: Synapse, spikes: Spikes, step: int, params: Params, dt: float) 
 def stdp_nearest(
     synapse: Synapse, spikes: Spikes, step: int, params: Params, dt: float
 ) -> tuple[float, float]:
-    """Morrison, Diesmann & Gerstner (2008), figure 7: the pairs of each scheme, picked out of the two trains. Within a
-    step the arrival is the earlier of the two."""
-    arrivals, fired, scheme = synapse.arrivals(spikes), spikes[synapse.post], params["scheme"]
+    """Morrison, Diesmann & Gerstner (2008), figure 7: the pairs of each scheme, picked out of the two trains. A train of
+    events has one order of two spikes in a step, or is a mean over all orders, each with its probability.
+
+    The order in one step says nothing about pairs that a spike of another step makes with later ones but which of the
+    two spikes stands between, so that a mean over the orders in the last two steps with both is the mean over all.
+    """
+    arrivals, fired = synapse.arrivals(spikes), spikes[synapse.post]
+    both = sorted(s for s in arrivals & fired if s <= step)
+    orders = {"half": (0, 1), "pre_first": (0,), "none": (2,)}[params["coincident"]]
+    recent = both[-2:]
     down = up = 0.0
-    if step in arrivals and (before := [t for t in fired if t < step]):
-        last = max(before)
-        between = [s for s in arrivals if last < s < step]
-        if scheme != "reduced_symmetric" or not between:
-            down = -params["a_minus"] * math.exp(-(step - last) * dt / params["tau_minus"])
+    for choice in itertools.product(orders, repeat=len(recent)):
+        late = dict(zip(recent, choice, strict=True))
+        a, b = nearest(arrivals, fired, step, params, dt, late)
+        down, up = down + a / len(orders) ** len(recent), up + b / len(orders) ** len(recent)
+    return params["learning_rate"] * down, params["learning_rate"] * up
+
+
+def nearest(
+    arrivals: set[int], fired: set[int], step: int, params: Params, dt: float, late: dict[int, int]
+) -> tuple[float, float]:
+    """(loss at an arrival, gains at a spike of the target) in one step. `late`, by steps with both spikes: 0, the
+    arrival comes first; 1, the target's spike; 2, neither, and each passes the other by."""
+    scheme = params["scheme"]
+    at = {("a", s): s + (0.5 if late.get(s) == 1 else 0.0) for s in arrivals if s <= step}
+    at |= {("f", t): t + (0.25 if late.get(t, 0) != 2 else 0.0) for t in fired if t <= step}
+    down = up = 0.0
+    if step in arrivals:
+        now = at["a", step]
+        before = [t for t in fired if t <= step and at["f", t] < now and not (t == step and late.get(t) == 2)]
+        if before:
+            last = max(before)
+            between = [s for s in arrivals if s < step and (at["a", s] > at["f", last] or (s == last and late.get(s) == 2))]
+            if scheme != "reduced_symmetric" or not between:
+                down = -params["a_minus"] * math.exp(-(step - last) * dt / params["tau_minus"])
     if step in fired:
-        since = max((t for t in fired if t < step), default=-math.inf)
-        partners = sorted(s for s in arrivals if s <= step)
-        if scheme != "symmetric":
-            partners = [s for s in partners if s > since]
+        now = at["f", step]
+        since = max((t for t in fired if t < step), default=None)
+        partners = sorted(s for s in arrivals if s <= step and at["a", s] < now and not (s == step and late.get(s) == 2))
+        if scheme != "symmetric" and since is not None:
+            partners = [s for s in partners if at["a", s] > at["f", since] or (s == since and late.get(s) == 2)]
         if scheme != "presynaptic_centred":
             partners = partners[-1:]
         up = sum(params["a_plus"] * math.exp(-(step - s) * dt / params["tau_plus"]) for s in partners)
-    return params["learning_rate"] * down, params["learning_rate"] * up
+    return down, up
 
 
 RULES = {**RULES, "triplet": triplet, "istdp": istdp, "bcm": bcm, "stdp_nearest": stdp_nearest}
