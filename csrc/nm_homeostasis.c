@@ -27,8 +27,10 @@ static void scale_run(const nm_events_step *step, int64_t delay_run) {
     nm_change_bounds(p->weight_min, p->weight_max, 0, &low, &high);
     for (int64_t s = p->run_start[delay_run]; s < p->run_start[delay_run + 1]; s++)
         if (p->weight[s] > 0.0f) {
-            const double moved = (double)p->weight[s] * factor(p->homeostasis, partition_first + p->target[s]);
-            p->weight[s] = nm_round(nm_clip(moved, low, high), nm_round_word(key, nm_id_of(ids, p->target[s])));
+            const double moved =
+                (double)p->weight[s] * factor(p->homeostasis, partition_first + p->target[s]);
+            p->weight[s] =
+                nm_round(nm_clip(moved, low, high), nm_round_word(key, nm_id_of(ids, p->target[s])));
         }
 }
 

@@ -78,7 +78,8 @@ struct nm_lazy {
     double *snapshots; /* [(zone * length + step % length) * NM_SNAPSHOT] */
     double *ltp;       /* [step % NM_INTERVAL * n_zones + zone] factor of post_amplitude in that step */
     double *ltd;       /* likewise, factor of the change at an arrival */
-    int64_t *since;    /* [delay run] 2 * step of the last update; + 1 where that step's spikes have been counted;
+    int64_t
+        *since; /* [delay run] 2 * step of the last update; + 1 where that step's spikes have been counted;
                         * + NM_ARRIVED */
     double *trace[NM_MAX_TRACES]; /* [delay run] presynaptic traces right after the last update */
     double *decay[NM_MAX_TRACES]; /* [NM_FINE + coarse] exp(-k dt / tau), then exp(-k NM_FINE dt / tau) */

@@ -11,7 +11,9 @@
 
 enum { BATCH = NM_LAZY_BATCH, LINE = 64, HITS_A_LINE = 4 };
 enum { HITS_AHEAD = NM_LAZY_HITS_AHEAD };
-enum { NEARBY = 2048 }; /* the lines of up to this number of neurons (128 KB) stay in the second-level cache */
+enum {
+    NEARBY = 2048
+}; /* the lines of up to this number of neurons (128 KB) stay in the second-level cache */
 
 typedef nm_lazy_batch batch;
 

@@ -105,9 +105,12 @@ static inline double nm_raised(double threshold, double rise) {
  *   none        in neither order */
 enum { NM_COINCIDENT_HALF, NM_COINCIDENT_PRE_FIRST, NM_COINCIDENT_NONE };
 #define NM_COINCIDENT_FIELD                                                                                  \
-    {"coincident", "half pre_first none", NM_COINCIDENT_HALF, NM_WORD,                                       \
-     "How an arrival and a spike of the target in the same step are counted: half in each order, the arrival " \
-     "first, or not as a pair."}
+    {                                                                                                        \
+        "coincident", "half pre_first none", NM_COINCIDENT_HALF, NM_WORD,                                    \
+            "How an arrival and a spike of the target in the same step are counted: half in each order, "    \
+            "the arrival "                                                                                   \
+            "first, or not as a pair."                                                                       \
+    }
 
 /* A trace of one neuron, kept by the engine: decays exponentially with its time constant. */
 typedef enum nm_trace_kind {
@@ -151,8 +154,8 @@ typedef struct nm_synapse_chunk {
     const double *learning;  /* [j] factor of the modulators on the learning rate at the target */
     const double *ltp, *ltd; /* [j] their factors on potentiation and on depression there */
     const uint32_t *random;  /* [k * n + j], k < the rule's `n_random` */
-    const uint32_t *word;    /* advance: random words with which it rounds the state that its weight follows */
-    const double *noise;     /* advance: [k * n + j], k < the rule's `n_noise`: standard normal deviates */
+    const uint32_t *word; /* advance: random words with which it rounds the state that its weight follows */
+    const double *noise;  /* advance: [k * n + j], k < the rule's `n_noise`: standard normal deviates */
 } nm_synapse_chunk;
 
 typedef void (*nm_synapse_hook)(const nm_synapse_chunk *chunk);

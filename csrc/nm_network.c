@@ -1,9 +1,9 @@
 /* Checks of the structure and of the parameters, and the values derived from the parameters.
  * SPDX-License-Identifier: MIT */
 #include "nm_network.h"
-#include "nm_round.h"
 #include "nm_loop.h"
 #include "nm_poisson.h"
+#include "nm_round.h"
 
 #include <float.h>
 #include <math.h>

@@ -14,7 +14,16 @@
 #include <stdint.h>
 
 /* What rounds the weights of a projection in a step: at most one event of each kind at a synapse. */
-enum { NM_ROUND_ARRIVAL, NM_ROUND_UPDATE, NM_ROUND_FLUSH, NM_ROUND_TARGET, NM_ROUND_DECAY, NM_ROUND_SCALING, NM_ROUND_BETWEEN, NM_ROUND_KINDS };
+enum {
+    NM_ROUND_ARRIVAL,
+    NM_ROUND_UPDATE,
+    NM_ROUND_FLUSH,
+    NM_ROUND_TARGET,
+    NM_ROUND_DECAY,
+    NM_ROUND_SCALING,
+    NM_ROUND_BETWEEN,
+    NM_ROUND_KINDS
+};
 
 static inline uint64_t nm_round_mix(uint64_t x) {
     x += 0x9E3779B97F4A7C15u;

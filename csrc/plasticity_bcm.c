@@ -37,7 +37,8 @@ static const nm_trace post_traces[] = {{"o1", TAU_MINUS, NM_TRACE_ALL, NULL},
 /* Loss per o1 and per square of nu's trace: nu = trace / tau_theta, so theta = trace^2 / (tau_theta^2 rho0). */
 static double loss_of(const double *p) {
     const double rho0 = p[TARGET_RATE] * 1e-3; /* 1/ms */
-    return -p[LEARNING_RATE] * p[A] * p[TAU_PLUS] * p[TAU_Y] / (p[TAU_MINUS] * p[TAU_THETA] * p[TAU_THETA] * rho0);
+    return -p[LEARNING_RATE] * p[A] * p[TAU_PLUS] * p[TAU_Y] /
+           (p[TAU_MINUS] * p[TAU_THETA] * p[TAU_THETA] * rho0);
 }
 
 NM_CLONES static void on_pre(const nm_synapse_chunk *c) {

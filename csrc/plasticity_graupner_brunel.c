@@ -27,7 +27,8 @@
  * both while calcium is above a threshold, are correlated more than the process is.
  *
  * Order in a step: a spike that arrives finds the weight as it is at the end of the step; then calcium of
- * earlier arrivals comes in, then that of the target's spike. delay_ca is rounded to whole steps.
+ * earlier arrivals comes in, then that of the target's spike. Calcium is a sum, so the order of
+ * two spikes in a step changes nothing, and the rule has no parameter `coincident`. delay_ca is rounded to whole steps.
  *
  * Modulators multiply gamma_p and gamma_d, and the noise of each, by their factors on learning times that on
  * potentiation or depression, as they are in the step in which calcium came in last. They leave the term of

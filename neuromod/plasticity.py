@@ -29,6 +29,9 @@ Floats = NDArray[np.float64]
 Weights = float | NDArray[np.floating[Any]]
 
 _RULES = _core.plasticity_rules()
+_TRIPLET = "learning_rate a2_plus a3_plus a2_minus a3_minus tau_plus tau_x tau_minus tau_y".split()
+_TARGET = np.array([0.0, 0.0, 1.0, 0.0])  # a spike of the target, in the first of its two traces of `triplet`
+_SHARES = {"half": (0.5, 0.5), "pre_first": (1.0, 0.0), "none": (0.0, 0.0)}  # of pairs at distance 0
 
 
 @runtime_checkable
@@ -211,6 +214,7 @@ def triplet_update(
     tau_x: float = 101.0,
     tau_minus: float = 33.7,
     tau_y: float = 125.0,
+    coincident: str = "half",
     weight_min: float = 0.0,
     weight_max: float = 1.0,
     modulation: ArrayLike = 1.0,
@@ -222,7 +226,7 @@ def triplet_update(
     synapse : Synapse, or array_like of float, mV
         A synapse is changed in place; of weights, new ones are returned, all after the same trains.
     arrivals, spikes : array_like of float, shape (n,), ms, ascending
-        When spikes of the source arrive, and when the target fires. At equal times the arrival comes first.
+        When spikes of the source arrive, and when the target fires. At equal times `coincident` decides.
     learning_rate : float, pure number >= 0, default 1
         Multiplies the four amplitudes.
     a2_plus, a3_plus : float, >= 0 mV, default 5e-10 and 6.2e-3
@@ -231,6 +235,8 @@ def triplet_update(
         Loss by a pair, and by a pair with one more arrival before it.
     tau_plus, tau_x, tau_minus, tau_y : float, > 0 ms, default 16.8, 101, 33.7 and 125
         From an arrival to a gain; between arrivals; from a spike of the target to a loss; between spikes of the target.
+    coincident : {"half", "pre_first", "none"}, default "half"
+        Two spikes at one time, as in a simulation: half a pair in each order, the arrival first, or no pair.
     weight_min, weight_max : float, mV, default 0 and 1
         Bounds of a weight that changes, at every event; of an inhibitory synapse's strength, whose sign is kept.
     modulation : array_like of float, pure number, default 1
@@ -265,32 +271,35 @@ def triplet_update(
     0.648
     1.727
     """
-    given = {
-        "learning_rate": learning_rate,
-        "a2_plus": a2_plus,
-        "a3_plus": a3_plus,
-        "a2_minus": a2_minus,
-        "a3_minus": a3_minus,
-        "tau_plus": tau_plus,
-        "tau_x": tau_x,
-        "tau_minus": tau_minus,
-        "tau_y": tau_y,
-    }
+    given: dict[str, Any] = dict(
+        zip(
+            _TRIPLET,
+            (learning_rate, a2_plus, a3_plus, a2_minus, a3_minus, tau_plus, tau_x, tau_minus, tau_y),
+            strict=True,
+        )
+    ) | {"coincident": coincident}
     params = _checked_params("triplet", given)
     events = _merged(_train(arrivals, "arrivals"), _train(spikes, "spikes"))
+    before, after = _SHARES[params["coincident"]]
     taus = np.array([params[name] for name in ("tau_plus", "tau_x", "tau_minus", "tau_y")])
 
+    def moved(now: Floats, event: str, traces: Floats) -> Floats:
+        pre, post = (np.repeat(traces[side], len(now)).reshape(2, -1) for side in (slice(0, 2), slice(2, 4)))
+        return _core.rule_change("triplet", event, params, now, pre=pre, post=post)
+
     def change(weight: Floats, factor: Floats, low: float, high: float) -> Floats:
-        traces, last, now = np.zeros(4), -np.inf, weight
+        traces, last, now, arrived = np.zeros(4), -np.inf, weight, False
         for time, fires in events:
             traces *= np.exp(-(time - last) / taus)
-            pre, post = (
-                np.repeat(traces[side], len(now)).reshape(2, -1) for side in (slice(0, 2), slice(2, 4))
-            )
-            moved = _core.rule_change("triplet", "post" if fires else "pre", params, now, pre=pre, post=post)
-            now = _core.apply_change(now, moved, factor, low, high)
+            seen = traces.copy()
+            if fires and arrived and time == last:  # two spikes at one time; the traces have the arrival
+                seen -= [1.0, 1.0, 0.0, 0.0]
+                late = moved(now, "pre", seen + _TARGET) - moved(now, "pre", seen)
+                now = _core.apply_change(now, after * late, factor, low, high)
+                seen[:2] += before, 1.0
+            now = _core.apply_change(now, moved(now, "post" if fires else "pre", seen), factor, low, high)
             traces[2 * fires : 2 * fires + 2] += 1.0
-            last = time
+            last, arrived = time, not fires
         return now
 
     return _moved(synapse, change, (), modulation, weight_min, weight_max)
@@ -579,11 +588,16 @@ def _bounds(weight_min: Any, weight_max: Any) -> tuple[float, float]:
     return low, high
 
 
-def _checked_params(rule: str, given: dict[str, Any]) -> dict[str, float]:
-    """The parameters of `rule` as floats, in the domains of its table in C."""
+def _checked_params(rule: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of `rule` as floats, in the domains of its table in C, or as words."""
     table = _RULES[rule]["params"]
-    values = {name: _number(value, name) for name, value in given.items()}
+    values = {
+        name: value if "words" in table[name] else _number(value, name) for name, value in given.items()
+    }
     for name, value in values.items():
-        if not _core.domain_holds(table[name]["domain"], value):
+        if "words" in table[name]:
+            if not isinstance(value, str) or value not in table[name]["words"]:
+                raise ValueError(f"{name}: must be one of {', '.join(table[name]['words'])}; got {value!r}")
+        elif not _core.domain_holds(table[name]["domain"], value):
             raise ValueError(f"{name}: must be {domain_rule(table[name])}; got {value}")
     return values

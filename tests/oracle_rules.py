@@ -7,7 +7,6 @@ ever reached the trace. Nothing here imports the package.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterable
 
@@ -92,8 +91,8 @@ def bcm(synapse: Synapse, spikes: Spikes, step: int, params: Params, dt: float) 
 def stdp_nearest(
     synapse: Synapse, spikes: Spikes, step: int, params: Params, dt: float
 ) -> tuple[float, float]:
-    """Morrison, Diesmann & Gerstner (2008), figure 7: the pairs of each scheme, picked out of the two trains. A train of
-    events has one order of two spikes in a step, or is a mean over all orders, each with its probability.
+    """Morrison, Diesmann & Gerstner (2008), figure 7: the pairs of each scheme, picked out of the two trains. One train
+    of events has one order of two spikes in a step; `half` is the mean over all orders, each with its probability.
 
     The order in one step says nothing about pairs that a spike of another step makes with later ones but which of the
     two spikes stands between, so that a mean over the orders in the last two steps with both is the mean over all.
@@ -103,10 +102,13 @@ def stdp_nearest(
     orders = {"half": (0, 1), "pre_first": (0,), "none": (2,)}[params["coincident"]]
     recent = both[-2:]
     down = up = 0.0
-    for choice in itertools.product(orders, repeat=len(recent)):
+    choices: list[tuple[int, ...]] = [()]
+    for _ in recent:
+        choices = [(*choice, order) for choice in choices for order in orders]
+    for choice in choices:
         late = dict(zip(recent, choice, strict=True))
         a, b = nearest(arrivals, fired, step, params, dt, late)
-        down, up = down + a / len(orders) ** len(recent), up + b / len(orders) ** len(recent)
+        down, up = down + a / len(choices), up + b / len(choices)
     return params["learning_rate"] * down, params["learning_rate"] * up
 
 
@@ -124,15 +126,23 @@ def nearest(
         before = [t for t in fired if t <= step and at["f", t] < now and not (t == step and late.get(t) == 2)]
         if before:
             last = max(before)
-            between = [s for s in arrivals if s < step and (at["a", s] > at["f", last] or (s == last and late.get(s) == 2))]
+            between = [
+                s
+                for s in arrivals
+                if s < step and (at["a", s] > at["f", last] or (s == last and late.get(s) == 2))
+            ]
             if scheme != "reduced_symmetric" or not between:
                 down = -params["a_minus"] * math.exp(-(step - last) * dt / params["tau_minus"])
     if step in fired:
         now = at["f", step]
         since = max((t for t in fired if t < step), default=None)
-        partners = sorted(s for s in arrivals if s <= step and at["a", s] < now and not (s == step and late.get(s) == 2))
+        partners = sorted(
+            s for s in arrivals if s <= step and at["a", s] < now and not (s == step and late.get(s) == 2)
+        )
         if scheme != "symmetric" and since is not None:
-            partners = [s for s in partners if at["a", s] > at["f", since] or (s == since and late.get(s) == 2)]
+            partners = [
+                s for s in partners if at["a", s] > at["f", since] or (s == since and late.get(s) == 2)
+            ]
         if scheme != "presynaptic_centred":
             partners = partners[-1:]
         up = sum(params["a_plus"] * math.exp(-(step - s) * dt / params["tau_plus"]) for s in partners)

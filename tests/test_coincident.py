@@ -19,6 +19,7 @@ RULES: dict[str, dict[str, Any]] = {
     "rstdp": {**PAIRS, "a_plus": 1.0, "a_minus": 1.05, "learning_rate": 0.0, "tau_c": 1e12},
     "triplet": {"a2_plus": 0.01, "a2_minus": 0.0105, "a3_plus": 0.0, "a3_minus": 0.0, "tau_plus": TAU,
                 "tau_minus": TAU},
+    "stdp_nearest": PAIRS,
     "istdp": {"learning_rate": 0.01, "target_rate": 0.0, "tau": TAU},
     "ristdp": {"a": 1.0, "target_rate": 0.0, "tau": TAU, "learning_rate": 0.0, "tau_c": 1e12},
 }  # fmt: skip
@@ -61,7 +62,7 @@ def test_arrivals_first_and_no_pairs_are_off_in_first_order(rule: str) -> None:
 
 def test_every_lazy_rule_has_the_parameter() -> None:
     for name, about in _core.plasticity_rules().items():
-        if name not in ("hebbian", "stdp_nearest"):
+        if name not in ("hebbian", "graupner_brunel", "clopath"):
             assert about["params"]["coincident"]["words"] == ("half", "pre_first", "none"), name
 
 

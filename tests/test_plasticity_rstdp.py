@@ -120,8 +120,8 @@ def test_chance_drift() -> None:
 
     In steps of dt pairs at distance 0 are half a gain and half a loss: r r dt tau_c (A+ - A-) (1 + q) / (1 - q) / 2,
     q = exp(-dt / tau). Under a constant g a weight moves by g times the integral of its c, so 200,000 weights tell
-    the mean c of a minute. Over six seeds the ratio to the exact value was 1.005 with a standard deviation of 0.004; the
-    bound is five of them.
+    the mean c of a minute. Over six seeds the ratio to the exact value was 1.005 with a standard deviation of 0.004;
+    the bound is five of them.
     """
     dt, n, seconds, tau_c = 0.25, 500, 60, 1000.0
     config = config_of(

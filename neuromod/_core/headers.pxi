@@ -389,9 +389,7 @@ cdef extern from "nm_lazy.h" nogil:
         int64_t *n_spikes
         int64_t *floor
         double *late
-        int64_t *turn
-        int64_t *n_turns
-        int64_t *sign
+        int64_t *turn, *n_turns, *sign
     ctypedef struct nm_lazy_step:
         const nm_network *network
         const nm_projection *projection
