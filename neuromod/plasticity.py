@@ -29,7 +29,17 @@ Floats = NDArray[np.float64]
 Weights = float | NDArray[np.floating[Any]]
 
 _RULES = _core.plasticity_rules()
-_TRIPLET = "learning_rate a2_plus a3_plus a2_minus a3_minus tau_plus tau_x tau_minus tau_y".split()
+_TRIPLET = [
+    "learning_rate",
+    "a2_plus",
+    "a3_plus",
+    "a2_minus",
+    "a3_minus",
+    "tau_plus",
+    "tau_x",
+    "tau_minus",
+    "tau_y",
+]
 _TARGET = np.array([0.0, 0.0, 1.0, 0.0])  # a spike of the target, in the first of its two traces of `triplet`
 _SHARES = {"half": (0.5, 0.5), "pre_first": (1.0, 0.0), "none": (0.0, 0.0)}  # of pairs at distance 0
 
@@ -280,8 +290,10 @@ def triplet_update(
     ) | {"coincident": coincident}
     params = _checked_params("triplet", given)
     events = _merged(_train(arrivals, "arrivals"), _train(spikes, "spikes"))
-    before, after = _SHARES[params["coincident"]]
-    taus = np.array([params[name] for name in ("tau_plus", "tau_x", "tau_minus", "tau_y")])
+    (before, after), taus = (
+        _SHARES[params["coincident"]],
+        np.array([params[name] for name in ("tau_plus", "tau_x", "tau_minus", "tau_y")]),
+    )
 
     def moved(now: Floats, event: str, traces: Floats) -> Floats:
         pre, post = (np.repeat(traces[side], len(now)).reshape(2, -1) for side in (slice(0, 2), slice(2, 4)))
