@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
@@ -48,6 +49,20 @@ class _Monitor(Generic[Recorder]):
     def stop(self) -> None:
         """Record no further; what was recorded stays."""
         self._sim._session.bound().remove_recorder(self._recorder)
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        """Copied and pickled with its simulation and its records. A shallow copy records the same simulation."""
+        own = {name: value for name, value in vars(self).items() if name not in ("_sim", "_recorder")}
+        return _again, (type(self), self._sim, own, self._recorder.saved(), self._is_on())
+
+    def _is_on(self) -> bool:
+        """Whether it still records."""
+        engine: _core.Engine = self._sim._session.bound()
+        return any(each is self._recorder for each in (*engine.spike_recorders, *engine.sample_recorders))
+
+    def _resolver(self) -> Callable[[], tuple[Floats, Ints]] | None:
+        """Finds what a recorder of samples reads; None for spikes."""
+        return None
 
     def __enter__(self) -> Self:
         return self
@@ -147,13 +162,18 @@ class StateMonitor(_Monitor[_core.SampleRecorder]):
         if variable not in columns.buffers or columns.buffers[variable].dtype != np.float64:
             known = sorted(name for name, column in columns.buffers.items() if column.dtype == np.float64)
             raise ValueError(f"variable: must be one of {', '.join(known)}; got {variable!r}")
-        wanted = sim.model.neurons.id.copy() if ids is None else known_ids(sim.model, ids, "ids")
+        self.variable: str = variable
+        self.ids: Ints = sim.model.neurons.id.copy() if ids is None else known_ids(sim.model, ids, "ids")
+        self._sim = sim
+        super().__init__(sim, _core.SampleRecorder(self._resolver(), checked_count(every, "every", 1)))
+
+    def _resolver(self) -> Callable[[], tuple[Floats, Ints]]:
+        columns, variable, wanted = self._sim._session.store.columns, self.variable, self.ids
 
         def resolve() -> tuple[Floats, Ints]:
             return columns.buffers[variable], np.searchsorted(columns.column("id"), wanted)
 
-        super().__init__(sim, _core.SampleRecorder(resolve, checked_count(every, "every", 1)))
-        self.variable, self.ids = variable, wanted
+        return resolve
 
     @property
     def time(self) -> Floats:
@@ -206,15 +226,19 @@ class LevelMonitor(_Monitor[_core.SampleRecorder]):
         system = sim.neuromodulation
         if system is None:
             raise ValueError("sim: must have a neuromodulation system; got none")
-        level = system._levels.level
+        self._sim = sim
+        super().__init__(sim, _core.SampleRecorder(self._resolver(), checked_count(every, "every", 1)))
+        self._shape = system._levels.level.shape
+        self.names: tuple[str, ...] = tuple(system.names)
+        self.regions: tuple[str, ...] = tuple(system.regions)
+
+    def _resolver(self) -> Callable[[], tuple[Floats, Ints]]:
+        level = self._sim.neuromodulation._levels.level
 
         def resolve() -> tuple[Floats, Ints]:
             return level.reshape(-1), np.arange(level.size)
 
-        super().__init__(sim, _core.SampleRecorder(resolve, checked_count(every, "every", 1)))
-        self._shape = level.shape
-        self.names: tuple[str, ...] = tuple(system.names)
-        self.regions: tuple[str, ...] = tuple(system.regions)
+        return resolve
 
     @property
     def time(self) -> Floats:
@@ -313,3 +337,19 @@ class RateMonitor(SpikeMonitor):
 
     def __repr__(self) -> str:
         return f"RateMonitor(bin={self._bin * self._sim.dt:g} ms, bins={self._bins()})"
+
+
+def _again(
+    kind: type[_Monitor[Any]], sim: Simulation, own: dict[str, Any], saved: dict[str, Any], is_on: bool
+) -> _Monitor[Any]:
+    """A monitor of `sim` that has recorded what another has, and goes on where that did."""
+    monitor = kind.__new__(kind)
+    vars(monitor).update(own)
+    monitor._sim = sim
+    resolve = monitor._resolver()
+    made = _core.SpikeRecorder() if resolve is None else _core.SampleRecorder(resolve, 1)
+    made.restore(saved)
+    monitor._recorder = made
+    if is_on:
+        sim._session.bound().add_recorder(made)
+    return monitor

@@ -98,13 +98,25 @@ class Replicas(Generic[Sim]):
         if len(chosen) != n:
             raise ValueError(f"seeds: must be {n} seeds, one a replica; got {len(chosen)}")
         given = self._checked(sim, n, levels or {}, weights or {}, columns or {})
-        self._sims: list[Sim] = [sim.copy(seed) for seed in chosen]
-        self.threads = sim.threads
-        for k, one in enumerate(self._sims):
+        sims = [sim.copy(seed) for seed in chosen]
+        for k, one in enumerate(sims):
             for set_value, values in given:
                 set_value(one, values[k])
-        self._sessions = [one._session for one in self._sims]
+        self._hold(sims, sim.threads)
+
+    def _hold(self, sims: list[Sim], threads: int) -> None:
+        self._sims: list[Sim] = sims
+        self.threads = threads
+        self._sessions = [one._session for one in sims]
         self._group = _core.EngineGroup([session.bound() for session in self._sessions])
+
+    def __copy__(self) -> Replicas[Sim]:
+        """Replicas of their own that go on from here."""
+        return _again([one.copy() for one in self._sims], self.threads)
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        """Copied deeply and pickled with every replica."""
+        return _again, (self._sims, self.threads)
 
     @staticmethod
     def _checked(
@@ -334,3 +346,10 @@ def _column_setter(name: str) -> Any:
         column[:] = np.where(np.isnan(column), column, values)
 
     return set_column
+
+
+def _again(sims: list[Sim], threads: int) -> Replicas[Sim]:
+    """Replicas of simulations that are there."""
+    replicas: Replicas[Sim] = Replicas.__new__(Replicas)
+    replicas._hold(sims, threads)
+    return replicas

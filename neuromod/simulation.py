@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuromod import _core
+from neuromod import _core, saved
 from neuromod.arguments import checked_count, checked_dt, checked_seed, spike_list
 from neuromod.inputs import check_sources, checked_input
 from neuromod.modulation.system import NeuromodulationSystem
 from neuromod.network.brain_model import BrainModel, learning_of
+from neuromod.network.saved import state_of
 from neuromod.parallel import checked_threads, get_num_threads
 from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
 from neuromod.session import Session
-from neuromod.state import digest_of, pack, unpack
+from neuromod.state import digest_of
 
 if TYPE_CHECKING:
     from neuromod.network.projection import Projection
@@ -66,6 +67,8 @@ class Simulation:
     >>> sim.step()["step"]
     1
     """
+
+    _MODEL, _SYSTEM = BrainModel, NeuromodulationSystem  # what `from_dict` makes
 
     def __init__(
         self,
@@ -448,7 +451,7 @@ class Simulation:
     def _own_state(self) -> dict[str, Any]:
         """All that is the simulation's and not the model's."""
         system = self.neuromodulation
-        return self._session.state() | {"neuromodulation": None if system is None else system.to_dict()}
+        return self._session.state() | {"neuromodulation": None if system is None else system._state()}
 
     def digest(self) -> str:
         """SHA-256 over all state: equal digests mean the same state to the bit.
@@ -467,7 +470,7 @@ class Simulation:
         >>> sims[0].digest() == sims[1].digest()
         True
         """
-        return digest_of({"simulation": self._own_state(), "model": self.model._state()})
+        return digest_of({"simulation": self._own_state(), "model": state_of(self.model)})
 
     def copy(self, seed: int | None = None) -> Simulation:
         """A simulation of a copy of the network that goes on from here.
@@ -497,7 +500,7 @@ class Simulation:
             self.model.copy(),
             seed=self.seed if seed is None else seed,
             dt=self.dt,
-            neuromodulation=None if system is None else NeuromodulationSystem.from_dict(system.to_dict()),
+            neuromodulation=None if system is None else system.__copy__(),
             threads=self.threads,
         )
         other._session.restore(engine.state(), engine.schedule_arrays())
@@ -552,9 +555,9 @@ class Simulation:
         Returns
         -------
         dict
-            What `from_dict` takes. Recorders are not in it.
+            What `from_dict` takes, with a SHA-256 over all of it. Recorders are not in it.
         """
-        return {"format": 1, "model": self.model.to_dict(), "simulation": pack(self._own_state())}
+        return saved.to_dict(self)
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> Simulation:
@@ -565,10 +568,15 @@ class Simulation:
         state : mapping
             From `to_dict`.
 
+        Returns
+        -------
+        Simulation
+
         Raises
         ------
-        ValueError
-            If it is no such mapping.
+        ConfigError, ValueError
+            If it is no such mapping, was changed since, or an entry breaks a rule: ``where: rule; what came``. A state
+            from before there was a SHA-256 has none, and is checked entry by entry alone.
 
         Examples
         --------
@@ -580,15 +588,13 @@ class Simulation:
         >>> again.digest() == sim.digest()
         True
         """
-        if not isinstance(state, Mapping) or state.get("format") != 1:
-            raise ValueError("state: must be a mapping made by Simulation.to_dict; got something else")
-        own = unpack(state["simulation"])
-        system = own["neuromodulation"]
-        sim = cls(
-            BrainModel.from_dict(state["model"]),
-            seed=own["seed"],
-            dt=own["dt"],
-            neuromodulation=None if system is None else NeuromodulationSystem.from_dict(system),
-        )
-        sim._session.restore(own["engine"], own["schedule"])
-        return sim
+        return saved.from_dict(cls, state)  # type: ignore[no-any-return]
+
+    def __copy__(self) -> Simulation:
+        """As `copy`: two simulations of one model would be none."""
+        return self.copy()
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        """Pickled, and copied deeply, as what `from_dict` takes and checks, with its model and modulators."""
+        own = saved.content_of(self)  # first: it brings the model up to date
+        return saved.simulation_again, (type(self), self.model, self.neuromodulation, own, self.threads)

@@ -432,12 +432,8 @@ def test_an_output_name_that_is_too_long_is_2(capsys: pytest.CaptureFixture[str]
 
 
 def test_info_tells_the_threads_of_a_simulation(capsys: pytest.CaptureFixture[str]) -> None:
-    before = neuromod.get_num_threads()
-    try:
-        neuromod.set_num_threads(3)
+    with neuromod.threads(3):
         assert main(["info"]) == 0
-    finally:
-        neuromod.set_num_threads(before)
     assert "3 by default" in capsys.readouterr().out
 
 

@@ -229,10 +229,10 @@ def without_docstrings(source: str) -> str:
     return re.sub(r'""".*?"""|#[^\n]*', "", source, flags=re.S)
 
 
-def test_the_core_imports_nothing_of_the_package_but_errors(checkout: Path) -> None:
+def test_the_core_imports_nothing_of_the_package_but_errors_and_saved_state(checkout: Path) -> None:
     for name, source in core_sources(checkout).items():
         imports = re.findall(r"^\s*(?:from|c?import)\s+(neuromod[\w.]*)", without_docstrings(source), re.M)
-        assert set(imports) <= {"neuromod.errors"}, name
+        assert set(imports) <= {"neuromod.errors", "neuromod.state"}, name
 
 
 def test_the_core_names_no_class_above_it_and_reads_no_private_attribute(checkout: Path) -> None:

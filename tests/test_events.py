@@ -18,6 +18,8 @@ from plastic_network import config_of, random_network
 
 from neuromod import BrainModel, Simulation, _core, create_neuromodulation_system
 
+pytestmark = pytest.mark.long
+
 RULES = _core.plasticity_rules()
 PARTS = 4096  # neurons from which on a network has several parts
 WIDE = {"weight_min": -10.0, "weight_max": 10.0}

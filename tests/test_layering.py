@@ -17,12 +17,13 @@ from import_graph import circles, floors, import_graph, imported, module_name
 PYTHON_ROWS = (
     {"__main__", "cli"},
     {"bench", "experiment", "plot"},
-    {"simulation", "replicas", "monitors", "session"},
+    {"simulation", "replicas", "monitors", "saved", "session"},
     {"network", "modulation", "plasticity", "senses", "inputs", "diagnosis"},
     {"config"},
-    {"arguments", "parallel", "problems", "progress", "state"},
+    {"arguments", "parallel", "progress"},
     {"_core"},
-    {"errors"},
+    {"state"},
+    {"errors", "problems"},
 )
 # Old homes of public names, kept importable; the package itself imports the new ones.
 FACES = {"brain_model", "neuromodulation", "critic", "datasets", "results", "response"}

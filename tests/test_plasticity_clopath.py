@@ -22,6 +22,8 @@ from neuromod import (
     create_neuromodulation_system,
 )
 
+pytestmark = pytest.mark.long
+
 DEFAULTS = {name: field["default"] for name, field in _core.plasticity_rules()["clopath"]["params"].items()}
 WIDE = {"weight_min": -10.0, "weight_max": 10.0}
 CONSTANT = {"u_ref_squared": 0.0}  # A_LTD is constant, as in the paper's pairings and clamps

@@ -15,6 +15,8 @@ from plastic_network import PlasticNetwork, network, random_network
 
 from neuromod import _core, create_neuromodulation_system
 
+pytestmark = pytest.mark.long
+
 Floats = NDArray[np.float64]
 
 DEFAULTS = {

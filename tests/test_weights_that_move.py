@@ -14,6 +14,8 @@ from plastic_network import network
 
 from neuromod import BrainModel, Simulation, create_neuromodulation_system
 
+pytestmark = pytest.mark.long
+
 # Moves within 100 ms.
 FAST = {"tau": 4100.0, "gamma_d": 20.0, "gamma_p": 30.0, "sigma": 0.5}
 STEPS = 160
@@ -203,9 +205,11 @@ def test_a_removed_neuron_takes_its_synapses_along_and_the_others_go_on() -> Non
 # ---- written, transmitted, scaled -------------------------------------------------------------------------------
 
 
-def test_the_transmitted_weight_is_that_of_the_arrival() -> None:
+@pytest.mark.parametrize("short_term", [None, {"U": 1.0, "tau_rec": 5.0}], ids=["static", "short_term"])
+def test_the_transmitted_weight_is_that_of_the_arrival(short_term: dict[str, float] | None) -> None:
     """The target's spike of step 1 still potentiates at 12 ms and drifts for another second; the next event of the
-    synapse is the arrival that delivers it, and the one after that comes 80 s later."""
+    synapse is the arrival that delivers it, and the one after that comes 80 s later. With U = 1 the first
+    spike uses all of the weight."""
     config = {
         "lattice_shape": [2, 1, 1, 1],
         "areas": [
@@ -221,7 +225,9 @@ def test_the_transmitted_weight_is_that_of_the_arrival() -> None:
     for arrival in (12, 1000, 80_000):
         sim = Simulation(BrainModel(config=config), seed=1)
         ids = sim.initialize_neurons()
-        projection = sim.connect("S", "T", pairs=[ids], weight=0.5, rule=rule, synapse_type="excitatory")
+        projection = sim.connect(
+            "S", "T", pairs=[ids], weight=0.5, rule=rule, synapse_type="excitatory", short_term=short_term
+        )
         sim.model.neurons[1].v_membrane = 30.0
         sim.set_spike_times(ids[:1], [[arrival - 1.0]])
         sim.run(arrival - 1)

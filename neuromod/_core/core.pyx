@@ -9,6 +9,7 @@ into an exception. One extension module, in parts that follow the C files they t
 import numpy as np
 
 from neuromod.errors import CoreError, NumericalError, RemovedError
+from neuromod.state import SavedPart
 
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
@@ -246,6 +247,7 @@ include "build.pxi"
 include "levels.pxi"
 include "rules.pxi"
 include "views.pxi"
+include "lone.pxi"
 include "records.pxi"
 include "pool.pxi"
 include "lazy.pxi"

@@ -121,12 +121,55 @@ cdef class Engine:
         }
 
     def set_state(self, state):
-        """Take over what `state` gave, of this very network."""
+        """Take over what `state` gave, of this very network. Refused as a whole where an entry breaks a rule."""
+        part = SavedPart(state, "engine")
+        self._check_state(part)
+        part.finish()
         self._set_carried(self.binding, state)
         for name, keeper in self.binding.keepers.items():
-            keeper.set_state(state["pairs"][name])
+            (<LazyKeeper>keeper)._take(state["pairs"][name])
         for name, keeper in self.binding.events.items():
-            keeper.set_state(state.get("events", {}).get(name, {}))
+            (<EventKeeper>keeper)._take(state.get("events", {}).get(name))
+
+    cdef _check_state(self, part):
+        """Note what `state` cannot have given: what C relies on, and what would be dropped without a word."""
+        cdef Binding b = self.binding
+        part.only("step", "fired", "traces", "pairs", "short_term", "rates", "events")
+        step = part.whole("step", 0, 1 << 61)
+        if step is None or not part.has("fired", "traces", "pairs"):
+            return
+        self._check_fired(part, step)
+        traces = part.part("traces")
+        _check_names(traces, b.traces)
+        for key in b.traces:
+            _check_by_id(traces, key, b.ids)
+        events = {name: keeper for name, keeper in b.events.items() if (<EventKeeper>keeper).state()}
+        for what, own in (("pairs", b.keepers), ("short_term", b.short_terms), ("events", events)):
+            inner = part.part(what) if own or what in part.value else None
+            if inner is not None:
+                _check_names(inner, own)
+                for name, keeper in own.items():
+                    keeper.check_state(inner.part(name), step)
+        if b.rates or "rates" in part.value:
+            rates = part.part("rates")
+            _check_names(rates, b.rates)
+            for name in b.rates:
+                _check_by_id(rates, name, b.ids)
+
+    cdef _check_fired(self, part, step):
+        """Spikes under way: for each of the last steps the ids, ascending."""
+        cdef Binding b = self.binding
+        value = part.value["fired"]
+        if not isinstance(value, (list, tuple)) or len(value) != b.history + 1:
+            part.wrong("fired", f"must be {b.history + 1} arrays, one for each of the last steps", value)
+            return
+        each = SavedPart({str(k): ids for k, ids in enumerate(value)}, part.where + ".fired", part.problems)
+        for k in range(b.history + 1):
+            ids = each.array(str(k), "i8", (None,))
+            if ids is not None and (np.any(np.diff(ids) <= 0) or not np.isin(ids, b.ids).all()):
+                each.wrong(str(k), "must be ids of the network, ascending", ids)
+            elif ids is not None and len(ids) and step - b.history + k < 1:
+                each.wrong(str(k), "must be empty, before the first step", ids)
 
     cdef _carried(self):
         """What survives a change of the network; the synapses themselves are the network's."""
@@ -180,6 +223,11 @@ cdef class Engine:
 
     def set_schedule(self, steps, ids):
         """Exact spikes of spike_source neurons: one id for each step, in any order."""
+        part = SavedPart({"steps": steps, "ids": ids}, "schedule")
+        of_steps = part.array("steps", "i8", (None,))
+        if of_steps is not None:
+            part.array("ids", "i8", of_steps.shape)
+        part.finish()
         order = np.lexsort((ids, steps))
         self.schedule = (np.ascontiguousarray(steps[order], np.int64), np.ascontiguousarray(ids[order], np.int64))
         self._lend_schedule(self.binding)
@@ -363,6 +411,27 @@ cdef class Engine:
             if first <= slot < first + count:
                 return int(self.binding.ids[slot]), name
         raise CoreError(f"no neuron in slot {slot}")
+
+
+cdef _check_names(part, own):
+    """Note where a part has not exactly the names of `own`."""
+    part.has(*own)
+    part.only(*own)
+
+
+cdef _check_by_id(part, key, ids):
+    """Note where an entry is not (ids, one float64 for each)."""
+    if not part.has(key):
+        return
+    value = part.value[key]
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        part.wrong(key, "must be ids and values", value)
+        return
+    pair = SavedPart({"ids": value[0], "values": value[1]}, part.at(key), part.problems)
+    of = pair.array("ids", "i8", ids.shape)
+    if of is not None and not np.array_equal(of, ids):
+        pair.wrong("ids", "must be those of the network", of)
+    pair.array("values", "f8", ids.shape)
 
 
 cdef _slots_of(ids, own):

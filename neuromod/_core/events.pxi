@@ -172,8 +172,33 @@ cdef class EventKeeper:
                         "lowpass": {name: trace.copy() for name, trace in self.lowpass.items()},
                         "history": {column: rows.copy() for column, rows in self.history.items()}}
 
-    def set_state(self, state):
-        """Take over what `state` gave."""
+    def check_state(self, part, int64_t now):
+        """Note in a SavedPart what `state` cannot have given after step `now`."""
+        own = self.state()
+        part.only(*own)
+        # a part that is empty need not be there: a state of before there was such a part has none
+        if not part.has(*(what for what, kept in own.items() if not isinstance(kept, dict) or kept)) or not own:
+            return
+        if self.arrived is not None:
+            part.array("arrived", "i8", self.arrived.shape, -1, now)
+        elif part.value.get("arrived") is not None:
+            part.wrong("arrived", "must be nothing, as the rule has no trace of a source's spikes", part.value["arrived"])
+        for what, columns in own.items():
+            if isinstance(columns, dict) and (columns or what in part.value):
+                inner = part.part(what)
+                inner.only(*columns)
+                for name, column in columns.items():
+                    steps = (-1, now) if name == "last_event" else (None, None)
+                    inner.array(name, column.dtype.str[1:], column.shape, *steps)
+
+    def set_state(self, state, int64_t now):
+        """Take over what `state` gave, after a check."""
+        part = SavedPart(state, "events")
+        self.check_state(part, now)
+        part.finish()
+        self._take(state)
+
+    cdef _take(self, object state):
         for name, column in (self.columns or {}).items():
             column[:] = state["columns"][name]
         if not (self.traces or self.lowpass or self.history):
@@ -211,21 +236,21 @@ cdef set _filtered(const nm_trace *traces):
     return found
 
 
-def buckets_of(projection, Py_ssize_t n_partitions):
+def _buckets_of(projection, Py_ssize_t n_partitions):
     """Number of synapses of each place."""
     starts = projection.run_start
     return np.diff(starts if projection.bucket_run is None else starts[projection.bucket_run])
 
 
 def _has_synapses(projection, Py_ssize_t n_partitions):
-    rows = buckets_of(projection, n_partitions).reshape(-1, n_partitions).sum(axis=1)
+    rows = _buckets_of(projection, n_partitions).reshape(-1, n_partitions).sum(axis=1)
     found = np.zeros(projection.pre_first + len(rows), bool)
     found[projection.pre_first:] = rows > 0
     return found
 
 
 def _is_target(layout, projection, Py_ssize_t n_partitions):
-    sizes, found = buckets_of(projection, n_partitions), np.zeros(layout.n, bool)
+    sizes, found = _buckets_of(projection, n_partitions), np.zeros(layout.n, bool)
     partition = np.arange(len(sizes)) % n_partitions
     width = nm_network_partition_width(layout.n)
     found[np.repeat(partition * width, sizes) + projection.target] = True

@@ -365,6 +365,8 @@ cdef extern from "nm_lazy.h" nogil:
     int NM_SPIKES
     int NM_SNAPSHOT
     int NM_FINE
+    int NM_SWEEP_MAX
+    int NM_NEVER
     ctypedef struct nm_recent:
         pass
     ctypedef struct nm_former:

@@ -3,6 +3,7 @@
 
 
 _ARRIVED = 1 << 62  # NM_ARRIVED
+_SINCE_TURNS = {"turn", "n_turns", "sign", "late"}  # what states of version 1 do not have
 
 
 cdef object _lines(Py_ssize_t n, Py_ssize_t n_sums):
@@ -163,15 +164,43 @@ cdef class LazyKeeper:
             found["eligibility"] = self.eligibility.copy()
         return found
 
+    def check_state(self, part, int64_t now):
+        """Note in a SavedPart what `state` cannot have given after step `now`; C relies on these limits."""
+        sweep, own = self.c.sweep, self.state()
+        part.only(*own)
+        if "turn" not in part.value:  # before bounds under eligibility held in every step
+            own = {name: array for name, array in own.items() if name not in _SINCE_TURNS}
+        if not part.has(*own):
+            return
+        limits = {"floor": (0, now), "spike": (0, now), "n_spikes": (0, now), "turn": (0, now), "n_turns": (0, now),
+                  "sign": (-1, 1)}
+        epoch = part.whole("epoch", now - 32000, now - 2 * NM_SWEEP_MAX - 4)
+        part.whole("origin", now - 2 * sweep - 2, now)
+        if epoch is not None:
+            limits["recent"] = limits["newest"] = (NM_NEVER, now - epoch)
+        found = {name: part.array(name, array.dtype.str[1:], array.shape, *limits.get(name, (None, None)))
+                 for name, array in own.items() if isinstance(array, np.ndarray)}
+        if found["since"] is not None:
+            last = {"since": found["since"] & ~_ARRIVED}
+            SavedPart(last, part.where, part.problems).array(
+                "since", "i8", last["since"].shape, max(0, 2 * (now - 2 * sweep - 2)), 2 * now + 1)
+        recent, newest = found["recent"], found["newest"]
+        if recent is not None and newest is not None:
+            if np.any(np.diff(recent.astype(np.int32), axis=1) > 0):
+                part.wrong("recent", "must hold the newest spikes first", recent)
+            if not np.array_equal(recent[:, 0], newest):
+                part.wrong("newest", "must be the first of recent", newest)
+
     def set_state(self, state):
-        """Take over what `state` gave; what another version kept in another form is refused."""
+        """Take over what `state` gave, after a check; what another version kept in another form is refused."""
+        part = SavedPart(state, "pairs")
+        self.check_state(part, self.binding.sim.step)
+        part.finish()
+        self._take(state)
+
+    cdef _take(self, object state):
         if "turn" not in state:
             state = {**state, **_turns(state["course"], self.binding.sim.step), "late": np.zeros_like(state["gain"])}
-        for name, own in self.state().items():
-            given = state.get(name)
-            if np.shape(given) != np.shape(own) or given is None:
-                raise ValueError(f"state: {name} of a pair rule must have the shape {np.shape(own)}, as this version keeps "
-                                 f"it; got {None if given is None else np.shape(given)}")
         for name, array in self.arrays[0].items():
             array[...] = state[name]
         self.recent["time"], self.former["time"] = np.split(state["recent"], 2, axis=1)
@@ -184,6 +213,8 @@ cdef class LazyKeeper:
     def set_traces(self, traces):
         """Presynaptic traces as they are now, by segment."""
         for name, values in traces.items():
+            if not name.startswith("trace_") or name not in self.arrays[0]:
+                raise ValueError(f"traces: must be the rule's; got {name!r}")
             self.arrays[0][name][:] = values
 
 

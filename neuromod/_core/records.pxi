@@ -57,6 +57,22 @@ cdef class SpikeRecorder:
             return np.empty(0, np.int64), np.empty(0, np.int64)
         return tuple(np.concatenate(partitions) for partitions in zip(*blocks))
 
+    def saved(self):
+        """All of it, as `restore` takes it."""
+        step, id = self.arrays()
+        return {"wanted": self.wanted_ids, "step": step, "id": id}
+
+    def restore(self, state):
+        """Take over what another recorder has `saved`, into one that has recorded nothing."""
+        part = SavedPart(state, "recorder")
+        part.only("wanted", "step", "id")
+        step = part.array("step", "i8", (None,), 1)
+        part.array("id", "i8", (None,) if step is None else step.shape, 0)
+        if part.has("wanted") and state["wanted"] is not None:
+            part.array("wanted", "i8", (None,))
+        part.finish()
+        self.wanted_ids, self.full = state["wanted"], [(np.array(state["step"]), np.array(state["id"]))]
+
 
 cdef class SampleRecorder:
     """Rows of chosen entries of one column, taken every so many steps. `resolve()` gives (column, index) anew
@@ -97,3 +113,18 @@ cdef class SampleRecorder:
         if not blocks:
             return np.empty(0, np.int64), np.empty((0, len(self.resolve()[1])))
         return tuple(np.concatenate(partitions) for partitions in zip(*blocks))
+
+    def saved(self):
+        """All of it, as `restore` takes it."""
+        step, value = self.arrays()
+        return {"every": int(self.c.every), "step": step, "value": value}
+
+    def restore(self, state):
+        """Take over what another recorder of the same column has `saved`, into one that has recorded nothing."""
+        part = SavedPart(state, "recorder")
+        part.only("every", "step", "value")
+        every = part.whole("every", 1, 1 << 61)
+        step = part.array("step", "i8", (None,), 1)
+        part.array("value", "f8", (0 if step is None else len(step), len(self.resolve()[1])))
+        part.finish()
+        self.c.every, self.full = every, [(np.array(state["step"]), np.array(state["value"]))]

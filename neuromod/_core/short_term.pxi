@@ -28,8 +28,31 @@ cdef class ShortTermKeeper:
         return {"source": self.sources.copy(), "u": self.u.copy(), "left": self.left.copy(),
                 "last": self.last.copy(), "efficacy": self.efficacy[rows]}
 
+    def check_state(self, part, int64_t now):
+        """Note in a SavedPart what `state` cannot have given after step `now`, of these sources.
+
+        There may be more: rows without synapses, which a state did not keep before it had ``rows``."""
+        part.only("source", "u", "left", "last", "efficacy")
+        source = part.array("source", "i8", (None,))
+        if source is None:
+            return
+        n, length = len(source), self.c.length
+        if np.any(np.diff(source) <= 0) or not np.isin(self.sources, source).all():
+            part.wrong("source", "must be the sources of the projection, ascending", source)
+        part.array("u", "f8", (n,))
+        part.array("left", "f8", (n,))
+        part.array("last", "i8", (n,), -1, now)
+        part.array("efficacy", "f8", (length, n))
+
     def set_state(self, state, int64_t now):
         """Take over what `state` gave, for the sources that are still there."""
+        part = SavedPart(state, "short_term")
+        source = part.array("source", "i8", (None,))
+        shape = None if source is None else source.shape
+        if shape is not None:
+            part.array("u", "f8", shape), part.array("left", "f8", shape), part.array("last", "i8", shape)
+            part.array("efficacy", "f8", (None, *shape))
+        part.finish()
         found = np.isin(state["source"], self.sources)
         here = np.searchsorted(self.sources, state["source"][found])
         self.u[here], self.left[here] = state["u"][found], state["left"][found]

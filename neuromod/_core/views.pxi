@@ -86,6 +86,7 @@ cdef class Synapse:
     cdef SynapseBlock store
     cdef Py_ssize_t slot
     cdef long long epoch
+    cdef object hashed  # by the ends, which never change; kept, since a removed synapse has none
 
     def __init__(self, pre_id, post_id, weight=0.1, delay=1, plasticity_tag=0.0, synapse_type="excitatory"):
         self.store = SynapseBlock(_LoneSynapse(pre_id, post_id, delay, plasticity_tag, synapse_type))
@@ -97,6 +98,14 @@ cdef class Synapse:
         self.slot = self.store.owner.moved(self.epoch, self.slot)
         self.epoch = self.store.epoch
         return 0
+
+    def _number(self, block):
+        """Its number today; None where it does not belong to that block."""
+        if self.store is not block:
+            return None
+        if self.slot < 0 or self.epoch != self.store.epoch:
+            self._refresh()
+        return self.slot
 
     cdef Py_ssize_t _checked_slot(self) except -1:
         if not 0 <= self.slot < self.store.weight.shape[0]:
@@ -171,6 +180,38 @@ cdef class Synapse:
         """The weight as it acts, mV: ``-abs(weight)`` for an inhibitory synapse."""
         return -abs(self.weight) if self.is_inhibitory() else self.weight
 
+    def __eq__(self, other):  # whether it is the same synapse of the same model
+        cdef Synapse one = self, another
+        if not isinstance(other, Synapse):
+            return NotImplemented
+        another = other
+        if one.store is not another.store:
+            return False
+        if one.epoch == another.epoch:
+            return one.slot == another.slot
+        try:
+            one._refresh()
+            another._refresh()
+        except RemovedError:
+            return False
+        return one.slot == another.slot
+
+    def __hash__(self):
+        if self.hashed is None:
+            self.hashed = hash((id(self.store), *self.store.owner.ends(self.epoch, self.slot)))
+        return self.hashed
+
+    def __copy__(self):
+        """Another view of the same synapse; of one that stands alone, another synapse."""
+        if not isinstance(self.store.owner, _LoneSynapse):
+            return self.store.view(self.slot, self.epoch)
+        again, arguments = self.__reduce_ex__(4)
+        return again(*arguments)
+
+    def __reduce_ex__(self, protocol):
+        """Pickled, and copied deeply, with the model that it is of; one that stands alone by its values."""
+        return self.store.owner.synapse_again(self)
+
     def __repr__(self):
         return (f"Synapse(pre_id={self.pre_id}, post_id={self.post_id}, weight={self.weight:.6g}, "
                 f"delay={self.delay}, synapse_type={self.synapse_type!r})")
@@ -194,34 +235,6 @@ cdef class SynapseIterator:
         synapse.store, synapse.slot, synapse.epoch = self.store, self.at, self.epoch
         self.at += 1
         return synapse
-
-
-class _LoneSynapse:
-    """The owner of a synapse that is in no network."""
-
-    def __init__(self, pre_id, post_id, delay, plasticity_tag, synapse_type):
-        if synapse_type not in ("excitatory", "inhibitory"):
-            raise ValueError(f"synapse_type: must be 'excitatory' or 'inhibitory'; got {synapse_type!r}")
-        if isinstance(delay, bool) or int(delay) != delay or not 1 <= delay <= 65535:
-            raise ValueError(f"delay: must be a whole number of steps from 1 to 65535; got {delay!r}")
-        self._ids = int(pre_id), int(post_id)
-        self._delay = int(delay)
-        self._fields = {"plasticity_tag": _finite("plasticity_tag", plasticity_tag), "synapse_type": synapse_type}
-
-    def pre_id(self):
-        return self._ids[:1]
-
-    def post_id(self):
-        return self._ids[1:]
-
-    def delay(self):
-        return (self._delay,)
-
-    def field(self, slot, name):
-        return self._fields[name]
-
-    def set_field(self, slot, name, value):
-        self._fields[name] = value
 
 
 # ---- neurons ---------------------------------------------------------------------------------------------------
@@ -300,20 +313,6 @@ NEURON_FIELDS = MappingProxyType({
     "age": ("i8", 0),
 })
 """Fields that every neuron has: dtype and default. Those of the models in use come besides, as float64."""
-
-
-class _LoneNeuron:
-    """The columns of a neuron that is in no network: one entry each."""
-
-    regions, receptors, epoch = (), (), 0
-
-    def __init__(self, model_type, values):
-        table = _MODELS[model_type]
-        own = {name: ("f8", field_number(field, field["default"]))
-               for partition in ("state", "params") for name, field in table[partition].items()}
-        self.buffers = {name: np.full(1, default, dtype) for name, (dtype, default) in {**NEURON_FIELDS, **own}.items()}
-        for name, value in {"model": list(_MODELS).index(model_type), **values}.items():
-            self.buffers[name][0] = value
 
 
 _NO_RECEPTORS = MappingProxyType({})
@@ -528,6 +527,26 @@ cdef class Neuron:
     def is_inhibitory(self):
         """Whether its synapses inhibit."""
         return self.get("neuron_type") == 1
+
+    def __eq__(self, other):  # whether it is the same neuron of the same model
+        if not isinstance(other, Neuron):
+            return NotImplemented
+        return self.columns is (<Neuron>other).columns and self._id == (<Neuron>other)._id
+
+    def __hash__(self):
+        return hash((id(self.columns), self._id))
+
+    def __copy__(self):
+        """Another view of the same neuron; of one that stands alone, another neuron."""
+        if not isinstance(self.columns, _LoneNeuron):
+            return Neuron._view(self.columns, self._id, self._slot())
+        again, arguments = self.__reduce_ex__(4)
+        return again(*arguments)
+
+    def __reduce_ex__(self, protocol):
+        """Pickled, and copied deeply, with the model that it is of; one that stands alone by its values."""
+        self._slot()
+        return self.columns.neuron_again(self._id)
 
     def __repr__(self):
         return (f"Neuron(id={self.id}, position={self.position()}, {self.neuron_type} {self.model_type}, "

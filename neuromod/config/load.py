@@ -21,10 +21,17 @@ from neuromod.config.whole import Config, modulator_notes, part_notes, read_sect
 from neuromod.errors import ConfigError, NeuromodWarning
 from neuromod.problems import Problem, Wrong
 
-__all__ = ["check_neuromodulation", "check_params", "check_rule", "check_short_term", "load"]
+__all__ = [
+    "check_neuromodulation",
+    "check_params",
+    "check_rule",
+    "check_saved_rule",
+    "check_short_term",
+    "load",
+]
 
 
-def load(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any], Config]:
+def load(source: str | Path | Mapping[str, Any], warn: bool = True) -> tuple[dict[str, Any], Config]:
     """Read and check a configuration.
 
     Parameters
@@ -32,6 +39,8 @@ def load(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any], Config
     source : str, Path or mapping
         A JSON file; the bare name of a configuration that the package ships, if no such file exists; or the
         content itself.
+    warn : bool, default True
+        False: no warnings, for a configuration that has been loaded before.
 
     Returns
     -------
@@ -66,7 +75,8 @@ def load(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any], Config
         if path is not None:
             error.add_note(f"in {path}")
         raise
-    _say(whole_notes(content, config))
+    if warn:
+        _say(whole_notes(content, config))
     return content, config
 
 
@@ -145,6 +155,28 @@ def check_rule(section: str | Mapping[str, Any], where: str = "plasticity") -> P
         rule = read_rule(content)
     _say(rule_notes(content, rule, where))
     return rule
+
+
+def check_saved_rule(section: Mapping[str, Any], where: str) -> Plasticity:
+    """As `check_rule`, for a rule that has been in use: without warnings.
+
+    Parameters
+    ----------
+    section : mapping
+    where : str
+
+    Returns
+    -------
+    Plasticity
+
+    Raises
+    ------
+    ConfigError
+        With every problem.
+    """
+    content, problems = plain_copy(section)
+    with _one_error(problems, where):
+        return read_rule(content)
 
 
 def check_short_term(section: bool | Mapping[str, Any], where: str = "short_term") -> dict[str, float] | None:

@@ -124,6 +124,11 @@ class Plasticity(Section):
         """Every parameter of the rule, in the units of its table or a word; empty for "none"."""
         return {name: getattr(self, name) for name in RULES.get(self.rule, {"params": ()})["params"]}
 
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        """Its class is made for the rule, and is found again by it."""
+        rule = self.rule if self.rule in RULES else None
+        return _rule_again, (rule, self.__getstate__())
+
     @classmethod
     def _together(cls, content: Mapping[str, Any]) -> Iterator[Problem]:
         """Bounds that leave no weight between them."""
@@ -159,3 +164,11 @@ def read_rule(given: Any) -> Plasticity:
         content = content | {"rule": "none"}
     name = registered(content.get("rule", DEFAULT_RULE), RULE_NAMES)
     return rule_section(RULE_ALIASES.get(name, name) if name else None).model_validate(content)
+
+
+def _rule_again(rule: str | None, state: Any) -> Plasticity:
+    """The section of that rule with the state of another."""
+    kind = rule_section(rule)
+    section = kind.__new__(kind)
+    section.__setstate__(state)
+    return section

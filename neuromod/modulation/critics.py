@@ -23,7 +23,6 @@ from neuromod.arguments import checked_count
 from neuromod.errors import NumericalError
 from neuromod.modulation.features import (
     Active,
-    LinearWeights,
     checked_key,
     checked_number,
     checked_part,
@@ -32,7 +31,9 @@ from neuromod.modulation.features import (
     serial_compound,
     size_of,
 )
+from neuromod.modulation.learner import LARGEST, Critic, checked_state
 from neuromod.modulation.system import DopamineSystem, NeuromodulationSystem
+from neuromod.state import sealed
 
 __all__ = ["RescorlaWagner", "TDCritic", "serial_compound"]
 
@@ -41,67 +42,7 @@ Floats = NDArray[np.float64]
 _FORGOTTEN = 1e-12  # a trace below this moves a value by less than a double of size 1e-4 can show
 
 
-class _Critic:
-    """Weights by key, and what the two critics do alike."""
-
-    def __init__(self, learning_rate: float, initial_value: float) -> None:
-        self.learning_rate = learning_rate
-        self._weights = LinearWeights(initial_value)
-
-    @property
-    def learning_rate(self) -> float:
-        """Part of a prediction error by which a fully present key moves; 0 to 1. May be set at any time."""
-        return self._learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        self._learning_rate = checked_part("learning_rate", value)
-
-    @property
-    def values(self) -> dict[Hashable, float]:
-        """Weight of each key learned so far, in reward units. A copy."""
-        return self._weights.keyed
-
-    @property
-    def feature_weights(self) -> Floats | None:
-        """Weights of the features, ndarray of shape (n_features,); None before an array was learned. A copy."""
-        weights = self._weights.features
-        return None if weights is None else weights.copy()
-
-    def value(self, state: Any) -> float:
-        """The reward predicted from a state: the sum over what is present.
-
-        Parameters
-        ----------
-        state : key, set, mapping, array_like of float, no unit, or None
-            As the module says. What was not met yet counts with the initial value; nothing is stored.
-
-        Returns
-        -------
-        float
-            Reward units.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If it is no state, or a number in it is not finite.
-        """
-        return self._weights.value(self._weights.active(state))
-
-    def reset(self) -> None:
-        """Forget all that was learned."""
-        self._weights.table.clear()
-
-    def _saved(self) -> dict[str, Any]:
-        return {
-            "kind": type(self).__name__,
-            "learning_rate": self._learning_rate,
-            "initial_value": self._weights.initial,
-            "weights": saved_table(self._weights.table),
-        }
-
-
-class TDCritic(_Critic):
+class TDCritic(Critic):
     """Temporal-difference critic: TD(0), or TD(lambda) with accumulating traces.
 
     A step from `state` to `next_state` under `reward` gives the prediction error
@@ -330,9 +271,15 @@ class TDCritic(_Critic):
         self._traces.clear()
 
     def to_dict(self) -> dict[str, Any]:
-        """Parameters, weights and traces as plain lists and numbers, which ``json`` can write."""
+        """Parameters, weights and traces as plain lists and numbers, which ``json`` can write.
+
+        Returns
+        -------
+        dict
+            What `from_dict` takes: also with the version of the package and a SHA-256 over all of it.
+        """
         own = {"discount": self._discount, "trace_decay": self._trace_decay}
-        return self._saved() | own | {"traces": saved_table(self._traces)}
+        return sealed(self._saved() | own | {"traces": saved_table(self._traces)})
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> TDCritic:
@@ -347,6 +294,12 @@ class TDCritic(_Critic):
         -------
         TDCritic
 
+        Raises
+        ------
+        ConfigError
+            If it is no such mapping, was changed since, or an entry of it breaks a rule; each problem as ``where: rule;
+            what came``.
+
         Examples
         --------
         >>> critic = TDCritic()
@@ -354,10 +307,17 @@ class TDCritic(_Critic):
         >>> TDCritic.from_dict(critic.to_dict()).value(("maze", 3))
         0.1
         """
-        _check_kind(cls, state)
-        critic = cls(state["learning_rate"], state["discount"], state["trace_decay"], state["initial_value"])
-        critic._weights.table = restored_table(state["weights"])
-        critic._traces = restored_table(state["traces"])
+        part = checked_state(
+            cls, state, "learning_rate", "discount", "trace_decay", "initial_value", "traces"
+        )
+        weights, traces = restored_table(part, "weights"), restored_table(part, "traces")
+        rate, discount, decay = (
+            part.number(name, 0.0, 1.0) for name in ("learning_rate", "discount", "trace_decay")
+        )
+        initial = part.number("initial_value", -LARGEST, LARGEST)
+        part.finish()
+        critic = cls(rate, discount, decay, initial)  # type: ignore[arg-type]  # None: `finish` has raised
+        critic._weights.table, critic._traces = weights, traces
         return critic
 
     def _step(
@@ -395,7 +355,7 @@ class TDCritic(_Critic):
         return f"TDCritic({rates}, trace_decay={self._trace_decay:g}, {self._weights.size()})"
 
 
-class RescorlaWagner(_Critic):
+class RescorlaWagner(Critic):
     """Rescorla-Wagner: stimuli that are present together share the error of one prediction.
 
     After a trial, ``error = reward - sum of V over what is present``, and each stimulus i that was present moves by
@@ -521,8 +481,14 @@ class RescorlaWagner(_Critic):
         return self._step(_dopamine(system), region, state, reward)
 
     def to_dict(self) -> dict[str, Any]:
-        """Parameters and weights as plain lists and numbers, which ``json`` can write."""
-        return self._saved() | {"salience": saved_table(self._salience)}
+        """Parameters and weights as plain lists and numbers, which ``json`` can write.
+
+        Returns
+        -------
+        dict
+            What `from_dict` takes: also with the version of the package and a SHA-256 over all of it.
+        """
+        return sealed(self._saved() | {"salience": saved_table(self._salience)})
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> RescorlaWagner:
@@ -537,6 +503,12 @@ class RescorlaWagner(_Critic):
         -------
         RescorlaWagner
 
+        Raises
+        ------
+        ConfigError
+            If it is no such mapping, was changed since, or an entry of it breaks a rule; each problem as ``where: rule;
+            what came``.
+
         Examples
         --------
         >>> critic = RescorlaWagner()
@@ -544,9 +516,13 @@ class RescorlaWagner(_Critic):
         >>> RescorlaWagner.from_dict(critic.to_dict()).value("light")
         0.1
         """
-        _check_kind(cls, state)
-        critic = cls(state["learning_rate"], restored_table(state["salience"]), state["initial_value"])
-        critic._weights.table = restored_table(state["weights"])
+        part = checked_state(cls, state, "learning_rate", "salience", "initial_value")
+        salience, weights = restored_table(part, "salience", 0.0, 1.0), restored_table(part, "weights")
+        rate = part.number("learning_rate", 0.0, 1.0)
+        initial = part.number("initial_value", -LARGEST, LARGEST)
+        part.finish()
+        critic = cls(rate, salience, initial)  # type: ignore[arg-type]  # None: `finish` has raised
+        critic._weights.table = weights
         return critic
 
     def _step(self, dopamine: DopamineSystem | None, region: str | None, state: Any, reward: float) -> float:
@@ -564,11 +540,6 @@ def _check_steps(where: str, steps: Iterable[Any], n_steps: int) -> None:
     for step in steps:
         if checked_count(step, where) >= n_steps:
             raise ValueError(f"{where}: must be steps below n_steps, {n_steps}; got {step}")
-
-
-def _check_kind(cls: type, state: Mapping[str, Any]) -> None:
-    if state["kind"] != cls.__name__:
-        raise ValueError(f"kind: must be {cls.__name__}; got {state['kind']!r}")
 
 
 def _dopamine(system: Any) -> DopamineSystem:

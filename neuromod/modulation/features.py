@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromod.state import SavedPart
+
 __all__ = ["serial_compound"]
 
 Floats = NDArray[np.float64]
@@ -172,12 +174,44 @@ def saved_table(table: Active) -> dict[str, Any]:
     }
 
 
-def restored_table(saved: Mapping[str, Any]) -> Active:
-    """The table that `saved_table` was given; JSON has made lists of its tuples."""
-    table: Active = {_as_key(key): value for key, value in saved["keys"]}
-    if saved["features"] is not None:
-        table[FEATURES] = np.array(saved["features"], dtype=np.float64)
+def restored_table(part: SavedPart, name: str, least: float = -np.inf, most: float = np.inf) -> Active:
+    """The table that `saved_table` was given, looked at; JSON has made lists of its tuples.
+
+    What is wrong is noted in the part. Weights may be any number, NaN too, as those of a critic that has diverged.
+    """
+    saved = part.part(name)
+    saved.only("keys", "features")
+    if not saved.has("keys", "features"):
+        return {}
+    keys, features = saved.value["keys"], saved.value["features"]
+    table: Active = {}
+    if not isinstance(keys, list | tuple) or not all(_is_entry(entry) for entry in keys):
+        saved.wrong("keys", "must be pairs of a key and a number", keys)
+    else:
+        table = {_as_key(key): float(value) for key, value in keys}
+        if len(table) != len(keys) or not all(
+            least <= value <= most or value != value for value in table.values()
+        ):
+            saved.wrong("keys", f"must be different keys, with numbers from {least} to {most}", keys)
+    if features is not None:
+        if not isinstance(features, list | tuple) or not all(type(x) in (int, float) for x in features):
+            saved.wrong("features", "must be numbers", features)
+        else:
+            table[FEATURES] = np.array([float(x) for x in features])
     return table
+
+
+def _is_entry(entry: Any) -> bool:
+    """Whether it is a key, as JSON has it, and a number that is one of a double."""
+    if not isinstance(entry, list | tuple) or len(entry) != 2 or type(entry[1]) not in (int, float):
+        return False
+    return _is_key(entry[0]) and (type(entry[1]) is float or abs(entry[1]) <= 2**53)
+
+
+def _is_key(saved: Any, depth: int = 0) -> bool:
+    if isinstance(saved, list | tuple):
+        return depth < 32 and all(_is_key(part, depth + 1) for part in saved)
+    return isinstance(saved, str | int) or (isinstance(saved, float) and math.isfinite(saved))
 
 
 def _as_key(saved: Any) -> Hashable:

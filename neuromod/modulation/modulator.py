@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import copy
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -209,6 +210,7 @@ class Modulator(_core.ModulatorCore):
 
     _registered: ClassVar[str]
     _params: ClassVar[Mapping[str, Any] | None] = None
+    _again: ClassVar[Callable[..., Modulator]]  # monoamines.modulator_again, which knows the classes
 
     def __init__(
         self, levels: _core.Levels | None = None, regions: Sequence[str] | None = None, **params: float
@@ -316,6 +318,16 @@ class Modulator(_core.ModulatorCore):
         if not _core.domain_holds("NM_UNIT_INTERVAL", value):
             raise ValueError(f"{self.name}.tonic: must be between 0 and 1; got {value!r}")
         self._levels.baseline[slice(None) if row < 0 else row, self._index] = value
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        """Pickled, and copied deeply, with the levels of the system that it belongs to."""
+        own = type(self) if self._params is None else None
+        return type(self)._again, (own, self.name, self._levels)
+
+    def __copy__(self) -> Modulator:
+        """A modulator with levels of its own."""
+        again, (own, name, levels) = self.__reduce_ex__(4)
+        return again(own, name, copy.copy(levels))  # type: ignore[no-any-return]
 
     def _event(self, region: str | None, *values: float) -> None:
         self._levels.event(self._index, _region_row(self._regions, region), values)

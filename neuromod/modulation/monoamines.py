@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromod import _core
 from neuromod.modulation.modulator import FurtherModulator, Modulator
 
 __all__ = ["DopamineSystem", "NorepinephrineSystem", "SerotoninSystem", "class_of"]
@@ -298,3 +299,19 @@ def class_of(name: str, table: Mapping[str, Any]) -> type[Modulator]:
     title = name.title().replace("_", "")
     members = {"_registered": name, "_params": table["params"], "__module__": __name__}
     return type(f"{title}System", (FurtherModulator,), members)
+
+
+def modulator_again(own: type[Modulator] | None, name: str, levels: _core.Levels) -> Modulator:
+    """The modulator of that name of `levels`.
+
+    Parameters
+    ----------
+    own : type or None
+        Its class, where it has one that can be imported.
+    name : str
+    levels : neuromod._core.Levels
+    """
+    return (own or class_of(name, levels.tables[name]))(levels, levels.regions)
+
+
+Modulator._again = staticmethod(modulator_again)

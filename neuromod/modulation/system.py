@@ -18,6 +18,8 @@ from neuromod import _core
 from neuromod.arguments import checked_dt
 from neuromod.modulation.modulator import KINETICS, FurtherModulator, Modulator, ModulatorState, apply_params
 from neuromod.modulation.monoamines import DopamineSystem, NorepinephrineSystem, SerotoninSystem, class_of
+from neuromod.modulation.saved import checked_levels, levels_state
+from neuromod.state import sealed
 
 __all__ = [
     "DopamineSystem",
@@ -87,12 +89,13 @@ class NeuromodulationSystem(_core.SystemCore):
         known = ("global",) if regions is None else tuple(regions)
         if not known or len(set(known)) != len(known):
             raise ValueError(f"regions: must be one or more different names; got {regions!r}")
-        levels = _core.Levels(names, known, enabled, declared)
+        self._dress(_core.Levels(names, known, enabled, declared))
+
+    def _dress(self, levels: _core.Levels) -> None:
         super().__init__(levels)
-        self._declared = dict(declared)
         self._areas: tuple[str, ...] | None = None  # of the model that it was given to
         for name in levels.names:
-            setattr(self, name, class_of(name, levels.tables[name])(levels, known))
+            setattr(self, name, class_of(name, levels.tables[name])(levels, levels.regions))
 
     if TYPE_CHECKING:  # further modulators are attributes, too
 
@@ -388,34 +391,18 @@ class NeuromodulationSystem(_core.SystemCore):
         self.level[:] = self._levels.baseline
 
     def to_dict(self) -> dict[str, Any]:
-        """Levels, parameters, declarations, releases and diffusion as plain lists and numbers; `from_dict` takes it."""
-        modulators = {}
-        for m, name in enumerate(self.names):
-            table = self._levels.tables[name]["params"].items()
-            numbers = self._levels.params[m].tolist()
-            params = {
-                key: _core.field_value(field, number)
-                for (key, field), number in zip(table, numbers, strict=False)
-            }
-            del params["baseline"]  # stands beside, by region
-            modulators[name] = {
-                "params": params,
-                "tau": getattr(self, name).state.tau,
-                "baseline": self._levels.baseline[:, m].tolist(),
-                "level": self.level[:, m].tolist(),
-            }
-        return {
-            "regions": list(self.regions),
-            "enabled": self.enabled,
-            "names": list(self.names),
-            "modulators": modulators,
-            "declared": {name: dict(about) for name, about in self._declared.items()},
-            "releases": list(self.releases),
-            "diffusion": {
-                name: {"rate": rate, "neighbours": pairs.tolist()}
-                for name, (rate, pairs, _) in self._levels.spread.items()
-            },
-        }
+        """Levels, parameters, declarations, releases and diffusion as plain lists and numbers.
+
+        Returns
+        -------
+        dict
+            What `from_dict` takes: also with the version of the package and a SHA-256 over all of it.
+        """
+        return sealed(self._state())
+
+    def _state(self) -> dict[str, Any]:
+        """The same without the version and the sum."""
+        return levels_state(self._levels)
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> NeuromodulationSystem:
@@ -426,6 +413,16 @@ class NeuromodulationSystem(_core.SystemCore):
         state : mapping
             From `to_dict`.
 
+        Returns
+        -------
+        NeuromodulationSystem
+
+        Raises
+        ------
+        ConfigError
+            If it is no such mapping, was changed since, or an entry of it breaks a rule; each problem as ``where: rule;
+            what came``.
+
         Examples
         --------
         >>> system = NeuromodulationSystem()
@@ -433,20 +430,23 @@ class NeuromodulationSystem(_core.SystemCore):
         >>> NeuromodulationSystem.from_dict(system.to_dict()).dopamine.state.level
         0.7
         """
+        return cls._of(checked_levels(state, "state"))
+
+    @classmethod
+    def _of(cls, levels: _core.Levels, areas: tuple[str, ...] | None = None) -> NeuromodulationSystem:
+        """A system over levels that are there. `areas`: those of the model that it was given to."""
         system = cls.__new__(cls)
-        system._build(state["regions"], state["enabled"], state["names"], state["declared"])
-        for name, saved in state["modulators"].items():
-            modulator = system._modulator(name)
-            apply_params(modulator, saved["params"])
-            modulator.state.tau = saved["tau"]
-            modulator.state.tonic = np.asarray(saved["baseline"])
-            modulator.state.level = np.asarray(saved["level"])
-        for release in state["releases"]:
-            about = dict(release)
-            system.add_release(about.pop("modulator"), **about)
-        for name, about in state["diffusion"].items():
-            system._levels.set_spread(system.names.index(name), about["rate"], about["neighbours"])
+        system._dress(levels)
+        system._areas = areas
         return system
+
+    def __copy__(self) -> NeuromodulationSystem:
+        """A system with levels of its own."""
+        return type(self)._of(checked_levels(self._state(), "state"), self._areas)
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        """Pickled, and copied deeply, as what `from_dict` takes and checks."""
+        return type(self)._of, (self._levels, self._areas)
 
     def __repr__(self) -> str:
         levels = ", ".join(f"{name}={level}" for name, level in self.get_state().items())

@@ -5,20 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromod._core import Neuron, Synapse
+from neuromod.network import saved
 from neuromod.network.areas import Areas
-from neuromod.network.columns import MODELS, NeuronColumns
+from neuromod.network.columns import NeuronColumns
 from neuromod.network.layout import Learning
 from neuromod.network.placement import Placement
 from neuromod.network.store import SynapseStore
 from neuromod.network.views import NeuronCollection, SynapseCollection
 from neuromod.network.wiring import delays_of, type_of_sources
-from neuromod.state import pack, unpack
 
 __all__ = ["BrainModel", "Neuron", "Synapse"]
 
@@ -60,17 +61,40 @@ class BrainModel:
     def __init__(
         self, config_path: str | Path | None = None, config: Mapping[str, Any] | None = None
     ) -> None:
-        from neuromod.config.load import check_params, load
+        from neuromod.config.load import load
 
         if (config_path is None) == (config is None):
             raise TypeError("BrainModel: exactly one of config_path and config must be given")
-        self.config, self._config = load(config_path if config is None else config)  # type: ignore[arg-type]
+        self._make(*load(config_path if config is None else config))  # type: ignore[arg-type]
+
+    def _make(self, content: dict[str, Any], config: Any) -> None:
+        """An empty network. `content`: plain; `config`: the same, checked."""
+        from neuromod.config.load import check_params
+
+        self.config, self._config = content, config
         columns = NeuronColumns()
         self._areas = Areas(self._config.areas, columns)
         self._placement = Placement(self._areas, self._config, check_params)
         self._store = SynapseStore(self._areas, learning_of(self._config.plasticity))
         self.neurons = NeuronCollection(columns)
         self.synapses = SynapseCollection(self._store)
+        columns.model = self._store.model = ref(self)
+
+    @classmethod
+    def _quietly(cls, config: Mapping[str, Any]) -> Self:
+        """A model of a configuration that was loaded before: what it was warned of is not said again."""
+        from neuromod.config.load import load
+
+        model = cls.__new__(cls)
+        model._make(*load(config, warn=False))
+        return model
+
+    @staticmethod
+    def _saved_rule(section: Mapping[str, Any], where: str) -> Any:
+        """A rule that has been saved, checked as a section ``plasticity``."""
+        from neuromod.config.load import check_saved_rule
+
+        return check_saved_rule(section, where)
 
     @property
     def regions(self) -> tuple[str, ...]:
@@ -298,16 +322,6 @@ class BrainModel:
 
     # ---- state -----------------------------------------------------------------------------------------------
 
-    def _state(self) -> dict[str, Any]:
-        """All that is the model's, but its configuration."""
-        columns = self._store.columns
-        return {
-            "next_id": columns.next_id,
-            "neurons": {name: columns.column(name) for name in sorted(columns.buffers)},
-            "projections": self._store.states(),
-            "made": self._store.made,
-        }
-
     def copy(self) -> BrainModel:
         """A model with the same neurons and synapses, of which writing to one does not write the other.
 
@@ -325,7 +339,7 @@ class BrainModel:
         >>> neuron.v_membrane
         -65.0
         """
-        other = BrainModel(config=self.config)
+        other = type(self)._quietly(self.config)
         columns = self._store.columns
         other._store.columns.restore(
             columns.column("id"), columns.next_id, {name: columns.column(name) for name in columns.buffers}
@@ -336,6 +350,11 @@ class BrainModel:
     def to_dict(self) -> dict[str, Any]:
         """Configuration, neurons and synapses as plain lists, numbers and strings, which ``json`` can write.
 
+        Returns
+        -------
+        dict
+            What `from_dict` takes: also with the version of the package and a SHA-256 over all of it.
+
         Examples
         --------
         >>> from neuromod import BrainModel
@@ -344,7 +363,7 @@ class BrainModel:
         >>> BrainModel.from_dict(model.to_dict()).neurons[0].position()
         (0, 0, 0, 0)
         """
-        return {"format": 1, "models": list(MODELS), "config": self.config, "state": pack(self._state())}
+        return saved.to_dict(self)
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> BrainModel:
@@ -361,8 +380,14 @@ class BrainModel:
 
         Raises
         ------
-        ValueError
-            If it is no such mapping, or was made with other neuron models.
+        ConfigError, ValueError
+            If it is no such mapping, was changed since, was made with other neuron models, or an entry of it breaks a
+            rule; each problem as ``where: rule; what came``.
+
+        Notes
+        -----
+        The SHA-256 in ``sha256`` is over all of it. A state that was saved before there was one has none, and is
+        checked entry by entry alone.
 
         Examples
         --------
@@ -370,14 +395,15 @@ class BrainModel:
         >>> BrainModel.from_dict(BrainModel("brain_base_model.json").to_dict())
         BrainModel(areas=6, neurons=0, synapses=0)
         """
-        if not isinstance(state, Mapping) or state.get("format") != 1:
-            raise ValueError("state: must be a mapping made by BrainModel.to_dict; got something else")
-        if state["models"] != list(MODELS):
-            raise ValueError(f"state: made with the neuron models {state['models']}; here are {list(MODELS)}")
-        model, own = cls(config=state["config"]), unpack(state["state"])
-        model._store.columns.restore(own["neurons"]["id"], own["next_id"], own["neurons"])
-        model._store.restore(own["projections"], own["made"])
-        return model
+        return saved.from_dict(cls, state)  # type: ignore[no-any-return]
+
+    def __copy__(self) -> BrainModel:
+        """As `copy`: a model of which two share the columns would be none."""
+        return self.copy()
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        """Pickled, and copied deeply, as what `from_dict` takes and checks."""
+        return saved.model_again, (type(self), saved.content_of(self))
 
     def __repr__(self) -> str:
         return (

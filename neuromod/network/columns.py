@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 
-__all__ = ["FIXED_FIELDS", "MODELS", "NEURON_TYPES", "NeuronColumns"]
+__all__ = ["FIXED_FIELDS", "MODELS", "NEURON_TYPES", "NeuronColumns", "collection_of", "held", "model_of"]
 
 MODELS: dict[str, dict[str, Any]] = _core.neuron_models()
 """Every registered neuron model and what its C table says; a neuron's ``model`` is a position in it."""
@@ -43,6 +43,7 @@ class NeuronColumns:
         self.receptors: Sequence[
             Mapping[str, float]
         ] = ()  # densities, by the numbers in `area`; last: outside all
+        self.model: Callable[[], Any] = lambda: None  # a weak reference to the model that they are of
         self._handed: dict[str, NDArray[Any]] = {}
         self._slot_of = np.empty(0, np.int64)
 
@@ -85,11 +86,20 @@ class NeuronColumns:
         RemovedError
             If it was removed, or never existed.
         """
-        slot = int(self._slot_of[neuron_id]) if 0 <= neuron_id < self.next_id else -1
+        slot = self._slot(neuron_id) if 0 <= neuron_id < self.next_id else -1
         if slot < 0:
             rule = "was removed" if 0 <= neuron_id < self.next_id else "never existed"
             raise _core.RemovedError(f"neurons[{neuron_id}]: must be in the network; it {rule}")
         return slot
+
+    def neuron_again(self, neuron_id: int) -> tuple[Any, ...]:
+        """How a view of a neuron is pickled: with its model.
+
+        Parameters
+        ----------
+        neuron_id : int
+        """
+        return neuron_of, (model_of(self, "neuron"), neuron_id)
 
     def slots_of(self, ids: ArrayLike) -> NDArray[np.int64]:
         """Where the neurons of these ids stand now.
@@ -109,7 +119,7 @@ class NeuronColumns:
         """
         wanted = np.asarray(ids, dtype=np.int64)
         inside = (wanted >= 0) & (wanted < self.next_id)
-        slots = np.where(inside, self._slot_of[np.where(inside, wanted, 0)] if self.next_id else -1, -1)
+        slots = np.where(inside, self._slots(np.where(inside, wanted, 0)) if self.next_id else -1, -1)
         if np.any(slots < 0):
             self.slot_of(int(wanted[slots < 0][0]))
         return slots
@@ -209,9 +219,85 @@ class NeuronColumns:
         self._index()
 
     def _index(self) -> None:
+        if not self._is_dense:
+            self._slot_of = np.empty(0, np.int64)
+            self.epoch += 1
+            return
         if len(self._slot_of) < self.next_id:
             grown = np.full(max(self.next_id, 2 * len(self._slot_of)), -1, np.int64)
             self._slot_of = grown
         self._slot_of[:] = -1
         self._slot_of[self.buffers["id"][: self.n]] = np.arange(self.n)
         self.epoch += 1
+
+    @property
+    def _is_dense(self) -> bool:
+        """Whether there is a table of all ids; where most of them are gone, they are searched for."""
+        return self.next_id <= 16 * self.n + (1 << 20)
+
+    def _slot(self, neuron_id: int) -> int:
+        return int(self._slot_of[neuron_id]) if self._is_dense else int(self._slots(np.int64(neuron_id)))
+
+    def _slots(self, ids: Any) -> Any:
+        """Slots of ids from 0 to next_id - 1; -1 where there is none."""
+        if self._is_dense:
+            return self._slot_of[ids]
+        own = self.buffers["id"][: self.n]
+        at = np.searchsorted(own, ids)
+        there = (
+            (at < self.n) & (own[np.minimum(at, self.n - 1)] == ids) if self.n else np.zeros_like(at, bool)
+        )
+        return np.where(there, at, -1)
+
+
+def model_of(part: Any, what: str) -> Any:
+    """The model that columns or synapses are of.
+
+    Parameters
+    ----------
+    part : NeuronColumns or SynapseStore
+    what : str
+        What is to be copied, for the message.
+
+    Raises
+    ------
+    TypeError
+        If it is gone.
+    """
+    model = part.model()
+    if model is None:
+        raise TypeError(f"{what}: cannot be copied or pickled, as its model is gone; keep the BrainModel")
+    return model
+
+
+def held(model: Any) -> Any:
+    """The same model, which what is made of it keeps alive from now on: a view that came alone can travel on.
+
+    Parameters
+    ----------
+    model : BrainModel
+    """
+    model._store.columns.model = model._store.model = lambda: model
+    return model
+
+
+def neuron_of(model: Any, neuron_id: int) -> _core.Neuron:
+    """The view of a model's neuron of that id.
+
+    Parameters
+    ----------
+    model : BrainModel
+    neuron_id : int
+    """
+    return held(model).neurons[neuron_id]  # type: ignore[no-any-return]
+
+
+def collection_of(model: Any, name: str) -> Any:
+    """``model.neurons`` or ``model.synapses``.
+
+    Parameters
+    ----------
+    model : BrainModel
+    name : str
+    """
+    return getattr(held(model), name)

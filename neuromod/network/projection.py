@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromod.network.columns import held, model_of
 from neuromod.network.synapses import SynapseTable
 
-__all__ = ["Projection"]
+__all__ = ["Projection", "ReadOnly"]
 
 Ints = NDArray[np.int64]
 Weights = NDArray[np.float32]
@@ -204,9 +205,49 @@ class Projection:
     def __len__(self) -> int:
         return len(self._table)
 
+    def __copy__(self) -> Projection:
+        """The same: a view of the network's."""
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        """Copied deeply and pickled with its model."""
+        return projection_of, (model_of(self._table.columns, "projection"), self.name)
+
     def __repr__(self) -> str:
         port = "" if self.port == self.synapse_type else f", port={self.port!r}"
         return f"Projection({self.name!r}, synapses={len(self):,}, {self.synapse_type}{port}, rule={self.rule!r})"
+
+
+class ReadOnly(Mapping[str, Projection]):
+    """A mapping that cannot be written, and can be copied and pickled.
+
+    Parameters
+    ----------
+    content : mapping
+        Looked up at each reading.
+    """
+
+    __slots__ = ("_content",)
+
+    def __init__(self, content: Mapping[str, Projection]) -> None:
+        self._content = content
+
+    def __getitem__(self, name: str) -> Projection:
+        return self._content[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._content)
+
+    def __len__(self) -> int:
+        return len(self._content)
+
+    def __repr__(self) -> str:
+        return repr(dict(self._content))
+
+
+def projection_of(model: Any, name: str) -> Projection:
+    """A model's projection of that name."""
+    return held(model)._store.projections[name]  # type: ignore[no-any-return]
 
 
 def _set(column: Weights, value: Any) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,9 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.network.areas import Areas
+from neuromod.network.columns import held, model_of
 from neuromod.network.layout import Layout, Learning, Rows
-from neuromod.network.projection import Projection
+from neuromod.network.projection import Projection, ReadOnly
 from neuromod.network.synapses import SynapseTable, no_rows
 from neuromod.network.wiring import (
     build_rows,
@@ -48,6 +48,7 @@ class SynapseStore:
     def __init__(self, areas: Areas, learning: Learning) -> None:
         """`learning`: the configuration's, which single synapses have."""
         self.areas, self.columns, self.learning = areas, areas.columns, learning
+        self.model: Callable[[], Any] = lambda: None  # a weak reference to the model that they are of
         self.made = 0  # projections ever made: the salt of their draws
         self.moves = 0  # times that an array of weights that engines borrow was replaced
         self.keeper: _core.Engine | None = (
@@ -94,7 +95,7 @@ class SynapseStore:
         """The projections by name, read-only."""
         if len(self._faces) != len(self.tables):
             self._faces = {t.name: self._faces.get(t.name) or Projection(t) for t in self.tables}
-        return MappingProxyType(self._faces)
+        return ReadOnly(self._faces)
 
     def __len__(self) -> int:
         return sum(len(table) for table in self.tables)
@@ -161,8 +162,8 @@ class SynapseStore:
     def _free_name(self, name: str | None, pre: Any, post: Any) -> str:
         taken = {table.name for table in self.tables} | set(_SINGLE.values())
         if name is not None:
-            if not isinstance(name, str) or not name or name in taken or "|" in name:
-                raise ValueError(f"name: must be a new, non-empty string without '|'; got {name!r}")
+            if not isinstance(name, str) or not name or name in taken:
+                raise ValueError(f"name: must be a new, non-empty string; got {name!r}")
             return name
         base = "_to_".join(end if isinstance(end, str) else "neurons" for end in (pre, post))
         label, number = base, 2
@@ -455,55 +456,56 @@ class SynapseStore:
                 )
         return number
 
+    def number_of(self, synapse: _core.Synapse) -> int | None:
+        """The number of a view's synapse today; None where it is of another network, or was removed."""
+        len(self)  # merges what waits
+        try:
+            return synapse._number(self.block)
+        except _core.RemovedError:
+            return None
+
+    def ends(self, epoch: int, number: int) -> tuple[int, int]:
+        """Ids of source and target of a synapse, which never change; of one that waits, without merging it."""
+        if number < 0 and epoch == self.block.epoch:
+            pre, post = self._pending[-1 - number][:2]
+            ids = self.columns.column("id")
+            return int(ids[pre]), int(ids[post])
+        today = self.moved(epoch, number)
+        return int(self.pre_id()[today]), int(self.post_id()[today])
+
+    def synapse_again(self, synapse: _core.Synapse) -> tuple[Any, ...]:
+        """How a view of a synapse is pickled: with its model."""
+        model = model_of(self, "synapse")
+        return synapse_of, (model, model.synapses.index(synapse))
+
     # ---- state -----------------------------------------------------------------------------------------------
 
-    def states(self) -> list[dict[str, Any]]:
-        """Each projection as nested mappings of arrays and scalars."""
-        return [_state_of(table) for table in self.tables]
+    def restore_projection(
+        self,
+        name: str,
+        number: int,
+        synapse_type: str,
+        port: str | None,
+        learning: Learning,
+        pre: NDArray[np.int32],
+        post: NDArray[np.int32],
+        columns: Mapping[str, Any],
+        rows: tuple[int, int, int] | None,
+    ) -> None:
+        """Append a projection as it was saved; `neuromod.network.saved` has checked it. `restored` ends them."""
+        checked_port(self.areas, np.unique(post), port)
+        self.made = number
+        table = self._new(name, synapse_type, learning, port)
+        if "plasticity_tag" in columns:
+            table.plasticity_tag = np.empty(0, np.float32)
+        table.replace(pre, post, columns, rows)
 
-    def restore(self, states: Sequence[Mapping[str, Any]], made: int) -> None:
-        """Take over what `states` gave. `made`: projections ever made, the salt of the draws to come."""
-        for saved in states:
-            low, high, decay, dependence = saved["bounds"]
-            learning = Learning(
-                rule=None if saved["rule"] == "none" else saved["rule"],
-                params=_params_of(saved),
-                weight_min=low,
-                weight_max=high,
-                weight_decay=decay,
-                weight_dependence=dependence,
-                short_term=saved.get("short_term"),
-                homeostatic=saved.get("homeostatic"),
-            )
-            self.made = saved["number"]
-            table = self._new(saved["name"], saved["synapse_type"], learning, saved.get("port"))
-            if "plasticity_tag" in saved["columns"]:
-                table.plasticity_tag = np.empty(0, np.float32)
-            table.replace(saved["pre"], saved["post"], saved["columns"])
+    def restored(self, made: int) -> None:
+        """All projections are there. `made`: projections ever made, the salt of the draws to come."""
         self.made = made
         self._changed()
 
 
-def _params_of(saved: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters of a saved rule. One saved before `coincident` was a parameter counted arrivals first."""
-    table = _core.plasticity_rules().get(saved["rule"], {"params": {}})["params"]
-    return {**({"coincident": "pre_first"} if "coincident" in table else {}), **saved["params"]}
-
-
-def _state_of(table: SynapseTable) -> dict[str, Any]:
-    about = table.learning
-    slow = {"short_term": about.short_term, "homeostatic": about.homeostatic}
-    own_port = {} if table.port == table.synapse_type else {"port": table.port}
-    return {
-        "name": table.name,
-        "number": table.number,
-        "synapse_type": table.synapse_type,
-        **own_port,
-        "rule": about.rule or "none",
-        "params": dict(about.params),
-        "bounds": [about.weight_min, about.weight_max, about.weight_decay, about.weight_dependence],
-        "pre": table.pre,
-        "post": table.post,
-        "columns": table.contents(),
-        **{name: dict(part) for name, part in slow.items() if part is not None},
-    }
+def synapse_of(model: Any, number: int) -> _core.Synapse:
+    """The view of a model's synapse of that number."""
+    return held(model).synapses[number]  # type: ignore[no-any-return]

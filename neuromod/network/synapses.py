@@ -28,6 +28,14 @@ def no_rows() -> Rows:
     return 0, np.zeros(1, np.int64), np.empty(0, np.uint16)
 
 
+def _widened(pre_first: int, row_start: Ints, rows: tuple[int, int, int]) -> tuple[int, Ints]:
+    """Rows with empty ones before and behind them, so that they are `count` from `first` on."""
+    first, count, _ = rows
+    before = int(pre_first) - first
+    behind = count + 1 - before - len(row_start)
+    return first, np.pad(row_start, (before, behind), mode="edge")
+
+
 class SynapseTable:
     """Synapses of one kind under one rule, each row sorted by (part of the network, delay, target)."""
 
@@ -177,17 +185,28 @@ class SynapseTable:
             found["plasticity_tag"] = self.tag
         return found
 
-    def replace(self, pre: Int32s, post: Int32s, columns: Mapping[str, Any]) -> Ints:
+    def replace(
+        self,
+        pre: Int32s,
+        post: Int32s,
+        columns: Mapping[str, Any],
+        rows: tuple[int, int, int] | None = None,
+    ) -> Ints:
         """Take other synapses, with columns as `contents` gives them, in place of the present ones.
+
+        `rows`: first source, number of sources, and the delay of a projection without synapses; the sources of `pre`
+        are among them. Default: from the first source that has a synapse to the last, and 1.
 
         Returns the position of each given synapse.
         """
         pre_first, row_start, targets, order = _core.build_pairs(pre, post)
+        if rows is not None:
+            pre_first, row_start = _widened(pre_first if len(pre) else rows[0], row_start, rows)
         delay = np.ascontiguousarray(columns["delay"][order], np.uint16)
         if len(delay) and np.any(delay != delay[0]):
-            rows = np.repeat(np.arange(len(row_start) - 1), np.diff(row_start))
+            row_of = np.repeat(np.arange(len(row_start) - 1), np.diff(row_start))
             parts = targets // _core.partitions(self.columns.n)[1]
-            by_delay = np.lexsort((np.arange(len(delay)), delay, parts, rows))
+            by_delay = np.lexsort((np.arange(len(delay)), delay, parts, row_of))
             order, delay, targets = order[by_delay], delay[by_delay], targets[by_delay]
         weight = columns["weight"][order]
         unseen = self.weights.is_equal or not len(self)
@@ -198,7 +217,7 @@ class SynapseTable:
             self.tag = np.ascontiguousarray(columns["plasticity_tag"][order], np.float32)
         places = _core.build_buckets(row_start, np.ascontiguousarray(targets), self.columns.n)
         own = float(weight[0]) if equal else np.ascontiguousarray(weight, np.float32)
-        self._set_rows((int(pre_first), *places), own, delay)
+        self._set_rows((int(pre_first), *places), own, delay if rows is None or len(delay) else rows[2])
         for field, (dtype, _) in self.state_columns.items():
             self.weights.live[field] = np.ascontiguousarray(columns[field][order], dtype)
         where = np.empty(len(order), np.int64)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, overload
+from typing import Any, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod._core import Neuron, Synapse
-from neuromod.network.columns import NeuronColumns
+from neuromod.network.columns import NeuronColumns, collection_of, model_of
 from neuromod.network.store import SynapseStore
 from neuromod.problems import nearest
 
@@ -73,7 +73,17 @@ class NeuronCollection(Mapping[int, Neuron]):
             raise KeyError(str(error)) from error
         return Neuron._view(self._columns, int(neuron_id), slot)
 
+    def __copy__(self) -> Self:
+        """The same: there is one for each model."""
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        """Copied deeply and pickled with its model."""
+        return collection_of, (model_of(self._columns, "neurons"), "neurons")
+
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "_columns":  # asked for by copy and pickle
+            raise AttributeError(name)
         try:
             return self._columns.column(name)
         except KeyError:
@@ -150,6 +160,61 @@ class SynapseCollection(Sequence[Synapse]):
 
     def __iter__(self) -> Iterator[Synapse]:
         return self._store.views()
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, Synapse) and self._store.number_of(value) is not None
+
+    def index(self, value: Any, start: int = 0, stop: int | None = None) -> int:
+        """Position of a synapse, as that of a list's entry.
+
+        Parameters
+        ----------
+        value : Synapse
+        start, stop : int, optional
+            Between which it is looked for. Default: everywhere.
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        ValueError
+            If it is not there.
+
+        Examples
+        --------
+        >>> from neuromod import BrainModel
+        >>> model = BrainModel("brain_base_model.json")
+        >>> a, b = model.add_neuron(0, 0, 0, 0), model.add_neuron(1, 0, 0, 0)
+        >>> model.synapses.index(model.add_synapse(a.id, b.id))
+        0
+        """
+        found = self._store.number_of(value) if isinstance(value, Synapse) else None
+        if found is None or found not in range(*slice(start, stop).indices(len(self))):
+            raise ValueError(f"synapses.index: must be a synapse of this model; got {value!r}")
+        return found
+
+    def count(self, value: Any) -> int:
+        """How often a synapse occurs: once where it is of this model, else never.
+
+        Parameters
+        ----------
+        value : object
+
+        Returns
+        -------
+        int
+        """
+        return int(value in self)
+
+    def __copy__(self) -> Self:
+        """The same: there is one for each model."""
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        """Copied deeply and pickled with its model."""
+        return collection_of, (model_of(self._store, "synapses"), "synapses")
 
     @property
     def weight(self) -> NDArray[np.float32]:

@@ -1,0 +1,152 @@
+"""The state of a simulation: what is saved of it beside its model, and the way back, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from neuromod import _core
+from neuromod.errors import ConfigError
+from neuromod.modulation.saved import checked_levels
+from neuromod.network import saved as of_model
+from neuromod.problems import join
+from neuromod.state import SavedPart, check_seal, pack, same_content, sealed, unpacked
+
+__all__ = ["content_of", "from_dict", "simulation_again", "to_dict"]
+
+Simulation = Any
+"""A `neuromod.simulation.Simulation`; this module imports neither it nor what it consists of."""
+BrainModel = Any
+NeuromodulationSystem = Any
+
+_LONGEST_DT = 1e9
+_LAST_STEP = 2**61
+
+
+# ---- saving ----------------------------------------------------------------------------------------------------
+
+
+def content_of(sim: Simulation) -> dict[str, Any]:
+    """What is the simulation's and not the model's, with arrays as arrays; sealed."""
+    return sealed({"format": of_model.FORMAT, "simulation": sim._own_state()})
+
+
+def to_dict(sim: Simulation) -> dict[str, Any]:
+    """All of it, with its model, as ``json`` can write it."""
+    own = sim._own_state()  # first: it hands over what users have written
+    model = of_model.content_of(sim.model)
+    # the model's own sum stands for the model
+    seal = sealed({"format": of_model.FORMAT, "model": model["sha256"], "simulation": own})
+    return {**seal, "model": {**model, "state": pack(model["state"])}, "simulation": pack(own)}
+
+
+# ---- the way back ----------------------------------------------------------------------------------------------
+
+
+def from_dict(cls: type[Simulation], state: Any) -> Simulation:
+    """The simulation that `to_dict` was called on."""
+    part = SavedPart(of_model.check_format(state, "Simulation"), "state")
+    part.only("format", "model", "simulation", "version", "sha256")
+    part.has("model", "simulation")
+    part.finish()
+    own = unpacked(state["simulation"], "state.simulation", state)
+    model_sum = state["model"].get("sha256") if isinstance(state["model"], Mapping) else None
+    content = {"format": state["format"], "model": model_sum, "simulation": own}
+    check_seal(content, state.get("version"), state.get("sha256"))
+    model = of_model.from_dict(cls._MODEL, state["model"], "state.model")
+    return _again(cls, model, None, own, None)
+
+
+def simulation_again(
+    cls: type[Simulation],
+    model: BrainModel,
+    system: NeuromodulationSystem | None,
+    content: Mapping[str, Any],
+    threads: int,
+) -> Simulation:
+    """The simulation of a content as `content_of` gives it, checked, and of the objects that came with it."""
+    part = SavedPart(content, "state")
+    part.only("format", "simulation", "version", "sha256")
+    part.has("format", "simulation")
+    part.finish()
+    own = content["simulation"]
+    check_seal(
+        {"format": content["format"], "simulation": own}, content.get("version"), content.get("sha256")
+    )
+    return _again(cls, model, system, own, threads)
+
+
+def _again(
+    cls: type[Simulation],
+    model: BrainModel,
+    system: NeuromodulationSystem | None,
+    own: Any,
+    threads: int | None,
+) -> Simulation:
+    part = SavedPart(own, "state.simulation")
+    part.only("seed", "dt", "engine", "schedule", "neuromodulation")
+    part.has("neuromodulation")
+    seed, dt = part.whole("seed", 0, 2**64 - 1), part.number("dt", 5e-324, _LONGEST_DT)
+    engine, schedule = part.part("engine"), _schedule(part)
+    engine.whole("step", 0, _LAST_STEP)
+    part.finish()
+    modulators = own["neuromodulation"]
+    if system is None and modulators is not None:
+        system = cls._SYSTEM._of(checked_levels(modulators, "state.simulation.neuromodulation"))
+    if (system is None) != (modulators is None):
+        raise ConfigError(["state.simulation.neuromodulation: must be that of the system that came with it"])
+    sim = cls(model, seed=seed, dt=dt, neuromodulation=system, threads=threads)
+    now = _plastic_columns(model)
+    _restore(sim, engine.value, schedule)
+    _check_kept(sim, now)
+    return sim
+
+
+def _restore(sim: Simulation, engine: Mapping[str, Any], schedule: Any) -> None:
+    """The engine's part; what is wrong with it as one error."""
+    try:
+        sim._session.restore(engine, schedule)
+        sim._session.prepared()  # parameters and levels are looked at
+    except ConfigError as error:
+        raise ConfigError([f"state.simulation.{line}" for line in error.problems]) from None
+    except (_core.CoreFailure, MemoryError, OverflowError) as error:
+        raise ConfigError([f"state: must be one that fits into the core; {error!r}"]) from None
+    except ValueError as error:
+        raise ConfigError([f"state: {error}"]) from None
+    if not all(map(np.array_equal, schedule, sim._session.bound().schedule_arrays())):
+        raise ConfigError(
+            ["state.simulation.schedule: must be steps to come, ascending, of neurons that are there"]
+        )
+
+
+def _schedule(part: SavedPart) -> Any:
+    """The spikes to come: steps and ids, of the same length."""
+    if not part.has("schedule"):
+        return None
+    value = part.value["schedule"]
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        part.wrong("schedule", "must be steps and ids", value)
+        return None
+    pair = SavedPart({"steps": value[0], "ids": value[1]}, f"{part.where}.schedule", part.problems)
+    steps, ids = pair.array("steps", "i8", (None,), 0, _LAST_STEP), pair.array("ids", "i8", (None,), 0)
+    if steps is not None and ids is not None and len(steps) != len(ids):
+        pair.wrong("ids", f"must be as long as steps, {len(steps)}", len(ids))
+    return steps, ids
+
+
+def _plastic_columns(model: BrainModel) -> dict[str, dict[str, Any]]:
+    """Every column of the synapses under rules, as it is now."""
+    plastic = [table for table in model._store.tables if table.learning.rule is not None]
+    return {table.name: {name: a.copy() for name, a in table.weights.values().items()} for table in plastic}
+
+
+def _check_kept(sim: Simulation, now: Mapping[str, Mapping[str, Any]]) -> None:
+    """Synapses that an engine keeps are saved twice: as they are now, and as of their last update. The first must
+    follow from the second."""
+    for name, keeper in sim._session.bound().keepers.items():
+        for column, values in keeper.read().items():
+            if not same_content(values, now[name][column]):
+                where = join("state.model.state.projections", name, "columns", column)
+                raise ConfigError([f"{where}: must be what follows from simulation.engine; got another"])
