@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from plastic_network import network
 
-from neuromod import Simulation, _core
+from neuromod import NeuromodulationSystem, Simulation, _core
 from neuromod.errors import ConfigError
 
 TAU = 20.0
@@ -92,17 +92,48 @@ def test_resumed_in_the_step_of_a_pair_is_uninterrupted(rule: str) -> None:
 
 def test_a_state_saved_before_the_parameter_was_there_counts_arrivals_first() -> None:
     net = network({"rule": "stdp", **WIDE}, [(0, 1)], {0: [4], 1: [5]}, n_neurons=2, weight=0.0)
-    state = net.sim.to_dict()
-    remove_key(state, "coincident")
-    again = Simulation.from_dict(state)
+    again = Simulation.from_dict(as_version_1(net.sim.to_dict()))
     assert again.projections["P"].rule_params["coincident"] == "pre_first"
     again.run(10)
     assert again.projections["P"].weight[0] == np.float32(0.01)
 
 
-def remove_key(state: Any, key: str) -> None:
-    """Out of all mappings in the state."""
+def test_a_state_of_version_1_goes_on_within_its_bounds() -> None:
+    """The signal changes its sign before and after the state is saved; each half alone would leave the bounds."""
+
+    def start() -> Simulation:
+        system = NeuromodulationSystem()
+        system.dopamine.state.decay_rate = 0.0
+        rule = {
+            "rule": "rstdp",
+            "coincident": "pre_first",
+            "learning_rate": 0.05,
+            "tau_c": 1e3,
+            "weight_max": 0.6,
+        }
+        trains = {0: [4, 100], 1: [7]}
+        return network(rule, [(0, 1)], trains, n_neurons=2, weight=0.55, neuromodulation=system).sim
+
+    def go(sim: Simulation, *parts: tuple[int, float]) -> None:
+        for steps, level in parts:
+            sim.neuromodulation.dopamine.state.level = level
+            sim.run(steps)
+
+    whole, cut = start(), start()
+    go(whole, (20, 1.0), (10, 0.0), (10, 1.0))
+    go(cut, (20, 1.0), (10, 0.0), (10, 1.0))
+    again = Simulation.from_dict(as_version_1(cut.to_dict()))
+    for sim in (whole, again):
+        go(sim, (20, 0.2), (60, 0.9))
+    assert again.projections["P"].weight[0] == whole.projections["P"].weight[0]
+    assert again.projections["P"].eligibility[0] == whole.projections["P"].eligibility[0] > 0.0
+
+
+def as_version_1(state: Any) -> Any:
+    """Without what was added since, out of all mappings in the state."""
     if isinstance(state, dict):
-        state.pop(key, None)
+        for key in ("version", "sha256", "coincident", "turn", "n_turns", "sign", "late"):
+            state.pop(key, None)
     for value in state.values() if isinstance(state, dict) else state if isinstance(state, list) else ():
-        remove_key(value, key)
+        as_version_1(value)
+    return state

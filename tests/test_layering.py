@@ -18,7 +18,7 @@ PYTHON_ROWS = (
     {"__main__", "cli"},
     {"bench", "experiment", "plot"},
     {"simulation", "replicas", "monitors", "saved", "session"},
-    {"network", "modulation", "plasticity", "senses", "inputs", "diagnosis"},
+    {"network", "modulation", "plasticity", "updates", "senses", "inputs", "diagnosis"},
     {"config"},
     {"arguments", "parallel", "progress"},
     {"_core"},
@@ -59,7 +59,7 @@ C_ROWS = (
 )
 OWN_NAMES = {"__version__"}
 FAMILIES = ("neuron_", "plasticity_", "modulator_")
-MODEL_INCLUDES = ("nm_model.h", "nm_loop.h", "math.h")
+MODEL_INCLUDES = ("nm_model.h", "nm_loop.h", "nm_round.h", "math.h")
 FORBIDDEN_IMPORTS = {"pickle", "marshal", "shelve", "ctypes", "socket", "ssl", "urllib", "http", "requests"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
 LONGEST = 600
@@ -134,9 +134,9 @@ def upward_includes(name: str, source: str) -> list[str]:
     stem = Path(name).stem
     for kind, header in included(source):
         if stem.startswith(FAMILIES):
-            if header not in {"nm_model.h", "nm_loop.h", "math.h"}:
+            if header not in MODEL_INCLUDES:
                 problems.append(
-                    f"csrc/{name} includes {header}; a model includes nm_model.h, nm_loop.h and math.h"
+                    f"csrc/{name} includes {header}; a model includes {', '.join(MODEL_INCLUDES)}"
                 )
         elif kind == '"' and rank(C_ROWS, Path(header).stem) > rank(C_ROWS, stem):
             problems.append(f"csrc/{name} includes {header}, which is above it")

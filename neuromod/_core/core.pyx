@@ -16,6 +16,7 @@ from cpython.mem cimport PyMem_Calloc, PyMem_Free
 
 
 include "headers.pxi"
+include "headers_learning.pxi"
 
 
 class CoreFailure(Exception):
