@@ -62,14 +62,15 @@ def course(
     weights, traces = [w], [0.0]
     events = synapse.arrivals(spikes) | spikes[synapse.post]
     for step in range(1, n_steps + 1):
-        if about.decay > 0.0 and w != 0.0:
-            w = about.clipped(w * (1.0 - about.decay))
-        if eligible:
+        kept = w * (1.0 - about.decay)
+        if eligible:  # decay and signal act at the same time
             signal = about.strength * (about.level(step) - p["subtract_baseline"] * about.baseline)
             held = p["tau_c"] * -math.expm1(-about.dt / p["tau_c"])
-            w = about.clipped(w + p["learning_rate"] * signal * held * c)
+            w = about.clipped(kept + p["learning_rate"] * signal * held * c)
             most = max(most, abs(p["learning_rate"] * signal) * p["tau_c"])
             c *= math.exp(-about.dt / p["tau_c"])
+        elif kept != w:
+            w = about.clipped(kept)
         factor = 1.0 if eligible else about.strength * about.level(step)
         for change in rule(synapse, spikes, step, p, about.dt) if step in events else ():
             left = about.softened(change * factor, w)

@@ -1,9 +1,14 @@
 """Every rule of plasticity at random parameters, held to a plain reference in float64 that goes through every synapse
-in every step: inhibitory synapses, long silences, narrow bounds, a signal of either sign, slow decay, soft bounds."""
+in every step: inhibitory synapses, long silences, narrow bounds, a signal of either sign, in one zone or in many, slow
+decay, soft bounds; looks, and a state that is saved and taken up again, on the way.
+
+NEUROMOD_FUZZ_SEED and NEUROMOD_FUZZ_LEARNING say from which seed on, and how many for each rule."""
 
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,13 +17,16 @@ from oracle_dense import ELIGIBLE, RULES, Course, course
 from oracle_plasticity import Synapse
 from plastic_network import PlasticNetwork, network
 
-from neuromod import NeuromodulationSystem, _core
+from neuromod import NeuromodulationSystem, Simulation, _core
 
 TABLES = {name: about["params"] for name, about in _core.plasticity_rules().items()}
 EVENT_RULES = {"hebbian", "stdp_nearest"}
 NAMES = ["bcm", "hebbian", "istdp", "ristdp", "rstdp", "stdp", "stdp_nearest", "triplet"]
 ELSEWHERE = {"graupner_brunel", "clopath"}  # event rules that read columns: held to twins of their own
 N_SOURCES, N_TARGETS = 4, 3
+N = N_SOURCES + N_TARGETS
+FIRST = int(os.environ.get("NEUROMOD_FUZZ_SEED", "0"))
+SEEDS = int(os.environ.get("NEUROMOD_FUZZ_LEARNING", "4"))
 
 
 def drawn_rule(rng: np.random.Generator, name: str) -> dict[str, Any]:
@@ -42,7 +50,7 @@ def drawn_rule(rng: np.random.Generator, name: str) -> dict[str, Any]:
 def drawn_trains(rng: np.random.Generator, n_steps: int) -> dict[int, list[int]]:
     """Spikes of all neurons: sparse or dense, some only at the start, some in bursts."""
     trains = {}
-    for i in range(N_SOURCES + N_TARGETS):
+    for i in range(N):
         chance = np.full(n_steps, 10.0 ** rng.uniform(-2.5, -0.6))
         kind = rng.integers(4)
         if kind == 0:
@@ -54,10 +62,10 @@ def drawn_trains(rng: np.random.Generator, n_steps: int) -> dict[int, list[int]]
     return trains
 
 
-def drawn_levels(rng: np.random.Generator, n_steps: int) -> np.ndarray:
-    """Level of dopamine in each step, constant for a while: for 1 step up to all of them."""
+def drawn_levels(rng: np.random.Generator, n_steps: int, n_zones: int) -> np.ndarray:
+    """Level of dopamine in each step and zone, constant for a while: for 1 step up to all of them."""
     length = int(10.0 ** rng.uniform(0.0, math.log10(n_steps)))
-    return np.repeat(rng.uniform(0.0, 1.0, n_steps // length + 1), length)[:n_steps]
+    return np.repeat(rng.uniform(0.0, 1.0, (n_steps // length + 1, n_zones)), length, axis=0)[:n_steps]
 
 
 def allowed(about: Course, w: list[float], c: list[float], most: float, visits: int) -> float:
@@ -67,56 +75,65 @@ def allowed(about: Course, w: list[float], c: list[float], most: float, visits: 
     return soft * visits * (ulp_w + most * ulp_c) + 1e-9
 
 
-def hold(name: str, seed: int) -> float:
-    """Compare all weights with the reference in ten steps of a run; how far the weights have moved at most."""
-    rng = np.random.default_rng([seed, NAMES.index(name)])
-    rule, n_steps, dt = (
-        drawn_rule(rng, name),
-        int(rng.integers(400, 2500)),
-        float(rng.choice([0.5, 1.0, 2.5])),
-    )
+def drawn_network(
+    rng: np.random.Generator, rule: dict[str, Any], n_steps: int, dt: float, zones: int
+) -> PlasticNetwork:
+    """All sources onto all targets; of inhibitory synapses half of the weights have a sign of their own."""
     inhibitory = bool(rng.integers(2))
-    trains, levels = drawn_trains(rng, n_steps), drawn_levels(rng, n_steps)
     low, high = max(rule["weight_min"], 0.0 if inhibitory else -5.0), rule["weight_max"]
     weight = rng.uniform(max(low, -1.0), min(high, 1.0), N_SOURCES * N_TARGETS)
-    system = NeuromodulationSystem()
+    system = NeuromodulationSystem([f"R{k}" for k in range(zones)]) if zones > 1 else NeuromodulationSystem()
     system.dopamine.state.decay_rate = 0.0
-    net = network(
+    return network(
         rule,
         [(i, N_SOURCES + j) for i in range(N_SOURCES) for j in range(N_TARGETS)],
-        trains,
-        n_neurons=N_SOURCES + N_TARGETS,
+        drawn_trains(rng, n_steps),
+        n_neurons=N,
         weight=np.where(rng.random(len(weight)) < 0.5, -weight, weight) if inhibitory else weight,
         delay=rng.integers(1, 6, len(weight)),
         dt=dt,
         synapse_type="inhibitory" if inhibitory else "excitatory",
         neuromodulation=system,
+        regions=zones,
     )
-    looks = sorted({*rng.integers(1, n_steps, 9).tolist(), n_steps})
-    params = {key: rule.get(key, field["default"]) for key, field in TABLES[name].items()}
-    about = Course(
+
+
+def course_of(rule: dict[str, Any], net: PlasticNetwork, level: Callable[[int], float]) -> Course:
+    """What the reference is told of the network."""
+    name = rule["rule"]
+    return Course(
         name,
-        params,
-        dt,
+        {key: rule.get(key, field["default"]) for key, field in TABLES[name].items()},
+        net.sim.dt,
         rule["weight_min"],
-        high,
+        rule["weight_max"],
         rule["weight_decay"],
         rule["weight_dependence"],
-        inhibitory,
-        lambda step: float(levels[step - 1]),
+        net.sim.projections["P"].synapse_type == "inhibitory",
+        level,
     )
-    expected = [course(about, synapse, net.spikes, n_steps) for synapse in net.synapses]
-    seen = run_and_look(net, system, levels, looks)
+
+
+def hold(name: str, seed: int) -> float:
+    """Compare all weights with the reference in ten steps of a run; how far the weights have moved at most."""
+    rng = np.random.default_rng([seed, NAMES.index(name)])
+    rule, n_steps = drawn_rule(rng, name), int(rng.integers(400, 2500))
+    dt, zones = float(rng.choice([0.5, 1.0, 2.5])), int(rng.choice([1, N]))
+    net = drawn_network(rng, rule, n_steps, dt, zones)
+    levels = drawn_levels(rng, n_steps, zones)
+    looks = sorted({*rng.integers(1, n_steps, 9).tolist(), n_steps})
+    each = [course_of(rule, net, level_in(levels, synapse.post % zones)) for synapse in net.synapses]
+    expected = [course(a, s, net.spikes, n_steps) for a, s in zip(each, net.synapses, strict=True)]
+    seen = run_and_look(net, levels, looks, int(rng.choice([0, *looks])))
     moved = 0.0
     for k, (w, c, most) in enumerate(expected):
-        synapse = net.synapses[k]
         for look, weights in zip(looks, seen, strict=True):
-            visits = visits_of(name, rule, synapse, net, look)
-            is_now = abs(weights[k]) if inhibitory else weights[k]
-            apart, bound = abs(is_now - w[look]), allowed(about, w[: look + 1], c[: look + 1], most, visits)
-            assert apart <= bound, (
-                f"seed {seed}, {rule}, inhibitory {inhibitory}, dt {dt}, step {look} of {n_steps}, synapse {k}: "
-                f"{is_now} instead of {w[look]}; {visits} visits allow {bound:.1e}"
+            visits = visits_of(name, rule, net.synapses[k], net, look)
+            is_now = abs(weights[k]) if each[k].inhibitory else weights[k]
+            bound = allowed(each[k], w[: look + 1], c[: look + 1], most, visits)
+            assert abs(is_now - w[look]) <= bound, (
+                f"seed {seed}, {each[k]}, {zones} zones, step {look} of {n_steps}, synapse {k}: {is_now} instead of "
+                f"{w[look]}; {visits} visits allow {bound:.1e}"
             )
             moved = max(moved, abs(w[look] - w[0]))
     return moved
@@ -131,17 +148,25 @@ def visits_of(name: str, rule: dict[str, Any], synapse: Synapse, net: PlasticNet
     return events + look // 16 + most // 32 + 2  # a sweep takes 16 steps or more
 
 
-def run_and_look(
-    net: PlasticNetwork, system: NeuromodulationSystem, levels: np.ndarray, looks: list[int]
-) -> list[np.ndarray]:
+def level_in(levels: np.ndarray, zone: int) -> Callable[[int], float]:
+    return lambda step: float(levels[step - 1, zone])
+
+
+def run_and_look(net: PlasticNetwork, levels: np.ndarray, looks: list[int], saved: int) -> list[np.ndarray]:
+    """The weights after some steps. After step `saved` the simulation goes on from its saved state."""
     seen = []
-    changes = (np.flatnonzero(np.diff(levels, prepend=np.nan))).tolist()  # before step k + 1
-    for stop in sorted({*changes, *looks}):
+    changes = np.flatnonzero(
+        (np.diff(levels, axis=0, prepend=np.nan) != 0.0).any(axis=1)
+    )  # before step k + 1
+    for stop in sorted({*changes.tolist(), *looks}):
         net.sim.run(stop - net.sim.current_step)
         if stop in looks:
             seen.append(net.weight.astype(np.float64))
+        if stop == saved:
+            net.sim = Simulation.from_dict(net.sim.to_dict())
         if stop < len(levels):
-            system.dopamine.state.level = float(levels[stop])
+            system = net.sim.neuromodulation
+            system.level[:, system.names.index("dopamine")] = levels[stop]
     return seen
 
 
@@ -150,15 +175,15 @@ def test_every_rule_is_drawn() -> None:
     assert set(NAMES) <= set(RULES)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.fuzz
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
 @pytest.mark.parametrize("name", NAMES)
 def test_rules_agree_with_the_reference(name: str, seed: int) -> None:
     hold(name, seed)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("block", range(10))
 @pytest.mark.parametrize("name", NAMES)
-def test_rules_agree_with_the_reference_at_many_seeds(name: str, block: int) -> None:
-    moved = [hold(name, seed) for seed in range(100 + 20 * block, 120 + 20 * block)]
-    assert max(moved) > 0.01, "hardly anything was learnt: nothing was compared"
+def test_something_is_learnt(name: str) -> None:
+    """Else nothing would be compared."""
+    assert hold(name, 0) > 0.01
