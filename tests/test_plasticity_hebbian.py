@@ -119,5 +119,5 @@ def test_two_projections_learn_apart() -> None:
     net = network({"rule": "hebbian"}, [(0, 1)], {0: [1, 4], 1: [2]}, n_neurons=2)
     other = net.sim.connect([0], [1], pairs=[(0, 1)], weight=0.25, rule="none", name="S")
     net.sim.run(10)
-    assert net.weight[0] == pytest.approx(0.505, rel=1e-7)
+    assert net.weight[0] == pytest.approx(0.505, abs=1.2e-7)  # two roundings
     assert other.weight.tolist() == [0.25]

@@ -478,7 +478,8 @@ def test_resumed_is_uninterrupted() -> None:
 
 
 def test_a_reward_given_to_one_region_leaves_the_other_as_it_was() -> None:
-    """Three regions by target; a dose to R1 alone: R0's and R2's synapses keep their bits, R1's do not."""
+    """Three regions by target; a dose to R1 alone: R0's and R2's synapses keep their bits, R1's do not, but for those
+    that stand at a bound without it."""
     nets = [small(4, regions=3) for _ in range(2)]
     for net, _, _ in nets:
         net.sim.run(200)
@@ -488,7 +489,8 @@ def test_a_reward_given_to_one_region_leaves_the_other_as_it_was() -> None:
     region = nets[0][1].region
     rewarded, other = (ordered(net) for net, _, _ in nets)
     assert rewarded[region != 1].tobytes() == other[region != 1].tobytes()
-    assert np.mean(rewarded[region == 1] != other[region == 1]) > 0.8
+    free = (region == 1) & (other > 0.0) & (other < 1.0)
+    assert free.sum() >= 10 and (rewarded != other)[free].all()
 
 
 def test_weights_written_between_steps_count_from_then_on() -> None:

@@ -79,7 +79,8 @@ def test_one_pair_gives_the_window_of_stdp(scheme: str, distance: int, delay: in
     time = distance * dt
     gain, loss = 0.01 * math.exp(-time / 16.8), -0.012 * math.exp(time / 33.7)
     exact = (gain + loss) / 2.0 if time == 0 else gain if time > 0 else loss
-    assert dw == pytest.approx(exact, rel=3e-7)  # two roundings, of the change and of `waiting`
+    # Two roundings, of the change and of `waiting`; of a pair at 0 the weight is -0.006 in between.
+    assert dw == pytest.approx(exact, rel=1e-6 if time == 0 else 3e-7)
 
 
 # Arrivals in steps 10, 16, 23 and 40, spikes of the target in 13, 29, 34 and 47. Pairs by hand, (arrival, spike).
