@@ -180,15 +180,21 @@ def test_modulator_decays_exponentially_from_above_and_below(level: float, dt: f
 # ---- against dense integration -------------------------------------------------------------------------------
 
 # Bounds of 0.25 and 1 mV, so that a relative error means something: what is kept between visits, the weight and c, is
-# a float32, and errs by up to 6e-8 of itself.
+# a float32, and errs by up to 1.2e-7 of itself.
 CASES: dict[str, tuple[Rule, Dopamine, float]] = {
     "plain": (Rule(0.0015), Dopamine(0.5, tau=200.0), 1.0),
-    "arrivals first": (Rule(0.0015, coincident="pre_first"), Dopamine(0.5, tau=200.0), 1.0),
-    "not as pairs": (Rule(0.0015, coincident="none"), Dopamine(0.5, tau=200.0), 1.0),
-    "level itself": (Rule(0.0003, subtract_baseline=0.0), Dopamine(0.2, tau=30.0, strength=1.0), 1.0),
+    "level itself, arrivals first": (
+        Rule(0.0003, subtract_baseline=0.0, coincident="pre_first"),
+        Dopamine(0.2, tau=30.0, strength=1.0),
+        1.0,
+    ),
     "decay per step": (Rule(0.002, a_minus=0.6, subtract_baseline=0.7), Dopamine(0.5), 0.5),
     "renormalised": (Rule(0.004, tau_plus=7.0, tau_minus=33.0, tau_c=25.0), Dopamine(0.5, tau=200.0), 1.0),
-    "very short trace": (Rule(0.1, tau_c=2.0), Dopamine(0.5, tau=200.0), 1.0),
+    "very short trace, not as pairs": (
+        Rule(0.1, a_minus=0.8, tau_c=2.0, coincident="none"),
+        Dopamine(0.5, tau=200.0),
+        1.0,
+    ),
     "at the bounds": (Rule(0.005, weight_min=0.35, weight_max=0.65), Dopamine(0.5, tau=100.0), 1.0),
     "renormalised, at the bounds": (
         Rule(0.1, tau_c=40.0, weight_min=0.35, weight_max=0.65),
@@ -320,18 +326,21 @@ class Whole:
 @pytest.mark.long
 @pytest.mark.parametrize("case", CASES)
 def test_ten_thousand_spike_trains_agree_with_dense_integration(case: str) -> None:
-    """Relative error of every one of 20,000 weights <= 1e-6: half of them are within 5e-8, 99 % within 4e-7. What is
-    left is rounding: a synapse is visited up to 200 times, each time with up to 6e-8 for the weight and for c. Soft
-    bounds feed the weight's error back into c, and get 5e-6."""
+    """Relative error of every one of 20,000 weights <= 2e-6: half of them are within 7e-8, 99 % within 5e-7. What is
+    left is rounding: a synapse is visited up to 200 times, each time with up to 1.2e-7 for the weight and for c. Soft
+    bounds feed the weight's error back into c, and get 5e-6. Where weights stay off their bounds, which cut errors off
+    on one side, the mean of all errors is 0: up to 5 of its standard errors, of 1e-9."""
     rule, dopamine, dt = CASES[case]
     whole = Whole(rule, dopamine, dt, seed=3)
     weight, eligibility = whole.run()
     expected, trace = dense(rule, dopamine, dt, whole.wiring, whole.spikes, whole.levels)
-    tolerance = 5e-6 if case == "soft" else 1e-6
-    error = np.abs(weight - expected) / np.abs(expected)
+    tolerance = 5e-6 if case == "soft" else 2e-6
+    signed = (weight - expected) / np.abs(expected)
+    error = np.abs(signed)
     assert error.max() <= tolerance, (
         f"{np.sum(error > tolerance)} synapses; the worst is off by {error.max():.2e}"
     )
+    assert "bounds" in case or abs(signed.mean()) < 5.0 * signed.std() / math.sqrt(signed.size)
     np.testing.assert_allclose(
         eligibility, trace, rtol=2 * tolerance, atol=2 * tolerance * np.abs(trace).max()
     )
@@ -353,8 +362,8 @@ def test_potentiation_depression_and_tau_c_may_change_on_the_way() -> None:
     for k in range(1, len(levels)):
         factors[k] = np.where(np.isnan(levels[k]), factors[k - 1], 1.0 + 2.0 * levels[k])
     expected, trace = dense(rule, dopamine, dt, whole.wiring, whole.spikes, whole.levels, factors)
-    np.testing.assert_allclose(weight, expected, rtol=1e-6)
-    np.testing.assert_allclose(eligibility, trace, rtol=2e-6, atol=2e-6 * np.abs(trace).max())
+    np.testing.assert_allclose(weight, expected, rtol=2e-6)
+    np.testing.assert_allclose(eligibility, trace, rtol=4e-6, atol=4e-6 * np.abs(trace).max())
     constant, _ = dense(rule, dopamine, dt, whole.wiring, whole.spikes, whole.levels)
     assert np.abs(constant - expected).mean() > 0.01
 

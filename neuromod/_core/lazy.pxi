@@ -132,9 +132,10 @@ cdef class LazyKeeper:
 
     def _bounded(self, weight):
         """Weights on their bounds, rounded inwards to float32, where they lie outside."""
+        cdef const nm_projection *p = self.projection
         cdef double low, high
-        nm_change_bounds(self.projection.weight_min, self.projection.weight_max, self.projection.inhibitory, &low, &high)
-        if self.projection.inhibitory:
+        nm_change_bounds(p.weight_min, p.weight_max, p.inhibitory, &low, &high)
+        if p.inhibitory:
             return np.copysign(np.clip(np.abs(weight), low, high), weight)
         return np.clip(weight, low, high)
 
