@@ -14,6 +14,8 @@
  * is faster than 1e9 mV/ms: spike times hardly depend on v_peak. A raised threshold (serotonin) shifts
  * v_threshold and v_peak by the same amount.
  *
+ * A step may last LONGEST ms, 400 substeps: the cost of a step is bounded.
+ *
  * Spikes arrive at the end of the step: with tau_syn = 0 a weight is a jump of v in mV; with tau_syn > 0 a
  * jump in pA of a decaying current, of which each later step uses its mean.
  * SPDX-License-Identifier: MIT */
@@ -21,6 +23,8 @@
 #include "nm_model.h"
 
 #include <math.h>
+
+#define LONGEST 100.0
 
 enum { CAPACITANCE, G_LEAK, E_LEAK, V_THRESHOLD, DELTA_T, A, B, TAU_W, V_RESET, V_PEAK, REFRACTORY_PERIOD };
 enum { TAU_SYN_EXCITATORY = REFRACTORY_PERIOD + 1, TAU_SYN_INHIBITORY };
@@ -146,7 +150,7 @@ NM_INLINE void advance(const nm_neuron_chunk *c, double h, const size_t stride) 
         const double moves = before != 0 ? 0.0 : free;
         double w = u_recovery[i], v = moves > 0.0 ? v_membrane[i] : k.v_reset;
         runge_kutta(&k, input, moves, h, &v, &w);
-        const int spike = v >= k.v_peak;
+        const int spike = nm_crossed(v, k.v_peak);
         const double risen = w + k.b;
         v_membrane[i] = spike ? k.v_reset : v;
         u_recovery[i] = spike ? risen : w;
@@ -170,7 +174,7 @@ NM_INLINE void finish(const nm_neuron_chunk *c, const size_t stride) {
         double v = v_membrane[i] + (exc[i] * k.jump_v_exc + inh[i] * k.jump_v_inh);
         v = was_left > 0.0 ? k.v_reset : v;
         v = before != 0 ? k.v_reset : v;
-        const int spike = v >= k.v_peak;
+        const int spike = nm_crossed(v, k.v_peak);
         const int64_t any = before | spike;
         const double less = was_left > 1.0 ? was_left - 1.0 : 0.0;
         v_membrane[i] = spike ? k.v_reset : v;
@@ -203,6 +207,7 @@ const nm_neuron_model nm_neuron_adex = {
     .state = state,
     .greater_than = greater_than,
     .n_derived = N_DERIVED,
+    .longest_step = LONGEST,
     .initial_v_from = 1 + E_LEAK,
     .prepare = prepare,
     .step = step,

@@ -108,7 +108,7 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride, const int 
         v += half * (0.04 * (v * v) + 5.0 * v + 140.0 - u + input);
         v = v < k.v_min ? k.v_min : v;
         u += dt * (k.a * (k.b * v - u));
-        const int spike = v >= k.v_peak;
+        const int spike = nm_crossed(v, k.v_peak);
         const double raised = u + k.d;
         v_membrane[i] = spike ? k.c : v;
         u_recovery[i] = spike ? raised : u;

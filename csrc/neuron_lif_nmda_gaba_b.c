@@ -155,7 +155,7 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride) {
         double v = relaxed(v0, 0.5 * (v0 + relaxed(v0, v0, &pulled)), &pulled);
         v = left > 0.0 ? p[V_RESET][j] : v;
         /* A refractory neuron cannot fire: v_reset lies below the threshold, which is only ever raised. */
-        const int spike = v >= nm_raised(p[V_THRESHOLD][j], c->threshold_rise);
+        const int spike = nm_crossed(v, nm_raised(p[V_THRESHOLD][j], c->threshold_rise));
         const double less = left > 1.0 ? left - 1.0 : 0.0;
         s[V_MEMBRANE][i] = spike ? p[V_RESET][j] : v;
         s[REFRACTORY_LEFT][i] = spike ? d[REFRACTORY_STEPS][j] : less;

@@ -1,6 +1,7 @@
-/* A source that fires at random: in a step with probability 1 - exp(-rate dt / 1000), independently of all
- * else. That is the probability that a Poisson process of that rate has an event in the step, so at most one
- * spike per step; the mean rate is below `rate` by rate dt / 2000 of it (0.5 % at 10 Hz and 1 ms).
+/* A source that fires at random: in a step with probability rate dt / 1000, independently of all else. So the
+ * mean rate is `rate` at any dt. A step has at most one spike, so a rate above 1000 / dt is refused. The number
+ * of spikes in n steps is binomial; its variance is below that of a Poisson process by the share
+ * rate dt / 1000.
  * A draw has 32 bits: probabilities are met to 1.2e-10. All inputs and the threshold are without effect.
  * SPDX-License-Identifier: MIT */
 #include "nm_loop.h"
@@ -8,7 +9,7 @@
 
 enum { RATE };
 static const nm_field params[] = {
-    [RATE] = {"rate", "Hz", 10.0, NM_NON_NEGATIVE, "Rate of the Poisson process."},
+    [RATE] = {"rate", "Hz", 10.0, NM_NON_NEGATIVE, "Mean rate; at most one spike in a step, 1000 / dt."},
     NM_END,
 };
 
@@ -17,11 +18,8 @@ static const nm_field state[] = {NM_END};
 enum { PROBABILITY, N_DERIVED };
 
 static void prepare(const nm_prepare_chunk *c) {
-    for (size_t i = 0; i < c->n; i++) {
-        double mean = c->params[RATE][i] * (c->dt / 1000.0);
-        /* 1 - exp(-mean), without losing the digits of a small mean */
-        c->derived[PROBABILITY][i] = mean * nm_exp_mean(mean);
-    }
+    for (size_t i = 0; i < c->n; i++)
+        c->derived[PROBABILITY][i] = c->params[RATE][i] * (c->dt / 1000.0);
 }
 
 NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride) {
@@ -46,6 +44,7 @@ const nm_neuron_model nm_neuron_poisson = {
     .state = state,
     .n_derived = N_DERIVED,
     .needs_random = 1,
+    .bounded_rate = 1 + RATE,
     .prepare = prepare,
     .step = step,
 };

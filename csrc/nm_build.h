@@ -52,8 +52,16 @@ int nm_build_out_degree(const nm_build *build, int64_t degree, int32_t *scratch,
 int nm_build_pairs(const int32_t *pre, const int32_t *post, int64_t n, int64_t pre_first, int64_t n_rows,
                    int64_t *row_start, int32_t *targets, int64_t *order, nm_error *error) NM_MUST_CHECK;
 
-/* Draw n float32 values, keyed by position: normal(mean, sd) or uniform on [low, high). */
+/* n values into float32, keyed by position: normal(mean, sd), exp of it, or uniform[low, high). */
 void nm_build_normal(uint64_t seed, uint32_t stream, double mean, double sd, int64_t n, float *out);
+void nm_build_lognormal(uint64_t seed, uint32_t stream, double mean, double sd, int64_t n, float *out);
+
+enum { NM_BUILD_ATTEMPTS = 4096 }; /* of four draws each, for one value */
+
+/* Draws each value outside low .. high again until it lies inside; keyed by position and attempt. `lognormal`: 1 for
+ * nm_build_lognormal. NM_ERR_BAD_VALUE, with the position, where every attempt fell outside. */
+int nm_build_redraw(uint64_t seed, uint32_t stream, double mean, double sd, int lognormal, float low,
+                    float high, int64_t n, float *out, nm_error *error) NM_MUST_CHECK;
 void nm_build_uniform(uint64_t seed, uint32_t stream, double low, double high, int64_t n, float *out);
 
 /* Sort each row (or bucket) by delay, stably; weights and targets move along. `weight` may be NULL.

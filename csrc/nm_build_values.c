@@ -45,6 +45,41 @@ void nm_build_normal(uint64_t seed, uint32_t stream, double mean, double sd, int
     }
 }
 
+void nm_build_lognormal(uint64_t seed, uint32_t stream, double mean, double sd, int64_t n, float *out) {
+    nm_build_normal(seed, stream, mean, sd, n, out);
+    for (int64_t k = 0; k < n; k++)
+        out[k] = (float)nm_exp((double)out[k]);
+}
+
+/* One of the four values of an attempt that lies inside; NaN: none does. */
+static float one_inside(const uint32_t word[4], double mean, double sd, int lognormal, float low,
+                        float high) {
+    double z[4];
+    nm_normal_pair(word[0], word[1], &z[0], &z[1]);
+    nm_normal_pair(word[2], word[3], &z[2], &z[3]);
+    for (int i = 0; i < 4; i++) {
+        const float x = (float)(mean + sd * z[i]), value = lognormal ? (float)nm_exp((double)x) : x;
+        if (value >= low && value <= high)
+            return value;
+    }
+    return NAN;
+}
+
+int nm_build_redraw(uint64_t seed, uint32_t stream, double mean, double sd, int lognormal, float low,
+                    float high, int64_t n, float *out, nm_error *error) {
+    for (int64_t k = 0; k < n; k++) {
+        const uint64_t block = (uint64_t)k >> 32 << 16;
+        for (uint64_t attempt = 0; !(out[k] >= low && out[k] <= high); attempt++) {
+            uint32_t word[4];
+            if (attempt == NM_BUILD_ATTEMPTS)
+                return nm_fail(error, NM_ERR_BAD_VALUE, k, -1, (double)out[k]);
+            nm_rng_block(seed, stream, (uint32_t)k, block | attempt, word);
+            out[k] = one_inside(word, mean, sd, lognormal, low, high);
+        }
+    }
+    return NM_OK;
+}
+
 void nm_build_uniform(uint64_t seed, uint32_t stream, double low, double high, int64_t n, float *out) {
     uint32_t words[BATCH];
     float batch[BATCH];

@@ -171,19 +171,45 @@ NM_CLONES static void add_uniform(double *current, const double *half_width, con
         current[i] += factor * half_width[i] * (2.0 * nm_uniform(word[i]) - 1.0);
 }
 
-void nm_drive_noise(const nm_network *network, const nm_block *block, uint64_t seed, uint64_t step,
+/* Two independent noises drawn as one: their variances add. sqrt(x * x) is x, to the bit. */
+NM_CLONES static void combine(const double *restrict white, const double *restrict per_step, double root_rate,
+                              int64_t n, double *restrict size) {
+    for (int64_t i = 0; i < n; i++) {
+        const double a = white[i] * root_rate, b = per_step[i];
+        size[i] = sqrt(a * a + b * b);
+    }
+}
+
+/* The size of a step's noise of each neuron, up to the factor that is returned. */
+static double noise_size(const double *white, const double *per_step, const nm_block *block, int64_t flag,
+                         double dt, double *room, const double **size) {
+    const double root_rate = 1.0 / sqrt(dt);
+    *size = white + block->first;
+    if (!(block->noisy & flag))
+        return root_rate;
+    combine(white + block->first, per_step + block->first, root_rate, block->n, room);
+    *size = room;
+    return 1.0;
+}
+
+void nm_drive_noise(const nm_network *network, const nm_block *block, double dt, uint64_t seed, uint64_t step,
                     double factor, double *current, int fresh) {
-    const double *noise = network->drive_noise + block->first;
     uint32_t word[NM_CHUNK];
     float deviate[NM_CHUNK];
+    double room[NM_CHUNK];
+    const double *size;
     if (block->noisy & 1) {
+        const double scale =
+            noise_size(network->drive_noise, network->drive_noise_per_step, block, 4, dt, room, &size);
         nm_drive_words(network, block, seed, NM_STREAM_NOISE, step, word);
         nm_quantile_fill(word, (size_t)block->n, deviate);
-        (fresh ? set_normal : add_normal)(current, noise, deviate, block->n, factor);
+        (fresh ? set_normal : add_normal)(current, size, deviate, block->n, factor * scale);
     } else if (fresh)
         memset(current, 0, (size_t)block->n * sizeof *current);
     if (block->noisy & 2) {
+        const double scale =
+            noise_size(network->drive_uniform, network->drive_uniform_per_step, block, 8, dt, room, &size);
         nm_drive_words(network, block, seed, NM_STREAM_NOISE_FLAT, step, word);
-        add_uniform(current, network->drive_uniform + block->first, word, block->n, factor);
+        add_uniform(current, size, word, block->n, factor * scale);
     }
 }

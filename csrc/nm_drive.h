@@ -14,9 +14,10 @@ double nm_drive_count(double mean, uint64_t seed, uint32_t id, uint64_t step);
 void nm_drive_add(const nm_network *network, const nm_block *block, double dt, uint64_t seed, uint64_t step,
                   double factor, double *excitatory, double *inhibitory);
 
-/* Add the background noise of one block in this step, times `factor`, to `current` [neuron of the block].
- * `fresh`: 1 overwrites `current`. */
-void nm_drive_noise(const nm_network *network, const nm_block *block, uint64_t seed, uint64_t step,
+/* This step's background noise of one block, times `factor`, onto `current` [neuron of the block]; `fresh`: in
+ * place of what stands there. The current is constant for the step. White noise of size s per sqrt(ms) has the
+ * size s / sqrt(dt) in a step: so its mean over any time T has the size s / sqrt(T), at any dt. */
+void nm_drive_noise(const nm_network *network, const nm_block *block, double dt, uint64_t seed, uint64_t step,
                     double factor, double *current, int fresh);
 
 /* One random word for each neuron of a block, keyed by its id. */

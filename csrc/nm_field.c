@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "nm_field.h"
+#include "nm_clones.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -50,4 +51,20 @@ int nm_field_count(const nm_field *fields) {
     while (fields != NULL && fields[n].name != NULL)
         n++;
     return n;
+}
+
+NM_CLONES static int any_outside(const float *values, int64_t n, float low, float high) {
+    int any = 0;
+    for (int64_t i = 0; i < n; i++)
+        any |= !(values[i] >= low) | !(values[i] <= high);
+    return any;
+}
+
+int64_t nm_first_outside(const float *values, int64_t n, float low, float high) {
+    if (!any_outside(values, n, low, high))
+        return -1;
+    int64_t i = 0;
+    while (values[i] >= low && values[i] <= high)
+        i++;
+    return i;
 }

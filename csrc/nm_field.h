@@ -4,6 +4,8 @@
 #ifndef NM_FIELD_H
 #define NM_FIELD_H
 
+#include <stdint.h>
+
 /*        name                value  phrase in messages: "must be ..." */
 #define NM_DOMAIN_LIST(X)                                                                                    \
     X(NM_ANY, 0, "finite")                                                                                   \
@@ -40,7 +42,10 @@ int nm_domain_holds(nm_domain domain, double value);
 int nm_field_holds(const nm_field *field, double value);
 const char *nm_domain_phrase(nm_domain domain);
 
-/* Number of entries of a table before its NM_END; 0 for NULL. */
+/* Position of the first value outside low .. high, NaN among them; -1: none. */
+int64_t nm_first_outside(const float *values, int64_t n, float low, float high);
+
+/* Entries of a table up to its NM_END; 0 for NULL. */
 int nm_field_count(const nm_field *fields);
 
 #endif

@@ -8,9 +8,14 @@
  * neurons cost nothing. */
 static void enter(const nm_homeostasis *h, const int32_t *slot, int64_t n_spikes, double dt, int64_t now) {
     const int64_t left = (h->every - now % h->every) % h->every;
-    const double gained = 1000.0 / h->tau * nm_exp(-(double)left * dt / h->tau);
+    /* The mean over the step, since the spike lies anywhere in it: so a steady rate is seen as it is at any dt. */
+    const double gained = 1000.0 / h->tau * nm_exp_mean(dt / h->tau) * nm_exp(-(double)left * dt / h->tau);
     for (int64_t i = 0; i < n_spikes; i++)
         h->rate[slot[i]] += gained;
+}
+
+double nm_homeostasis_start(const nm_homeostasis *h, double dt, int64_t now) {
+    return h->target_rate * nm_exp(-(double)(h->every - now % h->every) * dt / h->tau);
 }
 
 static double factor(const nm_homeostasis *h, int64_t slot) {

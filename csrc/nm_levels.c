@@ -86,36 +86,67 @@ void nm_levels_add(const nm_levels *levels, int64_t m, int64_t region, double am
         }
 }
 
-/* Forward Euler substeps of the flow between neighbours. The flow that leaves one region is the flow that
- * enters the other, so the sum of the levels is conserved. */
-static void diffuse(const nm_levels *levels, int64_t m) {
+/* flow[r] = exchange times the sum of (x[neighbour] - x[r]). What leaves one region enters the other, to the
+ * last bit of the flow. */
+static void flow_of(const nm_diffusion *d, const double *x, int64_t n_regions) {
+    for (int64_t r = 0; r < n_regions; r++)
+        d->flow[r] = 0.0;
+    for (int64_t k = 0; k < d->n_pairs; k++) {
+        const int32_t a = d->pair[2 * k], b = d->pair[2 * k + 1];
+        const double flow = d->exchange * (x[b] - x[a]);
+        d->flow[a] += flow;
+        d->flow[b] -= flow;
+    }
+}
+
+/* Adds the term of that order of the series, made from the one before. 0: it changed no level. */
+static int add_term(const nm_levels *levels, const nm_diffusion *d, int64_t m, int order) {
+    double *level = levels->level + m;
+    int changed = 0;
+    flow_of(d, d->term, levels->n_regions);
+    for (int64_t r = 0; r < levels->n_regions; r++) {
+        const double before = level[r * levels->n_modulators];
+        const double relaxing = order == 1 ? d->term[r] - baseline_of(levels, r, m) : d->term[r];
+        d->term[r] = (d->flow[r] - d->decay * relaxing) / order;
+        level[r * levels->n_modulators] += d->term[r];
+        changed |= level[r * levels->n_modulators] != before;
+    }
+    return changed;
+}
+
+/* Flow between neighbours and decay towards the baselines at once: the exact solution of
+ *   dL/dt = (baseline - L) / tau + rate * sum over neighbours of (L' - L)
+ * over a step, by its Taylor series in each substep. The eigenvalues times a substep lie in -1 .. 0, where 18 terms
+ * leave an error below 1e-17. */
+static void flow_and_decay(const nm_levels *levels, int64_t m) {
     const nm_diffusion *d = &levels->diffusion[m];
     double *level = levels->level + m;
-    for (int64_t substep = 0; substep < (d->n_pairs > 0 ? d->n_substeps : 0); substep++) {
+    for (int64_t substep = 0; substep < d->n_substeps; substep++) {
         for (int64_t r = 0; r < levels->n_regions; r++)
-            d->flow[r] = 0.0;
-        for (int64_t k = 0; k < d->n_pairs; k++) {
-            const int32_t a = d->pair[2 * k], b = d->pair[2 * k + 1];
-            const double flow =
-                d->exchange * (level[b * levels->n_modulators] - level[a * levels->n_modulators]);
-            d->flow[a] += flow;
-            d->flow[b] -= flow;
-        }
-        for (int64_t r = 0; r < levels->n_regions; r++)
-            level[r * levels->n_modulators] = nm_clip(level[r * levels->n_modulators] + d->flow[r], 0.0, 1.0);
+            d->term[r] = level[r * levels->n_modulators];
+        int order = 1;
+        while (order <= 18 && add_term(levels, d, m, order))
+            order++;
+    }
+    for (int64_t r = 0; r < levels->n_regions; r++)
+        level[r * levels->n_modulators] = nm_clip(level[r * levels->n_modulators], 0.0, 1.0);
+}
+
+static void decay(const nm_levels *levels, int64_t m) {
+    for (int64_t r = 0; r < levels->n_regions; r++) {
+        double *level = &levels->level[r * levels->n_modulators + m];
+        const double baseline = baseline_of(levels, r, m);
+        *level = baseline + nm_flush((*level - baseline) * levels->kept[m]);
     }
 }
 
 void nm_levels_step(const nm_levels *levels) {
-    for (int64_t r = 0; r < levels->n_regions; r++)
-        for (int64_t m = 0; m < levels->n_modulators; m++) {
-            double *level = &levels->level[r * levels->n_modulators + m];
-            double baseline = baseline_of(levels, r, m);
-            *level = baseline + nm_flush((*level - baseline) * levels->kept[m]);
-        }
-    if (levels->diffusion != NULL)
-        for (int64_t m = 0; m < levels->n_modulators; m++)
-            diffuse(levels, m);
+    for (int64_t m = 0; m < levels->n_modulators; m++)
+        if (levels->diffusion != NULL && levels->diffusion[m].n_pairs > 0 &&
+            levels->diffusion[m].n_substeps > 0)
+            flow_and_decay(levels, m);
+        else
+            decay(levels, m);
 }
 
 /* ---- release by spikes --------------------------------------------------------------------------- */

@@ -22,15 +22,17 @@ typedef struct nm_release {
     int64_t n_spikes; /* counted so far in this step; 0 between steps */
 } nm_release;
 
-/* Diffusion of one modulator between neighbouring regions: dL/dt = rate * sum over neighbours of (L' - L).
- * Each step is split into substeps, such that a region exchanges at most half of a difference in one
- * substep. */
+enum { NM_SUBSTEPS = 1000 }; /* of diffusion in one step at most: the cost of a step is bounded */
+
+/* Diffusion of one modulator between neighbouring regions: dL/dt = rate * sum over neighbours of (L' - L). */
 typedef struct nm_diffusion {
-    const int32_t *pair; /* [2 * n_pairs] neighbouring regions; each pair once */
-    int64_t n_pairs;     /* 0: no diffusion */
-    int64_t n_substeps;  /* substeps per step */
+    const int32_t *pair; /* [2 * n_pairs] regions that touch; each pair once */
+    int64_t n_pairs;     /* 0: does not spread */
+    int64_t n_substeps;  /* of a step, at most NM_SUBSTEPS: 2 * exchange * (most neighbours) + decay <= 1;
+                            0: nothing is left of a level after a step but its baseline */
     double exchange;     /* rate * dt / n_substeps */
-    double *flow;        /* [n_regions] scratch */
+    double decay;        /* dt / tau / n_substeps */
+    double *flow, *term; /* [n_regions] scratch */
 } nm_diffusion;
 
 typedef struct nm_levels {

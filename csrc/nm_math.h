@@ -85,6 +85,12 @@ static inline double nm_exp_mean(double x) {
     return (1.0 - y) / (x < 1.0 ? -nm_log(y) : x);
 }
 
+/* Whether a potential has reached its threshold. An infinite one has not: it stays in its column, where the look
+ * for values that are not finite finds it. */
+static inline int nm_crossed(double v, double threshold) {
+    return (v >= threshold) & (v <= 1.7976931348623157e308);
+}
+
 /* x, or 0 where |x| < 1e-100. A value that decays for long would become denormal, and operations on
  * denormals are slow. NaN stays NaN. */
 static inline double nm_flush(double x) {

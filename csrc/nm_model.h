@@ -77,8 +77,10 @@ typedef struct nm_neuron_model {
     const nm_greater_than *greater_than; /* ends with {0, 0}; NULL: none */
     const char *const *ports; /* names of the ports from NM_FIRST_OWN_PORT on; ends with NULL; NULL: none */
     int n_derived;
-    int needs_random;   /* 1: `step` reads `random` */
-    int initial_v_from; /* 1 + position of the parameter that v_membrane starts from; 0: its fallback */
+    int needs_random;    /* 1: `step` reads `random` */
+    int initial_v_from;  /* 1 + position of the parameter that v_membrane starts from; 0: its fallback */
+    int bounded_rate;    /* 1 + position of a rate (Hz) of at most one event a step, 1000 / dt; 0: none */
+    double longest_step; /* ms: largest dt, where the cost of a step grows with dt; 0: any */
 
     /* Called when a parameter of the chunk or dt has changed, before a run. NULL if n_derived is 0. */
     void (*prepare)(const nm_prepare_chunk *chunk);

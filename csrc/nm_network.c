@@ -208,7 +208,19 @@ static int block_changed(const nm_group *group, const nm_block *block, int n_par
     return changed;
 }
 
-static int check_block(const nm_group *group, const nm_block *block, int n_params, nm_error *error) {
+/* Rates up to which a neuron has at most one event a step; a rounding of rate dt is no excess. */
+static int check_rate(const nm_group *group, const nm_block *block, double dt, nm_error *error) {
+    const int k = group->model->bounded_rate - 1;
+    for (int64_t slot = block->first; k >= 0 && slot < block->first + block->n; slot++)
+        if (group->params[k][slot] * (dt / 1000.0) > 1.0 + 1e-12)
+            return nm_fail(error, NM_ERR_STEP, slot, k, group->params[k][slot]);
+    if (group->model->longest_step > 0.0 && dt > group->model->longest_step)
+        return nm_fail(error, NM_ERR_STEP, block->first, -1, dt);
+    return NM_OK;
+}
+
+static int check_block(const nm_group *group, const nm_block *block, int n_params, double dt,
+                       nm_error *error) {
     const nm_neuron_model *model = group->model;
     for (int64_t slot = block->first; slot < block->first + block->n; slot++) {
         for (int k = 0; k < n_params; k++)
@@ -218,7 +230,7 @@ static int check_block(const nm_group *group, const nm_block *block, int n_param
             if (!(group->params[o->greater][slot] > group->params[o->lesser][slot]))
                 return nm_fail(error, NM_ERR_BAD_ORDER, slot, o->greater, group->params[o->greater][slot]);
     }
-    return NM_OK;
+    return check_rate(group, block, dt, error);
 }
 
 static int all_equal(const double *column, const nm_block *block) {
@@ -271,8 +283,8 @@ static int check_column(const double *column, nm_domain domain, int64_t n, int f
     return nm_fail(error, NM_ERR_BAD_VALUE, slot, field, column[slot]);
 }
 
-/* The columns of external input. above_zero of each: 1 if some entry is above 0. */
-enum { RATE, WEIGHT, CURRENT, NOISE, UNIFORM, N_DRIVES };
+/* The columns of what comes from outside, and whether any entry of each is above 0. */
+enum { RATE, WEIGHT, CURRENT, NOISE, UNIFORM, NOISE_STEP, UNIFORM_STEP, N_DRIVES };
 
 static int check_drive(const nm_network *network, int *above_zero, nm_error *error) {
     const struct {
@@ -282,7 +294,9 @@ static int check_drive(const nm_network *network, int *above_zero, nm_error *err
                            [WEIGHT] = {network->drive_weight, NM_ANY},
                            [CURRENT] = {network->external_input, NM_ANY},
                            [NOISE] = {network->drive_noise, NM_NON_NEGATIVE},
-                           [UNIFORM] = {network->drive_uniform, NM_NON_NEGATIVE}};
+                           [UNIFORM] = {network->drive_uniform, NM_NON_NEGATIVE},
+                           [NOISE_STEP] = {network->drive_noise_per_step, NM_NON_NEGATIVE},
+                           [UNIFORM_STEP] = {network->drive_uniform_per_step, NM_NON_NEGATIVE}};
     for (int k = 0; k < N_DRIVES; k++) {
         int status = check_column(columns[k].column, columns[k].domain, network->n_neurons, -1 - k,
                                   &above_zero[k], error);
@@ -306,13 +320,21 @@ NM_CLONES static int any_below_zero(const double *column, int64_t n) {
     return any != 0;
 }
 
-/* The kinds of noise in a block: 0 none, 1 normal, 2 uniform, 3 both. Kinds that no neuron has are not
- * searched. */
+/* nm_block.noisy; no block is looked at for what no neuron has. */
 static int64_t noise_of(const nm_network *network, const nm_block *block, const int *above_zero) {
-    const int normal = above_zero[NOISE] && any_above_zero(network->drive_noise + block->first, block->n);
-    const int uniform =
-        above_zero[UNIFORM] && any_above_zero(network->drive_uniform + block->first, block->n);
-    return normal + 2 * uniform;
+    const struct {
+        int of;
+        const double *column;
+        int64_t flag;
+    } kinds[] = {{NOISE, network->drive_noise, 1},
+                 {UNIFORM, network->drive_uniform, 2},
+                 {NOISE_STEP, network->drive_noise_per_step, 1 + 4},
+                 {UNIFORM_STEP, network->drive_uniform_per_step, 2 + 8}};
+    int64_t noisy = 0;
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+        if (above_zero[kinds[k].of] && any_above_zero(kinds[k].column + block->first, block->n))
+            noisy |= kinds[k].flag;
+    return noisy;
 }
 
 static void tabulate_drive(nm_network *network, int64_t p, double dt) {
@@ -345,7 +367,7 @@ int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *erro
         int n_params = nm_field_count(group->model->params);
         block->changed = block_changed(group, block, n_params);
         if (block->changed)
-            status = check_block(group, block, n_params, error);
+            status = check_block(group, block, n_params, dt, error);
     }
     if (status != NM_OK)
         return status;

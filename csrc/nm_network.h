@@ -33,12 +33,13 @@ typedef struct nm_group {
  * parameters change, never by the number of threads. The cut does not affect results. */
 typedef struct nm_block {
     int64_t group, first, n;
-    int64_t stride;  /* 0: all neurons have equal parameters; 1: they differ */
-    int64_t driven;  /* background drive: 0 none; 1 one rate for all neurons, use the table; 2 rates differ */
-    int64_t changed; /* 1: a parameter has changed since the last nm_network_prepare */
-    int64_t noisy;   /* background noise of some neuron: 0 none, 1 normal, 2 uniform, 3 both */
-    int64_t delta_synapses; /* return value of the model's hook of that name */
-    int64_t excites;        /* 1: no weight of the background drive is negative */
+    int64_t stride;  /* 0: the chunk's parameters are all equal */
+    int64_t driven;  /* 0: no background drive; 1: one rate for all, use the table; 2: rates differ */
+    int64_t changed; /* some parameter, since nm_network_prepare last looked */
+    int64_t
+        noisy; /* some neuron has background noise: 1 normal, 2 uniform, + 4 and + 8: also of one size per step */
+    int64_t delta_synapses; /* what the model's hook says */
+    int64_t excites;        /* 1: no weight of its background drive is negative */
 } nm_block;
 
 /* Synapses made by one connect(). Rows are ordered by presynaptic slot. A row has one bucket for each
@@ -87,13 +88,17 @@ typedef struct nm_network {
     double *external_input;  /* added in the next step, then cleared */
     double *last_spike_time; /* ms; -inf: never */
     int64_t *spike_count;
-    const int32_t *zone;         /* [slot] row of the levels; NULL: row 0 for all */
-    const double *drive_rate;    /* Hz: background Poisson input */
-    const double *drive_weight;  /* mV */
-    const double *drive_noise;   /* mV: standard deviation of a normal current, drawn anew in each step */
-    const double *drive_uniform; /* mV: half the width of a uniform one */
-    double *seen_rate;           /* the drive_rate that the tables of the blocks were computed from */
-    uint32_t *drive_table;       /* [block * NM_POISSON_TABLE + k] */
+    const int32_t *zone;        /* [slot] row of the levels; NULL: all 0 */
+    const double *drive_rate;   /* Hz: background Poisson input */
+    const double *drive_weight; /* mV */
+    /* White noise: the current of a step is drawn anew, and its size goes with 1 / sqrt(dt). */
+    const double *drive_noise;   /* mV sqrt(ms): standard deviation of a normal current */
+    const double *drive_uniform; /* mV sqrt(ms): half the width of a uniform one */
+    /* The same size in each step, whatever dt. */
+    const double *drive_noise_per_step;   /* mV */
+    const double *drive_uniform_per_step; /* mV */
+    double *seen_rate;                    /* drive_rate that the pieces' tables were made from */
+    uint32_t *drive_table;                /* [piece * NM_POISSON_TABLE + k] */
     nm_projection *projections;
     int64_t n_projections;
     int64_t max_delay;
@@ -193,11 +198,12 @@ int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, int64_t partiti
  * O(neurons + synapses). */
 int nm_network_check(const nm_network *network, nm_error *error) NM_MUST_CHECK;
 
-/* Before a run: find the parameters that have changed since the last call, check their domains and orders,
- * then recompute the derived values. Nothing is written before all checks have passed. O(neurons).
- * `fresh`: 1 if dt has changed; everything is recomputed. On error: index = slot; field = position in the
- * parameters of the group's model (NM_ERR_BAD_VALUE, NM_ERR_BAD_ORDER), or -1 drive_rate, -2 drive_weight,
- * -3 external_input, -4 drive_noise, -5 drive_uniform. */
+/* Before a run: find parameters that changed since last time, check their domains and orders (before anything
+ * is written), recompute what is derived from them. O(neurons) compare, no more where nothing changed.
+ * On error: index = slot, field = position in the group's model's table (NM_ERR_BAD_VALUE, NM_ERR_BAD_ORDER)
+ * or -1 drive_rate, -2 drive_weight, -3 external_input, -4 drive_noise, -5 drive_uniform, -6 drive_noise_per_step,
+ * -7 drive_uniform_per_step; NM_ERR_STEP: dt is too long for a rate (field) or for the model (field -1, value dt).
+ * `fresh`: recompute all (dt has changed). */
 int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *error) NM_MUST_CHECK;
 
 /* Fill run_word of a projection: [n_runs]. */

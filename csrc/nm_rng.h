@@ -19,10 +19,12 @@ enum {
     NM_STREAM_WEIGHT,
     NM_STREAM_DELAY,
     NM_STREAM_USER,
-    NM_STREAM_NOISE,      /* background noise, normal */
-    NM_STREAM_NOISE_FLAT, /* background noise, uniform */
-    NM_STREAM_EVENT,      /* an event rule's own draws at events, */
-    NM_STREAM_BETWEEN     /* and those for the time between them */
+    NM_STREAM_NOISE,        /* background noise, normal */
+    NM_STREAM_NOISE_FLAT,   /* background noise, uniform */
+    NM_STREAM_EVENT,        /* an event rule's own draws at events, */
+    NM_STREAM_BETWEEN,      /* and those for the time between them */
+    NM_STREAM_WEIGHT_AGAIN, /* draws in place of those that fell outside */
+    NM_STREAM_DELAY_AGAIN
 };
 
 static inline uint32_t nm_stream(uint32_t purpose, uint32_t salt) {

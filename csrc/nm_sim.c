@@ -74,7 +74,7 @@ static const double *current_of(const nm_sim *sim, const nm_block *block, nm_fac
     if (fresh && !block->noisy)
         return none;
     if (block->noisy)
-        nm_drive_noise(sim->network, block, sim->seed, (uint64_t)now, factors.noise, current, fresh);
+        nm_drive_noise(sim->network, block, sim->dt, sim->seed, (uint64_t)now, factors.noise, current, fresh);
     if (factors.gain != 1.0)
         amplify(current, block->n, factors.gain);
     return current;
@@ -222,8 +222,46 @@ NM_CLONES static int all_finite(const double *column, int64_t n) {
     return any == 0;
 }
 
-/* index: slot; field: position in the state table of its group's model. */
+NM_CLONES static int all_finite_float(const float *column, int64_t n) {
+    const uint32_t largest = 0x7F800000u;
+    uint32_t any = 0;
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &column[i], sizeof bits);
+        any |= (uint32_t)((bits & largest) == largest);
+    }
+    return any == 0;
+}
+
+/* index: synapse; field: projection * (NM_MAX_STATE + 1) + 0 the weight, + 1 + k the rule's state k. */
+static int check_synapses(const nm_network *network, nm_error *error) {
+    for (int64_t p = 0; p < network->n_projections; p++) {
+        const nm_projection *projection = &network->projections[p];
+        if (projection->rule == NULL)
+            continue;
+        const int64_t runs = projection->bucket_run == NULL
+                                 ? projection->n_rows * network->n_partitions
+                                 : projection->bucket_run[projection->n_rows * network->n_partitions];
+        const int64_t n = projection->run_start[runs];
+        for (int k = -1; k < NM_MAX_STATE; k++) {
+            const float *column = k < 0 ? projection->weight : projection->state[k];
+            if (column == NULL || all_finite_float(column, n))
+                continue;
+            int64_t synapse = 0;
+            while (isfinite(column[synapse]))
+                synapse++;
+            return nm_fail(error, NM_ERR_SYNAPSE, synapse, p * (NM_MAX_STATE + 1) + 1 + k, column[synapse]);
+        }
+    }
+    return NM_OK;
+}
+
+/* index: slot; field: position in the state table of its group's model. Synapses first: what is not finite there
+ * soon is not in their targets. */
 static int check_finite(const nm_network *network, nm_error *error) {
+    const int status = check_synapses(network, error);
+    if (status != NM_OK)
+        return status;
     for (int64_t g = 0; g < network->n_groups; g++) {
         const nm_group *group = &network->groups[g];
         for (int k = 0; k < NM_MAX_STATE && group->state[k] != NULL; k++) {
@@ -364,7 +402,7 @@ int nm_sim_run(nm_sim *sim, int64_t n_steps, nm_pool *pool, int64_t *done, nm_er
     *done = r.done;
     if (r.done < n_steps)
         nm_push_clear(sim->network);
-    if (r.status == NM_OK && n_steps > 1)
+    if (r.status == NM_OK && sim->step == sim->look)
         r.status = check_finite(sim->network, error);
     return r.status;
 }

@@ -16,9 +16,11 @@ typedef struct nm_sim {
     nm_delay ring;
     double dt; /* ms */
     uint64_t seed;
-    int64_t step;     /* completed steps */
-    int64_t interval; /* greatest number of steps between two synchronisations; at most the shortest delay */
-    int64_t first, last; /* first and last step of the current run */
+    int64_t step;        /* completed steps */
+    int64_t interval;    /* steps that a part takes at a time, at most: no more than the shortest delay */
+    int64_t first, last; /* steps of the run under way */
+    int64_t
+        look; /* a step after which values that are not finite are looked for, besides every 256th; 0: none */
     int64_t n_zones;
     nm_factors *factors; /* [step % NM_INTERVAL * n_zones + zone] effects of the modulators in each step */
     /* scratch, [slot]; all zero between steps */

@@ -15,7 +15,9 @@
     X(NM_ERR_BAD_INDEX, -3, "an index points outside its array")                                             \
     X(NM_ERR_BAD_LAYOUT, -4, "the buffers do not fit each other")                                            \
     X(NM_ERR_NOT_FINITE, -5, "a state variable is no longer finite")                                         \
-    X(NM_ERR_TOO_LARGE, -6, "a count exceeds what its index can hold")
+    X(NM_ERR_TOO_LARGE, -6, "a count exceeds what its index can hold")                                       \
+    X(NM_ERR_STEP, -7, "the step is too long")                                                               \
+    X(NM_ERR_SYNAPSE, -8, "a synapse's value is no longer finite")
 
 typedef enum nm_status {
 #define NM_STATUS_ENUM(name, value, sentence) name = (value),

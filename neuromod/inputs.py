@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
+from neuromod.arguments import MOST_STEPS, checked_array
+from neuromod.errors import NeuromodWarning
 
-__all__ = ["check_sources", "checked_input", "known_ids"]
+__all__ = ["check_run", "check_sources", "checked_input", "known_ids", "spike_steps"]
 
 Ints = NDArray[np.int64]
 
@@ -33,11 +36,14 @@ def known_ids(model: Any, ids: ArrayLike, where: str) -> Ints:
     ValueError
         If they are no whole numbers, or one is not in the network.
     """
-    wanted = np.atleast_1d(np.asarray(ids))
-    if wanted.size and wanted.dtype.kind not in "iu":
-        raise ValueError(f"{where}: must be neuron ids; got values of type {wanted.dtype}")
-    wanted = wanted.astype(np.int64)
+    try:
+        wanted = np.atleast_1d(checked_array(ids, where, "iu"))
+    except TypeError as error:
+        raise ValueError(str(error).replace("must be whole numbers", "must be neuron ids")) from None
+    if wanted.ndim != 1:
+        raise ValueError(f"{where}: must be a row of neuron ids; got shape {wanted.shape}")
     missing = wanted[~np.isin(wanted, model.neurons.id)]
+    wanted = wanted.astype(np.int64)
     if missing.size:
         raise ValueError(f"{where}: must be ids of neurons in the network; got {missing[0]}")
     return wanted
@@ -91,7 +97,7 @@ def checked_input(
             raise ValueError("input_ids: needs input; got none")
         return None, None
     ids = model.neurons.id if input_ids is None else known_ids(model, input_ids, "input_ids")
-    rows = np.asarray(input, dtype=np.float64)
+    rows = checked_array(input, "input").astype(np.float64, copy=False)
     if rows.shape != (n_steps, len(ids)):
         raise ValueError(
             f"input: must have shape (n_steps, n_ids) = ({n_steps}, {len(ids)}); got {rows.shape}"
@@ -100,3 +106,62 @@ def checked_input(
         step, column = np.argwhere(~np.isfinite(rows))[0]
         raise ValueError(f"input: must be finite; got {rows[step, column]} (step {step}, id {ids[column]})")
     return rows, ids
+
+
+def check_run(model: Any, step: int, n_steps: int, modulated: bool) -> None:
+    """Refuse steps beyond 64 bits, and warn of a network that neurons were never added to.
+
+    Parameters
+    ----------
+    model : BrainModel
+    step : int
+        Completed steps.
+    n_steps : int
+        Steps to be done.
+    modulated : bool
+        Whether there are levels that move without neurons.
+
+    Raises
+    ------
+    ValueError
+        If the last step would be 2**63 - 1 or later.
+    """
+    if step + n_steps >= 2**63 - 1:
+        raise ValueError(f"n_steps: must lead to a step below 2**63 - 1; got {n_steps} from {step}")
+    if n_steps and not modulated and model._store.columns.epoch == 0:
+        warnings.warn(
+            "run: the network has no neurons, so nothing happens; initialize_neurons adds some",
+            NeuromodWarning,
+            stacklevel=3,
+        )
+
+
+def spike_steps(times: NDArray[np.float64], dt: float, step: int) -> NDArray[np.float64]:
+    """The nearest step to each time, after the present one.
+
+    Parameters
+    ----------
+    times : ndarray of float64, shape (n,), ms
+    dt : float, ms
+    step : int
+        Completed steps.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If a time is not finite, not after the present, or not before step 2**62.
+    """
+    with np.errstate(over="ignore"):
+        steps = np.rint(times / dt)
+    good = np.isfinite(times) & (steps > step)
+    if not np.all(good):
+        bad = float(times[~good][0])
+        raise ValueError(f"times_ms: must be after the present time of {step * dt:g} ms; got {bad}")
+    if np.any(steps >= MOST_STEPS):
+        bad = float(times[steps >= MOST_STEPS][0])
+        raise ValueError(f"times_ms: must be before step 2**62, {MOST_STEPS * dt:g} ms; got {bad}")
+    return steps

@@ -11,10 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from neuromod.problems import shown
+
 __all__ = ["available_threads", "checked_threads", "get_num_threads", "set_num_threads", "threads"]
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 _VARIABLES = ("NEUROMOD_NUM_THREADS", "OMP_NUM_THREADS")
+MOST_THREADS = 2**31 - 1
 _chosen: list[int] = []  # by set_num_threads and threads(), innermost last
 
 
@@ -34,7 +37,7 @@ def checked_threads(value: Any, where: str = "threads") -> int:
     Raises
     ------
     ValueError
-        If it is no whole number >= 1.
+        If it is no whole number from 1 to 2**31 - 1.
 
     Examples
     --------
@@ -42,7 +45,9 @@ def checked_threads(value: Any, where: str = "threads") -> int:
     2
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(f"{where}: must be a whole number >= 1; got {value!r}")
+        raise ValueError(f"{where}: must be a whole number >= 1; got {shown(value)}")
+    if value > MOST_THREADS:
+        raise ValueError(f"{where}: must be at most {MOST_THREADS}; got {shown(value)}")
     return int(value)
 
 

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
+from neuromod.problems import shown
+
 __all__ = ["ProgressCallback", "ProgressLine", "reporter_for"]
 
 ProgressCallback = Callable[[int, int, float, float], object]
@@ -80,6 +82,11 @@ def reporter_for(progress: bool | ProgressCallback | None) -> ProgressCallback |
     -------
     callable or None
 
+    Raises
+    ------
+    TypeError
+        If it is none of these.
+
     Examples
     --------
     >>> reporter_for(False) is None
@@ -89,4 +96,8 @@ def reporter_for(progress: bool | ProgressCallback | None) -> ProgressCallback |
         return ProgressLine()
     if progress is True:
         return ProgressLine(after=0.0, always=True)
-    return None if progress is False else progress
+    if progress is False:
+        return None
+    if not callable(progress):
+        raise TypeError(f"progress: must be True, False, None or callable; got {shown(progress)}")
+    return progress

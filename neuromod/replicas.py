@@ -293,6 +293,8 @@ class Replicas(Generic[Sim]):
                 reporter(done, n_steps, done * self._sims[0].dt, time.perf_counter() - began)
 
         for session in self._sessions:
+            session.store.check_written(session.step)
+        for session in self._sessions:
             session.bound()
             session.store.resume()
         try:

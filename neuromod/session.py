@@ -67,6 +67,7 @@ class Session:
 
     def prepared(self) -> _core.Engine:
         """The engine, with everything that users have written since checked and handed over."""
+        self.store.check_written(self.step)
         engine = self.bound()
         self.store.resume()
         try:
@@ -83,6 +84,7 @@ class Session:
         progress: Callable[[int], None] | None = None,
     ) -> None:
         """Advance n_steps; `rows`: input currents of each step for the neurons `ids`."""
+        self.store.check_written(self.step)
         engine = self.bound()
         self.store.resume()
         try:

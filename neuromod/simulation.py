@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core, saved
 from neuromod.arguments import checked_count, checked_dt, checked_seed, spike_list
-from neuromod.inputs import check_sources, checked_input
+from neuromod.inputs import check_run, check_sources, checked_input, spike_steps
 from neuromod.modulation.system import NeuromodulationSystem
 from neuromod.network.brain_model import BrainModel, learning_of
 from neuromod.network.saved import state_of
@@ -98,8 +98,6 @@ class Simulation:
             get_num_threads() if threads is None else checked_threads(threads),
         )
 
-    # ---- what it is ------------------------------------------------------------------------------------------
-
     @property
     def seed(self) -> int:
         """The seed in use, 0 .. 2**64 - 1."""
@@ -141,8 +139,6 @@ class Simulation:
             f"dt={self.dt:g} ms, t={self.time:g} ms, seed={self.seed})"
         )
 
-    # ---- building --------------------------------------------------------------------------------------------
-
     def initialize_neurons(
         self,
         area_names: Sequence[str] | None = None,
@@ -156,7 +152,7 @@ class Simulation:
 
         Parameters
         ----------
-        area_names : sequence of str, optional
+        area_names : sequence of str, each area once, optional
             Default: all areas of the configuration.
         density : float, 0 to 1, default 1
             Exactly ``round(density * sites)`` of an area's sites are filled, chosen by the seed.
@@ -175,7 +171,8 @@ class Simulation:
         Raises
         ------
         ValueError
-            If an area, model or parameter is unknown or out of its domain. No neuron is added.
+            If an area, model or parameter is unknown or out of its domain, an area is named twice, or a rate exceeds
+            one spike a step. No neuron is added, in any area.
 
         Examples
         --------
@@ -184,7 +181,7 @@ class Simulation:
         >>> sim.initialize_neurons(["A1_like"], density=0.001).tolist()
         [0, 1, 2, 3, 4, 5, 6, 7]
         """
-        return self.model._placement.fill(area_names, density, self.seed, model, params, neuron_type)
+        return self.model._placement.fill(area_names, density, self.seed, model, params, neuron_type, self.dt)
 
     def initialize_random_synapses(
         self, connection_probability: float = 0.01, weight_mean: float = 0.1, weight_std: float = 0.05
@@ -255,8 +252,14 @@ class Simulation:
             each source gets so many targets, drawn with replacement; or
         pairs : array_like of int, shape (n, 2)
             exactly these (pre id, post id). Exactly one of the four must be given.
-        weight : float, array_like, or {"normal": [mean, sd]} or {"uniform": [low, high]}, mV
-        delay : int, array_like of int, or a distribution as above, steps, >= 1, default 1
+        weight : float, array_like or mapping, mV
+            One for all; with `pairs` one for each; else a matrix, a row for each source as given. Or a distribution:
+            ``{"normal": [mean, sd]}``, ``{"lognormal": [mu, sigma]}`` (both with ``"low"``, ``"high"``: what falls
+            outside is drawn again, or clipped with ``"outside": "clip"``) or ``{"uniform": [low, high]}``. Drawn
+            weights must have one sign, excitatory ones none below 0 unless ``"low"`` or the rule's weight_min is. Sizes
+            must keep to the rule's bounds.
+        delay : int, array_like of int, or mapping, steps, 1 to 65535, default 1
+            As `weight`. A uniform has each whole step from low to high alike; others are drawn again below 1 step.
         synapse_type : {"excitatory", "inhibitory"}, optional
             Inhibitory synapses act as ``-abs(weight)``. Default: from the type of the sources.
         port : str, optional
@@ -269,7 +272,7 @@ class Simulation:
             Short-term plasticity, ``{"U": 0.5, "tau_rec": 800, "tau_facil": 0}`` (ms): see ``check_short_term``.
             Default: that of `rule`, if it is a mapping, else of the configuration.
         autapses : bool, default False
-            Whether a neuron may be connected to itself.
+            Whether a neuron may be connected to itself; pairs that do are refused unless it is True.
         name : str, optional
             Under which ``sim.projections`` keeps it. Default: made from pre and post.
 
@@ -284,7 +287,7 @@ class Simulation:
 
         Notes
         -----
-        Drawn in ``csrc/nm_build.c``.
+        Drawn in ``csrc/nm_build.c``. Synapses do not stand in the order of `pairs`: `Projection.order` gives that.
 
         Examples
         --------
@@ -324,8 +327,8 @@ class Simulation:
         Raises
         ------
         ValueError
-            If an id is no ``spike_source``, a time is not after the present, or two spikes of a neuron fall into
-            one step. Nothing is changed then.
+            If an id is no ``spike_source``, a time is not after the present or not before step 2**62, or two spikes of
+            a neuron fall into one step. Nothing is changed then.
 
         Examples
         --------
@@ -338,10 +341,7 @@ class Simulation:
         """
         each_id, each_time = spike_list(ids, times_ms)
         check_sources(self.model, each_id)
-        steps = np.rint(each_time / self.dt)
-        if not np.all(np.isfinite(each_time)) or np.any(steps <= self.current_step):
-            bad = each_time[~(np.isfinite(each_time) & (steps > self.current_step))][0]
-            raise ValueError(f"times_ms: must be after the present time of {self.time:g} ms; got {bad!r}")
+        steps = spike_steps(each_time, self.dt, self.current_step)
         spikes = np.stack([steps.astype(np.int64), each_id], axis=1)
         if len(np.unique(spikes, axis=0)) != len(spikes):
             raise ValueError("times_ms: at most one spike of a neuron in one step; got two")
@@ -351,8 +351,6 @@ class Simulation:
         engine.set_schedule(
             np.concatenate([old_steps[kept], spikes[:, 0]]), np.concatenate([old_ids[kept], spikes[:, 1]])
         )
-
-    # ---- running ---------------------------------------------------------------------------------------------
 
     def step(self) -> dict[str, Any]:
         """Advance one step.
@@ -370,6 +368,7 @@ class Simulation:
         NumericalError
             If a state variable is no longer finite (looked at every 256 steps).
         """
+        check_run(self.model, self.current_step, 1, self.neuromodulation is not None)
         self._session.run(1)
         engine = self._engine
         return {"step": engine.step, "spikes": engine.spikes(), "deaths": 0, "births": 0}
@@ -420,6 +419,7 @@ class Simulation:
         (50, (80,))
         """
         n_steps = checked_count(n_steps, "n_steps")
+        check_run(self.model, self.current_step, n_steps, self.neuromodulation is not None)
         rows, ids = checked_input(self.model, n_steps, input, input_ids)
         before = self.model.neurons.spike_count.copy()
         reporter = reporter_for(progress)
@@ -445,8 +445,6 @@ class Simulation:
             "deaths": 0,
             "births": 0,
         }
-
-    # ---- state -----------------------------------------------------------------------------------------------
 
     def _own_state(self) -> dict[str, Any]:
         """All that is the simulation's and not the model's."""

@@ -366,11 +366,10 @@ class LifNmdaGabaB(Neuron):
 
 
 class Poisson(Neuron):
-    """Fires in a step if a Poisson process of that rate has an event in it."""
+    """Fires in a step with probability rate dt."""
 
     def advance(self, x: Input) -> bool:
-        silent = math.exp(-self.p["rate"] * self.dt / 1000.0)
-        return (x.word + 0.5) / 2.0**32 < 1.0 - silent
+        return (x.word + 0.5) / 2.0**32 < self.p["rate"] * (self.dt / 1000.0)
 
 
 class SpikeSource(Neuron):

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 
 
 def average_rate(spikes: Iterable[int], step: int, params: Mapping[str, float], dt: float) -> float:
-    """Hz: each spike of the past leaves exp(-age / tau) / tau; before the first step the rate was the target's."""
+    """Hz: each spike leaves exp(-age / tau) / tau, averaged over its step; before, the rate was the target's."""
     tau = params["tau"]
-    seen = sum(math.exp(-(step - s) * dt / tau) for s in spikes if s <= step) * 1000.0 / tau
-    every = round(params["every"] / dt)  # the first average starts at the first scaling: see nm_homeostasis.h
-    return seen + params["target_rate"] * math.exp(-(step - every) * dt / tau)
+    over_step = -math.expm1(-dt / tau) * tau / dt
+    seen = sum(math.exp(-(step - s) * dt / tau) for s in spikes if s <= step) * over_step * 1000.0 / tau
+    return seen + params["target_rate"] * math.exp(-step * dt / tau)
 
 
 def factor(spikes: Iterable[int], step: int, params: Mapping[str, float], dt: float) -> float:

@@ -131,7 +131,12 @@ def random_network(rule: Mapping[str, Any], seed: int, n_steps: int, **options: 
     chosen = rng.choice(n * n, 60, replace=False)
     pairs = [(int(k) // n, int(k) % n) for k in chosen]
     trains = {i: [int(s) for s in np.flatnonzero(rng.random(n_steps) < 0.25) + 1] for i in range(n)}
-    options = {"weight": rng.uniform(0.2, 0.8, 60), "delay": rng.integers(1, 10, 60), **options}
+    low, high = (float(rule.get(f"weight_{end}", default)) for end, default in (("min", 0.0), ("max", 1.0)))
+    options = {
+        "weight": np.clip(rng.uniform(0.2, 0.8, 60), low, high),
+        "delay": rng.integers(1, 10, 60),
+        **options,
+    }
     return network(rule, pairs, trains, n_neurons=n, **options)
 
 

@@ -353,7 +353,7 @@ def test_the_same_bits_by_any_way_of_running(rule: dict[str, Any], spread: bool)
     """Beside another event rule and a lazy one, over the same pairs, under dopamine."""
     rng = np.random.default_rng(11)
     pairs = [(int(a), int(b)) for a, b in rng.integers(0, 7, (40, 2))]
-    delays, weights = rng.integers(1, 6, 40).tolist(), rng.uniform(0.2, 0.8, 40).tolist()
+    delays, weights = rng.integers(1, 6, 40).tolist(), rng.uniform(0.2, 0.7, 40).tolist()
     trains = {k: (np.flatnonzero(rng.random(60) < 0.3) + 1).tolist() for k in range(7)}
     shapes = [
         Shape({**each, "weight_min": 0.1, "weight_max": 0.7, "learning_rate": 2.0}, pairs, delays, weights)
@@ -402,7 +402,8 @@ def shapes(draw: Any, n: int, n_steps: int) -> Shape:
     pairs = draw(st.lists(st.tuples(neuron, neuron), max_size=8))
     size, steps = len(pairs), st.integers(1, n_steps + 5)
     delay = draw(steps | st.lists(steps, min_size=size, max_size=size)) if size else 1
-    weight = draw(st.lists(st.integers(16, 64).map(lambda k: k / 128), min_size=size, max_size=size))
+    least = 32 if rule["weight_min"] == 0.25 else 16
+    weight = draw(st.lists(st.integers(least, 64).map(lambda k: k / 128), min_size=size, max_size=size))
     return Shape(rule, pairs, delay, weight, draw(st.booleans()))
 
 

@@ -303,13 +303,12 @@ def connect_by_hand(sim: Simulation, told: Experiment) -> None:
     high = sim.model.config["plasticity"].get("weight_max", 1.0)
 
     def join(pre: str, post: str, kind: str, weight: list[float], name: str, **rule: Any) -> None:
-        mean = {"normal": weight if kind == "excitatory" else [told.inhibition * w for w in weight]}
-        p = sim.connect(
+        mean: Any = {"normal": weight if kind == "excitatory" else [told.inhibition * w for w in weight]}
+        mean |= {"low": 0.0, "outside": "clip"} | ({"high": high} if name == "readout" else {})
+        sim.connect(
             kinds[pre, kind], ids[post], probability=told.connection_probability, weight=mean,
             synapse_type=kind, name=name, **rule,
         )  # fmt: skip
-        if kind == "excitatory":
-            p.weight[:] = np.clip(p.weight, 0.0, high if name == "readout" else None)
 
     inside = [told.weight_mean, told.weight_std]
     between = [told.readout_weight, told.readout_weight_std]

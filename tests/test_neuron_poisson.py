@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from neuron_rig import Rig, assert_like_oracle, levels
 
+from neuromod import BrainModel, Simulation
+
 
 def fired(n: int, steps: int, *, seed: int = 3, dt: float = 1.0, rate: float) -> np.ndarray:
     return Rig("poisson", n, seed=seed, dt=dt, rate=rate).run(0.0, steps=steps)["fired"]
@@ -19,9 +21,9 @@ def test_default_rate() -> None:
 
 @pytest.mark.parametrize(("rate", "dt"), [(10.0, 1.0), (100.0, 1.0), (100.0, 0.1), (800.0, 1.0)])
 def test_probability_of_a_spike_in_a_step(rate: float, dt: float) -> None:
-    """Fixed seed. The count of N = 600 * 1000 draws is binomial with p = 1 - exp(-rate dt / 1000); it lies within
-    4 standard deviations but once in 16,000 seeds. `rate dt / 1000` itself would be off by 9 sd at 100 Hz, 1 ms."""
-    p = -math.expm1(-rate * dt / 1000.0)
+    """Fixed seed. The count of N = 600 * 1000 draws is binomial with p = rate dt / 1000; it lies within 4 standard
+    deviations but once in 16,000 seeds. 1 - exp(-rate dt / 1000) would be off by 13 sd at 100 Hz, 1 ms."""
+    p = rate * dt / 1000.0
     draws = 600 * 1000
     count = fired(600, 1000, rate=rate, dt=dt).sum()
     assert abs(count - draws * p) <= 4.0 * math.sqrt(draws * p * (1.0 - p))
@@ -30,7 +32,7 @@ def test_probability_of_a_spike_in_a_step(rate: float, dt: float) -> None:
 def test_counts_vary_like_independent_draws() -> None:
     """Variance of 1,000 neurons' counts over that of a binomial is chi-square / 999: 1 within 4 * sqrt(2 / 999).
     The same over steps, which neurons that fired together would widen."""
-    p = -math.expm1(-0.05)
+    p = 0.05
     spikes = fired(1000, 1000, rate=50.0)
     for axis in (0, 1):
         ratio = spikes.sum(axis=axis).var(ddof=1) / (1000 * p * (1.0 - p))
@@ -44,9 +46,37 @@ def test_neighbours_in_time_and_space_are_uncorrelated() -> None:
         assert abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) <= 4e-3
 
 
-def test_rate_zero_never_fires_and_a_huge_rate_always() -> None:
+def test_rate_zero_never_fires_and_the_largest_rate_always() -> None:
     assert fired(100, 200, rate=0.0).sum() == 0
-    assert fired(100, 200, rate=1e7).sum() == 100 * 200
+    assert fired(100, 200, rate=1000.0).sum() == 100 * 200
+    assert fired(100, 200, dt=0.1, rate=10_000.0).sum() == 100 * 200
+
+
+@pytest.mark.parametrize("dt", [0.1, 0.3, 1.0, 7.0])
+def test_a_rate_above_one_spike_a_step_is_refused_where_it_is_set_and_where_it_is_met(dt: float) -> None:
+    most = 1000.0 / dt
+    config = {
+        "lattice_shape": [4, 1, 1, 1],
+        "areas": [{"name": "noise", "coord_ranges": {"x": [0, 3], "y": [0, 0], "z": [0, 0], "w": [0, 0]}}],
+    }
+    sim = Simulation(BrainModel(config=config), seed=1, dt=dt)
+    with pytest.raises(
+        ValueError, match=rf"^params.rate: must be at most 1000 / dt = .* at dt {dt:g} ms; got .*'noise'"
+    ):
+        sim.initialize_neurons(model="poisson", params={"rate": most * 1.001})
+    assert len(sim.model.neurons) == 0
+    sim.initialize_neurons(model="poisson", params={"rate": most})
+    sim.run(2)
+    sim.model.neurons.rate[2] = most * 1.001
+    before = sim.model.neurons.spike_count.copy()
+    with pytest.raises(
+        ValueError, match=r"^neurons\[2\].rate: must be at most 1000 / dt = .*poisson neuron of area 'noise'"
+    ):
+        sim.run(2)
+    assert sim.current_step == 2
+    assert np.array_equal(before, sim.model.neurons.spike_count)
+    sim.model.neurons.rate[2] = most
+    assert sim.run(10)["spike_counts"].tolist() == [10] * 4
 
 
 def test_a_tiny_rate_is_met() -> None:
@@ -78,7 +108,7 @@ def test_inputs_and_modulators_have_no_effect() -> None:
 
 def test_neurons_have_rates_of_their_own() -> None:
     rig = Rig("poisson", 3, rate=0.0)
-    rig.neuron(1).params["rate"] = 1e7
+    rig.neuron(1).params["rate"] = 1e3
     assert rig.run(0.0, steps=50)["fired"].sum(axis=0).tolist() == [0.0, 50.0, 0.0]
 
 

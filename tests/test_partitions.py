@@ -71,7 +71,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "constant": {"weight": 0.5, "delay": 1},
     "constant, late": {"weight": 0.25, "delay": 7},
     "inhibitory": {"weight": -0.3, "delay": 2, "synapse_type": "inhibitory"},
-    "drawn": {"weight": {"normal": [0.5, 0.2]}, "delay": {"uniform": [1, 9]}},
+    "drawn": {"weight": {"normal": [0.5, 0.2], "low": 0.0}, "delay": {"uniform": [1, 9]}},
     "drawn, inhibitory": {
         "weight": {"uniform": [0.1, 0.9]},
         "delay": {"uniform": [2, 4]},

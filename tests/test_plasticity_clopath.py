@@ -88,7 +88,7 @@ class Recorded:
         self.sim = simulation(areas, n, dt, neuromodulation=options.pop("neuromodulation", None))
         chosen = rng.choice(n * 12, 60, replace=False)
         pairs = [(int(k) % n, 4 + int(k) // n) for k in chosen]
-        options = {"weight": rng.uniform(0.2, 0.8, 60), "delay": rng.integers(1, 10, 60)} | options
+        options = {"weight": rng.uniform(0.2, 0.7, 60), "delay": rng.integers(1, 10, 60)} | options
         ids = np.arange(n)
         self.projection = self.sim.connect(
             ids, ids, pairs=pairs, rule={"rule": "clopath", **rule}, name="P", autapses=True,
@@ -334,7 +334,7 @@ def uncorrelated(rate: float, **rule: float) -> float:
     p = sim.connect("S", "T", probability=1.0, weight=0.0, rule={"rule": "clopath", **WIDE, **rule}, name="P")
     fires = np.random.default_rng(5).random((20_000, 1)) < rate / 1000.0
     sim.run(20_000, input=1e6 * fires, input_ids=[40])
-    assert abs(float(p.weight[0])) < 5.0  # pA: too little to move the potential by 0.2 mV
+    assert abs(float(p.weight[0])) < 6.0  # pA: too little to move the potential by 0.25 mV
     return float(p.weight.mean())
 
 

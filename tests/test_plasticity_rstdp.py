@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -272,6 +272,8 @@ class Whole:
         }
         more = {} if other is None else {"other": declared}
         self.spikes, self.levels, self.wiring = drawn(dt, seed)
+        inside = np.clip(self.wiring.weight, rule.weight_min, rule.weight_max)
+        self.wiring = replace(self.wiring, weight=inside.astype(np.float32))
         regions = ["R0", *(f"R{k + 1}" for k in range(N_REGIONS))]
         width = N_TARGETS // N_REGIONS
         sizes = [N_SOURCES] + [width] * N_REGIONS

@@ -16,7 +16,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "one weight": {"weight": 0.3},
     "inhibitory": {"weight": {"uniform": [0.1, 0.7]}, "synapse_type": "inhibitory"},
     "inhibitory, one weight": {"weight": -0.3, "synapse_type": "inhibitory"},
-    "depressing": {"weight": {"normal": [0.5, 0.2]}, "short_term": STP},
+    "depressing": {"weight": {"normal": [0.5, 0.2], "low": 0}, "short_term": STP},
 }
 
 

@@ -20,7 +20,7 @@ def weights(look: bool) -> np.ndarray:
     sim.initialize_neurons(["a"])
     sim.initialize_neurons(["b"])
     sim.model.neurons.rate[:10] = 60.0
-    rule = {"rule": "rstdp", "weight_max": 10.0, "learning_rate": 0.01}
+    rule = {"rule": "rstdp", "weight_max": 100.0, "learning_rate": 0.01}
     pair = [sim.connect("a", "b", probability=0.5, weight=5.0, rule=rule, name=name) for name in "pq"]
     seen = []
     for k in range(12):

@@ -37,7 +37,7 @@ def test_a_copy_goes_on_alike_and_stands_alone() -> None:
     assert other.current_step == 120
     other.run(80)
     assert other.digest() == sim.digest()
-    other.projections["P"].weight += 0.1
+    other.projections["P"].weight *= 0.9
     assert other.digest() != sim.digest()
 
 

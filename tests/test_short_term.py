@@ -159,7 +159,7 @@ def test_all_weights_equal_and_a_weight_that_learns() -> None:
             ids[1:2],
             pairs=[(0, 1)],
             weight=0.5,
-            rule="stdp",
+            rule={"rule": "stdp", "weight_max": 5.0},
             short_term=short_term,
             name="Q",
             synapse_type="excitatory",
@@ -185,8 +185,8 @@ def test_nothing_changes_where_none_is_asked_for() -> None:
 @pytest.mark.parametrize("rule", ["none", "stdp"])
 def test_state_is_in_the_digest_and_goes_through_json(rule: str) -> None:
     trains = random_trains(5)
-    sim = network(trains, delay=7, rule=rule, short_term=FACILITATING)
-    other = network(trains, delay=7, rule=rule, short_term=DEPRESSING)
+    sim = network(trains, delay=7, rule={"rule": rule, "weight_max": 5.0}, short_term=FACILITATING)
+    other = network(trains, delay=7, rule={"rule": rule, "weight_max": 5.0}, short_term=DEPRESSING)
     sim.run(100)
     other.run(100)
     assert sim.digest() != other.digest()
@@ -220,7 +220,10 @@ def test_it_is_carried_over_changes_of_the_network() -> None:
 
 def test_run_by_steps_is_run_at_once() -> None:
     trains = random_trains(8)
-    a, b = (network(trains, delay=np.arange(1, 13), short_term=BOTH, rule="stdp") for _ in range(2))
+    a, b = (
+        network(trains, delay=np.arange(1, 13), short_term=BOTH, rule={"rule": "stdp", "weight_max": 5.0})
+        for _ in range(2)
+    )
     a.run(250)
     for _ in range(250):
         b.step()

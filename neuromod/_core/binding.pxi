@@ -69,6 +69,8 @@ cdef class Binding:
         net.drive_weight = <const double *>self._lend(columns["drive_weight"], "f8", n, "drive_weight")
         net.drive_noise = <const double *>self._lend(columns["drive_noise"], "f8", n, "drive_noise")
         net.drive_uniform = <const double *>self._lend(columns["drive_uniform"], "f8", n, "drive_uniform")
+        net.drive_noise_per_step = <const double *>self._lend(columns["drive_noise_per_step"], "f8", n, "drive_noise_per_step")
+        net.drive_uniform_per_step = <const double *>self._lend(columns["drive_uniform_per_step"], "f8", n, "drive_uniform_per_step")
         zone_of = <const int32_t *>self._lend(layout.zone_of, "i4", n, "zone_of")
         net.zone = zone_of if len(layout.zones) > 1 else NULL
         self.factors = np.zeros((NM_INTERVAL, len(layout.zones), sizeof(nm_factors) // 8))
@@ -248,7 +250,7 @@ cdef class Binding:
             p.short_term = &(<ShortTermKeeper>keeper).c
             self.short_terms[projection.name] = keeper
         if learning.homeostatic is not None:
-            scaler = HomeostasisKeeper(learning.homeostatic, self.network.n_neurons, self.sim.dt)
+            scaler = HomeostasisKeeper(learning.homeostatic, self.network.n_neurons, self.sim.dt, self.sim.step)
             p.homeostasis = &(<HomeostasisKeeper>scaler).c
             self.rates[projection.name] = scaler
 

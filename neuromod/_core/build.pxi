@@ -6,6 +6,7 @@ STREAMS = {
     "neuron": NM_STREAM_NEURON, "drive": NM_STREAM_DRIVE, "drive_more": NM_STREAM_DRIVE_MORE,
     "place": NM_STREAM_PLACE, "connect": NM_STREAM_CONNECT, "weight": NM_STREAM_WEIGHT,
     "delay": NM_STREAM_DELAY, "user": NM_STREAM_USER,
+    "weight_again": NM_STREAM_WEIGHT_AGAIN, "delay_again": NM_STREAM_DELAY_AGAIN,
     "noise": NM_STREAM_NOISE, "noise_flat": NM_STREAM_NOISE_FLAT,
 }
 DRIVE_MEAN = NM_POISSON_MEAN  # largest mean, in events per step, that a table of the background drive serves
@@ -64,6 +65,28 @@ def draw_normal(uint64_t seed, purpose, uint32_t salt, double mean, double sd, P
     with nogil:
         nm_build_normal(seed, stream, mean, sd, n, &out[0])
     return values
+
+
+def draw_lognormal(uint64_t seed, purpose, uint32_t salt, double mean, double sd, Py_ssize_t n):
+    """n values whose logarithms are normal, as float32; each depends on its position only."""
+    values = np.empty(n, np.float32)
+    cdef float[::1] out = values
+    cdef uint32_t stream = _stream(purpose, salt)
+    with nogil:
+        nm_build_lognormal(seed, stream, mean, sd, n, &out[0])
+    return values
+
+
+def redraw(values, uint64_t seed, purpose, uint32_t salt, double mean, double sd, lognormal, float low, float high):
+    """Draw in place each value that lies outside low .. high again. False: some value fell outside at every attempt."""
+    cdef float[::1] out = values
+    cdef uint32_t stream = _stream(purpose + "_again", salt)
+    cdef int log = 1 if lognormal else 0, status
+    cdef Py_ssize_t n = len(out)
+    cdef nm_error error
+    with nogil:
+        status = nm_build_redraw(seed, stream, mean, sd, log, low, high, n, &out[0], &error)
+    return status == NM_OK
 
 
 def draw_uniform(uint64_t seed, purpose, uint32_t salt, double low, double high, Py_ssize_t n):

@@ -125,7 +125,7 @@ cdef list _ports(const nm_neuron_model *model):
 
 def neuron_models():
     """Every registered neuron model: name -> title, reference, params, state, greater_than, needs_random,
-    initial_v_from, ports."""
+    initial_v_from, ports, bounded_rate, longest_step (ms; 0: any)."""
     cdef const nm_neuron_model *model
     found, k = {}, 0
     while nm_neuron_models[k] != NULL:
@@ -137,6 +137,8 @@ def neuron_models():
             "params": params, "state": _fields(model.state), "greater_than": pairs,
             "needs_random": bool(model.needs_random), "ports": _ports(model),
             "initial_v_from": list(params)[start - 1] if start else None,
+            "bounded_rate": list(params)[model.bounded_rate - 1] if model.bounded_rate else None,
+            "longest_step": model.longest_step,
         }
         k += 1
     return found
@@ -193,6 +195,11 @@ def responses():
 def target_names():
     """What modulators can act on, in the order of the core's numbers."""
     return tuple([nm_targets[t].word.decode() for t in range(<int>NM_N_TARGETS)])
+
+
+def first_outside(const float[::1] values, float low, float high):
+    """Position of the first value outside low .. high, NaN among them; -1: none."""
+    return nm_first_outside(&values[0], len(values), low, high)
 
 
 def domain_holds(str domain, double value):

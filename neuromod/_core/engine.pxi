@@ -295,6 +295,7 @@ cdef class Engine:
         cdef Binding b = self.binding
         cdef int64_t left = n_steps, slice_steps = 1, done = 0, n_partitions = b.network.n_partitions
         cdef int status
+        b.sim.look = b.sim.step + n_steps if n_steps > 1 else 0
         cdef nm_pool *pool = self.pool.get(self.threads if self.threads < n_partitions else <int>n_partitions)
         while left > 0:
             if slice_steps >= left:
@@ -405,12 +406,20 @@ cdef class Engine:
                 recorders.remove(recorder)
 
     def where(self, failure):
-        """The neuron that a CoreFailure of `prepare` or `run` is about: (id, model name)."""
-        slot = failure.index
-        for name, first, count, _ in self.binding.layout.groups:
+        """The neuron that a CoreFailure of `prepare` or `run` is about: (id, model name, area name or None)."""
+        slot, layout = failure.index, self.binding.layout
+        for name, first, count, _ in layout.groups:
             if first <= slot < first + count:
-                return int(self.binding.ids[slot]), name
+                area = int(layout.area_of[slot])
+                return int(self.binding.ids[slot]), name, layout.area_names[area] if area >= 0 else None
         raise CoreError(f"no neuron in slot {slot}")
+
+    def where_synapse(self, failure):
+        """The column of synapses that a CoreFailure of `run` is about: (name of the projection, name of the column)."""
+        number, k = divmod(failure.field, NM_MAX_STATE + 1)
+        about = self.binding.layout.projections[number]
+        state = _RULES[about.learning.rule]["state"]
+        return about.name, "weight" if k == 0 else list(state)[k - 1]
 
 
 cdef _check_names(part, own):

@@ -3,7 +3,6 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-
 cdef extern from "nm_status.h" nogil:
     int NM_OK
     int NM_STOP_RECORD_FULL
@@ -21,7 +20,6 @@ cdef extern from "nm_status.h" nogil:
     const char *nm_status_name(int status)
     const char *nm_status_sentence(int status)
 
-
 cdef extern from "nm_field.h" nogil:
     ctypedef enum nm_domain:
         NM_ANY
@@ -37,13 +35,12 @@ cdef extern from "nm_field.h" nogil:
         const char *doc
     int nm_domain_holds(nm_domain domain, double value)
     const char *nm_domain_phrase(nm_domain domain)
+    int64_t nm_first_outside(const float *values, int64_t n, float low, float high)
     int nm_field_count(const nm_field *fields)
-
 
 cdef extern from "nm_math.h" nogil:
     double nm_exp(double x)
     double nm_log(double x)
-
 
 cdef extern from "nm_model.h" nogil:
     int NM_CHUNK
@@ -65,6 +62,8 @@ cdef extern from "nm_model.h" nogil:
         int n_derived
         int needs_random
         int initial_v_from
+        int bounded_rate
+        double longest_step
     int NM_FIRST_OWN_PORT
     int NM_MAX_PORTS
     double nm_raised(double threshold, double rise)
@@ -132,7 +131,6 @@ cdef extern from "nm_model.h" nogil:
         int applies_learning
     int nm_rule_check(const nm_plasticity_rule *rule, nm_error *error)
 
-
 cdef extern from "nm_modulator.h" nogil:
     int NM_MAX_EVENT
     int NM_BASELINE
@@ -159,7 +157,6 @@ cdef extern from "nm_modulator.h" nogil:
         uint32_t targets
         int optional
 
-
 cdef extern from "nm_response.h" nogil:
     const nm_modulator nm_declared[]
     const char *nm_response_name(nm_response response)
@@ -171,12 +168,10 @@ cdef extern from "nm_response.h" nogil:
     double NM_NEUTRAL_OF(nm_effect effect)
     double nm_combined(nm_effect effect, double one, double other)
 
-
 cdef extern from "nm_register.h":
     const nm_neuron_model *nm_neuron_models[]
     const nm_plasticity_rule *nm_plasticity_rules[]
     const nm_modulator *nm_modulators[]
-
 
 cdef extern from "nm_rng.h" nogil:
     int NM_STREAM_NEURON
@@ -189,6 +184,8 @@ cdef extern from "nm_rng.h" nogil:
     int NM_STREAM_USER
     int NM_STREAM_NOISE
     int NM_STREAM_NOISE_FLAT
+    int NM_STREAM_WEIGHT_AGAIN
+    int NM_STREAM_DELAY_AGAIN
     uint32_t nm_stream(uint32_t purpose, uint32_t salt)
     void nm_rng_philox(const uint32_t *counter, const uint32_t *key, uint32_t *out)
     void nm_rng_block(uint64_t seed, uint32_t stream, uint32_t id, uint64_t step, uint32_t *out)
@@ -196,7 +193,6 @@ cdef extern from "nm_rng.h" nogil:
     void nm_rng_sequence(uint64_t seed, uint32_t stream, uint32_t id, uint64_t first_step, size_t n_blocks, uint32_t *out)
     uint32_t nm_rng_word(uint64_t seed, uint32_t stream, uint32_t id, uint64_t step)
     double nm_uniform(uint32_t word)
-
 
 cdef extern from "nm_levels.h" nogil:
     ctypedef struct nm_release:
@@ -206,12 +202,15 @@ cdef extern from "nm_levels.h" nogil:
         const uint8_t *region
         int64_t n_runs
         int64_t n_spikes
+    int64_t NM_SUBSTEPS
     ctypedef struct nm_diffusion:
         const int32_t *pair
         int64_t n_pairs
         int64_t n_substeps
         double exchange
+        double decay
         double *flow
+        double *term
     ctypedef struct nm_levels:
         int64_t n_regions
         int64_t n_modulators
@@ -238,7 +237,6 @@ cdef extern from "nm_levels.h" nogil:
     double nm_levels_effect(const nm_levels *levels, int64_t m, nm_target target, double level, double density)
     nm_factors nm_levels_factors(const nm_levels *levels, int64_t zone)
     double nm_levels_signal(const nm_levels *levels, int64_t zone, double subtract_baseline, double dt, double tau_c)
-
 
 cdef extern from "nm_network.h" nogil:
     int NM_MAX_INPUTS
@@ -315,6 +313,8 @@ cdef extern from "nm_network.h" nogil:
         const double *drive_weight
         const double *drive_noise
         const double *drive_uniform
+        const double *drive_noise_per_step
+        const double *drive_uniform_per_step
         double *seen_rate
         uint32_t *drive_table
         nm_projection *projections
@@ -331,22 +331,18 @@ cdef extern from "nm_network.h" nogil:
     int nm_network_check(const nm_network *network, nm_error *error)
     int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *error)
 
-
 cdef extern from "nm_quantile.h" nogil:
     void nm_quantile_fill(const uint32_t *word, size_t n, float *deviate)
-
 
 cdef extern from "nm_poisson.h" nogil:
     int NM_POISSON_TABLE
     int NM_POISSON_MEAN
     void nm_poisson_tabulate(double mean, uint32_t *table)
 
-
 cdef extern from "nm_drive.h" nogil:
     double nm_drive_count(double mean, uint64_t seed, uint32_t id, uint64_t step)
     void nm_drive_add(const nm_network *network, const nm_block *block, double dt, uint64_t seed, uint64_t step,
                       double factor, double *excitatory, double *inhibitory)
-
 
 cdef extern from "nm_delay.h" nogil:
     int64_t NM_INTERVAL
@@ -371,19 +367,16 @@ cdef extern from "nm_bitmap.h" nogil:
     int64_t nm_bitmap_worth(const nm_projection *p, int64_t n_neurons, int64_t n_partitions, int64_t *extra_start)
     void nm_bitmap_fill(const nm_projection *p, int64_t n_buckets, int64_t words, uint64_t *bits, uint16_t *extra)
 
-
 cdef extern from "nm_bitmap_deliver.h" nogil:
     ctypedef struct nm_bitmap_room:
         uint64_t *count
         double *sum
-
 
 cdef extern from "nm_push.h" nogil:
     int NM_PUSH_STEPS
     ctypedef struct nm_push:
         double *sum
     int nm_push_worth(const nm_projection *p)
-
 
 cdef extern from "nm_short_term.h" nogil:
     ctypedef struct nm_short_term:
@@ -397,7 +390,6 @@ cdef extern from "nm_short_term.h" nogil:
         double *efficacy
     double nm_short_term_release(const nm_short_term *s, int64_t row, double elapsed)
 
-
 cdef extern from "nm_homeostasis.h" nogil:
     ctypedef struct nm_homeostasis:
         double target_rate
@@ -405,7 +397,7 @@ cdef extern from "nm_homeostasis.h" nogil:
         double strength
         int64_t every
         double *rate
-
+    double nm_homeostasis_start(const nm_homeostasis *homeostasis, double dt, int64_t now)
 
 cdef extern from "nm_record.h" nogil:
     ctypedef struct nm_spike_record:
@@ -426,7 +418,6 @@ cdef extern from "nm_record.h" nogil:
         int64_t n
     int64_t nm_record_room(const nm_spike_record *record, int64_t n_neurons)
 
-
 cdef extern from "nm_pool.h" nogil:
     int NM_MAX_THREADS
     ctypedef struct nm_pool
@@ -434,7 +425,6 @@ cdef extern from "nm_pool.h" nogil:
     int nm_pool_start(nm_pool *pool, int n_threads)
     void nm_pool_stop(nm_pool *pool)
     int nm_pool_threads(const nm_pool *pool)
-
 
 cdef extern from "nm_sim.h" nogil:
     ctypedef struct nm_sim:
@@ -447,6 +437,7 @@ cdef extern from "nm_sim.h" nogil:
         int64_t interval
         int64_t first
         int64_t last
+        int64_t look
         int64_t n_zones
         nm_factors *factors
         double *input[16]
@@ -467,7 +458,6 @@ cdef extern from "nm_sim.h" nogil:
         int64_t n_sample_records
     int nm_sim_run(nm_sim *sim, int64_t n_steps, nm_pool *pool, int64_t *done, nm_error *error)
 
-
 cdef extern from "nm_replicas.h" nogil:
     ctypedef struct nm_replica:
         nm_sim *sim
@@ -475,7 +465,6 @@ cdef extern from "nm_replicas.h" nogil:
         int status
         nm_error error
     void nm_replicas_run(nm_replica *replicas, int64_t n, nm_pool *pool)
-
 
 cdef extern from "nm_build.h" nogil:
     ctypedef struct nm_build:
@@ -500,6 +489,9 @@ cdef extern from "nm_build.h" nogil:
     int nm_build_pairs(const int32_t *pre, const int32_t *post, int64_t n, int64_t pre_first, int64_t n_rows,
                        int64_t *row_start, int32_t *targets, int64_t *order, nm_error *error)
     void nm_build_normal(uint64_t seed, uint32_t stream, double mean, double sd, int64_t n, float *out)
+    void nm_build_lognormal(uint64_t seed, uint32_t stream, double mean, double sd, int64_t n, float *out)
+    int nm_build_redraw(uint64_t seed, uint32_t stream, double mean, double sd, int lognormal, float low, float high,
+                        int64_t n, float *out, nm_error *error)
     void nm_build_uniform(uint64_t seed, uint32_t stream, double low, double high, int64_t n, float *out)
     int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *delay, uint16_t *local,
                                float *weight, int64_t *scratch_order, void *scratch, nm_error *error)

@@ -84,20 +84,32 @@ cdef class Levels:
         pairs = np.array(pairs, np.int32).reshape(-1, 2)
         if not (np.isfinite(rate) and rate >= 0.0):
             raise ValueError(f"rate: must be >= 0 per ms; got {rate}")
+        if not rate * _most_neighbours(pairs) <= MAX_SPREAD:
+            raise ValueError(f"coefficient / spacing**2: must be at most {MAX_SPREAD / _most_neighbours(pairs):g} per ms; "
+                             f"got {rate:g}")
         if pairs.size and not 0 <= pairs.min() <= pairs.max() < self.c.n_regions:
             raise IndexError(f"pairs: must be regions from 0 to {self.c.n_regions - 1}")
-        flow = np.zeros(len(self.regions))
+        flow = np.zeros((2, len(self.regions)))
         self.spread[self.names[m]] = (rate, pairs, flow)
         self.diffusion[m].pair = <const int32_t *>_address(pairs, "i4", pairs.size, "pairs")
         self.diffusion[m].n_pairs = len(pairs)
         self.diffusion[m].flow = <double *>_address(flow, "f8", flow.size, "flow")
+        self.diffusion[m].term = self.diffusion[m].flow + len(self.regions)
 
     cdef _prepare_spread(self, double dt):
         for name, (rate, pairs, _) in self.spread.items():
             m = self.names.index(name)
-            most = np.bincount(pairs.ravel(), minlength=1).max() if pairs.size else 0
-            self.diffusion[m].n_substeps = max(1, int(np.ceil(2.0 * rate * dt * most)))
-            self.diffusion[m].exchange = rate * dt / self.diffusion[m].n_substeps
+            most = _most_neighbours(pairs)
+            lost = -nm_log(self.c.kept[m]) if self.c.kept[m] > 1e-200 else np.inf  # dt / tau
+            needed = 2.0 * rate * dt * most + (lost if lost < np.inf else 0.0)
+            if needed > NM_SUBSTEPS:
+                raise ValueError(
+                    f"{name}: diffusion must need at most {NM_SUBSTEPS} substeps of a step, so coefficient / spacing**2 "
+                    f"at most {(NM_SUBSTEPS - needed) / (2.0 * dt * most) + rate:g} per ms at dt {dt:g} ms; got {rate:g}"
+                )
+            self.diffusion[m].n_substeps = max(1, int(np.ceil(needed))) if lost < np.inf else 0
+            self.diffusion[m].exchange = rate * dt / max(1, self.diffusion[m].n_substeps)
+            self.diffusion[m].decay = lost / max(1, self.diffusion[m].n_substeps)
 
     def prepare(self, double dt):
         """What a step of dt (ms) keeps of each deviation, after a check of levels and parameters."""
@@ -163,6 +175,15 @@ cdef class Levels:
         if not nm_domain_holds(NM_ANY, amount):
             raise ValueError(f"amount: must be finite; got {amount}")
         nm_levels_add(&self.c, m, region, amount)
+
+
+MAX_SPREAD = 1e6
+"""Largest coefficient / spacing**2 times the most neighbours of a region, 1/ms: what NM_SUBSTEPS serve at 0.5 us."""
+
+
+def _most_neighbours(pairs):
+    """The largest number of neighbours of a region."""
+    return int(np.bincount(pairs.ravel(), minlength=1).max()) if pairs.size else 0
 
 
 cdef class LentLevels:

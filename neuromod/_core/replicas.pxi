@@ -46,8 +46,12 @@ cdef class EngineGroup:
 
     cdef _run(self, int64_t n_steps, int threads, object progress):
         cdef int64_t left = n_steps, slice_steps = 1, n = len(self.engines), k
+        cdef nm_sim *sim
         cdef nm_pool *pool = self.pool.get(<int>min(<int64_t>threads, n))
         failed = None
+        for k in range(n):
+            sim = self.replicas[k].sim
+            sim.look = sim.step + n_steps if n_steps > 1 else 0
         while left > 0:
             began = perf_counter()
             slice_steps = min(slice_steps, left)

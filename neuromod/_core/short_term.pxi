@@ -72,14 +72,20 @@ def short_term_efficacies(times, double U, double tau_rec, double tau_facil):
     return shares
 
 
+cdef int64_t _steps_of(double ms, double dt) noexcept:
+    """The nearest number of steps, from 1 to 2**62: what lies beyond is never reached."""
+    cdef double steps = round(ms / dt) if ms / dt < 4e18 else 4e18
+    return 1 if steps < 1.0 else <int64_t>1 << 62 if steps >= 4e18 else <int64_t>steps
+
+
 cdef class HomeostasisKeeper:
     """Average rates of one projection's targets, and what they are held to."""
 
     cdef nm_homeostasis c
     cdef readonly object rate  # Hz, by slot: what it will be at the next scaling
 
-    def __cinit__(self, params, Py_ssize_t n_neurons, double dt):
-        self.rate = np.full(n_neurons, params["target_rate"])
+    def __cinit__(self, params, Py_ssize_t n_neurons, double dt, int64_t now):
         self.c.target_rate, self.c.tau = params["target_rate"], params["tau"]
-        self.c.strength, self.c.every = params["strength"], max(1, round(params["every"] / dt))
+        self.c.strength, self.c.every = params["strength"], _steps_of(params["every"], dt)
+        self.rate = np.full(n_neurons, nm_homeostasis_start(&self.c, dt, now))
         self.c.rate = <double *>_address(self.rate, "f8", n_neurons, "rate")

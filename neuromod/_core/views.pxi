@@ -52,6 +52,9 @@ cdef class SynapseBlock:
         return iterator
 
 
+cdef double _MAX_WEIGHT = 3.4028234663852886e38  # the largest float32
+
+
 @cython.freelist(64)
 cdef class Synapse:
     """One synapse: a view of a network's, or one that stands alone.
@@ -90,7 +93,7 @@ cdef class Synapse:
 
     def __init__(self, pre_id, post_id, weight=0.1, delay=1, plasticity_tag=0.0, synapse_type="excitatory"):
         self.store = SynapseBlock(_LoneSynapse(pre_id, post_id, delay, plasticity_tag, synapse_type))
-        self.store.bind(np.array([_finite("weight", weight)], dtype=np.float32))
+        self.store.bind(np.array([_finite_weight(weight)], dtype=np.float32))
         self.slot, self.epoch = 0, 0
 
     cdef int _refresh(self) except -1:
@@ -122,9 +125,16 @@ cdef class Synapse:
         return <double>self.store.weight[self._checked_slot()]
 
     @weight.setter
-    def weight(self, double value):
-        if not (value - value == 0.0):  # false for NaN and the infinities
-            raise ValueError(f"weight: must be finite; got {value}")
+    def weight(self, given):
+        cdef double value
+        if type(given) is not float and not isinstance(given, (int, float, np.integer, np.floating)):
+            raise TypeError(f"weight: must be a number; got {type(given).__name__}")
+        try:
+            value = given
+        except OverflowError:
+            raise ValueError("weight: must be finite; got an integer beyond the range of float") from None
+        if not -_MAX_WEIGHT <= value <= _MAX_WEIGHT:  # false for NaN, too
+            raise ValueError(f"weight: must be finite, and at most {_MAX_WEIGHT:.3g} in size; got {value}")
         if self.slot < 0 or self.epoch != self.store.epoch:
             self._refresh()
         if self.store.stale:
@@ -307,12 +317,20 @@ NEURON_FIELDS = MappingProxyType({
     "drive_weight": ("f8", 0.0),
     "drive_noise": ("f8", 0.0),
     "drive_uniform": ("f8", 0.0),
+    "drive_noise_per_step": ("f8", 0.0),
+    "drive_uniform_per_step": ("f8", 0.0),
     "generation": ("i4", 0),
     "parent_id": ("i8", -1),
     "health": ("f8", 1.0),
     "age": ("i8", 0),
 })
 """Fields that every neuron has: dtype and default. Those of the models in use come besides, as float64."""
+
+
+def _finite_weight(value):
+    if not abs(_finite("weight", value)) <= _MAX_WEIGHT:
+        raise ValueError(f"weight: must be at most {_MAX_WEIGHT:.3g} in size; got {value!r}")
+    return value
 
 
 _NO_RECEPTORS = MappingProxyType({})

@@ -108,16 +108,38 @@ class NeuronModel(Section):
 
 
 class Drive(Section):
-    """Background input that each neuron gets of its own: Poisson events, and noise drawn anew in each step."""
+    """Background input that each neuron gets of its own: Poisson events, and a noisy current."""
 
     # 1e9 mV is far above any weight in use and far below the overflow of float32, which weights are stored in.
     rate: float = key(0.0, "Events per second.", unit="Hz", ge=0, le=1e6)
     weight: float = key(0.0, "What one event adds; below 0 it inhibits.", unit="mV", ge=-1e9, le=1e9)
     noise: float = key(
-        0.0, "Standard deviation of a normal current, drawn anew in each step.", unit="mV", ge=0, le=1e9
+        0.0,
+        "Normal white-noise current: standard deviation of its mean over 1 ms, at any dt.",
+        unit="mV sqrt(ms)",
+        ge=0,
+        le=1e9,
     )
     noise_uniform: float = key(
-        0.0, "Half the width of a uniform current around 0, drawn anew in each step.", unit="mV", ge=0, le=1e9
+        0.0,
+        "Uniform white-noise current around 0: half of its width in a step of 1 ms; 1 / sqrt(dt) of it at other dt.",
+        unit="mV sqrt(ms)",
+        ge=0,
+        le=1e9,
+    )
+    noise_per_step: float = key(
+        0.0,
+        "Standard deviation of a normal current, drawn anew in each step, of that size whatever dt.",
+        unit="mV",
+        ge=0,
+        le=1e9,
+    )
+    noise_uniform_per_step: float = key(
+        0.0,
+        "Half the width of a uniform current around 0, drawn anew in each step, of that size whatever dt.",
+        unit="mV",
+        ge=0,
+        le=1e9,
     )
 
 

@@ -100,17 +100,17 @@ def _connect(
     everyone = sim.model.neurons.id
     inhibits = sim.model.neurons.neuron_type == 1  # the position in the types' list
     sources = everyone[np.isin(everyone, pre) & (inhibits == (kind == "inhibitory"))]
+    bounds = sim.model._config.plasticity
+    clipped: dict[str, Any] = {"low": bounds.weight_min if kind == "excitatory" else 0.0, "outside": "clip"}
+    if name == "readout":
+        clipped["high"] = bounds.weight_max
     projection: Projection = sim.connect(
         sources,
         post,
         probability=experiment.connection_probability,
-        weight={"normal": [factor * weight[0], factor * weight[1]]},
+        weight={"normal": [factor * weight[0], factor * weight[1]], **clipped},
         synapse_type=kind,
         rule="none" if frozen else None,
         name=name,
     )
-    if kind == "excitatory":
-        bounds = sim.model._config.plasticity
-        high = bounds.weight_max if name == "readout" else np.inf
-        np.clip(projection.weight, bounds.weight_min, high, out=projection.weight)
     return projection

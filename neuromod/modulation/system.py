@@ -8,6 +8,7 @@ that the next step uses.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
-from neuromod.arguments import checked_dt
+from neuromod.arguments import checked_array, checked_dt, checked_names, checked_number
 from neuromod.modulation.modulator import KINETICS, FurtherModulator, Modulator, ModulatorState, apply_params
 from neuromod.modulation.monoamines import DopamineSystem, NorepinephrineSystem, SerotoninSystem, class_of
 from neuromod.modulation.saved import checked_levels, levels_state
+from neuromod.problems import shown
 from neuromod.state import sealed
 
 __all__ = [
@@ -32,6 +34,9 @@ __all__ = [
     "create_neuromodulation_system",
     "lattice_neighbours",
 ]
+
+MOST_REGIONS = 2**24
+"""Of `lattice_neighbours`: more than one diffusion step can serve."""
 
 
 class NeuromodulationSystem(_core.SystemCore):
@@ -86,7 +91,7 @@ class NeuromodulationSystem(_core.SystemCore):
         names: Iterable[str] | None,
         declared: Mapping[str, Mapping[str, Any]],
     ) -> None:
-        known = ("global",) if regions is None else tuple(regions)
+        known = ("global",) if regions is None else checked_names(regions, "regions")
         if not known or len(set(known)) != len(known):
             raise ValueError(f"regions: must be one or more different names; got {regions!r}")
         self._dress(_core.Levels(names, known, enabled, declared))
@@ -216,8 +221,8 @@ class NeuromodulationSystem(_core.SystemCore):
         return error
 
     def _modulator(self, name: str) -> Modulator:
-        if name not in self.names:
-            raise ValueError(f"name: must be one of {', '.join(self.names)}; got {name!r}")
+        if not isinstance(name, str) or name not in self.names:
+            raise ValueError(f"name: must be one of {', '.join(self.names)}; got {shown(name)}")
         modulator: Modulator = getattr(self, name)
         return modulator
 
@@ -261,14 +266,13 @@ class NeuromodulationSystem(_core.SystemCore):
         self._modulator(name)
         where = f"neuromodulation.{name}.release"
         for what, given in (("areas", areas), ("regions", regions)):
-            if isinstance(given, str) or (given is not None and not len(given)):
+            if given is not None and not checked_names(given, f"{where}.{what}"):
                 raise TypeError(f"{where}.{what}: must be a sequence of names; got {given!r}")
         for region in regions or ():
             if region not in self.regions:
                 known = ", ".join(self.regions)
                 raise ValueError(f"{where}.regions: must be regions of the system ({known}); got {region!r}")
-        if not _core.domain_holds("NM_ANY", amount):
-            raise ValueError(f"{where}.amount: must be finite; got {amount!r}")
+        amount = checked_number(amount, f"{where}.amount")
         self._check_areas(where, areas)
         about = {"modulator": name, "areas": list(areas), "amount": float(amount)}
         self._levels.releases.append({**about, "regions": None if regions is None else list(regions)})
@@ -297,12 +301,15 @@ class NeuromodulationSystem(_core.SystemCore):
         Raises
         ------
         ValueError
-            If a name is unknown, a region is its own neighbour, or a number is out of its domain. Nothing is changed.
+            If a name is unknown, a region is its own neighbour, a number is out of its domain, or the flow is faster
+            than 1e6 per ms. Nothing is changed. A later step raises it where its dt needs more than 1,000 substeps;
+            it is not begun.
 
         Notes
         -----
-        Computed in ``csrc/nm_levels.c``, after the decay of each step, by forward steps of which a step has as many as
-        stability asks for. With a release that lasts, decay of rate k and D the steady level falls off as
+        Computed in ``csrc/nm_levels.c``: decay and flow at once, by the exact solution of their equation over a step,
+        between regions of different baselines, too. With a release that lasts, decay of rate k and D the steady level
+        falls off as
         exp(-distance / lambda) in one dimension, lambda = sqrt(D / k), and the sum over all regions is release / k,
         whatever D.
 
@@ -313,7 +320,7 @@ class NeuromodulationSystem(_core.SystemCore):
         >>> system.dopamine.release(0.4, region="left")
         >>> system.step()
         >>> [round(level, 3) for level in system.level[:, 0].tolist()]
-        [0.842, 0.518, 0.5]
+        [0.843, 0.517, 0.5]
         """
         self._modulator(name)
         pairs = self._neighbour_pairs(neighbours)
@@ -321,13 +328,22 @@ class NeuromodulationSystem(_core.SystemCore):
             ("coefficient", coefficient, "NM_NON_NEGATIVE"),
             ("spacing", spacing, "NM_POSITIVE"),
         ):
-            if not _core.domain_holds(domain, value):
-                raise ValueError(f"{what}: must be {_core.domain_phrase(domain)}; got {value!r}")
-        self._levels.set_spread(self.names.index(name), coefficient / spacing**2, pairs)
+            if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+                raise TypeError(f"{what}: must be a number; got {shown(value)}")
+            if abs(value) > 1e300 or not _core.domain_holds(domain, value):
+                raise ValueError(f"{what}: must be {_core.domain_phrase(domain)}; got {shown(value)}")
+        rate = float(coefficient) / float(spacing) / float(spacing)
+        most = np.bincount(pairs.ravel(), minlength=1).max(initial=0) * rate if pairs.size else 0.0
+        if not (np.isfinite(rate) and most <= _core.MAX_SPREAD):
+            raise ValueError(
+                "coefficient / spacing**2, times the neighbours of a region: must be at most "
+                f"{_core.MAX_SPREAD:g} per ms; got coefficient {coefficient!r}, spacing {spacing!r}"
+            )
+        self._levels.set_spread(self.names.index(name), rate, pairs)
 
     def _neighbour_pairs(self, neighbours: ArrayLike) -> NDArray[np.int32]:
         """Positions of the regions of each pair, checked."""
-        given = np.asarray(neighbours)
+        given = checked_array(neighbours, "neighbours", "iuU")
         if given.ndim != 2 or given.shape[1] != 2:
             raise ValueError(
                 f"neighbours: must be pairs of regions, of shape (n, 2); got shape {given.shape}"
@@ -465,12 +481,22 @@ def lattice_neighbours(shape: Sequence[int]) -> NDArray[np.int64]:
     -------
     ndarray of int64, shape (n_pairs, 2)
 
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no sequence of whole numbers >= 1.
+
     Examples
     --------
     >>> lattice_neighbours([2, 2]).tolist()
     [[0, 2], [1, 3], [0, 1], [2, 3]]
     """
-    number = np.arange(int(np.prod(shape)), dtype=np.int64).reshape(tuple(shape))
+    sizes = checked_array(shape, "shape", "iu")
+    if sizes.ndim != 1 or not sizes.size or sizes.min() < 1 or math.prod(sizes.tolist()) > MOST_REGIONS:
+        raise ValueError(
+            f"shape: must be numbers of regions, >= 1, {MOST_REGIONS} in all at most; got {shown(shape)}"
+        )
+    number = np.arange(math.prod(sizes.tolist()), dtype=np.int64).reshape(tuple(sizes.tolist()))
     pairs = []
     for axis in range(number.ndim):
         moved = np.moveaxis(number, axis, 0)

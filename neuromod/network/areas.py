@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from neuromod.network.columns import MODELS, NeuronColumns
 from neuromod.network.layout import Group, Zone
-from neuromod.problems import nearest
+from neuromod.problems import nearest, shown
 
 __all__ = ["Area", "Areas"]
 
@@ -33,7 +33,9 @@ class Areas:
         columns.receptors = [MappingProxyType(each) for each in [*map(_unusual, areas), {}]]
 
     def find(self, name: str, where: str = "area") -> Area:
-        """The area of that name; ValueError that names the nearest known one."""
+        """The area of that name; ValueError that names the nearest known one, TypeError for anything but text."""
+        if not isinstance(name, str):
+            raise TypeError(f"{where}: must be the name of an area; got {shown(name)}")
         if name not in self.names:
             near = nearest(name, self.names)
             hint = f"; did you mean {near!r}?" if near else f"; there are {', '.join(self.names)}"

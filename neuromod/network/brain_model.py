@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -12,14 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod._core import Neuron, Synapse
+from neuromod.arguments import checked_count, checked_number
 from neuromod.network import saved
 from neuromod.network.areas import Areas
 from neuromod.network.columns import NeuronColumns
+from neuromod.network.draws import MAX_DELAY, check_weight
 from neuromod.network.layout import Learning
 from neuromod.network.placement import Placement
 from neuromod.network.store import SynapseStore
 from neuromod.network.views import NeuronCollection, SynapseCollection
-from neuromod.network.wiring import delays_of, type_of_sources
+from neuromod.network.wiring import type_of_sources
+from neuromod.problems import shown
 
 __all__ = ["BrainModel", "Neuron", "Synapse"]
 
@@ -206,8 +208,12 @@ class BrainModel:
         >>> BrainModel("brain_base_model.json").add_neuron(1, 2, 3, 0, params={"tau_m": 10.0}).params["tau_m"]
         10.0
         """
-        position = (int(x), int(y), int(z), int(w))
-        fields = {"generation": generation, "parent_id": parent_id}
+        place = {"x": x, "y": y, "z": z, "w": w}
+        position = tuple(checked_count(at, axis, -(2**63), 2**63 - 1) for axis, at in place.items())
+        fields = {
+            "generation": checked_count(generation, "generation", -(2**31), 2**31 - 1),
+            "parent_id": checked_count(parent_id, "parent_id", -(2**63), 2**63 - 1),
+        }
         return self.neurons[self._placement.add(position, model, params, neuron_type, fields)]
 
     def remove_neuron(self, neuron_id: int) -> None:
@@ -277,11 +283,11 @@ class BrainModel:
         """
         columns = self._store.columns
         pre, post = columns.slot_of(pre_id), columns.slot_of(post_id)
-        if not math.isfinite(weight):
-            raise ValueError(f"weight: must be finite; got {weight!r}")
-        steps = delays_of(delay, 1, None, 0, 0)
+        steps = checked_count(delay, "delay", 1, MAX_DELAY)
         kind = type_of_sources(self._areas, np.array([pre], np.int32), synapse_type)
-        return self._store.add((pre, post, float(weight), int(steps), kind))
+        size = checked_number(weight, "weight")
+        check_weight("weight", size, self._store.learning, kind == "inhibitory")
+        return self._store.add((pre, post, size, steps, kind))
 
     def get_synapses_for_neuron(self, neuron_id: int, direction: str = "both") -> list[Synapse]:
         """Views of a neuron's synapses.
@@ -310,8 +316,8 @@ class BrainModel:
         >>> len(model.get_synapses_for_neuron(a.id, "pre")), len(model.get_synapses_for_neuron(a.id, "post"))
         (1, 0)
         """
-        if direction not in ("both", "pre", "post"):
-            raise ValueError(f"direction: must be 'both', 'pre' or 'post'; got {direction!r}")
+        if not isinstance(direction, str) or direction not in ("both", "pre", "post"):
+            raise ValueError(f"direction: must be 'both', 'pre' or 'post'; got {shown(direction)}")
         self._store.columns.slot_of(neuron_id)
         found = np.zeros(len(self.synapses), bool)
         if direction in ("both", "pre"):

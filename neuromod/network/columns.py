@@ -21,6 +21,9 @@ NEURON_TYPES = ("excitatory", "inhibitory")
 FIXED_FIELDS = _core.NEURON_FIELDS
 """Fields that every neuron has: dtype and default. Those of the models in use come besides, as float64."""
 
+PER_STEP = {"drive_noise_per_step": "drive_noise", "drive_uniform_per_step": "drive_uniform"}
+"""Columns that older saved models lack: by the columns that had their meaning there."""
+
 
 class NeuronColumns:
     """The columns of all neurons, in id order; grows by doubling.
@@ -85,11 +88,15 @@ class NeuronColumns:
         ------
         RemovedError
             If it was removed, or never existed.
+        TypeError
+            If it is no whole number.
         """
+        if isinstance(neuron_id, bool) or not isinstance(neuron_id, int | np.integer):
+            raise TypeError(f"neurons[{neuron_id!r:.60}]: an id must be a whole number")
         slot = self._slot(neuron_id) if 0 <= neuron_id < self.next_id else -1
         if slot < 0:
             rule = "was removed" if 0 <= neuron_id < self.next_id else "never existed"
-            raise _core.RemovedError(f"neurons[{neuron_id}]: must be in the network; it {rule}")
+            raise _core.RemovedError(f"neurons[{neuron_id!r:.60}]: must be in the network; it {rule}")
         return slot
 
     def neuron_again(self, neuron_id: int) -> tuple[Any, ...]:
@@ -140,10 +147,40 @@ class NeuronColumns:
         ndarray of int64, shape (count,)
             The new ids.
         """
-        ids = np.arange(self.next_id, self.next_id + count, dtype=np.int64)
-        self._take(ids, model, values)
-        self.next_id += count
-        self._index()
+        return self.append_all([(count, model, values)])
+
+    def append_all(self, groups: Sequence[tuple[int, str, Mapping[str, Any]]]) -> NDArray[np.int64]:
+        """Add several groups of neurons behind the others, all or none of them.
+
+        Parameters
+        ----------
+        groups : sequence of (int, str, mapping)
+            As for `append`.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_new,)
+            The new ids.
+
+        Raises
+        ------
+        MemoryError
+            Nothing is changed.
+        """
+        total = sum(count for count, _, _ in groups)
+        ids = np.arange(self.next_id, self.next_id + total, dtype=np.int64)
+        buffers = self._with_room(self.n + total, [model for _, model, _ in groups])
+        first = self.n
+        for count, model, values in groups:  # entries from n on belong to nobody yet
+            _write(
+                buffers, slice(first, first + count), model, {**values, "id": ids[first - self.n :][:count]}
+            )
+            first += count
+        slot_of = self._indexed(buffers["id"], self.n + total, self.next_id + total)
+        self._adopt(buffers)
+        self.n, self.next_id, self._slot_of = self.n + total, self.next_id + total, slot_of
+        self._handed.clear()
+        self.epoch += 1
         return ids
 
     def restore(self, ids: NDArray[np.int64], next_id: int, columns: Mapping[str, NDArray[Any]]) -> None:
@@ -164,25 +201,49 @@ class NeuronColumns:
         self.n, self.next_id = len(ids), next_id
         for name, values in columns.items():
             self.buffers[name][: self.n] = values
+        for name, old in PER_STEP.items():
+            if name not in columns and old in columns:  # saved when noise had one size at any dt
+                self.buffers[name][: self.n] = columns[old]
+                self.buffers[old][: self.n] = 0.0
         self._index()
 
-    def _take(self, ids: NDArray[np.int64], model: str, values: Mapping[str, Any]) -> None:
-        about = MODELS[model]
-        for name in (*about["state"], *about["params"]):
-            self._ensure(name)
-        self._reserve(self.n + len(ids))
-        new = slice(self.n, self.n + len(ids))
-        defaults = {name: default for name, (_, default) in FIXED_FIELDS.items()}
-        for table in ("state", "params"):
-            defaults |= {name: field["default"] for name, field in about[table].items()}
-        given = {**defaults, "id": ids, "model": list(MODELS).index(model), **values}
-        for name, field in about["params"].items():
-            if isinstance(given[name], str):
-                given[name] = _core.field_number(field, given[name])
-        for name, buffer in self.buffers.items():
-            buffer[new] = given.get(name, np.nan)
-        self.n += len(ids)
-        self._handed.clear()
+    def _with_room(self, n: int, models: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """The buffers with room for n neurons and the columns of the models; `self` is not changed."""
+        wanted = dict(self.buffers)
+        capacity = len(self.buffers["id"])
+        for model in models:
+            for name in (*MODELS[model]["state"], *MODELS[model]["params"]):
+                if name not in wanted:
+                    wanted[name] = _core.aligned(capacity)
+                    wanted[name][:] = np.nan
+        return wanted if n <= capacity else self._grown(wanted, slice(0, self.n), max(n, 2 * capacity))
+
+    def _grown(
+        self, buffers: Mapping[str, NDArray[Any]], kept: Any, capacity: int
+    ) -> dict[str, NDArray[Any]]:
+        """New blocks with the kept entries."""
+        new = {}
+        for name, old in buffers.items():
+            entries = old[: self.n][kept]
+            new[name] = _core.aligned(capacity, old.dtype)
+            new[name][: len(entries)] = entries
+        return new
+
+    def _adopt(self, buffers: dict[str, NDArray[Any]]) -> None:
+        """Take other blocks; what was handed out of a block that is replaced turns read-only."""
+        for name, view in self._handed.items():
+            if self.buffers[name] is not buffers[name]:
+                view.flags.writeable = False
+        self.buffers = buffers
+
+    def _indexed(self, ids: NDArray[np.int64], n: int, next_id: int) -> NDArray[np.int64]:
+        """Slots by id, -1 where there is none; empty where most ids are gone, since they are searched for then."""
+        if not _is_dense(n, next_id):
+            return np.empty(0, np.int64)
+        known = len(self._slot_of)
+        slot_of = np.full(next_id if next_id <= known else max(next_id, 2 * known), -1, np.int64)
+        slot_of[ids[:n]] = np.arange(n)
+        return slot_of
 
     def _ensure(self, name: str) -> None:
         if name not in self.buffers:
@@ -196,12 +257,7 @@ class NeuronColumns:
 
     def _replace(self, kept: Any, capacity: int) -> None:
         """New blocks with the kept entries; what was handed out turns read-only."""
-        for name, old in self.buffers.items():
-            entries = old[: self.n][kept]
-            self.buffers[name] = _core.aligned(capacity, old.dtype)
-            self.buffers[name][: len(entries)] = entries
-        for view in self._handed.values():
-            view.flags.writeable = False
+        self._adopt(self._grown(self.buffers, kept, capacity))
         self._handed.clear()
 
     def remove(self, slot: int) -> None:
@@ -219,21 +275,12 @@ class NeuronColumns:
         self._index()
 
     def _index(self) -> None:
-        if not self._is_dense:
-            self._slot_of = np.empty(0, np.int64)
-            self.epoch += 1
-            return
-        if len(self._slot_of) < self.next_id:
-            grown = np.full(max(self.next_id, 2 * len(self._slot_of)), -1, np.int64)
-            self._slot_of = grown
-        self._slot_of[:] = -1
-        self._slot_of[self.buffers["id"][: self.n]] = np.arange(self.n)
+        self._slot_of = self._indexed(self.buffers["id"], self.n, self.next_id)
         self.epoch += 1
 
     @property
     def _is_dense(self) -> bool:
-        """Whether there is a table of all ids; where most of them are gone, they are searched for."""
-        return self.next_id <= 16 * self.n + (1 << 20)
+        return _is_dense(self.n, self.next_id)
 
     def _slot(self, neuron_id: int) -> int:
         return int(self._slot_of[neuron_id]) if self._is_dense else int(self._slots(np.int64(neuron_id)))
@@ -248,6 +295,11 @@ class NeuronColumns:
             (at < self.n) & (own[np.minimum(at, self.n - 1)] == ids) if self.n else np.zeros_like(at, bool)
         )
         return np.where(there, at, -1)
+
+
+def _is_dense(n: int, next_id: int) -> bool:
+    """Whether there is a table of all ids; where most of them are gone, they are searched for."""
+    return next_id <= 16 * n + (1 << 20)
 
 
 def model_of(part: Any, what: str) -> Any:
@@ -301,3 +353,17 @@ def collection_of(model: Any, name: str) -> Any:
     name : str
     """
     return getattr(held(model), name)
+
+
+def _write(buffers: Mapping[str, NDArray[Any]], new: slice, model: str, values: Mapping[str, Any]) -> None:
+    """Fill the entries of new neurons of one model; NaN in columns of other models."""
+    about = MODELS[model]
+    defaults = {name: default for name, (_, default) in FIXED_FIELDS.items()}
+    for table in ("state", "params"):
+        defaults |= {name: field["default"] for name, field in about[table].items()}
+    given = {**defaults, "model": list(MODELS).index(model), **values}
+    for name, field in about["params"].items():
+        if isinstance(given[name], str):
+            given[name] = _core.field_number(field, given[name])
+    for name, buffer in buffers.items():
+        buffer[new] = given.get(name, np.nan)

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
+from neuromod.arguments import checked_names, checked_number
 from neuromod.network.areas import Area, Areas
 from neuromod.network.columns import MODELS, NEURON_TYPES
+from neuromod.problems import shown
 
 __all__ = ["Placement"]
 
@@ -34,10 +36,13 @@ class Placement:
         fields: Mapping[str, Any],
     ) -> int:
         """Add one neuron on a free site; its id. `BrainModel.add_neuron` says what the arguments mean."""
-        self._check_free(position)
+        if model is not None and not isinstance(model, str):
+            raise TypeError(f"model: must be the name of a neuron model; got {shown(model)}")
+        kind = checked_type(neuron_type)
         area = self.areas.at(position)
         name, values = self._values(area, model, params, "params")
-        kind = checked_type(neuron_type) or (area and area.neuron_type) or "excitatory"
+        kind = kind or (area and area.neuron_type) or "excitatory"
+        self._check_free(position)
         values |= dict(zip("xyzw", position, strict=True))
         values |= {"neuron_type": NEURON_TYPES.index(kind), **fields}
         return int(self.columns.append(1, name, values)[0])
@@ -50,23 +55,36 @@ class Placement:
         model: str | None,
         params: Mapping[str, float | str] | None,
         neuron_type: str | None,
+        dt: float,
     ) -> Ints:
-        """Put neurons on free sites of areas; their ids. `Simulation.initialize_neurons` says how."""
-        if isinstance(area_names, str):
-            raise TypeError(f"area_names: must be a sequence of names; got the string {area_names!r}")
-        if not (isinstance(density, int | float | np.floating) and 0.0 <= density <= 1.0):
-            raise ValueError(f"density: must be between 0 and 1; got {density!r}")
-        if model is not None and model not in MODELS:
-            raise ValueError(f"model: must be one of {', '.join(MODELS)}; got {model!r}")
-        names = self.areas.names if area_names is None else tuple(area_names)
+        """Put neurons on free sites of areas; their ids. `Simulation.initialize_neurons` says how.
+
+        All is checked, drawn and allocated before a neuron is added.
+        """
+        names = self._checked_names(area_names)
+        density = checked_number(density, "density", 0.0, 1.0)
+        _check_model(model)
         kind = checked_type(neuron_type)
-        plans = []
+        plans, first = [], self.columns.next_id
         for name in names:
             area = self.areas.find(name, "area_names")
             sites = self._free_sites(area, density, seed)
-            plans.append((area, sites, *self._values(area, model, params, "params")))
-        ids = [self._fill(area, sites, name, values, kind, seed) for area, sites, name, values in plans]
-        return np.concatenate(ids) if ids else np.empty(0, np.int64)
+            own, values = self._values(area, model, params, "params")
+            check_step(own, values, dt, f" (area {name!r})")
+            plans.append((len(sites), own, {**values, **self._places(area, sites, first, kind, seed)}))
+            first += len(sites)
+        return self.columns.append_all(plans)
+
+    def _checked_names(self, area_names: Sequence[str] | None) -> tuple[str, ...]:
+        if area_names is None:
+            return self.areas.names
+        names = checked_names(area_names, "area_names")
+        for name in names:
+            self.areas.find(name, "area_names")
+        repeated = [name for k, name in enumerate(names) if name in names[:k]]
+        if repeated:
+            raise ValueError(f"area_names: must name each area once; got {repeated[0]!r} twice")
+        return names
 
     def _check_free(self, position: Sequence[int]) -> None:
         for axis, at, size in zip("xyzw", position, self.config.lattice_shape, strict=True):
@@ -83,12 +101,14 @@ class Placement:
         self, area: Area | None, model: str | None, params: Mapping[str, float | str] | None, where: str
     ) -> tuple[str, dict[str, Any]]:
         """Model and columns of new neurons of an area: the argument's, else the area's, else the configuration's."""
+        if params is not None and not isinstance(params, Mapping):
+            raise TypeError(f"{where}: must be a mapping of names to numbers; got {shown(params)}")
         section = self.config.neuron_model
         name = model or (area and area.model) or section.type
         base = dict(section.params_default) if name == section.type else {}
         if area is not None and (area.model or section.type) == name:
             base |= area.params
-        complete = self.complete(name, base | dict(params or {}), where)
+        complete = self.complete(name, base | dict(params if params is not None else {}), where)
         drive = (area and area.drive) or self.config.drive
         values: dict[str, Any] = {
             **complete,
@@ -96,6 +116,8 @@ class Placement:
             "drive_weight": drive.weight,
             "drive_noise": drive.noise,
             "drive_uniform": drive.noise_uniform,
+            "drive_noise_per_step": drive.noise_per_step,
+            "drive_uniform_per_step": drive.noise_uniform_per_step,
         }
         if MODELS[name]["initial_v_from"] is not None:
             values["v_membrane"] = complete[MODELS[name]["initial_v_from"]]
@@ -121,23 +143,39 @@ class Placement:
         at: Ints = np.stack(np.unravel_index(sites, shape), axis=1) + lows
         return at
 
-    def _fill(
-        self, area: Area, sites: Ints, model: str, values: dict[str, Any], kind: str | None, seed: int
-    ) -> Ints:
-        """Neurons on the chosen sites; the inhibitory ones are drawn by id where no type is given."""
-        n, first = len(sites), self.columns.next_id
+    def _places(self, area: Area, sites: Ints, first: int, kind: str | None, seed: int) -> dict[str, Any]:
+        """Positions and types of neurons of the ids from `first` on; types are drawn where none is given."""
+        n = len(sites)
         chosen = kind or area.neuron_type
         if chosen is not None:
             types = np.full(n, NEURON_TYPES.index(chosen), np.int8)
         else:
             words = _core.random_words(seed, "place", first, 0, n, salt=1) if n else np.empty(0, np.uint32)
             types = (words < self.config.neuron_model.inhibitory_fraction * 2.0**32).astype(np.int8)
-        position = dict(zip("xyzw", sites.T, strict=True))
-        return self.columns.append(n, model, {**values, **position, "neuron_type": types})
+        return {**dict(zip("xyzw", sites.T, strict=True)), "neuron_type": types}
+
+
+def _check_model(model: str | None) -> None:
+    if model is not None and (not isinstance(model, str) or model not in MODELS):
+        raise ValueError(f"model: must be one of {', '.join(MODELS)}; got {shown(model)}")
+
+
+def check_step(model: str, values: Mapping[str, Any], dt: float, where: str = "") -> None:
+    """Refuse what steps of dt (ms) cannot serve: a rate above one spike a step, a model whose cost grows with dt."""
+    about = MODELS[model]
+    if about["longest_step"] and dt > about["longest_step"]:
+        raise ValueError(
+            f"dt: must be at most {about['longest_step']:g} ms for {model} neurons; got {dt:g}{where}"
+        )
+    name = about["bounded_rate"]
+    if name is not None and values[name] * (dt / 1000.0) > 1.0 + 1e-12:
+        raise ValueError(
+            f"params.{name}: must be at most 1000 / dt = {1000.0 / dt:g} Hz at dt {dt:g} ms; got {values[name]}{where}"
+        )
 
 
 def checked_type(neuron_type: str | None) -> str | None:
     """The type as given, "excitatory", "inhibitory" or None; ValueError for anything else."""
-    if neuron_type is not None and neuron_type not in NEURON_TYPES:
-        raise ValueError(f"neuron_type: must be 'excitatory' or 'inhibitory'; got {neuron_type!r}")
+    if neuron_type is not None and not (isinstance(neuron_type, str) and neuron_type in NEURON_TYPES):
+        raise ValueError(f"neuron_type: must be 'excitatory' or 'inhibitory'; got {shown(neuron_type)}")
     return neuron_type

@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromod.arguments import checked_array
 from neuromod.network.columns import held, model_of
+from neuromod.network.draws import check_weight
 from neuromod.network.synapses import SynapseTable
+from neuromod.problems import shown
 
 __all__ = ["Projection", "ReadOnly"]
 
@@ -31,7 +34,8 @@ class Projection:
     Notes
     -----
     Synapses stand in rows by presynaptic neuron; a row is sorted by (part of the network, delay, target). `pre_id`,
-    `post_id`, `delay` and `weight` have the same order.
+    `post_id`, `delay` and `weight` have the same order, which is not that of the pairs given to ``connect``: see
+    `order`.
 
     Examples
     --------
@@ -130,7 +134,14 @@ class Projection:
 
     @weight.setter
     def weight(self, value: Any) -> None:
-        _set(self.weight, value)
+        column = self.weight
+        if value is column:  # `p.weight += d` has written already, and sets what it got
+            return
+        given = checked_array(value, "weight")
+        if given.ndim and given.shape != column.shape:
+            raise ValueError(f"weight: must be a number or have shape {column.shape}; got {given.shape}")
+        check_weight("weight", given, self._table.learning, self.synapse_type == "inhibitory")
+        _set(column, given)
 
     @property
     def eligibility(self) -> Weights:
@@ -174,6 +185,15 @@ class Projection:
         return self._table.weights.values()[name].copy()
 
     @property
+    def order(self) -> Ints | None:
+        """Which of the pairs that ``connect`` was given became each synapse, int64, shape (n_synapses,); a copy.
+
+        So ``p.weight[np.argsort(p.order)]`` is in the order of the pairs, while none of their neurons was removed.
+        None where the synapses were not given as pairs.
+        """
+        return None if self._table.order is None else self._table.order.copy()
+
+    @property
     def plasticity_tag(self) -> Weights:
         """A number of the user's own for each synapse, float32, shape (n_synapses,). A view."""
         return self._table.plasticity_tag
@@ -198,8 +218,10 @@ class Projection:
         IndexError
             If there is no such synapse.
         """
+        if isinstance(synapse, bool) or not isinstance(synapse, int | np.integer):
+            raise TypeError(f"synapse: must be a whole number; got {shown(synapse)}")
         if not 0 <= synapse < len(self):
-            raise IndexError(f"synapse: must be between 0 and {len(self) - 1}; got {synapse!r}")
+            raise IndexError(f"synapse: must be between 0 and {len(self) - 1}; got {shown(synapse)}")
         return self._table.weights.one(int(synapse))
 
     def __len__(self) -> int:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.errors import ConfigError
-from neuromod.network.columns import FIXED_FIELDS, MODELS
+from neuromod.network.columns import FIXED_FIELDS, MODELS, PER_STEP
 from neuromod.network.layout import Learning
 from neuromod.problems import join, shown
 from neuromod.state import SavedPart, check_seal, pack, sealed, unpacked
@@ -179,6 +179,8 @@ def _neurons(part: SavedPart, model: Model, next_id: int | None) -> dict[str, ND
     part.only(*FIXED_FIELDS, *own)
     columns = {}
     for name, (dtype, _) in FIXED_FIELDS.items():
+        if name in PER_STEP and name not in part.value:  # saved when noise had one size at any dt
+            continue
         columns[name] = part.array(name, dtype, ids.shape, *limits.get(name, (None, None)))
     used = [] if columns["model"] is None else [list(MODELS)[k] for k in np.unique(columns["model"])]
     part.has(
@@ -252,12 +254,14 @@ def _learning(part: SavedPart, check: Callable[[Mapping[str, Any], str], Any]) -
 def _columns(part: SavedPart, learning: Learning, n: int) -> dict[str, Any]:
     """The columns of the synapses."""
     own = {} if learning.rule is None else _RULES[learning.rule]["synapse_columns"]
-    part.only("weight", "delay", "plasticity_tag", *own)
+    part.only("weight", "delay", "plasticity_tag", "order", *own)
     columns = {"weight": part.array("weight", "f4", (n,)), "delay": part.array("delay", "u2", (n,), 1)}
     for name, (dtype, _) in own.items():
         columns[name] = part.array(name, dtype, (n,), -1 if dtype == "i8" else None)
     if "plasticity_tag" in part.value:
         columns["plasticity_tag"] = part.array("plasticity_tag", "f4", (n,))
+    if "order" in part.value:
+        columns["order"] = part.array("order", "i8", (n,), 0)
     return columns
 
 

@@ -9,19 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
+from neuromod.arguments import checked_number
+from neuromod.errors import NumericalError
 from neuromod.network.areas import Areas
 from neuromod.network.columns import held, model_of
+from neuromod.network.draws import MAX_WEIGHT, New, check_weight, delays_of, weights_of, widened
 from neuromod.network.layout import Layout, Learning, Rows
 from neuromod.network.projection import Projection, ReadOnly
 from neuromod.network.synapses import SynapseTable, no_rows
 from neuromod.network.wiring import (
     build_rows,
     checked_port,
-    delays_of,
+    ends_of,
     slots_of_group,
     type_of_sources,
-    weights_of,
 )
+from neuromod.problems import shown
 
 __all__ = ["Addition", "SynapseStore"]
 
@@ -109,6 +112,7 @@ class SynapseStore:
         rows: Rows | None = None,
         weight: Floats | float | None = None,
         delay: NDArray[np.uint16] | int = 1,
+        order: Ints | None = None,
     ) -> SynapseTable:
         """Append a projection; an empty one where no rows are given."""
         synapses = np.empty(0, np.float32) if weight is None else weight
@@ -123,6 +127,7 @@ class SynapseStore:
             synapses,
             delay,
             self._move,
+            order,
         )
         self.made += 1
         self._tables.append(table)
@@ -151,11 +156,14 @@ class SynapseStore:
         kind = type_of_sources(self.areas, sources, synapse_type)
         checked_port(self.areas, targets, port)
         label = self._free_name(name, pre, post)
+        if not isinstance(autapses, bool | np.bool_):
+            raise TypeError(f"autapses: must be True or False; got {shown(autapses)}")
         rows, order = build_rows(self.areas, sources, targets, how, bool(autapses), seed, self.made)
-        n = len(rows[2])
-        weights = weights_of(weight, n, order, seed, self.made)
-        delays = delays_of(delay, n, order, seed, self.made)
-        self._new(label, kind, learning, port, rows, weights, delays)
+        shape, ends = ends_of(self.areas, pre, post, rows)
+        new = New(len(rows[2]), order, ends, shape, seed, self.made)
+        weights = weights_of(weight, new, learning, kind == "inhibitory")
+        delays = delays_of(delay, new)
+        self._new(label, kind, learning, port, rows, weights, delays, order)
         self._changed()
         return self.projections[label]
 
@@ -163,7 +171,7 @@ class SynapseStore:
         taken = {table.name for table in self.tables} | set(_SINGLE.values())
         if name is not None:
             if not isinstance(name, str) or not name or name in taken:
-                raise ValueError(f"name: must be a new, non-empty string; got {name!r}")
+                raise ValueError(f"name: must be a new, non-empty string; got {shown(name)}")
             return name
         base = "_to_".join(end if isinstance(end, str) else "neurons" for end in (pre, post))
         label, number = base, 2
@@ -173,6 +181,9 @@ class SynapseStore:
 
     def connect_at_random(self, probability: float, mean: float, sd: float, seed: int) -> int:
         """Connect all neurons at random; `Simulation.initialize_random_synapses` says how. The number of synapses."""
+        probability = checked_number(probability, "connection_probability", 0.0, 1.0)
+        mean = checked_number(mean, "weight_mean", -MAX_WEIGHT, MAX_WEIGHT)
+        sd = checked_number(sd, "weight_std", 0.0, MAX_WEIGHT)
         before = len(self)
         everyone = self.columns.column("id")
         low, high = self.learning.weight_min, self.learning.weight_max
@@ -180,17 +191,16 @@ class SynapseStore:
             sources = everyone[self.columns.column("neuron_type") == number]
             if len(sources) or kind == "excitatory":
                 label = "random" if kind == "excitatory" else "random_inhibitory"
-                projection = self.connect(
+                self.connect(
                     sources,
                     everyone,
                     {"probability": probability},
-                    weight={"normal": [mean, sd]},
+                    weight={"normal": [mean, sd], "low": low, "high": high, "outside": "clip"},
                     learning=self.learning,
                     synapse_type=kind,
                     name=self._free_name(None, label, "all"),
                     seed=seed,
                 )
-                np.clip(projection.weight, low, high, out=projection.weight)
         return len(self) - before
 
     # ---- single synapses -------------------------------------------------------------------------------------
@@ -330,6 +340,21 @@ class SynapseStore:
         for table in self.tables:
             table.weights.release()
         self.keeper = None
+
+    def check_written(self, step: int) -> None:
+        """Refuse what users have written to weights and eligibility traces that no simulation can go on from.
+
+        Raises
+        ------
+        NumericalError
+            If a value is not finite.
+        ValueError
+            If a weight lies outside the bounds of its rule.
+        """
+        for table in self._tables:
+            for name, values in table.weights.written().items():
+                if values.dtype == np.float32:  # the others are steps, which users have no way to write
+                    _check_written(table, name, values, step)
 
     def resume(self) -> None:
         """The simulation is about to move on: what users have written goes to the keepers."""
@@ -498,6 +523,8 @@ class SynapseStore:
         table = self._new(name, synapse_type, learning, port)
         if "plasticity_tag" in columns:
             table.plasticity_tag = np.empty(0, np.float32)
+        if "order" in columns:
+            table.order = np.empty(0, np.int64)
         table.replace(pre, post, columns, rows)
 
     def restored(self, made: int) -> None:
@@ -509,3 +536,23 @@ class SynapseStore:
 def synapse_of(model: Any, number: int) -> _core.Synapse:
     """The view of a model's synapse of that number."""
     return held(model).synapses[number]  # type: ignore[no-any-return]
+
+
+def _check_written(table: SynapseTable, name: str, values: Floats, step: int) -> None:
+    low, high = -MAX_WEIGHT, MAX_WEIGHT
+    about, inhibitory = table.learning, table.synapse_type == "inhibitory"
+    if name == "weight" and about.rule is not None:
+        low, high = about.weight_min, about.weight_max
+        low, high = (-high, high) if inhibitory else (low, high)
+        if inhibitory and about.weight_min > 0.0:
+            low = high = 0.0  # two ranges: looked at below
+    if not len(values) or _core.first_outside(values, *widened(low, high)) < 0:
+        return
+    where = f"projections[{table.name!r}].{name}"
+    k = _core.first_outside(values, -MAX_WEIGHT, MAX_WEIGHT)
+    if k >= 0:
+        ends = f"neuron {table.pre_id[k]} to {table.post_id[k]}"
+        raise NumericalError(
+            f"{where}[{k}]: must stay finite; got {values[k]} (synapse from {ends}, step {step})"
+        )
+    check_weight(where, values, about, inhibitory)

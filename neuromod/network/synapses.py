@@ -51,8 +51,12 @@ class SynapseTable:
         weight: Floats | float,
         delay: Delays | int,
         moved: Callable[[], None],
+        order: Ints | None = None,
     ) -> None:
-        """`port`: None: the type's. `number`: salt of the draws. `moved`: called when the weights are replaced."""
+        """`port`: None: the type's. `number`: salt of the draws. `moved`: called when the weights are replaced.
+
+        `order`: of pairs, which one became each synapse.
+        """
         self.columns, self.moved = columns, moved
         self.name, self.number, self.synapse_type, self.port = (
             name,
@@ -66,6 +70,12 @@ class SynapseTable:
         self.state_columns: Mapping[str, tuple[str, Any]] = rule.get("synapse_columns", {})
         self.will_be_kept = bool(rule.get("lazy") or rule.get("advance"))  # by an engine: see `Weights`
         self.tag: Floats | None = None
+        self.order = order
+        if order is not None and isinstance(delay, np.ndarray):
+            bucket = np.repeat(np.arange(len(rows[1]) - 1), np.diff(rows[1]))
+            self.order = order[
+                np.lexsort((np.arange(len(delay)), delay, bucket))
+            ]  # as sort_rows_by_delay orders
         self._set_rows(rows, weight, delay)
 
     # ---- who is connected to whom ----------------------------------------------------------------------------
@@ -183,6 +193,8 @@ class SynapseTable:
         found: dict[str, Any] = {**self.weights.values(), "delay": self.delay}
         if self.tag is not None:
             found["plasticity_tag"] = self.tag
+        if self.order is not None:
+            found["order"] = self.order
         return found
 
     def replace(
@@ -215,6 +227,8 @@ class SynapseTable:
         if self.tag is not None:
             self.tag.flags.writeable = False
             self.tag = np.ascontiguousarray(columns["plasticity_tag"][order], np.float32)
+        if self.order is not None:
+            self.order = np.ascontiguousarray(columns["order"][order], np.int64)
         places = _core.build_buckets(row_start, np.ascontiguousarray(targets), self.columns.n)
         own = float(weight[0]) if equal else np.ascontiguousarray(weight, np.float32)
         self._set_rows((int(pre_first), *places), own, delay if rows is None or len(delay) else rows[2])

@@ -87,6 +87,10 @@ class Weights:
             return self.equal
         return float(self._handed.get("weight", self.live["weight"])[k])
 
+    def written(self) -> Mapping[str, Floats]:
+        """The arrays that the user may have written to since the simulation last moved on."""
+        return self._handed
+
     def _snapshot(self) -> dict[str, Floats]:
         if not self._before and self.keeper is not None:
             self._handed = self.keeper.read()

@@ -1,46 +1,80 @@
-"""Arguments of ``connect`` turned into slots, weights and delays. Everything is checked before anything is built."""
+"""Arguments of ``connect`` turned into slots and rows. Everything is checked before anything is built."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from neuromod import _core
-from neuromod.arguments import checked_count
+from neuromod.arguments import checked_array, checked_count, checked_number
 from neuromod.network.areas import Areas
 from neuromod.network.layout import Rows
+from neuromod.problems import shown
 
-__all__ = ["build_rows", "checked_port", "delays_of", "slots_of_group", "type_of_sources", "weights_of"]
+__all__ = ["build_rows", "checked_port", "ends_of", "slots_of_group", "type_of_sources"]
 
 Int32s = NDArray[np.int32]
-
-MAX_DELAY = 65535
-"""Steps; a delay is kept in 16 bits."""
+MOST_SYNAPSES = 2**40
+"""Of one neuron, and more than a machine holds: what is below is memory's to refuse."""
 
 
 def slots_of_group(areas: Areas, group: Any, where: str) -> Int32s:
     """Slots of area names or ids, ascending without repeats."""
     if isinstance(group, str):
         return areas.slots(group, where)
+    return np.unique(_slots_as_given(areas, group, where)).astype(np.int32)
+
+
+def _slots_as_given(areas: Areas, group: Any, where: str) -> NDArray[np.int64]:
+    """Slots in the order in which names or ids were given."""
+    if isinstance(group, str):
+        return areas.slots(group, where).astype(np.int64)
     if isinstance(group, Sequence) and len(group) and all(isinstance(name, str) for name in group):
-        return np.unique(np.concatenate([areas.slots(name, where) for name in group]))
-    ids = np.atleast_1d(np.asarray(group))
-    if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):
-        raise ValueError(f"{where}: must be area names or neuron ids; got {group!r}")
+        return np.concatenate([areas.slots(name, where) for name in group]).astype(np.int64)
+    try:
+        ids = np.atleast_1d(checked_array(group, where, "iu"))
+    except (TypeError, ValueError):
+        raise TypeError(f"{where}: must be area names or neuron ids; got {shown(group)}") from None
+    if ids.ndim != 1:
+        raise ValueError(f"{where}: must be area names or a row of neuron ids; got shape {ids.shape}")
     missing = ids[~np.isin(ids, areas.columns.column("id"))]
     if missing.size:
         raise ValueError(f"{where}: must be ids of neurons in the network; got {missing[0]}")
-    return np.unique(areas.columns.slots_of(ids)).astype(np.int32)
+    return areas.columns.slots_of(ids)
+
+
+def ends_of(
+    areas: Areas, pre: Any, post: Any, rows: Rows
+) -> tuple[tuple[int, int], Callable[[], tuple[NDArray[np.int64], NDArray[np.int64]]]]:
+    """Numbers of sources and targets as given, and positions of each synapse's source and target among them."""
+    sources, targets = _slots_as_given(areas, pre, "pre"), _slots_as_given(areas, post, "post")
+
+    def position(given: NDArray[np.int64], slots: NDArray[np.int64], where: str) -> NDArray[np.int64]:
+        order = np.argsort(given, kind="stable")
+        if np.any(np.diff(given[order]) == 0):
+            raise ValueError(f"{where}: must name each neuron once where weights or delays are a matrix")
+        return order[np.searchsorted(given[order], slots)]
+
+    def ends() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        first, bucket_start, local = rows
+        n_partitions, width = _core.partitions(areas.columns.n)
+        bucket = np.repeat(np.arange(len(bucket_start) - 1), np.diff(bucket_start))
+        return (
+            position(sources, first + bucket // n_partitions, "pre"),
+            position(targets, bucket % n_partitions * width + local.astype(np.int64), "post"),
+        )
+
+    return (len(sources), len(targets)), ends
 
 
 def type_of_sources(areas: Areas, pre: Int32s, synapse_type: str | None) -> str:
     """The type given, or that of the sources where they agree."""
     if synapse_type is not None:
-        if synapse_type not in ("excitatory", "inhibitory"):
-            raise ValueError(f"synapse_type: must be 'excitatory' or 'inhibitory'; got {synapse_type!r}")
+        if not isinstance(synapse_type, str) or synapse_type not in ("excitatory", "inhibitory"):
+            raise ValueError(f"synapse_type: must be 'excitatory' or 'inhibitory'; got {shown(synapse_type)}")
         return synapse_type
     types = np.unique(areas.columns.column("neuron_type")[pre])
     if len(types) > 1:
@@ -53,6 +87,8 @@ def type_of_sources(areas: Areas, pre: Int32s, synapse_type: str | None) -> str:
 
 def checked_port(areas: Areas, post: Int32s, port: str | None) -> None:
     """Whether every target's neuron model has the port; None stands for that of the synapse type, which all have."""
+    if port is not None and not isinstance(port, str):
+        raise TypeError(f"port: must be the name of an input port; got {shown(port)}")
     models = list(_core.neuron_models().items())
     numbers = np.unique(areas.columns.column("model")[post])
     for name, model in (models[k] for k in numbers if port is not None):
@@ -79,30 +115,25 @@ def build_rows(
         )
     name, value = given[0], how[given[0]]
     if name == "pairs":
-        return _pairs(areas, value, pre, post)
+        return _pairs(areas, value, pre, post, autapses)
     ids = areas.columns.column("id")
     if name == "probability":
-        p = _checked_probability(value, "probability")
+        p = checked_number(value, "probability", 0.0, 1.0)
         return _core.build_probability(pre, post, ids, p, autapses, seed, number), None
-    degree = checked_count(value, name, 1)
+    degree = checked_count(value, name, 1, MOST_SYNAPSES)
     chosen_from, for_each = (pre, post) if name == "in_degree" else (post, pre)
     alone = len(chosen_from) == 1 and not autapses and bool(np.isin(chosen_from, for_each).any())
     if len(for_each) and (len(chosen_from) == 0 or alone):
-        raise ValueError(f"{name}: needs another neuron to connect to; got {len(chosen_from)}")
+        side = "pre" if name == "in_degree" else "post"
+        raise ValueError(f"{side}, {name}: needs another neuron to connect to; got {len(chosen_from)}")
     build = _core.build_in_degree if name == "in_degree" else _core.build_out_degree
     return build(pre, post, ids, degree, autapses, seed, number), None
 
 
-def _checked_probability(value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise TypeError(f"{where}: must be a number; got {value!r}")
-    if not 0.0 <= value <= 1.0:
-        raise ValueError(f"{where}: must be between 0 and 1; got {value}")
-    return float(value)
-
-
-def _pairs(areas: Areas, pairs: ArrayLike, pre: Int32s, post: Int32s) -> tuple[Rows, NDArray[np.int64]]:
-    ids = np.asarray(pairs)
+def _pairs(
+    areas: Areas, pairs: Any, pre: Int32s, post: Int32s, autapses: bool
+) -> tuple[Rows, NDArray[np.int64]]:
+    ids = checked_array(pairs, "pairs", "iu")
     if ids.ndim != 2 or ids.shape[1] != 2 or ids.dtype.kind not in "iu":
         raise ValueError(f"pairs: must be ids of shape (n, 2); got {ids.dtype} of shape {ids.shape}")
     missing = ids[~np.isin(ids, areas.columns.column("id"))]
@@ -113,69 +144,10 @@ def _pairs(areas: Areas, pairs: ArrayLike, pre: Int32s, post: Int32s) -> tuple[R
         outside = ids[~np.isin(slots[:, side], group), side]
         if outside.size:
             raise ValueError(f"pairs: must lead from pre to post; got {outside[0]}, which is not in {name}")
+    own = ids[ids[:, 0] == ids[:, 1], 0]
+    if own.size and not autapses:
+        raise ValueError(
+            f"pairs: must not connect a neuron to itself unless autapses is True; got ({own[0]}, {own[0]})"
+        )
     first, row_start, targets, order = _core.build_pairs(slots[:, 0], slots[:, 1])
     return (first, *_core.build_buckets(row_start, targets, areas.columns.n)), order
-
-
-def _distribution(value: Mapping[str, Any], where: str, seed: int, purpose: str, number: int, n: int) -> Any:
-    kinds = {"normal": _core.draw_normal, "uniform": _core.draw_uniform}
-    if len(value) != 1 or next(iter(value)) not in kinds:
-        raise ValueError(
-            f"{where}: must be {{'normal': [mean, sd]}} or {{'uniform': [low, high]}}; got {value!r}"
-        )
-    kind, numbers = next(iter(value.items()))
-    pair = np.asarray(numbers, dtype=np.float64)
-    if pair.shape != (2,) or not np.all(np.isfinite(pair)):
-        raise ValueError(f"{where}.{kind}: must be two finite numbers; got {numbers!r}")
-    if kind == "normal" and pair[1] < 0.0:
-        raise ValueError(f"{where}.normal: the standard deviation must be >= 0; got {pair[1]}")
-    if kind == "uniform" and pair[1] < pair[0]:
-        raise ValueError(f"{where}.uniform: the bounds must be in order; got {numbers!r}")
-    return kinds[kind](seed, purpose, number, pair[0], pair[1], n)
-
-
-def weights_of(
-    value: Any, n: int, order: NDArray[np.int64] | None, seed: int, number: int
-) -> NDArray[np.float32] | float:
-    """Weights in the order of the synapses, or one number where all are equal."""
-    if isinstance(value, Mapping):
-        return _distribution(value, "weight", seed, "weight", number, n)  # type: ignore[no-any-return]
-    given = np.asarray(value, dtype=np.float64)
-    if given.ndim == 0:
-        if not np.isfinite(given):
-            raise ValueError(f"weight: must be finite; got {given}")
-        return float(given)
-    _check_column("weight", given, n, order)
-    return given[order].astype(np.float32)
-
-
-def _check_column(where: str, given: NDArray[np.float64], n: int, order: NDArray[np.int64] | None) -> None:
-    if order is None:
-        raise ValueError(f"{where}: may be an array only with pairs; give a number or a distribution")
-    if given.shape != (n,):
-        raise ValueError(f"{where}: must have one value for each of the {n} pairs; got shape {given.shape}")
-    if not np.all(np.isfinite(given)):
-        k = int(np.flatnonzero(~np.isfinite(given))[0])
-        raise ValueError(f"{where}: must be finite; got {given[k]} (pair {k})")
-
-
-def delays_of(
-    value: Any, n: int, order: NDArray[np.int64] | None, seed: int, number: int
-) -> NDArray[np.uint16] | int:
-    """One delay for all, or one for each synapse, whole steps from 1."""
-    if isinstance(value, Mapping):
-        drawn: NDArray[np.float64] = np.rint(
-            _distribution(value, "delay", seed, "delay", number, n).astype(np.float64)
-        )
-        return np.clip(drawn, 1, MAX_DELAY).astype(np.uint16)
-    if np.ndim(value) == 0:
-        delay = checked_count(value, "delay", 1)
-        if delay > MAX_DELAY:
-            raise ValueError(f"delay: must be at most {MAX_DELAY} steps; got {delay}")
-        return delay
-    given = np.asarray(value, dtype=np.float64)
-    _check_column("delay", given, n, order)
-    bad = given[(given != np.rint(given)) | (given < 1) | (given > MAX_DELAY)]
-    if bad.size:
-        raise ValueError(f"delay: must be whole steps from 1 to {MAX_DELAY}; got {bad[0]}")
-    return given[order].astype(np.uint16)

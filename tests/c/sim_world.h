@@ -48,7 +48,7 @@ typedef struct world {
     nm_events events[MAX_PROJECTIONS]; /* of rules that act at arrivals and keep nothing */
     int64_t *id;
     int32_t *zone;
-    double *drive_rate, *drive_weight, *drive_noise, *drive_uniform;
+    double *drive_rate, *drive_weight, *drive_noise, *drive_uniform, *drive_step;
     nm_levels levels;
     double level[N_REGIONS * N_MODULATORS], level_params[N_MODULATORS * NM_MAX_PARAMS], kept[N_MODULATORS];
     int64_t schedule_step[MAX_SCHEDULE];
@@ -78,6 +78,8 @@ static inline void lend_columns(world *w) {
     network->drive_weight = w->drive_weight = column(w, 0.0);
     network->drive_noise = w->drive_noise = column(w, 0.0);
     network->drive_uniform = w->drive_uniform = column(w, 0.0);
+    network->drive_noise_per_step = w->drive_step = column(w, 0.0);
+    network->drive_uniform_per_step = column(w, 0.0);
     network->seen_rate = column(w, NAN);
     network->drive_table = zeros(&w->keep, MAX_PIECES * NM_POISSON_TABLE, sizeof(uint32_t));
     w->sim.input[0] = column(w, 0.0), w->sim.input[1] = column(w, 0.0);
@@ -250,6 +252,7 @@ static inline void start(world *w, int64_t interval) {
 static inline int run_on(world *w, int64_t n_steps, nm_pool *pool, int64_t *done) {
     const int status = nm_network_prepare(&w->network, w->sim.dt, w->fresh, &w->error);
     w->fresh = 0;
+    w->sim.look = n_steps > 1 ? w->sim.step + n_steps : 0;
     return status != NM_OK ? status : nm_sim_run(&w->sim, n_steps, pool, done, &w->error);
 }
 

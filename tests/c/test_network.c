@@ -12,7 +12,7 @@ extern const nm_neuron_model nm_neuron_izhikevich, nm_neuron_lif;
 /* A network of one group with columns of its own; parameters and state at their defaults. */
 typedef struct fixture {
     double params[NM_MAX_PARAMS][N], seen[NM_MAX_PARAMS][N], state[NM_MAX_STATE][N];
-    double derived[NM_MAX_DERIVED][N], drive[5][N], seen_rate[N];
+    double derived[NM_MAX_DERIVED][N], drive[7][N], seen_rate[N];
     uint32_t table[64 * 64];
     nm_block blocks[64];
     int64_t partition_block[8], n_blocks;
@@ -48,6 +48,8 @@ static fixture *make(const nm_neuron_model *model, int64_t n) {
                               .external_input = f->drive[2],
                               .drive_noise = f->drive[3],
                               .drive_uniform = f->drive[4],
+                              .drive_noise_per_step = f->drive[5],
+                              .drive_uniform_per_step = f->drive[6],
                               .seen_rate = f->seen_rate,
                               .drive_table = f->table,
                               .n_partitions = 1,

@@ -19,6 +19,8 @@ static const struct {
     {NM_ERR_BAD_LAYOUT, -4, "NM_ERR_BAD_LAYOUT", "the buffers do not fit each other"},
     {NM_ERR_NOT_FINITE, -5, "NM_ERR_NOT_FINITE", "a state variable is no longer finite"},
     {NM_ERR_TOO_LARGE, -6, "NM_ERR_TOO_LARGE", "a count exceeds what its index can hold"},
+    {NM_ERR_STEP, -7, "NM_ERR_STEP", "the step is too long"},
+    {NM_ERR_SYNAPSE, -8, "NM_ERR_SYNAPSE", "a synapse's value is no longer finite"},
 };
 enum { N_EXPECTED = sizeof expected / sizeof *expected };
 
@@ -40,7 +42,7 @@ static void the_list_holds_no_other_status(void) {
 }
 
 static void other_numbers_have_no_name(void) {
-    const int others[] = {2, -7, 100, INT_MAX, INT_MIN};
+    const int others[] = {2, -9, 100, INT_MAX, INT_MIN};
     for (int k = 0; k < (int)(sizeof others / sizeof *others); k++) {
         CHECK(strcmp(nm_status_name(others[k]), "NM_UNKNOWN") == 0);
         CHECK(strcmp(nm_status_sentence(others[k]), "unknown status") == 0);

@@ -82,7 +82,7 @@ MADE: dict[str, Callable[[], Any]] = {
         {"U": 0.5, "tau_rec": 1, "tau_facil": 1}, np.arange(3), 4
     ),
     "HomeostasisKeeper": lambda: _core.HomeostasisKeeper(
-        {"target_rate": 1.0, "tau": 1.0, "strength": 1.0, "every": 1.0}, 3, 1.0
+        {"target_rate": 1.0, "tau": 1.0, "strength": 1.0, "every": 1.0}, 3, 1.0, 0
     ),
     "Bitmap": lambda: _core.Bitmap(),
     "Pool": lambda: _core.Pool(),

@@ -1,0 +1,281 @@
+"""Weights and delays of new synapses: numbers, arrays and distributions, checked and drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuromod import _core
+from neuromod.arguments import checked_array, checked_count, checked_number
+from neuromod.network.layout import Learning
+from neuromod.problems import shown
+
+__all__ = ["MAX_DELAY", "MAX_WEIGHT", "New", "check_weight", "delays_of", "weights_of", "widened"]
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+MAX_DELAY = 65535
+"""Steps; a delay is kept in 16 bits."""
+MAX_WEIGHT = float(np.finfo(np.float32).max)
+RAREST = 0.01
+"""Least probability of a draw that is not drawn again; 4 x 4,096 draws then all fall outside once in 1e71 values."""
+_FORMS = '{"normal": [mean, sd]}, {"lognormal": [mu, sigma]} or {"uniform": [low, high]}'
+
+
+class New(NamedTuple):
+    """New synapses that are to get weights and delays."""
+
+    n: int
+    order: Ints | None
+    """Of pairs: which one became each synapse; None: they were drawn."""
+    ends: Callable[[], tuple[Ints, Ints]]
+    """Positions of each synapse's source in `pre` and target in `post`, as they were given."""
+    shape: tuple[int, int]
+    """Number of sources, number of targets."""
+    seed: int
+    number: int
+    """The projection's: the salt of its draws."""
+
+
+class _Draw(NamedTuple):
+    """A checked distribution."""
+
+    kind: str
+    a: float
+    b: float
+    low: float
+    high: float
+    clips: bool
+    bounded: bool
+
+    @property
+    def words(self) -> str:
+        names = {"normal": ("mean", "sd"), "lognormal": ("mu", "sigma"), "uniform": ("low", "high")}[
+            self.kind
+        ]
+        return f"{names[0]} {self.a:g}, {names[1]} {self.b:g}"
+
+
+def _distribution(value: Mapping[Any, Any], where: str) -> _Draw:
+    """The distribution that a mapping names; ValueError or TypeError naming both of its numbers."""
+    kinds = [kind for kind in ("normal", "lognormal", "uniform") if kind in value]
+    others = set(value) - {*kinds} - (set() if kinds == ["uniform"] else {"low", "high", "outside"})
+    if len(kinds) != 1 or others:
+        raise ValueError(
+            f'{where}: must be {_FORMS}, the first two with "low", "high" and "outside" if need be; '
+            f"got {shown(dict(value))}"
+        )
+    kind, given = kinds[0], value[kinds[0]]
+    pair = checked_array(given, f"{where}.{kind}").astype(np.float64)
+    if pair.shape != (2,) or not np.all(np.isfinite(pair)):
+        raise ValueError(f"{where}.{kind}: must be two finite numbers; got {shown(given)}")
+    a, b = pair.tolist()
+    if kind == "uniform" and b < a:
+        raise ValueError(f"{where}.uniform: the bounds must be in order; got {shown(given)}")
+    if kind != "uniform" and b < 0.0:
+        raise ValueError(f"{where}.{kind}: the standard deviation must be >= 0; got {b}")
+    low = checked_number(value["low"], f"{where}.low") if "low" in value else -math.inf
+    high = checked_number(value["high"], f"{where}.high") if "high" in value else math.inf
+    if low > high:
+        raise ValueError(f"{where}.low: must be <= high; got {low} and {high}")
+    outside = value.get("outside", "redraw")
+    if not isinstance(outside, str) or outside not in ("redraw", "clip"):
+        raise ValueError(f"{where}.outside: must be 'redraw' or 'clip'; got {shown(outside)}")
+    return _Draw(kind, a, b, low, high, outside == "clip", "low" in value or "high" in value)
+
+
+def _share_inside(draw: _Draw, low: float, high: float) -> float:
+    """Probability that a draw falls between low and high."""
+
+    def below(x: float) -> float:
+        if draw.kind == "lognormal":
+            x = -math.inf if x <= 0.0 else math.log(x)
+        if draw.b == 0.0:
+            return float(draw.a <= x)
+        return 0.5 * math.erfc((draw.a - x) / draw.b / math.sqrt(2.0))
+
+    touches = draw.b == 0.0 and low <= (math.exp(draw.a) if draw.kind == "lognormal" else draw.a) <= high
+    return 1.0 if touches else below(high) - below(low)
+
+
+def _drawn(draw: _Draw, low: float, high: float, where: str, new: New) -> Floats:
+    """Normal or lognormal values between low and high: drawn again, or clipped, where they fall outside."""
+    draws = {"normal": _core.draw_normal, "lognormal": _core.draw_lognormal}[draw.kind]
+    least, most = float(np.float32(max(low, -MAX_WEIGHT))), float(np.float32(min(high, MAX_WEIGHT)))
+    if draw.kind == "lognormal" and draw.a + 7.0 * draw.b > 88.0:
+        raise ValueError(f"{where}.lognormal: must stay below {MAX_WEIGHT:.3g}; got {draw.words}")
+    if not draw.clips and _share_inside(draw, low, high) < RAREST:
+        raise ValueError(
+            f"{where}.{draw.kind}: must fall between {low:g} and {high:g} once in 100 draws; got {draw.words}"
+        )
+    values: Floats = draws(new.seed, where, new.number, draw.a, draw.b, new.n)
+    if draw.clips:
+        return np.clip(values, least, most, out=values)
+    if not _core.redraw(
+        values, new.seed, where, new.number, draw.a, draw.b, draw.kind == "lognormal", least, most
+    ):
+        raise ValueError(f"{where}.{draw.kind}: must fall between {low:g} and {high:g}; got {draw.words}")
+    return values
+
+
+# ---- weights -------------------------------------------------------------------------------------------------
+
+
+def check_weight(where: str, values: Any, learning: Learning, inhibitory: bool, what: str = "") -> None:
+    """Refuse weights that are not finite, too large for float32, or outside the bounds of a rule.
+
+    Parameters
+    ----------
+    where : str
+        Name of the argument or column, for the message.
+    values : float or ndarray, mV
+    learning : Learning
+        Whose bounds hold, if it has a rule.
+    inhibitory : bool
+        Bounds hold for the size of inhibitory weights.
+    what : str, optional
+        Words that end the message.
+
+    Raises
+    ------
+    ValueError
+        Naming the first bad value, and the bound.
+    """
+    given = np.atleast_1d(np.asarray(values, np.float64))
+
+    def refuse(bad: NDArray[np.bool_], rule: str) -> None:
+        if bad.any():
+            k = int(np.flatnonzero(bad.ravel())[0])
+            at = f" (position {k})" if np.ndim(values) else ""
+            raise ValueError(f"{where}: must be {rule}; got {given.ravel()[k]:g}{at}{what}")
+
+    refuse(~np.isfinite(given), "finite")
+    refuse(np.abs(given) > MAX_WEIGHT, f"at most {MAX_WEIGHT:.3g} in size, the largest float32")
+    if learning.rule is None:
+        return
+    size = np.abs(given) if inhibitory else given
+    low, high = widened(learning.weight_min, learning.weight_max)
+    refuse(size > high, f"at most weight_max, {learning.weight_max:g} mV, under rule {learning.rule!r}")
+    refuse(size < low, f"at least weight_min, {learning.weight_min:g} mV, under rule {learning.rule!r}")
+
+
+def widened(low: float, high: float) -> tuple[float, float]:
+    """Bounds that a bound itself meets once it is rounded to float32."""
+    return min(low, float(np.float32(low))), max(high, float(np.float32(high)))
+
+
+def weights_of(value: Any, new: New, learning: Learning, inhibitory: bool) -> Floats | float:
+    """Weights in the order of the synapses, or one number where all are equal; all checked."""
+    if isinstance(value, Mapping):
+        draw = _distribution(value, "weight")
+        values = _weights_drawn(draw, new, learning, inhibitory)
+        check_weight(f"weight.{draw.kind}", values, learning, inhibitory, f" of {draw.words}")
+        return values
+    given = checked_array(value, "weight").astype(np.float64)
+    if given.ndim == 0:
+        number = checked_number(given.item() if isinstance(value, np.ndarray) else value, "weight")
+        check_weight("weight", number, learning, inhibitory)
+        return number
+    check_weight("weight", given, learning, inhibitory)
+    if given.ndim == 2 and new.order is None:
+        return _of_matrix("weight", given, new).astype(np.float32)
+    return _of_pairs("weight", given, new).astype(np.float32)
+
+
+def _weights_drawn(draw: _Draw, new: New, learning: Learning, inhibitory: bool) -> Floats:
+    """Weights of one sign, unless a rule with weight_min below 0, or a bound stated below 0, admits both."""
+    if max(abs(draw.a), abs(draw.b)) > MAX_WEIGHT:
+        raise ValueError(f"weight.{draw.kind}: must be at most {MAX_WEIGHT:.3g} in size; got {draw.words}")
+    if draw.kind == "uniform":
+        values: Floats = _core.draw_uniform(new.seed, "weight", new.number, draw.a, draw.b, new.n)
+    else:
+        values = _drawn(draw, draw.low, draw.high, "weight", new)
+    n_below = int((values < 0.0).sum())
+    admits_both = (learning.rule is not None and learning.weight_min < 0.0) or (
+        draw.bounded and -math.inf < draw.low < 0.0
+    )
+    if inhibitory and 0 < n_below < len(values) - int((values == 0.0).sum()):
+        rule = "must have one sign, since inhibitory weights act by their size"
+    elif not inhibitory and n_below and not admits_both:
+        rule = "must not be below 0 for excitatory synapses"
+    else:
+        return values
+    hint = (
+        ""
+        if draw.kind == "uniform"
+        else f'; {{"{draw.kind}": [{draw.a:g}, {draw.b:g}], "low": 0}} draws them again'
+    )
+    raise ValueError(f"weight.{draw.kind}: {rule}; got {n_below} of {new.n} below 0 of {draw.words}{hint}")
+
+
+def _of_matrix(where: str, given: NDArray[np.float64], new: New) -> NDArray[np.float64]:
+    """Entry [i, j]: from the i-th source to the j-th target."""
+    if given.shape != new.shape:
+        raise ValueError(
+            f"{where}: a matrix must have a row for each source and a column for each target, {new.shape}; "
+            f"got shape {given.shape}"
+        )
+    return given[new.ends()]
+
+
+def _of_pairs(where: str, given: NDArray[np.float64], new: New) -> NDArray[np.float64]:
+    if new.order is None:
+        raise ValueError(
+            f"{where}: must be a number, a distribution or a matrix of shape {new.shape}, or, with pairs, an array of "
+            f"their number; got shape {given.shape}"
+        )
+    if given.shape != (new.n,):
+        raise ValueError(
+            f"{where}: must have one value for each of the {new.n} pairs; got shape {given.shape}"
+        )
+    return given[new.order]
+
+
+# ---- delays --------------------------------------------------------------------------------------------------
+
+
+def delays_of(value: Any, new: New) -> NDArray[np.uint16] | int:
+    """One delay for all, or one for each synapse, whole steps from 1."""
+    if isinstance(value, Mapping):
+        return _delays_drawn(_distribution(value, "delay"), new)
+    given = checked_array(value, "delay")
+    if given.ndim == 0:
+        return checked_count(value, "delay", 1, MAX_DELAY)
+    bad = ~((given == np.rint(given)) & (given >= 1) & (given <= MAX_DELAY))
+    if bad.any():
+        raise ValueError(f"delay: must be whole steps from 1 to {MAX_DELAY}; got {given[bad][0]}")
+    given = given.astype(np.float64)
+    values = (
+        _of_matrix("delay", given, new)
+        if given.ndim == 2 and new.order is None
+        else _of_pairs("delay", given, new)
+    )
+    return values.astype(np.uint16)
+
+
+def _delays_drawn(draw: _Draw, new: New) -> NDArray[np.uint16]:
+    """Each whole step of a uniform alike; what rounds to a step out of bounds is drawn again."""
+    if draw.kind == "uniform":
+        if draw.a != round(draw.a) or draw.b != round(draw.b) or not 1 <= draw.a <= draw.b <= MAX_DELAY:
+            raise ValueError(
+                f"delay.uniform: must be two whole steps from 1 to {MAX_DELAY}; got [{draw.a:g}, {draw.b:g}]"
+            )
+        drawn: Floats = _core.draw_uniform(new.seed, "delay", new.number, draw.a, draw.b + 1.0, new.n)
+        return np.floor(drawn).astype(np.uint16)
+    low, high = max(draw.low, 1.0), min(draw.high, float(MAX_DELAY))
+    if low != round(low) or high != round(high) or low > high:
+        raise ValueError(
+            f"delay.low, delay.high: must be whole steps from 1 to {MAX_DELAY}; got {low:g} and {high:g}"
+        )
+    if draw.clips:
+        return np.clip(np.rint(_drawn(draw, low, high, "delay", new)), low, high).astype(np.uint16)
+    inside = (
+        np.nextafter(np.float32(low - 0.5), np.float32(high)),
+        np.nextafter(np.float32(high + 0.5), np.float32(low)),
+    )
+    return np.rint(_drawn(draw, float(inside[0]), float(inside[1]), "delay", new)).astype(np.uint16)
