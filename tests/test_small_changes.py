@@ -78,8 +78,7 @@ def test_slow_reward_learning_adds_up_in_the_mean() -> None:
 def test_bounds_are_rounded_inwards() -> None:
     """float32 has 0.800000012 and 0.79999995; 0.1 lies below float32's 0.100000001."""
     rule = {"rule": "stdp", "a_plus": 0.3, "a_minus": 0.0, "weight_max": 0.8}
-    sim = slow(rule, 200)
-    sim.projections["P"].weight[:] = 0.5
+    sim = slow(rule, 200, weight=0.5)
     sim.run(200)
     assert (sim.projections["P"].weight.astype(np.float64) <= 0.8).all()
     assert (sim.projections["P"].weight > 0.79999).all()
