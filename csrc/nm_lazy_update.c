@@ -291,53 +291,41 @@ static void begin(batch *a, const nm_lazy_step *step, int64_t partition, int64_t
         a->late = late_change(a);
 }
 
-/* The random words of targets whose ids do not follow one another. */
-NM_CLONES static void draw_words(uint32_t *word, const uint16_t *target, size_t n, const int64_t *id,
-                                 uint32_t key) {
-    for (size_t j = 0; j < n; j++)
-        word[j] = nm_round_word(key, (uint32_t)id[target[j]]);
-}
-
-/* Round weights and traces of eligibility (NULL: none) back to float32. `word`: NULL where target t has the id
- * first + t. */
-NM_INLINE void round_by(const batch *a, const uint16_t *restrict target, uint32_t key,
-                        const uint32_t *restrict word, const int inhibitory, float *restrict weight,
-                        float *restrict trace) {
-    const uint32_t first = a->ids.first;
-    NM_INDEPENDENT
-    for (size_t j = 0; j < a->n; j++) {
-        const uint32_t random = word != NULL ? word[j] : nm_round_word(key, first + (uint32_t)target[j]);
-        const float rounded = nm_round(a->weight[j], random);
-        weight[j] = inhibitory ? copysignf(rounded, weight[j]) : rounded;
-        if (trace != NULL) {
-            const double c = fabs(a->c[j]) < LEAST_TRACE ? 0.0 : a->c[j];
-            trace[j] = nm_round(c, nm_round_other(random));
-        }
-    }
-}
-
-#define ROUND_EACH(inhibitory)                                                                               \
-    (trace == NULL  ? (word == NULL ? round_by(a, target, key, NULL, inhibitory, weight, NULL)               \
-                                    : round_by(a, target, key, word, inhibitory, weight, NULL))              \
-     : word == NULL ? round_by(a, target, key, NULL, inhibitory, weight, trace)                              \
-                    : round_by(a, target, key, word, inhibitory, weight, trace))
-
-NM_CLONES static void round_batch(const batch *a, uint32_t key, const uint32_t *word, float *trace) {
-    const nm_projection *p = a->step->projection;
-    const uint16_t *target = p->target + a->first;
-    float *weight = p->weight + a->first;
-    if (p->inhibitory)
-        ROUND_EACH(1);
+/* The random words of a batch. */
+NM_CLONES static void draw_words(uint32_t *word, const uint16_t *target, size_t n, nm_ids ids, uint32_t key) {
+    if (ids.id == NULL)
+        for (size_t j = 0; j < n; j++)
+            word[j] = nm_round_word(key, ids.first + (uint32_t)target[j]);
     else
-        ROUND_EACH(0);
+        for (size_t j = 0; j < n; j++)
+            word[j] = nm_round_word(key, (uint32_t)ids.id[target[j]]);
+}
+
+NM_CLONES static void round_weights(float *to, const double *from, const uint32_t *word, size_t n) {
+    for (size_t j = 0; j < n; j++)
+        to[j] = nm_round(from[j], word[j]);
+}
+
+NM_CLONES static void round_strengths(float *to, const double *from, const uint32_t *word, size_t n) {
+    for (size_t j = 0; j < n; j++)
+        to[j] = copysignf(nm_round(from[j], word[j]), to[j]);
+}
+
+NM_CLONES static void round_traces(float *to, const double *from, const uint32_t *word, size_t n) {
+    for (size_t j = 0; j < n; j++)
+        to[j] = nm_round(fabs(from[j]) < LEAST_TRACE ? 0.0 : from[j], nm_round_other(word[j]));
 }
 
 static void put_back(const batch *a, int eligible, uint32_t key) {
     const nm_projection *p = a->step->projection;
     uint32_t word[BATCH];
-    if (a->ids.id != NULL)
-        draw_words(word, p->target + a->first, a->n, a->ids.id, key);
-    round_batch(a, key, a->ids.id != NULL ? word : NULL, eligible ? p->state[0] + a->first : NULL);
+    draw_words(word, p->target + a->first, a->n, a->ids, key);
+    if (p->inhibitory)
+        round_strengths(p->weight + a->first, a->weight, word, a->n);
+    else
+        round_weights(p->weight + a->first, a->weight, word, a->n);
+    if (eligible)
+        round_traces(p->state[0] + a->first, a->c, word, a->n);
 }
 
 /* ---- an arrival ---------------------------------------------------------------------------------- */
