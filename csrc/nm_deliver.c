@@ -48,7 +48,7 @@ NM_INLINE void fetch(const nm_projection *p, int64_t delay_run) {
 NM_INLINE void fetch_bucket(const nm_projection *p, int64_t delay_run) {
     NM_FETCH(p->run_start + delay_run);
     if (p->lazy != NULL)
-        nm_lazy_fetch(p->lazy, delay_run);
+        nm_lazy_fetch(p, delay_run);
 }
 
 static void add_constant(double *restrict input, const uint16_t *restrict target, int64_t n, double weight) {

@@ -88,7 +88,8 @@ struct nm_lazy {
     nm_former *former; /* [slot] */
     int64_t *spike;    /* [slot * NM_SPIKES + k % NM_SPIKES] step of spike k */
     double *gain;      /* likewise: its post_amplitude, modulated */
-    double *late;      /* likewise: factor of coincident_pre at an arrival in that step */
+    double *
+        late; /* likewise: factor of coincident_pre at an arrival in that step; kept where such pairs count */
     int64_t *n_spikes; /* [slot] */
     int64_t *floor;    /* [partition] no delay run was last updated before this step */
     /* Turns of a zone: steps at whose ends F has an extremum, since the signal of learning changes its sign then. */
@@ -133,7 +134,9 @@ int nm_lazy_advance(const nm_network *network, const nm_projection *projection, 
  * `next`: the delay run of the next arrival (-1: none), which is prefetched. */
 void nm_lazy_arrive(const nm_lazy_step *step, int64_t partition, int64_t delay_run, int64_t next);
 /* Prefetch what the prefetch of the next update itself reads. */
-NM_INLINE void nm_lazy_fetch(const nm_lazy *lazy, int64_t delay_run) {
+NM_INLINE void nm_lazy_fetch(const nm_projection *projection, int64_t delay_run) {
+    const nm_lazy *lazy = projection->lazy;
+    NM_FETCH(projection->run_word + delay_run);
     NM_FETCH(lazy->since + delay_run);
     for (int k = 0; k < NM_MAX_TRACES && lazy->trace[k] != NULL; k++)
         NM_FETCH(lazy->trace[k] + delay_run);

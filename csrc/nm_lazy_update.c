@@ -93,6 +93,7 @@ NM_INLINE void look_up_by(batch *a, const nm_lazy *lazy, const uint16_t *target,
         memcpy(a->crowded, a->hit, n_found * sizeof a->hit[0]);
         a->n_crowded = n_found;
     }
+    const int coincides = a->coincides;
     const size_t n_summed = seen < LEAST_DECAY ? 0 : n_found;
     memset(a->hit + n_found, 0, HITS_AHEAD * sizeof a->hit[0]);
     for (size_t i = 0; i < n_summed; i++) {
@@ -106,7 +107,7 @@ NM_INLINE void look_up_by(batch *a, const nm_lazy *lazy, const uint16_t *target,
             fetch_ahead(a, i / HITS_A_LINE * LINE);
         if (n_bytes > NM_CLOSE * sizeof line->time[0])
             sums = sums_beyond(a, lazy, j, a->partition_first + target[j], since);
-        else if (a->coincides && line->time[n_bytes / sizeof line->time[0] - 1] == since)
+        else if (coincides && line->time[n_bytes / sizeof line->time[0] - 1] == since)
             a->crowded[a->n_crowded++] = (int32_t)j;
         if (!direct)
             a->s[j] = seen * sums[0];
