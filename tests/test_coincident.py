@@ -122,7 +122,10 @@ def test_a_state_of_version_1_goes_on_within_its_bounds() -> None:
     whole, cut = start(), start()
     go(whole, (20, 1.0), (10, 0.0), (10, 1.0))
     go(cut, (20, 1.0), (10, 0.0), (10, 1.0))
-    again = Simulation.from_dict(as_version_1(cut.to_dict()))
+    state = as_version_1(cut.to_dict())
+    shown = state["model"]["state"]["projections"][0]["columns"]["weight"]["values"]
+    shown[0] += 1e-3  # as it was rounded, and bounded, then
+    again = Simulation.from_dict(state)
     for sim in (whole, again):
         go(sim, (20, 0.2), (60, 0.9))
     assert again.projections["P"].weight[0] == whole.projections["P"].weight[0]
@@ -132,6 +135,7 @@ def test_a_state_of_version_1_goes_on_within_its_bounds() -> None:
 def as_version_1(state: Any) -> Any:
     """Without what was added since, out of all mappings in the state."""
     if isinstance(state, dict):
+        state |= {"format": 1} if "format" in state else {}
         for key in ("version", "sha256", "coincident", "turn", "n_turns", "sign", "late"):
             state.pop(key, None)
     for value in state.values() if isinstance(state, dict) else state if isinstance(state, list) else ():

@@ -29,7 +29,8 @@ __all__ = [
 Model = Any
 """A `neuromod.network.brain_model.BrainModel`; this module does not import it."""
 
-FORMAT = 1
+FORMAT = 2
+"""1: weights were rounded to the nearest float32, and pairs in one step counted as the arrival first."""
 _RULES = _core.plasticity_rules()
 _MOST_IDS = 2**32
 """A neuron's id is a word of the random numbers."""
@@ -99,7 +100,11 @@ def to_dict(model: Model) -> dict[str, Any]:
 
 def check_format(state: Any, maker: str) -> Mapping[str, Any]:
     """Refuse what is no saved state at all."""
-    if not isinstance(state, Mapping) or type(state.get("format")) is not int or state["format"] != FORMAT:
+    if (
+        not isinstance(state, Mapping)
+        or type(state.get("format")) is not int
+        or not 1 <= state["format"] <= FORMAT
+    ):
         raise ValueError(f"state: must be a mapping made by {maker}.to_dict; got something else")
     return state
 
