@@ -4,6 +4,15 @@
 #define NM_CHANGE_H
 
 #include "nm_model.h"
+#include "nm_round.h"
+
+/* Bounds of the weight, or of the strength of an inhibitory one (bounds below 0 count as 0), rounded inwards to
+ * float32. Where no float32 lies between the two, both are the one below. */
+static inline void nm_change_bounds(double weight_min, double weight_max, int64_t inhibitory, double *low,
+                                    double *high) {
+    *high = nm_round_down(inhibitory ? fmax(weight_max, 0.0) : weight_max);
+    *low = fmin(nm_round_up(inhibitory ? fmax(weight_min, 0.0) : weight_min), *high);
+}
 
 /* weight[j] <- clip(weight[j] + change[j] * learning[j * stride], low, high); unchanged where the change
  * is 0. stride: 0 or 1. */

@@ -48,7 +48,7 @@ NM_INLINE void fetch(const nm_projection *p, int64_t delay_run) {
 NM_INLINE void fetch_bucket(const nm_projection *p, int64_t delay_run) {
     NM_FETCH(p->run_start + delay_run);
     if (p->lazy != NULL)
-        nm_lazy_fetch(p->lazy, delay_run);
+        nm_lazy_fetch(p, delay_run);
 }
 
 static void add_constant(double *restrict input, const uint16_t *restrict target, int64_t n, double weight) {
@@ -72,16 +72,16 @@ static void take_strengths(double *restrict input, const uint16_t *restrict targ
 }
 
 /* Weights that move between events are brought to the step in which they act. */
-static void advance(const delivery *d, int64_t first, int64_t last) {
+static void advance(const delivery *d, int64_t delay_run) {
     const nm_plasticity_rule *rule = d->projection->rule;
     if (rule != NULL && rule->advance != NULL)
-        nm_events_advance(&d->events, first, last);
+        nm_events_advance(&d->events, delay_run);
 }
 
 static void deliver_run(const delivery *d, int64_t delay_run, int64_t next) {
     const nm_projection *p = d->projection;
     const int64_t first = p->run_start[delay_run], n = p->run_start[delay_run + 1] - first;
-    advance(d, first, first + n);
+    advance(d, delay_run);
     if (p->lazy != NULL)
         nm_lazy_arrive(&d->lazy, d->partition, delay_run, next);
     else if (p->weight == NULL)
@@ -104,7 +104,7 @@ static void deliver_efficacy(const delivery *d, int32_t slot, int64_t delay_run,
         nm_lazy_arrive(&step, d->partition, delay_run, next);
         return;
     }
-    advance(d, first, last);
+    advance(d, delay_run);
     for (int64_t s = first; s < last; s++) {
         const double weight = p->weight == NULL ? p->constant_weight : (double)p->weight[s];
         d->input[p->target[s]] += share * (p->inhibitory ? -fabs(weight) : weight);
@@ -124,10 +124,10 @@ static void deliver_to_older(const delivery *d, int32_t slot, int64_t delay_run,
         nm_lazy_arrive(&step, d->partition, delay_run, next);
         return;
     }
+    advance(d, delay_run);
     for (int64_t s = p->run_start[delay_run]; s < p->run_start[delay_run + 1]; s++) {
         if (!nm_projection_reaches_synapse(p, s, fired))
             continue;
-        advance(d, s, s + 1);
         const double weight = p->weight == NULL ? p->constant_weight : (double)p->weight[s];
         d->input[p->target[s]] += share * (p->inhibitory ? -fabs(weight) : weight);
     }
@@ -216,7 +216,7 @@ void nm_deliver(const nm_delivery *to, int64_t now, int64_t partition) {
         .to = to,
         .partition = partition,
         .partition_first = nm_network_partition_first(network, partition),
-        .lazy = {.network = network, .dt = to->dt, .now = now, .efficacy = 1.0},
+        .lazy = {.network = network, .dt = to->dt, .seed = to->seed, .now = now, .efficacy = 1.0},
         .events = {.network = network, .dt = to->dt, .seed = to->seed, .now = now, .partition = partition},
         .bitmap = {.network = network, .ring = to->ring, .room = to->bitmap, .partition = partition}};
     for (d.delay = network->max_delay; d.delay >= 1; d.delay--) {

@@ -14,10 +14,12 @@ typedef struct pass {
     const nm_projection *projection;
     const nm_events *events;
     int64_t partition_first;
+    nm_shares shares; /* of pairs in one step */
     double low, high; /* bounds of the weight, or of the strength of an inhibitory one */
     size_t n;
-    int64_t synapse[NM_CHUNK], target[NM_CHUNK]; /* position; slot */
-    int64_t when[NM_CHUNK];                      /* step that random words are drawn for */
+    int64_t synapse[NM_CHUNK], target[NM_CHUNK];  /* position; slot */
+    int64_t when[NM_CHUNK];                       /* step that random words are drawn for */
+    uint32_t delay_run[NM_CHUNK], word[NM_CHUNK]; /* word: random, of the rounding */
     double weight[NM_CHUNK], change[NM_CHUNK], factor[NM_CHUNK], elapsed[NM_CHUNK];
     double learning[NM_CHUNK], ltp[NM_CHUNK], ltd[NM_CHUNK]; /* factors of the modulators at the target */
     double age[NM_CHUNK];                                    /* steps since the last arrival */
@@ -104,7 +106,8 @@ static nm_synapse_chunk chunk_of(pass *a) {
                               .ltp = a->ltp,
                               .ltd = a->ltd,
                               .random = a->random,
-                              .noise = a->noise};
+                              .noise = a->noise,
+                              .word = a->word};
     for (int k = 0; k < NM_MAX_TRACES; k++)
         chunk.pre[k] = a->pre[k], chunk.post[k] = a->post[k];
     for (int k = 0; k < NM_MAX_COLUMNS; k++)
@@ -125,15 +128,44 @@ NM_CLONES static void modulate(pass *a) {
             moves * (applied ? 1.0 : a->learning[j]) * (a->change[j] > 0.0 ? a->ltp[j] : a->ltd[j]);
 }
 
-static void push(const pass *a) {
+/* The random words of the rounding, for events of one kind. */
+static void draw_rounding(pass *a, int kind) {
     const nm_projection *p = a->projection;
+    const uint32_t key = nm_round_key(a->step->seed, p->number, a->step->now, kind);
+    const nm_ids ids = nm_network_ids(a->step->network, a->step->partition);
     for (size_t j = 0; j < a->n; j++) {
+        const uint32_t id = nm_id_of(ids, (size_t)(a->target[j] - a->partition_first));
+        a->word[j] = nm_round_word(key + nm_run_word(p, a->delay_run[j]), id);
+    }
+}
+
+/* The words for `advance`. They are keyed by the step of the last update, as its deviates are. */
+static void draw_rounding_between(pass *a) {
+    const nm_projection *p = a->projection;
+    const nm_ids ids = nm_network_ids(a->step->network, a->step->partition);
+    for (size_t j = 0; j < a->n; j++) {
+        const uint32_t id = nm_id_of(ids, (size_t)(a->target[j] - a->partition_first));
+        const uint32_t key =
+            nm_round_key(a->step->seed, p->number, a->events->last[a->synapse[j]], NM_ROUND_BETWEEN);
+        a->word[j] = nm_round_word(key + nm_run_word(p, a->delay_run[j]), id);
+    }
+}
+
+/* The weight of a rule with `advance` is a function of its state, and rounded to the nearest float32. */
+static void push(pass *a, int kind) {
+    const nm_projection *p = a->projection;
+    const int to_nearest = p->rule->advance != NULL;
+    draw_rounding(a, kind);
+    for (size_t j = 0; j < a->n; j++) {
+        const float rounded = to_nearest ? (float)a->weight[j] : nm_round(a->weight[j], a->word[j]);
         float *weight = &p->weight[a->synapse[j]];
-        *weight = p->inhibitory ? copysignf((float)a->weight[j], *weight) : (float)a->weight[j];
+        *weight = p->inhibitory ? copysignf(rounded, *weight) : rounded;
     }
     for (int k = 0; k < NM_MAX_STATE && p->state[k] != NULL; k++)
-        for (size_t j = 0; j < a->n; j++)
-            p->state[k][a->synapse[j]] = (float)a->state[k][j];
+        for (size_t j = 0; j < a->n; j++) {
+            a->word[j] = nm_round_other(a->word[j]);
+            p->state[k][a->synapse[j]] = nm_round(a->state[k][j], a->word[j]);
+        }
     for (size_t j = 0; a->events->last != NULL && j < a->n; j++)
         a->events->last[a->synapse[j]] = a->step->now;
 }
@@ -149,6 +181,7 @@ static void advance(pass *a) {
     if (longest == 0.0)
         return;
     draw_noise(a);
+    draw_rounding_between(a);
     const nm_synapse_chunk chunk = chunk_of(a);
     a->projection->rule->advance(&chunk);
     nm_change_apply(a->n, a->change, &moves, 0, a->low, a->high, a->weight);
@@ -164,7 +197,7 @@ static void call(pass *a, nm_synapse_hook hook, const nm_synapse_chunk *chunk, i
         a->change[j] = nm_change_soft(a->change[j], a->weight[j], a->low, a->high, dependence);
     modulate(a);
     nm_change_apply(a->n, a->change, a->factor, 1, a->low, a->high, a->weight);
-    push(a);
+    push(a, kind == ON_PRE ? NM_ROUND_ARRIVAL : NM_ROUND_TARGET);
 }
 
 /* ---- a spike arrives ----------------------------------------------------------------------------- */
@@ -180,23 +213,30 @@ static double pre_trace(const pass *a, int k, int64_t delay_run, int64_t slot) {
     return e->trace[k][delay_run] * nm_exp(-e->rate[k] * (double)(a->step->now - arrived));
 }
 
+/* Whether a trace has its share of this step's spikes. */
+static int is_shared(nm_trace trace) {
+    return trace.kind == NM_TRACE_ALL;
+}
+
 static void gather_post(pass *a) {
     const nm_projection *p = a->projection;
     for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++)
         for (size_t j = 0; j < a->n; j++)
-            a->post[k][j] = p->post_trace[k][a->target[j]];
+            a->post[k][j] = p->post_trace[k][a->target[j]] +
+                            (is_shared(p->rule->post_traces[k]) ? a->shares.after * a->post_fired[j] : 0.0);
     for (int k = 0; k < NM_MAX_COLUMNS && a->events->post_column[k] != NULL; k++)
         for (size_t j = 0; j < a->n; j++)
             a->post_column[k][j] = a->events->post_column[k][a->target[j]];
 }
 
-/* The synapses from `first` to `last` that a spike of step `fired` reaches. */
-static void choose_run(pass *a, int64_t first, int64_t last, int64_t fired) {
+/* The synapses of a delay run from `first` to `last` that a spike of step `fired` reaches. */
+static void choose_run(pass *a, int64_t delay_run, int64_t first, int64_t last, int64_t fired) {
     const nm_projection *p = a->projection;
     a->n = 0;
     for (int64_t s = first; s < last; s++)
         if (nm_projection_reaches_synapse(p, s, fired)) {
             a->synapse[a->n] = s;
+            a->delay_run[a->n] = (uint32_t)delay_run;
             a->target[a->n++] = a->partition_first + p->target[s];
         }
 }
@@ -205,7 +245,7 @@ static void call_on_pre(pass *a, int64_t delay_run, const double *pre, int64_t s
     const nm_projection *p = a->projection;
     const int64_t last = p->run_start[delay_run + 1];
     for (int64_t first = p->run_start[delay_run]; first < last; first += NM_CHUNK) {
-        choose_run(a, first, last - first < NM_CHUNK ? last : first + NM_CHUNK, fired);
+        choose_run(a, delay_run, first, last - first < NM_CHUNK ? last : first + NM_CHUNK, fired);
         if (a->n == 0)
             continue;
         gather_synapses(a);
@@ -263,21 +303,23 @@ static void arrivals(pass *a) {
 
 /* ---- a target has an event ----------------------------------------------------------------------- */
 
-static int64_t source_of(const pass *a, int64_t delay_run) {
-    const nm_projection *p = a->projection;
-    const int64_t n_partitions = a->step->network->n_partitions;
+static int64_t bucket_of(const nm_network *network, const nm_projection *p, int64_t delay_run) {
     if (p->bucket_run == NULL)
-        return p->pre_first + delay_run / n_partitions;
-    int64_t low = 0,
-            high = p->n_rows * n_partitions; /* the last bucket that begins at or before the delay run */
-    while (low + 1 < high) {
+        return delay_run;
+    int64_t low = 0, high = p->n_rows * network->n_partitions;
+    while (low + 1 < high) { /* the last bucket that begins at or before the delay run */
         const int64_t middle = low + (high - low) / 2;
         if (p->bucket_run[middle] <= delay_run)
             low = middle;
         else
             high = middle;
     }
-    return p->pre_first + low / n_partitions;
+    return low;
+}
+
+static int64_t source_of(const pass *a, int64_t delay_run) {
+    const nm_network *network = a->step->network;
+    return a->projection->pre_first + bucket_of(network, a->projection, delay_run) / network->n_partitions;
 }
 
 /* trace[j] <- trace[j] * exp(-rate * age[j]), as pre_trace has it. */
@@ -297,6 +339,9 @@ static void gather_pre_traces(pass *a, const uint32_t *delay_run) {
         for (size_t j = 0; j < a->n; j++) /* 0 where no spike has arrived, whatever the age */
             a->pre[k][j] = e->trace[k][delay_run[j]];
         decay_to_now(a->n, e->rate[k], a->age, a->pre[k]);
+        for (size_t j = 0;
+             a->shares.before < 1.0 && is_shared(a->projection->rule->pre_traces[k]) && j < a->n; j++)
+            a->pre[k][j] -= a->age[j] == 0.0 ? 1.0 - a->shares.before : 0.0;
     }
 }
 
@@ -323,11 +368,12 @@ static void call_on_post(pass *a, int64_t slot) {
         for (size_t j = 0; j < a->n; j++) {
             a->synapse[j] = a->events->incoming[first + (int64_t)j];
             a->target[j] = slot;
+            a->delay_run[j] = a->events->incoming_run[first + (int64_t)j];
         }
         gather_synapses(a);
         gather_targets(a);
-        gather_pre_traces(a, a->events->incoming_run + first);
-        gather_pre_columns(a, a->events->incoming_run + first);
+        gather_pre_traces(a, a->delay_run);
+        gather_pre_columns(a, a->delay_run);
         nm_synapse_chunk chunk = chunk_of(a);
         chunk.pre_stride = 1, chunk.post_stride = 0;
         for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++)
@@ -371,9 +417,9 @@ static void chosen_targets(pass *a) {
 static void begin(pass *a, const nm_events_step *step) {
     const nm_projection *p = step->projection;
     a->step = step, a->projection = p, a->events = p->events;
+    a->shares = nm_rule_shares(p->rule, p->params);
     a->partition_first = nm_network_partition_first(step->network, step->partition);
-    a->low = p->inhibitory ? fmax(p->weight_min, 0.0) : p->weight_min;
-    a->high = p->inhibitory ? fmax(p->weight_max, 0.0) : p->weight_max;
+    nm_change_bounds(p->weight_min, p->weight_max, p->inhibitory, &a->low, &a->high);
 }
 
 void nm_events_run(const nm_events_step *step) {
@@ -401,32 +447,54 @@ void nm_events_sample_sources(const nm_projection *p, int64_t n_neurons) {
 
 /* ---- between events ------------------------------------------------------------------------------ */
 
-/* The next chunk of the synapses first .. last - 1, advanced; how many they are. */
-static int64_t advance_chunk(pass *a, int64_t first, int64_t last) {
+/* The synapses first .. last - 1 of one delay run, or as many as a chunk holds, advanced; how many they are. */
+static int64_t advance_chunk(pass *a, int64_t delay_run, int64_t first, int64_t last) {
     a->n = last - first < NM_CHUNK ? (size_t)(last - first) : NM_CHUNK;
-    for (size_t j = 0; j < a->n; j++)
+    for (size_t j = 0; j < a->n; j++) {
         a->synapse[j] = first + (int64_t)j;
+        a->target[j] = a->partition_first + a->projection->target[first + (int64_t)j];
+        a->delay_run[j] = (uint32_t)delay_run;
+    }
     gather_synapses(a);
     advance(a);
     return (int64_t)a->n;
 }
 
-void nm_events_advance(const nm_events_step *step, int64_t first, int64_t last) {
+void nm_events_advance(const nm_events_step *step, int64_t delay_run) {
+    const int64_t *run_start = step->projection->run_start;
     pass a;
     begin(&a, step);
-    while (first < last) {
-        first += advance_chunk(&a, first, last);
-        push(&a);
+    for (int64_t first = run_start[delay_run]; first < run_start[delay_run + 1];) {
+        first += advance_chunk(&a, delay_run, first, run_start[delay_run + 1]);
+        push(&a, NM_ROUND_UPDATE);
     }
+}
+
+/* The first delay run that ends after a synapse. */
+static int64_t run_of(const nm_projection *p, int64_t synapse) {
+    int64_t low = 0, high = p->n_runs;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (p->run_start[middle + 1] > synapse)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
 }
 
 void nm_events_read(const nm_events_step *step, int64_t first, int64_t last, float *weight,
                     float *const *state) {
     const nm_projection *p = step->projection;
+    nm_events_step here = *step;
     pass a;
-    begin(&a, step);
-    for (int64_t at = first, n; at < last; at += n) {
-        n = advance_chunk(&a, at, last);
+    for (int64_t at = first, n, delay_run = run_of(p, first); at < last; at += n) {
+        while (p->run_start[delay_run + 1] <= at)
+            delay_run++;
+        const int64_t end = p->run_start[delay_run + 1];
+        here.partition = bucket_of(step->network, p, delay_run) % step->network->n_partitions;
+        begin(&a, &here);
+        n = advance_chunk(&a, delay_run, at, end < last ? end : last);
         for (int64_t j = 0; j < n; j++)
             weight[at - first + j] =
                 p->inhibitory ? copysignf((float)a.weight[j], p->weight[at + j]) : (float)a.weight[j];

@@ -58,11 +58,11 @@ typedef struct nm_events_step {
     int64_t now, partition;
 } nm_events_step;
 
-/* Of a rule with `advance`: update the synapses first .. last - 1 to the end of step->now. ring, factor
- * and fired of the step are not read. */
-void nm_events_advance(const nm_events_step *step, int64_t first, int64_t last);
-/* Between steps, likewise, but the results are written to [synapse - first] of `weight` and of `state`,
- * one array for each state of the rule. Nothing else is written. */
+/* Of a rule with `advance`: update the synapses of a delay run to the end of step->now. ring, factor and
+ * fired of the step are not read. */
+void nm_events_advance(const nm_events_step *step, int64_t delay_run);
+/* Between steps, likewise for the synapses first .. last - 1 of any partition, but the results are written to
+ * [synapse - first] of `weight` and of `state`, one array for each state of the rule. Nothing else is written. */
 void nm_events_read(const nm_events_step *step, int64_t first, int64_t last, float *weight,
                     float *const *state);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "nm_homeostasis.h"
+#include "nm_change.h"
 #include "nm_events.h"
 #include "nm_lazy.h"
 
@@ -21,28 +22,38 @@ static double factor(const nm_homeostasis *h, int64_t slot) {
     return 1.0 + h->strength * nm_clip((h->target_rate - h->rate[slot]) / h->target_rate, -1.0, 1.0);
 }
 
-static void scale(const nm_projection *p, int64_t first, int64_t last, int64_t partition_first) {
-    for (int64_t s = first; s < last; s++)
+static void scale_run(const nm_events_step *step, int64_t delay_run) {
+    const nm_projection *p = step->projection;
+    const nm_ids ids = nm_network_ids(step->network, step->partition);
+    const int64_t partition_first = nm_network_partition_first(step->network, step->partition);
+    const uint32_t key =
+        nm_round_key(step->seed, p->number, step->now, NM_ROUND_SCALING) + nm_run_word(p, delay_run);
+    double low, high;
+    nm_change_bounds(p->weight_min, p->weight_max, 0, &low, &high);
+    for (int64_t s = p->run_start[delay_run]; s < p->run_start[delay_run + 1]; s++)
         if (p->weight[s] > 0.0f) {
             const double moved =
                 (double)p->weight[s] * factor(p->homeostasis, partition_first + p->target[s]);
-            p->weight[s] = (float)nm_clip(moved, p->weight_min, p->weight_max);
+            p->weight[s] =
+                nm_round(nm_clip(moved, low, high), nm_round_word(key, nm_id_of(ids, p->target[s])));
         }
 }
 
 static void scale_partition(const nm_events_step *step) {
     const nm_projection *p = step->projection;
     const int64_t n_partitions = step->network->n_partitions, partition = step->partition;
-    const nm_lazy_step lazy = {.network = step->network, .projection = p, .dt = step->dt, .now = step->now};
+    const nm_lazy_step lazy = {
+        .network = step->network, .projection = p, .dt = step->dt, .seed = step->seed, .now = step->now};
     for (int64_t bucket = partition; bucket < p->n_rows * n_partitions; bucket += n_partitions) {
         const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
         const int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
         if (p->lazy != NULL)
             nm_lazy_flush(&lazy, bucket, bucket + 1);
-        if (p->rule->advance != NULL)
-            nm_events_advance(step, p->run_start[first], p->run_start[end]);
-        scale(p, p->run_start[first], p->run_start[end],
-              nm_network_partition_first(step->network, partition));
+        for (int64_t delay_run = first; delay_run < end; delay_run++) {
+            if (p->rule != NULL && p->rule->advance != NULL)
+                nm_events_advance(step, delay_run);
+            scale_run(step, delay_run);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
  * symbols.
  * SPDX-License-Identifier: MIT */
 #include "nm_lazy.h"
+#include "nm_change.h"
 
 #include <math.h>
 #include <string.h>
@@ -34,12 +35,23 @@ static void fill_decay(const nm_lazy *lazy, double *table, double dt, double tau
             (double)k * NM_FINE * dt / tau < 700.0 ? nm_exp(-(double)k * NM_FINE * dt / tau) : 0.0;
 }
 
+/* Bounds under eligibility hold from the start. */
+static void clip_weights(const nm_projection *p) {
+    double low, high;
+    nm_change_bounds(p->weight_min, p->weight_max, p->inhibitory, &low, &high);
+    for (int64_t s = 0; s < p->n_synapses; s++) {
+        const double was = (double)p->weight[s];
+        p->weight[s] = p->inhibitory ? copysignf((float)nm_clip(fabs(was), low, high), p->weight[s])
+                                     : (float)nm_clip(was, low, high);
+    }
+}
+
 void nm_lazy_start(const nm_network *network, const nm_projection *projection, double dt, int64_t now) {
     nm_lazy *lazy = projection->lazy;
     const nm_trace *traces = projection->rule->pre_traces;
     const double start[NM_SNAPSHOT] = {[NM_E] = 1.0, [NM_K] = 1.0};
     for (int64_t r = 0; r < lazy->n_zones; r++)
-        memcpy(nm_lazy_snapshot(lazy, r, now), start, sizeof start);
+        memcpy(nm_lazy_snapshot(lazy, r, now), start, sizeof start), lazy->n_turns[r] = lazy->sign[r] = 0;
     for (int k = 0; traces[k].name != NULL; k++)
         fill_decay(lazy, lazy->decay[k], dt, projection->params[traces[k].tau]);
     for (int64_t delay_run = 0; delay_run < projection->n_runs; delay_run++)
@@ -51,6 +63,8 @@ void nm_lazy_start(const nm_network *network, const nm_projection *projection, d
         for (int p = 0; p < NM_RECENT; p++)
             *nm_lazy_time(lazy, slot, p) = NM_NEVER;
     }
+    if (projection->rule->eligibility != NULL)
+        clip_weights(projection);
     lazy->epoch = now - EPOCH_START;
     lazy->origin = now;
 }
@@ -114,6 +128,15 @@ static int origin_ages(const nm_projection *p, double dt, int64_t now) {
     return (double)age * dt > ORIGIN_AGE * p->params[p->rule->pre_traces[0].tau] || age >= 2 * p->lazy->sweep;
 }
 
+/* The signal has this sign in step `now`. */
+static void note_sign(nm_lazy *lazy, int64_t zone, int sign, int64_t now) {
+    if (sign == 0)
+        return;
+    if (lazy->sign[zone] == -sign)
+        lazy->turn[zone * lazy->length + (lazy->n_turns[zone]++ & (lazy->length - 1))] = now - 1;
+    lazy->sign[zone] = sign;
+}
+
 static void advance_zone(const nm_projection *p, const nm_levels *levels, int64_t zone, double dt,
                          int64_t now) {
     nm_lazy *lazy = p->lazy;
@@ -138,6 +161,7 @@ static void advance_zone(const nm_projection *p, const nm_levels *levels, int64_
     after[NM_E] *= nm_exp(fmin(dt / tau_c, 600.0));
     after[NM_F] += signal * after[NM_K] / before[NM_E];
     after[NM_V] += fabs(signal) * after[NM_K] / before[NM_E];
+    note_sign(lazy, zone, (signal > 0.0) - (signal < 0.0), now);
 }
 
 static int has_grown(const nm_lazy *lazy, int64_t zone, int64_t now) {

@@ -25,9 +25,10 @@
  * suffer from cancellation; S and H are sums of one sign.) A rule without eligibility has e = 1, F = 0 and H
  * = -sum of d a k.
  *
- * Bounds act at the synapse's own events: arrivals and spikes of the target. The closed form ignores the
- * bounds inside the interval. If a bound might have been reached (by V), or more than 16 spikes occurred, the
- * events are replayed one at a time. Both ways agree up to rounding.
+ * Bounds hold in every step. The closed form ignores the bounds inside the interval. If a bound might have been
+ * reached (by V), or more than 16 spikes occurred, the events are replayed one at a time, with a clip at each of
+ * them and at each extremum of F (nm_lazy_replay.c): in between the weight moves in one direction. Both ways agree
+ * up to rounding.
  *
  * e grows. Before e passes exp(4), all quantities that contain e are rescaled, since F would lose digits. T
  * moves to the present every eight time constants of d.
@@ -50,6 +51,8 @@ enum {
     NM_SWEEP_MAX = 5000,
     NM_NEVER = -32768 /* as a time: no spike */
 };
+#define NM_ARRIVED                                                                                           \
+    (INT64_C(1) << 62) /* in `since`: the last update was an arrival whose step's spikes do not count yet */
 enum { NM_E, NM_K, NM_F, NM_V };
 
 /* The last spikes of a target, newest first: their times in steps from the epoch, and the sums S and H of
@@ -76,7 +79,8 @@ struct nm_lazy {
     double *ltp;       /* [step % NM_INTERVAL * n_zones + zone] factor of post_amplitude in that step */
     double *ltd;       /* likewise, factor of the change at an arrival */
     int64_t
-        *since; /* [delay run] 2 * step of the last update; + 1 where that step's spikes have been counted */
+        *since; /* [delay run] 2 * step of the last update; + 1 where that step's spikes have been counted;
+                        * + NM_ARRIVED */
     double *trace[NM_MAX_TRACES]; /* [delay run] presynaptic traces right after the last update */
     double *decay[NM_MAX_TRACES]; /* [NM_FINE + coarse] exp(-k dt / tau), then exp(-k NM_FINE dt / tau) */
     int32_t *newest; /* [slot] step of the last spike, from `epoch`: half of the updates read nothing else */
@@ -84,8 +88,14 @@ struct nm_lazy {
     nm_former *former; /* [slot] */
     int64_t *spike;    /* [slot * NM_SPIKES + k % NM_SPIKES] step of spike k */
     double *gain;      /* likewise: its post_amplitude, modulated */
+    double *
+        late; /* likewise: factor of coincident_pre at an arrival in that step; kept where such pairs count */
     int64_t *n_spikes; /* [slot] */
     int64_t *floor;    /* [partition] no delay run was last updated before this step */
+    /* Turns of a zone: steps at whose ends F has an extremum, since the signal of learning changes its sign then. */
+    int64_t *turn;    /* [zone * length + k % length] turn k */
+    int64_t *n_turns; /* [zone] */
+    int64_t *sign;    /* [zone] sign of the signal when it last was not 0; 0: it always was */
 };
 
 /* The arguments of all updates of one projection in one step. */
@@ -98,6 +108,7 @@ typedef struct nm_lazy_step {
     const int64_t *born; /* [synapse] step in which it was made; NULL: the spike reaches all */
     int64_t fired;
     double dt;
+    uint64_t seed; /* of the rounding */
     int64_t now;
 } nm_lazy_step;
 
@@ -114,7 +125,8 @@ static inline int64_t nm_lazy_decay_length(int64_t sweep) {
     return NM_FINE + nm_lazy_length(sweep) / NM_FINE + 2;
 }
 
-/* A fresh start after step `now`: all weights and traces of the synapses are those of that moment. */
+/* A fresh start after step `now`: all weights and traces of the synapses are those of that moment. Under a rule with
+ * eligibility weights outside their bounds are put on them. */
 void nm_lazy_start(const nm_network *network, const nm_projection *projection, double dt, int64_t now);
 /* Compute F and the factors over step `now`, from the levels at its start. Called before anything else in
  * the step, for the whole network. Returns 0 where e or T must be rescaled in this step but earlier steps
@@ -125,7 +137,9 @@ int nm_lazy_advance(const nm_network *network, const nm_projection *projection, 
  * `next`: the delay run of the next arrival (-1: none), which is prefetched. */
 void nm_lazy_arrive(const nm_lazy_step *step, int64_t partition, int64_t delay_run, int64_t next);
 /* Prefetch what the prefetch of the next update itself reads. */
-NM_INLINE void nm_lazy_fetch(const nm_lazy *lazy, int64_t delay_run) {
+NM_INLINE void nm_lazy_fetch(const nm_projection *projection, int64_t delay_run) {
+    const nm_lazy *lazy = projection->lazy;
+    NM_FETCH(projection->run_word + delay_run);
     NM_FETCH(lazy->since + delay_run);
     for (int k = 0; k < NM_MAX_TRACES && lazy->trace[k] != NULL; k++)
         NM_FETCH(lazy->trace[k] + delay_run);
@@ -149,6 +163,10 @@ void nm_lazy_flush(const nm_lazy_step *step, int64_t first, int64_t last);
 /* exp(-steps dt / tau), from a table of `decay`. */
 static inline double nm_lazy_decayed(const double *table, int64_t steps) {
     return table[steps % NM_FINE] * table[NM_FINE + steps / NM_FINE];
+}
+/* The step of the last update of a delay run. */
+static inline int64_t nm_lazy_last(const nm_lazy *lazy, int64_t delay_run) {
+    return (lazy->since[delay_run] & ~NM_ARRIVED) / 2;
 }
 /* Time and sums of spike p of a target, counted from the newest. */
 static inline int16_t *nm_lazy_time(const nm_lazy *lazy, int64_t slot, int64_t p) {

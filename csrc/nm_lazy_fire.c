@@ -54,6 +54,10 @@ static void fire(const nm_lazy_step *step, int64_t slot) {
         p->rule->post_amplitude(p->params, post) * lazy->ltp[nm_lazy_bucket(lazy, zone, step->now)];
     lazy->spike[bucket] = step->now;
     lazy->gain[bucket] = gain;
+    if (nm_rule_shares(p->rule, p->params).after > 0.0)
+        lazy->late[bucket] =
+            lazy->ltd[nm_lazy_bucket(lazy, zone, step->now)] *
+            (p->rule->coincident_post == NULL ? 1.0 : p->rule->coincident_post(p->params, post));
     lazy->n_spikes[slot] = n + 1;
     enter_sums(lazy, p, slot, nm_lazy_snapshot(lazy, zone, step->now), gain, step->now);
 }

@@ -1,53 +1,25 @@
 /* Lazy rules: the update of a delay run from t0 to the present. See nm_lazy.h for the symbols. Three loops
  * over at most 384 synapses: look up the sums of the targets; combine; replay the events where a bound might
- * have been reached.
+ * have been reached (nm_lazy_replay.c).
  * SPDX-License-Identifier: MIT */
 #include "nm_change.h"
 #include "nm_compact.h"
-#include "nm_lazy.h"
+#include "nm_lazy_batch.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { BATCH = 384, LINE = 64, HITS_A_LINE = 4 };
-enum {
-    HITS_AHEAD = 16
-}; /* entries of `hit` ahead of the work whose lines are prefetched; as many zeros follow */
+enum { BATCH = NM_LAZY_BATCH, LINE = 64, HITS_A_LINE = 4 };
+enum { HITS_AHEAD = NM_LAZY_HITS_AHEAD };
 enum {
     NEARBY = 2048
 }; /* the lines of up to this number of neurons (128 KB) stay in the second-level cache */
 
+typedef nm_lazy_batch batch;
+
 /* Eligibility traces below this value are set to 0: below 1.2e-38 a float is denormal, and operations are
  * slow. */
 static const double LEAST_TRACE = 1e-30;
-
-/* Constants of the closed form, from the snapshots at t0 and t1: k and e at t0; 1 / k, 1 / e and F at t1;
- * F1 - F0; (V1 - V0) / k at t0; and the factor of weight decay. */
-enum { K0, E0, BY_K1, BY_E1, F1, DF, DV, KEPT, N_SPANS };
-
-/* Some synapses of one delay run, from t0 to t1. All columns have one width, so that the loops below
- * vectorise. */
-typedef struct batch {
-    const nm_lazy_step *step;
-    size_t n, stride;               /* spans are read as [j * stride]; 0: all targets share a zone */
-    int64_t first, partition_first; /* first synapse; first slot of the partition */
-    int64_t from, count_from;       /* step of the last update; first step whose spikes count */
-    double trace[NM_MAX_TRACES];    /* presynaptic, at `from` */
-    double seen;                    /* trace[0] d(T - t0) */
-    double low, high;
-    int acts;                     /* 1: bounds act now */
-    const float *was, *trace_was; /* weight and eligibility trace at t0 */
-    double span[N_SPANS][BATCH];
-    double s[BATCH], h[BATCH];
-    int64_t check[BATCH]; /* 1: a bound may have been met */
-    double weight[BATCH],
-        c[BATCH]; /* OUT: strength (|weight| of an inhibitory synapse) and eligibility trace at t1 */
-    int32_t hit[BATCH + HITS_AHEAD]; /* the synapses whose targets have fired since t0; */
-    int32_t crowded[BATCH]; /* of these, the synapses whose target has fired more often than it has sums */
-    size_t n_found, n_crowded;
-    const char *ahead[3]; /* weights, traces and targets of the next delay run, which are prefetched, */
-    size_t n_ahead;       /* and the bytes of its weights */
-} batch;
 
 /* ---- the sums of the targets' spikes -------------------------------------------------------------- */
 
@@ -86,7 +58,7 @@ static __attribute__((noinline)) const double *sums_beyond(batch *a, const nm_la
     size_t n = bytes_since(lazy->recent[slot].time, since) / sizeof(int16_t);
     if (n == NM_RECENT / 2)
         n += bytes_since(lazy->former[slot].time, since) / sizeof(int16_t);
-    if (n == NM_RECENT)
+    if (n == NM_RECENT || (a->coincides && *nm_lazy_time(lazy, slot, (int64_t)n - 1) == since))
         a->crowded[a->n_crowded++] = (int32_t)j;
     return nm_lazy_sums(lazy, slot, (int64_t)n - 1);
 }
@@ -121,6 +93,7 @@ NM_INLINE void look_up_by(batch *a, const nm_lazy *lazy, const uint16_t *target,
         memcpy(a->crowded, a->hit, n_found * sizeof a->hit[0]);
         a->n_crowded = n_found;
     }
+    const int coincides = a->coincides;
     const size_t n_summed = seen < LEAST_DECAY ? 0 : n_found;
     memset(a->hit + n_found, 0, HITS_AHEAD * sizeof a->hit[0]);
     for (size_t i = 0; i < n_summed; i++) {
@@ -134,6 +107,8 @@ NM_INLINE void look_up_by(batch *a, const nm_lazy *lazy, const uint16_t *target,
             fetch_ahead(a, i / HITS_A_LINE * LINE);
         if (n_bytes > NM_CLOSE * sizeof line->time[0])
             sums = sums_beyond(a, lazy, j, a->partition_first + target[j], since);
+        else if (coincides && line->time[n_bytes / sizeof line->time[0] - 1] == since)
+            a->crowded[a->n_crowded++] = (int32_t)j;
         if (!direct)
             a->s[j] = seen * sums[0];
         a->h[j] = seen * sums[1];
@@ -154,25 +129,20 @@ NM_CLONES static void look_up(batch *a, const nm_lazy *lazy, const uint16_t *tar
 
 /* ---- the closed form ----------------------------------------------------------------------------- */
 
-NM_INLINE double strength(const batch *a, size_t j, const int inhibitory) {
-    return inhibitory ? fabs((double)a->was[j]) : (double)a->was[j];
-}
-
 /* Without weight decay k is 1, which saves five operations. */
 NM_INLINE int combine_by(batch *a, const int decays, const size_t stride, const int inhibitory) {
-    const double low = a->low, high = a->high, least_now = a->acts ? low : -HUGE_VAL,
-                 most_now = a->acts ? high : HUGE_VAL;
+    const double low = a->low, high = a->high;
     int64_t any = 0;
     NM_INDEPENDENT
     for (size_t j = 0; j < a->n; j++) {
         const size_t m = j * stride;
-        const double w = strength(a, j, inhibitory), c = (double)a->trace_was[j] * a->span[E0][m],
+        const double w = nm_lazy_strength(a, j, inhibitory), c = (double)a->trace_was[j] * a->span[E0][m],
                      s = a->s[j], gained = c * a->span[DF][m] + (s * a->span[F1][m] - a->h[j]);
         const double reach = (fabs(c) + fabs(s)) * a->span[DV][m], kept = decays ? w * a->span[KEPT][m] : w;
         const double least = w < kept ? w : kept, most = w < kept ? kept : w;
         double moved = decays ? (w * a->span[K0][m] + gained) * a->span[BY_K1][m] : w + gained;
-        moved = moved < least_now ? least_now : moved;
-        a->weight[j] = moved > most_now ? most_now : moved;
+        moved = moved < low ? low : moved;
+        a->weight[j] = moved > high ? high : moved;
         a->c[j] = (c + s) * a->span[BY_E1][m];
         a->check[j] = (int64_t)(least - reach < low) | (int64_t)(most + reach > high);
         any |= a->check[j];
@@ -180,16 +150,15 @@ NM_INLINE int combine_by(batch *a, const int decays, const size_t stride, const 
     return any != 0;
 }
 
-/* Without an eligibility trace. The weight moves in one direction, since all gains of a rule have one
- * sign. Hence a check at the end suffices, except under weight decay, which may move the weight back from
- * a bound. */
+/* Without eligibility. The weight moves in one direction (all gains of a rule have one sign), so that a clip at the
+ * end is enough, unless weight decay brings it back from a bound, or it starts outside its bounds. */
 NM_INLINE int combine_direct_by(batch *a, const int decays, const size_t stride, const int inhibitory) {
     const double low = a->low, high = a->high;
     int64_t any = 0;
     NM_INDEPENDENT
     for (size_t j = 0; j < a->n; j++) {
         const size_t m = j * stride;
-        const double w = strength(a, j, inhibitory), h = -a->h[j];
+        const double w = nm_lazy_strength(a, j, inhibitory), h = -a->h[j];
         double moved = decays ? (w * a->span[K0][m] + h) * a->span[BY_K1][m] : w + h;
         moved = moved < low ? low : moved;
         moved = moved > high ? high : moved;
@@ -198,13 +167,11 @@ NM_INLINE int combine_direct_by(batch *a, const int decays, const size_t stride,
             const double reach = fabs(h) * a->span[DV][m], kept = w * a->span[KEPT][m];
             a->check[j] = (int64_t)(w + reach > high) | (int64_t)(kept - reach < low);
             any |= a->check[j];
+        } else {
+            any |= (int64_t)(w < low) | (int64_t)(w > high);
         }
     }
     return any != 0;
-}
-
-static int decays(const batch *a) {
-    return a->step->projection->weight_kept < 1.0 && !a->step->projection->frozen;
 }
 
 /* One loop for each kind, with compile-time constants. */
@@ -215,59 +182,12 @@ static int decays(const batch *a) {
 /* Returns 1 and fills `check` if a bound might have been reached for some synapse; else 0. */
 NM_CLONES static int combine(batch *a) {
     const int inhibitory = a->step->projection->inhibitory != 0;
-    return decays(a) ? COMBINE_EACH(combine_by, 1) : COMBINE_EACH(combine_by, 0);
+    return nm_lazy_decays(a) ? COMBINE_EACH(combine_by, 1) : COMBINE_EACH(combine_by, 0);
 }
 
 NM_CLONES static int combine_direct(batch *a) {
     const int inhibitory = a->step->projection->inhibitory != 0;
-    return decays(a) ? COMBINE_EACH(combine_direct_by, 1) : COMBINE_EACH(combine_direct_by, 0);
-}
-
-/* ---- replay --------------------------------------------------------------------------------------- */
-
-static double scaled(const batch *a, double change, double weight) {
-    return nm_change_soft(change, weight, a->low, a->high, a->step->projection->weight_dependence);
-}
-
-/* Without an eligibility trace a weight that does not change may stay outside its bounds. With one the
- * weight may have left the bounds between events, and is always clipped. */
-static double bounded(const batch *a, double weight, double was) {
-    const nm_projection *p = a->step->projection;
-    const int may_stay = p->frozen || (p->rule->eligibility == NULL && weight == was);
-    return may_stay ? weight : nm_clip(weight, a->low, a->high);
-}
-
-/* The number of the target's first spike from step `count_from` on. */
-static int64_t first_spike(const nm_lazy *lazy, int64_t slot, int64_t count_from) {
-    int64_t k = lazy->n_spikes[slot], oldest = k > NM_SPIKES ? k - NM_SPIKES : 0;
-    while (k > oldest && lazy->spike[slot * NM_SPIKES + (k - 1) % NM_SPIKES] >= count_from)
-        k--;
-    return k;
-}
-
-static void one_by_one(batch *a, size_t j, int64_t slot) {
-    const nm_lazy *lazy = a->step->projection->lazy;
-    const int direct = a->step->projection->rule->eligibility == NULL;
-    const int64_t zone = lazy->n_zones > 1 ? a->step->network->zone[slot] : 0;
-    const double *then = nm_lazy_snapshot(lazy, zone, a->from);
-    const double was = strength(a, j, a->step->projection->inhibitory != 0);
-    double w = was, c = direct ? 0.0 : (double)a->trace_was[j] * then[NM_E];
-    for (int64_t q = first_spike(lazy, slot, a->count_from); q < lazy->n_spikes[slot]; q++) {
-        const int64_t bucket = slot * NM_SPIKES + q % NM_SPIKES, at = lazy->spike[bucket];
-        const double *snapshot = nm_lazy_snapshot(lazy, zone, at);
-        const double moved = (w * then[NM_K] + c * (snapshot[NM_F] - then[NM_F])) / snapshot[NM_K];
-        w = bounded(a, moved, w);
-        const double pair = a->trace[0] * nm_lazy_decayed(lazy->decay[0], at - a->from) * lazy->gain[bucket];
-        if (direct)
-            w = bounded(a, w + scaled(a, pair, w), w);
-        else
-            c += scaled(a, pair, w) * snapshot[NM_E];
-        then = snapshot;
-    }
-    const double *end = nm_lazy_snapshot(lazy, zone, a->step->now);
-    const double moved = (w * then[NM_K] + c * (end[NM_F] - then[NM_F])) / end[NM_K];
-    a->weight[j] = a->acts ? bounded(a, moved, was) : moved;
-    a->c[j] = c / end[NM_E];
+    return nm_lazy_decays(a) ? COMBINE_EACH(combine_direct_by, 1) : COMBINE_EACH(combine_direct_by, 0);
 }
 
 /* ---- update of a batch ----------------------------------------------------------------------------- */
@@ -291,6 +211,30 @@ static void set_spans(batch *a, const uint16_t *target) {
     }
 }
 
+/* The synapses that may have reached a bound, and whose targets have not fired. The closed form holds for them where
+ * they have moved in one direction: no sign change of the signal, and no decay that opposes it. */
+static void replay_silent(batch *a, const uint16_t *target) {
+    const nm_projection *p = a->step->projection;
+    const int decays = nm_lazy_decays(a);
+    if (!decays && a->stride == 0 && !nm_lazy_turned(p->lazy, 0, a->from, a->step->now))
+        return;
+    for (size_t j = 0; j < a->n; j++) {
+        const int64_t slot = a->partition_first + target[j];
+        if (a->check[j] && (decays || nm_lazy_turned(p->lazy, nm_lazy_zone(a->step->network, p->lazy, slot),
+                                                     a->from, a->step->now)))
+            nm_lazy_replay(a, j, slot);
+    }
+}
+
+/* `check` of a synapse that may have reached a bound; without eligibility and decay: whether it starts outside. */
+static int is_checked(const batch *a, size_t j) {
+    const nm_projection *p = a->step->projection;
+    if (p->rule->eligibility != NULL || nm_lazy_decays(a))
+        return a->check[j] != 0;
+    const double was = nm_lazy_strength(a, j, p->inhibitory != 0);
+    return was < a->low || was > a->high;
+}
+
 static void bring(batch *a) {
     const nm_projection *p = a->step->projection;
     const uint16_t *target = p->target + a->first;
@@ -300,13 +244,15 @@ static void bring(batch *a) {
     set_spans(a, target);
     look_up(a, p->lazy, target, !eligible);
     const int any = eligible ? combine(a) : combine_direct(a);
+    if (any && eligible)
+        replay_silent(a, target);
     for (size_t i = 0; (any || always) && i < a->n_found; i++) { /* the other synapses had no event */
         const size_t j = (size_t)a->hit[i];
-        if (always || a->check[j])
-            one_by_one(a, j, a->partition_first + target[j]);
+        if (always || is_checked(a, j))
+            nm_lazy_replay(a, j, a->partition_first + target[j]);
     }
     for (size_t i = 0; !always && i < a->n_crowded; i++)
-        one_by_one(a, (size_t)a->crowded[i], a->partition_first + target[a->crowded[i]]);
+        nm_lazy_replay(a, (size_t)a->crowded[i], a->partition_first + target[a->crowded[i]]);
 }
 
 /* The next batch of a delay run, from synapse `first` on. */
@@ -316,42 +262,70 @@ static size_t next_run(batch *a, int64_t first, int64_t last) {
     return a->n;
 }
 
-static void begin(batch *a, const nm_lazy_step *step, int64_t partition, int64_t delay_run, int acts) {
+/* What the rule says of an arrival in step `from` that comes after a spike of the target. */
+static double late_change(const batch *a) {
+    const nm_projection *p = a->step->projection;
+    double pre[NM_MAX_TRACES] = {0.0};
+    for (int k = 0; k < NM_MAX_TRACES && p->lazy->trace[k] != NULL; k++)
+        pre[k] = a->trace[k] - 1.0; /* without this arrival */
+    return p->rule->coincident_pre == NULL ? 0.0 : p->rule->coincident_pre(p->params, pre);
+}
+
+static void begin(batch *a, const nm_lazy_step *step, int64_t partition, int64_t delay_run) {
     const nm_projection *p = step->projection;
-    const int64_t since = p->lazy->since[delay_run];
+    const int arrived = (p->lazy->since[delay_run] & NM_ARRIVED) != 0;
+    const int64_t since = p->lazy->since[delay_run] & ~NM_ARRIVED;
     a->step = step;
-    a->acts = acts && !p->frozen;
+    a->ids = nm_network_ids(step->network, partition);
     a->n_ahead = 0;
     a->partition_first = nm_network_partition_first(step->network, partition);
     a->from = since / 2;
     a->count_from = (since + 1) / 2;
-    a->low = p->inhibitory ? fmax(p->weight_min, 0.0) : p->weight_min;
-    a->high = p->inhibitory ? fmax(p->weight_max, 0.0) : p->weight_max;
+    nm_change_bounds(p->weight_min, p->weight_max, p->inhibitory, &a->low, &a->high);
     for (int k = 0; k < NM_MAX_TRACES && p->lazy->trace[k] != NULL; k++)
         a->trace[k] = p->lazy->trace[k][delay_run];
     a->seen = seen_from_origin(a);
+    a->shares = nm_rule_shares(p->rule, p->params);
+    a->coincides = arrived && a->shares.before < 1.0;
+    if (a->coincides)
+        a->late = late_change(a);
 }
 
-NM_CLONES static void narrow(float *to, const double *from, size_t n) {
-    for (size_t j = 0; j < n; j++)
-        to[j] = (float)from[j];
-}
-
-NM_CLONES static void narrow_traces(float *to, const double *from, size_t n) {
-    for (size_t j = 0; j < n; j++)
-        to[j] = (float)(fabs(from[j]) < LEAST_TRACE ? 0.0 : from[j]);
-}
-
-static void put_back(const batch *a, int eligible) {
-    const nm_projection *p = a->step->projection;
-    float *weight = p->weight + a->first;
-    if (p->inhibitory)
-        for (size_t j = 0; j < a->n; j++)
-            weight[j] = copysignf((float)a->weight[j], weight[j]);
+/* The random words of a batch. */
+NM_CLONES static void draw_words(uint32_t *word, const uint16_t *target, size_t n, nm_ids ids, uint32_t key) {
+    if (ids.id == NULL)
+        for (size_t j = 0; j < n; j++)
+            word[j] = nm_round_word(key, ids.first + (uint32_t)target[j]);
     else
-        narrow(weight, a->weight, a->n);
+        for (size_t j = 0; j < n; j++)
+            word[j] = nm_round_word(key, (uint32_t)ids.id[target[j]]);
+}
+
+NM_CLONES static void round_weights(float *to, const double *from, const uint32_t *word, size_t n) {
+    for (size_t j = 0; j < n; j++)
+        to[j] = nm_round(from[j], word[j]);
+}
+
+NM_CLONES static void round_strengths(float *to, const double *from, const uint32_t *word, size_t n) {
+    for (size_t j = 0; j < n; j++)
+        to[j] = copysignf(nm_round(from[j], word[j]), to[j]);
+}
+
+NM_CLONES static void round_traces(float *to, const double *from, const uint32_t *word, size_t n) {
+    for (size_t j = 0; j < n; j++)
+        to[j] = nm_round(fabs(from[j]) < LEAST_TRACE ? 0.0 : from[j], nm_round_other(word[j]));
+}
+
+static void put_back(const batch *a, int eligible, uint32_t key) {
+    const nm_projection *p = a->step->projection;
+    uint32_t word[BATCH];
+    draw_words(word, p->target + a->first, a->n, a->ids, key);
+    if (p->inhibitory)
+        round_strengths(p->weight + a->first, a->weight, word, a->n);
+    else
+        round_weights(p->weight + a->first, a->weight, word, a->n);
     if (eligible)
-        narrow_traces(p->state[0] + a->first, a->c, a->n);
+        round_traces(p->state[0] + a->first, a->c, word, a->n);
 }
 
 /* ---- an arrival ---------------------------------------------------------------------------------- */
@@ -425,9 +399,9 @@ static void change_run(batch *a, const double *pre) {
     }
     for (size_t j = 0; j < a->n; j++) {
         const int64_t zone = a->stride ? a->step->network->zone[a->partition_first + target[j]] : 0;
-        const double left = scaled(a, change[j] * ltd[zone], a->weight[j]);
+        const double left = nm_lazy_scaled(a, change[j] * ltd[zone], a->weight[j]);
         if (direct)
-            a->weight[j] = bounded(a, a->weight[j] + left, a->weight[j]);
+            a->weight[j] = nm_lazy_bounded(a, a->weight[j] + left, a->weight[j]);
         else
             a->c[j] += left;
     }
@@ -465,7 +439,7 @@ static void arrive_at_older(batch *a, const double *pre) {
 static void look_ahead(batch *a, int64_t next) {
     const nm_projection *p = a->step->projection;
     const int64_t first = p->run_start[next];
-    NM_FETCH(nm_lazy_snapshot(p->lazy, 0, p->lazy->since[next] / 2));
+    NM_FETCH(nm_lazy_snapshot(p->lazy, 0, nm_lazy_last(p->lazy, next)));
     a->ahead[0] = (const char *)(p->weight + first);
     a->ahead[1] = p->rule->eligibility != NULL ? (const char *)(p->state[0] + first) : a->ahead[0];
     a->ahead[2] = (const char *)(p->target + first);
@@ -479,9 +453,11 @@ static void update_run(const nm_lazy_step *step, int64_t partition, int64_t dela
     const nm_projection *p = step->projection;
     nm_lazy *lazy = p->lazy;
     const int eligible = p->rule->eligibility != NULL;
+    const int kind = arrives ? NM_ROUND_ARRIVAL : counted ? NM_ROUND_FLUSH : NM_ROUND_UPDATE;
+    const uint32_t key = nm_round_key(step->seed, p->number, step->now, kind) + nm_run_word(p, delay_run);
     double pre[NM_MAX_TRACES] = {0.0};
     batch a;
-    begin(&a, step, partition, delay_run, arrives);
+    begin(&a, step, partition, delay_run);
     if (next >= 0)
         look_ahead(&a, next);
     for (int k = 0; k < NM_MAX_TRACES && lazy->trace[k] != NULL; k++)
@@ -494,12 +470,13 @@ static void update_run(const nm_lazy_step *step, int64_t partition, int64_t dela
             arrive(&a, pre);
         else if (arrives)
             arrive_at_older(&a, pre);
-        put_back(&a, eligible);
+        put_back(&a, eligible, key);
         a.n_ahead = 0;
     }
     for (int k = 0; k < NM_MAX_TRACES && lazy->trace[k] != NULL; k++)
         lazy->trace[k][delay_run] = pre[k] + (arrives ? 1.0 : 0.0);
-    lazy->since[delay_run] = 2 * step->now + counted;
+    const int64_t waits = !counted && a.from == step->now ? lazy->since[delay_run] & NM_ARRIVED : 0;
+    lazy->since[delay_run] = (2 * step->now + counted) | (arrives ? NM_ARRIVED : waits);
 }
 
 void nm_lazy_arrive(const nm_lazy_step *step, int64_t partition, int64_t delay_run, int64_t next) {
@@ -520,7 +497,7 @@ void nm_lazy_sweep_partition(const nm_lazy_step *step, int64_t partition) {
     for (int64_t row = p->n_rows * turn / sweep; row < last; row++)
         for (int64_t s = first_run(p, row * n_partitions + partition);
              s < first_run(p, row * n_partitions + partition + 1); s++)
-            if (p->lazy->since[s] / 2 < step->now - sweep)
+            if (nm_lazy_last(p->lazy, s) < step->now - sweep)
                 update_run(step, partition, s, 0, 0, -1);
 }
 
@@ -544,7 +521,7 @@ static void read_run(const nm_lazy_step *step, int64_t partition, int64_t delay_
                      float *weight, float *eligibility) {
     const nm_projection *p = step->projection;
     batch a;
-    begin(&a, step, partition, delay_run, 1);
+    begin(&a, step, partition, delay_run);
     const int64_t last = p->run_start[delay_run + 1];
     for (int64_t first = p->run_start[delay_run]; first < last; first += BATCH) {
         next_run(&a, first, last);

@@ -102,6 +102,20 @@ static inline double nm_raised(double threshold, double rise) {
 
 /* ---- plasticity rules ---------------------------------------------------------------------------- */
 
+/* Spikes in one step. A spike lies anywhere in its step, so an arrival and a spike of the target in the same step are as
+ * often in the one order as in the other. The parameter `coincident` says how a rule counts such a pair:
+ *   half        half a pair at distance 0 in each order; sums over steps are then integrals up to second order in dt
+ *   pre_first   the arrival comes first
+ *   none        in neither order */
+enum { NM_COINCIDENT_HALF, NM_COINCIDENT_PRE_FIRST, NM_COINCIDENT_NONE };
+#define NM_COINCIDENT_FIELD                                                                                  \
+    {                                                                                                        \
+        "coincident", "half pre_first none", NM_COINCIDENT_HALF, NM_WORD,                                    \
+            "How an arrival and a spike of the target in the same step are counted: half in each order, "    \
+            "the arrival "                                                                                   \
+            "first, or not as a pair."                                                                       \
+    }
+
 /* A trace of one neuron, kept by the engine: decays exponentially with its time constant. */
 typedef enum nm_trace_kind {
     NM_TRACE_ALL,     /* +1 at each spike: all-to-all pairing */
@@ -144,7 +158,8 @@ typedef struct nm_synapse_chunk {
     const double *learning;  /* [j] factor of the modulators on the learning rate at the target */
     const double *ltp, *ltd; /* [j] their factors on potentiation and on depression there */
     const uint32_t *random;  /* [k * n + j], k < the rule's `n_random` */
-    const double *noise;     /* advance: [k * n + j], k < the rule's `n_noise`: standard normal deviates */
+    const uint32_t *word; /* advance: random words with which it rounds the state that its weight follows */
+    const double *noise;  /* advance: [k * n + j], k < the rule's `n_noise`: standard normal deviates */
 } nm_synapse_chunk;
 
 typedef void (*nm_synapse_hook)(const nm_synapse_chunk *chunk);
@@ -174,8 +189,8 @@ typedef struct nm_eligibility {
  * times post_amplitude, and post_amplitude depends on the target alone. The engine does not touch a synapse
  * until a spike of its source arrives or the synapse is read; then all spikes of the target since the last
  * update are applied in closed form (nm_lazy.h). The target's spikes cost nothing per synapse. Traces are of
- * NM_TRACE_ALL. A spike that arrives in the step in which the target fires counts as "pre before post" at
- * distance 0.
+ * NM_TRACE_ALL. Hooks see an arrival in the step in which the target fires as the first of the two;
+ * `coincident` tells the engine what to make of it.
  *
  * EVENT RULE: has no `post_amplitude`. At the end of a step the engine calls on_pre for the synapses at which
  * a spike arrives, then on_post for the synapses onto every target that has an event. A target has an event
@@ -186,8 +201,9 @@ typedef struct nm_eligibility {
  * their last update to the present, `elapsed` ms later; both then count as updated. The engine calls it
  * before every hook, before a spike is delivered over the synapse, and on copies where somebody reads or
  * saves weights. So the weight is current whenever it acts or is read, and a reading changes nothing that
- * follows: `noise` is drawn for the step of the last update, whatever the present is. In the chunk of
- * `advance` only n, dt, params, weight, change, the bounds, state, elapsed and noise are set. Its change is
+ * follows: `noise` and `word` are drawn for the step of the last update, whatever the present is. Its weight
+ * is a function of its state, which it rounds by nm_round, so that the engine rounds the weight to the nearest. In the chunk of
+ * `advance` only n, dt, params, weight, change, the bounds, state, elapsed, word and noise are set. Its change is
  * bounded, and neither modulated nor softened.
  *
  * The engine applies a change as  w <- clip(w + change * learning, weight_min, weight_max), with the
@@ -204,6 +220,11 @@ typedef struct nm_plasticity_rule {
     double (*post_amplitude)(const double *params,
                              const double *post); /* post: [k] traces, without this spike */
     const nm_eligibility *eligibility;            /* NULL: the rule changes the weight itself */
+    /* What on_pre's change gains where the target's spike in the step of the arrival comes first:
+     * coincident_pre(params, pre) * coincident_post(params, post), of the traces without either spike. NULL: nothing
+     * for the first, 1 for the second. */
+    double (*coincident_pre)(const double *params, const double *pre);
+    double (*coincident_post)(const double *params, const double *post);
 
     /* Event rule. */
     nm_synapse_hook on_post; /* NULL: a target's event changes nothing */
@@ -219,7 +240,26 @@ typedef struct nm_plasticity_rule {
     int n_noise;             /* deviates that `advance` reads for each synapse, at most NM_MAX_RANDOM */
     int n_random;            /* 32-bit words that the hooks read for each synapse */
     int applies_learning;    /* 1: `change` has the factor `learning` already */
+
+    /* Of both kinds. Of an event rule the traces of NM_TRACE_ALL that the hooks see have the shares of this step's
+     * spikes; under traces of NM_TRACE_NEAREST the hooks take the shares into account themselves. */
+    int coincident; /* 1 + position of NM_COINCIDENT_FIELD; 0: arrivals come first */
 } nm_plasticity_rule;
+
+/* Shares of a pair in one step: as the arrival before the target's spike, and after it. */
+typedef struct nm_shares {
+    double before, after;
+} nm_shares;
+
+static inline nm_shares nm_shares_of(int coincident) {
+    if (coincident == NM_COINCIDENT_HALF)
+        return (nm_shares){0.5, 0.5};
+    return (nm_shares){coincident == NM_COINCIDENT_PRE_FIRST ? 1.0 : 0.0, 0.0};
+}
+
+static inline nm_shares nm_rule_shares(const nm_plasticity_rule *rule, const double *params) {
+    return nm_shares_of(rule->coincident ? (int)params[rule->coincident - 1] : NM_COINCIDENT_PRE_FIRST);
+}
 
 /* Whether a rule keeps to what is said above: NM_OK, or NM_ERR_BAD_LAYOUT with the number of what it
  * breaks in `field`: 1 state that nothing reads, 2 a lazy rule with hooks or members of an event rule, 3

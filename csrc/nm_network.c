@@ -3,6 +3,7 @@
 #include "nm_network.h"
 #include "nm_loop.h"
 #include "nm_poisson.h"
+#include "nm_round.h"
 
 #include <float.h>
 #include <math.h>
@@ -415,4 +416,15 @@ int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *erro
         block->excites = block->driven && !any_below_zero(network->drive_weight + block->first, block->n);
     }
     return NM_OK;
+}
+
+void nm_network_run_words(const nm_network *network, const nm_projection *p, uint32_t *word) {
+    for (int64_t bucket = 0; bucket < p->n_rows * network->n_partitions; bucket++) {
+        const int64_t slot = p->pre_first + bucket / network->n_partitions;
+        const int64_t source = network->id == NULL ? slot : network->id[slot];
+        const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
+        const int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
+        for (int64_t k = first; k < end; k++)
+            word[k] = nm_round_run(source, p->run_delay == NULL ? p->constant_delay : p->run_delay[k]);
+    }
 }

@@ -81,7 +81,9 @@ typedef struct nm_projection {
     nm_short_term *short_term;         /* NULL: the efficacy of every spike is 1 */
     nm_homeostasis *homeostasis;       /* NULL: weights are not scaled */
     int64_t frozen; /* 1: weights stand still; traces, eligibility, state and rates go on as always */
-    const nm_acting *acting; /* the modulators that act on its learning; NULL: all do */
+    const nm_acting *acting;  /* the modulators that act on its learning; NULL: all do */
+    uint32_t number;          /* salt of its random words */
+    const uint32_t *run_word; /* [n_runs] nm_round_run of each; NULL: 0 */
 } nm_projection;
 
 typedef struct nm_network {
@@ -121,6 +123,29 @@ static inline int64_t nm_network_partition_first(const nm_network *network, int6
 static inline int64_t nm_network_partition_end(const nm_network *network, int64_t partition) {
     int64_t end = (partition + 1) * network->partition_width;
     return end < network->n_neurons ? end : network->n_neurons;
+}
+
+static inline uint32_t nm_run_word(const nm_projection *p, int64_t delay_run) {
+    return p->run_word == NULL ? 0 : p->run_word[delay_run];
+}
+
+/* Ids of the targets of one partition, as the rounding takes them: where ids follow one another they are counted. */
+typedef struct nm_ids {
+    const int64_t *id; /* of the partition; NULL: target t has the id first + t */
+    uint32_t first;
+} nm_ids;
+
+static inline nm_ids nm_network_ids(const nm_network *network, int64_t partition) {
+    const int64_t first = nm_network_partition_first(network, partition),
+                  end = nm_network_partition_end(network, partition);
+    if (network->id == NULL)
+        return (nm_ids){NULL, (uint32_t)first};
+    const int follow = network->id[end - 1] - network->id[first] == end - 1 - first;
+    return (nm_ids){follow ? NULL : network->id + first, (uint32_t)network->id[first]};
+}
+
+static inline uint32_t nm_id_of(nm_ids ids, size_t target) {
+    return ids.id == NULL ? ids.first + (uint32_t)target : (uint32_t)ids.id[target];
 }
 
 /* Addresses of the first entries of a block's columns. Unused entries are not set. */
@@ -208,5 +233,8 @@ int nm_network_check(const nm_network *network, nm_error *error) NM_MUST_CHECK;
  * -8 i_offset. NM_ERR_NO_INPUT: an input (`field`) of a model that has none. NM_ERR_STEP: dt is too long for
  * the rate in `field`, or, with field -1 and value dt, for the model. */
 int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *error) NM_MUST_CHECK;
+
+/* Fill run_word of a projection: [n_runs]. */
+void nm_network_run_words(const nm_network *network, const nm_projection *p, uint32_t *word);
 
 #endif

@@ -3,6 +3,7 @@
  * by any partition of targets, with the same results.
  * SPDX-License-Identifier: MIT */
 #include "nm_plasticity.h"
+#include "nm_change.h"
 #include "nm_events.h"
 #include "nm_lazy.h"
 #include "nm_loop.h"
@@ -19,36 +20,40 @@ typedef struct pass {
     const nm_network *network;
     const nm_projection *projection;
     const nm_delay *ring;
+    uint64_t seed;
     int64_t step, partition;
 } pass;
 
 /* ---- decay, and this step's spikes enter the traces ---------------------------------------------- */
 
 /* One multiplication for every synapse in every step, arrivals or not. */
-NM_CLONES static void decay_weights(const nm_projection *p, int64_t first, int64_t last, double low,
-                                    double high) {
+NM_CLONES static void decay_run(const nm_projection *p, int64_t delay_run, nm_ids ids, uint32_t key) {
     const double kept = p->weight_kept;
     float *weight = p->weight;
-    for (int64_t s = first; s < last; s++) {
+    double low, high;
+    nm_change_bounds(p->weight_min, p->weight_max, p->inhibitory, &low, &high);
+    for (int64_t s = p->run_start[delay_run]; s < p->run_start[delay_run + 1]; s++) {
         double was = (double)weight[s];
         double sign = p->inhibitory && was < 0.0 ? -1.0 : 1.0;
         double moved = sign * was * kept;
         moved = fabs(moved) < LEAST_WEIGHT ? 0.0 : moved;
         moved = moved < low ? low : moved;
         moved = moved > high ? high : moved;
-        weight[s] = was == 0.0 ? weight[s] : (float)(sign * moved);
+        const float rounded = nm_round(sign * moved, nm_round_word(key, nm_id_of(ids, p->target[s])));
+        weight[s] = was == 0.0 ? weight[s] : rounded;
     }
 }
 
 static void decay_partition(const pass *a) {
     const nm_projection *p = a->projection;
     const int64_t n_partitions = a->network->n_partitions;
-    const double low = p->inhibitory ? fmax(p->weight_min, 0.0) : p->weight_min;
-    const double high = p->inhibitory ? fmax(p->weight_max, 0.0) : p->weight_max;
+    const nm_ids ids = nm_network_ids(a->network, a->partition);
+    const uint32_t key = nm_round_key(a->seed, p->number, a->step, NM_ROUND_DECAY);
     for (int64_t bucket = a->partition; bucket < p->n_rows * n_partitions; bucket += n_partitions) {
         const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
         const int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
-        decay_weights(p, p->run_start[first], p->run_start[end], low, high);
+        for (int64_t delay_run = first; delay_run < end; delay_run++)
+            decay_run(p, delay_run, ids, key + nm_run_word(p, delay_run));
     }
 }
 
@@ -126,11 +131,12 @@ static const nm_factors *factors_of(const nm_projection *p, const nm_factors *al
 
 void nm_plasticity_step(const nm_network *network, const nm_delay *ring, const nm_factors *factor,
                         const double *fired, double dt, uint64_t seed, int64_t step, int64_t partition) {
-    pass a = {.network = network, .ring = ring, .step = step, .partition = partition};
+    pass a = {.network = network, .ring = ring, .seed = seed, .step = step, .partition = partition};
     for (int64_t k = 0; k < network->n_projections; k++) {
         const nm_projection *p = a.projection = &network->projections[k];
         if (p->lazy != NULL) {
-            const nm_lazy_step lazy = {.network = network, .projection = p, .dt = dt, .now = step};
+            const nm_lazy_step lazy = {
+                .network = network, .projection = p, .dt = dt, .seed = seed, .now = step};
             nm_lazy_fire(&lazy, partition, nm_delay_list(ring, step, partition),
                          *nm_delay_count(ring, step, partition));
         } else if (p->rule != NULL) {

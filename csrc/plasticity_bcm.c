@@ -12,7 +12,7 @@
 #include "nm_loop.h"
 #include "nm_model.h"
 
-enum { LEARNING_RATE, A, TAU_PLUS, TAU_MINUS, TAU_Y, TAU_THETA, TARGET_RATE };
+enum { LEARNING_RATE, A, TAU_PLUS, TAU_MINUS, TAU_Y, TAU_THETA, TARGET_RATE, COINCIDENT };
 static const nm_field params[] = {
     [LEARNING_RATE] = {"learning_rate", "1", 1.0, NM_NON_NEGATIVE, "Multiplies a."},
     [A] = {"a", "mV", 6.5e-3, NM_NON_NEGATIVE,
@@ -24,6 +24,7 @@ static const nm_field params[] = {
     [TAU_THETA] = {"tau_theta", "ms", 10000.0, NM_POSITIVE,
                    "Time constant over which the target's rate is averaged for the threshold."},
     [TARGET_RATE] = {"target_rate", "Hz", 10.0, NM_POSITIVE, "Rate at which the target comes to rest."},
+    [COINCIDENT] = NM_COINCIDENT_FIELD,
     NM_END,
 };
 static const nm_field state[] = {NM_END};
@@ -33,12 +34,15 @@ static const nm_trace post_traces[] = {{"o1", TAU_MINUS, NM_TRACE_ALL, NULL},
                                        {"nu", TAU_THETA, NM_TRACE_ALL, NULL},
                                        NM_NO_TRACE};
 
-NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
-    const double *p = c->params;
+/* Loss per o1 and per square of nu's trace: nu = trace / tau_theta, so theta = trace^2 / (tau_theta^2 rho0). */
+static double loss_of(const double *p) {
     const double rho0 = p[TARGET_RATE] * 1e-3; /* 1/ms */
-    /* nu = trace / tau_theta, so theta = trace^2 / (tau_theta^2 rho0) */
-    const double loss = -p[LEARNING_RATE] * p[A] * p[TAU_PLUS] * p[TAU_Y] /
-                        (p[TAU_MINUS] * p[TAU_THETA] * p[TAU_THETA] * rho0);
+    return -p[LEARNING_RATE] * p[A] * p[TAU_PLUS] * p[TAU_Y] /
+           (p[TAU_MINUS] * p[TAU_THETA] * p[TAU_THETA] * rho0);
+}
+
+NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
+    const double loss = loss_of(c->params);
     NM_INDEPENDENT
     for (size_t j = 0; j < c->n; j++)
         c->change[j] = loss * c->post[2][j] * c->post[2][j] * c->post[0][j];
@@ -46,6 +50,18 @@ NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
 
 static double post_amplitude(const double *p, const double *post) {
     return p[LEARNING_RATE] * p[A] * post[1];
+}
+
+static double coincident_pre(const double *p, const double *pre) {
+    (void)pre;
+    return loss_of(p);
+}
+
+/* The spike that comes first counts in o1 and in nu. */
+static double coincident_post(const double *p, const double *post) {
+    const double after = post[2] + 1.0;
+    (void)p;
+    return after * after * (post[0] + 1.0) - post[2] * post[2] * post[0];
 }
 
 const nm_plasticity_rule nm_plasticity_bcm = {
@@ -59,4 +75,7 @@ const nm_plasticity_rule nm_plasticity_bcm = {
     .post_traces = post_traces,
     .on_pre = on_pre,
     .post_amplitude = post_amplitude,
+    .coincident_pre = coincident_pre,
+    .coincident_post = coincident_post,
+    .coincident = 1 + COINCIDENT,
 };

@@ -25,8 +25,11 @@
  * squared depolarisation over 1.2 s instead, which is larger by the variance of u. u_ref_squared = 0 keeps
  * A_LTD constant, as in the paper's pairings.
  *
- * Weights are stored as a float32 after each event. A gain in one step below half an ulp of the weight (3e-8
- * at weights of 0.5 to 1) is lost.
+ * Weights are stored as a float32 after each event, rounded without bias: gains below the spacing of float32
+ * (6e-8 at weights of 0.5 to 1) add up on average.
+ *
+ * The rule has no parameter `coincident`: no change depends on a spike of the target, whose potential acts in
+ * each step.
  * SPDX-License-Identifier: MIT */
 #include "nm_loop.h"
 #include "nm_model.h"

@@ -27,7 +27,8 @@
  * both while calcium is above a threshold, are correlated more than the process is.
  *
  * Order in a step: a spike that arrives finds the weight as it is at the end of the step; then calcium of
- * earlier arrivals comes in, then that of the target's spike. delay_ca is rounded to whole steps.
+ * earlier arrivals comes in, then that of the target's spike. Calcium is a sum, so the order of
+ * two spikes in a step changes nothing, and the rule has no parameter `coincident`. delay_ca is rounded to whole steps.
  *
  * Modulators multiply gamma_p and gamma_d, and the noise of each, by their factors on learning times that on
  * potentiation or depression, as they are in the step in which calcium came in last. They leave the term of
@@ -35,6 +36,7 @@
  * SPDX-License-Identifier: MIT */
 #include "nm_loop.h"
 #include "nm_model.h"
+#include "nm_round.h"
 
 enum {
     TAU_CA,
@@ -187,7 +189,7 @@ NM_INLINE void advance_all(const nm_synapse_chunk *c, const shared *s, int usual
         now = second.kept * now + second.gained;
         now += sqrt(first.variance * along * along + second.variance) * c->noise[j];
         now = usual ? drift_from_half(now, after) : drift_from(now, star, after);
-        now = (double)(float)now; /* as it is kept */
+        now = (double)nm_round(now, c->word[j]); /* as it is kept */
         c->change[j] = now == (double)(float)had ? 0.0 : weight_of(c, s, now) - c->weight[j];
         rho[j] = now;
         const double left = calcium[j] * nm_exp(-t / s->tau_ca);

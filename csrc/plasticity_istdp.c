@@ -9,13 +9,14 @@
 #include "nm_loop.h"
 #include "nm_model.h"
 
-enum { LEARNING_RATE, TAU, TARGET_RATE };
+enum { LEARNING_RATE, TAU, TARGET_RATE, COINCIDENT };
 static const nm_field params[] = {
     [LEARNING_RATE] = {"learning_rate", "mV", 0.01, NM_NON_NEGATIVE,
                        "Strength gained by a pair of spikes at distance 0."},
     [TAU] = {"tau", "ms", 20.0, NM_POSITIVE, "Time constant of the gain over the distance in time."},
     [TARGET_RATE] = {"target_rate", "Hz", 5.0, NM_NON_NEGATIVE,
                      "Rate of the target at which gains and losses are in balance."},
+    [COINCIDENT] = NM_COINCIDENT_FIELD,
     NM_END,
 };
 static const nm_field state[] = {NM_END};
@@ -35,6 +36,11 @@ static double post_amplitude(const double *p, const double *post) {
     return p[LEARNING_RATE];
 }
 
+static double coincident_pre(const double *p, const double *pre) {
+    (void)pre;
+    return p[LEARNING_RATE];
+}
+
 const nm_plasticity_rule nm_plasticity_istdp = {
     .name = "istdp",
     .title = "Inhibitory plasticity towards a target rate",
@@ -45,4 +51,6 @@ const nm_plasticity_rule nm_plasticity_istdp = {
     .post_traces = post_traces,
     .on_pre = on_pre,
     .post_amplitude = post_amplitude,
+    .coincident_pre = coincident_pre,
+    .coincident = 1 + COINCIDENT,
 };

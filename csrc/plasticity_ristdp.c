@@ -12,7 +12,7 @@
 #include "nm_loop.h"
 #include "nm_model.h"
 
-enum { LEARNING_RATE, A, TAU, TARGET_RATE, TAU_C, SUBTRACT_BASELINE };
+enum { LEARNING_RATE, A, TAU, TARGET_RATE, TAU_C, SUBTRACT_BASELINE, COINCIDENT };
 static const nm_field params[] = {
     [LEARNING_RATE] =
         {"learning_rate", "1/ms", 0.001, NM_NON_NEGATIVE,
@@ -26,6 +26,7 @@ static const nm_field params[] = {
         {"subtract_baseline", "1", 1.0, NM_UNIT_INTERVAL,
          "Part of the baseline that is taken from the level: 1, the signal is the deviation "
          "from the baseline; 0, it is the level itself."},
+    [COINCIDENT] = NM_COINCIDENT_FIELD,
     NM_END,
 };
 static const nm_field state[] = {
@@ -49,6 +50,11 @@ static double post_amplitude(const double *p, const double *post) {
     return p[A];
 }
 
+static double coincident_pre(const double *p, const double *pre) {
+    (void)pre;
+    return p[A];
+}
+
 const nm_plasticity_rule nm_plasticity_ristdp = {
     .name = "ristdp",
     .title = "Reward-modulated inhibitory plasticity with an eligibility trace",
@@ -59,5 +65,7 @@ const nm_plasticity_rule nm_plasticity_ristdp = {
     .post_traces = post_traces,
     .on_pre = on_pre,
     .post_amplitude = post_amplitude,
+    .coincident_pre = coincident_pre,
+    .coincident = 1 + COINCIDENT,
     .eligibility = &eligibility,
 };

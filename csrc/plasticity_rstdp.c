@@ -1,9 +1,9 @@
 /* Reward-modulated STDP with an eligibility trace (Izhikevich 2007, doi:10.1093/cercor/bhl152; Fremaux &
  * Gerstner 2016, doi:10.3389/fncir.2015.00085). Every pair of a spike of the target and an arrival of the
  * source's, s ms later or earlier, adds to the synapse's trace c
- *   +a_plus  exp(-s / tau_plus)     the target fires s >= 0 after the arrival
+ *   +a_plus  exp(-s / tau_plus)     the target fires s > 0 after the arrival
  *   -a_minus exp(-s / tau_minus)    the target has fired s > 0 before the arrival
- * and
+ * and for two spikes in one step what `coincident` says, and
  *   dc/dt = -c / tau_c,   dw/dt = learning_rate g c,
  *   g = learning_rate_modulation (dopamine's level - subtract_baseline times its baseline)
  * in the target's region.
@@ -11,7 +11,7 @@
 #include "nm_loop.h"
 #include "nm_model.h"
 
-enum { LEARNING_RATE, A_PLUS, A_MINUS, TAU_PLUS, TAU_MINUS, TAU_C, SUBTRACT_BASELINE };
+enum { LEARNING_RATE, A_PLUS, A_MINUS, TAU_PLUS, TAU_MINUS, TAU_C, SUBTRACT_BASELINE, COINCIDENT };
 static const nm_field params[] = {
     [LEARNING_RATE] = {"learning_rate", "1/ms", 0.001, NM_NON_NEGATIVE,
                        "Weight gained in a ms per unit of the eligibility trace and of the dopamine signal."},
@@ -28,6 +28,7 @@ static const nm_field params[] = {
         {"subtract_baseline", "1", 1.0, NM_UNIT_INTERVAL,
          "Part of the baseline that is taken from the level: 1, the signal is the deviation "
          "from the baseline; 0, it is the level itself."},
+    [COINCIDENT] = NM_COINCIDENT_FIELD,
     NM_END,
 };
 static const nm_field state[] = {
@@ -51,6 +52,11 @@ static double post_amplitude(const double *p, const double *post) {
     return p[A_PLUS];
 }
 
+static double coincident_pre(const double *p, const double *pre) {
+    (void)pre;
+    return -p[A_MINUS];
+}
+
 const nm_plasticity_rule nm_plasticity_rstdp = {
     .name = "rstdp",
     .title = "Reward-modulated STDP with an eligibility trace",
@@ -61,5 +67,7 @@ const nm_plasticity_rule nm_plasticity_rstdp = {
     .post_traces = post_traces,
     .on_pre = on_pre,
     .post_amplitude = post_amplitude,
+    .coincident_pre = coincident_pre,
+    .coincident = 1 + COINCIDENT,
     .eligibility = &eligibility,
 };

@@ -2,15 +2,15 @@
  * doi:10.1038/78829; measured by Bi & Poo 1998; in the form of Morrison, Diesmann & Gerstner 2008,
  * section 4.1, doi:10.1007/s00422-008-0233-1). Every pair of a spike of the target and an arrival of the
  * source's, s ms later or earlier, changes the weight by
- *   +learning_rate a_plus  exp(-s / tau_plus)     target fires s >= 0 after the arrival
+ *   +learning_rate a_plus  exp(-s / tau_plus)     target fires s > 0 after the arrival
  *   -learning_rate a_minus exp(-s / tau_minus)    target has fired s > 0 before the arrival
- * Sums over all pairs come from one trace on each side: x = sum exp(-s / tau_plus) over arrivals, read when
+ * and for two spikes in one step as `coincident` says. Sums over all pairs come from one trace on each side: x = sum exp(-s / tau_plus) over arrivals, read when
  * the target fires, and y = sum exp(-s / tau_minus) over the target's spikes, read at an arrival.
  * SPDX-License-Identifier: MIT */
 #include "nm_loop.h"
 #include "nm_model.h"
 
-enum { LEARNING_RATE, A_PLUS, A_MINUS, TAU_PLUS, TAU_MINUS };
+enum { LEARNING_RATE, A_PLUS, A_MINUS, TAU_PLUS, TAU_MINUS, COINCIDENT };
 static const nm_field params[] = {
     [LEARNING_RATE] = {"learning_rate", "1", 1.0, NM_NON_NEGATIVE, "Multiplies a_plus and a_minus."},
     [A_PLUS] = {"a_plus", "mV", 0.01, NM_ANY,
@@ -21,6 +21,7 @@ static const nm_field params[] = {
                   "Time constant of the gain over the distance in time."},
     [TAU_MINUS] = {"tau_minus", "ms", 20.0, NM_POSITIVE,
                    "Time constant of the loss over the distance in time."},
+    [COINCIDENT] = NM_COINCIDENT_FIELD,
     NM_END,
 };
 static const nm_field state[] = {NM_END};
@@ -39,6 +40,11 @@ static double post_amplitude(const double *p, const double *post) {
     return p[LEARNING_RATE] * p[A_PLUS];
 }
 
+static double coincident_pre(const double *p, const double *pre) {
+    (void)pre;
+    return -p[LEARNING_RATE] * p[A_MINUS];
+}
+
 const nm_plasticity_rule nm_plasticity_stdp = {
     .name = "stdp",
     .title = "Pair-based spike-timing-dependent plasticity, all-to-all",
@@ -49,4 +55,6 @@ const nm_plasticity_rule nm_plasticity_stdp = {
     .post_traces = post_traces,
     .on_pre = on_pre,
     .post_amplitude = post_amplitude,
+    .coincident_pre = coincident_pre,
+    .coincident = 1 + COINCIDENT,
 };

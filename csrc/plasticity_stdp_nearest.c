@@ -2,7 +2,7 @@
  * Gerstner 2008, figure 7 (doi:10.1007/s00422-008-0233-1). A pair of an arrival and a spike of the target,
  * s ms later or earlier, changes the weight as under `stdp`, whose parameters, defaults and soft bounds
  * (weight_dependence) the rule has:
- *   +learning_rate a_plus  exp(-s / tau_plus)     target fires s >= 0 after the arrival
+ *   +learning_rate a_plus  exp(-s / tau_plus)     target fires s > 0 after the arrival
  *   -learning_rate a_minus exp(-s / tau_minus)    target has fired s > 0 before the arrival
  * The scheme says which spikes are pairs:
  *   symmetric             each spike with the last one of the other side before it (figure 7a)
@@ -12,24 +12,32 @@
  *   reduced_symmetric     as presynaptic_centred, but only where no other spike of either side stands between
  *                         (7c; model IV of Burkitt et al.)
  *
- * Spikes in one step. The paper leaves pairs at distance 0 open. As under `stdp`, a spike that arrives in the
- * step in which the target fires comes first: it pairs with the target's spike before (a loss), then the
- * target's new spike pairs with it (a gain of a_plus). NEST, whose stdp_nn_symm_synapse,
- * stdp_nn_pre_centered_synapse and stdp_nn_restr_synapse are these schemes, discards pairs at distance 0;
- * each of the two spikes then pairs with the spike before the other.
+ * Spikes in one step. The paper leaves pairs at distance 0 open. An arrival and a spike of the target in one
+ * step are a chain of neighbours in either order; `half` is the mean over both orders:
+ *   pre_first   the arrival pairs with the target's spike before (a loss), the target's new spike with the
+ *               arrival (a gain of a_plus)
+ *   half        also, by half: the target's spike pairs with the arrivals before (gains), the arrival with the
+ *               target's new spike (a loss of a_minus), and waits for the target's next spike
+ *   none        each of the two spikes pairs with the spikes before the other, and the arrival waits for the
+ *               target's next spike. So do NEST's stdp_nn_symm_synapse, stdp_nn_pre_centered_synapse and
+ *               stdp_nn_restr_synapse, which are the three schemes
  *
  * The engine keeps x = exp(-s / tau_plus), s since the last arrival, and y = exp(-s / tau_minus), s since the
  * target's last spike. The synapse keeps `waiting`, the sum of exp(-s / tau_plus) over the arrivals that the
  * target's next spike pairs with, divided by x, so that it does not decay:
  *   symmetric             1 from the first arrival on
  *   presynaptic_centred   1 + x waiting at an arrival, with x before it; 0 after a spike of the target
- *   reduced_symmetric     1 at an arrival; 0 after a spike of the target. An arrival that finds 1 is not the
- *                         first since then, and makes no pair with the target's last spike
+ *   reduced_symmetric     1 at an arrival; 0 after a spike of the target. The part that an arrival finds makes no
+ *                         pair with the target's last spike, since another arrival stands between
+ * After two spikes in one step it is the mean over the orders. Between the two hooks of such a step it is what
+ * the target's spike pairs with, with a negative sign.
  * SPDX-License-Identifier: MIT */
 #include "nm_loop.h"
 #include "nm_model.h"
 
-enum { LEARNING_RATE, A_PLUS, A_MINUS, TAU_PLUS, TAU_MINUS, SCHEME };
+#include <math.h>
+
+enum { LEARNING_RATE, A_PLUS, A_MINUS, TAU_PLUS, TAU_MINUS, SCHEME, COINCIDENT };
 enum { SYMMETRIC, PRESYNAPTIC_CENTRED, REDUCED_SYMMETRIC };
 static const nm_field params[] = {
     [LEARNING_RATE] = {"learning_rate", "1", 1.0, NM_NON_NEGATIVE, "Multiplies a_plus and a_minus."},
@@ -43,6 +51,7 @@ static const nm_field params[] = {
                    "Time constant of the loss over the distance in time."},
     [SCHEME] = {"scheme", "symmetric presynaptic_centred reduced_symmetric", SYMMETRIC, NM_WORD,
                 "Which neighbours are pairs: figure 7 a, b or c of the reference."},
+    [COINCIDENT] = NM_COINCIDENT_FIELD,
     NM_END,
 };
 enum { WAITING };
@@ -55,25 +64,32 @@ static const nm_trace pre_traces[] = {{"x", TAU_PLUS, NM_TRACE_NEAREST, NULL}, N
 static const nm_trace post_traces[] = {{"y", TAU_MINUS, NM_TRACE_NEAREST, NULL}, NM_NO_TRACE};
 
 NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
-    const double *y = c->post[0], loss = -c->params[LEARNING_RATE] * c->params[A_MINUS];
-    const int reduced = c->params[SCHEME] == REDUCED_SYMMETRIC;
-    const double left = c->params[SCHEME] == PRESYNAPTIC_CENTRED ? c->pre[0][0] : 0.0;
+    const double *y = c->post[0], *fired = c->post_fired;
+    const double loss = -c->params[LEARNING_RATE] * c->params[A_MINUS];
+    const double reduced = c->params[SCHEME] == REDUCED_SYMMETRIC ? 1.0 : 0.0;
+    const double centred = c->params[SCHEME] == PRESYNAPTIC_CENTRED ? 1.0 : 0.0;
+    const double x = c->pre[0][0];
+    const nm_shares shares = nm_shares_of((int)c->params[COINCIDENT]);
     double *waiting = c->state[WAITING];
     NM_INDEPENDENT
     for (size_t j = 0; j < c->n; j++) {
-        c->change[j] = reduced && waiting[j] != 0.0 ? 0.0 : loss * y[j];
-        waiting[j] = 1.0 + left * waiting[j];
+        const double pair = (1.0 - reduced * waiting[j]) * y[j], earlier = x * waiting[j];
+        const double now = shares.before + (centred + (1.0 - centred) * (1.0 - shares.before)) * earlier;
+        c->change[j] = loss * (pair + fired[j] * shares.after * (1.0 - pair));
+        waiting[j] = fired[j] != 0.0 ? -now : 1.0 + centred * earlier;
     }
 }
 
 NM_CLONES static void on_post(const nm_synapse_chunk *c) {
     const double *x = c->pre[0], gain = c->params[LEARNING_RATE] * c->params[A_PLUS];
     const double kept = c->params[SCHEME] == SYMMETRIC ? 1.0 : 0.0;
+    const double left = kept != 0.0 ? 1.0 : 1.0 - nm_shares_of((int)c->params[COINCIDENT]).before;
     double *waiting = c->state[WAITING];
     NM_INDEPENDENT
-    for (size_t j = 0; j < c->n; j++) {
-        c->change[j] = gain * x[j] * waiting[j];
-        waiting[j] *= kept;
+    for (size_t j = 0; j < c->n; j++) { /* -0.0: an arrival in this step, and nothing to pair with */
+        const int arrived = copysign(1.0, waiting[j]) < 0.0;
+        c->change[j] = gain * x[j] * fabs(waiting[j]);
+        waiting[j] = arrived ? left : kept * waiting[j];
     }
 }
 
@@ -88,4 +104,5 @@ const nm_plasticity_rule nm_plasticity_stdp_nearest = {
     .post_traces = post_traces,
     .on_pre = on_pre,
     .on_post = on_post,
+    .coincident = 1 + COINCIDENT,
 };

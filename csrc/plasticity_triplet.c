@@ -9,7 +9,7 @@
 #include "nm_loop.h"
 #include "nm_model.h"
 
-enum { LEARNING_RATE, A2_PLUS, A3_PLUS, A2_MINUS, A3_MINUS, TAU_PLUS, TAU_X, TAU_MINUS, TAU_Y };
+enum { LEARNING_RATE, A2_PLUS, A3_PLUS, A2_MINUS, A3_MINUS, TAU_PLUS, TAU_X, TAU_MINUS, TAU_Y, COINCIDENT };
 static const nm_field params[] = {
     [LEARNING_RATE] = {"learning_rate", "1", 1.0, NM_NON_NEGATIVE, "Multiplies the four amplitudes."},
     [A2_PLUS] = {"a2_plus", "mV", 5e-10, NM_NON_NEGATIVE, "Weight gained by a pair at distance 0."},
@@ -24,6 +24,7 @@ static const nm_field params[] = {
     [TAU_MINUS] = {"tau_minus", "ms", 33.7, NM_POSITIVE,
                    "Time constant from a spike of the target to a loss."},
     [TAU_Y] = {"tau_y", "ms", 125.0, NM_POSITIVE, "Time constant between two spikes of the target."},
+    [COINCIDENT] = NM_COINCIDENT_FIELD,
     NM_END,
 };
 static const nm_field state[] = {NM_END};
@@ -44,6 +45,10 @@ static double post_amplitude(const double *p, const double *post) {
     return p[LEARNING_RATE] * (p[A2_PLUS] + p[A3_PLUS] * post[1]);
 }
 
+static double coincident_pre(const double *p, const double *pre) {
+    return -p[LEARNING_RATE] * (p[A2_MINUS] + p[A3_MINUS] * pre[1]);
+}
+
 const nm_plasticity_rule nm_plasticity_triplet = {
     .name = "triplet",
     .title = "Triplet spike-timing-dependent plasticity, all-to-all",
@@ -55,4 +60,6 @@ const nm_plasticity_rule nm_plasticity_triplet = {
     .post_traces = post_traces,
     .on_pre = on_pre,
     .post_amplitude = post_amplitude,
+    .coincident_pre = coincident_pre,
+    .coincident = 1 + COINCIDENT,
 };

@@ -35,7 +35,8 @@ AREAS = {
 }  # x, y, z
 LIF = {"tau_m": 20.0, "v_rest": -65.0, "v_reset": -65.0, "v_threshold": -50.0, "refractory_period": 2.0}
 RULE = {
-    "rule": "rstdp", "learning_rate": 0.004, "a_plus": 1.0, "a_minus": 0.0, "tau_plus": 20.0, "tau_c": 200.0,
+    "rule": "rstdp", "coincident": "pre_first",
+    "learning_rate": 0.004, "a_plus": 1.0, "a_minus": 0.0, "tau_plus": 20.0, "tau_c": 200.0,
     "weight_min": 0.0, "weight_max": 3.0,
 }  # fmt: skip
 MODULATORS = {

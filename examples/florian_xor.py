@@ -68,6 +68,7 @@ class Network:
         self.sim = Simulation(model, seed=seed, neuromodulation=self.system)
         self.ids = {name: self.sim.initialize_neurons([name]) for name in layers}
         rule = {"rule": "rstdp", "tau_c": TAU_Z, "a_plus": 1, "a_minus": 1, "tau_plus": 20, "tau_minus": 20}
+        rule["coincident"] = "pre_first"
         rule["learning_rate"] = 2 * gamma / (TAU_Z**2 * (1 - np.exp(-1 / TAU_Z)))
         for pre, post, low, high in projections:
             rule |= {"weight_min": low, "weight_max": high}

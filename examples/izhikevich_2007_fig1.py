@@ -30,8 +30,8 @@ CONFIG = {
 UNIT = 5.0  # levels end at 1: one of 1 stands for a concentration of 5
 TAU = -1.0 / math.log(0.95)  # ms: traces lose 5 % a ms; dopamine loses 0.5 %, eligibility 1 % in 10 ms
 RULE = {
-    "rule": "rstdp", "learning_rate": 0.1 * UNIT, "a_plus": 0.1, "a_minus": 0.15 / 0.95, "tau_plus": TAU,
-    "tau_minus": TAU, "tau_c": -10.0 / math.log(0.99), "subtract_baseline": 0.0, "weight_min": 0.0, "weight_max": 4.0,
+    "rule": "rstdp", "coincident": "pre_first", "learning_rate": 0.1 * UNIT, "a_plus": 0.1, "a_minus": 0.15 / 0.95,
+    "tau_plus": TAU, "tau_minus": TAU, "tau_c": -10.0 / math.log(0.99), "subtract_baseline": 0.0, "weight_max": 4.0,
 }  # fmt: skip
 DOPAMINE = {"baseline": 0.002 / UNIT, "tau": -1.0 / math.log(0.995), "learning_rate_modulation": 1.0}
 OTHERS = {"serotonin": {"inhibition_strength": 0.0}, "norepinephrine": {"gain_modulation": 0.0}}

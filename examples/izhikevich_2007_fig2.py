@@ -26,8 +26,8 @@ CONFIG = {
     ],
 }  # fmt: skip
 RULE = {
-    "rule": "rstdp", "learning_rate": 1.0, "a_plus": 0.1, "a_minus": 0.15, "tau_plus": 20.0, "tau_minus": 20.0,
-    "tau_c": 1000.0, "subtract_baseline": 0.0, "weight_min": 0.0, "weight_max": 4.0,
+    "rule": "rstdp", "coincident": "pre_first", "learning_rate": 1.0, "a_plus": 0.1, "a_minus": 0.15, "tau_plus": 20.0,
+    "tau_minus": 20.0, "tau_c": 1000.0, "subtract_baseline": 0.0, "weight_min": 0.0, "weight_max": 4.0,
 }  # fmt: skip
 LEVELS = {"serotonin": {"inhibition_strength": 0.0}, "norepinephrine": {"gain_modulation": 0.0}}
 LEVELS["dopamine"] = {"baseline": 0.0, "tau": 200.0, "learning_rate_modulation": 1.0}

@@ -28,6 +28,7 @@ CONFIG = {
     ],
     "plasticity": {
         "rule": "stdp",
+        "coincident": "pre_first",
         "learning_rate": 0.02,
         "a_plus": 0.01,
         "a_minus": 0.005,

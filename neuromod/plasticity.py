@@ -7,14 +7,24 @@ rounding of a simulation's weights to float32.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from neuromod import _core
-from neuromod.config.keys import domain_rule
+from neuromod.updates import (
+    Floats,
+    SynapseLike,
+    Weights,
+    checked_flags,
+    checked_not_nan,
+    checked_number,
+    checked_params,
+    checked_times,
+    updated,
+    updated_by,
+)
 
 __all__ = [
     "hebbian_update",
@@ -25,20 +35,8 @@ __all__ = [
     "weight_decay_update",
 ]
 
-Floats = NDArray[np.float64]
-Weights = float | NDArray[np.floating[Any]]
-
-_RULES = _core.plasticity_rules()
-
-
-@runtime_checkable
-class SynapseLike(Protocol):
-    """What is changed in place: a ``Synapse``, of a network or alone."""
-
-    weight: float
-
-    def is_inhibitory(self) -> bool:
-        """Whether it acts as ``-abs(weight)``."""
+_TARGET = np.array([0.0, 0.0, 1.0, 0.0])  # a spike of the target, in the first of its two traces of `triplet`
+_SHARES = {"half": (0.5, 0.5), "pre_first": (1.0, 0.0), "none": (0.0, 0.0)}  # of pairs at distance 0
 
 
 def hebbian_update(
@@ -98,13 +96,13 @@ def hebbian_update(
     >>> hebbian_update(np.array([0.5, 0.5, 0.5]), [1, 1, 0], [1, 0, 1], learning_rate=0.2).tolist()
     [0.7, 0.4, 0.5]
     """
-    params = _checked_params("hebbian", {"learning_rate": learning_rate})
-    fired = _flags(pre_fired, "pre_fired"), _flags(post_fired, "post_fired")
+    params = checked_params("hebbian", {"learning_rate": learning_rate})
+    fired = checked_flags(pre_fired, "pre_fired"), checked_flags(post_fired, "post_fired")
 
     def change(weight: Floats, arrives: Floats, fires: Floats) -> Floats:
         return _core.rule_change("hebbian", "pre", params, weight, post_fired=fires) * arrives
 
-    return _updated(synapse, change, fired, modulation, weight_min, weight_max)
+    return updated(synapse, change, fired, modulation, weight_min, weight_max)
 
 
 def stdp_update(
@@ -116,14 +114,15 @@ def stdp_update(
     tau_minus: float = 20.0,
     *,
     learning_rate: float = 1.0,
+    coincident: str = "half",
     weight_min: float = 0.0,
     weight_max: float = 1.0,
     modulation: ArrayLike = 1.0,
 ) -> Weights:
     """Spike-timing-dependent plasticity by one pair of spikes.
 
-    The weight changes by ``a_plus * exp(-delta_t / tau_plus)`` where the target fires with or after the arrival
-    (`delta_t` >= 0), and by ``-a_minus * exp(delta_t / tau_minus)`` where it has fired before it.
+    The weight changes by ``a_plus * exp(-delta_t / tau_plus)`` where the target fires after the arrival, `delta_t` > 0,
+    and by ``-a_minus * exp(delta_t / tau_minus)`` where it has fired before it. At `delta_t` 0 `coincident` decides.
 
     Parameters
     ----------
@@ -132,10 +131,13 @@ def stdp_update(
     delta_t : array_like of float, ms
         Time of the target's spike less the time at which the source's spike arrived. Infinite: no change.
     a_plus, a_minus : float, mV, default 0.01 and 0.012
-        Change at distance 0, up and down.
+        Limits of the change at short distances, up and down.
     tau_plus, tau_minus : float, > 0 ms, default 20
     learning_rate : float, pure number >= 0, default 1
         Multiplies `a_plus` and `a_minus`.
+    coincident : {"half", "pre_first", "none"}, default "half"
+        Two spikes at one time, as in a simulation: half a pair in each order, first the loss; the arrival first, so a
+        gain; or no pair.
     weight_min, weight_max : float, mV, default 0 and 1
         Bounds of a weight that changes; of an inhibitory synapse's strength ``abs(weight)``, whose sign is kept.
     modulation : array_like of float, pure number, default 1
@@ -166,16 +168,18 @@ def stdp_update(
     --------
     >>> import numpy as np
     >>> stdp_update(np.full(4, 0.5), [0.0, 20.0, -20.0, np.inf]).round(6).tolist()
-    [0.51, 0.503679, 0.495585, 0.5]
+    [0.499, 0.503679, 0.495585, 0.5]
+    >>> stdp_update(0.5, 0.0, coincident="pre_first")
+    0.51
     >>> from neuromod import DopamineSystem, Synapse
     >>> dopamine, synapse = DopamineSystem(), Synapse(pre_id=0, post_id=1, weight=0.5)
     >>> dopamine.update(reward=1.0, expected_reward=0.0)
     1.0
-    >>> new = stdp_update(synapse, 0.0, modulation=dopamine.get_learning_rate_multiplier())
+    >>> new = stdp_update(synapse, 20.0, modulation=dopamine.get_learning_rate_multiplier())
     >>> round(new, 6)
-    0.518
+    0.506622
     """
-    params = _checked_params(
+    params = checked_params(
         "stdp",
         {
             "learning_rate": learning_rate,
@@ -183,18 +187,20 @@ def stdp_update(
             "a_minus": a_minus,
             "tau_plus": tau_plus,
             "tau_minus": tau_minus,
+            "coincident": coincident,
         },
     )
-    pairs = (_not_nan(delta_t, "delta_t"),)
+    pairs = (checked_not_nan(delta_t, "delta_t"),)
+    gained, lost = _SHARES[params["coincident"]]
 
-    def change(weight: Floats, distance: Floats) -> Floats:
-        after = distance >= 0.0
-        x = np.where(after, np.exp(-np.abs(distance) / params["tau_plus"]), 0.0)
-        y = np.where(after, 0.0, np.exp(-np.abs(distance) / params["tau_minus"]))
-        up = _core.rule_change("stdp", "post", params, weight, pre=[x])
-        return up + _core.rule_change("stdp", "pre", params, weight, post=[y])
+    def change(now: Floats, factor: Floats, low: float, high: float, distance: Floats) -> Floats:
+        at_once = distance == 0.0
+        y = np.where(distance < 0.0, np.exp(-np.abs(distance) / params["tau_minus"]), lost * at_once)
+        x = np.where(distance > 0.0, np.exp(-np.abs(distance) / params["tau_plus"]), gained * at_once)
+        now = _bounded(now, "stdp", "pre", params, y, factor, low, high)
+        return _bounded(now, "stdp", "post", params, x, factor, low, high)
 
-    return _updated(synapse, change, pairs, modulation, weight_min, weight_max)
+    return updated_by(synapse, change, pairs, modulation, weight_min, weight_max)
 
 
 def triplet_update(
@@ -211,6 +217,7 @@ def triplet_update(
     tau_x: float = 101.0,
     tau_minus: float = 33.7,
     tau_y: float = 125.0,
+    coincident: str = "half",
     weight_min: float = 0.0,
     weight_max: float = 1.0,
     modulation: ArrayLike = 1.0,
@@ -222,7 +229,7 @@ def triplet_update(
     synapse : Synapse, or array_like of float, mV
         A synapse is changed in place; of weights, new ones are returned, all after the same trains.
     arrivals, spikes : array_like of float, shape (n,), ms, ascending
-        When spikes of the source arrive, and when the target fires. At equal times the arrival comes first.
+        When spikes of the source arrive, and when the target fires. At equal times `coincident` decides.
     learning_rate : float, pure number >= 0, default 1
         Multiplies the four amplitudes.
     a2_plus, a3_plus : float, >= 0 mV, default 5e-10 and 6.2e-3
@@ -231,6 +238,8 @@ def triplet_update(
         Loss by a pair, and by a pair with one more arrival before it.
     tau_plus, tau_x, tau_minus, tau_y : float, > 0 ms, default 16.8, 101, 33.7 and 125
         From an arrival to a gain; between arrivals; from a spike of the target to a loss; between spikes of the target.
+    coincident : {"half", "pre_first", "none"}, default "half"
+        Two spikes at one time, as in a simulation: half a pair in each order, the arrival first, or no pair.
     weight_min, weight_max : float, mV, default 0 and 1
         Bounds of a weight that changes, at every event; of an inhibitory synapse's strength, whose sign is kept.
     modulation : array_like of float, pure number, default 1
@@ -275,25 +284,33 @@ def triplet_update(
         "tau_x": tau_x,
         "tau_minus": tau_minus,
         "tau_y": tau_y,
+        "coincident": coincident,
     }
-    params = _checked_params("triplet", given)
-    events = _merged(_train(arrivals, "arrivals"), _train(spikes, "spikes"))
+    params = checked_params("triplet", given)
+    events = _merged(checked_times(arrivals, "arrivals"), checked_times(spikes, "spikes"))
     taus = np.array([params[name] for name in ("tau_plus", "tau_x", "tau_minus", "tau_y")])
+    before, after = _SHARES[params["coincident"]]
+
+    def moved(now: Floats, event: str, traces: Floats) -> Floats:
+        pre, post = (np.repeat(traces[side], len(now)).reshape(2, -1) for side in (slice(0, 2), slice(2, 4)))
+        return _core.rule_change("triplet", event, params, now, pre=pre, post=post)
 
     def change(weight: Floats, factor: Floats, low: float, high: float) -> Floats:
-        traces, last, now = np.zeros(4), -np.inf, weight
+        traces, last, now, arrived = np.zeros(4), -np.inf, weight, False
         for time, fires in events:
             traces *= np.exp(-(time - last) / taus)
-            pre, post = (
-                np.repeat(traces[side], len(now)).reshape(2, -1) for side in (slice(0, 2), slice(2, 4))
-            )
-            moved = _core.rule_change("triplet", "post" if fires else "pre", params, now, pre=pre, post=post)
-            now = _core.apply_change(now, moved, factor, low, high)
+            seen = traces.copy()
+            if fires and arrived and time == last:  # two spikes at one time; the traces have the arrival
+                seen -= [1.0, 1.0, 0.0, 0.0]
+                late = moved(now, "pre", seen + _TARGET) - moved(now, "pre", seen)
+                now = _core.apply_change(now, after * late, factor, low, high)
+                seen[:2] += before, 1.0
+            now = _core.apply_change(now, moved(now, "post" if fires else "pre", seen), factor, low, high)
             traces[2 * fires : 2 * fires + 2] += 1.0
-            last = time
+            last, arrived = time, not fires
         return now
 
-    return _moved(synapse, change, (), modulation, weight_min, weight_max)
+    return updated_by(synapse, change, (), modulation, weight_min, weight_max)
 
 
 def istdp_update(
@@ -303,13 +320,15 @@ def istdp_update(
     tau: float = 20.0,
     target_rate: float = 5.0,
     *,
+    coincident: str = "half",
     weight_min: float = 0.0,
     weight_max: float = 1.0,
     modulation: ArrayLike = 1.0,
 ) -> Weights:
     """Inhibitory plasticity by one arrival and one spike of the target.
 
-    The strength changes by ``learning_rate * (exp(-abs(delta_t) / tau) - 2 * target_rate * tau)``.
+    The strength changes by ``learning_rate * (exp(-abs(delta_t) / tau) - 2 * target_rate * tau)``. The second term acts
+    at the arrival, the first at the later spike, each within the bounds.
 
     Parameters
     ----------
@@ -321,6 +340,8 @@ def istdp_update(
     tau : float, > 0 ms, default 20
     target_rate : float, >= 0 Hz, default 5
         Rate of the target at which gains and losses are in balance.
+    coincident : {"half", "pre_first", "none"}, default "half"
+        Two spikes at one time, as in a simulation: a pair, in whatever order, or under ``none`` an arrival alone.
     weight_min, weight_max : float, mV, default 0 and 1
         Bounds of a strength that changes; an inhibitory synapse keeps its sign.
     modulation : array_like of float, pure number, default 1
@@ -350,17 +371,22 @@ def istdp_update(
     >>> istdp_update([0.5, 0.5, 0.5], [0.0, -20.0, float("inf")]).round(6).tolist()
     [0.508, 0.501679, 0.498]
     """
-    params = _checked_params(
-        "istdp", {"learning_rate": learning_rate, "tau": tau, "target_rate": target_rate}
+    params = checked_params(
+        "istdp",
+        {"learning_rate": learning_rate, "tau": tau, "target_rate": target_rate, "coincident": coincident},
     )
 
-    def change(weight: Floats, distance: Floats) -> Floats:
-        near = np.exp(-np.abs(distance) / params["tau"])
-        before = np.where(distance < 0.0, near, 0.0)
-        up = _core.rule_change("istdp", "post", params, weight, pre=[near - before])
-        return up + _core.rule_change("istdp", "pre", params, weight, post=[before])
+    at_once = sum(_SHARES[params["coincident"]])
 
-    return _updated(synapse, change, (_not_nan(delta_t, "delta_t"),), modulation, weight_min, weight_max)
+    def change(now: Floats, factor: Floats, low: float, high: float, distance: Floats) -> Floats:
+        near = np.where(distance == 0.0, at_once, np.exp(-np.abs(distance) / params["tau"]))
+        y, x = np.where(distance < 0.0, near, 0.0), np.where(distance < 0.0, 0.0, near)
+        now = _bounded(now, "istdp", "pre", params, y, factor, low, high)
+        return _bounded(now, "istdp", "post", params, x, factor, low, high)
+
+    return updated_by(
+        synapse, change, (checked_not_nan(delta_t, "delta_t"),), modulation, weight_min, weight_max
+    )
 
 
 def short_term_efficacy(
@@ -406,16 +432,16 @@ def short_term_efficacy(
     [0.03, 0.055, 0.076, 0.092]
     """
     values = {
-        "U": _number(U, "U"),
-        "tau_rec": _number(tau_rec, "tau_rec"),
-        "tau_facil": _number(tau_facil, "tau_facil"),
+        "U": checked_number(U, "U"),
+        "tau_rec": checked_number(tau_rec, "tau_rec"),
+        "tau_facil": checked_number(tau_facil, "tau_facil"),
     }
     if not 0.0 < values["U"] <= 1.0:
         raise ValueError(f"U: must be > 0 and <= 1; got {U!r}")
     for name in ("tau_rec", "tau_facil"):
         if not 0.0 <= values[name] < np.inf:
             raise ValueError(f"{name}: must be >= 0 ms and finite; got {values[name]}")
-    return _core.short_term_efficacies(_train(times, "times"), **values)
+    return _core.short_term_efficacies(checked_times(times, "times"), **values)
 
 
 def weight_decay_update(
@@ -459,131 +485,31 @@ def weight_decay_update(
     >>> weight_decay_update([0.5, -0.5], 0.1, 2, weight_min=-1.0).round(6).tolist()
     [0.405, -0.405]
     """
-    share = _number(weight_decay, "weight_decay")
+    share = checked_number(weight_decay, "weight_decay")
     if not 0.0 <= share <= 1.0:
         raise ValueError(f"weight_decay: must be between 0 and 1; got {weight_decay!r}")
     if isinstance(n_steps, bool) or not isinstance(n_steps, int | np.integer) or n_steps < 0:
         raise ValueError(f"n_steps: must be a whole number >= 0; got {n_steps!r}")
     lost = 1.0 - (1.0 - share) ** int(n_steps)
-    return _updated(synapse, lambda weight: -lost * weight, (), 1.0, weight_min, weight_max)
+    return updated(synapse, lambda weight: -lost * weight, (), 1.0, weight_min, weight_max)
 
 
-def _updated(
-    synapse: SynapseLike | ArrayLike,
-    change: Callable[..., Floats],
-    events: tuple[Floats, ...],
-    modulation: ArrayLike,
-    weight_min: float,
-    weight_max: float,
-) -> Weights:
-    """One change, modulated and bounded: `change` takes weights and events."""
-
-    def moved(weight: Floats, factor: Floats, low: float, high: float, *events: Floats) -> Floats:
-        return _core.apply_change(weight, change(weight, *events), factor, low, high)
-
-    return _moved(synapse, moved, events, modulation, weight_min, weight_max)
-
-
-def _moved(
-    synapse: SynapseLike | ArrayLike,
-    change: Callable[..., Floats],
-    events: tuple[Floats, ...],
-    modulation: ArrayLike,
-    weight_min: float,
-    weight_max: float,
-) -> Weights:
-    """Check, broadcast, change and bound; write a synapse last, so that a call that fails changes nothing."""
-    alone = isinstance(synapse, SynapseLike)
-    given = _number(synapse.weight, "weight") if isinstance(synapse, SynapseLike) else synapse
-    weight, factor = _finite(given, "weight"), _finite(modulation, "modulation")
-    low, high = _bounds(weight_min, weight_max)
-    sign = 1.0
-    if isinstance(synapse, SynapseLike) and synapse.is_inhibitory():
-        sign = float(np.copysign(1.0, weight))
-        weight, low, high = np.abs(weight), max(low, 0.0), max(high, 0.0)
-    try:
-        columns = np.broadcast_arrays(weight, factor, *events)
-    except ValueError as error:
-        shapes = ", ".join(str(np.shape(column)) for column in (weight, factor, *events))
-        raise ValueError(f"weight and events: must broadcast to one shape; got {shapes}") from error
-    shape = columns[0].shape
-    if alone and shape:
-        raise ValueError(f"synapse: one synapse takes single numbers; got values of shape {shape}")
-    flat, factors, *flat_events = (np.ravel(column) for column in columns)
-    new = sign * change(flat, factors, low, high, *flat_events).reshape(shape)
-    if isinstance(synapse, SynapseLike):
-        synapse.weight = float(new)
-        return float(synapse.weight)
-    if not shape:
-        return float(new)
-    kind = getattr(synapse, "dtype", np.dtype(np.float64))
-    return new.astype(kind) if np.issubdtype(kind, np.floating) else new
-
-
-def _train(value: Any, where: str) -> Floats:
-    """Times of events, finite and ascending."""
-    times = _finite(value, where)
-    if times.ndim != 1 or np.any(np.diff(times) < 0.0):
-        raise ValueError(f"{where}: must be a list of ascending times; got {value!r}")
-    return times
+def _bounded(
+    weight: Floats,
+    rule: str,
+    event: str,
+    params: dict[str, Any],
+    trace: Floats,
+    factor: Floats,
+    low: float,
+    high: float,
+) -> Floats:
+    """Weights after one event, at which the trace of the other side has that value."""
+    pre, post = (None, [trace]) if event == "pre" else ([trace], None)
+    change = _core.rule_change(rule, event, params, weight, pre=pre, post=post)
+    return _core.apply_change(weight, change, factor, low, high)
 
 
 def _merged(arrivals: Floats, spikes: Floats) -> list[tuple[float, int]]:
     """Events in order: (time, 0 for an arrival and 1 for a spike of the target); arrivals first at equal times."""
     return sorted([(float(t), 0) for t in arrivals] + [(float(t), 1) for t in spikes])
-
-
-def _array(value: Any, where: str) -> Floats:
-    try:
-        return np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{where}: must be a number or an array of numbers; got {value!r}") from error
-
-
-def _refuse(array: Floats, wrong: NDArray[np.bool_], where: str, phrase: str) -> None:
-    if wrong.any():
-        first = int(np.argmax(np.ravel(wrong)))
-        entry = f" (entry {first})" if array.ndim else ""
-        raise ValueError(f"{where}: must be {phrase}; got {np.ravel(array)[first]}{entry}")
-
-
-def _finite(value: Any, where: str) -> Floats:
-    array = _array(value, where)
-    _refuse(array, ~np.isfinite(array), where, "finite")
-    return array
-
-
-def _not_nan(value: Any, where: str) -> Floats:
-    array = _array(value, where)
-    _refuse(array, np.isnan(array), where, "a number")
-    return array
-
-
-def _flags(value: Any, where: str) -> Floats:
-    array = _array(value, where)
-    _refuse(array, (array != 0.0) & (array != 1.0), where, "True or False, or 1 or 0")
-    return array
-
-
-def _number(value: Any, where: str) -> float:
-    array = _array(value, where)
-    if array.ndim:
-        raise ValueError(f"{where}: must be a single number; got shape {array.shape}")
-    return float(array)
-
-
-def _bounds(weight_min: Any, weight_max: Any) -> tuple[float, float]:
-    low, high = _number(weight_min, "weight_min"), _number(weight_max, "weight_max")
-    if not low <= high:
-        raise ValueError(f"weight_min: must be <= weight_max ({high} mV); got {low}")
-    return low, high
-
-
-def _checked_params(rule: str, given: dict[str, Any]) -> dict[str, float]:
-    """The parameters of `rule` as floats, in the domains of its table in C."""
-    table = _RULES[rule]["params"]
-    values = {name: _number(value, name) for name, value in given.items()}
-    for name, value in values.items():
-        if not _core.domain_holds(table[name]["domain"], value):
-            raise ValueError(f"{name}: must be {domain_rule(table[name])}; got {value}")
-    return values

@@ -5,7 +5,7 @@ each neuron, and time goes on step by step. ``RULES`` maps each name to its func
 package.
 
 Inside a step: weights decay; then spikes that were fired `delay` steps ago arrive; then targets fire. An arrival in
-the step in which the target fires is a pair at distance 0, the arrival first.
+the step in which the target fires is a pair at distance 0: `SHARES` of it in either order.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ import math
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 Spikes = Mapping[int, set[int]]
-Params = Mapping[str, float]
+Params = Mapping[str, Any]
+SHARES = {"half": (0.5, 0.5), "pre_first": (1.0, 0.0), "none": (0.0, 0.0)}
+"""By `coincident`: what a pair in one step counts as the arrival before the target's spike, and after it."""
 
 
 @dataclass
@@ -46,22 +49,27 @@ def hebbian(synapse: Synapse, spikes: Spikes, step: int, params: Params, dt: flo
     return (eta if step in spikes[synapse.post] else -eta / 2.0), 0.0
 
 
-def stdp(synapse: Synapse, spikes: Spikes, step: int, params: Params, dt: float) -> tuple[float, float]:
-    """(change on arrival, change as the target fires) in one step: each a sum over all earlier spikes."""
-    down = up = 0.0
+def stdp(synapse: Synapse, spikes: Spikes, step: int, params: Params, dt: float) -> tuple[float, ...]:
+    """(change on arrival, what the target's spike in the same step adds to that, change as the target fires) in one
+    step: sums over all earlier spikes."""
+    down = late = up = 0.0
     arrivals = synapse.arrivals(spikes)
+    before, after = SHARES[params["coincident"]]
+    if step in arrivals and step in spikes[synapse.post]:
+        late, up = -params["a_minus"] * after, params["a_plus"] * before
     if step in arrivals:
         for fired in spikes[synapse.post]:
             if fired < step:
                 down -= params["a_minus"] * math.exp(-(step - fired) * dt / params["tau_minus"])
     if step in spikes[synapse.post]:
         for arrived in arrivals:
-            if arrived <= step:
+            if arrived < step:
                 up += params["a_plus"] * math.exp(-(step - arrived) * dt / params["tau_plus"])
-    return params["learning_rate"] * down, params["learning_rate"] * up
+    rate = params["learning_rate"]
+    return rate * down, rate * late, rate * up
 
 
-Rule = Callable[[Synapse, Spikes, int, Params, float], tuple[float, float]]
+Rule = Callable[[Synapse, Spikes, int, Params, float], tuple[float, ...]]
 RULES: dict[str, Rule] = {"hebbian": hebbian, "stdp": stdp}
 
 

@@ -6,8 +6,9 @@ the event-driven rule ``rstdp``. Nothing here imports the package.
 x and y are traces of all arrivals and of all the target's spikes (+1 each, exponential), m is the strength of
 dopamine and g = level - part * baseline. Step k covers ((k - 1) dt, k dt] and its spikes are at k dt; a spike of the
 source arrives `delay` steps later. Within a step all kinetics are continuous and integrated exactly. An arrival sees
-y without this step's spike; a spike of the target sees x with this step's arrival. Weights are clipped at the
-synapse's own events and, in what is handed back, at the end.
+y without this step's spike; a spike of the target sees x with this step's arrival, and a pair in one step counts by
+its `SHARES`. Weights are clipped in every
+step.
 
 Three times over: `dense` goes through every step for all synapses; `replay` knows no steps and goes from event to
 event of one synapse; `daspnet` is the author's published program, which sums every 10 ms. ``RULES`` maps the rule's
@@ -21,6 +22,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from oracle_plasticity import SHARES
 
 Floats = np.ndarray
 
@@ -41,6 +43,7 @@ class Rule:
     weight_max: float = 1.0
     weight_decay: float = 0.0
     weight_dependence: float = 0.0
+    coincident: str = "half"
 
     def clipped(self, weight: Floats) -> Floats:
         """The weight within its bounds."""
@@ -107,20 +110,23 @@ def dense(
     during step k.
     """
     factors = np.ones(levels.shape) if factors is None else factors
+    before, after = SHARES[rule.coincident]
     w, c = wiring.weight.astype(np.float64), np.zeros(len(wiring.pre))
     x, y, level = np.zeros_like(c), np.zeros_like(c), np.full(levels.shape[1], dopamine.baseline)
     for k in range(1, len(spikes)):
         level = np.where(np.isnan(levels[k]), level, levels[k])
         factor = factors[k, wiring.region]
         w = (1.0 - rule.weight_decay) * w + c * dopamine.earned(level, rule, dt, factors[k])[wiring.region]
+        w = rule.clipped(w)
         c = c * np.exp(-dt / (rule.tau_c * factor))
         x, y = x * math.exp(-dt / rule.tau_plus), y * math.exp(-dt / rule.tau_minus)
         sent = k - wiring.delay
         arrives, fires = (sent > 0) & spikes[np.maximum(sent, 0), wiring.pre], spikes[k, wiring.post]
-        w = np.where(arrives | fires, rule.clipped(w), w)
         c = c + np.where(arrives, rule.scaled(-rule.a_minus * factor * y, w), 0.0)
         x = x + arrives
-        c = c + np.where(fires, rule.scaled(rule.a_plus * factor * x, w), 0.0)
+        c = c + np.where(arrives & fires, rule.scaled(-rule.a_minus * factor * after, w), 0.0)
+        seen = x - np.where(arrives, 1.0 - before, 0.0)
+        c = c + np.where(fires, rule.scaled(rule.a_plus * factor * seen, w), 0.0)
         y = y + fires
         level = dopamine.relaxed(level, dt)
     return rule.clipped(w), c
@@ -141,6 +147,7 @@ def replay(
     """
     events = [(t, 0, 0.0) for t in arrivals] + [(t, 1, 0.0) for t in fired] + [(t, 2, v) for t, v in doses]
     w, c, x, y, level, now = weight, 0.0, 0.0, 0.0, dopamine.baseline, 0.0
+    arrived, (before, after) = -math.inf, SHARES[rule.coincident]
     for time, kind, value in [*sorted(e for e in events if e[0] <= end), (end, 3, 0.0)]:
         passed, now = time - now, time
         w += c * float(dopamine.earned(np.float64(level), rule, passed))
@@ -148,11 +155,16 @@ def replay(
         x, y = x * math.exp(-passed / rule.tau_plus), y * math.exp(-passed / rule.tau_minus)
         level = float(dopamine.relaxed(np.float64(level), passed))
         if kind == 0:
-            w, c, x = float(rule.clipped(np.float64(w))), c - rule.a_minus * y, x + 1.0
+            w, c, x, arrived = float(rule.clipped(np.float64(w))), c - rule.a_minus * y, x + 1.0, time
         elif kind == 1:
-            w, c, y = float(rule.clipped(np.float64(w))), c + rule.a_plus * x, y + 1.0
+            w = float(rule.clipped(np.float64(w)))
+            if time == arrived:
+                c += rule.a_plus * (x - 1.0 + before) - rule.a_minus * after
+            else:
+                c += rule.a_plus * x
+            y += 1.0
         elif kind == 2:
-            level = value
+            level, w = value, float(rule.clipped(np.float64(w)))
     return float(rule.clipped(np.float64(w))), c
 
 

@@ -28,18 +28,34 @@ class PlasticNetwork:
     def expected(self, n_steps: int, learning: Learning) -> np.ndarray:
         return np.array(learnt(self.synapses, self.spikes, n_steps, learning)[0], np.float32)
 
-    def assert_rounding_apart(self, n_steps: int, learning: Learning) -> np.ndarray:
+    def assert_rounding_apart(
+        self,
+        n_steps: int,
+        learning: Learning,
+        more_visits: int = 0,
+        *,
+        at_spikes: bool = False,
+        of_state: float = 0.0,
+    ) -> np.ndarray:
         """The weights are those of the oracle in float64, but for rounding; returns the latter.
 
-        Under a pair rule a weight is rounded to a float32 once a visit: at each arrival, and at the last look. That
-        takes it off by half an ulp at most (3e-8 below 1 mV), and nothing makes the distance grow: changes do not
-        depend on the weight, bounds and decay only bring two weights closer. Soft bounds: see there.
+        Under a lazy rule a weight is rounded to one of the two nearest float32 at each arrival, and at the last look.
+        That takes it off by an ulp at most (6e-8 below 1 mV), and nothing makes the distance grow: changes do not
+        depend on the weight, bounds and decay only bring two weights closer. Soft bounds: see there. Under an event
+        rule weight decay is rounded as well, once a step: `more_visits`; and one with on_post rounds at the target's
+        spikes: `at_spikes`. `of_state`: what a rounding of the rule's state moves the weight by.
         """
         exact, largest = (np.array(v) for v in learnt(self.synapses, self.spikes, n_steps, learning))
-        visits = [sum(step <= n_steps for step in s.arrivals(self.spikes)) + 1 for s in self.synapses]
-        half_ulp = np.spacing(largest.astype(np.float32)).astype(np.float64) / 2.0
+        visits = [
+            sum(step <= n_steps for step in s.arrivals(self.spikes))
+            + (sum(step <= n_steps for step in self.spikes[s.post]) if at_spikes else 0)
+            + 1
+            + more_visits
+            for s in self.synapses
+        ]
+        ulp = np.spacing(largest.astype(np.float32)).astype(np.float64)
         # 1e-13: exp and sums in float64, of changes that come to less than 100 mV in all
-        apart, allowed = np.abs(self.weight - exact), np.array(visits) * half_ulp + 1e-13
+        apart, allowed = np.abs(self.weight - exact), np.array(visits) * (ulp + of_state) + 1e-13
         worst = int(np.argmax(apart - allowed))
         assert apart[worst] <= allowed[worst], (
             f"synapse {worst}: {self.weight[worst]} instead of {exact[worst]}, {apart[worst]:.2e} apart; "

@@ -352,7 +352,7 @@ def test_round_trip_by_json_keeps_every_bit_ids_with_their_gaps_too() -> None:
     assert twin.synapses.weight.tobytes() == model.synapses.weight.tobytes()
 
 
-@pytest.mark.parametrize("state", [None, 3, {}, {"format": 2}])
+@pytest.mark.parametrize("state", [None, 3, {}, {"format": 3}])
 def test_from_dict_refuses_other_things(state: Any) -> None:
     with pytest.raises(ValueError, match=r"state: must be a mapping made by BrainModel\.to_dict"):
         BrainModel.from_dict(state)

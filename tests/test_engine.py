@@ -6,6 +6,7 @@ import ast
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,7 +88,7 @@ def test_the_same_bits_as_a_simulation_of_the_same_arrays() -> None:
     np.testing.assert_array_equal(weight, next(iter(sim.projections.values())).weight)
 
 
-def learning_rule(**params: float) -> Learning:
+def learning_rule(**params: Any) -> Learning:
     defaults = {name: field["default"] for name, field in _core.plasticity_rules()["stdp"]["params"].items()}
     return Learning(rule="stdp", params=defaults | params, weight_max=100.0)
 
@@ -204,7 +205,9 @@ def test_a_time_step_is_checked(dt: float) -> None:
 def test_a_lazy_rule_without_a_store() -> None:
     layout = chain()
     projection = replace(
-        layout.projections[0], learning=learning_rule(), weight=np.full(N - 1, 40.0, np.float32)
+        layout.projections[0],
+        learning=learning_rule(coincident="pre_first"),
+        weight=np.full(N - 1, 40.0, np.float32),
     )
     engine = _core.Engine(replace(layout, projections=(projection,)), 1.0, 7)
     layout.columns["external_input"][0] = 400.0

@@ -44,12 +44,29 @@ EVENT_RULES = [
     for section in sections(name)
 ]
 LAZY_RULES = [section for name in TWINS if RULES[name]["lazy"] for section in sections(name)]
-every_rule = pytest.mark.parametrize("rule", EVENT_RULES, ids=label)
+# Of each rule with each word once; with all combinations of them in the networks that hypothesis draws.
+EVERY_WORD = [
+    section
+    for section in EVENT_RULES
+    if len(
+        {
+            RULES[section["rule"]]["params"][key]["words"].index(w)
+            for key, w in section.items()
+            if key != "rule"
+        }
+    )
+    <= 1
+]
+every_rule = pytest.mark.parametrize("rule", EVERY_WORD, ids=label)
 
 
 def test_there_are_rules_of_both_kinds() -> None:
     assert {"hebbian", "stdp_nearest"} <= {rule["rule"] for rule in EVENT_RULES}
     assert {"stdp", "triplet"} <= {rule["rule"] for rule in LAZY_RULES}
+    every, all_combined = (
+        {(s["rule"], *pair) for s in some for pair in s.items()} for some in (EVERY_WORD, EVENT_RULES)
+    )
+    assert every == all_combined
 
 
 # ---- the index of on_post ------------------------------------------------------------------------------------

@@ -55,7 +55,8 @@ def test_a_pair_rule_is_brought_up_to_date_first() -> None:
     # from here on both learn the same, however late the synapses are visited: spikes are counted once
     net.sim.run(60)
     twin.sim.run(60)
-    params = {"learning_rate": 1.0, "a_plus": 0.01, "a_minus": 0.012, "tau_plus": 20.0, "tau_minus": 20.0}
+    params = {"learning_rate": 1.0, "a_plus": 0.01, "a_minus": 0.012, "tau_plus": 20.0, "tau_minus": 20.0,
+              "coincident": "half"}  # fmt: skip
     late = twin.expected(130, Learning(RULES["stdp"], params, **WIDE))
     np.testing.assert_allclose(
         net.weight - scaled, late - twin.expected(70, Learning(RULES["stdp"], params, **WIDE)), atol=2e-6

@@ -47,29 +47,66 @@ def test_hebbian_of_a_number(pre: int, post: int, change: float) -> None:
     assert new == pytest.approx(0.5 + change, rel=1e-15)
 
 
-@pytest.mark.parametrize("delta_t", [-50.0, -3.5, -1e-9, 0.0, 1e-9, 12.0, 80.0, math.inf, -math.inf])
+@pytest.mark.parametrize("delta_t", [-50.0, -3.5, -1e-9, 1e-9, 12.0, 80.0, math.inf, -math.inf])
 def test_stdp_of_a_number(delta_t: float) -> None:
-    change = 0.03 * math.exp(-delta_t / 7.0) if delta_t >= 0 else -0.02 * math.exp(delta_t / 9.0)
+    change = 0.03 * math.exp(-delta_t / 7.0) if delta_t > 0 else -0.02 * math.exp(delta_t / 9.0)
     new = stdp_update(0.5, delta_t, 0.02, 0.04 / 3.0, 7.0, 9.0, learning_rate=1.5)
     assert new == pytest.approx(0.5 + change, rel=1e-15)
 
 
-def test_what_the_simulation_does_in_one_event_the_functions_do() -> None:
-    """To the bit of a float32, for pairs at distances 0 .. 30 steps and more synapses than one chunk holds."""
+@pytest.mark.parametrize(
+    ("coincident", "stdp", "istdp"),
+    [("half", -0.001, 0.008), ("pre_first", 0.01, 0.008), ("none", 0.0, -0.002)],
+)
+def test_pairs_at_one_time(coincident: str, stdp: float, istdp: float) -> None:
+    assert stdp_update(0.5, 0.0, coincident=coincident) == pytest.approx(0.5 + stdp, rel=1e-15)
+    assert stdp_update(0.5, -0.0, coincident=coincident) == pytest.approx(0.5 + stdp, rel=1e-15)
+    assert istdp_update(0.5, 0.0, coincident=coincident) == pytest.approx(0.5 + istdp, rel=1e-15)
+
+
+def test_half_a_loss_comes_before_half_a_gain() -> None:
+    """At the lower bound the loss is cut off, and the gain is not."""
+    assert stdp_update(0.0, 0.0) == pytest.approx(0.005, rel=1e-15)
+    assert stdp_update(1.0, 0.0) == pytest.approx(0.999, rel=1e-15)
+
+
+@pytest.mark.parametrize("coincident", ["half", "pre_first", "none"])
+@pytest.mark.parametrize(("rule", "update"), [("stdp", stdp_update), ("istdp", istdp_update)])
+def test_what_the_simulation_does_to_a_pair_the_functions_do(
+    rule: str, update: Callable[..., Any], coincident: str
+) -> None:
+    """Distances from -15 to 15 steps, and more synapses than one chunk holds. Weights stop at their bounds. A visit
+    rounds to one of the two nearest float32, so that the mean of all errors is a tenth of one."""
     n = 700
     weight = np.random.default_rng(2).uniform(0.0, 1.0, n).astype(np.float32)
-    distance = np.arange(n) % 31
-    trains: dict[int, list[int]] = {0: [1]} | {i + 1: [2 + int(d)] for i, d in enumerate(distance)}
-    for rule in ("stdp", "hebbian"):
-        net = network({"rule": rule}, [(0, i + 1) for i in range(n)], trains, n_neurons=n + 1, weight=weight)
-        net.sim.run(40)
-        if rule == "stdp":
-            new = stdp_update(weight, distance * 1.0)
-            # the simulation's trace is a product of up to 30 factors: off by 30 ulp at most, of a change of 0.01
-            np.testing.assert_allclose(net.weight, new, rtol=1.2e-7)
-            assert (net.weight != new).mean() < 0.001
-        else:
-            assert net.weight.tobytes() == hebbian_update(weight, True, distance == 0).tobytes()
+    weight[:31], weight[31:62] = 0.0, 1.0
+    distance = np.arange(n) % 31 - 15
+    trains: dict[int, list[int]] = {0: [20, 60]} | {i + 1: [21 + int(d)] for i, d in enumerate(distance)}
+    net = network(
+        {"rule": rule, "coincident": coincident},
+        [(0, i + 1) for i in range(n)],
+        trains,
+        n_neurons=n + 1,
+        weight=weight,
+    )
+    net.sim.run(55)
+    new = update(weight.astype(np.float64), distance * 1.0, coincident=coincident)
+    ulps = (net.weight - new) / np.spacing(np.maximum(np.abs(new), 0.01).astype(np.float32))
+    assert np.abs(ulps).max() <= 3.1  # three visits
+    assert abs(ulps.mean()) < 0.15
+
+
+def test_what_the_simulation_does_in_one_event_hebbian_update_does() -> None:
+    n = 700
+    weight = np.random.default_rng(2).uniform(0.0, 1.0, n).astype(np.float32)
+    fires = np.arange(n) % 3 == 0
+    trains: dict[int, list[int]] = {0: [1]} | {i + 1: [2] for i in np.flatnonzero(fires).tolist()}
+    net = network({"rule": "hebbian"}, [(0, i + 1) for i in range(n)], trains, n_neurons=n + 1, weight=weight)
+    net.sim.run(5)
+    new = hebbian_update(weight.astype(np.float64), True, fires)
+    ulps = (net.weight - new) / np.spacing(np.maximum(np.abs(new), 1e-9).astype(np.float32))
+    assert np.abs(ulps).max() <= 1.0
+    assert abs(ulps.mean()) < 0.1
 
 
 # ---- kinds of arguments ---------------------------------------------------------------------------------------

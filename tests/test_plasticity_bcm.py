@@ -39,7 +39,7 @@ def test_random_networks_agree_with_the_sum_over_triplets(rule: dict[str, float]
     before = net.weight.copy()
     net.sim.run(150)
     expected = net.expected(150, learning(rule, dt=dt))
-    np.testing.assert_allclose(net.weight, expected, rtol=1e-6, atol=4e-7)
+    np.testing.assert_allclose(net.weight, expected, rtol=1e-6, atol=2e-6)  # a visit rounds by an ulp, 6e-8
     assert np.abs(expected - before).max() > 0.02, "hardly anything was learnt: nothing was compared"
     if rule["target_rate"] == 120.0 and dt == 1.0 and "weight_decay" not in rule:
         assert (expected > before).any()
@@ -69,13 +69,24 @@ def independent(rates: list[float], n_ms: list[int], params: dict[str, float]) -
     return slopes
 
 
+def excess(rho: float, tau_theta: float, tau_minus: float) -> float:
+    """E[N^2 o] / (E[N]^2 E[o]) of a Poisson train of `rho` 1/ms; N, o: its traces with the two time constants."""
+    n, o = rho * tau_theta, rho * tau_minus
+    nn, no = rho * tau_theta / 2.0, rho / (1.0 / tau_theta + 1.0 / tau_minus)
+    nno = rho / (2.0 / tau_theta + 1.0 / tau_minus)
+    return (n * n * o + o * nn + 2.0 * n * no + nno) / (n * n * o)
+
+
 @pytest.mark.parametrize("rate", [5.0, 10.0, 15.0])
 def test_drift_at_a_constant_rate_is_the_published_curve(rate: float) -> None:
-    """dw/dt = a tau_plus tau_y rho_pre rho (rho - theta), theta = rho^2 / rho0: up below rho0 = 10 Hz, down above."""
+    """dw/dt = a tau_plus tau_y rho_pre rho (rho - theta), theta = rho^2 / rho0: up below rho0 = 10 Hz, down above.
+
+    The curve is that of an endless tau_theta. The trace N of the threshold and the trace o of the loss are of the same
+    Poisson train, so that theta is larger by E[N^2 o] / (E[N]^2 E[o]): cumulants of shot noise (Campbell's theorem)."""
     params = {"tau_theta": 3000.0, "target_rate": 10.0}
     _, slope = independent([rate, rate], [20_000, 60_000], params)
     rho, rho0, scale = rate / 1000.0, 0.01, DEFAULTS["a"] * DEFAULTS["tau_plus"] * DEFAULTS["tau_y"]
-    exact = 1000.0 * scale * 0.02 * rho * (rho - rho**2 / rho0)
+    exact = 1000.0 * scale * 0.02 * rho * (rho - rho**2 / rho0 * excess(rho, 3000.0, DEFAULTS["tau_minus"]))
     largest = 1000.0 * scale * 0.02 * rho**2
     assert slope == pytest.approx(exact, abs=0.06 * largest)
 

@@ -110,7 +110,7 @@ def test_the_discretisation_of_daspnet(pulse_ms: int, published: float, level: f
     net.sim.run(2000 - (pulse_ms // 10 - 1))
     phasic, constant = daspnet(0.1 * 0.95**10, pulse_ms)
     expected = phasic + (constant if level else 0.0)
-    assert net.weight[0] == pytest.approx(expected, rel=2e-7)
+    assert net.weight[0] == pytest.approx(expected, rel=4e-7)
     assert abs(phasic - published) < 5e-6 and abs(constant - 0.01197) < 5e-6
 
 
@@ -118,10 +118,10 @@ def test_the_discretisation_of_daspnet(pulse_ms: int, published: float, level: f
 def test_chance_drift() -> None:
     """Of independent Poisson trains: mean c = tau_c r_pre r_post (A+ tau+ - A- tau-) = -0.001 in continuous time.
 
-    In steps of dt pairs at distance 0 are gains: r r dt tau_c (A+ - A- q) / (1 - q), q = exp(-dt / tau); -0.00097 at
-    0.25 ms. Under a constant g a weight moves by g times the integral of its c, so 200,000 weights tell the mean c
-    of a minute. Over six seeds the ratio to the exact value was 1.005 with a standard deviation of 0.004; the bound
-    is five of them.
+    In steps of dt pairs at distance 0 are half a gain and half a loss: r r dt tau_c (A+ - A-) (1 + q) / (1 - q) / 2,
+    q = exp(-dt / tau). Under a constant g a weight moves by g times the integral of its c, so 200,000 weights tell
+    the mean c of a minute. Over six seeds the ratio to the exact value was 1.005 with a standard deviation of 0.004;
+    the bound is five of them.
     """
     dt, n, seconds, tau_c = 0.25, 500, 60, 1000.0
     config = config_of(
@@ -142,8 +142,8 @@ def test_chance_drift() -> None:
     sim.run(round(seconds * 1000 / dt))
     mean_c = p.weight.mean(dtype=np.float64) / (0.5 * (1000 * seconds - tau_c))
     q, per_ms = math.exp(-dt / 20.0), 1e-3
-    exact = tau_c * per_ms**2 * dt * (0.1 - 0.15 * q) / (1.0 - q)
-    assert exact == pytest.approx(-0.001, rel=0.04)
+    exact = tau_c * per_ms**2 * dt * (0.1 - 0.15) * (1.0 + q) / (1.0 - q) / 2.0
+    assert exact == pytest.approx(-0.001, rel=1e-4)
     assert mean_c == pytest.approx(exact, rel=0.02)
 
 
@@ -180,13 +180,21 @@ def test_modulator_decays_exponentially_from_above_and_below(level: float, dt: f
 # ---- against dense integration -------------------------------------------------------------------------------
 
 # Bounds of 0.25 and 1 mV, so that a relative error means something: what is kept between visits, the weight and c, is
-# a float32, and errs by up to 6e-8 of itself.
+# a float32, and errs by up to 1.2e-7 of itself.
 CASES: dict[str, tuple[Rule, Dopamine, float]] = {
     "plain": (Rule(0.0015), Dopamine(0.5, tau=200.0), 1.0),
-    "level itself": (Rule(0.0003, subtract_baseline=0.0), Dopamine(0.2, tau=30.0, strength=1.0), 1.0),
+    "level itself, arrivals first": (
+        Rule(0.0003, subtract_baseline=0.0, coincident="pre_first"),
+        Dopamine(0.2, tau=30.0, strength=1.0),
+        1.0,
+    ),
     "decay per step": (Rule(0.002, a_minus=0.6, subtract_baseline=0.7), Dopamine(0.5), 0.5),
     "renormalised": (Rule(0.004, tau_plus=7.0, tau_minus=33.0, tau_c=25.0), Dopamine(0.5, tau=200.0), 1.0),
-    "very short trace": (Rule(0.1, tau_c=2.0), Dopamine(0.5, tau=200.0), 1.0),
+    "very short trace, not as pairs": (
+        Rule(0.1, a_minus=0.8, tau_c=2.0, coincident="none"),
+        Dopamine(0.5, tau=200.0),
+        1.0,
+    ),
     "at the bounds": (Rule(0.005, weight_min=0.35, weight_max=0.65), Dopamine(0.5, tau=100.0), 1.0),
     "renormalised, at the bounds": (
         Rule(0.1, tau_c=40.0, weight_min=0.35, weight_max=0.65),
@@ -320,18 +328,21 @@ class Whole:
 @pytest.mark.long
 @pytest.mark.parametrize("case", CASES)
 def test_ten_thousand_spike_trains_agree_with_dense_integration(case: str) -> None:
-    """Relative error of every one of 20,000 weights <= 1e-6: half of them are within 5e-8, 99 % within 4e-7. What is
-    left is rounding: a synapse is visited up to 200 times, each time with up to 6e-8 for the weight and for c. Soft
-    bounds feed the weight's error back into c, and get 5e-6."""
+    """Relative error of every one of 20,000 weights <= 2e-6: half of them are within 7e-8, 99 % within 5e-7. What is
+    left is rounding: a synapse is visited up to 200 times, each time with up to 1.2e-7 for the weight and for c. Soft
+    bounds feed the weight's error back into c, and get 5e-6. Where weights stay off their bounds, which cut errors off
+    on one side, the mean of all errors is 0: up to 5 of its standard errors, of 1e-9."""
     rule, dopamine, dt = CASES[case]
     whole = Whole(rule, dopamine, dt, seed=3)
     weight, eligibility = whole.run()
     expected, trace = dense(rule, dopamine, dt, whole.wiring, whole.spikes, whole.levels)
-    tolerance = 5e-6 if case == "soft" else 1e-6
-    error = np.abs(weight - expected) / np.abs(expected)
+    tolerance = 5e-6 if case == "soft" else 2e-6
+    signed = (weight - expected) / np.abs(expected)
+    error = np.abs(signed)
     assert error.max() <= tolerance, (
         f"{np.sum(error > tolerance)} synapses; the worst is off by {error.max():.2e}"
     )
+    assert "bounds" in case or abs(signed.mean()) < 5.0 * signed.std() / math.sqrt(signed.size)
     np.testing.assert_allclose(
         eligibility, trace, rtol=2 * tolerance, atol=2 * tolerance * np.abs(trace).max()
     )
@@ -353,8 +364,8 @@ def test_potentiation_depression_and_tau_c_may_change_on_the_way() -> None:
     for k in range(1, len(levels)):
         factors[k] = np.where(np.isnan(levels[k]), factors[k - 1], 1.0 + 2.0 * levels[k])
     expected, trace = dense(rule, dopamine, dt, whole.wiring, whole.spikes, whole.levels, factors)
-    np.testing.assert_allclose(weight, expected, rtol=1e-6)
-    np.testing.assert_allclose(eligibility, trace, rtol=2e-6, atol=2e-6 * np.abs(trace).max())
+    np.testing.assert_allclose(weight, expected, rtol=2e-6)
+    np.testing.assert_allclose(eligibility, trace, rtol=4e-6, atol=4e-6 * np.abs(trace).max())
     constant, _ = dense(rule, dopamine, dt, whole.wiring, whole.spikes, whole.levels)
     assert np.abs(constant - expected).mean() > 0.01
 
@@ -478,7 +489,8 @@ def test_resumed_is_uninterrupted() -> None:
 
 
 def test_a_reward_given_to_one_region_leaves_the_other_as_it_was() -> None:
-    """Three regions by target; a dose to R1 alone: R0's and R2's synapses keep their bits, R1's do not."""
+    """Three regions by target; a dose to R1 alone: R0's and R2's synapses keep their bits, R1's do not, but for those
+    that stand at a bound without it."""
     nets = [small(4, regions=3) for _ in range(2)]
     for net, _, _ in nets:
         net.sim.run(200)
@@ -488,7 +500,8 @@ def test_a_reward_given_to_one_region_leaves_the_other_as_it_was() -> None:
     region = nets[0][1].region
     rewarded, other = (ordered(net) for net, _, _ in nets)
     assert rewarded[region != 1].tobytes() == other[region != 1].tobytes()
-    assert np.mean(rewarded[region == 1] != other[region == 1]) > 0.8
+    free = (region == 1) & (other > 0.0) & (other < 1.0)
+    assert free.sum() >= 10 and (rewarded != other)[free].all()
 
 
 def test_weights_written_between_steps_count_from_then_on() -> None:

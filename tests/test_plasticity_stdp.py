@@ -47,12 +47,17 @@ def pair(source_step: int, target_step: int, delay: int, dt: float = 1.0, **rule
 @pytest.mark.parametrize("delay", [1, 4])
 @pytest.mark.parametrize("distance", [-30, -7, -1, 0, 1, 6, 25])
 def test_one_pair_gives_the_published_window(distance: int, delay: int, dt: float) -> None:
-    """dw = A+ exp(-s/tau+) for s >= 0, -A- exp(s/tau-) else, s from the arrival to the target's spike."""
+    """dw = A+ exp(-s/tau+) for s > 0, -A- exp(s/tau-) for s < 0, half of both at 0; s from the arrival to the spike."""
     arrival = 33
     dw = pair(arrival - delay, arrival + distance, delay, dt, tau_plus=16.8, tau_minus=33.7)
     time = distance * dt
-    exact = 0.01 * math.exp(-time / 16.8) if time >= 0 else -0.012 * math.exp(time / 33.7)
-    assert dw == pytest.approx(exact, rel=1e-7)
+    exact = 0.01 * math.exp(-time / 16.8) if time > 0 else -0.012 * math.exp(time / 33.7)
+    assert dw == pytest.approx((0.01 - 0.012) / 2.0 if time == 0 else exact, rel=3e-7)
+
+
+@pytest.mark.parametrize(("coincident", "exact"), [("half", -0.001), ("pre_first", 0.01), ("none", 0.0)])
+def test_a_pair_in_one_step_counts_as_coincident_says(coincident: str, exact: float) -> None:
+    assert pair(30, 34, 4, coincident=coincident) == pytest.approx(exact, rel=3e-7)
 
 
 def test_learning_rate_multiplies_both_sides() -> None:
@@ -82,12 +87,24 @@ def test_every_spike_pairs_with_every_other() -> None:
         {**STRONG, "weight_min": 0.1, "weight_max": 0.7},
         {**STRONG, "weight_min": 0.1, "weight_max": 0.7, "weight_decay": 0.01},
         {"a_plus": -0.01, "a_minus": -0.02},
+        {**STRONG, "weight_min": 0.1, "weight_max": 0.7, "coincident": "pre_first"},
+        {**STRONG, "coincident": "none", "weight_dependence": 1.0},
         {**STRONG, "weight_max": 0.9, "weight_dependence": 1.0},
         {**STRONG, "weight_min": 0.1, "weight_dependence": 2.0, "weight_decay": 0.01},
     ],
-    ids=["default", "strong", "bounded", "decaying", "anti-Hebbian", "soft", "softer and decaying"],
+    ids=[
+        "default",
+        "strong",
+        "bounded",
+        "decaying",
+        "anti-Hebbian",
+        "arrivals first",
+        "none",
+        "soft",
+        "softer and decaying",
+    ],
 )
-def test_random_networks_agree_with_the_sum_over_pairs(rule: dict[str, float], seed: int) -> None:
+def test_random_networks_agree_with_the_sum_over_pairs(rule: dict[str, Any], seed: int) -> None:
     dt = (1.0, 0.5)[seed % 2]
     net = random_network({"rule": "stdp", **rule}, seed, 150, dt=dt)
     before = net.weight.copy()

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from oracle_plasticity import Learning
 from oracle_rules import RULES
-from plastic_network import network, random_network
+from plastic_network import PlasticNetwork, network, random_network
 
 from neuromod import NeuromodulationSystem, _core
 
@@ -21,7 +21,7 @@ SCHEMES = ("symmetric", "presynaptic_centred", "reduced_symmetric")
 DEFAULTS = {name: field["default"] for name, field in TABLE.items()}
 WIDE = {"weight_min": -10.0, "weight_max": 10.0}
 STRONG = {"learning_rate": 1.5, "a_plus": 0.03, "a_minus": 0.05, "tau_plus": 7.0, "tau_minus": 11.0}
-CLOSE = {"rtol": 1e-6, "atol": 2e-7}  # both sides store float32 after every change
+ORDERS = ("half", "pre_first", "none")
 
 every_scheme = pytest.mark.parametrize("scheme", SCHEMES)
 
@@ -35,7 +35,16 @@ def learning(rule: dict[str, Any], **options: Any) -> Learning:
     keys = ("weight_min", "weight_max", "weight_decay", "weight_dependence")
     common = {key: rule[key] for key in keys if key in rule}
     params = DEFAULTS | {key: rule[key] for key in DEFAULTS if key in rule}
-    return Learning(RULES["stdp_nearest"], params, **common, **options)
+    return Learning(RULES["stdp_nearest"], params, exact=True, **common, **options)
+
+
+def assert_like_the_twin(
+    net: PlasticNetwork, n_steps: int, rule: dict[str, Any], **options: Any
+) -> np.ndarray:
+    """Within an ulp at each event; `waiting` is below 8, whose ulp is 2^-21, and its factor is that of a gain."""
+    oracle, decays = learning(rule, **options), n_steps if "weight_decay" in rule else 0
+    of_state = 2.0**-21 * 2.0 * abs(oracle.params["learning_rate"] * oracle.params["a_plus"])
+    return net.assert_rounding_apart(n_steps, oracle, decays, at_spikes=True, of_state=of_state)
 
 
 def change(arrivals: list[int], fired: list[int], delay: int = 1, dt: float = 1.0, **rule: Any) -> float:
@@ -68,8 +77,10 @@ def test_one_pair_gives_the_window_of_stdp(scheme: str, distance: int, delay: in
     rule = section(scheme, tau_plus=16.8, tau_minus=33.7)
     dw = change([33], [33 + distance], delay, dt, **rule)
     time = distance * dt
-    exact = 0.01 * math.exp(-time / 16.8) if time >= 0 else -0.012 * math.exp(time / 33.7)
-    assert dw == pytest.approx(exact, rel=1e-7)
+    gain, loss = 0.01 * math.exp(-time / 16.8), -0.012 * math.exp(time / 33.7)
+    exact = (gain + loss) / 2.0 if time == 0 else gain if time > 0 else loss
+    # Two roundings, of the change and of `waiting`; of a pair at 0 the weight is -0.006 in between.
+    assert dw == pytest.approx(exact, rel=1e-6 if time == 0 else 3e-7)
 
 
 # Arrivals in steps 10, 16, 23 and 40, spikes of the target in 13, 29, 34 and 47. Pairs by hand, (arrival, spike).
@@ -98,9 +109,37 @@ def test_pairs_of_each_scheme_by_hand(scheme: str) -> None:
 @every_scheme
 def test_an_arrival_comes_before_the_spike_of_its_step(scheme: str) -> None:
     """The arrival of step 10 pairs with the spike of step 5, the spike of step 10 with the arrival of step 10."""
-    dw = change([10, 14], [5, 10], **section(scheme))
+    dw = change([10, 14], [5, 10], **section(scheme, coincident="pre_first"))
     exact = 0.01 - 0.012 * (math.exp(-5 / 20) + math.exp(-4 / 20))
     assert dw == pytest.approx(exact, rel=1e-6)
+
+
+def test_two_spikes_in_a_step_are_the_mean_of_both_orders() -> None:
+    """Arrivals in 4, 10 and 13, spikes of the target in 7, 10 and 18; 4, 7, 13 and 18 pair alike in both orders."""
+    trains, slow = ([4, 10, 13], [7, 10, 18]), {"tau_plus": 9.0, "tau_minus": 14.0}
+
+    def gain(*distances: int) -> float:
+        return sum(math.exp(-s / 9.0) for s in distances)
+
+    gains = {  # of (pre_first, target first, none)
+        "symmetric": (gain(3, 0, 5), gain(3, 6, 5), gain(3, 6, 5)),
+        "presynaptic_centred": (gain(3, 0, 5), gain(3, 5, 8), gain(3, 5, 8)),
+        "reduced_symmetric": (gain(3, 0, 5), gain(3, 5), gain(3, 5)),
+    }
+    for scheme, (first, second, none) in gains.items():
+        for word, exact in (("pre_first", first), ("half", (first + second) / 2.0), ("none", none)):
+            dw = change(*trains, **section(scheme, coincident=word, a_plus=1.0, a_minus=0.0, **slow))
+            assert dw == pytest.approx(exact, rel=1e-6), (scheme, word)
+    losses = {
+        "symmetric": ((3, 3), (0, 3), (3, 3)),
+        "presynaptic_centred": ((3, 3), (0, 3), (3, 3)),
+        "reduced_symmetric": ((3, 3), (0,), (3,)),
+    }
+    for scheme, pairs in losses.items():
+        first, second, none = (sum(math.exp(-s / 14.0) for s in each) for each in pairs)
+        for word, exact in (("pre_first", first), ("half", (first + second) / 2.0), ("none", none)):
+            dw = change(*trains, **section(scheme, coincident=word, a_plus=0.0, a_minus=1.0, **slow))
+            assert dw == pytest.approx(-exact, rel=1e-6), (scheme, word)
 
 
 def counts(scheme: str, arrivals: np.ndarray, fired: np.ndarray) -> tuple[int, int]:
@@ -131,8 +170,9 @@ def test_numbers_of_pairs_are_those_of_the_order_of_spikes(
         arrivals, fired = (rng.random(150) < p for p in probability)
         trains = [(np.flatnonzero(train) + 2).tolist() for train in (arrivals, fired)]
         gains, losses = counts(scheme, arrivals, fired)
-        assert change(*trains, **section(scheme, a_plus=1.0, a_minus=0.0, **rate)) == gains
-        assert change(*trains, **section(scheme, a_plus=0.0, a_minus=1.0, **rate)) == -losses
+        first = section(scheme, coincident="pre_first", **rate)
+        assert change(*trains, **first, a_plus=1.0, a_minus=0.0) == gains
+        assert change(*trains, **first, a_plus=0.0, a_minus=1.0) == -losses
         assert gains + losses > 10
 
 
@@ -185,8 +225,9 @@ def expected_loss(scheme: str, p: float, q: float, left: float) -> float:
 @pytest.mark.parametrize(("p", "q"), [(0.03, 0.09), (0.12, 0.04)])
 def test_drift_under_independent_spikes(scheme: str, p: float, q: float) -> None:
     """To 3 %, about three standard errors; the gains of the schemes lie 16 % and more apart."""
-    up = bernoulli(p, q, 4000, 1, 1.0, **section(scheme, a_plus=1.0, a_minus=0.0))
-    down = bernoulli(p, q, 4000, 2, 1.0, **section(scheme, a_plus=0.0, a_minus=1.0, tau_minus=30.0))
+    first = section(scheme, coincident="pre_first")
+    up = bernoulli(p, q, 4000, 1, 1.0, **first, a_plus=1.0, a_minus=0.0)
+    down = bernoulli(p, q, 4000, 2, 1.0, **first, a_plus=0.0, a_minus=1.0, tau_minus=30.0)
     assert up == pytest.approx(expected_gain(scheme, p, q, math.exp(-1 / 20)), rel=0.03)
     assert down == pytest.approx(-expected_loss(scheme, p, q, math.exp(-1 / 30)), rel=0.03)
 
@@ -228,12 +269,12 @@ RULES_OF_NETWORKS = {
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("name", RULES_OF_NETWORKS)
 def test_random_networks_agree_with_the_pairs_picked_out(scheme: str, name: str, seed: int) -> None:
-    rule, dt = section(scheme, **RULES_OF_NETWORKS[name]), (1.0, 0.5, 0.1, 2.5)[seed]
+    order = ORDERS[max(seed - 1, 0)]
+    rule, dt = section(scheme, coincident=order, **RULES_OF_NETWORKS[name]), (1.0, 0.5, 0.1, 2.5)[seed]
     net = random_network(rule, seed, 150, dt=dt)
     before = net.weight.copy()
     net.sim.run(150)
-    expected = net.expected(150, learning(rule, dt=dt))
-    np.testing.assert_allclose(net.weight, expected, **CLOSE)
+    expected = assert_like_the_twin(net, 150, rule, dt=dt)
     assert np.abs(expected - before).max() > 0.02, "hardly anything was learnt: nothing was compared"
     assert len(np.unique(expected)) > 5
 
@@ -244,7 +285,7 @@ def test_constant_delay_of_any_length_agrees_too(scheme: str, delay: int) -> Non
     rule = section(scheme, **WIDE, **STRONG)
     net = random_network(rule, 40, 120, delay=delay)
     net.sim.run(120)
-    np.testing.assert_allclose(net.weight, net.expected(120, learning(rule)), **CLOSE)
+    assert_like_the_twin(net, 120, rule)
 
 
 @every_scheme
@@ -254,12 +295,13 @@ def test_inhibitory_projection_learns_strengths(scheme: str) -> None:
     net = random_network(rule, 7, 100, synapse_type="inhibitory", weight=signs * np.linspace(0.2, 0.8, 60))
     given = np.sign(net.weight)
     net.sim.run(100)
-    np.testing.assert_allclose(net.weight, net.expected(100, learning(rule, inhibitory=True)), **CLOSE)
+    assert_like_the_twin(net, 100, rule, inhibitory=True)
     assert np.array_equal(np.copysign(1.0, net.weight), given)
 
 
 def test_projections_of_three_schemes_over_the_same_pairs() -> None:
-    """Each learns by its own parameters, as if alone, to the bit."""
+    """Each learns by its own parameters, as if alone. The first does to the bit; the random words of the rounding
+    depend on the projection's number, so that the others may be an ulp apart at each of 120 steps."""
     rules = [
         section(scheme, **WIDE, **STRONG, weight_dependence=0.0) | {"tau_plus": tau}
         for scheme, tau in zip(SCHEMES, (5.0, 9.0, 30.0), strict=True)
@@ -275,8 +317,9 @@ def test_projections_of_three_schemes_over_the_same_pairs() -> None:
         )  # fmt: skip
     for net in (*nets, together):
         net.sim.run(120)
+    assert together.weight.tobytes() == nets[0].weight.tobytes()
     for net, name in zip(nets, ("P", "P1", "P2"), strict=True):
-        assert together.sim.projections[name].weight.tobytes() == net.weight.tobytes()
+        np.testing.assert_allclose(together.sim.projections[name].weight, net.weight, rtol=0, atol=120 * 6e-8)
     assert len({net.weight.tobytes() for net in nets}) == 3
 
 
@@ -303,8 +346,7 @@ def test_learning_follows_the_level_at_the_start_of_each_step(scheme: str) -> No
     net = random_network(rule, 8, 100, neuromodulation=system)
     system.process_reward(1.0, 0.0)
     net.sim.run(100)
-    oracle = learning(rule, factor=lambda step, post: 2.0 * (0.5 + 0.4 * 0.9 ** (step - 1)))
-    np.testing.assert_allclose(net.weight, net.expected(100, oracle), **CLOSE)
+    assert_like_the_twin(net, 100, rule, factor=lambda step, post: 2.0 * (0.5 + 0.4 * 0.9 ** (step - 1)))
 
 
 @every_scheme
@@ -319,5 +361,4 @@ def test_each_target_learns_by_its_own_region(scheme: str) -> None:
     for half in (0, 1):
         system.level[:, system.names.index("dopamine")] = levels[half]
         net.sim.run(50)
-    oracle = learning(rule, factor=lambda step, post: 2.0 * levels[step > 50][post >= 6])
-    np.testing.assert_allclose(net.weight, net.expected(100, oracle), **CLOSE)
+    assert_like_the_twin(net, 100, rule, factor=lambda step, post: 2.0 * levels[step > 50][post >= 6])

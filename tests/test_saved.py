@@ -215,6 +215,9 @@ ENGINE = [
     (("pairs", "p", "n_spikes"), -1, "n_spikes: must be from"),
     (("pairs", "p", "spike"), 2**40, "spike: must be from"),
     (("pairs", "p", "floor"), 2**40, "floor: must be from"),
+    (("pairs", "p", "turn"), 2**40, "turn: must be from"),
+    (("pairs", "p", "n_turns"), -1, "n_turns: must be from"),
+    (("pairs", "p", "sign"), 2, "sign: must be from"),
     (("short_term", "p", "last"), 2**40, "last: must be from"),
     (("short_term", "p", "source"), 0, "source: must be the sources"),
     (("fired",), [], "fired: must be"),
@@ -326,7 +329,9 @@ def test_a_critic_is_checked(critic: Any) -> None:
         type(critic).from_dict(state)
 
 
-@pytest.mark.parametrize("state", [None, 3, [], {}, {"format": 2}, {"format": True}, {"format": "1"}])
+@pytest.mark.parametrize(
+    "state", [None, 3, [], {}, {"format": 3}, {"format": 0}, {"format": True}, {"format": "1"}]
+)
 @pytest.mark.parametrize("kind", [Simulation, BrainModel])
 def test_other_things_are_refused(kind: Any, state: Any) -> None:
     with pytest.raises(ValueError, match=r"state: must be a mapping made by"):

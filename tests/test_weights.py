@@ -454,8 +454,9 @@ def test_neurons_and_synapses_in_any_order_of_steps_are_found_again() -> None:
     sim.set_spike_times([N], [[10.0, 60.0]])
     sim.run(STEPS)
     fired = net.spikes[0]
-    change = sum(0.03 * np.exp(-(t - a) / 20.0) for a in (11, 61) for t in fired if t >= a)
+    change = sum(0.03 * np.exp(-(t - a) / 20.0) for a in (11, 61) for t in fired if t > a)
     change -= sum(0.05 * np.exp(-(a - t) / 20.0) for a in (11, 61) for t in fired if t < a)
+    change += 0.5 * (0.03 - 0.05) * sum(a in fired for a in (11, 61))
     assert q.weight[0] == pytest.approx(0.5 + change, abs=1e-6)
 
 

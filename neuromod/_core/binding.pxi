@@ -193,7 +193,7 @@ cdef class Binding:
         p.constant_delay = projection.equal_delay
         p.min_delay, p.max_delay = projection.min_delay, projection.max_delay
         self.lend_born(p, projection, _born_of(projection.since, self.births))
-        p.inhibitory = projection.inhibitory
+        p.inhibitory, p.number = projection.inhibitory, projection.number
         port = projection.port or ("inhibitory" if projection.inhibitory else "excitatory")
         if port not in self.ports:
             raise ValueError(f"projection {projection.name}: port must be one of {', '.join(self.ports)}; got {port!r}")
@@ -235,6 +235,9 @@ cdef class Binding:
         values = _rule_values(p.rule, learning.params)
         p.params = <const double *>self._lend(values, "f8", values.size, "rule parameters")
         p.weight_min, p.weight_max = learning.weight_min, learning.weight_max
+        words = np.zeros(p.n_runs, np.uint32)
+        p.run_word = <const uint32_t *>self._lend(words, "u4", p.n_runs, "run_word")
+        nm_network_run_words(&self.network, p, <uint32_t *>p.run_word)
         p.weight_kept = 1.0 - learning.weight_decay
         p.weight_dependence = learning.weight_dependence
         p.frozen = not learning.learns

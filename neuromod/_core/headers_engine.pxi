@@ -60,6 +60,8 @@ cdef extern from "nm_network.h" nogil:
         const nm_bitmap *bitmap
         const nm_push *push
         nm_homeostasis *homeostasis
+        uint32_t number
+        const uint32_t *run_word
         int64_t frozen
         const nm_acting *acting
     ctypedef struct nm_network:
@@ -89,6 +91,7 @@ cdef extern from "nm_network.h" nogil:
         int64_t partition_width
         int64_t *partition_block
     int64_t nm_network_partition_width(int64_t n_neurons)
+    void nm_network_run_words(const nm_network *network, const nm_projection *p, uint32_t *word)
     int64_t nm_network_count_partitions(int64_t n_neurons)
     int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, int64_t partition_width, nm_block *blocks,
                            int64_t *partition_block)
@@ -149,6 +152,10 @@ cdef extern from "nm_lazy.h" nogil:
         double *gain
         int64_t *n_spikes
         int64_t *floor
+        double *late
+        int64_t *turn
+        int64_t *n_turns
+        int64_t *sign
     ctypedef struct nm_lazy_step:
         const nm_network *network
         const nm_projection *projection
@@ -157,6 +164,7 @@ cdef extern from "nm_lazy.h" nogil:
         const int64_t *born
         int64_t fired
         double dt
+        uint64_t seed
         int64_t now
     int64_t nm_lazy_sweep(double dt, double tau_c)
     int64_t nm_lazy_length(int64_t sweep)
@@ -202,6 +210,7 @@ cdef extern from "nm_events.h" nogil:
                          uint32_t *incoming, uint32_t *incoming_run, int64_t *next)
 
 cdef extern from "nm_change.h" nogil:
+    void nm_change_bounds(double weight_min, double weight_max, int64_t inhibitory, double *low, double *high)
     void nm_change_apply(size_t n, const double *change, const double *learning, size_t stride, double low,
                          double high, double *weight)
 

@@ -2,6 +2,10 @@
 # up to date only when a spike arrives. Transcribes nm_lazy.h.
 
 
+_ARRIVED = 1 << 62  # NM_ARRIVED
+_SINCE_TURNS = {"turn", "n_turns", "sign", "late"}  # what states of version 1 do not have
+
+
 cdef object _lines(Py_ssize_t n, Py_ssize_t n_sums):
     """Records of spike times and sums, zeroed."""
     return aligned(n, np.dtype([("time", np.int16, NM_RECENT // 2), ("sums", np.float64, (n_sums, 2))], align=True))
@@ -33,7 +37,10 @@ cdef class LazyKeeper:
             "since": np.zeros(n_runs, np.int64),
             "newest": np.zeros(n_neurons, np.int32),
             "spike": np.zeros((n_neurons, NM_SPIKES), np.int64), "gain": np.zeros((n_neurons, NM_SPIKES)),
+            "late": np.zeros((n_neurons, NM_SPIKES)),
             "n_spikes": np.zeros(n_neurons, np.int64), "floor": np.zeros(n_partitions, np.int64),
+            "turn": np.zeros((n_zones, self.c.length), np.int64), "n_turns": np.zeros(n_zones, np.int64),
+            "sign": np.zeros(n_zones, np.int64),
         }
         factors = np.zeros((2, NM_INTERVAL, n_zones))  # of the steps under way: no state
         decays = [np.zeros(nm_lazy_decay_length(self.c.sweep)) for _ in pre_traces]
@@ -49,6 +56,10 @@ cdef class LazyKeeper:
         self.c.gain = <double *>_address(self.arrays["gain"], "f8", 0, "gain")
         self.c.n_spikes = <int64_t *>_address(self.arrays["n_spikes"], "i8", 0, "n_spikes")
         self.c.floor = <int64_t *>_address(self.arrays["floor"], "i8", 0, "floor")
+        self.c.late = <double *>_address(self.arrays["late"], "f8", 0, "late")
+        self.c.turn = <int64_t *>_address(self.arrays["turn"], "i8", 0, "turn")
+        self.c.n_turns = <int64_t *>_address(self.arrays["n_turns"], "i8", 0, "n_turns")
+        self.c.sign = <int64_t *>_address(self.arrays["sign"], "i8", 0, "sign")
         for k, name in enumerate(pre_traces):
             self.arrays[f"trace_{name}"] = trace = np.zeros(n_runs)
             self.c.trace[k] = <double *>_address(trace, "f8", 0, name)
@@ -60,6 +71,7 @@ cdef class LazyKeeper:
         step.network, step.projection = &self.binding.network, self.projection
         step.born, step.fired = NULL, 0
         step.input, step.efficacy, step.dt, step.now = NULL, 1.0, self.binding.sim.dt, self.binding.sim.step
+        step.seed = self.binding.sim.seed
         return step
 
     cdef int64_t _n_buckets(self):
@@ -116,9 +128,19 @@ cdef class LazyKeeper:
             if bucket != done:
                 nm_lazy_flush(&step, bucket, bucket + 1)
                 done = bucket
-        self.weight[synapses] = columns["weight"]
+        weight = columns["weight"]
+        self.weight[synapses] = weight if self.eligibility is None else self._bounded(weight)
         if self.eligibility is not None:
             self.eligibility[synapses] = columns["eligibility"]
+
+    def _bounded(self, weight):
+        """Weights on their bounds, rounded inwards to float32, where they lie outside."""
+        cdef const nm_projection *p = self.projection
+        cdef double low, high
+        nm_change_bounds(p.weight_min, p.weight_max, p.inhibitory, &low, &high)
+        if p.inhibitory:
+            return np.copysign(np.clip(np.abs(weight), low, high), weight)
+        return np.clip(weight, low, high)
 
     def settle(self):
         """Bring every synapse up to date in place."""
@@ -130,7 +152,7 @@ cdef class LazyKeeper:
         cdef int64_t now = self.binding.sim.step
         cdef int k
         found = {}
-        steps = now - self.arrays[0]["since"] // 2
+        steps = now - (self.arrays[0]["since"] & ~_ARRIVED) // 2
         for k, table in enumerate(self.arrays[1]):
             name = [name for name in self.arrays[0] if name.startswith("trace_")][k]
             found[name] = self.arrays[0][name] * table[steps % NM_FINE] * table[NM_FINE + steps // NM_FINE]
@@ -150,16 +172,22 @@ cdef class LazyKeeper:
         """Note in a SavedPart what `state` cannot have given after step `now`; C relies on these limits."""
         sweep, own = self.c.sweep, self.state()
         part.only(*own)
+        if "turn" not in part.value:  # before bounds under eligibility held in every step
+            own = {name: array for name, array in own.items() if name not in _SINCE_TURNS}
         if not part.has(*own):
             return
-        limits = {"since": (max(0, 2 * (now - 2 * sweep - 2)), 2 * now + 1), "floor": (0, now),
-                  "spike": (0, now), "n_spikes": (0, now)}
+        limits = {"floor": (0, now), "spike": (0, now), "n_spikes": (0, now), "turn": (0, now), "n_turns": (0, now),
+                  "sign": (-1, 1)}
         epoch = part.whole("epoch", now - 32000, now - 2 * NM_SWEEP_MAX - 4)
         part.whole("origin", now - 2 * sweep - 2, now)
         if epoch is not None:
             limits["recent"] = limits["newest"] = (NM_NEVER, now - epoch)
         found = {name: part.array(name, array.dtype.str[1:], array.shape, *limits.get(name, (None, None)))
                  for name, array in own.items() if isinstance(array, np.ndarray)}
+        if found["since"] is not None:
+            last = {"since": found["since"] & ~_ARRIVED}
+            SavedPart(last, part.where, part.problems).array(
+                "since", "i8", last["since"].shape, max(0, 2 * (now - 2 * sweep - 2)), 2 * now + 1)
         recent, newest = found["recent"], found["newest"]
         if recent is not None and newest is not None:
             if np.any(np.diff(recent.astype(np.int32), axis=1) > 0):
@@ -175,6 +203,8 @@ cdef class LazyKeeper:
         self._take(state)
 
     cdef _take(self, object state):
+        if "turn" not in state:
+            state = {**state, **_turns(state["course"], self.binding.sim.step), "late": np.zeros_like(state["gain"])}
         for name, array in self.arrays[0].items():
             array[...] = state[name]
         self.recent["time"], self.former["time"] = np.split(state["recent"], 2, axis=1)
@@ -190,6 +220,22 @@ cdef class LazyKeeper:
             if not name.startswith("trace_") or name not in self.arrays[0]:
                 raise ValueError(f"traces: must be the rule's; got {name!r}")
             self.arrays[0][name][:] = values
+
+
+def _turns(course, int64_t now):
+    """The turns of F in a course whose last step is `now`, as a state of version 1 did not have them."""
+    n_zones, length = course.shape[:2]
+    steps = np.arange(now - length + 1, now + 1)
+    rise = np.sign(np.diff(course[:, steps % length, 2], axis=1)).astype(np.int64)  # in the steps from steps[1] on
+    found = {"turn": np.zeros((n_zones, length), np.int64), "n_turns": np.zeros(n_zones, np.int64),
+             "sign": np.zeros(n_zones, np.int64)}
+    for zone in range(n_zones):
+        moves = np.flatnonzero(rise[zone])
+        signs = rise[zone, moves]
+        turns = steps[moves[1:]][np.diff(signs) != 0]
+        found["turn"][zone, :len(turns)], found["n_turns"][zone] = turns, len(turns)
+        found["sign"][zone] = signs[len(signs) - 1] if len(signs) else 0
+    return found
 
 
 def _run_ends(projection, ids, Py_ssize_t n_partitions):

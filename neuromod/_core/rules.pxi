@@ -40,7 +40,8 @@ def rule_change(str name, str event, params, weight, pre=None, post=None, post_f
     cdef const nm_plasticity_rule *rule = _rule_named(name)
     if event not in ("pre", "post"):
         raise ValueError(f"event: must be 'pre' or 'post'; got {event!r}")
-    cdef double[::1] values = _rule_values(rule, params)
+    words = {name: field["default"] for name, field in _fields(rule.params).items() if "words" in field}
+    cdef double[::1] values = _rule_values(rule, {**words, **params})
     cdef const double[::1] w = np.ascontiguousarray(weight, np.float64)
     cdef Py_ssize_t n = w.shape[0], k
     cdef double[:, ::1] x = _filled(pre, max(1, len(_traces(rule.pre_traces, rule.params))), n, "pre")

@@ -164,6 +164,7 @@ def _dopamine_rule(sizes: dict[str, float]) -> dict[str, Any]:
     p = WORKLOADS["da_stdp"]
     return {
         "rule": "rstdp",
+        "coincident": "pre_first",
         "learning_rate": sizes["a_plus"] / (_PULSE * p["tau_dopamine"] * _MODULATION),
         "a_plus": 1.0,
         "a_minus": sizes["a_minus"] / sizes["a_plus"],
@@ -232,7 +233,7 @@ def _izhikevich_stdp(options: Options) -> Workload:
     sim, n_steps = _simulation(model, "izhikevich_stdp", options)
     rule = {
         "rule": "stdp", "learning_rate": 1.0, "a_plus": p["a_plus"], "a_minus": p["a_minus"], "tau_plus": p["tau"],
-        "tau_minus": p["tau"], "weight_min": 0.0, "weight_max": p["weight_max"],
+        "tau_minus": p["tau"], "weight_min": 0.0, "weight_max": p["weight_max"], "coincident": "pre_first",
     }  # fmt: skip
     out, delay = int(p["out_degree"]), _delay(p, options)
     plastic = sim.connect(

@@ -219,7 +219,8 @@ class Projection(Closed):
         Under a lazy rule, and under one whose weights move between events, the array is what is current now. When the
         simulation moves on, what was written to the array goes to the network, and the array turns read-only, so that
         a late ``w += d`` raises: ask for the weights again then. Without a rule, and under any other, the array is
-        live. Reading it changes nothing that follows.
+        live. Reading it changes nothing that follows. What a rule leaves between two float32 numbers is rounded to one
+        of them at random, with the mean kept: a change far below the spacing of 6e-8 near 1 mV acts on average.
 
         While a simulation runs, its progress callback may read and write; another thread gets a read-only copy, as
         at the border of a slice of the run (some 20 ms).

@@ -30,7 +30,8 @@ __all__ = [
 Model = Any
 """A `neuromod.network.brain_model.BrainModel`; this module does not import it."""
 
-FORMAT = 1
+FORMAT = 2
+"""1: weights were rounded to the nearest float32, and pairs in one step counted as the arrival first."""
 _RULES = _core.plasticity_rules()
 _MOST_IDS = 2**32
 """A neuron's id is a word of the random numbers."""
@@ -112,7 +113,11 @@ def to_dict(model: Model) -> dict[str, Any]:
 
 def check_format(state: Any, maker: str) -> Mapping[str, Any]:
     """Refuse what is no saved state at all."""
-    if not isinstance(state, Mapping) or type(state.get("format")) is not int or state["format"] != FORMAT:
+    if (
+        not isinstance(state, Mapping)
+        or type(state.get("format")) is not int
+        or not 1 <= state["format"] <= FORMAT
+    ):
         raise ValueError(f"state: must be a mapping made by {maker}.to_dict; got something else")
     return state
 
@@ -240,6 +245,9 @@ def _learning(part: SavedPart, check: Callable[[Mapping[str, Any], str], Any]) -
     if not isinstance(bounds, list | tuple) or len(bounds) != len(_PARTS):
         part.wrong("bounds", f"must be {', '.join(_PARTS)}", bounds)
     elif rule is not None and params.is_there:
+        if "coincident" in (_RULES[rule]["params"] if rule != "none" else ()):
+            # Before it was a parameter, arrivals came first.
+            params.value = {"coincident": "pre_first", **params.value}
         params.has(*(_RULES[rule]["params"] if rule != "none" else ()))
         params.only(*(_RULES[rule]["params"] if rule != "none" else ()))
         slow = {name: part.value[name] for name in ("short_term", "homeostatic") if name in part.value}

@@ -44,6 +44,13 @@ static inline nm_delay make_ring(arena *a, const nm_network *network, int64_t ma
     return ring;
 }
 
+/* Words of the rounding, of a projection with a rule. */
+static inline void lend_words(arena *a, const nm_network *network, nm_projection *p) {
+    uint32_t *words = zeros(a, p->n_runs, sizeof *words);
+    nm_network_run_words(network, p, words);
+    p->run_word = words;
+}
+
 /* The buffers of a projection with a pair rule, and a fresh start after step 0. `sweep` 0: that of
  * nm_lazy_sweep. */
 static inline void lend_lazy(arena *a, const nm_network *network, nm_projection *p, nm_lazy *lazy, double dt,
@@ -51,6 +58,7 @@ static inline void lend_lazy(arena *a, const nm_network *network, nm_projection 
     const nm_eligibility *about = p->rule->eligibility;
     const int64_t n = network->n_neurons;
     p->lazy = lazy;
+    lend_words(a, network, p);
     lazy->sweep = sweep > 0 ? sweep : nm_lazy_sweep(dt, about == NULL ? 0.0 : p->params[about->tau_c]);
     lazy->length = nm_lazy_length(lazy->sweep);
     lazy->n_zones = n_regions;
@@ -63,8 +71,12 @@ static inline void lend_lazy(arena *a, const nm_network *network, nm_projection 
     lazy->former = zeros(a, n, sizeof *lazy->former);
     lazy->spike = zeros(a, n * NM_SPIKES, sizeof(int64_t));
     lazy->gain = zeros(a, n * NM_SPIKES, sizeof(double));
+    lazy->late = zeros(a, n * NM_SPIKES, sizeof(double));
     lazy->n_spikes = zeros(a, n, sizeof(int64_t));
     lazy->floor = zeros(a, network->n_partitions, sizeof(int64_t));
+    lazy->turn = zeros(a, n_regions * lazy->length, sizeof(int64_t));
+    lazy->n_turns = zeros(a, n_regions, sizeof(int64_t));
+    lazy->sign = zeros(a, n_regions, sizeof(int64_t));
     for (int k = 0; p->rule->pre_traces[k].name != NULL; k++) {
         lazy->trace[k] = zeros(a, p->n_runs, sizeof(double));
         lazy->decay[k] = zeros(a, nm_lazy_decay_length(lazy->sweep), sizeof(double));
@@ -77,6 +89,7 @@ static inline void lend_events(arena *a, const nm_network *network, nm_projectio
                                double dt) {
     const nm_trace *traces = p->rule->pre_traces;
     p->events = e;
+    lend_words(a, network, p);
     e->lag = p->rule->pre_lag ? (int64_t)(p->params[p->rule->pre_lag - 1] / dt + 0.5) : 0;
     for (int k = 0; traces != NULL && traces[k].name != NULL; k++) {
         e->rate[k] = dt / p->params[traces[k].tau];

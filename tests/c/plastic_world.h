@@ -167,7 +167,8 @@ static void draw_raster(world *w, double of_sources, double of_others) {
 
 /* One step, as nm_sim.c takes it; the raster is gone through again after its end. */
 static void step_world(world *w, const nm_levels *levels) {
-    const nm_delivery to = {.network = &w->network, .ring = &w->ring, .dt = w->dt, .input = w->input};
+    const nm_delivery to = {
+        .network = &w->network, .ring = &w->ring, .dt = w->dt, .seed = 1, .input = w->input};
     const int64_t now = ++w->now, row = (now - 1) % w->steps + 1;
     const int64_t n_zones = levels == NULL ? 0 : nm_levels_n_zones(levels);
     nm_factors factor[N_ZONES];

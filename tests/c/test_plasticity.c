@@ -2,6 +2,7 @@
  * traces. Pair rules: test_lazy.c. What each rule computes inside a simulation:
  * tests/test_plasticity_<name>.py.
  * SPDX-License-Identifier: MIT */
+#include "nm_round.h"
 #include "plastic_world.h"
 
 extern const nm_plasticity_rule nm_plasticity_hebbian, nm_plasticity_stdp;
@@ -53,7 +54,8 @@ static void bounds_hold_at_every_event(void) {
     CHECK(worst_of(w, before, NULL, 1) < 4e-6);
     int at_low = 0, at_high = 0;
     for (int64_t s = 0; s < w->n_synapses; s++)
-        at_low += w->projection.weight[s] == 0.45f, at_high += w->projection.weight[s] == 0.6f;
+        at_low += w->projection.weight[s] == (float)nm_round_up(0.45),
+            at_high += w->projection.weight[s] == (float)nm_round_down(0.6);
     CHECK(at_low > 20 && at_high > 20);
     free(before);
     discard(w);

@@ -309,10 +309,12 @@ static void weights_act_before_they_learn(void) {
     start(w, 1);
     advance(w, 2);
     CHECK(potential(w)[2] == REST + 4.0);
-    CHECK(alone->weight[0] == (float)(4.0 - 0.005 * 1.5) && pair->weight[0] == 4.0f);
+    const double learnt = (double)alone->weight[0];
+    CHECK(near(learnt, 4.0 - 0.005 * 1.5, 2.4e-7) && pair->weight[0] == 4.0f); /* one rounding to a float */
     advance(w, 1);
-    CHECK(near(potential(w)[2], REST + 4.0 * KEPT + (double)(float)(4.0 - 0.0075), 1e-13));
-    CHECK(pair->weight[0] == (float)(4.0 + 0.01 * 1.5)); /* the spike of step 1; the target fires in step 3 */
+    CHECK(near(potential(w)[2], REST + 4.0 * KEPT + learnt, 1e-13));
+    /* the spike of step 1; the target fires in step 3 */
+    CHECK(near((double)pair->weight[0], 4.0 + 0.01 * 1.5, 4.8e-7));
     advance(w, 1);
     CHECK(near((double)pair->weight[0], 4.0 + 0.015 - 0.0075, 1e-6)); /* that of step 2, alone */
     discard(w);
