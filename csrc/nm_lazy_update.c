@@ -520,19 +520,23 @@ void nm_lazy_flush(const nm_lazy_step *step, int64_t first, int64_t last) {
 static void read_run(const nm_lazy_step *step, int64_t partition, int64_t delay_run, int64_t base,
                      float *weight, float *eligibility) {
     const nm_projection *p = step->projection;
+    const uint32_t key =
+        nm_round_key(step->seed, p->number, step->now, NM_ROUND_FLUSH) + nm_run_word(p, delay_run);
+    uint32_t word[BATCH];
     batch a;
     begin(&a, step, partition, delay_run);
     const int64_t last = p->run_start[delay_run + 1];
     for (int64_t first = p->run_start[delay_run]; first < last; first += BATCH) {
         next_run(&a, first, last);
         bring(&a);
+        draw_words(word, p->target + first, a.n, a.ids, key);
         for (size_t j = 0; j < a.n; j++) {
             const int64_t s = first + (int64_t)j;
-            weight[s - base] =
-                p->inhibitory ? copysignf((float)a.weight[j], p->weight[s]) : (float)a.weight[j];
-            if (eligibility != NULL && p->rule->eligibility != NULL)
-                eligibility[s - base] = (float)a.c[j];
+            const float rounded = nm_round(a.weight[j], word[j]);
+            weight[s - base] = p->inhibitory ? copysignf(rounded, p->weight[s]) : rounded;
         }
+        if (eligibility != NULL && p->rule->eligibility != NULL)
+            round_traces(eligibility + first - base, a.c, word, a.n);
     }
 }
 
