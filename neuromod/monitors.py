@@ -368,7 +368,7 @@ class SynapseMonitor(_Monitor[_core.Probe]):
         self.pre_id: Ints = table.pre_id[positions]
         self.post_id: Ints = table.post_id[positions]
         self._tracked = Tracked(sim._session.store, table.name, positions)
-        super().__init__(sim, _core.Probe(self._read, count))
+        super().__init__(sim, _core.Probe(self._read, count, len(positions)))
 
     def _read(self) -> NDArray[np.float32]:
         return self._tracked.read(self.variable)
@@ -380,7 +380,7 @@ class SynapseMonitor(_Monitor[_core.Probe]):
     def _new_recorder(self) -> _core.Probe:
         positions: Any = self._tracked  # as `_own` gave them
         self._tracked = Tracked(self._sim._session.store, self._projection, positions)
-        return _core.Probe(self._read, 1)
+        return _core.Probe(self._read, 1, len(positions))
 
     @property
     def time(self) -> Floats:
