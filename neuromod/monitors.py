@@ -380,7 +380,7 @@ class SynapseMonitor(_Monitor[_core.Probe]):
         self._sim, self._variable, self._projection = sim, variable, table.name
         self._ends = tuple(_fixed(ends[positions]) for ends in (table.pre_id, table.post_id))
         self._tracked = Tracked(sim._session.store, table.name, positions)
-        super().__init__(sim, _core.Probe(self._read, count))
+        super().__init__(sim, _core.Probe(self._read, count, len(positions)))
 
     @property
     def variable(self) -> str:
@@ -407,7 +407,7 @@ class SynapseMonitor(_Monitor[_core.Probe]):
     def _new_recorder(self) -> _core.Probe:
         positions: Any = self._tracked  # as `_own` gave them
         self._tracked = Tracked(self._sim._session.store, self._projection, positions)
-        return _core.Probe(self._read, 1)
+        return _core.Probe(self._read, 1, len(positions))
 
     @property
     def time(self) -> Floats:

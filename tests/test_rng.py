@@ -357,11 +357,11 @@ def test_each_clone_gives_the_same_bits(name: str, checkout: Path, tmp_path: Pat
     core.nm_rng_fill(u64(4), u32(8), u32(3), u64(6), size(n), ctypes.c_void_p(words.ctypes.data))
     assert np.array_equal(words, _core.random_words(4, "user", 3, 6, n))
     core.nm_build_normal(
-        u64(4), u32(6), double(0.3), double(1.7), size(n), ctypes.c_void_p(values.ctypes.data)
+        u64(4), u32(6), double(0.3), double(1.7), size(0), size(n), ctypes.c_void_p(values.ctypes.data)
     )
     assert np.array_equal(values, _core.draw_normal(4, "weight", 0, 0.3, 1.7, n))
     core.nm_build_uniform(
-        u64(4), u32(6), double(0.3), double(1.7), size(n), ctypes.c_void_p(values.ctypes.data)
+        u64(4), u32(6), double(0.3), double(1.7), size(0), size(n), ctypes.c_void_p(values.ctypes.data)
     )
     assert np.array_equal(values, _core.draw_uniform(4, "weight", 0, 0.3, 1.7, n))
     core.nm_quantile_fill(ctypes.c_void_p(words.ctypes.data), size(n), ctypes.c_void_p(values.ctypes.data))

@@ -234,6 +234,7 @@ WRITES: dict[str, Callable[[Simulation], Any]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:external_input")  # an impulse is meant
 @pytest.mark.parametrize("rule", ["none", "rstdp"])
 @pytest.mark.parametrize("what", WRITES)
 def test_what_a_callback_writes_acts_from_the_next_step_on(what: str, rule: str) -> None:

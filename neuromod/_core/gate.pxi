@@ -27,7 +27,7 @@ cdef class Gate:
     cdef object waiting              # deque of (thread, lock)
     cdef object __weakref__
 
-    def __init__(self):
+    def __cinit__(self):
         self.waiting = deque()
         _gates.add(self)
 

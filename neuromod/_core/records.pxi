@@ -160,11 +160,11 @@ cdef class SampleRecorder:
 
 
 class Probe:
-    """Rows that `read()` gives at the end of the steps divisible by `every`: a run pauses there. For what stands in no
-    column, such as weights under a lazy rule."""
+    """Rows of `width` float32 that `read()` gives at the end of the steps divisible by `every`: a run pauses there. For
+    what stands in no column, such as weights under a lazy rule."""
 
-    def __init__(self, read, every):
-        self.read, self.every, self.rows = read, every, []
+    def __init__(self, read, every, width):
+        self.read, self.every, self.width, self.rows = read, every, width, []
 
     def sample(self, step):
         """Take a row."""
@@ -174,7 +174,7 @@ class Probe:
         """(step, value of shape (samples, width)) recorded so far; copies."""
         rows = list(self.rows)
         if not rows:
-            return np.empty(0, np.int64), self.read()[None][:0]
+            return np.empty(0, np.int64), np.empty((0, self.width), np.float32)
         return np.array([step for step, _ in rows], np.int64), np.stack([row for _, row in rows])
 
     def saved(self):
@@ -187,7 +187,6 @@ class Probe:
         part = SavedPart(state, "recorder")
         part.only("every", "step", "value")
         every, step = part.whole("every", 1, 1 << 61), part.array("step", "i8", (None,), 1)
-        row = self.read()
-        value = part.array("value", row.dtype.str[1:], (0 if step is None else len(step), len(row)))
+        value = part.array("value", "f4", (0 if step is None else len(step), self.width))
         part.finish()
         self.every, self.rows = every, [(int(step[k]), value[k].copy()) for k in range(len(step))]
