@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from neuromod import BrainModel, NeuromodulationSystem, NumericalError, Simulation
+from neuromod import BrainModel, NeuromodulationSystem, NeuromodWarning, NumericalError, Simulation
 
 
 def tiny(n=4, model="lif", dt=1.0, neuromodulation=None, **params):
@@ -95,7 +95,8 @@ def test_what_comes_from_outside_serves_one_step_in_the_middle_of_a_run_too():
     in_one, by_step = tiny(n), tiny(n)
     for sim in (in_one, by_step):
         sim.model.neurons.external_input[:] = np.linspace(0.0, 50.0, n)
-    in_one.run(3, input=rows)
+    with pytest.warns(NeuromodWarning, match="i_offset"):
+        in_one.run(3, input=rows)
     in_one.run(40)
     for row in rows:
         by_step.model.neurons.external_input[:] += row

@@ -179,6 +179,9 @@ class LentLevels:
     def signal(self, zone: int, subtract_baseline: float, dt: float, tau_c: float) -> float: ...
 
 @disjoint_base
+class ActingLevels:
+    def __new__(cls, lent: LentLevels, modulators: Sequence[str]) -> Self: ...
+
 class ModulatorCore:
     _levels: Levels
     _index: int

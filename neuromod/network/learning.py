@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
+from neuromod.errors import ConfigError
 from neuromod.network.layout import Learning
 from neuromod.problems import nearest
 
@@ -134,7 +135,7 @@ def _check_parts(where: str, about: Learning, excitatory: bool, changes: Mapping
     """What a running network cannot take, whatever the values."""
     lag = RULES[about.rule]["pre_lag"] if about.rule is not None else None
     if lag is not None and changes.get("params", about.params)[lag] != about.params[lag]:
-        raise ValueError(f"{where}.{lag}: is fixed by connect, since events are under way by it")
+        raise ValueError(f"{where}.rule_params.{lag}: is fixed by connect, since events are under way by it")
     if about.short_term is not None and changes.get("short_term", True) in (None, False):
         raise ValueError(
             f"{where}.short_term: must not be taken off while spikes are under way with it; "
@@ -150,9 +151,18 @@ def _checked_rule(
     names = ("weight_min", "weight_max", "weight_decay", "weight_dependence", "short_term", "homeostatic")
     section = {name: changes.get(name, getattr(about, name)) for name in names}
     params = dict(changes.get("params", about.params))
-    found = check({"rule": about.rule or "none", **params, **section}, where)
+    try:
+        found = check({"rule": about.rule or "none", **params, **section}, where)
+    except ConfigError as error:
+        raise ConfigError([_of_rule_params(where, params, problem) for problem in error.problems]) from None
     _check_rates(where, about.homeostatic, found.homeostatic)
     return {"params": dict(found.params), **{name: getattr(found, name) for name in names}}
+
+
+def _of_rule_params(where: str, params: Mapping[str, Any], problem: str) -> str:
+    """A problem of one of the rule's parameters, named as `Projection.rule_params` has it."""
+    name = problem.removeprefix(f"{where}.").split(":")[0]
+    return problem.replace(f"{where}.", f"{where}.rule_params.", 1) if name in params else problem
 
 
 def _check_rates(where: str, old: Mapping[str, float] | None, new: Mapping[str, float] | None) -> None:
