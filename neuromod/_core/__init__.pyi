@@ -182,6 +182,7 @@ class LentLevels:
 class ActingLevels:
     def __new__(cls, lent: LentLevels, modulators: Sequence[str]) -> Self: ...
 
+@disjoint_base
 class ModulatorCore:
     _levels: Levels
     _index: int
