@@ -6,10 +6,11 @@ static double decayed(double elapsed, double tau) {
 }
 
 double nm_short_term_release(const nm_short_term *s, int64_t row, double elapsed) {
-    double u = s->U, resources = 1.0;
+    const int64_t k = row * s->stride;
+    double u = s->U[k], resources = 1.0;
     if (elapsed >= 0.0) {
-        u += (1.0 - s->U) * s->u[row] * decayed(elapsed, s->tau_facil);
-        resources -= (1.0 - s->left[row]) * decayed(elapsed, s->tau_rec);
+        u += (1.0 - s->U[k]) * s->u[row] * decayed(elapsed, s->tau_facil[k]);
+        resources -= (1.0 - s->left[row]) * decayed(elapsed, s->tau_rec[k]);
     }
     s->u[row] = u;
     s->left[row] = resources * (1.0 - u);

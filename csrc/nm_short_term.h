@@ -1,4 +1,4 @@
-/* Short-term plasticity: depression and facilitation, equal for all synapses of a source (Tsodyks & Markram
+/* Short-term plasticity: depression and facilitation, shared by all synapses of a source (Tsodyks & Markram
  * 1997, doi:10.1073/pnas.94.2.719; Tsodyks, Pawelzik & Markram 1998, doi:10.1162/089976698300017502). At the
  * n-th spike of a source, t ms after the previous one,
  *   u_n = U + (1 - U) u_(n-1) exp(-t / tau_facil)              utilisation of the resources; u_1 = U
@@ -16,12 +16,14 @@
 
 /* Python owns all arrays. */
 struct nm_short_term {
-    double U;                  /* 0 < U <= 1 */
-    double tau_rec, tau_facil; /* ms, >= 0 */
-    int64_t length;            /* number of steps whose efficacies are kept, as in nm_delay */
-    double *u, *left;          /* [row] u and R (1 - u) right after the last spike */
-    int64_t *last;             /* [row] step of the last spike; < 0: there was none */
-    double *efficacy;          /* [step % length * n_rows + row] u R of the row's spike in that step */
+    /* [row * stride]: 0 where all sources have equal parameters, else 1 */
+    const double *U;                   /* 0 < U <= 1 */
+    const double *tau_rec, *tau_facil; /* ms, >= 0 */
+    int64_t stride;
+    int64_t length;   /* number of steps whose efficacies are kept, as in nm_delay */
+    double *u, *left; /* [row] u and R (1 - u) right after the last spike */
+    int64_t *last;    /* [row] step of the last spike; < 0: there was none */
+    double *efficacy; /* [step % length * n_rows + row] u R of the row's spike in that step */
 };
 
 /* Take a spike of the row's source into account, `elapsed` ms after the previous one (< 0: the first

@@ -107,7 +107,9 @@ def connect(draw: random.Random, sim: Simulation, name: str) -> None:
             rule["homeostatic"] = {"every": draw.choice([20.0, 100.0]), "tau": 200.0}
         if draw.random() < 0.3:
             rule["weight_max"] = 2.0
-    short_term: Any = draw.choice([None, None, True, {"kind": "facilitating"}, {"U": 0.2, "tau_rec": 0.0}])
+    short_term: Any = draw.choice(
+        [None, None, True, {"kind": "facilitating"}, {"U": 0.2, "tau_rec": 0.0}, {"kind": "mixed"}]
+    )
     weight: Any = draw.choice([0.5, 0.0, {"uniform": [0.0, 1.0]}, {"normal": [0.5, 0.1]}])
     kind = draw.choice(["excitatory", "inhibitory"])
     named = {} if draw.random() < 0.3 else {"name": name}

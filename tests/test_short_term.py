@@ -251,7 +251,13 @@ def test_configuration_sets_it_for_all_and_a_rule_for_its_own() -> None:
         ({"U": 0}, r"short_term\.U: must be > 0; got 0"),
         ({"U": 1.5}, r"short_term\.U: must be <= 1; got 1\.5"),
         ({"tau_rec": -1}, r"short_term\.tau_rec: must be >= 0 ms; got -1"),
-        ({"kind": "fast"}, r"short_term\.kind: must be 'depressing' or 'facilitating'; got 'fast'"),
+        (
+            {"kind": "fast"},
+            r"short_term\.kind: must be 'depressing', 'facilitating', 'mixed' or 'balanced'; got 'fast'",
+        ),
+        ({"kind": "mixed", "facilitation_fraction": 1.5}, r"facilitation_fraction: must be <= 1; got 1\.5"),
+        ({"facilitation_seed": 3}, r"facilitation_seed: acts only with facilitation_fraction, or kind mixed"),
+        ({"facilitating_U": 0.1}, r"facilitating_U: acts only with facilitation_fraction, or kind mixed"),
         (3, r"short_term: must be an object; got 3"),
     ],
 )
@@ -321,3 +327,81 @@ def test_same_bits_for_any_number_of_threads() -> None:
         digests.add(sim.digest())
     assert _core.partitions(7000)[0] > 1
     assert len(digests) == 1
+
+
+# ---- two kinds of sources --------------------------------------------------------------------------------------
+
+
+def of_two_kinds(n: int = 400, seed: int = 1, **short_term: Any) -> tuple[Simulation, np.ndarray]:
+    """Sources that fire at 10, 30 and 60 ms onto one target; which of them facilitate, by what arrives."""
+    sim = network({i: [10, 30, 60] for i in range(n)}, 1, short_term={"kind": "mixed", **short_term})
+    p = sim.projections["P"]
+    return sim, _core.facilitating_sources(p.pre_id, p.short_term["facilitation_fraction"],
+                                           int(p.short_term["facilitation_seed"]))  # fmt: skip
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.3, 1.0])
+def test_a_fraction_of_the_sources_facilitates_and_the_rest_depress(fraction: float) -> None:
+    sim, facilitates = of_two_kinds(facilitation_fraction=fraction)
+    error = 4.0 * np.sqrt(400 * fraction * (1.0 - fraction))
+    assert abs(facilitates.sum() - 400 * fraction) <= error
+    rows = arrived(sim, 70)[:, 0]
+    for number, at in enumerate([10, 30, 60]):
+        share = {kind: efficacies([10.0, 30.0, 60.0], **kind_of)[number]
+                 for kind, kind_of in ((0, DEPRESSING), (1, FACILITATING))}  # fmt: skip
+        exact = 2.0 * ((400 - facilitates.sum()) * share[0] + facilitates.sum() * share[1])
+        assert rows[at] == pytest.approx(exact, rel=1e-12)
+
+
+def test_each_kind_may_have_values_of_its_own() -> None:
+    assert check_short_term({"kind": "balanced", "U": 0.4, "facilitating_tau_rec": 90}) == {
+        "U": 0.4, "tau_rec": 800.0, "tau_facil": 0.0, "facilitation_fraction": 0.5,
+        "facilitating_U": 0.03, "facilitating_tau_rec": 90.0, "facilitating_tau_facil": 530.0,
+    }  # fmt: skip
+
+
+def test_the_kinds_follow_from_the_seed_and_outlive_everything() -> None:
+    sim, _facilitates = of_two_kinds(50)
+    sim.run(20)
+    for other in (sim.copy(), sim.copy(seed=9), Simulation.from_dict(json.loads(json.dumps(sim.to_dict())))):
+        assert other.projections["P"].short_term == sim.projections["P"].short_term
+        assert arrived(other, 60).tobytes() == arrived(sim.copy(), 60).tobytes()
+    own = {"kind": "mixed", "facilitation_fraction": 0.5}
+    again = network({0: [1]}, 3)
+    drawn = [
+        again.connect("S", "T", probability=1.0, weight=0.1, short_term=own, rule="none") for _ in range(2)
+    ]
+    assert drawn[0].short_term["facilitation_seed"] != drawn[1].short_term["facilitation_seed"]
+
+
+def test_it_changes_at_run_time_for_each_kind() -> None:
+    """A run with a change in its midst is, for each source, that of its own values."""
+    sim, facilitates = of_two_kinds(60)
+    sim.run(40)
+    sim.projections["P"].short_term["facilitating_U"] = 0.2
+    late = arrived(sim, 30)[:, 0]
+    alone = 0.0
+    for values, many in ((DEPRESSING, (~facilitates).sum()), (FACILITATING, facilitates.sum())):
+        one = network({0: [10, 30, 60]}, 1, short_term=values)
+        one.run(40)
+        if values is FACILITATING:
+            one.projections["P"].short_term["U"] = 0.2
+        alone += many * arrived(one, 30)[20, 0]
+    assert late[20] == pytest.approx(alone, rel=1e-12)
+
+
+def test_the_file_of_upstream_loads() -> None:
+    """Its section plasticity, word for word."""
+    section = {
+        "rule": "hebb_like", "learning_rate": 0.001, "weight_min": -1.0, "weight_max": 1.0, "weight_decay": 0.00001,
+        "homeostatic": {"enabled": True, "target_rate": 5.0, "time_window": 1000, "scaling_rate": 0.01},
+        "metaplasticity": {"enabled": True, "bcm_tau": 1000.0, "bcm_target_rate": 5.0},
+        "short_term": {"enabled": True, "default_type": "mixed", "facilitation_fraction": 0.3},
+    }  # fmt: skip
+    config = network({0: [1]}).model.config
+    with pytest.warns(NeuromodWarning):
+        sim = Simulation(BrainModel(config={**config, "plasticity": section}), seed=1)
+    sim.initialize_neurons()
+    assert sim.initialize_random_synapses(0.5) > 0
+    assert all(p.short_term["facilitation_fraction"] == 0.3 for p in sim.projections.values())
+    sim.run(20)

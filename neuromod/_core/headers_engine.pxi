@@ -239,9 +239,10 @@ cdef extern from "nm_push.h" nogil:
 
 cdef extern from "nm_short_term.h" nogil:
     ctypedef struct nm_short_term:
-        double U
-        double tau_rec
-        double tau_facil
+        const double *U
+        const double *tau_rec
+        const double *tau_facil
+        int64_t stride
         int64_t length
         double *u
         double *left

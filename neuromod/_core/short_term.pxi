@@ -7,16 +7,22 @@ cdef class ShortTermKeeper:
 
     cdef nm_short_term c
     cdef object sources, u, left, last, efficacy
+    cdef tuple values  # U, tau_rec and tau_facil: arrays of one number, or of one for each source
 
     def __cinit__(self, params, sources, int64_t length):
         check_number("length", length, 1, 1 << 40)
         n = len(sources)
         self.sources, self.u, self.left = sources, np.zeros(n), np.ones(n)
         self.last = np.full(n, -1, np.int64)
-        self.c.U, self.c.tau_rec, self.c.tau_facil = params["U"], params["tau_rec"], params["tau_facil"]
+        self.values = _short_term_values(params, sources)
+        self.c.stride = 1 if len(self.values[0]) > 1 else 0
+        self.c.U = <const double *>_address(self.values[0], "f8", 0, "U")
+        self.c.tau_rec = <const double *>_address(self.values[1], "f8", 0, "tau_rec")
+        self.c.tau_facil = <const double *>_address(self.values[2], "f8", 0, "tau_facil")
         self.c.length = length
         # spikes that were fired before the projection was made arrive as first ones
-        self.efficacy = np.full((self.c.length, n), self.c.U)
+        self.efficacy = np.empty((self.c.length, n))
+        self.efficacy[:] = self.values[0]
         self.c.u = <double *>_address(self.u, "f8", n, "u")
         self.c.left = <double *>_address(self.left, "f8", n, "left")
         self.c.last = <int64_t *>_address(self.last, "i8", n, "last")
@@ -65,18 +71,49 @@ cdef class ShortTermKeeper:
         cdef Py_ssize_t row
         cdef double[::1] u = self.u, left = self.left
         cdef int64_t[::1] last = self.last
-        if (old.c.U, old.c.tau_rec, old.c.tau_facil) == (self.c.U, self.c.tau_rec, self.c.tau_facil):
+        then = old._values_of(self.sources)
+        if all(np.array_equal(*pair) for pair in zip(then, self._values_of(self.sources))):
             return
         for row in range(last.shape[0]):
             if last[row] >= 0:
                 elapsed = (now - last[row]) * dt
-                u[row] *= _kept(elapsed, old.c.tau_facil)
-                left[row] = 1.0 - (1.0 - left[row]) * _kept(elapsed, old.c.tau_rec)
+                u[row] *= _kept(elapsed, then[2][row])
+                left[row] = 1.0 - (1.0 - left[row]) * _kept(elapsed, then[1][row])
                 last[row] = now
+
+    def _values_of(self, sources):
+        """U, tau_rec and tau_facil of each of these sources; of one that has no row here, those of some other."""
+        row = np.clip(np.searchsorted(self.sources, sources), 0, max(len(self.sources) - 1, 0))
+        return [np.resize(value, max(len(self.sources), 1))[row] for value in self.values]
 
     cdef begin(self):
         """Spikes under way were fired while there was no short-term plasticity: they have all of the weight."""
         self.efficacy[:] = 1.0
+
+
+def facilitating_sources(sources, double fraction, uint64_t seed):
+    """Which sources (ids) facilitate where a fraction does: bool array; drawn for each id by itself."""
+    cdef uint32_t word[4]
+    cdef Py_ssize_t k
+    cdef uint32_t stream = nm_stream(NM_STREAM_SHORT_TERM, 0)
+    found = np.zeros(len(sources), bool)
+    for k, source in enumerate(sources):
+        nm_rng_block(seed, stream, <uint32_t>source, 0, word)
+        found[k] = word[0] < fraction * 4294967296.0
+    return found
+
+
+def _short_term_values(params, sources):
+    """U, tau_rec and tau_facil: arrays of one number, or, where a fraction of the sources facilitates, one for each."""
+    names = ("U", "tau_rec", "tau_facil")
+    if "facilitation_fraction" not in params:
+        return tuple(np.array([params[name]], np.float64) for name in names)
+    facilitates = facilitating_sources(sources, params["facilitation_fraction"], int(params.get("facilitation_seed", 0)))
+    return tuple(
+        np.where(facilitates, params[f"facilitating_{name}"], params[name]).astype(np.float64) if len(sources)
+        else np.array([params[name]], np.float64)
+        for name in names
+    )
 
 
 cdef double _kept(double elapsed, double tau):

@@ -184,8 +184,10 @@ def check_short_term(section: bool | Mapping[str, Any], where: str = "short_term
     ----------
     section : bool or mapping
         ``U`` (> 0 and <= 1), ``tau_rec`` and ``tau_facil`` (ms, >= 0), each optional; ``kind`` says what they are by
-        default: "depressing" or "facilitating", the two fits of Tsodyks, Pawelzik & Markram (1998). True: all
-        defaults; False, or ``enabled`` false: none.
+        default: "depressing" or "facilitating", the two fits of Tsodyks, Pawelzik & Markram (1998). "mixed" and
+        "balanced": each source facilitates with the probability ``facilitation_fraction`` (default 0.5) and else
+        depresses; the former have ``facilitating_U``, ``facilitating_tau_rec`` and ``facilitating_tau_facil``. All
+        synapses of a source are of one kind. True: all defaults; False, or ``enabled`` false: none.
     where : str, default "short_term"
         JSON path or argument name, for messages.
 

@@ -34,10 +34,29 @@ class ShortTerm(Section):
     model_config = ConfigDict(extra="ignore")
 
     enabled: bool = key(True, "Whether efficacies change.")
-    kind: Literal["depressing", "facilitating"] = key("depressing", "Sets the defaults of the others.")
+    kind: Literal["depressing", "facilitating", "mixed", "balanced"] = key(
+        "depressing",
+        "Sets the defaults of the others. Mixed and balanced: some sources facilitate, others depress.",
+    )
     U: float | None = key(None, "Share of the resources that a first spike releases.", gt=0, le=1)
     tau_rec: float | None = key(None, "Time constant of recovery.", unit="ms", ge=0)
     tau_facil: float | None = key(None, "Time constant of facilitation; 0: none.", unit="ms", ge=0)
+    facilitation_fraction: float | None = key(
+        None, "Probability that all synapses of a source facilitate; mixed and balanced: 0.5.", ge=0, le=1
+    )
+    facilitation_seed: int | None = key(
+        None, "Seed of that draw; by default from the seed of the simulation.", ge=0, lt=2**32
+    )
+    facilitating_U: float | None = key(None, "U of the facilitating sources.", gt=0, le=1)
+    facilitating_tau_rec: float | None = key(None, "tau_rec of the facilitating sources.", unit="ms", ge=0)
+    facilitating_tau_facil: float | None = key(
+        None, "tau_facil of the facilitating sources.", unit="ms", ge=0
+    )
+
+    @property
+    def mixes(self) -> bool:
+        """Whether some sources facilitate and others do not."""
+        return self.kind in ("mixed", "balanced") or self.facilitation_fraction is not None
 
 
 class Homeostatic(Section):
@@ -52,6 +71,9 @@ class Homeostatic(Section):
         0.01, "Share by which weights grow in one scaling where the target is silent.", ge=0, le=1
     )
     every: float = key(1000.0, "Time from one scaling to the next.", unit="ms", gt=0)
+
+
+_IDLE = "acts only with facilitation_fraction, or kind mixed or balanced"
 
 
 def is_on(part: Any) -> bool:
@@ -78,11 +100,17 @@ def _part(section: type[Kind], given: Any) -> Kind | None:
 
 
 def read_short_term(given: Any) -> dict[str, float] | None:
-    """``U``, ``tau_rec`` and ``tau_facil``, complete; None where short-term plasticity is off."""
+    """``U``, ``tau_rec`` and ``tau_facil``, complete, and those of facilitating sources where there are two kinds;
+    None where short-term plasticity is off."""
     part = _part(ShortTerm, given)
     if part is None:
         return None
-    return SHORT_TERM_KINDS[part.kind] | part.model_dump(exclude_none=True, exclude={"enabled", "kind"})
+    own = part.model_dump(exclude_none=True, exclude={"enabled", "kind"})
+    if not part.mixes:
+        idle = [Problem((name,), _IDLE, own[name]) for name in own if name.startswith("facilitat")]
+        return unless(idle, SHORT_TERM_KINDS[part.kind] | own)
+    others = {f"facilitating_{name}": value for name, value in SHORT_TERM_KINDS["facilitating"].items()}
+    return SHORT_TERM_KINDS["depressing"] | {"facilitation_fraction": 0.5} | others | own
 
 
 def read_homeostatic(given: Any) -> dict[str, float] | None:

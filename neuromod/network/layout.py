@@ -36,7 +36,7 @@ class Learning:
     weight_max: float = 1.0  # mV
     weight_decay: float = 0.0  # share lost in each step
     weight_dependence: float = 0.0  # exponent of soft bounds; 0: hard
-    short_term: Mapping[str, float] | None = None  # U, tau_rec (ms), tau_facil (ms)
+    short_term: Mapping[str, float] | None = None  # as `check_short_term` gives it
     homeostatic: Mapping[str, float] | None = None  # target_rate (Hz), tau (ms), strength, every (ms)
 
     @property

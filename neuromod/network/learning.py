@@ -14,7 +14,14 @@ from neuromod.errors import ConfigError
 from neuromod.network.layout import Learning
 from neuromod.problems import nearest
 
-__all__ = ["LiveMapping", "changed_learning", "checked_modulators", "relearn", "use_modulators"]
+__all__ = [
+    "LiveMapping",
+    "changed_learning",
+    "checked_modulators",
+    "relearn",
+    "use_modulators",
+    "with_drawn_kinds",
+]
 
 CheckRule = Callable[[dict[str, Any], str], Any]
 RULES = _core.plasticity_rules()
@@ -210,7 +217,7 @@ def relearn(store: Any, table: Any, **changes: Any) -> None:
         table.weights.settle()
         if "eligibility" in table.state_columns or new.bounds != old.bounds:
             _put_in_bounds(table.weights.array(), *new.bounds, not excitatory)
-        store.set_learning(table, new)
+        store.set_learning(table, with_drawn_kinds(new, 0, 0))
 
 
 def use_modulators(store: Any, known: Sequence[str]) -> None:
@@ -218,3 +225,12 @@ def use_modulators(store: Any, known: Sequence[str]) -> None:
     for table in store.tables:
         checked_modulators(f"projections[{table.name!r}].modulators", table.learning.modulators, known)
     store.modulators = tuple(known)
+
+
+def with_drawn_kinds(learning: Learning, seed: int, number: int) -> Learning:
+    """Short-term plasticity of two kinds with the seed by which sources are of one or the other."""
+    short_term = learning.short_term
+    if short_term is None or "facilitation_fraction" not in short_term or "facilitation_seed" in short_term:
+        return learning
+    word = int(_core.random_words(seed, "short_term", 0, 0, 1, number)[0])
+    return replace(learning, short_term={**short_term, "facilitation_seed": word})

@@ -167,6 +167,9 @@ class Projection(Closed):
     def short_term(self) -> Mapping[str, float] | None:
         """``U``, ``tau_rec`` and ``tau_facil`` (ms) of short-term plasticity; None: a spike has all of the weight.
 
+        Where some sources facilitate and others depress, ``facilitation_fraction``, ``facilitation_seed`` and the three
+        values of the facilitating sources (``facilitating_U``, ...) as well.
+
         Each may be set, ``short_term["U"] = 0.1``, and so may the whole. Resources recover by the old time constants
         until the present; spikes under way keep the efficacy that they were fired with.
         """

@@ -15,7 +15,7 @@ from neuromod.network.areas import Areas
 from neuromod.network.columns import model_of, synapse_of
 from neuromod.network.draws import New, check_written, delays_of, weights_of
 from neuromod.network.layout import Layout, Learning, Rows
-from neuromod.network.learning import checked_modulators, relearn
+from neuromod.network.learning import checked_modulators, relearn, with_drawn_kinds
 from neuromod.network.moves import Moves
 from neuromod.network.projection import Projection, ReadOnly
 from neuromod.network.synapses import SynapseTable, no_rows
@@ -188,6 +188,7 @@ class SynapseStore:
         new = New(len(rows[2]), order, ends, shape, seed, self.made)
         weights = weights_of(weight, new, learning, kind == "inhibitory")
         delays = delays_of(delay, new)
+        learning = with_drawn_kinds(learning, seed, self.made)
         with self.all_or_nothing():
             table = self._new(label, kind, learning, port, rows, weights, delays, order)
             self._changed()

@@ -115,7 +115,7 @@ static inline void lend_events(arena *a, const nm_network *network, nm_projectio
 
 /* Efficacies for a ring of `length` steps; no spike yet. */
 static inline void lend_short_term(arena *a, nm_projection *p, nm_short_term *s, int64_t length) {
-    s->length = length;
+    s->length = length, s->stride = 0;
     s->u = zeros(a, p->n_rows, sizeof *s->u), s->left = zeros(a, p->n_rows, sizeof *s->left);
     s->last = zeros(a, p->n_rows, sizeof *s->last);
     s->efficacy = zeros(a, length * p->n_rows, sizeof *s->efficacy);

@@ -196,7 +196,12 @@ static inline nm_projection *connect(world *w, connection about) {
         lend_scaler(w, k, about.homeostatic);
     CHECK(!about.bitmap || lend_bitmap(&w->keep, &w->network, p, &w->bitmaps[k]));
     CHECK(!about.pushed || lend_push(&w->keep, &w->network, p, &w->pushes[k]));
-    w->short_terms[k].U = about.short_term_u; /* lent by start(), when the ring's length is known */
+    if (about.short_term_u > 0.0) { /* the rest is lent by start(), when the ring's length is known */
+        double *value = zeros(&w->keep, 3, sizeof *value);
+        value[0] = about.short_term_u, value[1] = 30.0, value[2] = 20.0;
+        w->short_terms[k].U = value, w->short_terms[k].tau_rec = value + 1,
+        w->short_terms[k].tau_facil = value + 2;
+    }
     w->network.max_delay = p->max_delay > w->network.max_delay ? p->max_delay : w->network.max_delay;
     return p;
 }
@@ -234,8 +239,7 @@ static inline void start(world *w, int64_t interval) {
     for (int64_t k = 0; k < network->n_projections; k++) {
         nm_projection *p = &w->projections[k];
         nm_short_term *s = &w->short_terms[k];
-        s->tau_rec = 30.0, s->tau_facil = 20.0;
-        if (s->U > 0.0)
+        if (s->U != NULL)
             lend_short_term(&w->keep, p, s, w->sim.ring.length);
         if (p->rule != NULL && p->rule->post_amplitude != NULL)
             lend_lazy(&w->keep, network, p, &w->lazy[k], w->sim.dt, 0, N_REGIONS);
