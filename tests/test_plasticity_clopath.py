@@ -472,11 +472,22 @@ def test_replicas_have_the_bits_of_runs_alone() -> None:
 def test_targets_without_a_potential_are_refused() -> None:
     areas = [line("S", 0, 2, model="spike_source"), line("T", 2, 2, model="poisson")]
     sim = simulation(areas, 4, 1.0)
-    sim.connect("S", "T", probability=1.0, weight=0.5, rule={"rule": "clopath"}, name="P")
-    with pytest.raises(
-        ValueError, match=r"^projections\['P'\].rule: clopath reads v_membrane of its targets"
-    ):
-        sim.run(1)
+    with pytest.raises(ValueError, match=r"^rule: clopath reads v_membrane of its targets; a poisson neuron"):
+        sim.connect("S", "T", probability=1.0, weight=0.5, rule={"rule": "clopath"}, name="P")
+    assert not sim.projections
+    empty = sim.connect("S", "T", probability=0.0, weight=0.5, rule={"rule": "clopath"}, name="P")
+    sim.run(2)  # without synapses nothing is read, though no neuron here has a potential
+    assert len(empty) == 0
+
+
+def test_a_single_synapse_onto_a_target_without_a_potential_is_refused() -> None:
+    areas = [line("S", 0, 2, model="spike_source"), line("T", 2, 2, model="poisson")]
+    config = simulation(areas, 4, 1.0).model.config | {"plasticity": {"rule": "clopath"}}
+    sim = Simulation(BrainModel(config=config), seed=1)
+    sim.initialize_neurons()
+    with pytest.raises(ValueError, match=r"^rule: clopath reads v_membrane of its targets"):
+        sim.model.add_synapse(0, 2, 0.5)
+    assert len(sim.model.synapses) == 0
 
 
 def test_a_delay_of_too_many_steps_is_refused() -> None:

@@ -138,6 +138,7 @@ def test_states_of_before_there_was_a_sum_still_load() -> None:
 
 @pytest.mark.fuzz
 @pytest.mark.long
+@pytest.mark.filterwarnings("ignore:run. the network has no neurons")
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + MODELS))
 def test_any_model_comes_back(seed: int) -> None:
     """Through JSON and pickle, with an equal digest, and 50 steps later too. The seed is the number of the test."""

@@ -247,7 +247,8 @@ cdef class Binding:
         for k, name in enumerate(_traces(p.rule.post_traces, p.rule.params)):
             trace = self.traces[projection.name, "post", name] = aligned(n)
             if p.rule.post_traces[k].kind == NM_TRACE_LOWPASS:
-                trace[:] = self.layout.columns[p.rule.post_traces[k].column.decode()][:n]
+                column = self.layout.columns.get(p.rule.post_traces[k].column.decode())
+                trace[:] = 0.0 if column is None else column[:n]  # no neuron has it: there are no synapses
             p.post_trace[k] = <double *>self._lend(trace, "f8", n, name)
             p.post_kept[k] = nm_exp(-self.sim.dt / p.params[p.rule.post_traces[k].tau])
         if p.rule.post_amplitude != NULL:

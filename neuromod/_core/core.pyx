@@ -161,6 +161,8 @@ def plasticity_rules():
             "advance": rule.advance != NULL,
             "eligibility": rule.eligibility != NULL, "synapse_columns": _synapse_columns(rule),
             "pre_columns": _names(rule.pre_columns), "post_columns": _names(rule.post_columns),
+            "reads": {"source": sorted({*_names(rule.pre_columns), *_filtered(rule.pre_traces)}),
+                      "target": sorted({*_names(rule.post_columns), *_filtered(rule.post_traces)})},
         }
         k += 1
     return found

@@ -46,13 +46,20 @@ cdef class EventKeeper:
                              f"{binding.sim.dt:g} ms; got {p.params[member - 1]:g} ms")
         return <int64_t>round(steps)
 
+    cdef _column(self, Binding binding, str name):
+        """A column of the neurons; zeros where no neuron has it, so that there are no synapses to read it for."""
+        if name not in binding.layout.columns:
+            self.lent.append(np.zeros(max(1, binding.network.n_neurons)))
+            return self.lent[len(self.lent) - 1]
+        return binding.layout.columns[name]
+
     cdef _make_traces(self, Binding binding, nm_projection *p):
         cdef int k
-        columns, n = binding.layout.columns, binding.network.n_neurons
+        n = binding.network.n_neurons
         for k, name in enumerate(_traces(p.rule.pre_traces, p.rule.params)):
             self.c.rate[k] = binding.sim.dt / p.params[p.rule.pre_traces[k].tau]
             if p.rule.pre_traces[k].kind == NM_TRACE_LOWPASS:
-                source = columns[p.rule.pre_traces[k].column.decode()]
+                source = self._column(binding, p.rule.pre_traces[k].column.decode())
                 self.lowpass[name] = np.array(source[:n], np.float64)
                 self.c.lowpass[k] = <double *>_address(self.lowpass[name], "f8", n, name)
                 self.c.lowpass_source[k] = <const double *>_address(source, "f8", n, name)
@@ -62,17 +69,18 @@ cdef class EventKeeper:
 
     cdef _lend_columns(self, Binding binding, nm_projection *p, object projection):
         cdef int k
-        columns, n = binding.layout.columns, binding.network.n_neurons
+        n = binding.network.n_neurons
         for k, name in enumerate(_names(p.rule.pre_columns)):
-            snapshot = np.array(columns[name][:n], np.float64)
+            column = self._column(binding, name)
+            snapshot = np.array(column[:n], np.float64)
             self.lent.append(snapshot)
             self.c.pre_snapshot[k] = <double *>_address(snapshot, "f8", n, name)
-            self.c.pre_source[k] = <const double *>_address(columns[name], "f8", n, name)
+            self.c.pre_source[k] = <const double *>_address(column, "f8", n, name)
         for k, name in enumerate(_names(p.rule.post_columns)):
-            self.c.post_column[k] = <const double *>_address(columns[name], "f8", n, name)
+            self.c.post_column[k] = <const double *>_address(self._column(binding, name), "f8", n, name)
         for k, name in enumerate(_traces(p.rule.post_traces, p.rule.params)):
             if p.rule.post_traces[k].kind == NM_TRACE_LOWPASS:
-                source = columns[p.rule.post_traces[k].column.decode()]
+                source = self._column(binding, p.rule.post_traces[k].column.decode())
                 self.c.post_lowpass_source[k] = <const double *>_address(source, "f8", n, name)
                 self._make_history(k, p.rule.post_traces[k].column.decode(), source[:n])
 

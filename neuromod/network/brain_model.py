@@ -21,7 +21,7 @@ from neuromod.network.layout import Learning
 from neuromod.network.placement import Placement
 from neuromod.network.store import SynapseStore
 from neuromod.network.views import NeuronCollection, SynapseCollection
-from neuromod.network.wiring import type_of_sources
+from neuromod.network.wiring import check_columns, type_of_sources
 from neuromod.problems import shown
 
 __all__ = ["BrainModel", "Neuron", "Synapse"]
@@ -301,6 +301,7 @@ class BrainModel(Closed):
         self._store.gate.check_idle("add_synapse")
         pre, post = columns.slot_of(pre_id), columns.slot_of(post_id)
         steps = checked_count(delay, "delay", 1, MAX_DELAY)
+        check_columns(self._areas, self._store.learning.rule, (pre, post))
         kind = type_of_sources(self._areas, np.array([pre], np.int32), synapse_type)
         size = checked_number(weight, "weight")
         check_weight("weight", size, self._store.learning, kind == "inhibitory")

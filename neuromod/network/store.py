@@ -21,6 +21,7 @@ from neuromod.network.projection import Projection, ReadOnly
 from neuromod.network.synapses import SynapseTable, no_rows
 from neuromod.network.wiring import (
     build_rows,
+    check_columns,
     checked_port,
     ends_of,
     slots_of_group,
@@ -184,6 +185,7 @@ class SynapseStore:
         if not isinstance(autapses, bool | np.bool_):
             raise TypeError(f"autapses: must be True or False; got {shown(autapses)}")
         rows, order = build_rows(self.areas, sources, targets, how, bool(autapses), seed, self.made)
+        check_columns(self.areas, learning.rule, rows)
         shape, ends = ends_of(self.areas, pre, post, rows)
         new = New(len(rows[2]), order, ends, shape, seed, self.made)
         weights = weights_of(weight, new, learning, kind == "inhibitory")

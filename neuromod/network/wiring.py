@@ -16,9 +16,18 @@ from neuromod.network.draws import MAX_WEIGHT
 from neuromod.network.layout import Rows
 from neuromod.problems import shown
 
-__all__ = ["build_rows", "checked_port", "connect_at_random", "ends_of", "slots_of_group", "type_of_sources"]
+__all__ = [
+    "build_rows",
+    "check_columns",
+    "checked_port",
+    "connect_at_random",
+    "ends_of",
+    "slots_of_group",
+    "type_of_sources",
+]
 
 Int32s = NDArray[np.int32]
+_RULES = _core.plasticity_rules()
 MOST_SYNAPSES = 2**40
 """Of one neuron, and more than a machine holds: what is below is memory's to refuse."""
 
@@ -61,15 +70,34 @@ def ends_of(
         return order[np.searchsorted(given[order], slots)]
 
     def ends() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        first, bucket_start, local = rows
-        n_partitions, width = _core.partitions(areas.columns.n)
-        bucket = np.repeat(np.arange(len(bucket_start) - 1), np.diff(bucket_start))
-        return (
-            position(sources, first + bucket // n_partitions, "pre"),
-            position(targets, bucket % n_partitions * width + local.astype(np.int64), "post"),
-        )
+        pre_slots, post_slots = _slots_of(areas, rows)
+        return position(sources, pre_slots, "pre"), position(targets, post_slots, "post")
 
     return (len(sources), len(targets)), ends
+
+
+def _slots_of(areas: Areas, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Slots of the source and the target of each synapse."""
+    first, bucket_start, local = rows
+    n_partitions, width = _core.partitions(areas.columns.n)
+    bucket = np.repeat(np.arange(len(bucket_start) - 1), np.diff(bucket_start))
+    return first + bucket // n_partitions, bucket % n_partitions * width + local.astype(np.int64)
+
+
+def check_columns(areas: Areas, rule: str | None, rows: Rows | tuple[int, int]) -> None:
+    """Refuse synapses, rows or one pair of slots, whose neurons lack a column that the rule reads."""
+    reads = {} if rule is None else _RULES[rule]["reads"]
+    if not any(reads.values()):
+        return
+    slots = _slots_of(areas, rows) if len(rows) == 3 else rows
+    models = list(_core.neuron_models().items())
+    for (end, names), of_end in zip(reads.items(), slots, strict=True):
+        for model, about in (models[k] for k in np.unique(areas.columns.column("model")[of_end])):
+            lacking = sorted(set(names) - set(about["state"]) - set(about["params"]))
+            if lacking:
+                raise ValueError(
+                    f"rule: {rule} reads {', '.join(lacking)} of its {end}s; a {model} neuron has none"
+                )
 
 
 def type_of_sources(areas: Areas, pre: Int32s, synapse_type: str | None) -> str:
