@@ -89,7 +89,7 @@ def check_columns(areas: Areas, rule: str | None, rows: Rows | tuple[int, int]) 
     reads = {} if rule is None else _RULES[rule]["reads"]
     if not any(reads.values()):
         return
-    slots = _slots_of(areas, rows) if len(rows) == 3 else rows
+    slots: tuple[Any, ...] = _slots_of(areas, rows) if len(rows) == 3 else rows
     models = list(_core.neuron_models().items())
     for (end, names), of_end in zip(reads.items(), slots, strict=True):
         for model, about in (models[k] for k in np.unique(areas.columns.column("model")[of_end])):
