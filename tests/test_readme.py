@@ -85,7 +85,7 @@ def test_first_two_shell_blocks_are_one_line_to_paste_each() -> None:
         assert block.count("\n") == 1
         assert re.match(r"python3 -m venv \S+ && ", block)
     assert main_job.rstrip().endswith("neuromod run")
-    assert tests.rstrip().endswith("pytest -q")
+    assert tests.rstrip().endswith("pytest -q -n 2")
 
 
 def run_python_blocks(document: str) -> list[tuple[str, str]]:
