@@ -38,7 +38,8 @@
 #include <math.h>
 #include <string.h>
 
-enum { CHECK_EVERY = 256 }; /* steps between two checks of the state for NaN and infinity */
+/* Steps between two checks for NaN and infinity: of the neurons, and of the synapses. */
+enum { CHECK_EVERY = 256, SYNAPSES_EVERY = 16 * CHECK_EVERY };
 
 /* Add the input of step `now`. current_step and schedule_now mark the columns that must be cleared after
  * the step. */
@@ -269,12 +270,8 @@ static int check_synapses(const nm_network *network, nm_error *error) {
     return NM_OK;
 }
 
-/* index: slot; field: position in the state table of its group's model. Synapses first: what is not finite there
- * soon is not in their targets. */
-static int check_finite(const nm_network *network, nm_error *error) {
-    const int status = check_synapses(network, error);
-    if (status != NM_OK)
-        return status;
+/* index: slot; field: position in the state table of its group's model. */
+static int check_neurons(const nm_network *network, nm_error *error) {
     for (int64_t g = 0; g < network->n_groups; g++) {
         const nm_group *group = &network->groups[g];
         for (int k = 0; k < NM_MAX_STATE && group->state[k] != NULL; k++) {
@@ -287,6 +284,16 @@ static int check_finite(const nm_network *network, nm_error *error) {
         }
     }
     return NM_OK;
+}
+
+/* A weight that is not finite soon makes its target so. Hence synapses are checked in every SYNAPSES_EVERY-th step, and
+ * where a neuron is not finite, to name the cause. `synapses`: check them in any case. */
+static int check_finite(const nm_network *network, int synapses, nm_error *error) {
+    const int status = check_neurons(network, error);
+    if (status == NM_OK && !synapses)
+        return NM_OK;
+    const int of_synapses = check_synapses(network, error);
+    return of_synapses != NM_OK || status == NM_OK ? of_synapses : check_neurons(network, error);
 }
 
 /* ---- the loop --------------------------------------------------------------------------------------- */
@@ -400,7 +407,7 @@ static void end_interval(run *r) {
     sim->step = r->last;
     r->done += r->last - r->first + 1;
     if (sim->step % CHECK_EVERY == 0)
-        r->status = check_finite(sim->network, r->error);
+        r->status = check_finite(sim->network, sim->step % SYNAPSES_EVERY == 0, r->error);
 }
 
 static void run_alone(run *r) {
@@ -438,6 +445,6 @@ int nm_sim_run(nm_sim *sim, int64_t n_steps, nm_pool *pool, int64_t *done, nm_er
     if (r.done < n_steps)
         nm_push_clear(sim->network);
     if (r.status == NM_OK && sim->step == sim->look)
-        r.status = check_finite(sim->network, error);
+        r.status = check_finite(sim->network, 1, error);
     return r.status;
 }

@@ -19,8 +19,8 @@ typedef struct nm_sim {
     int64_t step;     /* completed steps */
     int64_t interval; /* greatest number of steps between two synchronisations; at most the shortest delay */
     int64_t first, last; /* first and last step of the current run */
-    int64_t look; /* values are checked for being finite after this step, and after every 256th; 0: none */
-    double until; /* nm_clock() after which a run returns at the end of an interval; 0: never */
+    int64_t look;        /* values are checked for being finite after this step; 0: none */
+    double until;        /* nm_clock() after which a run returns at the end of an interval; 0: never */
     int64_t n_zones;
     nm_factors *factors; /* [step % NM_INTERVAL * n_zones + zone] effects of the modulators in each step */
     /* scratch, [slot]; all zero between steps */

@@ -349,7 +349,7 @@ class Simulation(Facts):
         ValueError
             If a parameter or input has been set outside its domain. The step is not begun.
         NumericalError
-            If a state variable is no longer finite (looked at every 256 steps).
+            If a state variable is no longer finite (looked at every 256 steps; of synapses every 4,096).
         """
         check_run(self.model, self.current_step, 1, self.neuromodulation is not None)
         step, spikes = self._session.advance()
