@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # for type checkers; at run time a name is imported when it i
     )
     from neuromod.monitors import LevelMonitor, RateMonitor, SpikeMonitor, StateMonitor, SynapseMonitor
     from neuromod.network.brain_model import BrainModel, Neuron, Synapse
+    from neuromod.network.population import Population
     from neuromod.parallel import get_num_threads, set_num_threads, threads
     from neuromod.simulation import Simulation
 
@@ -38,6 +39,7 @@ _HOMES = {
     "BrainModel": "network.brain_model",
     "Neuron": "network.brain_model",
     "Synapse": "network.brain_model",
+    "Population": "network.population",
     "Simulation": "simulation",
     "DopamineSystem": "modulation.system",
     "SerotoninSystem": "modulation.system",
@@ -68,6 +70,7 @@ __all__ = [
     "BrainModel",
     "Neuron",
     "Synapse",
+    "Population",
     "Simulation",
     "DopamineSystem",
     "SerotoninSystem",

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from neuromod import _core
 from neuromod.arguments import MOST_STEPS, checked_array
 from neuromod.errors import NeuromodWarning
+from neuromod.network.members import ids_of
 
 __all__ = ["check_run", "check_sources", "checked_input", "known_ids", "spike_steps"]
 
@@ -23,7 +24,7 @@ def known_ids(model: Any, ids: ArrayLike, where: str) -> Ints:
     Parameters
     ----------
     model : BrainModel
-    ids : int or array_like of int, shape (n,)
+    ids : int, array_like of int, shape (n,), name of an area or population, Population, or sequence of these
     where : str
         How the message names them.
 
@@ -34,19 +35,12 @@ def known_ids(model: Any, ids: ArrayLike, where: str) -> Ints:
     Raises
     ------
     ValueError
-        If they are no whole numbers, or one is not in the network.
+        If they are none of these, or one is not in the network.
     """
     try:
-        wanted = np.atleast_1d(checked_array(ids, where, "iu"))
+        return ids_of(model._store.areas, ids, where)
     except TypeError as error:
-        raise ValueError(str(error).replace("must be whole numbers", "must be neuron ids")) from None
-    if wanted.ndim != 1:
-        raise ValueError(f"{where}: must be a row of neuron ids; got shape {wanted.shape}")
-    missing = wanted[~np.isin(wanted, model.neurons.id)]
-    wanted = wanted.astype(np.int64)
-    if missing.size:
-        raise ValueError(f"{where}: must be ids of neurons in the network; got {missing[0]}")
-    return wanted
+        raise ValueError(str(error)) from None
 
 
 def check_sources(model: Any, ids: Ints) -> None:

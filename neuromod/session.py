@@ -12,7 +12,8 @@ from neuromod import _core
 from neuromod.closed import Closed
 from neuromod.diagnosis import explained
 from neuromod.errors import say
-from neuromod.network.projection import Projection
+from neuromod.network.population import Population, populations_of
+from neuromod.network.projection import Projection, ReadOnly
 from neuromod.network.store import SynapseStore
 from neuromod.parallel import checked_threads
 
@@ -262,6 +263,7 @@ class Facts(Closed):
         "model": "it is fixed when the simulation is made",
         "neuromodulation": "it is fixed when the simulation is made; its levels and parameters may be set",
         "projections": "connect makes them",
+        "populations": "create makes them",
     }
 
     @property
@@ -302,3 +304,8 @@ class Facts(Closed):
     def projections(self) -> Mapping[str, Projection]:
         """The model's projections by name, read-only."""
         return self._session.store.projections
+
+    @property
+    def populations(self) -> Mapping[str, Population]:
+        """The model's areas, and the populations that `create` made, by name; read-only."""
+        return ReadOnly(populations_of(self._session.store.areas))

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import saved
 from neuromod.arguments import checked_count, checked_dt, checked_seed, spike_list
+from neuromod.building import Building
 from neuromod.inputs import check_run, check_sources, checked_input, spike_steps
 from neuromod.modulation.system import NeuromodulationSystem
 from neuromod.network.brain_model import BrainModel, learning_of
@@ -19,7 +20,7 @@ from neuromod.network.saved import state_of
 from neuromod.network.wiring import connect_at_random
 from neuromod.parallel import checked_threads, get_num_threads
 from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
-from neuromod.session import Facts, Session
+from neuromod.session import Session
 from neuromod.state import digest_of
 
 if TYPE_CHECKING:
@@ -31,13 +32,13 @@ __all__ = ["Simulation"]
 Ints = NDArray[np.int64]
 
 
-class Simulation(Facts):
+class Simulation(Building):
     """One run of a model, with its own clock, seed, spikes under way and recorders.
 
     Parameters
     ----------
-    model : BrainModel
-        Simulated in place: its columns are the state.
+    model : BrainModel, optional
+        Simulated in place: its columns are the state. Default: one without a lattice, for `create`.
     seed : int, 0 .. 2**64 - 1, or numpy.random.Generator or SeedSequence, optional
         Everything random follows from it. Default: the configuration's ``simulation.seed``, else drawn; the one
         used is in ``sim.seed``.
@@ -74,12 +75,13 @@ class Simulation(Facts):
 
     def __init__(
         self,
-        model: BrainModel,
+        model: BrainModel | None = None,
         seed: int | np.random.Generator | np.random.SeedSequence | None = None,
         neuromodulation: NeuromodulationSystem | None = None,
         dt: float | None = None,
         threads: int | None = None,
     ) -> None:
+        model = BrainModel(config={"areas": []}) if model is None else model
         if not isinstance(model, BrainModel):
             raise TypeError(f"model: must be a BrainModel; got {type(model).__name__}")
         if neuromodulation is not None and not isinstance(neuromodulation, NeuromodulationSystem):
@@ -87,7 +89,7 @@ class Simulation(Facts):
                 f"neuromodulation: must be a NeuromodulationSystem; got {type(neuromodulation).__name__}"
             )
         if neuromodulation is not None:
-            neuromodulation._check_fits(model.regions, [area.name for area in model._config.areas])
+            neuromodulation._check_fits(model._areas.own_regions, model._areas.names)
         section = model._config.simulation
         if neuromodulation is not None:
             use_modulators(model._store, neuromodulation.names)

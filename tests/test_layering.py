@@ -17,10 +17,10 @@ from import_graph import circles, floors, import_graph, imported, module_name
 PYTHON_ROWS = (
     {"__main__", "cli"},
     {"bench", "experiment", "plot"},
-    {"simulation", "replicas", "monitors", "saved", "session"},
+    {"simulation", "building", "replicas", "monitors", "saved", "session"},
     {"network", "modulation", "plasticity", "updates", "senses", "inputs", "diagnosis"},
     {"config"},
-    {"arguments", "closed", "parallel", "progress"},
+    {"arguments", "closed", "parallel", "progress", "units"},
     {"_core"},
     {"state"},
     {"errors", "problems"},

@@ -13,6 +13,7 @@ from neuromod.config.checks import check_together
 from neuromod.config.keys import not_registered, problems_in, registered
 from neuromod.config.modulators import read_neuromodulation
 from neuromod.config.plasticity import Plasticity, ShortTerm, read_rule, read_short_term
+from neuromod.config.population import Population
 from neuromod.config.read import config_error, found_file, plain_copy, read_file
 from neuromod.config.sections import NEURON_MODELS, neuron_values
 from neuromod.config.whole import Config, modulator_notes, part_notes, read_sections, rule_notes, whole_notes
@@ -22,6 +23,7 @@ from neuromod.problems import Problem, Wrong
 __all__ = [
     "check_neuromodulation",
     "check_params",
+    "check_population",
     "check_rule",
     "check_saved_rule",
     "check_short_term",
@@ -116,6 +118,28 @@ def check_params(
     with _one_error(problems, where):
         values = neuron_values(name, content, {})
     return {param: about["default"] for param, about in NEURON_MODELS[name]["params"].items()} | values
+
+
+def check_population(about: Mapping[str, Any]) -> Population:
+    """What describes a population beside the columns of its neurons.
+
+    Parameters
+    ----------
+    about : mapping
+        Name, model, neuron_type, region, drive and receptors, each optional.
+
+    Returns
+    -------
+    Population
+
+    Raises
+    ------
+    ConfigError
+        With every problem, in the words of the arguments.
+    """
+    content, problems = plain_copy(about)
+    with _one_error(problems):
+        return Population.model_validate(content)
 
 
 def check_rule(section: str | Mapping[str, Any], where: str = "plasticity") -> Plasticity:

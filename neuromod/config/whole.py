@@ -85,7 +85,7 @@ class Config(Section):
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.lattice_shape))
         return (
-            f"Config(lattice={shape}, areas={len(self.areas)}, model={self.neuron_model.type!r}, "
+            f"Config(lattice={shape or 'none'}, areas={len(self.areas)}, model={self.neuron_model.type!r}, "
             f"rule={self.plasticity.rule!r}, dt={self.simulation.dt:g} ms)"
         )
 
@@ -110,10 +110,18 @@ class Config(Section):
         return {area.name: area for area in self.areas}[name]
 
 
+class WithoutLattice(Config):
+    """A configuration without a lattice: ``areas`` is empty and there is no ``lattice_shape``."""
+
+    lattice_shape: tuple[()] = key((), "None.")  # type: ignore[assignment]
+    areas: tuple[()] = key((), "None.", strict=False)
+
+
 def read_sections(content: Any) -> Config:
     """A configuration from plain JSON, each section checked by itself; areas by the common neuron model."""
     neuron_model = content.get("neuron_model") if isinstance(content, dict) else None
-    return Config.model_validate(content, context=common_neuron(neuron_model))
+    bare = isinstance(content, dict) and content.get("areas") == [] and "lattice_shape" not in content
+    return (WithoutLattice if bare else Config).model_validate(content, context=common_neuron(neuron_model))
 
 
 # ---- what is right, but not acted on, or not likely to be meant: a sentence each, for warnings -------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,17 @@ __all__ = ["Area", "Areas"]
 Int32s = NDArray[np.int32]
 Ints = NDArray[np.int64]
 Area = Any
-"""A checked entry of the configuration's ``areas``."""
+"""A checked entry of the configuration's ``areas``, or a `Created`."""
+
+
+class Created(NamedTuple):
+    """A population that `create` made: an area without sites of the lattice."""
+
+    name: str
+    region: str | None
+    receptors: Mapping[str, float]
+    ids: Ints  # as it was made, ascending
+    positions: NDArray[np.float64] | None  # (n, d), in the order of `ids`
 
 
 class Areas:
@@ -26,11 +36,26 @@ class Areas:
 
     def __init__(self, areas: Sequence[Area], columns: NeuronColumns) -> None:
         self.columns = columns
-        self.all: tuple[Area, ...] = tuple(areas)
-        self.names: tuple[str, ...] = tuple(area.name for area in areas)
-        self.regions: tuple[str, ...] = tuple(dict.fromkeys(area.region or "global" for area in areas))
-        columns.regions = self.regions
-        columns.receptors = [MappingProxyType(each) for each in [*map(_unusual, areas), {}]]
+        self.lattice: tuple[Area, ...] = tuple(areas)
+        self._set(())
+
+    def _set(self, created: tuple[Created, ...]) -> None:
+        self.created = created
+        self.all: tuple[Area, ...] = self.lattice + created
+        self.names: tuple[str, ...] = tuple(area.name for area in self.all)
+        # neurons outside all areas are in the first region
+        self.regions: tuple[str, ...] = self.own_regions or ("global",)
+        self.columns.regions = self.regions
+        self.columns.receptors = [MappingProxyType(each) for each in [*map(_unusual, self.all), {}]]
+
+    @property
+    def own_regions(self) -> tuple[str, ...]:
+        """Regions of the areas; none where there are no areas."""
+        return tuple(dict.fromkeys(area.region or "global" for area in self.all))
+
+    def add(self, *created: Created) -> None:
+        """Append populations, whose neurons are there or about to be."""
+        self._set(self.created + created)
 
     def find(self, name: str, where: str = "area") -> Area:
         """The area of that name; ValueError that names the nearest known one, TypeError for anything but text."""
@@ -38,8 +63,9 @@ class Areas:
             raise TypeError(f"{where}: must be the name of an area; got {shown(name)}")
         if name not in self.names:
             near = nearest(name, self.names)
-            hint = f"; did you mean {near!r}?" if near else f"; there are {', '.join(self.names)}"
-            raise ValueError(f"{where}: must be the name of an area; got {name!r}{hint}")
+            hint = f"; did you mean {near!r}?" if near else f"; there are {', '.join(self.names) or 'none'}"
+            what = "an area or population" if self.created else "an area"
+            raise ValueError(f"{where}: must be the name of {what}; got {name!r}{hint}")
         return self.all[self.names.index(name)]
 
     def index(self, name: str) -> int:
@@ -57,7 +83,7 @@ class Areas:
 
     def at(self, position: Sequence[int]) -> Area | None:
         """The area that a lattice site lies in."""
-        for area in self.all:
+        for area in self.lattice:
             ranges = (area.coord_ranges[axis] for axis in "xyzw")
             if all(low <= at <= high for (low, high), at in zip(ranges, position, strict=True)):
                 return area

@@ -16,9 +16,13 @@ from neuromod.closed import Closed, read_only
 from neuromod.network import saved
 from neuromod.network.areas import Areas
 from neuromod.network.columns import NeuronColumns
+from neuromod.network.creation import Creation
 from neuromod.network.draws import MAX_DELAY, check_weight
 from neuromod.network.layout import Learning
+from neuromod.network.members import slot_of
 from neuromod.network.placement import Placement
+from neuromod.network.population import Population, populations_of
+from neuromod.network.projection import ReadOnly
 from neuromod.network.store import SynapseStore
 from neuromod.network.views import NeuronCollection, SynapseCollection
 from neuromod.network.wiring import check_columns, type_of_sources
@@ -63,7 +67,7 @@ class BrainModel(Closed):
 
     def _make(self, content: dict[str, Any], config: Any) -> None:
         """An empty network. `content`: plain; `config`: the same, checked."""
-        from neuromod.config.load import check_params, check_rule
+        from neuromod.config.load import check_params, check_population, check_rule
         from neuromod.config.modulators import known_modulators
 
         self._raw: dict[str, Any] = read_only(content)
@@ -72,6 +76,7 @@ class BrainModel(Closed):
         self._areas = Areas(self._config.areas, columns)
         self._placement = Placement(self._areas, self._config, check_params)
         self._store = SynapseStore(self._areas, learning_of(self._config.plasticity), check_rule)
+        self._creation = Creation(self._placement, check_population, self._store)
         self._store.modulators = tuple(known_modulators(content.get("neuromodulation")))
         self._neurons = NeuronCollection(columns)
         self._synapses = SynapseCollection(self._store)
@@ -116,6 +121,11 @@ class BrainModel(Closed):
     def regions(self) -> tuple[str, ...]:
         """Names of the regions that the areas lie in, in the order in which they occur."""
         return self._areas.regions
+
+    @property
+    def populations(self) -> Mapping[str, Population]:
+        """Areas and the populations of `Simulation.create` by name, read-only."""
+        return ReadOnly(populations_of(self._areas))
 
     @property
     def version(self) -> int:
@@ -263,8 +273,8 @@ class BrainModel(Closed):
 
     def add_synapse(
         self,
-        pre_id: int,
-        post_id: int,
+        pre_id: int | Neuron,
+        post_id: int | Neuron,
         weight: float = 0.1,
         delay: int = 1,
         synapse_type: str | None = None,
@@ -273,7 +283,7 @@ class BrainModel(Closed):
 
         Parameters
         ----------
-        pre_id, post_id : int
+        pre_id, post_id : int or Neuron
         weight : float, mV, finite, default 0.1
         delay : int, steps, 1 to 65535, default 1
         synapse_type : {"excitatory", "inhibitory"}, optional
@@ -297,9 +307,8 @@ class BrainModel(Closed):
         >>> model.add_synapse(a.id, b.id, weight=0.5).post_id
         1
         """
-        columns = self._store.columns
         self._store.gate.check_idle("add_synapse")
-        pre, post = columns.slot_of(pre_id), columns.slot_of(post_id)
+        pre, post = slot_of(self._areas, pre_id, "pre_id"), slot_of(self._areas, post_id, "post_id")
         steps = checked_count(delay, "delay", 1, MAX_DELAY)
         check_columns(self._areas, self._store.learning.rule, (pre, post))
         kind = type_of_sources(self._areas, np.array([pre], np.int32), synapse_type)
@@ -366,6 +375,7 @@ class BrainModel(Closed):
         other = type(self)._quietly(self.config)
         columns = self._store.columns
         with self._store.gate:
+            other._areas.add(*self._areas.created)
             other._store.columns.restore(
                 columns.column("id"),
                 columns.next_id,

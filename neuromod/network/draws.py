@@ -22,6 +22,7 @@ __all__ = [
     "check_weight",
     "check_written",
     "delays_of",
+    "drawn_values",
     "weights_of",
     "widened",
 ]
@@ -131,6 +132,20 @@ def _drawn(draw: _Draw, low: float, high: float, where: str, new: New) -> Floats
     ):
         raise ValueError(f"{where}.{draw.kind}: must fall between {low:g} and {high:g}; got {draw.words}")
     return values
+
+
+def drawn_values(value: Mapping[str, Any], where: str, seed: int, n: int) -> Floats:
+    """Draw n values of a distribution, `where` being the name of an argument; the seed is that of these draws alone."""
+    draw = _distribution(value, where)
+    if max(abs(draw.a), abs(draw.b)) > MAX_WEIGHT:
+        raise ValueError(f"{where}.{draw.kind}: must be at most {MAX_WEIGHT:.3g} in size; got {draw.words}")
+    if draw.kind == "uniform":
+        return _core.draw_uniform(seed, "weight", 0, draw.a, draw.b, n)
+    new = New(n, None, lambda: (np.empty(0, np.int64),) * 2, (n, 1), seed, 0)
+    try:
+        return _drawn(draw, draw.low, draw.high, "weight", new)
+    except ValueError as error:
+        raise ValueError(where + str(error).removeprefix("weight")) from None
 
 
 # ---- weights -------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from neuromod import _core
 from neuromod.arguments import checked_names, checked_number
 from neuromod.network.areas import Area, Areas
 from neuromod.network.columns import MODELS, NEURON_TYPES
+from neuromod.network.members import is_population, label_of
 from neuromod.problems import shown
 
 __all__ = ["Placement"]
@@ -89,16 +90,28 @@ class Placement:
 
     def _checked_names(self, area_names: Sequence[str] | None) -> tuple[str, ...]:
         if area_names is None:
-            return self.areas.names
+            return self.areas.names[: len(self.areas.lattice)]
+        if is_population(area_names):
+            area_names = [label_of(area_names)]
+        elif isinstance(area_names, list | tuple):
+            area_names = [label_of(each) if is_population(each) else each for each in area_names]
         names = checked_names(area_names, "area_names")
         for name in names:
             self.areas.find(name, "area_names")
+            if self.areas.index(name) >= len(self.areas.lattice):
+                raise ValueError(
+                    f"area_names: must be areas of the lattice; {name!r} has no sites, create made it"
+                )
         repeated = [name for k, name in enumerate(names) if name in names[:k]]
         if repeated:
             raise ValueError(f"area_names: must name each area once; got {repeated[0]!r} twice")
         return names
 
     def _check_free(self, position: Sequence[int]) -> None:
+        if not self.config.lattice_shape:
+            raise ValueError(
+                f"position: must be a site of a lattice, and there is none; got {tuple(position)}"
+            )
         for axis, at, size in zip("xyzw", position, self.config.lattice_shape, strict=True):
             if not 0 <= at < size:
                 raise ValueError(f"{axis}: must be between 0 and {size - 1}; got {at}")
@@ -124,14 +137,7 @@ class Placement:
         values: dict[str, Any] = dict(complete)
         drive = (area and area.drive) or (None if MODELS[name]["is_source"] else self.config.drive)
         if drive is not None:  # a source has no input
-            values |= {
-                "drive_rate": drive.rate,
-                "drive_weight": drive.weight,
-                "drive_noise": drive.noise,
-                "drive_uniform": drive.noise_uniform,
-                "drive_noise_per_step": drive.noise_per_step,
-                "drive_uniform_per_step": drive.noise_uniform_per_step,
-            }
+            values |= drive_columns(drive)
         if MODELS[name]["initial_v_from"] is not None:
             values["v_membrane"] = complete[MODELS[name]["initial_v_from"]]
         if area is not None:
@@ -166,6 +172,18 @@ class Placement:
             words = _core.random_words(seed, "place", first, 0, n, salt=1) if n else np.empty(0, np.uint32)
             types = (words < self.config.neuron_model.inhibitory_fraction * 2.0**32).astype(np.int8)
         return {**dict(zip("xyzw", sites.T, strict=True)), "neuron_type": types}
+
+
+def drive_columns(drive: Any) -> dict[str, float]:
+    """The columns of a section ``background_drive``."""
+    return {
+        "drive_rate": drive.rate,
+        "drive_weight": drive.weight,
+        "drive_noise": drive.noise,
+        "drive_uniform": drive.noise_uniform,
+        "drive_noise_per_step": drive.noise_per_step,
+        "drive_uniform_per_step": drive.noise_uniform_per_step,
+    }
 
 
 def _check_model(model: str | None) -> None:

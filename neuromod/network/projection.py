@@ -20,6 +20,7 @@ __all__ = ["Projection", "ReadOnly"]
 
 Ints = NDArray[np.int64]
 Weights = NDArray[np.float32]
+Item = TypeVar("Item")
 Column = TypeVar("Column", bound=NDArray[Any])
 
 
@@ -340,7 +341,7 @@ class Projection(Closed):
         return f"Projection({self.name!r}, synapses={len(self):,}, {self.synapse_type}{port}, rule={self.rule!r})"
 
 
-class ReadOnly(Mapping[str, Projection]):
+class ReadOnly(Mapping[str, Item]):
     """A mapping that cannot be written, and can be copied and pickled.
 
     Parameters
@@ -351,10 +352,10 @@ class ReadOnly(Mapping[str, Projection]):
 
     __slots__ = ("_content",)
 
-    def __init__(self, content: Mapping[str, Projection]) -> None:
+    def __init__(self, content: Mapping[str, Item]) -> None:
         self._content = content
 
-    def __getitem__(self, name: str) -> Projection:
+    def __getitem__(self, name: str) -> Item:
         return self._content[name]
 
     def __iter__(self) -> Iterator[str]:

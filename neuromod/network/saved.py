@@ -13,6 +13,7 @@ from neuromod import _core
 from neuromod.errors import ConfigError
 from neuromod.network.columns import FIXED_FIELDS, LATER, MODELS
 from neuromod.network.layout import Learning
+from neuromod.network.saved_populations import check_members, created_of, populations_state
 from neuromod.problems import join, shown
 from neuromod.state import SavedPart, check_seal, pack, sealed, unpacked
 
@@ -52,6 +53,7 @@ def state_of(model: Model, rows: bool = False) -> dict[str, Any]:
     return {
         "next_id": columns.next_id,
         "neurons": _neurons_of(columns),
+        **populations_state(store.areas),
         "projections": [_state_of(table, rows) for table in store.tables],
         "made": store.made,
     }
@@ -155,10 +157,14 @@ def model_again(cls: type[Model], content: Mapping[str, Any], where: str = "stat
 def restore(model: Model, state: Any, where: str, known_rows: bool = True) -> None:
     """Take over what `state_of` gave, checked, into a model without neurons."""
     part = SavedPart(state, where)
-    part.only("next_id", "neurons", "projections", "made")
+    part.only("next_id", "neurons", "populations", "projections", "made")
     made = part.whole("made", 0, _MOST_MADE)
     next_id = part.whole("next_id", 0, _MOST_IDS)
+    created, first = created_of(part, model._areas, next_id), len(model._areas.lattice)
+    model._areas.add(*created)
     neurons = _neurons(part.part("neurons"), model, next_id)
+    part.finish()
+    check_members(part, created, first, neurons or {})
     part.finish()
     assert neurons is not None and next_id is not None and made is not None
     model._store.columns.restore(neurons["id"], next_id, neurons)

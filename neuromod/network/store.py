@@ -16,6 +16,7 @@ from neuromod.network.columns import model_of, synapse_of
 from neuromod.network.draws import New, check_written, delays_of, weights_of
 from neuromod.network.layout import Layout, Learning, Rows
 from neuromod.network.learning import checked_modulators, relearn, with_drawn_kinds
+from neuromod.network.members import label_of, slots_of_group
 from neuromod.network.moves import Moves
 from neuromod.network.projection import Projection, ReadOnly
 from neuromod.network.synapses import SynapseTable, no_rows
@@ -24,7 +25,6 @@ from neuromod.network.wiring import (
     check_columns,
     checked_port,
     ends_of,
-    slots_of_group,
     type_of_sources,
 )
 from neuromod.problems import shown
@@ -204,7 +204,7 @@ class SynapseStore:
             if not isinstance(name, str) or not name or name in taken:
                 raise ValueError(f"name: must be a new, non-empty string; got {shown(name)}")
             return name
-        base = "_to_".join(end if isinstance(end, str) else "neurons" for end in (pre, post))
+        base = "_to_".join(map(label_of, (pre, post)))
         label, number = base, 2
         while label in taken:
             label, number = f"{base}_{number}", number + 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from neuromod.network.areas import Areas
 from neuromod.network.columns import NEURON_TYPES
 from neuromod.network.draws import MAX_WEIGHT
 from neuromod.network.layout import Rows
+from neuromod.network.members import slots_as_given, slots_of_group
 from neuromod.problems import shown
 
 __all__ = [
@@ -32,36 +33,11 @@ MOST_SYNAPSES = 2**40
 """Of one neuron, and more than a machine holds: what is below is memory's to refuse."""
 
 
-def slots_of_group(areas: Areas, group: Any, where: str) -> Int32s:
-    """Slots of area names or ids, ascending without repeats."""
-    if isinstance(group, str):
-        return areas.slots(group, where)
-    return np.unique(_slots_as_given(areas, group, where)).astype(np.int32)
-
-
-def _slots_as_given(areas: Areas, group: Any, where: str) -> NDArray[np.int64]:
-    """Slots in the order in which names or ids were given."""
-    if isinstance(group, str):
-        return areas.slots(group, where).astype(np.int64)
-    if isinstance(group, Sequence) and len(group) and all(isinstance(name, str) for name in group):
-        return np.concatenate([areas.slots(name, where) for name in group]).astype(np.int64)
-    try:
-        ids = np.atleast_1d(checked_array(group, where, "iu"))
-    except (TypeError, ValueError):
-        raise TypeError(f"{where}: must be area names or neuron ids; got {shown(group)}") from None
-    if ids.ndim != 1:
-        raise ValueError(f"{where}: must be area names or a row of neuron ids; got shape {ids.shape}")
-    missing = ids[~np.isin(ids, areas.columns.column("id"))]
-    if missing.size:
-        raise ValueError(f"{where}: must be ids of neurons in the network; got {missing[0]}")
-    return areas.columns.slots_of(ids)
-
-
 def ends_of(
     areas: Areas, pre: Any, post: Any, rows: Rows
 ) -> tuple[tuple[int, int], Callable[[], tuple[NDArray[np.int64], NDArray[np.int64]]]]:
     """Numbers of sources and targets as given, and positions of each synapse's source and target among them."""
-    sources, targets = _slots_as_given(areas, pre, "pre"), _slots_as_given(areas, post, "post")
+    sources, targets = slots_as_given(areas, pre, "pre"), slots_as_given(areas, post, "post")
 
     def position(given: NDArray[np.int64], slots: NDArray[np.int64], where: str) -> NDArray[np.int64]:
         order = np.argsort(given, kind="stable")

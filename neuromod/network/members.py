@@ -1,0 +1,93 @@
+"""Names, populations and ids to the slots of neurons: the one place where groups of neurons are resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuromod import _core
+from neuromod.arguments import checked_array
+from neuromod.problems import shown
+
+__all__ = ["ids_of", "is_population", "label_of", "slot_of", "slots_as_given", "slots_of_group"]
+
+Areas = Any
+"""A `neuromod.network.areas.Areas`; this module does not import it, nor `neuromod.network.population`."""
+Ints = NDArray[np.int64]
+
+
+def is_population(group: Any) -> bool:
+    """Whether it is a `Population`, of whatever network."""
+    return hasattr(type(group), "_slots_in")
+
+
+def slots_as_given(areas: Areas, group: Any, where: str) -> Ints:
+    """Slots in the order in which neurons were given.
+
+    `group`: the name of an area or population, a `Population`, ids, views of neurons, or a sequence of names and
+    populations.
+    TypeError or ValueError, in the words of `where`, if it is none of these or names what is not there.
+    """
+    if isinstance(group, str):
+        return areas.slots(group, where).astype(np.int64)  # type: ignore[no-any-return]
+    if is_population(group):
+        return group._slots_in(areas, where)  # type: ignore[no-any-return]
+    if (
+        isinstance(group, Sequence)
+        and len(group)
+        and all(isinstance(g, str) or is_population(g) for g in group)
+    ):
+        return np.concatenate([slots_as_given(areas, each, where) for each in group])
+    if isinstance(group, _core.Neuron):
+        return np.array([slot_of(areas, group, where)])
+    if isinstance(group, Sequence) and len(group) and all(isinstance(each, _core.Neuron) for each in group):
+        return np.array([slot_of(areas, each, where) for each in group])
+    try:
+        ids = np.atleast_1d(checked_array(group, where, "iu"))
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"{where}: must be neuron ids, area names or populations; got {shown(group)}"
+        ) from None
+    if ids.ndim != 1:
+        raise ValueError(
+            f"{where}: must be a row of neuron ids, area names or populations; got shape {ids.shape}"
+        )
+    missing = ids[~np.isin(ids, areas.columns.column("id"))]
+    if missing.size:
+        raise ValueError(f"{where}: must be ids of neurons in the network; got {missing[0]}")
+    return areas.columns.slots_of(ids)  # type: ignore[no-any-return]
+
+
+def slots_of_group(areas: Areas, group: Any, where: str) -> NDArray[np.int32]:
+    """The slots of `slots_as_given`, ascending without repeats."""
+    return np.unique(slots_as_given(areas, group, where)).astype(np.int32)
+
+
+def ids_of(areas: Areas, group: Any, where: str) -> Ints:
+    """Ids of the neurons, in the order in which they were given; see `slots_as_given`."""
+    return areas.columns.column("id")[slots_as_given(areas, group, where)]  # type: ignore[no-any-return]
+
+
+def slot_of(areas: Areas, neuron: Any, where: str) -> int:
+    """The slot of one neuron: an id, a view of it, or a population of one neuron."""
+    if is_population(neuron):
+        if len(neuron) != 1:
+            raise ValueError(f"{where}: must be one neuron; got {neuron!r}")
+        return int(slots_as_given(areas, neuron, where)[0])
+    if not isinstance(neuron, _core.Neuron):
+        return int(areas.columns.slot_of(neuron))
+    number = int(neuron.id)
+    slot = int(areas.columns.slot_of(number))
+    if neuron != _core.Neuron._view(areas.columns, number, slot):
+        raise ValueError(f"{where}: must be a neuron of this network; got one of another")
+    return slot
+
+
+def label_of(group: Any) -> str:
+    """How the name of a projection calls one of its ends."""
+    if is_population(group):
+        return str(group.name)
+    return group if isinstance(group, str) else "neurons"
