@@ -7,6 +7,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from neuromod._core import Neuron, Synapse
+from neuromod.network.delays import delay_in_steps
 from neuromod.network.population import Population
 from neuromod.session import Facts
 
@@ -95,6 +97,49 @@ class Building(Facts):
             areas = whole.model._areas
             whole.neuromodulation._check_fits(areas.own_regions, areas.names)
         return made
+
+    def add_synapse(
+        self,
+        pre: int | Neuron,
+        post: int | Neuron,
+        weight: float = 0.1,
+        delay: int | None = None,
+        synapse_type: str | None = None,
+        *,
+        delay_ms: float | None = None,
+    ) -> Synapse:
+        """Add one synapse, as `BrainModel.add_synapse`, with a delay in steps or in ms.
+
+        Parameters
+        ----------
+        pre, post : int or Neuron
+        weight : float, mV, finite, default 0.1
+        delay : int, steps, 1 to 65535, default 1
+        synapse_type : {"excitatory", "inhibitory"}, optional
+            Default: the type of the presynaptic neuron.
+        delay_ms : float, ms, optional
+            In place of `delay`: a whole number of steps of dt.
+
+        Returns
+        -------
+        Synapse
+
+        Raises
+        ------
+        ValueError, TypeError, RemovedError
+            If an argument is out of its domain or a neuron is not there. Nothing is added.
+
+        Examples
+        --------
+        >>> from neuromod import Simulation
+        >>> sim = Simulation(dt=0.1, seed=1)
+        >>> E = sim.create(10)
+        >>> sim.add_synapse(E[0], E[1], weight=0.5, delay_ms=1.5).delay
+        15
+        """
+        whole: Any = self
+        steps = delay_in_steps(delay, delay_ms, self.dt)
+        return whole.model.add_synapse(pre, post, weight, steps, synapse_type)  # type: ignore[no-any-return]
 
     def _check_region(self, region: str) -> None:
         """Refuse a region that the system of modulators has no levels of."""

@@ -101,8 +101,12 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "config", nargs="?", default=SHIPPED, metavar="CONFIG", help=f"JSON file (default: {SHIPPED})"
     )
-    run.add_argument(
+    length = run.add_mutually_exclusive_group()
+    length.add_argument(
         "--steps", type=_positive, metavar="N", help="steps in all (default: the configuration's)"
+    )
+    length.add_argument(
+        "--ms", type=_above_zero, metavar="T", help="time in all, ms; a whole number of steps"
     )
     run.add_argument("--seed", type=_seed, metavar="S", help="0 .. 2**64 - 1 (default: the configuration's)")
     run.add_argument(
@@ -197,8 +201,17 @@ def _run(arguments: argparse.Namespace) -> int:
     with _output_directory(arguments.out, arguments.force) as directory, _first_interrupt_asks() as asked:
         try:
             results = run_experiment(
-                content, steps=arguments.steps, seed=arguments.seed, progress=line, stop=asked.is_set
+                content,
+                steps=arguments.steps,
+                seed=arguments.seed,
+                progress=line,
+                stop=asked.is_set,
+                ms=arguments.ms,
             )
+        except ConfigError:
+            raise
+        except ValueError as error:
+            raise _WrongInput(f"--{error}") from error
         finally:
             line.close()
         path = save_results(directory / "results.npz", results, overwrite=arguments.force)

@@ -18,7 +18,7 @@ __all__ = ["check_run", "check_sources", "checked_input", "known_ids", "spike_st
 Ints = NDArray[np.int64]
 
 
-def known_ids(model: Any, ids: ArrayLike, where: str) -> Ints:
+def known_ids(model: Any, ids: Any, where: str) -> Ints:
     """Ids of neurons, all of them in the network.
 
     Parameters
@@ -65,7 +65,7 @@ def check_sources(model: Any, ids: Ints) -> None:
 
 
 def checked_input(
-    model: Any, n_steps: int, input: ArrayLike | None, input_ids: ArrayLike | None
+    model: Any, n_steps: int, input: ArrayLike | None, input_ids: Any
 ) -> tuple[NDArray[np.float64] | None, Ints | None]:
     """The currents of a run and whom they are for.
 
@@ -74,7 +74,7 @@ def checked_input(
     model : BrainModel
     n_steps : int, >= 0
     input : array_like of float, shape (n_steps, n_ids), mV, or None
-    input_ids : array_like of int, shape (n_ids,), or None
+    input_ids : as of `known_ids`, or None
         None: all neurons, in id order.
 
     Returns

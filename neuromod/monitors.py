@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
-from neuromod.arguments import checked_array, checked_count
+from neuromod.arguments import checked_array
 from neuromod.closed import Closed
 from neuromod.inputs import known_ids
+from neuromod.network.population import Group
 from neuromod.network.tracked import Tracked
-from neuromod.problems import shown
+from neuromod.problems import did_you_mean, shown
+from neuromod.units import checked_every
 
 __all__ = ["LevelMonitor", "RateMonitor", "SpikeMonitor", "StateMonitor", "SynapseMonitor"]
 
@@ -94,7 +96,7 @@ class SpikeMonitor(_Monitor[_core.SpikeRecorder]):
     Parameters
     ----------
     sim : Simulation
-    ids : array_like of int, shape (n,), optional
+    ids : Population, area name, or array_like of int, shape (n,), optional
         Neurons to record. Default: all, later ones included.
 
     Raises
@@ -117,7 +119,7 @@ class SpikeMonitor(_Monitor[_core.SpikeRecorder]):
     True
     """
 
-    def __init__(self, sim: Simulation, ids: ArrayLike | None = None) -> None:
+    def __init__(self, sim: Simulation, ids: Group | None = None) -> None:
         wanted = None if ids is None else known_ids(sim.model, ids, "ids")
         super().__init__(sim, _core.SpikeRecorder(wanted))
 
@@ -153,10 +155,12 @@ class StateMonitor(_Monitor[_core.SampleRecorder]):
     sim : Simulation
     variable : str
         A column of ``model.neurons``: ``"v_membrane"``, ``"u_recovery"``, ...
-    ids : array_like of int, shape (n,), optional
+    ids : Population, area name, or array_like of int, shape (n,), optional
         Neurons to record. Default: those present now. A neuron that is removed is NaN from then on.
     every : int, steps, >= 1, default 1
         Distance of the samples; taken at the end of the steps divisible by it.
+    every_ms : float, ms, optional
+        In place of `every`: a whole number of steps of dt.
 
     Raises
     ------
@@ -174,16 +178,26 @@ class StateMonitor(_Monitor[_core.SampleRecorder]):
     (10, 3)
     """
 
-    def __init__(self, sim: Simulation, variable: str, ids: ArrayLike | None = None, every: int = 1) -> None:
+    def __init__(
+        self,
+        sim: Simulation,
+        variable: str,
+        ids: Group | None = None,
+        every: int | None = None,
+        *,
+        every_ms: float | None = None,
+    ) -> None:
         columns = sim._session.store.columns
         if variable not in columns.buffers or columns.buffers[variable].dtype != np.float64:
             known = sorted(name for name, column in columns.buffers.items() if column.dtype == np.float64)
-            raise ValueError(f"variable: must be one of {', '.join(known)}; got {variable!r}")
+            raise ValueError(
+                f"variable: must be one of {', '.join(known)}; got {variable!r}{did_you_mean(variable, known)}"
+            )
         wanted = sim.model.neurons.id.copy() if ids is None else known_ids(sim.model, ids, "ids").copy()
         wanted.flags.writeable = False
         self._variable, self._ids = variable, wanted
         self._sim = sim
-        super().__init__(sim, _core.SampleRecorder(self._resolver(), checked_count(every, "every", 1)))
+        super().__init__(sim, _core.SampleRecorder(self._resolver(), checked_every(every, every_ms, sim.dt)))
 
     def _new_recorder(self) -> _core.SampleRecorder:
         return _core.SampleRecorder(self._resolver(), 1)
@@ -232,6 +246,8 @@ class LevelMonitor(_Monitor[_core.SampleRecorder]):
         One with a ``neuromodulation`` system.
     every : int, steps, >= 1, default 1
         Distance of the samples.
+    every_ms : float, ms, optional
+        In place of `every`: a whole number of steps of dt.
 
     Raises
     ------
@@ -250,12 +266,12 @@ class LevelMonitor(_Monitor[_core.SampleRecorder]):
     ('dopamine', [0.86, 0.824])
     """
 
-    def __init__(self, sim: Simulation, every: int = 1) -> None:
+    def __init__(self, sim: Simulation, every: int | None = None, *, every_ms: float | None = None) -> None:
         system = sim.neuromodulation
         if system is None:
             raise ValueError("sim: must have a neuromodulation system; got none")
         self._sim = sim
-        super().__init__(sim, _core.SampleRecorder(self._resolver(), checked_count(every, "every", 1)))
+        super().__init__(sim, _core.SampleRecorder(self._resolver(), checked_every(every, every_ms, sim.dt)))
         self._shape = system._levels.level.shape
         self._names: tuple[str, ...] = tuple(system.names)
         self._regions: tuple[str, ...] = tuple(system.regions)
@@ -314,7 +330,8 @@ class LevelMonitor(_Monitor[_core.SampleRecorder]):
         """
         for what, wanted, known in (("name", name, self.names), ("region", region, self.regions)):
             if wanted not in known and not (what == "region" and wanted is None):
-                raise ValueError(f"{what}: must be one of {', '.join(known)}; got {wanted!r}")
+                hint = did_you_mean(wanted, known)
+                raise ValueError(f"{what}: must be one of {', '.join(known)}; got {wanted!r}{hint}")
         of_each = self._recorder.arrays()[1].reshape(-1, *self._shape)[:, :, self.names.index(name)]
         if region is not None or len(self.regions) == 1:
             of_each = of_each[:, self.regions.index(region or self.regions[0])]
@@ -339,6 +356,8 @@ class SynapseMonitor(_Monitor[_core.Probe]):
         is removed is NaN from then on.
     every : int, steps, >= 1, default 1
         Distance of the samples; taken at the end of the steps divisible by it.
+    every_ms : float, ms, optional
+        In place of `every`: a whole number of steps of dt.
 
     Raises
     ------
@@ -369,14 +388,18 @@ class SynapseMonitor(_Monitor[_core.Probe]):
         projection: Any,
         variable: str = "weight",
         synapses: ArrayLike | None = None,
-        every: int = 1,
+        every: int | None = None,
+        *,
+        every_ms: float | None = None,
     ) -> None:
         table = _table_of(sim, projection)
         known = ["weight", *(name for name in table.state_columns if name != "last_event")]
         if not isinstance(variable, str) or variable not in known:
-            raise ValueError(f"variable: must be one of {', '.join(known)}; got {shown(variable)}")
+            raise ValueError(
+                f"variable: must be one of {', '.join(known)}; got {shown(variable)}{did_you_mean(variable, known)}"
+            )
         positions = np.arange(len(table)) if synapses is None else _positions(synapses, len(table))
-        count = checked_count(every, "every", 1)
+        count = checked_every(every, every_ms, sim.dt)
         self._sim, self._variable, self._projection = sim, variable, table.name
         self._ends = tuple(_fixed(ends[positions]) for ends in (table.pre_id, table.post_id))
         self._tracked = Tracked(sim._session.store, table.name, positions)
@@ -456,7 +479,7 @@ class RateMonitor(SpikeMonitor):
     Parameters
     ----------
     sim : Simulation
-    ids : array_like of int, shape (n,), optional
+    ids : Population, area name, or array_like of int, shape (n,), optional
         The group. Default: all neurons.
     bin_ms : float, ms, > 0, default 10
         Width of a bin; rounded to whole steps, at least one.
@@ -477,7 +500,7 @@ class RateMonitor(SpikeMonitor):
     (4,)
     """
 
-    def __init__(self, sim: Simulation, ids: ArrayLike | None = None, bin_ms: float = 10.0) -> None:
+    def __init__(self, sim: Simulation, ids: Group | None = None, bin_ms: float = 10.0) -> None:
         if not (np.isfinite(bin_ms) and bin_ms > 0):
             raise ValueError(f"bin_ms: must be > 0 ms; got {bin_ms!r}")
         super().__init__(sim, ids)

@@ -8,7 +8,7 @@ import reprlib
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple, TypeVar
 
-__all__ = ["Problem", "Wrong", "nearest"]
+__all__ = ["Problem", "Wrong", "did_you_mean", "nearest"]
 
 ROOT = "configuration"
 """What messages call the outermost object."""
@@ -106,6 +106,16 @@ def join(where: str, *keys: str | int) -> str:
         else:
             where += f"[{shown(key)}]"
     return where
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """The end of a message on a name that is not known: the nearest known one, if any.
+
+    >>> did_you_mean("v_mem", ["v_membrane", "v_rest"]), did_you_mean("q", ["v_rest"])
+    ("; did you mean 'v_membrane'?", '')
+    """
+    near = nearest(name, known)
+    return "" if near is None else f"; did you mean {near!r}?"
 
 
 def nearest(name: object, known: Iterable[str]) -> str | None:

@@ -17,6 +17,7 @@ from neuromod.diagnosis import explained
 from neuromod.inputs import checked_input
 from neuromod.parallel import checked_threads
 from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
+from neuromod.units import checked_steps
 
 __all__ = ["Replicas"]
 
@@ -241,11 +242,13 @@ class Replicas(Closed, Generic[Sim]):
 
     def run(
         self,
-        n_steps: int,
+        n_steps: int | None = None,
         input: ArrayLike | None = None,
-        input_ids: ArrayLike | None = None,
+        input_ids: Any = None,
         threads: int | None = None,
         progress: bool | ProgressCallback | None = None,
+        *,
+        ms: float | None = None,
     ) -> dict[str, Any]:
         """Advance every replica; the loop is in C, with the GIL released.
 
@@ -254,12 +257,14 @@ class Replicas(Closed, Generic[Sim]):
         n_steps : int, >= 0
         input : array_like of float, shape (n_steps, n_ids) or (n, n_steps, n_ids), mV, optional
             External current of each step, for all replicas or one for each.
-        input_ids : array_like of int, shape (n_ids,), optional
+        input_ids : array_like of int, shape (n_ids,), or name of an area or population, optional
             Neurons that `input` is for. Default: all, in id order.
         threads : int, >= 1, optional
             Default: the simulation's.
         progress : bool or callable, optional
             As of `Simulation.run`.
+        ms : float, ms, >= 0, optional
+            In place of `n_steps`: a whole number of steps of dt.
 
         Returns
         -------
@@ -275,8 +280,8 @@ class Replicas(Closed, Generic[Sim]):
             If a state variable of some replica is no longer finite; it names the replica. The others have done their
             steps.
         """
-        n_steps = checked_count(n_steps, "n_steps")
         first = self._sims[0]
+        n_steps = checked_steps(n_steps, ms, first.dt)
         rows, ids = None, None
         if input is not None:
             given = np.asarray(input, dtype=np.float64)

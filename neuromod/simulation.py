@@ -10,18 +10,24 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod import saved
-from neuromod.arguments import checked_count, checked_dt, checked_seed, spike_list
+from neuromod.arguments import checked_dt, checked_seed, spike_list
 from neuromod.building import Building
+from neuromod.errors import say
 from neuromod.inputs import check_run, check_sources, checked_input, spike_steps
 from neuromod.modulation.system import NeuromodulationSystem
 from neuromod.network.brain_model import BrainModel, learning_of
+from neuromod.network.delays import delay_in_steps
 from neuromod.network.learning import checked_modulators, use_modulators
+from neuromod.network.population import Group
+from neuromod.network.refused import refuse_connect
 from neuromod.network.saved import state_of
 from neuromod.network.wiring import connect_at_random
 from neuromod.parallel import checked_threads, get_num_threads
 from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
 from neuromod.session import Session
 from neuromod.state import digest_of
+from neuromod.together import Together
+from neuromod.units import checked_steps, dt_doubt
 
 if TYPE_CHECKING:
     from neuromod.network.projection import Projection
@@ -90,7 +96,9 @@ class Simulation(Building):
             )
         if neuromodulation is not None:
             neuromodulation._check_fits(model._areas.own_regions, model._areas.names)
-        section = model._config.simulation
+        section, doubt = model._config.simulation, dt_doubt(dt)
+        if doubt is not None:
+            say(doubt)
         if neuromodulation is not None:
             use_modulators(model._store, neuromodulation.names)
         self._model = model
@@ -203,15 +211,16 @@ class Simulation(Building):
 
     def connect(
         self,
-        pre: str | Sequence[str] | ArrayLike,
-        post: str | Sequence[str] | ArrayLike,
+        pre: Group,
+        post: Group,
         *,
         probability: float | None = None,
         in_degree: int | None = None,
         out_degree: int | None = None,
         pairs: ArrayLike | None = None,
         weight: Any,
-        delay: Any = 1,
+        delay: Any = None,
+        delay_ms: Any = None,
         synapse_type: str | None = None,
         port: str | None = None,
         rule: str | Mapping[str, Any] | None = None,
@@ -224,8 +233,8 @@ class Simulation(Building):
 
         Parameters
         ----------
-        pre, post : str, sequence of str, or array_like of int
-            Area names or neuron ids.
+        pre, post : Population, str, sequence of these, or array_like of int
+            Populations, area names or neuron ids.
         probability : float, 0 to 1
             Each pair is connected with this probability; or
         in_degree : int, >= 1
@@ -242,6 +251,8 @@ class Simulation(Building):
             must keep to the rule's bounds.
         delay : int, array_like of int, or mapping, steps, 1 to 65535, default 1
             As `weight`. A uniform has each whole step from low to high alike; others are drawn again below 1 step.
+        delay_ms : float, array_like of float, or mapping, ms, optional
+            In place of `delay`: whole steps of dt. What a distribution gives is rounded to the nearest step.
         synapse_type : {"excitatory", "inhibitory"}, optional
             Inhibitory synapses act as ``-abs(weight)``. Default: from the type of the sources.
         port : str, optional
@@ -268,7 +279,7 @@ class Simulation(Building):
         Raises
         ------
         ValueError, TypeError
-            If an argument is unknown or out of its domain. No synapse is added.
+            If arguments are unknown or out of their domains; it lists all problems. No synapse is added.
 
         Notes
         -----
@@ -284,24 +295,23 @@ class Simulation(Building):
         (800, 800)
         """
         how = {"probability": probability, "in_degree": in_degree, "out_degree": out_degree, "pairs": pairs}
-        return self._session.store.connect(
-            pre,
-            post,
-            how,
-            weight=weight,
-            delay=delay,
-            learning=learning_of(
-                self.model._config.plasticity,
-                rule,
-                short_term,
-                checked_modulators("modulators", modulators, self._session.store.modulators),
-            ),
-            synapse_type=synapse_type,
-            port=port,
-            autapses=autapses,
-            name=name,
-            seed=self.seed,
-        )
+        store, found = self._session.store, Together()
+        acting = found(checked_modulators, "modulators", modulators, store.modulators)
+        about: dict[str, Any] = {
+            "weight": weight,
+            "delay": found(delay_in_steps, delay, delay_ms, self.dt),
+            "learning": found(learning_of, self.model._config.plasticity, rule, short_term, acting),
+            "synapse_type": synapse_type,
+            "port": port,
+            "autapses": autapses,
+            "name": name,
+            "seed": self.seed,
+        }
+        try:
+            found.finish()
+            return store.connect(pre, post, how, **about)
+        except (ValueError, TypeError) as error:
+            refuse_connect(found, error, store, pre, post, how, **about)
 
     def set_spike_times(self, ids: ArrayLike, times_ms: ArrayLike | Sequence[ArrayLike]) -> None:
         """Let ``spike_source`` neurons fire at exact times, in place of what was set for them before.
@@ -359,10 +369,12 @@ class Simulation(Building):
 
     def run(
         self,
-        n_steps: int,
+        n_steps: int | None = None,
         input: ArrayLike | None = None,
-        input_ids: ArrayLike | None = None,
+        input_ids: Group | None = None,
         progress: bool | ProgressCallback | None = None,
+        *,
+        ms: float | None = None,
     ) -> dict[str, Any]:
         """Advance many steps; the loop is in C, with the GIL released.
 
@@ -371,12 +383,14 @@ class Simulation(Building):
         n_steps : int, >= 0
         input : array_like of float, shape (n_steps, n_ids), mV, optional
             External current of each step, added to ``external_input``.
-        input_ids : array_like of int, shape (n_ids,), optional
+        input_ids : Population, area name, or array_like of int, shape (n_ids,), optional
             Neurons that `input` is for; a source has no input. Default: all, in id order, and what stands for a source
             is not read.
         progress : bool or callable, optional
             True or False: show a line of progress or not. Default: on a terminal, after two seconds. A callable
             gets ``(done, total, simulated_ms, elapsed_s)``.
+        ms : float, ms, >= 0, optional
+            In place of `n_steps`: a whole number of steps of dt.
 
         Returns
         -------
@@ -403,7 +417,7 @@ class Simulation(Building):
         >>> run["step"], run["spike_counts"].shape
         (50, (80,))
         """
-        n_steps = checked_count(n_steps, "n_steps")
+        n_steps = checked_steps(n_steps, ms, self.dt)
         check_run(self.model, self.current_step, n_steps, self.neuromodulation is not None)
         rows, ids = checked_input(self.model, n_steps, input, input_ids)
         reporter = reporter_for(progress)

@@ -8,12 +8,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromod.arguments import MOST_STEPS, checked_number
+from neuromod.arguments import MOST_STEPS, SHORTEST_STEP, checked_count, checked_number
 from neuromod.errors import say
 from neuromod.problems import shown
 
-__all__ = ["check_dt_unit", "check_one", "say_unit_doubts", "steps_of", "steps_of_all", "unit_doubt"]
+__all__ = [
+    "SLOW_TIMES",
+    "checked_every",
+    "checked_steps",
+    "dt_doubt",
+    "say_unit_doubts",
+    "steps_of",
+    "steps_of_all",
+    "unit_doubt",
+]
 
+_SLOW = ("tau", "tau_rec", "tau_facil", "facilitating_tau_rec", "facilitating_tau_facil", "every")
+SLOW_TIMES: dict[str, dict[str, Any]] = {name: {"unit": "ms", "default": 100.0} for name in _SLOW}
+"""Times of modulators, short-term plasticity and homeostasis: below 1 ms they look like seconds."""
 ROUNDING = 1e-6
 """Of a step: a time this close to a whole number of steps is one."""
 # A value below 1 and a hundred times smaller than its default of 1 or more looks like seconds or volts.
@@ -36,16 +48,16 @@ def steps_of_all(times: NDArray[Any], dt: float, where: str, least: int, most: i
         bad = float(wanted[~good].ravel()[0])
         if not np.isfinite(bad):
             raise ValueError(f"{where}: must be finite, in ms; got {bad:g}")
-        low, high = (float(f"{end(bad / dt) * dt:.12g}") for end in (np.floor, np.ceil))
-        came = f"got {bad:.12g} ms; {low:.12g} and {high:.12g} are"
+        near = [step for step in (np.floor(bad / dt), np.ceil(bad / dt)) if least <= step <= most]
+        words = " and ".join(f"{step * dt:.12g}" for step in near)
+        came = f"got {bad:.12g} ms" + (f"; {words} {'are' if len(near) > 1 else 'is'}" if near else "")
         raise ValueError(f"{where}: must be a whole number of steps of {dt:g} ms; {came}")
     outside = (nearest < least) | (nearest > most)
     if np.any(outside):
         bad = float(wanted[outside].ravel()[0])
-        came = f"got {bad:.12g} ms"
-        raise ValueError(
-            f"{where}: must be from {least * dt:g} to {most * dt:g} ms, {least} to {most} steps; {came}"
-        )
+        most_words = f"from {least * dt:g} to {most * dt:g} ms, {least} to {most} steps"
+        rule = f">= {least * dt:g} ms" if most >= MOST_STEPS and bad < least * dt else most_words
+        raise ValueError(f"{where}: must be {rule}; got {bad:.12g} ms")
     return nearest.astype(np.int64)
 
 
@@ -78,21 +90,32 @@ def steps_of(time: Any, dt: float, where: str, least: int = 0, most: int = MOST_
     return int(steps_of_all(np.array([number]), dt, where, least, most)[0])
 
 
-def check_one(steps: tuple[str, Any], ms: tuple[str, Any], dt: float, least: int, default: Any = None) -> Any:
-    """The steps that were given by one of two arguments: in steps, as they came, or in ms, whole steps of dt.
+def checked_steps(n_steps: Any, ms: Any, dt: float) -> int:
+    """The steps of a run, given as such or in ms; TypeError where both or neither are given."""
+    if n_steps is not None and ms is not None:
+        raise TypeError(f"n_steps, ms: must not be given both; got {shown(n_steps)} and {shown(ms)}")
+    if ms is not None:
+        return steps_of(ms, dt, "ms")
+    if n_steps is None:
+        raise TypeError("n_steps, ms: one of them must be given; got neither")
+    return _counted(n_steps, "n_steps", "ms", 0)
 
-    Each of the two is a name and a value, None where it was not given. Both at once: TypeError; neither: `default`, or
-    TypeError where there is none.
-    """
-    if steps[1] is not None and ms[1] is not None:
-        raise TypeError(
-            f"{steps[0]}, {ms[0]}: must not be given both; got {shown(steps[1])} and {shown(ms[1])}"
-        )
-    if ms[1] is not None:
-        return steps_of(ms[1], dt, ms[0], least)
-    if steps[1] is None and default is None:
-        raise TypeError(f"{steps[0]}, {ms[0]}: one of them must be given; got neither")
-    return default if steps[1] is None else steps[1]
+
+def checked_every(every: Any, every_ms: Any, dt: float) -> int:
+    """The distance of samples in steps, given as such or in ms; 1 where neither is given."""
+    if every is not None and every_ms is not None:
+        raise TypeError(f"every, every_ms: must not be given both; got {shown(every)} and {shown(every_ms)}")
+    if every_ms is not None:
+        return steps_of(every_ms, dt, "every_ms", 1)
+    return 1 if every is None else _counted(every, "every", "every_ms", 1)
+
+
+def _counted(steps: Any, where: str, ms: str, least: int) -> int:
+    """Whole steps; a number that is none may be meant in ms."""
+    if isinstance(steps, float | np.floating) and np.isfinite(steps) and steps >= least:
+        rule = f"must be a whole number >= {least}, of steps"
+        raise ValueError(f"{where}: {rule}; got {shown(steps)} ({ms}={float(steps)!r} would be ms)")
+    return checked_count(steps, where, least)
 
 
 # ---- units -------------------------------------------------------------------------------------------------
@@ -139,7 +162,8 @@ def say_unit_doubts(
             say(doubt)
 
 
-def check_dt_unit(dt: float, where: str = "dt") -> None:
-    """A warning where the length of a step looks as if it were in seconds."""
-    if dt <= _SHORTEST_DT:
-        say(f"{where}: is in ms; got {dt:g}, did you mean {_meant(dt, 'ms')}")
+def dt_doubt(dt: Any, where: str = "dt") -> str | None:
+    """What a warning says of the length of a step that looks as if it were in seconds; None of any other."""
+    if not isinstance(dt, float | np.floating) or not SHORTEST_STEP <= dt <= _SHORTEST_DT:
+        return None
+    return f"{where}: is in ms; got {float(dt):g}, did you mean {_meant(float(dt), 'ms')}"

@@ -20,7 +20,7 @@ PYTHON_ROWS = (
     {"simulation", "building", "replicas", "monitors", "saved", "session"},
     {"network", "modulation", "plasticity", "updates", "senses", "inputs", "diagnosis"},
     {"config"},
-    {"arguments", "closed", "parallel", "progress", "units"},
+    {"arguments", "closed", "parallel", "progress", "units", "together"},
     {"_core"},
     {"state"},
     {"errors", "problems"},

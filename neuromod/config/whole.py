@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator
 
 from neuromod.config.keys import Section, attempt, key
-from neuromod.config.modulators import COMMON, MODULATORS, TAU, read_neuromodulation
+from neuromod.config.modulators import COMMON, MODULATORS, read_neuromodulation
 from neuromod.config.plasticity import RULES, Homeostatic, Plasticity, ShortTerm, is_on, own_keys, read_rule
 from neuromod.config.sections import (
     MAX_AREAS,
@@ -23,12 +23,10 @@ from neuromod.config.sections import (
     common_neuron,
 )
 from neuromod.problems import Problem, Wrong, join, listed, shown, unless
+from neuromod.units import SLOW_TIMES, dt_doubt, unit_doubt
 
 __all__ = ["Config"]
 
-# A parameter below 1 and a hundred times smaller than its default of 1 or more looks like seconds or volts.
-_TOO_SMALL = 0.01
-_LIKELY_UNIT = {"ms": "seconds", "mV": "volts"}
 _KNOWN_ELSEWHERE = ("model_version", "dimensions", "cell_lifecycle")
 _LIFECYCLE_SWITCHES = ("enabled", "enable_death", "enable_reproduction")
 # Of unknown sections only those are warned of that are this close to a known one: others belong to other tools.
@@ -136,6 +134,9 @@ def whole_notes(content: Mapping[str, Any], config: Config) -> Iterator[str]:
     for k, area in enumerate(config.areas):
         table = NEURON_MODELS[area.model or common.type]["params"]
         yield from _unit_doubts(table, area.params, f"areas[{k}].params")
+    doubt = dt_doubt(config.simulation.dt, "simulation.dt")
+    if doubt is not None:
+        yield doubt
     yield from rule_notes(content.get("plasticity"), config.plasticity, "plasticity")
     yield from modulator_notes(config.neuromodulation, "neuromodulation")
     for name, sense in content.get("senses", {}).items():
@@ -181,9 +182,10 @@ def rule_notes(given: Any, rule: Plasticity, where: str) -> Iterator[str]:
 def part_notes(section: type[Section], given: Any, where: str) -> Iterator[str]:
     """Of a part of the section ``plasticity``."""
     if isinstance(given, dict) and is_on(given):
-        _, renamed = own_keys(section, given)
+        own, renamed = own_keys(section, given)
         yield from (f"{join(where, name)}: read as {ours}" for name, ours in renamed.items())
         yield from _others((name for name in given if name not in {*section.known, *renamed}), where)
+        yield from _unit_doubts(SLOW_TIMES, own, where)
 
 
 def modulator_notes(system: Mapping[str, Any], where: str) -> Iterator[str]:
@@ -191,18 +193,15 @@ def modulator_notes(system: Mapping[str, Any], where: str) -> Iterator[str]:
     for name, modulator in system.items():
         if isinstance(modulator, dict):
             table = MODULATORS[name]["params"] if name in MODULATORS else COMMON
-            yield from _unit_doubts({**table, "tau": TAU}, modulator, join(where, name))
+            yield from _unit_doubts({**table, "tau": SLOW_TIMES["tau"]}, modulator, join(where, name))
 
 
 def _unit_doubts(table: Mapping[str, Any], values: Mapping[str, Any], where: str) -> Iterator[str]:
     """Values that look as if they were in seconds or volts."""
     for name, about in table.items():
-        unit, value, default = about["unit"], values.get(name, 0.0), about["default"]
-        if unit not in _LIKELY_UNIT:
-            continue
-        if 0.0 < abs(value) <= _TOO_SMALL * abs(default) and abs(value) < 1.0 <= abs(default):
-            doubt = f"got {shown(value)}, did you mean {_LIKELY_UNIT[unit]}?"
-            yield f"{join(where, name)}: is in {unit}; {doubt}"
+        doubt = unit_doubt(join(where, name), about, values[name]) if name in values else None
+        if doubt is not None:
+            yield doubt
 
 
 def _others(keys: Iterable[str], where: str) -> Iterator[str]:

@@ -31,6 +31,7 @@ from neuromod.network.brain_model import BrainModel
 from neuromod.progress import ProgressCallback
 from neuromod.senses import feed_sense_input
 from neuromod.simulation import Simulation
+from neuromod.units import steps_of
 
 __all__ = ["GROUP_NAMES", "image_order", "run_experiment", "synapse_groups"]
 
@@ -221,6 +222,7 @@ def run_experiment(
     seed: int | None = None,
     progress: ProgressCallback | None = None,
     stop: Callable[[], bool] | None = None,
+    ms: float | None = None,
 ) -> dict[str, NDArray[Any]]:
     """Build the network of a configuration, run its experiment, and give everything back as arrays.
 
@@ -248,6 +250,8 @@ def run_experiment(
         of a control included.
     stop : callable, optional
         Asked before each image; true ends the run there, and the result holds what was done.
+    ms : float, ms, > 0, optional
+        In place of `steps`: a whole number of steps of ``simulation.dt``. Default: ``experiment.duration``.
 
     Returns
     -------
@@ -276,8 +280,11 @@ def run_experiment(
     """
     if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
         raise ValueError(f"steps: must be a whole number >= 1; got {steps!r}")
+    if steps is not None and ms is not None:
+        raise TypeError(f"steps, ms: must not be given both; got {steps!r} and {ms!r}")
     content, experiment = _prepared_config(source)
     run = _built(content, experiment, seed)
+    steps = steps if ms is None else steps_of(ms, run.sim.dt, "ms", 1)
     wanted = steps or experiment.steps or run.whole_show
     gated = run.show is not None and run.schedule.system is not None and not experiment.clamp_dopamine
     with_control = experiment.control and gated

@@ -40,6 +40,7 @@ _count = partial(_number, kind="a whole number ", le=2**64 - 1)
 _name = partial(key, None, says="a string")
 
 DURATIONS = {
+    "duration": "steps",
     "image_duration": "steps_per_image",
     "outcome_interval": "outcome_every",
     "test_duration": "test_steps",
@@ -69,6 +70,7 @@ class Experiment(Section):
         None, "Rule of all plastic synapses, in place of the section plasticity."
     )
     steps: int | None = _count(None, "Steps in all; null: the data set once, or 1,000.", POSITIVE, "steps")
+    duration: float | None = _duration(doc="Time in all, whatever dt is; null: steps.")
     seed: int | None = _count(None, "Seed where none is given; null: the simulation's.")
     steps_per_image: int = _count(20, "How long an image is shown.", POSITIVE, "steps")
     image_duration: float | None = _duration(

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from neuromod import _core
 from neuromod.arguments import checked_dt
 from neuromod.closed import Closed
+from neuromod.network.members import Region, region_of
+from neuromod.problems import did_you_mean
+from neuromod.units import SLOW_TIMES, say_unit_doubts
 
 __all__ = ["KINETICS", "FurtherModulator", "Modulator", "ModulatorState", "apply_params"]
 
@@ -19,13 +22,13 @@ KINETICS = ("baseline", "decay_rate", "tau")
 """Parameters that are the state's; the others are the modulator's."""
 
 
-def _region_row(regions: Sequence[str], region: str | None) -> int:
+def _region_row(regions: Sequence[str], region: Region | None) -> int:
     """Row of a region's levels; -1, which means all, for None.
 
     Parameters
     ----------
     regions : sequence of str
-    region : str or None
+    region : str, Population or None
 
     Raises
     ------
@@ -34,9 +37,11 @@ def _region_row(regions: Sequence[str], region: str | None) -> int:
     """
     if region is None:
         return -1
-    if region not in regions:
-        raise ValueError(f"region: must be one of {', '.join(regions)}; got {region!r}")
-    return list(regions).index(region)
+    name = region_of(region, "region")
+    if name not in regions:
+        hint = did_you_mean(name, regions)
+        raise ValueError(f"region: must be one of {', '.join(regions)}; got {name!r}{hint}")
+    return list(regions).index(name)
 
 
 class ModulatorState(Closed):
@@ -142,6 +147,11 @@ class ModulatorState(Closed):
     def tau(self, value: float | None) -> None:
         if value is not None and not _holds("NM_POSITIVE", value):
             raise ValueError(f"{self._name}.state.tau: must be > 0 ms; got {value!r}")
+        say_unit_doubts(SLOW_TIMES, {"tau": value}, f"{self._name}.state")
+        self._set_tau(value)
+
+    def _set_tau(self, value: float | None) -> None:
+        """Set `tau` to what was looked at before."""
         self._levels.check_own(f"{self._name}.state.tau")
         self._levels.tau[self._index] = np.nan if value is None else value
 
@@ -314,14 +324,14 @@ class Modulator(Closed, _core.ModulatorCore):
             )
         self._levels.step(checked_dt(dt))
 
-    def release(self, amount: float, *, region: str | None = None) -> None:
+    def release(self, amount: float, *, region: Region | None = None) -> None:
         """Add to the level: ``clip(level + amount, 0, 1)``, relative to the level before, unlike an event.
 
         Parameters
         ----------
         amount : float, no unit
             Below 0 it takes away, as uptake does.
-        region : str, optional
+        region : str or Population, optional
             Region whose level changes. Default: all.
 
         Raises
@@ -340,13 +350,13 @@ class Modulator(Closed, _core.ModulatorCore):
         """
         self._levels.add(self._index, _region_row(self._regions, region), amount)
 
-    def set_tonic(self, value: float, *, region: str | None = None) -> None:
+    def set_tonic(self, value: float, *, region: Region | None = None) -> None:
         """Set the baseline of one region; its level relaxes towards it.
 
         Parameters
         ----------
         value : float, 0 to 1
-        region : str, optional
+        region : str or Population, optional
             Default: all.
 
         Raises
@@ -378,7 +388,7 @@ class Modulator(Closed, _core.ModulatorCore):
         again, (own, name, levels) = self.__reduce_ex__(4)
         return again(own, name, copy.copy(levels))  # type: ignore[no-any-return]
 
-    def _event(self, region: str | None, *values: float) -> None:
+    def _event(self, region: Region | None, *values: float) -> None:
         self._levels.event(self._index, _region_row(self._regions, region), values)
 
     def __repr__(self) -> str:
@@ -407,14 +417,14 @@ class FurtherModulator(Modulator):
     (0.75, 1.375)
     """
 
-    def update(self, *amounts: float, region: str | None = None, **event: float) -> None:
+    def update(self, *amounts: float, region: Region | None = None, **event: float) -> None:
         """Set the level by an event: ``clip(baseline + sensitivity * (sum of the event's inputs), 0, 1)``.
 
         Parameters
         ----------
         *amounts : float, no unit
             The event's inputs in their order; a declared modulator has one, ``amount``.
-        region : str, optional
+        region : str or Population, optional
             Region whose level is set. Default: all.
         **event : float, no unit
             Inputs by name; those not given are 0.

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.modulation.modulator import FurtherModulator, Modulator
+from neuromod.network.members import Region
 
 __all__ = ["DopamineSystem", "NorepinephrineSystem", "SerotoninSystem", "class_of"]
 
@@ -57,7 +58,7 @@ class DopamineSystem(Modulator):
 
     _registered = "dopamine"
 
-    def update(self, reward: float, expected_reward: float = 0.0, *, region: str | None = None) -> float:
+    def update(self, reward: float, expected_reward: float = 0.0, *, region: Region | None = None) -> float:
         """Set the level from a reward prediction error; return the error.
 
         The level becomes ``clip(baseline + sensitivity * (reward - expected_reward), 0, 1)``: relative to the
@@ -66,7 +67,7 @@ class DopamineSystem(Modulator):
         Parameters
         ----------
         reward, expected_reward : float, finite, reward units
-        region : str, optional
+        region : str or Population, optional
             Region whose level is set. Default: all.
 
         Returns
@@ -148,13 +149,13 @@ class SerotoninSystem(Modulator):
 
     _registered = "serotonin"
 
-    def update(self, punishment: float = 0.0, stress: float = 0.0, *, region: str | None = None) -> None:
+    def update(self, punishment: float = 0.0, stress: float = 0.0, *, region: Region | None = None) -> None:
         """Set the level: ``clip(baseline - sensitivity * (punishment + stress), 0, 1)``.
 
         Parameters
         ----------
         punishment, stress : float, >= 0
-        region : str, optional
+        region : str or Population, optional
             Region whose level is set. Default: all.
 
         Raises
@@ -232,13 +233,13 @@ class NorepinephrineSystem(Modulator):
 
     _registered = "norepinephrine"
 
-    def update(self, uncertainty: float = 0.0, novelty: float = 0.0, *, region: str | None = None) -> None:
+    def update(self, uncertainty: float = 0.0, novelty: float = 0.0, *, region: Region | None = None) -> None:
         """Set the level: ``clip(baseline + sensitivity * (uncertainty + novelty), 0, 1)``.
 
         Parameters
         ----------
         uncertainty, novelty : float, >= 0
-        region : str, optional
+        region : str or Population, optional
             Region whose level is set. Default: all.
 
         Raises

@@ -8,7 +8,6 @@ that the next step uses.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +18,12 @@ from neuromod import _core
 from neuromod.arguments import checked_array, checked_dt, checked_names, checked_number
 from neuromod.closed import Closed, read_only
 from neuromod.modulation.at_rest import say_what_acts_at_rest
+from neuromod.modulation.lattice import lattice_neighbours
 from neuromod.modulation.modulator import KINETICS, FurtherModulator, Modulator, ModulatorState, apply_params
 from neuromod.modulation.monoamines import DopamineSystem, NorepinephrineSystem, SerotoninSystem, class_of
 from neuromod.modulation.saved import checked_levels, levels_state
-from neuromod.problems import shown
+from neuromod.network.members import Region, names_of
+from neuromod.problems import did_you_mean, shown
 from neuromod.state import sealed
 
 __all__ = [
@@ -36,9 +37,6 @@ __all__ = [
     "create_neuromodulation_system",
     "lattice_neighbours",
 ]
-
-MOST_REGIONS = 2**24
-"""Of `lattice_neighbours`: more than one diffusion step can serve."""
 
 
 class NeuromodulationSystem(Closed, _core.SystemCore):
@@ -129,7 +127,7 @@ class NeuromodulationSystem(Closed, _core.SystemCore):
         return self._levels.level
 
     def process_reward(
-        self, reward: float, expected_reward: float = 0.0, *, region: str | None = None
+        self, reward: float, expected_reward: float = 0.0, *, region: Region | None = None
     ) -> float:
         """Set dopamine from a reward prediction error; return the error.
 
@@ -137,7 +135,7 @@ class NeuromodulationSystem(Closed, _core.SystemCore):
         ----------
         reward : float, finite, reward units
         expected_reward : float, finite, reward units, default 0
-        region : str, optional
+        region : str or Population, optional
             Region whose level is set. Default: all.
 
         Returns
@@ -153,7 +151,7 @@ class NeuromodulationSystem(Closed, _core.SystemCore):
         return self.dopamine.update(reward, expected_reward, region=region)
 
     def process_punishment(
-        self, punishment: float, stress: float = 0.0, *, region: str | None = None
+        self, punishment: float, stress: float = 0.0, *, region: Region | None = None
     ) -> None:
         """Set serotonin from punishment and stress.
 
@@ -161,7 +159,7 @@ class NeuromodulationSystem(Closed, _core.SystemCore):
         ----------
         punishment : float, >= 0
         stress : float, >= 0, default 0
-        region : str, optional
+        region : str or Population, optional
             Region whose level is set. Default: all.
 
         Raises
@@ -172,7 +170,7 @@ class NeuromodulationSystem(Closed, _core.SystemCore):
         self.serotonin.update(punishment, stress, region=region)
 
     def process_uncertainty(
-        self, uncertainty: float, novelty: float = 0.0, *, region: str | None = None
+        self, uncertainty: float, novelty: float = 0.0, *, region: Region | None = None
     ) -> None:
         """Set norepinephrine from uncertainty and novelty.
 
@@ -180,7 +178,7 @@ class NeuromodulationSystem(Closed, _core.SystemCore):
         ----------
         uncertainty : float, >= 0
         novelty : float, >= 0, default 0
-        region : str, optional
+        region : str or Population, optional
             Region whose level is set. Default: all.
 
         Raises
@@ -190,7 +188,9 @@ class NeuromodulationSystem(Closed, _core.SystemCore):
         """
         self.norepinephrine.update(uncertainty, novelty, region=region)
 
-    def event(self, name: str, *amounts: float, region: str | None = None, **inputs: float) -> float | None:
+    def event(
+        self, name: str, *amounts: float, region: Region | None = None, **inputs: float
+    ) -> float | None:
         """Set the level of any modulator by an event; the same as its own ``update``.
 
         Parameters
@@ -200,7 +200,7 @@ class NeuromodulationSystem(Closed, _core.SystemCore):
         *amounts, **inputs : float, no unit
             What the event brings, in the order of the modulator's inputs or by name. A declared modulator has one,
             ``amount``; its level becomes ``clip(baseline + sensitivity * amount, 0, 1)``.
-        region : str, optional
+        region : str or Population, optional
             Region whose level is set. Default: all.
 
         Returns
@@ -224,12 +224,13 @@ class NeuromodulationSystem(Closed, _core.SystemCore):
 
     def _modulator(self, name: str) -> Modulator:
         if not isinstance(name, str) or name not in self.names:
-            raise ValueError(f"name: must be one of {', '.join(self.names)}; got {shown(name)}")
+            known, hint = ", ".join(self.names), did_you_mean(name, self.names)
+            raise ValueError(f"name: must be one of {known}; got {shown(name)}{hint}")
         modulator: Modulator = getattr(self, name)
         return modulator
 
     def add_release(
-        self, name: str, areas: Sequence[str], amount: float, regions: Sequence[str] | None = None
+        self, name: str, areas: Sequence[Region], amount: float, regions: Sequence[str] | None = None
     ) -> None:
         """Let the spikes of some areas raise the level of a modulator: volume transmission.
 
@@ -237,8 +238,8 @@ class NeuromodulationSystem(Closed, _core.SystemCore):
         ----------
         name : str
             A modulator of the system.
-        areas : sequence of str
-            Areas of the model whose neurons release it.
+        areas : sequence of str or Population
+            Areas of the model, or populations that `create` made, whose neurons release it.
         amount : float, no unit
             What each spike of each of these neurons adds to the level of each of the regions. It is divided by
             nothing: not by the number of neurons, nor by that of regions, nor by dt. Below 0 it takes away.
@@ -266,8 +267,9 @@ class NeuromodulationSystem(Closed, _core.SystemCore):
         ({'modulator': 'dopamine', 'areas': ['VTA'], 'amount': 0.02, 'regions': ['striatum']},)
         """
         self._modulator(name)
+        names = names_of(areas)
         where = f"neuromodulation.{name}.release"
-        for what, given in (("areas", areas), ("regions", regions)):
+        for what, given in (("areas", names), ("regions", regions)):
             if given is not None and not checked_names(given, f"{where}.{what}"):
                 raise TypeError(f"{where}.{what}: must be a sequence of names; got {given!r}")
         for region in regions or ():
@@ -275,9 +277,9 @@ class NeuromodulationSystem(Closed, _core.SystemCore):
                 known = ", ".join(self.regions)
                 raise ValueError(f"{where}.regions: must be regions of the system ({known}); got {region!r}")
         amount = checked_number(amount, f"{where}.amount")
-        self._check_areas(where, areas)
+        self._check_areas(where, names)
         self._levels.check_own(where)
-        about = {"modulator": name, "areas": list(areas), "amount": float(amount)}
+        about = {"modulator": name, "areas": list(names), "amount": float(amount)}
         self._levels.releases.append({**about, "regions": None if regions is None else list(regions)})
 
     @property
@@ -488,41 +490,6 @@ class NeuromodulationSystem(Closed, _core.SystemCore):
         return f"NeuromodulationSystem({levels})"
 
 
-def lattice_neighbours(shape: Sequence[int]) -> NDArray[np.int64]:
-    """Pairs of neighbours on a lattice of regions, for `NeuromodulationSystem.set_diffusion`.
-
-    Parameters
-    ----------
-    shape : sequence of int
-        Regions along each axis; regions are numbered with the last axis fastest.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_pairs, 2)
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is no sequence of whole numbers >= 1.
-
-    Examples
-    --------
-    >>> lattice_neighbours([2, 2]).tolist()
-    [[0, 2], [1, 3], [0, 1], [2, 3]]
-    """
-    sizes = checked_array(shape, "shape", "iu")
-    if sizes.ndim != 1 or not sizes.size or sizes.min() < 1 or math.prod(sizes.tolist()) > MOST_REGIONS:
-        raise ValueError(
-            f"shape: must be numbers of regions, >= 1, {MOST_REGIONS} in all at most; got {shown(shape)}"
-        )
-    number = np.arange(math.prod(sizes.tolist()), dtype=np.int64).reshape(tuple(sizes.tolist()))
-    pairs = []
-    for axis in range(number.ndim):
-        moved = np.moveaxis(number, axis, 0)
-        pairs.append(np.stack([moved[:-1].ravel(), moved[1:].ravel()], axis=1))
-    return np.concatenate(pairs)
-
-
 def create_neuromodulation_system(
     config: Mapping[str, Any] | None = None, *, regions: Sequence[str] | None = None
 ) -> NeuromodulationSystem:
@@ -585,7 +552,11 @@ def create_neuromodulation_system(
         modulator = system._modulator(name)
         shape = next(iter(about["response"].values())) if "response" in about else {}
         known = {*KINETICS, *system._levels.tables[name]["params"]}
-        apply_params(modulator, {key: value for key, value in {**about, **shape}.items() if key in known})
+        given = {key: value for key, value in {**about, **shape}.items() if key in known}
+        tau = given.pop("tau", None)  # looked at with the section
+        apply_params(modulator, given)
+        if tau is not None:
+            modulator.state._set_tau(tau)
         modulator.neutral = about.get("neutral", section.get("neutral", False))
         for release in about.get("release", ()):
             system.add_release(name, **release)

@@ -89,6 +89,30 @@ class Areas:
                 return area
         return None
 
+    def positions(self, slots: Ints | Int32s) -> NDArray[np.float64] | None:
+        """Positions of neurons, shape (n, d): those on the lattice have x, y, z and w. None where some neuron has
+        none, or where neurons have positions of different d."""
+        area, ids = self.columns.column("area")[slots], self.columns.column("id")[slots]
+        found: NDArray[np.float64] | None = None
+        for number in np.unique(area).tolist():
+            mine = area == number
+            values = self._positions(number, slots[mine], ids[mine])
+            if values is None or (found is not None and found.shape[1] != values.shape[1]):
+                return None
+            found = np.empty((len(ids), values.shape[1])) if found is None else found
+            found[mine] = values
+        return found
+
+    def _positions(self, number: int, slots: Ints | Int32s, ids: Ints) -> NDArray[np.float64] | None:
+        """Positions of neurons of one area, by its number; -1: outside all areas."""
+        first = len(self.lattice)
+        if number < first:
+            return np.stack([self.columns.column(axis)[slots] for axis in "xyzw"], axis=1).astype(np.float64)
+        made = self.created[number - first]
+        if made.positions is None or not np.isin(ids, made.ids).all():
+            return None
+        return made.positions[np.searchsorted(made.ids, ids)]
+
     def zones(self) -> tuple[Int32s, list[Zone]]:
         """The zone of each neuron, and the zones."""
         kinds: dict[tuple[str, tuple[tuple[str, float], ...]], int] = {}

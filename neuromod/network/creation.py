@@ -10,7 +10,6 @@ import numpy as np
 
 from neuromod import _core
 from neuromod.arguments import checked_count
-from neuromod.errors import ConfigError
 from neuromod.network.areas import Created
 from neuromod.network.columns import MODELS, NEURON_TYPES
 from neuromod.network.draws import drawn_values
@@ -18,6 +17,7 @@ from neuromod.network.placement import Placement, check_step, drive_columns
 from neuromod.network.population import Population, checked_column, settable
 from neuromod.network.positions import positions_of
 from neuromod.problems import nearest, shown
+from neuromod.together import Together
 from neuromod.units import say_unit_doubts
 
 __all__ = ["Creation"]
@@ -52,26 +52,25 @@ class Creation:
         region that a system of modulators lacks.
         """
         with self.columns.gate.change("create"):
-            found: list[str] = []
+            found = Together()
             first = self.columns.next_id
-            count = _caught(found, checked_count, n, "n", 0, MOST_NEURONS - first)
-            told = _caught(found, self.check, about)
+            count = found(checked_count, n, "n", 0, MOST_NEURONS - first)
+            told = found(self.check, about)
             name, model = about.get("name"), self._model_of(told, about)
             if isinstance(name, str) and name in self.areas.names:
-                found.append(f"name: must be a new one; got {name!r}")
+                found.wrong(f"name: must be a new one; got {name!r}")
             if not isinstance(share, bool | np.bool_):
-                found.append(f"share_sites: must be True or False; got {shown(share)}")
+                found.wrong(f"share_sites: must be True or False; got {shown(share)}")
             size = 0 if count is None else count
-            where = _caught(found, positions_of, positions, count, seed, first, bool(share))
+            where = found(positions_of, positions, count, seed, first, bool(share))
             if told is not None:
                 self._check_zone(told, regions, found)
             own = {} if model is None else self._columns(model, count, values, seed, dt, found)
             if told is not None and told.drive is not None and model is not None:
                 if MODELS[model]["is_source"]:
-                    found.append(f"drive: must not be given for {model} neurons, which have no input")
+                    found.wrong(f"drive: must not be given for {model} neurons, which have no input")
                 own |= drive_columns(told.drive)
-            if found:
-                raise ConfigError(found)
+            found.finish()
             assert told is not None and model is not None
             say_unit_doubts(settable(model), values, "")
             told = told.model_copy(update={"model": model, "name": told.name or self._free_name(model)})
@@ -84,16 +83,16 @@ class Creation:
             return given if isinstance(given, str) and given in MODELS else None
         return (told and told.model) or self.placement.config.neuron_model.type  # type: ignore[no-any-return]
 
-    def _check_zone(self, told: Any, regions: Callable[[str], None], found: list[str]) -> None:
+    def _check_zone(self, told: Any, regions: Callable[[str], None], found: Together) -> None:
         """What is wrong with the region and the receptors is added to `found`."""
-        _caught(found, regions, told.region or "global")
+        found(regions, told.region or "global")
         for name in told.receptors:
             if name not in self.store.modulators:
                 near = nearest(name, self.store.modulators)
                 hint = (
                     f"; did you mean {near!r}?" if near else f"; known are {', '.join(self.store.modulators)}"
                 )
-                found.append(f"receptors.{name}: unknown key{hint}")
+                found.wrong(f"receptors.{name}: unknown key{hint}")
 
     def _free_name(self, model: str) -> str:
         number, name = 2, model
@@ -102,7 +101,7 @@ class Creation:
         return name
 
     def _columns(
-        self, model: str, n: int | None, values: Mapping[str, Any], seed: int, dt: float, found: list[str]
+        self, model: str, n: int | None, values: Mapping[str, Any], seed: int, dt: float, found: Together
     ) -> Values:
         """The columns of the new neurons, complete; what is wrong is added to `found`."""
         about, known = MODELS[model], settable(model)
@@ -111,17 +110,18 @@ class Creation:
             if name not in known:
                 near = nearest(name, [*known, *_ARGUMENTS])
                 hint = f"; did you mean {near!r}?" if near else f"; a {model} neuron has {', '.join(known)}"
-                found.append(f"{name}: unknown parameter{hint}")
+                found.wrong(f"{name}: unknown parameter{hint}")
             elif n is not None:
-                own[name] = _caught(found, self._column, name, value, model, n, seed)
+                own[name] = found(self._column, name, value, model, n, seed)
         own = {name: value for name, value in own.items() if value is not None}
         whole = self.placement._values(None, model, None, "create")[1] | own
         if about["initial_v_from"] is not None and "v_membrane" not in own:
             whole["v_membrane"] = whole[about["initial_v_from"]]
-        found += _broken_orders(about, own, whole)
+        for problem in _broken_orders(about, own, whole):
+            found.wrong(problem)
         rate = about["bounded_rate"]
         highest = {} if rate is None else {rate: float(np.max(whole[rate], initial=0.0))}
-        _caught(found, check_step, model, {**whole, **highest}, dt)
+        found(check_step, model, {**whole, **highest}, dt)
         return whole
 
     def _column(self, name: str, value: Any, model: str, n: int, seed: int) -> Any:
@@ -167,14 +167,3 @@ def _broken_orders(about: Mapping[str, Any], own: Values, whole: Values) -> Iter
             yield f"{greater}: must be > {lesser} ({b:g} {unit}); got {a:g}"
         else:
             yield f"{lesser}: must be < {greater} ({a:g} {unit}); got {b:g}"
-
-
-def _caught(found: list[str], check: Callable[..., Any], *arguments: Any) -> Any:
-    """What a check gives; or None, and what it raised is added to `found`."""
-    try:
-        return check(*arguments)
-    except ConfigError as error:
-        found += error.problems
-    except (ValueError, TypeError) as error:
-        found.append(str(error))
-    return None

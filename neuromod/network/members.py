@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,35 @@ from neuromod import _core
 from neuromod.arguments import checked_array
 from neuromod.problems import shown
 
-__all__ = ["ids_of", "is_population", "label_of", "slot_of", "slots_as_given", "slots_of_group"]
+__all__ = [
+    "HasNeurons",
+    "Region",
+    "ids_of",
+    "is_population",
+    "label_of",
+    "names_of",
+    "region_of",
+    "slot_of",
+    "slots_as_given",
+    "slots_of_group",
+]
 
 Areas = Any
 """A `neuromod.network.areas.Areas`; this module does not import it, nor `neuromod.network.population`."""
 Ints = NDArray[np.int64]
+
+
+class HasNeurons(Protocol):
+    """What a `Population` offers here."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def ids(self) -> Ints: ...
+
+
+Region = str | HasNeurons
+"""A region by its name, or the one in which the neurons of a population lie."""
 
 
 def is_population(group: Any) -> bool:
@@ -91,3 +115,22 @@ def label_of(group: Any) -> str:
     if is_population(group):
         return str(group.name)
     return group if isinstance(group, str) else "neurons"
+
+
+def names_of(groups: Any) -> Any:
+    """The same sequence with populations by their names; anything else as it came."""
+    if isinstance(groups, list | tuple):
+        return [label_of(each) if is_population(each) else each for each in groups]
+    return groups
+
+
+def region_of(region: Any, where: str) -> Any:
+    """The name of the region in which a population lies; anything else as it came."""
+    if not is_population(region):
+        return region
+    names = region._regions()
+    if len(names) != 1:
+        raise ValueError(
+            f"{where}: must be a population of one region; {region.name} lies in {', '.join(names) or 'none'}"
+        )
+    return names[0]

@@ -13,8 +13,9 @@ from neuromod import _core
 from neuromod.arguments import checked_names, checked_number
 from neuromod.network.areas import Area, Areas
 from neuromod.network.columns import MODELS, NEURON_TYPES
-from neuromod.network.members import is_population, label_of
-from neuromod.problems import shown
+from neuromod.network.members import is_population, label_of, names_of
+from neuromod.problems import did_you_mean, shown
+from neuromod.units import say_unit_doubts
 
 __all__ = ["Placement"]
 
@@ -93,9 +94,7 @@ class Placement:
             return self.areas.names[: len(self.areas.lattice)]
         if is_population(area_names):
             area_names = [label_of(area_names)]
-        elif isinstance(area_names, list | tuple):
-            area_names = [label_of(each) if is_population(each) else each for each in area_names]
-        names = checked_names(area_names, "area_names")
+        names = checked_names(names_of(area_names), "area_names")
         for name in names:
             self.areas.find(name, "area_names")
             if self.areas.index(name) >= len(self.areas.lattice):
@@ -134,6 +133,7 @@ class Placement:
         if area is not None and (area.model or section.type) == name:
             base |= area.params
         complete = self.complete(name, base | dict(params if params is not None else {}), where)
+        say_unit_doubts(MODELS[name]["params"], params, where)
         values: dict[str, Any] = dict(complete)
         drive = (area and area.drive) or (None if MODELS[name]["is_source"] else self.config.drive)
         if drive is not None:  # a source has no input
@@ -188,7 +188,8 @@ def drive_columns(drive: Any) -> dict[str, float]:
 
 def _check_model(model: str | None) -> None:
     if model is not None and (not isinstance(model, str) or model not in MODELS):
-        raise ValueError(f"model: must be one of {', '.join(MODELS)}; got {shown(model)}")
+        hint = did_you_mean(model, MODELS)
+        raise ValueError(f"model: must be one of {', '.join(MODELS)}; got {shown(model)}{hint}")
 
 
 def check_step(model: str, values: Mapping[str, Any], dt: float, where: str = "") -> None:

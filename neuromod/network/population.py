@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NoReturn, overload
+from typing import Any, NoReturn, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,10 +14,13 @@ from neuromod.arguments import checked_array
 from neuromod.network.areas import Areas
 from neuromod.network.columns import FIXED_FIELDS, MODELS, NEURON_TYPES, STRUCTURAL, held, model_of
 from neuromod.problems import nearest, shown
+from neuromod.units import say_unit_doubts
 
 __all__ = ["Population"]
 
 Ints = NDArray[np.int64]
+Group: TypeAlias = "Population | Neuron | str | Sequence[Population | Neuron | str] | ArrayLike"
+"""What stands for neurons in a call: populations, views of neurons, names of areas or populations, ids."""
 _FIELDS = frozenset(name for name in FIXED_FIELDS if name not in ("external_input", "i_offset"))
 """Columns that every neuron has."""
 
@@ -108,17 +111,7 @@ class Population(Sequence[Neuron]):
         Those that `create` was given; of neurons on the lattice x, y, z and w, d = 4. None where some neuron has none,
         or where neurons have positions of different d.
         """
-        ids, areas = self.ids, self._areas
-        area = areas.columns.column("area")[self._slots()]
-        found: NDArray[np.float64] | None = None
-        for number in np.unique(area).tolist():
-            mine = area == number
-            values = _positions(areas, number, ids[mine])
-            if values is None or (found is not None and found.shape[1] != values.shape[1]):
-                return None
-            found = np.empty((len(ids), values.shape[1])) if found is None else found
-            found[mine] = values
-        return found
+        return self._areas.positions(self._slots())
 
     def _slots(self) -> Ints:
         if self._own is None:
@@ -242,7 +235,14 @@ class Population(Sequence[Neuron]):
         written = checked_column(where, name, value, self._models(), len(slots))
         if columns.column(name).dtype.kind == "i" and np.any(written != np.rint(written)):
             raise ValueError(f"{where}: must be whole numbers; got {shown(value)}")
+        if self._models():
+            say_unit_doubts(settable(self._models()[0]), {name: value}, self._name)
         columns.column(name)[slots] = written
+
+    def _regions(self) -> list[str]:
+        """Names of the regions in which its neurons lie."""
+        numbers = np.unique(self._areas.columns.column("region")[self._slots()])
+        return [self._areas.regions[k] for k in numbers.tolist()]
 
     def _models(self) -> tuple[str, ...]:
         """Names of the neuron models that its neurons have."""
@@ -312,18 +312,6 @@ def _span(slots: Ints) -> slice | None:
         return None
     end = int(slots[-1]) + (1 if step > 0 else -1)
     return slice(int(slots[0]), end if end >= 0 else None, step)
-
-
-def _positions(areas: Areas, number: int, ids: Ints) -> NDArray[np.float64] | None:
-    """Positions of neurons of one area, by its number."""
-    first = len(areas.lattice)
-    if number < first:
-        slots = areas.columns.slots_of(ids)
-        return np.stack([areas.columns.column(axis)[slots] for axis in "xyzw"], axis=1).astype(np.float64)
-    made = areas.created[number - first]
-    if made.positions is None or not np.isin(ids, made.ids).all():
-        return None
-    return made.positions[np.searchsorted(made.ids, ids)]
 
 
 def populations_of(areas: Areas) -> dict[str, Population]:

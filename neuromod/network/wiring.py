@@ -23,6 +23,7 @@ __all__ = [
     "checked_port",
     "connect_at_random",
     "ends_of",
+    "slots_as_given",
     "slots_of_group",
     "type_of_sources",
 ]

@@ -1,0 +1,82 @@
+"""A call of ``connect`` that was refused: everything that is wrong with it, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import numpy as np
+
+from neuromod.network.draws import New, delays_of, weights_of
+from neuromod.network.layout import Learning
+from neuromod.network.learning import checked_modulators
+from neuromod.network.members import slots_of_group
+from neuromod.network.wiring import build_rows, checked_port, ends_of, type_of_sources
+from neuromod.problems import shown
+from neuromod.together import Together
+
+__all__ = ["refuse_connect"]
+
+
+def refuse_connect(
+    found: Together,
+    first: Exception | None,
+    store: Any,
+    pre: Any,
+    post: Any,
+    how: Mapping[str, Any],
+    **about: Any,
+) -> NoReturn:
+    """Raise what is wrong with a call of `SynapseStore.connect` that raised `first`, or that was never made.
+
+    `found`: what is wrong with arguments that the call does not get. `about`: the other arguments of the call; learning
+    and delay are None where they are known to be wrong. Each argument is looked at by itself. Nothing is changed.
+    """
+    areas, learning = store.areas, about["learning"] or Learning()
+    sources, targets = found(slots_of_group, areas, pre, "pre"), found(slots_of_group, areas, post, "post")
+    none = np.empty(0, np.int32)
+    kind = found(type_of_sources, areas, none if sources is None else sources, about["synapse_type"])
+    found(checked_port, areas, none if targets is None else targets, about["port"])
+    found(checked_modulators, "modulators", learning.modulators, store.modulators)
+    found(store.free_name, about["name"], pre, post)
+    if not isinstance(about["autapses"], bool | np.bool_):
+        found.wrong(f"autapses: must be True or False; got {shown(about['autapses'])}")
+    new = _drawn(found, store, pre, post, how, sources, targets, about)
+    inhibitory = kind == "inhibitory"
+    for check, value, more in (
+        (weights_of, about["weight"], (learning, inhibitory)),
+        (delays_of, about["delay"], ()),
+    ):
+        if value is not None and (new is not None or isinstance(value, Mapping) or np.ndim(value) == 0):
+            found(check, value, new or _none(about["seed"]), *more)
+    if len(found) < 2 and first is not None:
+        raise first
+    found.finish()
+    raise AssertionError("connect: was refused for no reason")
+
+
+def _drawn(
+    found: Together,
+    store: Any,
+    pre: Any,
+    post: Any,
+    how: Mapping[str, Any],
+    sources: Any,
+    targets: Any,
+    about: Any,
+) -> New | None:
+    """What weights and delays are made for; None where there is something wrong with the rule or the neurons."""
+    everyone = np.arange(store.columns.n, dtype=np.int32)
+    few = everyone if how.get("pairs") is not None else everyone[:2]
+    ends = few if sources is None else sources, few if targets is None else targets
+    built = found(build_rows, store.areas, *ends, how, bool(about["autapses"]), about["seed"], store.made)
+    if built is None or sources is None or targets is None:
+        return None
+    rows, order = built
+    made = found(ends_of, store.areas, pre, post, rows)
+    return None if made is None else New(len(rows[2]), order, made[1], made[0], about["seed"], store.made)
+
+
+def _none(seed: int) -> New:
+    """No synapses: only the forms of weights and delays are looked at."""
+    return New(0, None, lambda: (np.empty(0, np.int64), np.empty(0, np.int64)), (0, 0), seed, 0)
