@@ -45,12 +45,17 @@ class Together:
         """Note a problem, ``where: rule; what came``."""
         self.errors.append(ConfigError([problem]))
 
+    @property
+    def problems(self) -> list[str]:
+        """What was kept, each problem once."""
+        return [*dict.fromkeys(line for error in self.errors for line in _lines(error))]
+
     def finish(self) -> None:
         """Raise what was kept: one error as it came; several as a ConfigError that lists each once."""
         if len(self.errors) == 1:
             raise self.errors[0]
         if self.errors:
-            raise ConfigError([*dict.fromkeys(line for error in self.errors for line in _lines(error))])
+            raise ConfigError(self.problems)
 
 
 def _lines(error: ValueError | TypeError) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ __all__ = [
     "steps_of",
     "steps_of_all",
     "unit_doubt",
+    "unit_doubts",
 ]
 
 _SLOW = ("tau", "tau_rec", "tau_facil", "facilitating_tau_rec", "facilitating_tau_facil", "every")
@@ -150,16 +151,23 @@ def _meant(value: Any, unit: str) -> str:
     return f"{name}? {float(value):.12g} {sign} would be {meant!r}"
 
 
+def unit_doubts(
+    table: Mapping[str, Mapping[str, Any]], values: Mapping[str, Any] | None, where: str
+) -> list[str]:
+    """What warnings say of values that look as if they were in seconds or volts. `table`: unit, default by name."""
+    known = {name: value for name, value in (values or {}).items() if name in table}
+    each = [
+        unit_doubt(f"{where}.{name}" if where else name, table[name], value) for name, value in known.items()
+    ]
+    return [doubt for doubt in each if doubt is not None]
+
+
 def say_unit_doubts(
     table: Mapping[str, Mapping[str, Any]], values: Mapping[str, Any] | None, where: str
 ) -> None:
-    """A warning for each value that looks as if it were in seconds or volts. `table`: unit and default by name."""
-    for name, value in (values or {}).items():
-        doubt = (
-            unit_doubt(f"{where}.{name}" if where else name, table[name], value) if name in table else None
-        )
-        if doubt is not None:
-            say(doubt)
+    """A warning for each of `unit_doubts`."""
+    for doubt in unit_doubts(table, values, where):
+        say(doubt)
 
 
 def dt_doubt(dt: Any, where: str = "dt") -> str | None:

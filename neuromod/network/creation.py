@@ -10,6 +10,7 @@ import numpy as np
 
 from neuromod import _core
 from neuromod.arguments import checked_count
+from neuromod.errors import ConfigError
 from neuromod.network.areas import Created
 from neuromod.network.columns import MODELS, NEURON_TYPES
 from neuromod.network.draws import drawn_values
@@ -18,7 +19,7 @@ from neuromod.network.population import Population, checked_column, settable
 from neuromod.network.positions import positions_of
 from neuromod.problems import nearest, shown
 from neuromod.together import Together
-from neuromod.units import say_unit_doubts
+from neuromod.units import say_unit_doubts, unit_doubts
 
 __all__ = ["Creation"]
 
@@ -70,7 +71,11 @@ class Creation:
                 if MODELS[model]["is_source"]:
                     found.wrong(f"drive: must not be given for {model} neurons, which have no input")
                 own |= drive_columns(told.drive)
-            found.finish()
+            if found and model is not None:
+                for doubt in unit_doubts(settable(model), values, ""):
+                    found.wrong(doubt)
+            if found:
+                raise ConfigError(found.problems)
             assert told is not None and model is not None
             say_unit_doubts(settable(model), values, "")
             told = told.model_copy(update={"model": model, "name": told.name or self._free_name(model)})
@@ -121,7 +126,7 @@ class Creation:
             found.wrong(problem)
         rate = about["bounded_rate"]
         highest = {} if rate is None else {rate: float(np.max(whole[rate], initial=0.0))}
-        found(check_step, model, {**whole, **highest}, dt)
+        found(_check_step, model, {**whole, **highest}, dt)
         return whole
 
     def _column(self, name: str, value: Any, model: str, n: int, seed: int) -> Any:
@@ -152,6 +157,14 @@ class Creation:
 
 
 _ARGUMENTS = ("name", "neuron_type", "positions", "share_sites", "region", "receptors", "drive")
+
+
+def _check_step(model: str, values: Values, dt: float) -> None:
+    """As `check_step`, in the words of the arguments of ``create``."""
+    try:
+        check_step(model, values, dt)
+    except ValueError as error:
+        raise ValueError(str(error).removeprefix("params.")) from None
 
 
 def _broken_orders(about: Mapping[str, Any], own: Values, whole: Values) -> Iterator[str]:

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_names, checked_number
+from neuromod.errors import ConfigError
 from neuromod.network.areas import Area, Areas
 from neuromod.network.columns import MODELS, NEURON_TYPES
 from neuromod.network.members import is_population, label_of, names_of
 from neuromod.problems import did_you_mean, shown
-from neuromod.units import say_unit_doubts
+from neuromod.units import say_unit_doubts, unit_doubts
 
 __all__ = ["Placement"]
 
@@ -132,7 +133,11 @@ class Placement:
         base = dict(section.params_default) if name == section.type else {}
         if area is not None and (area.model or section.type) == name:
             base |= area.params
-        complete = self.complete(name, base | dict(params if params is not None else {}), where)
+        try:
+            complete = self.complete(name, base | dict(params if params is not None else {}), where)
+        except ConfigError as error:
+            doubts = unit_doubts(MODELS[name]["params"], params, where) if name in MODELS else []
+            raise ConfigError([*error.problems, *doubts]) from None
         say_unit_doubts(MODELS[name]["params"], params, where)
         values: dict[str, Any] = dict(complete)
         drive = (area and area.drive) or (None if MODELS[name]["is_source"] else self.config.drive)
