@@ -50,6 +50,7 @@ def test_the_largest_conductance_is_the_weight() -> None:
     assert (np.argmax(g) - 1) * 0.01 == pytest.approx(4 * 40 / 36 * math.log(10), abs=0.011)
 
 
+@pytest.mark.filterwarnings("ignore:.*did you mean seconds:neuromod.NeuromodWarning")
 @pytest.mark.parametrize("v", [-80.0, -60.0, -40.0, -20.0, 20.0])
 def test_magnesium_blocks_nmda_as_jahr_and_stevens_say(v: float) -> None:
     """A membrane of 1e-6 ms is at its equilibrium in every step: from it the conductance that acts is read off."""

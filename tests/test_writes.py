@@ -30,6 +30,8 @@ from neuromod import (
 from neuromod.closed import ReadOnlyDict
 from neuromod.network.columns import STRUCTURAL
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*did you mean seconds:neuromod.NeuromodWarning")
+
 LINE = {"z": [0, 0], "w": [0, 0]}
 CONFIG = {
     "lattice_shape": [40, 4, 1, 1],

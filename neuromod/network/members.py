@@ -34,9 +34,14 @@ class HasNeurons(Protocol):
     """What a `Population` offers here."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Its name."""
+        ...
+
     @property
-    def ids(self) -> Ints: ...
+    def ids(self) -> Ints:
+        """Ids of its neurons."""
+        ...
 
 
 Region = str | HasNeurons

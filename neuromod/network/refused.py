@@ -40,7 +40,8 @@ def refuse_connect(
     found(checked_modulators, "modulators", learning.modulators, store.modulators)
     found(store.free_name, about["name"], pre, post)
     if not isinstance(about["autapses"], bool | np.bool_):
-        found.wrong(f"autapses: must be True or False; got {shown(about['autapses'])}")
+        found.errors.append(TypeError(f"autapses: must be True or False; got {shown(about['autapses'])}"))
+        about["autapses"] = False
     new = _drawn(found, store, pre, post, how, sources, targets, about)
     inhibitory = kind == "inhibitory"
     for check, value, more in (
@@ -69,7 +70,7 @@ def _drawn(
     everyone = np.arange(store.columns.n, dtype=np.int32)
     few = everyone if how.get("pairs") is not None else everyone[:2]
     ends = few if sources is None else sources, few if targets is None else targets
-    built = found(build_rows, store.areas, *ends, how, bool(about["autapses"]), about["seed"], store.made)
+    built = found(build_rows, store.areas, *ends, how, about["autapses"], about["seed"], store.made)
     if built is None or sources is None or targets is None:
         return None
     rows, order = built
