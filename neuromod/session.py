@@ -13,7 +13,7 @@ from neuromod.closed import Closed
 from neuromod.diagnosis import explained
 from neuromod.errors import say
 from neuromod.network.population import Population, populations_of
-from neuromod.network.projection import Projection, ReadOnly
+from neuromod.network.projection import Projection
 from neuromod.network.store import SynapseStore
 from neuromod.parallel import checked_threads
 
@@ -308,4 +308,4 @@ class Facts(Closed):
     @property
     def populations(self) -> Mapping[str, Population]:
         """The model's areas, and the populations that `create` made, by name; read-only."""
-        return ReadOnly(populations_of(self._session.store.areas))
+        return populations_of(self._session.store.areas)

@@ -112,6 +112,26 @@ def test_repr_len_and_iteration(pair: Any) -> None:
     assert E[2] in E and E[2] not in I and 3 in E and 9 not in E and "E" not in E and True not in E
 
 
+def test_populations_by_name(pair: Any) -> None:
+    sim, E, _ = pair
+    assert dict(sim.populations) == dict(sim.model.populations) and sim.populations["E"] == E
+    with pytest.raises(KeyError, match=r"populations\['e'\]: must be one of 'E', 'I'; did you mean 'E'"):
+        sim.populations["e"]
+    with pytest.raises(AttributeError, match=r"Simulation\.populations: is read-only; create makes them"):
+        sim.populations = {}
+    with pytest.raises(TypeError):
+        sim.populations["E"] = E
+
+
+def test_an_index_costs_no_search(sim: Simulation) -> None:
+    E = sim.create(200_000)
+    E[0]  # makes the list of its neurons
+    slots = sim.model._areas.slots("lif")
+    assert E[199_999].id == 199_999 and sim.model._areas.slots("lif") is slots
+    sim.create(1)
+    assert sim.model._areas.slots("lif") is not slots
+
+
 def test_indices_slices_and_masks(pair: Any) -> None:
     _, E, I = pair  # noqa: E741
     assert E[2:5].ids.tolist() == [2, 3, 4] and E[2:5].name == "E[2:5]"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neuromod import plot
+from neuromod import Simulation, SpikeMonitor, plot
 
 matplotlib = pytest.importorskip("matplotlib", reason="matplotlib is an extra")
 
@@ -46,6 +46,17 @@ def test_a_raster_by_area_stacks_the_areas(ax: Any) -> None:
     dots = [point for line in (0, 2) for point in points(ax, line)]
     assert dots == [[2.0, 0.0], [1.0, 2.0], [3.0, 3.0]]  # id 99 is in no area
     assert [label.get_text() for label in ax.get_yticklabels()] == ["V1", "A1"]
+
+
+def test_a_raster_takes_populations(ax: Any) -> None:
+    sim = Simulation(seed=1)
+    E, S = sim.create(3, name="E", i_offset=30.0), sim.create(2, name="S", i_offset=30.0)
+    spikes = SpikeMonitor(sim)
+    sim.run(50)
+    plot.raster(spikes, ax=ax, areas=[S, E])
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["S", "E"]
+    assert sum(len(line.get_xdata()) for line in ax.lines[::2]) == spikes.count > 0
+    assert set(ax.lines[0].get_ydata()) == {0, 1}
 
 
 def test_a_raster_refuses_times_without_ids(ax: Any) -> None:

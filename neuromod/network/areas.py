@@ -37,6 +37,9 @@ class Areas:
     def __init__(self, areas: Sequence[Area], columns: NeuronColumns) -> None:
         self.columns = columns
         self.lattice: tuple[Area, ...] = tuple(areas)
+        self._slots: dict[
+            str, tuple[tuple[int, int], Int32s]
+        ] = {}  # by area: of that epoch and number of neurons
         self._set(())
 
     def _set(self, created: tuple[Created, ...]) -> None:
@@ -73,9 +76,15 @@ class Areas:
         return self.names.index(name)
 
     def slots(self, name: str, where: str = "area") -> Int32s:
-        """Slots of an area's neurons, ascending."""
+        """Slots of an area's neurons, ascending. Read-only."""
         self.find(name, where)
-        return np.flatnonzero(self.columns.column("area") == self.index(name)).astype(np.int32)
+        now = self.columns.epoch, self.columns.n
+        known = self._slots.get(name)
+        if known is None or known[0] != now:
+            found = np.flatnonzero(self.columns.column("area") == self.index(name)).astype(np.int32)
+            found.flags.writeable = False
+            known = self._slots[name] = now, found
+        return known[1]
 
     def ids(self, name: str) -> Ints:
         """Ids of an area's neurons, ascending."""

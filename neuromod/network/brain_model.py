@@ -22,7 +22,6 @@ from neuromod.network.layout import Learning
 from neuromod.network.members import slot_of
 from neuromod.network.placement import Placement
 from neuromod.network.population import Population, populations_of
-from neuromod.network.projection import ReadOnly
 from neuromod.network.store import SynapseStore
 from neuromod.network.views import NeuronCollection, SynapseCollection
 from neuromod.network.wiring import check_columns, type_of_sources
@@ -125,7 +124,7 @@ class BrainModel(Closed):
     @property
     def populations(self) -> Mapping[str, Population]:
         """Areas and the populations of `Simulation.create` by name, read-only."""
-        return ReadOnly(populations_of(self._areas))
+        return populations_of(self._areas)
 
     @property
     def version(self) -> int:

@@ -13,7 +13,8 @@ from neuromod._core import Neuron
 from neuromod.arguments import checked_array
 from neuromod.network.areas import Areas
 from neuromod.network.columns import FIXED_FIELDS, MODELS, NEURON_TYPES, STRUCTURAL, held, model_of
-from neuromod.problems import nearest, shown
+from neuromod.network.projection import ReadOnly
+from neuromod.problems import did_you_mean, nearest, shown
 from neuromod.units import say_unit_doubts
 
 __all__ = ["Population"]
@@ -128,7 +129,7 @@ class Population(Sequence[Neuron]):
         return self._slots()
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self._areas.slots(self._name) if self._own is None else self._own)
 
     def __iter__(self) -> Iterator[Neuron]:
         slots = self._slots()
@@ -150,16 +151,20 @@ class Population(Sequence[Neuron]):
     @overload
     def __getitem__(self, index: slice | ArrayLike) -> Population: ...
     def __getitem__(self, index: Any) -> Neuron | Population:
-        ids, n = self.ids, len(self)
+        n = len(self)
+        if isinstance(index, int | np.integer) and not isinstance(index, bool):
+            if not -n <= index < n:
+                raise IndexError(f"{self._name}[{index}]: must be between {-n} and {n - 1}; there are {n}")
+            if self._own is not None:
+                return self._view(int(self._own[index]))
+            slot = int(self._areas.slots(self._name)[index])
+            return Neuron._view(self._areas.columns, int(self._areas.columns.column("id")[slot]), slot)
+        ids = self.ids
         if isinstance(index, slice):
             first, last, step = (
                 "" if end is None else str(end) for end in (index.start, index.stop, index.step)
             )
             return self._part(ids[index], f"{first}:{last}" + (f":{step}" if step else ""))
-        if isinstance(index, int | np.integer) and not isinstance(index, bool):
-            if not -n <= index < n:
-                raise IndexError(f"{self._name}[{index}]: must be between {-n} and {n - 1}; there are {n}")
-            return self._view(int(ids[index]))
         given = checked_array(index, f"{self._name}[...]", "biu")
         if given.dtype == bool and given.shape != (n,):
             raise IndexError(f"{self._name}[...]: a mask must have shape {(n,)}; got {given.shape}")
@@ -314,9 +319,20 @@ def _span(slots: Ints) -> slice | None:
     return slice(int(slots[0]), end if end >= 0 else None, step)
 
 
-def populations_of(areas: Areas) -> dict[str, Population]:
-    """The areas and created populations of a network by name."""
-    return {name: Population(areas, name) for name in areas.names}
+class Populations(ReadOnly[Population]):
+    """The populations of a network by name; a name that is not there has a near one."""
+
+    def __getitem__(self, name: str) -> Population:
+        names = list(self)
+        if name not in names:
+            known = ", ".join(map(repr, names[:20])) or "none yet"
+            raise KeyError(f"populations[{name!r}]: must be one of {known}{did_you_mean(name, names)}")
+        return super().__getitem__(name)
+
+
+def populations_of(areas: Areas) -> Populations:
+    """The areas and created populations of a network by name, read-only."""
+    return Populations({name: Population(areas, name) for name in areas.names})
 
 
 def _population_of(model: Any, name: str, ids: Ints | None) -> Population:

@@ -72,7 +72,7 @@ def raster(
     spikes: Spikes | tuple[ArrayLike, ArrayLike],
     ax: Axes | None = None,
     *,
-    areas: Mapping[str, ArrayLike] | None = None,
+    areas: Mapping[str, ArrayLike] | Sequence[Any] | None = None,
 ) -> Axes:
     """Draw one dot for each spike: time to the right, neurons upwards.
 
@@ -82,9 +82,9 @@ def raster(
         Or ``(time, id)``: times in ms and neuron ids.
     ax : matplotlib.axes.Axes, optional
         Default: of a new figure, which is ``ax.figure``.
-    areas : mapping of str to array_like of int, optional
-        Neuron ids of each area: neurons stand area by area, with their names at the axis. Spikes of other
-        neurons are left out. Default: neurons by id.
+    areas : mapping of str to array_like of int, or sequence of Population, optional
+        Neuron ids of each area, or the populations, ``[E, I]``: neurons stand area by area, with their names at
+        the axis. Spikes of other neurons are left out. Default: neurons by id.
 
     Returns
     -------
@@ -113,7 +113,8 @@ def raster(
         ax.plot(time, ids, ",", color="black", rasterized=True)
         ax.set_ylabel("neuron id")
     else:
-        _raster_by_area(ax, time, ids, areas)
+        named = areas if isinstance(areas, Mapping) else {each.name: each.ids for each in areas}
+        _raster_by_area(ax, time, ids, named)
     ax.set_xlabel("time (ms)")
     return ax
 
