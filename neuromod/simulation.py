@@ -18,6 +18,7 @@ from neuromod.modulation.system import NeuromodulationSystem
 from neuromod.network.brain_model import BrainModel, learning_of
 from neuromod.network.delays import delay_in_steps
 from neuromod.network.learning import checked_modulators, use_modulators
+from neuromod.network.members import Region
 from neuromod.network.population import Group
 from neuromod.network.refused import refuse_connect
 from neuromod.network.saved import state_of
@@ -130,7 +131,7 @@ class Simulation(Building):
 
     def initialize_neurons(
         self,
-        area_names: Sequence[str] | None = None,
+        area_names: Sequence[Region] | None = None,
         density: float = 1.0,
         *,
         model: str | None = None,
@@ -141,7 +142,7 @@ class Simulation(Building):
 
         Parameters
         ----------
-        area_names : sequence of str, each area once, optional
+        area_names : sequence of str or Population, each area once, optional
             Default: all areas of the configuration.
         density : float, 0 to 1, default 1
             Exactly ``round(density * sites)`` of an area's sites are filled, chosen by the seed.

@@ -95,12 +95,15 @@ def test_a_type_checker_sees_wrong_arguments_and_wrong_names(tmp_path: Path) -> 
 @pytest.mark.long
 def test_a_type_checker_accepts_what_is_right(tmp_path: Path) -> None:
     program = (
-        "from neuromod import BrainModel, Simulation, SpikeMonitor\n"
+        "from neuromod import BrainModel, Population, Simulation, SpikeMonitor\n"
         "from neuromod.brain_model import Neuron\n"
         'sim = Simulation(BrainModel("brain_base_model.json"), seed=1)\n'
         "spikes = SpikeMonitor(sim)\n"
         'neuron: Neuron = sim.model.neurons[0]\nrate: float = sim.run(10)["mean_rate"]\n'
         'w = sim.connect("a", "b", in_degree=2, weight=0.1).weight\nw += 0.5\n'
         "runs = sim.replicas(3)\nfirst: Simulation = runs[0]\n"
+        'E: Population = sim.create(8, "lif", name="E", tau_m=20.0)\nE.tau_m = 10.0\npart: Population = E[:3] + E[5:]\n'
+        'sim.connect(E[0], [E, "a"], in_degree=1, weight=1.0, delay_ms=1.5)\none: Neuron = E[0]\n'
+        "sim.run(ms=10.0, input_ids=E)\nfew = SpikeMonitor(sim, E[[1, 2]])\nsim.initialize_neurons([E])\n"
     )
     assert "Success: no issues found" in mypy_says(program, tmp_path)

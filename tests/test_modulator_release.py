@@ -266,7 +266,11 @@ def test_digest_tells_releases_and_declarations_apart() -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (("dopamin", ["A"], 0.1), ValueError, r"^name: must be one of dopamine, .*; got 'dopamin'$"),
+        (
+            ("dopamin", ["A"], 0.1),
+            ValueError,
+            r"^name: must be one of dopamine, .*; got 'dopamin'; did you mean 'dopamine'\?$",
+        ),
         (
             ("dopamine", "A", 0.1),
             TypeError,

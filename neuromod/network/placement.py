@@ -14,7 +14,7 @@ from neuromod.arguments import checked_names, checked_number
 from neuromod.errors import ConfigError
 from neuromod.network.areas import Area, Areas
 from neuromod.network.columns import MODELS, NEURON_TYPES
-from neuromod.network.members import is_population, label_of, names_of
+from neuromod.network.members import Region, is_population, label_of, names_of
 from neuromod.problems import did_you_mean, shown
 from neuromod.units import say_unit_doubts, unit_doubts
 
@@ -63,7 +63,7 @@ class Placement:
 
     def fill(
         self,
-        area_names: Sequence[str] | None,
+        area_names: Sequence[Region] | None,
         density: float,
         seed: int,
         model: str | None,
@@ -90,7 +90,7 @@ class Placement:
                 first += len(sites)
             return self.columns.append_all(plans)
 
-    def _checked_names(self, area_names: Sequence[str] | None) -> tuple[str, ...]:
+    def _checked_names(self, area_names: Sequence[Region] | None) -> tuple[str, ...]:
         if area_names is None:
             return self.areas.names[: len(self.areas.lattice)]
         if is_population(area_names):

@@ -20,7 +20,7 @@ from neuromod.units import say_unit_doubts
 __all__ = ["Population"]
 
 Ints = NDArray[np.int64]
-Group: TypeAlias = "Population | Neuron | str | Sequence[Population | Neuron | str] | ArrayLike"
+Group: TypeAlias = "Population | Neuron | str | Sequence[Any] | ArrayLike"
 """What stands for neurons in a call: populations, views of neurons, names of areas or populations, ids."""
 _FIELDS = frozenset(name for name in FIXED_FIELDS if name not in ("external_input", "i_offset"))
 """Columns that every neuron has."""
