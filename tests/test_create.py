@@ -302,6 +302,44 @@ def test_a_region_of_its_own() -> None:
         sim.create(5)
 
 
+def test_rewards_by_the_region_of_a_population() -> None:
+    system = NeuromodulationSystem(["cortex", "striatum"])
+    sim = Simulation(seed=1, neuromodulation=system)
+    C, S = sim.create(5, name="C", region="cortex"), sim.create(5, name="S", region="striatum")
+    system.process_reward(1.0, region=S)
+    system.process_punishment(1.0, region=C[:2])
+    system.event("norepinephrine", 1.0, region=S)
+    system.dopamine.release(-0.25, region=C)
+    assert system.level.tolist() == pytest.approx(np.array([[0.25, 0.2, 0.5], [0.9, 0.5, 0.67]]))
+    with pytest.raises(
+        ValueError, match=r"region: must be a population of one region; C\+S lies in cortex, striatum"
+    ):
+        system.process_reward(1.0, region=C + S)
+    with pytest.raises(
+        ValueError, match="region: must be one of cortex, striatum; got 'cortx'; did you mean 'cortex'"
+    ):
+        system.process_reward(1.0, region="cortx")
+    other = Simulation(seed=1).create(1, region="elsewhere")
+    with pytest.raises(ValueError, match="region: must be one of cortex, striatum; got 'elsewhere'"):
+        system.process_reward(1.0, region=other)
+
+
+def test_spikes_of_a_population_release_a_modulator() -> None:
+    system = NeuromodulationSystem()
+    sim = Simulation(seed=1, neuromodulation=system)
+    source, other = sim.create(2, "spike_source", name="source"), sim.create(2, "spike_source", name="other")
+    system.add_release("dopamine", [source], 0.1)
+    assert system.releases[0]["areas"] == ["source"]
+    sim.set_spike_times(source, [[2.0], [2.0]])
+    sim.set_spike_times(other, [[1.0], [1.0]])
+    sim.run(1)
+    assert system.dopamine.state.level == 0.5
+    sim.run(1)
+    assert system.dopamine.state.level == pytest.approx(0.7)
+    with pytest.raises(ValueError, match=r"areas: must be areas of the model \(source, other\); got 'sauce'"):
+        system.add_release("dopamine", ["sauce"], 0.1)
+
+
 def test_receptors_scale_a_modulator() -> None:
     system = NeuromodulationSystem()
     sim = Simulation(seed=1, neuromodulation=system)
@@ -542,7 +580,12 @@ def test_states_without_populations_are_as_before() -> None:
         (lambda p: p.update(receptors={"dopamine": -1.0}), r"populations\[0\]\.receptors\.dopamine"),
         (lambda p: p.pop("ids"), r"populations\[0\]\.ids: is required"),
         (lambda p: p.update(more=1), r"populations\[0\]\.more: unknown key"),
-        (lambda p: p.update(ids=p["ids"][:-1]), r"must have the shape|must hold the ids"),
+        (lambda p: p.update(ids=p["ids"][:-1]), r"positions: must have the shape \(19, any\)"),
+        (
+            lambda p: p.update(ids=p["ids"][:-1], positions=p["positions"][:-1]),
+            r"populations: must hold the ids of the neurons of 'E'",
+        ),
+        (lambda p: p.update(ids=p["ids"][::-1].copy()), r"populations\[0\]\.ids: must ascend"),
         (lambda p: p["positions"].__setitem__((0, 0), np.nan), r"positions: must be finite"),
     ],
 )
