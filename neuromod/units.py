@@ -16,6 +16,7 @@ __all__ = [
     "SLOW_TIMES",
     "checked_every",
     "checked_steps",
+    "counted",
     "dt_doubt",
     "say_unit_doubts",
     "steps_of",
@@ -99,7 +100,7 @@ def checked_steps(n_steps: Any, ms: Any, dt: float) -> int:
         return steps_of(ms, dt, "ms")
     if n_steps is None:
         raise TypeError("n_steps, ms: one of them must be given; got neither")
-    return _counted(n_steps, "n_steps", "ms", 0)
+    return counted(n_steps, "n_steps", "ms", 0)
 
 
 def checked_every(every: Any, every_ms: Any, dt: float) -> int:
@@ -108,10 +109,10 @@ def checked_every(every: Any, every_ms: Any, dt: float) -> int:
         raise TypeError(f"every, every_ms: must not be given both; got {shown(every)} and {shown(every_ms)}")
     if every_ms is not None:
         return steps_of(every_ms, dt, "every_ms", 1)
-    return 1 if every is None else _counted(every, "every", "every_ms", 1)
+    return 1 if every is None else counted(every, "every", "every_ms", 1)
 
 
-def _counted(steps: Any, where: str, ms: str, least: int) -> int:
+def counted(steps: Any, where: str, ms: str, least: int) -> int:
     """Whole steps; a number that is none may be meant in ms."""
     if isinstance(steps, float | np.floating) and np.isfinite(steps) and steps >= least:
         rule = f"must be a whole number >= {least}, of steps"

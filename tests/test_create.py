@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import json
-import pickle
 from typing import Any
 
 import numpy as np
@@ -19,7 +16,6 @@ from neuromod import (
     Neuron,
     Population,
     RateMonitor,
-    RemovedError,
     Simulation,
     SpikeMonitor,
     StateMonitor,
@@ -104,7 +100,8 @@ def test_a_configuration_without_a_lattice() -> None:
 
 
 def test_repr_len_and_iteration(pair: Any) -> None:
-    _, E, I = pair  # noqa: E741
+    sim, E, I = pair  # noqa: E741
+    assert repr(sim.model) == "BrainModel(areas=0, populations=2, neurons=12, synapses=0)"
     assert repr(E) == "Population('E', neurons=8, model='lif', excitatory)"
     assert repr(E + I) == "Population('E+I', neurons=12, model='lif', mixed)"
     assert len(E) == 8 and [n.id for n in E] == list(range(8))
@@ -360,85 +357,6 @@ def test_the_background_drive(sim: Simulation) -> None:
         sim.create(2, "poisson", drive={"rate": 1.0})
 
 
-# ---- positions -------------------------------------------------------------------------------------------------
-
-
-def test_lines_and_grids(sim: Simulation) -> None:
-    assert sim.create(3, positions="line").positions.tolist() == [[0.0], [1.0], [2.0]]
-    assert sim.create(3, positions={"line": 0.5}).positions.ravel().tolist() == [0.0, 0.5, 1.0]
-    grid = sim.create(6, positions={"grid": [2, 3], "spacing": 2.0}).positions
-    assert grid.tolist() == [[0, 0], [0, 2], [0, 4], [2, 0], [2, 2], [2, 4]]
-    for n in (1, 2, 5, 9, 800):
-        found = sim.create(n, positions="grid").positions
-        assert len(np.unique(found, axis=0)) == n and found.max() < np.sqrt(n) + 1
-    assert sim.create(3).positions is None
-
-
-@pytest.mark.parametrize(("shape", "d"), [("disc", 2), ("sphere", 3)])
-def test_discs_and_spheres_are_filled_evenly(sim: Simulation, shape: str, d: int) -> None:
-    n = 20_000
-    r = np.linalg.norm(sim.create(n, positions={shape: 5.0}).positions, axis=1) / 5.0
-    assert r.max() <= 1.0
-    # r**d is uniform: the largest distance from it, by Kolmogorov, is below 1.95 / sqrt(n) once in a thousand times
-    assert np.abs(np.sort(r**d) - (np.arange(n) + 0.5) / n).max() < 1.95 / np.sqrt(n)
-    centre = sim.populations["lif"].positions.mean(axis=0)
-    assert np.abs(centre).max() < 4 * 5.0 / np.sqrt(n)
-
-
-def test_positions_follow_the_seed() -> None:
-    def at(seed: int, before: int) -> Any:
-        sim = Simulation(seed=seed)
-        sim.create(before, positions="disc", name="first")
-        return sim.create(10, positions="disc").positions
-
-    assert np.array_equal(at(1, 5), at(1, 5))
-    assert not np.array_equal(at(1, 5), at(2, 5)) and not np.array_equal(at(1, 5), at(1, 6))
-
-
-def test_positions_of_parts_sums_and_lattices(sim: Simulation) -> None:
-    a, b = sim.create(4, positions="grid", name="a"), sim.create(3, positions=np.eye(3)[:, :2] + 9, name="b")
-    line, none = sim.create(2, positions="line"), sim.create(2)
-    assert (a + b)[3:5].positions.tolist() == [[1.0, 1.0], [10.0, 9.0]]
-    assert b[::-1].positions.tolist() == b.positions[::-1].tolist()
-    assert (a + line).positions is None and (a + none).positions is None
-    lattice = Simulation(BrainModel("brain_base_model.json"), seed=1)
-    ids = lattice.initialize_neurons(["V1_like"], density=0.001)
-    found = lattice.populations["V1_like"].positions
-    assert found.dtype == np.float64 and found.tolist() == [
-        list(lattice.model.neurons[k].position()) for k in ids
-    ]
-
-
-def test_several_neurons_share_a_site_where_asked(sim: Simulation) -> None:
-    with pytest.raises(
-        ConfigError, match=r"positions: must differ unless share_sites is True; got \[0\.0, 0\.0\]"
-    ):
-        sim.create(8, positions={"grid": [2, 2]})
-    shared = sim.create(8, positions={"grid": [2, 2]}, share_sites=True)
-    assert np.array_equal(shared.positions[:4], shared.positions[4:])
-
-
-@pytest.mark.parametrize(
-    ("positions", "message"),
-    [
-        ("gird", "did you mean 'grid'"),
-        ({"disc": -1.0}, r"positions\.disc: must be > 0; got -1"),
-        ({"disc": 1.0, "line": 1.0}, "positions: must be"),
-        ({"disc": 1.0, "spacing": 1.0}, r"positions\.spacing: is that of a grid"),
-        ({"grid": [0, 2]}, r"positions\.grid: must be numbers of sites"),
-        ({"grid": 2.5}, r"positions\.grid: must be whole numbers"),
-        (np.zeros((2, 2)), r"positions: must be .* with n = 3; got shape \(2, 2\)"),
-        ([0.0, np.nan, 1.0], "positions: must be finite; got nan"),
-        (3j, "positions"),
-        ({}, "positions: must be"),
-    ],
-)
-def test_bad_positions_are_refused(sim: Simulation, positions: Any, message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        sim.create(3, positions=positions)
-    assert len(sim.model.neurons) == 0 and len(sim.populations) == 0
-
-
 # ---- arguments -------------------------------------------------------------------------------------------------
 
 
@@ -512,103 +430,3 @@ def test_inhibitory_fraction_of_the_configuration() -> None:
     model = BrainModel(config={"areas": [], "neuron_model": {"inhibitory_fraction": 0.2}})
     types = Simulation(model, seed=1).create(10_000).neuron_type
     assert abs(types.mean() - 0.2) < 4 * np.sqrt(0.2 * 0.8 / 10_000)
-
-
-# ---- state -----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def rich() -> Simulation:
-    sim = Simulation(dt=0.1, seed=1, neuromodulation=NeuromodulationSystem(["cortex", "striatum"]))
-    E = sim.create(
-        20, name="E", positions="disc", region="cortex", i_offset=25.0, receptors={"dopamine": 0.5}
-    )
-    S = sim.create(10, "izhikevich", name="S", region="striatum")
-    sim.connect(E, S, probability=0.5, weight=0.4, rule="stdp")
-    sim.run(100)
-    sim.model.remove_neuron(3)
-    return sim
-
-
-def test_everything_survives_saving(rich: Simulation) -> None:
-    again = Simulation.from_dict(json.loads(json.dumps(rich.to_dict())))
-    for other in (again, rich.copy(), copy.deepcopy(rich), pickle.loads(pickle.dumps(rich))):
-        assert other.digest() == rich.digest()
-        assert list(other.populations) == ["E", "S"]
-        assert other.populations["E"].ids.tolist() == rich.populations["E"].ids.tolist()
-        assert np.array_equal(other.populations["E"].positions, rich.populations["E"].positions)
-        assert (
-            other.populations["E"][0].receptors == {"dopamine": 0.5} if hasattr(Neuron, "receptors") else True
-        )
-        assert other.model.regions == ("cortex", "striatum")
-    for other in (again, rich):
-        other.run(100)
-    assert again.digest() == rich.digest()
-    more = [other.create(2, region="cortex").name for other in (again, rich)]
-    assert more == ["lif", "lif"]
-
-
-def test_views_are_pickled_with_their_model(rich: Simulation) -> None:
-    E = rich.populations["E"]
-    whole, part, joined = pickle.loads(pickle.dumps((E, E[2:5], E[:2] + rich.populations["S"])))
-    assert whole.ids.tolist() == E.ids.tolist() and part.ids.tolist() == E[2:5].ids.tolist()
-    assert joined.name == "E[:2]+S" and (whole[2:5] == part)
-    assert copy.copy(E) is E and copy.deepcopy(E) != E
-
-
-def test_removed_neurons(rich: Simulation) -> None:
-    E = rich.populations["E"]
-    part = E[:5]
-    assert len(E) == 19 and 3 not in E and E.positions.shape == (19, 2)
-    rich.model.remove_neuron(4)
-    assert len(E) == 18
-    with pytest.raises(RemovedError, match="it was removed"):
-        _ = part.v_membrane
-
-
-def test_states_without_populations_are_as_before() -> None:
-    sim = Simulation(BrainModel("brain_base_model.json"), seed=1)
-    sim.initialize_neurons(["V1_like"], density=0.001)
-    assert "populations" not in sim.model.to_dict()["state"]
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda p: p.update(name="S"), r"populations\[1\]\.name: must be a new, non-empty text; got 'S'"),
-        (lambda p: p.update(region=3), r"populations\[0\]\.region"),
-        (lambda p: p.update(receptors={"dopamine": -1.0}), r"populations\[0\]\.receptors\.dopamine"),
-        (lambda p: p.pop("ids"), r"populations\[0\]\.ids: is required"),
-        (lambda p: p.update(more=1), r"populations\[0\]\.more: unknown key"),
-        (lambda p: p.update(ids=p["ids"][:-1]), r"positions: must have the shape \(19, any\)"),
-        (
-            lambda p: p.update(ids=p["ids"][:-1], positions=p["positions"][:-1]),
-            r"populations: must hold the ids of the neurons of 'E'",
-        ),
-        (lambda p: p.update(ids=p["ids"][::-1].copy()), r"populations\[0\]\.ids: must ascend"),
-        (lambda p: p["positions"].__setitem__((0, 0), np.nan), r"positions: must be finite"),
-    ],
-)
-def test_a_damaged_population_is_named(rich: Simulation, change: Any, message: str) -> None:
-    from neuromod.network import saved
-
-    state = saved.state_of(rich.model, rows=True)
-    state = copy.deepcopy(state)
-    for name in ("ids", "positions"):
-        state["populations"][0][name] = state["populations"][0][name].copy()
-    change(state["populations"][0])
-    with pytest.raises(ConfigError, match=message):
-        saved.restore(BrainModel(config={"areas": []}), state, "state")
-
-
-def test_a_failed_create_changes_nothing(pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    sim, _, _ = pair
-    before = sim.digest()
-
-    def full(*_: Any) -> Any:
-        raise MemoryError
-
-    monkeypatch.setattr(sim.model._store.columns, "append", full)
-    with pytest.raises(MemoryError):
-        sim.create(5, name="more", region="elsewhere")
-    assert sim.digest() == before and list(sim.populations) == ["E", "I"] and sim.model.regions == ("global",)

@@ -158,6 +158,10 @@ def test_drawn_delays_in_ms(sim: Simulation, E: Population) -> None:
         ({"delay_ms": {"normal": [1.0]}}, r"delay_ms\.normal: must be two finite numbers, in ms"),
         ({"delay_ms": {"gamma": [1.0]}}, r"delay: must be"),
         ({"delay_ms": 1.0, "delay": 3}, r"delay, delay_ms: must not be given both; got 3 and 1\.0"),
+        (
+            {"delay": 2.5},
+            r"delay: must be a whole number >= 1, of steps; got 2\.5 \(delay_ms=2\.5 would be ms\)",
+        ),
         ({"delay_ms": "1 ms"}, r"delay_ms: must be numbers"),
     ],
 )
@@ -236,6 +240,7 @@ def test_experiments_in_ms() -> None:
         (lambda sim, E: sim.create(2, v_membrane={"uniform": [-0.065, -0.05]}), "v_membrane: .* volts"),
         (lambda sim, E: setattr(E, "v_membrane", -0.07), r"E\.v_membrane: .* volts"),
         (lambda sim, E: setattr(E, "tau_m", np.full(20, 0.02)), r"E\.tau_m: .* seconds"),
+        (lambda sim, E: setattr(sim.model.neurons, "tau_m", 0.02), r"neurons\.tau_m: .* seconds"),
         (lambda sim, E: Simulation(dt=0.0001), r"dt: is in ms; got 0\.0001, .* 0\.0001 s would be 0\.1"),
         (lambda sim, E: DopamineSystem(tau=0.2), r"dopamine\.state\.tau: .* 0\.2 s would be 200\.0"),
         (lambda sim, E: setattr(sim.neuromodulation.serotonin.state, "tau", 0.5), r"serotonin\.state\.tau"),
@@ -350,7 +355,7 @@ def test_connect_reports_all_problems_at_once(sim: Simulation, E: Population) ->
     ]
     with pytest.raises(ConfigError) as error:
         sim.connect(E, E, in_degree=0, weight="x", delay=0.5)
-    assert [line.split(":")[0] for line in error.value.problems] == ["in_degree", "weight", "delay"]
+    assert [line.split(":")[0] for line in error.value.problems] == ["delay", "in_degree", "weight"]
     assert sim.digest() == before and not sim.projections
 
 

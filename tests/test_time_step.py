@@ -10,6 +10,8 @@ import pytest
 
 from neuromod import BrainModel, NeuromodulationSystem, NumericalError, Simulation
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*did you mean seconds:neuromod.NeuromodWarning")
+
 STEPS = [1.0, 0.5, 0.1]  # ms
 N = 2000
 

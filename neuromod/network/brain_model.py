@@ -442,8 +442,9 @@ class BrainModel(Closed):
         return saved.model_again, (type(self), saved.content_of(self))
 
     def __repr__(self) -> str:
+        made = f"populations={len(self._areas.created)}, " if self._areas.created else ""
         return (
-            f"BrainModel(areas={len(self._areas.names)}, neurons={len(self.neurons):,}, "
+            f"BrainModel(areas={len(self._areas.lattice)}, {made}neurons={len(self.neurons):,}, "
             f"synapses={len(self.synapses):,})"
         )
 

@@ -11,7 +11,7 @@ import numpy as np
 from neuromod.arguments import checked_array
 from neuromod.network.draws import MAX_DELAY
 from neuromod.problems import shown
-from neuromod.units import steps_of, steps_of_all
+from neuromod.units import counted, steps_of, steps_of_all
 
 __all__ = ["delay_in_steps"]
 
@@ -23,6 +23,8 @@ def delay_in_steps(delay: Any, delay_ms: Any, dt: float, default: Any = 1) -> An
     step; its bounds must be whole steps.
     """
     if delay_ms is None:
+        if isinstance(delay, float | np.floating):
+            return counted(delay, "delay", "delay_ms", 1)
         return default if delay is None else delay
     if delay is not None:
         raise TypeError(f"delay, delay_ms: must not be given both; got {shown(delay)} and {shown(delay_ms)}")

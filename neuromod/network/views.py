@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod._core import Neuron, Synapse
-from neuromod.network.columns import NeuronColumns, collection_of, model_of
+from neuromod.network.columns import MODELS, NeuronColumns, collection_of, model_of
 from neuromod.network.store import SynapseStore
 from neuromod.problems import nearest
+from neuromod.units import say_unit_doubts
 
 __all__ = ["NeuronCollection", "SynapseCollection"]
 
@@ -96,6 +97,8 @@ class NeuronCollection(Mapping[int, Neuron]):
         if value is not column:  # `neurons.v_membrane += d` has written already, and sets what it got
             if not column.flags.writeable:
                 raise AttributeError(f"neurons.{name}: is read-only")
+            fields = [about["params"][name] for about in MODELS.values() if name in about["params"]]
+            say_unit_doubts({name: fields[0]} if fields else {}, {name: value}, "neurons")
             column[:] = value
 
     def __dir__(self) -> list[str]:
