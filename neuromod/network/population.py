@@ -77,6 +77,7 @@ class Population(Sequence[Neuron]):
     _areas: Areas
     _name: str
     _own: Ints | None
+    _known: tuple[tuple[int, int], tuple[slice | None, tuple[str, ...]]] | None
 
     __array_ufunc__ = None  # an array's operators leave the work to the population
 
@@ -86,7 +87,7 @@ class Population(Sequence[Neuron]):
             areas.find(name, "name")
         else:
             own.flags.writeable = False
-        for attribute, value in (("_areas", areas), ("_name", name), ("_own", own)):
+        for attribute, value in (("_areas", areas), ("_name", name), ("_own", own), ("_known", None)):
             object.__setattr__(self, attribute, value)
 
     # ---- who they are ----------------------------------------------------------------------------------------
@@ -219,13 +220,14 @@ class Population(Sequence[Neuron]):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # asked for by copy, pickle and NumPy
             raise AttributeError(name)
-        slots, there = self._slots(), self._areas.columns.buffers
-        if name not in FIXED_FIELDS and not any(self._has(name)) and (len(slots) or name not in there):
+        span, models = self._facts()
+        there = self._areas.columns.buffers
+        if name not in FIXED_FIELDS and not any(self._has(name)) and (models or name not in there):
             self._refuse(name)
-        column, span = self._areas.columns.column(name), _span(slots)
+        column = self._areas.columns.column(name)
         if span is not None:
             return column[span]
-        copy = column[slots]
+        copy = column[self._slots()]
         copy.flags.writeable = False
         return copy
 
@@ -251,8 +253,18 @@ class Population(Sequence[Neuron]):
 
     def _models(self) -> tuple[str, ...]:
         """Names of the neuron models that its neurons have."""
-        numbers = np.unique(self._areas.columns.column("model")[self._slots()])
-        return tuple(list(MODELS)[k] for k in numbers.tolist())
+        return self._facts()[1]
+
+    def _facts(self) -> tuple[slice | None, tuple[str, ...]]:
+        """The slice that takes its slots, if there is one, and its models; computed anew when the network changes."""
+        columns = self._areas.columns
+        now = columns.epoch, columns.n
+        if self._known is None or self._known[0] != now:
+            slots = self._slots()
+            numbers = np.unique(columns.column("model")[slots])
+            found = _span(slots), tuple(list(MODELS)[k] for k in numbers.tolist())
+            object.__setattr__(self, "_known", (now, found))
+        return self._known[1]  # type: ignore[index]
 
     def _has(self, name: str) -> list[bool]:
         """For each of its neuron models, whether its neurons have that column."""
