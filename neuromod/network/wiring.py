@@ -22,6 +22,7 @@ __all__ = [
     "checked_port",
     "connect_at_random",
     "ends_of",
+    "ids_as_given",
     "slots_of_group",
     "type_of_sources",
 ]
@@ -219,3 +220,12 @@ def _connect_all(
         name=store.free_name(None, label, "all"),
         seed=seed,
     )
+
+
+def ids_as_given(areas: Areas, group: Any, where: str) -> NDArray[np.int64]:
+    """Ids of area names or ids, in the order in which they were given; each neuron once."""
+    slots = _slots_as_given(areas, group, where)
+    ids: NDArray[np.int64] = areas.columns.column("id")[slots]
+    if len(np.unique(ids)) != len(ids):
+        raise ValueError(f"{where}: must name each neuron once; got one twice")
+    return ids
