@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from neuromod import _core
 from neuromod.arguments import MOST_STEPS, checked_array
 from neuromod.errors import NeuromodWarning
+from neuromod.network.wiring import ids_as_given
 
 __all__ = ["check_run", "check_sources", "checked_input", "known_ids", "spike_steps"]
 
@@ -23,7 +25,8 @@ def known_ids(model: Any, ids: ArrayLike, where: str) -> Ints:
     Parameters
     ----------
     model : BrainModel
-    ids : int or array_like of int, shape (n,)
+    ids : int or array_like of int, shape (n,); or str, or sequence of str
+        Names stand for areas: their neurons, ascending.
     where : str
         How the message names them.
 
@@ -36,6 +39,10 @@ def known_ids(model: Any, ids: ArrayLike, where: str) -> Ints:
     ValueError
         If they are no whole numbers, or one is not in the network.
     """
+    if isinstance(ids, str) or (
+        isinstance(ids, Sequence) and len(ids) and all(isinstance(x, str) for x in ids)
+    ):
+        return ids_as_given(model._store.areas, ids, where)
     try:
         wanted = np.atleast_1d(checked_array(ids, where, "iu"))
     except TypeError as error:

@@ -150,7 +150,7 @@ def test_an_ou_current_has_its_mean_sd_and_correlation_time(dt: float) -> None:
 
 @pytest.mark.parametrize("dt", DTS)
 def test_the_variance_of_a_membrane_under_an_ou_current(dt: float) -> None:
-    """Continuous: sd^2 tau / (tau + tau_m). In steps: the closed form of two first-order filters, 0.6 % dt^2 from it."""
+    """Continuous: sd^2 tau / (tau + tau_m). In steps: the closed form of two first-order filters, 0.6 % dt^2 off."""
     n, tau, tau_m, sd = 2000, 5.0, 20.0, 4.0
     sim = lif(n, dt=dt, seed=3)
     OUCurrent(sim, "a", 0.0, sd, tau)
@@ -355,7 +355,11 @@ def test_a_damaged_state_is_refused() -> None:
 
 
 def sheet(n: int = 4, density: float = 1.0, model: str = "lif") -> Simulation:
-    area = {"name": "eye", "model": model, "coord_ranges": {"x": [2, n + 1], "y": [1, n], "z": [0, 0], "w": [0, 0]}}
+    area = {
+        "name": "eye",
+        "model": model,
+        "coord_ranges": {"x": [2, n + 1], "y": [1, n], "z": [0, 0], "w": [0, 0]},
+    }
     sim = Simulation(BrainModel(config={"lattice_shape": [n + 2, n + 2, 1, 1], "areas": [area]}), seed=1)
     sim.initialize_neurons(["eye"], density=density)
     return sim

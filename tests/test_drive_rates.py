@@ -89,7 +89,9 @@ def plain_next(steps: list[int], period: int, step: int) -> int:
     return 2**62
 
 
-@pytest.mark.parametrize(("steps", "period"), [([0], 0), ([3, 4, 9], 0), ([2, 5, 6], 7), ([0], 3), ([4, 9], 6)])
+@pytest.mark.parametrize(
+    ("steps", "period"), [([0], 0), ([3, 4, 9], 0), ([2, 5, 6], 7), ([0], 3), ([4, 9], 6)]
+)
 def test_the_next_change_is_found(steps: list[int], period: int) -> None:
     schedule = RateSchedule(np.arange(1), np.array(steps), np.zeros((len(steps), 1)), period)
     for step in range(40):
@@ -98,7 +100,13 @@ def test_the_next_change_is_found(steps: list[int], period: int) -> None:
 
 
 def busy(seed: int = 2) -> Simulation:
-    sim = network(("p", 60, "poisson"), ("q", 30, "poisson"), ("a", 40, "lif", {"drive": {"rate": 900.0, "weight": 1.0}}), seed=seed, modulated=True)
+    sim = network(
+        ("p", 60, "poisson"),
+        ("q", 30, "poisson"),
+        ("a", 40, "lif", {"drive": {"rate": 900.0, "weight": 1.0}}),
+        seed=seed,
+        modulated=True,
+    )
     sim.connect("p", "a", in_degree=20, weight=1.0, delay={"uniform": [2, 5]}, rule="stdp", name="p")
     RateSource(sim, "p", np.arange(10.0, 70.0).reshape(3, 20).repeat(3, axis=1), interval=7.0, repeat=True)
     RateSource(sim, "q", [50.0, 0.0, 90.0], times=[3.0, 20.0, 31.0])
@@ -129,7 +137,9 @@ def test_a_callable_goes_to_copies_and_is_refused_where_states_are_saved() -> No
     assert other.digest() == sim.digest()
     assert other.model.neurons.rate[0] == 30.0
     for save in (sim.to_dict, lambda: pickle.dumps(sim)):
-        with pytest.raises(ValueError, match="must not have a rate given by a function, which cannot be saved"):
+        with pytest.raises(
+            ValueError, match="must not have a rate given by a function, which cannot be saved"
+        ):
             save()
     source.remove()
     assert Simulation.from_dict(sim.to_dict()).digest() == sim.digest()
@@ -177,7 +187,10 @@ BAD: list[tuple[Callable[[Simulation], Any], str]] = [
     (lambda s: RateSource(s, "a", [1.0], interval=1.0), "must be poisson neurons; got a lif neuron"),
     (lambda s: RateSource(s, "p", [1.0]), "exactly one of them must be given"),
     (lambda s: RateSource(s, "p", [1.0], interval=1.0, times=[1.0]), "exactly one of them must be given"),
-    (lambda s: RateSource(s, "p", [1001.0], interval=1.0), "rate: must be from 0 to 1000 Hz, one spike a step"),
+    (
+        lambda s: RateSource(s, "p", [1001.0], interval=1.0),
+        "rate: must be from 0 to 1000 Hz, one spike a step",
+    ),
     (lambda s: RateSource(s, "p", [-1.0], interval=1.0), "rate: must be from 0 to 1000 Hz"),
     (lambda s: RateSource(s, "p", [np.nan], interval=1.0), "rate: must be from 0 to 1000 Hz"),
     (lambda s: RateSource(s, "p", [[1.0, 2.0, 3.0]], interval=1.0), "rate: must have shape"),
@@ -188,7 +201,10 @@ BAD: list[tuple[Callable[[Simulation], Any], str]] = [
     (lambda s: RateSource(s, "p", [1.0], interval=1.0, start=1.0), "start: must ascend, from the present"),
     (lambda s: RateSource(s, "p", lambda t: 1.0, times=[3.0]), "times: must not be given together"),
     (lambda s: RateSource(s, "p", lambda t: -1.0, interval=2.0), "rate at 2 ms: must be from 0"),
-    (lambda s: RateSource(s, "p", lambda t: [1.0, 2.0, 3.0], interval=2.0), "rate at 2 ms: must be a number or one"),
+    (
+        lambda s: RateSource(s, "p", lambda t: [1.0, 2.0, 3.0], interval=2.0),
+        "rate at 2 ms: must be a number or one",
+    ),
 ]
 
 

@@ -46,7 +46,9 @@ def kolmogorov(values: Floats, cdf: Callable[[float], float]) -> float:
     n = len(values)
     expected = np.array([cdf(float(x)) for x in np.sort(values)])
     rank = np.arange(1, n + 1) / n
-    d = max((rank - expected).max(), (expected - rank + 1.0 / n).max()) * (math.sqrt(n) + 0.12 + 0.11 / math.sqrt(n))
+    d = max((rank - expected).max(), (expected - rank + 1.0 / n).max()) * (
+        math.sqrt(n) + 0.12 + 0.11 / math.sqrt(n)
+    )
     return 2.0 * sum((-1) ** (k - 1) * math.exp(-2.0 * k * k * d * d) for k in range(1, 101))
 
 
@@ -225,8 +227,12 @@ def test_events_of_a_camera_of_any_size(camera: tuple[int, int]) -> None:
 
 def test_pixels_without_a_neuron_are_said() -> None:
     sim = retina(density=0.25)
-    with pytest.warns(NeuromodWarning, match="camera: 16 of 64 pixels have a neuron in r; the others reach nothing"):
-        n = play_camera(sim, "r", np.repeat(np.arange(8), 8), np.tile(np.arange(8), 8), np.full(64, 2000.0), (8, 8))
+    with pytest.warns(
+        NeuromodWarning, match="camera: 16 of 64 pixels have a neuron in r; the others reach nothing"
+    ):
+        n = play_camera(
+            sim, "r", np.repeat(np.arange(8), 8), np.tile(np.arange(8), 8), np.full(64, 2000.0), (8, 8)
+        )
     assert n == 16
 
 
@@ -237,7 +243,10 @@ BAD: list[tuple[Callable[[Simulation], Any], str]] = [
     (lambda s: play_trains(s, "s", 5.0), "trains: must be a sequence"),  # type: ignore[arg-type]
     (lambda s: play_trains(s, [0, 0], [[1.0], [2.0]]), "neurons: must name each neuron once"),
     (lambda s: play_trains(s, "a", [[1.0]]), "ids: must be spike_source neurons; got a lif neuron"),
-    (lambda s: play_spikes(s, [[1.0, 0.5]]), "spikes: must have ids of neurons in the second column; got 0.5"),
+    (
+        lambda s: play_spikes(s, [[1.0, 0.5]]),
+        "spikes: must have ids of neurons in the second column; got 0.5",
+    ),
     (lambda s: play_spikes(s, [1.0, 2.0]), "spikes: must be rows of"),
     (lambda s: play_spikes(s, [[1.0, 77.0]]), "ids: must be ids of neurons in the network; got 77"),
     (lambda s: play_camera(s, "s", [3], [0], [1000.0], (3, 1)), "x: must be a row of pixels from 0 to 2"),

@@ -227,7 +227,12 @@ def test_hooks_are_no_part_of_the_state() -> None:
     plain = learning().digest()
     hook = sim.every(5.0, lambda s: seen.append(s))
     assert sim.digest() == plain
-    again = [sim.copy(), copy.deepcopy(sim), pickle.loads(pickle.dumps(sim)), Simulation.from_dict(sim.to_dict())]
+    again = [
+        sim.copy(),
+        copy.deepcopy(sim),
+        pickle.loads(pickle.dumps(sim)),
+        Simulation.from_dict(sim.to_dict()),
+    ]
     again += list(sim.replicas(2))
     for other in again:
         other.run(10)

@@ -269,6 +269,7 @@ cdef extern from "nm_record.h" nogil:
     ctypedef struct nm_sample_record:
         const void *column
         int64_t is_float32
+        int64_t is_int64
         const int64_t *index
         int64_t width
         int64_t every
