@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuromod.arguments import checked_array
+from neuromod.arguments import checked_array, checked_number
+from neuromod.problems import shown
 from neuromod.state import SavedPart
 
-__all__ = ["Agenda", "Due", "RateSchedule"]
+__all__ = ["Agenda", "Due", "RateSchedule", "whole_steps"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 FOREVER = 2**62
 """Steps to what never comes."""
+
+
+def whole_steps(ms: float, dt: float, where: str) -> int:
+    """A duration as a number of steps, at least one; ValueError unless it is a whole number of them."""
+    steps = checked_number(ms, where, 0.0) / dt
+    whole = math.floor(steps + 0.5)
+    if whole < 1 or abs(steps - whole) > 1e-6 * max(1.0, whole) or whole >= 2**61:
+        raise ValueError(f"{where}: must be a whole number of steps of {dt:g} ms, >= 1; got {shown(ms)} ms")
+    return whole
 
 
 class Due(Protocol):

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromod.arguments import checked_number
+from neuromod.agenda import whole_steps
 from neuromod.closed import Closed
 from neuromod.problems import shown
 
-__all__ = ["Hook", "Hooked", "whole_steps"]
-
-
-def whole_steps(ms: float, dt: float, where: str) -> int:
-    """A duration as a number of steps, at least one; ValueError unless it is a whole number of them."""
-    steps = checked_number(ms, where, 0.0) / dt
-    whole = math.floor(steps + 0.5)
-    if whole < 1 or abs(steps - whole) > 1e-6 * max(1.0, whole) or whole >= 2**61:
-        raise ValueError(f"{where}: must be a whole number of steps of {dt:g} ms, >= 1; got {shown(ms)} ms")
-    return whole
+__all__ = ["Hook", "Hooked"]
 
 
 class Hook(Closed):

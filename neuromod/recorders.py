@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
+from neuromod.agenda import whole_steps
 from neuromod.arguments import checked_count
 from neuromod.closed import Closed
-from neuromod.hooks import whole_steps
 from neuromod.problems import shown
 from neuromod.tables import Tabled
 
-__all__ = ["Monitor", "Simulation", "every_steps", "milliseconds"]
+__all__ = ["Monitor", "every_steps", "milliseconds"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -47,6 +47,7 @@ def every_steps(sim: Simulation, every: int, every_ms: float | None) -> int:
 
 
 def milliseconds(steps: Ints, sim: Simulation) -> Floats:
+    """The ends of steps as times."""
     return np.multiply(steps, sim.dt, dtype=np.float64)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 
-__all__ = ["Samples", "Spikes", "Tabled", "unit_of"]
+__all__ = ["Tabled"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -27,7 +27,8 @@ MODULES = sorted(
 FOR_USERS = tuple(
     f"neuromod.{name}"
     for name in (
-        *("bench", "brain_model", "config", "critic", "datasets", "errors", "experiment", "monitors"),
+        *("bench", "brain_model", "config", "critic", "datasets", "drive", "errors", "experiment", "hooks"),
+        *("monitors", "tables"),
         *("network.projection", "network.views", "neuromodulation", "parallel", "plasticity", "plot"),
         *("progress", "replicas", "response", "results", "senses", "simulation"),
     )

@@ -55,7 +55,9 @@ def test_any_column_against_one_read_step_by_step() -> None:
 
 def test_a_name_that_is_no_column_is_refused_with_the_near_one() -> None:
     sim = learning()
-    with pytest.raises(ValueError, match="variable: must be one of .*; got 'v_mem'; did you mean 'v_membrane'"):
+    with pytest.raises(
+        ValueError, match=r"variable: must be one of .*; got 'v_mem'; did you mean 'v_membrane'"
+    ):
         StateMonitor(sim, "v_mem")
     with pytest.raises(ValueError, match="variable: must be one of"):
         StateMonitor(sim, "id")
@@ -156,7 +158,9 @@ def test_pandas() -> None:
     assert np.array_equal(spikes["id"], m["spikes"].id) and np.array_equal(spikes["time"], m["spikes"].time)
     state = m["state"].to_pandas()
     assert state.columns.tolist() == [5, 0] and state.columns.name == "id" and state.index.name == "time"
-    assert np.array_equal(state.to_numpy(), m["state"].values) and state.loc[30.0, 5] == m["state"].values[2, 0]
+    assert (
+        np.array_equal(state.to_numpy(), m["state"].values) and state.loc[30.0, 5] == m["state"].values[2, 0]
+    )
     levels = m["levels"].to_pandas()
     assert np.array_equal(levels["serotonin"], m["levels"].level("serotonin"))
     weights = m["weights"].to_pandas()
@@ -164,7 +168,13 @@ def test_pandas() -> None:
     assert weights.columns.tolist() == list(zip(m["weights"].pre_id, m["weights"].post_id, strict=True))
     assert np.array_equal(weights.to_numpy(), m["weights"].values)
     rate = m["rate"].to_pandas()
-    assert np.array_equal(rate["rate"], m["rate"].rate) and rate.index.tolist() == [20.0, 40.0, 60.0, 80.0, 100.0]
+    assert np.array_equal(rate["rate"], m["rate"].rate) and rate.index.tolist() == [
+        20.0,
+        40.0,
+        60.0,
+        80.0,
+        100.0,
+    ]
 
 
 def test_xarray() -> None:
@@ -198,7 +208,9 @@ def test_neo() -> None:
     assert signal.array_annotations["id"].tolist() == [5, 0]
     (weights,) = m["weights"].to_neo().analogsignals
     assert weights.array_annotations["pre"].tolist() == m["weights"].pre_id.tolist()
-    assert m["levels"].to_neo().analogsignals[0].array_annotations["modulator"].tolist() == list(m["levels"].names)
+    assert m["levels"].to_neo().analogsignals[0].array_annotations["modulator"].tolist() == list(
+        m["levels"].names
+    )
 
 
 def with_regions() -> LevelMonitor:
@@ -225,7 +237,9 @@ def test_levels_of_several_regions() -> None:
 
 
 @pytest.mark.parametrize("name", ["pandas", "xarray", "neo"])
-def test_a_library_that_is_missing_is_named_with_its_extra(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_library_that_is_missing_is_named_with_its_extra(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, name, None)
     spikes = SpikeMonitor(network(("a", 3, "lif")))
     with pytest.raises(ImportError, match=rf'to_{name} needs {name}: pip install "neuromod-snn\[{name}\]"'):
@@ -235,7 +249,11 @@ def test_a_library_that_is_missing_is_named_with_its_extra(name: str, monkeypatc
 def test_the_libraries_are_not_imported_with_the_package(checkout: Any) -> None:
     source = (checkout / "neuromod" / "tables.py").read_text()
     assert importlib.import_module("neuromod.tables").__name__ == "neuromod.tables"
-    assert not [line for line in source.splitlines() if line.startswith(("import pandas", "import xarray", "import neo"))]
+    assert not [
+        line
+        for line in source.splitlines()
+        if line.startswith(("import pandas", "import xarray", "import neo"))
+    ]
     extras = (checkout / "pyproject.toml").read_text()
     assert all(f'{name} = ["{name}>=' in extras for name in ("pandas", "xarray", "neo"))
 

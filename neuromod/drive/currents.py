@@ -236,7 +236,8 @@ class SineCurrent(Current):
     amplitude : float, in the unit of the neurons' ``i_offset``, >= -1e300
     frequency : float, Hz, >= 0
         At most ``1000 / (2 dt)``.
-    phase : float, radians, default 0 at simulated time 0
+    phase : float, radians (no unit), default 0
+        At simulated time 0.
     offset : float, in the unit of the neurons' ``i_offset``, default 0
     start, stop : float, ms, optional
         The current is 0 before and after. Default: from the present on, for ever.

@@ -32,7 +32,7 @@ class ImageCurrent(Current):
     image : array_like of float, shape (n_rows, n_columns), in the unit of the neurons' ``i_offset`` over `amplitude`
         Any size >= 1.
     duration : float, ms, > 0
-    amplitude : float, default 1
+    amplitude : float, pure number, default 1
         Factor of the image: current per unit of it.
     start : float, ms, optional
         Default: the present.

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
-from neuromod.agenda import RateSchedule, check_domain
+from neuromod.agenda import RateSchedule, check_domain, whole_steps
 from neuromod.arguments import checked_array, checked_number
 from neuromod.closed import Closed
-from neuromod.hooks import whole_steps
 from neuromod.network.wiring import ids_as_given
 from neuromod.problems import shown
 
