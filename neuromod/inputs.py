@@ -109,8 +109,8 @@ def checked_input(
     rows = checked_array(input, "input").astype(np.float64, copy=False)
     if rows.shape not in ((), (len(ids),), (n_steps, len(ids)), (n_steps, 1)):
         raise ValueError(
-            f"input: must be a number, or have shape (n_ids,) = ({len(ids)},), (n_steps, n_ids) = ({n_steps}, "
-            f"{len(ids)}) or (n_steps, 1) = ({n_steps}, 1); got {rows.shape}"
+            f"input: must be a number, or must have shape (n_ids,) = ({len(ids)},), (n_steps, 1) = ({n_steps}, 1) or "
+            f"(n_steps, n_ids) = ({n_steps}, {len(ids)}); got {rows.shape}"
         )
     rows = np.broadcast_to(rows, (n_steps, len(ids)))  # the same row again and again takes no memory
     if not np.all(np.isfinite(rows)):

@@ -124,8 +124,8 @@ def test_input_of_replicas_is_broadcast() -> None:
 def test_the_shapes_that_are_taken_are_named(shape: tuple[int, ...]) -> None:
     sim = network(("a", 3, "lif"))
     words = (
-        r"input: must be a number, or have shape \(n_ids,\) = \(3,\), \(n_steps, n_ids\) = \(6, 3\) or "
-        r"\(n_steps, 1\) = \(6, 1\); got"
+        r"input: must be a number, or must have shape \(n_ids,\) = \(3,\), \(n_steps, 1\) = \(6, 1\) or "
+        r"\(n_steps, n_ids\) = \(6, 3\); got"
     )
     with pytest.raises(ValueError, match=words):
         sim.run(6, input=np.ones(shape))

@@ -313,6 +313,8 @@ cdef class Engine:
     def set_sources(self, sources):
         """Other current sources from the next step on. During a run, at the border of a slice alone."""
         sources = list(sources)
+        if not all(isinstance(source, CurrentSource) for source in sources):
+            raise TypeError("sources: must be current sources of the core")
         self._lend_sources(self.binding, sources)
         self.sources = sources
 

@@ -123,6 +123,12 @@ class RateSource(Closed):
         left = [each for each in self._sim._session.agenda.rates if each is not self._schedule]
         self._sim._session.set_rates(left, "RateSource.remove")
 
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        """Copied deeply and pickled with its simulation."""
+        rates = self._sim._session.agenda.rates
+        at = next((k for k, each in enumerate(rates) if each is self._schedule), None)
+        return _again, (self._sim, at, self._schedule.saved() if at is None else None)
+
     def __enter__(self) -> Self:
         return self
 
@@ -131,6 +137,14 @@ class RateSource(Closed):
 
     def __repr__(self) -> str:
         return f"RateSource(neurons={len(self._schedule.ids)})"
+
+
+def _again(sim: Any, at: int | None, saved: Any) -> RateSource:
+    """The handle of a schedule of `sim`, or of one that was removed."""
+    source = RateSource.__new__(RateSource)
+    source._sim = sim
+    source._schedule = RateSchedule(**saved) if at is None else sim._session.agenda.rates[at]
+    return source
 
 
 def _check_poisson(sim: Any, ids: Ints) -> None:
