@@ -86,8 +86,13 @@ MADE: dict[str, Callable[[], Any]] = {
     ),
     "CurrentSource": lambda: _core.CurrentSource(
         {
-            **{"kind": "ou", "ids": np.arange(3), "span": np.array([0.0, 9.0]), "number": 1},
-            **{"values": np.array([0.0, 1.0, 5.0]), "factor": np.ones(3), "state": np.zeros(3)},
+            "kind": "ou",
+            "ids": np.arange(3),
+            "span": np.array([0.0, 9.0]),
+            "number": 1,
+            "values": np.array([0.0, 1.0, 5.0]),
+            "factor": np.ones(3),
+            "state": np.zeros(3),
         }
     ),
     "Bitmap": lambda: _core.Bitmap(),
