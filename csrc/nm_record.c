@@ -33,10 +33,16 @@ void nm_record_sample(nm_sample_record *record, int64_t step) {
         return;
     const float *single = record->column;
     const double *full = record->column;
+    const int64_t *whole = record->column;
     double *row = record->value + record->n * record->width;
     for (int64_t i = 0; i < record->width; i++) {
         const int64_t at = record->index[i];
-        row[i] = at < 0 ? NAN : record->is_float32 ? (double)single[at] : full[at];
+        if (at < 0)
+            row[i] = NAN;
+        else if (record->is_int64)
+            row[i] = (double)whole[at];
+        else
+            row[i] = record->is_float32 ? (double)single[at] : full[at];
     }
     record->step[record->n] = step;
     record->n++;

@@ -16,7 +16,8 @@ typedef struct nm_spike_record {
 
 typedef struct nm_sample_record {
     const void *column;
-    int64_t is_float32;   /* 1: the column holds floats, else doubles */
+    int64_t is_float32;   /* 1: the column holds floats; */
+    int64_t is_int64;     /* 1: whole numbers; else doubles */
     const int64_t *index; /* [width] entries of the column; < 0: an entry that is gone, recorded as NaN */
     int64_t width;
     int64_t every; /* steps; sampled after steps every, 2 every, ... */

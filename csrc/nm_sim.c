@@ -1,6 +1,7 @@
 /* The phases of one step, in this order:
  *   1 deliver the spikes that arrive in this step; lazy rules update each synapse before it transmits
- *   2 add the background drive, external currents (external_input, i_offset) and scheduled spikes
+ *   2 add the background drive, external currents (external_input, i_offset, current sources) and
+ *     scheduled spikes
  *   3 apply the gain to the inputs and the rise to the thresholds
  *   4 step the neurons
  *   5 append the neurons that fired to the delay ring
@@ -24,6 +25,7 @@
 #include "nm_sim.h"
 #include "nm_clock.h"
 #include "nm_compact.h"
+#include "nm_current.h"
 #include "nm_deliver.h"
 #include "nm_drive.h"
 #include "nm_events.h"
@@ -49,7 +51,7 @@ static void add_input(nm_sim *sim, int64_t now, int first) {
     if (sim->current_rows > 0) {
         for (int64_t k = 0; k < sim->n_currents; k++)
             sim->network->external_input[sim->current_slot[k]] += sim->currents[k];
-        sim->currents += sim->n_currents;
+        sim->currents += sim->same_currents ? 0 : sim->n_currents;
         sim->current_rows--;
     }
     while (sim->next_schedule < sim->n_schedule && sim->schedule_step[sim->next_schedule] <= now) {
@@ -73,15 +75,16 @@ NM_CLONES static void add_offset(double *restrict current, const double *restric
         current[i] = fresh ? offset[i] : current[i] + offset[i];
 }
 
-/* The external current of a block in this step: external_input, i_offset and noise, times the gain. If
- * external_input holds nothing for this step, the current is written to `room`; without offset and noise the
- * result is a shared array of zeros. */
+/* The external current of a block in this step: external_input, i_offset, noise and current sources, times the
+ * gain. If external_input holds nothing for this step, the current is written to `room`; without anything to add
+ * the result is a shared array of zeros. */
 static const double *current_of(const nm_sim *sim, const nm_block *block, nm_factors factors, int64_t now,
                                 double *room) {
     static const double none[NM_CHUNK];
     int fresh = sim->current_step != now;
+    const int sources = nm_current_reaches(sim->sources, sim->n_sources, block, now);
     double *current = fresh ? room : sim->network->external_input + block->first;
-    if (fresh && !block->noisy && !block->offset)
+    if (fresh && !block->noisy && !block->offset && !sources)
         return none;
     if (block->offset) {
         add_offset(current, sim->network->i_offset + block->first, block->n, fresh);
@@ -89,6 +92,11 @@ static const double *current_of(const nm_sim *sim, const nm_block *block, nm_fac
     }
     if (block->noisy)
         nm_drive_noise(sim->network, block, sim->dt, sim->seed, (uint64_t)now, factors.noise, current, fresh);
+    if (sources) {
+        if (fresh && !block->noisy)
+            memset(current, 0, (size_t)block->n * sizeof *current);
+        nm_current_add(sim->sources, sim->n_sources, sim->network, block, sim->seed, now, current);
+    }
     if (factors.gain != 1.0)
         amplify(current, block->n, factors.gain);
     return current;

@@ -4,6 +4,7 @@
 #define NM_SIM_H
 
 #include "nm_bitmap_deliver.h"
+#include "nm_current.h"
 #include "nm_delay.h"
 #include "nm_levels.h"
 #include "nm_network.h"
@@ -36,6 +37,9 @@ typedef struct nm_sim {
     const double *currents;
     const int32_t *current_slot;
     int64_t n_currents, current_rows;
+    int64_t same_currents;     /* 1: there is one row, for every step */
+    const nm_current *sources; /* currents that are functions of time, or random */
+    int64_t n_sources;
     int64_t current_step; /* the last step for which external_input may hold values other than 0 */
     int64_t schedule_now; /* the last step for which `scheduled` does */
     nm_spike_record *spike_records;

@@ -10,6 +10,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for type checkers; at run time a name is imported when it is first asked for
+    from neuromod.drive.currents import OUCurrent, RampCurrent, SineCurrent, StepCurrent
+    from neuromod.drive.images import ImageCurrent, play_camera
+    from neuromod.drive.rates import RateSource
+    from neuromod.drive.trains import correlated_trains, gamma_trains, play_spikes, play_trains
     from neuromod.errors import (
         ConfigError,
         CoreError,
@@ -53,6 +57,17 @@ _HOMES = {
     "LevelMonitor": "monitors",
     "RateMonitor": "monitors",
     "SynapseMonitor": "monitors",
+    "StepCurrent": "drive.currents",
+    "RampCurrent": "drive.currents",
+    "SineCurrent": "drive.currents",
+    "OUCurrent": "drive.currents",
+    "ImageCurrent": "drive.images",
+    "RateSource": "drive.rates",
+    "gamma_trains": "drive.trains",
+    "correlated_trains": "drive.trains",
+    "play_trains": "drive.trains",
+    "play_spikes": "drive.trains",
+    "play_camera": "drive.images",
     "get_num_threads": "parallel",
     "set_num_threads": "parallel",
     "threads": "parallel",
@@ -84,6 +99,17 @@ __all__ = [
     "LevelMonitor",
     "RateMonitor",
     "SynapseMonitor",
+    "StepCurrent",
+    "RampCurrent",
+    "SineCurrent",
+    "OUCurrent",
+    "ImageCurrent",
+    "RateSource",
+    "gamma_trains",
+    "correlated_trains",
+    "play_trains",
+    "play_spikes",
+    "play_camera",
     "get_num_threads",
     "set_num_threads",
     "threads",

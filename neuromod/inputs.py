@@ -73,7 +73,8 @@ def checked_input(
     ----------
     model : BrainModel
     n_steps : int, >= 0
-    input : array_like of float, shape (n_steps, n_ids), mV, or None
+    input : array_like of float, mV, or None
+        A number, or of shape (n_ids,), (n_steps, n_ids) or (n_steps, 1).
     input_ids : as of `known_ids`, or None
         None: all neurons, in id order.
 
@@ -93,10 +94,12 @@ def checked_input(
         return None, None
     ids = model.neurons.id if input_ids is None else known_ids(model, input_ids, "input_ids")
     rows = checked_array(input, "input").astype(np.float64, copy=False)
-    if rows.shape != (n_steps, len(ids)):
+    if rows.shape not in ((), (len(ids),), (n_steps, len(ids)), (n_steps, 1)):
         raise ValueError(
-            f"input: must have shape (n_steps, n_ids) = ({n_steps}, {len(ids)}); got {rows.shape}"
+            f"input: must be a number, or must have shape (n_ids,) = ({len(ids)},), (n_steps, 1) = ({n_steps}, 1) or "
+            f"(n_steps, n_ids) = ({n_steps}, {len(ids)}); got {rows.shape}"
         )
+    rows = np.broadcast_to(rows, (n_steps, len(ids)))  # the same row again and again takes no memory
     if not np.all(np.isfinite(rows)):
         step, column = np.argwhere(~np.isfinite(rows))[0]
         raise ValueError(f"input: must be finite; got {rows[step, column]} (step {step}, id {ids[column]})")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_array
-from neuromod.closed import Closed
 from neuromod.inputs import known_ids
 from neuromod.network.population import Group
 from neuromod.network.tracked import Tracked
 from neuromod.problems import did_you_mean, shown
+from neuromod.recorders import Monitor, Simulation, milliseconds
+from neuromod.tables import Samples, Spikes, unit_of
 from neuromod.units import checked_every
 
 __all__ = ["LevelMonitor", "RateMonitor", "SpikeMonitor", "StateMonitor", "SynapseMonitor"]
@@ -23,81 +24,15 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-class Simulation(Protocol):
-    """What a `neuromod.simulation.Simulation` offers here; this module does not import it."""
-
-    _session: Any
-
-    @property
-    def model(self) -> Any: ...
-    @property
-    def neuromodulation(self) -> Any: ...
-    @property
-    def dt(self) -> float: ...
-    @property
-    def current_step(self) -> int: ...
-
-
-def _milliseconds(steps: Ints, sim: Simulation) -> Floats:
-    return np.multiply(steps, sim.dt, dtype=np.float64)
-
-
-Recorder = TypeVar("Recorder", _core.SpikeRecorder, _core.SampleRecorder, _core.Probe)
-
-
-class _Monitor(Closed, Generic[Recorder]):
-    """A recorder of the core attached to one simulation; usable in ``with``, which ends it.
-
-    May be made, read and stopped during a run, too: it then begins and ends at the border of a slice.
-    """
-
-    def __init__(self, sim: Simulation, recorder: Recorder) -> None:
-        self._sim = sim
-        self._recorder: Recorder = recorder
-        with sim._session.gate:
-            sim._session.bound().add_recorder(recorder)
-
-    def stop(self) -> None:
-        """Record no further; what was recorded stays."""
-        with self._sim._session.gate:
-            self._sim._session.bound().remove_recorder(self._recorder)
-
-    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        """Copied and pickled with its simulation and its records. A shallow copy records the same simulation."""
-        with self._sim._session.gate:
-            return _again, (type(self), self._sim, self._own(), self._recorder.saved(), self._is_on())
-
-    def _own(self) -> dict[str, Any]:
-        """Its attributes, but what it shares with the simulation."""
-        return {name: value for name, value in vars(self).items() if name not in ("_sim", "_recorder")}
-
-    def _is_on(self) -> bool:
-        """Whether it still records."""
-        engine: _core.Engine = self._sim._session.bound()
-        return any(
-            each is self._recorder
-            for each in (*engine.spike_recorders, *engine.sample_recorders, *engine.probes)
-        )
-
-    def _new_recorder(self) -> Any:
-        """A recorder of the same, without records, of a copy."""
-        return _core.SpikeRecorder()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.stop()
-
-
-class SpikeMonitor(_Monitor[_core.SpikeRecorder]):
+class SpikeMonitor(Monitor[_core.SpikeRecorder]):
     """Every spike: which neuron, in which step, at what time.
 
     Parameters
     ----------
     sim : Simulation
-    ids : Population, area name, or array_like of int, shape (n,), optional
-        Neurons to record. Default: all, later ones included.
+    ids : Population, name, sequence of these, or array_like of int, shape (n,), optional
+        Neurons to record; names are of areas and populations, of which those are recorded that are there now. Default:
+        all neurons, later ones included.
 
     Raises
     ------
@@ -122,6 +57,14 @@ class SpikeMonitor(_Monitor[_core.SpikeRecorder]):
     def __init__(self, sim: Simulation, ids: Group | None = None) -> None:
         wanted = None if ids is None else known_ids(sim.model, ids, "ids")
         super().__init__(sim, _core.SpikeRecorder(wanted))
+        self._first = sim.current_step
+
+    def _recorded(self) -> Spikes:
+        step, id = self._recorder.arrays()
+        wanted, ended, sim = self._recorder.wanted_ids, self._recorder.ended, self._sim
+        ids = np.union1d(sim.model.neurons.id if wanted is None else wanted, id)
+        last = sim.current_step if ended is None else ended
+        return Spikes(milliseconds(step, sim), step, id, ids, self._first * sim.dt, last * sim.dt)
 
     @property
     def step(self) -> Ints:
@@ -136,7 +79,7 @@ class SpikeMonitor(_Monitor[_core.SpikeRecorder]):
     @property
     def time(self) -> Floats:
         """Time of each spike, ms; float64, shape (n_spikes,): the end of its step. A copy."""
-        return _milliseconds(self.step, self._sim)
+        return milliseconds(self.step, self._sim)
 
     @property
     def count(self) -> int:
@@ -147,7 +90,7 @@ class SpikeMonitor(_Monitor[_core.SpikeRecorder]):
         return f"SpikeMonitor(spikes={self.count})"
 
 
-class StateMonitor(_Monitor[_core.SampleRecorder]):
+class StateMonitor(Monitor[_core.SampleRecorder]):
     """Samples of one neuron variable.
 
     Parameters
@@ -155,11 +98,12 @@ class StateMonitor(_Monitor[_core.SampleRecorder]):
     sim : Simulation
     variable : str
         A column of ``model.neurons``: ``"v_membrane"``, ``"u_recovery"``, ...
-    ids : Population, area name, or array_like of int, shape (n,), optional
-        Neurons to record. Default: those present now. A neuron that is removed is NaN from then on.
+    ids : Population, name, sequence of these, or array_like of int, shape (n,), optional
+        Neurons to record; names are of areas and populations. Default: those present now. A neuron that is removed is
+        NaN from then on.
     every : int, steps, >= 1, default 1
         Distance of the samples; taken at the end of the steps divisible by it.
-    every_ms : float, ms, optional
+    every_ms : float, ms, > 0, optional
         In place of `every`: a whole number of steps of dt.
 
     Raises
@@ -187,17 +131,24 @@ class StateMonitor(_Monitor[_core.SampleRecorder]):
         *,
         every_ms: float | None = None,
     ) -> None:
-        columns = sim._session.store.columns
-        if variable not in columns.buffers or columns.buffers[variable].dtype != np.float64:
-            known = sorted(name for name, column in columns.buffers.items() if column.dtype == np.float64)
+        buffers = sim._session.store.columns.buffers
+        known = sorted(
+            name for name, column in buffers.items() if column.dtype.str[1:] in ("f8", "i8") and name != "id"
+        )
+        if variable not in known:
             raise ValueError(
-                f"variable: must be one of {', '.join(known)}; got {variable!r}{did_you_mean(variable, known)}"
+                f"variable: must be one of {', '.join(known)}; got {shown(variable)}{did_you_mean(variable, known)}"
             )
+        count = checked_every(every, every_ms, sim.dt)
         wanted = sim.model.neurons.id.copy() if ids is None else known_ids(sim.model, ids, "ids").copy()
         wanted.flags.writeable = False
-        self._variable, self._ids = variable, wanted
+        self._variable, self._ids, self._period = variable, wanted, count
         self._sim = sim
-        super().__init__(sim, _core.SampleRecorder(self._resolver(), checked_every(every, every_ms, sim.dt)))
+        super().__init__(sim, _core.SampleRecorder(self._resolver(), count))
+
+    def _recorded(self) -> Samples:
+        period, axes = self._period * self._sim.dt, {"neuron": {"id": self._ids}}
+        return Samples(self._variable, unit_of(self._variable), self.time, self.values, period, axes)
 
     def _new_recorder(self) -> _core.SampleRecorder:
         return _core.SampleRecorder(self._resolver(), 1)
@@ -225,7 +176,7 @@ class StateMonitor(_Monitor[_core.SampleRecorder]):
     @property
     def time(self) -> Floats:
         """Time of each sample, ms; float64, shape (n_samples,). A copy."""
-        return _milliseconds(self._recorder.arrays()[0], self._sim)
+        return milliseconds(self._recorder.arrays()[0], self._sim)
 
     @property
     def values(self) -> Floats:
@@ -237,7 +188,7 @@ class StateMonitor(_Monitor[_core.SampleRecorder]):
         return f"StateMonitor({self.variable!r}, samples={samples}, neurons={width})"
 
 
-class LevelMonitor(_Monitor[_core.SampleRecorder]):
+class LevelMonitor(Monitor[_core.SampleRecorder]):
     """Samples of the modulators' levels, after the step's decay and release.
 
     Parameters
@@ -270,11 +221,17 @@ class LevelMonitor(_Monitor[_core.SampleRecorder]):
         system = sim.neuromodulation
         if system is None:
             raise ValueError("sim: must have a neuromodulation system; got none")
-        self._sim = sim
-        super().__init__(sim, _core.SampleRecorder(self._resolver(), checked_every(every, every_ms, sim.dt)))
+        self._sim, self._period = sim, checked_every(every, every_ms, sim.dt)
+        super().__init__(sim, _core.SampleRecorder(self._resolver(), self._period))
         self._shape = system._levels.level.shape
         self._names: tuple[str, ...] = tuple(system.names)
         self._regions: tuple[str, ...] = tuple(system.regions)
+
+    def _recorded(self) -> Samples:
+        axes = {"region": {"region": list(self._regions)}, "modulator": {"modulator": list(self._names)}}
+        if len(self._regions) == 1:
+            del axes["region"]
+        return Samples("level", "1", self.time, self.values, self._period * self._sim.dt, axes)
 
     def _new_recorder(self) -> _core.SampleRecorder:
         return _core.SampleRecorder(self._resolver(), 1)
@@ -300,7 +257,7 @@ class LevelMonitor(_Monitor[_core.SampleRecorder]):
     @property
     def time(self) -> Floats:
         """Time of each sample, ms; float64, shape (n_samples,). A copy."""
-        return _milliseconds(self._recorder.arrays()[0], self._sim)
+        return milliseconds(self._recorder.arrays()[0], self._sim)
 
     @property
     def values(self) -> Floats:
@@ -341,7 +298,7 @@ class LevelMonitor(_Monitor[_core.SampleRecorder]):
         return f"LevelMonitor({', '.join(self.names)}, samples={len(self.time)})"
 
 
-class SynapseMonitor(_Monitor[_core.Probe]):
+class SynapseMonitor(Monitor[_core.Probe]):
     """Samples of the weights, or of another variable of the synapses, of one projection.
 
     Parameters
@@ -399,7 +356,7 @@ class SynapseMonitor(_Monitor[_core.Probe]):
                 f"variable: must be one of {', '.join(known)}; got {shown(variable)}{did_you_mean(variable, known)}"
             )
         positions = np.arange(len(table)) if synapses is None else _positions(synapses, len(table))
-        count = checked_every(every, every_ms, sim.dt)
+        count = self._period = checked_every(every, every_ms, sim.dt)
         self._sim, self._variable, self._projection = sim, variable, table.name
         self._ends = tuple(_fixed(ends[positions]) for ends in (table.pre_id, table.post_id))
         self._tracked = Tracked(sim._session.store, table.name, positions)
@@ -420,6 +377,11 @@ class SynapseMonitor(_Monitor[_core.Probe]):
         """Targets of the recorded synapses; int64, shape (n,). Read-only."""
         return self._ends[1]
 
+    def _recorded(self) -> Samples:
+        axes = {"synapse": {"pre": self._ends[0], "post": self._ends[1]}}
+        unit = "mV" if self._variable == "weight" else "1"
+        return Samples(self._variable, unit, self.time, self.values, self._period * self._sim.dt, axes)
+
     def _read(self) -> NDArray[np.float32]:
         return self._tracked.read(self._variable)
 
@@ -435,7 +397,7 @@ class SynapseMonitor(_Monitor[_core.Probe]):
     @property
     def time(self) -> Floats:
         """Time of each sample, ms; float64, shape (n_samples,). A copy."""
-        return _milliseconds(self._recorder.arrays()[0], self._sim)
+        return milliseconds(self._recorder.arrays()[0], self._sim)
 
     @property
     def values(self) -> NDArray[np.float32]:
@@ -479,8 +441,8 @@ class RateMonitor(SpikeMonitor):
     Parameters
     ----------
     sim : Simulation
-    ids : Population, area name, or array_like of int, shape (n,), optional
-        The group. Default: all neurons.
+    ids : Population, name, sequence of these, or array_like of int, shape (n,), optional
+        The group; names are of areas and populations. Default: all neurons.
     bin_ms : float, ms, > 0, default 10
         Width of a bin; rounded to whole steps, at least one.
 
@@ -507,6 +469,9 @@ class RateMonitor(SpikeMonitor):
         self._bin = max(1, round(bin_ms / sim.dt))
         self._began = self._recorder.sizes[0][0]
 
+    def _recorded(self) -> Samples:  # type: ignore[override]
+        return Samples("rate", "Hz", self.bin_end, self.rate, self._bin * self._sim.dt)
+
     def _bins(self) -> int:
         ended = self._recorder.ended
         return ((self._sim.current_step if ended is None else ended) - self._began) // self._bin
@@ -523,7 +488,7 @@ class RateMonitor(SpikeMonitor):
     @property
     def bin_end(self) -> Floats:
         """End of each full bin, ms; float64, shape (n_bins,)."""
-        return _milliseconds(self._began + (np.arange(self._bins()) + 1) * self._bin, self._sim)
+        return milliseconds(self._began + (np.arange(self._bins()) + 1) * self._bin, self._sim)
 
     @property
     def rate(self) -> Floats:
@@ -539,19 +504,3 @@ class RateMonitor(SpikeMonitor):
 
     def __repr__(self) -> str:
         return f"RateMonitor(bin={self._bin * self._sim.dt:g} ms, bins={self._bins()})"
-
-
-def _again(
-    kind: type[_Monitor[Any]], sim: Simulation, own: dict[str, Any], saved: dict[str, Any], is_on: bool
-) -> _Monitor[Any]:
-    """A monitor of `sim` that has recorded what another has, and goes on where that did."""
-    monitor = kind.__new__(kind)
-    vars(monitor).update(own)
-    monitor._sim = sim
-    made = monitor._new_recorder()
-    made.restore(saved)
-    monitor._recorder = made
-    if is_on:
-        with sim._session.gate:
-            sim._session.bound().add_recorder(made)
-    return monitor

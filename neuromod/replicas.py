@@ -323,7 +323,9 @@ class Replicas(Closed, Generic[Sim]):
                 if session.gate.running:  # it does not in a process forked by the callback
                     session.take_up()
 
-        for session in self._sessions:
+        for k, session in enumerate(self._sessions):
+            if session.agenda.hooks:
+                raise ValueError(f"replica {k}: must have no hooks where replicas run together; got some")
             session.store.check_written(session.step)
         with contextlib.ExitStack() as stack:
             if isinstance(reporter, ProgressLine):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from neuromod import _core
+from neuromod.agenda import RateSchedule, checked_schedule
 from neuromod.errors import ConfigError
 from neuromod.modulation.saved import checked_levels
 from neuromod.network import saved as of_model
@@ -30,11 +31,13 @@ _LAST_STEP = 2**61
 
 def content_of(sim: Simulation) -> dict[str, Any]:
     """What is the simulation's and not the model's, with arrays as arrays; sealed."""
+    sim._session.agenda.check_can_be_saved("copy.deepcopy and pickle")
     return sealed({"format": of_model.FORMAT, "simulation": sim._own_state()})
 
 
 def to_dict(sim: Simulation) -> dict[str, Any]:
     """All of it, with its model, as ``json`` can write it."""
+    sim._session.agenda.check_can_be_saved("to_dict")
     with sim._session.gate:
         own = sim._own_state()  # first: it hands over what users have written
         model = of_model.content_of(sim.model)
@@ -88,11 +91,12 @@ def _again(
     saved_as: int,
 ) -> Simulation:
     part = SavedPart(own, "state.simulation")
-    part.only("seed", "dt", "engine", "schedule", "neuromodulation")
+    part.only("seed", "dt", "engine", "schedule", "neuromodulation", "rates")
     part.has("neuromodulation")
     seed, dt = part.whole("seed", 0, 2**64 - 1), part.number("dt", 5e-324, _LONGEST_DT)
     engine, schedule = part.part("engine"), _schedule(part)
     engine.whole("step", 0, _LAST_STEP)
+    rates = _rates(part, model, dt)
     part.finish()
     modulators = own["neuromodulation"]
     if system is None and modulators is not None:
@@ -101,16 +105,18 @@ def _again(
         raise ConfigError(["state.simulation.neuromodulation: must be that of the system that came with it"])
     sim = cls(model, seed=seed, dt=dt, neuromodulation=system, threads=threads)
     now = _plastic_columns(model)
-    _restore(sim, engine.value, schedule)
+    _restore(sim, engine.value, schedule, rates)
     if saved_as == of_model.FORMAT:  # else what follows from it is rounded in another way
         _check_kept(sim, now)
     return sim
 
 
-def _restore(sim: Simulation, engine: Mapping[str, Any], schedule: Any) -> None:
+def _restore(
+    sim: Simulation, engine: Mapping[str, Any], schedule: Any, rates: list[RateSchedule | None]
+) -> None:
     """The engine's part; what is wrong with it as one error."""
     try:
-        sim._session.restore(engine, schedule)
+        sim._session.restore(engine, schedule, rates)
         sim._session.prepared()  # parameters and levels are looked at
     except ConfigError as error:
         raise ConfigError([f"state.simulation.{line}" for line in error.problems]) from None
@@ -122,6 +128,22 @@ def _restore(sim: Simulation, engine: Mapping[str, Any], schedule: Any) -> None:
         raise ConfigError(
             ["state.simulation.schedule: must be steps to come, ascending, of neurons that are there"]
         )
+
+
+def _rates(part: SavedPart, model: BrainModel, dt: float | None) -> list[RateSchedule | None]:
+    """The rates that vary in time; a state without any has no such key."""
+    value = part.value.get("rates", [])
+    if not isinstance(value, list | tuple):
+        part.wrong("rates", "must be a list of rates that vary in time", value)
+        return []
+    if dt is None:
+        return []
+    where = part.at("rates")
+    known = model.neurons.id
+    return [
+        checked_schedule(SavedPart(one, join(where, k), part.problems), known, dt)
+        for k, one in enumerate(value)
+    ]
 
 
 def _schedule(part: SavedPart) -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
+from neuromod.agenda import Agenda, Due, RateSchedule
 from neuromod.closed import Closed
 from neuromod.diagnosis import explained
 from neuromod.errors import say
@@ -51,6 +52,7 @@ class Session:
         self._warned = False  # of an input that does not last
         self._arrays = 0  # the store's count of moved arrays that the engine knows
         self.gate = store.gate
+        self.agenda = Agenda(self)
 
     @property
     def threads(self) -> int:
@@ -83,6 +85,7 @@ class Session:
             if engine is None:
                 engine = _core.Engine(store.layout(), self.dt, self.seed, self._levels)
                 engine.threads, engine.gate = self._threads, self.gate
+                engine.agenda = self.agenda if self.agenda else None
                 self._attach(engine)
                 self._engine = engine
             elif engine.version != store.structure or (store.keeper is not engine and engine.keepers):
@@ -134,6 +137,41 @@ class Session:
                 np.concatenate([old_steps[kept], spikes[:, 0]]),
                 np.concatenate([old_ids[kept], spikes[:, 1]]),
             )
+
+    # ---- what is due between steps, and current sources -------------------------------------------------------
+
+    def set_hooks(self, hooks: list[Due], where: str) -> None:
+        """Other hooks from now on."""
+        self.gate.check_own(where)
+        self.agenda.hooks = hooks
+        self._lend_agenda()
+
+    def set_rates(self, rates: list[RateSchedule], where: str) -> None:
+        """Other rates that vary in time; those that are new and due hold from now on."""
+        self.gate.check_own(where)
+        with self.gate:
+            new = [each for each in rates if each not in self.agenda.rates]
+            self.agenda.rates = rates
+            for each in new:
+                if each.is_due(self.step):
+                    each.apply(self.store, self.step, self.dt)
+            self._lend_agenda()
+
+    def _lend_agenda(self) -> None:
+        """An engine without an agenda takes no notice of it."""
+        if self._engine is not None:
+            self._engine.agenda = self.agenda if self.agenda else None
+
+    def set_sources(self, sources: list[_core.CurrentSource], where: str) -> None:
+        """Other current sources from the next step on."""
+        self.gate.check_own(where)
+        with self.gate:
+            self.bound().set_sources(sources)
+
+    def last_spikes(self) -> Ints:
+        """Ids of the neurons that fired in the last step."""
+        with self.gate:
+            return self.bound().spikes()
 
     def begin(self, what: object) -> _core.Engine:
         """A run begins: the engine, bound, with what users have written. `end` must follow; RuntimeError at once if
@@ -226,15 +264,22 @@ class Session:
         """All that is the simulation's, but its modulators' levels; and not the model's."""
         with self.gate:
             engine = self.prepared()
-            return {
+            rates = {"rates": self.agenda.saved()} if self.agenda.rates else {}
+            return rates | {
                 "seed": self.seed,
                 "dt": self.dt,
                 "engine": engine.state(),
                 "schedule": engine.schedule_arrays(),
             }
 
-    def restore(self, engine_state: dict[str, Any], schedule: tuple[Ints, Ints]) -> None:
-        """Take over the engine's part of `state`, of this very network."""
+    def restore(
+        self,
+        engine_state: dict[str, Any],
+        schedule: tuple[Ints, Ints],
+        rates: Sequence[RateSchedule] = (),
+    ) -> None:
+        """Take over the engine's part of `state`, and rates that vary in time, of this very network."""
+        self.agenda.rates = list(rates)
         engine = self.bound()
         engine.set_state(engine_state)
         engine.set_schedule(*schedule)

@@ -13,6 +13,7 @@ from neuromod import saved
 from neuromod.arguments import checked_dt, checked_seed, spike_list
 from neuromod.building import Building
 from neuromod.errors import say
+from neuromod.hooks import Hooked
 from neuromod.inputs import check_run, check_sources, checked_input, spike_steps
 from neuromod.modulation.system import NeuromodulationSystem
 from neuromod.network.brain_model import BrainModel, learning_of
@@ -39,7 +40,7 @@ __all__ = ["Simulation"]
 Ints = NDArray[np.int64]
 
 
-class Simulation(Building):
+class Simulation(Building, Hooked):
     """One run of a model, with its own clock, seed, spikes under way and recorders.
 
     Parameters
@@ -382,8 +383,9 @@ class Simulation(Building):
         Parameters
         ----------
         n_steps : int, >= 0
-        input : array_like of float, shape (n_steps, n_ids), mV, optional
-            External current of each step, added to ``external_input``.
+        input : array_like of float, mV, optional
+            External current, added to ``external_input``: a number, or of shape (n_ids,), the same in each step; or of
+            shape (n_steps, n_ids); or (n_steps, 1), the same for all.
         input_ids : Population, area name, or array_like of int, shape (n_ids,), optional
             Neurons that `input` is for; a source has no input. Default: all, in id order, and what stands for a source
             is not read.
@@ -396,8 +398,9 @@ class Simulation(Building):
         Returns
         -------
         dict
-            ``step`` (completed steps in all), ``n_steps``, ``spike_counts`` (ndarray of int64, shape (n_neurons,), of
-            this run), ``mean_rate`` (float, Hz), ``deaths``, ``births``.
+            ``step`` (completed steps in all), ``n_steps`` (done by this run; fewer where a hook stops it),
+            ``spike_counts`` (ndarray of int64, shape (n_neurons,), of this run), ``mean_rate`` (float, Hz),
+            ``deaths``, ``births``.
 
         Raises
         ------
@@ -422,7 +425,7 @@ class Simulation(Building):
         check_run(self.model, self.current_step, n_steps, self.neuromodulation is not None)
         rows, ids = checked_input(self.model, n_steps, input, input_ids)
         reporter = reporter_for(progress)
-        began = time.perf_counter()
+        began, first = time.perf_counter(), self.current_step
 
         def report(done: int) -> None:
             if reporter is not None:
@@ -433,6 +436,7 @@ class Simulation(Building):
         finally:
             if isinstance(reporter, ProgressLine):
                 reporter.close()
+        n_steps = step - first  # fewer where a hook has stopped the run
         seconds = n_steps * self.dt / 1000.0
         mean_rate = float(counts.sum()) / (len(counts) * seconds) if len(counts) and n_steps else 0.0
         return {
@@ -502,7 +506,7 @@ class Simulation(Building):
                 neuromodulation=None if system is None else system.__copy__(),
                 threads=self.threads,
             )
-            other._session.restore(engine.state(), engine.schedule_arrays())
+            other._session.restore(engine.state(), engine.schedule_arrays(), self._session.agenda.copied())
         return other
 
     def replicas(

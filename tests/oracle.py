@@ -121,11 +121,32 @@ class Lif(Neuron):
             v += s["i_syn_excitatory"] * self.response(self.exc.tau)
             v += s["i_syn_inhibitory"] * self.response(self.inh.tau)
             v += self.jump_of_potential(x)
-            fired = v >= raised(p["v_threshold"], x.rise)
+            fired = v >= raised(p["v_threshold"], x.rise) + self.added_to_threshold()
             s["v_membrane"] = p["v_reset"] if fired else v
             if fired:
                 s["refractory_left"] = float(steps_of(p["refractory_period"], self.dt))
         self.let_currents_decay(x)
+        return fired
+
+    def added_to_threshold(self) -> float:
+        return 0.0
+
+
+class LifAdaptive(Lif):
+    """The threshold is v_threshold + theta; d theta/dt = -theta / tau_theta, and + theta_plus at a spike
+    (Diehl & Cook 2015)."""
+
+    def __init__(self, params: Mapping[str, float], dt: float) -> None:
+        super().__init__(params, dt)
+        self.state["theta"] = 0.0
+
+    def added_to_threshold(self) -> float:
+        return self.state["theta"]
+
+    def advance(self, x: Input) -> bool:
+        self.state["theta"] *= math.exp(-self.dt / self.p["tau_theta"])
+        fired = super().advance(x)
+        self.state["theta"] += self.p["theta_plus"] * fired
         return fired
 
 
@@ -383,6 +404,7 @@ class SpikeSource(Neuron):
 
 NEURONS: dict[str, type[Neuron]] = {
     "lif": Lif,
+    "lif_adaptive": LifAdaptive,
     "izhikevich": Izhikevich,
     "adex": Adex,
     "adex_clopath": AdexClopath,

@@ -34,19 +34,12 @@ FOR_USERS = tuple(
             "config",
             "critic",
             "datasets",
+            "drive",
             "errors",
             "experiment",
-            "monitors",
         ),
-        *(
-            "network.population",
-            "network.projection",
-            "network.views",
-            "neuromodulation",
-            "parallel",
-            "plasticity",
-            "plot",
-        ),
+        *("hooks", "monitors", "tables", "network.population"),
+        *("network.projection", "network.views", "neuromodulation", "parallel", "plasticity", "plot"),
         *("progress", "replicas", "response", "results", "senses", "simulation"),
     )
 )

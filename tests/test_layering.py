@@ -17,7 +17,8 @@ from import_graph import circles, floors, import_graph, imported, module_name
 PYTHON_ROWS = (
     {"__main__", "cli"},
     {"bench", "experiment", "plot"},
-    {"simulation", "building", "replicas", "monitors", "saved", "session"},
+    {"simulation", "building", "replicas", "monitors", "saved", "session"}
+    | {"drive", "hooks", "agenda", "tables", "recorders"},
     {"network", "modulation", "plasticity", "updates", "senses", "inputs", "diagnosis"},
     {"config"},
     {"arguments", "closed", "parallel", "progress", "units", "together"},
@@ -40,7 +41,7 @@ C_ROWS = (
         "nm_push",
         "nm_short_term",
     },
-    {"nm_lazy_batch"},
+    {"nm_lazy_batch", "nm_current"},
     {"nm_lazy", "nm_bitmap", "nm_drive", "nm_build_probability", "nm_build_degree", "nm_build_order"},
     {
         "nm_network",

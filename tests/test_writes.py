@@ -359,7 +359,7 @@ def population(model: str, n: int = 3, **keys: Any) -> Simulation:
     return sim
 
 
-WITH_INPUT = ["lif", "izhikevich", "adex", "adex_clopath", "lif_cond", "lif_nmda_gaba_b"]
+WITH_INPUT = ["lif", "lif_adaptive", "izhikevich", "adex", "adex_clopath", "lif_cond", "lif_nmda_gaba_b"]
 
 
 @pytest.mark.parametrize("model", WITH_INPUT)

@@ -15,6 +15,7 @@ cdef class Binding:
     cdef LentLevels lent
     cdef list acting                       # ActingLevels of the projections that name their modulators
     cdef object schedule                   # lent: steps and slots
+    cdef object sources                    # lent: the current sources, and their slots and states
     cdef object layout, lent_arrays, ids, factors, ring_slot, ring_count
     cdef dict traces                       # (projection, "post", trace) -> array by slot
     cdef dict keepers, events, short_terms, rates  # projection -> LazyKeeper, EventKeeper, ShortTermKeeper, HomeostasisKeeper

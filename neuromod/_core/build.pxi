@@ -7,7 +7,7 @@ STREAMS = {
     "place": NM_STREAM_PLACE, "connect": NM_STREAM_CONNECT, "weight": NM_STREAM_WEIGHT,
     "delay": NM_STREAM_DELAY, "user": NM_STREAM_USER,
     "weight_again": NM_STREAM_WEIGHT_AGAIN, "delay_again": NM_STREAM_DELAY_AGAIN,
-    "short_term": NM_STREAM_SHORT_TERM,
+    "short_term": NM_STREAM_SHORT_TERM, "current": NM_STREAM_CURRENT, "train": NM_STREAM_TRAIN,
     "noise": NM_STREAM_NOISE, "noise_flat": NM_STREAM_NOISE_FLAT,
 }
 DRIVE_MEAN = NM_POISSON_MEAN  # largest mean, in events per step, that a table of the background drive serves

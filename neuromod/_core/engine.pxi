@@ -20,13 +20,15 @@ cdef class Engine:
     cdef int64_t shown       # completed steps as at the last border of a slice, while it runs
     cdef list births         # [(count of the network's changes, step)] of the bindings whose synapses are young
     cdef readonly list spike_recorders, sample_recorders, probes
+    cdef readonly list sources    # CurrentSource
+    cdef public object agenda     # has `steps_to_next(step)`, `is_due(step)` and `act(step)`, which tells whether to stop
 
     def __cinit__(self, layout, double dt, uint64_t seed, Levels levels=None):
         if not (np.isfinite(dt) and dt > 0.0):
             raise ValueError(f"dt: must be > 0 ms; got {dt}")
         self.levels, self.pool, self.threads = levels, Pool(), 1
         self.spike_recorders, self.sample_recorders, self.probes = [], [], []
-        self.schedule = (np.empty(0, np.int64), np.empty(0, np.int64))
+        self.schedule, self.sources = (np.empty(0, np.int64), np.empty(0, np.int64)), []
         self.births = [(layout.changes, 0)]
         self.binding = Binding(layout, dt, seed, 0, levels, self.births)
         self.schedule = self._lent_schedule(self.binding, self.schedule)
@@ -52,6 +54,7 @@ cdef class Engine:
         schedule = self._lent_schedule(new, self.schedule)
         spikes = [(recorder, recorder.prepared(new.ids)) for recorder in self.spike_recorders]
         samples = [(recorder, recorder.prepared()) for recorder in self.sample_recorders]
+        self._lend_sources(new, self.sources)
         self.binding, self.schedule, self.births = new, schedule, births  # nothing fails from here on
         for recorder, prepared in spikes:
             (<SpikeRecorder>recorder).bind(prepared, new.sim.step)
@@ -142,6 +145,8 @@ cdef class Engine:
         young = b.young()
         if young:
             slow["born"] = young
+        if self.sources:
+            slow["currents"] = [source.saved() for source in self.sources]
         return slow | {
             "step": int(now),
             "fired": [self._fired(now - age) for age in range(b.history, -1, -1)],
@@ -155,6 +160,7 @@ cdef class Engine:
         self._check_state(part)
         part.finish()
         self._set_carried(self.binding, state)
+        self.set_sources([CurrentSource(spec) for spec in state.get("currents", ())])
         for name, keeper in self.binding.keepers.items():
             (<LazyKeeper>keeper)._take(state["pairs"][name])
         for name, keeper in self.binding.events.items():
@@ -163,7 +169,7 @@ cdef class Engine:
     cdef _check_state(self, part):
         """Note what `state` cannot have given: what C relies on, and what would be dropped without a word."""
         cdef Binding b = self.binding
-        part.only("step", "fired", "traces", "pairs", "short_term", "rates", "events", "born")
+        part.only("step", "fired", "traces", "pairs", "short_term", "rates", "events", "born", "currents")
         step = part.whole("step", 0, 1 << 61)
         if step is None or not part.has("fired", "traces", "pairs"):
             return
@@ -186,6 +192,19 @@ cdef class Engine:
                 _check_by_id(rates, name, b.ids)
         if "born" in part.value:
             self._check_born(part.part("born"), step)
+        self._check_currents(part)
+
+    cdef _check_currents(self, part):
+        value = part.value.get("currents", [])
+        if not isinstance(value, (list, tuple)):
+            part.wrong("currents", "must be a list of current sources", value)
+            return
+        each = SavedPart({str(k): spec for k, spec in enumerate(value)}, part.at("currents"), part.problems)
+        for k in range(len(value)):
+            one = each.part(str(k))
+            if isinstance(one.value.get("ids"), np.ndarray) and not np.isin(one.value["ids"], self.binding.ids).all():
+                one.wrong("ids", "must be ids of the network", one.value["ids"])
+            check_current(one)
 
     cdef _check_born(self, part, step):
         """Steps in which young synapses were made: one for all of a projection, or one for each."""
@@ -291,6 +310,21 @@ cdef class Engine:
         b.sim.n_schedule, b.sim.next_schedule = steps.size, 0
         return steps, ids
 
+    def set_sources(self, sources):
+        """Other current sources from the next step on. During a run, at the border of a slice alone."""
+        sources = list(sources)
+        if not all(isinstance(source, CurrentSource) for source in sources):
+            raise TypeError("sources: must be current sources of the core")
+        self._lend_sources(self.binding, sources)
+        self.sources = sources
+
+    cdef _lend_sources(self, Binding b, list sources):
+        cdef Py_ssize_t k, words = sizeof(nm_current) // 8 + 1
+        room = np.zeros(words * max(1, len(sources)))
+        cdef nm_current *lent = <nm_current *>_address(room, "f8", room.size, "current sources")
+        kept = [(<CurrentSource>source).lend(&lent[k], b.ids) for k, source in enumerate(sources)]
+        b.sources, b.sim.sources, b.sim.n_sources = (room, kept), lent, len(sources)
+
     # ---- running -------------------------------------------------------------------------------------------------
 
     @property
@@ -368,6 +402,9 @@ cdef class Engine:
                 self._lend_more()
             if done > 0:
                 self._sample()
+                if self.agenda is not None and self.agenda.is_due(b.sim.step) and self._act() and left > 0:
+                    self._check_at_once()
+                    break
             if left == 0:
                 break
             took = perf_counter() - began
@@ -391,7 +428,25 @@ cdef class Engine:
         for probe in self.probes:
             every = probe.every
             n_steps = min(n_steps, every - self.binding.sim.step % every)
+        if self.agenda is not None:
+            n_steps = min(n_steps, <int64_t>self.agenda.steps_to_next(self.binding.sim.step))
         return n_steps
+
+    cdef bint _act(self) except -1:
+        """The agenda does what is due; whether the run is to stop here."""
+        self._border()
+        stop = self.agenda.act(int(self.binding.sim.step))
+        if not self.running:
+            raise RuntimeError("run: goes on in the process that began it; this one was forked from it")
+        return bool(stop)
+
+    cdef _check_at_once(self):
+        """Whether all values are finite, as at the end of a run."""
+        cdef nm_error error
+        cdef int64_t done = 0
+        self.binding.sim.look = self.binding.sim.step
+        if nm_sim_run(&self.binding.sim, 0, NULL, &done, &error) < 0:
+            raise_error(&error)
 
     cdef _sample(self):
         """Probes take the samples that are due."""
@@ -405,16 +460,18 @@ cdef class Engine:
         if input is None:
             return
         wanted = np.ascontiguousarray(input_ids, np.int64).ravel()
-        values = np.ascontiguousarray(input, np.float64)
+        values = np.asarray(input, np.float64)
         if values.ndim != 2 or values.shape[1] != wanted.size:
             raise ValueError(f"input: must have shape (n_steps, {wanted.size}); got {values.shape}")
         if not np.isin(wanted, b.ids).all():
             raise ValueError("input_ids: must be ids of neurons in the network")
-        slots = np.searchsorted(b.ids, wanted).astype(np.int32)
+        slots, n_rows = np.searchsorted(b.ids, wanted).astype(np.int32), len(values)
+        b.sim.same_currents = n_rows > 0 and values.strides[0] == 0  # one row was broadcast
+        values = np.ascontiguousarray(values[:1] if b.sim.same_currents else values)
         self.input_keep = (slots, values)
         b.sim.currents = <const double *>_address(values, "f8", 0, "input")
         b.sim.current_slot = <const int32_t *>_address(slots, "i4", slots.size, "input")
-        b.sim.n_currents, b.sim.current_rows = slots.size, values.shape[0]
+        b.sim.n_currents, b.sim.current_rows = slots.size, n_rows
 
     cdef _drop_input(self):
         self.binding.sim.current_rows, self.input_keep = 0, None
@@ -517,69 +574,3 @@ cdef class Engine:
         about = self.binding.layout.projections[number]
         state = _RULES[about.learning.rule]["state"]
         return about.name, "weight" if k == 0 else list(state)[k - 1]
-
-
-cdef _check_names(part, own):
-    """Note where a part has not exactly the names of `own`."""
-    part.has(*own)
-    part.only(*own)
-
-
-cdef _check_by_id(part, key, ids):
-    """Note where an entry is not (ids, one float64 for each)."""
-    if not part.has(key):
-        return
-    value = part.value[key]
-    if not isinstance(value, (list, tuple)) or len(value) != 2:
-        part.wrong(key, "must be ids and values", value)
-        return
-    pair = SavedPart({"ids": value[0], "values": value[1]}, part.at(key), part.problems)
-    of = pair.array("ids", "i8", ids.shape)
-    if of is not None and not np.array_equal(of, ids):
-        pair.wrong("ids", "must be those of the network", of)
-    pair.array("values", "f8", ids.shape)
-
-
-cdef _relearn(Binding old, Binding new):
-    """What slow parts keep, under parameters that may have changed: the old ones hold until the present step."""
-    cdef int64_t now = new.sim.step
-    before = {projection.name for projection in old.layout.projections}
-    for name, keeper in new.short_terms.items():
-        if name in old.short_terms:
-            (<ShortTermKeeper>keeper).settle(old.short_terms[name], now, new.sim.dt)
-        elif name in before:
-            (<ShortTermKeeper>keeper).begin()
-    for name, events in new.events.items():
-        if name in old.events:
-            (<EventKeeper>events).settle_traces(old.events[name], now)
-    for name, scaler in new.rates.items():
-        if name in old.rates:
-            (<HomeostasisKeeper>scaler).take_over(old.rates[name], now, new.sim.dt)
-
-
-cdef _slots_of(ids, own):
-    """Slots of the ids that are there, ascending."""
-    ids = np.asarray(ids, np.int64)
-    return np.searchsorted(own, ids[np.isin(ids, own)]).astype(np.int32)
-
-
-cdef _take_by_id(array, own, ids, values):
-    """array[slot of id] = value, for the ids that are there."""
-    found = np.isin(ids, own)
-    array[np.searchsorted(own, ids[found])] = values[found]
-
-
-def _matched(carried, sources, delays):
-    """Traces of (source id, delay) pairs, {name: values}, as found in `carried`; 0 where there is none."""
-    old_sources, old_delays, traces = carried
-    old_keys = np.asarray(old_sources, np.int64) << 16 | np.asarray(old_delays, np.int64)
-    keys = np.asarray(sources, np.int64) << 16 | np.asarray(delays, np.int64)
-    old_keys, first = np.unique(old_keys, return_index=True)
-    at = np.searchsorted(old_keys, keys)
-    found = at < len(old_keys)
-    found[found] = old_keys[at[found]] == keys[found]
-    matched = {}
-    for name, values in traces.items():
-        matched[name] = np.zeros(len(keys))
-        matched[name][found] = values[first[at[found]]]
-    return matched

@@ -190,6 +190,8 @@ cdef extern from "nm_rng.h" nogil:
     int NM_STREAM_WEIGHT_AGAIN
     int NM_STREAM_DELAY_AGAIN
     int NM_STREAM_SHORT_TERM
+    int NM_STREAM_CURRENT
+    int NM_STREAM_TRAIN
     uint32_t nm_stream(uint32_t purpose, uint32_t salt)
     void nm_rng_philox(const uint32_t *counter, const uint32_t *key, uint32_t *out)
     void nm_rng_block(uint64_t seed, uint32_t stream, uint32_t id, uint64_t step, uint32_t *out)

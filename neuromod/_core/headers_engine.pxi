@@ -269,6 +269,7 @@ cdef extern from "nm_record.h" nogil:
     ctypedef struct nm_sample_record:
         const void *column
         int64_t is_float32
+        int64_t is_int64
         const int64_t *index
         int64_t width
         int64_t every
@@ -288,6 +289,32 @@ cdef extern from "nm_pool.h" nogil:
 
 cdef extern from "nm_clock.h" nogil:
     double nm_clock()
+
+cdef extern from "nm_current.h" nogil:
+    int NM_CURRENT_LINES
+    int NM_CURRENT_SINE
+    int NM_CURRENT_OU
+    ctypedef struct nm_current:
+        int64_t kind
+        int64_t n
+        const int32_t *slot
+        const double *factor
+        double start
+        double stop
+        const double *begin
+        const double *value
+        const double *slope
+        int64_t n_lines
+        double amplitude
+        double offset
+        double frequency
+        double phase
+        double mean
+        double sd
+        double tau
+        double *state
+        uint32_t number
+    double nm_current_mean(const nm_current *current, int64_t now)
 
 cdef extern from "nm_sim.h" nogil:
     ctypedef struct nm_sim:
@@ -316,6 +343,9 @@ cdef extern from "nm_sim.h" nogil:
         const int32_t *current_slot
         int64_t n_currents
         int64_t current_rows
+        int64_t same_currents
+        const nm_current *sources
+        int64_t n_sources
         nm_spike_record *spike_records
         int64_t n_spike_records
         nm_sample_record *sample_records

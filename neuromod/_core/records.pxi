@@ -119,10 +119,10 @@ cdef class SampleRecorder:
 
     cdef bind(self, object prepared):
         column, index = prepared
-        single = column.dtype == np.float32
-        self.c.column = _address(column, "f4" if single else "f8", 0, "sample recorder")
+        single, whole = column.dtype == np.float32, column.dtype == np.int64
+        self.c.column = _address(column, "f4" if single else "i8" if whole else "f8", 0, "sample recorder")
         self.c.index = <const int64_t *>_address(index, "i8", 0, "sample recorder")
-        self.c.is_float32, self.c.width = single, len(index)
+        self.c.is_float32, self.c.is_int64, self.c.width = single, whole, len(index)
         self.column, self.index = column, index
 
     cdef lend(self):

@@ -75,7 +75,7 @@ cdef class EngineGroup:
             left -= turn
             for k in range(n):
                 if self.replicas[k].status >= 0:
-                    (<Engine>self.engines[k])._sample()
+                    self._end_turn(<Engine>self.engines[k])
             took = perf_counter() - began
             if 0 < left and turn < slice_steps and took < _SLICE_SECONDS:  # a sample was due: the slice goes on
                 continue
@@ -96,6 +96,11 @@ cdef class EngineGroup:
                 except CoreFailure as failure:
                     failed = (int(k), failure)
         return failed
+
+    cdef _end_turn(self, Engine engine):
+        engine._sample()
+        if engine.agenda is not None and engine.agenda.is_due(engine.binding.sim.step):
+            engine._act()
 
     cdef _slice(self, int64_t n, nm_pool *pool):
         """One slice; recorders that are full get new blocks until all have got through it."""

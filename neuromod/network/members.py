@@ -15,6 +15,7 @@ from neuromod.problems import shown
 __all__ = [
     "HasNeurons",
     "Region",
+    "ids_as_given",
     "ids_of",
     "is_population",
     "label_of",
@@ -98,6 +99,14 @@ def slots_of_group(areas: Areas, group: Any, where: str) -> NDArray[np.int32]:
 def ids_of(areas: Areas, group: Any, where: str) -> Ints:
     """Ids of the neurons, in the order in which they were given; see `slots_as_given`."""
     return areas.columns.column("id")[slots_as_given(areas, group, where)]  # type: ignore[no-any-return]
+
+
+def ids_as_given(areas: Areas, group: Any, where: str) -> Ints:
+    """Ids as of `ids_of`, each neuron once; ValueError if one is given twice."""
+    ids = ids_of(areas, group, where)
+    if len(np.unique(ids)) != len(ids):
+        raise ValueError(f"{where}: must name each neuron once; got one twice")
+    return ids
 
 
 def slot_of(areas: Areas, neuron: Any, where: str) -> int:

@@ -72,11 +72,29 @@ static void float_columns_are_widened(void) {
     CHECK(value[0] == (double)0.2f);
 }
 
+static void whole_numbers_are_widened(void) {
+    const int64_t column[] = {7, -3};
+    const int64_t index[] = {1, -1};
+    int64_t step[1];
+    double value[2];
+    nm_sample_record record = {.column = column,
+                               .is_int64 = 1,
+                               .index = index,
+                               .width = 2,
+                               .every = 1,
+                               .step = step,
+                               .value = value,
+                               .capacity = 1};
+    nm_record_sample(&record, 1);
+    CHECK(value[0] == -3.0 && value[1] != value[1]);
+}
+
 static const nm_test tests[] = {TEST(room_is_for_a_step_in_which_all_fire),
                                 TEST(spikes_are_appended_with_step_and_id),
                                 TEST(unwanted_neurons_leave_no_entry),
                                 TEST(samples_are_taken_every_so_many_steps),
                                 TEST(float_columns_are_widened),
+                                TEST(whole_numbers_are_widened),
                                 {NULL, NULL}};
 
 int main(int argc, char **argv) {

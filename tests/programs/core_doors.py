@@ -84,6 +84,17 @@ MADE: dict[str, Callable[[], Any]] = {
     "HomeostasisKeeper": lambda: _core.HomeostasisKeeper(
         {"target_rate": 1.0, "tau": 1.0, "strength": 1.0, "every": 1.0}, 3, 1.0, 0
     ),
+    "CurrentSource": lambda: _core.CurrentSource(
+        {
+            "kind": "ou",
+            "ids": np.arange(3),
+            "span": np.array([0.0, 9.0]),
+            "number": 1,
+            "values": np.array([0.0, 1.0, 5.0]),
+            "factor": np.ones(3),
+            "state": np.zeros(3),
+        }
+    ),
     "Bitmap": lambda: _core.Bitmap(),
     "Pool": lambda: _core.Pool(),
 }

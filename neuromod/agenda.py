@@ -1,0 +1,222 @@
+"""What a run does between steps at given times: rates that change, and hooks. The engine calls an `Agenda`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neuromod.arguments import checked_array
+from neuromod.state import SavedPart
+
+__all__ = ["Agenda", "Due", "RateSchedule"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+FOREVER = 2**62
+"""Steps to what never comes."""
+
+
+class Due(Protocol):
+    """A hook as the agenda sees it."""
+
+    def steps_to_next(self, step: int) -> int:
+        """Steps from `step` to the next one at whose end it is due, >= 1."""
+        ...
+
+    def is_due(self, step: int) -> bool:
+        """Whether it is due at the end of `step`."""
+        ...
+
+    def call(self) -> None:
+        """Do it."""
+        ...
+
+
+class RateSchedule:
+    """Rates of Poisson neurons by time: in rows that begin at given steps, or from a function.
+
+    `steps`: completed steps at which row k begins, ascending. `period` > 0: the rows are gone through again and again,
+    every so many steps. `function`: called with a time in ms every `period` steps; then there are no rows.
+    """
+
+    def __init__(
+        self,
+        ids: Ints,
+        steps: Ints,
+        rates: Floats,
+        period: int = 0,
+        function: Callable[[float], ArrayLike] | None = None,
+    ) -> None:
+        self.ids, self.steps, self.rates, self.period, self.function = ids, steps, rates, period, function
+
+    def _within(self, step: int) -> int:
+        """The step, within the first period."""
+        first = int(self.steps[0])
+        return first + (step - first) % self.period if self.period and step > first else step
+
+    def is_due(self, step: int) -> bool:
+        """Whether rates change at the end of `step`."""
+        if self.function is not None:
+            return step >= self.steps[0] and (step - int(self.steps[0])) % self.period == 0
+        within = self._within(step)
+        at = int(np.searchsorted(self.steps, within))
+        return at < len(self.steps) and int(self.steps[at]) == within
+
+    def steps_to_next(self, step: int) -> int:
+        """Steps to the next change after `step`."""
+        first = int(self.steps[0])
+        if step < first:
+            return first - step
+        if self.function is not None:
+            return self.period - (step - first) % self.period
+        within = self._within(step)
+        at = int(np.searchsorted(self.steps, within, side="right"))
+        if at < len(self.steps):
+            return int(self.steps[at]) - within
+        return first + self.period - within if self.period else FOREVER
+
+    def row(self, step: int, dt: float) -> Floats:
+        """The rates, Hz, that hold after `step`; one for all, or one for each neuron."""
+        if self.function is not None:
+            return checked_rates(self.function(step * dt), f"rate at {step * dt:g} ms", len(self.ids), dt)
+        found: Floats = self.rates[int(np.searchsorted(self.steps, self._within(step), side="right")) - 1]
+        return found
+
+    def apply(self, store: Any, step: int, dt: float) -> None:
+        """Write the rates that hold after `step`; neurons that were removed have none."""
+        values = np.broadcast_to(self.row(step, dt), self.ids.shape)
+        columns = store.columns
+        there = np.isin(self.ids, columns.buffers["id"][: columns.n])
+        slots = np.searchsorted(columns.buffers["id"][: columns.n], self.ids[there])
+        columns.buffers["rate"][slots] = values[there]
+
+    def saved(self) -> dict[str, Any]:
+        """All of it, as `checked_schedule` takes it; a function is not in it."""
+        return {
+            "ids": self.ids.copy(),
+            "steps": self.steps.copy(),
+            "rates": self.rates.copy(),
+            "period": self.period,
+        }
+
+
+def checked_rates(values: ArrayLike, where: str, n: int, dt: float) -> Floats:
+    """Rates, Hz: a number, or one for each of n neurons; each at most one spike a step."""
+    rates = np.atleast_1d(checked_array(values, where)).astype(np.float64)
+    if rates.shape not in ((1,), (n,)):
+        raise ValueError(f"{where}: must be a number or one for each of {n} neurons; got shape {rates.shape}")
+    check_domain(rates, where, dt)
+    return rates
+
+
+def check_domain(rates: Floats, where: str, dt: float) -> None:
+    """Refuse rates that are not from 0 to one spike a step."""
+    most = 1000.0 / dt
+    good = (rates >= 0.0) & (rates <= most)
+    if not np.all(good):
+        raise ValueError(
+            f"{where}: must be from 0 to {most:g} Hz, one spike a step; got {float(rates[~good].flat[0])}"
+        )
+
+
+def checked_schedule(part: SavedPart, known: Ints, dt: float) -> RateSchedule | None:
+    """The schedule that was saved; None where something is wrong, which the part notes."""
+    part.only("ids", "steps", "rates", "period")
+    ids, steps = part.array("ids", "i8", (None,), 0), part.array("steps", "i8", (None,), 0, 2**61)
+    period = part.whole("period", 0, 2**61)
+    if ids is None or steps is None or period is None:
+        return None
+    rates = part.array("rates", "f8", (len(steps), None))
+    if not np.isin(ids, known).all() or len(np.unique(ids)) != len(ids):
+        part.wrong("ids", "must be ids of the network, each once", ids)
+    elif not len(steps) or np.any(np.diff(steps) <= 0) or (period and steps[-1] - steps[0] >= period):
+        part.wrong("steps", "must ascend, within the period", steps)
+    elif rates is not None and rates.shape[1] not in (1, len(ids)):
+        part.wrong("rates", f"must have 1 or {len(ids)} columns", rates.shape)
+    elif rates is not None and not np.all((rates >= 0.0) & (rates <= 1000.0 / dt)):
+        part.wrong("rates", f"must be from 0 to {1000.0 / dt:g} Hz", rates)
+    elif rates is not None:
+        return RateSchedule(ids, steps, rates, period)
+    return None
+
+
+class Agenda:
+    """What is due between the steps of one simulation: first its rates change, then its hooks are called."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self.rates: list[RateSchedule] = []
+        self.hooks: list[Due] = []
+        self._acting = False
+        self._stop = False
+
+    def _all(self) -> list[RateSchedule | Due]:
+        return [*self.rates, *self.hooks]
+
+    def __bool__(self) -> bool:
+        return bool(self.rates or self.hooks)
+
+    def steps_to_next(self, step: int) -> int:
+        """Steps to the next one at whose end something is due, >= 1."""
+        return min((each.steps_to_next(step) for each in self._all()), default=FOREVER)
+
+    def is_due(self, step: int) -> bool:
+        """Whether something is due at the end of `step`."""
+        return any(each.is_due(step) for each in self._all())
+
+    def act(self, step: int) -> bool:
+        """Do what is due at the end of `step`; whether the run is to stop there."""
+        session = self._session
+        due = [each for each in self.rates if each.is_due(step)]
+        for each in due:
+            each.apply(session.store, step, session.dt)
+        if due:
+            session.take_up()
+        hooks = [each for each in self.hooks if each.is_due(step)]
+        if hooks:
+            self._call(hooks)
+        stop, self._stop = self._stop, False
+        return stop
+
+    def _call(self, hooks: list[Due]) -> None:
+        session = self._session
+        session.gate.leave()  # other threads may read meanwhile
+        self._acting, self._stop = True, False
+        try:
+            for hook in hooks:
+                hook.call()
+        except BaseException:
+            self._stop = False
+            raise
+        finally:
+            self._acting = False
+            session.gate.enter()
+        if session.gate.running:  # it does not in a process forked by a hook
+            session.take_up()
+
+    def stop(self) -> None:
+        """End the run after the hooks of this step."""
+        if not self._acting or self._session.gate.foreign:
+            raise RuntimeError("stop: must be called by a hook of the run, which every or when makes")
+        self._stop = True
+
+    def check_can_be_saved(self, what: str) -> None:
+        """Refuse to save what only a program can say."""
+        if any(each.function is not None for each in self.rates):
+            raise ValueError(
+                f"{what}: must not have a rate given by a function, which cannot be saved; remove the RateSource, "
+                "or give it an array"
+            )
+
+    def saved(self) -> list[dict[str, Any]]:
+        """The rates, for `state`; not the hooks."""
+        return [each.saved() for each in self.rates]
+
+    def copied(self) -> list[RateSchedule]:
+        """The rates, for a copy of the simulation; not the hooks."""
+        return [
+            RateSchedule(each.ids, each.steps, each.rates, each.period, each.function) for each in self.rates
+        ]

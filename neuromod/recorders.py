@@ -1,0 +1,101 @@
+"""The base of the recorders: attached to one simulation, ended, copied and pickled with it."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuromod import _core
+from neuromod.closed import Closed
+from neuromod.tables import Tabled
+
+__all__ = ["Monitor", "milliseconds"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class Simulation(Protocol):
+    """What a `neuromod.simulation.Simulation` offers here; this module does not import it."""
+
+    _session: Any
+
+    @property
+    def model(self) -> Any: ...
+    @property
+    def neuromodulation(self) -> Any: ...
+    @property
+    def dt(self) -> float: ...
+    @property
+    def current_step(self) -> int: ...
+
+
+def milliseconds(steps: Ints, sim: Simulation) -> Floats:
+    """The ends of steps as times."""
+    return np.multiply(steps, sim.dt, dtype=np.float64)
+
+
+Recorder = TypeVar("Recorder", _core.SpikeRecorder, _core.SampleRecorder, _core.Probe)
+
+
+class Monitor(Closed, Tabled, Generic[Recorder]):
+    """A recorder of the core attached to one simulation; usable in ``with``, which ends it.
+
+    May be made, read and stopped during a run, too: it then begins and ends at the border of a slice.
+    """
+
+    def __init__(self, sim: Simulation, recorder: Recorder) -> None:
+        self._sim = sim
+        self._recorder: Recorder = recorder
+        with sim._session.gate:
+            sim._session.bound().add_recorder(recorder)
+
+    def stop(self) -> None:
+        """Record no further; what was recorded stays."""
+        with self._sim._session.gate:
+            self._sim._session.bound().remove_recorder(self._recorder)
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        """Copied and pickled with its simulation and its records. A shallow copy records the same simulation."""
+        with self._sim._session.gate:
+            return _again, (type(self), self._sim, self._own(), self._recorder.saved(), self._is_on())
+
+    def _own(self) -> dict[str, Any]:
+        """Its attributes, but what it shares with the simulation."""
+        return {name: value for name, value in vars(self).items() if name not in ("_sim", "_recorder")}
+
+    def _is_on(self) -> bool:
+        """Whether it still records."""
+        engine: _core.Engine = self._sim._session.bound()
+        return any(
+            each is self._recorder
+            for each in (*engine.spike_recorders, *engine.sample_recorders, *engine.probes)
+        )
+
+    def _new_recorder(self) -> Any:
+        """A recorder of the same, without records, of a copy."""
+        return _core.SpikeRecorder()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+
+def _again(
+    kind: type[Monitor[Any]], sim: Simulation, own: dict[str, Any], saved: dict[str, Any], is_on: bool
+) -> Monitor[Any]:
+    """A monitor of `sim` that has recorded what another has, and goes on where that did."""
+    monitor = kind.__new__(kind)
+    vars(monitor).update(own)
+    monitor._sim = sim
+    made = monitor._new_recorder()
+    made.restore(saved)
+    monitor._recorder = made
+    if is_on:
+        with sim._session.gate:
+            sim._session.bound().add_recorder(made)
+    return monitor

@@ -1,0 +1,91 @@
+/* nm_current: means over steps, blocks that are reached, and the same bits however neurons are cut into blocks.
+ * SPDX-License-Identifier: MIT */
+#include "nm_current.h"
+#include "testlib.h"
+
+#include <math.h>
+
+static const int32_t slots[] = {0, 1, 3, 4, 6};
+static const double ones[] = {1.0, 1.0, 1.0, 1.0, 1.0};
+static const double begin[] = {1.5, 4.0}, value[] = {2.0, -1.0}, slope[] = {0.0, 0.5};
+
+static nm_current lines(void) {
+    return (nm_current){.kind = NM_CURRENT_LINES,
+                        .n = 5,
+                        .slot = slots,
+                        .factor = ones,
+                        .start = 1.5,
+                        .stop = 6.0,
+                        .begin = begin,
+                        .value = value,
+                        .slope = slope,
+                        .n_lines = 2};
+}
+
+static void a_step_gets_the_mean_of_the_segments_in_it(void) {
+    const nm_current c = lines();
+    const double expected[] = {0.0, 1.0, 2.0, 2.0, -0.75, -0.25, 0.0};
+    for (int64_t now = 1; now <= 7; now++)
+        CHECK(fabs(nm_current_mean(&c, now) - expected[now - 1]) < 1e-15);
+}
+
+static void a_sine_has_its_mean_over_a_step(void) {
+    const double pi = 3.14159265358979323846, f = 0.07, phase = 0.3;
+    const nm_current c = {.kind = NM_CURRENT_SINE,
+                          .start = 0.0,
+                          .stop = INFINITY,
+                          .amplitude = 3.0,
+                          .offset = 0.5,
+                          .frequency = f,
+                          .phase = phase};
+    for (int64_t now = 1; now < 300; now++) {
+        const double a = 2.0 * pi * (f * (double)(now - 1) + phase), b = 2.0 * pi * (f * (double)now + phase);
+        CHECK(fabs(nm_current_mean(&c, now) - (0.5 + 3.0 * (cos(a) - cos(b)) / (b - a))) < 1e-12);
+    }
+}
+
+static void a_block_is_reached_where_a_neuron_of_it_is_named_and_the_current_acts(void) {
+    const nm_current c = lines();
+    const nm_block has = {.first = 3, .n = 2}, has_not = {.first = 2, .n = 1}, after = {.first = 7, .n = 3};
+    CHECK(nm_current_reaches(&c, 1, &has, 2) && nm_current_reaches(&c, 1, &has, 6));
+    CHECK(!nm_current_reaches(&c, 1, &has, 1) && !nm_current_reaches(&c, 1, &has, 7));
+    CHECK(!nm_current_reaches(&c, 1, &has_not, 3) && !nm_current_reaches(&c, 1, &after, 3));
+    CHECK(!nm_current_reaches(NULL, 0, &has, 3));
+}
+
+static void the_cut_into_blocks_changes_no_bit(void) {
+    int64_t id[8];
+    for (int64_t k = 0; k < 8; k++)
+        id[k] = 10 + k + (k > 4);
+    const nm_network network = {.n_neurons = 8, .id = id};
+    double state[2][5], current[2][8];
+    nm_current c[2];
+    for (int k = 0; k < 2; k++) {
+        c[k] = (nm_current){.kind = NM_CURRENT_OU, .n = 5, .slot = slots, .factor = ones, .stop = INFINITY};
+        c[k].mean = 1.0, c[k].sd = 2.0, c[k].tau = 4.0, c[k].state = state[k], c[k].number = 3;
+        for (int i = 0; i < 5; i++)
+            state[k][i] = NAN;
+    }
+    const nm_block whole = {.first = 0, .n = 8},
+                   cut[] = {{.first = 0, .n = 2}, {.first = 2, .n = 2}, {.first = 4, .n = 4}};
+    for (int64_t now = 1; now < 40; now++) {
+        memset(current, 0, sizeof current);
+        nm_current_add(&c[0], 1, &network, &whole, 7, now, current[0]);
+        for (int b = 0; b < 3; b++)
+            nm_current_add(&c[1], 1, &network, &cut[b], 7, now, current[1] + cut[b].first);
+        CHECK(memcmp(state[0], state[1], sizeof state[0]) == 0);
+        CHECK(memcmp(current[0], current[1], sizeof current[0]) == 0);
+        CHECK(current[0][0] == state[0][0] && current[0][6] == state[0][4]);
+        CHECK(current[0][2] == 0.0 && current[0][5] == 0.0 && current[0][7] == 0.0);
+    }
+}
+
+static const nm_test tests[] = {TEST(a_step_gets_the_mean_of_the_segments_in_it),
+                                TEST(a_sine_has_its_mean_over_a_step),
+                                TEST(a_block_is_reached_where_a_neuron_of_it_is_named_and_the_current_acts),
+                                TEST(the_cut_into_blocks_changes_no_bit),
+                                {NULL, NULL}};
+
+int main(int argc, char **argv) {
+    return nm_test_main(tests, argc, argv);
+}
