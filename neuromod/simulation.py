@@ -421,27 +421,27 @@ class Simulation(Building, Hooked):
         >>> run["step"], run["spike_counts"].shape
         (50, (80,))
         """
-        n_steps = checked_steps(n_steps, ms, self.dt)
-        check_run(self.model, self.current_step, n_steps, self.neuromodulation is not None)
-        rows, ids = checked_input(self.model, n_steps, input, input_ids)
+        steps = checked_steps(n_steps, ms, self.dt)
+        check_run(self.model, self.current_step, steps, self.neuromodulation is not None)
+        rows, ids = checked_input(self.model, steps, input, input_ids)
         reporter = reporter_for(progress)
         began, first = time.perf_counter(), self.current_step
 
         def report(done: int) -> None:
             if reporter is not None:
-                reporter(done, n_steps, done * self.dt, time.perf_counter() - began)
+                reporter(done, steps, done * self.dt, time.perf_counter() - began)
 
         try:
-            step, counts = self._session.run(n_steps, rows, ids, None if reporter is None else report)
+            step, counts = self._session.run(steps, rows, ids, None if reporter is None else report)
         finally:
             if isinstance(reporter, ProgressLine):
                 reporter.close()
-        n_steps = step - first  # fewer where a hook has stopped the run
-        seconds = n_steps * self.dt / 1000.0
-        mean_rate = float(counts.sum()) / (len(counts) * seconds) if len(counts) and n_steps else 0.0
+        steps = step - first  # fewer where a hook has stopped the run
+        seconds = steps * self.dt / 1000.0
+        mean_rate = float(counts.sum()) / (len(counts) * seconds) if len(counts) and steps else 0.0
         return {
             "step": step,
-            "n_steps": n_steps,
+            "n_steps": steps,
             "spike_counts": counts,
             "mean_rate": mean_rate,
             "deaths": 0,
