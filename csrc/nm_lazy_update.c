@@ -162,7 +162,7 @@ NM_INLINE int combine_direct_by(batch *a, const int decays, const size_t stride,
         double moved = decays ? (w * a->span[K0][m] + h) * a->span[BY_K1][m] : w + h;
         moved = moved < low ? low : moved;
         moved = moved > high ? high : moved;
-        a->weight[j] = (h == 0.0) & !decays ? w : moved;
+        a->weight[j] = ((h == 0.0) & !decays) ? w : moved;
         if (decays) {
             const double reach = fabs(h) * a->span[DV][m], kept = w * a->span[KEPT][m];
             a->check[j] = (int64_t)(w + reach > high) | (int64_t)(kept - reach < low);

@@ -82,7 +82,7 @@ static inline float quantile(uint32_t word) {
 #if defined(__GNUC__)
 /* The same operations for a vector of words. PICK(c, octave) is c[octave % OCTAVES] of each lane. With AVX2,
  * one instruction knows only 8 octaves: the last ones below 1/2, which hold all but 2^-8 of the words. The
- * others are computed one at a time: bit i of UNKNOWN is set where that of lane i is among them. */
+ * others are computed one at a time: bit i of UNKNOWN is set where the octave of lane i is among them. */
 #if defined(__AVX512F__)
 #include <immintrin.h>
 enum { LANES = 16 };
@@ -105,9 +105,9 @@ enum { LANES = 4 };
 typedef float floats __attribute__((vector_size(4 * LANES)));
 typedef int32_t ints __attribute__((vector_size(4 * LANES)));
 
-/* n <= LANES deviates. */
-static inline __attribute__((always_inline)) void fill_vector(const uint32_t *word, size_t n,
-                                                              float *deviate) {
+/* n <= LANES deviates; the result is UNKNOWN. */
+static inline __attribute__((always_inline)) unsigned fill_vector(const uint32_t *word, size_t n,
+                                                                  float *deviate) {
     ints w = {0};
     memcpy(&w, word, n * sizeof *word);
     const floats p = __builtin_convertvector(w & ~SIGN, floats) + 0.5f;
@@ -120,19 +120,30 @@ static inline __attribute__((always_inline)) void fill_vector(const uint32_t *wo
         c[k] = (floats)PICK(coefficient[k], octave);
     const floats z = (floats)((ints)(POLYNOMIAL(c, t, t2)) ^ (~w & SIGN));
     memcpy(deviate, &z, n * sizeof *deviate);
-    for (unsigned unknown = (unsigned)UNKNOWN(octave); unknown != 0; unknown &= unknown - 1) {
-        const size_t lane = (size_t)__builtin_ctz(unknown);
-        if (lane < n)
-            deviate[lane] = quantile(word[lane]);
-    }
+    return (unsigned)UNKNOWN(octave);
 }
 
+static void fill_unknown(unsigned unknown, const uint32_t *word, size_t n, float *deviate) {
+    for (size_t i = 0; i < n; i++)
+        if (unknown >> i & 1)
+            deviate[i] = quantile(word[i]);
+}
+
+/* Two vectors at a time: gcc 12 loads the constants anew in each iteration. */
 static void fill(const uint32_t *word, size_t n, float *deviate) {
-    const size_t whole = n / LANES * LANES;
-    for (size_t i = 0; i < whole; i += LANES)
-        fill_vector(word + i, LANES, deviate + i);
-    if (n > whole)
-        fill_vector(word + whole, n - whole, deviate + whole);
+    size_t i = 0;
+    for (; i + 2 * LANES <= n; i += 2 * LANES) {
+        const unsigned first = fill_vector(word + i, LANES, deviate + i),
+                       second = fill_vector(word + i + LANES, LANES, deviate + i + LANES);
+        if ((first | second) != 0)
+            fill_unknown(first | second << LANES, word + i, 2 * LANES, deviate + i);
+    }
+    for (; i < n; i += LANES) {
+        const size_t here = n - i < LANES ? n - i : LANES;
+        const unsigned unknown = fill_vector(word + i, here, deviate + i);
+        if (unknown != 0)
+            fill_unknown(unknown, word + i, here, deviate + i);
+    }
 }
 #else
 static void fill(const uint32_t *word, size_t n, float *deviate) {
