@@ -12,6 +12,7 @@ Environment variables:
 - ``NEUROMOD_ABI3``: ``0`` builds for this Python version only; ``1`` for the stable ABI of CPython >= 3.11.
 """
 
+import copy
 import os
 import shlex
 import shutil
@@ -62,11 +63,11 @@ MODES = {  # flags of every file, further flags of csrc/*.c alone (Cython's C is
     ),
     "coverage": (["-O0", "-g", "-UNDEBUG", "-ffp-contract=off"], [*OUR_C, "--coverage"], ["--coverage"]),
 }
-MSVC = (["/O2", "/fp:precise"], ["/std:c11"], [])  # the baseline alone
+MSVC = (["/O2", "/fp:precise"], ["/std:c11"], [])
 
 # Vector level -> flags of csrc/*.c, as csrc/nm_machine.h has the levels, and the macro that the compiler then defines.
-# A level is built where the compiler can build it, in release builds: so on x86-64 with gcc or clang. Not with gcc on
-# Windows, whose stack is not aligned for AVX (gcc bug 54412).
+# In release builds a level is built where the compiler can build it: on x86-64 with gcc or clang. MSVC builds the
+# baseline alone, and so does gcc on Windows, which does not align the stack for AVX (gcc bug 54412).
 AVX2 = ["-mavx2", "-mbmi", "-mbmi2", "-mlzcnt", "-mpopcnt"]
 AVX512 = ["-mavx512f", "-mavx512cd", "-mavx512bw", "-mavx512dq", "-mavx512vl"]
 LEVELS = {"baseline": ([], None), "avx2": (AVX2, "__AVX2__"), "avx512": ([*AVX2, *AVX512], "__AVX512VL__")}
@@ -90,14 +91,15 @@ class BuildCore(build_ext):
         self.msvc = self.compiler.compiler_type == "msvc"
         if not self.msvc:
             self.require_tools()
+        elif not self.compiler.initialized:
+            self.compiler.initialize()  # before several threads do
         self.extensions = [ext for ext in self.extensions if ext.level is None or self.can_build(ext.level)]
         everywhere, ours, self.link = MSVC if self.msvc else MODES[MODE]
         for ext in self.extensions:
-            ext.extra_compile_args = [*everywhere, *ours]
+            ext.extra_compile_args = everywhere
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            binding = pool.submit(
-                self.compile, self.cythonized(), "", everywhere, core.define_macros
-            )  # the longest first
+            # The longest first.
+            binding = pool.submit(self.compile, self.cythonized(), "", everywhere, core.define_macros)
             levels = {
                 level: [
                     pool.submit(self.compile, path, level, [*everywhere, *ours, *LEVELS[level][0]])
@@ -127,12 +129,11 @@ class BuildCore(build_ext):
     def compile(self, source, level, flags, macros=()):
         """The object of a source; compiled anew where a file or a flag has changed."""
         folder = Path(self.build_temp, level)
-        told = folder / Path(source).with_suffix(".flags")
-        command = repr((getattr(self.compiler, "compiler_so", None), flags, macros))
         (built,) = self.compiler.object_filenames([source], output_dir=str(folder))
+        told = Path(f"{built}.flags")
+        command = repr((getattr(self.compiler, "compiler_so", None), flags, macros))
         same = told.exists() and told.read_text() == command
         if self.force or not same or newer_group([source, *HEADERS], built):
-            told.parent.mkdir(parents=True, exist_ok=True)
             told.unlink(missing_ok=True)
             self.compiler.compile(
                 [source],
@@ -150,6 +151,7 @@ class BuildCore(build_ext):
             return True
         if self.msvc or MODE not in ("", "strict"):
             return False
+        # An error of the compiler is the answer "no", so it is not printed.
         probe = Path(self.build_temp, f"{level}.c")
         probe.parent.mkdir(parents=True, exist_ok=True)
         probe.write_text(PROBE.format(macro=macro))
@@ -159,6 +161,7 @@ class BuildCore(build_ext):
 
     def build_extension(self, ext):
         if ext.level is not None:
+            ext = copy.copy(ext)  # the sources stay named, for a source distribution
             ext.sources, ext.extra_objects = [], self.objects[ext.level]
             ext.depends, ext.extra_link_args = ext.extra_objects, self.link
         super().build_extension(ext)

@@ -26,7 +26,8 @@ TINY = {
 }
 KEYS = {
     "workload", "simulator", "version", "variant", "scale", "n_neurons", "n_synapses", "plastic_synapses", "sim_steps",
-    "dt_ms", "threads", "vector", "seed", "build_s", "run_s", "run_s_all", "run_cpu_s", "realtime_factor", "us_per_step",
+    "dt_ms", "threads", "vector", "seed", "build_s", "run_s", "run_s_all", "run_cpu_s", "realtime_factor",
+    "us_per_step",
     "spikes", "mean_rate_hz", "cv_isi", "synaptic_events", "events_per_s", "updates_per_s", "base_rss_mb",
     "peak_rss_mb", "peak_bytes_per_synapse", "digest",
 }  # fmt: skip
