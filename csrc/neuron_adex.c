@@ -197,7 +197,7 @@ NM_INLINE void substeps(const nm_neuron_chunk *c, const size_t stride) {
     finish(c, stride);
 }
 
-NM_CLONES static void step(const nm_neuron_chunk *c) {
+static void step(const nm_neuron_chunk *c) {
     for (size_t i = 0; i < c->n; i++)
         c->fired[i] = 0;
     NM_STEP_BY_STRIDE(c, substeps);

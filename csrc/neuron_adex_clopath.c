@@ -253,7 +253,7 @@ NM_INLINE void substeps(const nm_neuron_chunk *c, const size_t stride) {
     finish(c, stride);
 }
 
-NM_CLONES static void step(const nm_neuron_chunk *c) {
+static void step(const nm_neuron_chunk *c) {
     NM_STEP_BY_STRIDE(c, substeps);
 }
 

@@ -102,7 +102,7 @@ static void prepare(const nm_prepare_chunk *c) {
     }
 }
 
-NM_CLONES static int delta_synapses(const nm_neuron_chunk *c) {
+static int delta_synapses(const nm_neuron_chunk *c) {
     return nm_has_delta_synapses(c, TAU_SYN_EXCITATORY, TAU_SYN_INHIBITORY, I_EXCITATORY, I_INHIBITORY);
 }
 
@@ -159,7 +159,7 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride, const int 
     }
 }
 
-NM_CLONES static void step(const nm_neuron_chunk *c) {
+static void step(const nm_neuron_chunk *c) {
     NM_STEP_BY_CURRENTS(c, advance);
 }
 

@@ -114,7 +114,7 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride) {
     }
 }
 
-NM_CLONES static void step(const nm_neuron_chunk *c) {
+static void step(const nm_neuron_chunk *c) {
     NM_STEP_BY_STRIDE(c, advance);
 }
 

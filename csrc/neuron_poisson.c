@@ -32,7 +32,7 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride) {
         fired[i] = ((double)word[i] + 0.5) * (1.0 / 4294967296.0) < probability[i * stride];
 }
 
-NM_CLONES static void step(const nm_neuron_chunk *c) {
+static void step(const nm_neuron_chunk *c) {
     NM_STEP_BY_STRIDE(c, advance);
 }
 

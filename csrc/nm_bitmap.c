@@ -134,7 +134,7 @@ NM_INLINE void fetch_row(const uint64_t *row, int64_t words) {
         NM_FETCH(row + w);
 }
 
-NM_CLONES static void add_rows(const pass *rows, int64_t words, uint64_t (*restrict plane)[WIDEST]) {
+static void add_rows(const pass *rows, int64_t words, uint64_t (*restrict plane)[WIDEST]) {
     for (int k = 0; k < AHEAD && k < rows->n; k++)
         fetch_row(rows->row[k], words);
     for (int k = 0; k < bits_of(rows->n); k++)
@@ -173,8 +173,8 @@ NM_INLINE void spread_planes(uint64_t (*restrict plane)[WIDEST], int64_t words, 
 }
 
 /* Empty planes are skipped: high counts are rare. */
-NM_CLONES static void spread(uint64_t (*restrict plane)[WIDEST], int64_t words, int n_planes, int add,
-                             uint64_t *restrict count) {
+static void spread(uint64_t (*restrict plane)[WIDEST], int64_t words, int n_planes, int add,
+                   uint64_t *restrict count) {
     for (uint64_t any = 0; n_planes > 1 && any == 0; n_planes -= any == 0)
         for (int64_t w = 0; w < words; w++)
             any |= plane[n_planes - 1][w];
@@ -230,8 +230,7 @@ static void add_pass(const nm_bitmap *bitmap, pass *rows, int add, uint64_t *cou
 
 /* ---- one partition --------------------------------------------------------------------------------- */
 
-NM_CLONES static void add_counts(const uint64_t *restrict count, int64_t n, double weight,
-                                 double *restrict input) {
+static void add_counts(const uint64_t *restrict count, int64_t n, double weight, double *restrict input) {
     uint16_t lane[SOME]; /* four counts per word, in memory order */
     for (int64_t first = 0; first < n; first += SOME) {
         const int64_t m = n - first < SOME ? n - first : SOME;

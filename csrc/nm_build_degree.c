@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: MIT */
 #include "nm_build.h"
 #include "nm_build_row.h"
-#include "nm_clones.h"
 #include "nm_rng.h"
 
 #include <string.h>
@@ -18,14 +17,12 @@ enum {
 /* Integers in [0, bound) by multiply-high, without redraws. The relative error of a value's probability is
  * below bound / 2^32. Up to bound = 2^16 that is at most 2^-16 = 1.5e-5. Above, 64 bits are used, and the
  * error is below 2^-33. */
-NM_CLONES static void narrow_bounded(const uint32_t *restrict word, int64_t n, uint32_t bound,
-                                     int32_t *restrict out) {
+static void narrow_bounded(const uint32_t *restrict word, int64_t n, uint32_t bound, int32_t *restrict out) {
     for (int64_t k = 0; k < n; k++)
         out[k] = (int32_t)(((uint64_t)word[k] * bound) >> 32);
 }
 
-NM_CLONES static void wide_bounded(const uint32_t *restrict word, int64_t n, uint32_t bound,
-                                   int32_t *restrict out) {
+static void wide_bounded(const uint32_t *restrict word, int64_t n, uint32_t bound, int32_t *restrict out) {
     for (int64_t k = 0; k < n; k++) {
         uint64_t low = ((uint64_t)word[2 * k + 1] * bound) >> 32;
         out[k] = (int32_t)(((uint64_t)word[2 * k] * bound + low) >> 32);
@@ -46,13 +43,13 @@ static void draw_bounded(const nm_build *build, uint32_t id, int64_t bound, int6
 }
 
 /* Turn candidate numbers into slots minus `shift`. Where the slots are consecutive, the list is not read. */
-NM_CLONES static void name_consecutive(int32_t *restrict drawn, int64_t n, int32_t hole, int32_t first) {
+static void name_consecutive(int32_t *restrict drawn, int64_t n, int32_t hole, int32_t first) {
     for (int64_t k = 0; k < n; k++)
         drawn[k] += first + (drawn[k] >= hole);
 }
 
-NM_CLONES static void name_listed(int32_t *restrict drawn, int64_t n, int32_t hole,
-                                  const int32_t *restrict list, int32_t shift) {
+static void name_listed(int32_t *restrict drawn, int64_t n, int32_t hole, const int32_t *restrict list,
+                        int32_t shift) {
     for (int64_t k = 0; k < n; k++)
         drawn[k] = list[drawn[k] + (drawn[k] >= hole)] - shift;
 }
@@ -101,7 +98,7 @@ static drawn_rows drawn_rows_in(const nm_build *build, void *drawn) {
     return (drawn_rows){.wide = drawn};
 }
 
-NM_CLONES static void keep_narrow(const int32_t *restrict row, int64_t n, uint16_t *restrict out) {
+static void keep_narrow(const int32_t *restrict row, int64_t n, uint16_t *restrict out) {
     for (int64_t k = 0; k < n; k++)
         out[k] = (uint16_t)row[k];
 }

@@ -4,7 +4,6 @@
  * SPDX-License-Identifier: MIT */
 #include "nm_build.h"
 #include "nm_build_row.h"
-#include "nm_clones.h"
 #include "nm_math.h"
 #include "nm_rng.h"
 
@@ -25,16 +24,16 @@ static gap_law law_of(double p) {
 }
 
 /* step[k] = 1 + floor(log(u) / log(1 - p)), at most `limit`: distance from one target to the next. */
-NM_CLONES static void narrow_steps(const uint32_t *restrict word, int64_t n, double per_log, double limit,
-                                   int32_t *restrict step) {
+static void narrow_steps(const uint32_t *restrict word, int64_t n, double per_log, double limit,
+                         int32_t *restrict step) {
     for (int64_t k = 0; k < n; k++) {
         double gap = nm_log(nm_uniform(word[k])) * per_log + 1.0;
         step[k] = (int32_t)(gap < limit ? gap : limit);
     }
 }
 
-NM_CLONES static void wide_steps(const uint32_t *restrict word, int64_t n, double per_log, double limit,
-                                 int32_t *restrict step) {
+static void wide_steps(const uint32_t *restrict word, int64_t n, double per_log, double limit,
+                       int32_t *restrict step) {
     for (int64_t k = 0; k < n; k++) {
         uint64_t bits = ((uint64_t)word[2 * k] << 20) | (word[2 * k + 1] >> 12);
         /* (bits + 1/2) / 2^52, exactly, by way of [1, 2) */

@@ -1,12 +1,10 @@
 /* Rows of ascending targets, cut into buckets while they are drawn: 2 bytes per synapse, written once.
  * SPDX-License-Identifier: MIT */
 #include "nm_build_row.h"
-#include "nm_clones.h"
 
 enum { SHORT = 32 }; /* below this length a plain loop is faster than a call */
 
-NM_CLONES static void copy_long(const int32_t *restrict target, int64_t n, int32_t first,
-                                uint16_t *restrict local) {
+static void copy_long(const int32_t *restrict target, int64_t n, int32_t first, uint16_t *restrict local) {
     for (int64_t k = 0; k < n; k++)
         local[k] = (uint16_t)(target[k] - first);
 }

@@ -2,7 +2,6 @@
  * values 2j and 2j + 1 share words 2j and 2j + 1. A value depends on nothing but its position.
  * SPDX-License-Identifier: MIT */
 #include "nm_build.h"
-#include "nm_clones.h"
 #include "nm_normal.h"
 
 enum { BATCH = 1024 }; /* words per batch: 4 KB; a power of 2, so that ids do not wrap inside a batch */
@@ -12,8 +11,7 @@ static void fill_batch(uint64_t seed, uint32_t stream, int64_t first, uint32_t *
     nm_rng_fill(seed, stream, (uint32_t)first, (uint64_t)first >> 32, BATCH, words);
 }
 
-NM_CLONES static void normal_batch(const uint32_t *restrict words, double mean, double sd,
-                                   float *restrict out) {
+static void normal_batch(const uint32_t *restrict words, double mean, double sd, float *restrict out) {
     for (int i = 0; i < BATCH; i += 2) {
         double first, second;
         nm_normal_pair(words[i], words[i + 1], &first, &second);
@@ -22,8 +20,8 @@ NM_CLONES static void normal_batch(const uint32_t *restrict words, double mean, 
     }
 }
 
-NM_CLONES static void uniform_batch(const uint32_t *restrict words, double low, double high, float last,
-                                    float *restrict out) {
+static void uniform_batch(const uint32_t *restrict words, double low, double high, float last,
+                          float *restrict out) {
     for (int i = 0; i < BATCH; i++) {
         float value = (float)(low + (high - low) * nm_uniform(words[i]));
         out[i] = value < last ? value : last;

@@ -2,8 +2,8 @@
 #include "nm_change.h"
 #include "nm_loop.h"
 
-NM_CLONES void nm_change_apply(size_t n, const double *change, const double *learning, size_t stride,
-                               double low, double high, double *weight) {
+void nm_change_apply(size_t n, const double *change, const double *learning, size_t stride, double low,
+                     double high, double *weight) {
     NM_INDEPENDENT
     for (size_t j = 0; j < n; j++) {
         double delta = change[j] * learning[j * stride], moved = weight[j] + delta;

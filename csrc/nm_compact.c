@@ -36,7 +36,7 @@ NM_INLINE int64_t list_run(const int64_t *fired, int64_t begin, int64_t end, int
 enum { BLOCK = 32 };
 
 /* Most groups of 32 neurons have no spike; one test skips each of them. */
-NM_CLONES int64_t nm_compact_fired(const int64_t *fired, int64_t n, int32_t first, int32_t *list) {
+int64_t nm_compact_fired(const int64_t *fired, int64_t n, int32_t first, int32_t *list) {
     const int64_t whole = n - n % BLOCK;
     int64_t n_fired = 0;
     for (int64_t block = 0; block < whole; block += BLOCK) {

@@ -72,8 +72,8 @@ static inline int32_t flip(uint32_t word) {
 
 /* count[i] = number of table entries < word[i]. Words are compared as signed numbers with the top bit
  * flipped, which SSE2 supports. Thresholds above every word of the block are skipped. */
-NM_CLONES static void count_by_table(const uint32_t *restrict table, const uint32_t *restrict word, int64_t n,
-                                     int32_t *restrict count) {
+static void count_by_table(const uint32_t *restrict table, const uint32_t *restrict word, int64_t n,
+                           int32_t *restrict count) {
     int32_t flipped[NM_CHUNK], largest = INT32_MIN;
     for (int64_t i = 0; i < n; i++) {
         flipped[i] = flip(word[i]);
@@ -90,8 +90,8 @@ NM_CLONES static void count_by_table(const uint32_t *restrict table, const uint3
     }
 }
 
-NM_CLONES static void add_events(const int32_t *restrict count, const double *restrict weight, int64_t n,
-                                 double factor, double *restrict excitatory, double *restrict inhibitory) {
+static void add_events(const int32_t *restrict count, const double *restrict weight, int64_t n, double factor,
+                       double *restrict excitatory, double *restrict inhibitory) {
     for (int64_t i = 0; i < n; i++) {
         double events = (double)count[i] * factor;
         excitatory[i] += events * (weight[i] > 0.0 ? weight[i] : 0.0);
@@ -99,8 +99,8 @@ NM_CLONES static void add_events(const int32_t *restrict count, const double *re
     }
 }
 
-NM_CLONES static void add_excitation(const int32_t *restrict count, const double *restrict weight, int64_t n,
-                                     double factor, double *restrict excitatory) {
+static void add_excitation(const int32_t *restrict count, const double *restrict weight, int64_t n,
+                           double factor, double *restrict excitatory) {
     for (int64_t i = 0; i < n; i++)
         excitatory[i] += (double)count[i] * factor * weight[i];
 }
@@ -152,28 +152,28 @@ void nm_drive_add(const nm_network *network, const nm_block *block, double dt, u
 
 /* ---- noise --------------------------------------------------------------------------------------- */
 
-NM_CLONES static void set_normal(double *restrict current, const double *restrict noise,
-                                 const float *restrict deviate, int64_t n, double factor) {
+static void set_normal(double *restrict current, const double *restrict noise, const float *restrict deviate,
+                       int64_t n, double factor) {
     for (int64_t i = 0; i < n; i++)
         current[i] = factor * noise[i] * (double)deviate[i];
 }
 
-NM_CLONES static void add_normal(double *restrict current, const double *restrict noise,
-                                 const float *restrict deviate, int64_t n, double factor) {
+static void add_normal(double *restrict current, const double *restrict noise, const float *restrict deviate,
+                       int64_t n, double factor) {
     for (int64_t i = 0; i < n; i++)
         current[i] += factor * noise[i] * (double)deviate[i];
 }
 
-NM_CLONES static void add_uniform(double *current, const double *half_width, const uint32_t *word, int64_t n,
-                                  double factor) {
+static void add_uniform(double *current, const double *half_width, const uint32_t *word, int64_t n,
+                        double factor) {
     NM_INDEPENDENT
     for (int64_t i = 0; i < n; i++)
         current[i] += factor * half_width[i] * (2.0 * nm_uniform(word[i]) - 1.0);
 }
 
 /* Two independent noises drawn as one: their variances add. sqrt(x * x) is x, to the bit. */
-NM_CLONES static void combine(const double *restrict white, const double *restrict per_step, double root_rate,
-                              int64_t n, double *restrict size) {
+static void combine(const double *restrict white, const double *restrict per_step, double root_rate,
+                    int64_t n, double *restrict size) {
     for (int64_t i = 0; i < n; i++) {
         const double a = white[i] * root_rate, b = per_step[i];
         size[i] = sqrt(a * a + b * b);

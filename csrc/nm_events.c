@@ -119,7 +119,7 @@ static nm_synapse_chunk chunk_of(pass *a) {
 
 /* The modulators' factor on each change: what grows has that of potentiation, what falls that of
  * depression. */
-NM_CLONES static void modulate(pass *a) {
+static void modulate(pass *a) {
     const int applied = a->projection->rule->applies_learning;
     const double moves = a->projection->frozen ? 0.0 : 1.0;
     NM_INDEPENDENT
@@ -323,7 +323,7 @@ static int64_t source_of(const pass *a, int64_t delay_run) {
 }
 
 /* trace[j] <- trace[j] * exp(-rate * age[j]), as pre_trace has it. */
-NM_CLONES static void decay_to_now(size_t n, double rate, const double *age, double *trace) {
+static void decay_to_now(size_t n, double rate, const double *age, double *trace) {
     NM_INDEPENDENT
     for (size_t j = 0; j < n; j++)
         trace[j] *= nm_exp(-rate * age[j]);

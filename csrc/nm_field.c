@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "nm_field.h"
-#include "nm_clones.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -53,7 +52,7 @@ int nm_field_count(const nm_field *fields) {
     return n;
 }
 
-NM_CLONES static int any_outside(const float *values, int64_t n, float low, float high) {
+static int any_outside(const float *values, int64_t n, float low, float high) {
     int any = 0;
     for (int64_t i = 0; i < n; i++)
         any |= !(values[i] >= low) | !(values[i] <= high);

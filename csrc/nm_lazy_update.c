@@ -119,7 +119,7 @@ NM_INLINE void look_up_by(batch *a, const nm_lazy *lazy, const uint16_t *target,
 }
 
 /* `direct`: the rule has no eligibility trace, and s is not needed. */
-NM_CLONES static void look_up(batch *a, const nm_lazy *lazy, const uint16_t *target, int direct) {
+static void look_up(batch *a, const nm_lazy *lazy, const uint16_t *target, int direct) {
     const int fetches = a->step->network->n_neurons > NEARBY;
     if (direct)
         fetches ? look_up_by(a, lazy, target, 1, 1) : look_up_by(a, lazy, target, 1, 0);
@@ -162,7 +162,7 @@ NM_INLINE int combine_direct_by(batch *a, const int decays, const size_t stride,
         double moved = decays ? (w * a->span[K0][m] + h) * a->span[BY_K1][m] : w + h;
         moved = moved < low ? low : moved;
         moved = moved > high ? high : moved;
-        a->weight[j] = (h == 0.0) & !decays ? w : moved;
+        a->weight[j] = ((h == 0.0) & !decays) ? w : moved;
         if (decays) {
             const double reach = fabs(h) * a->span[DV][m], kept = w * a->span[KEPT][m];
             a->check[j] = (int64_t)(w + reach > high) | (int64_t)(kept - reach < low);
@@ -180,12 +180,12 @@ NM_INLINE int combine_direct_by(batch *a, const int decays, const size_t stride,
                     : (inhibitory ? body(a, decays, 1, 1) : body(a, decays, 1, 0)))
 
 /* Returns 1 and fills `check` if a bound might have been reached for some synapse; else 0. */
-NM_CLONES static int combine(batch *a) {
+static int combine(batch *a) {
     const int inhibitory = a->step->projection->inhibitory != 0;
     return nm_lazy_decays(a) ? COMBINE_EACH(combine_by, 1) : COMBINE_EACH(combine_by, 0);
 }
 
-NM_CLONES static int combine_direct(batch *a) {
+static int combine_direct(batch *a) {
     const int inhibitory = a->step->projection->inhibitory != 0;
     return nm_lazy_decays(a) ? COMBINE_EACH(combine_direct_by, 1) : COMBINE_EACH(combine_direct_by, 0);
 }
@@ -292,7 +292,7 @@ static void begin(batch *a, const nm_lazy_step *step, int64_t partition, int64_t
 }
 
 /* The random words of a batch. */
-NM_CLONES static void draw_words(uint32_t *word, const uint16_t *target, size_t n, nm_ids ids, uint32_t key) {
+static void draw_words(uint32_t *word, const uint16_t *target, size_t n, nm_ids ids, uint32_t key) {
     if (ids.id == NULL)
         for (size_t j = 0; j < n; j++)
             word[j] = nm_round_word(key, ids.first + (uint32_t)target[j]);
@@ -301,17 +301,17 @@ NM_CLONES static void draw_words(uint32_t *word, const uint16_t *target, size_t 
             word[j] = nm_round_word(key, (uint32_t)ids.id[target[j]]);
 }
 
-NM_CLONES static void round_weights(float *to, const double *from, const uint32_t *word, size_t n) {
+static void round_weights(float *to, const double *from, const uint32_t *word, size_t n) {
     for (size_t j = 0; j < n; j++)
         to[j] = nm_round(from[j], word[j]);
 }
 
-NM_CLONES static void round_strengths(float *to, const double *from, const uint32_t *word, size_t n) {
+static void round_strengths(float *to, const double *from, const uint32_t *word, size_t n) {
     for (size_t j = 0; j < n; j++)
         to[j] = copysignf(nm_round(from[j], word[j]), to[j]);
 }
 
-NM_CLONES static void round_traces(float *to, const double *from, const uint32_t *word, size_t n) {
+static void round_traces(float *to, const double *from, const uint32_t *word, size_t n) {
     for (size_t j = 0; j < n; j++)
         to[j] = nm_round(fabs(from[j]) < LEAST_TRACE ? 0.0 : from[j], nm_round_other(word[j]));
 }
@@ -349,17 +349,17 @@ static void deliver_run(const batch *a) {
     }
 }
 
-NM_CLONES static void pick(double *to, const double *from, const uint16_t *at, size_t n) {
+static void pick(double *to, const double *from, const uint16_t *at, size_t n) {
     for (size_t j = 0; j < n; j++)
         to[j] = from[at[j]];
 }
 
-NM_CLONES static void add_changes(double *to, const double *change, double factor, size_t n) {
+static void add_changes(double *to, const double *change, double factor, size_t n) {
     for (size_t j = 0; j < n; j++)
         to[j] += change[j] * factor;
 }
 
-NM_CLONES static void add_bounded(batch *a, const double *change, double factor) {
+static void add_bounded(batch *a, const double *change, double factor) {
     const double low = a->low, high = a->high;
     NM_INDEPENDENT
     for (size_t j = 0; j < a->n; j++) {

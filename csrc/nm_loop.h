@@ -1,13 +1,13 @@
 /* Macros that make loops over chunks fast, for models and for the engine. Not needed for a first model: a
  * plain loop over 0 .. n-1 computes the same numbers.
  *
- * A fast `step` is a NM_CLONES function that calls a NM_INLINE function through NM_STEP_BY_STRIDE, and that
- * function has one loop under NM_INDEPENDENT without branches: see csrc/neuron_poisson.c.
+ * A fast `step` calls a NM_INLINE function through NM_STEP_BY_STRIDE, and that function has one loop under
+ * NM_INDEPENDENT without branches: see csrc/neuron_poisson.c. The build compiles every file once per vector
+ * level, so nothing in a file names a level.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_LOOP_H
 #define NM_LOOP_H
 
-#include "nm_clones.h"
 #include "nm_model.h"
 
 #include <string.h>

@@ -186,7 +186,7 @@ static int differs(const double *now, const double *seen, const nm_block *block)
     return memcmp(now + block->first, seen + block->first, (size_t)block->n * sizeof *now) != 0;
 }
 
-NM_CLONES static int all_are(const double *column, int64_t n, double value) {
+static int all_are(const double *column, int64_t n, double value) {
     uint64_t wanted, other = 0;
     memcpy(&wanted, &value, sizeof wanted);
     for (int64_t i = 0; i < n; i++) {
@@ -263,7 +263,7 @@ static void derive_block(nm_group *group, nm_block *block, int n_params, double 
 
 /* 1 if every entry is finite and at least `least`, as by nm_domain_holds; vectorised, since every call of
  * step() checks the columns. *above_zero: 1 if some entry is above 0. */
-NM_CLONES static int all_hold(const double *column, double least, int64_t n, int *above_zero) {
+static int all_hold(const double *column, double least, int64_t n, int *above_zero) {
     int64_t bad = 0, above = 0;
     for (int64_t slot = 0; slot < n; slot++) {
         bad |= !(column[slot] >= least) | !(column[slot] <= DBL_MAX);
@@ -334,14 +334,14 @@ static int check_sources(const nm_network *network, nm_error *error) {
     return NM_OK;
 }
 
-NM_CLONES static int any_above_zero(const double *column, int64_t n) {
+static int any_above_zero(const double *column, int64_t n) {
     int64_t any = 0;
     for (int64_t slot = 0; slot < n; slot++)
         any |= column[slot] > 0.0;
     return any != 0;
 }
 
-NM_CLONES static int any_below_zero(const double *column, int64_t n) {
+static int any_below_zero(const double *column, int64_t n) {
     int64_t any = 0;
     for (int64_t slot = 0; slot < n; slot++)
         any |= column[slot] < 0.0;

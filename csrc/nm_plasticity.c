@@ -27,7 +27,7 @@ typedef struct pass {
 /* ---- decay, and this step's spikes enter the traces ---------------------------------------------- */
 
 /* One multiplication for every synapse in every step, arrivals or not. */
-NM_CLONES static void decay_run(const nm_projection *p, int64_t delay_run, nm_ids ids, uint32_t key) {
+static void decay_run(const nm_projection *p, int64_t delay_run, nm_ids ids, uint32_t key) {
     const double kept = p->weight_kept;
     float *weight = p->weight;
     double low, high;
@@ -57,7 +57,7 @@ static void decay_partition(const pass *a) {
     }
 }
 
-NM_CLONES static void decay_trace(double *trace, int64_t n, double kept) {
+static void decay_trace(double *trace, int64_t n, double kept) {
     NM_INDEPENDENT
     for (int64_t i = 0; i < n; i++)
         trace[i] = nm_flush(trace[i] * kept);
@@ -79,7 +79,7 @@ void nm_plasticity_decay(const nm_network *network, int64_t partition) {
     }
 }
 
-NM_CLONES static void filter(double *trace, const double *column, int64_t n, double gained) {
+static void filter(double *trace, const double *column, int64_t n, double gained) {
     NM_INDEPENDENT
     for (int64_t i = 0; i < n; i++)
         trace[i] += gained * (column[i] - trace[i]);

@@ -167,7 +167,7 @@ static void push_step(push *all, const nm_delay *ring, int64_t step, int64_t now
 
 /* ---- one step of one partition ---------------------------------------------------------------------- */
 
-NM_CLONES static void take(double *restrict sum, double *restrict input, int64_t n) {
+static void take(double *restrict sum, double *restrict input, int64_t n) {
     for (int64_t i = 0; i < n; i++) {
         input[i] += sum[i];
         sum[i] = 0.0;

@@ -2,10 +2,9 @@
  * (2^-33 to 2^-32, 2^-32 to 2^-31, ...): minimax polynomials, fitted to algorithm AS 241 of Wichura
  * (doi:10.2307/2347330). The quantile is smooth over an octave, since its singularity at p = 0 is as far away
  * as the octave is long. No logarithm and no root are needed. AVX-512 selects a coefficient out of 32 with
- * one instruction.
+ * one instruction, AVX2 out of 8.
  * SPDX-License-Identifier: MIT */
 #include "nm_quantile.h"
-#include "nm_clones.h"
 
 #include <string.h>
 
@@ -57,7 +56,7 @@ static const float coefficient[DEGREE + 1][OCTAVES] = {
 /* p is a float in units of 2^-32, from 1/2 to 2^31. Its exponent, 126 to 157, is the number of the octave.
  * Rounding may give 2^31, whose quantile is 0; the preceding float is used instead. */
 static const float LARGEST = 2147483520.0f;
-enum { SIGN = INT32_MIN, EXPONENT = 23, MANTISSA = 0x007FFFFF, ONE = 0x3F800000 };
+enum { LARGEST_BITS = 0x4EFFFFFF, SIGN = INT32_MIN, EXPONENT = 23, MANTISSA = 0x007FFFFF, ONE = 0x3F800000 };
 
 /* Estrin's scheme in place of Horner's: half the depth. Latency binds a loop of few vectors. */
 #define POLYNOMIAL(c, t, t2)                                                                                 \
@@ -80,51 +79,78 @@ static inline float quantile(uint32_t word) {
     return word & 0x80000000u ? z : -z;
 }
 
-NM_CLONES static void fill_plainly(const uint32_t *word, size_t n, float *deviate) {
-    for (size_t i = 0; i < n; i++)
-        deviate[i] = quantile(word[i]);
-}
-
-#if NM_HAS_LANES_512
+#if defined(__GNUC__)
+/* The same operations for a vector of words. PICK(c, octave) is c[octave % OCTAVES] of each lane. With AVX2,
+ * one instruction knows only 8 octaves: the last ones below 1/2, which hold all but 2^-8 of the words. The
+ * others are computed one at a time: bit i of UNKNOWN is set where the octave of lane i is among them. */
+#if defined(__AVX512F__)
 #include <immintrin.h>
-
 enum { LANES = 16 };
+#define PICK(c, octave)                                                                                      \
+    _mm512_permutex2var_ps(_mm512_loadu_ps(c), (__m512i)(octave), _mm512_loadu_ps((c) + LANES))
+#define UNKNOWN(octave) 0
+#elif defined(__AVX2__)
+#include <immintrin.h>
+enum { LANES = 8, FIRST = 150 };
+#define PICK(c, octave)                                                                                      \
+    _mm256_permutevar8x32_ps(_mm256_loadu_ps((c) + FIRST % OCTAVES), (__m256i)((octave)-FIRST))
+#define UNKNOWN(octave) _mm256_movemask_ps((__m256)((octave) < FIRST))
+#else
+enum { LANES = 4 };
+#define AT(c, octave)   (c)[(octave) % OCTAVES]
+#define PICK(c, octave) ((floats){AT(c, octave[0]), AT(c, octave[1]), AT(c, octave[2]), AT(c, octave[3])})
+#define UNKNOWN(octave) 0
+#endif
+
 typedef float floats __attribute__((vector_size(4 * LANES)));
 typedef int32_t ints __attribute__((vector_size(4 * LANES)));
 
-/* The same operations, sixteen at a time; [power of t][half of the octaves]. */
-NM_LANES_512 static inline floats quantiles(ints w, floats (*table)[2]) {
+/* n <= LANES deviates; the result is UNKNOWN. */
+static inline __attribute__((always_inline)) unsigned fill_vector(const uint32_t *word, size_t n,
+                                                                  float *deviate) {
+    ints w = {0};
+    memcpy(&w, word, n * sizeof *word);
     const floats p = __builtin_convertvector(w & ~SIGN, floats) + 0.5f;
-    const ints bits = (ints)_mm512_min_ps((__m512)p, _mm512_set1_ps(LARGEST));
-    const ints octave = bits >> EXPONENT; /* the shuffle uses the lowest five bits */
+    const ints below = (ints)p < LARGEST_BITS; /* floats > 0 are in the order of their bits */
+    const ints bits = ((ints)p & below) | (LARGEST_BITS & ~below), octave = bits >> EXPONENT;
     const floats t = (floats)((bits & MANTISSA) | ONE) - 1.5f, t2 = t * t;
     floats c[DEGREE + 1];
 #pragma GCC unroll 7
     for (int k = 0; k <= DEGREE; k++)
-        c[k] = __builtin_shuffle(table[k][0], table[k][1], octave);
-    const floats z = POLYNOMIAL(c, t, t2);
-    return (floats)((ints)z ^ (~w & SIGN));
+        c[k] = (floats)PICK(coefficient[k], octave);
+    const floats z = (floats)((ints)(POLYNOMIAL(c, t, t2)) ^ (~w & SIGN));
+    memcpy(deviate, &z, n * sizeof *deviate);
+    return (unsigned)UNKNOWN(octave);
 }
 
-NM_LANES_512 static void fill_lanes(const uint32_t *word, size_t n, float *deviate) {
-    const size_t whole = n / LANES * LANES, rest = (n - whole) * sizeof *word;
-    floats table[DEGREE + 1][2], z;
-    ints w = {0};
-    memcpy(table, coefficient, sizeof table);
-    for (size_t i = 0; i < whole; i += LANES) {
-        memcpy(&w, word + i, sizeof w);
-        z = quantiles(w, table);
-        memcpy(deviate + i, &z, sizeof z);
+static void fill_unknown(unsigned unknown, const uint32_t *word, size_t n, float *deviate) {
+    for (size_t i = 0; i < n; i++)
+        if (unknown >> i & 1)
+            deviate[i] = quantile(word[i]);
+}
+
+/* Two vectors at a time: gcc 12 loads the constants anew in each iteration. */
+static void fill(const uint32_t *word, size_t n, float *deviate) {
+    size_t i = 0;
+    for (; i + 2 * LANES <= n; i += 2 * LANES) {
+        const unsigned first = fill_vector(word + i, LANES, deviate + i),
+                       second = fill_vector(word + i + LANES, LANES, deviate + i + LANES);
+        if ((first | second) != 0)
+            fill_unknown(first | second << LANES, word + i, 2 * LANES, deviate + i);
     }
-    if (rest > 0) {
-        memcpy(&w, word + whole, rest);
-        z = quantiles(w, table);
-        memcpy(deviate + whole, &z, rest);
+    for (; i < n; i += LANES) {
+        const size_t here = n - i < LANES ? n - i : LANES;
+        const unsigned unknown = fill_vector(word + i, here, deviate + i);
+        if (unknown != 0)
+            fill_unknown(unknown, word + i, here, deviate + i);
     }
+}
+#else
+static void fill(const uint32_t *word, size_t n, float *deviate) {
+    for (size_t i = 0; i < n; i++)
+        deviate[i] = quantile(word[i]);
 }
 #endif
-
-NM_BY_MACHINE(void, fill, fill_lanes, fill_plainly, (const uint32_t *word, size_t n, float *deviate))
 
 void nm_quantile_fill(const uint32_t *word, size_t n, float *deviate) {
     fill(word, n, deviate);

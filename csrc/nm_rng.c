@@ -2,7 +2,6 @@
  * multipliers and key increments from there). Checked against the authors' known answers: tests/c/test_rng.c.
  * SPDX-License-Identifier: MIT */
 #include "nm_rng.h"
-#include "nm_clones.h"
 
 #include <string.h>
 
@@ -45,8 +44,8 @@ uint32_t nm_rng_word(uint64_t seed, uint32_t stream, uint32_t id, uint64_t step)
     return out[id & 3];
 }
 
-NM_CLONES void nm_rng_each(uint64_t seed, uint32_t stream, const int64_t *id, const int64_t *step, size_t n,
-                           int n_words, uint32_t *out) {
+void nm_rng_each(uint64_t seed, uint32_t stream, const int64_t *id, const int64_t *step, size_t n,
+                 int n_words, uint32_t *out) {
     enum { AT_ONCE = 64 };
     uint32_t words[4][AT_ONCE];
     for (size_t first = 0; first < n; first += AT_ONCE) {
@@ -74,64 +73,8 @@ typedef struct nm_rng_range {
     int by_step;
 } nm_rng_range;
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#include <immintrin.h>
-
-#if defined(NM_HAS_CLONES) /* all three; the loader picks one for the machine */
-
-#define BLOCKS        blocks_sse2
-#define WIDTH         2
-#define GROUP         2
-#define PRODUCT(a, b) _mm_mul_epu32((__m128i)(a), (__m128i)(b))
+#if defined(__x86_64__) && defined(__GNUC__)
 #include "nm_rng_lanes.h"
-
-#pragma GCC push_options
-#pragma GCC target("avx2")
-#define BLOCKS        blocks_avx2
-#define WIDTH         4
-#define GROUP         2
-#define PRODUCT(a, b) _mm256_mul_epu32((__m256i)(a), (__m256i)(b))
-#include "nm_rng_lanes.h"
-#pragma GCC pop_options
-
-#pragma GCC push_options
-#pragma GCC target("avx512f")
-#define BLOCKS        blocks_avx512
-#define WIDTH         8
-#define GROUP         4
-#define PRODUCT(a, b) _mm512_mul_epu32((__m512i)(a), (__m512i)(b))
-#include "nm_rng_lanes.h"
-#pragma GCC pop_options
-
-typedef void blocks_function(const nm_rng_range *, size_t, uint32_t *);
-
-static blocks_function *choose_blocks(void) {
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512f") ? blocks_avx512
-           : __builtin_cpu_supports("avx2")  ? blocks_avx2
-                                             : blocks_sse2;
-}
-static blocks_function many_blocks __attribute__((ifunc("choose_blocks")));
-
-#else /* the one for the compiler's target */
-
-#define BLOCKS many_blocks
-#if defined(__AVX512F__)
-#define WIDTH         8
-#define GROUP         4
-#define PRODUCT(a, b) _mm512_mul_epu32((__m512i)(a), (__m512i)(b))
-#elif defined(__AVX2__)
-#define WIDTH         4
-#define GROUP         2
-#define PRODUCT(a, b) _mm256_mul_epu32((__m256i)(a), (__m256i)(b))
-#else
-#define WIDTH         2
-#define GROUP         2
-#define PRODUCT(a, b) _mm_mul_epu32((__m128i)(a), (__m128i)(b))
-#endif
-#include "nm_rng_lanes.h"
-
-#endif
 #else /* another machine or compiler */
 
 static void many_blocks(const nm_rng_range *r, size_t n, uint32_t *restrict out) {

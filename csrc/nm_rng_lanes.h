@@ -1,21 +1,29 @@
-/* Vectorised Philox blocks, as a template. nm_rng.c includes this file for each vector width, with
- *   BLOCKS (name of the function), WIDTH (blocks per vector), GROUP (vectors per iteration) and
- *   PRODUCT (the instruction that multiplies the lower 32 bits of each 64-bit lane).
- * This is the only file that names instructions: gcc 12 does not find the product by itself and emits three
- * multiplications and several permutations. PRODUCT ignores the upper half of a lane, which may hold
- * anything. GROUP vectors per iteration hide the latency of the product.
+/* Vectorised Philox blocks for x86-64, with gcc or clang; included by nm_rng.c alone. The width of the vectors
+ * is that of the vector level for which the compiler is called. PRODUCT multiplies the lower 32 bits of each
+ * 64-bit lane and ignores the upper half of a lane, which may hold anything: gcc 12 does not find this
+ * instruction by itself and emits three multiplications and several permutations. GROUP vectors per
+ * iteration hide the latency of the product.
  * SPDX-License-Identifier: MIT */
-#define JOIN_(a, b) a##b
-#define JOIN(a, b)  JOIN_(a, b)
-#define LANES       JOIN(lanes_of_, BLOCKS)
+#include <immintrin.h>
 
-typedef uint64_t LANES __attribute__((vector_size(8 * WIDTH)));
+#if defined(__AVX512F__)
+enum { WIDTH = 8, GROUP = 4 }; /* blocks per vector, vectors per iteration */
+#define PRODUCT(a, b) _mm512_mul_epu32((__m512i)(a), (__m512i)(b))
+#elif defined(__AVX2__)
+enum { WIDTH = 4, GROUP = 2 };
+#define PRODUCT(a, b) _mm256_mul_epu32((__m256i)(a), (__m256i)(b))
+#else
+enum { WIDTH = 2, GROUP = 2 };
+#define PRODUCT(a, b) _mm_mul_epu32((__m128i)(a), (__m128i)(b))
+#endif
+
+typedef uint64_t lanes __attribute__((vector_size(8 * WIDTH)));
 
 /* The words of n_vectors * WIDTH blocks, with n_vectors <= GROUP. `count` is the step or the id, whichever
  * differs between the blocks. */
-INLINE void JOIN(BLOCKS, _group)(const nm_rng_range *r, LANES count, const int n_vectors, uint32_t *out) {
-    const LANES zero = {0}, m0 = zero + 0xD2511F53u, m1 = zero + 0xCD9E8D57u, low = zero + 0xFFFFFFFFu;
-    LANES x0[GROUP], x1[GROUP], x2[GROUP], x3[GROUP];
+INLINE void group_of_blocks(const nm_rng_range *r, lanes count, const int n_vectors, uint32_t *out) {
+    const lanes zero = {0}, m0 = zero + 0xD2511F53u, m1 = zero + 0xCD9E8D57u, low = zero + 0xFFFFFFFFu;
+    lanes x0[GROUP], x1[GROUP], x2[GROUP], x3[GROUP];
     uint32_t k0 = (uint32_t)r->seed, k1 = (uint32_t)(r->seed >> 32);
     for (int g = 0; g < n_vectors; g++) {
         x0[g] = r->by_step ? count : zero + r->step;
@@ -28,7 +36,7 @@ INLINE void JOIN(BLOCKS, _group)(const nm_rng_range *r, LANES count, const int n
     for (int round = 0; round < 10; round++) {
 #pragma GCC unroll 4
         for (int g = 0; g < n_vectors; g++) {
-            const LANES a = (LANES)PRODUCT(x0[g], m0), b = (LANES)PRODUCT(x2[g], m1);
+            const lanes a = (lanes)PRODUCT(x0[g], m0), b = (lanes)PRODUCT(x2[g], m1);
             x0[g] = (b >> 32) ^ x1[g] ^ (zero + k0);
             x1[g] = b;
             x2[g] = (a >> 32) ^ x3[g] ^ (zero + k1);
@@ -38,38 +46,27 @@ INLINE void JOIN(BLOCKS, _group)(const nm_rng_range *r, LANES count, const int n
         k1 += 0xBB67AE85u;
     }
     for (int g = 0; g < n_vectors; g++) {
-        const LANES first = (x0[g] & low) | x1[g] << 32, second = (x2[g] & low) | x3[g] << 32;
-        LANES take = {0}, pair[2];
-        for (int i = 0; i < WIDTH;
-             i++) /* in the order of blocks: pair i of 2 WIDTH is a half of block i / 2 */
-            take[i] = (uint64_t)(i / 2 + i % 2 * WIDTH);
-        pair[0] = __builtin_shuffle(first, second, take);
-        pair[1] = __builtin_shuffle(first, second, take + WIDTH / 2);
+        const lanes first = (x0[g] & low) | x1[g] << 32, second = (x2[g] & low) | x3[g] << 32;
+        lanes pair[2]; /* in the order of blocks: lane i of 2 WIDTH is a half of block i / 2 */
+        for (int i = 0; i < 2 * WIDTH; i++)
+            pair[i / WIDTH][i % WIDTH] = i % 2 ? second[i / 2] : first[i / 2];
         memcpy(out + (size_t)g * 4 * WIDTH, pair, sizeof pair);
     }
 }
 
-static void BLOCKS(const nm_rng_range *r, size_t n, uint32_t *out) {
+static void many_blocks(const nm_rng_range *r, size_t n, uint32_t *out) {
     enum { AT_ONCE = GROUP * WIDTH };
     uint32_t more[4 * AT_ONCE];
-    LANES count = {0};
+    lanes count = {0};
     for (int i = 0; i < WIDTH; i++)
         count[i] = (r->by_step ? r->step : r->id) + (uint64_t)i;
     for (; n >= AT_ONCE; n -= AT_ONCE, out += 4 * AT_ONCE, count += AT_ONCE)
-        JOIN(BLOCKS, _group)(r, count, GROUP, out);
+        group_of_blocks(r, count, GROUP, out);
     if (n == 0)
         return;
     if (n <= WIDTH)
-        JOIN(BLOCKS, _group)(r, count, 1, more);
+        group_of_blocks(r, count, 1, more);
     else
-        JOIN(BLOCKS, _group)(r, count, GROUP, more);
+        group_of_blocks(r, count, GROUP, more);
     memcpy(out, more, 4 * n * sizeof *out);
 }
-
-#undef BLOCKS
-#undef WIDTH
-#undef GROUP
-#undef PRODUCT
-#undef LANES
-#undef JOIN
-#undef JOIN_

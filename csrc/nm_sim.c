@@ -63,14 +63,13 @@ static void add_input(nm_sim *sim, int64_t now, int first) {
     }
 }
 
-NM_CLONES static void amplify(double *column, int64_t n, double gain) {
+static void amplify(double *column, int64_t n, double gain) {
     for (int64_t i = 0; i < n; i++)
         column[i] *= gain;
 }
 
 /* current <- lasting current, or current + lasting current where the column holds an input for this step. */
-NM_CLONES static void add_offset(double *restrict current, const double *restrict offset, int64_t n,
-                                 int fresh) {
+static void add_offset(double *restrict current, const double *restrict offset, int64_t n, int fresh) {
     for (int64_t i = 0; i < n; i++)
         current[i] = fresh ? offset[i] : current[i] + offset[i];
 }
@@ -233,7 +232,7 @@ static int64_t recorded(const nm_sim *sim, int64_t now) {
 }
 
 /* A double is finite if its exponent is not the largest. The comparison of bits vectorises. */
-NM_CLONES static int all_finite(const double *column, int64_t n) {
+static int all_finite(const double *column, int64_t n) {
     const uint64_t largest = 0x7FF0000000000000u;
     uint64_t any = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -244,7 +243,7 @@ NM_CLONES static int all_finite(const double *column, int64_t n) {
     return any == 0;
 }
 
-NM_CLONES static int all_finite_float(const float *column, int64_t n) {
+static int all_finite_float(const float *column, int64_t n) {
     const uint32_t largest = 0x7F800000u;
     uint32_t any = 0;
     for (int64_t i = 0; i < n; i++) {

@@ -41,7 +41,7 @@ static double loss_of(const double *p) {
            (p[TAU_MINUS] * p[TAU_THETA] * p[TAU_THETA] * rho0);
 }
 
-NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
+static void on_pre(const nm_synapse_chunk *c) {
     const double loss = loss_of(c->params);
     NM_INDEPENDENT
     for (size_t j = 0; j < c->n; j++)

@@ -70,7 +70,7 @@ NM_INLINE double above(double value, double threshold) {
     return value > threshold ? value - threshold : 0.0;
 }
 
-NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
+static void on_pre(const nm_synapse_chunk *c) {
     const double *p = c->params;
     const double a_ltd = -p[LEARNING_RATE] * p[A_LTD];
     const double adapts = p[U_REF_SQUARED] > 0.0 ? 1.0 / p[U_REF_SQUARED] : 0.0;
@@ -83,7 +83,7 @@ NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
     }
 }
 
-NM_CLONES static void on_post(const nm_synapse_chunk *c) {
+static void on_post(const nm_synapse_chunk *c) {
     const double *p = c->params;
     const double gain = p[LEARNING_RATE] * p[A_LTP] / p[TAU_X] * c->dt *
                         above(c->post_column[0][0], p[THETA_PLUS]) *
@@ -93,7 +93,7 @@ NM_CLONES static void on_post(const nm_synapse_chunk *c) {
         c->change[j] = gain * c->pre[0][j];
 }
 
-NM_CLONES static void event(const nm_target_chunk *c) {
+static void event(const nm_target_chunk *c) {
     const double *u = c->post_column[0], *u_bar_plus = c->post[U_BAR_PLUS];
     const double theta_plus = c->params[THETA_PLUS], theta_minus = c->params[THETA_MINUS];
     NM_INDEPENDENT

@@ -197,7 +197,7 @@ NM_INLINE void advance_all(const nm_synapse_chunk *c, const shared *s, int usual
     }
 }
 
-NM_CLONES static void advance_usual(const nm_synapse_chunk *c, const shared *s) {
+static void advance_usual(const nm_synapse_chunk *c, const shared *s) {
     advance_all(c, s, 1);
 }
 
@@ -221,11 +221,11 @@ NM_INLINE void come_in(const nm_synapse_chunk *c, double gained) {
     }
 }
 
-NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
+static void on_pre(const nm_synapse_chunk *c) {
     come_in(c, c->params[C_PRE]);
 }
 
-NM_CLONES static void on_post(const nm_synapse_chunk *c) {
+static void on_post(const nm_synapse_chunk *c) {
     come_in(c, c->params[C_POST]);
 }
 

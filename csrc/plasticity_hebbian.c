@@ -18,7 +18,7 @@ static const nm_field params[] = {
 };
 static const nm_field state[] = {NM_END};
 
-NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
+static void on_pre(const nm_synapse_chunk *c) {
     const double together = c->params[LEARNING_RATE], alone = -0.5 * together;
     NM_INDEPENDENT
     for (size_t j = 0; j < c->n; j++)

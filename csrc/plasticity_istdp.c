@@ -23,7 +23,7 @@ static const nm_field state[] = {NM_END};
 static const nm_trace pre_traces[] = {{"x", TAU, NM_TRACE_ALL, NULL}, NM_NO_TRACE};
 static const nm_trace post_traces[] = {{"y", TAU, NM_TRACE_ALL, NULL}, NM_NO_TRACE};
 
-NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
+static void on_pre(const nm_synapse_chunk *c) {
     const double eta = c->params[LEARNING_RATE];
     const double alpha = 2.0 * c->params[TARGET_RATE] * 1e-3 * c->params[TAU];
     NM_INDEPENDENT

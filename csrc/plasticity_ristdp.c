@@ -38,7 +38,7 @@ static const nm_trace post_traces[] = {{"y", TAU, NM_TRACE_ALL, NULL}, NM_NO_TRA
 static const nm_eligibility eligibility = {
     .tau_c = TAU_C, .rate = LEARNING_RATE, .subtract_baseline = SUBTRACT_BASELINE};
 
-NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
+static void on_pre(const nm_synapse_chunk *c) {
     const double alpha = 2.0 * c->params[TARGET_RATE] * 1e-3 * c->params[TAU];
     NM_INDEPENDENT
     for (size_t j = 0; j < c->n; j++)

@@ -40,7 +40,7 @@ static const nm_trace post_traces[] = {{"y", TAU_MINUS, NM_TRACE_ALL, NULL}, NM_
 static const nm_eligibility eligibility = {
     .tau_c = TAU_C, .rate = LEARNING_RATE, .subtract_baseline = SUBTRACT_BASELINE};
 
-NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
+static void on_pre(const nm_synapse_chunk *c) {
     const double loss = -c->params[A_MINUS];
     NM_INDEPENDENT
     for (size_t j = 0; j < c->n; j++)

@@ -28,7 +28,7 @@ static const nm_field state[] = {NM_END};
 static const nm_trace pre_traces[] = {{"x", TAU_PLUS, NM_TRACE_ALL, NULL}, NM_NO_TRACE};
 static const nm_trace post_traces[] = {{"y", TAU_MINUS, NM_TRACE_ALL, NULL}, NM_NO_TRACE};
 
-NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
+static void on_pre(const nm_synapse_chunk *c) {
     const double loss = -c->params[LEARNING_RATE] * c->params[A_MINUS];
     NM_INDEPENDENT
     for (size_t j = 0; j < c->n; j++)

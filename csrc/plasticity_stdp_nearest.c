@@ -63,7 +63,7 @@ static const nm_field state[] = {
 static const nm_trace pre_traces[] = {{"x", TAU_PLUS, NM_TRACE_NEAREST, NULL}, NM_NO_TRACE};
 static const nm_trace post_traces[] = {{"y", TAU_MINUS, NM_TRACE_NEAREST, NULL}, NM_NO_TRACE};
 
-NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
+static void on_pre(const nm_synapse_chunk *c) {
     const double *y = c->post[0], *fired = c->post_fired;
     const double loss = -c->params[LEARNING_RATE] * c->params[A_MINUS];
     const double reduced = c->params[SCHEME] == REDUCED_SYMMETRIC ? 1.0 : 0.0;
@@ -80,7 +80,7 @@ NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
     }
 }
 
-NM_CLONES static void on_post(const nm_synapse_chunk *c) {
+static void on_post(const nm_synapse_chunk *c) {
     const double *x = c->pre[0], gain = c->params[LEARNING_RATE] * c->params[A_PLUS];
     const double kept = c->params[SCHEME] == SYMMETRIC ? 1.0 : 0.0;
     const double left = kept != 0.0 ? 1.0 : 1.0 - nm_shares_of((int)c->params[COINCIDENT]).before;

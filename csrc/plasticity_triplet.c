@@ -33,7 +33,7 @@ static const nm_trace pre_traces[] = {
 static const nm_trace post_traces[] = {
     {"o1", TAU_MINUS, NM_TRACE_ALL, NULL}, {"o2", TAU_Y, NM_TRACE_ALL, NULL}, NM_NO_TRACE};
 
-NM_CLONES static void on_pre(const nm_synapse_chunk *c) {
+static void on_pre(const nm_synapse_chunk *c) {
     const double *p = c->params;
     const double loss = -p[LEARNING_RATE] * (p[A2_MINUS] + p[A3_MINUS] * c->pre[1][0]);
     NM_INDEPENDENT

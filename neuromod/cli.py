@@ -161,6 +161,9 @@ def _add_bench(bench: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write one JSON object a line, for each workload; - for standard output",
     )
+    bench.add_argument(
+        "--vector", metavar="LEVEL", help="baseline, avx2 or avx512 (default: the highest that there is)"
+    )
     bench.add_argument("--history", type=Path, metavar="FILE", help="append all figures as one line of JSON")
     bench.set_defaults(action=_bench)
 
@@ -434,10 +437,12 @@ def _info(arguments: argparse.Namespace) -> int:
 
     from neuromod import _core
     from neuromod.parallel import get_num_threads
+    from neuromod.vector import available_levels, vector_level
 
     rows = [
         ("neuromod", __version__),
         ("core", _core.__file__),
+        ("vector level", f"{vector_level()}; available {', '.join(available_levels())}"),
         ("Python", f"{platform.python_version()} ({platform.python_implementation()})"),
         ("NumPy", np.__version__),
         ("platform", platform.platform()),
@@ -471,6 +476,7 @@ def _bench(arguments: argparse.Namespace) -> int:
             options,
             arguments.repeat,
             lambda line: print(line, file=sys.stderr, flush=True),
+            arguments.vector,
         )
     except ValueError as error:
         raise _WrongInput(error) from error

@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     package = importlib.util.find_spec("neuromod")
-    if package is None or importlib.util.find_spec("neuromod._core") is None:
+    if package is None or importlib.util.find_spec("neuromod._machine") is None:
         pytest.exit(
             f"the tests need the built and installed package (found: {package and package.origin}): run "
             "`pip install .`, then `pytest` (not `python -m pytest`, which imports the source folder)",

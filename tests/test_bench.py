@@ -16,6 +16,7 @@ import pytest
 from neuromod.bench.numbers import WORKLOADS, da_sizes, interval_cv, spike_figures
 from neuromod.bench.workloads import Options, build_workload
 from neuromod.cli import main
+from neuromod.vector import vector_level
 
 TINY = {
     "brunel_static": ["--scale", "0.02", "--t", "20"],
@@ -25,7 +26,8 @@ TINY = {
 }
 KEYS = {
     "workload", "simulator", "version", "variant", "scale", "n_neurons", "n_synapses", "plastic_synapses", "sim_steps",
-    "dt_ms", "threads", "seed", "build_s", "run_s", "run_s_all", "run_cpu_s", "realtime_factor", "us_per_step",
+    "dt_ms", "threads", "vector", "seed", "build_s", "run_s", "run_s_all", "run_cpu_s", "realtime_factor",
+    "us_per_step",
     "spikes", "mean_rate_hz", "cv_isi", "synaptic_events", "events_per_s", "updates_per_s", "base_rss_mb",
     "peak_rss_mb", "peak_bytes_per_synapse", "digest",
 }  # fmt: skip
@@ -54,6 +56,7 @@ def test_a_workload_runs_and_its_record_is_complete(name: str, capsys: pytest.Ca
     assert set(record) >= KEYS | ({"w_mean", "w_sd"} if name in PLASTIC else set())
     assert record["workload"] == name
     assert record["seed"] == 3
+    assert record["vector"] == machine["vector"] == vector_level()
     assert record["spikes"] > 0
     assert len(record["run_s_all"]) == 2
     assert len(record["digest"]) == 64
@@ -92,7 +95,7 @@ def test_history_grows_by_a_line_of_flat_figures() -> None:
         bench("izhikevich_stdp", *TINY["izhikevich_stdp"], "--history", "history.jsonl")
     lines = [json.loads(line) for line in Path("history.jsonl").read_text().splitlines()]
     assert len(lines) == 2
-    assert {"version", "time", "processor", "options", "figures"} == set(lines[0])
+    assert {"version", "time", "processor", "vector", "options", "figures"} == set(lines[0])
     assert lines[0]["options"]["scale"] == 0.2
     assert {"izhikevich_stdp.realtime_factor", "machine.read_gb_s"} <= set(lines[0]["figures"])
 

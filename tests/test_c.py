@@ -1,6 +1,6 @@
 """Builds every `tests/c/test_*.c` with all of `csrc/`, and runs each of its C tests as a test of its own.
 
-Twice: with sanitizers, and as released (vectors, one clone per kind of machine), since both must hold. Objects are
+Twice: with sanitizers, and as released for the highest vector level of this machine, since both must hold. Objects are
 kept in pytest's cache and compiled again only if their source, a header or the flags have changed.
 """
 
@@ -15,12 +15,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from vector_levels import level_flags, machine_levels
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 COMMON = ["-std=c11", "-g", "-Wall", "-Wextra", "-Wshadow", "-Wpedantic", "-Werror", "-ffp-contract=off"]
 BUILDS = {  # name -> flags of the compiler and of the linker
     "sanitized": ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"],
-    "released": ["-O3", "-fno-math-errno", "-fno-trapping-math"],
+    "released": ["-O3", "-fno-math-errno", "-fno-trapping-math", *level_flags()[machine_levels()[-1]]],
 }
 LONG = {"more_steps_than_16_bits_count"}  # C tests that pytest -m fast leaves out
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")

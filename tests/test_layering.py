@@ -23,8 +23,9 @@ PYTHON_ROWS = (
     {"config"},
     {"arguments", "closed", "parallel", "progress", "units", "together"},
     {"_core"},
+    {"vector"},
     {"state"},
-    {"errors", "problems"},
+    {"errors", "problems", "_machine"},
 )
 # Old homes of public names, kept importable; the package itself imports the new ones.
 FACES = {"brain_model", "neuromodulation", "critic", "datasets", "results", "response"}
@@ -57,7 +58,7 @@ C_ROWS = (
     {"nm_register", "nm_response", "nm_change", "nm_normal", "nm_poisson", "nm_quantile", "nm_compact"},
     {"nm_rng", "nm_loop", "nm_round"},
     {"nm_model", "nm_modulator"},
-    {"nm_field", "nm_status", "nm_math", "nm_clones", "nm_rng_lanes"},
+    {"nm_field", "nm_status", "nm_math", "nm_machine", "nm_rng_lanes"},
 )
 OWN_NAMES = {"__version__"}
 FAMILIES = ("neuron_", "plasticity_", "modulator_")

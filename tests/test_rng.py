@@ -1,5 +1,5 @@
 """Random words and the values made of them: known answers, a plain twin in Python, statistics, the same bits
-from every clone of the loops."""
+at every vector level."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from vector_levels import level_flags, machine_levels
 
 from neuromod import _core
+from neuromod.vector import LEVELS
 
 # philox4x32 10 of kat_vectors in the Random123 distribution: counter, key, answer
 KNOWN = [
@@ -225,18 +227,6 @@ def test_deviates_of_one_word_do_not_depend_on_their_neighbours() -> None:
 
 # ---- the same bits from every machine --------------------------------------------------------------------------
 
-CLONES = {
-    "plain": ([], set()),
-    "avx2": (["-mavx2", "-mfma"], {"avx2", "fma"}),
-    "avx512f": (["-mavx512f"], {"avx512f"}),
-}
-
-
-def processor_flags() -> set[str]:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    return {flag for line in lines if line.startswith("flags") for flag in line.split(":")[1].split()}
-
 
 def compiled(checkout: Path, folder: Path, flags: list[str]) -> ctypes.CDLL:
     """The draws, and the doubles behind them, as the compiler makes them with these flags."""
@@ -265,12 +255,17 @@ def compiled(checkout: Path, folder: Path, flags: list[str]) -> ctypes.CDLL:
         "-ffp-contract=off",
         "-fno-math-errno",
         "-fno-trapping-math",
-        "-DNM_NO_CLONES",
     ]
     include = ["-I", str(checkout / "csrc")]
     command = [compiler, *release, *flags, *include, "-fPIC", "-shared", *sources, "-lm", "-o", str(built)]
     subprocess.run(command, check=True)
     return ctypes.CDLL(str(built))
+
+
+def flags_of(level: str) -> list[str]:
+    if level not in machine_levels():
+        pytest.skip(f"this processor lacks {level}")
+    return level_flags()[level]
 
 
 def probed(core: ctypes.CDLL, name: str, words: NDArray[np.uint32]) -> NDArray[np.float64]:
@@ -282,13 +277,10 @@ def probed(core: ctypes.CDLL, name: str, words: NDArray[np.uint32]) -> NDArray[n
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", CLONES)
-def test_each_clone_gives_the_same_doubles(name: str, checkout: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("level", LEVELS)
+def test_each_level_gives_the_same_doubles(level: str, checkout: Path, tmp_path: Path) -> None:
     """What a fused multiply-add, or a vector log of its own, would change in the last bit."""
-    flags, needed = CLONES[name]
-    if not needed <= processor_flags():
-        pytest.skip(f"this processor lacks {' and '.join(sorted(needed - processor_flags()))}")
-    core = compiled(checkout, tmp_path, flags)
+    core = compiled(checkout, tmp_path, flags_of(level))
     words = _core.random_words(4, "user", 0, 0, 10_000)
     uniform = (words + 0.5) / 2.0**32
     log, exp = probed(core, "probe_log", words), probed(core, "probe_exp", words)
@@ -344,12 +336,10 @@ def check_compact(core: ctypes.CDLL, words: NDArray[np.uint32]) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", CLONES)
-def test_each_clone_gives_the_same_bits(name: str, checkout: Path, tmp_path: Path) -> None:
-    """The installed core picks a clone by machine; here each one that this machine can run is built by itself."""
-    flags, needed = CLONES[name]
-    if not needed <= processor_flags():
-        pytest.skip(f"this processor lacks {' and '.join(sorted(needed - processor_flags()))}")
+@pytest.mark.parametrize("level", LEVELS)
+def test_each_level_gives_the_same_bits(level: str, checkout: Path, tmp_path: Path) -> None:
+    """The installed core is of one level; here each one that this machine can run is built by itself."""
+    flags = flags_of(level)
     core = compiled(checkout, tmp_path, flags)
     n = 4099
     words, values = np.empty(n, np.uint32), np.empty(n, np.float32)

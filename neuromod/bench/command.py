@@ -8,8 +8,10 @@ compare within one call, and look at the spread.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from multiprocessing import get_context
@@ -19,6 +21,7 @@ from typing import Any
 import neuromod
 from neuromod.bench.machine import machine_bandwidth, machine_facts
 from neuromod.bench.numbers import Options
+from neuromod.vector import VARIABLE, available_levels, vector_level
 
 __all__ = ["append_history", "bench_table", "run_bench"]
 
@@ -35,6 +38,7 @@ def run_bench(
     options: Options | None = None,
     repeat: int = 1,
     report: Callable[[str], object] | None = None,
+    vector: str | None = None,
 ) -> list[dict[str, Any]]:
     """Measure the machine, then workloads and micro-benchmarks, each in a process of its own.
 
@@ -50,6 +54,8 @@ def run_bench(
         Runs of each workload.
     report : callable, optional
         Called with a line of text before each measurement.
+    vector : str, optional
+        Vector level of the core, one of `neuromod.vector.available_levels`. Default: the one in use.
 
     Returns
     -------
@@ -60,9 +66,13 @@ def run_bench(
     Raises
     ------
     ValueError
-        If a name is unknown. Nothing has been run then.
+        If a name is unknown, or this machine or build lacks the vector level. Nothing has been run then.
     """
     options = options or Options()
+    level = vector or vector_level()
+    if level not in available_levels():
+        have = ", ".join(available_levels())
+        raise ValueError(f"vector: must be a level of this machine and build ({have}); got {level!r}")
     wanted = list(dict.fromkeys(names or measurements))
     unknown = [name for name in wanted if name not in measurements]
     if unknown:
@@ -74,17 +84,33 @@ def run_bench(
     machine = {
         "workload": "machine",
         **machine_facts(),
+        "vector": level,
         **_apart(machine_bandwidth, size, each),
     }
     records = [machine]
-    for name in wanted:
-        say(
-            f"{name}: scale {options.scale:g}"
-            + (f", {repeat} runs" if name != "micro" and repeat > 1 else "")
-        )
-        records.append(_measured(name, measurements[name], options, repeat))
+    with _at_level(level):
+        for name in wanted:
+            say(
+                f"{name}: scale {options.scale:g}, vector level {level}"
+                + (f", {repeat} runs" if name != "micro" and repeat > 1 else "")
+            )
+            records.append(_measured(name, measurements[name], options, repeat))
     machine["load_after"] = machine_facts()["load"]
     return records
+
+
+@contextmanager
+def _at_level(level: str) -> Iterator[None]:
+    """A block in which new processes load the core of this vector level."""
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = level
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[VARIABLE]
+        else:
+            os.environ[VARIABLE] = before
 
 
 def _measured(name: str, measurement: Measurement, options: Options, repeat: int) -> dict[str, Any]:
@@ -141,6 +167,7 @@ def _machine_block(machine: Mapping[str, Any]) -> str:
         [
             ("memory, one thread", f"{streams} GB/s"),
             ("random scatter-add", f"{places} million/s"),
+            ("vector level", machine["vector"]),
             ("load", f"{machine['load']} before, {machine['load_after']} after"),
         ],
     )
@@ -251,6 +278,7 @@ def append_history(path: Path, records: Sequence[Mapping[str, Any]], options: Op
         "version": neuromod.__version__,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "processor": records[0].get("processor"),
+        "vector": records[0].get("vector"),
         "options": asdict(options),
         "figures": figures,
     }

@@ -20,6 +20,7 @@ from neuromod.monitors import SpikeMonitor
 from neuromod.network.brain_model import BrainModel
 from neuromod.network.projection import Projection
 from neuromod.simulation import Simulation
+from neuromod.vector import vector_level
 
 __all__ = ["MEASUREMENTS", "Workload", "build_workload", "run_workload"]
 
@@ -375,6 +376,7 @@ def run_workload(name: str, options: Options | None = None) -> dict[str, Any]:
         "sim_steps": workload.n_steps,
         "dt_ms": workload.sim.dt,
         "threads": options.threads,
+        "vector": vector_level(),
         "seed": options.seed,
         "build_s": round(built, 4),
         "run_s": round(wall, 5),
