@@ -25,7 +25,9 @@ enum {
     NM_STREAM_BETWEEN,      /* and those for the time between them */
     NM_STREAM_WEIGHT_AGAIN, /* draws in place of those that fell outside */
     NM_STREAM_DELAY_AGAIN,
-    NM_STREAM_SHORT_TERM /* which sources facilitate */
+    NM_STREAM_SHORT_TERM, /* which sources facilitate */
+    NM_STREAM_DEGREE,     /* random degrees */
+    NM_STREAM_DEGREE_AGAIN
 };
 
 static inline uint32_t nm_stream(uint32_t purpose, uint32_t salt) {

@@ -27,8 +27,26 @@ MODULES = sorted(
 FOR_USERS = tuple(
     f"neuromod.{name}"
     for name in (
-        *("bench", "brain_model", "config", "critic", "datasets", "errors", "experiment", "monitors"),
-        *("network.projection", "network.views", "neuromodulation", "parallel", "plasticity", "plot"),
+        *(
+            "bench",
+            "brain_model",
+            "config",
+            "connects",
+            "critic",
+            "datasets",
+            "errors",
+            "experiment",
+            "monitors",
+        ),
+        *(
+            "network.editing",
+            "network.projection",
+            "network.views",
+            "neuromodulation",
+            "parallel",
+            "plasticity",
+            "plot",
+        ),
         *("progress", "replicas", "response", "results", "senses", "simulation"),
     )
 )
