@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
-from neuromod.network.brain_model import BrainModel, learning_of
+from neuromod.network.connecting import connect
+from neuromod.network.edits import remove_projection
 from neuromod.network.learning import checked_modulators
-from neuromod.network.removal import remove_projection
 from neuromod.session import Facts
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ __all__ = ["Connects"]
 class Connects(Facts):
     """A simulation whose neurons can be connected; the base of `Simulation`."""
 
-    _model: BrainModel
+    _model: Any  # a BrainModel
+    _learning_of: Any
 
     def connect(
         self,
@@ -170,13 +171,14 @@ class Connects(Facts):
             "matrix": matrix,
         }
         store = self._session.store
-        return store.connect(
+        made: Projection = connect(
+            store,
             pre,
             post,
             how,
             weight=weight,
             delay=delay,
-            learning=learning_of(
+            learning=self._learning_of(
                 self._model._config.plasticity,
                 rule,
                 short_term,
@@ -192,6 +194,7 @@ class Connects(Facts):
             name=name,
             seed=self.seed,
         )
+        return made
 
     def remove_projection(self, projection: str | Projection) -> None:
         """Take a projection out of the network, with all its synapses.

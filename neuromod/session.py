@@ -241,7 +241,7 @@ class Session:
             engine = self.bound()
             if not self.beginning.is_noted:
                 return 0
-            recorders = [*engine.spike_recorders, *engine.sample_recorders, *engine.probes]
+            recorders: list[Any] = [*engine.spike_recorders, *engine.sample_recorders, *engine.probes]
             for recorder in recorders:
                 engine.remove_recorder(recorder)
             self.store.resume()

@@ -15,10 +15,10 @@ from neuromod.connects import Connects
 from neuromod.errors import say
 from neuromod.inputs import check_run, check_sources, checked_input, spike_steps
 from neuromod.modulation.system import NeuromodulationSystem
-from neuromod.network.brain_model import BrainModel
+from neuromod.network.brain_model import BrainModel, learning_of
+from neuromod.network.connecting import connect_at_random
 from neuromod.network.learning import use_modulators
 from neuromod.network.saved import state_of
-from neuromod.network.wiring import connect_at_random
 from neuromod.parallel import checked_threads, get_num_threads
 from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
 from neuromod.session import Session
@@ -71,6 +71,8 @@ class Simulation(Connects):
     1
     """
 
+    _model: BrainModel
+    _learning_of = staticmethod(learning_of)
     _MODEL, _SYSTEM = BrainModel, NeuromodulationSystem  # what `from_dict` makes
 
     def __init__(

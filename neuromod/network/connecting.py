@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromod.network.distance import Geometry, Space, checked_space
-from neuromod.network.draws import New, delays_of, states_of, weights_of
+from neuromod.arguments import checked_number
+from neuromod.network.columns import NEURON_TYPES
+from neuromod.network.distance import Geometry, Space, checked_space, checked_wrap
+from neuromod.network.draws import MAX_WEIGHT, New, delays_of, states_of, weights_of
 from neuromod.network.layout import Learning, Rows
 from neuromod.network.learning import checked_modulators, with_drawn_kinds
 from neuromod.network.rules import Built, Ends, build_rows
@@ -26,7 +28,7 @@ from neuromod.network.wiring import (
 )
 from neuromod.problems import nearest, shown
 
-__all__ = ["connect"]
+__all__ = ["connect", "connect_at_random"]
 
 
 def connect(
@@ -47,49 +49,47 @@ def connect(
     state: Mapping[str, Any] | None = None,
     name: str | None = None,
     seed: int = 0,
-) -> SynapseTable:
+) -> Any:
     """Connect two groups of neurons of a SynapseStore; `Simulation.connect` says what each argument means and raises.
 
-    `how`: the rules of `neuromod.network.rules.RULES`, of which one is given.
+    `how`: the rules of `neuromod.network.rules.RULES`, of which one is given. Returns the `Projection`.
     """
+    with store.gate.change("connect"):
+        ends = _ends(store, pre, post, autapses, multapses, seed)
+        kind = type_of_sources(store.areas, ends.pre, synapse_type)
+        checked_port(store.areas, ends.post, port)
+        checked_modulators("modulators", learning.modulators, store.modulators)
+        label = store.free_name(name, pre, post)
+        space = checked_space(how.get("probability"), mask, edge_wrap)
+        _check_wrap(edge_wrap, space, weight, delay, state)
+        built = build_rows(store.areas, ends, how, space)
+        check_columns(store.areas, learning.rule, built.rows)
+        new = _new(store.areas, pre, post, ends, built, space or Space(wrap=checked_wrap(edge_wrap)))
+        weights = weights_of(_one_of("weight", weight, built), new, learning, kind == "inhibitory")
+        delays = delays_of(_one_of("delay", delay, built, 1), new)
+        states = _sorted_by_delay(_states(state, learning, new), built.rows, delays)
+        learning = with_drawn_kinds(learning, seed, store.made)
+        with store.all_or_nothing():
+            table = store.append(label, kind, learning, port, built.rows, weights, delays, _kept_order(built))
+            for field, values in states.items():
+                table.weights.live[field][:] = values
+            return store.projections[table.name]
+
+
+def _ends(store: Any, pre: Any, post: Any, autapses: Any, multapses: Any, seed: int) -> Ends:
     areas = store.areas
     sources, targets = slots_of_group(areas, pre, "pre"), slots_of_group(areas, post, "post")
-    kind = type_of_sources(areas, sources, synapse_type)
-    checked_port(areas, targets, port)
-    checked_modulators("modulators", learning.modulators, store.modulators)
-    label = store.free_name(name, pre, post)
     _check_switch("autapses", autapses)
     if multapses is not None:
         _check_switch("multapses", multapses)
-    space = checked_space(how.get("probability"), mask, edge_wrap)
-    _check_wrap(edge_wrap, space, weight, delay, state)
     as_given = slots_as_given(areas, pre, "pre"), slots_as_given(areas, post, "post")
-    switches = bool(autapses), None if multapses is None else bool(multapses)
-    ends = Ends(sources, targets, *as_given, *switches, seed, store.made)
-    built = build_rows(areas, ends, how, space)
-    check_columns(areas, learning.rule, built.rows)
-    new = _new(areas, pre, post, ends, built, Space(wrap=_wrap(edge_wrap)) if space is None else space)
-    weights = weights_of(
-        _one_of("weight", weight, built.weight, built.is_matrix), new, learning, kind == "inhibitory"
-    )
-    delays = delays_of(_one_of("delay", delay, built.delay, built.is_matrix, 1), new)
-    states = _sorted_by_delay(_states(state, learning, new), built.rows, delays)
-    learning = with_drawn_kinds(learning, seed, store.made)
-    with store.all_or_nothing():
-        table = store.append(label, kind, learning, port, built.rows, weights, delays, _kept_order(built))
-        for field, values in states.items():
-            table.weights.live[field][:] = values
-        len(store.projections)  # makes the new one's face
-    return table
+    often = None if multapses is None else bool(multapses)
+    return Ends(sources, targets, *as_given, bool(autapses), often, seed, store.made)
 
 
 def _check_switch(where: str, value: Any) -> None:
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{where}: must be True or False; got {shown(value)}")
-
-
-def _wrap(edge_wrap: Any) -> Any:
-    return edge_wrap if isinstance(edge_wrap, bool) else checked_space(None, {"radius": 1.0}, edge_wrap).wrap  # type: ignore[union-attr]
 
 
 def _check_wrap(edge_wrap: Any, space: Space | None, *uses: Any) -> None:
@@ -123,9 +123,10 @@ def _kept_order(built: Built) -> NDArray[np.int64] | None:
     return None if built.is_matrix else built.order
 
 
-def _one_of(where: str, given: Any, came: Any, is_matrix: bool, default: Any = None) -> Any:
+def _one_of(where: str, given: Any, built: Built, default: Any = None) -> Any:
     """The argument, or what came with the pairs or the matrix."""
-    if given is not None and came is not None and not is_matrix:
+    came = built.weight if where == "weight" else built.delay
+    if given is not None and came is not None and not built.is_matrix:
         raise ValueError(f"{where}: must be given once; the pairs bring {where}s of their own")
     if given is not None:
         return _dense(given)
@@ -163,3 +164,45 @@ def _sorted_by_delay(states: dict[str, Any], rows: Rows, delays: Any) -> dict[st
         return states
     order = by_delay(rows[1], delays)
     return {name: values[order] if np.ndim(values) else values for name, values in states.items()}
+
+
+# ---- all neurons of a network ---------------------------------------------------------------------------------
+
+
+def connect_at_random(store: Any, probability: float, mean: float, sd: float, seed: int) -> int:
+    """Connect all neurons of a SynapseStore, as `Simulation.initialize_random_synapses`; the number of synapses."""
+    probability = checked_number(probability, "connection_probability", 0.0, 1.0)
+    mean = checked_number(mean, "weight_mean", -MAX_WEIGHT, MAX_WEIGHT)
+    sd = checked_number(sd, "weight_std", 0.0, MAX_WEIGHT)
+    with store.gate.change("initialize_random_synapses"), store.all_or_nothing():
+        before, everyone = len(store), store.columns.column("id")
+        for number, kind in enumerate(NEURON_TYPES):
+            sources = everyone[store.columns.column("neuron_type") == number]
+            if len(sources) or kind == "excitatory":
+                label = "random" if kind == "excitatory" else "random_inhibitory"
+                _connect_all(store, sources, label, kind, probability, (mean, sd), seed)
+        return len(store) - before
+
+
+def _connect_all(
+    store: Any,
+    sources: NDArray[np.int64],
+    label: str,
+    kind: str,
+    probability: float,
+    weight: tuple[float, float],
+    seed: int,
+) -> None:
+    """Connect some neurons to all, with normal weights clipped to the bounds of the configuration."""
+    bounds = {"low": store.learning.weight_min, "high": store.learning.weight_max, "outside": "clip"}
+    connect(
+        store,
+        sources,
+        store.columns.column("id"),
+        {"probability": probability},
+        weight={"normal": list(weight), **bounds},
+        learning=store.learning,
+        synapse_type=kind,
+        name=store.free_name(None, label, "all"),
+        seed=seed,
+    )

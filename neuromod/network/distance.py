@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod.arguments import checked_array, checked_number
-from neuromod.network.areas import Areas
 from neuromod.problems import nearest, shown
 
-__all__ = ["CUT", "Geometry", "Space", "checked_space", "positions_of", "probabilities"]
+__all__ = ["CUT", "Geometry", "Space", "checked_space", "checked_wrap", "positions_of", "probabilities"]
+
+Areas = Any
+"""A `neuromod.network.areas.Areas`; this module does not import it."""
 
 Floats = NDArray[np.float64]
 Int32s = NDArray[np.int32]
@@ -46,7 +48,7 @@ class Space(NamedTuple):
 
 def checked_space(probability: Any, mask: Any, edge_wrap: Any) -> Space | None:
     """What `connect` was told of distances; None: they do not matter."""
-    wrap = _checked_wrap(edge_wrap)
+    wrap = checked_wrap(edge_wrap)
     kernel = isinstance(probability, Mapping) or callable(probability)
     if mask is None and not kernel:
         return None
@@ -60,7 +62,8 @@ def checked_space(probability: Any, mask: Any, edge_wrap: Any) -> Space | None:
     return space if mask is None else _of_mask(mask, space)
 
 
-def _checked_wrap(value: Any) -> bool | Floats:
+def checked_wrap(value: Any) -> bool | Floats:
+    """False, True, or the period along each coordinate."""
     if isinstance(value, bool | np.bool_):
         return bool(value)
     periods = np.atleast_1d(checked_array(value, "edge_wrap")).astype(np.float64)

@@ -8,24 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromod.closed import Closed
-from neuromod.network.export import columns_of, sparse_of, table_of
-from neuromod.network.removal import (
-    add_synapses,
-    remove_synapses,
-    rewire,
-    selected,
-    set_delays,
-    weak_synapses,
-)
-from neuromod.network.synapses import SynapseTable
-
 __all__ = ["Synapses"]
 
 Ints = NDArray[np.int64]
 
 
-class Synapses(Closed):
+class Synapses:
     """The synapses of a projection, which can be removed, added and moved; the base of `Projection`.
 
     Positions are those of the arrays of the projection (`weight`, `pre_id`, ...) as they are now; a change of the
@@ -33,7 +21,7 @@ class Synapses(Closed):
     """
 
     _store: Any
-    _table: SynapseTable
+    _table: Any
 
     def remove(self, synapses: Any) -> int:
         """Take synapses out of the network.
@@ -70,7 +58,8 @@ class Synapses(Closed):
         (5, 395)
         """
         with self._change("remove"):
-            return remove_synapses(self._store, self._table, selected(self._table, synapses, "synapses"))
+            marks = self._store.edits.selected(self._table, synapses, "synapses")
+            return int(self._store.edits.remove_synapses(self._store, self._table, marks))
 
     def prune(self, below: float | None = None, *, condition: Callable[[Any], Any] | None = None) -> int:
         """Remove synapses by their weight.
@@ -105,7 +94,8 @@ class Synapses(Closed):
         (True, 400)
         """
         with self._change("prune"):
-            return remove_synapses(self._store, self._table, weak_synapses(self._table, below, condition))
+            marks = self._store.edits.weak_synapses(self._table, below, condition)
+            return int(self._store.edits.remove_synapses(self._store, self._table, marks))
 
     def add(self, pairs: Any, weight: Any = None, delay: Any = None) -> Ints:
         """Add synapses between given pairs; they transmit the spikes that their sources fire from now on.
@@ -140,7 +130,8 @@ class Synapses(Closed):
         (401, [0.5])
         """
         with self._change("add"):
-            return add_synapses(self._store, self._table, pairs, weight, delay)
+            added: Ints = self._store.edits.add_synapses(self._store, self._table, pairs, weight, delay)
+            return added
 
     def rewire(self, synapses: Any, *, pre: Any = None, post: Any = None, weight: Any = None) -> Ints:
         """Let synapses begin or end at other neurons, as new synapses with the delays of the old.
@@ -179,15 +170,16 @@ class Synapses(Closed):
         (400, True)
         """
         with self._change("rewire"):
-            marks = selected(self._table, synapses, "synapses")
-            return rewire(self._store, self._table, marks, pre, post, weight)
+            marks = self._store.edits.selected(self._table, synapses, "synapses")
+            moved: Ints = self._store.edits.rewire(self._store, self._table, marks, pre, post, weight)
+            return moved
 
     def _change(self, what: str) -> Any:
         return self._store.gate.change(f"projections[{self._table.name!r}].{what}")
 
     def _set_delay(self, value: Any) -> None:
         with self._change("delay"):
-            set_delays(self._store, self._table, value)
+            self._store.edits.set_delays(self._store, self._table, value)
 
     # ---- for other libraries ---------------------------------------------------------------------------------
 
@@ -209,7 +201,8 @@ class Synapses(Closed):
         >>> list(p.to_dict())
         ['pre_id', 'post_id', 'weight', 'delay']
         """
-        return columns_of(self._table)
+        columns: dict[str, NDArray[Any]] = self._store.edits.columns_of(self._table)
+        return columns
 
     def to_pandas(self) -> Any:
         """All synapses as a table; needs pandas.
@@ -224,7 +217,7 @@ class Synapses(Closed):
         ModuleNotFoundError
             If pandas is not installed; names the extra that brings it.
         """
-        return table_of(self._table)
+        return self._store.edits.table_of(self._table)
 
     def to_scipy(self, variable: str = "weight", *, pre: Any = None, post: Any = None) -> Any:
         """One variable of all synapses as a sparse matrix; needs scipy.
@@ -250,4 +243,4 @@ class Synapses(Closed):
         ValueError
             If the variable or a neuron is unknown.
         """
-        return sparse_of(self._store.areas, self._table, variable, pre, post)
+        return self._store.edits.sparse_of(self._store.areas, self._table, variable, pre, post)

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
-from neuromod.network.areas import Areas
 from neuromod.network.distance import Geometry, Space, probabilities
 from neuromod.network.layout import Rows
 
 __all__ = ["choose_near", "near_rows", "rows_of"]
+
+Areas = Any
+"""A `neuromod.network.areas.Areas`; this module does not import it."""
 
 Ints = NDArray[np.int64]
 Int32s = NDArray[np.int32]

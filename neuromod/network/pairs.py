@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod.arguments import checked_array
-from neuromod.network.areas import Areas
 from neuromod.problems import nearest, shown
 
 __all__ = ["as_pairs", "checked_pairs"]
+
+Areas = Any
+"""A `neuromod.network.areas.Areas`; this module does not import it."""
 
 Int32s = NDArray[np.int32]
 Columns = dict[str, NDArray[Any]]

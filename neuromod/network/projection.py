@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_array
+from neuromod.closed import Closed
 from neuromod.network.columns import held, model_of
 from neuromod.network.draws import check_weight
 from neuromod.network.editing import Synapses
@@ -24,7 +25,7 @@ Weights = NDArray[np.float32]
 Column = TypeVar("Column", bound=NDArray[Any])
 
 
-class Projection(Synapses):
+class Projection(Synapses, Closed):
     """Synapses of one kind under one rule; a view of the network's.
 
     Made by `Simulation.connect`; found again in ``sim.projections[name]``.
@@ -71,7 +72,7 @@ class Projection(Synapses):
         self._own_table, self._relearn, self._store = table, relearn, store
 
     @property
-    def _table(self) -> SynapseTable:  # type: ignore[override]
+    def _table(self) -> SynapseTable:
         if self._own_table.is_removed:
             raise _core.RemovedError(
                 f"projections[{self._own_table.name!r}]: must be in the network; it was removed"

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_array, checked_count, checked_number
-from neuromod.network.areas import Areas
 from neuromod.network.distance import Space
 from neuromod.network.draws import degrees_of
 from neuromod.network.layout import Rows
@@ -19,6 +18,9 @@ from neuromod.network.pairs import as_pairs, checked_pairs
 from neuromod.problems import shown
 
 __all__ = ["RULES", "Built", "Ends", "build_rows"]
+
+Areas = Any
+"""A `neuromod.network.areas.Areas`; this module does not import it."""
 
 Ints = NDArray[np.int64]
 Int32s = NDArray[np.int32]
@@ -165,7 +167,7 @@ def _check_partners(
     there = len(chosen_from) - own
     if np.any((there == 0) & (degrees > 0)):
         raise ValueError(f"{side}, {name}: needs another neuron to connect to; got {len(chosen_from)}")
-    short = np.flatnonzero(degrees > there) if ends.multapses is False else ()
+    short = np.flatnonzero((degrees > there) & (ends.multapses is False))
     if len(short):
         k = int(short[0])
         who = int(areas.columns.column("id")[for_each[k]])
@@ -255,7 +257,7 @@ def _by_matrix(areas: Areas, ends: Ends, value: Any) -> Built:
     """A synapse for each entry: of a dense matrix those that are not 0, of a sparse one those that are stored."""
     shape = (len(ends.sources), len(ends.targets))
     is_sparse = hasattr(value, "tocoo")
-    found = value.tocoo() if is_sparse else checked_array(value, "matrix")
+    found: Any = value.tocoo() if is_sparse else checked_array(value, "matrix")
     if found.shape != shape:
         raise ValueError(
             f"matrix: must have a row for each source and a column for each target, {shape}; got shape {found.shape}"

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from neuromod import _core
 from neuromod.network.areas import Areas
 from neuromod.network.columns import model_of, synapse_of
-from neuromod.network.connecting import connect
 from neuromod.network.draws import check_written
 from neuromod.network.layout import Layout, Learning, Rows
 from neuromod.network.learning import relearn
@@ -49,6 +48,7 @@ class SynapseStore:
         self.check_rule = check_rule
         self.areas, self.columns, self.learning = areas, areas.columns, learning
         self.gate = areas.columns.gate
+        self.edits: Any = None  # functions that change a projection's synapses: `neuromod.network.edits`
         self.model: Callable[[], Any] = lambda: None  # a weak reference to the model that they are of
         self.made = 0  # projections ever made: the salt of their draws
         self.relearned = 0  # times that the learning of a projection was changed
@@ -133,12 +133,6 @@ class SynapseStore:
         self.made += 1
         self._tables.append(table)
         return table
-
-    def connect(self, pre: Any, post: Any, how: Mapping[str, Any], **about: Any) -> Projection:
-        """Connect two groups of neurons, as `neuromod.network.connecting.connect`."""
-        with self.gate.change("connect"):
-            table = connect(self, pre, post, how, **about)
-            return self.projections[table.name]
 
     def append(self, *about: Any) -> SynapseTable:
         """Add a projection; the arguments are those of `_new`."""

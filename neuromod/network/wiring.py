@@ -9,17 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
-from neuromod.arguments import checked_array, checked_number
+from neuromod.arguments import checked_array
 from neuromod.network.areas import Areas
-from neuromod.network.columns import NEURON_TYPES
-from neuromod.network.draws import MAX_WEIGHT
 from neuromod.network.layout import Rows
 from neuromod.problems import shown
 
 __all__ = [
     "check_columns",
     "checked_port",
-    "connect_at_random",
     "ends_of",
     "slots_as_given",
     "slots_of_group",
@@ -83,8 +80,8 @@ def slots_of_rows(areas: Areas, rows: Rows) -> tuple[NDArray[np.int64], NDArray[
     return first + bucket // n_partitions, bucket % n_partitions * width + local.astype(np.int64)
 
 
-def check_columns(areas: Areas, rule: str | None, rows: Rows | tuple[int, int]) -> None:
-    """Refuse synapses, rows or one pair of slots, whose neurons lack a column that the rule reads."""
+def check_columns(areas: Areas, rule: str | None, rows: Rows | tuple[Any, Any]) -> None:
+    """Refuse synapses, rows or slots of sources and of targets, whose neurons lack a column that the rule reads."""
     reads = {} if rule is None else _RULES[rule]["reads"]
     if not any(reads.values()):
         return
@@ -125,41 +122,3 @@ def checked_port(areas: Areas, post: Int32s, port: str | None) -> None:
             raise ValueError(
                 f"port: must be an input port of every target; {name} has {', '.join(model['ports'])}; got {port!r}"
             )
-
-
-def connect_at_random(store: Any, probability: float, mean: float, sd: float, seed: int) -> int:
-    """Connect all neurons of a SynapseStore, as `Simulation.initialize_random_synapses`; the number of synapses."""
-    probability = checked_number(probability, "connection_probability", 0.0, 1.0)
-    mean = checked_number(mean, "weight_mean", -MAX_WEIGHT, MAX_WEIGHT)
-    sd = checked_number(sd, "weight_std", 0.0, MAX_WEIGHT)
-    with store.gate.change("initialize_random_synapses"), store.all_or_nothing():
-        before, everyone = len(store), store.columns.column("id")
-        for number, kind in enumerate(NEURON_TYPES):
-            sources = everyone[store.columns.column("neuron_type") == number]
-            if len(sources) or kind == "excitatory":
-                label = "random" if kind == "excitatory" else "random_inhibitory"
-                _connect_all(store, sources, label, kind, probability, (mean, sd), seed)
-        return len(store) - before
-
-
-def _connect_all(
-    store: Any,
-    sources: NDArray[np.int64],
-    label: str,
-    kind: str,
-    probability: float,
-    weight: tuple[float, float],
-    seed: int,
-) -> None:
-    """Connect some neurons to all, with normal weights clipped to the bounds of the configuration."""
-    bounds = {"low": store.learning.weight_min, "high": store.learning.weight_max, "outside": "clip"}
-    store.connect(
-        sources,
-        store.columns.column("id"),
-        {"probability": probability},
-        weight={"normal": list(weight), **bounds},
-        learning=store.learning,
-        synapse_type=kind,
-        name=store.free_name(None, label, "all"),
-        seed=seed,
-    )

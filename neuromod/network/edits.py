@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neuromod.arguments import checked_array, checked_number
 from neuromod.network.draws import New, delays_of, weights_of
+from neuromod.network.export import columns_of, sparse_of, table_of
 from neuromod.network.pairs import as_pairs
 from neuromod.network.synapses import SynapseTable
 from neuromod.network.wiring import check_columns, checked_port, slots_as_given
@@ -17,11 +18,14 @@ from neuromod.problems import nearest, shown
 
 __all__ = [
     "add_synapses",
+    "columns_of",
     "remove_projection",
     "remove_synapses",
     "rewire",
     "selected",
     "set_delays",
+    "sparse_of",
+    "table_of",
     "weak_synapses",
 ]
 
