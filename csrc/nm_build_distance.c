@@ -84,6 +84,8 @@ static void thin(near_pairs *pairs, const double *square, const int32_t *target,
     int64_t source_id[BATCH], target_id[BATCH];
     uint32_t word[BATCH];
     const nm_build *build = pairs->build;
+    if (n <= 0)
+        return;
     probabilities(pairs->law, square, n, probability);
     for (int64_t k = 0; k < n; k++) {
         source_id[k] = build->id[pairs->slot];

@@ -229,6 +229,8 @@ class Session:
         return None if self._levels is None else self._levels.level_buffer
 
     def _note_beginning(self, engine: _core.Engine) -> None:
+        if engine.step == 0 and not self.beginning.is_noted:
+            engine.start()
         if engine.step == 0 or self.beginning.is_noted:
             self.beginning.note(self.store, self._level, engine.schedule_arrays())
 
@@ -247,7 +249,9 @@ class Session:
             self.store.resume()
             self.beginning.restore(self.store, self._level, weights, parameters)
             self._engine = None
-            self.bound().set_schedule(*self.beginning.schedule)
+            self.bound().set_schedule(
+                *self.beginning.schedule
+            )  # the engine starts at the columns as they are now
             return len(recorders)
 
     # ---- state -----------------------------------------------------------------------------------------------

@@ -11,20 +11,22 @@ from neuromod import BrainModel, Simulation
 Ints = np.ndarray
 
 
-def sheet(n: int, m: int, seed: int = 1, model: str = "lif", layers: int = 1, **sections: Any) -> Simulation:
-    """One area "a" on n x m sites, one neuron on each; with `layers`, areas "a", "b", ... one above the other."""
+def sheet(n: int, m: int, seed: int = 1, model: str = "lif", layers: int = 1, **area: Any) -> Simulation:
+    """One area "a" on n x m sites, one neuron on each; with `layers`, areas "a", "b", ... one above the other.
+
+    `area`: further keys of each area.
+    """
     areas = [
         {
             "name": "abc"[z],
             "model": model,
             "neuron_type": "excitatory",
             "coord_ranges": {"x": [0, n - 1], "y": [0, m - 1], "z": [z, z], "w": [0, 0]},
+            **area,
         }
         for z in range(layers)
     ]
-    sim = Simulation(
-        BrainModel(config={"lattice_shape": [n, m, layers, 1], "areas": areas, **sections}), seed=seed
-    )
+    sim = Simulation(BrainModel(config={"lattice_shape": [n, m, layers, 1], "areas": areas}), seed=seed)
     sim.initialize_neurons()
     return sim
 

@@ -144,10 +144,9 @@ def _adopt(store: Store, table: SynapseTable, other: SynapseTable, old: Ints, wh
 def remove_projection(store: Store, projection: Any) -> None:
     """Take a projection, given or named, out of the network."""
     known = store.projections
-    name = projection if isinstance(projection, str) else getattr(projection, "name", None)
-    found = known[name] if isinstance(name, str) and name in known else None
-    if found is None or (found is not projection and not isinstance(projection, str)):
-        near = nearest(str(name), known)
+    found = next((each for name, each in known.items() if each is projection or name == projection), None)
+    if found is None:
+        near = nearest(projection, known) if isinstance(projection, str) else None
         hint = f"; did you mean {near!r}?" if near else f"; there are {', '.join(map(repr, known)) or 'none'}"
         raise ValueError(f"projection: must be one of the network's; got {shown(projection)}{hint}")
     with store.gate.change("remove_projection"):

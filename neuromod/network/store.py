@@ -481,9 +481,7 @@ class SynapseStore:
         self._show()
         number = self._moves.follow(epoch, number)
         if number < 0:
-            raise _core.RemovedError(
-                "synapse: must be in the network; it was removed with one of its neurons"
-            )
+            raise _core.RemovedError("synapse: must be in the network; it was removed")
         return number
 
     def follow_all(self, epoch: int, numbers: Ints) -> Ints:
