@@ -241,7 +241,7 @@ def test_a_spoilt_beginning_is_refused(path: tuple[str, ...], value: Any, messag
     for name in path[:-1]:
         place = place[name]
     place[path[-1]] = value
-    with pytest.raises(ConfigError, match="sha256|unknown key"):
+    with pytest.raises(ConfigError, match=r"sha256|unknown key"):
         Simulation.from_dict(state)
     del state["sha256"], state["version"], state["model"]["sha256"], state["model"]["version"]
     with pytest.raises(ConfigError, match=message):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromod.arguments import checked_array, checked_number
+from neuromod.arguments import called, checked_array, checked_number
 from neuromod.problems import nearest, shown
 
 __all__ = ["CUT", "Geometry", "Space", "checked_space", "checked_wrap", "positions_of", "probabilities"]
@@ -246,7 +246,7 @@ class Geometry:
 
 def probabilities(function: Function, distance: Floats, relative: bool = False) -> Floats:
     """A user's function of distance at an array of them, checked; `relative`: any size, not only up to 1."""
-    given = checked_array(function(distance), "probability")
+    given = called("probability", function, distance)
     if given.ndim == 0:
         given = np.broadcast_to(given, distance.shape)
     if given.shape != distance.shape:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
-from neuromod.arguments import checked_array, checked_count, checked_number
+from neuromod.arguments import called, checked_array, checked_count, checked_number
 from neuromod.errors import NumericalError
 from neuromod.network.layout import Learning
 from neuromod.problems import shown
@@ -270,7 +270,7 @@ def _of_distance(where: str, function: Callable[[Any], Any], new: New) -> NDArra
     """A user's function of distance at the distance of each synapse."""
     if new.distance is None:
         raise TypeError(f"{where}: must not be a function here")
-    given = checked_array(function(new.distance()), where)
+    given = called(where, function, new.distance())
     if given.ndim == 0:
         given = np.full(new.n, given)
     if given.shape != (new.n,):

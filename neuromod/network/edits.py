@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromod.arguments import checked_array, checked_number
+from neuromod.arguments import called, checked_array, checked_number
 from neuromod.network.draws import New, delays_of, weights_of
 from neuromod.network.export import columns_of, sparse_of, table_of
 from neuromod.network.pairs import as_pairs
@@ -66,7 +66,11 @@ def weak_synapses(
         return np.abs(weight) < checked_number(below, "below", 0.0)
     if not callable(condition):
         raise TypeError(f"condition: must be a function of weights; got {shown(condition)}")
-    marks = checked_array(condition(weight.copy()), "condition", "b")
+    marks = called("condition", condition, weight.copy())
+    if marks.dtype.kind != "b":
+        raise TypeError(
+            f"condition: must give True or False for each weight; got values of type {marks.dtype}"
+        )
     if marks.shape != weight.shape:
         raise ValueError(
             f"condition: must give one mark for each of {len(weight)} weights; got {marks.shape}"

@@ -76,6 +76,8 @@ def _named(columns: Columns, where: str) -> Columns:
 def _of_file(path: Path) -> Columns:
     """The columns of a CSV file, with a line of names or without one."""
     where = f"pairs ({path.name})"
+    if not path.is_file():
+        raise ValueError(f"pairs: must be ids or the name of a CSV file; there is no file {str(path)!r:.60}")
     with path.open(newline="", encoding="utf-8") as lines:
         head = next((row for row in csv.reader(lines) if row), [])
     has_names = any(not _is_number(cell) for cell in head)

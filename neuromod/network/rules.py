@@ -99,8 +99,6 @@ def _check_that_it_acts(name: str, space: Space | None, ends: Ends) -> None:
     """Refuse what would have no effect beside the rule."""
     if space is not None and name not in ("probability", "in_degree", "out_degree", "all_to_all"):
         raise ValueError(f"mask: acts with probability, in_degree, out_degree or all_to_all; got {name}")
-    if space is None and isinstance(ends.multapses, bool):
-        pass
     if ends.multapses and name in ("probability", "all_to_all", "one_to_one", "matrix"):
         raise ValueError(f"multapses: acts with in_degree, out_degree, total_number or pairs; got {name}")
 
@@ -118,7 +116,8 @@ def _by_probability(areas: Areas, ends: Ends, value: Any, space: Space | None) -
 
 def _by_degree(areas: Areas, ends: Ends, name: str, value: Any, space: Space | None) -> Built:
     for_each, chosen_from = (ends.post, ends.pre) if name == "in_degree" else (ends.pre, ends.post)
-    fixed = not isinstance(value, Mapping) and np.ndim(value) == 0
+    each = isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
+    fixed = not each and not isinstance(value, Mapping)
     if fixed:
         degrees = np.full(len(for_each), checked_count(value, name, 1, MOST_SYNAPSES))
     else:
