@@ -304,7 +304,7 @@ def test_wrong_conditions_are_refused() -> None:
         (lambda: p.prune(), r"^prune: exactly one of below and condition must be given$"),
         (lambda: p.prune(0.1, condition=lambda w: w < 1), r"^prune: exactly one"),
         (lambda: p.prune(condition=3), r"^condition: must be a function of weights; got 3$"),
-        (lambda: p.prune(condition=lambda w: w), r"^condition: must be"),
+        (lambda: p.prune(condition=lambda w: w), r"^condition: must give True or False"),
         (lambda: p.rewire([0]), r"^rewire: pre or post must be given$"),
     ):
         with pytest.raises(TypeError, match=message):
