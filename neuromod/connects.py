@@ -139,9 +139,11 @@ class Connects(Facts):
         any number of threads. Distances are Euclidean, over all four coordinates of the lattice, in sites.
 
         The time grows with the number of synapses, not of pairs (``csrc/nm_build.c``). By distance, it grows with the
-        number of pairs within the mask or the cut of the kernel, which cell lists find (``csrc/nm_build_distance.c``):
-        3 times the synapses of a gaussian in two dimensions for each unit of log(1e6) / p_center, and 1 for a box.
-        A callable as `probability` is evaluated for all pairs within the mask: give it one.
+        number of pairs within the mask or the cut of the kernel, which cell lists find (``csrc/nm_build_distance.c``).
+        In two dimensions these are, for each synapse, 1 / p_center pairs of a box, 14 / p_center of a gaussian and 95 /
+        p_center of an exponential; a mask makes them fewer. The cut leaves out 1e-6 of the synapses of a gaussian and
+        1.5e-5 of those of an exponential. A callable as `probability` is evaluated for all pairs within the mask, or
+        for all pairs where there is none.
 
         Synapses do not stand in the order of `pairs`: `Projection.order` gives that.
 

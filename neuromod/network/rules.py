@@ -194,7 +194,7 @@ def _total_number(ends: Ends, value: Any) -> tuple[Int32s, Int32s]:
         )
     if n_pairs >= 1 << 52:
         raise ValueError(f"total_number: must be drawn from fewer than 2**52 pairs; got {n_pairs}")
-    pair = _pair_numbers(ends, n, 0, n_pairs) if ends.multapses is not False else _distinct(ends, n, n_pairs)
+    pair = _pair_numbers(ends, 0, n, n_pairs) if ends.multapses is not False else _distinct(ends, n, n_pairs)
     pair.sort()
     # sources that are targets themselves come first: each has one target fewer
     sources = np.concatenate([ends.pre[own], ends.pre[~own]])
@@ -210,27 +210,33 @@ def _total_number(ends: Ends, value: Any) -> tuple[Int32s, Int32s]:
     return pre, ends.post[column]
 
 
-def _pair_numbers(ends: Ends, n: int, first: int, bound: int) -> Ints:
-    """Draws first .. first + n - 1 of numbers below `bound`, from 52 bits each; `first` is even."""
-    blocks = (n + 1) // 2
-    words = _core.random_sequence(ends.seed, "connect", 0, first // 2, blocks, ends.number).reshape(-1, 2)[:n]
+def _pair_numbers(ends: Ends, first: int, n: int, bound: int) -> Ints:
+    """Draws first .. first + n - 1 of the projection's sequence of numbers below `bound`, from 52 bits each."""
+    before, blocks = first % 2, (first + n + 1) // 2 - first // 2
+    words = _core.random_sequence(ends.seed, "connect", 0, first // 2, blocks, ends.number).reshape(-1, 2)
+    words = words[before : before + n]
     share = (words[:, 0].astype(np.float64) * 2.0**20 + (words[:, 1] >> 12)) * 2.0**-52
     return np.minimum((share * bound).astype(np.int64), bound - 1)
 
 
 def _distinct(ends: Ends, n: int, n_pairs: int) -> Ints:
-    """The first n different numbers of the sequence; where they are most of all, the others are left out."""
+    """The first n different numbers of the sequence, ascending; where they are most of all, the others are left out."""
     if 2 * n > n_pairs:
         kept = np.ones(n_pairs, bool)
         kept[_distinct(ends, n_pairs - n, n_pairs)] = False
         return np.flatnonzero(kept)
-    drawn = np.empty(0, np.int64)
-    while True:
-        numbers, begins = np.unique(drawn, return_index=True)
-        if len(numbers) >= n:
-            return numbers[np.argsort(begins, kind="stable")[:n]]
-        more = 2 * ((n - len(numbers)) * 3 // 4 + 8)
-        drawn = np.concatenate([drawn, _pair_numbers(ends, more, len(drawn), n_pairs)])
+    found, drawn = np.empty(0, np.int64), 0
+    while len(found) < n:
+        missing = n - len(found)  # no more are drawn: the n-th different number is the last
+        new = _pair_numbers(ends, drawn, missing, n_pairs)
+        new.sort()
+        new = new[np.diff(new, prepend=-1) > 0]
+        drawn += missing
+        at = np.searchsorted(found, new)
+        there = at < len(found)
+        there[there] = found[at[there]] == new[there]
+        found = np.insert(found, at[~there], new[~there]) if len(found) else new
+    return found
 
 
 # ---- pairs ---------------------------------------------------------------------------------------------------
