@@ -95,7 +95,8 @@ class Beginning:
         self._hold(store)
 
     def _hold(self, store: Any) -> None:
-        self._anchor, self._epoch = store.block.view(0), store.block.epoch
+        self._anchor = None
+        self._anchor, self._epoch = store.hold_epoch()
 
     def _aligned(self, store: Any, table: Any, first: int) -> Columns:
         """Values of each of a projection's synapses when it was first stepped, in the present order."""

@@ -143,8 +143,8 @@ class Session:
         with self.gate:
             self.store.check_written(self.step)
             engine = self.bound()
-            self.store.resume()
             self._note_beginning(engine)
+            self.store.resume()
             self.gate.begin(what, self._abandon)
             if self._levels is not None:
                 try:

@@ -117,6 +117,18 @@ def test_reset_takes_no_notice_of_threads_and_cuts() -> None:
     assert one.digest() == two.digest()
 
 
+@pytest.mark.parametrize("rule", ["stdp", "graupner_brunel"])
+def test_weights_are_read_as_they_are_after_the_beginning_was_noted(rule: str) -> None:
+    """Noting reads the weights of a kept projection; what is read after the run is what the run has made."""
+    sim = living(rule)
+    p = sim.projections["p"]
+    for _ in range(2):
+        before = p.weight.copy()
+        p.add([[0, 1]], weight=0.5)
+        sim.run(100)
+        assert np.isin(p.weight, before).mean() < 0.9
+
+
 # ---- changed networks -----------------------------------------------------------------------------------------------
 
 

@@ -108,6 +108,7 @@ def pair_words(
     seed: int, purpose: str | int, salt: int, first: ArrayLike, second: ArrayLike
 ) -> NDArray[np.uint32]: ...
 
+@disjoint_base
 class NearPairs:
     def __init__(
         self,

@@ -488,6 +488,12 @@ class SynapseStore:
         """As `moved`, of many; -1 for a synapse that was removed."""
         return self._moves.follow_all(epoch, numbers)
 
+    def hold_epoch(self) -> tuple[Any, int]:
+        """A view of the present epoch, from which `follow_all` leads on while it is held; and the epoch."""
+        view = self.block.view(0)
+        self._moves.trim(self.block.live_epochs())
+        return view, self.block.epoch
+
     def number_of(self, synapse: _core.Synapse) -> int | None:
         """The number of a view's synapse today; None where it is of another network, or was removed."""
         len(self)  # merges what waits
