@@ -211,14 +211,14 @@ def test_a_degree_within_a_mask(name: str, multapses: bool) -> None:
         assert 1e-4 < stats.chi2.sf(chi * 11 / 7, 1100) < 1 - 1e-4
 
 
-def test_a_degree_with_odds_by_distance() -> None:
+@pytest.mark.parametrize("degree", [1, 4])
+def test_a_degree_with_odds_by_distance(degree: int) -> None:
+    """Partners at each distance over 240 / degree seeds; one partner without replacement is as one with it."""
     found, n = 0, 81
-    for seed in range(60):
-        sim = sheet(9, 9, seed=seed)
-        found = found + counts(
-            made(sim, in_degree=4, probability={"exponential": [1.0, 1.0]}, edge_wrap=True), n
-        )
-    d = all_distances(sim, [9, 9, 1, 1])
+    how = {"probability": {"exponential": [1.0, 1.0]}, "edge_wrap": True, "multapses": degree > 1}
+    for seed in range(240 // degree):
+        found = found + counts(made(sheet(9, 9, seed=seed), in_degree=degree, **how), n)
+    d = all_distances(sheet(9, 9), [9, 9, 1, 1])
     odds = np.exp(-d) * ~np.eye(n, dtype=bool)
     right = 240 * odds / odds.sum(axis=0)
     at = np.rint(d**2).astype(int).ravel()

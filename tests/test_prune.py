@@ -269,6 +269,11 @@ def test_views_of_synapses_follow() -> None:
     assert [v.weight for v in left[len(p) :]] == q.weight.tolist()
     with pytest.raises(RemovedError, match=r"^synapse: must be in the network; it was removed$"):
         views[0].weight  # noqa: B018
+    p.add([[0, 1], [5, 3], [20, 2]], weight=0.5)  # between the others
+    assert [(v.pre_id, v.post_id, v.weight) for v in left[: len(ends)]] == ends
+    p.delay = np.where(p.delay == 3, 7, p.delay)
+    assert [(v.pre_id, v.post_id, v.weight) for v in left[: len(ends)]] == ends
+    assert [v.weight for v in left[len(ends) :]] == q.weight.tolist()
     late = sim.model.synapses.weight
     p.remove([0])
     with pytest.raises(ValueError, match="read-only"):
