@@ -47,6 +47,12 @@ int nm_build_in_degree(const nm_build *build, int64_t degree, int64_t *scratch, 
 int nm_build_out_degree(const nm_build *build, int64_t degree, int32_t *scratch, int64_t *bucket_start,
                         uint16_t *local, nm_error *error) NM_MUST_CHECK;
 
+/* Choose count[i] candidates for each neuron: targets for each source (of_sources), or sources for each target.
+ * distinct: no candidate twice; else with replacement. Fills `chosen`, neuron by neuron, in the order of the draws.
+ * mark[candidates / 64 + 1]: scratch, all 0. NM_ERR_BAD_VALUE names a neuron with too few candidates. */
+int nm_build_chosen(const nm_build *build, int of_sources, const int64_t *count, int distinct, uint64_t *mark,
+                    int32_t *chosen, nm_error *error) NM_MUST_CHECK;
+
 /* Rows from explicit pairs of slots, in any order. order[k]: the index of the pair that became synapse k;
  * equal pairs keep their order. */
 int nm_build_pairs(const int32_t *pre, const int32_t *post, int64_t n, int64_t pre_first, int64_t n_rows,

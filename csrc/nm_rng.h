@@ -27,7 +27,9 @@ enum {
     NM_STREAM_DELAY_AGAIN,
     NM_STREAM_SHORT_TERM, /* which sources facilitate */
     NM_STREAM_CURRENT,    /* Ornstein-Uhlenbeck currents, */
-    NM_STREAM_TRAIN       /* and spike trains that are drawn before a run */
+    NM_STREAM_TRAIN,      /* spike trains that are drawn before a run, */
+    NM_STREAM_DEGREE,     /* and random degrees */
+    NM_STREAM_DEGREE_AGAIN
 };
 
 static inline uint32_t nm_stream(uint32_t purpose, uint32_t salt) {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
+    "called",
     "checked_array",
     "checked_count",
     "checked_dt",
@@ -257,6 +258,42 @@ def checked_array(value: Any, where: str, kinds: str = "biuf") -> NDArray[Any]:
         wanted = "whole numbers" if kinds == "iu" else "numbers"
         raise TypeError(f"{where}: must be {wanted}; got values of type {array.dtype}")
     return array
+
+
+def called(where: str, function: Callable[[Any], Any], values: NDArray[Any]) -> NDArray[Any]:
+    """What a user's function gives for an array.
+
+    Parameters
+    ----------
+    where : str
+        Name of the argument, for the message.
+    function : callable
+    values : ndarray
+        For example distances.
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    TypeError
+        If the function fails, or does not give numbers; names the argument.
+
+    Examples
+    --------
+    >>> called("delay", lambda d: 1 + d, np.array([2.0])).tolist()
+    [3.0]
+    """
+    try:
+        if isinstance(function, type):
+            raise TypeError("it is a type")
+        found = function(values)
+    except Exception as error:
+        raise TypeError(
+            f"{where}: must be a function of an array of numbers; got {type(error).__name__}: {error}"
+        ) from error
+    return checked_array(found, where)
 
 
 def checked_names(value: Any, where: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from neuromod import _core
 from neuromod.agenda import RateSchedule, checked_schedule
+from neuromod.beginning import Beginning
 from neuromod.errors import ConfigError
 from neuromod.modulation.saved import checked_levels
 from neuromod.network import saved as of_model
@@ -32,14 +33,21 @@ _LAST_STEP = 2**61
 def content_of(sim: Simulation) -> dict[str, Any]:
     """What is the simulation's and not the model's, with arrays as arrays; sealed."""
     sim._session.agenda.check_can_be_saved("copy.deepcopy and pickle")
-    return sealed({"format": of_model.FORMAT, "simulation": sim._own_state()})
+    return sealed({"format": of_model.FORMAT, "simulation": _own(sim)})
+
+
+def _own(sim: Simulation) -> dict[str, Any]:
+    """The simulation's state, and how it began, of which no digest is."""
+    own: dict[str, Any] = sim._own_state()
+    beginning = sim._session.beginning.state(sim._session.store)
+    return own if beginning is None else {**own, "beginning": beginning}
 
 
 def to_dict(sim: Simulation) -> dict[str, Any]:
     """All of it, with its model, as ``json`` can write it."""
     sim._session.agenda.check_can_be_saved("to_dict")
     with sim._session.gate:
-        own = sim._own_state()  # first: it hands over what users have written
+        own = _own(sim)  # first: it hands over what users have written
         model = of_model.content_of(sim.model)
         # the model's own sum stands for the model
         seal = sealed({"format": of_model.FORMAT, "model": model["sha256"], "simulation": own})
@@ -91,7 +99,7 @@ def _again(
     saved_as: int,
 ) -> Simulation:
     part = SavedPart(own, "state.simulation")
-    part.only("seed", "dt", "engine", "schedule", "neuromodulation", "rates")
+    part.only("seed", "dt", "engine", "schedule", "neuromodulation", "rates", "beginning")
     part.has("neuromodulation")
     seed, dt = part.whole("seed", 0, 2**64 - 1), part.number("dt", 5e-324, _LONGEST_DT)
     engine, schedule = part.part("engine"), _schedule(part)
@@ -106,6 +114,10 @@ def _again(
     sim = cls(model, seed=seed, dt=dt, neuromodulation=system, threads=threads)
     now = _plastic_columns(model)
     _restore(sim, engine.value, schedule, rates)
+    if "beginning" in own:
+        session, levels = sim._session, 0 if system is None else system._levels.level_buffer.size
+        session.beginning = Beginning.of_state(part.part("beginning"), session.store, levels)
+        part.finish()
     if saved_as == of_model.FORMAT:  # else what follows from it is rounded in another way
         _check_kept(sim, now)
     return sim

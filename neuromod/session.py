@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.agenda import Agenda, Due, RateSchedule
+from neuromod.beginning import Beginning
 from neuromod.closed import Closed
 from neuromod.diagnosis import explained
 from neuromod.errors import say
@@ -49,6 +50,7 @@ class Session:
         self.store, self.seed, self.dt = store, seed, dt
         self._levels, self._threads = levels, threads
         self._engine: _core.Engine | None = None
+        self.beginning = Beginning()
         self._warned = False  # of an input that does not last
         self._arrays = 0  # the store's count of moved arrays that the engine knows
         self.gate = store.gate
@@ -180,6 +182,7 @@ class Session:
         with self.gate:
             self.store.check_written(self.step)
             engine = self.bound()
+            self._note_beginning(engine)
             self.store.resume()
             self.gate.begin(what, self._abandon)
             if self._levels is not None:
@@ -257,6 +260,38 @@ class Session:
                 self.take_up()
 
         return report
+
+    # ---- the beginning ---------------------------------------------------------------------------------------
+
+    @property
+    def _level(self) -> Floats | None:
+        return None if self._levels is None else self._levels.level_buffer
+
+    def _note_beginning(self, engine: _core.Engine) -> None:
+        if engine.step == 0 and not self.beginning.is_noted:
+            engine.start()
+        if engine.step == 0 or self.beginning.is_noted:
+            self.beginning.note(self.store, self._level, engine.schedule_arrays())
+
+    def reset(self, weights: bool, parameters: bool) -> int:
+        """Go back to the beginning; the number of recorders that have ended by it."""
+        with self.gate.change("reset"):
+            if self.step and not self.beginning.is_noted:
+                raise RuntimeError("reset: needs the beginning, which the saved state does not have")
+            self.store.check_written(self.step)
+            engine = self.bound()
+            if not self.beginning.is_noted:
+                return 0
+            recorders: list[Any] = [*engine.spike_recorders, *engine.sample_recorders, *engine.probes]
+            for recorder in recorders:
+                engine.remove_recorder(recorder)
+            self.store.resume()
+            self.beginning.restore(self.store, self._level, weights, parameters)
+            self._engine = None
+            self.bound().set_schedule(
+                *self.beginning.schedule
+            )  # the engine starts at the columns as they are now
+            return len(recorders)
 
     # ---- state -----------------------------------------------------------------------------------------------
 

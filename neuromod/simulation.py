@@ -12,27 +12,24 @@ from numpy.typing import ArrayLike, NDArray
 from neuromod import saved
 from neuromod.arguments import checked_dt, checked_seed, spike_list
 from neuromod.building import Building
+from neuromod.connects import Connects
 from neuromod.errors import say
 from neuromod.hooks import Hooked
 from neuromod.inputs import check_run, check_sources, checked_input, spike_steps
 from neuromod.modulation.system import NeuromodulationSystem
 from neuromod.network.brain_model import BrainModel, learning_of
-from neuromod.network.delays import delay_in_steps
-from neuromod.network.learning import checked_modulators, use_modulators
+from neuromod.network.connecting import connect_at_random
+from neuromod.network.learning import use_modulators
 from neuromod.network.members import Region
 from neuromod.network.population import Group
-from neuromod.network.refused import refuse_connect
 from neuromod.network.saved import state_of
-from neuromod.network.wiring import connect_at_random
 from neuromod.parallel import checked_threads, get_num_threads
 from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
 from neuromod.session import Session
 from neuromod.state import digest_of
-from neuromod.together import Together
 from neuromod.units import checked_steps, dt_doubt
 
 if TYPE_CHECKING:
-    from neuromod.network.projection import Projection
     from neuromod.replicas import Replicas
 
 __all__ = ["Simulation"]
@@ -40,7 +37,7 @@ __all__ = ["Simulation"]
 Ints = NDArray[np.int64]
 
 
-class Simulation(Building, Hooked):
+class Simulation(Building, Connects, Hooked):
     """One run of a model, with its own clock, seed, spikes under way and recorders.
 
     Parameters
@@ -79,6 +76,8 @@ class Simulation(Building, Hooked):
     1
     """
 
+    _model: BrainModel
+    _learning_of = staticmethod(learning_of)
     _MODEL, _SYSTEM = BrainModel, NeuromodulationSystem  # what `from_dict` makes
 
     def __init__(
@@ -210,110 +209,6 @@ class Simulation(Building, Hooked):
         return connect_at_random(
             self._session.store, connection_probability, weight_mean, weight_std, self.seed
         )
-
-    def connect(
-        self,
-        pre: Group,
-        post: Group,
-        *,
-        probability: float | None = None,
-        in_degree: int | None = None,
-        out_degree: int | None = None,
-        pairs: ArrayLike | None = None,
-        weight: Any,
-        delay: Any = None,
-        delay_ms: Any = None,
-        synapse_type: str | None = None,
-        port: str | None = None,
-        rule: str | Mapping[str, Any] | None = None,
-        short_term: bool | Mapping[str, Any] | None = None,
-        modulators: Sequence[str] | None = None,
-        autapses: bool = False,
-        name: str | None = None,
-    ) -> Projection:
-        """Connect two groups of neurons: one projection, with its own rule of plasticity or none.
-
-        Parameters
-        ----------
-        pre, post : Population, str, sequence of these, or array_like of int
-            Populations, area names or neuron ids.
-        probability : float, 0 to 1
-            Each pair is connected with this probability; or
-        in_degree : int, >= 1
-            each target gets so many sources, drawn with replacement; or
-        out_degree : int, >= 1
-            each source gets so many targets, drawn with replacement; or
-        pairs : array_like of int, shape (n, 2)
-            exactly these (pre id, post id). Exactly one of the four must be given.
-        weight : float, array_like or mapping, mV
-            One for all; with `pairs` one for each; else a matrix, a row for each source as given. Or a distribution:
-            ``{"normal": [mean, sd]}``, ``{"lognormal": [mu, sigma]}`` (both with ``"low"``, ``"high"``: what falls
-            outside is drawn again, or clipped with ``"outside": "clip"``) or ``{"uniform": [low, high]}``. Drawn
-            weights must have one sign, excitatory ones none below 0 unless ``"low"`` or the rule's weight_min is. Sizes
-            must keep to the rule's bounds.
-        delay : int, array_like of int, or mapping, steps, 1 to 65535, default 1
-            As `weight`. A uniform has each whole step from low to high alike; others are drawn again below 1 step.
-        delay_ms : float, array_like of float, or mapping, ms, optional
-            In place of `delay`: whole steps of dt. What a distribution gives is rounded to the nearest step.
-        synapse_type : {"excitatory", "inhibitory"}, optional
-            Inhibitory synapses act as ``-abs(weight)``. Default: from the type of the sources.
-        port : str, optional
-            Input port at which spikes arrive, one that every target's neuron model has: "excitatory", "inhibitory",
-            or the model's own, such as "nmda" of ``lif_nmda_gaba_b``. Default: that of the synapse type.
-        rule : str or mapping, optional
-            ``"none"``, a registered rule, or ``{"rule": name, parameter: value, ...}``. Default: the
-            configuration's ``plasticity``.
-        short_term : bool or mapping, optional
-            Short-term plasticity, ``{"U": 0.5, "tau_rec": 800, "tau_facil": 0}`` (ms): see ``check_short_term``.
-            Default: that of `rule`, if it is a mapping, else of the configuration.
-        modulators : sequence of str, optional
-            Modulators that act on its learning, ``["dopamine"]``; an empty sequence: none. Default: that of `rule`, if
-            it is a mapping, else of the configuration, which by default is all.
-        autapses : bool, default False
-            Whether a neuron may be connected to itself; pairs that do are refused unless it is True.
-        name : str, optional
-            Under which ``sim.projections`` keeps it. Default: made from pre and post.
-
-        Returns
-        -------
-        Projection
-
-        Raises
-        ------
-        ValueError, TypeError
-            If arguments are unknown or out of their domains; it lists all problems. No synapse is added.
-
-        Notes
-        -----
-        Drawn in ``csrc/nm_build.c``. Synapses do not stand in the order of `pairs`: `Projection.order` gives that.
-
-        Examples
-        --------
-        >>> from neuromod import BrainModel, Simulation
-        >>> sim = Simulation(BrainModel("brain_base_model.json"), seed=42)
-        >>> ids = sim.initialize_neurons(["V1_like", "A1_like"], density=0.01)
-        >>> p = sim.connect("V1_like", "A1_like", in_degree=10, weight=0.2, synapse_type="excitatory", name="vis")
-        >>> len(p), len(sim.projections["vis"].weight)
-        (800, 800)
-        """
-        how = {"probability": probability, "in_degree": in_degree, "out_degree": out_degree, "pairs": pairs}
-        store, found = self._session.store, Together()
-        acting = found(checked_modulators, "modulators", modulators, store.modulators)
-        about: dict[str, Any] = {
-            "weight": weight,
-            "delay": found(delay_in_steps, delay, delay_ms, self.dt),
-            "learning": found(learning_of, self.model._config.plasticity, rule, short_term, acting),
-            "synapse_type": synapse_type,
-            "port": port,
-            "autapses": autapses,
-            "name": name,
-            "seed": self.seed,
-        }
-        try:
-            found.finish()
-            return store.connect(pre, post, how, **about)
-        except (ValueError, TypeError) as error:
-            refuse_connect(found, error, store, pre, post, how, **about)
 
     def set_spike_times(self, ids: ArrayLike, times_ms: ArrayLike | Sequence[ArrayLike]) -> None:
         """Let ``spike_source`` neurons fire at exact times, in place of what was set for them before.
@@ -448,6 +343,52 @@ class Simulation(Building, Hooked):
             "births": 0,
         }
 
+    def reset(self, *, weights: bool = False, parameters: bool = False) -> None:
+        """Begin anew, in place: the clock at 0, all state as it was before the first step.
+
+        Parameters
+        ----------
+        weights : bool, default False
+            Whether the weights of projections with a rule are also what they were then; else they stay as trained.
+        parameters : bool, default False
+            Whether the parameters of neurons, lasting currents and background drive are also what they were then; else
+            they stay as they were set since. Parameters of rules and of modulators stay.
+
+        Raises
+        ------
+        TypeError
+            If an argument is neither True nor False. Nothing is changed.
+        RuntimeError
+            If the network is being run, or was restored from a state that was saved without its beginning.
+
+        Notes
+        -----
+        State is: potentials and all other state variables of neurons, external inputs, traces, eligibility, state
+        variables of rules, short-term plasticity, average rates, spikes under way, scheduled spikes, levels of
+        modulators and the clock. The seed stays, so the same draws come again: a run after
+        ``reset(weights=True, parameters=True)`` gives the digest of a fresh simulation built alike. A neuron or
+        projection that was added later goes back to what it was when first stepped; what was removed stays removed.
+        Recorders end, with a `NeuromodWarning` where one was on: make new ones.
+
+        Examples
+        --------
+        >>> from neuromod import BrainModel, Simulation
+        >>> sim = Simulation(BrainModel("brain_base_model.json"), seed=42)
+        >>> ids = sim.initialize_neurons(area_names=["V1_like"], density=0.1)
+        >>> first = sim.run(100)["spike_counts"]
+        >>> sim.reset()
+        >>> sim.time, bool((sim.run(100)["spike_counts"] == first).all())
+        (0.0, True)
+        """
+        for name, value in (("weights", weights), ("parameters", parameters)):
+            if not isinstance(value, bool | np.bool_):
+                raise TypeError(f"{name}: must be True or False; got {value!r:.60}")
+        ended = self._session.reset(bool(weights), bool(parameters))
+        if ended:
+            say(
+                f"reset: {ended} recorders have ended; what they recorded stays, make new ones for what follows"
+            )
+
     def _own_state(self) -> dict[str, Any]:
         """All that is the simulation's and not the model's."""
         system = self.neuromodulation
@@ -507,6 +448,9 @@ class Simulation(Building, Hooked):
                 threads=self.threads,
             )
             other._session.restore(engine.state(), engine.schedule_arrays(), self._session.agenda.copied())
+            other._session.beginning = self._session.beginning.of_copy(
+                self._session.store, other._session.store
+            )
         return other
 
     def replicas(

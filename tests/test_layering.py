@@ -17,11 +17,11 @@ from import_graph import circles, floors, import_graph, imported, module_name
 PYTHON_ROWS = (
     {"__main__", "cli"},
     {"bench", "experiment", "plot"},
-    {"simulation", "building", "replicas", "monitors", "saved", "session"}
+    {"simulation", "building", "connects", "replicas", "monitors", "saved", "session", "beginning"}
     | {"drive", "hooks", "agenda", "tables", "recorders"},
     {"network", "modulation", "plasticity", "updates", "senses", "inputs", "diagnosis"},
     {"config"},
-    {"arguments", "closed", "parallel", "progress", "units", "together"},
+    {"arguments", "closed", "optional", "parallel", "progress", "units", "together"},
     {"_core"},
     {"vector"},
     {"state"},
@@ -43,7 +43,16 @@ C_ROWS = (
         "nm_short_term",
     },
     {"nm_lazy_batch", "nm_current"},
-    {"nm_lazy", "nm_bitmap", "nm_drive", "nm_build_probability", "nm_build_degree", "nm_build_order"},
+    {
+        "nm_lazy",
+        "nm_bitmap",
+        "nm_drive",
+        "nm_build_probability",
+        "nm_build_degree",
+        "nm_build_chosen",
+        "nm_build_distance",
+        "nm_build_order",
+    },
     {
         "nm_network",
         "nm_levels",

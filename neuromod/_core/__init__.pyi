@@ -93,6 +93,44 @@ def build_in_degree(
 def build_out_degree(
     pre: ArrayLike, post: ArrayLike, id: ArrayLike, degree: int, autapses: bool, seed: int, salt: int
 ) -> tuple[int, _Ints, NDArray[np.uint16]]: ...
+def build_chosen(
+    pre: ArrayLike,
+    post: ArrayLike,
+    id: ArrayLike,
+    of_sources: bool,
+    count: ArrayLike,
+    distinct: bool,
+    autapses: bool,
+    seed: int,
+    salt: int,
+) -> NDArray[np.int32]: ...
+def pair_words(
+    seed: int, purpose: str | int, salt: int, first: ArrayLike, second: ArrayLike
+) -> NDArray[np.uint32]: ...
+
+@disjoint_base
+class NearPairs:
+    def __init__(
+        self,
+        pre: ArrayLike,
+        post: ArrayLike,
+        id: ArrayLike,
+        law: tuple[str, float, float, float, float],
+        pre_position: _Floats,
+        post_position: _Floats,
+        post_in_cells: ArrayLike,
+        period: ArrayLike,
+        corner: ArrayLike,
+        width: ArrayLike,
+        count: ArrayLike,
+        start: ArrayLike,
+        reach: float,
+        autapses: bool,
+        seed: int,
+        salt: int,
+    ) -> None: ...
+    def next(self) -> tuple[NDArray[np.int32], NDArray[np.int32]] | None: ...
+
 def build_pairs(pre: ArrayLike, post: ArrayLike) -> tuple[int, _Ints, NDArray[np.int32], _Ints]: ...
 def sort_rows_by_delay(
     row_start: _Ints,
@@ -456,6 +494,7 @@ class Engine:
     @property
     def running(self) -> bool: ...
     def abandon(self) -> None: ...
+    def start(self) -> None: ...
     def set_births(self, births: Sequence[tuple[int, int]], born: Mapping[str, Any]) -> None: ...
     spike_recorders: list[SpikeRecorder]
     sample_recorders: list[SampleRecorder]

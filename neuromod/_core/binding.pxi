@@ -247,15 +247,29 @@ cdef class Binding:
             p.state[k] = <float *>self._lend(projection.state[field], "f4", p.n_synapses, field)
         for k, name in enumerate(_traces(p.rule.post_traces, p.rule.params)):
             trace = self.traces[projection.name, "post", name] = aligned(n)
-            if p.rule.post_traces[k].kind == NM_TRACE_LOWPASS:
-                column = self.layout.columns.get(p.rule.post_traces[k].column.decode())
-                trace[:] = 0.0 if column is None else column[:n]  # no neuron has it: there are no synapses
             p.post_trace[k] = <double *>self._lend(trace, "f8", n, name)
             p.post_kept[k] = nm_exp(-self.sim.dt / p.params[p.rule.post_traces[k].tau])
+        self._start_post_traces(p, projection)
         if p.rule.post_amplitude != NULL:
             self._lend_keeper(p, projection)
         else:
             self._lend_events(p, projection)
+
+    cdef _start_post_traces(self, nm_projection *p, object projection):
+        """Traces that follow a column of the targets start at what it is."""
+        for k, name in enumerate(_traces(p.rule.post_traces, p.rule.params)):
+            if p.rule.post_traces[<int>k].kind == NM_TRACE_LOWPASS:
+                column = self.layout.columns.get(p.rule.post_traces[<int>k].column.decode())
+                now = 0.0 if column is None else column[:self.network.n_neurons]  # no neuron has it: no synapses
+                self.traces[projection.name, "post", name][:] = now
+
+    cdef start(self):
+        """Before the first step: what follows columns of the neurons starts at what these are now."""
+        cdef Py_ssize_t k
+        for k, projection in enumerate(self.layout.projections):
+            if projection.name in self.events:
+                self._start_post_traces(&self.projections[k], projection)
+                (<EventKeeper>self.events[projection.name]).start(self, &self.projections[k])
 
     cdef _lend_keeper(self, nm_projection *p, object projection):
         cdef LazyKeeper keeper

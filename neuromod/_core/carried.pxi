@@ -22,20 +22,26 @@ cdef _check_by_id(part, key, ids):
     pair.array("values", "f8", ids.shape)
 
 
-cdef _relearn(Binding old, Binding new):
+cdef set _strange(old, new):
+    """Names that another projection had before: of a removed one nothing is carried over."""
+    numbers = {projection.name: projection.number for projection in old.projections}
+    return {each.name for each in new.projections if numbers.get(each.name, each.number) != each.number}
+
+
+cdef _relearn(Binding old, Binding new, set strange):
     """What slow parts keep, under parameters that may have changed: the old ones hold until the present step."""
     cdef int64_t now = new.sim.step
-    before = {projection.name for projection in old.layout.projections}
+    before = {projection.name for projection in old.layout.projections} - strange
     for name, keeper in new.short_terms.items():
-        if name in old.short_terms:
+        if name in old.short_terms and name in before:
             (<ShortTermKeeper>keeper).settle(old.short_terms[name], now, new.sim.dt)
         elif name in before:
             (<ShortTermKeeper>keeper).begin()
     for name, events in new.events.items():
-        if name in old.events:
+        if name in old.events and name in before:
             (<EventKeeper>events).settle_traces(old.events[name], now)
     for name, scaler in new.rates.items():
-        if name in old.rates:
+        if name in old.rates and name in before:
             (<HomeostasisKeeper>scaler).take_over(old.rates[name], now, new.sim.dt)
 
 

@@ -257,6 +257,7 @@ _RULES = plasticity_rules()
 
 include "gate.pxi"
 include "build.pxi"
+include "near.pxi"
 include "levels.pxi"
 include "rules.pxi"
 include "views.pxi"

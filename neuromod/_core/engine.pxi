@@ -48,9 +48,13 @@ cdef class Engine:
         if self.running:
             raise RuntimeError("the simulation is already running")
         carried, births = self._carried(), self._births_with(layout)
+        strange = _strange(old.layout, layout)
+        for part in ("short_term", "rates", "pre", "by_id", "traces"):  # traces are kept by (name, ...)
+            carried[part] = {name: own for name, own in carried.get(part, {}).items()
+                             if (name[0] if part == "traces" else name) not in strange}
         new = Binding(layout, old.sim.dt, old.sim.seed, old.sim.step, self.levels, births)
         self._set_carried(new, carried)
-        _relearn(old, new)
+        _relearn(old, new, strange)
         schedule = self._lent_schedule(new, self.schedule)
         spikes = [(recorder, recorder.prepared(new.ids)) for recorder in self.spike_recorders]
         samples = [(recorder, recorder.prepared()) for recorder in self.sample_recorders]
@@ -70,6 +74,10 @@ cdef class Engine:
         while len(births) > 1 and births[0][1] + reach <= now and births[1][1] + reach <= now:
             del births[0]
         return births
+
+    def start(self):
+        """Before the first step: what follows columns of the neurons starts at what these are now."""
+        self.binding.start()
 
     def set_births(self, births, born):
         """Of a restored network: what `bind` is to know of its synapses, and what `state` said of them."""

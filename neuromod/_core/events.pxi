@@ -8,6 +8,7 @@ cdef class EventKeeper:
     cdef object ends     # (id of the source, delay) of each segment
     cdef dict traces     # trace of the source's spikes -> value of each segment right after its last arrival
     cdef dict lowpass    # low-pass trace of the source's column -> value by slot
+    cdef list snapshots  # (column of the source, its values) that hooks at arrivals read
     cdef dict history    # column of the target -> its values in the last lowpass_lag steps, by step and slot
     cdef object arrived  # step of the last arrival at each segment
     cdef list lent
@@ -16,7 +17,7 @@ cdef class EventKeeper:
     cdef dict columns    # of a rule with `advance`: every column of the synapses, as of the last update of each; or None
 
     cdef make(self, Binding binding, nm_projection *p, object projection):
-        self.traces, self.lowpass, self.history, self.lent = {}, {}, {}, []
+        self.traces, self.lowpass, self.history, self.lent, self.snapshots = {}, {}, {}, [], []
         self.binding, self.p = binding, p
         self.c.salt = <uint32_t>(projection.number & 0xFFFFFF)
         self.c.lag = self._lag(binding, p, p.rule.pre_lag)
@@ -73,7 +74,7 @@ cdef class EventKeeper:
         for k, name in enumerate(_names(p.rule.pre_columns)):
             column = self._column(binding, name)
             snapshot = np.array(column[:n], np.float64)
-            self.lent.append(snapshot)
+            self.snapshots.append((name, snapshot))
             self.c.pre_snapshot[k] = <double *>_address(snapshot, "f8", n, name)
             self.c.pre_source[k] = <const double *>_address(column, "f8", n, name)
         for k, name in enumerate(_names(p.rule.post_columns)):
@@ -83,6 +84,17 @@ cdef class EventKeeper:
                 source = self._column(binding, p.rule.post_traces[k].column.decode())
                 self.c.post_lowpass_source[k] = <const double *>_address(source, "f8", n, name)
                 self._make_history(k, p.rule.post_traces[k].column.decode(), source[:n])
+
+    cdef start(self, Binding binding, nm_projection *p):
+        """Before the first step: what follows columns of the neurons starts at what these are now."""
+        n = binding.network.n_neurons
+        for k, name in enumerate(_traces(p.rule.pre_traces, p.rule.params)):
+            if name in self.lowpass:
+                self.lowpass[name][:] = self._column(binding, p.rule.pre_traces[<int>k].column.decode())[:n]
+        for name, snapshot in self.snapshots:
+            snapshot[:] = self._column(binding, name)[:n]
+        for column, rows in self.history.items():
+            rows[:] = self._column(binding, column)[:n]
 
     cdef _make_history(self, int k, str column, object source):
         if self.c.lowpass_lag == 0:

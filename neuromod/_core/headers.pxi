@@ -192,10 +192,14 @@ cdef extern from "nm_rng.h" nogil:
     int NM_STREAM_SHORT_TERM
     int NM_STREAM_CURRENT
     int NM_STREAM_TRAIN
+    int NM_STREAM_DEGREE
+    int NM_STREAM_DEGREE_AGAIN
     uint32_t nm_stream(uint32_t purpose, uint32_t salt)
     void nm_rng_philox(const uint32_t *counter, const uint32_t *key, uint32_t *out)
     void nm_rng_block(uint64_t seed, uint32_t stream, uint32_t id, uint64_t step, uint32_t *out)
     void nm_rng_fill(uint64_t seed, uint32_t stream, uint32_t first_id, uint64_t step, size_t n, uint32_t *out)
+    void nm_rng_each(uint64_t seed, uint32_t stream, const int64_t *id, const int64_t *step, size_t n, int n_words,
+                     uint32_t *out)
     void nm_rng_sequence(uint64_t seed, uint32_t stream, uint32_t id, uint64_t first_step, size_t n_blocks, uint32_t *out)
     uint32_t nm_rng_word(uint64_t seed, uint32_t stream, uint32_t id, uint64_t step)
     double nm_uniform(uint32_t word)

@@ -375,11 +375,14 @@ cdef extern from "nm_build.h" nogil:
         int64_t n_partitions
         int64_t partition_width
     int64_t NM_BUILD_NARROW
+    int nm_build_check(const nm_build *build, nm_error *error)
     int nm_build_probability(const nm_build *build, double p, int64_t *bucket_start, uint16_t *local, nm_error *error)
     int nm_build_in_degree(const nm_build *build, int64_t degree, int64_t *scratch, void *drawn,
                            int64_t *bucket_start, uint16_t *local, nm_error *error)
     int nm_build_out_degree(const nm_build *build, int64_t degree, int32_t *scratch, int64_t *bucket_start,
                             uint16_t *local, nm_error *error)
+    int nm_build_chosen(const nm_build *build, int of_sources, const int64_t *count, int distinct, uint64_t *mark,
+                        int32_t *chosen, nm_error *error)
     int nm_build_pairs(const int32_t *pre, const int32_t *post, int64_t n, int64_t pre_first, int64_t n_rows,
                        int64_t *row_start, int32_t *targets, int64_t *order, nm_error *error)
     void nm_build_normal(uint64_t seed, uint32_t stream, double mean, double sd, int64_t first, int64_t n,
@@ -396,3 +399,28 @@ cdef extern from "nm_build.h" nogil:
                         int64_t partition_width, int64_t *bucket_start, uint16_t *local, nm_error *error)
     int64_t nm_build_runs(const int64_t *bucket_start, int64_t n_buckets, const uint16_t *delay,
                               int64_t *bucket_run, int64_t *run_start, uint16_t *run_delay)
+
+cdef extern from "nm_build_distance.h" nogil:
+    int NM_MAX_AXES
+    int NM_LAW_CONSTANT
+    int NM_LAW_GAUSSIAN
+    int NM_LAW_EXPONENTIAL
+    ctypedef struct nm_law:
+        int64_t kind
+        double p_center
+        double scale
+        double inner
+        double radius
+    ctypedef struct nm_cells:
+        int64_t n_axes
+        const double *pre_position
+        const double *post_position
+        const int32_t *post
+        const double *period
+        const double *corner
+        const double *width
+        const int64_t *count
+        const int64_t *start
+        double reach
+    int64_t nm_build_near(const nm_build *build, const nm_cells *cells, const nm_law *law, int64_t *source, int64_t room,
+                          int32_t *pre, int32_t *post)

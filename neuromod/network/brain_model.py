@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from neuromod._core import Neuron, Synapse
 from neuromod.arguments import checked_count, checked_number
 from neuromod.closed import Closed, read_only
-from neuromod.network import saved
+from neuromod.network import edits, saved
 from neuromod.network.areas import Areas
 from neuromod.network.columns import NeuronColumns
 from neuromod.network.creation import Creation
@@ -76,6 +76,7 @@ class BrainModel(Closed):
         self._placement = Placement(self._areas, self._config, check_params)
         self._store = SynapseStore(self._areas, learning_of(self._config.plasticity), check_rule)
         self._creation = Creation(self._placement, check_population, self._store)
+        self._store.edits = edits
         self._store.modulators = tuple(known_modulators(content.get("neuromodulation")))
         self._neurons = NeuronCollection(columns)
         self._synapses = SynapseCollection(self._store)

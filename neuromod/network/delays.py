@@ -30,6 +30,8 @@ def delay_in_steps(delay: Any, delay_ms: Any, dt: float, default: Any = 1) -> An
         raise TypeError(f"delay, delay_ms: must not be given both; got {shown(delay)} and {shown(delay_ms)}")
     if isinstance(delay_ms, Mapping):
         return {name: _part(name, value, dt) for name, value in delay_ms.items()}
+    if callable(delay_ms):
+        return lambda distance: np.asarray(delay_ms(distance), np.float64) / dt
     given = checked_array(delay_ms, "delay_ms")
     if given.ndim == 0:
         return steps_of(

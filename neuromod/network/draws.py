@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
-from neuromod.arguments import checked_array, checked_count, checked_number
+from neuromod.arguments import called, checked_array, checked_count, checked_number
 from neuromod.errors import NumericalError
 from neuromod.network.layout import Learning
 from neuromod.problems import shown
@@ -21,8 +21,10 @@ __all__ = [
     "New",
     "check_weight",
     "check_written",
+    "degrees_of",
     "delays_of",
     "drawn_values",
+    "states_of",
     "weights_of",
     "widened",
 ]
@@ -35,7 +37,15 @@ MAX_DELAY = 65535
 MAX_WEIGHT = float(np.finfo(np.float32).max)
 RAREST = 0.01
 """Least probability of a draw that is not drawn again; 4 x 4,096 draws then all fall outside once in 1e71 values."""
-_FORMS = '{"normal": [mean, sd]}, {"lognormal": [mu, sigma]} or {"uniform": [low, high]}'
+_FORMS = (
+    '{"normal": [mean, sd]}, {"lognormal": [mu, sigma]}, {"uniform": [low, high]} or '
+    '{"choice": values, "p": probabilities}'
+)
+
+
+_BOUNDS = frozenset({"low", "high", "outside"})
+_KINDS = {"normal": _BOUNDS, "lognormal": _BOUNDS, "uniform": frozenset[str](), "choice": frozenset({"p"})}
+"""Distributions, and what may be said beside each."""
 
 
 class New(NamedTuple):
@@ -51,6 +61,10 @@ class New(NamedTuple):
     seed: int
     number: int
     """The projection's: the salt of its draws."""
+    is_matrix: bool = False
+    """Whether `order` is that of the entries of a matrix, not of pairs."""
+    distance: Callable[[], NDArray[np.float64]] | None = None
+    """Distance of each synapse's source and target."""
 
 
 class _Draw(NamedTuple):
@@ -74,8 +88,8 @@ class _Draw(NamedTuple):
 
 def _distribution(value: Mapping[Any, Any], where: str) -> _Draw:
     """The distribution that a mapping names; ValueError or TypeError naming both of its numbers."""
-    kinds = [kind for kind in ("normal", "lognormal", "uniform") if kind in value]
-    others = set(value) - {*kinds} - (set() if kinds == ["uniform"] else {"low", "high", "outside"})
+    kinds = [kind for kind in _KINDS if kind in value]
+    others = set(value) - {*kinds} - _KINDS.get(kinds[0] if kinds else "", frozenset())
     if len(kinds) != 1 or others:
         raise ValueError(
             f'{where}: must be {_FORMS}, the first two with "low", "high" and "outside" if need be; '
@@ -238,6 +252,14 @@ def widened(low: float, high: float) -> tuple[float, float]:
 
 def weights_of(value: Any, new: New, learning: Learning, inhibitory: bool) -> Floats | float:
     """Weights in the order of the synapses, or one number where all are equal; all checked."""
+    if callable(value):
+        values = _of_distance("weight", value, new).astype(np.float32)
+        check_weight("weight", values, learning, inhibitory)
+        return values
+    if isinstance(value, Mapping) and "choice" in value:
+        values = _chosen(value, "weight", new).astype(np.float32)
+        check_weight("weight.choice", values, learning, inhibitory)
+        return values
     if isinstance(value, Mapping):
         draw = _distribution(value, "weight")
         values = _weights_drawn(draw, new, learning, inhibitory)
@@ -249,9 +271,48 @@ def weights_of(value: Any, new: New, learning: Learning, inhibitory: bool) -> Fl
         check_weight("weight", number, learning, inhibitory)
         return number
     check_weight("weight", given, learning, inhibitory)
-    if given.ndim == 2 and new.order is None:
-        return _of_matrix("weight", given, new).astype(np.float32)
-    return _of_pairs("weight", given, new).astype(np.float32)
+    return _of_each("weight", given, new).astype(np.float32)
+
+
+def _of_each(where: str, given: NDArray[np.float64], new: New) -> NDArray[np.float64]:
+    """One value for each synapse, from a matrix or from a row in the order of the pairs."""
+    if given.ndim == 2 and (new.order is None or new.is_matrix):
+        return _of_matrix(where, given, new)
+    return _of_pairs(where, given, new)
+
+
+def _of_distance(where: str, function: Callable[[Any], Any], new: New) -> NDArray[np.float64]:
+    """A user's function of distance at the distance of each synapse."""
+    if new.distance is None:
+        raise TypeError(f"{where}: must not be a function here")
+    given = called(where, function, new.distance())
+    if given.ndim == 0:
+        given = np.full(new.n, given)
+    if given.shape != (new.n,):
+        raise ValueError(
+            f"{where}: must give one value for each of {new.n} distances; got shape {given.shape}"
+        )
+    return given.astype(np.float64)
+
+
+def _chosen(value: Mapping[Any, Any], where: str, new: New) -> NDArray[np.float64]:
+    """Each value as often as its probability says."""
+    if set(value) - {"choice", "p"}:
+        raise ValueError(f"{where}: must be {_FORMS}; got {shown(dict(value))}")
+    values = checked_array(value["choice"], f"{where}.choice").astype(np.float64)
+    odds = checked_array(value.get("p", np.ones(values.shape)), f"{where}.p").astype(np.float64)
+    if values.ndim != 1 or not len(values) or not np.all(np.isfinite(values)):
+        raise ValueError(f"{where}.choice: must be a row of finite numbers; got {shown(value['choice'])}")
+    total = float(odds.sum())
+    if odds.shape != values.shape or np.any(~(odds >= 0.0)) or ("p" in value and not abs(total - 1.0) < 1e-6):
+        raise ValueError(
+            f"{where}.p: must be a probability for each value, in all 1; got {shown(value.get('p'))}"
+        )
+    words = _core.random_words(new.seed, where.split(".")[0], 0, 0, new.n, new.number)
+    below = np.cumsum(odds) / total
+    at = np.searchsorted(below, (words + 0.5) * 2.0**-32, side="right")
+    chosen: NDArray[np.float64] = values[np.minimum(at, np.flatnonzero(odds)[-1])]
+    return chosen
 
 
 def _weights_drawn(draw: _Draw, new: New, learning: Learning, inhibitory: bool) -> Floats:
@@ -308,41 +369,81 @@ def _of_pairs(where: str, given: NDArray[np.float64], new: New) -> NDArray[np.fl
 
 def delays_of(value: Any, new: New) -> NDArray[np.uint16] | int:
     """One delay for all, or one for each synapse, whole steps from 1."""
+    if callable(value):
+        return _whole_delays(np.rint(_of_distance("delay", value, new)))
+    if isinstance(value, Mapping) and "choice" in value:
+        return _whole_delays(_chosen(value, "delay", new))
     if isinstance(value, Mapping):
         return _delays_drawn(_distribution(value, "delay"), new)
     given = checked_array(value, "delay")
     if given.ndim == 0:
         return checked_count(value, "delay", 1, MAX_DELAY)
+    _whole_delays(given)
+    return _of_each("delay", given.astype(np.float64), new).astype(np.uint16)
+
+
+def _whole_delays(given: NDArray[Any]) -> NDArray[np.uint16]:
     bad = ~((given == np.rint(given)) & (given >= 1) & (given <= MAX_DELAY))
     if bad.any():
         raise ValueError(f"delay: must be whole steps from 1 to {MAX_DELAY}; got {given[bad][0]}")
-    given = given.astype(np.float64)
-    values = (
-        _of_matrix("delay", given, new)
-        if given.ndim == 2 and new.order is None
-        else _of_pairs("delay", given, new)
-    )
-    return values.astype(np.uint16)
+    return given.astype(np.uint16)
 
 
 def _delays_drawn(draw: _Draw, new: New) -> NDArray[np.uint16]:
-    """Each whole step of a uniform alike; what rounds to a step out of bounds is drawn again."""
+    return _whole_drawn(draw, "delay", "whole steps", 1, MAX_DELAY, new).astype(np.uint16)
+
+
+def _whole_drawn(draw: _Draw, where: str, what: str, least: int, most: int, new: New) -> Floats:
+    """Each whole number of a uniform alike; what rounds to a number out of bounds is drawn again."""
     if draw.kind == "uniform":
-        if draw.a != round(draw.a) or draw.b != round(draw.b) or not 1 <= draw.a <= draw.b <= MAX_DELAY:
+        if draw.a != round(draw.a) or draw.b != round(draw.b) or not least <= draw.a <= draw.b <= most:
             raise ValueError(
-                f"delay.uniform: must be two whole steps from 1 to {MAX_DELAY}; got [{draw.a:g}, {draw.b:g}]"
+                f"{where}.uniform: must be two {what} from {least} to {most}; got [{draw.a:g}, {draw.b:g}]"
             )
-        drawn: Floats = _core.draw_uniform(new.seed, "delay", new.number, draw.a, draw.b + 1.0, new.n)
-        return np.floor(drawn).astype(np.uint16)
-    low, high = max(draw.low, 1.0), min(draw.high, float(MAX_DELAY))
+        drawn: Floats = _core.draw_uniform(new.seed, where, new.number, draw.a, draw.b + 1.0, new.n)
+        return np.floor(drawn)
+    low, high = max(draw.low, float(least)), min(draw.high, float(most))
     if low != round(low) or high != round(high) or low > high:
         raise ValueError(
-            f"delay.low, delay.high: must be whole steps from 1 to {MAX_DELAY}; got {low:g} and {high:g}"
+            f"{where}.low, {where}.high: must be {what} from {least} to {most}; got {low:g} and {high:g}"
         )
     if draw.clips:
-        return np.clip(np.rint(_drawn(draw, low, high, "delay", new)), low, high).astype(np.uint16)
+        return np.clip(np.rint(_drawn(draw, low, high, where, new)), low, high)
     inside = (
         np.nextafter(np.float32(low - 0.5), np.float32(high)),
         np.nextafter(np.float32(high + 0.5), np.float32(low)),
     )
-    return np.rint(_drawn(draw, float(inside[0]), float(inside[1]), "delay", new)).astype(np.uint16)
+    return np.rint(_drawn(draw, float(inside[0]), float(inside[1]), where, new))
+
+
+# ---- degrees and state variables -----------------------------------------------------------------------------
+
+
+def degrees_of(value: Mapping[str, Any], where: str, ids: Ints, seed: int, number: int) -> Ints:
+    """A degree, a whole number from 0, for each neuron, drawn by its id."""
+    n = int(ids.max()) + 1 if len(ids) else 0
+    new = New(n, None, lambda: (ids, ids), (n, n), seed, number)
+    try:
+        if "choice" in value:
+            drawn: Any = _chosen(value, "degree", new)
+            if np.any(drawn != np.rint(drawn)) or np.any(drawn < 0):
+                raise ValueError(f"degree.choice: must be whole numbers >= 0; got {shown(value['choice'])}")
+        else:
+            drawn = _whole_drawn(_distribution(value, "degree"), "degree", "whole numbers", 0, 1 << 24, new)
+    except (ValueError, TypeError) as error:
+        raise type(error)(str(error).replace("degree", where, 1)) from None
+    return drawn[ids].astype(np.int64)  # type: ignore[no-any-return]
+
+
+def states_of(value: Any, where: str, new: New) -> Any:
+    """First values of a state variable of a rule, in the order of the synapses: a number or float64 array."""
+    if callable(value):
+        return _of_distance(where, value, new)
+    if isinstance(value, Mapping):
+        raise TypeError(
+            f"{where}: must be a number, an array or a function of distance; got {shown(dict(value))}"
+        )
+    given = checked_array(value, where).astype(np.float64)
+    if not np.all(np.isfinite(given)):
+        raise ValueError(f"{where}: must be finite; got {shown(value)}")
+    return given if given.ndim == 0 else _of_each(where, given, new)

@@ -36,12 +36,18 @@ class Moves:
 
     def add(self, live: Iterable[int], epoch: int, moved: Ints | None, merged: Ints | None) -> None:
         """The change that ends `epoch`. `live`: the epochs, this one included, of which there are views."""
+        self._keep(live, {**self._steps, epoch: (epoch + 1, moved, merged)})
+
+    def trim(self, live: Iterable[int]) -> None:
+        """A view is gone: keep no more than the epochs in `live`, of which there are views, need."""
+        self._keep(live, self._steps)
+
+    def _keep(self, live: Iterable[int], steps: dict[int, tuple[int, Ints | None, Ints | None]]) -> None:
         wanted = set(live)
-        steps = {**self._steps, epoch: (epoch + 1, moved, merged)}
         kept: dict[int, tuple[int, Ints | None, Ints | None]] = {}
         for at in sorted(wanted & set(steps)):
             after, moved, merged = steps[at]
-            while after <= epoch and after not in wanted:
+            while after in steps and after not in wanted:
                 after, moved, merged = _composed(moved, merged, *steps[after])
             kept[at] = (after, moved, merged)
         self._steps = kept

@@ -8,10 +8,12 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromod import _core
 from neuromod.arguments import checked_array
 from neuromod.closed import Closed
 from neuromod.network.columns import held, model_of
 from neuromod.network.draws import check_weight
+from neuromod.network.editing import Synapses
 from neuromod.network.learning import LiveMapping
 from neuromod.network.synapses import SynapseTable
 from neuromod.problems import shown
@@ -24,7 +26,7 @@ Item = TypeVar("Item")
 Column = TypeVar("Column", bound=NDArray[Any])
 
 
-class Projection(Closed):
+class Projection(Synapses, Closed):
     """Synapses of one kind under one rule; a view of the network's.
 
     Made by `Simulation.connect`; found again in ``sim.projections[name]``.
@@ -35,6 +37,8 @@ class Projection(Closed):
         Where the synapses are. Users do not make projections themselves.
     relearn : callable
         Changes the learning of a table; `neuromod.network.learning.relearn`.
+    store : SynapseStore
+        All synapses of the network.
 
     Notes
     -----
@@ -63,11 +67,18 @@ class Projection(Closed):
         "port": "it is fixed by connect",
         "pre_id": "connect anew",
         "post_id": "connect anew",
-        "delay": "it is fixed by connect",
     }
 
-    def __init__(self, table: SynapseTable, relearn: Callable[..., None]) -> None:
-        self._table, self._relearn = table, relearn
+    def __init__(self, table: SynapseTable, relearn: Callable[..., None], store: Any) -> None:
+        self._own_table, self._relearn, self._store = table, relearn, store
+
+    @property
+    def _table(self) -> SynapseTable:
+        if self._own_table.is_removed:
+            raise _core.RemovedError(
+                f"projections[{self._own_table.name!r}]: must be in the network; it was removed"
+            )
+        return self._own_table
 
     def _where(self) -> str:
         return f"projections[{self.name!r}]"
@@ -213,8 +224,17 @@ class Projection(Closed):
 
     @property
     def delay(self) -> NDArray[np.uint16]:
-        """Delay of each synapse, uint16, shape (n_synapses,), steps. A new array, read-only."""
+        """Delay of each synapse, uint16, shape (n_synapses,), steps. A new array, read-only.
+
+        May be set as a whole, to whole steps from 1 to 65535, one for all or one for each synapse. Synapses are sorted
+        by delay, so this renumbers them. A synapse whose delay changes keeps its weight and state variables, and
+        transmits the spikes that its source fires from now on: those under way are lost.
+        """
         return _fixed(self._table.delay)
+
+    @delay.setter
+    def delay(self, value: Any) -> None:
+        self._set_delay(value)
 
     @property
     def weight(self) -> Weights:
@@ -337,6 +357,8 @@ class Projection(Closed):
         return projection_of, (model_of(self._table.columns, "projection"), self.name)
 
     def __repr__(self) -> str:
+        if self._own_table.is_removed:
+            return f"Projection({self._own_table.name!r}, removed)"
         port = "" if self.port == self.synapse_type else f", port={self.port!r}"
         return f"Projection({self.name!r}, synapses={len(self):,}, {self.synapse_type}{port}, rule={self.rule!r})"
 

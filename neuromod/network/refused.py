@@ -7,11 +7,14 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from neuromod.network.connecting import checked_ends, made_for
+from neuromod.network.distance import Space, checked_space
 from neuromod.network.draws import New, delays_of, weights_of
 from neuromod.network.layout import Learning
 from neuromod.network.learning import checked_modulators
 from neuromod.network.members import slots_of_group
-from neuromod.network.wiring import build_rows, checked_port, ends_of, type_of_sources
+from neuromod.network.rules import build_rows
+from neuromod.network.wiring import checked_port, type_of_sources
 from neuromod.problems import shown
 from neuromod.together import Together
 
@@ -39,9 +42,11 @@ def refuse_connect(
     found(checked_port, areas, none if targets is None else targets, about["port"])
     found(checked_modulators, "modulators", learning.modulators, store.modulators)
     found(store.free_name, about["name"], pre, post)
-    if not isinstance(about["autapses"], bool | np.bool_):
-        found.errors.append(TypeError(f"autapses: must be True or False; got {shown(about['autapses'])}"))
-        about["autapses"] = False
+    for switch, fallback in (("autapses", False), ("multapses", None)):
+        value = about[switch]
+        if not isinstance(value, bool | np.bool_) and value is not fallback:
+            found.errors.append(TypeError(f"{switch}: must be True or False; got {shown(value)}"))
+            about[switch] = fallback
     new = _drawn(found, store, pre, post, how, sources, targets, about)
     inhibitory = kind == "inhibitory"
     for check, value, more in (
@@ -67,15 +72,23 @@ def _drawn(
     about: Any,
 ) -> New | None:
     """What weights and delays are made for; None where there is something wrong with the rule or the neurons."""
-    everyone = np.arange(store.columns.n, dtype=np.int32)
+    everyone = store.columns.column("id")
     few = everyone if how.get("pairs") is not None else everyone[:2]
-    ends = few if sources is None else sources, few if targets is None else targets
-    built = found(build_rows, store.areas, *ends, how, about["autapses"], about["seed"], store.made)
+    groups = few if sources is None else pre, few if targets is None else post
+    ends = found(checked_ends, store, *groups, about["autapses"], about["multapses"], about["seed"])
+    space = found(checked_space, how.get("probability"), about["mask"], about["edge_wrap"])
+    if ends is None or (space is None and _asks_for_space(how, about)):
+        return None
+    built = found(build_rows, store.areas, ends, how, space)
     if built is None or sources is None or targets is None:
         return None
-    rows, order = built
-    made = found(ends_of, store.areas, pre, post, rows)
-    return None if made is None else New(len(rows[2]), order, made[1], made[0], about["seed"], store.made)
+    return found(made_for, store.areas, pre, post, ends, built, space or Space())
+
+
+def _asks_for_space(how: Mapping[str, Any], about: Mapping[str, Any]) -> bool:
+    """Whether some argument says how a connection depends on distance."""
+    odds = how.get("probability")
+    return about["mask"] is not None or callable(odds) or isinstance(odds, Mapping)
 
 
 def _none(seed: int) -> New:

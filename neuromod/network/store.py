@@ -13,20 +13,14 @@ from numpy.typing import NDArray
 from neuromod import _core
 from neuromod.network.areas import Areas
 from neuromod.network.columns import model_of, synapse_of
-from neuromod.network.draws import New, check_written, delays_of, weights_of
+from neuromod.network.draws import check_written
 from neuromod.network.layout import Layout, Learning, Rows
-from neuromod.network.learning import checked_modulators, relearn, with_drawn_kinds
-from neuromod.network.members import label_of, slots_of_group
+from neuromod.network.learning import relearn
+from neuromod.network.members import label_of
 from neuromod.network.moves import Moves
 from neuromod.network.projection import Projection, ReadOnly
 from neuromod.network.synapses import SynapseTable, no_rows
-from neuromod.network.wiring import (
-    build_rows,
-    check_columns,
-    checked_port,
-    ends_of,
-    type_of_sources,
-)
+from neuromod.network.wiring import checked_port
 from neuromod.problems import shown
 
 __all__ = ["Addition", "SynapseStore"]
@@ -55,6 +49,7 @@ class SynapseStore:
         self.check_rule = check_rule
         self.areas, self.columns, self.learning = areas, areas.columns, learning
         self.gate = areas.columns.gate
+        self.edits: Any = None  # functions that change a projection's synapses: `neuromod.network.edits`
         self.model: Callable[[], Any] = lambda: None  # a weak reference to the model that they are of
         self.made = 0  # projections ever made: the salt of their draws
         self.relearned = 0  # times that the learning of a projection was changed
@@ -101,7 +96,9 @@ class SynapseStore:
         """The projections by name, read-only."""
         if len(self._faces) != len(self.tables):
             change = partial(relearn, self)
-            self._faces = {t.name: self._faces.get(t.name) or Projection(t, change) for t in self.tables}
+            self._faces = {
+                t.name: self._faces.get(t.name) or Projection(t, change, self) for t in self.tables
+            }
         return ReadOnly(self._faces)
 
     def __len__(self) -> int:
@@ -138,63 +135,10 @@ class SynapseStore:
         self._tables.append(table)
         return table
 
-    def connect(
-        self,
-        pre: Any,
-        post: Any,
-        how: Mapping[str, Any],
-        *,
-        weight: Any,
-        delay: Any = 1,
-        learning: Learning,
-        synapse_type: str | None = None,
-        port: str | None = None,
-        autapses: bool = False,
-        name: str | None = None,
-        seed: int = 0,
-    ) -> Projection:
-        """Connect two groups of neurons; `Simulation.connect` says what each argument means and raises.
-
-        `how`: ``probability``, ``in_degree``, ``out_degree`` and ``pairs``, of which one is not None.
-        """
-        with self.gate.change("connect"):
-            table = self._connect(
-                pre, post, how, weight, delay, learning, synapse_type, port, autapses, name, seed
-            )
-            return self.projections[table.name]
-
-    def _connect(
-        self,
-        pre: Any,
-        post: Any,
-        how: Mapping[str, Any],
-        weight: Any,
-        delay: Any,
-        learning: Learning,
-        synapse_type: str | None,
-        port: str | None,
-        autapses: bool,
-        name: str | None,
-        seed: int,
-    ) -> SynapseTable:
-        sources, targets = slots_of_group(self.areas, pre, "pre"), slots_of_group(self.areas, post, "post")
-        kind = type_of_sources(self.areas, sources, synapse_type)
-        checked_port(self.areas, targets, port)
-        checked_modulators("modulators", learning.modulators, self.modulators)
-        label = self.free_name(name, pre, post)
-        if not isinstance(autapses, bool | np.bool_):
-            raise TypeError(f"autapses: must be True or False; got {shown(autapses)}")
-        rows, order = build_rows(self.areas, sources, targets, how, bool(autapses), seed, self.made)
-        check_columns(self.areas, learning.rule, rows)
-        shape, ends = ends_of(self.areas, pre, post, rows)
-        new = New(len(rows[2]), order, ends, shape, seed, self.made)
-        weights = weights_of(weight, new, learning, kind == "inhibitory")
-        delays = delays_of(delay, new)
-        learning = with_drawn_kinds(learning, seed, self.made)
-        with self.all_or_nothing():
-            table = self._new(label, kind, learning, port, rows, weights, delays, order)
-            self._changed()
-            len(self.projections)  # makes the new one's face
+    def append(self, *about: Any) -> SynapseTable:
+        """Add a projection; the arguments are those of `_new`."""
+        table = self._new(*about)
+        self._changed()
         return table
 
     def free_name(self, name: str | None, pre: Any, post: Any) -> str:
@@ -285,7 +229,7 @@ class SynapseStore:
             new[kept] = where + offset
             moved.append(new)
             offset += int(kept.sum())
-        self._adopt(changes, np.concatenate(moved))
+        self.adopt(changes, np.concatenate(moved))
 
     def fit(self) -> None:
         """Cut all rows anew where the network has grown into other parts."""
@@ -300,7 +244,7 @@ class SynapseStore:
                 changes.append((table, other))
             moved.append(where + first)
             first += len(table)
-        self._adopt(changes, np.concatenate(moved))
+        self.adopt(changes, np.concatenate(moved))
 
     def copy_from(self, other: SynapseStore) -> None:
         """Take over twins of the projections of another network with the same neurons."""
@@ -311,7 +255,20 @@ class SynapseStore:
     def _move(self) -> None:
         self.moves += 1
 
-    def _adopt(self, changes: Sequence[tuple[SynapseTable, SynapseTable]], moved: Ints) -> None:
+    def remove_table(self, gone: SynapseTable) -> None:
+        """Take a projection out of the network, with its synapses."""
+        moved, first = [np.empty(0, np.int64)], 0
+        for table in self.tables:
+            moved.append(np.full(len(table), -1) if table is gone else np.arange(len(table)) + first)
+            first += 0 if table is gone else len(table)
+        with self.all_or_nothing():
+            self._tables = [table for table in self._tables if table is not gone]
+            self._faces = {name: face for name, face in self.projections.items() if name != gone.name}
+            self._changed(moved=np.concatenate(moved))
+        gone.weights.drop()
+        gone.is_removed = True
+
+    def adopt(self, changes: Sequence[tuple[SynapseTable, SynapseTable]], moved: Ints) -> None:
         """Take what `SynapseTable.replaced` has made of some tables, all at once."""
         with self.all_or_nothing():
             for table, other in changes:
@@ -525,14 +482,18 @@ class SynapseStore:
         self._show()
         number = self._moves.follow(epoch, number)
         if number < 0:
-            raise _core.RemovedError(
-                "synapse: must be in the network; it was removed with one of its neurons"
-            )
+            raise _core.RemovedError("synapse: must be in the network; it was removed")
         return number
 
     def follow_all(self, epoch: int, numbers: Ints) -> Ints:
         """As `moved`, of many; -1 for a synapse that was removed."""
         return self._moves.follow_all(epoch, numbers)
+
+    def hold_epoch(self) -> tuple[Any, int]:
+        """A view of the present epoch, from which `follow_all` leads on while it is held; and the epoch."""
+        view = self.block.view(0)
+        self._moves.trim(self.block.live_epochs())
+        return view, self.block.epoch
 
     def number_of(self, synapse: _core.Synapse) -> int | None:
         """The number of a view's synapse today; None where it is of another network, or was removed."""

@@ -15,7 +15,7 @@ from neuromod.network.columns import NeuronColumns
 from neuromod.network.layout import Learning, ProjectionLayout, Rows
 from neuromod.network.weights import Weights
 
-__all__ = ["SynapseTable", "no_rows"]
+__all__ = ["SynapseTable", "by_delay", "no_rows"]
 
 Int32s = NDArray[np.int32]
 Ints = NDArray[np.int64]
@@ -26,6 +26,12 @@ Delays = NDArray[np.uint16]
 def no_rows() -> Rows:
     """The rows of a projection without synapses."""
     return 0, np.zeros(1, np.int64), np.empty(0, np.uint16)
+
+
+def by_delay(bucket_start: Ints, delay: Delays) -> Ints:
+    """The order in which synapses stand once each place is sorted by delay, as `sort_rows_by_delay` sorts them."""
+    bucket = np.repeat(np.arange(len(bucket_start) - 1), np.diff(bucket_start))
+    return np.lexsort((np.arange(len(delay)), delay, bucket))
 
 
 def _widened(pre_first: int, row_start: Ints, rows: tuple[int, int, int]) -> tuple[int, Ints]:
@@ -67,19 +73,24 @@ class SynapseTable:
         scaled = learning.rule is not None and synapse_type == "excitatory"
         self.learning = learning if scaled else replace(learning, homeostatic=None)
         rule = {} if learning.rule is None else _core.plasticity_rules()[learning.rule]
-        self.state_columns: Mapping[str, tuple[str, Any]] = rule.get("synapse_columns", {})
+        self.state_columns = self.fields_of(learning)
         self.will_be_kept = bool(rule.get("lazy") or rule.get("advance"))  # by an engine: see `Weights`
         self.tag: Floats | None = None
+        self.is_removed = False  # from the network, as a whole
         self.since: Ints | int = (
             0  # count of the network's changes that made each synapse; one number for all
         )
         self.order = order
         if order is not None and isinstance(delay, np.ndarray):
-            bucket = np.repeat(np.arange(len(rows[1]) - 1), np.diff(rows[1]))
-            self.order = order[
-                np.lexsort((np.arange(len(delay)), delay, bucket))
-            ]  # as sort_rows_by_delay orders
+            self.order = order[by_delay(rows[1], delay)]
         self._set_rows(rows, weight, delay)
+
+    @staticmethod
+    def fields_of(learning: Learning) -> Mapping[str, tuple[str, Any]]:
+        """Columns of the rule beside the weight: type and first value."""
+        if learning.rule is None:
+            return {}
+        return _core.plasticity_rules()[learning.rule].get("synapse_columns", {})  # type: ignore[no-any-return]
 
     # ---- who is connected to whom ----------------------------------------------------------------------------
 

@@ -24,14 +24,14 @@ class Tracked:
         self._anchor = store.block.view(0)  # a view of the present epoch: the moves since are kept
         self._epoch = store.block.epoch
 
-    def _found(self) -> tuple[int, int]:
-        """Number of the projection's first synapse, and its place among the tables."""
+    def _found(self) -> tuple[int, int | None]:
+        """Number of the projection's first synapse, and its place among the tables; None: it was removed."""
         first = 0
         for k, table in enumerate(self._store.tables):
             if table.name == self._name:
                 return first, k
             first += len(table)
-        raise LookupError(self._name)
+        return 0, None
 
     def positions(self) -> Ints:
         """Where they stand in the projection today; -1: removed. A new array."""
@@ -45,5 +45,7 @@ class Tracked:
         """Their values of one column as they are now."""
         positions = self.positions()
         there, values = positions >= 0, np.full(len(positions), np.nan, np.float32)
-        values[there] = self._store.tables[self._found()[1]].weights.sampled(name, positions[there])
+        table = self._found()[1]
+        if table is not None and there.any():
+            values[there] = self._store.tables[table].weights.sampled(name, positions[there])
         return values

@@ -1,37 +1,29 @@
-"""Arguments of ``connect`` turned into slots and rows. Everything is checked before anything is built."""
+"""Neurons that ``connect`` was given, as slots; and whether they may be connected."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
-from neuromod.arguments import checked_array, checked_count, checked_number
 from neuromod.network.areas import Areas
-from neuromod.network.columns import NEURON_TYPES
-from neuromod.network.draws import MAX_WEIGHT
 from neuromod.network.layout import Rows
-from neuromod.network.members import slots_as_given, slots_of_group
+from neuromod.network.members import slots_as_given
 from neuromod.problems import shown
 
 __all__ = [
-    "build_rows",
     "check_columns",
     "checked_port",
-    "connect_at_random",
     "ends_of",
-    "slots_as_given",
-    "slots_of_group",
+    "slots_of_rows",
     "type_of_sources",
 ]
 
 Int32s = NDArray[np.int32]
 _RULES = _core.plasticity_rules()
-MOST_SYNAPSES = 2**40
-"""Of one neuron, and more than a machine holds: what is below is memory's to refuse."""
 
 
 def ends_of(
@@ -47,13 +39,13 @@ def ends_of(
         return order[np.searchsorted(given[order], slots)]
 
     def ends() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        pre_slots, post_slots = _slots_of(areas, rows)
+        pre_slots, post_slots = slots_of_rows(areas, rows)
         return position(sources, pre_slots, "pre"), position(targets, post_slots, "post")
 
     return (len(sources), len(targets)), ends
 
 
-def _slots_of(areas: Areas, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def slots_of_rows(areas: Areas, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Slots of the source and the target of each synapse."""
     first, bucket_start, local = rows
     n_partitions, width = _core.partitions(areas.columns.n)
@@ -61,12 +53,12 @@ def _slots_of(areas: Areas, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.i
     return first + bucket // n_partitions, bucket % n_partitions * width + local.astype(np.int64)
 
 
-def check_columns(areas: Areas, rule: str | None, rows: Rows | tuple[int, int]) -> None:
-    """Refuse synapses, rows or one pair of slots, whose neurons lack a column that the rule reads."""
+def check_columns(areas: Areas, rule: str | None, rows: Rows | tuple[Any, Any]) -> None:
+    """Refuse synapses, rows or slots of sources and of targets, whose neurons lack a column that the rule reads."""
     reads = {} if rule is None else _RULES[rule]["reads"]
     if not any(reads.values()):
         return
-    slots: tuple[Any, ...] = _slots_of(areas, rows) if len(rows) == 3 else rows
+    slots: tuple[Any, ...] = slots_of_rows(areas, rows) if len(rows) == 3 else rows
     models = list(_core.neuron_models().items())
     for (end, names), of_end in zip(reads.items(), slots, strict=True):
         for model, about in (models[k] for k in np.unique(areas.columns.column("model")[of_end])):
@@ -103,96 +95,3 @@ def checked_port(areas: Areas, post: Int32s, port: str | None) -> None:
             raise ValueError(
                 f"port: must be an input port of every target; {name} has {', '.join(model['ports'])}; got {port!r}"
             )
-
-
-def build_rows(
-    areas: Areas,
-    pre: Int32s,
-    post: Int32s,
-    how: Mapping[str, Any],
-    autapses: bool,
-    seed: int,
-    number: int,
-) -> tuple[Rows, NDArray[np.int64] | None]:
-    """Rows by the one rule that is given, cut by the parts of the network."""
-    given = [name for name, value in how.items() if value is not None]
-    if len(given) != 1:
-        raise ValueError(
-            f"connect: exactly one of {', '.join(how)} must be given; got {', '.join(given) or 'none'}"
-        )
-    name, value = given[0], how[given[0]]
-    if name == "pairs":
-        return _pairs(areas, value, pre, post, autapses)
-    ids = areas.columns.column("id")
-    if name == "probability":
-        p = checked_number(value, "probability", 0.0, 1.0)
-        return _core.build_probability(pre, post, ids, p, autapses, seed, number), None
-    degree = checked_count(value, name, 1, MOST_SYNAPSES)
-    chosen_from, for_each = (pre, post) if name == "in_degree" else (post, pre)
-    alone = len(chosen_from) == 1 and not autapses and bool(np.isin(chosen_from, for_each).any())
-    if len(for_each) and (len(chosen_from) == 0 or alone):
-        side = "pre" if name == "in_degree" else "post"
-        raise ValueError(f"{side}, {name}: needs another neuron to connect to; got {len(chosen_from)}")
-    build = _core.build_in_degree if name == "in_degree" else _core.build_out_degree
-    return build(pre, post, ids, degree, autapses, seed, number), None
-
-
-def _pairs(
-    areas: Areas, pairs: Any, pre: Int32s, post: Int32s, autapses: bool
-) -> tuple[Rows, NDArray[np.int64]]:
-    ids = checked_array(pairs, "pairs", "iu")
-    if ids.ndim != 2 or ids.shape[1] != 2 or ids.dtype.kind not in "iu":
-        raise ValueError(f"pairs: must be ids of shape (n, 2); got {ids.dtype} of shape {ids.shape}")
-    missing = ids[~np.isin(ids, areas.columns.column("id"))]
-    if missing.size:
-        raise ValueError(f"pairs: must be ids of neurons in the network; got {missing[0]}")
-    slots = areas.columns.slots_of(ids).astype(np.int32)
-    for side, group, name in ((0, pre, "pre"), (1, post, "post")):
-        outside = ids[~np.isin(slots[:, side], group), side]
-        if outside.size:
-            raise ValueError(f"pairs: must lead from pre to post; got {outside[0]}, which is not in {name}")
-    own = ids[ids[:, 0] == ids[:, 1], 0]
-    if own.size and not autapses:
-        raise ValueError(
-            f"pairs: must not connect a neuron to itself unless autapses is True; got ({own[0]}, {own[0]})"
-        )
-    first, row_start, targets, order = _core.build_pairs(slots[:, 0], slots[:, 1])
-    return (first, *_core.build_buckets(row_start, targets, areas.columns.n)), order
-
-
-def connect_at_random(store: Any, probability: float, mean: float, sd: float, seed: int) -> int:
-    """Connect all neurons of a SynapseStore, as `Simulation.initialize_random_synapses`; the number of synapses."""
-    probability = checked_number(probability, "connection_probability", 0.0, 1.0)
-    mean = checked_number(mean, "weight_mean", -MAX_WEIGHT, MAX_WEIGHT)
-    sd = checked_number(sd, "weight_std", 0.0, MAX_WEIGHT)
-    with store.gate.change("initialize_random_synapses"), store.all_or_nothing():
-        before, everyone = len(store), store.columns.column("id")
-        for number, kind in enumerate(NEURON_TYPES):
-            sources = everyone[store.columns.column("neuron_type") == number]
-            if len(sources) or kind == "excitatory":
-                label = "random" if kind == "excitatory" else "random_inhibitory"
-                _connect_all(store, sources, label, kind, probability, (mean, sd), seed)
-        return len(store) - before
-
-
-def _connect_all(
-    store: Any,
-    sources: NDArray[np.int64],
-    label: str,
-    kind: str,
-    probability: float,
-    weight: tuple[float, float],
-    seed: int,
-) -> None:
-    """Connect some neurons to all, with normal weights clipped to the bounds of the configuration."""
-    bounds = {"low": store.learning.weight_min, "high": store.learning.weight_max, "outside": "clip"}
-    store.connect(
-        sources,
-        store.columns.column("id"),
-        {"probability": probability},
-        weight={"normal": list(weight), **bounds},
-        learning=store.learning,
-        synapse_type=kind,
-        name=store.free_name(None, label, "all"),
-        seed=seed,
-    )

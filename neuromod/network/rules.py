@@ -1,0 +1,278 @@
+"""Who is connected to whom, by the one rule that ``connect`` was given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuromod import _core
+from neuromod.arguments import checked_array, checked_count, checked_number
+from neuromod.network.distance import Space
+from neuromod.network.draws import degrees_of
+from neuromod.network.layout import Rows
+from neuromod.network.near import choose_near, near_rows
+from neuromod.network.pairs import as_pairs, checked_pairs
+from neuromod.problems import shown
+
+__all__ = ["RULES", "Built", "Ends", "build_rows"]
+
+Areas = Any
+"""A `neuromod.network.areas.Areas`; this module does not import it."""
+
+Ints = NDArray[np.int64]
+Int32s = NDArray[np.int32]
+
+RULES = (
+    "probability",
+    "in_degree",
+    "out_degree",
+    "total_number",
+    "one_to_one",
+    "all_to_all",
+    "pairs",
+    "matrix",
+)
+MOST_SYNAPSES = 2**40
+"""Of one neuron, and more than a machine holds: what is below is memory's to refuse."""
+
+
+class Ends(NamedTuple):
+    """Sources and targets of a projection to be."""
+
+    pre: Int32s
+    """Slots, ascending without repeats."""
+    post: Int32s
+    sources: Ints
+    """Slots as they were given."""
+    targets: Ints
+    autapses: bool
+    multapses: bool | None
+    seed: int
+    number: int
+
+
+class Built(NamedTuple):
+    """The synapses of a rule, without weights and delays."""
+
+    rows: Rows
+    order: Ints | None = None
+    """Which of the pairs, or of the entries of the matrix, became each synapse."""
+    is_matrix: bool = False
+    weight: Any = None
+    """What came with the pairs, in their order; or the entries of the matrix."""
+    delay: Any = None
+
+
+def build_rows(areas: Areas, ends: Ends, how: Mapping[str, Any], space: Space | None) -> Built:
+    """Rows by the one rule that is given, cut by the parts of the network."""
+    given = {name: value for name, value in how.items() if value is not None and value is not False}
+    if space is not None and ("in_degree" in given or "out_degree" in given):
+        given.pop("probability", None)  # how the odds fall with distance
+    if len(given) != 1:
+        raise ValueError(
+            f"connect: exactly one of {', '.join(RULES)} must be given; got {', '.join(given) or 'none'}"
+        )
+    name, value = next(iter(given.items()))
+    _check_that_it_acts(name, space, ends)
+    if name in ("one_to_one", "all_to_all") and not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}: must be True or False; got {shown(value)}")
+    if name in ("probability", "all_to_all"):
+        return Built(_by_probability(areas, ends, value, space))
+    if name in ("in_degree", "out_degree"):
+        return _by_degree(areas, ends, name, value, space)
+    if name == "total_number":
+        return Built(_rows_of_pairs(areas, *_total_number(ends, value))[0])
+    if name == "one_to_one":
+        return _one_to_one(areas, ends)
+    if name == "matrix":
+        return _by_matrix(areas, ends, value)
+    slots, weight, delay = as_pairs(areas, value)
+    checked_pairs(areas, slots, ends.pre, ends.post, ends.autapses, ends.multapses)
+    rows, order = _rows_of_pairs(areas, slots[:, 0], slots[:, 1])
+    return Built(rows, order, False, weight, delay)
+
+
+def _check_that_it_acts(name: str, space: Space | None, ends: Ends) -> None:
+    """Refuse what would have no effect beside the rule."""
+    if space is not None and name not in ("probability", "in_degree", "out_degree", "all_to_all"):
+        raise ValueError(f"mask: acts with probability, in_degree, out_degree or all_to_all; got {name}")
+    if ends.multapses and name in ("probability", "all_to_all", "one_to_one", "matrix"):
+        raise ValueError(f"multapses: acts with in_degree, out_degree, total_number or pairs; got {name}")
+
+
+def _by_probability(areas: Areas, ends: Ends, value: Any, space: Space | None) -> Rows:
+    if space is not None:
+        return near_rows(areas, ends.pre, ends.post, space, ends.autapses, ends.seed, ends.number)
+    p = 1.0 if value is True else checked_number(value, "probability", 0.0, 1.0)
+    ids = areas.columns.column("id")
+    return _core.build_probability(ends.pre, ends.post, ids, p, ends.autapses, ends.seed, ends.number)
+
+
+# ---- degrees -------------------------------------------------------------------------------------------------
+
+
+def _by_degree(areas: Areas, ends: Ends, name: str, value: Any, space: Space | None) -> Built:
+    for_each, chosen_from = (ends.post, ends.pre) if name == "in_degree" else (ends.pre, ends.post)
+    each = isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
+    fixed = not each and not isinstance(value, Mapping)
+    if fixed:
+        degrees = np.full(len(for_each), checked_count(value, name, 1, MOST_SYNAPSES))
+    else:
+        degrees = _drawn_or_given(areas, ends, name, value, for_each)
+    _check_partners(areas, ends, name, for_each, chosen_from, degrees)
+    if space is not None:
+        multapses = ends.multapses is not False
+        found = choose_near(
+            areas, ends.pre, ends.post, name, degrees, space, multapses, ends.autapses, ends.seed, ends.number
+        )
+        return Built(_rows_of_pairs(areas, *found)[0])
+    ids = areas.columns.column("id")
+    common = (ends.pre, ends.post, ids)
+    if fixed and ends.multapses is not False:
+        build = _core.build_in_degree if name == "in_degree" else _core.build_out_degree
+        return Built(build(*common, int(value), ends.autapses, ends.seed, ends.number))
+    chosen = _core.build_chosen(
+        *common, name == "out_degree", degrees, ends.multapses is False, ends.autapses, ends.seed, ends.number
+    )
+    own = np.repeat(for_each, degrees)
+    return Built(_rows_of_pairs(areas, *((chosen, own) if name == "in_degree" else (own, chosen)))[0])
+
+
+def _drawn_or_given(areas: Areas, ends: Ends, name: str, value: Any, for_each: Int32s) -> Ints:
+    """A degree for each neuron in slot order: drawn by its id, or as given in the order of `pre` or `post`."""
+    ids = areas.columns.column("id")[for_each]
+    if isinstance(value, Mapping):
+        return degrees_of(value, name, ids, ends.seed, ends.number)
+    given, as_given = checked_array(value, name, "iu"), ends.targets if name == "in_degree" else ends.sources
+    if given.shape != as_given.shape or len(as_given) != len(for_each):
+        side = "post" if name == "in_degree" else "pre"
+        raise ValueError(
+            f"{name}: must have one degree for each neuron of {side}, {len(as_given)}; got {given.shape}"
+        )
+    if given.size and not 0 <= given.min() <= given.max() <= MOST_SYNAPSES:
+        raise ValueError(f"{name}: must be whole numbers >= 0; got {given.min()}")
+    return given[np.argsort(as_given, kind="stable")].astype(np.int64)
+
+
+def _check_partners(
+    areas: Areas, ends: Ends, name: str, for_each: Int32s, chosen_from: Int32s, degrees: Ints
+) -> None:
+    """Refuse a degree for which there are not enough neurons."""
+    side = "pre" if name == "in_degree" else "post"
+    own = np.zeros(len(for_each), bool) if ends.autapses else np.isin(for_each, chosen_from)
+    there = len(chosen_from) - own
+    if np.any((there == 0) & (degrees > 0)):
+        raise ValueError(f"{side}, {name}: needs another neuron to connect to; got {len(chosen_from)}")
+    short = np.flatnonzero((degrees > there) & (ends.multapses is False))
+    if len(short):
+        k = int(short[0])
+        who = int(areas.columns.column("id")[for_each[k]])
+        raise ValueError(
+            f"{name}: must be at most the number of different neurons in {side} without multapses, {there[k]} for "
+            f"neuron {who}; got {degrees[k]}"
+        )
+
+
+# ---- a total number ------------------------------------------------------------------------------------------
+
+
+def _total_number(ends: Ends, value: Any) -> tuple[Int32s, Int32s]:
+    """So many pairs drawn from all: the k-th draw is that of the projection's sequence."""
+    n = checked_count(value, "total_number", 0, MOST_SYNAPSES)
+    n_pre, n_post = len(ends.pre), len(ends.post)
+    own = np.zeros(n_pre, bool) if ends.autapses else np.isin(ends.pre, ends.post)
+    n_own = int(own.sum())
+    n_pairs = n_pre * n_post - n_own
+    if n and n_pairs == 0:
+        raise ValueError("pre, total_number: needs two neurons to connect; got none")
+    if ends.multapses is False and n > n_pairs:
+        raise ValueError(
+            f"total_number: must be at most the number of pairs without multapses, {n_pairs}; got {n}"
+        )
+    if n_pairs >= 1 << 52:
+        raise ValueError(f"total_number: must be drawn from fewer than 2**52 pairs; got {n_pairs}")
+    pair = _pair_numbers(ends, 0, n, n_pairs) if ends.multapses is not False else _distinct(ends, n, n_pairs)
+    pair.sort()
+    # sources that are targets themselves come first: each has one target fewer
+    sources = np.concatenate([ends.pre[own], ends.pre[~own]])
+    border = n_own * (n_post - 1)
+    low = pair < border
+    row, column = np.empty(n, np.int64), np.empty(n, np.int64)
+    row[low], column[low] = np.divmod(pair[low], max(n_post - 1, 1))
+    row[~low], column[~low] = np.divmod(pair[~low] - border, max(n_post, 1))
+    row[~low] += n_own
+    pre = sources[row]
+    hole = np.searchsorted(ends.post, pre[low])
+    column[low] += column[low] >= hole
+    return pre, ends.post[column]
+
+
+def _pair_numbers(ends: Ends, first: int, n: int, bound: int) -> Ints:
+    """Draws first .. first + n - 1 of the projection's sequence of numbers below `bound`, from 52 bits each."""
+    before, blocks = first % 2, (first + n + 1) // 2 - first // 2
+    words = _core.random_sequence(ends.seed, "connect", 0, first // 2, blocks, ends.number).reshape(-1, 2)
+    words = words[before : before + n]
+    share = (words[:, 0].astype(np.float64) * 2.0**20 + (words[:, 1] >> 12)) * 2.0**-52
+    return np.minimum((share * bound).astype(np.int64), bound - 1)
+
+
+def _distinct(ends: Ends, n: int, n_pairs: int) -> Ints:
+    """The first n different numbers of the sequence, ascending; where they are most of all, the others are left out."""
+    if 2 * n > n_pairs:
+        kept = np.ones(n_pairs, bool)
+        kept[_distinct(ends, n_pairs - n, n_pairs)] = False
+        return np.flatnonzero(kept)
+    found, drawn = np.empty(0, np.int64), 0
+    while len(found) < n:
+        missing = n - len(found)  # no more are drawn: the n-th different number is the last
+        new = _pair_numbers(ends, drawn, missing, n_pairs)
+        new.sort()
+        new = new[np.diff(new, prepend=-1) > 0]
+        drawn += missing
+        at = np.searchsorted(found, new)
+        there = at < len(found)
+        there[there] = found[at[there]] == new[there]
+        found = np.insert(found, at[~there], new[~there]) if len(found) else new
+    return found
+
+
+# ---- pairs ---------------------------------------------------------------------------------------------------
+
+
+def _rows_of_pairs(areas: Areas, pre: Any, post: Any) -> tuple[Rows, Ints]:
+    """Rows of pairs of slots in any order, and which pair became each synapse."""
+    first, row_start, targets, order = _core.build_pairs(pre, post)
+    return (first, *_core.build_buckets(row_start, targets, areas.columns.n)), order
+
+
+def _one_to_one(areas: Areas, ends: Ends) -> Built:
+    if len(ends.sources) != len(ends.targets):
+        raise ValueError(
+            f"one_to_one: must have as many targets as sources, {len(ends.sources)}; got {len(ends.targets)}"
+        )
+    slots = np.stack([ends.sources, ends.targets], axis=1).astype(np.int32)
+    checked_pairs(areas, slots, ends.pre, ends.post, ends.autapses, ends.multapses, "one_to_one")
+    return Built(*_rows_of_pairs(areas, slots[:, 0], slots[:, 1]))
+
+
+def _by_matrix(areas: Areas, ends: Ends, value: Any) -> Built:
+    """A synapse for each entry: of a dense matrix those that are not 0, of a sparse one those that are stored."""
+    shape = (len(ends.sources), len(ends.targets))
+    is_sparse = hasattr(value, "tocoo")
+    found: Any = value.tocoo() if is_sparse else checked_array(value, "matrix")
+    if found.shape != shape:
+        raise ValueError(
+            f"matrix: must have a row for each source and a column for each target, {shape}; got shape {found.shape}"
+        )
+    if is_sparse:
+        row, column, entry = found.row, found.col, checked_array(found.data, "matrix")
+    else:
+        row, column = np.nonzero(found)
+        entry = found[row, column]
+    slots = np.stack([ends.sources[row], ends.targets[column]], axis=1).astype(np.int32)
+    checked_pairs(areas, slots, ends.pre, ends.post, ends.autapses, ends.multapses, "matrix")
+    rows, order = _rows_of_pairs(areas, slots[:, 0], slots[:, 1])
+    return Built(rows, order, True, None if entry.dtype.kind == "b" else entry.astype(np.float64))

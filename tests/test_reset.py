@@ -1,0 +1,309 @@
+"""`Simulation.reset`: a network reset in place goes on as a fresh one, to the bit."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import random_models
+from grid import sheet
+
+from neuromod import (
+    BrainModel,
+    NeuromodWarning,
+    Simulation,
+    SpikeMonitor,
+    _core,
+    create_neuromodulation_system,
+)
+
+SHORT = {"U": 0.5, "tau_rec": 100.0, "tau_facil": 10.0}
+RULES = sorted(_core.plasticity_rules())
+N = 24
+
+
+def living(rule: Any = "rstdp", **how: Any) -> Simulation:
+    """24 driven and noisy neurons under one rule, with short-term plasticity, homeostasis, modulators and sources."""
+    area = {"y": [0, 0], "z": [0, 0], "w": [0, 0]}
+    model = "adex_clopath" if rule == "clopath" else "lif"
+    areas = [
+        {"name": "a", "model": model, "neuron_type": "excitatory", "coord_ranges": {**area, "x": [0, N - 1]},
+         "drive": {"rate": 900.0, "weight": 2.0}},
+        {"name": "s", "model": "spike_source", "neuron_type": "excitatory", "coord_ranges": {**area, "x": [N, N + 3]}},
+    ]  # fmt: skip
+    network = BrainModel(config={"lattice_shape": [N + 4, 1, 1, 1], "areas": areas})
+    system = create_neuromodulation_system({"dopamine": {"tau": 50.0}})
+    sim = Simulation(network, seed=5, neuromodulation=system)
+    sim.initialize_neurons()
+    full = {"rule": rule} if rule == "none" else {"rule": rule, "homeostatic": {"every": 20.0, "tau": 200.0}}
+    about = {"weight": {"uniform": [0.1, 0.9]}, "delay": {"uniform": [1, 7]}, **how}
+    sim.connect("a", "a", in_degree=8, multapses=False, rule=full, short_term=SHORT, name="p", **about)
+    sim.connect("s", "a", in_degree=2, weight=0.7, rule="none", name="q")
+    sim.set_spike_times(np.arange(N, N + 4), [[3.0, 70.0], [5.0], [], [120.0]])
+    sim.model.neurons.v_membrane[:N] = np.linspace(-70.0, -60.0, N)
+    system.process_reward(1.0, 0.2)
+    return sim
+
+
+# ---- a fresh network ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", ["none", *RULES])
+def test_reset_in_place_is_a_fresh_simulation(rule: str) -> None:
+    fresh, sim = living(rule), living(rule)
+    sim.run(150)
+    sim.neuromodulation.process_reward(0.0, 1.0)
+    sim.model.neurons.i_offset[:N] = 0.5
+    sim.run(10)
+    sim.reset(weights=True, parameters=True)
+    fresh.run(0)  # low-pass traces start at the potentials that were set
+    assert (sim.time, sim.current_step) == (0.0, 0) and sim.digest() == fresh.digest()
+    for n in (1, 100, 60):
+        assert np.array_equal(sim.run(n)["spike_counts"], fresh.run(n)["spike_counts"])
+        assert sim.digest() == fresh.digest()
+
+
+@pytest.mark.parametrize("rule", ["none", *RULES])
+def test_trained_weights_stay_and_all_else_is_as_in_a_fresh_network_with_them(rule: str) -> None:
+    fresh, sim = living(rule), living(rule)
+    sim.run(150)
+    trained = sim.projections["p"].weight.copy()
+    assert rule == "none" or not np.array_equal(trained, fresh.projections["p"].weight)
+    sim.reset()
+    assert np.array_equal(sim.projections["p"].weight, trained)
+    fresh.projections["p"].weight = trained
+    for n in (1, 120):
+        sim.run(n), fresh.run(n)
+    assert sim.digest() == fresh.digest()
+
+
+def test_parameters_stay_unless_they_are_asked_back() -> None:
+    fresh, sim = living(), living()
+    fresh.model.neurons.v_threshold[:N] = -55.0
+    sim.run(50)
+    sim.model.neurons.v_threshold[:N] = -55.0
+    sim.reset(weights=True)
+    sim.run(80), fresh.run(80)
+    assert sim.digest() == fresh.digest()
+    sim.reset(parameters=True)
+    assert set(sim.model.neurons.v_threshold[:N].tolist()) == {-50.0}
+
+
+def test_before_the_first_step_nothing_is_reset_and_twice_is_once() -> None:
+    sim, fresh = living(), living()
+    sim.reset(weights=True, parameters=True)
+    assert sim.digest() == fresh.digest()
+    for _ in range(2):
+        sim.run(40)
+        sim.reset(weights=True)
+        sim.reset(weights=True)
+    assert sim.digest() == fresh.digest()
+
+
+def test_reset_takes_no_notice_of_threads_and_cuts() -> None:
+    one, two = living(), living()
+    one.threads, two.threads = 1, 4
+    one.run(90)
+    for _ in range(90):
+        two.step()
+    for sim in (one, two):
+        sim.reset()
+        sim.run(70)
+    assert one.digest() == two.digest()
+
+
+@pytest.mark.parametrize("rule", ["stdp", "graupner_brunel"])
+def test_weights_are_read_as_they_are_after_the_beginning_was_noted(rule: str) -> None:
+    """Noting reads the weights of a kept projection; what is read after the run is what the run has made."""
+    sim = living(rule)
+    p = sim.projections["p"]
+    for _ in range(2):
+        before = p.weight.copy()
+        p.add([[0, 1]], weight=0.5)
+        sim.run(100)
+        assert np.isin(p.weight, before).mean() < 0.9
+
+
+# ---- changed networks -----------------------------------------------------------------------------------------------
+
+
+def test_what_was_added_goes_back_to_when_it_was_first_stepped_and_removed_stays_removed() -> None:
+    sim = living("stdp")
+    sim.run(60)
+    p = sim.projections["p"]
+    weights = living("stdp").projections["p"].weight
+    first = {(a, b, d): w for a, b, d, w in zip(p.pre_id, p.post_id, p.delay, weights, strict=True)}
+    p.plasticity_tag = np.arange(len(p))
+    new = sim.connect("a", "a", out_degree=2, weight={"uniform": [0.2, 0.4]}, rule="stdp", name="new")
+    made = new.weight.copy()
+    p.remove(np.arange(0, len(p), 2))
+    at = p.add([[0, 1], [1, 2]], weight=0.33)
+    p.plasticity_tag[at] = -1.0
+    sim.run(100)
+    sim.model.remove_neuron(3)
+    sim.run(20)
+    sim.reset(weights=True)
+    kept = (new.pre_id != 3) & (new.post_id != 3)
+    assert kept.all() and len(new) < len(made)
+    old = p.plasticity_tag >= 0
+    assert {w == np.float32(0.33) for w in p.weight[~old].tolist()} <= {True}
+    assert all(
+        first[a, b, d] == w
+        for a, b, d, w in zip(p.pre_id[old], p.post_id[old], p.delay[old], p.weight[old], strict=True)
+    )
+    v = sim.model.neurons.v_membrane
+    assert np.array_equal(v[:3], np.linspace(-70.0, -60.0, N)[:3])
+    sim.run(50)
+    assert Simulation.from_dict(sim.to_dict()).digest() == sim.digest()
+
+
+def test_a_removed_projection_is_forgotten() -> None:
+    sim = living("stdp")
+    sim.run(30)
+    sim.remove_projection("p")
+    q = sim.connect("a", "a", in_degree=3, weight=0.5, rule="stdp", name="p")
+    sim.run(30)
+    sim.reset(weights=True)
+    assert set(q.weight.tolist()) == {0.5}
+
+
+# ---- copies ----------------------------------------------------------------------------------------------------
+
+
+WAYS: dict[str, Callable[[Simulation], Simulation]] = {
+    "copy": lambda sim: sim.copy(),
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda sim: pickle.loads(pickle.dumps(sim)),
+    "file": lambda sim: Simulation.from_dict(json.loads(json.dumps(sim.to_dict()))),
+    "replica": lambda sim: sim.replicas(2)[0],
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("rule", ["none", "rstdp", "graupner_brunel", "clopath"])
+def test_a_copy_begins_where_its_original_began(way: str, rule: str) -> None:
+    sim, fresh = living(rule), living(rule)
+    sim.run(80)
+    sim.projections["p"].remove([0, 5, 9])
+    fresh.projections["p"].remove([0, 5, 9])
+    fresh.run(0)
+    sim.run(10)
+    other = WAYS[way](sim)
+    sim.run(20)
+    other.run(5)
+    for each in (sim, other):
+        each.reset(weights=True, parameters=True)
+        assert each.digest() == fresh.digest()
+    fresh.run(60)
+    for each in (sim, other):
+        each.run(60)
+        assert each.digest() == fresh.digest()
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_random_simulations_are_reset_alike(seed: int) -> None:
+    """After any steps and changes: reset, run, reset, run is the same run twice; and in a restored twin."""
+    sim = random_models.simulation_of(seed, plain=True)
+    twin = Simulation.from_dict(sim.to_dict())
+    digests = []
+    for each in (sim, sim, twin):
+        each.reset(weights=True, parameters=True)
+        assert each.current_step == 0
+        each.run(40)
+        digests.append(each.digest())
+    assert len(set(digests)) == 1
+
+
+def test_a_state_without_its_beginning_is_not_reset() -> None:
+    sim = living()
+    sim.run(10)
+    state = sim.to_dict()
+    del state["simulation"]["beginning"], state["sha256"], state["version"]
+    del state["model"]["sha256"], state["model"]["version"]
+    other = Simulation.from_dict(state)
+    with pytest.raises(
+        RuntimeError, match=r"^reset: needs the beginning, which the saved state does not have$"
+    ):
+        other.reset()
+    assert other.current_step == 10
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("neurons",), 3, r"beginning.neurons: must be a list; got 3"),
+        (("level",), {"dtype": "<f8", "shape": [1], "values": [0.5]}, r"beginning.level: must have 3 entries"),
+        (("synapses", "nobody"), {}, r"beginning.synapses.nobody: unknown key"),
+        (("schedule", "ids"), {"dtype": "<i8", "shape": [0], "values": []}, r"schedule.ids: must be as long as steps"),
+        (("synapses", "p", "weight"), {"dtype": "<f4", "shape": [2], "values": [0.5, 1.0]}, r"p.weight: must have 1 "),
+    ],
+)  # fmt: skip
+def test_a_spoilt_beginning_is_refused(path: tuple[str, ...], value: Any, message: str) -> None:
+    from neuromod.errors import ConfigError
+
+    sim = living()
+    sim.run(10)
+    state = json.loads(json.dumps(sim.to_dict()))
+    place = state["simulation"]["beginning"]
+    for name in path[:-1]:
+        place = place[name]
+    place[path[-1]] = value
+    with pytest.raises(ConfigError, match=r"sha256|unknown key"):
+        Simulation.from_dict(state)
+    del state["sha256"], state["version"], state["model"]["sha256"], state["model"]["version"]
+    with pytest.raises(ConfigError, match=message):
+        Simulation.from_dict(state)
+
+
+# ---- recorders, arguments, old views ---------------------------------------------------------------------------
+
+
+def test_recorders_end_with_a_word_and_keep_what_they_have() -> None:
+    sim = living()
+    spikes = SpikeMonitor(sim)
+    sim.run(60)
+    n = spikes.count
+    assert n > 0
+    with pytest.warns(NeuromodWarning, match=r"^reset: 1 recorders have ended"):
+        sim.reset()
+    again = SpikeMonitor(sim)
+    sim.run(60)
+    assert spikes.count == n and again.count > 0
+    again.stop()
+    sim.reset()
+
+
+def test_views_and_projections_live_on() -> None:
+    sim = living("stdp")
+    p, neuron, synapse = sim.projections["p"], sim.model.neurons[2], sim.model.synapses[7]
+    before = synapse.weight
+    sim.run(80)
+    late = p.weight
+    sim.reset(weights=True)
+    assert synapse.weight == before and neuron.v_membrane == np.linspace(-70.0, -60.0, N)[2]
+    assert np.array_equal(p.weight, living("stdp").projections["p"].weight)
+    with pytest.raises(ValueError, match="read-only"):
+        late[0] = 0.3
+    p.weight[7] = 0.25
+    assert synapse.weight == 0.25
+    sim.run(1)
+
+
+@pytest.mark.parametrize("name", ["weights", "parameters"])
+def test_an_argument_is_true_or_false(name: str) -> None:
+    sim = sheet(3, 1)
+    with pytest.raises(TypeError, match=rf"^{name}: must be True or False; got 1$"):
+        sim.reset(**{name: 1})
+
+
+def test_an_empty_network_is_reset() -> None:
+    sim = Simulation(BrainModel("brain_base_model.json"), seed=1)
+    with pytest.warns(NeuromodWarning, match="has no neurons"):
+        sim.run(5)
+    sim.reset()
+    assert sim.current_step == 0
