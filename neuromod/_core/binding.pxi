@@ -10,7 +10,7 @@ cdef class Binding:
     cdef nm_group *groups
     cdef nm_block *blocks
     cdef nm_projection *projections
-    cdef nm_push *pushes
+    cdef Routes routes
     cdef Levels levels
     cdef LentLevels lent
     cdef list acting                       # ActingLevels of the projections that name their modulators
@@ -49,7 +49,7 @@ cdef class Binding:
             nm_lazy_start(&self.network, (<LazyKeeper>keeper).projection, dt, step)
 
     def __dealloc__(self):
-        for pointer in (<size_t>self.groups, <size_t>self.blocks, <size_t>self.projections, <size_t>self.pushes):
+        for pointer in (<size_t>self.groups, <size_t>self.blocks, <size_t>self.projections):
             PyMem_Free(<void *>pointer)
 
     cdef void *_lend(self, object array, str dtype, Py_ssize_t n, str what) except? NULL:
@@ -144,12 +144,12 @@ cdef class Binding:
     # ---- projections ---------------------------------------------------------------------------------------------
 
     cdef _lend_projections(self, object layout):
-        cdef Py_ssize_t k, count = len(layout.projections)
-        self.projections = <nm_projection *>PyMem_Calloc(max(1, count), sizeof(nm_projection))
-        self.pushes = <nm_push *>PyMem_Calloc(max(1, count), sizeof(nm_push))
-        if self.projections == NULL or self.pushes == NULL:
+        cdef Py_ssize_t k, count = len(layout.projections), n_joined = len(layout.joined)
+        self.projections = <nm_projection *>PyMem_Calloc(max(1, count + n_joined), sizeof(nm_projection))
+        if self.projections == NULL:
             raise MemoryError
         self.network.projections, self.network.n_projections = self.projections, count
+        self.network.n_joined = n_joined
         self.network.max_delay = max([1] + [p.max_delay for p in layout.projections])
         self.history = self.network.max_delay
         self.sim.interval = min([NM_INTERVAL] + [p.min_delay for p in layout.projections])
@@ -157,27 +157,59 @@ cdef class Binding:
         for k, projection in enumerate(layout.projections):
             self.lend_weight(k, projection.weight)
             self._lend_rows(&self.projections[k], projection)
+        for k, rows in enumerate(layout.joined):
+            self._lend_joined(&self.projections[count + k], rows)
 
     cdef _lend_rules(self, object layout):
         """What stands on checked rows: rules and what they keep, short-term plasticity, ways of delivery."""
         cdef Py_ssize_t k
         for k, projection in enumerate(layout.projections):
+            if projection.joined is not None:
+                continue
             self._lend_rule(&self.projections[k], projection)
             self._lend_slow_parts(&self.projections[k], projection)
-            self._lend_push(&self.projections[k], &self.pushes[k])
             self.lent_arrays.append(_lend_bitmap(&self.projections[k], projection, &self.network))
         self._lend_bitmap_room()
+        self.routes = Routes()
+        self.routes.make(&self.network)
 
     cdef lend_weight(self, Py_ssize_t k, object weight):
-        """Lend the weights of projection k, which may have moved since; None: all are equal."""
+        """Lend the weights of projection k, which may have moved since; None: all are equal, or joined."""
         projection = self.layout.projections[k]
         cdef float *address = NULL
+        if projection.joined is not None:
+            self.weights[k] = weight
+            return
         if weight is not None:
             address = <float *>_address(weight, "f4", len(projection.target), "weight")
         elif projection.learning.rule is not None:
             raise ValueError(f"projection {projection.name}: weights under a rule must be an array; got None")
         self.weights[k], self.projections[k].weight = weight, address
         self.projections[k].constant_weight = projection.equal_weight
+
+    def write_joined(self):
+        """Weights that were asked for as arrays during the run go to the joined tables."""
+        for k, projection in enumerate(self.layout.projections):
+            if projection.joined is not None and self.weights[k] is not None:
+                rows, member = projection.joined
+                rows.write(member, self.weights[k])
+
+    cdef _lend_joined(self, nm_projection *p, object table):
+        """The rows of a joined table; their synapses were made when those of the members were."""
+        cdef JoinedRows rows = table
+        p[0] = rows.c
+        p.weight_kept, p.joinable = 1.0, 1
+        self.lent_arrays.append(rows)
+        members = [(k, projection.joined[1]) for k, projection in enumerate(self.layout.projections)
+                   if projection.joined is not None and projection.joined[0] is rows]
+        p.port = self.projections[<int64_t>members[0][0]].port
+        steps = [self.projections[<int64_t>k].born_last for k, _ in members]
+        p.born, p.born_last = NULL, max(steps)
+        if min(steps) < max(steps):
+            born = np.empty(p.n_synapses, np.int64)
+            for (_, member), step in zip(members, steps):
+                born[rows.positions(member)] = step
+            p.born = <const int64_t *>self._lend(born, "i8", p.n_synapses, "born")
 
     cdef _lend_rows(self, nm_projection *p, object projection):
         size, n_runs = len(projection.target), len(projection.run_start) - 1
@@ -194,6 +226,7 @@ cdef class Binding:
         p.min_delay, p.max_delay = projection.min_delay, projection.max_delay
         self.lend_born(p, projection, _born_of(projection.since, self.births))
         p.inhibitory, p.number = projection.inhibitory, projection.number
+        p.joinable, p.joined = projection.joinable, projection.joined is not None
         port = projection.port or ("inhibitory" if projection.inhibitory else "excitatory")
         if port not in self.ports:
             raise ValueError(f"projection {projection.name}: port must be one of {', '.join(self.ports)}; got {port!r}")
@@ -287,11 +320,6 @@ cdef class Binding:
             scaler = HomeostasisKeeper(learning.homeostatic, self.network.n_neurons, self.sim.dt, self.sim.step)
             p.homeostasis = &(<HomeostasisKeeper>scaler).c
             self.rates[projection.name] = scaler
-
-    cdef _lend_push(self, nm_projection *p, nm_push *push):
-        if nm_push_worth(p):
-            push.sum = <double *>self._room(NM_PUSH_STEPS * self.network.n_neurons, "scatter")
-            p.push = push
 
     cdef _lend_bitmap_room(self):
         cdef int64_t k
