@@ -79,7 +79,7 @@ static void advance(const delivery *d, int64_t delay_run) {
         nm_events_advance(&d->events, delay_run);
 }
 
-static void deliver_run(const delivery *d, int64_t delay_run, int64_t next) {
+static void deliver_run(const delivery *d, int64_t delay_run, nm_lazy_run next) {
     const nm_projection *p = d->projection;
     const int64_t first = p->run_start[delay_run], n = p->run_start[delay_run + 1] - first;
     advance(d, delay_run);
@@ -95,7 +95,7 @@ static void deliver_run(const delivery *d, int64_t delay_run, int64_t next) {
 }
 
 /* Short-term plasticity: every weight is multiplied by the efficacy of the source's spike of this age. */
-static void deliver_efficacy(const delivery *d, int32_t slot, int64_t delay_run, int64_t next) {
+static void deliver_efficacy(const delivery *d, int32_t slot, int64_t delay_run, nm_lazy_run next) {
     const nm_projection *p = d->projection;
     const int64_t first = p->run_start[delay_run], last = p->run_start[delay_run + 1];
     const double share = nm_short_term_efficacy(p, slot - p->pre_first, d->lazy.now - d->delay);
@@ -113,7 +113,7 @@ static void deliver_efficacy(const delivery *d, int32_t slot, int64_t delay_run,
 }
 
 /* A spike that was fired before some synapses of the projection were made: it reaches the others alone. */
-static void deliver_to_older(const delivery *d, int32_t slot, int64_t delay_run, int64_t next) {
+static void deliver_to_older(const delivery *d, int32_t slot, int64_t delay_run, nm_lazy_run next) {
     const nm_projection *p = d->projection;
     const int64_t fired = d->lazy.now - d->delay;
     const double share = p->short_term == NULL ? 1.0 : nm_short_term_efficacy(p, slot - p->pre_first, fired);
@@ -161,10 +161,11 @@ static void select_projection(delivery *d, const nm_projection *p) {
     d->bitmap.touched[p->port] = 1;
 }
 
-/* `next` counts only where the projection is the same: it is prefetched by the update of a lazy rule. */
+/* `next` is prefetched by the update of a lazy rule. */
 static void deliver_arrival(delivery *d, arrival here, arrival next) {
     const nm_projection *p = here.projection;
-    const int64_t next_run = next.projection == p ? next.delay_run : -1;
+    const int lazy = next.projection != NULL && next.projection->lazy != NULL;
+    const nm_lazy_run next_run = {lazy ? next.projection : NULL, next.delay_run};
     if (p != d->projection)
         select_projection(d, p);
     if (!nm_projection_reaches_all(p, d->lazy.now - d->delay))

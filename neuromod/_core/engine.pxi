@@ -70,9 +70,7 @@ cdef class Engine:
 
     def set_births(self, births, born):
         """Of a restored network: what `bind` is to know of its synapses, and what `state` said of them."""
-        cdef Py_ssize_t k
-        for k, projection in enumerate(self.binding.layout.projections):
-            self.binding.lend_born(&self.binding.projections[k], projection, born.get(projection.name, 0))
+        self.binding.lend_births(born)
         self.births = list(births)
 
     @property
@@ -197,7 +195,7 @@ cdef class Engine:
         part.only(*projections)
         for name in set(part.value) & set(projections):
             if isinstance(part.value[name], np.ndarray):
-                part.array(name, "i8", (len(projections[name].target),), 0, step)
+                part.array(name, "i8", (projections[name].n_synapses,), 0, step)
             else:
                 part.whole(name, 0, step)
 
@@ -242,6 +240,7 @@ cdef class Engine:
         for age, ids in enumerate(reversed(state["fired"])):
             if age < length:
                 self._set_fired(b, now - age, ids)
+        b.part_histories(state["traces"], state["pairs"])
         for key, (ids, values) in state["traces"].items():
             if key in b.traces:
                 _take_by_id(b.traces[key], b.ids, ids, values)

@@ -161,8 +161,10 @@ cdef extern from "nm_lazy.h" nogil:
         int64_t sweep
         int64_t length
         int64_t n_zones
-        int64_t origin
-        int64_t epoch
+        int64_t *origin
+        int64_t *epoch
+        int64_t follows
+        const nm_projection *next
         double *snapshots
         double *ltp
         double *ltd

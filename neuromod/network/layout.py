@@ -72,7 +72,13 @@ class ProjectionLayout:
     bitmap: _core.Bitmap = field(default_factory=lambda: _core.Bitmap())  # filled by the first engine
     joinable: bool = False  # delivered before those that are not
     joined: tuple[_core.JoinedRows, int] | None = None  # the table that has the synapses, and which member it is
+    joined_size: int = 0  # synapses of a joined projection
     longest_delay: int = 1  # steps, of a joined projection; `equal_delay` is its shortest
+
+    @property
+    def n_synapses(self) -> int:
+        """Number of synapses."""
+        return len(self.target) if self.joined is None else self.joined_size
 
     @property
     def min_delay(self) -> int:

@@ -298,6 +298,7 @@ class SynapseTable:
             learning=self.learning,
             joinable=True,
             joined=(part.rows, part.member),
+            joined_size=len(self),
             longest_delay=self.delays[1],
         )
 
