@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: MIT */
 #include "nm_build_distance.h"
 #include "nm_build_row.h"
-#include "nm_clones.h"
 #include "nm_math.h"
 #include "nm_rng.h"
 
@@ -43,7 +42,7 @@ static span span_of(const nm_cells *cells, int64_t axis, double x) {
 }
 
 /* Add the square of the distance along one axis. */
-NM_CLONES static void add_square(const double *restrict position, int64_t n, double at, double period,
+static void add_square(const double *restrict position, int64_t n, double at, double period,
                                  double *restrict square) {
     if (period > 0.0) {
         for (int64_t k = 0; k < n; k++) {
@@ -56,13 +55,13 @@ NM_CLONES static void add_square(const double *restrict position, int64_t n, dou
     }
 }
 
-NM_CLONES static void gaussian(const double *restrict square, int64_t n, double p, double per_square,
+static void gaussian(const double *restrict square, int64_t n, double p, double per_square,
                                double *restrict probability) {
     for (int64_t k = 0; k < n; k++)
         probability[k] = p * nm_exp(-square[k] * per_square);
 }
 
-NM_CLONES static void exponential(const double *restrict square, int64_t n, double p, double per_distance,
+static void exponential(const double *restrict square, int64_t n, double p, double per_distance,
                                   double *restrict probability) {
     for (int64_t k = 0; k < n; k++)
         probability[k] = p * nm_exp(-sqrt(square[k]) * per_distance);

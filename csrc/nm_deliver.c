@@ -1,9 +1,10 @@
 /* Pull delivery: for every age d, the spikes of step now - d are delivered over the delay runs of delay d.
  * The cost is bound by the loads and stores of the array of inputs, which fits into the first-level cache,
  * and by the latency of a run's first cache lines; hence the next run is fetched ahead. Memory bandwidth does
- * not bind. Sums are formed in the order (age descending, projection, source, synapse), for any number of
- * partitions. The sums of push delivery (nm_push.h) are added last. nm_bitmap_deliver.h decides which spikes
- * are delivered over bitmaps.
+ * not bind. Sums are formed in the order (age descending, source, projection, synapse), for any number of partitions:
+ * first that of the static projections, from zero, so that push delivery (nm_push.h) and joined rows (nm_join.h) give
+ * the same bits; then those of projections with a rule are added, in each age after those with bitmaps.
+ * nm_bitmap_deliver.h decides which spikes are delivered over bitmaps.
  * SPDX-License-Identifier: MIT */
 #include "nm_deliver.h"
 #include "nm_bitmap_deliver.h"
@@ -78,7 +79,7 @@ static void advance(const delivery *d, int64_t delay_run) {
         nm_events_advance(&d->events, delay_run);
 }
 
-static void deliver_run(const delivery *d, int64_t delay_run, int64_t next) {
+static void deliver_run(const delivery *d, int64_t delay_run, nm_lazy_run next) {
     const nm_projection *p = d->projection;
     const int64_t first = p->run_start[delay_run], n = p->run_start[delay_run + 1] - first;
     advance(d, delay_run);
@@ -94,7 +95,7 @@ static void deliver_run(const delivery *d, int64_t delay_run, int64_t next) {
 }
 
 /* Short-term plasticity: every weight is multiplied by the efficacy of the source's spike of this age. */
-static void deliver_efficacy(const delivery *d, int32_t slot, int64_t delay_run, int64_t next) {
+static void deliver_efficacy(const delivery *d, int32_t slot, int64_t delay_run, nm_lazy_run next) {
     const nm_projection *p = d->projection;
     const int64_t first = p->run_start[delay_run], last = p->run_start[delay_run + 1];
     const double share = nm_short_term_efficacy(p, slot - p->pre_first, d->lazy.now - d->delay);
@@ -112,7 +113,7 @@ static void deliver_efficacy(const delivery *d, int32_t slot, int64_t delay_run,
 }
 
 /* A spike that was fired before some synapses of the projection were made: it reaches the others alone. */
-static void deliver_to_older(const delivery *d, int32_t slot, int64_t delay_run, int64_t next) {
+static void deliver_to_older(const delivery *d, int32_t slot, int64_t delay_run, nm_lazy_run next) {
     const nm_projection *p = d->projection;
     const int64_t fired = d->lazy.now - d->delay;
     const double share = p->short_term == NULL ? 1.0 : nm_short_term_efficacy(p, slot - p->pre_first, fired);
@@ -133,62 +134,75 @@ static void deliver_to_older(const delivery *d, int32_t slot, int64_t delay_run,
     }
 }
 
-static int64_t delay_run_of(const delivery *d, int32_t slot) {
-    const int64_t row = slot - d->projection->pre_first;
-    if (row < 0 || row >= d->projection->n_rows)
-        return -1;
-    return nm_projection_run(d->projection, row * d->to->network->n_partitions + d->partition, d->delay);
-}
-
-/* A spike that arrives at the partition, and its delay run; delay_run -1: there are no more. */
+/* A spike that arrives at the partition over a delay run; projection NULL: there are no more. */
 typedef struct arrival {
+    const nm_projection *projection;
     int64_t delay_run;
     int32_t slot;
 } arrival;
 
-/* Position in the spike lists of one step, which are read partition by partition. */
-typedef struct cursor {
-    const int32_t *slot;
-    int64_t step, source, i, n;
-} cursor;
-
-static arrival next_arrival(const delivery *d, cursor *at) {
-    for (;;) {
-        for (; at->i < at->n; at->i++) {
-            const int64_t delay_run = delay_run_of(d, at->slot[at->i]);
-            if (delay_run >= 0)
-                return (arrival){delay_run, at->slot[at->i++]};
-        }
-        if (++at->source >= d->to->network->n_partitions)
-            return (arrival){-1, -1};
-        at->i = 0;
-        at->n = *nm_delay_count(d->to->ring, at->step, at->source);
-        at->slot = nm_delay_list(d->to->ring, at->step, at->source);
+static arrival next_arrival(const delivery *d, nm_route *route) {
+    const nm_network *network = d->to->network;
+    for (int32_t k = nm_route_next(route); k >= 0; k = nm_route_next(route)) {
+        const nm_projection *p = &network->projections[k];
+        const int64_t bucket = (route->slot - p->pre_first) * network->n_partitions + d->partition;
+        const int64_t delay_run = nm_projection_run(p, bucket, d->delay);
+        if (delay_run >= 0 && nm_projection_reaches(p, route->step))
+            return (arrival){p, delay_run, route->slot};
     }
+    return (arrival){NULL, -1, -1};
+}
+
+static void select_projection(delivery *d, const nm_projection *p) {
+    double *input = d->to->input[p->port];
+    d->projection = d->lazy.projection = d->events.projection = p;
+    d->input = input + d->partition_first;
+    d->lazy.input = input;
+    d->bitmap.touched[p->port] = 1;
+}
+
+/* `next` is prefetched by the update of a lazy rule. */
+static void deliver_arrival(delivery *d, arrival here, arrival next) {
+    const nm_projection *p = here.projection;
+    const int lazy = next.projection != NULL && next.projection->lazy != NULL;
+    const nm_lazy_run next_run = {lazy ? next.projection : NULL, next.delay_run};
+    if (p != d->projection)
+        select_projection(d, p);
+    if (!nm_projection_reaches_all(p, d->lazy.now - d->delay))
+        deliver_to_older(d, here.slot, here.delay_run, next_run);
+    else if (p->short_term == NULL)
+        deliver_run(d, here.delay_run, next_run);
+    else
+        deliver_efficacy(d, here.slot, here.delay_run, next_run);
 }
 
 /* Two prefetches run ahead of the work, since the second needs the result of the first: the start of the
  * delay run after next, then the cache lines of the next run. */
-static void deliver_age(const delivery *d, int64_t now) {
-    cursor at = {.step = now - d->delay, .source = -1};
-    const int reaches_all = nm_projection_reaches_all(d->projection, now - d->delay);
-    arrival next = next_arrival(d, &at), after = next_arrival(d, &at);
-    while (next.delay_run >= 0) {
+static void deliver_spikes(delivery *d, nm_route route) {
+    arrival next = next_arrival(d, &route), after = next_arrival(d, &route);
+    d->projection = NULL;
+    while (next.projection != NULL) {
         const arrival here = next;
         next = after;
-        if (after.delay_run >= 0) {
-            after = next_arrival(d, &at);
-            fetch(d->projection, next.delay_run);
+        if (after.projection != NULL) {
+            after = next_arrival(d, &route);
+            fetch(next.projection, next.delay_run);
         }
-        if (after.delay_run >= 0)
-            fetch_bucket(d->projection, after.delay_run);
-        if (!reaches_all)
-            deliver_to_older(d, here.slot, here.delay_run, next.delay_run);
-        else if (d->projection->short_term == NULL)
-            deliver_run(d, here.delay_run, next.delay_run);
-        else
-            deliver_efficacy(d, here.slot, here.delay_run, next.delay_run);
+        if (after.projection != NULL)
+            fetch_bucket(after.projection, after.delay_run);
+        deliver_arrival(d, here, next);
     }
+}
+
+/* The spikes of one step over a projection with bitmaps: over the bitmaps, or over its list alone. */
+static void deliver_dense(delivery *d, int32_t k, int64_t fired) {
+    const nm_projection *p = &d->to->network->projections[k];
+    const int64_t first[] = {p->pre_first, p->pre_first + p->n_rows}, start[] = {0, 1};
+    const nm_routes rows = {.n_ranges = 1, .first = first};
+    const nm_outgoing only = {.start = start, .projection = &k};
+    if (!nm_projection_reaches_all(p, fired) ||
+        !nm_bitmap_deliver(&d->bitmap, p, fired, d->to->input[p->port] + d->partition_first))
+        deliver_spikes(d, nm_route_of(&rows, &only, d->to->ring, fired));
 }
 
 static int any_spikes(const nm_delivery *to, int64_t step) {
@@ -198,20 +212,17 @@ static int any_spikes(const nm_delivery *to, int64_t step) {
     return 0;
 }
 
-static void deliver_projection(delivery *d, const nm_projection *p, int64_t now) {
-    double *input = d->to->input[p->port];
-    d->projection = d->lazy.projection = d->events.projection = p;
-    d->input = input + d->partition_first;
-    d->lazy.input = input;
-    if (nm_projection_reaches_all(p, now - d->delay) &&
-        nm_bitmap_deliver(&d->bitmap, p, now - d->delay, d->input))
-        return;
-    d->bitmap.touched[p->port] = 1;
-    deliver_age(d, now);
+static void deliver_age(delivery *d, const nm_age *age, int64_t now) {
+    const int64_t fired = now - age->delay;
+    d->delay = age->delay;
+    for (int64_t k = 0; k < age->n_bitmaps; k++)
+        deliver_dense(d, age->bitmap[k], fired);
+    deliver_spikes(d, nm_route_of(&d->to->network->routes, &age->others, d->to->ring, fired));
 }
 
 void nm_deliver(const nm_delivery *to, int64_t now, int64_t partition) {
     const nm_network *network = to->network;
+    const nm_routes *routes = &network->routes;
     delivery d = {
         .to = to,
         .partition = partition,
@@ -219,21 +230,19 @@ void nm_deliver(const nm_delivery *to, int64_t now, int64_t partition) {
         .lazy = {.network = network, .dt = to->dt, .seed = to->seed, .now = now, .efficacy = 1.0},
         .events = {.network = network, .dt = to->dt, .seed = to->seed, .now = now, .partition = partition},
         .bitmap = {.network = network, .ring = to->ring, .room = to->bitmap, .partition = partition}};
-    for (d.delay = network->max_delay; d.delay >= 1; d.delay--) {
-        if (!any_spikes(to, now - d.delay))
-            continue;
-        for (int64_t k = 0; k < network->n_projections; k++) {
-            const nm_projection *p = &network->projections[k];
-            if (p->push == NULL && d.delay >= p->min_delay && d.delay <= p->max_delay &&
-                nm_projection_reaches(p, now - d.delay))
-                deliver_projection(&d, p, now);
-        }
-    }
-    for (int64_t k = 0; k < network->n_projections; k++) {
-        const nm_projection *p = d.lazy.projection = &network->projections[k];
-        if (p->push != NULL)
-            nm_push_deliver(network, p, to->ring, now, to->first, to->last, partition, to->input[p->port]);
-        if (p->lazy != NULL)
+    for (int64_t k = 0; k < routes->n_static_ages; k++)
+        if (any_spikes(to, now - routes->static_ages[k].delay))
+            deliver_age(&d, &routes->static_ages[k], now);
+    if (network->push != NULL)
+        nm_push_deliver(network, to->ring, now, to->first, to->last, partition, to->input);
+    for (int port = 0; network->push != NULL && port < NM_MAX_INPUTS; port++)
+        d.bitmap.touched[port] |= network->push->sum[port] != NULL;
+    for (int64_t k = 0; k < routes->n_ages; k++)
+        if (any_spikes(to, now - routes->ages[k].delay))
+            deliver_age(&d, &routes->ages[k], now);
+    for (int64_t k = 0; k < routes->n_stepped; k++) {
+        d.lazy.projection = &network->projections[routes->stepped[k]];
+        if (d.lazy.projection->lazy != NULL)
             nm_lazy_sweep_partition(&d.lazy, partition);
     }
 }

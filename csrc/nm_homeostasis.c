@@ -59,8 +59,8 @@ static void scale_partition(const nm_events_step *step) {
 
 void nm_homeostasis_step(const nm_network *network, const nm_delay *ring, double dt, uint64_t seed,
                          int64_t now, int64_t partition) {
-    for (int64_t k = 0; k < network->n_projections; k++) {
-        const nm_projection *p = &network->projections[k];
+    for (int64_t k = 0; k < network->routes.n_stepped; k++) {
+        const nm_projection *p = &network->projections[network->routes.stepped[k]];
         const nm_homeostasis *h = p->homeostasis;
         if (h == NULL)
             continue;

@@ -46,16 +46,14 @@ static void clip_weights(const nm_projection *p) {
     }
 }
 
-void nm_lazy_start(const nm_network *network, const nm_projection *projection, double dt, int64_t now) {
-    nm_lazy *lazy = projection->lazy;
+static void start_history(const nm_network *network, const nm_projection *projection, double dt, int64_t now) {
+    const nm_lazy *lazy = projection->lazy;
     const nm_trace *traces = projection->rule->pre_traces;
     const double start[NM_SNAPSHOT] = {[NM_E] = 1.0, [NM_K] = 1.0};
     for (int64_t r = 0; r < lazy->n_zones; r++)
         memcpy(nm_lazy_snapshot(lazy, r, now), start, sizeof start), lazy->n_turns[r] = lazy->sign[r] = 0;
     for (int k = 0; traces[k].name != NULL; k++)
         fill_decay(lazy, lazy->decay[k], dt, projection->params[traces[k].tau]);
-    for (int64_t delay_run = 0; delay_run < projection->n_runs; delay_run++)
-        lazy->since[delay_run] = 2 * now + 1;
     for (int64_t partition = 0; partition < network->n_partitions; partition++)
         lazy->floor[partition] = now;
     for (int64_t slot = 0; slot < network->n_neurons; slot++) {
@@ -63,10 +61,18 @@ void nm_lazy_start(const nm_network *network, const nm_projection *projection, d
         for (int p = 0; p < NM_RECENT; p++)
             *nm_lazy_time(lazy, slot, p) = NM_NEVER;
     }
+    *lazy->epoch = now - EPOCH_START;
+    *lazy->origin = now;
+}
+
+void nm_lazy_start(const nm_network *network, const nm_projection *projection, double dt, int64_t now) {
+    const nm_lazy *lazy = projection->lazy;
+    if (!lazy->follows)
+        start_history(network, projection, dt, now);
+    for (int64_t delay_run = 0; delay_run < projection->n_runs; delay_run++)
+        lazy->since[delay_run] = 2 * now + 1;
     if (projection->rule->eligibility != NULL)
         clip_weights(projection);
-    lazy->epoch = now - EPOCH_START;
-    lazy->origin = now;
 }
 
 /* ---- the beginning of a step ---------------------------------------------------------------------- */
@@ -108,23 +114,23 @@ static void move_epoch(const nm_network *network, nm_lazy *lazy) {
         }
         lazy->newest[slot] = *nm_lazy_time(lazy, slot, 0);
     }
-    lazy->epoch += EPOCH_STEP;
+    *lazy->epoch += EPOCH_STEP;
 }
 
 /* Move the origin T to the present: rescale the sums. Sums that overflow are older than any update that
  * reads sums (look_up in nm_lazy_update.c). */
 static void move_origin(const nm_network *network, nm_lazy *lazy, int64_t now) {
-    const double grown = 1.0 / nm_lazy_decayed(lazy->decay[0], now - lazy->origin);
+    const double grown = 1.0 / nm_lazy_decayed(lazy->decay[0], now - *lazy->origin);
     for (int64_t slot = 0; slot < network->n_neurons; slot++)
         for (int p = 0; p < NM_RECENT; p++) {
             nm_lazy_sums(lazy, slot, p)[0] *= grown;
             nm_lazy_sums(lazy, slot, p)[1] *= grown;
         }
-    lazy->origin = now;
+    *lazy->origin = now;
 }
 
 static int origin_ages(const nm_projection *p, double dt, int64_t now) {
-    const int64_t age = now - p->lazy->origin;
+    const int64_t age = now - *p->lazy->origin;
     return (double)age * dt > ORIGIN_AGE * p->params[p->rule->pre_traces[0].tau] || age >= 2 * p->lazy->sweep;
 }
 
@@ -172,7 +178,9 @@ static int has_grown(const nm_lazy *lazy, int64_t zone, int64_t now) {
 int nm_lazy_advance(const nm_network *network, const nm_projection *projection, const nm_levels *levels,
                     double dt, int64_t now, int ahead) {
     nm_lazy *lazy = projection->lazy;
-    const int ages = now - lazy->epoch > EPOCH_AGE, moves = origin_ages(projection, dt, now);
+    if (lazy->follows)
+        return 1;
+    const int ages = now - *lazy->epoch > EPOCH_AGE, moves = origin_ages(projection, dt, now);
     int due = ages | moves;
     for (int64_t zone = 0; zone < lazy->n_zones; zone++) {
         advance_zone(projection, levels, zone, dt, now);

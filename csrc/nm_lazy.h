@@ -67,14 +67,17 @@ typedef struct nm_former {
     double sums[NM_RECENT - NM_CLOSE][2];
 } nm_former;
 
-/* Python owns all arrays. */
+/* Python owns all arrays. Projections under equal rules share all arrays but `since` and `trace`: the history of a
+ * target is kept once. The first of them updates the history, and the others follow. */
 struct nm_lazy {
+    int64_t follows;           /* 1: another projection updates the history */
+    const nm_projection *next; /* the next projection that shares the history; NULL: there are no more */
     int64_t
         sweep; /* steps in which every delay run is checked once; it is updated if its last update is older */
     int64_t length; /* steps of `snapshots`, a power of 2: more than 2 * sweep back, and an interval ahead */
     int64_t n_zones;
-    int64_t origin;    /* step T: origin of the decay in the sums */
-    int64_t epoch;     /* step from which the times of spikes count */
+    int64_t *origin;   /* step T: origin of the decay in the sums */
+    int64_t *epoch;    /* step from which the times of spikes count */
     double *snapshots; /* [(zone * length + step % length) * NM_SNAPSHOT] */
     double *ltp;       /* [step % NM_INTERVAL * n_zones + zone] factor of post_amplitude in that step */
     double *ltd;       /* likewise, factor of the change at an arrival */
@@ -133,9 +136,14 @@ void nm_lazy_start(const nm_network *network, const nm_projection *projection, d
  * have not been taken yet (`ahead`); nothing is changed then, and the call is to be repeated. */
 int nm_lazy_advance(const nm_network *network, const nm_projection *projection, const nm_levels *levels,
                     double dt, int64_t now, int ahead);
+/* A delay run of a lazy projection; projection NULL: none. */
+typedef struct nm_lazy_run {
+    const nm_projection *projection;
+    int64_t delay_run;
+} nm_lazy_run;
 /* A spike arrives at a delay run: update the synapses, deliver their weights, apply the rule's change.
- * `next`: the delay run of the next arrival (-1: none), which is prefetched. */
-void nm_lazy_arrive(const nm_lazy_step *step, int64_t partition, int64_t delay_run, int64_t next);
+ * `next`: the delay run of the next arrival, which is prefetched. */
+void nm_lazy_arrive(const nm_lazy_step *step, int64_t partition, int64_t delay_run, nm_lazy_run next);
 /* Prefetch what the prefetch of the next update itself reads. */
 NM_INLINE void nm_lazy_fetch(const nm_projection *projection, int64_t delay_run) {
     const nm_lazy *lazy = projection->lazy;

@@ -25,10 +25,10 @@ NM_INLINE void take_bucket(moved *spike, int16_t *time, double *sums, const doub
 static void enter_sums(const nm_lazy *lazy, const nm_projection *p, int64_t slot, const double *snapshot,
                        double gain, int64_t now) {
     const int direct = p->rule->eligibility == NULL;
-    const double left = gain * nm_lazy_decayed(lazy->decay[0], now - lazy->origin);
+    const double left = gain * nm_lazy_decayed(lazy->decay[0], now - *lazy->origin);
     const double s = direct ? 0.0 : left * snapshot[NM_E];
     const double term[2] = {s, direct ? -left * snapshot[NM_K] : s * snapshot[NM_F]};
-    const int64_t today = now - lazy->epoch, oldest = today - 2 * lazy->sweep - 4;
+    const int64_t today = now - *lazy->epoch, oldest = today - 2 * lazy->sweep - 4;
     nm_recent *recent = &lazy->recent[slot];
     nm_former *former = &lazy->former[slot];
     moved spike = {(int16_t)today, {term[0], term[1]}};
@@ -71,12 +71,21 @@ static int is_full(const nm_lazy *lazy, int64_t partition, int64_t slot, int64_t
     return lazy->spike[slot * NM_SPIKES + n % NM_SPIKES] >= floor;
 }
 
+/* Of all projections that share a history. */
+static void update_all(const nm_lazy_step *step, int64_t partition) {
+    nm_lazy_step each = *step;
+    for (; each.projection != NULL; each.projection = each.projection->lazy->next)
+        nm_lazy_update_partition(&each, partition);
+}
+
 void nm_lazy_fire(const nm_lazy_step *step, int64_t partition, const int32_t *slot, int64_t n) {
     int full = 0;
+    if (step->projection->lazy->follows)
+        return;
     for (int64_t i = 0; i < n; i++)
         full |= is_full(step->projection->lazy, partition, slot[i], step->now);
     if (full)
-        nm_lazy_update_partition(step, partition);
+        update_all(step, partition);
     for (int64_t i = 0; i < n; i++)
         fire(step, slot[i]);
 }

@@ -67,8 +67,8 @@ static __attribute__((noinline)) const double *sums_beyond(batch *a, const nm_la
 static double seen_from_origin(const batch *a) {
     const nm_lazy *lazy = a->step->projection->lazy;
     const double *decay = lazy->decay[0];
-    return lazy->origin >= a->from ? a->trace[0] * nm_lazy_decayed(decay, lazy->origin - a->from)
-                                   : a->trace[0] / nm_lazy_decayed(decay, a->from - lazy->origin);
+    return *lazy->origin >= a->from ? a->trace[0] * nm_lazy_decayed(decay, *lazy->origin - a->from)
+                                   : a->trace[0] / nm_lazy_decayed(decay, a->from - *lazy->origin);
 }
 
 /* If d(T - t0) is so small that its inverse overflows (1 s at tau = 1.5 ms), the sums cannot be used, and
@@ -81,7 +81,7 @@ static const double LEAST_DECAY = 1e-290;
 NM_INLINE void look_up_by(batch *a, const nm_lazy *lazy, const uint16_t *target, const int direct,
                           const int fetches) {
     const nm_recent *recent = lazy->recent + a->partition_first;
-    const int16_t since = (int16_t)(a->count_from - lazy->epoch);
+    const int16_t since = (int16_t)(a->count_from - *lazy->epoch);
     const size_t n_found = nm_compact_find(lazy->newest + a->partition_first, target, a->n, since, a->hit);
     a->n_found = n_found;
     const double seen = a->seen;
@@ -436,20 +436,19 @@ static void arrive_at_older(batch *a, const double *pre) {
 
 /* Prefetch what the update of the next delay run reads first; the loops of this update prefetch the long
  * columns. */
-static void look_ahead(batch *a, int64_t next) {
-    const nm_projection *p = a->step->projection;
-    const int64_t first = p->run_start[next];
-    NM_FETCH(nm_lazy_snapshot(p->lazy, 0, nm_lazy_last(p->lazy, next)));
+static void look_ahead(batch *a, nm_lazy_run next) {
+    const nm_projection *p = next.projection;
+    const int64_t first = p->run_start[next.delay_run];
+    NM_FETCH(nm_lazy_snapshot(p->lazy, 0, nm_lazy_last(p->lazy, next.delay_run)));
     a->ahead[0] = (const char *)(p->weight + first);
     a->ahead[1] = p->rule->eligibility != NULL ? (const char *)(p->state[0] + first) : a->ahead[0];
     a->ahead[2] = (const char *)(p->target + first);
-    a->n_ahead = (size_t)(p->run_start[next + 1] - first) * sizeof(float);
+    a->n_ahead = (size_t)(p->run_start[next.delay_run + 1] - first) * sizeof(float);
 }
 
-/* Update a delay run. `arrives`: 1 if a spike of the source arrives; `next`: the delay run of the next
- * arrival (-1: none). */
+/* Update a delay run. `arrives`: 1 if a spike of the source arrives. */
 static void update_run(const nm_lazy_step *step, int64_t partition, int64_t delay_run, int arrives,
-                       int counted, int64_t next) {
+                       int counted, nm_lazy_run next) {
     const nm_projection *p = step->projection;
     nm_lazy *lazy = p->lazy;
     const int eligible = p->rule->eligibility != NULL;
@@ -458,7 +457,7 @@ static void update_run(const nm_lazy_step *step, int64_t partition, int64_t dela
     double pre[NM_MAX_TRACES] = {0.0};
     batch a;
     begin(&a, step, partition, delay_run);
-    if (next >= 0)
+    if (next.projection != NULL)
         look_ahead(&a, next);
     for (int k = 0; k < NM_MAX_TRACES && lazy->trace[k] != NULL; k++)
         pre[k] = a.trace[k] * nm_lazy_decayed(lazy->decay[k], step->now - a.from);
@@ -479,15 +478,13 @@ static void update_run(const nm_lazy_step *step, int64_t partition, int64_t dela
     lazy->since[delay_run] = (2 * step->now + counted) | (arrives ? NM_ARRIVED : waits);
 }
 
-void nm_lazy_arrive(const nm_lazy_step *step, int64_t partition, int64_t delay_run, int64_t next) {
+static const nm_lazy_run NO_RUN = {NULL, -1};
+
+void nm_lazy_arrive(const nm_lazy_step *step, int64_t partition, int64_t delay_run, nm_lazy_run next) {
     update_run(step, partition, delay_run, 1, 0, next);
 }
 
 /* ---- all delay runs of buckets -------------------------------------------------------------------- */
-
-static int64_t first_run(const nm_projection *p, int64_t bucket) {
-    return p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
-}
 
 void nm_lazy_sweep_partition(const nm_lazy_step *step, int64_t partition) {
     const nm_projection *p = step->projection;
@@ -495,26 +492,26 @@ void nm_lazy_sweep_partition(const nm_lazy_step *step, int64_t partition) {
                   n_partitions = step->network->n_partitions;
     const int64_t last = p->n_rows * (turn + 1) / sweep;
     for (int64_t row = p->n_rows * turn / sweep; row < last; row++)
-        for (int64_t s = first_run(p, row * n_partitions + partition);
-             s < first_run(p, row * n_partitions + partition + 1); s++)
+        for (int64_t s = nm_first_run(p, row * n_partitions + partition);
+             s < nm_first_run(p, row * n_partitions + partition + 1); s++)
             if (nm_lazy_last(p->lazy, s) < step->now - sweep)
-                update_run(step, partition, s, 0, 0, -1);
+                update_run(step, partition, s, 0, 0, NO_RUN);
 }
 
 void nm_lazy_update_partition(const nm_lazy_step *step, int64_t partition) {
     const nm_projection *p = step->projection;
     for (int64_t bucket = partition; bucket < p->n_rows * step->network->n_partitions;
          bucket += step->network->n_partitions)
-        for (int64_t s = first_run(p, bucket); s < first_run(p, bucket + 1); s++)
-            update_run(step, partition, s, 0, 0, -1);
+        for (int64_t s = nm_first_run(p, bucket); s < nm_first_run(p, bucket + 1); s++)
+            update_run(step, partition, s, 0, 0, NO_RUN);
     p->lazy->floor[partition] = step->now;
 }
 
 void nm_lazy_flush(const nm_lazy_step *step, int64_t first, int64_t last) {
     for (int64_t bucket = first; bucket < last; bucket++)
-        for (int64_t s = first_run(step->projection, bucket); s < first_run(step->projection, bucket + 1);
+        for (int64_t s = nm_first_run(step->projection, bucket); s < nm_first_run(step->projection, bucket + 1);
              s++)
-            update_run(step, bucket % step->network->n_partitions, s, 0, 1, -1);
+            update_run(step, bucket % step->network->n_partitions, s, 0, 1, NO_RUN);
 }
 
 static void read_run(const nm_lazy_step *step, int64_t partition, int64_t delay_run, int64_t base,
@@ -543,7 +540,7 @@ static void read_run(const nm_lazy_step *step, int64_t partition, int64_t delay_
 void nm_lazy_read(const nm_lazy_step *step, int64_t first, int64_t last, int64_t base, float *weight,
                   float *eligibility) {
     for (int64_t bucket = first; bucket < last; bucket++)
-        for (int64_t s = first_run(step->projection, bucket); s < first_run(step->projection, bucket + 1);
+        for (int64_t s = nm_first_run(step->projection, bucket); s < nm_first_run(step->projection, bucket + 1);
              s++)
             read_run(step, bucket % step->network->n_partitions, s, base, weight, eligibility);
 }

@@ -170,8 +170,9 @@ int nm_network_check(const nm_network *network, nm_error *error) {
     }
     if (next != network->n_neurons)
         return nm_fail(error, NM_ERR_BAD_LAYOUT, network->n_groups, -4, (double)next);
-    for (int64_t k = 0; k < network->n_projections; k++) {
-        int status = check_projection(network, &network->projections[k], error);
+    for (int64_t k = 0; k < network->n_projections + network->n_joined; k++) {
+        const nm_projection *p = &network->projections[k];
+        const int status = p->joined ? NM_OK : check_projection(network, p, error);
         if (status != NM_OK)
             return status;
     }

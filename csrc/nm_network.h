@@ -5,6 +5,7 @@
 #define NM_NETWORK_H
 
 #include "nm_model.h"
+#include "nm_routes.h"
 #include "nm_status.h"
 
 typedef struct nm_lazy nm_lazy;               /* nm_lazy.h */
@@ -64,7 +65,8 @@ typedef struct nm_projection {
     int64_t born_last;       /* the step in which the last of the synapses was made */
     const int64_t *born;     /* [synapse] the step in which it was made; NULL: all in `born_last` */
     const nm_bitmap *bitmap; /* bitmaps of the targets; NULL: none */
-    const nm_push *push;     /* sums of push delivery, used where delay runs are short; NULL: pull delivery */
+    int64_t joinable;        /* 1: delivered as if joined, before those that are not joinable */
+    int64_t joined;          /* 1: the synapses are in a joined table (nm_join.h); there are no rows and no weights */
     int64_t inhibitory;      /* 1: a weight acts as -|weight| */
     int64_t port;            /* the network's input port that the spikes arrive at */
 
@@ -108,8 +110,10 @@ typedef struct nm_network {
     const double *drive_uniform_per_step; /* mV */
     double *seen_rate;     /* the drive_rate that the tables of the blocks were computed from */
     uint32_t *drive_table; /* [block * NM_POISSON_TABLE + k] */
-    nm_projection *projections;
-    int64_t n_projections;
+    nm_projection *projections; /* [n_projections + n_joined] the last are joined tables */
+    int64_t n_projections, n_joined;
+    nm_routes routes;
+    const nm_push *push; /* push delivery of the projections that are pushed; NULL: there are none */
     int64_t max_delay;
     /* Partitions: fixed ranges of slots, each stepped by one thread at a time. The cut depends on the
      * number of neurons alone. */
@@ -170,6 +174,13 @@ static inline nm_neuron_chunk nm_network_chunk(const nm_group *group, const nm_b
                              .params = columns->params,
                              .derived = columns->derived,
                              .delta_synapses = block->delta_synapses != 0};
+}
+
+static inline int64_t nm_first_run(const nm_projection *p, int64_t bucket) {
+    return p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
+}
+static inline int64_t nm_delay_of(const nm_projection *p, int64_t delay_run) {
+    return p->run_delay == NULL ? p->constant_delay : p->run_delay[delay_run];
 }
 
 /* The delay run of a bucket with the given delay; -1: the bucket has none. The first guess is right where the

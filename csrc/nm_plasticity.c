@@ -68,12 +68,17 @@ static const double *filtered(const nm_projection *p, int k) {
     return p->events == NULL ? NULL : p->events->post_lowpass_source[k];
 }
 
+/* Whether another projection updates the traces of the targets. */
+static int follows(const nm_projection *p) {
+    return p->lazy != NULL && p->lazy->follows;
+}
+
 void nm_plasticity_decay(const nm_network *network, int64_t partition) {
     const int64_t first = nm_network_partition_first(network, partition),
                   n = nm_network_partition_end(network, partition) - first;
-    for (int64_t k = 0; k < network->n_projections; k++) {
-        const nm_projection *p = &network->projections[k];
-        for (int m = 0; m < NM_MAX_TRACES && p->post_trace[m] != NULL; m++)
+    for (int64_t k = 0; k < network->routes.n_stepped; k++) {
+        const nm_projection *p = &network->projections[network->routes.stepped[k]];
+        for (int m = 0; m < NM_MAX_TRACES && p->post_trace[m] != NULL && !follows(p); m++)
             if (filtered(p, m) == NULL)
                 decay_trace(p->post_trace[m] + first, n, p->post_kept[m]);
     }
@@ -132,8 +137,8 @@ static const nm_factors *factors_of(const nm_projection *p, const nm_factors *al
 void nm_plasticity_step(const nm_network *network, const nm_delay *ring, const nm_factors *factor,
                         const double *fired, double dt, uint64_t seed, int64_t step, int64_t partition) {
     pass a = {.network = network, .ring = ring, .seed = seed, .step = step, .partition = partition};
-    for (int64_t k = 0; k < network->n_projections; k++) {
-        const nm_projection *p = a.projection = &network->projections[k];
+    for (int64_t k = 0; k < network->routes.n_stepped; k++) {
+        const nm_projection *p = a.projection = &network->projections[network->routes.stepped[k]];
         if (p->lazy != NULL) {
             const nm_lazy_step lazy = {
                 .network = network, .projection = p, .dt = dt, .seed = seed, .now = step};
@@ -153,7 +158,7 @@ void nm_plasticity_step(const nm_network *network, const nm_delay *ring, const n
                 decay_partition(&a);
             nm_events_run(&events);
         }
-        if (p->rule != NULL)
+        if (p->rule != NULL && !follows(p))
             enter_traces(&a);
     }
 }

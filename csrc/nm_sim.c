@@ -18,9 +18,9 @@
  * interval beforehand. An interval is shorter where that is impossible (input from Python, release by spikes,
  * samples). The length of an interval does not affect results.
  *
- * The inputs of a neuron are added in the order (age of the spike descending, projection, source, synapse),
- * for any number of threads. Two kinds of delivery form partial sums first: bitmap delivery the sum of one
- * age of one projection (nm_bitmap_deliver.h), push delivery the sum of one projection (nm_push.h).
+ * The inputs of a neuron are added in the order of nm_deliver.c, for any number of threads and any way of delivery:
+ * the sum over all static projections onto a port, by (age of the spike descending, source, projection, synapse); then
+ * the others likewise, where bitmap delivery first forms the sum of one age of one projection (nm_bitmap_deliver.h).
  * SPDX-License-Identifier: MIT */
 #include "nm_sim.h"
 #include "nm_clock.h"
@@ -42,6 +42,9 @@
 
 /* Steps between two checks for NaN and infinity: of the neurons, and of the synapses. */
 enum { CHECK_EVERY = 256, SYNAPSES_EVERY = 16 * CHECK_EVERY };
+
+/* Seconds by which a run may exceed its time to end with an epoch of push delivery. */
+static const double PATIENCE = 0.02;
 
 /* Add the input of step `now`. current_step and schedule_now mark the columns that must be cleared after
  * the step. */
@@ -315,10 +318,14 @@ typedef struct run {
     nm_error *error;
 } run;
 
+static const nm_projection *stepped(const nm_sim *sim, int64_t k) {
+    return &sim->network->projections[sim->network->routes.stepped[k]];
+}
+
 /* The factors of the projections that name the modulators of their learning. */
 static void prepare_acting(const nm_sim *sim, int64_t now) {
-    for (int64_t k = 0; k < sim->network->n_projections; k++) {
-        const nm_acting *own = sim->network->projections[k].acting;
+    for (int64_t k = 0; k < sim->network->routes.n_stepped; k++) {
+        const nm_acting *own = stepped(sim, k)->acting;
         for (int64_t zone = 0; own != NULL && zone < own->n_zones; zone++)
             own->factors[now % NM_INTERVAL * own->n_zones + zone] = nm_levels_factors(own->levels, zone);
     }
@@ -328,15 +335,15 @@ static void prepare_acting(const nm_sim *sim, int64_t now) {
  * `ahead`: earlier steps of the interval have not been taken yet. Returns 0 if the step cannot be prepared
  * ahead. */
 static int prepare_step(const nm_sim *sim, int64_t now, int ahead) {
-    for (int64_t k = 0; k < sim->network->n_projections; k++) {
-        const nm_projection *p = &sim->network->projections[k];
+    for (int64_t k = 0; k < sim->network->routes.n_stepped; k++) {
+        const nm_projection *p = stepped(sim, k);
         const nm_levels *levels = p->acting == NULL ? sim->levels : p->acting->levels;
         if (p->lazy != NULL && !nm_lazy_advance(sim->network, p, levels, sim->dt, now, ahead))
             return 0;
     }
-    for (int64_t k = 0; k < sim->network->n_projections; k++)
-        if (sim->network->projections[k].events != NULL)
-            nm_events_sample_sources(&sim->network->projections[k], sim->network->n_neurons);
+    for (int64_t k = 0; k < sim->network->routes.n_stepped; k++)
+        if (stepped(sim, k)->events != NULL)
+            nm_events_sample_sources(stepped(sim, k), sim->network->n_neurons);
     nm_factors *factors = sim->factors + now % NM_INTERVAL * sim->n_zones;
     for (int64_t zone = 0; zone < sim->n_zones; zone++)
         factors[zone] = nm_levels_factors(sim->levels, zone);
@@ -362,13 +369,16 @@ static int64_t last_of_interval(const run *r, int64_t first) {
     return first + steps - 1;
 }
 
-/* Whether the time of the run is over. The clock is read about every 16,384 neuron steps. */
+/* Whether the time of the run is over. The clock is read about every 16,384 neuron steps. Where push delivery is in
+ * use, a run that has little left of an epoch ends with it, since the next run visits all spikes in flight anew. */
 static int out_of_time(run *r) {
+    const nm_push *push = r->sim->network->push;
     const int64_t patience = 1 + 16384 / (1024 + r->sim->network->n_neurons);
-    if (r->sim->until == 0.0 || r->done == 0 || ++r->unread < patience)
+    const int ends = push != NULL && r->sim->step % push->steps == 0, within = push != NULL && !ends;
+    if (r->sim->until == 0.0 || r->done == 0 || (++r->unread < patience && !ends))
         return 0;
     r->unread = 0;
-    return nm_clock() >= r->sim->until;
+    return nm_clock() >= r->sim->until + (within ? PATIENCE : 0.0);
 }
 
 static void begin_interval(run *r) {

@@ -123,6 +123,7 @@ class Session:
         self.store.resume()
         if self.store.moves != self._arrays:
             self._lend_weights(engine)
+        engine.write_joined()
         try:
             engine.prepare()
         except _core.CoreFailure as failure:

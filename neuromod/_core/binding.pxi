@@ -10,7 +10,7 @@ cdef class Binding:
     cdef nm_group *groups
     cdef nm_block *blocks
     cdef nm_projection *projections
-    cdef nm_push *pushes
+    cdef Routes routes
     cdef Levels levels
     cdef LentLevels lent
     cdef list acting                       # ActingLevels of the projections that name their modulators
@@ -19,6 +19,8 @@ cdef class Binding:
     cdef object layout, lent_arrays, ids, factors, ring_slot, ring_count
     cdef dict traces                       # (projection, "post", trace) -> array by slot
     cdef dict keepers, events, short_terms, rates  # projection -> LazyKeeper, EventKeeper, ShortTermKeeper, HomeostasisKeeper
+    cdef dict leaders                      # what a history depends on -> projection that keeps it
+    cdef dict followers                    # number of such a projection -> names of those that share its history
     cdef dict kept                         # projection -> LazyKeeper or EventKeeper, where synapses are not current
     cdef int64_t history                   # steps back that spikes are looked up
     cdef list ports                        # names of the network's input ports
@@ -33,6 +35,7 @@ cdef class Binding:
         self.layout, self.levels, self.lent_arrays, self.fresh = layout, levels, [], True
         self.traces, self.keepers, self.events, self.weights = {}, {}, {}, []
         self.short_terms, self.rates, self.kept, self.born = {}, {}, {}, {}
+        self.leaders, self.followers = {}, {}
         self.births = [(layout.changes, step)] if births is None else births
         self.sim.dt, self.sim.seed, self.sim.step = dt, seed, step
         self.ids = np.array(layout.columns["id"][:n], np.int64)  # ours: removal compacts the network's in place
@@ -50,7 +53,7 @@ cdef class Binding:
             nm_lazy_start(&self.network, (<LazyKeeper>keeper).projection, dt, step)
 
     def __dealloc__(self):
-        for pointer in (<size_t>self.groups, <size_t>self.blocks, <size_t>self.projections, <size_t>self.pushes):
+        for pointer in (<size_t>self.groups, <size_t>self.blocks, <size_t>self.projections):
             PyMem_Free(<void *>pointer)
 
     cdef void *_lend(self, object array, str dtype, Py_ssize_t n, str what) except? NULL:
@@ -145,12 +148,12 @@ cdef class Binding:
     # ---- projections ---------------------------------------------------------------------------------------------
 
     cdef _lend_projections(self, object layout):
-        cdef Py_ssize_t k, count = len(layout.projections)
-        self.projections = <nm_projection *>PyMem_Calloc(max(1, count), sizeof(nm_projection))
-        self.pushes = <nm_push *>PyMem_Calloc(max(1, count), sizeof(nm_push))
-        if self.projections == NULL or self.pushes == NULL:
+        cdef Py_ssize_t k, count = len(layout.projections), n_joined = len(layout.joined)
+        self.projections = <nm_projection *>PyMem_Calloc(max(1, count + n_joined), sizeof(nm_projection))
+        if self.projections == NULL:
             raise MemoryError
         self.network.projections, self.network.n_projections = self.projections, count
+        self.network.n_joined = n_joined
         self.network.max_delay = max([1] + [p.max_delay for p in layout.projections])
         self.history = self.network.max_delay
         self.sim.interval = min([NM_INTERVAL] + [p.min_delay for p in layout.projections])
@@ -158,27 +161,76 @@ cdef class Binding:
         for k, projection in enumerate(layout.projections):
             self.lend_weight(k, projection.weight)
             self._lend_rows(&self.projections[k], projection)
+        for k, rows in enumerate(layout.joined):
+            self._lend_joined(&self.projections[count + k], rows)
 
     cdef _lend_rules(self, object layout):
         """What stands on checked rows: rules and what they keep, short-term plasticity, ways of delivery."""
         cdef Py_ssize_t k
         for k, projection in enumerate(layout.projections):
+            if projection.joined is not None:
+                continue
             self._lend_rule(&self.projections[k], projection)
             self._lend_slow_parts(&self.projections[k], projection)
-            self._lend_push(&self.projections[k], &self.pushes[k])
             self.lent_arrays.append(_lend_bitmap(&self.projections[k], projection, &self.network))
         self._lend_bitmap_room()
+        self.routes = Routes()
+        self.routes.make(&self.network)
 
     cdef lend_weight(self, Py_ssize_t k, object weight):
-        """Lend the weights of projection k, which may have moved since; None: all are equal."""
+        """Lend the weights of projection k, which may have moved since; None: all are equal, or joined."""
         projection = self.layout.projections[k]
         cdef float *address = NULL
+        if projection.joined is not None:
+            self.weights[k] = weight
+            return
         if weight is not None:
             address = <float *>_address(weight, "f4", len(projection.target), "weight")
         elif projection.learning.rule is not None:
             raise ValueError(f"projection {projection.name}: weights under a rule must be an array; got None")
         self.weights[k], self.projections[k].weight = weight, address
         self.projections[k].constant_weight = projection.equal_weight
+
+    def write_joined(self):
+        """Weights that were asked for as arrays during the run go to the joined tables."""
+        for k, projection in enumerate(self.layout.projections):
+            if projection.joined is not None and self.weights[k] is not None:
+                rows, member = projection.joined
+                rows.write(member, self.weights[k])
+
+    cdef _lend_joined(self, nm_projection *p, object table):
+        """The rows of a joined table; their synapses were made when those of the members were."""
+        cdef JoinedRows rows = table
+        p[0] = rows.c
+        p.weight_kept, p.joinable = 1.0, 1
+        self.lent_arrays.append(rows)
+        members = self._members(rows)
+        p.port = self.projections[<int64_t>members[0][0]].port
+        self._lend_joined_births(p, rows)
+
+    cdef list _members(self, object rows):
+        """(number of the projection, number of the member) of those whose synapses are in a joined table."""
+        return [(k, projection.joined[1]) for k, projection in enumerate(self.layout.projections)
+                if projection.joined is not None and projection.joined[0] is rows]
+
+    cdef _lend_joined_births(self, nm_projection *p, object rows):
+        """The synapses of a joined table were made when those of its members were."""
+        made = [(member, self.born[self.layout.projections[k].name]) for k, member in self._members(rows)]
+        steps = {int(at) for _, born in made for at in (np.min(born), np.max(born))}
+        p.born, p.born_last = NULL, max(steps)
+        if len(steps) > 1:
+            born = np.empty(p.n_synapses, np.int64)
+            for member, steps in made:
+                born[rows.positions(member)] = steps
+            p.born = <const int64_t *>self._lend(born, "i8", p.n_synapses, "born")
+
+    cdef lend_births(self, born):
+        """What a restored network says of its synapses: projection -> step, or array of steps; default 0."""
+        cdef Py_ssize_t k
+        for k, projection in enumerate(self.layout.projections):
+            self.lend_born(&self.projections[k], projection, born.get(projection.name, 0))
+        for k, rows in enumerate(self.layout.joined):
+            self._lend_joined_births(&self.projections[self.network.n_projections + k], rows)
 
     cdef _lend_rows(self, nm_projection *p, object projection):
         size, n_runs = len(projection.target), len(projection.run_start) - 1
@@ -195,6 +247,7 @@ cdef class Binding:
         p.min_delay, p.max_delay = projection.min_delay, projection.max_delay
         self.lend_born(p, projection, _born_of(projection.since, self.births))
         p.inhibitory, p.number = projection.inhibitory, projection.number
+        p.joinable, p.joined = projection.joinable, projection.joined is not None
         port = projection.port or ("inhibitory" if projection.inhibitory else "excitatory")
         if port not in self.ports:
             raise ValueError(f"projection {projection.name}: port must be one of {', '.join(self.ports)}; got {port!r}")
@@ -245,13 +298,14 @@ cdef class Binding:
         for k in range(nm_field_count(p.rule.state)):
             field = p.rule.state[k].name.decode()
             p.state[k] = <float *>self._lend(projection.state[field], "f4", p.n_synapses, field)
+        leader = self.leaders.setdefault(_of_history(learning), projection.name) if p.rule.post_amplitude != NULL else projection.name
         for k, name in enumerate(_traces(p.rule.post_traces, p.rule.params)):
-            trace = self.traces[projection.name, "post", name] = aligned(n)
+            trace = self.traces[projection.name, "post", name] = self.traces.get((leader, "post", name), aligned(n))
             p.post_trace[k] = <double *>self._lend(trace, "f8", n, name)
             p.post_kept[k] = nm_exp(-self.sim.dt / p.params[p.rule.post_traces[k].tau])
         self._start_post_traces(p, projection)
         if p.rule.post_amplitude != NULL:
-            self._lend_keeper(p, projection)
+            self._lend_keeper(p, projection, self.keepers.get(leader))
         else:
             self._lend_events(p, projection)
 
@@ -271,13 +325,50 @@ cdef class Binding:
                 self._start_post_traces(&self.projections[k], projection)
                 (<EventKeeper>self.events[projection.name]).start(self, &self.projections[k])
 
-    cdef _lend_keeper(self, nm_projection *p, object projection):
+    cdef _lend_keeper(self, nm_projection *p, object projection, LazyKeeper leader):
         cdef LazyKeeper keeper
         n_regions = 1 if self.levels is None else len(self.layout.zones)
         tau_c = 0.0 if p.rule.eligibility == NULL else p.params[p.rule.eligibility.tau_c]
-        keeper = LazyKeeper(self, projection, n_regions, tau_c, list(_traces(p.rule.pre_traces, p.rule.params)))
+        keeper = LazyKeeper(self, projection, n_regions, tau_c, list(_traces(p.rule.pre_traces, p.rule.params)),
+                            leader)
         keeper.projection, p.lazy = p, &keeper.c
         self.keepers[projection.name] = self.kept[projection.name] = keeper
+        if leader is not None:
+            self.followers.setdefault(leader.projection - self.projections, []).append(projection.name)
+            self._chain(leader)
+
+    cdef _chain(self, LazyKeeper leader):
+        """Let the projections that share a history point to one another, the leader first."""
+        cdef LazyKeeper last = leader, follower
+        leader.c.next = NULL
+        for name in self.followers.get(leader.projection - self.projections, []):
+            follower = self.keepers[name]
+            follower.c.next, last.c.next = NULL, follower.projection
+            last = follower
+
+    cdef part_histories(self, object traces, object pairs):
+        """Let those projections have histories of their own that are to go on from other values than their leader.
+
+        `traces`: (projection, "post", trace) -> (ids, values); `pairs`: projection -> state, or none of them.
+        """
+        cdef LazyKeeper leader, follower
+        for number, names in list(self.followers.items()):
+            leader = self.keepers[self.layout.projections[number].name]
+            first = self.layout.projections[number].name
+            for name in list(names):
+                follower = self.keepers[name]
+                keys = [key for key in self.traces if key[0] == name]
+                same = all(_same_entry(traces.get(key), traces.get((first, *key[1:]))) for key in keys)
+                if same and (name not in pairs or _same_history(pairs[name], pairs[first])):
+                    continue
+                names.remove(name)
+                follower.part()
+                for key in keys:
+                    self.traces[key] = self.traces[key].copy()
+                for k, key in enumerate(keys):
+                    follower.projection.post_trace[k] = <double *>self._lend(
+                        self.traces[key], "f8", self.network.n_neurons, key[2])
+            self._chain(leader)
 
     cdef _lend_events(self, nm_projection *p, object projection):
         cdef EventKeeper keeper = EventKeeper()
@@ -302,11 +393,6 @@ cdef class Binding:
             scaler = HomeostasisKeeper(learning.homeostatic, self.network.n_neurons, self.sim.dt, self.sim.step)
             p.homeostasis = &(<HomeostasisKeeper>scaler).c
             self.rates[projection.name] = scaler
-
-    cdef _lend_push(self, nm_projection *p, nm_push *push):
-        if nm_push_worth(p):
-            push.sum = <double *>self._room(NM_PUSH_STEPS * self.network.n_neurons, "scatter")
-            p.push = push
 
     cdef _lend_bitmap_room(self):
         cdef int64_t k
@@ -352,6 +438,30 @@ cdef class Binding:
         names = list(self.layout.area_names)
         inside = np.isin(self.layout.area_of, [names.index(area) for area in areas])
         return np.flatnonzero(np.diff(inside, prepend=False, append=False)).astype(np.int64)
+
+
+_HISTORY = ("course", "newest", "spike", "gain", "late", "n_spikes", "floor", "turn", "n_turns", "sign", "recent", "sums")
+
+
+def _of_history(learning):
+    """What the history of the targets of a projection under a lazy rule depends on."""
+    params = tuple(sorted(learning.params.items()))
+    return learning.rule, params, learning.weight_decay, learning.learns, learning.modulators
+
+
+def _same_entry(one, other):
+    """Whether two entries (ids, values) of saved traces, or None, are equal to the bit."""
+    if one is None or other is None:
+        return one is other
+    return np.array_equal(one[0], other[0]) and one[1].tobytes() == other[1].tobytes()
+
+
+def _same_history(one, other):
+    """Whether two states of lazy projections have the same history, to the bit."""
+    if (one["epoch"], one["origin"]) != (other["epoch"], other["origin"]):
+        return False
+    return all((name in one) == (name in other) and (name not in one or one[name].tobytes() == other[name].tobytes())
+               for name in _HISTORY)
 
 
 def _born_of(since, births):

@@ -13,6 +13,7 @@ from neuromod.state import SavedPart
 
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
+from libc.string cimport memset
 
 
 include "headers.pxi"
@@ -269,6 +270,8 @@ include "lazy.pxi"
 include "events.pxi"
 include "short_term.pxi"
 include "bitmap.pxi"
+include "routes.pxi"
+include "join.pxi"
 include "binding.pxi"
 include "currents.pxi"
 include "carried.pxi"

@@ -81,9 +81,7 @@ cdef class Engine:
 
     def set_births(self, births, born):
         """Of a restored network: what `bind` is to know of its synapses, and what `state` said of them."""
-        cdef Py_ssize_t k
-        for k, projection in enumerate(self.binding.layout.projections):
-            self.binding.lend_born(&self.binding.projections[k], projection, born.get(projection.name, 0))
+        self.binding.lend_births(born)
         self.births = list(births)
 
     @property
@@ -105,6 +103,10 @@ cdef class Engine:
         for k, weight in enumerate(weights):
             if weight is not self.binding.weights[k]:  # moved into a block that several share, say
                 self.binding.lend_weight(k, weight)
+
+    def write_joined(self):
+        """During a run: weights of joined projections that somebody has asked for go to the tables."""
+        self.binding.write_joined()
 
     def effects(self):
         """LentLevels of the present binding; None where nothing is modulated."""
@@ -220,7 +222,7 @@ cdef class Engine:
         part.only(*projections)
         for name in set(part.value) & set(projections):
             if isinstance(part.value[name], np.ndarray):
-                part.array(name, "i8", (len(projections[name].target),), 0, step)
+                part.array(name, "i8", (projections[name].n_synapses,), 0, step)
             else:
                 part.whole(name, 0, step)
 
@@ -265,6 +267,7 @@ cdef class Engine:
         for age, ids in enumerate(reversed(state["fired"])):
             if age < length:
                 self._set_fired(b, now - age, ids)
+        b.part_histories(state["traces"], state["pairs"])
         for key, (ids, values) in state["traces"].items():
             if key in b.traces:
                 _take_by_id(b.traces[key], b.ids, ids, values)
@@ -400,7 +403,7 @@ cdef class Engine:
         b.sim.until = nm_clock() + _SLICE_SECONDS if n_steps > 1 else 0.0
         while left > 0:
             pool = self.pool.get(self.threads if self.threads < n_partitions else <int>n_partitions)
-            turn = self._to_sample(slice_steps if slice_steps < left else left)
+            turn = self._to_sample(self._to_epoch(slice_steps, left))
             with nogil:
                 status = nm_sim_run(&b.sim, turn, pool, &done, &error)
             left -= done
@@ -416,9 +419,9 @@ cdef class Engine:
             if left == 0:
                 break
             took = perf_counter() - began
-            if status == NM_OK and done == turn < slice_steps and took < _SLICE_SECONDS:
+            if status == NM_OK and done == turn and turn < slice_steps and took < _SLICE_SECONDS:
                 continue  # a sample was due: the slice goes on
-            if status == NM_OK and turn == slice_steps:  # done < turn: out of time, say because more neurons fire
+            if status == NM_OK and turn >= slice_steps:  # done < turn: out of time, say because more neurons fire
                 slice_steps = max(1, min(4 * slice_steps, int(done * _SLICE_SECONDS / max(took, 1e-9))))
             self._border()
             if self.gate is not None:
@@ -429,6 +432,13 @@ cdef class Engine:
             if not self.running:
                 raise RuntimeError("run: goes on in the process that began it; this one was forked from it")
             began, b.sim.until = perf_counter(), nm_clock() + _SLICE_SECONDS
+
+    cdef int64_t _to_epoch(self, int64_t n_steps, int64_t left):
+        """Steps of a slice, at least n_steps, up to the end of an epoch of push delivery; at most `left`."""
+        cdef const nm_push *push = self.binding.network.push
+        if push != NULL:
+            n_steps += push.steps - 1 - (self.binding.sim.step + n_steps - 1) % push.steps
+        return min(n_steps, left)
 
     cdef int64_t _to_sample(self, int64_t n_steps):
         """Steps to the next sample of a probe, at most n_steps."""

@@ -1,5 +1,25 @@
 # The engine of csrc/, transcribed: network, delivery, learning, recording, run, building.
 
+cdef extern from "nm_routes.h" nogil:
+    ctypedef struct nm_outgoing:
+        const int64_t *start
+        const int32_t *projection
+    ctypedef struct nm_age:
+        int64_t delay
+        int64_t n_bitmaps
+        const int32_t *bitmap
+        nm_outgoing others
+    ctypedef struct nm_routes:
+        int64_t n_ranges
+        const int64_t *first
+        int64_t n_static_ages
+        const nm_age *static_ages
+        nm_outgoing pushed
+        int64_t n_ages
+        const nm_age *ages
+        int64_t n_stepped
+        const int32_t *stepped
+
 cdef extern from "nm_network.h" nogil:
     int NM_MAX_INPUTS
     ctypedef struct nm_lazy
@@ -58,7 +78,8 @@ cdef extern from "nm_network.h" nogil:
         nm_events *events
         nm_short_term *short_term
         const nm_bitmap *bitmap
-        const nm_push *push
+        int64_t joinable
+        int64_t joined
         nm_homeostasis *homeostasis
         uint32_t number
         const uint32_t *run_word
@@ -86,6 +107,9 @@ cdef extern from "nm_network.h" nogil:
         uint32_t *drive_table
         nm_projection *projections
         int64_t n_projections
+        int64_t n_joined
+        nm_routes routes
+        const nm_push *push
         int64_t max_delay
         int64_t n_partitions
         int64_t partition_width
@@ -137,8 +161,10 @@ cdef extern from "nm_lazy.h" nogil:
         int64_t sweep
         int64_t length
         int64_t n_zones
-        int64_t origin
-        int64_t epoch
+        int64_t *origin
+        int64_t *epoch
+        int64_t follows
+        const nm_projection *next
         double *snapshots
         double *ltp
         double *ltd
@@ -231,11 +257,30 @@ cdef extern from "nm_bitmap_deliver.h" nogil:
         uint64_t *count
         double *sum
 
+cdef extern from "nm_join.h" nogil:
+    int NM_JOIN_DELAYS
+    ctypedef struct nm_join:
+        const nm_projection *members
+        int64_t n_members
+        int64_t first
+        int64_t n_rows
+        int64_t n_partitions
+        int64_t *scratch
+    void nm_join_measure(const nm_join *join, int64_t *bucket_run)
+    void nm_join_fill(const nm_join *join, const int64_t *bucket_run, int64_t *run_start, uint16_t *run_delay,
+                      uint16_t *target, float *weight)
+    void nm_join_targets(const nm_projection *p, int64_t n_partitions, int64_t partition_width, uint8_t *targets)
+    int64_t nm_join_positions(const nm_projection *table, int64_t n_partitions, int64_t partition_width,
+                              const uint8_t *sources, const uint8_t *targets, int64_t *position)
+
 cdef extern from "nm_push.h" nogil:
-    int NM_PUSH_STEPS
     ctypedef struct nm_push:
-        double *sum
+        int64_t steps
+        int64_t min_delay
+        int64_t max_delay
+        double *sum[16]
     int nm_push_worth(const nm_projection *p)
+    int64_t nm_push_steps(int64_t max_delay, int64_t n_neurons)
 
 cdef extern from "nm_short_term.h" nogil:
     ctypedef struct nm_short_term:

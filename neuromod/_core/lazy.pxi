@@ -17,54 +17,86 @@ cdef class LazyKeeper:
     cdef nm_lazy c
     cdef nm_projection *projection  # the binding's
     cdef Binding binding
-    cdef object arrays
+    cdef dict own               # since, and traces of the sources: of this projection alone
+    cdef dict history           # of the targets and zones: shared by projections under equal rules
+    cdef list decays
+    cdef object factors
     cdef object recent, former  # [slot] of records: nm_recent and nm_former
     cdef object ends            # (id of the source, delay) of each segment
     cdef object weight, eligibility  # as they stand: of the moment of each synapse's last visit
 
-    def __cinit__(self, Binding binding not None, projection, Py_ssize_t n_zones, double tau_c, list pre_traces):
+    def __cinit__(self, Binding binding not None, projection, Py_ssize_t n_zones, double tau_c, list pre_traces,
+                  LazyKeeper leader=None):
         cdef int k
-        cdef Py_ssize_t n_neurons = binding.network.n_neurons, n_partitions = binding.network.n_partitions
         self.binding, self.weight = binding, projection.weight
-        self.ends = _run_ends(projection, binding.ids, n_partitions)
+        self.ends = _run_ends(projection, binding.ids, binding.network.n_partitions)
         self.eligibility = projection.state.get("eligibility")
         n_runs = len(projection.run_start) - 1
         self.c.sweep = nm_lazy_sweep(binding.sim.dt, tau_c)
         self.c.length = nm_lazy_length(self.c.sweep)
         self.c.n_zones = n_zones
-        self.arrays = {
+        self.own = {"since": np.zeros(n_runs, np.int64)} | {f"trace_{name}": np.zeros(n_runs) for name in pre_traces}
+        self.c.since = <int64_t *>_address(self.own["since"], "i8", 0, "since")
+        for k, name in enumerate(pre_traces):
+            self.c.trace[k] = <double *>_address(self.own[f"trace_{name}"], "f8", 0, name)
+        if leader is None:
+            self._make_history(len(pre_traces))
+        else:
+            self._share(leader)
+        self._point()
+
+    cdef _make_history(self, Py_ssize_t n_traces):
+        cdef Py_ssize_t n = self.binding.network.n_neurons, n_zones = self.c.n_zones
+        self.history = {
             "course": np.zeros((n_zones, self.c.length, NM_SNAPSHOT)),
-            "since": np.zeros(n_runs, np.int64),
-            "newest": np.zeros(n_neurons, np.int32),
-            "spike": np.zeros((n_neurons, NM_SPIKES), np.int64), "gain": np.zeros((n_neurons, NM_SPIKES)),
-            "late": np.zeros((n_neurons, NM_SPIKES)),
-            "n_spikes": np.zeros(n_neurons, np.int64), "floor": np.zeros(n_partitions, np.int64),
+            "newest": np.zeros(n, np.int32),
+            "spike": np.zeros((n, NM_SPIKES), np.int64), "gain": np.zeros((n, NM_SPIKES)),
+            "late": np.zeros((n, NM_SPIKES)),
+            "n_spikes": np.zeros(n, np.int64), "floor": np.zeros(self.binding.network.n_partitions, np.int64),
             "turn": np.zeros((n_zones, self.c.length), np.int64), "n_turns": np.zeros(n_zones, np.int64),
-            "sign": np.zeros(n_zones, np.int64),
+            "sign": np.zeros(n_zones, np.int64), "marks": np.zeros(2, np.int64),
         }
-        factors = np.zeros((2, NM_INTERVAL, n_zones))  # of the steps under way: no state
-        decays = [np.zeros(nm_lazy_decay_length(self.c.sweep)) for _ in pre_traces]
-        self.c.snapshots = <double *>_address(self.arrays["course"], "f8", 0, "course")
-        self.c.ltp = <double *>_address(factors[0], "f8", 0, "ltp")
-        self.c.ltd = <double *>_address(factors[1], "f8", 0, "ltd")
-        self.c.since = <int64_t *>_address(self.arrays["since"], "i8", 0, "since")
-        self.c.newest = <int32_t *>_address(self.arrays["newest"], "i4", 0, "newest")
-        self.recent, self.former = _lines(n_neurons, NM_CLOSE), _lines(n_neurons, NM_RECENT - NM_CLOSE)
+        self.factors = np.zeros((2, NM_INTERVAL, n_zones))  # of the steps under way: no state
+        self.decays = [np.zeros(nm_lazy_decay_length(self.c.sweep)) for _ in range(n_traces)]
+        self.recent, self.former = _lines(n, NM_CLOSE), _lines(n, NM_RECENT - NM_CLOSE)
+
+    cdef _share(self, LazyKeeper leader):
+        self.history, self.factors, self.decays = leader.history, leader.factors, leader.decays
+        self.recent, self.former, self.c.follows = leader.recent, leader.former, 1
+
+    cdef part(self):
+        """Go on with a history of its own, equal to the shared one."""
+        decays, factors, old = self.decays, self.factors, (self.history, self.recent, self.former)
+        self._make_history(len(decays))
+        for name, array in self.history.items():
+            array[...] = old[0][name]
+        self.recent[...], self.former[...] = old[1], old[2]
+        self.factors[...] = factors
+        for table, shared in zip(self.decays, decays):
+            table[...] = shared
+        self.c.follows = 0
+        self._point()
+
+    cdef _point(self):
+        cdef int k
+        self.c.snapshots = <double *>_address(self.history["course"], "f8", 0, "course")
+        self.c.ltp = <double *>_address(self.factors[0], "f8", 0, "ltp")
+        self.c.ltd = <double *>_address(self.factors[1], "f8", 0, "ltd")
+        self.c.newest = <int32_t *>_address(self.history["newest"], "i4", 0, "newest")
         self.c.recent = <nm_recent *><size_t>self.recent.__array_interface__["data"][0]
         self.c.former = <nm_former *><size_t>self.former.__array_interface__["data"][0]
-        self.c.spike = <int64_t *>_address(self.arrays["spike"], "i8", 0, "spike")
-        self.c.gain = <double *>_address(self.arrays["gain"], "f8", 0, "gain")
-        self.c.n_spikes = <int64_t *>_address(self.arrays["n_spikes"], "i8", 0, "n_spikes")
-        self.c.floor = <int64_t *>_address(self.arrays["floor"], "i8", 0, "floor")
-        self.c.late = <double *>_address(self.arrays["late"], "f8", 0, "late")
-        self.c.turn = <int64_t *>_address(self.arrays["turn"], "i8", 0, "turn")
-        self.c.n_turns = <int64_t *>_address(self.arrays["n_turns"], "i8", 0, "n_turns")
-        self.c.sign = <int64_t *>_address(self.arrays["sign"], "i8", 0, "sign")
-        for k, name in enumerate(pre_traces):
-            self.arrays[f"trace_{name}"] = trace = np.zeros(n_runs)
-            self.c.trace[k] = <double *>_address(trace, "f8", 0, name)
-            self.c.decay[k] = <double *>_address(decays[k], "f8", 0, "decay")
-        self.arrays = (self.arrays, decays, factors)
+        self.c.spike = <int64_t *>_address(self.history["spike"], "i8", 0, "spike")
+        self.c.gain = <double *>_address(self.history["gain"], "f8", 0, "gain")
+        self.c.n_spikes = <int64_t *>_address(self.history["n_spikes"], "i8", 0, "n_spikes")
+        self.c.floor = <int64_t *>_address(self.history["floor"], "i8", 0, "floor")
+        self.c.late = <double *>_address(self.history["late"], "f8", 0, "late")
+        self.c.turn = <int64_t *>_address(self.history["turn"], "i8", 0, "turn")
+        self.c.n_turns = <int64_t *>_address(self.history["n_turns"], "i8", 0, "n_turns")
+        self.c.sign = <int64_t *>_address(self.history["sign"], "i8", 0, "sign")
+        self.c.epoch = <int64_t *>_address(self.history["marks"], "i8", 0, "marks")
+        self.c.origin = self.c.epoch + 1
+        for k, table in enumerate(self.decays):
+            self.c.decay[k] = <double *>_address(table, "f8", 0, "decay")
 
     cdef nm_lazy_step _step(self):
         cdef nm_lazy_step step
@@ -152,18 +184,18 @@ cdef class LazyKeeper:
         cdef int64_t now = self.binding.sim.step
         cdef int k
         found = {}
-        steps = now - (self.arrays[0]["since"] & ~_ARRIVED) // 2
-        for k, table in enumerate(self.arrays[1]):
-            name = [name for name in self.arrays[0] if name.startswith("trace_")][k]
-            found[name] = self.arrays[0][name] * table[steps % NM_FINE] * table[NM_FINE + steps // NM_FINE]
+        steps = now - (self.own["since"] & ~_ARRIVED) // 2
+        for k, table in enumerate(self.decays):
+            name = [name for name in self.own if name.startswith("trace_")][k]
+            found[name] = self.own[name] * table[steps % NM_FINE] * table[NM_FINE + steps // NM_FINE]
         return found
 
     def state(self):
         """Everything, as it stands; for a checkpoint of this very network."""
-        found = {name: array.copy() for name, array in self.arrays[0].items()}
+        found = {name: array.copy() for name, array in (self.history | self.own).items() if name != "marks"}
         found["recent"] = np.concatenate([self.recent["time"], self.former["time"]], axis=1)
         found["sums"] = np.concatenate([self.recent["sums"], self.former["sums"]], axis=1)
-        found["weight"], found["epoch"], found["origin"] = self.weight.copy(), int(self.c.epoch), int(self.c.origin)
+        found["weight"], found["epoch"], found["origin"] = self.weight.copy(), int(self.c.epoch[0]), int(self.c.origin[0])
         if self.eligibility is not None:
             found["eligibility"] = self.eligibility.copy()
         return found
@@ -202,24 +234,29 @@ cdef class LazyKeeper:
         part.finish()
         self._take(state)
 
+    cdef dict _complete(self, object state):
+        if "turn" in state:
+            return state
+        return {**state, **_turns(state["course"], self.binding.sim.step), "late": np.zeros_like(state["gain"])}
+
     cdef _take(self, object state):
-        if "turn" not in state:
-            state = {**state, **_turns(state["course"], self.binding.sim.step), "late": np.zeros_like(state["gain"])}
-        for name, array in self.arrays[0].items():
-            array[...] = state[name]
+        state = self._complete(state)
+        for name, array in (self.history | self.own).items():
+            if name != "marks":
+                array[...] = state[name]
         self.recent["time"], self.former["time"] = np.split(state["recent"], 2, axis=1)
         self.recent["sums"], self.former["sums"] = np.split(state["sums"], [NM_CLOSE], axis=1)
         self.weight[:] = state["weight"]
-        self.c.epoch, self.c.origin = state["epoch"], state["origin"]
+        self.c.epoch[0], self.c.origin[0] = state["epoch"], state["origin"]
         if self.eligibility is not None:
             self.eligibility[:] = state["eligibility"]
 
     def set_traces(self, traces):
         """Presynaptic traces as they are now, by segment."""
         for name, values in traces.items():
-            if not name.startswith("trace_") or name not in self.arrays[0]:
+            if not name.startswith("trace_") or name not in self.own:
                 raise ValueError(f"traces: must be the rule's; got {name!r}")
-            self.arrays[0][name][:] = values
+            self.own[name][:] = values
 
 
 def _turns(course, int64_t now):

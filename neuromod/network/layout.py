@@ -70,6 +70,15 @@ class ProjectionLayout:
         default_factory=dict
     )  # synapse columns of the rule, (n_synapses,)
     bitmap: _core.Bitmap = field(default_factory=lambda: _core.Bitmap())  # filled by the first engine
+    joinable: bool = False  # delivered before those that are not
+    joined: tuple[_core.JoinedRows, int] | None = None  # the table that has the synapses, and which member it is
+    joined_size: int = 0  # synapses of a joined projection
+    longest_delay: int = 1  # steps, of a joined projection; `equal_delay` is its shortest
+
+    @property
+    def n_synapses(self) -> int:
+        """Number of synapses."""
+        return len(self.target) if self.joined is None else self.joined_size
 
     @property
     def min_delay(self) -> int:
@@ -79,6 +88,8 @@ class ProjectionLayout:
     @property
     def max_delay(self) -> int:
         """Longest delay, steps."""
+        if self.joined is not None:
+            return self.longest_delay
         return self.equal_delay if self.run_delay is None else int(self.run_delay.max())
 
 
@@ -96,3 +107,4 @@ class Layout:
     area_names: tuple[str, ...]
     projections: tuple[ProjectionLayout, ...]
     changes: int = 0  # of who is connected to whom, so far
+    joined: tuple[_core.JoinedRows, ...] = ()  # tables that hold the synapses of joined projections

@@ -14,6 +14,7 @@ from neuromod import _core
 from neuromod.network.areas import Areas
 from neuromod.network.columns import model_of, synapse_of
 from neuromod.network.draws import check_written
+from neuromod.network.joining import join
 from neuromod.network.layout import Layout, Learning, Rows
 from neuromod.network.learning import relearn
 from neuromod.network.members import label_of
@@ -52,7 +53,7 @@ class SynapseStore:
         self.edits: Any = None  # functions that change a projection's synapses: `neuromod.network.edits`
         self.model: Callable[[], Any] = lambda: None  # a weak reference to the model that they are of
         self.made = 0  # projections ever made: the salt of their draws
-        self.relearned = 0  # times that the learning of a projection was changed
+        self.relearned = 0  # times that the learning of a projection was changed, or that joined rows came back
         self.modulators: tuple[str, ...] = ()  # that a projection may name
         self.moves = 0  # times that an array of weights that engines borrow was replaced
         self.keeper: _core.Engine | None = None  # keeps projections whose weights are not current
@@ -252,8 +253,9 @@ class SynapseStore:
         self.made, self.modulators = other.made, other.modulators
         self._changed()
 
-    def _move(self) -> None:
+    def _move(self, rows: bool = False) -> None:
         self.moves += 1
+        self.relearned += rows
 
     def remove_table(self, gone: SynapseTable) -> None:
         """Take a projection out of the network, with its synapses."""
@@ -317,6 +319,7 @@ class SynapseStore:
         self.release()
         self._part_with_kept()
         zone_of, zones = self.areas.zones()
+        joined = join(self.tables, self.columns.n)
         return Layout(
             version=self.structure,
             n=self.columns.n,
@@ -328,6 +331,7 @@ class SynapseStore:
             area_names=self.areas.names,
             projections=tuple(table.layout() for table in self.tables),
             changes=self._version,
+            joined=joined,
         )
 
     def _part_with_kept(self) -> None:

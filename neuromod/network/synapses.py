@@ -15,7 +15,7 @@ from neuromod.network.columns import NeuronColumns
 from neuromod.network.layout import Learning, ProjectionLayout, Rows
 from neuromod.network.weights import Weights
 
-__all__ = ["SynapseTable", "by_delay", "no_rows"]
+__all__ = ["JoinedPart", "SynapseTable", "by_delay", "no_rows"]
 
 Int32s = NDArray[np.int32]
 Ints = NDArray[np.int64]
@@ -42,6 +42,33 @@ def _widened(pre_first: int, row_start: Ints, rows: tuple[int, int, int]) -> tup
     return first, np.pad(row_start, (before, behind), mode="edge")
 
 
+class JoinedPart:
+    """The synapses of one projection in a table that it shares with others."""
+
+    def __init__(self, rows: _core.JoinedRows, member: int, members: int, table: SynapseTable) -> None:
+        self.rows, self.member, self.members = rows, member, members
+        self.pre_first, self.row_start = table.pre_first, table.row_start
+        self.delays = table.delays
+
+    def own(self) -> tuple[Ints, NDArray[np.uint16], Delays]:
+        """Start of each bucket, targets, and delay of each synapse, as of a projection by itself. New arrays."""
+        start, target, delay = self.rows.rows(self.member, self.pre_first, len(self.row_start) - 1)
+        return start, target, delay
+
+    def read(self) -> Floats:
+        """Weight of each synapse. A new array."""
+        assert self.rows.weight is not None
+        return self.rows.weight[self.rows.positions(self.member)]  # type: ignore[no-any-return]
+
+    def read_one(self, synapse: int) -> float:
+        """Weight of one synapse."""
+        assert self.rows.weight is not None
+        row = int(np.searchsorted(self.row_start, synapse, side="right")) - 1
+        first = self.pre_first + row
+        at = self.rows.positions(self.member, first, first + 1)[synapse - self.row_start[row]]
+        return float(self.rows.weight[at])
+
+
 class SynapseTable:
     """Synapses of one kind under one rule, each row sorted by (part of the network, delay, target)."""
 
@@ -56,7 +83,7 @@ class SynapseTable:
         rows: Rows,
         weight: Floats | float,
         delay: Delays | int,
-        moved: Callable[[], None],
+        moved: Callable[..., None],
         order: Ints | None = None,
     ) -> None:
         """`port`: None: the type's. `number`: salt of the draws. `moved`: called when the weights are replaced.
@@ -80,6 +107,9 @@ class SynapseTable:
         self.since: Ints | int = (
             0  # count of the network's changes that made each synapse; one number for all
         )
+        self.joinable = False  # see `neuromod.network.joining`
+        self.joined: JoinedPart | None = None  # where the rows are, if not here
+        self.parted = 0  # times that the rows came back
         self.order = order
         if order is not None and isinstance(delay, np.ndarray):
             self.order = order[by_delay(rows[1], delay)]
@@ -95,42 +125,105 @@ class SynapseTable:
     # ---- who is connected to whom ----------------------------------------------------------------------------
 
     def _set_rows(self, rows: Rows, weight: Floats | float, delay: Delays | int) -> None:
-        """Places whose targets ascend, cut into the segments that the core works on."""
-        self.pre_first, bucket_start, self.target = rows
+        """Buckets whose targets ascend, cut into the delay runs that the core works on."""
+        self.pre_first, bucket_start, target = rows
         if isinstance(delay, np.ndarray) and (not len(delay) or np.all(delay == delay[0])):
             delay = int(delay[0]) if len(delay) else 1
-        self.n_neurons = self.columns.n
+        self.n_neurons, self.n_synapses = self.columns.n, len(target)
         self.row_start = bucket_start[:: _core.partitions(self.n_neurons)[0]].copy()
-        self.bucket_run: Ints | None = None
-        self.run_delay: Delays | None = None
+        self._targets: NDArray[np.uint8] | None = None
         if isinstance(delay, np.ndarray):
             own = weight if isinstance(weight, np.ndarray) else None
-            _core.sort_rows_by_delay(bucket_start, delay, self.target, own)
-            self.bucket_run, self.run_start, self.run_delay = _core.build_runs(bucket_start, delay)
+            _core.sort_rows_by_delay(bucket_start, delay, target, own)
             self.equal_delay = 1
         else:
-            self.run_start, self.equal_delay = bucket_start, int(delay)
+            self.equal_delay = int(delay)
+        self._own_rows(bucket_start, target, delay)
         self.weights = Weights(
-            len(self.target),
+            len(target),
             weight,
             self.state_columns,
             self.learning.rule is not None,
             self.moved,
             self.columns.gate,
         )
-        self.bitmap = _core.Bitmap()
+
+    def _own_rows(self, bucket_start: Ints, target: NDArray[np.uint16], delay: Delays | int) -> None:
+        """Keep rows here: `bucket_run` and `run_delay` are None where all delays are equal."""
+        self.joined, self.bitmap = None, _core.Bitmap()
+        self.target = target
+        self.bucket_run: Ints | None = None
+        self.run_delay: Delays | None = None
+        self.run_start = bucket_start
+        if isinstance(delay, np.ndarray):
+            self.bucket_run, self.run_start, self.run_delay = _core.build_runs(bucket_start, delay)
+        self.delays = (
+            (self.equal_delay, self.equal_delay)
+            if self.run_delay is None
+            else (int(self.run_delay.min()), int(self.run_delay.max()))
+        )
+
+    # ---- rows that are shared --------------------------------------------------------------------------------
+
+    @property
+    def n_rows(self) -> int:
+        """Number of sources, those without synapses among them."""
+        return len(self.row_start) - 1
+
+    @property
+    def sources(self) -> NDArray[np.bool_]:
+        """Whether each row has a synapse."""
+        return np.diff(self.row_start) > 0  # type: ignore[no-any-return]
+
+    def targets(self, n_neurons: int) -> NDArray[np.uint8]:
+        """1 for each neuron that is a target, shape (n_neurons,); kept as bits."""
+        if self._targets is None:
+            self._targets = np.packbits(_core.targets_of(self.layout(), self.n_neurons))
+        found = np.zeros(n_neurons, np.uint8)
+        found[: self.n_neurons] = np.unpackbits(self._targets, count=self.n_neurons)
+        return found
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether the weights may be written through an array, or the synapses were made at several times."""
+        return self.parted > 0 or self.weights.is_handed_out or isinstance(self.since, np.ndarray)
+
+    def enter(self, part: JoinedPart) -> None:
+        """Leave rows and weights to a shared table, which has taken them over."""
+        del self.target, self.run_start, self.bucket_run, self.run_delay
+        self.joined = part
+        self.weights.enter(part, self._watch)
+
+    def part(self) -> None:
+        """Take rows and weights back from a shared table."""
+        if self.joined is None:
+            return
+        start, target, delay = self.joined.own()
+        one = self.delays[0] == self.delays[1]
+        self.weights.part()
+        self._own_rows(start, target, self.delays[0] if one else delay)
+
+    def _watch(self) -> None:
+        """Somebody asks for an array of the weights: they stay here from now on."""
+        self.parted += 1
+        self.part()
+        self.moved(rows=True)
 
     def __len__(self) -> int:
-        return len(self.target)
+        return self.n_synapses
 
     @property
     def bucket_start(self) -> Ints:
-        """First synapse of each place; one entry more than there are places."""
+        """First synapse of each bucket; one entry more than there are buckets."""
+        if self.joined is not None:
+            return self.joined.own()[0]
         return self.run_start if self.bucket_run is None else self.run_start[self.bucket_run]
 
     @property
     def delay(self) -> Delays:
         """Delay of each synapse, steps. A new array."""
+        if self.joined is not None:
+            return self.joined.own()[2]
         if self.run_delay is None:
             return np.full(len(self), self.equal_delay, np.uint16)
         return np.repeat(self.run_delay, np.diff(self.run_start))
@@ -144,11 +237,13 @@ class SynapseTable:
     @property
     def post(self) -> Int32s:
         """Slot of each synapse's target. A new array."""
-        start = self.bucket_start
-        places = np.arange(len(start) - 1)
+        start, target = (
+            self.joined.own()[:2] if self.joined is not None else (self.bucket_start, self.target)
+        )
+        buckets = np.arange(len(start) - 1)
         n_partitions, width = _core.partitions(self.n_neurons)
-        first = (places % n_partitions * width).astype(np.int32)
-        return np.repeat(first, np.diff(start)) + self.target.astype(np.int32)
+        first = (buckets % n_partitions * width).astype(np.int32)
+        return np.repeat(first, np.diff(start)) + target.astype(np.int32)
 
     @property
     def pre_id(self) -> Ints:
@@ -174,6 +269,8 @@ class SynapseTable:
     def layout(self) -> ProjectionLayout:
         """What an engine needs. The weights must not be kept by an engine."""
         state = {name: array for name, array in self.weights.live.items() if name != "weight"}
+        if self.joined is not None:
+            return self._joined_layout(self.joined)
         return ProjectionLayout(
             name=self.name,
             number=self.number,
@@ -192,6 +289,28 @@ class SynapseTable:
             learning=self.learning,
             state=state,
             bitmap=self.bitmap,
+            joinable=self.joinable,
+        )
+
+    def _joined_layout(self, part: JoinedPart) -> ProjectionLayout:
+        """What an engine needs of a projection whose rows are in a shared table."""
+        return ProjectionLayout(
+            name=self.name,
+            number=self.number,
+            pre_first=self.pre_first,
+            n_rows=self.n_rows,
+            run_start=np.zeros(1, np.int64),
+            target=np.empty(0, np.uint16),
+            weight=None,
+            equal_delay=self.delays[0],
+            since=self.since,
+            inhibitory=self.synapse_type == "inhibitory",
+            port=self.port,
+            learning=self.learning,
+            joinable=True,
+            joined=(part.rows, part.member),
+            joined_size=len(self),
+            longest_delay=self.delays[1],
         )
 
     # ---- change ----------------------------------------------------------------------------------------------
@@ -291,10 +410,14 @@ class SynapseTable:
         where[order] = np.arange(len(order))
         return where
 
-    def twin(self, columns: NeuronColumns, moved: Callable[[], None]) -> SynapseTable:
+    def twin(self, columns: NeuronColumns, moved: Callable[..., None]) -> SynapseTable:
         """The same of a copy of the network, over its columns: what never changes is shared, the rest is copied."""
         other = copy.copy(self)
         other.columns, other.moved, other.since = columns, moved, 0
+        other.parted = 0
+        if self.joined is not None:
+            start, target, delay = self.joined.own()
+            other._own_rows(start, target, self.delays[0] if self.delays[0] == self.delays[1] else delay)
         other.weights = Weights(len(self), self.weights.equal, {}, False, moved, columns.gate)
         if not self.weights.is_equal:
             other.weights.live = {name: array.copy() for name, array in self.weights.values().items()}

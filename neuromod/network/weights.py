@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
+
+if TYPE_CHECKING:
+    from neuromod.network.synapses import JoinedPart
 
 __all__ = ["Weights"]
 
@@ -29,6 +33,8 @@ class Weights:
 
     equal
         All weights are one number; no array exists. Static projections only.
+    joined
+        Equal or live before: the weights are in a table that several static projections share. `array` takes them back.
     live
         The arrays are current at every step. `array` hands out views of them.
     kept
@@ -45,7 +51,7 @@ class Weights:
         weight: Floats | float,
         fields: Mapping[str, tuple[str, Any]],
         plastic: bool,
-        moved: Callable[[], None],
+        moved: Callable[..., None],
         gate: _core.Gate,
     ) -> None:
         """`fields`: the rule's synapse columns, dtype and first value. `moved`: called when an array is replaced.
@@ -59,14 +65,17 @@ class Weights:
         self.live: dict[str, NDArray[Any]] = {"weight": weight} if isinstance(weight, np.ndarray) else {}
         self.live |= {name: np.full(n, start, dtype) for name, (dtype, start) in fields.items()}
         self.keeper: _core.LazyKeeper | _core.EventKeeper | None = None
+        self.joined: JoinedPart | None = None
+        self._watch: Callable[[], None] = lambda: None  # takes the synapses back from the shared table
         self._handed: dict[str, Floats] = {}  # views of live arrays, or the snapshot
         self._before: dict[str, Floats] = {}  # the snapshot as it was handed out
+        self.was_equal = False  # before the weights were joined
         self.is_in_block = False  # whether the live weights are a slice of a block
 
     @property
     def is_equal(self) -> bool:
         """Whether all weights are one number, and no array of them exists."""
-        return "weight" not in self.live
+        return "weight" not in self.live and (self.joined is None or self.was_equal)
 
     def array(self, name: str = "weight") -> Floats:
         """The current values, to be read and written by the user until the simulation moves on."""
@@ -75,6 +84,8 @@ class Weights:
                 return self._glance(name) if self.gate.foreign else self._snapshot()[name]
         if self.gate.running and self.gate.foreign:
             return self._glance(name)
+        if self.joined is not None:
+            self._watch()
         if name == "weight" and self.is_equal:
             self.live["weight"] = np.full(self.n, self.equal, np.float32)
             self.moved()
@@ -89,6 +100,8 @@ class Weights:
         if self.keeper is not None:
             with self.gate:
                 return self._snapshot()
+        if self.joined is not None and not self.is_equal:
+            return {"weight": self.joined.read()}
         equal = {"weight": np.full(self.n, self.equal, np.float32)} if self.is_equal else {}
         return {**equal, **self.live}
 
@@ -100,6 +113,8 @@ class Weights:
             return self._glance_one(k)
         if self.is_equal:
             return self.equal
+        if self.joined is not None:
+            return self.joined.read_one(k)
         return float(self._handed.get("weight", self.live["weight"])[k])
 
     def sampled(self, name: str, where: NDArray[np.int64]) -> Floats:
@@ -110,6 +125,8 @@ class Weights:
             found = self._read()[name]
         elif name == "weight" and self.is_equal:
             return np.full(len(where), self.equal, np.float32)
+        elif self.joined is not None:
+            found = self.joined.read()
         else:
             found = self.live[name]
         return found[where]
@@ -129,6 +146,8 @@ class Weights:
                 found = self._read()[name]
             elif name == "weight" and self.is_equal:
                 found = np.full(self.n, self.equal, np.float32)
+            elif self.joined is not None:
+                found = self.joined.read()
             else:
                 found = self.live[name].copy()
         found.flags.writeable = False
@@ -138,7 +157,9 @@ class Weights:
         with self.gate:
             if self.keeper is not None:
                 return self.keeper.read_one(k)
-            return self.equal if self.is_equal else float(self.live["weight"][k])
+            if self.is_equal:
+                return self.equal
+            return float(self.live["weight"][k]) if self.joined is None else self.joined.read_one(k)
 
     def _snapshot(self) -> dict[str, Floats]:
         if not self._before and self.keeper is not None:
@@ -146,7 +167,33 @@ class Weights:
             self._before = {name: array.copy() for name, array in self._handed.items()}
         return self._handed
 
+    @property
+    def is_handed_out(self) -> bool:
+        """Whether somebody may hold an array of the live weights."""
+        if self.joined is not None or self.is_equal:
+            return False
+        if self.is_in_block or "weight" in self._handed:
+            mine = 1 + ("weight" in self._handed)  # the dictionary, and the view that is kept for the next reader
+            held = self._handed.get("weight")
+            return self.is_in_block or sys.getrefcount(self.live["weight"]) > mine + 1 or (
+                held is not None and sys.getrefcount(held) > 3
+            )
+        return False
+
     # ---- changes of state ------------------------------------------------------------------------------------
+
+    def enter(self, part: JoinedPart, watch: Callable[[], None]) -> None:
+        """A shared table has taken the weights over. `watch`: called when somebody asks for an array of them."""
+        self.was_equal = self.is_equal
+        self.freeze()
+        self.live.pop("weight", None)
+        self.joined, self._watch = part, watch
+
+    def part(self) -> None:
+        """Take the weights back from the shared table."""
+        if self.joined is not None and not self.was_equal:
+            self.live["weight"] = self.joined.read()
+        self.joined = None
 
     def keep(self, keeper: _core.LazyKeeper | _core.EventKeeper) -> None:
         """An engine takes the synapses over. Views handed out before turn read-only."""
@@ -169,11 +216,13 @@ class Weights:
 
     def marked(self) -> tuple[Any, ...]:
         """What `restore` takes."""
-        return self.keeper, self.is_in_block, dict(self.live), dict(self._handed), dict(self._before)
+        joined = self.joined, self._watch, self.was_equal
+        return joined, self.keeper, self.is_in_block, dict(self.live), dict(self._handed), dict(self._before)
 
     def restore(self, mark: tuple[Any, ...]) -> None:
         """After a change that has failed: hand out and be kept as when `marked` was called."""
-        self.keeper, self.is_in_block, self.live, self._handed, self._before = mark
+        joined, self.keeper, self.is_in_block, self.live, self._handed, self._before = mark
+        self.joined, self._watch, self.was_equal = joined
         for array in self._handed.values():
             array.flags.writeable = True
 

@@ -65,6 +65,7 @@ static inline void lend_lazy(arena *a, const nm_network *network, nm_projection 
     lazy->snapshots = zeros(a, n_regions * lazy->length * NM_SNAPSHOT, sizeof *lazy->snapshots);
     lazy->ltp = zeros(a, NM_INTERVAL * n_regions, sizeof(double));
     lazy->ltd = zeros(a, NM_INTERVAL * n_regions, sizeof(double));
+    lazy->origin = zeros(a, 1, sizeof(int64_t)), lazy->epoch = zeros(a, 1, sizeof(int64_t));
     lazy->since = zeros(a, p->n_runs, sizeof(int64_t));
     lazy->newest = zeros(a, n, sizeof(int32_t));
     lazy->recent = zeros(a, n, sizeof *lazy->recent);

@@ -1,0 +1,173 @@
+# Joined rows: the synapses of several static projections in one table. Transcribes nm_join.h.
+
+
+cdef class JoinedRows:
+    """The synapses of several static projections in one table of rows; made by `neuromod.network.joining`."""
+
+    cdef nm_projection c
+    cdef readonly int64_t n_neurons
+    cdef readonly object bucket_run, run_start, run_delay, target, weight
+    cdef list sources, targets  # of each member: packed bits, of the rows of the table and of all neurons
+
+    def __init__(self, members, int64_t n_neurons):
+        # members: ProjectionLayout of each; onto one port, of one sign, and of no source the same targets
+        cdef nm_projection *own = <nm_projection *>PyMem_Calloc(max(1, len(members)), sizeof(nm_projection))
+        cdef Py_ssize_t k
+        if own == NULL:
+            raise MemoryError
+        self.n_neurons = n_neurons
+        try:
+            for k, member in enumerate(members):
+                _set_rows(&own[k], member)
+            self.c.pre_first = min(member.pre_first for member in members)
+            self.c.n_rows = max(member.pre_first + member.n_rows for member in members) - self.c.pre_first
+            self.c.inhibitory = members[0].inhibitory
+            self._fill(own, members)
+            self._mark(own, members)
+        finally:
+            PyMem_Free(own)
+
+    cdef _fill(self, nm_projection *own, list members):
+        cdef nm_join join
+        scratch = np.zeros(NM_JOIN_DELAYS, np.int64)
+        join.members, join.n_members = own, len(members)
+        join.first, join.n_rows = self.c.pre_first, self.c.n_rows
+        join.n_partitions = nm_network_count_partitions(self.n_neurons)
+        join.scratch = <int64_t *>_address(scratch, "i8", NM_JOIN_DELAYS, "scratch")
+        bucket_run = np.empty(join.n_rows * join.n_partitions + 1, np.int64)
+        self.c.bucket_run = <const int64_t *>_address(bucket_run, "i8", 0, "bucket_run")
+        with nogil:
+            nm_join_measure(&join, <int64_t *>self.c.bucket_run)
+        n, n_runs = sum(len(member.target) for member in members), int(bucket_run[len(bucket_run) - 1])
+        run_start, run_delay = np.empty(n_runs + 1, np.int64), np.empty(n_runs, np.uint16)
+        self.target = np.empty(n, np.uint16)
+        weights = {member.equal_weight if member.weight is None else None for member in members}
+        self.weight = np.empty(n, np.float32) if None in weights or len(weights) > 1 else None
+        self.c.constant_weight = members[0].equal_weight
+        self.c.run_start = <const int64_t *>_address(run_start, "i8", 0, "run_start")
+        self.c.run_delay = <const uint16_t *>_address(run_delay, "u2", 0, "run_delay")
+        self.c.target = <const uint16_t *>_address(self.target, "u2", 0, "target")
+        self.c.weight = NULL if self.weight is None else <float *>_address(self.weight, "f4", 0, "weight")
+        with nogil:
+            nm_join_fill(&join, self.c.bucket_run, <int64_t *>self.c.run_start, <uint16_t *>self.c.run_delay,
+                         <uint16_t *>self.c.target, self.c.weight)
+        self.c.n_synapses, self.c.n_runs = n, n_runs
+        self.c.min_delay, self.c.max_delay = min(m.min_delay for m in members), max(m.max_delay for m in members)
+        self.c.constant_delay = self.c.min_delay
+        if self.c.min_delay == self.c.max_delay:  # one run for each bucket
+            run_start, run_delay, bucket_run = np.ascontiguousarray(run_start[bucket_run]), None, None
+            self.c.run_start = <const int64_t *>_address(run_start, "i8", 0, "run_start")
+            self.c.run_delay, self.c.bucket_run, self.c.n_runs = NULL, NULL, len(run_start) - 1
+        self.bucket_run, self.run_start, self.run_delay = bucket_run, run_start, run_delay
+
+    cdef _mark(self, nm_projection *own, list members):
+        cdef Py_ssize_t k
+        cdef const uint8_t[::1] marks
+        n_partitions, width = partitions(self.n_neurons)
+        self.sources, self.targets = [], []
+        for k, member in enumerate(members):
+            rows = np.zeros(self.c.n_rows, np.uint8)
+            first = member.pre_first - self.c.pre_first
+            rows[first:first + member.n_rows] = _row_sizes(member, n_partitions) > 0
+            self.sources.append(np.packbits(rows))
+            self.targets.append(np.packbits(targets_of(member, self.n_neurons)))
+
+    def positions(self, Py_ssize_t member, first=None, last=None):
+        """Position of each synapse of a member in the table, in the member's order, int64.
+
+        `first`, `last`: of the rows of these sources only, by slot.
+        """
+        cdef int64_t n, low = self.c.pre_first if first is None else first
+        cdef int64_t high = self.c.pre_first + self.c.n_rows if last is None else last
+        n_partitions, width = partitions(self.n_neurons)
+        rows = np.unpackbits(self.sources[member], count=self.c.n_rows)
+        there = np.unpackbits(self.targets[member], count=self.n_neurons)
+        cdef const uint8_t *sources = <const uint8_t *>_address(rows, "u1", 0, "sources")
+        cdef const uint8_t *targets = <const uint8_t *>_address(there, "u1", 0, "targets")
+        cdef int64_t n_parts = n_partitions, wide = width
+        cdef nm_projection part = self.c
+        low -= self.c.pre_first
+        part.n_rows = high - self.c.pre_first - low
+        if part.bucket_run == NULL:
+            part.run_start += low * n_parts
+        else:
+            part.bucket_run += low * n_parts
+        with nogil:
+            n = nm_join_positions(&part, n_parts, wide, sources + low, targets, NULL)
+        found = np.empty(n, np.int64)
+        cdef int64_t *out = <int64_t *>_address(found, "i8", 0, "positions")
+        with nogil:
+            nm_join_positions(&part, n_parts, wide, sources + low, targets, out)
+        return found
+
+    def write(self, Py_ssize_t member, weights):
+        """Set the weights of a member; a table of equal weights gets an array of its own."""
+        if self.weight is None:
+            self.weight = np.full(len(self.target), self.c.constant_weight, np.float32)
+            self.c.weight = <float *>_address(self.weight, "f4", 0, "weight")
+        self.weight[self.positions(member)] = weights
+
+    def rows(self, Py_ssize_t member, int64_t pre_first, int64_t n_rows):
+        """Rows of a member by itself -> (start of each bucket, targets, delay of each synapse)."""
+        at = self.positions(member)
+        n_partitions, width = partitions(self.n_neurons)
+        run = np.searchsorted(self.run_start, at, side="right") - 1
+        if self.run_delay is None:
+            bucket, delay = run, np.full(len(at), self.c.constant_delay, np.uint16)
+        else:
+            bucket, delay = np.searchsorted(self.bucket_run, run, side="right") - 1, self.run_delay[run]
+        bucket = bucket + (self.c.pre_first - pre_first) * n_partitions
+        sizes = np.bincount(bucket, minlength=n_rows * n_partitions)
+        start = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        return start, self.target[at], delay
+
+
+def targets_of(projection, int64_t n_neurons):
+    """Whether each neuron is a target of a projection, uint8, shape (n_neurons,)."""
+    cdef nm_projection p
+    _set_rows(&p, projection)
+    found = np.zeros(n_neurons, np.uint8)
+    n_partitions, width = partitions(n_neurons)
+    cdef int64_t n_parts = n_partitions, wide = width
+    cdef uint8_t *out = <uint8_t *>_address(found, "u1", 0, "targets")
+    with nogil:
+        nm_join_targets(&p, n_parts, wide, out)
+    return found
+
+
+def is_dense(projection, int64_t n_neurons):
+    """Whether a static projection has bitmaps; see nm_bitmap.h."""
+    cdef nm_network network
+    cdef nm_projection p
+    cdef Bitmap bitmap = projection.bitmap
+    if projection.run_delay is not None:
+        return False
+    _set_rows(&p, projection)
+    network.n_neurons, network.n_partitions = n_neurons, nm_network_count_partitions(n_neurons)
+    network.partition_width = nm_network_partition_width(n_neurons)
+    if bitmap.target is None:
+        bitmap.make(&p, projection, &network)
+    return bitmap.c.most > 0
+
+
+cdef _row_sizes(projection, n_partitions):
+    """Number of synapses of each row."""
+    start = projection.run_start if projection.bucket_run is None else projection.run_start[projection.bucket_run]
+    return np.diff(start[::n_partitions])
+
+
+cdef _set_rows(nm_projection *p, projection):
+    """The rows and weights of a projection, as C takes them; its arrays must outlive p."""
+    memset(p, 0, sizeof(nm_projection))
+    p.pre_first, p.n_rows, p.n_runs = projection.pre_first, projection.n_rows, len(projection.run_start) - 1
+    p.n_synapses = len(projection.target)
+    p.run_start = <const int64_t *>_address(projection.run_start, "i8", 0, "run_start")
+    p.target = <const uint16_t *>_address(projection.target, "u2", 0, "target")
+    if projection.run_delay is not None:
+        p.bucket_run = <const int64_t *>_address(projection.bucket_run, "i8", 0, "bucket_run")
+        p.run_delay = <const uint16_t *>_address(projection.run_delay, "u2", 0, "run_delay")
+    if projection.weight is not None:
+        p.weight = <float *>_address(projection.weight, "f4", 0, "weight")
+    p.constant_weight, p.constant_delay = projection.equal_weight, projection.equal_delay
+    p.min_delay, p.max_delay = projection.min_delay, projection.max_delay
+    p.inhibitory = projection.inhibitory

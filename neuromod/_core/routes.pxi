@@ -1,0 +1,105 @@
+# Which projections a spike takes, by age: transcribes nm_routes.h.
+
+
+cdef class Routes:
+    """The routes of a network and the rings of sums of push delivery; owns their arrays."""
+
+    cdef nm_push push
+    cdef nm_age *static_ages
+    cdef nm_age *ages
+    cdef list arrays
+
+    def __dealloc__(self):
+        PyMem_Free(self.static_ages)
+        PyMem_Free(self.ages)
+
+    cdef make(self, nm_network *network):
+        """Fill `network.routes` and `network.push`; the projections are complete."""
+        cdef int64_t k
+        cdef nm_routes *routes = &network.routes
+        cdef nm_projection *all = network.projections
+        self.arrays = []
+        tables = list(range(network.n_projections, network.n_projections + network.n_joined))
+        there = tables + [k for k in range(network.n_projections) if not all[k].joined]
+        static = [k for k in there if all[k].rule == NULL and all[k].bitmap == NULL]
+        static.sort(key=lambda k: _static_rank(all, network.n_projections, k))
+        ports = {all[k].port for k in static if nm_push_worth(&all[k])}
+        pushed = [k for k in static if all[k].port in ports]
+        pulled = [k for k in static if all[k].port not in ports]
+        others = [k for k in there if all[k].rule != NULL or all[k].bitmap != NULL]
+        first = np.unique(np.array([end for k in there for end in _rows(&all[k])], np.int64))
+        routes.n_ranges = max(0, len(first) - 1)
+        routes.first = <const int64_t *>self._own(first, "i8")
+        self.static_ages = self._ages(network, first, pulled, &routes.n_static_ages)
+        self.ages = self._ages(network, first, others, &routes.n_ages)
+        routes.static_ages, routes.ages = self.static_ages, self.ages
+        self._lend_outgoing(network, first, pushed, &routes.pushed)
+        stepped = [k for k in there if _acts_in_every_step(&all[k])]
+        routes.n_stepped = len(stepped)
+        routes.stepped = <const int32_t *>self._own(np.array(stepped, np.int32), "i4")
+        network.push = NULL
+        if pushed:
+            self._lend_push(network, pushed)
+
+    cdef void *_own(self, object array, str dtype) except? NULL:
+        array = array if len(array) else np.zeros(1, array.dtype)
+        self.arrays.append(array)
+        return _address(array, dtype, len(array), "routes")
+
+    cdef nm_age *_ages(self, nm_network *network, object first, list numbers, int64_t *count) except NULL:
+        """The delays of some projections, descending, each with the projections that have it."""
+        cdef int64_t k
+        cdef nm_projection *all = network.projections
+        delays = sorted({delay for k in numbers for delay in _delays(&all[k])}, reverse=True)
+        cdef nm_age *ages = <nm_age *>PyMem_Calloc(max(1, len(delays)), sizeof(nm_age))
+        if ages == NULL:
+            raise MemoryError
+        count[0] = len(delays)
+        for at, delay in enumerate(delays):
+            having = [k for k in numbers if all[k].min_delay <= delay <= all[k].max_delay]
+            dense = [k for k in having if all[k].bitmap != NULL]
+            ages[at].delay, ages[at].n_bitmaps = delay, len(dense)
+            ages[at].bitmap = <const int32_t *>self._own(np.array(dense, np.int32), "i4")
+            self._lend_outgoing(network, first, [k for k in having if all[k].bitmap == NULL], &ages[at].others)
+        return ages
+
+    cdef _lend_outgoing(self, nm_network *network, object first, list numbers, nm_outgoing *outgoing):
+        cdef int64_t k
+        spans = [np.searchsorted(first, _rows(&network.projections[k])) for k in numbers]
+        ranges = np.concatenate([np.arange(begin, end) for begin, end in spans] or [np.empty(0, np.int64)])
+        owner = np.repeat(np.array(numbers, np.int32), [end - begin for begin, end in spans])
+        order = np.argsort(ranges, kind="stable")  # within a range: in the order of `numbers`
+        start = np.searchsorted(ranges[order], np.arange(max(1, len(first))))
+        outgoing.start = <const int64_t *>self._own(start.astype(np.int64), "i8")
+        outgoing.projection = <const int32_t *>self._own(owner[order], "i4")
+
+    cdef _lend_push(self, nm_network *network, list pushed):
+        cdef int64_t k
+        self.push.min_delay = min([network.projections[k].min_delay for k in pushed])
+        self.push.max_delay = max([network.projections[k].max_delay for k in pushed])
+        self.push.steps = nm_push_steps(self.push.max_delay, network.n_neurons)
+        for port in {network.projections[k].port for k in pushed}:
+            self.push.sum[port] = <double *>self._own(aligned(max(1, self.push.steps * network.n_neurons)), "f8")
+        network.push = &self.push
+
+
+cdef tuple _static_rank(const nm_projection *all, int64_t n_projections, int64_t k):
+    """Place of a static projection among those of a source: joined tables and what might be joined come first."""
+    return k < n_projections and not all[k].joinable, k
+
+
+cdef tuple _rows(const nm_projection *p):
+    """First and one past the last slot of the rows of a projection."""
+    return p.pre_first, p.pre_first + p.n_rows
+
+
+cdef set _delays(const nm_projection *p):
+    """The delays of a projection, steps."""
+    if p.run_delay == NULL:
+        return {p.constant_delay} if p.n_synapses else set()
+    return set(np.flatnonzero(np.bincount(np.asarray(<const uint16_t[:p.n_runs]>p.run_delay))).tolist()) if p.n_runs else set()
+
+
+cdef bint _acts_in_every_step(const nm_projection *p):
+    """Whether a step has work for a projection besides delivery."""
+    return p.rule != NULL or p.short_term != NULL or p.homeostasis != NULL

@@ -1,0 +1,97 @@
+"""Which static projections share a table of rows, so that the cost of a step does not grow with their number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuromod import _core
+from neuromod.network.synapses import JoinedPart, SynapseTable
+
+__all__ = ["join"]
+
+Marks = NDArray[np.uint8]
+
+
+def join(tables: Sequence[SynapseTable], n_neurons: int) -> tuple[_core.JoinedRows, ...]:
+    """Join the rows of static projections, and return the tables that hold them.
+
+    Projections that can be joined are marked ``joinable``: a delivery takes them first, joined or not, so that its sums
+    are the same to the bit. Of those, the ones whose weights somebody may write through an array keep rows of their own.
+    """
+    for table in tables:
+        table.joinable = False
+    found: dict[int, _core.JoinedRows] = {}
+    for group in _joinable(tables, n_neurons):
+        for table in group:
+            table.joinable = True
+        for members in _sharing_sources([table for table in group if not table.is_watched]):
+            rows = _joined(members, n_neurons)
+            found[id(rows)] = rows
+    for table in tables:
+        if table.joined is not None and id(table.joined.rows) not in found:
+            table.part()
+    return tuple(found.values())
+
+
+def _joined(members: list[SynapseTable], n_neurons: int) -> _core.JoinedRows:
+    """The table of these members; the one that they are in already, where they are all of it."""
+    present = members[0].joined
+    if present is not None and present.members == len(members):
+        if all(t.joined is not None and t.joined.rows is present.rows for t in members):
+            return present.rows
+    for table in members:
+        table.part()
+    rows = _core.JoinedRows([table.layout() for table in members], n_neurons)
+    for k, table in enumerate(members):
+        table.enter(JoinedPart(rows, k, len(members), table))
+    return rows
+
+
+def _joinable(tables: Sequence[SynapseTable], n_neurons: int) -> Iterator[list[SynapseTable]]:
+    """For each port, projections of one sign of which no two lead from one source to the same target."""
+    groups: dict[str, list[SynapseTable]] = {}
+    reached: dict[str, Marks] = {}
+    for table in tables:
+        if not _is_plain(table) or (table.joined is None and _core.is_dense(table.layout(), n_neurons)):
+            continue
+        group = groups.setdefault(table.port, [])
+        if group and group[0].synapse_type != table.synapse_type:
+            continue
+        targets = table.targets(n_neurons)
+        union = reached.setdefault(table.port, np.zeros(n_neurons, np.uint8))
+        if np.any(union & targets) and any(_meet(table, other, n_neurons) for other in group):
+            continue
+        union |= targets
+        group.append(table)
+    yield from groups.values()
+
+
+def _is_plain(table: SynapseTable) -> bool:
+    return table.learning.rule is None and table.learning.short_term is None and len(table) > 0
+
+
+def _meet(one: SynapseTable, other: SynapseTable, n_neurons: int) -> bool:
+    """Whether two projections may lead from one source to the same target."""
+    first = max(one.pre_first, other.pre_first)
+    last = min(one.pre_first + one.n_rows, other.pre_first + other.n_rows)
+    if last <= first:
+        return False
+    own, its = (table.sources[first - table.pre_first : last - table.pre_first] for table in (one, other))
+    return bool(np.any(own & its) and np.any(one.targets(n_neurons) & other.targets(n_neurons)))
+
+
+def _sharing_sources(tables: list[SynapseTable]) -> Iterator[list[SynapseTable]]:
+    """Two and more projections whose ranges of sources overlap, one leading to the next."""
+    if len(tables) < 2:
+        return
+    order = sorted(range(len(tables)), key=lambda k: tables[k].pre_first)
+    first = np.array([tables[k].pre_first for k in order])
+    end = np.maximum.accumulate([tables[k].pre_first + tables[k].n_rows for k in order])
+    cuts = [0, *(np.flatnonzero(first[1:] >= end[:-1]) + 1), len(order)]
+    for low, high in pairwise(cuts):
+        if high - low > 1:
+            yield [tables[k] for k in sorted(order[low:high])]
