@@ -102,7 +102,8 @@ class SynapseStore:
         """The projections by name, read-only."""
         if len(self._faces) != len(self.tables):
             change = partial(relearn, self)
-            self._faces = {t.name: self._faces.get(t.name) or Projection(t, change) for t in self.tables}
+            for table in self.tables[len(self._faces) :]:
+                self._faces[table.name] = Projection(table, change)
         return ReadOnly(self._faces)
 
     def __len__(self) -> int:
@@ -192,7 +193,7 @@ class SynapseStore:
         weights = weights_of(weight, new, learning, kind == "inhibitory")
         delays = delays_of(delay, new)
         learning = with_drawn_kinds(learning, seed, self.made)
-        with self.all_or_nothing():
+        with self.all_or_nothing(adds=True):
             table = self._new(label, kind, learning, port, rows, weights, delays, order)
             self._changed()
             len(self.projections)  # makes the new one's face
@@ -321,12 +322,14 @@ class SynapseStore:
             self._changed(moved=moved)
 
     @contextlib.contextmanager
-    def all_or_nothing(self) -> Iterator[None]:
+    def all_or_nothing(self, adds: bool = False) -> Iterator[None]:
         """A block after whose failure, say for want of memory, the synapses are what they were before it.
 
-        References are all that is kept: no array of synapses is written in place in such a block.
+        References are all that is kept: no array of synapses is written in place in such a block. `adds`: no table that
+        is there is changed.
         """
-        own, tables = dict(self.__dict__), [(t, dict(t.__dict__), t.weights.marked()) for t in self._tables]
+        touched = [] if adds else self._tables
+        own, tables = dict(self.__dict__), [(t, dict(t.__dict__), t.weights.marked()) for t in touched]
         lists = list(self._tables), list(self._pending), dict(self._cache), self._moves.copy()
         block = self.block.epoch, self.block.stale
         try:
