@@ -62,7 +62,7 @@ def connect(
         delays = delays_of(_one_of("delay", delay, built, 1), new)
         states = _sorted_by_delay(_states(state, learning, new), built.rows, delays)
         learning = with_drawn_kinds(learning, seed, store.made)
-        with store.all_or_nothing():
+        with store.all_or_nothing(adds=True):
             table = store.append(label, kind, learning, port, built.rows, weights, delays, _kept_order(built))
             for field, values in states.items():
                 table.weights.live[field][:] = values

@@ -6,14 +6,11 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.network.synapses import JoinedPart, SynapseTable
 
 __all__ = ["join"]
-
-Marks = NDArray[np.uint8]
 
 
 def join(tables: Sequence[SynapseTable], n_neurons: int) -> tuple[_core.JoinedRows, ...]:
@@ -54,20 +51,39 @@ def _joined(members: list[SynapseTable], n_neurons: int) -> _core.JoinedRows:
 def _joinable(tables: Sequence[SynapseTable], n_neurons: int) -> Iterator[list[SynapseTable]]:
     """For each port, projections of one sign of which no two lead from one source to the same target."""
     groups: dict[str, list[SynapseTable]] = {}
-    reached: dict[str, Marks] = {}
+    boxes: dict[str, Boxes] = {}
     for table in tables:
         if not _is_plain(table) or (table.joined is None and _core.is_dense(table.layout(), n_neurons)):
             continue
         group = groups.setdefault(table.port, [])
+        box = boxes.setdefault(table.port, Boxes(len(tables)))
         if group and group[0].synapse_type != table.synapse_type:
             continue
-        targets = table.targets(n_neurons)
-        union = reached.setdefault(table.port, np.zeros(n_neurons, np.uint8))
-        if np.any(union & targets) and any(_meet(table, other, n_neurons) for other in group):
+        targets = np.flatnonzero(table.targets(n_neurons))
+        around = (table.pre_first, table.pre_first + table.n_rows, int(targets[0]), int(targets[-1]) + 1)
+        if any(_meet(table, group[k], n_neurons) for k in box.near(around)):
             continue
-        union |= targets
+        box.add(around)
         group.append(table)
     yield from groups.values()
+
+
+class Boxes:
+    """Ranges of sources and of targets of some projections."""
+
+    def __init__(self, most: int) -> None:
+        self._ends, self._n = np.empty((most, 4), np.int64), 0
+
+    def add(self, around: tuple[int, int, int, int]) -> None:
+        """One more: first source and one past the last, first target and one past the last."""
+        self._ends[self._n] = around
+        self._n += 1
+
+    def near(self, around: tuple[int, int, int, int]) -> list[int]:
+        """Numbers of those whose ranges overlap the given ones."""
+        ends, (first, last, low, high) = self._ends[: self._n], around
+        overlap = (ends[:, 0] < last) & (first < ends[:, 1]) & (ends[:, 2] < high) & (low < ends[:, 3])
+        return np.flatnonzero(overlap).tolist()  # type: ignore[no-any-return]
 
 
 def _is_plain(table: SynapseTable) -> bool:

@@ -71,7 +71,9 @@ class ProjectionLayout:
     )  # synapse columns of the rule, (n_synapses,)
     bitmap: _core.Bitmap = field(default_factory=lambda: _core.Bitmap())  # filled by the first engine
     joinable: bool = False  # delivered before those that are not
-    joined: tuple[_core.JoinedRows, int] | None = None  # the table that has the synapses, and which member it is
+    joined: tuple[_core.JoinedRows, int] | None = (
+        None  # the table that has the synapses, and which member it is
+    )
     joined_size: int = 0  # synapses of a joined projection
     longest_delay: int = 1  # steps, of a joined projection; `equal_delay` is its shortest
 

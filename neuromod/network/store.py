@@ -53,7 +53,9 @@ class SynapseStore:
         self.edits: Any = None  # functions that change a projection's synapses: `neuromod.network.edits`
         self.model: Callable[[], Any] = lambda: None  # a weak reference to the model that they are of
         self.made = 0  # projections ever made: the salt of their draws
-        self.relearned = 0  # times that the learning of a projection was changed, or that joined rows came back
+        self.relearned = (
+            0  # times that the learning of a projection was changed, or that joined rows came back
+        )
         self.modulators: tuple[str, ...] = ()  # that a projection may name
         self.moves = 0  # times that an array of weights that engines borrow was replaced
         self.keeper: _core.Engine | None = None  # keeps projections whose weights are not current
@@ -97,9 +99,8 @@ class SynapseStore:
         """The projections by name, read-only."""
         if len(self._faces) != len(self.tables):
             change = partial(relearn, self)
-            self._faces = {
-                t.name: self._faces.get(t.name) or Projection(t, change, self) for t in self.tables
-            }
+            new = self.tables[len(self._faces) :]
+            self._faces = self._faces | {t.name: Projection(t, change, self) for t in new}
         return ReadOnly(self._faces)
 
     def __len__(self) -> int:
@@ -278,12 +279,14 @@ class SynapseStore:
             self._changed(moved=moved)
 
     @contextlib.contextmanager
-    def all_or_nothing(self) -> Iterator[None]:
+    def all_or_nothing(self, adds: bool = False) -> Iterator[None]:
         """A block after whose failure, say for want of memory, the synapses are what they were before it.
 
-        References are all that is kept: no array of synapses is written in place in such a block.
+        References are all that is kept: no array of synapses is written in place in such a block. `adds`: no table that
+        is there is changed.
         """
-        own, tables = dict(self.__dict__), [(t, dict(t.__dict__), t.weights.marked()) for t in self._tables]
+        touched = [] if adds else self._tables
+        own, tables = dict(self.__dict__), [(t, dict(t.__dict__), t.weights.marked()) for t in touched]
         lists = list(self._tables), list(self._pending), dict(self._cache), self._moves.copy()
         block = self.block.epoch, self.block.stale
         try:

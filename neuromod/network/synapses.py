@@ -237,9 +237,7 @@ class SynapseTable:
     @property
     def post(self) -> Int32s:
         """Slot of each synapse's target. A new array."""
-        start, target = (
-            self.joined.own()[:2] if self.joined is not None else (self.bucket_start, self.target)
-        )
+        start, target = self.joined.own()[:2] if self.joined is not None else (self.bucket_start, self.target)
         buckets = np.arange(len(start) - 1)
         n_partitions, width = _core.partitions(self.n_neurons)
         first = (buckets % n_partitions * width).astype(np.int32)

@@ -173,10 +173,14 @@ class Weights:
         if self.joined is not None or self.is_equal:
             return False
         if self.is_in_block or "weight" in self._handed:
-            mine = 1 + ("weight" in self._handed)  # the dictionary, and the view that is kept for the next reader
+            mine = 1 + (
+                "weight" in self._handed
+            )  # the dictionary, and the view that is kept for the next reader
             held = self._handed.get("weight")
-            return self.is_in_block or sys.getrefcount(self.live["weight"]) > mine + 1 or (
-                held is not None and sys.getrefcount(held) > 3
+            return (
+                self.is_in_block
+                or sys.getrefcount(self.live["weight"]) > mine + 1
+                or (held is not None and sys.getrefcount(held) > 3)
             )
         return False
 
