@@ -43,7 +43,7 @@ static span span_of(const nm_cells *cells, int64_t axis, double x) {
 
 /* Add the square of the distance along one axis. */
 static void add_square(const double *restrict position, int64_t n, double at, double period,
-                                 double *restrict square) {
+                       double *restrict square) {
     if (period > 0.0) {
         for (int64_t k = 0; k < n; k++) {
             const double d = fabs(position[k] - at), around = period - d, least = d < around ? d : around;
@@ -56,13 +56,13 @@ static void add_square(const double *restrict position, int64_t n, double at, do
 }
 
 static void gaussian(const double *restrict square, int64_t n, double p, double per_square,
-                               double *restrict probability) {
+                     double *restrict probability) {
     for (int64_t k = 0; k < n; k++)
         probability[k] = p * nm_exp(-square[k] * per_square);
 }
 
 static void exponential(const double *restrict square, int64_t n, double p, double per_distance,
-                                  double *restrict probability) {
+                        double *restrict probability) {
     for (int64_t k = 0; k < n; k++)
         probability[k] = p * nm_exp(-sqrt(square[k]) * per_distance);
 }
@@ -80,7 +80,7 @@ static void probabilities(const nm_law *law, const double *square, int64_t n, do
 /* Keep those of the n targets that a draw connects. target: slots. */
 static void thin(near_pairs *pairs, const double *square, const int32_t *target, int64_t n) {
     double probability[BATCH];
-    int64_t source_id[BATCH], target_id[BATCH];
+    int64_t source_id[BATCH] = {0}, target_id[BATCH] = {0};
     uint32_t word[BATCH];
     const nm_build *build = pairs->build;
     if (n <= 0)

@@ -78,10 +78,12 @@ void nm_join_fill(const nm_join *join, const int64_t *bucket_run, int64_t *run_s
     run_start[bucket_run[join->n_rows * join->n_partitions]] = n;
 }
 
-void nm_join_targets(const nm_projection *p, int64_t n_partitions, int64_t partition_width, uint8_t *targets) {
+void nm_join_targets(const nm_projection *p, int64_t n_partitions, int64_t partition_width,
+                     uint8_t *targets) {
     for (int64_t bucket = 0; bucket < p->n_rows * n_partitions; bucket++) {
         uint8_t *here = targets + bucket % n_partitions * partition_width;
-        for (int64_t s = p->run_start[nm_first_run(p, bucket)]; s < p->run_start[nm_first_run(p, bucket + 1)]; s++)
+        for (int64_t s = p->run_start[nm_first_run(p, bucket)]; s < p->run_start[nm_first_run(p, bucket + 1)];
+             s++)
             here[p->target[s]] = 1;
     }
 }

@@ -46,7 +46,8 @@ static void clip_weights(const nm_projection *p) {
     }
 }
 
-static void start_history(const nm_network *network, const nm_projection *projection, double dt, int64_t now) {
+static void start_history(const nm_network *network, const nm_projection *projection, double dt,
+                          int64_t now) {
     const nm_lazy *lazy = projection->lazy;
     const nm_trace *traces = projection->rule->pre_traces;
     const double start[NM_SNAPSHOT] = {[NM_E] = 1.0, [NM_K] = 1.0};

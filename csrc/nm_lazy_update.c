@@ -68,7 +68,7 @@ static double seen_from_origin(const batch *a) {
     const nm_lazy *lazy = a->step->projection->lazy;
     const double *decay = lazy->decay[0];
     return *lazy->origin >= a->from ? a->trace[0] * nm_lazy_decayed(decay, *lazy->origin - a->from)
-                                   : a->trace[0] / nm_lazy_decayed(decay, a->from - *lazy->origin);
+                                    : a->trace[0] / nm_lazy_decayed(decay, a->from - *lazy->origin);
 }
 
 /* If d(T - t0) is so small that its inverse overflows (1 s at tau = 1.5 ms), the sums cannot be used, and
@@ -509,8 +509,8 @@ void nm_lazy_update_partition(const nm_lazy_step *step, int64_t partition) {
 
 void nm_lazy_flush(const nm_lazy_step *step, int64_t first, int64_t last) {
     for (int64_t bucket = first; bucket < last; bucket++)
-        for (int64_t s = nm_first_run(step->projection, bucket); s < nm_first_run(step->projection, bucket + 1);
-             s++)
+        for (int64_t s = nm_first_run(step->projection, bucket);
+             s < nm_first_run(step->projection, bucket + 1); s++)
             update_run(step, bucket % step->network->n_partitions, s, 0, 1, NO_RUN);
 }
 
@@ -540,7 +540,7 @@ static void read_run(const nm_lazy_step *step, int64_t partition, int64_t delay_
 void nm_lazy_read(const nm_lazy_step *step, int64_t first, int64_t last, int64_t base, float *weight,
                   float *eligibility) {
     for (int64_t bucket = first; bucket < last; bucket++)
-        for (int64_t s = nm_first_run(step->projection, bucket); s < nm_first_run(step->projection, bucket + 1);
-             s++)
+        for (int64_t s = nm_first_run(step->projection, bucket);
+             s < nm_first_run(step->projection, bucket + 1); s++)
             read_run(step, bucket % step->network->n_partitions, s, base, weight, eligibility);
 }

@@ -66,9 +66,9 @@ typedef struct nm_projection {
     const int64_t *born;     /* [synapse] the step in which it was made; NULL: all in `born_last` */
     const nm_bitmap *bitmap; /* bitmaps of the targets; NULL: none */
     int64_t joinable;        /* 1: delivered as if joined, before those that are not joinable */
-    int64_t joined;          /* 1: the synapses are in a joined table (nm_join.h); there are no rows and no weights */
-    int64_t inhibitory;      /* 1: a weight acts as -|weight| */
-    int64_t port;            /* the network's input port that the spikes arrive at */
+    int64_t joined; /* 1: the synapses are in a joined table (nm_join.h); there are no rows and no weights */
+    int64_t inhibitory; /* 1: a weight acts as -|weight| */
+    int64_t port;       /* the network's input port that the spikes arrive at */
 
     const nm_plasticity_rule *rule; /* NULL: static */
     const double *params;           /* the rule's table */
@@ -108,8 +108,8 @@ typedef struct nm_network {
     /* Likewise, but of the same size per step at every dt. */
     const double *drive_noise_per_step;   /* mV */
     const double *drive_uniform_per_step; /* mV */
-    double *seen_rate;     /* the drive_rate that the tables of the blocks were computed from */
-    uint32_t *drive_table; /* [block * NM_POISSON_TABLE + k] */
+    double *seen_rate;          /* the drive_rate that the tables of the blocks were computed from */
+    uint32_t *drive_table;      /* [block * NM_POISSON_TABLE + k] */
     nm_projection *projections; /* [n_projections + n_joined] the last are joined tables */
     int64_t n_projections, n_joined;
     nm_routes routes;

@@ -188,15 +188,16 @@ static void take(double *restrict sum, double *restrict input, int64_t n) {
     }
 }
 
-void nm_push_deliver(const nm_network *network, const nm_delay *ring, int64_t now, int64_t first, int64_t last,
-                     int64_t partition, double *const *input) {
+void nm_push_deliver(const nm_network *network, const nm_delay *ring, int64_t now, int64_t first,
+                     int64_t last, int64_t partition, double *const *input) {
     const nm_push *push_of = network->push;
     const int64_t begin = nm_network_partition_first(network, partition),
                   n = nm_network_partition_end(network, partition) - begin;
     const int64_t end_of_epoch = ((now - 1) | (push_of->steps - 1)) + 1;
     const int64_t end = end_of_epoch < last ? end_of_epoch : last;
     push all;
-    all.network = network, all.partition = partition, all.begin = begin, all.mask = push_of->steps - 1, all.n = 0;
+    all.network = network, all.partition = partition, all.begin = begin, all.mask = push_of->steps - 1,
+    all.n = 0;
     const int begins = now == first || (now - 1) % push_of->steps == 0;
     const int64_t oldest = now - (begins ? push_of->max_delay : push_of->min_delay);
     for (int64_t step = oldest; step <= now - push_of->min_delay; step++) {

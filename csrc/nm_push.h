@@ -18,9 +18,9 @@
 #include "nm_network.h"
 
 struct nm_push {
-    int64_t steps;                 /* of an epoch; a power of 2 */
-    int64_t min_delay, max_delay;  /* over the projections that are pushed */
-    double *sum[NM_MAX_INPUTS];    /* by port: [step % steps * n_neurons + slot], all zero between runs; NULL: no
+    int64_t steps;                /* of an epoch; a power of 2 */
+    int64_t min_delay, max_delay; /* over the projections that are pushed */
+    double *sum[NM_MAX_INPUTS]; /* by port: [step % steps * n_neurons + slot], all zero between runs; NULL: no
                                     * projection arrives there */
 };
 
@@ -32,8 +32,8 @@ int64_t nm_push_steps(int64_t max_delay, int64_t n_neurons);
 
 /* Add the spikes that arrive at a partition over all pushed projections in step `now` to input[port][slot]. The run
  * covers the steps `first` to `last`. */
-void nm_push_deliver(const nm_network *network, const nm_delay *ring, int64_t now, int64_t first, int64_t last,
-                     int64_t partition, double *const *input);
+void nm_push_deliver(const nm_network *network, const nm_delay *ring, int64_t now, int64_t first,
+                     int64_t last, int64_t partition, double *const *input);
 
 /* Empty the rings of sums after a run that stopped before its last step. */
 void nm_push_clear(const nm_network *network);

@@ -9,8 +9,8 @@
 
 #define NM_NEURON_MODELS(X)                                                                                  \
     X(lif)                                                                                                   \
-    X(izhikevich) X(adex) X(lif_cond) X(poisson) X(spike_source) X(lif_nmda_gaba_b) X(adex_clopath)          \
-        X(lif_adaptive)
+    X(izhikevich)                                                                                            \
+    X(adex) X(lif_cond) X(poisson) X(spike_source) X(lif_nmda_gaba_b) X(adex_clopath) X(lif_adaptive)
 #define NM_PLASTICITY_RULES(X)                                                                               \
     X(hebbian)                                                                                               \
     X(stdp) X(rstdp) X(triplet) X(istdp) X(ristdp) X(bcm) X(stdp_nearest) X(graupner_brunel) X(clopath)

@@ -31,7 +31,8 @@ typedef struct nm_routes {
     int64_t n_ages;
     const nm_age *ages;
     int64_t n_stepped;
-    const int32_t *stepped; /* [n_stepped] numbers of those with a rule, short-term plasticity or scaling, ascending */
+    const int32_t
+        *stepped; /* [n_stepped] numbers of those with a rule, short-term plasticity or scaling, ascending */
 } nm_routes;
 
 /* Iterator over the spikes of one step and the projections that each of them takes: by source, then projection. */

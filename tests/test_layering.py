@@ -46,6 +46,7 @@ C_ROWS = (
     {
         "nm_lazy",
         "nm_bitmap",
+        "nm_join",
         "nm_drive",
         "nm_build_probability",
         "nm_build_degree",
@@ -55,6 +56,7 @@ C_ROWS = (
     },
     {
         "nm_network",
+        "nm_routes",
         "nm_levels",
         "nm_record",
         "nm_delay",

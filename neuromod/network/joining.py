@@ -16,8 +16,8 @@ __all__ = ["join"]
 def join(tables: Sequence[SynapseTable], n_neurons: int) -> tuple[_core.JoinedRows, ...]:
     """Join the rows of static projections, and return the tables that hold them.
 
-    Projections that can be joined are marked ``joinable``: a delivery takes them first, joined or not, so that its sums
-    are the same to the bit. Of those, the ones whose weights somebody may write through an array keep rows of their own.
+    Projections that can be joined are marked ``joinable``: delivery takes them first, joined or not, so that its sums
+    are the same to the bit. Those whose weights somebody may write through an array keep rows of their own.
     """
     for table in tables:
         table.joinable = False
@@ -37,9 +37,12 @@ def join(tables: Sequence[SynapseTable], n_neurons: int) -> tuple[_core.JoinedRo
 def _joined(members: list[SynapseTable], n_neurons: int) -> _core.JoinedRows:
     """The table of these members; the one that they are in already, where they are all of it."""
     present = members[0].joined
-    if present is not None and present.members == len(members):
-        if all(t.joined is not None and t.joined.rows is present.rows for t in members):
-            return present.rows
+    if (
+        present is not None
+        and present.members == len(members)
+        and all(table.joined is not None and table.joined.rows is present.rows for table in members)
+    ):
+        return present.rows
     for table in members:
         table.part()
     rows = _core.JoinedRows([table.layout() for table in members], n_neurons)
@@ -83,7 +86,7 @@ class Boxes:
         """Numbers of those whose ranges overlap the given ones."""
         ends, (first, last, low, high) = self._ends[: self._n], around
         overlap = (ends[:, 0] < last) & (first < ends[:, 1]) & (ends[:, 2] < high) & (low < ends[:, 3])
-        return np.flatnonzero(overlap).tolist()  # type: ignore[no-any-return]
+        return np.flatnonzero(overlap).tolist()
 
 
 def _is_plain(table: SynapseTable) -> bool:

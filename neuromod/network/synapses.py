@@ -58,7 +58,7 @@ class JoinedPart:
     def read(self) -> Floats:
         """Weight of each synapse. A new array."""
         assert self.rows.weight is not None
-        return self.rows.weight[self.rows.positions(self.member)]  # type: ignore[no-any-return]
+        return self.rows.weight[self.rows.positions(self.member)]
 
     def read_one(self, synapse: int) -> float:
         """Weight of one synapse."""
@@ -173,7 +173,7 @@ class SynapseTable:
     @property
     def sources(self) -> NDArray[np.bool_]:
         """Whether each row has a synapse."""
-        return np.diff(self.row_start) > 0  # type: ignore[no-any-return]
+        return np.diff(self.row_start) > 0
 
     def targets(self, n_neurons: int) -> NDArray[np.uint8]:
         """1 for each neuron that is a target, shape (n_neurons,); kept as bits."""

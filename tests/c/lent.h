@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 /* Arrays that are freed together. */
-enum { MAX_ARRAYS = 512 };
+enum { MAX_ARRAYS = 4096 };
 typedef struct arena {
     void *array[MAX_ARRAYS];
     int n;
@@ -141,11 +141,97 @@ static inline int lend_bitmap(arena *a, const nm_network *network, nm_projection
     return 1;
 }
 
-/* The ring of sums of a projection that is pushed; whether it gains by that. */
-static inline int lend_push(arena *a, const nm_network *network, nm_projection *p, nm_push *push) {
-    push->sum = zeros(a, NM_PUSH_STEPS * network->n_neurons, sizeof *push->sum);
-    p->push = push;
-    return nm_push_worth(p);
+/* ---- routes: every slot is a range of its own, and every delay an age ------------------------------------------ */
+
+typedef int chooses(const nm_network *network, int64_t k, int64_t delay);
+
+static inline int is_static(const nm_network *network, int64_t k) {
+    return network->projections[k].rule == NULL && network->projections[k].bitmap == NULL;
+}
+/* All static projections onto a port are pushed where one of them gains by that. */
+static inline int is_pushed(const nm_network *network, int64_t k, int64_t delay) {
+    (void)delay;
+    for (int64_t other = 0; other < network->n_projections; other++)
+        if (is_static(network, other) && network->projections[other].port == network->projections[k].port &&
+            nm_push_worth(&network->projections[other]))
+            return is_static(network, k);
+    return 0;
+}
+static inline int has_delay(const nm_network *network, int64_t k, int64_t delay) {
+    return network->projections[k].min_delay <= delay && delay <= network->projections[k].max_delay;
+}
+static inline int is_pulled_static(const nm_network *network, int64_t k, int64_t delay) {
+    return is_static(network, k) && !is_pushed(network, k, 0) && has_delay(network, k, delay);
+}
+static inline int is_other(const nm_network *network, int64_t k, int64_t delay) {
+    return network->projections[k].rule != NULL && has_delay(network, k, delay);
+}
+static inline int is_dense(const nm_network *network, int64_t k, int64_t delay) {
+    return network->projections[k].bitmap != NULL && has_delay(network, k, delay);
+}
+
+static inline nm_outgoing make_outgoing(arena *a, const nm_network *network, chooses *chosen, int64_t delay) {
+    int64_t *start = zeros(a, network->n_neurons + 1, sizeof *start), n = 0;
+    int32_t *numbers = zeros(a, network->n_neurons * network->n_projections, sizeof *numbers);
+    for (int64_t slot = 0; slot < network->n_neurons; slot++) {
+        start[slot] = n;
+        for (int64_t k = 0; k < network->n_projections; k++) {
+            const int64_t row = slot - network->projections[k].pre_first;
+            if (row >= 0 && row < network->projections[k].n_rows && chosen(network, k, delay))
+                numbers[n++] = (int32_t)k;
+        }
+    }
+    start[network->n_neurons] = n;
+    return (nm_outgoing){.start = start, .projection = numbers};
+}
+
+static inline nm_age *make_ages(arena *a, const nm_network *network, chooses *chosen, chooses *dense) {
+    nm_age *ages = zeros(a, network->max_delay, sizeof *ages);
+    for (int64_t at = 0; at < network->max_delay; at++) {
+        const int64_t delay = network->max_delay - at;
+        int32_t *bitmap = zeros(a, network->n_projections, sizeof *bitmap);
+        ages[at] =
+            (nm_age){.delay = delay, .bitmap = bitmap, .others = make_outgoing(a, network, chosen, delay)};
+        for (int64_t k = 0; dense != NULL && k < network->n_projections; k++)
+            if (dense(network, k, delay))
+                bitmap[ages[at].n_bitmaps++] = (int32_t)k;
+    }
+    return ages;
+}
+
+static inline void lend_push(arena *a, nm_network *network, nm_push *push) {
+    *push = (nm_push){.steps = 16, .min_delay = network->max_delay, .max_delay = 1};
+    network->push = NULL;
+    for (int64_t k = 0; k < network->n_projections; k++) {
+        const nm_projection *p = &network->projections[k];
+        if (!is_pushed(network, k, 0))
+            continue;
+        network->push = push;
+        push->min_delay = p->min_delay < push->min_delay ? p->min_delay : push->min_delay;
+        push->max_delay = p->max_delay > push->max_delay ? p->max_delay : push->max_delay;
+        if (push->sum[p->port] == NULL)
+            push->sum[p->port] = zeros(a, push->steps * network->n_neurons, sizeof(double));
+    }
+}
+
+/* After all projections are complete. */
+static inline void lend_routes(arena *a, nm_network *network, nm_push *push) {
+    int64_t *first = zeros(a, network->n_neurons + 1, sizeof *first);
+    int32_t *stepped = zeros(a, network->n_projections, sizeof *stepped);
+    nm_routes *routes = &network->routes;
+    for (int64_t slot = 0; slot <= network->n_neurons; slot++)
+        first[slot] = slot;
+    *routes = (nm_routes){.n_ranges = network->n_neurons, .first = first, .stepped = stepped};
+    routes->static_ages = make_ages(a, network, is_pulled_static, NULL);
+    routes->ages = make_ages(a, network, is_other, is_dense);
+    routes->n_static_ages = routes->n_ages = network->max_delay;
+    routes->pushed = make_outgoing(a, network, is_pushed, 0);
+    for (int64_t k = 0; k < network->n_projections; k++) {
+        const nm_projection *p = &network->projections[k];
+        if (p->rule != NULL || p->short_term != NULL || p->homeostasis != NULL)
+            stepped[routes->n_stepped++] = (int32_t)k;
+    }
+    lend_push(a, network, push);
 }
 
 #endif

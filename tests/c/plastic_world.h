@@ -37,6 +37,7 @@ typedef struct world {
     nm_projection projection;
     nm_lazy lazy;
     nm_events events;
+    nm_push push;
     nm_delay ring;
     double params[NM_MAX_PARAMS], dt;
     int64_t n_neurons, n_synapses, n_buckets, steps, now;
@@ -148,6 +149,7 @@ static world *make(const plan *a) {
         lend_lazy(&w->keep, &w->network, p, &w->lazy, w->dt, a->sweep, a->n_regions ? a->n_regions : 1);
     else
         lend_events(&w->keep, &w->network, p, &w->events, w->dt);
+    lend_routes(&w->keep, &w->network, &w->push);
     return w;
 }
 

@@ -43,7 +43,7 @@ typedef struct world {
     nm_short_term short_terms[MAX_PROJECTIONS];
     nm_homeostasis scalers[MAX_PROJECTIONS];
     nm_bitmap bitmaps[MAX_PROJECTIONS];
-    nm_push pushes[MAX_PROJECTIONS];
+    nm_push push;
     nm_lazy lazy[MAX_PROJECTIONS];
     nm_events events[MAX_PROJECTIONS]; /* of rules that act at arrivals and keep nothing */
     int64_t *id;
@@ -195,7 +195,7 @@ static inline nm_projection *connect(world *w, connection about) {
     if (about.homeostatic > 0.0)
         lend_scaler(w, k, about.homeostatic);
     CHECK(!about.bitmap || lend_bitmap(&w->keep, &w->network, p, &w->bitmaps[k]));
-    CHECK(!about.pushed || lend_push(&w->keep, &w->network, p, &w->pushes[k]));
+    CHECK(!about.pushed || nm_push_worth(p));
     if (about.short_term_u > 0.0) { /* the rest is lent by start(), when the ring's length is known */
         double *value = zeros(&w->keep, 3, sizeof *value);
         value[0] = about.short_term_u, value[1] = 30.0, value[2] = 20.0;
@@ -246,6 +246,7 @@ static inline void start(world *w, int64_t interval) {
         else if (p->rule != NULL)
             p->events = &w->events[k];
     }
+    lend_routes(&w->keep, network, &w->push);
     network->n_blocks =
         nm_network_cut(w->groups, network->n_groups, network->partition_width, w->blocks, w->partition_block);
     CHECK(network->n_blocks <= MAX_PIECES && network->n_partitions <= MAX_PARTS);

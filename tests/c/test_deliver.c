@@ -26,7 +26,7 @@ typedef struct world {
     wiring wirings[MAX_PROJECTIONS];
     nm_short_term short_terms[MAX_PROJECTIONS];
     nm_bitmap bitmaps[MAX_PROJECTIONS];
-    nm_push pushes[MAX_PROJECTIONS];
+    nm_push push;
     nm_delay ring;
     uint64_t *bitmap_count;
     double *bitmap_sum, *excitatory, *inhibitory, *input[2];
@@ -51,7 +51,7 @@ static void lend(world *w, int64_t k, const kind *about) {
     CHECK(!about->bitmap || lend_bitmap(&w->keep, &w->network, p, &w->bitmaps[k]));
     if (about->bitmap == 2)
         p->weight = constant_column(w, k);
-    CHECK(!about->pushed || lend_push(&w->keep, &w->network, p, &w->pushes[k]));
+    CHECK(!about->pushed || nm_push_worth(p));
 }
 
 /* The same synapses and spikes for any width of parts. `busy`: probability of a spike. */
@@ -75,6 +75,7 @@ static world *make(const kind *kinds, int64_t partition_width, double busy) {
     w->ring = make_ring(&w->keep, network, network->max_delay, 1);
     for (int64_t k = 0; k < network->n_projections; k++)
         lend(w, k, &kinds[k]);
+    lend_routes(&w->keep, network, &w->push);
     w->bitmap_count =
         zeros(&w->keep, network->n_partitions * nm_bitmap_counts(partition_width), sizeof *w->bitmap_count);
     w->bitmap_sum = zeros(&w->keep, N, sizeof(double));
@@ -136,12 +137,14 @@ static void fire(world *w, int64_t now) {
 
 /* ---- the reference: every synapse is looked at -------------------------------------------------------- */
 
-/* What the spikes of one age bring by one projection, added to `input` by source and synapse. */
-static void add_age(const world *w, int64_t k, const kind *about, int64_t now, int64_t age, double *input) {
+/* What the spike of one source and age brings by one projection, added to `input` by synapse; source -1: by source. */
+static void add_age(const world *w, int64_t k, const kind *about, int64_t now, int64_t age, int64_t source,
+                    double *input) {
     const wiring *synapses = &w->wirings[k];
     for (int64_t i = 0; i < synapses->n; i++) {
         const synapse *s = &synapses->synapses[i];
-        if (s->delay != age || now - age < 1 || !w->raster[now - age][s->pre])
+        if (s->delay != age || (source >= 0 && s->pre != source) || now - age < 1 ||
+            !w->raster[now - age][s->pre])
             continue;
         const double weight = about->own ? (double)s->weight : (double)about->constant_weight;
         const double acts = about->inhibitory ? -fabs(weight) : weight;
@@ -149,29 +152,26 @@ static void add_age(const world *w, int64_t k, const kind *about, int64_t now, i
     }
 }
 
-/* One that is pushed, and an age of a dense one, are summed by themselves and then added. */
-static void add_apart(const world *w, int64_t k, const kind *about, int64_t now, int64_t low, int64_t high,
-                      double *input) {
+/* An age of a dense one is summed by itself and then added. */
+static void add_apart(const world *w, int64_t k, const kind *about, int64_t now, int64_t age, double *input) {
     double sum[N] = {0.0};
-    for (int64_t age = high; age >= low; age--)
-        add_age(w, k, about, now, age, sum);
+    add_age(w, k, about, now, age, -1, sum);
     for (int64_t slot = 0; slot < N; slot++)
         input[slot] += sum[slot];
 }
 
-/* In the order of nm_deliver.c: age descending, projection, source, synapse; the pushed come last. */
+/* In the order of nm_deliver.c: the static ones by age descending, source, projection, synapse; then the dense ones. */
 static void expect(const world *w, const kind *kinds, int64_t now, double (*input)[N]) {
     memset(input, 0, 2 * sizeof *input);
     for (int64_t age = w->network.max_delay; age >= 1; age--)
-        for (int64_t k = 0; k < w->network.n_projections; k++) {
+        for (int64_t source = 0; source < N; source++)
+            for (int64_t k = 0; k < w->network.n_projections; k++)
+                if (!kinds[k].bitmap)
+                    add_age(w, k, &kinds[k], now, age, source, input[kinds[k].inhibitory]);
+    for (int64_t age = w->network.max_delay; age >= 1; age--)
+        for (int64_t k = 0; k < w->network.n_projections; k++)
             if (kinds[k].bitmap)
-                add_apart(w, k, &kinds[k], now, age, age, input[kinds[k].inhibitory]);
-            else if (!kinds[k].pushed)
-                add_age(w, k, &kinds[k], now, age, input[kinds[k].inhibitory]);
-        }
-    for (int64_t k = 0; k < w->network.n_projections; k++)
-        if (kinds[k].pushed)
-            add_apart(w, k, &kinds[k], now, 1, w->network.max_delay, input[kinds[k].inhibitory]);
+                add_apart(w, k, &kinds[k], now, age, input[kinds[k].inhibitory]);
 }
 
 /* Every step of a raster, cut into parts of several widths: the reference's bits. */
@@ -296,7 +296,7 @@ static void bitmap_projections_with_a_column_of_weights(void) {
     bitmap_projections(2);
 }
 
-static void pushed_projections_come_last(void) {
+static void pushed_projections(void) {
     const kind kinds[] = {
         {.n_rows = N, .low = 1, .high = 20, .density = 0.05, .own = 1, .pushed = 1},
         {.n_rows = N, .low = 1, .high = 4, .density = 0.1, .own = 1},
@@ -328,7 +328,7 @@ static void all_kinds_together(void) {
 /* ---- what is left alone ------------------------------------------------------------------------------- */
 
 static const kind plain[] = {
-    {.n_rows = N, .low = 1, .high = 3, .density = 0.5, .own = 1},
+    {.n_rows = N, .low = 1, .high = 1, .density = 0.5, .own = 1},
     {.n_rows = N, .low = 2, .high = 2, .density = 0.5, .constant_weight = 0.5f, .inhibitory = 1},
     END_KINDS};
 
@@ -408,7 +408,7 @@ static const nm_test tests[] = {TEST(own_weights_and_delays),
                                 TEST(efficacies_multiply_weights),
                                 TEST(bitmap_projections_over_bits),
                                 TEST(bitmap_projections_with_a_column_of_weights),
-                                TEST(pushed_projections_come_last),
+                                TEST(pushed_projections),
                                 TEST(all_kinds_together),
                                 TEST(only_the_partition_is_added_to),
                                 TEST(silence_brings_nothing),

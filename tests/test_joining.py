@@ -1,0 +1,135 @@
+"""Static projections that share rows: the same bits as by themselves, whatever is read, written, grown or removed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neuromod import Simulation
+
+DELAYS: dict[str, Any] = {"one": 15, "few": {"uniform": [1, 3]}, "many": {"normal": [15, 7.5]}}
+WEIGHTS: dict[str, Any] = {"own": {"normal": [0.5, 0.05]}, "equal": 0.5}
+
+
+def build(delay: Any, weight: Any, joined: bool = True, threads: int = 1, n: int = 300) -> Simulation:
+    """Four populations, each onto each, excitatory and inhibitory; the last pair twice, which cannot be joined."""
+    sim = Simulation(dt=0.5, seed=4, threads=threads)
+    cells = [sim.create(n, "poisson", name=f"p{k}", rate=40.0) for k in range(2)]
+    cells += [sim.create(n, "lif", name=f"l{k}", v_threshold=-64.0) for k in range(2)]
+    for k, pre in enumerate(cells):
+        for post in cells[2:]:
+            kind = "inhibitory" if k == 3 else "excitatory"
+            sim.connect(pre, post, in_degree=12, weight=weight, delay=delay, rule="none", synapse_type=kind)
+    sim.connect(cells[0], cells[2], in_degree=3, weight=weight, delay=delay, rule="none", name="again")
+    if not joined:
+        for projection in sim.projections.values():
+            projection._table.parted = 1
+    return sim
+
+
+def joined_of(sim: Simulation) -> list[str]:
+    return [name for name, p in sim.projections.items() if p._table.joined is not None]
+
+
+@pytest.mark.parametrize("weight", WEIGHTS)
+@pytest.mark.parametrize("delay", DELAYS)
+def test_joined_rows_change_no_bit(delay: str, weight: str) -> None:
+    one, other = (build(DELAYS[delay], WEIGHTS[weight], joined) for joined in (True, False))
+    for sim in (one, other):
+        sim.run(300, progress=False)
+    assert len(joined_of(one)) >= 6
+    assert joined_of(other) == []
+    assert "again" not in joined_of(one)
+    assert one.model.neurons.spike_count[600:].sum() > 100
+    assert one.digest() == other.digest()
+
+
+@pytest.mark.parametrize("delay", DELAYS)
+def test_readings_are_those_of_rows_by_themselves(delay: str) -> None:
+    one, other = (build(DELAYS[delay], WEIGHTS["own"], joined) for joined in (True, False))
+    for sim in (one, other):
+        sim.run(20, progress=False)
+    for name in joined_of(one):
+        p, q = one.projections[name], other.projections[name]
+        for field in ("pre_id", "post_id", "delay"):
+            np.testing.assert_array_equal(getattr(p, field), getattr(q, field))
+        assert [p.weight_of(k) for k in (0, 17, len(p) - 1)] == [q.weight_of(k) for k in (0, 17, len(q) - 1)]
+        np.testing.assert_array_equal(p._table.weights.values()["weight"], q.weight)
+        assert p._table.joined is not None  # looking has not taken it out
+
+
+def test_a_written_array_acts_and_stays_live() -> None:
+    one, other = (build(DELAYS["many"], WEIGHTS["own"], joined) for joined in (True, False))
+    name = "p0_to_l0"
+    for sim in (one, other):
+        sim.run(50, progress=False)
+        weight = sim.projections[name].weight
+        weight *= 2.0
+        sim.run(50, progress=False)
+        weight[::2] = 0.0
+        sim.run(50, progress=False)
+        assert sim.projections[name].weight is weight
+    assert name not in joined_of(one)
+    assert len(joined_of(one)) >= 5
+    assert one.digest() == other.digest()
+
+
+def test_weights_written_in_a_callback_act_from_the_next_slice_on() -> None:
+    one, other = (build(DELAYS["many"], WEIGHTS["own"], joined) for joined in (True, False))
+    sums = []
+    for sim in (one, other):
+        sim.run(16, progress=False)
+        at = []
+
+        def silence(*_: Any, sim: Simulation = sim, at: list[int] = at) -> None:
+            if not at:
+                sim.projections["p1_to_l1"].weight[:] = 0.0
+            at.append(sim.current_step)
+
+        sim.run(4000, progress=silence)
+        np.testing.assert_array_equal(sim.projections["p1_to_l1"].weight, 0.0)
+        sums.append(sim.model.neurons.spike_count[900:].sum())
+    silent = build(DELAYS["many"], WEIGHTS["own"])
+    silent.run(4016, progress=False)
+    assert max(sums) < 0.9 * silent.model.neurons.spike_count[900:].sum()
+
+
+@pytest.mark.parametrize("change", ["connect", "remove", "create", "copy", "to_dict", "prune"])
+def test_changes_of_the_network_change_no_bit(change: str) -> None:
+    done = []
+    for joined in (True, False):
+        sim = build(DELAYS["many"], WEIGHTS["own"], joined)
+        sim.run(100, progress=False)
+        if change == "connect":
+            cells = sim.populations
+            sim.connect(cells["l0"], cells["l1"], in_degree=5, weight=0.3, delay=7, rule="none", name="new")
+        elif change == "remove":
+            sim.model.remove_neuron(int(sim.populations["l0"].ids[3]))
+        elif change == "create":
+            sim.create(30, "lif", name="more")
+        elif change == "copy":
+            sim = sim.copy()
+        elif change == "to_dict":
+            sim = Simulation.from_dict(sim.to_dict())
+        else:
+            sim.projections["p0_to_l1"].prune(below=0.5)
+        sim.run(150, progress=False)
+        done.append(sim.digest())
+    assert done[0] == done[1]
+
+
+def test_any_number_of_threads() -> None:
+    sims = [build(DELAYS["many"], WEIGHTS["own"], threads=threads, n=700) for threads in (1, 2, 3)]
+    for sim in sims:
+        sim.run(40, progress=False)
+    assert len({sim.digest() for sim in sims}) == 1
+
+
+def test_how_a_run_is_cut() -> None:
+    whole, cut = (build(DELAYS["many"], WEIGHTS["own"]) for _ in range(2))
+    whole.run(120, progress=False)
+    for steps in (1, 3, 16, 30, 70):
+        cut.run(steps, progress=False)
+    assert whole.digest() == cut.digest()
