@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 
 from neuromod import _core
-from neuromod.network.synapses import JoinedPart, SynapseTable
+from neuromod.network.joined import JoinedPart
+from neuromod.network.synapses import SynapseTable
 
 __all__ = ["join"]
 
@@ -47,7 +48,7 @@ def _joined(members: list[SynapseTable], n_neurons: int) -> _core.JoinedRows:
         table.part()
     rows = _core.JoinedRows([table.layout() for table in members], n_neurons)
     for k, table in enumerate(members):
-        table.enter(JoinedPart(rows, k, len(members), table))
+        table.enter(JoinedPart(rows, k, len(members), table.pre_first, table.row_start))
     return rows
 
 

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.network.columns import NeuronColumns
+from neuromod.network.joined import JoinedPart
 from neuromod.network.layout import Learning, ProjectionLayout, Rows
 from neuromod.network.weights import Weights
 
-__all__ = ["JoinedPart", "SynapseTable", "by_delay", "no_rows"]
+__all__ = ["SynapseTable", "by_delay", "no_rows"]
 
 Int32s = NDArray[np.int32]
 Ints = NDArray[np.int64]
@@ -40,33 +41,6 @@ def _widened(pre_first: int, row_start: Ints, rows: tuple[int, int, int]) -> tup
     before = int(pre_first) - first
     behind = count + 1 - before - len(row_start)
     return first, np.pad(row_start, (before, behind), mode="edge")
-
-
-class JoinedPart:
-    """The synapses of one projection in a table that it shares with others."""
-
-    def __init__(self, rows: _core.JoinedRows, member: int, members: int, table: SynapseTable) -> None:
-        self.rows, self.member, self.members = rows, member, members
-        self.pre_first, self.row_start = table.pre_first, table.row_start
-        self.delays = table.delays
-
-    def own(self) -> tuple[Ints, NDArray[np.uint16], Delays]:
-        """Start of each bucket, targets, and delay of each synapse, as of a projection by itself. New arrays."""
-        start, target, delay = self.rows.rows(self.member, self.pre_first, len(self.row_start) - 1)
-        return start, target, delay
-
-    def read(self) -> Floats:
-        """Weight of each synapse. A new array."""
-        assert self.rows.weight is not None
-        return self.rows.weight[self.rows.positions(self.member)]
-
-    def read_one(self, synapse: int) -> float:
-        """Weight of one synapse."""
-        assert self.rows.weight is not None
-        row = int(np.searchsorted(self.row_start, synapse, side="right")) - 1
-        first = self.pre_first + row
-        at = self.rows.positions(self.member, first, first + 1)[synapse - self.row_start[row]]
-        return float(self.rows.weight[at])
 
 
 class SynapseTable:
@@ -176,7 +150,7 @@ class SynapseTable:
         return np.diff(self.row_start) > 0
 
     def targets(self, n_neurons: int) -> NDArray[np.uint8]:
-        """1 for each neuron that is a target, shape (n_neurons,); kept as bits."""
+        """Whether each neuron is a target, 0 or 1, shape (n_neurons,). A new array."""
         if self._targets is None:
             self._targets = np.packbits(_core.targets_of(self.layout(), self.n_neurons))
         found = np.zeros(n_neurons, np.uint8)

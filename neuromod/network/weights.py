@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
-
-if TYPE_CHECKING:
-    from neuromod.network.synapses import JoinedPart
+from neuromod.network.joined import JoinedPart
 
 __all__ = ["Weights"]
 
