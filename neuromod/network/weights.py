@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
-from neuromod.network.joined import JoinedPart
 
 __all__ = ["Weights"]
 
@@ -18,6 +17,18 @@ Floats = NDArray[np.float32]
 
 _FEW = 16
 """Synapses that are read one by one where an engine keeps them; more are picked from all of the projection."""
+
+
+class SharedWeights(Protocol):
+    """The weights of one projection in a table that it shares with others: a `neuromod.network.joined.JoinedPart`."""
+
+    def read(self) -> Floats:
+        """Weight of each synapse. A new array."""
+        ...
+
+    def read_one(self, synapse: int) -> float:
+        """Weight of one synapse."""
+        ...
 
 
 class Weights:
@@ -63,7 +74,7 @@ class Weights:
         self.live: dict[str, NDArray[Any]] = {"weight": weight} if isinstance(weight, np.ndarray) else {}
         self.live |= {name: np.full(n, start, dtype) for name, (dtype, start) in fields.items()}
         self.keeper: _core.LazyKeeper | _core.EventKeeper | None = None
-        self.joined: JoinedPart | None = None
+        self.joined: SharedWeights | None = None
         self._watch: Callable[[], None] = lambda: None  # takes the synapses back from the shared table
         self._handed: dict[str, Floats] = {}  # views of live arrays, or the snapshot
         self._before: dict[str, Floats] = {}  # the snapshot as it was handed out
@@ -184,7 +195,7 @@ class Weights:
 
     # ---- changes of state ------------------------------------------------------------------------------------
 
-    def enter(self, part: JoinedPart, watch: Callable[[], None]) -> None:
+    def enter(self, part: SharedWeights, watch: Callable[[], None]) -> None:
         """A shared table has taken the weights over. `watch`: called when somebody asks for an array of them."""
         self.was_equal = self.is_equal
         self.freeze()
