@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,17 +10,18 @@ from numpy.typing import NDArray
 
 from neuromod.arguments import checked_number
 from neuromod.network.columns import NEURON_TYPES
-from neuromod.network.distance import Geometry, Space, checked_space, checked_wrap
+from neuromod.network.distance import Space, checked_space, checked_wrap
 from neuromod.network.draws import MAX_WEIGHT, New, delays_of, states_of, weights_of
+from neuromod.network.ends import Built
 from neuromod.network.layout import Learning, Rows
 from neuromod.network.learning import checked_modulators, with_drawn_kinds
-from neuromod.network.members import slots_as_given, slots_of_group
-from neuromod.network.rules import Built, Ends, build_rows
+from neuromod.network.new_synapses import checked_ends, made_for
+from neuromod.network.rules import build_rows
 from neuromod.network.synapses import SynapseTable, by_delay
-from neuromod.network.wiring import check_columns, checked_port, ends_of, slots_of_rows, type_of_sources
+from neuromod.network.wiring import check_columns, checked_port, type_of_sources
 from neuromod.problems import nearest, shown
 
-__all__ = ["checked_ends", "connect", "connect_at_random", "made_for"]
+__all__ = ["connect", "connect_at_random"]
 
 
 def connect(
@@ -69,23 +69,6 @@ def connect(
             return store.projections[table.name]
 
 
-def checked_ends(store: Any, pre: Any, post: Any, autapses: Any, multapses: Any, seed: int) -> Ends:
-    """Sources and targets, and how often they may be connected."""
-    areas = store.areas
-    sources, targets = slots_of_group(areas, pre, "pre"), slots_of_group(areas, post, "post")
-    _check_switch("autapses", autapses)
-    if multapses is not None:
-        _check_switch("multapses", multapses)
-    as_given = slots_as_given(areas, pre, "pre"), slots_as_given(areas, post, "post")
-    often = None if multapses is None else bool(multapses)
-    return Ends(sources, targets, *as_given, bool(autapses), often, seed, store.made)
-
-
-def _check_switch(where: str, value: Any) -> None:
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{where}: must be True or False; got {shown(value)}")
-
-
 def _check_wrap(edge_wrap: Any, space: Space | None, *uses: Any) -> None:
     """Refuse wrapped edges where nothing depends on a distance."""
     wraps = not isinstance(edge_wrap, bool | np.bool_) or bool(edge_wrap)
@@ -97,19 +80,6 @@ def _check_wrap(edge_wrap: Any, space: Space | None, *uses: Any) -> None:
         raise ValueError(
             "edge_wrap: acts where something depends on distance: a mask, a kernel, or a function as weight or delay"
         )
-
-
-def made_for(areas: Any, pre: Any, post: Any, ends: Ends, built: Built, space: Space) -> New:
-    """What weights and delays are made for."""
-    shape, positions = ends_of(areas, pre, post, built.rows)
-
-    @cache
-    def distance() -> NDArray[np.float64]:
-        geometry = Geometry(areas, ends.pre, ends.post, space.wrap)
-        return geometry.distances(*slots_of_rows(areas, built.rows))
-
-    n = len(built.rows[2])
-    return New(n, built.order, positions, shape, ends.seed, ends.number, built.is_matrix, distance)
 
 
 def _kept_order(built: Built) -> NDArray[np.int64] | None:

@@ -7,12 +7,12 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from neuromod.network.connecting import checked_ends, made_for
 from neuromod.network.distance import Space, checked_space
 from neuromod.network.draws import New, delays_of, weights_of
 from neuromod.network.layout import Learning
 from neuromod.network.learning import checked_modulators
 from neuromod.network.members import slots_of_group
+from neuromod.network.new_synapses import checked_ends, made_for
 from neuromod.network.rules import build_rows
 from neuromod.network.wiring import checked_port, type_of_sources
 from neuromod.problems import shown

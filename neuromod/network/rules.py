@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,13 @@ from neuromod import _core
 from neuromod.arguments import checked_array, checked_count, checked_number
 from neuromod.network.distance import Space
 from neuromod.network.draws import degrees_of
+from neuromod.network.ends import Built, Ends
 from neuromod.network.layout import Rows
 from neuromod.network.near import choose_near, near_rows
 from neuromod.network.pairs import as_pairs, checked_pairs
 from neuromod.problems import shown
 
-__all__ = ["RULES", "Built", "Ends", "build_rows"]
+__all__ = ["RULES", "build_rows"]
 
 Areas = Any
 """A `neuromod.network.areas.Areas`; this module does not import it."""
@@ -37,33 +38,6 @@ RULES = (
 )
 MOST_SYNAPSES = 2**40
 """Of one neuron, and more than a machine holds: what is below is memory's to refuse."""
-
-
-class Ends(NamedTuple):
-    """Sources and targets of a projection to be."""
-
-    pre: Int32s
-    """Slots, ascending without repeats."""
-    post: Int32s
-    sources: Ints
-    """Slots as they were given."""
-    targets: Ints
-    autapses: bool
-    multapses: bool | None
-    seed: int
-    number: int
-
-
-class Built(NamedTuple):
-    """The synapses of a rule, without weights and delays."""
-
-    rows: Rows
-    order: Ints | None = None
-    """Which of the pairs, or of the entries of the matrix, became each synapse."""
-    is_matrix: bool = False
-    weight: Any = None
-    """What came with the pairs, in their order; or the entries of the matrix."""
-    delay: Any = None
 
 
 def build_rows(areas: Areas, ends: Ends, how: Mapping[str, Any], space: Space | None) -> Built:
