@@ -1,5 +1,6 @@
 """Results of the main job, saved and read; see ``neuromod/experiment/results.py``."""
 
+from neuromod.experiment.report import report_html, save_report
 from neuromod.experiment.results import (
     load_results,
     new_directory,
@@ -10,6 +11,8 @@ from neuromod.experiment.results import (
 __all__ = [
     "load_results",
     "new_directory",
+    "report_html",
     "results_table",
+    "save_report",
     "save_results",
 ]

@@ -223,6 +223,7 @@ def run_experiment(
     progress: ProgressCallback | None = None,
     stop: Callable[[], bool] | None = None,
     ms: float | None = None,
+    phase: Callable[[str], object] | None = None,
 ) -> dict[str, NDArray[Any]]:
     """Build the network of a configuration, run its experiment, and give everything back as arrays.
 
@@ -252,6 +253,9 @@ def run_experiment(
         Asked before each image; true ends the run there, and the result holds what was done.
     ms : float, ms, > 0, optional
         In place of `steps`: a whole number of steps of ``simulation.dt``. Default: ``experiment.duration``.
+    phase : callable, optional
+        Called with the name of each phase when it begins: ``"test before"``, ``"training"``, ``"test after"``,
+        ``"control"``, ``"test of the control"``; without images ``"run"``.
 
     Returns
     -------
@@ -291,19 +295,27 @@ def run_experiment(
     n_runs, n_tested = 2 if with_control else 1, 0 if run.show is None else len(run.show.test)
     total = n_runs * wanted + (1 + n_runs) * n_tested * experiment.test_steps
     watch = _Watch(progress, stop, total, run.sim.dt)
+    say = phase if phase is not None and n_tested else lambda _: None
 
     weight_before = run.sim.model.synapses.weight.copy()
+    say("test before")
     responses = {"response_before": _response(content, run, run, watch)}
+    if phase is not None:
+        phase("run" if run.show is None else "training")
     wall_seconds = run.advance(wanted, watch)
     whole = run.sim.current_step == wanted
+    say("test after")
     responses["response_after"] = _response(content, run, run, watch) if whole else np.empty(0)
     weight_control, responses["response_control"] = np.empty(0, dtype=np.float32), np.empty(0)
     if with_control and whole:
         clamped = experiment.model_copy(update={"clamp_dopamine": True})
         control = _built(content, clamped, run.sim.seed, record=False)
+        if phase is not None:
+            phase("control")
         control.advance(wanted, watch)
         if control.sim.current_step == wanted:
             weight_control = control.sim.model.synapses.weight.copy()
+            say("test of the control")
             responses["response_control"] = _response(content, run, control, watch)
     results = {
         "wall_seconds": wall_seconds,
