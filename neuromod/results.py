@@ -2,6 +2,7 @@
 
 from neuromod.experiment.report import report_html, save_report
 from neuromod.experiment.results import (
+    Results,
     load_results,
     new_directory,
     results_table,
@@ -9,6 +10,7 @@ from neuromod.experiment.results import (
 )
 
 __all__ = [
+    "Results",
     "load_results",
     "new_directory",
     "report_html",

@@ -25,6 +25,7 @@ from neuromod.network.population import Group
 from neuromod.network.saved import state_of
 from neuromod.parallel import checked_threads, get_num_threads
 from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
+from neuromod.run_result import RunResult
 from neuromod.session import Session
 from neuromod.state import digest_of
 from neuromod.units import checked_steps, dt_doubt
@@ -334,14 +335,9 @@ class Simulation(Building, Connects, Hooked):
         steps = step - first  # fewer where a hook has stopped the run
         seconds = steps * self.dt / 1000.0
         mean_rate = float(counts.sum()) / (len(counts) * seconds) if len(counts) and steps else 0.0
-        return {
-            "step": step,
-            "n_steps": steps,
-            "spike_counts": counts,
-            "mean_rate": mean_rate,
-            "deaths": 0,
-            "births": 0,
-        }
+        return RunResult(
+            step=step, n_steps=steps, spike_counts=counts, mean_rate=mean_rate, deaths=0, births=0
+        )
 
     def reset(self, *, weights: bool = False, parameters: bool = False) -> None:
         """Begin anew, in place: the clock at 0, all state as it was before the first step.

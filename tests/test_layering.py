@@ -21,7 +21,7 @@ PYTHON_ROWS = (
     | {"drive", "hooks", "agenda", "tables", "recorders"},
     {"network", "modulation", "plasticity", "updates", "senses", "inputs", "diagnosis"},
     {"config"},
-    {"arguments", "closed", "optional", "parallel", "progress", "units", "together"},
+    {"arguments", "closed", "notebook", "run_result", "optional", "parallel", "progress", "units", "together"},
     {"_core"},
     {"vector"},
     {"state"},

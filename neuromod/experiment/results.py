@@ -7,6 +7,7 @@ import secrets
 import textwrap
 import zipfile
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,10 +16,37 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod.experiment.effect_size import effects
 from neuromod.experiment.story import headline, seconds_of, speed
+from neuromod.notebook import html_table
 
-__all__ = ["load_results", "new_directory", "results_table", "save_results"]
+__all__ = ["Results", "load_results", "new_directory", "results_table", "save_results"]
 
 _WIDTH = 80  # columns of the table
+
+
+class Results(dict[str, NDArray[Any]]):
+    """Arrays of a run by name, a dict that describes itself: by its table, and in a notebook by headline and table.
+
+    Examples
+    --------
+    >>> from neuromod.experiment import run_experiment
+    >>> results = run_experiment("brain_base_model.json", steps=60, seed=1)
+    >>> results
+    Results(50 arrays: 2 images, 60 steps, seed 1)
+    >>> results["spike_id"].dtype
+    dtype('int64')
+    """
+
+    def __repr__(self) -> str:
+        if "steps" not in self or "seed" not in self:
+            return f"Results({', '.join(self)})"
+        shown = f"{len(self['image_step']):,} images, " if len(self.get("image_step", ())) else ""
+        return f"Results({len(self)} arrays: {shown}{int(self['steps']):,} steps, seed {self['seed']})"
+
+    def _repr_html_(self) -> str:
+        if not {"steps", "config", "experiment"} <= set(self):
+            return html_table(("array", "shape"), [(name, str(array.shape)) for name, array in self.items()])
+        sentence, _, table = results_table(self).partition("\n\n")
+        return f"<p><b>{escape(sentence)}</b></p><pre>{escape(table)}</pre>"
 
 
 def save_results(path: str | Path, arrays: Mapping[str, ArrayLike], *, overwrite: bool = False) -> Path:
@@ -79,7 +107,7 @@ def save_results(path: str | Path, arrays: Mapping[str, ArrayLike], *, overwrite
     return target
 
 
-def load_results(path: str | Path) -> dict[str, NDArray[np.generic]]:
+def load_results(path: str | Path) -> Results:
     """Read all arrays of a file that `save_results` wrote.
 
     Parameters
@@ -88,7 +116,8 @@ def load_results(path: str | Path) -> dict[str, NDArray[np.generic]]:
 
     Returns
     -------
-    dict of str to ndarray
+    Results
+        A dict of str to ndarray.
 
     Raises
     ------
@@ -99,7 +128,7 @@ def load_results(path: str | Path) -> dict[str, NDArray[np.generic]]:
     if not isinstance(stored, np.lib.npyio.NpzFile):
         raise ValueError(f"{path}: must be an .npz file; got a single array")
     with stored:
-        return {name: stored[name] for name in stored.files}
+        return Results({name: stored[name] for name in stored.files})
 
 
 def new_directory(wanted: str | Path) -> Path:

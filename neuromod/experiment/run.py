@@ -24,6 +24,7 @@ from neuromod.errors import NeuromodWarning
 from neuromod.experiment.datasets import DATASETS, LabelledImages, fit_to_sheet
 from neuromod.experiment.effect_size import held_out
 from neuromod.experiment.network import ExperimentNetwork, build_network
+from neuromod.experiment.results import Results
 from neuromod.experiment.section import Experiment, check_experiment
 from neuromod.modulation.system import NeuromodulationSystem, create_neuromodulation_system
 from neuromod.monitors import LevelMonitor, SpikeMonitor
@@ -224,7 +225,7 @@ def run_experiment(
     stop: Callable[[], bool] | None = None,
     ms: float | None = None,
     phase: Callable[[str], object] | None = None,
-) -> dict[str, NDArray[Any]]:
+) -> Results:
     """Build the network of a configuration, run its experiment, and give everything back as arrays.
 
     Each image is shown to the sense for ``steps_per_image`` steps. A change of class is an uncertainty event,
@@ -259,8 +260,9 @@ def run_experiment(
 
     Returns
     -------
-    dict of str to ndarray
-        ``spike_step, spike_id``; ``level_time, level, level_names``; ``weight_before, weight_after,
+    Results
+        A dict of str to ndarray. ``spike_step, spike_id``; ``level_time, level, level_names``; ``weight_before,
+        weight_after,
         weight_control`` (empty without a control run), ``pre_id, post_id, synapse_group, group_names,
         group_neurons``; ``image_step, image_index, image_label``;
         ``event_step, event_kind, event_value``; ``neuron_id, neuron_area, area_names, area_rate``; ``config``
@@ -328,7 +330,7 @@ def run_experiment(
         **_test_arrays(run.show, experiment),
         **responses,
     }
-    return {name: np.asarray(value) for name, value in results.items()}
+    return Results({name: np.asarray(value) for name, value in results.items()})
 
 
 class _Watch:

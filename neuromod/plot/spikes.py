@@ -84,7 +84,7 @@ def raster(
     if areas is None:
         _dots(ax, time, ids, int(ids.max(initial=0)) + 1)
         ax.set_ylabel("neuron id")
-        ax.yaxis.get_major_locator().set_params(integer=True)
+        ax.locator_params(axis="y", integer=True)
     else:
         _raster_by_area(ax, time, ids, named_areas(areas))
     if stride > 1:
