@@ -46,7 +46,7 @@ def test_run_without_a_configuration_is_the_shipped_experiment(capsys: pytest.Ca
         "dopamine",
         "serotonin",
         "norepinephrine",
-        "real-time factor",
+        "speed",
     } <= set(rows)
     assert rows["seed"].strip() == "3"
     results = load_results("neuromod-results/results.npz")

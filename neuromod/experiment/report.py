@@ -179,7 +179,7 @@ def _figures(results: Mapping[str, Any]) -> Iterator[str]:
 def _svg(name: str, shape: str, draw: Any) -> str:
     """One panel as inline SVG, whose colours are variables of the page's style."""
     width, height = _SHAPES[shape]
-    figure = bare_figure("report", figsize=(width, height * _HEIGHTS.get(name, 1.0)), dpi=150)
+    figure = bare_figure("report", figsize=(width, height * _HEIGHTS.get(name, 1.0)), dpi=110)
     import matplotlib
 
     # A salt of its own for each drawing: two on one page must not share the ids that they refer to.
@@ -195,6 +195,8 @@ def _svg(name: str, shape: str, draw: Any) -> str:
         draw(ax)
         ax.set_xlabel(ax.get_xlabel() or "time (ms)")
         ax.set_facecolor("none")
+        if shape == "narrow" and name in _HEIGHTS:
+            ax.locator_params(axis="x", nbins=4)
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(out, format="svg", transparent=True, metadata=nothing)
     text = out.getvalue()
@@ -202,7 +204,9 @@ def _svg(name: str, shape: str, draw: Any) -> str:
     for colour in _COLOURS:
         text = text.replace(colour, f"var(--c{colour[1:]})")
     label = escape(f"{name}: {_CAPTIONS[name]}")
-    return text.replace("<svg", f'<svg class="{shape}" role="img" aria-label="{label}"', 1)
+    return text.replace(
+        "<svg", f'<svg class="{shape}" fill="currentColor" role="img" aria-label="{label}"', 1
+    )
 
 
 def _command(results: Mapping[str, Any]) -> str:

@@ -262,8 +262,7 @@ def run_experiment(
     -------
     Results
         A dict of str to ndarray. ``spike_step, spike_id``; ``level_time, level, level_names``; ``weight_before,
-        weight_after,
-        weight_control`` (empty without a control run), ``pre_id, post_id, synapse_group, group_names,
+        weight_after, weight_control`` (empty without a control run), ``pre_id, post_id, synapse_group, group_names,
         group_neurons``; ``image_step, image_index, image_label``;
         ``event_step, event_kind, event_value``; ``neuron_id, neuron_area, area_names, area_rate``; ``config``
         (JSON text), ``seed, steps, steps_wanted, dt, wall_seconds, digest, version``; ``response_image,

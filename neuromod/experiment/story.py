@@ -45,7 +45,7 @@ def headline(results: Mapping[str, Any]) -> str:
     steps, seconds = int(results["steps"]), seconds_of(results)
     if not steps:
         return "The run was stopped before its first step."
-    shown = len(results["image_step"])
+    shown = len(results.get("image_step", ()))
     during = f"in {seconds:g} s" + (f", with {shown:,} {_images(results)} shown" if shown else "")
     n, fired = len(results["neuron_id"]), len(results["spike_id"])
     if not fired:
@@ -57,9 +57,9 @@ def headline(results: Mapping[str, Any]) -> str:
 def _of_responses(results: Mapping[str, Any], told: Mapping[str, Effect]) -> str:
     classes = outcome_classes(results)
     parts = [_change(told[name], number) for name, number in classes.items() if name in told]
-    begin = f"After {len(results['image_step']):,} {_images(results)} the readout answers "
+    begin = f"After {len(results.get('image_step', ())):,} {_images(results)} the readout answers "
     if _experiment(results).get("clamp_dopamine"):
-        begin = f"With dopamine clamped, after {len(results['image_step']):,} {_images(results)} the readout answers "
+        begin = f"With dopamine clamped, after {len(results.get('image_step', ())):,} {_images(results)} the readout answers "
     if not parts:
         return f"{begin}with {told['others'].before:.2f} Hz before and {told['others'].after:.2f} Hz after."
     sentence = begin + " and ".join(parts)

@@ -87,9 +87,20 @@ def levels(
     _label_rows(ax, rows)
     ax.set_xlabel("time (ms)")
     ax.set_ylabel("level")
-    ax.legend(loc="upper right", ncols=max(1, len(given[2])), frameon=False)
+    _legend(ax, len(given[2]))
     thousands(ax.xaxis)
     return ax
+
+
+def _legend(ax: Axes, n: int) -> None:
+    """All in one row above the curves; small on a small figure."""
+    small = {"fontsize": "x-small", "handlelength": 1.0, "columnspacing": 0.8} if _is_narrow(ax) else {}
+    ax.legend(loc="upper right", ncols=max(1, n), frameon=False, **small)
+
+
+def _is_narrow(ax: Axes) -> bool:
+    figure: Any = ax.figure
+    return bool(figure.figure.get_size_inches()[0] < 5.0)
 
 
 def thinned(time: Floats, values: Floats, most: int = _MOST_SAMPLES) -> tuple[Floats, Floats, Floats, Floats]:
@@ -134,7 +145,14 @@ def _row_of_events(ax: Axes, times: Floats, height: float, colour: str, apart: f
         ax.plot([first, last], [height] * 2, color=colour, linewidth=3.0, solid_capstyle="butt")
         if len(groups) <= 30:
             ax.annotate(
-                f" {n}", (last, height), color=colour, fontsize="x-small", va="center", annotation_clip=True
+                str(n),
+                (last, height),
+                xytext=(3, 0),
+                textcoords="offset points",
+                color=colour,
+                fontsize="x-small",
+                va="center",
+                annotation_clip=True,
             )
 
 
