@@ -338,6 +338,8 @@ class Replicas(Closed, Generic[Sim]):
                 failed = self._group.run(n_steps, rows, ids, threads, None if reporter is None else report)
             except _core.CoreFailure as failure:
                 raise explained(self._group.engines[0], failure) from None
+            if failed is None and isinstance(reporter, ProgressLine):  # the last slice is not reported
+                reporter(n_steps, n_steps, n_steps * self._sims[0].dt, time.perf_counter() - began)
         if failed is not None:
             k, what = failed
             error = explained(self._sessions[k].bound(), what)

@@ -329,6 +329,8 @@ class Simulation(Building, Connects, Hooked):
 
         try:
             step, counts = self._session.run(steps, rows, ids, None if reporter is None else report)
+            if isinstance(reporter, ProgressLine):  # the last slice is not reported
+                report(step - first)
         finally:
             if isinstance(reporter, ProgressLine):
                 reporter.close()

@@ -477,8 +477,9 @@ def test_asked_for_progress_is_lines_off_a_terminal() -> None:
     assert "\r" not in log.getvalue()
 
 
-def test_a_line_of_progress_fits_the_terminal() -> None:
+def test_a_line_of_progress_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Terminal()
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)  # tqdm, which is an extra, fits its bar by itself
     line = ProgressLine(screen, after=0.0)
     line(10**9, 10**10, 1e9, 1e5)
     line.close()

@@ -61,8 +61,8 @@ def shown(thing: Any) -> str:
 def sim() -> Simulation:
     sim = Simulation(dt=0.1, seed=7, neuromodulation=NeuromodulationSystem())
     E = sim.create(80, "lif", name="E", v_threshold=-50.5, drive={"rate": 2000.0, "weight": 2.0})
-    I = sim.create(20, "lif", name="I", neuron_type="inhibitory")
-    sim.connect(E, E + I, probability=0.1, weight=0.5, rule="rstdp", name="<b>&")
+    J = sim.create(20, "lif", name="I", neuron_type="inhibitory")
+    sim.connect(E, E + J, probability=0.1, weight=0.5, rule="rstdp", name="<b>&")
     return sim
 
 

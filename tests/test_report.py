@@ -20,7 +20,6 @@ from neuromod.results import Results, load_results, report_html, results_table, 
 pytest.importorskip("matplotlib", reason="matplotlib is an extra")
 
 SMALL = {"test_images": 1, "test_steps": 20}
-VOID = {"meta", "br", "hr", "img", "link", "input", "image", "path", "use", "rect"}
 
 
 @pytest.fixture(scope="module")

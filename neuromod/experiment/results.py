@@ -46,6 +46,7 @@ class Results(dict[str, NDArray[Any]]):
         if not {"steps", "config", "experiment"} <= set(self):
             return html_table(("array", "shape"), [(name, str(array.shape)) for name, array in self.items()])
         sentence, _, table = results_table(self).partition("\n\n")
+        sentence = sentence.replace("\n", " ")  # the page breaks the line
         return f"<p><b>{escape(sentence)}</b></p><pre>{escape(table)}</pre>"
 
 

@@ -59,7 +59,7 @@ def _of_responses(results: Mapping[str, Any], told: Mapping[str, Effect]) -> str
     parts = [_change(told[name], number) for name, number in classes.items() if name in told]
     begin = f"After {len(results.get('image_step', ())):,} {_images(results)} the readout answers "
     if _experiment(results).get("clamp_dopamine"):
-        begin = f"With dopamine clamped, after {len(results.get('image_step', ())):,} {_images(results)} the readout answers "
+        begin = f"With dopamine clamped, a{begin[1:]}"
     if not parts:
         return f"{begin}with {told['others'].before:.2f} Hz before and {told['others'].after:.2f} Hz after."
     sentence = begin + " and ".join(parts)
