@@ -62,7 +62,12 @@ class ProgressLine:
         self._pause = 0.2 if self._terminal or self._bars else 10.0
 
     def phase(self, name: str) -> None:
-        """Say what the run is at now."""
+        """Say what the run is at now.
+
+        Parameters
+        ----------
+        name : str
+        """
         self._phase = name
 
     def __call__(self, done: int, total: int, simulated_ms: float, elapsed_s: float) -> None:
@@ -90,6 +95,7 @@ class ProgressLine:
                 total=total,
                 file=None if self._notebook else self._stream,
                 dynamic_ncols=True,
+                delay=1e-9,  # no bar before the first figures
                 bar_format="{desc}{percentage:3.0f} %|{bar}| " + counted + "{remaining} left{postfix}",
             )
             self._bar.start_t -= elapsed_s  # the run began before its bar

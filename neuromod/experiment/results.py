@@ -31,7 +31,7 @@ class Results(dict[str, NDArray[Any]]):
     >>> from neuromod.experiment import run_experiment
     >>> results = run_experiment("brain_base_model.json", steps=60, seed=1)
     >>> results
-    Results(50 arrays: 2 images, 60 steps, seed 1)
+    Results(38 arrays: 2 images, 60 steps, seed 1)
     >>> results["spike_id"].dtype
     dtype('int64')
     """

@@ -28,11 +28,11 @@ def sheet(
 
     Parameters
     ----------
-    neurons : Population, or array_like of float, shape (n_neurons, 2 or more), no unit
+    neurons : Population, or array_like of float, shape (n_neurons, >= 2), no unit
         Positions, of which the first two columns are drawn; or a population of `Simulation.create` with ``positions``,
         or an area of the lattice.
-    values : array_like of float, shape (n_neurons,), optional
-        A pure number for each neuron: spike counts, rates, weights onto it. Or the name of a column of the population:
+    values : array_like of float, shape (n_neurons,), or str, optional, in units of the colour bar
+        One for each neuron: spike counts, rates, weights onto it. Or the name of a column of the population:
         ``"v_membrane"``. Default: positions alone. Where several neurons stand at one place, as the layers of a
         lattice do, the mean of their values is drawn.
     ax : matplotlib.axes.Axes, optional
