@@ -286,8 +286,8 @@ class Simulation(Building, Connects, Hooked):
             Neurons that `input` is for; a source has no input. Default: all, in id order, and what stands for a source
             is not read.
         progress : bool or callable, optional
-            True or False: show a line of progress or not. Default: on a terminal, after two seconds. A callable
-            gets ``(done, total, simulated_ms, elapsed_s)``.
+            True or False: show progress or not. Default: on a terminal and in a notebook, after two seconds. A
+            callable gets ``(done, total, simulated_ms, elapsed_s)``.
         ms : float, ms, >= 0, optional
             In place of `n_steps`: a whole number of steps of dt.
 

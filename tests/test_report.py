@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -156,6 +157,25 @@ def test_run_writes_a_report(small: str, capsys: pytest.CaptureFixture[str]) -> 
     assert page.count("<figure>") == 3  # no test images
     assert "No neuron fired" in page
     assert "no spike" in page
+
+
+def test_without_matplotlib_the_results_are_kept_and_one_line_says_what_to_install(
+    small: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert main(["run", small, "--steps", "50", "--out", "here", "--report", "r.html"]) == 0
+    said = capsys.readouterr().out
+    assert (
+        'no r.html: neuromod.results.report_html needs matplotlib: pip install "neuromod-snn[plot]"' in said
+    )
+    assert Path("here/results.npz").exists() and not Path("r.html").exists()
+
+
+def test_a_run_without_modulators_or_steps_has_a_report(results: Results) -> None:
+    none = Results(results | {"level": np.empty((0, 0)), "level_names": np.array([], dtype=str)})
+    assert report_html(none).count("<figure>") == 3
+    stopped = run_experiment("brain_base_model.json", steps=60, seed=1, stop=lambda: True)
+    assert "The run was stopped before its first step." in report_html(stopped)
 
 
 @pytest.mark.parametrize(

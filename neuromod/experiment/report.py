@@ -179,7 +179,7 @@ def _figures(results: Mapping[str, Any]) -> Iterator[str]:
 def _svg(name: str, shape: str, draw: Any) -> str:
     """One panel as inline SVG, whose colours are variables of the page's style."""
     width, height = _SHAPES[shape]
-    figure = bare_figure("report", figsize=(width, height * _HEIGHTS.get(name, 1.0)), dpi=110)
+    figure = bare_figure("results.report_html", figsize=(width, height * _HEIGHTS.get(name, 1.0)), dpi=110)
     import matplotlib
 
     # A salt of its own for each drawing: two on one page must not share the ids that they refer to.

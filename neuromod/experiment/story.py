@@ -155,7 +155,8 @@ def speed(results: Mapping[str, Any]) -> str:
         return f"{seconds:g} s simulated"
     faster = seconds / wall
     said = f"{_round(faster)} times faster" if faster >= 1.0 else f"{_round(1.0 / faster)} times slower"
-    return f"{said} than real time ({wall:.2f} s for {seconds:g} s)"
+    took = f"{wall:.2f}" if wall >= 0.1 else f"{wall:.2g}"
+    return f"{said} than real time ({took} s for {seconds:g} s)"
 
 
 def _round(factor: float) -> str:

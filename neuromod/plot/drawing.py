@@ -65,7 +65,8 @@ def bare_figure(function: str, **options: Any) -> Figure:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError(
-            f'neuromod.plot.{function} needs matplotlib: pip install "neuromod-snn[plot]"'
+            f"neuromod.{function if '.' in function else f'plot.{function}'} needs matplotlib: "
+            'pip install "neuromod-snn[plot]"'
         ) from error
     return Figure(layout="constrained", **options)
 
