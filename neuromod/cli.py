@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import textwrap
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -116,7 +117,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--out", type=Path, metavar="DIR", help=f"where to write (default: {DIRECTORY}, numbered where taken)"
     )
-    run.add_argument("--force", action="store_true", help="replace results that --out holds")
+    run.add_argument(
+        "--report", type=Path, metavar="FILE.html",
+        help="also write the run as one HTML page: figures, table, configuration, versions",
+    )  # fmt: skip
+    run.add_argument("--force", action="store_true", help="replace results that --out or --report holds")
     run.add_argument(
         "--clamp-dopamine", action="store_true",
         help="hold dopamine at its baseline (as --set experiment.clamp_dopamine=true)",
@@ -196,11 +201,13 @@ def _seed(text: str) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     from neuromod.experiment.results import results_table, save_results
     from neuromod.experiment.run import run_experiment
+    from neuromod.experiment.story import advice
     from neuromod.progress import ProgressLine
 
     clamped = ["experiment.clamp_dopamine=true"] if arguments.clamp_dopamine else []
     content = _changed(_loaded(arguments.config), [*arguments.changes, *clamped])
-    line = ProgressLine()
+    line = ProgressLine(after=0.0, steps=False)  # steps are counted in the table alone, those of training
+    _check_report(arguments.report, arguments.force)
     with _output_directory(arguments.out, arguments.force) as directory, _first_interrupt_asks() as asked:
         try:
             results = run_experiment(
@@ -210,6 +217,7 @@ def _run(arguments: argparse.Namespace) -> int:
                 progress=line,
                 stop=asked.is_set,
                 ms=arguments.ms,
+                phase=line.phase,
             )
         except ConfigError:
             raise
@@ -218,9 +226,41 @@ def _run(arguments: argparse.Namespace) -> int:
         finally:
             line.close()
         path = save_results(directory / "results.npz", results, overwrite=arguments.force)
-        drawn = _draw(results, directory / "summary.png")
-        _say(f"{results_table(results)}\nwritten: {path}\n{drawn}")
+        notes = [f"note: {said}" for said in advice(results, Path(arguments.config).name)]
+        written = [f"written: {path}", _draw(results, directory / "summary.png")]
+        if arguments.report is not None:
+            written.append(_report(results, arguments.report, notes))
+        told = [
+            *(textwrap.fill(note, 80) for note in notes),
+            *([""] if notes else []),
+            results_table(results),
+            "",
+        ]
+        _say("\n".join([*told, *written]))
     return INTERRUPTED if asked.is_set() else DONE
+
+
+def _check_report(path: Path | None, force: bool) -> None:
+    """Refuse a report that cannot be written, before the run."""
+    if path is None:
+        return
+    if not path.parent.is_dir():
+        raise _WrongInput(f"--report: must be a file in a directory that exists; got {path}")
+    if path.is_dir() or (path.exists() and not force):
+        raise _WrongInput(
+            f"--report: {path} exists already" + ("" if path.is_dir() else "; --force replaces it")
+        )
+
+
+def _report(results: Mapping[str, Any], path: Path, notes: Sequence[str]) -> str:
+    """Write the report; what became of it."""
+    from neuromod.experiment.report import save_report
+
+    try:
+        save_report(path, results, notes=notes, overwrite=True)
+    except ImportError as error:
+        return f"no {path.name}: {error}"
+    return f"written: {path}"
 
 
 def _loaded(source: str) -> dict[str, Any]:
@@ -258,10 +298,11 @@ def _output_directory(wanted: Path | None, force: bool) -> Iterator[Path]:
 
 def _draw(results: Mapping[str, Any], path: Path) -> str:
     """Draw the figure; what became of it."""
-    from neuromod.plot.figures import summary
+    from neuromod.plot.drawing import bare_figure
+    from neuromod.plot.overview import draw_summary
 
     try:
-        figure = summary(results)
+        figure = draw_summary(bare_figure("summary", figsize=(9.0, 10.2)), results)
     except ImportError as error:
         return f"no summary.png: {error}"
     temporary = path.with_name(f".{path.name}.tmp")
@@ -450,9 +491,12 @@ def _info(arguments: argparse.Namespace) -> int:
         ("neuron models", ", ".join(_core.neuron_models())),
         ("plasticity rules", ", ".join(["none", *_core.plasticity_rules()])),
         ("modulators", ", ".join(_core.modulators())),
-        (
-            "extra plot",
-            "matplotlib present" if find_spec("matplotlib") else 'pip install "neuromod-snn[plot]"',
+        *(
+            (
+                f"extra {extra}",
+                f"{module} present" if find_spec(module) else f'pip install "neuromod-snn[{extra}]"',
+            )
+            for extra, module in (("plot", "matplotlib"), ("progress", "tqdm"))
         ),
     ]
     _say("\n".join(f"{name:<18}{value}" for name, value in rows))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MemberDescriptorType
 from typing import Any, NoReturn
 
+from neuromod.notebook import html_of
 from neuromod.problems import nearest
 
 __all__ = ["Closed", "ReadOnlyDict", "ReadOnlyList", "read_only"]
@@ -42,6 +43,9 @@ class Closed:
         if not name.startswith("_"):
             raise AttributeError(f"{self._where()}.{name}: must not be deleted")
         object.__delattr__(self, name)
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
 
     def _where(self) -> str:
         """What messages call the object."""

@@ -1,12 +1,14 @@
-"""One line that says how far a long run has come."""
+"""How far a long run has come: a bar on a terminal and in a notebook, lines elsewhere."""
 
 from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
+import warnings
 from collections.abc import Callable
-from typing import TextIO
+from typing import Any, TextIO
 
 from neuromod.problems import shown
 
@@ -17,7 +19,10 @@ ProgressCallback = Callable[[int, int, float, float], object]
 
 
 class ProgressLine:
-    """Show progress: on a terminal one line, rewritten at most five times a second; elsewhere, if asked for, lines.
+    """Show progress: on a terminal and in a notebook as a bar, elsewhere, if asked for, as lines.
+
+    The bar is ``tqdm.auto``'s. Without tqdm (the extra ``progress``), a terminal has one line, and a notebook lines. It
+    is drawn at most five times a second.
 
     Parameters
     ----------
@@ -26,17 +31,44 @@ class ProgressLine:
     after : float, s, >= 0, default 2
         A run shorter than this shows nothing.
     always : bool, default False
-        Also where `stream` is no terminal, for logs: then at most one line in ten seconds, and one at the end.
+        Also where `stream` is no terminal and no notebook, for logs: then at most one line in ten seconds, and one at
+        the end.
+    steps : bool, default True
+        Whether steps are counted in words. False: only the part of the whole that is done is shown.
+
+    Examples
+    --------
+    >>> import io
+    >>> log = io.StringIO()
+    >>> line = ProgressLine(log, after=0.0, always=True)
+    >>> line(50, 100, 50.0, 0.01)
+    >>> log.getvalue()
+    ' 50.0 %  step 50 of 100  0 s left  0.05 s simulated  5.0 times faster than real time\\n'
     """
 
-    def __init__(self, stream: TextIO | None = None, after: float = 2.0, always: bool = False) -> None:
+    def __init__(
+        self, stream: TextIO | None = None, after: float = 2.0, always: bool = False, steps: bool = True
+    ) -> None:
         self._stream = sys.stderr if stream is None else stream
-        self._after = after
+        self._after, self._steps = after, steps
         self._last = -float("inf")
+        self._phase = ""
         self._shown = False
         self._terminal = bool(self._stream.isatty())
-        self._on = always or self._terminal
-        self._pause = 0.2 if self._terminal else 10.0
+        self._notebook = stream is None and not self._terminal and _in_kernel()
+        self._on = always or self._terminal or self._notebook
+        self._bars: Any = _bar_class() if self._terminal or self._notebook else None
+        self._bar: Any = None
+        self._pause = 0.2 if self._terminal or self._bars else 10.0
+
+    def phase(self, name: str) -> None:
+        """Say what the run is at now.
+
+        Parameters
+        ----------
+        name : str
+        """
+        self._phase = name
 
     def __call__(self, done: int, total: int, simulated_ms: float, elapsed_s: float) -> None:
         """Show that `done` of `total` steps are through."""
@@ -44,14 +76,33 @@ class ProgressLine:
         if not self._on or elapsed_s < self._after or (now - self._last < self._pause and done < total):
             return
         self._last, self._shown = now, True
+        if self._bars is not None:
+            self._draw(done, total, simulated_ms, elapsed_s)
+            return
         left = elapsed_s * (total - done) / max(done, 1)
-        factor = elapsed_s / max(simulated_ms / 1000.0, 1e-9)
+        counted = f"step {done:,} of {total:,}  " if self._steps else ""
         text = (
-            f"{100.0 * done / total:5.1f} %  step {done:,} of {total:,}  {left:.0f} s left  "
-            f"{simulated_ms / 1000.0:.2f} s simulated  real-time factor {factor:.2f}"
+            f"{100.0 * done / total:5.1f} %  {self._phase + '  ' if self._phase else ''}{counted}{left:.0f} s left  "
+            f"{simulated_ms / 1000.0:.2f} s simulated  {_speed(simulated_ms, elapsed_s)}"
         )
         self._stream.write(self._fitted(text) if self._terminal else text + "\n")
         self._stream.flush()
+
+    def _draw(self, done: int, total: int, simulated_ms: float, elapsed_s: float) -> None:
+        if self._bar is None:
+            counted = "{n_fmt}/{total_fmt} steps, " if self._steps else ""
+            self._bar = self._bars(
+                total=total,
+                file=None if self._notebook else self._stream,
+                dynamic_ncols=True,
+                delay=1e-9,  # no bar before the first figures
+                bar_format="{desc}{percentage:3.0f} %|{bar}| " + counted + "{remaining} left{postfix}",
+            )
+            self._bar.start_t -= elapsed_s  # the run began before its bar
+        self._bar.set_description_str(self._phase and f"{self._phase}: ", refresh=False)
+        self._bar.set_postfix_str(_speed(simulated_ms, elapsed_s), refresh=False)
+        self._bar.n = done
+        self._bar.refresh()
 
     def _fitted(self, text: str) -> str:
         """Over the line before, within the width of the terminal: a longer line would not be rewritten."""
@@ -64,9 +115,36 @@ class ProgressLine:
 
     def close(self) -> None:
         """End the line."""
-        if self._shown and self._terminal:
+        if self._bar is not None:
+            self._bar.close()
+        elif self._shown and self._terminal:
             self._stream.write("\n")
             self._stream.flush()
+
+
+def _speed(simulated_ms: float, elapsed_s: float) -> str:
+    factor = simulated_ms / 1000.0 / max(elapsed_s, 1e-9)
+    said, word = (factor, "faster") if factor >= 1.0 else (1.0 / max(factor, 1e-9), "slower")
+    return f"{said:,.{1 if said < 10 else 0}f} times {word} than real time"
+
+
+def _in_kernel() -> bool:
+    """Whether a notebook's kernel runs this program."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return shell is not None and hasattr(shell, "kernel")
+
+
+def _bar_class() -> Any:
+    """tqdm's bar, without a thread and without locks between processes of its own; None where it is not installed."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a notebook without widgets, in which a bar of text is drawn
+            from tqdm.auto import tqdm
+    except ImportError:
+        return None
+    bars: Any = type("Bar", (tqdm,), {"monitor_interval": 0})
+    bars.set_lock(threading.RLock())
+    return bars
 
 
 def reporter_for(progress: bool | ProgressCallback | None) -> ProgressCallback | None:
@@ -76,7 +154,7 @@ def reporter_for(progress: bool | ProgressCallback | None) -> ProgressCallback |
     ----------
     progress : bool or callable, optional
         True: show progress from the start, without a terminal as lines of their own. False: show nothing. Default: on
-        a terminal, after two seconds.
+        a terminal and in a notebook, after two seconds.
 
     Returns
     -------

@@ -17,6 +17,7 @@ from neuromod.diagnosis import explained
 from neuromod.inputs import checked_input
 from neuromod.parallel import checked_threads
 from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
+from neuromod.run_result import RunResult
 from neuromod.units import checked_steps
 
 __all__ = ["Replicas"]
@@ -303,7 +304,7 @@ class Replicas(Closed, Generic[Sim]):
         counts = self.column("spike_count") - before
         seconds = n_steps * first.dt / 1000.0
         rates = counts.mean(axis=1) / seconds if counts.shape[1] and n_steps else np.zeros(len(self))
-        return {"step": first.current_step, "n_steps": n_steps, "spike_counts": counts, "mean_rate": rates}
+        return RunResult(step=first.current_step, n_steps=n_steps, spike_counts=counts, mean_rate=rates)
 
     def _run(self, n_steps: int, rows: Any, ids: Any, threads: int, progress: Any) -> None:
         reporter = reporter_for(progress)
@@ -337,6 +338,8 @@ class Replicas(Closed, Generic[Sim]):
                 failed = self._group.run(n_steps, rows, ids, threads, None if reporter is None else report)
             except _core.CoreFailure as failure:
                 raise explained(self._group.engines[0], failure) from None
+            if failed is None and isinstance(reporter, ProgressLine):  # the last slice is not reported
+                reporter(n_steps, n_steps, n_steps * self._sims[0].dt, time.perf_counter() - began)
         if failed is not None:
             k, what = failed
             error = explained(self._sessions[k].bound(), what)

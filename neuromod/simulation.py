@@ -25,6 +25,7 @@ from neuromod.network.population import Group
 from neuromod.network.saved import state_of
 from neuromod.parallel import checked_threads, get_num_threads
 from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
+from neuromod.run_result import RunResult
 from neuromod.session import Session
 from neuromod.state import digest_of
 from neuromod.units import checked_steps, dt_doubt
@@ -285,8 +286,8 @@ class Simulation(Building, Connects, Hooked):
             Neurons that `input` is for; a source has no input. Default: all, in id order, and what stands for a source
             is not read.
         progress : bool or callable, optional
-            True or False: show a line of progress or not. Default: on a terminal, after two seconds. A callable
-            gets ``(done, total, simulated_ms, elapsed_s)``.
+            True or False: show progress or not. Default: on a terminal and in a notebook, after two seconds. A
+            callable gets ``(done, total, simulated_ms, elapsed_s)``.
         ms : float, ms, >= 0, optional
             In place of `n_steps`: a whole number of steps of dt.
 
@@ -328,20 +329,17 @@ class Simulation(Building, Connects, Hooked):
 
         try:
             step, counts = self._session.run(steps, rows, ids, None if reporter is None else report)
+            if isinstance(reporter, ProgressLine):  # the last slice is not reported
+                report(step - first)
         finally:
             if isinstance(reporter, ProgressLine):
                 reporter.close()
         steps = step - first  # fewer where a hook has stopped the run
         seconds = steps * self.dt / 1000.0
         mean_rate = float(counts.sum()) / (len(counts) * seconds) if len(counts) and steps else 0.0
-        return {
-            "step": step,
-            "n_steps": steps,
-            "spike_counts": counts,
-            "mean_rate": mean_rate,
-            "deaths": 0,
-            "births": 0,
-        }
+        return RunResult(
+            step=step, n_steps=steps, spike_counts=counts, mean_rate=mean_rate, deaths=0, births=0
+        )
 
     def reset(self, *, weights: bool = False, parameters: bool = False) -> None:
         """Begin anew, in place: the clock at 0, all state as it was before the first step.

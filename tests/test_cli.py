@@ -46,7 +46,7 @@ def test_run_without_a_configuration_is_the_shipped_experiment(capsys: pytest.Ca
         "dopamine",
         "serotonin",
         "norepinephrine",
-        "real-time factor",
+        "speed",
     } <= set(rows)
     assert rows["seed"].strip() == "3"
     results = load_results("neuromod-results/results.npz")
@@ -477,8 +477,9 @@ def test_asked_for_progress_is_lines_off_a_terminal() -> None:
     assert "\r" not in log.getvalue()
 
 
-def test_a_line_of_progress_fits_the_terminal() -> None:
+def test_a_line_of_progress_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Terminal()
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)  # tqdm, which is an extra, fits its bar by itself
     line = ProgressLine(screen, after=0.0)
     line(10**9, 10**10, 1e9, 1e5)
     line.close()

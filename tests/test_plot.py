@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 from typing import Any
@@ -86,7 +87,7 @@ def test_levels_of_regions_are_one_curve_each(ax: Any) -> None:
 
 
 def test_a_modulator_to_come_gets_a_colour_of_its_own(ax: Any) -> None:
-    plot.levels(([1.0], [[0.5, 0.5]], ["dopamine", "acetylcholine"]), ax=ax)
+    plot.levels(([1.0], [[0.5, 0.5]], ["dopamine", "histamine"]), ax=ax)
     assert ax.lines[1].get_color() not in plot.MODULATOR_COLOURS.values()
 
 
@@ -141,6 +142,7 @@ def results(n_spikes: int = 50) -> dict[str, np.ndarray]:
         "spike_step": np.sort(rng.integers(3001, 5001, n_spikes)), "spike_id": rng.integers(0, 20, n_spikes),
         "level_time": np.arange(1.0, 5001.0), "level": rng.random((5000, 3)), "level_names": Recorded.names,
         "event_step": [100, 3000, 3500], "event_kind": ["reward", "reward", "punishment"],
+        "event_value": [1.0, 1.0, 1.0],
         "weight_before": rng.random(30), "weight_after": rng.random(30),
         "synapse_group": np.arange(30) % 3, "group_names": ["other", "rewarded", "punished"],
     }  # fmt: skip
@@ -152,17 +154,19 @@ def test_a_summary_shows_the_last_window_of_all_three() -> None:
     raster, levels, weights = figure.axes
     assert raster.get_xlim() == levels.get_xlim() == (3000.0, 5000.0)
     assert sum(len(line.get_xdata()) for line in raster.lines[::2]) == 50
-    assert levels.lines[0].get_xdata()[0] == 3001.0
+    assert levels.lines[0].get_xdata()[0] == np.mean(np.arange(3001.0, 3008.0))  # the first bin, of 7 samples
     assert levels.lines[3].get_xdata().tolist() == [3000.0]  # the reward before the window is left out
     assert weights.get_xlabel() == "weight (mV)"
-    assert "1.2.3" in figure.get_suptitle()
-    assert "seed 5" in figure.get_suptitle()
+    assert figure.get_suptitle().startswith("20 neurons fired 50 spikes in 5 s")
+    assert "1.2.3" in figure.get_supxlabel()
+    assert "seed 5" in figure.get_supxlabel()
+    assert raster.get_title(loc="left") == "Spikes, the last 2 s of 5 s"
 
 
 def test_a_summary_of_very_many_spikes_says_that_it_thins_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plot.figures, "_MOST_DOTS", 20)
+    monkeypatch.setattr(plot.overview, "raster", functools.partial(plot.raster, most_dots=20))
     raster = plot.summary(results()).axes[0]
-    assert raster.get_title() == "one spike of 3 shown"
+    assert raster.get_title(loc="left").endswith("(one spike of 3 shown)")
     assert sum(len(line.get_xdata()) for line in raster.lines[::2]) == 17
 
 
@@ -176,8 +180,10 @@ def test_a_summary_of_a_tested_run_shows_the_responses_too() -> None:
     made = results() | TESTED | {"group_names": np.array(["other", "rewarded", "punished"])}
     axes = plot.summary(made).axes
     assert len(axes) == 4
-    assert axes[3].get_title() == "rewarded d = +4.24, punished d = -5.66"
-    assert [text.get_text() for text in axes[3].get_legend().get_texts()] == ["rewarded", "punished"]
+    assert [text.get_text() for text in axes[3].get_legend().get_texts()] == [
+        "rewarded, d = +4.24",
+        "punished, d = -5.66",
+    ]
 
 
 def test_responses_are_dots_of_change_with_a_bar_at_the_mean(ax: Any) -> None:

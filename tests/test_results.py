@@ -143,7 +143,9 @@ def results(**changes: object) -> dict[str, np.ndarray]:
 
 
 def test_the_table_says_what_the_arrays_hold() -> None:
-    lines = dict(line.split("  ", 1) for line in results_table(results()).splitlines())
+    sentence, _, table = results_table(results()).partition("\n\n")
+    assert sentence == "4 neurons fired 12 spikes in 0.5 s, with 50 images shown, 6 Hz each on average."
+    lines = dict(line.split("  ", 1) for line in table.splitlines())
     said = {name: value.strip() for name, value in lines.items()}
     assert said == {
         "neurons": "4",
@@ -155,9 +157,9 @@ def test_the_table_says_what_the_arrays_hold() -> None:
         "mean rate A1": "3.50 Hz",
         "dopamine": "mean 0.500, 0.250 to 0.750",
         "weight change, rewarded": "+2.00000 mV, 2 synapses",
-        "weight change, punished": "-0.50000 mV, 1 synapses",
+        "weight change, punished": "-0.50000 mV, 1 synapse",
         "weight change, other": "+0.25000 mV, 2 synapses",
-        "real-time factor": "0.500 (0.25 s of computing)",
+        "speed": "2.0 times faster than real time (0.25 s for 0.5 s)",
         "seed": "7",
         "digest": "ab" * 32,
     }
@@ -165,11 +167,11 @@ def test_the_table_says_what_the_arrays_hold() -> None:
 
 def test_the_table_sets_the_control_beside_the_run() -> None:
     table = results_table(results(weight_control=np.float32([0.5, 0.5, 0.0, 0.5, 0.0])))
-    assert "+2.00000 mV (+0.50000 with dopamine clamped), 2 synapses" in table
+    assert "+2.00000 mV (clamped: +0.50000), 2 synapses" in table
 
 
 RESPONSES = {
-    "response_group": [1, 1, 2, 2, 0, 0], "response_before": np.full(6, 5.0),
+    "response_group": [1, 1, 2, 2, 0, 0], "response_label": [3, 3, 5, 5, 7, 7], "response_before": np.full(6, 5.0),
     "response_after": [8.0, 9.0, 2.0, 1.0, 5.0, 6.0], "response_control": [5.0, 6.0, 5.0, 6.0, 5.0, 6.0],
 }  # fmt: skip
 
@@ -178,13 +180,13 @@ def test_the_table_gives_responses_with_their_effect_sizes() -> None:
     """Changes 3, 4 against 0, 1: means 3 apart, each sd sqrt(1/2), so d = 3 / 0.7071; punished likewise."""
     table = results_table(results(**RESPONSES))
     assert (
-        "response, rewarded       5.00 to 8.50 Hz, d = +4.24 against the others (+0.00 with dopamine clamped)\n"
-        "response, punished       5.00 to 1.50 Hz, d = -5.66 against the others (+0.00 with dopamine clamped)\n"
+        "response, rewarded       5.00 to 8.50 Hz, d = +4.24 (clamped: +0.00)\n"
+        "response, punished       5.00 to 1.50 Hz, d = -5.66 (clamped: +0.00)\n"
         "response, others         5.00 to 5.50 Hz\n"
     ) in table
     without = results_table(results(**RESPONSES | {"response_control": []}))
-    assert "d = +4.24 against the others\n" in without
-    assert "response" not in results_table(results(**RESPONSES | {"response_after": []}))
+    assert "d = +4.24\n" in without
+    assert "response, " not in results_table(results(**RESPONSES | {"response_after": []}))
 
 
 def test_the_table_of_an_interrupted_run_says_so() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+import textwrap
 import zipfile
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,8 +15,39 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod.experiment.effect_size import effects
+from neuromod.experiment.story import headline, seconds_of, speed
+from neuromod.notebook import html_table
 
-__all__ = ["load_results", "new_directory", "results_table", "save_results"]
+__all__ = ["Results", "load_results", "new_directory", "results_table", "save_results"]
+
+_WIDTH = 80  # columns of the table
+
+
+class Results(dict[str, NDArray[Any]]):
+    """Arrays of a run by name, a dict that describes itself: by its table, and in a notebook by headline and table.
+
+    Examples
+    --------
+    >>> from neuromod.experiment import run_experiment
+    >>> results = run_experiment("brain_base_model.json", steps=60, seed=1)
+    >>> results
+    Results(38 arrays: 2 images, 60 steps, seed 1)
+    >>> results["spike_id"].dtype
+    dtype('int64')
+    """
+
+    def __repr__(self) -> str:
+        if "steps" not in self or "seed" not in self:
+            return f"Results({', '.join(self)})"
+        shown = f"{len(self['image_step']):,} images, " if len(self.get("image_step", ())) else ""
+        return f"Results({len(self)} arrays: {shown}{int(self['steps']):,} steps, seed {self['seed']})"
+
+    def _repr_html_(self) -> str:
+        if not {"steps", "config", "experiment"} <= set(self):
+            return html_table(("array", "shape"), [(name, str(array.shape)) for name, array in self.items()])
+        sentence, _, table = results_table(self).partition("\n\n")
+        sentence = sentence.replace("\n", " ")  # the page breaks the line
+        return f"<p><b>{escape(sentence)}</b></p><pre>{escape(table)}</pre>"
 
 
 def save_results(path: str | Path, arrays: Mapping[str, ArrayLike], *, overwrite: bool = False) -> Path:
@@ -75,7 +108,7 @@ def save_results(path: str | Path, arrays: Mapping[str, ArrayLike], *, overwrite
     return target
 
 
-def load_results(path: str | Path) -> dict[str, NDArray[np.generic]]:
+def load_results(path: str | Path) -> Results:
     """Read all arrays of a file that `save_results` wrote.
 
     Parameters
@@ -84,7 +117,8 @@ def load_results(path: str | Path) -> dict[str, NDArray[np.generic]]:
 
     Returns
     -------
-    dict of str to ndarray
+    Results
+        A dict of str to ndarray.
 
     Raises
     ------
@@ -95,7 +129,7 @@ def load_results(path: str | Path) -> dict[str, NDArray[np.generic]]:
     if not isinstance(stored, np.lib.npyio.NpzFile):
         raise ValueError(f"{path}: must be an .npz file; got a single array")
     with stored:
-        return {name: stored[name] for name in stored.files}
+        return Results({name: stored[name] for name in stored.files})
 
 
 def new_directory(wanted: str | Path) -> Path:
@@ -125,13 +159,13 @@ def new_directory(wanted: str | Path) -> Path:
 
 
 def results_table(results: Mapping[str, Any]) -> str:
-    """Describe a run in one line for each figure: size, rates, levels, weight changes, speed, seed, digest.
+    """Describe a run: what it showed in a sentence, then a line for each figure, of at most 80 columns.
 
     *Rewarded* and *punished* synapses are told by the images and the wiring, not by what the run did to them:
     their presynaptic neuron is fed by the sense, and its mean input over that class's images exceeds its mean
     over all other images by ``experiment.class_margin`` of the full scale; a neuron of both classes counts for
     neither. The change given is the mean over the group of weight after minus weight before. Where the run had a
-    control, the mean of the same run with dopamine clamped to its baseline follows.
+    control, the mean of the same run with dopamine clamped to its baseline follows, as *clamped*.
 
     *Response* is the mean rate of the readout over the test images of the rewarded, the punished and the other
     classes, before and after training; d is the difference between the mean changes of a class and of the
@@ -149,11 +183,12 @@ def results_table(results: Mapping[str, Any]) -> str:
 
     Examples
     --------
-    >>> print(results_table(load_results("neuromod-results/results.npz")))  # doctest: +SKIP
-    neurons                 1,600
-    ...
+    >>> from neuromod.experiment import run_experiment
+    >>> lines = results_table(run_experiment("brain_base_model.json", steps=60, seed=1)).splitlines()
+    >>> lines[0][:41], max(map(len, lines)) <= 80
+    ('After 2 digits the readout answers as bef', True)
     """
-    seconds = float(results["steps"]) * float(results["dt"]) / 1000.0
+    seconds = seconds_of(results)
     steps, wanted = int(results["steps"]), int(results["steps_wanted"])
     cut = f", interrupted: {wanted:,} were wanted" if steps < wanted else ""
     rows = [
@@ -169,15 +204,24 @@ def results_table(results: Mapping[str, Any]) -> str:
         for name, rate in zip(results["area_names"], results["area_rate"], strict=True)
     ]
     rows += [*_level_rows(results), *_weight_rows(results), *_response_rows(results)]
-    wall = float(results["wall_seconds"])
-    factor = f"{wall / seconds:.3f} ({wall:.2f} s of computing)" if seconds else "no step was done"
-    rows += [
-        ("real-time factor", factor),
-        ("seed", str(results["seed"])),
-        ("digest", str(results["digest"])),
-    ]
+    rows += [("speed", speed(results)), ("seed", str(results["seed"]))]
     width = 2 + max(len(name) for name, _ in rows)
-    return "\n".join(f"{name:<{width}}{value}" for name, value in rows)
+    lines = [f"{name:<{width}}{value}" for name, value in rows]
+    lines.append(f"digest  {results['digest']}")  # 64 characters: out of the columns, to stay within 80
+    return "\n".join([textwrap.fill(headline(results), _WIDTH), "", *lines, *_notes(results)])
+
+
+def _notes(results: Mapping[str, Any]) -> list[str]:
+    """What the words of the table mean, where it has them."""
+    said = []
+    if effects(results):
+        said.append(
+            "d: the change of a class against that of the classes without an outcome, in standard deviations over "
+            "images (Cohen's d)."
+        )
+    if len(results["weight_control"]):
+        said.append("clamped: the same run with dopamine held at its baseline.")
+    return ["", *(textwrap.fill(line, _WIDTH) for line in said)] if said else []
 
 
 def _level_rows(results: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -207,8 +251,13 @@ def _weight_rows(results: Mapping[str, Any]) -> list[tuple[str, str]]:
         change = (results["weight_after"] - before)[mine].mean()
         control = ""
         if len(results["weight_control"]):
-            control = f" ({(results['weight_control'] - before)[mine].mean():+.5f} with dopamine clamped)"
-        rows.append((f"weight change, {name}", f"{change:+.5f} mV{control}, {mine.sum():,} synapses"))
+            control = f" (clamped: {(results['weight_control'] - before)[mine].mean():+.5f})"
+        rows.append(
+            (
+                f"weight change, {name}",
+                f"{change:+.5f} mV{control}, {mine.sum():,} synapse{'' if mine.sum() == 1 else 's'}",
+            )
+        )
     return rows
 
 
@@ -219,8 +268,8 @@ def _response_rows(results: Mapping[str, Any]) -> list[tuple[str, str]]:
     for name, effect in effects(results).items():
         said = f"{effect.before:.2f} to {effect.after:.2f} Hz"
         if name != "others":
-            clamped = f" ({control[name].size:+.2f} with dopamine clamped)" if control else ""
-            said += f", d = {effect.size:+.2f} against the others{clamped}"
+            clamped = f" (clamped: {control[name].size:+.2f})" if control else ""
+            said += f", d = {effect.size:+.2f}{clamped}"
         rows.append((f"response, {name}", said))
     return rows
 

@@ -24,6 +24,7 @@ from neuromod.errors import NeuromodWarning
 from neuromod.experiment.datasets import DATASETS, LabelledImages, fit_to_sheet
 from neuromod.experiment.effect_size import held_out
 from neuromod.experiment.network import ExperimentNetwork, build_network
+from neuromod.experiment.results import Results
 from neuromod.experiment.section import Experiment, check_experiment
 from neuromod.modulation.system import NeuromodulationSystem, create_neuromodulation_system
 from neuromod.monitors import LevelMonitor, SpikeMonitor
@@ -223,7 +224,8 @@ def run_experiment(
     progress: ProgressCallback | None = None,
     stop: Callable[[], bool] | None = None,
     ms: float | None = None,
-) -> dict[str, NDArray[Any]]:
+    phase: Callable[[str], object] | None = None,
+) -> Results:
     """Build the network of a configuration, run its experiment, and give everything back as arrays.
 
     Each image is shown to the sense for ``steps_per_image`` steps. A change of class is an uncertainty event,
@@ -252,12 +254,15 @@ def run_experiment(
         Asked before each image; true ends the run there, and the result holds what was done.
     ms : float, ms, > 0, optional
         In place of `steps`: a whole number of steps of ``simulation.dt``. Default: ``experiment.duration``.
+    phase : callable, optional
+        Called with the name of each phase when it begins: ``"test before"``, ``"training"``, ``"test after"``,
+        ``"control"``, ``"test of the control"``; without images ``"run"``.
 
     Returns
     -------
-    dict of str to ndarray
-        ``spike_step, spike_id``; ``level_time, level, level_names``; ``weight_before, weight_after,
-        weight_control`` (empty without a control run), ``pre_id, post_id, synapse_group, group_names,
+    Results
+        A dict of str to ndarray. ``spike_step, spike_id``; ``level_time, level, level_names``; ``weight_before,
+        weight_after, weight_control`` (empty without a control run), ``pre_id, post_id, synapse_group, group_names,
         group_neurons``; ``image_step, image_index, image_label``;
         ``event_step, event_kind, event_value``; ``neuron_id, neuron_area, area_names, area_rate``; ``config``
         (JSON text), ``seed, steps, steps_wanted, dt, wall_seconds, digest, version``; ``response_image,
@@ -291,19 +296,27 @@ def run_experiment(
     n_runs, n_tested = 2 if with_control else 1, 0 if run.show is None else len(run.show.test)
     total = n_runs * wanted + (1 + n_runs) * n_tested * experiment.test_steps
     watch = _Watch(progress, stop, total, run.sim.dt)
+    say = phase if phase is not None and n_tested else lambda _: None
 
     weight_before = run.sim.model.synapses.weight.copy()
+    say("test before")
     responses = {"response_before": _response(content, run, run, watch)}
+    if phase is not None:
+        phase("run" if run.show is None else "training")
     wall_seconds = run.advance(wanted, watch)
     whole = run.sim.current_step == wanted
+    say("test after")
     responses["response_after"] = _response(content, run, run, watch) if whole else np.empty(0)
     weight_control, responses["response_control"] = np.empty(0, dtype=np.float32), np.empty(0)
     if with_control and whole:
         clamped = experiment.model_copy(update={"clamp_dopamine": True})
         control = _built(content, clamped, run.sim.seed, record=False)
+        if phase is not None:
+            phase("control")
         control.advance(wanted, watch)
         if control.sim.current_step == wanted:
             weight_control = control.sim.model.synapses.weight.copy()
+            say("test of the control")
             responses["response_control"] = _response(content, run, control, watch)
     results = {
         "wall_seconds": wall_seconds,
@@ -316,7 +329,7 @@ def run_experiment(
         **_test_arrays(run.show, experiment),
         **responses,
     }
-    return {name: np.asarray(value) for name, value in results.items()}
+    return Results({name: np.asarray(value) for name, value in results.items()})
 
 
 class _Watch:

@@ -14,6 +14,7 @@ from neuromod.arguments import checked_array
 from neuromod.network.areas import Areas
 from neuromod.network.columns import FIXED_FIELDS, MODELS, NEURON_TYPES, STRUCTURAL, held, model_of
 from neuromod.network.projection import ReadOnly
+from neuromod.notebook import html_of
 from neuromod.problems import did_you_mean, nearest, shown
 from neuromod.units import say_unit_doubts
 
@@ -289,6 +290,8 @@ class Population(Sequence[Neuron]):
         types = np.unique(self._areas.columns.column("neuron_type")[self._slots()])
         kind = "".join(f", {NEURON_TYPES[types[0]]}" for _ in types[:1]) if len(types) < 2 else ", mixed"
         return f"Population({self._name!r}, neurons={len(self):,}{models}{kind})"
+
+    _repr_html_ = html_of
 
 
 def settable(model: str) -> Mapping[str, Any]:

@@ -16,6 +16,7 @@ from neuromod.network.draws import check_weight
 from neuromod.network.editing import Synapses
 from neuromod.network.learning import LiveMapping
 from neuromod.network.synapses import SynapseTable
+from neuromod.notebook import html_of
 from neuromod.problems import shown
 
 __all__ = ["Projection", "ReadOnly"]
@@ -388,6 +389,9 @@ class ReadOnly(Mapping[str, Item]):
 
     def __repr__(self) -> str:
         return repr(dict(self._content))
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
 
 
 def projection_of(model: Any, name: str) -> Projection:

@@ -1,0 +1,225 @@
+"""A run as one HTML page that needs nothing else: figures, table, configuration, versions, seed and digest.
+
+The figures are inline SVG, each in a wide and a narrow form, whose colours follow the page: light or dark, as the
+reader's system asks for.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from neuromod.experiment.results import results_table
+from neuromod.experiment.story import headline, seconds_of
+from neuromod.plot.drawing import bare_figure
+from neuromod.plot.overview import panels
+
+__all__ = ["report_html", "save_report"]
+
+_SHAPES = {"wide": (7.6, 3.3), "narrow": (4.0, 3.5)}  # inches; which is shown, the width of the page decides
+_HEIGHTS = {"raster": 1.15, "levels": 1.05}
+_CAPTIONS = {
+    "raster": "Each dot is a spike: time to the right, neurons upwards, area by area.",
+    "levels": "The levels of the modulators. A line is a mean, a band the range around it. Below: what happened. A bar "
+    "is a series of events, with their number.",
+    "weights": "Weights of the plastic synapses, before and after. A synapse belongs to the class whose images excite "
+    "its source.",
+    "responses": "How far the readout's mean rate at each test image changed. A dot is an image, a bar the mean of its "
+    "class. d is the change against that of the classes without an outcome, in standard deviations (Cohen's d).",
+}
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#bbbbbb", "#7f7f7f", "#555555")
+
+
+def report_html(results: Mapping[str, Any], *, notes: Sequence[str] = ()) -> str:
+    """A run of the main job as one HTML page.
+
+    Parameters
+    ----------
+    results : mapping of str to ndarray
+        From `neuromod.experiment.run_experiment` or `load_results`.
+    notes : sequence of str, optional
+        Sentences that follow the headline.
+
+    Returns
+    -------
+    str
+        HTML that reaches for nothing outside itself, in light and dark colours, for wide and narrow screens. The same
+        results give the same page, for the same versions of the libraries.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is missing; the message says what to install.
+
+    Examples
+    --------
+    >>> from neuromod.experiment import run_experiment
+    >>> page = report_html(run_experiment("brain_base_model.json", steps=60, seed=1))
+    >>> page[:15], page.count("<figure>")
+    ('<!DOCTYPE html>', 4)
+    """
+    title, data = headline(results), files("neuromod") / "data"
+    style = (data / "report.css").read_text(encoding="utf-8")
+    config = json.dumps(json.loads(str(results["config"])), indent=2)
+    said = "".join(f"<p class=note>{escape(note)}</p>" for note in notes)
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<title>{escape(title)}</title>
+<style>
+{style}</style>
+</head>
+<body>
+<main>
+<p class=kind>neuromod {escape(str(results["version"]))} &middot; report of a run</p>
+<h1>{escape(title)}</h1>
+{said}
+<dl class=facts>{"".join(_facts(results))}</dl>
+{"".join(_figures(results))}
+<h2>Figures of the run</h2>
+<div class=scroll><pre>{escape(results_table(results).partition(chr(10) * 2)[2])}</pre></div>
+<h2>The same run again</h2>
+<p>Save the configuration below as <code>run.json</code>. The digest is the same to the last bit for the same version,
+on any number of threads.</p>
+<div class=scroll><pre>{escape(_command(results))}</pre></div>
+<h2>Versions</h2>
+<div class=scroll><table>{"".join(_versions(results))}</table></div>
+<h2>Configuration</h2>
+<details><summary>{config.count(chr(10)) + 1} lines of JSON</summary>
+<div class=scroll><pre>{escape(config)}</pre></div></details>
+</main>
+</body>
+</html>
+"""
+
+
+def save_report(
+    path: str | Path, results: Mapping[str, Any], *, notes: Sequence[str] = (), overwrite: bool = False
+) -> Path:
+    """Write `report_html` to a file, which appears whole or not at all.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; its directory must exist.
+    results : mapping of str to ndarray
+    notes : sequence of str, optional
+        Sentences that follow the headline.
+    overwrite : bool, default False
+        Whether an existing file may be replaced.
+
+    Returns
+    -------
+    Path
+        `path`.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and `overwrite` is false. Nothing is written.
+    ImportError
+        If matplotlib is missing. Nothing is written.
+    OSError
+        If the disk refuses. An older file stays as it was.
+
+    Examples
+    --------
+    >>> from neuromod.experiment import run_experiment
+    >>> save_report("report.html", run_experiment("brain_base_model.json", steps=30, seed=1)).name
+    'report.html'
+    """
+    target = Path(path)
+    if target.exists() and not overwrite:
+        raise FileExistsError(f"{target}: exists already, and overwrite is not set")
+    page = report_html(results, notes=notes)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(page)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return target
+
+
+def _facts(results: Mapping[str, Any]) -> Iterator[str]:
+    shown = {
+        "neurons": f"{len(results['neuron_id']):,}",
+        "synapses": f"{len(results['weight_after']):,}",
+        "simulated": f"{seconds_of(results):g} s",
+        "spikes": f"{len(results['spike_id']):,}",
+        "seed": str(results["seed"]),
+    }
+    for name, value in shown.items():
+        yield f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>"
+
+
+def _figures(results: Mapping[str, Any]) -> Iterator[str]:
+    for name, draw in panels(results).items():
+        forms = "".join(_svg(name, shape, draw) for shape in _SHAPES)
+        yield f"<figure>{forms}<figcaption>{escape(_CAPTIONS[name])}</figcaption></figure>\n"
+
+
+def _svg(name: str, shape: str, draw: Any) -> str:
+    """One panel as inline SVG, whose colours are variables of the page's style."""
+    width, height = _SHAPES[shape]
+    figure = bare_figure("results.report_html", figsize=(width, height * _HEIGHTS.get(name, 1.0)), dpi=110)
+    import matplotlib
+
+    # A salt of its own for each drawing: two on one page must not share the ids that they refer to.
+    style: Any = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": f"{name} {shape}",
+        "font.family": "sans-serif",
+        "font.size": 9,
+    }
+    out = StringIO()
+    with matplotlib.rc_context(style):
+        ax = figure.subplots()
+        draw(ax)
+        ax.set_xlabel(ax.get_xlabel() or "time (ms)")
+        ax.set_facecolor("none")
+        if shape == "narrow" and name in _HEIGHTS:
+            ax.locator_params(axis="x", nbins=4)
+        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        figure.savefig(out, format="svg", transparent=True, metadata=nothing)
+    text = out.getvalue()
+    text = text[text.index("<svg") :].replace("#000000", "currentColor").replace("#ffffff", "var(--page)")
+    for colour in _COLOURS:
+        text = text.replace(colour, f"var(--c{colour[1:]})")
+    label = escape(f"{name}: {_CAPTIONS[name]}")
+    return text.replace(
+        "<svg", f'<svg class="{shape}" fill="currentColor" role="img" aria-label="{label}"', 1
+    )
+
+
+def _command(results: Mapping[str, Any]) -> str:
+    steps = int(results["steps_wanted"])
+    return f"neuromod run run.json --seed {results['seed']} --steps {steps}\ndigest  {results['digest']}"
+
+
+def _versions(results: Mapping[str, Any]) -> Iterator[str]:
+    rows = {
+        "neuromod, of the run": str(results["version"]),
+        "Python, of this report": platform.python_version(),
+        **{f"{name}, of this report": importlib.metadata.version(name) for name in ("numpy", "matplotlib")},
+        "platform, of this report": platform.platform(),
+    }
+    for name, value in rows.items():
+        yield f"<tr><th scope=row>{escape(name)}</th><td>{escape(value)}</td></tr>"

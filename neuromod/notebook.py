@@ -1,0 +1,308 @@
+"""How objects look in a notebook: a small table of HTML each, with what a user asks first.
+
+The rows of a class are found by its name, or by that of its nearest base. They read what costs nothing: no weight, and
+no column of a large network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+__all__ = ["html_of", "html_table"]
+
+Row = Sequence[Any]
+_MOST_ROWS = 30
+_LARGE = 10_000  # neurons, beyond which columns are not read
+
+_STYLE = "font-variant-numeric:tabular-nums"
+_BAR = (
+    '<span style="display:inline-block;width:6em;height:0.6em;margin-right:0.5em;border-radius:2px;'
+    'background:rgba(128,128,128,0.25)"><span style="display:block;width:{0:.0f}%;height:100%;border-radius:2px;'
+    'background:{1}"></span></span>{2:.3f}'
+)
+_COLOURS = {"dopamine": "#D55E00", "serotonin": "#0072B2", "norepinephrine": "#009E73"}
+
+
+def escape(text: str) -> str:
+    """Text as HTML. The module is imported where it is used: its tables take a millisecond."""
+    from html import escape as escaped
+
+    return escaped(text)
+
+
+class _Html(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+def html_of(thing: Any) -> str:
+    """The table of an object; its repr, where its class has no rows."""
+    for kind in type(thing).__mro__:
+        parts = _PARTS.get(kind.__name__)
+        if parts is not None and kind.__module__.startswith("neuromod."):
+            title = repr(thing).partition("(")[0]
+            return "".join(
+                html_table(head, rows, title if k == 0 else None)
+                for k, (head, rows) in enumerate(parts(thing))
+            )
+    return f"<pre>{escape(repr(thing))}</pre>"
+
+
+def html_table(head: Row, rows: Iterable[Row], title: str | None = None) -> str:
+    """A table of at most 30 rows; how many more there are is said in the last."""
+    listed = list(rows)
+    caption = f'<caption style="text-align:left;font-weight:600">{escape(title)}</caption>' if title else ""
+    top = "<tr>" + "".join(f"<th>{escape(str(cell))}</th>" for cell in head) + "</tr>" if any(head) else ""
+    body = "".join(
+        "<tr>" + "".join(f"<td>{_cell(cell)}</td>" for cell in row) + "</tr>" for row in listed[:_MOST_ROWS]
+    )
+    if len(listed) > _MOST_ROWS:
+        body += f"<tr><td>and {len(listed) - _MOST_ROWS:,} more</td></tr>"
+    return f'<table style="{_STYLE}">{caption}{top}{body}</table>'
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, _Html):
+        return value
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, int | np.integer):
+        return f"{int(value):,}"
+    if isinstance(value, float | np.floating):
+        return f"{float(value):.6g}"
+    if value is None:
+        return "none"
+    return escape(str(value))
+
+
+def _pairs(values: Mapping[str, Any] | None) -> str:
+    """a = 1, b = 2."""
+    if values is None:
+        return "none"
+    return ", ".join(f"{name} = {_cell(value)}" for name, value in values.items()) or "none"
+
+
+# ---- networks ----------------------------------------------------------------------------------------------
+
+
+def _simulation(sim: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
+    yield (
+        ("", ""),
+        [
+            ("neurons", len(sim.model.neurons)),
+            ("synapses", len(sim.model.synapses)),
+            ("time", f"{sim.time:g} ms ({sim.current_step:,} steps of {sim.dt:g} ms)"),
+            ("seed", str(sim.seed)),
+            ("threads", sim.threads),
+        ],
+    )
+    yield from _network(sim)
+    if sim.neuromodulation is not None:
+        yield from _system(sim.neuromodulation)
+
+
+def _network(sim: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
+    populations, projections = sim.populations, sim.projections
+    if len(populations):
+        yield from _populations(populations)
+    if len(projections):
+        yield from _projections(projections)
+
+
+def _populations(populations: Mapping[str, Any]) -> Iterator[tuple[Row, Iterable[Row]]]:
+    yield ("population", "neurons"), [(name, len(each)) for name, each in populations.items()]
+
+
+def _projections(projections: Mapping[str, Any]) -> Iterator[tuple[Row, Iterable[Row]]]:
+    yield (
+        ("projection", "synapses", "type", "rule"),
+        [(name, len(each), each.synapse_type, each.rule) for name, each in projections.items()],
+    )
+
+
+def _mapping(mapping: Mapping[str, Any]) -> Iterator[tuple[Row, Iterable[Row]]]:
+    first = next(iter(mapping.values()), None)
+    if hasattr(first, "synapse_type"):
+        yield from _projections(mapping)
+    else:
+        yield ("name", "value"), [(name, repr(value)) for name, value in mapping.items()]
+
+
+def _population(population: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
+    ids, models = population.ids, population._models()
+    rows: list[Row] = [
+        ("name", population.name),
+        ("neurons", len(ids)),
+        ("model", ", ".join(models) or "none"),
+    ]
+    if len(ids):
+        rows.append(("ids", f"{int(ids.min())} to {int(ids.max())}"))
+    yield ("", ""), rows
+    if len(models) == 1 and 0 < len(ids) <= _LARGE:
+        yield ("column", "mean", "least", "greatest"), list(_columns(population))
+
+
+def _columns(population: Any) -> Iterator[Row]:
+    own = {name for name in dir(population) if not name.startswith("_")}
+    for name in sorted(own - set(dir(type(population)))):
+        column = np.asarray(getattr(population, name))
+        if column.ndim == 1 and column.dtype.kind in "iuf":
+            yield name, float(column.mean()), float(column.min()), float(column.max())
+
+
+def _projection(projection: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
+    if "removed" in repr(projection):
+        yield ("", ""), [("removed", True)]
+        return
+    rows = [
+        ("name", projection.name),
+        ("synapses", len(projection)),
+        ("type", projection.synapse_type),
+        ("port", projection.port),
+        ("rule", projection.rule),
+    ]
+    if projection.rule != "none":
+        named = projection.modulators
+        rows += [
+            ("parameters", _pairs(projection.rule_params)),
+            ("weights", f"{projection.weight_min:g} to {projection.weight_max:g} mV"),
+            ("learning", projection.learning),
+            ("modulators", "all" if named is None else ", ".join(named) or "none"),
+            ("homeostatic", _pairs(projection.homeostatic)),
+        ]
+    yield ("", ""), [*rows, ("short-term", _pairs(projection.short_term))]
+
+
+def _replicas(runs: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
+    yield (
+        ("replica", "seed", "neurons", "time (ms)"),
+        [(k, str(sim.seed), len(sim.model.neurons), sim.time) for k, sim in enumerate(runs)],
+    )
+
+
+# ---- modulators --------------------------------------------------------------------------------------------
+
+
+def _system(system: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
+    regions = system.regions
+    head: Row = (
+        ("modulator", "region", "level", "baseline")
+        if len(regions) > 1
+        else ("modulator", "level", "baseline")
+    )
+    yield head, list(_levels(system, regions))
+
+
+def _levels(system: Any, regions: Sequence[str]) -> Iterator[Row]:
+    for name in system.names:
+        state = getattr(system, name).state
+        levels, rests = (np.atleast_1d(column) for column in (state.level, state.tonic))
+        for region, level, rest in zip(regions, levels, rests, strict=True):
+            bar = _level_bar(name, float(level))
+            yield (name, region, bar, float(rest)) if len(regions) > 1 else (name, bar, float(rest))
+
+
+def _level_bar(name: str, level: float) -> _Html:
+    return _Html(_BAR.format(100.0 * level, _COLOURS.get(name, "#7F7F7F"), level))
+
+
+def _modulator(modulator: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
+    yield from _state(modulator.state, modulator.name)
+    yield (
+        ("", ""),
+        [
+            ("acts on", ", ".join(modulator.targets) or "nothing"),
+            ("neutral at its baseline", modulator.neutral),
+        ],
+    )
+
+
+def _state(state: Any, name: str = "") -> Iterator[tuple[Row, Iterable[Row]]]:
+    levels = np.atleast_1d(state.level)
+    speed = (
+        ("decay rate", f"{state.decay_rate:g} per step")
+        if state.tau is None
+        else ("tau", f"{state.tau:g} ms")
+    )
+    bars = [("level", _level_bar(name, float(level))) for level in levels]
+    yield ("", ""), [*bars, ("baseline", ", ".join(f"{rest:g}" for rest in np.unique(state.tonic))), speed]
+
+
+def _critic(critic: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
+    yield ("", ""), [("learning rate", critic.learning_rate)]
+    values = critic.values
+    if values:
+        yield ("key", "value"), [(repr(key), value) for key, value in values.items()]
+
+
+# ---- recorders, currents, hooks ----------------------------------------------------------------------------
+
+
+def _spikes(monitor: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
+    time = monitor.time
+    rows: list[Row] = [("spikes", len(time))]
+    if len(time):
+        rows += [("neurons that fired", len(np.unique(monitor.id))), _between(time)]
+    yield ("", ""), [*rows, ("records", monitor._is_on())]
+
+
+def _rate(monitor: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
+    rate = monitor.rate
+    rows: list[Row] = [("bins", len(rate)), ("width", f"{monitor._bin * monitor._sim.dt:g} ms")]
+    if len(rate):
+        rows += [("mean rate", f"{rate.mean():.4g} Hz"), ("greatest rate", f"{rate.max():.4g} Hz")]
+    yield ("", ""), [*rows, ("records", monitor._is_on())]
+
+
+def _samples(monitor: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
+    time, values = monitor.time, monitor.values
+    rows: list[Row] = [("samples", len(time))]
+    if hasattr(monitor, "variable"):
+        rows.insert(0, ("variable", monitor.variable))
+        rows.append(("neurons or synapses", values.shape[-1]))
+    if hasattr(monitor, "names"):
+        rows.append(("modulators", ", ".join(monitor.names)))
+    if len(time):
+        rows.append(_between(time))
+    if values.size and values.size <= 1_000_000 and np.isfinite(values).any():
+        rows.append(("values", f"{np.nanmin(values):.6g} to {np.nanmax(values):.6g}"))
+    yield ("", ""), [*rows, ("records", monitor._is_on())]
+
+
+def _between(time: Any) -> Row:
+    return "time", f"{time[0]:g} to {time[-1]:g} ms"
+
+
+def _current(current: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
+    rows: list[Row] = [("neurons", len(current.ids))]
+    if hasattr(current, "unit"):
+        rows.append(("unit", current.unit))
+    yield ("", ""), [*rows, ("acts", current.is_on)]
+
+
+def _hook(hook: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
+    yield ("", ""), [("what", repr(hook)), ("acts", hook.is_on)]
+
+
+_PARTS: dict[str, Callable[[Any], Iterable[tuple[Row, Iterable[Row]]]]] = {
+    "Simulation": _simulation,
+    "Population": _population,
+    "Populations": _populations,
+    "ReadOnly": _mapping,
+    "Projection": _projection,
+    "Replicas": _replicas,
+    "NeuromodulationSystem": _system,
+    "Modulator": _modulator,
+    "ModulatorState": _state,
+    "Critic": _critic,
+    "SpikeMonitor": _spikes,
+    "RateMonitor": _rate,
+    "Monitor": _samples,
+    "Current": _current,
+    "RateSource": _current,
+    "Hook": _hook,
+}

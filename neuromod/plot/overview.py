@@ -1,0 +1,215 @@
+"""The figure of a whole run, and its panels one by one, as the report shows them."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neuromod.experiment.effect_size import effects
+from neuromod.experiment.story import (
+    class_word,
+    group_labels,
+    headline,
+    outcome_classes,
+    seconds_of,
+)
+from neuromod.plot.drawing import EVENT_MODULATOR, bare_figure, in_notebook, new_figure
+from neuromod.plot.learning import responses
+from neuromod.plot.modulation import levels
+from neuromod.plot.spikes import raster
+from neuromod.plot.synapses import weights
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["draw_summary", "panels", "summary"]
+
+Results = Mapping[str, Any]
+Window = tuple[float, float]
+
+
+def summary(results: Results, *, window_ms: float = 3000.0) -> Figure:
+    """Draw one run on one page: what it showed in a sentence, raster by area, levels with their events, plastic weights
+    before and after, and, where test images were shown, how the readout's response to each class has changed. Where the
+    run had a control, with dopamine clamped, it is drawn as well.
+
+    Parameters
+    ----------
+    results : mapping of str to ndarray
+        What ``neuromod run`` writes; `neuromod.results.load_results` reads it.
+    window_ms : float, ms, > 0, default 3000
+        Raster and levels show the last so many ms of the run.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        In a notebook, make it the last expression of a cell.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is missing; the message says what to install.
+    ValueError
+        If `window_ms` is not > 0.
+
+    Examples
+    --------
+    >>> from neuromod.experiment import run_experiment
+    >>> figure = summary(run_experiment("brain_base_model.json", steps=60, seed=1))
+    >>> [ax.get_title(loc="left") for ax in figure.axes][1]
+    'Modulator levels and events'
+    >>> figure.savefig("summary.png", dpi=150)  # doctest: +SKIP
+    """
+    size = (9.0, 10.2)
+    if in_notebook():  # shown as the cell's value: a figure of pyplot would be shown twice
+        import matplotlib.pyplot  # noqa: F401  # its import makes IPython show figures
+
+        figure = bare_figure("summary", figsize=size)
+    else:
+        figure = new_figure("summary", figsize=size)
+    return draw_summary(figure, results, window_ms)
+
+
+def draw_summary(figure: Figure, results: Results, window_ms: float = 3000.0) -> Figure:
+    """Draw the summary on an empty figure."""
+    if not (np.isfinite(window_ms) and window_ms > 0):
+        raise ValueError(f"window_ms: must be > 0 ms; got {window_ms!r}")
+    drawn = panels(results, window_ms)
+    rows: list[Any] = [[name] * 2 for name in ("raster", "levels") if name in drawn]
+    rows.append(["weights", "responses" if "responses" in drawn else "weights"])
+    heights = {"raster": 2.2, "levels": 1.25, "weights": 1.35}
+    axes = figure.subplot_mosaic(rows, height_ratios=[heights[row[0]] for row in rows])
+    for name, draw in drawn.items():
+        draw(axes[name])
+    figure.suptitle(textwrap.fill(headline(results), 84), fontsize="large", fontweight="bold")
+    dt = float(results["dt"])
+    figure.supxlabel(
+        f"neuromod {results['version']}: {len(results['neuron_id']):,} neurons, "
+        f"{len(results['weight_after']):,} synapses, {seconds_of(results):g} s at dt = {dt:g} ms, "
+        f"seed {results['seed']}",
+        fontsize="small",
+        color="#555555",
+    )
+    return figure
+
+
+def panels(results: Results, window_ms: float = 3000.0) -> dict[str, Callable[[Axes], None]]:
+    """What draws each panel that the results have, by name, in the order of the page."""
+    dt, end = float(results["dt"]), float(results["steps"]) * float(results["dt"])
+    window = (max(0.0, end - window_ms), end if end > 0.0 else dt)  # a run may end before its first step
+    found: dict[str, Callable[[Axes], None]] = {"raster": lambda ax: _raster(ax, results, window)}
+    if np.asarray(results["level"]).size:
+        found["levels"] = lambda ax: _levels(ax, results, window)
+    found["weights"] = lambda ax: _weights(ax, results)
+    if len(results.get("response_after", ())):
+        found["responses"] = lambda ax: _responses(ax, results)
+    return found
+
+
+def _titled(ax: Axes, title: str) -> None:
+    ax.set_title(title, loc="left", fontsize="medium")
+
+
+def _when(results: Results, window: Window) -> str:
+    """Which part of the run a panel shows."""
+    whole, shown = seconds_of(results), (window[1] - window[0]) / 1000.0
+    return f"all {whole:g} s" if window[0] == 0.0 else f"the last {shown:g} s of {whole:g} s"
+
+
+def _raster(ax: Axes, results: Results, window: Window) -> None:
+    step = np.asarray(results["spike_step"])
+    inside = slice(int(np.searchsorted(step, window[0] / float(results["dt"]), side="right")), None)
+    areas = {
+        str(name): results["neuron_id"][results["neuron_area"] == k]
+        for k, name in enumerate(results["area_names"])
+        if np.any(results["neuron_area"] == k)
+    }
+    raster((step[inside] * float(results["dt"]), results["spike_id"][inside]), ax=ax, areas=areas)
+    thinned = ax.get_title()
+    ax.set_title("")
+    ax.set_xlim(*window)
+    ax.set_xlabel("")  # the levels below have the same axis
+    _titled(ax, f"Spikes, {_when(results, window)}" + (f" ({thinned})" if thinned else ""))
+    if not len(results["spike_id"]):
+        ax.text(0.5, 0.5, "no spike", transform=ax.transAxes, ha="center", color="#555555")
+
+
+def _levels(ax: Axes, results: Results, window: Window) -> None:
+    time = results["level_time"]
+    inside = time > window[0]
+    names = [str(name) for name in results["level_names"]]
+    levels((time[inside], results["level"][inside], names), ax=ax, events=_events(results, window))
+    ax.set_xlim(*window)
+    _titled(ax, "Modulator levels and events")
+
+
+def _events(results: Results, window: Window) -> dict[str, Any]:
+    """Times of events by kind; a negative reward comes with a punishment, and is not drawn twice."""
+    time, kind = np.asarray(results["event_step"]) * float(results["dt"]), np.asarray(results["event_kind"])
+    value = np.asarray(results.get("event_value", np.ones(len(time))))
+    shown = (time >= window[0]) & ~((kind == "reward") & (value < 0))
+    return {name: time[shown & (kind == name)] for name in EVENT_MODULATOR}
+
+
+def _weights(ax: Axes, results: Results) -> None:
+    """Of the plastic synapses; the others stay as they are."""
+    names = [str(name) for name in results["group_names"]]
+    group, labels = results["synapse_group"], group_labels(results)
+    plastic = group != (names.index("fixed") if "fixed" in names else -1)
+    groups = {
+        labels.get(name, name): (group == k)[plastic] for k, name in enumerate(names) if name != "fixed"
+    }
+    control = results.get("weight_control", ())
+    weights(
+        results["weight_before"][plastic],
+        results["weight_after"][plastic],
+        ax=ax,
+        groups=groups or None,
+        control=np.asarray(control)[plastic] if len(control) else None,
+    )
+    _rename_control(ax)
+    _titled(
+        ax,
+        f"Weights onto the readout, by {class_word(results)} of the source"
+        if "fixed" in names
+        else "Weights of plastic synapses",
+    )
+
+
+def _rename_control(ax: Axes) -> None:
+    """Say what the control was."""
+    for text in _legend_texts(ax):
+        text.set_fontsize("small")
+        if text.get_text() == "control":
+            text.set_text("with dopamine clamped")
+
+
+def _legend_texts(ax: Axes) -> list[Any]:
+    legend = ax.get_legend()
+    return [] if legend is None else legend.get_texts()
+
+
+def _responses(ax: Axes, results: Results) -> None:
+    control = results.get("response_control", ())
+    shown, sizes = outcome_classes(results), effects(results)
+    responses(
+        results["response_label"],
+        results["response_before"],
+        results["response_after"],
+        ax=ax,
+        groups=shown,
+        control=control if len(control) else None,
+    )
+    _rename_control(ax)
+    for text in _legend_texts(ax):
+        name = text.get_text()
+        if name in shown:
+            text.set_text(f"{name}, d = {sizes[name].size:+.2f}")
+    ax.set_xlabel(class_word(results))
+    _titled(ax, "Change of response to test images (d: effect size)")
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high + 0.3 * (high - low))  # room for the legend above the dots
