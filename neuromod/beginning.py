@@ -36,6 +36,14 @@ def _compact(values: NDArray[Any]) -> NDArray[Any]:
     return values[:1].copy() if same else values.copy()
 
 
+def _left(block: tuple[Ints, Columns], ids: Ints) -> tuple[Ints, Columns]:
+    """A block of noted neurons without those that are no longer there."""
+    there = np.isin(block[0], ids)
+    if there.all():
+        return block
+    return block[0][there], {n: values if len(values) == 1 else values[there] for n, values in block[1].items()}
+
+
 class Beginning:
     """The network as it was when the simulation first moved on.
 
@@ -75,6 +83,7 @@ class Beginning:
 
     def _note_neurons(self, columns: Any) -> None:
         ids = columns.column("id")
+        self._neurons = [left for block in self._neurons if len((left := _left(block, ids))[0])]
         known = np.concatenate([ids for ids, _ in self._neurons] or [np.empty(0, np.int64)])
         new = np.flatnonzero(~np.isin(ids, known))
         if len(new):

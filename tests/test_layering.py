@@ -18,7 +18,7 @@ PYTHON_ROWS = (
     {"__main__", "cli"},
     {"bench", "experiment", "plot"},
     {"simulation", "building", "connects", "replicas", "monitors", "saved", "session", "beginning"}
-    | {"drive", "hooks", "agenda", "tables", "recorders"},
+    | {"drive", "hooks", "agenda", "tables", "recorders", "lifecycle"},
     {"network", "modulation", "plasticity", "updates", "senses", "inputs", "diagnosis"},
     {"config"},
     {"arguments", "closed", "optional", "parallel", "progress", "units", "together"},
