@@ -41,7 +41,9 @@ def _left(block: tuple[Ints, Columns], ids: Ints) -> tuple[Ints, Columns]:
     there = np.isin(block[0], ids)
     if there.all():
         return block
-    return block[0][there], {n: values if len(values) == 1 else values[there] for n, values in block[1].items()}
+    return block[0][there], {
+        n: values if len(values) == 1 else values[there] for n, values in block[1].items()
+    }
 
 
 class Beginning:

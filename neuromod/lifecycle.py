@@ -91,9 +91,7 @@ class LifeCycle:
         buffers = self._session.store.columns.buffers
         own = [buffers["age"], buffers["health"]]
         return any(
-            recorder.prepared()[0] is column
-            for recorder in self._session.recorders()
-            for column in own
+            recorder.prepared()[0] is column for recorder in self._session.recorders() for column in own
         )
 
     def _settle(self, since: int) -> Succession | None:

@@ -19,7 +19,17 @@ PYTHON_ROWS = (
     {"bench", "experiment", "plot"},
     {"simulation", "building", "connects", "replicas", "monitors", "saved", "session", "beginning"}
     | {"drive", "hooks", "agenda", "tables", "recorders", "lifecycle"},
-    {"network", "modulation", "plasticity", "updates", "senses", "inputs", "diagnosis"},
+    {
+        "network",
+        "modulation",
+        "plasticity",
+        "updates",
+        "one_synapse",
+        "cell_types",
+        "senses",
+        "inputs",
+        "diagnosis",
+    },
     {"config"},
     {"arguments", "closed", "optional", "parallel", "progress", "units", "together"},
     {"_core"},

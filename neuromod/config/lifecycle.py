@@ -13,7 +13,9 @@ class Lifecycle(Section):
     enabled: bool = key(True, "Whether neurons age, die and have children.")
     enable_death: bool = key(True, "Whether neurons die; if not, they age only.")
     enable_reproduction: bool = key(True, "Whether a neuron that dies is replaced by a child on its site.")
-    interval: int = key(100, "Deaths and births take place in steps divisible by it.", unit="step", ge=1, le=2**31 - 1)
+    interval: int = key(
+        100, "Deaths and births take place in steps divisible by it.", unit="step", ge=1, le=2**31 - 1
+    )
     max_age: int = key(100_000, "A neuron that is older dies.", unit="step", ge=0, le=2**62 - 1)
     health_decay_per_step: float = key(1e-4, "Health lost per step; health begins at 1.", ge=0, le=1)
     death_threshold: float = key(0.1, "A neuron of less health dies.", ge=0, le=1)
@@ -25,7 +27,10 @@ class Lifecycle(Section):
         0.02, "Standard deviation of what is added to each weight of a child.", unit="mV", ge=0, le=1e9
     )
     reconnection_probability: float = key(
-        0.0, "Probability that a child's synapse leads to a near neuron in place of the parent's partner.", ge=0, le=1
+        0.0,
+        "Probability that a child's synapse leads to a near neuron in place of the parent's partner.",
+        ge=0,
+        le=1,
     )
     reconnection_distance: float = key(
         5.0, "Euclidean distance on the lattice within which a neuron is near.", unit="site", ge=0, le=1e9

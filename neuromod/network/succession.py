@@ -50,7 +50,9 @@ def succeed(store: Store, dead: Marks, about: Any, seed: int, step: int) -> Succ
         ids = columns.column("id").copy()
         parents = _in_order_of_birth(columns, dead) if about.enable_reproduction else np.empty(0, np.int64)
         heirs = _Heirs(columns, dead, parents, about, seed, step)
-        old = [(t, t.pre.astype(np.int64), t.post.astype(np.int64), t.contents(), t.since) for t in store.tables]
+        old = [
+            (t, t.pre.astype(np.int64), t.post.astype(np.int64), t.contents(), t.since) for t in store.tables
+        ]
         groups = [_children(heirs, first, count) for first, count in _runs_of_models(columns, parents)]
         children = columns.exchange(~dead, groups)
         moved, first, changes = [np.empty(0, np.int64)], 0, []
@@ -112,7 +114,10 @@ def _children(heirs: _Heirs, first: int, count: int) -> tuple[int, str, Mapping[
     start = MODELS[model]["initial_v_from"]
     if start is not None:
         values["v_membrane"] = values[start]
-    values |= {"generation": columns.column("generation")[slots] + 1, "parent_id": columns.column("id")[slots]}
+    values |= {
+        "generation": columns.column("generation")[slots] + 1,
+        "parent_id": columns.column("id")[slots],
+    }
     return count, model, values
 
 
@@ -126,8 +131,7 @@ def _mutated(heirs: _Heirs, model: str, slots: Ints, first: int) -> dict[str, ND
             continue
         x = sd * heirs.normal(len(slots), _PARAMETER + place, heirs.first_id + first)
         value = own[name] * (1.0 + x)
-        allowed = np.array([_core.domain_holds(field["domain"], v) for v in value.tolist()], bool)
-        new[name] = np.where(allowed, value, own[name])
+        new[name] = np.where(_allowed(field["domain"], value), value, own[name])
     while True:
         broken = [
             (pair, bad) for pair in about["greater_than"] if (bad := ~(new[pair[0]] > new[pair[1]])).any()
@@ -138,6 +142,14 @@ def _mutated(heirs: _Heirs, model: str, slots: Ints, first: int) -> dict[str, ND
         for pair, bad in broken:
             for name in pair:
                 new[name] = np.where(bad, own[name], new[name])
+
+
+def _allowed(domain: str, values: NDArray[np.float64]) -> Marks:
+    """Whether each value lies in a domain."""
+    ends = (values.min(initial=np.inf), values.max(initial=-np.inf)) if len(values) else ()
+    if all(_core.domain_holds(domain, float(end)) for end in ends):  # domains are intervals
+        return np.ones(len(values), bool)
+    return np.array([_core.domain_holds(domain, value) for value in values.tolist()], bool)
 
 
 # ---- synapses --------------------------------------------------------------------------------------------------
@@ -178,7 +190,7 @@ def _mutated_weights(heirs: _Heirs, table: Any, weight: NDArray[np.float32]) -> 
     if sd == 0.0:
         return weight
     salt = _WEIGHT + table.number % _PROJECTIONS
-    sign = np.where(weight < 0.0, -1.0, 1.0)
+    sign = np.copysign(1.0, weight)
     size = np.maximum(np.abs(weight.astype(np.float64)) + sd * heirs.normal(len(weight), salt), 0.0)
     new = (sign * size).astype(np.float32)
     if table.learning.rule is not None:
@@ -202,7 +214,9 @@ def _reconnected(heirs: _Heirs, table: Any, pre: Ints, post: Ints, born: Ints) -
     if not drawn.any():
         return pre, post
     partner = heirs.words(len(born), _PARTNER + number)[np.isin(born, alone)][drawn].tolist()
-    known = {side: np.unique(ends)[heirs.slot_after[np.unique(ends)] >= 0] for side, ends in ((0, pre), (1, post))}
+    known = {
+        side: np.unique(ends)[heirs.slot_after[np.unique(ends)] >= 0] for side, ends in ((0, pre), (1, post))
+    }
     ends = [pre.copy(), post.copy()]
     for synapse, word in zip(alone[drawn].tolist(), partner, strict=True):
         far = 1 if heirs.dead[pre[synapse]] else 0
