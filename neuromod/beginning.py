@@ -36,6 +36,21 @@ def _compact(values: NDArray[Any]) -> NDArray[Any]:
     return values[:1].copy() if same else values.copy()
 
 
+_MOST_BLOCKS = 16  # of neurons that were noted together
+
+
+def _merged(blocks: list[tuple[Ints, Columns]]) -> tuple[Ints, Columns]:
+    """Several blocks as one; NaN for a column that had no neurons when a block was noted."""
+    names = dict.fromkeys(name for _, columns in blocks for name in columns)
+    columns = {
+        name: np.concatenate(
+            [np.broadcast_to(own.get(name, np.array([np.nan])), ids.shape) for ids, own in blocks]
+        )
+        for name in names
+    }
+    return np.concatenate([ids for ids, _ in blocks]), {n: _compact(values) for n, values in columns.items()}
+
+
 def _left(block: tuple[Ints, Columns], ids: Ints) -> tuple[Ints, Columns]:
     """A block of noted neurons without those that are no longer there."""
     there = np.isin(block[0], ids)
@@ -93,6 +108,8 @@ class Beginning:
             self._neurons.append(
                 (ids[new].copy(), {name: _compact(columns.column(name)[new]) for name in kept})
             )
+        if len(self._neurons) > _MOST_BLOCKS:
+            self._neurons = [_merged(self._neurons)]
 
     def _note_synapses(self, store: Any) -> None:
         noted: dict[str, tuple[int, Columns, int]] = {}

@@ -133,13 +133,14 @@ class LifeCycle:
 def _mortal(columns: Any) -> NDArray[np.bool_]:
     """Which neurons age: all but sources, which stand for what lies outside the network."""
     sources = [number for number, about in enumerate(MODELS.values()) if about["is_source"]]
-    return ~np.isin(columns.buffers["model"][: columns.n], sources)
+    mortal: NDArray[np.bool_] = ~np.isin(columns.buffers["model"][: columns.n], sources)
+    return mortal
 
 
 def dying(columns: Any, about: Any, seed: int, step: int) -> NDArray[np.bool_]:
     """Which neurons die in a step, by slot."""
     n = columns.n
-    dead = columns.buffers["health"][:n] < about.death_threshold
+    dead: NDArray[np.bool_] = columns.buffers["health"][:n] < about.death_threshold
     dead |= columns.buffers["age"][:n] > about.max_age
     chance = 1.0 - (1.0 - about.death_probability_per_step) ** about.interval
     if chance > 0.0 and n:
@@ -184,7 +185,8 @@ def _followed(ids: Ints, place: Ints, happened: Succession) -> tuple[Ints, Ints]
 
 def _counts_since(columns: Any, known: Ints, before: Ints) -> Ints:
     """Spikes of the neurons that are there now, since they had those counts."""
-    ids, counts = columns.column("id"), columns.column("spike_count").copy()
+    counts: Ints = columns.column("spike_count").copy()
+    ids = columns.column("id")
     there = np.isin(ids, known)
     counts[there] -= before[np.searchsorted(known, ids[there])]
     return counts

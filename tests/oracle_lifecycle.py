@@ -5,6 +5,7 @@ Random words are those of the core, which its own tests hold to the paper; what 
 
 from __future__ import annotations
 
+import math
 from statistics import NormalDist
 from typing import Any
 
@@ -19,8 +20,9 @@ DOMAINS = {
 
 
 def normal(word: int) -> float:
-    """A standard normal deviate of a word."""
-    return NormalDist().inv_cdf((word + 0.5) / 2.0**32)
+    """A standard normal deviate of a word: 31 bits for the size, and the highest for the sign."""
+    size = NormalDist().inv_cdf(((word & 0x7FFFFFFF) + 0.5) / 2.0**32)
+    return -size if word >> 31 else size
 
 
 class PlainLife:
@@ -74,7 +76,7 @@ class PlainLife:
                 change = self.about["mutation_std_weights"] * normal(self.word(number, 1 << 20))
                 size = max(abs(weight) + change, 0.0)
                 low, high = self.about["bounds"]
-                weight = min(max(size if weight >= 0 else -size, low), high)
+                weight = min(max(math.copysign(size, weight), low), high)
                 number += 1
             kept.append({"pre": ends[0], "post": ends[1], "weight": weight})
         self.synapses = sorted(kept, key=lambda s: (s["pre"], s["post"]))

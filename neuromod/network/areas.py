@@ -61,7 +61,7 @@ class Areas:
         self._set(self.created + created)
 
     def replace_members(self, gone: Ints, mothers: Ints, children: Ints) -> None:
-        """Neurons have died; `children[k]` has taken the place of `mothers[k]`. `children`: ascending, above all ids."""
+        """Neurons have died; `children[k]`, ascending above all ids, has taken the place of `mothers[k]`."""
         made = [_with_children(each, gone, mothers, children) for each in self.created]
         if made:
             self._set(tuple(made))

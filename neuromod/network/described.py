@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neuromod._core import Neuron
 from neuromod.arguments import checked_count
 from neuromod.closed import Closed
+
+if TYPE_CHECKING:
+    from neuromod.network.areas import Areas
+    from neuromod.network.store import SynapseStore
 
 __all__ = ["Described"]
 
@@ -17,8 +21,8 @@ class Described(Closed):
     """Reading of a model's configuration and lattice."""
 
     _config: Any
-    _areas: Any
-    _store: Any
+    _areas: Areas
+    _store: SynapseStore
 
     @property
     def lattice_shape(self) -> tuple[int, ...]:

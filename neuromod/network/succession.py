@@ -192,7 +192,7 @@ def _mutated_weights(heirs: _Heirs, table: Any, weight: NDArray[np.float32]) -> 
     salt = _WEIGHT + table.number % _PROJECTIONS
     sign = np.copysign(1.0, weight)
     size = np.maximum(np.abs(weight.astype(np.float64)) + sd * heirs.normal(len(weight), salt), 0.0)
-    new = (sign * size).astype(np.float32)
+    new: NDArray[np.float32] = (sign * size).astype(np.float32)
     if table.learning.rule is not None:
         low, high = table.learning.weight_min, table.learning.weight_max
         put_in_bounds(new, low, high, table.synapse_type == "inhibitory")
