@@ -76,7 +76,7 @@ def test_it_is_that_of_the_plain_twin(about: dict[str, Any]) -> None:
     plain = config(30, **about)
     plain |= {
         "background_drive": {},
-        "plasticity": {"rule": "hebbian", "weight_min": -1.0, "weight_max": 1.0},
+        "plasticity": {"rule": "hebbian", "learning_rate": 0.0, "weight_min": -1.0, "weight_max": 1.0},
     }
     sim = Simulation(BrainModel(config=plain), seed=11)
     sim.initialize_neurons(density=0.8)
