@@ -33,5 +33,5 @@ class Lifecycle(Section):
         le=1,
     )
     reconnection_distance: float = key(
-        5.0, "Euclidean distance on the lattice within which a neuron is near.", unit="site", ge=0, le=1e9
+        5.0, "Euclidean distance on the lattice, in sites, within which a neuron is near.", ge=0, le=1e9
     )
