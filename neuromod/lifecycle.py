@@ -78,6 +78,7 @@ class LifeCycle:
         return self.spikes / seconds if seconds else 0.0
 
     def _start(self) -> None:
+        _check_health(self._session.store.columns)
         self._aged = self._session.step
         self.births = self.deaths = self.spikes = self.neuron_steps = 0
 
@@ -137,10 +138,19 @@ def _mortal(columns: Any) -> NDArray[np.bool_]:
     return mortal
 
 
+def _check_health(columns: Any) -> None:
+    """Refuse what users have written to the health of neurons and is none."""
+    health = columns.buffers["health"][: columns.n]
+    bad = np.flatnonzero(~(np.isfinite(health) & (health >= 0.0)))
+    if len(bad):
+        neuron = int(columns.buffers["id"][bad[0]])
+        raise ValueError(f"health: must be finite and >= 0; got {float(health[bad[0]])} (neuron {neuron})")
+
+
 def dying(columns: Any, about: Any, seed: int, step: int) -> NDArray[np.bool_]:
     """Which neurons die in a step, by slot."""
     n = columns.n
-    dead: NDArray[np.bool_] = columns.buffers["health"][:n] < about.death_threshold
+    dead: NDArray[np.bool_] = ~(columns.buffers["health"][:n] >= about.death_threshold)
     dead |= columns.buffers["age"][:n] > about.max_age
     chance = 1.0 - (1.0 - about.death_probability_per_step) ** about.interval
     if chance > 0.0 and n:

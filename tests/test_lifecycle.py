@@ -12,7 +12,14 @@ import numpy as np
 import pytest
 from oracle_lifecycle import PlainLife
 
-from neuromod import BrainModel, ConfigError, Simulation, StateMonitor, _core
+from neuromod import (
+    BrainModel,
+    ConfigError,
+    NeuromodulationSystem,
+    Simulation,
+    StateMonitor,
+    _core,
+)
 
 SIDE = 10
 ABOUT = {
@@ -392,6 +399,55 @@ def test_wrong_keys_and_values_are_all_named() -> None:
     ):
         assert part in text
     assert "cell_lifecycle.enable_death: must be true or false" in text
+
+
+def test_a_health_that_is_none_is_refused_before_the_run() -> None:
+    sim = living()
+    sim.model.neurons.health[3] = np.nan
+    for run in (sim.step, lambda: sim.run(5)):
+        with pytest.raises(ValueError, match=r"health: must be finite and >= 0; got nan \(neuron 3\)"):
+            run()
+    assert sim.current_step == 0
+    sim.model.neurons.health[3] = 1.0
+    assert sim.run(5)["step"] == 5
+
+
+def test_many_projections_and_modulators_live_alike() -> None:
+    def built(threads: int) -> Simulation:
+        config = {
+            "areas": [],
+            "cell_lifecycle": {**ABOUT, "max_age": 60, "reconnection_probability": 0.3},
+            "neuromodulation": {},
+        }
+        model = BrainModel(config=config)
+        sim = Simulation(model, seed=9, threads=threads, neuromodulation=NeuromodulationSystem())
+        groups = [
+            sim.create(15, "lif", name=f"g{k}", neuron_type=kind, drive={"rate": 1500.0, "weight": 2.0})
+            for k, kind in enumerate(("excitatory", "excitatory", "inhibitory"))
+        ]
+        cells = sim.create(15, "izhikevich", name="g3", region="other")
+        for a in groups:
+            for b in (*groups, cells):
+                sim.connect(a, b, probability=0.3, weight=0.4, delay={"uniform": [1, 6]}, rule="none")
+        sim.connect(groups[0], groups[1], probability=0.3, weight=0.4, rule="rstdp", name="learns")
+        sim.connect(
+            groups[0], cells, probability=0.3, weight=0.4, rule="triplet", short_term=True, name="short"
+        )
+        return sim
+
+    whole, parts = built(1), built(2)
+    births = whole.run(300)["births"]
+    assert births >= 4 * 60
+    done = 0
+    for length in (1, 59, 1, 77, 100):
+        parts.run(length)
+        done += length
+        if length == 59:
+            parts = Simulation.from_dict(parts.to_dict())
+    parts.copy().run(10)
+    parts.run(300 - done)
+    assert parts.digest() == whole.digest()
+    assert [len(p) for p in whole.populations.values()] == [15] * 4
 
 
 def test_replicas_are_refused() -> None:
