@@ -493,16 +493,23 @@ def test_reset_keeps_the_living() -> None:
 
 @pytest.mark.long
 def test_memory_is_flat_over_many_generations() -> None:
+    sim = living(n=20, max_age=450, interval=200)
     tracemalloc.start()
     try:
-        sim = living(n=20, max_age=450, interval=200)
         sim.run(20_000)  # what is made once is there
-        gc.collect()
-        before = tracemalloc.get_traced_memory()[0]
+        before = _held()
         births = sim.run(80_000)["births"]
-        gc.collect()
-        now = tracemalloc.get_traced_memory()[0]
+        now = _held()
     finally:
         tracemalloc.stop()
     assert births > 2_000
-    assert now - before < 8 * 2 * births + 100_000, "the table of ids grows with births, up to 8 MB"
+    assert now[0] - before[0] < 8 * 2 * births + 20_000, "the table of ids grows with births, up to 8 MB"
+    assert now[1] - before[1] < 200, "objects"
+
+
+def _held() -> tuple[int, int]:
+    """Bytes of arrays, and objects."""
+    gc.collect()
+    arrays = tracemalloc.DomainFilter(inclusive=True, domain=np.lib.tracemalloc_domain)
+    found = tracemalloc.take_snapshot().filter_traces([arrays])
+    return sum(trace.size for trace in found.traces), len(gc.get_objects())
