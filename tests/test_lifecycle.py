@@ -300,6 +300,28 @@ def test_input_goes_to_the_child_in_its_parents_place() -> None:
     assert alone["n_steps"] == 10
 
 
+def test_input_for_the_dead_is_not_for_others() -> None:
+    sim = neurons_only(3, max_age=5, death_probability_per_step=0.0, enable_reproduction=False)
+    sim.model.neurons.age[:] = [0, -1000, -1000]
+    counts = sim.run(100, input=np.tile([400.0, 0.0, 400.0], (100, 1)))["spike_counts"]
+    assert list(sim.model.neurons) == [1, 2] and counts[0] == 0 and counts[1] > 0
+
+
+def test_a_childs_synapses_transmit_what_is_fired_after_its_birth() -> None:
+    still = {**ABOUT, "max_age": 9, "death_probability_per_step": 0.0}
+    still |= {"mutation_std_params": 0.0, "mutation_std_weights": 0.0}
+    sim = Simulation(BrainModel(config={"areas": [], "cell_lifecycle": still}), seed=5)
+    source, cell = sim.create(1, "spike_source"), sim.create(1, "lif", name="cell")
+    sim.connect(source, cell, pairs=[[0, 1]], weight=3.0, delay=8, rule="none")
+    sim.set_spike_times(source.ids[0], [5.0, 11.0])
+    jumps = []
+    for step in range(1, 25):
+        assert sim.step()["births"] == (1 if step % 10 == 0 else 0)
+        if cell[0].v_membrane > -64.9 and (not jumps or step - jumps[-1] > 3):
+            jumps.append(step)
+    assert jumps == [19], "the spike of step 5 would have come in step 13, to the cell that died in step 10"
+
+
 def test_a_population_without_lattice_keeps_its_positions() -> None:
     sim = Simulation(BrainModel(config={"areas": [], "cell_lifecycle": {**ABOUT, "max_age": 25}}), seed=5)
     cells = sim.create(20, name="cells", positions="line", share_sites=False)
