@@ -29,7 +29,8 @@ enum {
     NM_STREAM_CURRENT,    /* Ornstein-Uhlenbeck currents, */
     NM_STREAM_TRAIN,      /* spike trains that are drawn before a run, */
     NM_STREAM_DEGREE,     /* and random degrees */
-    NM_STREAM_DEGREE_AGAIN
+    NM_STREAM_DEGREE_AGAIN,
+    NM_STREAM_LIFE /* who dies, and how children differ from their parents */
 };
 
 static inline uint32_t nm_stream(uint32_t purpose, uint32_t salt) {

@@ -152,6 +152,7 @@ class Agenda:
         self.hooks: list[Due] = []
         self._acting = False
         self._stop = False
+        self.stopped = False  # whether a hook has ended the last run
 
     def _all(self) -> list[RateSchedule | Due]:
         return [*self.rates, *self.hooks]
@@ -177,9 +178,11 @@ class Agenda:
             session.take_up()
         hooks = [each for each in self.hooks if each.is_due(step)]
         if hooks:
+            if session.life is not None:
+                session.life.age()
             self._call(hooks)
-        stop, self._stop = self._stop, False
-        return stop
+        self.stopped, self._stop = self._stop, False
+        return self.stopped
 
     def _call(self, hooks: list[Due]) -> None:
         session = self._session

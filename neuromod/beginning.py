@@ -36,6 +36,31 @@ def _compact(values: NDArray[Any]) -> NDArray[Any]:
     return values[:1].copy() if same else values.copy()
 
 
+_MOST_BLOCKS = 16  # of neurons that were noted together
+
+
+def _merged(blocks: list[tuple[Ints, Columns]]) -> tuple[Ints, Columns]:
+    """Several blocks as one; NaN for a column that had no neurons when a block was noted."""
+    names = dict.fromkeys(name for _, columns in blocks for name in columns)
+    columns = {
+        name: np.concatenate(
+            [np.broadcast_to(own.get(name, np.array([np.nan])), ids.shape) for ids, own in blocks]
+        )
+        for name in names
+    }
+    return np.concatenate([ids for ids, _ in blocks]), {n: _compact(values) for n, values in columns.items()}
+
+
+def _left(block: tuple[Ints, Columns], ids: Ints) -> tuple[Ints, Columns]:
+    """A block of noted neurons without those that are no longer there."""
+    there = np.isin(block[0], ids)
+    if there.all():
+        return block
+    return block[0][there], {
+        n: values if len(values) == 1 else values[there] for n, values in block[1].items()
+    }
+
+
 class Beginning:
     """The network as it was when the simulation first moved on.
 
@@ -75,6 +100,7 @@ class Beginning:
 
     def _note_neurons(self, columns: Any) -> None:
         ids = columns.column("id")
+        self._neurons = [left for block in self._neurons if len((left := _left(block, ids))[0])]
         known = np.concatenate([ids for ids, _ in self._neurons] or [np.empty(0, np.int64)])
         new = np.flatnonzero(~np.isin(ids, known))
         if len(new):
@@ -82,6 +108,8 @@ class Beginning:
             self._neurons.append(
                 (ids[new].copy(), {name: _compact(columns.column(name)[new]) for name in kept})
             )
+        if len(self._neurons) > _MOST_BLOCKS:
+            self._neurons = [_merged(self._neurons)]
 
     def _note_synapses(self, store: Any) -> None:
         noted: dict[str, tuple[int, Columns, int]] = {}

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neuromod import _core
+from neuromod.one_synapse import ShortTermSynapse, bcm_threshold, bcm_update, homeostatic_update
 from neuromod.updates import (
     Floats,
     SynapseLike,
@@ -27,7 +28,11 @@ from neuromod.updates import (
 )
 
 __all__ = [
+    "ShortTermSynapse",
+    "bcm_threshold",
+    "bcm_update",
     "hebbian_update",
+    "homeostatic_update",
     "istdp_update",
     "short_term_efficacy",
     "stdp_update",

@@ -112,6 +112,11 @@ class Replicas(Closed, Generic[Sim]):
         self._hold(sims, sim.threads)
 
     def _hold(self, sims: list[Sim], threads: int) -> None:
+        if any(one._session.life is not None for one in sims):
+            raise ValueError(
+                "replicas: must be of a network without cell_lifecycle, since neurons die at different times; "
+                "run copies one after the other, sim.copy(seed=...)"
+            )
         self._sims: list[Sim] = sims
         self._threads = threads
         self._sessions = [one._session for one in sims]

@@ -14,6 +14,7 @@ from neuromod.beginning import Beginning
 from neuromod.closed import Closed
 from neuromod.diagnosis import explained
 from neuromod.errors import say
+from neuromod.lifecycle import LifeCycle
 from neuromod.network.population import Population, populations_of
 from neuromod.network.projection import Projection
 from neuromod.network.store import SynapseStore
@@ -55,6 +56,7 @@ class Session:
         self._arrays = 0  # the store's count of moved arrays that the engine knows
         self.gate = store.gate
         self.agenda = Agenda(self)
+        self.life: LifeCycle | None = None  # where the neurons age
 
     @property
     def threads(self) -> int:
@@ -171,6 +173,20 @@ class Session:
         with self.gate:
             self.bound().set_sources(sources)
 
+    def recorders(self) -> list[_core.SampleRecorder]:
+        """What records columns of neurons."""
+        return [] if self._engine is None else list(self._engine.sample_recorders)
+
+    @property
+    def deaths(self) -> int:
+        """Neurons that died in the last run."""
+        return 0 if self.life is None else self.life.deaths
+
+    @property
+    def births(self) -> int:
+        """Neurons that were born in the last run."""
+        return 0 if self.life is None else self.life.births
+
     def last_spikes(self) -> Ints:
         """Ids of the neurons that fired in the last step."""
         with self.gate:
@@ -219,6 +235,14 @@ class Session:
         Returns the completed steps, and the spikes of each neuron in this run.
         """
         self._warn_of_input(n_steps)
+        if self.life is not None:
+            return self.life.run(n_steps, rows, ids, progress)
+        return self.stretch(n_steps, rows, ids, progress)
+
+    def stretch(
+        self, n_steps: int, rows: Floats | None, ids: Ints | None, progress: Callable[[int], None] | None
+    ) -> tuple[int, Ints]:
+        """A run, or a part of it, in which no neuron dies."""
         engine = self.begin(_Run(n_steps))
         try:
             columns = self.store.columns
@@ -234,6 +258,10 @@ class Session:
 
     def advance(self) -> tuple[int, Ints]:
         """Advance one step; the completed steps, and the ids of the neurons that fired."""
+        return self.stretch_one() if self.life is None else self.life.advance()
+
+    def stretch_one(self) -> tuple[int, Ints]:
+        """One step, without deaths and births."""
         engine = self.begin(_ONE_STEP)
         try:
             engine.run(1)

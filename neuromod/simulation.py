@@ -16,6 +16,7 @@ from neuromod.connects import Connects
 from neuromod.errors import say
 from neuromod.hooks import Hooked
 from neuromod.inputs import check_run, check_sources, checked_input, spike_steps
+from neuromod.lifecycle import LifeCycle
 from neuromod.modulation.system import NeuromodulationSystem
 from neuromod.network.brain_model import BrainModel, learning_of
 from neuromod.network.connecting import connect_at_random
@@ -113,6 +114,8 @@ class Simulation(Building, Connects, Hooked):
             levels,
             get_num_threads() if threads is None else checked_threads(threads),
         )
+        if model._config.lifecycle.enabled:
+            self._session.life = LifeCycle(self._session, model._config.lifecycle)
 
     @property
     def model(self) -> BrainModel:
@@ -252,7 +255,7 @@ class Simulation(Building, Connects, Hooked):
         -------
         dict
             ``step`` (number of completed steps), ``spikes`` (ndarray of int64: ids of the neurons that fired,
-            ascending), ``deaths`` and ``births`` (0: the life cycle is not acted on yet).
+            ascending), ``deaths`` and ``births`` (numbers of neurons, by the section ``cell_lifecycle``).
 
         Raises
         ------
@@ -263,7 +266,12 @@ class Simulation(Building, Connects, Hooked):
         """
         check_run(self.model, self.current_step, 1, self.neuromodulation is not None)
         step, spikes = self._session.advance()
-        return {"step": step, "spikes": spikes, "deaths": 0, "births": 0}
+        return {
+            "step": step,
+            "spikes": spikes,
+            "deaths": self._session.deaths,
+            "births": self._session.births,
+        }
 
     def run(
         self,
@@ -295,8 +303,8 @@ class Simulation(Building, Connects, Hooked):
         -------
         dict
             ``step`` (completed steps in all), ``n_steps`` (done by this run; fewer where a hook stops it),
-            ``spike_counts`` (ndarray of int64, shape (n_neurons,), of this run), ``mean_rate`` (float, Hz),
-            ``deaths``, ``births``.
+            ``spike_counts`` (ndarray of int64, shape (n_neurons,), of this run, of the neurons at its end),
+            ``mean_rate`` (float, Hz), ``deaths``, ``births`` (numbers of neurons).
 
         Raises
         ------
@@ -337,8 +345,15 @@ class Simulation(Building, Connects, Hooked):
         steps = step - first  # fewer where a hook has stopped the run
         seconds = steps * self.dt / 1000.0
         mean_rate = float(counts.sum()) / (len(counts) * seconds) if len(counts) and steps else 0.0
+        if self._session.life is not None:  # those that have died had spikes, too
+            mean_rate = self._session.life.mean_rate(self.dt)
         return RunResult(
-            step=step, n_steps=steps, spike_counts=counts, mean_rate=mean_rate, deaths=0, births=0
+            step=step,
+            n_steps=steps,
+            spike_counts=counts,
+            mean_rate=mean_rate,
+            deaths=self._session.deaths,
+            births=self._session.births,
         )
 
     def reset(self, *, weights: bool = False, parameters: bool = False) -> None:

@@ -133,12 +133,12 @@ def test_a_configuration_file_is_run(tmp_path: Path) -> None:
 def test_a_part_that_is_not_acted_on_is_warned_of_once(capsys: pytest.CaptureFixture[str]) -> None:
     ranges = {"x": [0, 4], "y": [0, 4], "z": [0, 0], "w": [0, 0]}
     config = {"lattice_shape": [5, 5, 1, 1], "areas": [{"name": "all", "coord_ranges": ranges}]}
-    Path("mine.json").write_text(json.dumps(config | {"cell_lifecycle": {"enable_death": True}}))
+    Path("mine.json").write_text(json.dumps(config | {"dimensions": 3}))
     with warnings.catch_warnings():
         warnings.simplefilter("default")
         assert main(["run", "mine.json", "--steps", "10", "--out", "here"]) == 0
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("warning: cell_lifecycle: not acted on yet")
+    assert line.startswith("warning: dimensions: not acted on")
 
 
 # ---- --set ----------------------------------------------------------------------------------------------------------

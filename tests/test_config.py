@@ -125,7 +125,6 @@ def test_file_from_elsewhere_loads_and_says_what_is_not_acted_on():
     assert all(w.category is NeuromodWarning for w in caught)
     assert all(Path(w.filename) == Path(__file__) for w in caught), "a warning stands at the user's line"
     assert sorted(str(w.message).split(":")[0] for w in caught) == [
-        "cell_lifecycle",
         "plasticity.homeostatic.scaling_rate",
         "plasticity.homeostatic.time_window",
         "plasticity.short_term.default_type",
@@ -134,17 +133,13 @@ def test_file_from_elsewhere_loads_and_says_what_is_not_acted_on():
 
 
 @pytest.mark.parametrize(
-    "section", [{"enabled": False, "enable_death": True}, {"enable_death": False}, {"enabled": False}]
+    ("section", "on"),
+    [({}, True), ({"max_age": 9}, True), ({"enabled": False, "enable_death": True}, False), (None, False)],
 )
-def test_life_cycle_that_is_off_is_no_warning(shipped, section):
-    load(put(shipped, "cell_lifecycle", section))
-
-
-@pytest.mark.parametrize("section", [{}, {"max_age": 9}, {"enable_death": True}, {"enabled": True}, [1]])
-def test_life_cycle_that_is_on_is_one_warning(shipped, section):
-    with pytest.warns(NeuromodWarning, match=r"^cell_lifecycle: not acted on yet") as caught:
-        load(put(shipped, "cell_lifecycle", section))
-    assert len(caught) == 1
+def test_life_cycle_is_on_where_the_section_stands(shipped, section, on):
+    _, checked = load(shipped if section is None else put(shipped, "cell_lifecycle", section))
+    assert checked.lifecycle.enabled is on
+    assert checked.lifecycle.max_age == (section or {}).get("max_age", 100_000)
 
 
 def test_misspelt_section_is_warned_of(shipped):

@@ -18,8 +18,18 @@ PYTHON_ROWS = (
     {"__main__", "cli"},
     {"bench", "experiment", "plot"},
     {"simulation", "building", "connects", "replicas", "monitors", "saved", "session", "beginning"}
-    | {"drive", "hooks", "agenda", "tables", "recorders"},
-    {"network", "modulation", "plasticity", "updates", "senses", "inputs", "diagnosis"},
+    | {"drive", "hooks", "agenda", "tables", "recorders", "lifecycle"},
+    {
+        "network",
+        "modulation",
+        "plasticity",
+        "updates",
+        "one_synapse",
+        "cell_types",
+        "senses",
+        "inputs",
+        "diagnosis",
+    },
     {"config"},
     {
         "arguments",

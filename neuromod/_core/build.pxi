@@ -8,7 +8,7 @@ STREAMS = {
     "delay": NM_STREAM_DELAY, "user": NM_STREAM_USER,
     "weight_again": NM_STREAM_WEIGHT_AGAIN, "delay_again": NM_STREAM_DELAY_AGAIN,
     "short_term": NM_STREAM_SHORT_TERM, "current": NM_STREAM_CURRENT, "train": NM_STREAM_TRAIN,
-    "degree": NM_STREAM_DEGREE, "degree_again": NM_STREAM_DEGREE_AGAIN,
+    "degree": NM_STREAM_DEGREE, "degree_again": NM_STREAM_DEGREE_AGAIN, "life": NM_STREAM_LIFE,
     "noise": NM_STREAM_NOISE, "noise_flat": NM_STREAM_NOISE_FLAT,
 }
 DRIVE_MEAN = NM_POISSON_MEAN  # largest mean, in events per step, that a table of the background drive serves

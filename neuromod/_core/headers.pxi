@@ -194,6 +194,7 @@ cdef extern from "nm_rng.h" nogil:
     int NM_STREAM_TRAIN
     int NM_STREAM_DEGREE
     int NM_STREAM_DEGREE_AGAIN
+    int NM_STREAM_LIFE
     uint32_t nm_stream(uint32_t purpose, uint32_t salt)
     void nm_rng_philox(const uint32_t *counter, const uint32_t *key, uint32_t *out)
     void nm_rng_block(uint64_t seed, uint32_t stream, uint32_t id, uint64_t step, uint32_t *out)

@@ -29,6 +29,8 @@ cdef class SynapseBlock:
 
     cdef void drop(self, long long epoch) noexcept:
         """Such a view goes."""
+        if self.older is None:  # the garbage collector has taken the block before the view
+            return
         if epoch == self.epoch:
             self.views -= 1
         elif self.older.get(epoch, 0) > 1:

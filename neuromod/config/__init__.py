@@ -1,5 +1,6 @@
 """Configurations: JSON to a checked `Config`, or to one error that lists every problem."""
 
+from neuromod.config.lifecycle import Lifecycle
 from neuromod.config.load import check_neuromodulation, check_params, check_rule, check_short_term, load
 from neuromod.config.plasticity import Plasticity
 from neuromod.config.reference import reference
@@ -12,6 +13,7 @@ __all__ = [
     "Area",
     "Config",
     "Drive",
+    "Lifecycle",
     "NeuronModel",
     "Plasticity",
     "Sense",

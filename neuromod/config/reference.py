@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from neuromod.config import modulators, plasticity, sections
+from neuromod.config import lifecycle, modulators, plasticity, sections
 from neuromod.config.describe import rows, section_schema
 from neuromod.config.keys import Section
 from neuromod.config.whole import Config
@@ -54,6 +54,7 @@ _SECTIONS: dict[str, type[Section]] = {
     **{f"Its response {name}": modulators.response_section(name) for name in modulators.RESPONSES},
     "The release of a modulator": modulators.Release,
     "senses.NAME": sections.Sense,
+    "cell_lifecycle": lifecycle.Lifecycle,
     "simulation": sections.Simulation,
 }
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator
 
 from neuromod.config.keys import Section, attempt, key
+from neuromod.config.lifecycle import Lifecycle
 from neuromod.config.modulators import COMMON, MODULATORS, read_neuromodulation
 from neuromod.config.plasticity import RULES, Homeostatic, Plasticity, ShortTerm, is_on, own_keys, read_rule
 from neuromod.config.sections import (
@@ -27,8 +28,7 @@ from neuromod.units import SLOW_TIMES, dt_doubt, unit_doubt
 
 __all__ = ["Config"]
 
-_KNOWN_ELSEWHERE = ("model_version", "dimensions", "cell_lifecycle")
-_LIFECYCLE_SWITCHES = ("enabled", "enable_death", "enable_reproduction")
+_KNOWN_ELSEWHERE = ("model_version", "dimensions")
 # Of unknown sections only those are warned of that are this close to a known one: others belong to other tools.
 _LIKELY_MISSPELT = 0.8
 _MAX_SECTIONS = 100
@@ -71,6 +71,11 @@ class Config(Section):
     plasticity: Rule = key(lambda: read_rule("none"), "The rule of plastic projections.")
     neuromodulation: System = key(lambda: read_neuromodulation({}), "Modulators, by name.")
     senses: Senses = key(dict, "Senses, by name.")
+    lifecycle: Lifecycle = key(
+        lambda: Lifecycle(enabled=False),
+        "How neurons age, die and have children; without it they do not.",
+        validation_alias="cell_lifecycle",
+    )
     simulation: Simulation = key(Simulation, "Length of a step, and the seed.")
     experiment: dict[str, Any] | None = key(None, "What `neuromod run` does; checked there.")
 
@@ -151,15 +156,6 @@ def _section_notes(content: Mapping[str, Any], known: list[str]) -> Iterator[str
             yield f"{join('', name)}: unknown section, not acted on; did you mean {likely[0]!r}?"
     if content.get("dimensions", 4) != 4:
         yield f"dimensions: not acted on, a lattice has 4; got {shown(content['dimensions'])}"
-    if _lifecycle_is_on(content.get("cell_lifecycle")):
-        yield "cell_lifecycle: not acted on yet; no neuron ages, dies or divides"
-
-
-def _lifecycle_is_on(section: Any) -> bool:
-    if not isinstance(section, dict):
-        return section is not None
-    switches = [section[name] for name in _LIFECYCLE_SWITCHES if name in section]
-    return section.get("enabled", True) is not False and (not switches or any(switches))
 
 
 def rule_notes(given: Any, rule: Plasticity, where: str) -> Iterator[str]:

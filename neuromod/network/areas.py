@@ -60,6 +60,12 @@ class Areas:
         """Append populations, whose neurons are there or about to be."""
         self._set(self.created + created)
 
+    def replace_members(self, gone: Ints, mothers: Ints, children: Ints) -> None:
+        """Neurons have died; `children[k]`, ascending above all ids, has taken the place of `mothers[k]`."""
+        made = [_with_children(each, gone, mothers, children) for each in self.created]
+        if made:
+            self._set(tuple(made))
+
     def find(self, name: str, where: str = "area") -> Area:
         """The area of that name; ValueError that names the nearest known one, TypeError for anything but text."""
         if not isinstance(name, str):
@@ -146,3 +152,15 @@ class Areas:
 
 def _unusual(area: Area) -> Mapping[str, float]:
     return {name: density for name, density in area.receptors.items() if density != 1.0}
+
+
+def _with_children(made: Created, gone: Ints, mothers: Ints, children: Ints) -> Created:
+    """A population after deaths and births; a child has its mother's position."""
+    kept, born = ~np.isin(made.ids, gone), np.isin(mothers, made.ids)
+    ids = np.concatenate([made.ids[kept], children[born]])
+    if made.positions is None:
+        return made._replace(ids=ids)
+    inherited = made.positions[np.searchsorted(made.ids, mothers[born])]
+    positions = np.concatenate([made.positions[kept], inherited])
+    positions.flags.writeable = False
+    return made._replace(ids=ids, positions=positions)

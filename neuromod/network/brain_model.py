@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from neuromod._core import Neuron, Synapse
 from neuromod.arguments import checked_count, checked_number
-from neuromod.closed import Closed, read_only
+from neuromod.closed import read_only
 from neuromod.network import edits, saved
 from neuromod.network.areas import Areas
 from neuromod.network.columns import NeuronColumns
 from neuromod.network.creation import Creation
+from neuromod.network.described import Described
 from neuromod.network.draws import MAX_DELAY, check_weight
 from neuromod.network.layout import Learning
 from neuromod.network.members import slot_of
@@ -32,7 +33,7 @@ __all__ = ["BrainModel", "Neuron", "Synapse"]
 Ints = NDArray[np.int64]
 
 
-class BrainModel(Closed):
+class BrainModel(Described):
     """Neurons, synapses and areas of one brain.
 
     Parameters
@@ -201,6 +202,7 @@ class BrainModel(Closed):
         neuron_type: str | None = None,
         generation: int = 0,
         parent_id: int = -1,
+        health: float = 1.0,
     ) -> Neuron:
         """Add one neuron on a lattice site.
 
@@ -216,6 +218,8 @@ class BrainModel(Closed):
             Default: the area's, else excitatory.
         generation, parent_id : int, optional
             For life cycles.
+        health : float, finite, 0 to 1, default 1
+            For life cycles, too.
 
         Returns
         -------
@@ -237,6 +241,7 @@ class BrainModel(Closed):
         fields = {
             "generation": checked_count(generation, "generation", -(2**31), 2**31 - 1),
             "parent_id": checked_count(parent_id, "parent_id", -(2**63), 2**63 - 1),
+            "health": checked_number(health, "health", 0.0, 1.0),
         }
         return self.neurons[self._placement.add(position, model, params, neuron_type, fields)]
 

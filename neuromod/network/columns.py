@@ -328,6 +328,29 @@ class NeuronColumns:
             self.n -= 1
             self._index()
 
+    def exchange(
+        self, kept: NDArray[np.bool_], groups: Sequence[tuple[int, str, Mapping[str, Any]]]
+    ) -> NDArray[np.int64]:
+        """Take several neurons out and add others behind the rest, all at once.
+
+        Parameters
+        ----------
+        kept : ndarray of bool, shape (n,)
+            Which of the present neurons stay.
+        groups : sequence of (int, str, mapping)
+            As for `append`.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_new,)
+            The new ids.
+        """
+        with self.all_or_nothing():
+            self._replace(kept, len(self.buffers["id"]))
+            self.n = int(kept.sum())
+            self._index()
+            return self.append_all(groups)
+
     def _index(self) -> None:
         self._slot_of = self._indexed(self.buffers["id"], self.n, self.next_id)
         self.epoch += 1

@@ -184,7 +184,7 @@ def _check_rates(where: str, old: Mapping[str, float] | None, new: Mapping[str, 
             )
 
 
-def _put_in_bounds(weight: NDArray[np.float32], low: float, high: float, inhibitory: bool) -> None:
+def put_in_bounds(weight: NDArray[np.float32], low: float, high: float, inhibitory: bool) -> None:
     """Move weights, of an inhibitory projection strengths, that lie outside the bounds onto the bound."""
     if inhibitory:
         low, high = max(low, 0.0), max(high, 0.0)
@@ -216,7 +216,7 @@ def relearn(store: Any, table: Any, **changes: Any) -> None:
         len(store)  # merges what waits
         table.weights.settle()
         if "eligibility" in table.state_columns or new.bounds != old.bounds:
-            _put_in_bounds(table.weights.array(), *new.bounds, not excitatory)
+            put_in_bounds(table.weights.array(), *new.bounds, not excitatory)
         store.set_learning(table, with_drawn_kinds(new, 0, 0))
 
 
