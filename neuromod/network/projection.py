@@ -313,7 +313,7 @@ class Projection(Synapses, Closed):
         So ``p.weight[np.argsort(p.order)]`` is in the order of the pairs, while none of their neurons was removed.
         None where the synapses were not given as pairs.
         """
-        return None if self._table.order is None else self._table.order.copy()
+        return self._table.order
 
     @property
     def plasticity_tag(self) -> Weights:

@@ -137,6 +137,18 @@ class SynapseTable:
             else (int(self.run_delay.min()), int(self.run_delay.max()))
         )
 
+    @property
+    def order(self) -> Ints | None:
+        """Which of the pairs became each synapse; None: they were drawn. A new array; kept in 4 bytes each."""
+        return None if self._order is None else self._order.astype(np.int64)
+
+    @order.setter
+    def order(self, value: Ints | None) -> None:
+        if value is not None and (not len(value) or value.max() < 2**32):
+            self._order: NDArray[Any] | None = value.astype(np.uint32)
+        else:
+            self._order = value
+
     # ---- rows that are shared --------------------------------------------------------------------------------
 
     @property
