@@ -352,6 +352,7 @@ cdef class Binding:
         `traces`: (projection, "post", trace) -> (ids, values); `pairs`: projection -> state, or none of them.
         """
         cdef LazyKeeper leader, follower
+        cdef nm_projection *p
         for number, names in list(self.followers.items()):
             leader = self.keepers[self.layout.projections[number].name]
             first = self.layout.projections[number].name
@@ -365,9 +366,9 @@ cdef class Binding:
                 follower.part()
                 for key in keys:
                     self.traces[key] = self.traces[key].copy()
+                p = follower.projection
                 for k, key in enumerate(keys):
-                    follower.projection.post_trace[k] = <double *>self._lend(
-                        self.traces[key], "f8", self.network.n_neurons, key[2])
+                    p.post_trace[k] = <double *>self._lend(self.traces[key], "f8", self.network.n_neurons, key[2])
             self._chain(leader)
 
     cdef _lend_events(self, nm_projection *p, object projection):
