@@ -304,6 +304,7 @@ def test_numbers_in_use_are_not_doubted(sim: Simulation) -> None:
     DopamineSystem(tau=1.0)
 
 
+@pytest.mark.filterwarnings("error")
 def test_a_doubted_call_that_raises_has_changed_nothing(sim: Simulation, E: Population) -> None:
     before = sim.digest()  # warnings are errors in these tests
     for make in (lambda: sim.create(2, tau_m=0.02), lambda: setattr(E, "tau_m", 0.02)):
