@@ -252,8 +252,8 @@ def test_replicas_with_hooks_of_their_own_are_refused() -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda s: s.every(0.0, print), "ms: must be a whole number of steps"),
-        (lambda s: s.every(0.75, print), "ms: must be a whole number of steps of 0.5 ms, >= 1; got 0.75"),
+        (lambda s: s.every(0.0, print), "ms: must be >= 0.5 ms; got 0 ms"),
+        (lambda s: s.every(0.75, print), "ms: must be a whole number of steps of 0.5 ms; got 0.75 ms"),
         (lambda s: s.every(np.nan, print), "ms: must be finite"),
         (lambda s: s.every("5", print), "ms: must be a number"),
         (lambda s: s.every(5.0, 3), "function: must be callable; got 3"),
