@@ -6,7 +6,6 @@ import contextlib
 import math
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from neuromod.problems import shown
 
 __all__ = ["available_threads", "checked_threads", "get_num_threads", "set_num_threads", "threads"]
 
-_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+_QUOTA = "/sys/fs/cgroup/cpu.max"
 _VARIABLES = ("NEUROMOD_NUM_THREADS", "OMP_NUM_THREADS")
 MOST_THREADS = 2**31 - 1
 _chosen: list[int] = []  # by set_num_threads and threads(), innermost last
@@ -54,7 +53,8 @@ def checked_threads(value: Any, where: str = "threads") -> int:
 def _quota() -> int | None:
     """Whole cores that the control group grants, rounded up; None where it sets no limit."""
     try:
-        granted, period = _QUOTA.read_text().split()
+        with open(_QUOTA) as quota:  # noqa: PTH123
+            granted, period = quota.read().split()
     except (OSError, ValueError):  # no such file, or of another form: no limit that we know of
         return None
     return None if granted == "max" else max(1, math.ceil(int(granted) / int(period)))

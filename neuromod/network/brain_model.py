@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from os import PathLike
 from typing import Any, Self
 from weakref import ref
 
@@ -57,7 +57,7 @@ class BrainModel(Described):
     """
 
     def __init__(
-        self, config_path: str | Path | None = None, config: Mapping[str, Any] | None = None
+        self, config_path: str | PathLike[str] | None = None, config: Mapping[str, Any] | None = None
     ) -> None:
         from neuromod.config.load import load
 

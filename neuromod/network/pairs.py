@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
+import os
 from typing import Any
 
 import numpy as np
@@ -33,8 +32,8 @@ _ORDER = ("pre", "post", "weight", "delay")
 
 def as_pairs(areas: Areas, value: Any) -> tuple[Int32s, Any, Any]:
     """Slots of the ends, shape (n, 2), and the weights and delays that came with them; None: none came."""
-    if isinstance(value, str | Path):
-        columns = _of_file(Path(value))
+    if isinstance(value, str | os.PathLike):
+        columns = _of_file(value)
     elif hasattr(value, "columns") and hasattr(value, "to_numpy"):  # a pandas table
         columns = _named({str(name): value[name].to_numpy() for name in value.columns}, "pairs")
     else:
@@ -73,8 +72,12 @@ def _named(columns: Columns, where: str) -> Columns:
     return found
 
 
-def _of_file(path: Path) -> Columns:
+def _of_file(name: str | os.PathLike[str]) -> Columns:
     """The columns of a CSV file, with a line of names or without one."""
+    import csv
+    from pathlib import Path
+
+    path = Path(name)
     where = f"pairs ({path.name})"
     if not path.is_file():
         raise ValueError(f"pairs: must be ids or the name of a CSV file; there is no file {str(path)!r:.60}")
