@@ -176,7 +176,7 @@ class Beginning:
                 values = columns[name]
                 store.columns.column(name)[slots] = values if len(values) == 1 else values[there]
         if level is not None and self.level is not None:
-            level[...] = self.level
+            level[...] = self.level.reshape(level.shape)
 
     # ---- state -----------------------------------------------------------------------------------------------
 

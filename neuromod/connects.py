@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
-from neuromod.network.connecting import connect
 from neuromod.network.delays import delay_in_steps
-from neuromod.network.edits import remove_projection
 from neuromod.network.learning import checked_modulators
 from neuromod.network.population import Group
-from neuromod.network.refused import refuse_connect
 from neuromod.session import Facts
 from neuromod.together import Together
 
@@ -181,6 +178,9 @@ class Connects(Facts):
             "pairs": pairs,
             "matrix": matrix,
         }
+        from neuromod.network.connecting import connect  # not needed to import the package
+        from neuromod.network.refused import refuse_connect
+
         store, found = self._session.store, Together()
         acting = found(checked_modulators, "modulators", modulators, store.modulators)
         about: dict[str, Any] = {
@@ -234,4 +234,6 @@ class Connects(Facts):
         >>> len(sim.projections), len(sim.model.synapses)
         (0, 0)
         """
+        from neuromod.network.edits import remove_projection
+
         remove_projection(self._session.store, projection)

@@ -145,4 +145,6 @@ def nearest(name: object, known: Iterable[str]) -> str | None:
     if SYNONYMS.get(name) in names:
         return names[SYNONYMS[name]]
     found = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    letters = sorted(name.lower())
+    found = found or [each for each in names if sorted(each) == letters]  # letters in another order
     return names[found[0]] if found else None

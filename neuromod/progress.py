@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import threading
@@ -139,7 +140,7 @@ def _bar_class() -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a notebook without widgets, in which a bar of text is drawn
-            from tqdm.auto import tqdm
+            tqdm: Any = importlib.import_module("tqdm.auto").tqdm
     except ImportError:
         return None
     bars: Any = type("Bar", (tqdm,), {"monitor_interval": 0})

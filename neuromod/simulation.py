@@ -19,7 +19,6 @@ from neuromod.inputs import check_run, check_sources, checked_input, spike_steps
 from neuromod.lifecycle import LifeCycle
 from neuromod.modulation.system import NeuromodulationSystem
 from neuromod.network.brain_model import BrainModel, learning_of
-from neuromod.network.connecting import connect_at_random
 from neuromod.network.learning import use_modulators
 from neuromod.network.members import Region
 from neuromod.network.population import Group
@@ -210,6 +209,8 @@ class Simulation(Building, Connects, Hooked):
         >>> sim.initialize_random_synapses(0.1) == len(sim.model.synapses)
         True
         """
+        from neuromod.network.connecting import connect_at_random
+
         return connect_at_random(
             self._session.store, connection_probability, weight_mean, weight_std, self.seed
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from oracle_lifecycle import PlainLife
+from plain_lifecycle import PlainLife
 
 from neuromod import (
     BrainModel,
