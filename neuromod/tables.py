@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
+from neuromod.optional import optional_module
 
 __all__ = ["Tabled"]
 
@@ -63,7 +64,7 @@ class Tabled:
         ImportError
             If pandas is not installed; it names the extra that installs it.
         """
-        pandas = _library("pandas", "to_pandas")
+        pandas = optional_module("pandas", "pandas", "to_pandas")
         data = self._recorded()
         if isinstance(data, Spikes):
             return pandas.DataFrame({"time": data.time, "step": data.step, "id": data.id})
@@ -98,7 +99,7 @@ class Tabled:
         ImportError
             If xarray is not installed; it names the extra that installs it.
         """
-        xarray = _library("xarray", "to_xarray")
+        xarray = optional_module("xarray", "xarray", "to_xarray")
         data = self._recorded()
         if isinstance(data, Spikes):
             coords: dict[str, Any] = {
@@ -126,7 +127,7 @@ class Tabled:
         ImportError
             If neo is not installed; it names the extra that installs it.
         """
-        neo = _library("neo", "to_neo")
+        neo = optional_module("neo", "neo", "to_neo")
         data = self._recorded()
         segment = neo.Segment(name=type(self).__name__)
         if isinstance(data, Spikes):
@@ -162,14 +163,6 @@ def _wide(data: Samples) -> NDArray[Any]:
 
 def _milliseconds() -> Any:
     return importlib.import_module("quantities").ms
-
-
-def _library(name: str, method: str) -> Any:
-    """A library that need not be installed."""
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise ImportError(f'{method} needs {name}: pip install "neuromod-snn[{name}]"') from error
 
 
 def unit_of(variable: str) -> str:

@@ -184,10 +184,14 @@ class SynapseTable:
         """Take rows and weights back from a shared table."""
         if self.joined is None:
             return
-        start, target, delay = self.joined.own()
-        one = self.delays[0] == self.delays[1]
         self.weights.part()
-        self._own_rows(start, target, self.delays[0] if one else delay)
+        self._take_rows(self.joined)
+
+    def _take_rows(self, part: JoinedPart) -> None:
+        """Keep rows here that are in a shared table."""
+        start, target, delay = part.own()
+        least, greatest = self.delays
+        self._own_rows(start, target, least if least == greatest else delay)
 
     def _watch(self) -> None:
         """Somebody asks for an array of the weights: they stay here from now on."""
@@ -400,8 +404,7 @@ class SynapseTable:
         other.columns, other.moved, other.since = columns, moved, 0
         other.parted = 0
         if self.joined is not None:
-            start, target, delay = self.joined.own()
-            other._own_rows(start, target, self.delays[0] if self.delays[0] == self.delays[1] else delay)
+            other._take_rows(self.joined)
         other.weights = Weights(len(self), self.weights.equal, {}, False, moved, columns.gate)
         if not self.weights.is_equal:
             other.weights.live = {name: array.copy() for name, array in self.weights.values().items()}

@@ -94,7 +94,10 @@ class Weights:
         if self.gate.running and self.gate.foreign:
             return self._glance(name)
         if self.joined is not None:
-            self._watch()
+            with self.gate:  # no run begins meanwhile
+                if self.gate.running and self.gate.foreign:
+                    return self._glance(name)
+                self._watch()
         if name == "weight" and self.is_equal:
             self.live["weight"] = np.full(self.n, self.equal, np.float32)
             self.moved()
@@ -135,6 +138,8 @@ class Weights:
         elif name == "weight" and self.is_equal:
             return np.full(len(where), self.equal, np.float32)
         elif self.joined is not None:
+            if len(where) <= _FEW:
+                return np.array([self.joined.read_one(int(k)) for k in where], np.float32)
             found = self.joined.read()
         else:
             found = self.live[name]
