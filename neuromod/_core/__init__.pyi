@@ -476,7 +476,6 @@ class Binding:
         levels: Levels | None,
         births: list[tuple[int, int]] | None = None,
     ) -> Self: ...
-    def write_joined(self) -> None: ...
 
 @disjoint_base
 class Gate:

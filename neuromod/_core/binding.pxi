@@ -24,6 +24,7 @@ cdef class Binding:
     cdef dict kept                         # projection -> LazyKeeper or EventKeeper, where synapses are not current
     cdef int64_t history                   # steps back that spikes are looked up
     cdef list ports                        # names of the network's input ports
+    cdef list asked                        # numbers of joined projections whose weights somebody got an array of
     cdef list weights                      # of each projection: the array that C has, None where all are equal
     cdef object births                     # [(count of the network's changes, step)], see `_born_of`
     cdef dict born                         # projection -> step in which its synapses were made, or array of steps
@@ -35,7 +36,7 @@ cdef class Binding:
         self.layout, self.levels, self.lent_arrays, self.fresh = layout, levels, [], True
         self.traces, self.keepers, self.events, self.weights = {}, {}, {}, []
         self.short_terms, self.rates, self.kept, self.born = {}, {}, {}, {}
-        self.leaders, self.followers = {}, {}
+        self.leaders, self.followers, self.asked = {}, {}, []
         self.births = [(layout.changes, step)] if births is None else births
         self.sim.dt, self.sim.seed, self.sim.step = dt, seed, step
         self.ids = np.array(layout.columns["id"][:n], np.int64)  # ours: removal compacts the network's in place
@@ -159,8 +160,8 @@ cdef class Binding:
         self.sim.interval = min([NM_INTERVAL] + [p.min_delay for p in layout.projections])
         self.weights = [None] * count
         for k, projection in enumerate(layout.projections):
-            self.lend_weight(k, projection.weight)
             self._lend_rows(&self.projections[k], projection)
+            self.lend_weight(k, projection.weight)
         for k, rows in enumerate(layout.joined):
             self._lend_joined(&self.projections[count + k], rows)
 
@@ -183,6 +184,8 @@ cdef class Binding:
         cdef float *address = NULL
         if projection.joined is not None:
             self.weights[k] = weight
+            if weight is not None:
+                self.asked.append(k)
             return
         if weight is not None:
             address = <float *>_address(weight, "f4", len(projection.target), "weight")
@@ -191,12 +194,11 @@ cdef class Binding:
         self.weights[k], self.projections[k].weight = weight, address
         self.projections[k].constant_weight = projection.equal_weight
 
-    def write_joined(self):
+    cdef write_joined(self):
         """Weights that were asked for as arrays during the run go to the joined tables."""
-        for k, projection in enumerate(self.layout.projections):
-            if projection.joined is not None and self.weights[k] is not None:
-                rows, member = projection.joined
-                rows.write(member, self.weights[k])
+        for k in self.asked:
+            rows, member = self.layout.projections[k].joined
+            rows.write(member, self.weights[k])
 
     cdef _lend_joined(self, nm_projection *p, object table):
         """The rows of a joined table; their synapses were made when those of the members were."""
@@ -233,20 +235,9 @@ cdef class Binding:
             self._lend_joined_births(&self.projections[self.network.n_projections + k], rows)
 
     cdef _lend_rows(self, nm_projection *p, object projection):
-        size, n_runs = len(projection.target), len(projection.run_start) - 1
-        p.pre_first, p.n_rows, p.n_runs = projection.pre_first, projection.n_rows, n_runs
-        p.n_synapses = size
-        p.run_start = <const int64_t *>self._lend(projection.run_start, "i8", n_runs + 1, "run_start")
-        p.target = <const uint16_t *>self._lend(projection.target, "u2", size, "target")
-        p.bucket_run, p.run_delay = NULL, NULL
-        if projection.run_delay is not None:
-            n_buckets = p.n_rows * self.network.n_partitions
-            p.bucket_run = <const int64_t *>self._lend(projection.bucket_run, "i8", n_buckets + 1, "bucket_run")
-            p.run_delay = <const uint16_t *>self._lend(projection.run_delay, "u2", n_runs, "run_delay")
-        p.constant_delay = projection.equal_delay
-        p.min_delay, p.max_delay = projection.min_delay, projection.max_delay
+        _set_rows(p, projection, self.network.n_partitions)
         self.lend_born(p, projection, _born_of(projection.since, self.births))
-        p.inhibitory, p.number = projection.inhibitory, projection.number
+        p.number = projection.number
         p.joinable, p.joined = projection.joinable, projection.joined is not None
         port = projection.port or ("inhibitory" if projection.inhibitory else "excitatory")
         if port not in self.ports:

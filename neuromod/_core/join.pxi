@@ -18,7 +18,10 @@ cdef class JoinedRows:
         self.n_neurons = n_neurons
         try:
             for k, member in enumerate(members):
-                _set_rows(&own[k], member)
+                _set_rows(&own[k], member, nm_network_count_partitions(n_neurons))
+                own[k].constant_weight = member.equal_weight
+                if member.weight is not None:
+                    own[k].weight = <float *>_address(member.weight, "f4", own[k].n_synapses, "weight")
             self.c.pre_first = min(member.pre_first for member in members)
             self.c.n_rows = max(member.pre_first + member.n_rows for member in members) - self.c.pre_first
             self.c.inhibitory = members[0].inhibitory
@@ -125,9 +128,9 @@ cdef class JoinedRows:
 def targets_of(projection, int64_t n_neurons):
     """Whether each neuron is a target of a projection, uint8, shape (n_neurons,)."""
     cdef nm_projection p
-    _set_rows(&p, projection)
-    found = np.zeros(n_neurons, np.uint8)
     n_partitions, width = partitions(n_neurons)
+    _set_rows(&p, projection, n_partitions)
+    found = np.zeros(n_neurons, np.uint8)
     cdef int64_t n_parts = n_partitions, wide = width
     cdef uint8_t *out = <uint8_t *>_address(found, "u1", 0, "targets")
     with nogil:
@@ -142,8 +145,8 @@ def is_dense(projection, int64_t n_neurons):
     cdef Bitmap bitmap = projection.bitmap
     if projection.run_delay is not None:
         return False
-    _set_rows(&p, projection)
     network.n_neurons, network.n_partitions = n_neurons, nm_network_count_partitions(n_neurons)
+    _set_rows(&p, projection, network.n_partitions)
     network.partition_width = nm_network_partition_width(n_neurons)
     if bitmap.target is None:
         bitmap.make(&p, projection, &network)
@@ -156,18 +159,15 @@ cdef _row_sizes(projection, n_partitions):
     return np.diff(start[::n_partitions])
 
 
-cdef _set_rows(nm_projection *p, projection):
-    """The rows and weights of a projection, as C takes them; its arrays must outlive p."""
+cdef _set_rows(nm_projection *p, projection, int64_t n_partitions):
+    """The rows of a projection, as C takes them; its arrays must outlive p."""
+    size, n_runs = len(projection.target), len(projection.run_start) - 1
     memset(p, 0, sizeof(nm_projection))
-    p.pre_first, p.n_rows, p.n_runs = projection.pre_first, projection.n_rows, len(projection.run_start) - 1
-    p.n_synapses = len(projection.target)
-    p.run_start = <const int64_t *>_address(projection.run_start, "i8", 0, "run_start")
-    p.target = <const uint16_t *>_address(projection.target, "u2", 0, "target")
+    p.pre_first, p.n_rows, p.n_runs, p.n_synapses = projection.pre_first, projection.n_rows, n_runs, size
+    p.run_start = <const int64_t *>_address(projection.run_start, "i8", n_runs + 1, "run_start")
+    p.target = <const uint16_t *>_address(projection.target, "u2", size, "target")
     if projection.run_delay is not None:
-        p.bucket_run = <const int64_t *>_address(projection.bucket_run, "i8", 0, "bucket_run")
-        p.run_delay = <const uint16_t *>_address(projection.run_delay, "u2", 0, "run_delay")
-    if projection.weight is not None:
-        p.weight = <float *>_address(projection.weight, "f4", 0, "weight")
-    p.constant_weight, p.constant_delay = projection.equal_weight, projection.equal_delay
+        p.bucket_run = <const int64_t *>_address(projection.bucket_run, "i8", p.n_rows * n_partitions + 1, "bucket_run")
+        p.run_delay = <const uint16_t *>_address(projection.run_delay, "u2", n_runs, "run_delay")
+    p.constant_delay, p.inhibitory = projection.equal_delay, projection.inhibitory
     p.min_delay, p.max_delay = projection.min_delay, projection.max_delay
-    p.inhibitory = projection.inhibitory
