@@ -134,8 +134,8 @@ static void draw_rounding(pass *a, int kind) {
     const uint32_t key = nm_round_key(a->step->seed, p->number, a->step->now, kind);
     const nm_ids ids = nm_network_ids(a->step->network, a->step->partition);
     for (size_t j = 0; j < a->n; j++) {
-        const uint32_t id = nm_id_of(ids, (size_t)(a->target[j] - a->partition_first));
-        a->word[j] = nm_round_word(key + nm_run_word(p, a->delay_run[j]), id);
+        const size_t target = (size_t)(a->target[j] - a->partition_first);
+        a->word[j] = nm_projection_word(p, key + nm_run_word(p, a->delay_run[j]), ids, target);
     }
 }
 
@@ -144,10 +144,10 @@ static void draw_rounding_between(pass *a) {
     const nm_projection *p = a->projection;
     const nm_ids ids = nm_network_ids(a->step->network, a->step->partition);
     for (size_t j = 0; j < a->n; j++) {
-        const uint32_t id = nm_id_of(ids, (size_t)(a->target[j] - a->partition_first));
+        const size_t target = (size_t)(a->target[j] - a->partition_first);
         const uint32_t key =
             nm_round_key(a->step->seed, p->number, a->events->last[a->synapse[j]], NM_ROUND_BETWEEN);
-        a->word[j] = nm_round_word(key + nm_run_word(p, a->delay_run[j]), id);
+        a->word[j] = nm_projection_word(p, key + nm_run_word(p, a->delay_run[j]), ids, target);
     }
 }
 

@@ -291,14 +291,18 @@ static void begin(batch *a, const nm_lazy_step *step, int64_t partition, int64_t
         a->late = late_change(a);
 }
 
-/* The random words of a batch. */
-static void draw_words(uint32_t *word, const uint16_t *target, size_t n, nm_ids ids, uint32_t key) {
-    if (ids.id == NULL)
-        for (size_t j = 0; j < n; j++)
-            word[j] = nm_round_word(key, ids.first + (uint32_t)target[j]);
+/* The words that round a batch. */
+static void draw_words(uint32_t *word, const batch *a, uint32_t key) {
+    const uint16_t *target = a->step->projection->target + a->first;
+    if (a->step->projection->nearest)
+        for (size_t j = 0; j < a->n; j++)
+            word[j] = NM_ROUND_NEAREST;
+    else if (a->ids.id == NULL)
+        for (size_t j = 0; j < a->n; j++)
+            word[j] = nm_round_word(key, a->ids.first + (uint32_t)target[j]);
     else
-        for (size_t j = 0; j < n; j++)
-            word[j] = nm_round_word(key, (uint32_t)ids.id[target[j]]);
+        for (size_t j = 0; j < a->n; j++)
+            word[j] = nm_round_word(key, (uint32_t)a->ids.id[target[j]]);
 }
 
 static void round_weights(float *to, const double *from, const uint32_t *word, size_t n) {
@@ -319,7 +323,7 @@ static void round_traces(float *to, const double *from, const uint32_t *word, si
 static void put_back(const batch *a, int eligible, uint32_t key) {
     const nm_projection *p = a->step->projection;
     uint32_t word[BATCH];
-    draw_words(word, p->target + a->first, a->n, a->ids, key);
+    draw_words(word, a, key);
     if (p->inhibitory)
         round_strengths(p->weight + a->first, a->weight, word, a->n);
     else
@@ -526,7 +530,7 @@ static void read_run(const nm_lazy_step *step, int64_t partition, int64_t delay_
     for (int64_t first = p->run_start[delay_run]; first < last; first += BATCH) {
         next_run(&a, first, last);
         bring(&a);
-        draw_words(word, p->target + first, a.n, a.ids, key);
+        draw_words(word, &a, key);
         for (size_t j = 0; j < a.n; j++) {
             const int64_t s = first + (int64_t)j;
             const float rounded = nm_round(a.weight[j], word[j]);

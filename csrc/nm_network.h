@@ -5,6 +5,7 @@
 #define NM_NETWORK_H
 
 #include "nm_model.h"
+#include "nm_round.h"
 #include "nm_routes.h"
 #include "nm_status.h"
 
@@ -83,6 +84,7 @@ typedef struct nm_projection {
     nm_short_term *short_term;         /* NULL: the efficacy of every spike is 1 */
     nm_homeostasis *homeostasis;       /* NULL: weights are not scaled */
     int64_t frozen; /* 1: weights stand still; traces, eligibility, state and rates go on as always */
+    int64_t nearest; /* 1: weights and state are rounded to the nearest float32; 0: without bias (nm_round.h) */
     const nm_acting *acting;  /* the modulators that act on its learning; NULL: all do */
     uint32_t number;          /* salt of its random words */
     const uint32_t *run_word; /* [n_runs] nm_round_run of each; NULL: 0 */
@@ -150,6 +152,11 @@ static inline nm_ids nm_network_ids(const nm_network *network, int64_t partition
 
 static inline uint32_t nm_id_of(nm_ids ids, size_t target) {
     return ids.id == NULL ? ids.first + (uint32_t)target : (uint32_t)ids.id[target];
+}
+
+/* The word that rounds the weight of a projection's synapse. `key`: of the event and the delay run. */
+static inline uint32_t nm_projection_word(const nm_projection *p, uint32_t key, nm_ids ids, size_t target) {
+    return p->nearest ? NM_ROUND_NEAREST : nm_round_word(key, nm_id_of(ids, target));
 }
 
 /* Addresses of the first entries of a block's columns. Unused entries are not set. */

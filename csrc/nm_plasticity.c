@@ -39,7 +39,7 @@ static void decay_run(const nm_projection *p, int64_t delay_run, nm_ids ids, uin
         moved = fabs(moved) < LEAST_WEIGHT ? 0.0 : moved;
         moved = moved < low ? low : moved;
         moved = moved > high ? high : moved;
-        const float rounded = nm_round(sign * moved, nm_round_word(key, nm_id_of(ids, p->target[s])));
+        const float rounded = nm_round(sign * moved, nm_projection_word(p, key, ids, p->target[s]));
         weight[s] = was == 0.0 ? weight[s] : rounded;
     }
 }

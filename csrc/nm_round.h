@@ -13,6 +13,10 @@
 
 #include <stdint.h>
 
+/* A word with which `nm_round` rounds to the nearest. A projection may choose that instead (`nm_projection.nearest`):
+ * changes below half the spacing of float32 are then lost. */
+#define NM_ROUND_NEAREST 0x80000000u
+
 /* What rounds the weights of a projection in a step: at most one event of each kind at a synapse. */
 enum {
     NM_ROUND_ARRIVAL,
@@ -52,7 +56,7 @@ static inline uint32_t nm_round_word(uint32_t key, uint32_t target) {
 
 /* Another word, for a second value that is rounded in the same event. */
 static inline uint32_t nm_round_other(uint32_t word) {
-    return word << 13 | word >> 19;
+    return word == NM_ROUND_NEAREST ? word : word << 13 | word >> 19;
 }
 
 /* x is rounded away from 0 where the 29 bits that a float32 lacks carry when a random number of 29 bits is added. A

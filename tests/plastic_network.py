@@ -97,13 +97,14 @@ def network(
     regions: int = 1,
     neuromodulation: Any = None,
     n_sites: int = 0,
+    seed: int = 1,
 ) -> PlasticNetwork:
     """Sources that fire in the steps of `trains`, joined as `pairs` say, all under one rule.
 
     `n_sites`: of the lattice, if it is to have room for more neurons."""
     more = {"lattice_shape": [n_sites, 1, 1, 1]} if n_sites else {}
     model = BrainModel(config=config_of(n_neurons, dt, regions, **more))
-    sim = Simulation(model, seed=1, neuromodulation=neuromodulation)
+    sim = Simulation(model, seed=seed, neuromodulation=neuromodulation)
     ids = sim.initialize_neurons(model="spike_source")
     assert list(ids) == list(range(n_neurons))
     projection = sim.connect(

@@ -107,6 +107,8 @@ def connect(draw: random.Random, sim: Simulation, name: str) -> None:
             rule["homeostatic"] = {"every": draw.choice([20.0, 100.0]), "tau": 200.0}
         if draw.random() < 0.3:
             rule["weight_max"] = 2.0
+        if draw.random() < 0.2:
+            rule["rounding"] = "nearest"
     short_term: Any = draw.choice(
         [None, None, True, {"kind": "facilitating"}, {"U": 0.2, "tau_rec": 0.0}, {"kind": "mixed"}]
     )

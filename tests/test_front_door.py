@@ -16,7 +16,7 @@ from neuromod import BrainModel, NeuromodulationSystem, Simulation, SpikeMonitor
 OF_A_PROJECTION = {
     *("name", "synapse_type", "rule", "rule_params", "weight_min", "weight_max", "weight_decay"),
     *("weight_dependence", "short_term", "homeostatic", "pre_id", "post_id", "delay", "weight", "weight_of"),
-    *("eligibility", "plasticity_tag", "port", "order", "learning", "modulators", "state"),
+    *("eligibility", "plasticity_tag", "port", "order", "learning", "modulators", "state", "rounding"),
     *("add", "remove", "prune", "rewire", "to_dict", "to_pandas", "to_scipy"),
 }
 

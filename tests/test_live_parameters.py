@@ -63,6 +63,7 @@ def change_everything(sim: Simulation) -> None:
         if isinstance(value, float) and name != fixed:
             p.rule_params[name] *= 0.5
     p.modulators = ["dopamine"]
+    p.rounding = "nearest"
 
 
 def restored(sim: Simulation) -> Simulation:

@@ -286,6 +286,7 @@ cdef class Binding:
         p.weight_kept = 1.0 - learning.weight_decay
         p.weight_dependence = learning.weight_dependence
         p.frozen = not learning.learns
+        p.nearest = learning.rounding == "nearest"
         for k in range(nm_field_count(p.rule.state)):
             field = p.rule.state[k].name.decode()
             p.state[k] = <float *>self._lend(projection.state[field], "f4", p.n_synapses, field)

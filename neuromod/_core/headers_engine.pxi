@@ -83,7 +83,7 @@ cdef extern from "nm_network.h" nogil:
         nm_homeostasis *homeostasis
         uint32_t number
         const uint32_t *run_word
-        int64_t frozen
+        int64_t frozen, nearest
         const nm_acting *acting
     ctypedef struct nm_network:
         int64_t n_neurons

@@ -154,6 +154,9 @@ class Plasticity(Section):
     weight_dependence: float = key(
         0.0, "Soft bounds: exponent of the room above (below) a weight that grows (falls); 0: hard.", ge=0
     )
+    rounding: Literal["unbiased", "nearest"] = key(
+        "unbiased", "How plastic weights become float32; nearest: changes below half its spacing are lost."
+    )
     short_term: Annotated[Values | None, AsShortTerm] = key(None, "Short-term plasticity, or if it is on.")
     homeostatic: Annotated[Values | None, AsScaling] = key(None, "Homeostatic scaling, or if it is on.")
     modulators: Annotated[tuple[str, ...] | None, AsNames] = key(

@@ -482,7 +482,9 @@ def learning_of(
 
     if isinstance(rule, str):
         bounds = {"weight_min": common.weight_min, "weight_max": common.weight_max}
-        parts = {name: getattr(common, name) for name in ("short_term", "homeostatic", "modulators")}
+        parts = {
+            name: getattr(common, name) for name in ("rounding", "short_term", "homeostatic", "modulators")
+        }
         found = check_rule({"rule": rule, **bounds}, "rule").model_copy(update=parts)
     else:
         found = common if rule is None else check_rule(rule, "rule")
@@ -494,6 +496,7 @@ def learning_of(
         weight_max=found.weight_max,
         weight_decay=found.weight_decay,
         weight_dependence=found.weight_dependence,
+        rounding=found.rounding,
         short_term=found.short_term if short_term is None else check_short_term(short_term),
         homeostatic=found.homeostatic,
     )

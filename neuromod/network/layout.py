@@ -36,6 +36,9 @@ class Learning:
     weight_max: float = 1.0  # mV
     weight_decay: float = 0.0  # share lost in each step
     weight_dependence: float = 0.0  # exponent of soft bounds; 0: hard
+    rounding: str = (
+        "unbiased"  # of weights and state to float32; "nearest": changes below half its spacing are lost
+    )
     short_term: Mapping[str, float] | None = None  # as `check_short_term` gives it
     homeostatic: Mapping[str, float] | None = None  # target_rate (Hz), tau (ms), strength, every (ms)
 

@@ -155,7 +155,15 @@ def _check_parts(where: str, about: Learning, excitatory: bool, changes: Mapping
 def _checked_rule(
     where: str, about: Learning, changes: Mapping[str, Any], check: CheckRule
 ) -> dict[str, Any]:
-    names = ("weight_min", "weight_max", "weight_decay", "weight_dependence", "short_term", "homeostatic")
+    names = (
+        "weight_min",
+        "weight_max",
+        "weight_decay",
+        "weight_dependence",
+        "rounding",
+        "short_term",
+        "homeostatic",
+    )
     section = {name: changes.get(name, getattr(about, name)) for name in names}
     params = dict(changes.get("params", about.params))
     try:

@@ -177,6 +177,19 @@ class Projection(Synapses, Closed):
         self._relearn(self._table, weight_dependence=value)
 
     @property
+    def rounding(self) -> str:
+        """How plastic weights become float32: "unbiased" or "nearest". May be set.
+
+        "unbiased" (default): the mean of a weight follows every change, however small. "nearest": changes below half
+        the spacing of float32 (3e-8 near 1) are lost; a step of many arrivals is a few percent faster.
+        """
+        return self._table.learning.rounding
+
+    @rounding.setter
+    def rounding(self, value: str) -> None:
+        self._relearn(self._table, rounding=value)
+
+    @property
     def short_term(self) -> Mapping[str, float] | None:
         """``U``, ``tau_rec`` and ``tau_facil`` (ms) of short-term plasticity; None: a spike has all of the weight.
 

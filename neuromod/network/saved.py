@@ -41,7 +41,7 @@ _MOST_MADE = 2**24
 _PARTS = {"weight_min": 0, "weight_max": 1, "weight_decay": 2, "weight_dependence": 3}
 """Where `bounds` has what."""
 _PROJECTION = ("name", "number", "synapse_type", "rule", "params", "bounds", "pre", "post", "columns")
-_OPTIONAL = ("port", "learning", "modulators", "short_term", "homeostatic", "rows")
+_OPTIONAL = ("port", "learning", "modulators", "rounding", "short_term", "homeostatic", "rows")
 
 
 # ---- saving ----------------------------------------------------------------------------------------------------
@@ -68,6 +68,8 @@ def _neurons_of(columns: Any) -> dict[str, NDArray[Any]]:
 def _state_of(table: Any, rows: bool) -> dict[str, Any]:
     about = table.learning
     own: dict[str, Any] = {} if about.learns else {"learning": False}
+    if about.rounding != "unbiased":
+        own["rounding"] = about.rounding
     if about.modulators is not None:
         own["modulators"] = list(about.modulators)
     slow = {"short_term": about.short_term, "homeostatic": about.homeostatic}
@@ -264,7 +266,7 @@ def _learning(part: SavedPart, check: Callable[[Mapping[str, Any], str], Any]) -
         learns = part.value.get("learning", True)
         if not isinstance(learns, bool):
             part.wrong("learning", "must be true or false", learns)
-        acting = {"modulators": part.value["modulators"]} if "modulators" in part.value else {}
+        acting = {name: part.value[name] for name in ("modulators", "rounding") if name in part.value}
         bound = {name: bounds[k] for name, k in _PARTS.items()}
         section = {"rule": rule, **params.value, **bound, **slow, **acting}
         try:
@@ -276,7 +278,10 @@ def _learning(part: SavedPart, check: Callable[[Mapping[str, Any], str], Any]) -
             rule=None if found.rule == "none" else found.rule,
             params=dict(found.params) if rule != "none" else {},
             learns=bool(learns),
-            **{name: getattr(found, name) for name in (*_PARTS, "modulators", "short_term", "homeostatic")},
+            **{
+                name: getattr(found, name)
+                for name in (*_PARTS, "modulators", "rounding", "short_term", "homeostatic")
+            },
         )
     return None
 
