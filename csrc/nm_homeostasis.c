@@ -34,8 +34,7 @@ static void scale_run(const nm_events_step *step, int64_t delay_run) {
         if (p->weight[s] > 0.0f) {
             const double moved =
                 (double)p->weight[s] * factor(p->homeostasis, partition_first + p->target[s]);
-            p->weight[s] =
-                nm_round(nm_clip(moved, low, high), nm_projection_word(p, key, ids, p->target[s]));
+            p->weight[s] = nm_round(nm_clip(moved, low, high), nm_projection_word(p, key, ids, p->target[s]));
         }
 }
 

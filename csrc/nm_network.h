@@ -84,7 +84,8 @@ typedef struct nm_projection {
     nm_short_term *short_term;         /* NULL: the efficacy of every spike is 1 */
     nm_homeostasis *homeostasis;       /* NULL: weights are not scaled */
     int64_t frozen; /* 1: weights stand still; traces, eligibility, state and rates go on as always */
-    int64_t nearest; /* 1: weights and state are rounded to the nearest float32; 0: without bias (nm_round.h) */
+    int64_t
+        nearest; /* 1: weights and state are rounded to the nearest float32; 0: without bias (nm_round.h) */
     const nm_acting *acting;  /* the modulators that act on its learning; NULL: all do */
     uint32_t number;          /* salt of its random words */
     const uint32_t *run_word; /* [n_runs] nm_round_run of each; NULL: 0 */
