@@ -47,6 +47,11 @@ int nm_build_in_degree(const nm_build *build, int64_t degree, int64_t *scratch, 
 int nm_build_out_degree(const nm_build *build, int64_t degree, int32_t *scratch, int64_t *bucket_start,
                         uint16_t *local, nm_error *error) NM_MUST_CHECK;
 
+/* Give source i degree[i] targets, drawn as by nm_build_out_degree: the sum of the degrees is the entries of `local`.
+ * scratch[2 * the greatest degree]. */
+int nm_build_out_degrees(const nm_build *build, const int64_t *degree, int32_t *scratch,
+                         int64_t *bucket_start, uint16_t *local, nm_error *error) NM_MUST_CHECK;
+
 /* Choose count[i] candidates for each neuron: targets for each source (of_sources), or sources for each target.
  * distinct: no candidate twice; else with replacement. Fills `chosen`, neuron by neuron, in the order of the draws.
  * mark[candidates / 64 + 1]: scratch, all 0. NM_ERR_BAD_VALUE names a neuron with too few candidates. */
@@ -74,10 +79,11 @@ int nm_build_redraw(uint64_t seed, uint32_t stream, double mean, double sd, int 
 void nm_build_uniform(uint64_t seed, uint32_t stream, double low, double high, int64_t first, int64_t n,
                       float *out);
 
-/* Sort each row (or bucket) by delay, stably; weights and targets move along. `weight` may be NULL.
+/* Sort each row (or bucket) by delay, stably; weights, targets and pairs (numbers below 2^32) move along. `weight` and
+ * `pair` may be NULL.
  * scratch_order and scratch (4 bytes per entry) are as long as the longest row. */
 int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *delay, uint16_t *local,
-                           float *weight, int64_t *scratch_order, void *scratch,
+                           float *weight, int64_t *pair, int64_t *scratch_order, void *scratch,
                            nm_error *error) NM_MUST_CHECK;
 
 /* Cut rows whose targets ascend into buckets: bucket row * n_partitions + partition has the row's targets

@@ -262,6 +262,44 @@ static int32_t *sort_row(int32_t *value, int64_t n, digits by, int32_t *other) {
     return value;
 }
 
+/* The targets of one source, ascending, in `scratch` or behind it. */
+static int32_t *draw_row(const nm_build *build, nm_candidates *from, int32_t slot, int64_t degree,
+                         int consecutive, int32_t *scratch) {
+    for (int64_t first = 0; first < degree; first += BATCH) {
+        int64_t n = degree - first < BATCH ? degree - first : BATCH;
+        draw_bounded(build, (uint32_t)build->id[slot], from->n, first, n, scratch + first);
+    }
+    int32_t *sorted = sort_row(scratch, degree, digits_of(degree, build->n_post), scratch + degree);
+    name_candidates(from, consecutive, 0, degree, sorted);
+    return sorted;
+}
+
+/* each NULL: every source has `degree` targets. */
+static int draw_rows(const nm_build *build, const int64_t *each, int64_t degree, int64_t room,
+                     int32_t *scratch, int64_t *bucket_start, uint16_t *local, nm_error *error) {
+    const int consecutive = are_consecutive(build->post, build->n_post);
+    nm_rows rows = {.n_partitions = build->n_partitions,
+                    .partition_width = build->partition_width,
+                    .bucket_start = bucket_start,
+                    .local = local,
+                    .room = room};
+    int64_t at = 0;
+    for (int64_t i = 0; i < build->n_pre && room > 0; i++) {
+        const int32_t slot = build->pre[i];
+        const int64_t n = each == NULL ? degree : each[i];
+        nm_candidates from = nm_candidates_of(slot, build->post, build->n_post, build->autapses, &at);
+        if (n == 0)
+            continue;
+        if (from.n == 0)
+            return nm_fail(error, NM_ERR_BAD_VALUE, slot, -2, 0.0);
+        int32_t *targets = draw_row(build, &from, slot, n, consecutive, scratch);
+        if (!nm_rows_append(&rows, slot - build->pre_first, targets, n))
+            return nm_fail(error, NM_ERR_TOO_LARGE, slot, -1, (double)rows.room);
+    }
+    nm_rows_close(&rows, build->n_rows);
+    return NM_OK;
+}
+
 int nm_build_out_degree(const nm_build *build, int64_t degree, int32_t *scratch, int64_t *bucket_start,
                         uint16_t *local, nm_error *error) {
     int status = check_degree(build, degree, error);
@@ -272,26 +310,18 @@ int nm_build_out_degree(const nm_build *build, int64_t degree, int32_t *scratch,
         return status;
     if (degree > INT32_MAX)
         return nm_fail(error, NM_ERR_TOO_LARGE, -1, -1, (double)degree);
-    const int consecutive = are_consecutive(build->post, build->n_post);
-    const digits by = digits_of(degree, build->n_post);
-    nm_rows rows = {.n_partitions = build->n_partitions,
-                    .partition_width = build->partition_width,
-                    .bucket_start = bucket_start,
-                    .local = local,
-                    .room = degree * build->n_pre};
-    int64_t at = 0;
-    for (int64_t i = 0; i < build->n_pre && degree > 0; i++) {
-        const int32_t slot = build->pre[i];
-        nm_candidates from = nm_candidates_of(slot, build->post, build->n_post, build->autapses, &at);
-        for (int64_t first = 0; first < degree; first += BATCH) {
-            int64_t n = degree - first < BATCH ? degree - first : BATCH;
-            draw_bounded(build, (uint32_t)build->id[slot], from.n, first, n, scratch + first);
-        }
-        int32_t *sorted = sort_row(scratch, degree, by, scratch + degree);
-        name_candidates(&from, consecutive, 0, degree, sorted);
-        if (!nm_rows_append(&rows, slot - build->pre_first, sorted, degree))
-            return nm_fail(error, NM_ERR_TOO_LARGE, slot, -1, (double)rows.room);
+    return draw_rows(build, NULL, degree, degree * build->n_pre, scratch, bucket_start, local, error);
+}
+
+int nm_build_out_degrees(const nm_build *build, const int64_t *degree, int32_t *scratch,
+                         int64_t *bucket_start, uint16_t *local, nm_error *error) {
+    int status = nm_build_check(build, error);
+    int64_t room = 0;
+    for (int64_t i = 0; i < build->n_pre && status == NM_OK; i++) {
+        if (degree[i] < 0 || degree[i] > INT32_MAX)
+            status = nm_fail(error, degree[i] < 0 ? NM_ERR_BAD_VALUE : NM_ERR_TOO_LARGE, -1, -1,
+                             (double)degree[i]);
+        room += degree[i];
     }
-    nm_rows_close(&rows, build->n_rows);
-    return NM_OK;
+    return status == NM_OK ? draw_rows(build, degree, 0, room, scratch, bucket_start, local, error) : status;
 }

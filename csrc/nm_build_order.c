@@ -127,44 +127,61 @@ static void permute_halves(uint16_t *column, const int64_t *order, int64_t n, ui
         column[k] = (uint16_t)scratch[order[k]];
 }
 
-static void insert_by_delay(uint16_t *delay, uint16_t *local, float *weight, int64_t n) {
-    for (int64_t i = 1; i < n; i++) {
-        uint16_t moved = delay[i];
-        uint16_t target = local[i];
-        float own = weight == NULL ? 0.0f : weight[i];
-        int64_t k = i;
-        for (; k > 0 && delay[k - 1] > moved; k--) {
-            delay[k] = delay[k - 1];
-            local[k] = local[k - 1];
-            if (weight != NULL)
-                weight[k] = weight[k - 1];
-        }
-        delay[k] = moved;
-        local[k] = target;
-        if (weight != NULL)
-            weight[k] = own;
+static void permute_pairs(int64_t *pair, const int64_t *order, int64_t n, uint32_t *scratch) {
+    for (int64_t k = 0; k < n; k++)
+        scratch[k] = (uint32_t)pair[k];
+    for (int64_t k = 0; k < n; k++)
+        pair[k] = (int64_t)scratch[order[k]];
+}
+
+/* The columns of a row that move with its delays; weight and pair may be NULL. */
+typedef struct delayed_row {
+    uint16_t *delay, *local;
+    float *weight;
+    int64_t *pair;
+    int64_t n;
+} delayed_row;
+
+static void swap_entries(const delayed_row *of, int64_t a, int64_t b) {
+    const uint16_t delay = of->delay[a], local = of->local[a];
+    of->delay[a] = of->delay[b], of->delay[b] = delay;
+    of->local[a] = of->local[b], of->local[b] = local;
+    if (of->weight != NULL) {
+        const float weight = of->weight[a];
+        of->weight[a] = of->weight[b], of->weight[b] = weight;
+    }
+    if (of->pair != NULL) {
+        const int64_t pair = of->pair[a];
+        of->pair[a] = of->pair[b], of->pair[b] = pair;
     }
 }
 
-static void sort_row_by_delay(uint16_t *delay, uint16_t *local, float *weight, int64_t n, int64_t *order,
-                              uint32_t *scratch) {
+static void insert_by_delay(const delayed_row *of) {
+    for (int64_t i = 1; i < of->n; i++)
+        for (int64_t k = i; k > 0 && of->delay[k - 1] > of->delay[k]; k--)
+            swap_entries(of, k - 1, k);
+}
+
+static void sort_row_by_delay(const delayed_row *of, int64_t *order, uint32_t *scratch) {
     uint16_t longest = 0;
     int sorted = 1;
-    for (int64_t k = 0; k < n; k++) {
-        sorted &= k == 0 || delay[k - 1] <= delay[k];
-        longest = delay[k] > longest ? delay[k] : longest;
+    for (int64_t k = 0; k < of->n; k++) {
+        sorted &= k == 0 || of->delay[k - 1] <= of->delay[k];
+        longest = of->delay[k] > longest ? of->delay[k] : longest;
     }
     if (sorted)
         return;
-    if (n <= SHORT) {
-        insert_by_delay(delay, local, weight, n);
+    if (of->n <= SHORT) {
+        insert_by_delay(of);
         return;
     }
-    order_by_delay(delay, n, longest, order, scratch);
-    permute_halves(delay, order, n, scratch);
-    permute_halves(local, order, n, scratch);
-    if (weight != NULL)
-        permute_words(weight, order, n, scratch);
+    order_by_delay(of->delay, of->n, longest, order, scratch);
+    permute_halves(of->delay, order, of->n, scratch);
+    permute_halves(of->local, order, of->n, scratch);
+    if (of->weight != NULL)
+        permute_words(of->weight, order, of->n, scratch);
+    if (of->pair != NULL)
+        permute_pairs(of->pair, order, of->n, scratch);
 }
 
 static int check_starts(const int64_t *row_start, int64_t n_rows, nm_error *error) {
@@ -180,12 +197,17 @@ static int check_starts(const int64_t *row_start, int64_t n_rows, nm_error *erro
 }
 
 int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *delay, uint16_t *local,
-                           float *weight, int64_t *scratch_order, void *scratch, nm_error *error) {
+                           float *weight, int64_t *pair, int64_t *scratch_order, void *scratch,
+                           nm_error *error) {
     int status = check_starts(row_start, n_rows, error);
-    for (int64_t row = 0; row < n_rows && status == NM_OK; row++) {
-        int64_t first = row_start[row];
-        sort_row_by_delay(delay + first, local + first, weight == NULL ? NULL : weight + first,
-                          row_start[row + 1] - first, scratch_order, scratch);
+    for (int64_t k = 0; k < n_rows && status == NM_OK; k++) {
+        const int64_t first = row_start[k];
+        const delayed_row of = {.delay = delay + first,
+                                .local = local + first,
+                                .weight = weight == NULL ? NULL : weight + first,
+                                .pair = pair == NULL ? NULL : pair + first,
+                                .n = row_start[k + 1] - first};
+        sort_row_by_delay(&of, scratch_order, scratch);
     }
     return status;
 }

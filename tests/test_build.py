@@ -471,10 +471,33 @@ def test_rows_are_sorted_by_delay_and_stay_together(longest: int, weighted: bool
     delay = rng.integers(1, longest + 1, n).astype(np.uint16)
     targets, weight = np.arange(n, dtype=np.uint16), rng.random(n).astype(np.float32)
     order = np.concatenate([a + np.argsort(delay[a:b], kind="stable") for a, b in pairwise(starts)])
-    expected = delay[order], targets[order], weight[order] if weighted else weight.copy()
-    _core.sort_rows_by_delay(starts, delay, targets, weight if weighted else None)
+    pair = rng.permutation(n)
+    expected = delay[order], targets[order], *((c[order] if weighted else c.copy()) for c in (weight, pair))
+    _core.sort_rows_by_delay(starts, delay, targets, *((weight, pair) if weighted else ()))
     assert all(
-        np.array_equal(found, want) for found, want in zip((delay, targets, weight), expected, strict=True)
+        np.array_equal(found, want)
+        for found, want in zip((delay, targets, weight, pair), expected, strict=True)
+    )
+
+
+def test_degrees_of_each_source_take_the_first_draws_of_an_equal_degree() -> None:
+    """Source by source: the first degrees[k] of the targets that `plain_bounded` draws for it."""
+    pre, post = np.array([3, 5, 9, 200]), np.arange(100, 300)
+    ids, degrees = np.arange(300) * 3 + 1, np.array([0, 40, 7, 300])
+    first, starts, targets = in_rows(_core.build_out_degrees)(pre, post, ids, degrees, False, 6, 2)
+    for source, degree in zip(pre.tolist(), degrees.tolist(), strict=True):
+        candidates = [t for t in post.tolist() if t != source]
+        drawn = plain_bounded(int(ids[source]), 6, 2, len(candidates), degree)
+        row = targets[starts[source - first] : starts[source - first + 1]]
+        assert row.tolist() == sorted(candidates[k] for k in drawn)
+
+
+def test_degrees_that_cannot_be_are_refused() -> None:
+    some = np.arange(3)
+    with pytest.raises(ValueError, match=r"^degrees: must have shape \(3,\); got \(2,\)$"):
+        _core.build_out_degrees(some, some, some, np.array([1, 1]), True, 1, 0)
+    assert (
+        failure(_core.build_out_degrees, [0], [0], some, np.array([1]), False, 1, 0)[0] == "NM_ERR_BAD_VALUE"
     )
 
 

@@ -93,6 +93,9 @@ def build_in_degree(
 def build_out_degree(
     pre: ArrayLike, post: ArrayLike, id: ArrayLike, degree: int, autapses: bool, seed: int, salt: int
 ) -> tuple[int, _Ints, NDArray[np.uint16]]: ...
+def build_out_degrees(
+    pre: ArrayLike, post: ArrayLike, id: ArrayLike, degrees: _Ints, autapses: bool, seed: int, salt: int
+) -> tuple[int, _Ints, NDArray[np.uint16]]: ...
 def build_chosen(
     pre: ArrayLike,
     post: ArrayLike,
@@ -137,6 +140,7 @@ def sort_rows_by_delay(
     delay: NDArray[np.uint16],
     local: NDArray[np.uint16],
     weight: NDArray[np.float32] | None = None,
+    pair: _Ints | None = None,
 ) -> None: ...
 def partitions(n_neurons: int) -> tuple[int, int]: ...
 def build_buckets(

@@ -241,6 +241,28 @@ def build_out_degree(pre, post, id, int64_t degree, autapses, uint64_t seed, uin
     return build.c.pre_first, build.bucket_start, local
 
 
+def build_out_degrees(pre, post, id, degrees, autapses, uint64_t seed, uint32_t salt):
+    """Source k gets degrees[k] targets, drawn with replacement -> (pre_first, bucket_start, local).
+
+    `degrees`: ndarray of int64, shape (len(pre),). Else as `build_out_degree`, whose targets equal degrees give.
+    """
+    cdef _Build build = _Build(pre, post, id, autapses, seed, salt)
+    cdef int64_t[::1] bucket_start = build.bucket_start
+    cdef nm_error error
+    cdef int status
+    if np.shape(degrees) != (build.c.n_pre,):
+        raise ValueError(f"degrees: must have shape ({build.c.n_pre},); got {np.shape(degrees)}")
+    cdef const int64_t[::1] each = np.append(degrees, 0)  # one more, so that there is an address
+    local = np.empty(int(np.sum(degrees)), np.uint16)
+    cdef uint16_t[::1] out = local
+    cdef int32_t[::1] scratch = np.empty(2 * int(np.max(degrees, initial=0)), np.int32)
+    with nogil:
+        status = nm_build_out_degrees(&build.c, &each[0], &scratch[0], &bucket_start[0], &out[0], &error)
+    if status != NM_OK:
+        raise_error(&error)
+    return build.c.pre_first, build.bucket_start, local
+
+
 def build_pairs(pre, post):
     """Rows from explicit pairs of slots -> (pre_first, row_start, targets, order): pair order[k] is synapse k."""
     cdef const int32_t[::1] source = np.ascontiguousarray(pre, np.int32)
@@ -272,8 +294,8 @@ cdef _check_rows(const int64_t[::1] row_start, Py_ssize_t n, str what):
         raise CoreError(f"{what}: must have row_start[-1] entries; got {n}")
 
 
-def sort_rows_by_delay(row_start, uint16_t[::1] delay, uint16_t[::1] local, weight=None):
-    """Sort each row, or place, by delay, in place, equal delays in their order; `local` and `weight` move along.
+def sort_rows_by_delay(row_start, uint16_t[::1] delay, uint16_t[::1] local, weight=None, pair=None):
+    """Sort each row, or place, by delay, in place, equal delays in their order; the other columns move along.
 
     Parameters
     ----------
@@ -282,23 +304,29 @@ def sort_rows_by_delay(row_start, uint16_t[::1] delay, uint16_t[::1] local, weig
     local : ndarray of uint16, shape (n_synapses,)
         Targets, each counted from the first slot of its part.
     weight : ndarray of float32, shape (n_synapses,), optional
+    pair : ndarray of int64, shape (n_synapses,), 0 to 2**32 - 1, optional
+        Which pair became each synapse.
     """
     cdef const int64_t[::1] starts = row_start
     cdef float[::1] weights = np.empty(0, np.float32) if weight is None else weight
+    cdef int64_t[::1] pairs = np.empty(0, np.int64) if pair is None else pair
     cdef Py_ssize_t n = len(delay), n_rows = len(starts) - 1
     _check_rows(starts, n, "delay")
     _check_rows(starts, len(local), "local")
     if weight is not None:
         _check_rows(starts, len(weights), "weight")
+    if pair is not None:
+        _check_rows(starts, len(pairs), "pair")
     longest = max(int(np.max(np.diff(row_start), initial=0)), 1)
     cdef int64_t[::1] order = np.empty(longest, np.int64)
     cdef uint32_t[::1] scratch = np.empty(longest, np.uint32)
     cdef float *own = NULL if weight is None else &weights[0]
+    cdef int64_t *moved = NULL if pair is None else &pairs[0]
     cdef nm_error error
     cdef int status
     with nogil:
-        status = nm_build_sort_by_delay(&starts[0], n_rows, &delay[0], &local[0], own, &order[0], &scratch[0],
-                                        &error)
+        status = nm_build_sort_by_delay(&starts[0], n_rows, &delay[0], &local[0], own, moved, &order[0],
+                                        &scratch[0], &error)
     if status != NM_OK:
         raise_error(&error)
 

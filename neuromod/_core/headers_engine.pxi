@@ -426,6 +426,8 @@ cdef extern from "nm_build.h" nogil:
                            int64_t *bucket_start, uint16_t *local, nm_error *error)
     int nm_build_out_degree(const nm_build *build, int64_t degree, int32_t *scratch, int64_t *bucket_start,
                             uint16_t *local, nm_error *error)
+    int nm_build_out_degrees(const nm_build *build, const int64_t *degree, int32_t *scratch, int64_t *bucket_start,
+                             uint16_t *local, nm_error *error)
     int nm_build_chosen(const nm_build *build, int of_sources, const int64_t *count, int distinct, uint64_t *mark,
                         int32_t *chosen, nm_error *error)
     int nm_build_pairs(const int32_t *pre, const int32_t *post, int64_t n, int64_t pre_first, int64_t n_rows,
@@ -439,7 +441,7 @@ cdef extern from "nm_build.h" nogil:
     void nm_build_uniform(uint64_t seed, uint32_t stream, double low, double high, int64_t first, int64_t n,
                           float *out)
     int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *delay, uint16_t *local,
-                               float *weight, int64_t *scratch_order, void *scratch, nm_error *error)
+                               float *weight, int64_t *pair, int64_t *scratch_order, void *scratch, nm_error *error)
     int nm_build_buckets(const int64_t *row_start, int64_t n_rows, const int32_t *targets, int64_t n_partitions,
                         int64_t partition_width, int64_t *bucket_start, uint16_t *local, nm_error *error)
     int64_t nm_build_runs(const int64_t *bucket_start, int64_t n_buckets, const uint16_t *delay,

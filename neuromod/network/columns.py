@@ -151,11 +151,17 @@ class NeuronColumns:
             Naming the first id that is not there.
         """
         wanted = np.asarray(ids, dtype=np.int64)
-        inside = (wanted >= 0) & (wanted < self.next_id)
-        slots = np.where(inside, self._slots(np.where(inside, wanted, 0)) if self.next_id else -1, -1)
+        slots = self.slots_or_none(wanted)
         if np.any(slots < 0):
             self.slot_of(int(wanted[slots < 0][0]))
         return slots
+
+    def slots_or_none(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Likewise; -1 where there is no such neuron."""
+        if ids.size and self.next_id and ids.min() >= 0 and ids.max() < self.next_id:
+            return self._slots(ids)  # type: ignore[no-any-return]
+        inside = (ids >= 0) & (ids < self.next_id)
+        return np.where(inside, self._slots(np.where(inside, ids, 0)) if self.next_id else -1, -1)
 
     def append(self, count: int, model: str, values: Mapping[str, Any]) -> NDArray[np.int64]:
         """Add neurons of one model behind the others.

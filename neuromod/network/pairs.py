@@ -41,18 +41,24 @@ def as_pairs(areas: Areas, value: Any) -> tuple[Int32s, Any, Any]:
         if ids.ndim != 2 or ids.shape[1] != 2 or ids.dtype.kind not in "iu":
             raise ValueError(f"pairs: must be ids of shape (n, 2); got {ids.dtype} of shape {ids.shape}")
         columns = {"pre": ids[:, 0], "post": ids[:, 1]}
-    ends = np.stack([_whole(columns[end], end) for end in ("pre", "post")], axis=1)
-    missing = ends[~np.isin(ends, areas.columns.column("id"))]
-    if missing.size:
-        raise ValueError(f"pairs: must be ids of neurons in the network; got {missing[0]}")
-    return areas.columns.slots_of(ends).astype(np.int32), columns.get("weight"), columns.get("delay")
+    slots = np.empty((len(columns["pre"]), 2), np.int32, order="F")
+    for side, end in enumerate(("pre", "post")):
+        slots[:, side] = _slots_of(areas, _whole(columns[end], end))
+    return slots, columns.get("weight"), columns.get("delay")
+
+
+def _slots_of(areas: Areas, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    found: NDArray[np.int64] = areas.columns.slots_or_none(ids)
+    if found.size and found.min() < 0:
+        raise ValueError(f"pairs: must be ids of neurons in the network; got {ids[found < 0][0]}")
+    return found
 
 
 def _whole(values: NDArray[Any], name: str) -> NDArray[np.int64]:
     given = checked_array(values, f"pairs.{name}")
     if given.dtype.kind not in "iu" and not np.all(given == np.rint(given)):
         raise ValueError(f"pairs.{name}: must be ids, whole numbers; got {given[given != np.rint(given)][0]}")
-    return given.astype(np.int64)
+    return given.astype(np.int64, copy=False)
 
 
 def _named(columns: Columns, where: str) -> Columns:
@@ -116,7 +122,9 @@ def checked_pairs(
     """Refuse pairs that leave pre and post, and those of a neuron with itself or that occur twice unless allowed."""
     ids = areas.columns.column("id")
     for side, group, name in ((0, pre, "pre"), (1, post, "post")):
-        outside = slots[~np.isin(slots[:, side], group), side]
+        is_in = np.zeros(len(ids), bool)
+        is_in[group] = True
+        outside = slots[~is_in[slots[:, side]], side]
         if outside.size:
             raise ValueError(
                 f"{where}: must lead from pre to post; got {ids[outside[0]]}, which is not in {name}"

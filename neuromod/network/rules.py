@@ -38,6 +38,8 @@ RULES = (
 )
 MOST_SYNAPSES = 2**40
 """Of one neuron, and more than a machine holds: what is below is memory's to refuse."""
+_AT_ONCE = 1 << 20
+"""Pairs whose sources are drawn at once."""
 
 
 def build_rows(areas: Areas, ends: Ends, how: Mapping[str, Any], space: Space | None) -> Built:
@@ -58,7 +60,7 @@ def build_rows(areas: Areas, ends: Ends, how: Mapping[str, Any], space: Space | 
     if name in ("in_degree", "out_degree"):
         return _by_degree(areas, ends, name, value, space)
     if name == "total_number":
-        return Built(_rows_of_pairs(areas, *_total_number(ends, value))[0])
+        return Built(_total_number(areas, ends, value))
     if name == "one_to_one":
         return _one_to_one(areas, ends)
     if name == "matrix":
@@ -108,6 +110,8 @@ def _by_degree(areas: Areas, ends: Ends, name: str, value: Any, space: Space | N
     if fixed and ends.multapses is not False:
         build = _core.build_in_degree if name == "in_degree" else _core.build_out_degree
         return Built(build(*common, int(value), ends.autapses, ends.seed, ends.number))
+    if name == "out_degree" and ends.multapses is not False:
+        return Built(_core.build_out_degrees(*common, degrees, ends.autapses, ends.seed, ends.number))
     chosen = _core.build_chosen(
         *common, name == "out_degree", degrees, ends.multapses is False, ends.autapses, ends.seed, ends.number
     )
@@ -153,7 +157,7 @@ def _check_partners(
 # ---- a total number ------------------------------------------------------------------------------------------
 
 
-def _total_number(ends: Ends, value: Any) -> tuple[Int32s, Int32s]:
+def _total_number(areas: Areas, ends: Ends, value: Any) -> Rows:
     """So many pairs drawn from all: the k-th draw is that of the projection's sequence."""
     n = checked_count(value, "total_number", 0, MOST_SYNAPSES)
     n_pre, n_post = len(ends.pre), len(ends.post)
@@ -168,11 +172,18 @@ def _total_number(ends: Ends, value: Any) -> tuple[Int32s, Int32s]:
         )
     if n_pairs >= 1 << 52:
         raise ValueError(f"total_number: must be drawn from fewer than 2**52 pairs; got {n_pairs}")
-    pair = _pair_numbers(ends, 0, n, n_pairs) if ends.multapses is not False else _distinct(ends, n, n_pairs)
-    pair.sort()
     # sources that are targets themselves come first: each has one target fewer
     sources = np.concatenate([ends.pre[own], ends.pre[~own]])
     border = n_own * (n_post - 1)
+    if ends.multapses is not False:
+        ids = areas.columns.column("id")
+        degrees = np.empty(n_pre, np.int64)
+        degrees[np.searchsorted(ends.pre, sources)] = _degrees(ends, n, n_pairs, (n_own, n_pre, n_post))
+        return _core.build_out_degrees(
+            ends.pre, ends.post, ids, degrees, ends.autapses, ends.seed, ends.number
+        )
+    pair = _distinct(ends, n, n_pairs)
+    pair.sort()
     low = pair < border
     row, column = np.empty(n, np.int64), np.empty(n, np.int64)
     row[low], column[low] = np.divmod(pair[low], max(n_post - 1, 1))
@@ -181,7 +192,21 @@ def _total_number(ends: Ends, value: Any) -> tuple[Int32s, Int32s]:
     pre = sources[row]
     hole = np.searchsorted(ends.post, pre[low])
     column[low] += column[low] >= hole
-    return pre, ends.post[column]
+    return _rows_of_pairs(areas, pre, ends.post[column])[0]
+
+
+def _degrees(ends: Ends, n: int, n_pairs: int, sizes: tuple[int, int, int]) -> Ints:
+    """How many of n pairs, drawn with replacement, lead from each source: those that are targets come first.
+
+    `sizes`: sources that are targets and lack themselves, sources, targets.
+    """
+    n_own, n_pre, n_post = sizes
+    border, found = n_own * (n_post - 1), np.zeros(n_pre, np.int64)
+    for first in range(0, n, _AT_ONCE):
+        pair = _pair_numbers(ends, first, min(_AT_ONCE, n - first), n_pairs)
+        row = np.where(pair < border, pair // max(n_post - 1, 1), n_own + (pair - border) // max(n_post, 1))
+        found += np.bincount(row, minlength=n_pre)
+    return found
 
 
 def _pair_numbers(ends: Ends, first: int, n: int, bound: int) -> Ints:

@@ -62,7 +62,7 @@ class SynapseTable:
     ) -> None:
         """`port`: None: the type's. `number`: salt of the draws. `moved`: called when the weights are replaced.
 
-        `order`: of pairs, which one became each synapse.
+        `order`: of pairs, which one became each synapse; it is sorted here.
         """
         self.columns, self.moved = columns, moved
         self.name, self.number, self.synapse_type, self.port = (
@@ -84,10 +84,8 @@ class SynapseTable:
         self.joinable = False  # see `neuromod.network.joining`
         self.joined: JoinedPart | None = None  # where the rows are, if not here
         self.parted = 0  # times that the rows came back
+        self._set_rows(rows, weight, delay, order)
         self.order = order
-        if order is not None and isinstance(delay, np.ndarray):
-            self.order = order[by_delay(rows[1], delay)]
-        self._set_rows(rows, weight, delay)
 
     @staticmethod
     def fields_of(learning: Learning) -> Mapping[str, tuple[str, Any]]:
@@ -98,8 +96,10 @@ class SynapseTable:
 
     # ---- who is connected to whom ----------------------------------------------------------------------------
 
-    def _set_rows(self, rows: Rows, weight: Floats | float, delay: Delays | int) -> None:
-        """Buckets whose targets ascend, cut into the delay runs that the core works on."""
+    def _set_rows(
+        self, rows: Rows, weight: Floats | float, delay: Delays | int, pair: Ints | None = None
+    ) -> None:
+        """Buckets whose targets ascend, cut into the delay runs that the core works on; `pair` is sorted likewise."""
         self.pre_first, bucket_start, target = rows
         if isinstance(delay, np.ndarray) and (not len(delay) or np.all(delay == delay[0])):
             delay = int(delay[0]) if len(delay) else 1
@@ -108,7 +108,7 @@ class SynapseTable:
         self._targets: NDArray[np.uint8] | None = None
         if isinstance(delay, np.ndarray):
             own = weight if isinstance(weight, np.ndarray) else None
-            _core.sort_rows_by_delay(bucket_start, delay, target, own)
+            _core.sort_rows_by_delay(bucket_start, delay, target, own, pair)
             self.equal_delay = 1
         else:
             self.equal_delay = int(delay)

@@ -1,4 +1,4 @@
-/* Random numbers for tests (splitmix64): tests must not lean on the generator that they test. `seed` starts
+/* Random numbers for tests (splitmix64): tests must not lean on the generator that they test. `sequence` starts
  * a sequence.
  * SPDX-License-Identifier: MIT */
 #ifndef DRAW_H
@@ -6,10 +6,10 @@
 
 #include <stdint.h>
 
-static uint64_t seed;
+static uint64_t sequence;
 
 static inline uint64_t draw(void) {
-    uint64_t z = (seed += 0x9E3779B97F4A7C15u);
+    uint64_t z = (sequence += 0x9E3779B97F4A7C15u);
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
     z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
     return z ^ (z >> 31);

@@ -114,7 +114,7 @@ static void lend_kept(world *w) {
 static world *make(const plan *a) {
     world *w = calloc(1, sizeof *w);
     const nm_plasticity_rule *rule = a->rule;
-    seed = 3;
+    sequence = 3;
     w->dt = a->dt > 0.0 ? a->dt : 0.5;
     w->steps = a->steps ? a->steps : 60;
     const int64_t n = w->n_neurons = a->small ? 42 : 1310, width = a->small ? 16 : 512, n_partitions = 3;

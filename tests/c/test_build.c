@@ -192,7 +192,7 @@ static void more_than_32_bits_of_synapses_are_refused(void) {
     CHECK(nm_build_buckets(starts, 1, NULL, 1, 512, start, NULL, &error) == NM_ERR_TOO_LARGE);
     CHECK(error.value == 4294967296.0);
     CHECK(nm_build_pairs(NULL, NULL, 4294967296, 0, 1, NULL, NULL, NULL, &error) == NM_ERR_TOO_LARGE);
-    CHECK(nm_build_sort_by_delay(starts, 1, NULL, NULL, NULL, NULL, NULL, &error) == NM_ERR_TOO_LARGE);
+    CHECK(nm_build_sort_by_delay(starts, 1, NULL, NULL, NULL, NULL, NULL, NULL, &error) == NM_ERR_TOO_LARGE);
 }
 
 static void buckets_of_bad_rows_are_refused(void) {

@@ -60,7 +60,7 @@ static void draw_targets(void) {
 
 static void targets_of_every_length_and_alignment(void) {
     const double shares[] = {0.0, 0.02, 0.5, 0.98, 1.0};
-    seed = 1;
+    sequence = 1;
     for (int k = 0; k < 5; k++)
         for (size_t n = 0; n <= LONGEST; n++)
             for (int shift = 0; shift < BEFORE; shift++) {
@@ -123,7 +123,7 @@ static int lists(const int64_t *column, int64_t n, int32_t first) {
 
 static void fired_of_every_length_and_alignment(void) {
     const double shares[] = {0.0, 0.01, 0.5, 0.99, 1.0};
-    seed = 2;
+    sequence = 2;
     for (int k = 0; k < 5; k++)
         for (int64_t n = 0; n <= LONGEST; n++)
             for (int shift = 0; shift < BEFORE; shift++) {

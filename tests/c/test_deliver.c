@@ -65,7 +65,7 @@ static world *make(const kind *kinds, int64_t partition_width, double busy) {
                             .partition_width = partition_width};
     w->all.n = N;
     network->n_partitions = (N + partition_width - 1) / partition_width;
-    seed = 11;
+    sequence = 11;
     for (; kinds[network->n_projections].n_rows > 0; network->n_projections++) {
         const kind *about = &kinds[network->n_projections];
         w->wirings[network->n_projections] = draw_wiring(&w->keep, about->pre_first, about->n_rows, N,

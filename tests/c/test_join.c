@@ -22,7 +22,7 @@ static world *make(int64_t width, int64_t low, int64_t high, int own) {
     world *w = calloc(1, sizeof *w);
     w->network = (nm_network){
         .n_neurons = N, .partition_width = width, .n_partitions = (N + width - 1) / width, .max_delay = high};
-    seed = 7;
+    sequence = 7;
     for (int64_t m = 0; m < MEMBERS; m++) {
         wiring *drawn = &w->wirings[m];
         *drawn = draw_wiring(&w->keep, 10 * m, 60 + 20 * m, N, 0.3, low, high, 20);

@@ -41,7 +41,7 @@ static void prepare(fixture *f, size_t first, size_t n, double dt) {
 /* Defaults for all neurons; `tau_syn` for the synapses where the model has them. */
 static fixture *make(const nm_neuron_model *model, double tau_syn) {
     fixture *f = calloc(1, sizeof *f);
-    seed = 7;
+    sequence = 7;
     f->model = model;
     f->n_params = nm_field_count(model->params);
     f->n_state = nm_field_count(model->state);
@@ -133,9 +133,9 @@ static void two_chunks(const nm_neuron_model *model) {
         prepare(a, 0, LENGTH, 0.5);
         prepare(b, 0, LENGTH, 0.5);
         for (int t = 0; t < 200; t++) {
-            uint64_t before = seed;
+            uint64_t before = sequence;
             draw_inputs(a, strength_for(model));
-            seed = before;
+            sequence = before;
             draw_inputs(b, strength_for(model));
             step(a, GUARD, NM_CHUNK, 1, 0.5);
             step(b, GUARD, 203, 1, 0.5);
@@ -155,9 +155,9 @@ static void shared_parameters(const nm_neuron_model *model) {
         prepare(a, GUARD, 1, 1.0);
         prepare(b, 0, LENGTH, 1.0);
         for (int t = 0; t < 200; t++) {
-            uint64_t before = seed;
+            uint64_t before = sequence;
             draw_inputs(a, strength_for(model));
-            seed = before;
+            sequence = before;
             draw_inputs(b, strength_for(model));
             step(a, GUARD, NM_CHUNK - 5, 0, 1.0);
             step(b, GUARD, NM_CHUNK - 5, 1, 1.0);

@@ -63,7 +63,7 @@ static void connect_all(world *w, int lazy) {
 
 static world *make_all(plan a) {
     world *w = make(TOTAL, a.partition_width);
-    seed = 21;
+    sequence = 21;
     add_group(w, &nm_neuron_spike_source, SOURCES, 0), add_group(w, &nm_neuron_poisson, POISSON, 0);
     add_group(w, &nm_neuron_lif, LIF, 1), add_group(w, &nm_neuron_izhikevich, IZHIKEVICH, 0);
     for (int64_t slot = FIRST_LIF; slot < FIRST_LIF + 45; slot++)
