@@ -1,16 +1,19 @@
 """Builds every `tests/c/test_*.c` with all of `csrc/`, and runs each of its C tests as a test of its own.
 
 Twice: with sanitizers, and as released for the highest vector level of this machine, since both must hold. Objects are
-kept in pytest's cache and compiled again only if their source, a header or the flags have changed.
+kept in pytest's cache and compiled again only if their source, a header or the flags have changed. Of several pytest
+workers one compiles, and the others wait for it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -53,6 +56,19 @@ def compile_one(cc: str, source: Path, flags: list[str], headers: bytes, target:
     return target
 
 
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """A block that one process at a time is in."""
+    with (folder / "lock").open("w") as file:
+        try:
+            import fcntl
+        except ImportError:  # Windows: all may compile, since targets appear whole
+            yield
+            return
+        fcntl.flock(file, fcntl.LOCK_EX)  # until the file is closed
+        yield
+
+
 def build(cc: str, name: str, folder: Path) -> dict[str, Path]:
     """Programs by the stem of their source, for one of BUILDS."""
     flags = BUILDS[name]
@@ -91,7 +107,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         folder = cache.mkdir("c_tests") if cache else Path(tempfile.mkdtemp(prefix="c_tests"))
         for name in BUILDS:
             try:
-                programs = build(cc, name, folder)
+                with alone(folder):
+                    programs = build(cc, name, folder)
             except RuntimeError as error:
                 cases, names = [*cases, (None, str(error))], [*names, f"build-{name}"]
                 continue
