@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # for type checkers; at run time a name is imported when it i
     from neuromod.errors import (
         ConfigError,
         CoreError,
+        FileError,
         NeuromodError,
         NeuromodWarning,
         NumericalError,
@@ -73,6 +74,7 @@ _HOMES = {
     "threads": "parallel",
     "NeuromodError": "errors",
     "ConfigError": "errors",
+    "FileError": "errors",
     "RemovedError": "errors",
     "StaleColumnError": "errors",
     "NumericalError": "errors",
@@ -115,6 +117,7 @@ __all__ = [
     "threads",
     "NeuromodError",
     "ConfigError",
+    "FileError",
     "RemovedError",
     "StaleColumnError",
     "NumericalError",

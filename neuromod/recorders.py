@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Generic, Protocol, Self, TypeVar
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from neuromod import _core
 from neuromod.closed import Closed
 from neuromod.tables import Tabled
 
-__all__ = ["Monitor", "milliseconds"]
+__all__ = ["Monitor", "milliseconds", "monitors_of"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -51,6 +52,7 @@ class Monitor(Closed, Tabled, Generic[Recorder]):
         self._recorder: Recorder = recorder
         with sim._session.gate:
             sim._session.bound().add_recorder(recorder)
+        _register(self)
 
     def stop(self) -> None:
         """Record no further; what was recorded stays."""
@@ -85,6 +87,17 @@ class Monitor(Closed, Tabled, Generic[Recorder]):
         self.stop()
 
 
+def _register(monitor: Monitor[Any]) -> None:
+    """Let the simulation find the monitor, as long as somebody has it."""
+    session = monitor._sim._session
+    session.monitors = [*(each for each in session.monitors if each() is not None), ref(monitor)]
+
+
+def monitors_of(session: Any) -> tuple[Monitor[Any], ...]:
+    """The monitors of a simulation that somebody has, in the order of their making."""
+    return tuple(monitor for each in session.monitors if (monitor := each()) is not None)
+
+
 def _again(
     kind: type[Monitor[Any]], sim: Simulation, own: dict[str, Any], saved: dict[str, Any], is_on: bool
 ) -> Monitor[Any]:
@@ -98,4 +111,5 @@ def _again(
     if is_on:
         with sim._session.gate:
             sim._session.bound().add_recorder(made)
+    _register(monitor)
     return monitor

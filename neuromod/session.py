@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from weakref import ReferenceType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,8 @@ class Session:
         self.gate = store.gate
         self.agenda = Agenda(self)
         self.life: LifeCycle | None = None  # where the neurons age
+        self.monitors: list[ReferenceType[Any]] = []  # those made for the simulation, while somebody has them
+        self.held: list[Any] = []  # monitors of a file, which nobody else has
 
     @property
     def threads(self) -> int:

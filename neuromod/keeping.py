@@ -1,0 +1,171 @@
+"""What a simulation offers to keep its state: files, checkpoints, and a state in memory to go back to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from typing import Any, Self
+
+from neuromod import saved
+from neuromod.archive import read_archive, write_archive
+from neuromod.errors import ConfigError
+from neuromod.network import saved as of_model
+from neuromod.parallel import checked_threads
+from neuromod.recorders import Monitor, monitors_of
+from neuromod.state import SavedPart
+
+__all__ = ["Kept", "load", "save"]
+
+Simulation = Any
+
+
+class Kept:
+    """What a simulation offers to keep its state."""
+
+    _session: Any
+
+    @property
+    def monitors(self) -> tuple[Monitor[Any], ...]:
+        """The monitors of this simulation, in the order of their making; after `load` those of the file.
+
+        A monitor that nobody else holds, and that no file has brought, is not among them.
+        """
+        return monitors_of(self._session)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the whole state to a file, which appears whole or not at all; `load` reads it.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file, in a directory that exists; an older file of that name is replaced. The name is taken as it is;
+            ``.npz`` is usual.
+
+        Raises
+        ------
+        OSError
+            If the disk refuses. An older file stays as it was, and no temporary file is left.
+        RuntimeError
+            If another thread runs the simulation.
+        TypeError
+            If a rate of a Poisson source is a function, which no file can hold. Nothing is written.
+
+        Notes
+        -----
+        The file holds what `to_dict` gives, and the monitors in `monitors` with what they have recorded. Hooks are not
+        in it. It is an uncompressed ``.npz`` without pickle, with a SHA-256 of every array; ``neuromod/guide/files.md``
+        describes it. A hook may save, too.
+
+        Examples
+        --------
+        >>> from neuromod import BrainModel, Simulation
+        >>> sim = Simulation(BrainModel("brain_base_model.json"), seed=1)
+        >>> ids = sim.initialize_neurons(["V1_like"], density=0.01)
+        >>> _ = sim.run(20)
+        >>> sim.save("run.npz")
+        >>> again = Simulation.load("run.npz")
+        >>> _ = sim.run(20), again.run(20)
+        >>> again.digest() == sim.digest()
+        True
+        """
+        save(self, path)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], *, threads: int | None = None) -> Self:
+        """A simulation that goes on where `save` was called, to the bit, for any number of threads.
+
+        Parameters
+        ----------
+        path : str or Path
+            A file of `save`. Many runs may begin from one file.
+        threads : int, >= 1, optional
+            Default: `get_num_threads`.
+
+        Returns
+        -------
+        Simulation
+            With its model, its modulators, and the monitors of the file in ``monitors``, which go on recording.
+
+        Raises
+        ------
+        FileError
+            If the file is cut, damaged, of a newer format or none of a simulation: ``path: rule; what came``.
+        OSError
+            If it cannot be read.
+        """
+        return load(cls, path, threads)[0]  # type: ignore[no-any-return]
+
+
+# ---- files -----------------------------------------------------------------------------------------------------
+
+
+def save(sim: Simulation, path: Any, extra: Mapping[str, Any] | None = None) -> None:
+    """Write a simulation to a file. `extra`: what a caller keeps besides."""
+    session = sim._session
+    session.agenda.check_can_be_saved("save")
+    session.gate.check_own("save")
+    with session.gate:
+        content = content_of(sim)
+    if extra is not None:
+        content["extra"] = extra
+    write_archive(path, "simulation", content)
+
+
+def content_of(sim: Simulation) -> dict[str, Any]:
+    """All of a simulation, with arrays as arrays. Synapses that an engine keeps are as of their last update."""
+    own = saved.own_state(sim)  # first: it hands over what users have written
+    kept = _kept_columns(own["engine"])
+
+    def contents(table: Any) -> Mapping[str, Any]:
+        if table.name not in kept:
+            return table.contents()  # type: ignore[no-any-return]
+        return {**table.own_columns(), **kept[table.name]}
+
+    from neuromod.recorded import state_of_monitor
+
+    return {
+        "model": of_model.plain_content_of(sim.model, contents),
+        "simulation": own,
+        "monitors": [state_of_monitor(each) for each in monitors_of(sim._session)],
+    }
+
+
+def _kept_columns(engine: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Projection -> columns of its synapses as the engine keeps them; the very arrays of its state."""
+    kept = {
+        name: {what: pairs[what] for what in ("weight", "eligibility") if what in pairs}
+        for name, pairs in engine["pairs"].items()
+    }
+    events = engine.get("events", {})
+    return kept | {name: own["columns"] for name, own in events.items() if "columns" in own}
+
+
+def load(cls: type[Simulation], path: Any, threads: int | None = None) -> tuple[Simulation, Any]:
+    """The simulation of a file, and what the caller of `save` kept besides."""
+    count = None if threads is None else checked_threads(threads)
+    found = read_archive(path, "simulation", _hint)
+    with of_model.problems_of(path):
+        return again(cls, found.content, count)
+
+
+def _hint(kind: str) -> str:
+    return "; BrainModel.load reads it" if kind == "model" else ""
+
+
+def again(cls: type[Simulation], content: Any, threads: int | None) -> tuple[Simulation, Any]:
+    """The simulation of a content as `content_of` gives it, checked; and the extra part."""
+    from neuromod.recorded import monitor_of
+
+    part = SavedPart(content, "content")
+    part.only("model", "simulation", "monitors", "extra")
+    part.has("model", "simulation", "monitors")
+    part.finish()
+    if not isinstance(content["model"], Mapping) or "format" not in content["model"]:
+        raise ConfigError(["model.format: is required"])
+    if not isinstance(content["monitors"], list):
+        raise ConfigError(["monitors: must be a list"])
+    sim = saved.plain_again(cls, content, threads)
+    sim._session.held = [
+        monitor_of(SavedPart(one, f"monitors[{k}]"), sim) for k, one in enumerate(content["monitors"])
+    ]
+    return sim, content.get("extra")
