@@ -85,7 +85,9 @@ def write_archive(path: str | os.PathLike[str], kind: str, content: Any) -> Path
         known = {"name": name, "dtype": array.dtype.str, "shape": list(array.shape)}
         about.append({**known, "crc32": crc, "sha256": sha.hexdigest()})
         members.append(Member(name, crc, len(header) + array.nbytes, header))
-    text = _manifest({"format": FORMAT, "version": __version__, "kind": kind, "arrays": about, "content": tree})
+    text = _manifest(
+        {"format": FORMAT, "version": __version__, "kind": kind, "arrays": about, "content": tree}
+    )
     layout = [Member(_MANIFEST, zlib.crc32(text), len(text), b""), *members]
     with whole_file(target) as write:
         write(_local_header(layout[0]) + text)
@@ -106,7 +108,7 @@ def _manifest(content: Mapping[str, Any]) -> bytes:
 def _chunks(array: Array) -> Iterator[memoryview]:
     """The bytes of a contiguous array."""
     if array.size:
-        whole = memoryview(array.reshape(-1).view(np.uint8))
+        whole = array.reshape(-1).view(np.uint8).data
         for first in range(0, len(whole), _CHUNK):
             yield whole[first : first + _CHUNK]
 
@@ -216,7 +218,9 @@ class _Reader:
             raise self.error(f"must be a file that save has written; got {shown(bytes(start[:16]))}")
         length = struct.unpack("<I", start[22:26])[0]
         if length < _SUM or len(start) + length > self.size:
-            raise self.error(f"{_MANIFEST}: must lie within the file of {self.size} bytes; got {length} bytes")
+            raise self.error(
+                f"{_MANIFEST}: must lie within the file of {self.size} bytes; got {length} bytes"
+            )
         text = self._read(length)
         try:
             found = json.loads(text.decode())
@@ -225,14 +229,20 @@ class _Reader:
         if not isinstance(found, dict):
             raise self.error(f"{_MANIFEST}: must be a JSON object; the file has been changed or damaged")
         self._check_version(found)
-        if found.get("sha256") != hashlib.sha256(text[_SUM:]).hexdigest() or not text.startswith(b'{"sha256": "'):
-            raise self.error(f"{_MANIFEST}: must have its SHA-256; the file has been changed or damaged since")
+        if found.get("sha256") != hashlib.sha256(text[_SUM:]).hexdigest() or not text.startswith(
+            b'{"sha256": "'
+        ):
+            raise self.error(
+                f"{_MANIFEST}: must have its SHA-256; the file has been changed or damaged since"
+            )
         if set(found) != {"sha256", "format", "version", "kind", "arrays", "content"}:
             raise self.error(f"{_MANIFEST}: must have other keys; got {shown(list(found))}")
         if not isinstance(found["kind"], str) or not isinstance(found["version"], str):
             raise self.error(f"{_MANIFEST}: must name kind and version; got {shown(found['kind'])}")
         if start != _local_header(Member(_MANIFEST, zlib.crc32(text), len(text), b"")):
-            raise self.error(f"{_MANIFEST}: must have the header of a stored member; the file has been changed")
+            raise self.error(
+                f"{_MANIFEST}: must have the header of a stored member; the file has been changed"
+            )
         return found, text
 
     def _check_version(self, found: Mapping[str, Any]) -> None:
@@ -292,14 +302,18 @@ class _Reader:
     def _array(self, member: Member, about: Mapping[str, Any]) -> Array:
         before = _local_header(member) + member.header
         if self._read(len(before)) != before:
-            raise self.error(f"{member.name}: must have the header that the manifest says; the file has been changed")
+            raise self.error(
+                f"{member.name}: must have the header that the manifest says; the file has been changed"
+            )
         array: Array = np.empty(about["shape"], about["dtype"])
         sha = hashlib.sha256()
         for chunk in _chunks(array):
             self._fill(chunk)
             sha.update(chunk)
         if sha.hexdigest() != about["sha256"]:
-            raise self.error(f"{member.name}: must have its SHA-256; the file has been changed or damaged since")
+            raise self.error(
+                f"{member.name}: must have its SHA-256; the file has been changed or damaged since"
+            )
         return array
 
     def _read(self, n: int) -> bytes:
@@ -314,5 +328,7 @@ class _Reader:
         while len(view):
             n = self.file.readinto(view)  # type: ignore[attr-defined]
             if not n:
-                raise self.error(f"must not end before its last member; the file is cut, at {self.size} bytes")
+                raise self.error(
+                    f"must not end before its last member; the file is cut, at {self.size} bytes"
+                )
             view = view[n:]

@@ -49,7 +49,7 @@ class Disk:
 
     def rename(self, old: str, new: str) -> None:
         """Put the file in the place of another."""
-        os.replace(old, new)  # noqa: PTH105: a call of the system, as the others
+        os.replace(old, new)  # noqa: PTH105
 
     def unlink(self, path: str) -> None:
         """Remove the file, if it is there."""

@@ -1,11 +1,12 @@
 """Nested mappings with arrays, as a tree that JSON can write and a list of arrays; and the way back, checked.
 
-An array stands once in the list, however often it occurs. One whose values are all equal is kept as one of them; whole
-numbers that stay the same for long are kept as runs, others in the narrowest type that holds them.
+An array stands once in the list, however often it occurs. One whose values are all equal is kept as one of them. Values
+that stay the same for long are kept as runs, other whole numbers in the narrowest type that holds them.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -28,6 +29,8 @@ _MOST = 32
 """Bytes in memory for each byte of the file; and `_SPARE` bytes besides."""
 _SPARE = 1 << 24
 _BLOCK = 1 << 18  # entries that are looked at together, so that they stay in the cache
+_MOST_AXES = 8
+_DTYPE = re.compile(r"<[fiu][248]|\|[iu]1|\|b1")
 _SLUG = re.compile(r"[^A-Za-z0-9_]+")
 
 
@@ -59,21 +62,19 @@ class Folder:
     def _kept(self, array: Array, path: tuple[str, ...]) -> list[Any]:
         """How the array is kept."""
         little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-        if array.ndim == 0:
-            little = little.reshape(())
-        if little.ndim != 1 or little.size < _FEW:
-            return ["array", self._add(little, path)]
-        if _all_equal(little):
-            return ["equal", self._add(little[:1], path), len(little)]
-        if little.dtype.kind not in "iu":
-            return ["array", self._add(little, path)]
-        runs = _runs(little)
+        if array.ndim == 0 or little.size < _FEW:
+            return ["array", self._add(little.reshape(array.shape), path)]
+        flat, shape = little.reshape(-1), list(array.shape)
+        if _all_equal(flat):
+            return ["equal", self._add(flat[:1], path), shape]
+        runs = _runs(flat)
         if runs is not None:
             values, counts = (self._add(_narrow(part), path) for part in runs)
-            return ["runs", values, counts, little.dtype.str]
-        narrow = _narrow(little)
-        at = self._add(narrow, path)
-        return ["array", at] if narrow.dtype == little.dtype else ["narrow", at, little.dtype.str]
+            return ["runs", values, counts, flat.dtype.str, shape]
+        narrow = _narrow(flat)
+        if narrow.dtype == flat.dtype:
+            return ["array", self._add(little, path)]
+        return ["narrow", self._add(narrow, path), flat.dtype.str, shape]
 
     def _add(self, array: Array, path: tuple[str, ...]) -> int:
         number = len(self.arrays)
@@ -82,9 +83,14 @@ class Folder:
         return number
 
 
+def _bits(array: Array) -> Array:
+    """The same bits as whole numbers: NaN and -0.0 are what they are."""
+    return array.view(f"u{array.dtype.itemsize}")
+
+
 def _all_equal(array: Array) -> bool:
     """Whether all have the same bits."""
-    bits = array.view(f"u{array.dtype.itemsize}")
+    bits = _bits(array)
     if bits[0] != bits[-1]:
         return False
     return all(bool((bits[k : k + _BLOCK] == bits[0]).all()) for k in range(0, len(bits), _BLOCK))
@@ -92,9 +98,9 @@ def _all_equal(array: Array) -> bool:
 
 def _runs(array: Array) -> tuple[Array, Array] | None:
     """Values and lengths of the runs of equal values, where these take less room than the values."""
-    most, starts, count = len(array) // 8, [np.zeros(1, np.int64)], 1
+    most, starts, count, bits = len(array) // 8, [np.zeros(1, np.int64)], 1, _bits(array)
     for k in range(1, len(array), _BLOCK):
-        part = array[k - 1 : k + _BLOCK]
+        part = bits[k - 1 : k + _BLOCK]
         found = np.flatnonzero(part[1:] != part[:-1]) + k
         starts.append(found)
         count += len(found)
@@ -133,7 +139,7 @@ def unfolded(tree: Any, arrays: Sequence[Array], size: int) -> Any:
 class _Unfolder:
     def __init__(self, arrays: Sequence[Array], room: int) -> None:
         self.arrays, self.room, self.most = arrays, room, room
-        self._known: dict[tuple[Any, ...], Array] = {}
+        self._known: dict[str, Array] = {}
 
     def value(self, tree: Any, depth: int) -> Any:
         if depth > _DEEPEST:
@@ -148,9 +154,9 @@ class _Unfolder:
 
     def _array(self, tree: dict[str, Any]) -> Array:
         about = tree[_MARK]
-        if len(tree) != 1 or not isinstance(about, list) or not all(isinstance(p, str | int) for p in about):
+        if len(tree) != 1 or not isinstance(about, list):
             raise ValueError(f"content: must say where an array is; got {shown(tree)}")
-        key = tuple(about)
+        key = repr(about)
         if key not in self._known:
             self._known[key] = self._made(about)
         return self._known[key]
@@ -160,13 +166,17 @@ class _Unfolder:
         if how == "array" and len(about) == 2:
             return self._at(about[1])
         if how == "equal" and len(about) == 3:
-            return self._equal(self._at(about[1]), about[2])
-        if how == "narrow" and len(about) == 3:
-            values, dtype = self._at(about[1]), _whole_type(about[2])
-            self._take(len(values), dtype)
-            return _wide(values, dtype)
-        if how == "runs" and len(about) == 4:
-            return self._run(self._at(about[1]), self._at(about[2]), _whole_type(about[3]))
+            one = self._at(about[1])
+            if one.shape != (1,):
+                raise ValueError(f"content: must be one value; got {one.shape}")
+            return np.full(self._shape(about[2], one.dtype), one[0], one.dtype)
+        if how == "narrow" and len(about) == 4:
+            values, dtype = self._at(about[1]), _type(about[2])
+            return _wide(values, dtype).reshape(self._shape(about[3], dtype, len(values)))
+        if how == "runs" and len(about) == 5:
+            dtype, counts = _type(about[3]), _lengths(self._at(about[2]))
+            shape = self._shape(about[4], dtype, sum(counts))
+            return np.repeat(_wide(self._at(about[1]), dtype, len(counts)), counts).reshape(shape)
         raise ValueError(f"content: must say how an array is kept; got {shown(about)}")
 
     def _at(self, number: Any) -> Array:
@@ -174,40 +184,45 @@ class _Unfolder:
             raise ValueError(f"content: must be one of {len(self.arrays)} arrays; got {shown(number)}")
         return self.arrays[number]
 
-    def _take(self, n: int, dtype: np.dtype[Any]) -> None:
-        """So many bytes of the memory that the file may take."""
+    def _shape(self, shape: Any, dtype: np.dtype[Any], size: int | None = None) -> tuple[int, ...]:
+        """A checked shape, of `size` entries, whose memory the file may take."""
+        if not isinstance(shape, list) or len(shape) > _MOST_AXES or not all(type(n) is int for n in shape):
+            raise ValueError(f"content: must be a shape; got {shown(shape)}")
+        n = math.prod(shape)
+        if min(shape, default=1) < 0 or (size is not None and n != size):
+            raise ValueError(f"content: must be a shape of {size} entries; got {shown(shape)}")
         self.room -= n * dtype.itemsize
         if self.room < 0:
             raise ValueError(f"content: must not take more than {self.most} bytes of memory")
-
-    def _equal(self, one: Array, n: Any) -> Array:
-        if one.shape != (1,) or type(n) is not int or n < 1:
-            raise ValueError(f"content: must be one value and how often it stands; got {one.shape}, {shown(n)}")
-        self._take(n, one.dtype)
-        return np.full(n, one[0], one.dtype)
-
-    def _run(self, values: Array, counts: Array, dtype: np.dtype[Any]) -> Array:
-        if values.ndim != 1 or values.shape != counts.shape or counts.dtype.kind not in "iu":
-            raise ValueError(f"content: must be runs of values; got {values.shape}, {counts.shape}")
-        each = counts.astype(object).tolist() if counts.dtype == np.uint64 else counts.astype(np.int64).tolist()
-        if any(n < 1 for n in each):
-            raise ValueError("content: must be runs of at least one value")
-        self._take(sum(each), dtype)
-        return np.repeat(_wide(values, dtype), counts.astype(np.int64))
+        return tuple(shape)
 
 
-def _whole_type(text: Any) -> np.dtype[Any]:
-    if not isinstance(text, str) or not re.fullmatch(r"<[iu][248]|\|[iu]1", text):
-        raise ValueError(f"content: must be a type of whole numbers; got {shown(text)}")
+def _lengths(counts: Array) -> list[int]:
+    """How long runs are."""
+    if counts.ndim != 1 or counts.dtype.kind not in "iu":
+        raise ValueError(f"content: must be lengths of runs; got {counts.dtype}, {counts.shape}")
+    each: list[int] = counts.tolist()
+    if min(each, default=1) < 1:
+        raise ValueError("content: must be runs of at least one value")
+    return each
+
+
+def _type(text: Any) -> np.dtype[Any]:
+    if not isinstance(text, str) or not _DTYPE.fullmatch(text) or text == "<f2":
+        raise ValueError(f"content: must be a type of numbers; got {shown(text)}")
     return np.dtype(text)
 
 
-def _wide(values: Array, dtype: np.dtype[Any]) -> Array:
-    if values.dtype.kind not in "iu" or values.ndim != 1:
-        raise ValueError(f"content: must be whole numbers; got {values.dtype}")
+def _wide(values: Array, dtype: np.dtype[Any], n: int | None = None) -> Array:
+    """The values, whole numbers perhaps in a narrower type, as that type."""
+    if values.ndim != 1 or (n is not None and len(values) != n):
+        raise ValueError(f"content: must be {n} values; got {values.shape}")
+    if values.dtype == dtype:
+        return values
+    if values.dtype.kind not in "iu" or dtype.kind not in "iu":
+        raise ValueError(f"content: must be numbers of type {dtype}; got {values.dtype}")
     if values.size:
         limits = np.iinfo(dtype)
         if not limits.min <= int(values.min()) <= int(values.max()) <= limits.max:
             raise ValueError(f"content: must be numbers of type {dtype}")
     return values.astype(dtype)
-

@@ -10,7 +10,9 @@ from neuromod import saved
 from neuromod.archive import read_archive, write_archive
 from neuromod.errors import ConfigError
 from neuromod.network import saved as of_model
+from neuromod.network.files import problems_of
 from neuromod.parallel import checked_threads
+from neuromod.recorded import monitor_of, state_of_monitor
 from neuromod.recorders import Monitor, monitors_of
 from neuromod.state import SavedPart
 
@@ -121,8 +123,6 @@ def content_of(sim: Simulation) -> dict[str, Any]:
             return table.contents()  # type: ignore[no-any-return]
         return {**table.own_columns(), **kept[table.name]}
 
-    from neuromod.recorded import state_of_monitor
-
     return {
         "model": of_model.plain_content_of(sim.model, contents),
         "simulation": own,
@@ -144,7 +144,7 @@ def load(cls: type[Simulation], path: Any, threads: int | None = None) -> tuple[
     """The simulation of a file, and what the caller of `save` kept besides."""
     count = None if threads is None else checked_threads(threads)
     found = read_archive(path, "simulation", _hint)
-    with of_model.problems_of(path):
+    with problems_of(path):
         return again(cls, found.content, count)
 
 
@@ -154,8 +154,6 @@ def _hint(kind: str) -> str:
 
 def again(cls: type[Simulation], content: Any, threads: int | None) -> tuple[Simulation, Any]:
     """The simulation of a content as `content_of` gives it, checked; and the extra part."""
-    from neuromod.recorded import monitor_of
-
     part = SavedPart(content, "content")
     part.only("model", "simulation", "monitors", "extra")
     part.has("model", "simulation", "monitors")

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from neuromod import monitors
+import neuromod
+from neuromod import _core
 from neuromod.errors import ConfigError
 from neuromod.recorders import Monitor
 from neuromod.state import SavedPart
@@ -70,16 +71,20 @@ def _spikes(own: SavedPart, sim: Simulation) -> Monitor[Any]:
     own.only("first")
     first = own.whole("first", 0, _LAST)
     own.finish()
-    monitor = monitors.SpikeMonitor(sim)
+    monitor = neuromod.SpikeMonitor(sim)
     monitor._first = first or 0
     return monitor
 
 
 def _rates(own: SavedPart, sim: Simulation) -> Monitor[Any]:
     own.only("first", "bin", "began")
-    first, width, began = own.whole("first", 0, _LAST), own.whole("bin", 1, _LAST), own.whole("began", 0, _LAST)
+    first, width, began = (
+        own.whole("first", 0, _LAST),
+        own.whole("bin", 1, _LAST),
+        own.whole("began", 0, _LAST),
+    )
     own.finish()
-    monitor = monitors.RateMonitor(sim)
+    monitor = neuromod.RateMonitor(sim)
     monitor._first, monitor._bin, monitor._began = first or 0, width or 1, began or 0
     return monitor
 
@@ -94,7 +99,7 @@ def _states(own: SavedPart, sim: Simulation) -> Monitor[Any]:
     own.finish()
     assert ids is not None and isinstance(variable, str)
     # a neuron that was removed meanwhile is no neuron to begin with, but goes on as NaN
-    monitor = monitors.StateMonitor(sim, variable, np.empty(0, np.int64), every=period)
+    monitor = neuromod.StateMonitor(sim, variable, np.empty(0, np.int64), every=period)
     ids.flags.writeable = False
     monitor._ids = ids
     return monitor
@@ -104,7 +109,7 @@ def _levels(own: SavedPart, sim: Simulation) -> Monitor[Any]:
     own.only("period", "shape", "names", "regions")
     period = own.whole("period", 1, _LAST)
     own.finish()
-    monitor = monitors.LevelMonitor(sim, period)
+    monitor = neuromod.LevelMonitor(sim, period)
     known: Mapping[str, Any] = {
         "names": list(monitor._names),
         "regions": list(monitor._regions),
@@ -135,10 +140,10 @@ def _synapses(own: SavedPart, sim: Simulation) -> Monitor[Any]:
     for values in (pre, post):
         assert values is not None
         values.flags.writeable = False
-    monitor = monitors.SynapseMonitor.__new__(monitors.SynapseMonitor)
+    monitor = neuromod.SynapseMonitor.__new__(neuromod.SynapseMonitor)
     there = positions[positions >= 0]
     if name in sim.projections:
-        monitors.SynapseMonitor.__init__(monitor, sim, name, variable, there, period)
+        neuromod.SynapseMonitor.__init__(monitor, sim, name, variable, there, period)
     elif len(there):
         own.wrong("projection", "must be one of the network's", name)
         own.finish()
@@ -152,9 +157,7 @@ def _gone(
     sim: Simulation, name: str, variable: str, positions: Any, period: int, ends: tuple[Any, Any]
 ) -> Monitor[Any]:
     """A monitor of a projection that was removed: it goes on with NaN."""
-    from neuromod import _core
-
-    monitor = monitors.SynapseMonitor.__new__(monitors.SynapseMonitor)
+    monitor = neuromod.SynapseMonitor.__new__(neuromod.SynapseMonitor)
     monitor._sim, monitor._variable, monitor._projection = sim, variable, name
     monitor._period, monitor._ends = period, ends
     Monitor.__init__(monitor, sim, _core.Probe(lambda: np.empty(0, np.float32), period, 0))

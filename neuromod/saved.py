@@ -147,9 +147,7 @@ def _restore(
     except ValueError as error:
         raise ConfigError([f"state: {error}"]) from None
     if not all(map(np.array_equal, schedule, sim._session.bound().schedule_arrays())):
-        raise ConfigError(
-            [f"{where}.schedule: must be steps to come, ascending, of neurons that are there"]
-        )
+        raise ConfigError([f"{where}.schedule: must be steps to come, ascending, of neurons that are there"])
 
 
 def _rates(part: SavedPart, model: BrainModel, dt: float | None) -> list[RateSchedule | None]:

@@ -18,7 +18,7 @@ PYTHON_ROWS = (
     {"__main__", "cli"},
     {"bench", "experiment", "plot"},
     {"simulation", "building", "connects", "replicas", "monitors", "saved", "session", "beginning"}
-    | {"drive", "hooks", "agenda", "tables", "recorders", "lifecycle"},
+    | {"drive", "hooks", "agenda", "tables", "recorders", "lifecycle", "keeping", "recorded"},
     {
         "network",
         "modulation",
@@ -44,7 +44,7 @@ PYTHON_ROWS = (
     },
     {"_core"},
     {"vector"},
-    {"state"},
+    {"state", "folding", "archive", "atomic"},
     {"errors", "problems", "_machine"},
 )
 # Old homes of public names, kept importable; the package itself imports the new ones.

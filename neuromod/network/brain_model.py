@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from neuromod._core import Neuron, Synapse
 from neuromod.arguments import checked_count, checked_number
 from neuromod.closed import read_only
-from neuromod.network import edits, saved
+from neuromod.network import edits, files, saved
 from neuromod.network.areas import Areas
 from neuromod.network.columns import NeuronColumns
 from neuromod.network.creation import Creation
@@ -445,7 +445,7 @@ class BrainModel(Described):
         Parameters
         ----------
         path : str or Path
-            The file, in a directory that exists; an older file of that name is replaced. See ``neuromod/guide/files.md``.
+            The file, in a directory that exists; an older file of that name is replaced.
 
         Raises
         ------
@@ -459,7 +459,7 @@ class BrainModel(Described):
         >>> BrainModel.load("brain.npz")
         BrainModel(areas=6, neurons=0, synapses=0)
         """
-        saved.save(self, path)
+        files.save(self, path)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> BrainModel:
@@ -480,7 +480,7 @@ class BrainModel(Described):
         OSError
             If it cannot be read.
         """
-        return saved.load(cls, path)  # type: ignore[no-any-return]
+        return files.load(cls, path)  # type: ignore[no-any-return]
 
     def __copy__(self) -> BrainModel:
         """As `copy`: a model of which two share the columns would be none."""

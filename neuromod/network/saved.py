@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
-from neuromod.archive import read_archive, write_archive
-from neuromod.errors import ConfigError, FileError
+from neuromod.errors import ConfigError
 from neuromod.network.columns import FIXED_FIELDS, LATER, MODELS
 from neuromod.network.layout import Learning
 from neuromod.network.saved_populations import check_members, created_of, populations_state
@@ -24,13 +22,10 @@ __all__ = [
     "check_format",
     "content_of",
     "from_dict",
-    "load",
     "model_again",
     "plain_content_of",
     "plain_model_again",
-    "problems_of",
     "restore",
-    "save",
     "state_of",
     "to_dict",
 ]
@@ -77,9 +72,7 @@ def _neurons_of(columns: Any) -> dict[str, NDArray[Any]]:
     return each if np.any(each["i_offset"]) else {k: column for k, column in each.items() if k != "i_offset"}
 
 
-def _state_of(
-    table: Any, rows: bool, contents: Callable[[Any], Mapping[str, Any]] | None
-) -> dict[str, Any]:
+def _state_of(table: Any, rows: bool, contents: Callable[[Any], Mapping[str, Any]] | None) -> dict[str, Any]:
     about = table.learning
     own: dict[str, Any] = {} if about.learns else {"learning": False}
     if about.modulators is not None:
@@ -120,35 +113,6 @@ def plain_content_of(
         "config": copy.deepcopy(model.config),
         "state": state_of(model, True, contents),
     }
-
-
-def save(model: Model, path: Any) -> None:
-    """Write the model to a file."""
-    with model._store.gate:
-        content = plain_content_of(model)
-    write_archive(path, "model", content)
-
-
-def load(cls: type[Model], path: Any) -> Model:
-    """The model of a file that `save` has written."""
-    found = read_archive(
-        path, "model", lambda kind: "; Simulation.load(path).model has it" if kind == "simulation" else ""
-    )
-    with problems_of(path):
-        return plain_model_again(cls, found.content, "model")
-
-
-@contextlib.contextmanager
-def problems_of(path: Any) -> Iterator[None]:
-    """What is wrong with the content of a file, as a `FileError` that names the file."""
-    try:
-        yield
-    except FileError:
-        raise
-    except ConfigError as error:
-        raise FileError([f"{path}: {problem}" for problem in error.problems]) from None
-    except ValueError as error:
-        raise FileError([f"{path}: {error}"]) from None
 
 
 def to_dict(model: Model) -> dict[str, Any]:
