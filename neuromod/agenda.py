@@ -150,15 +150,16 @@ class Agenda:
         self._session = session
         self.rates: list[RateSchedule] = []
         self.hooks: list[Due] = []
+        self.last: list[Due] = []  # called after the hooks: what keeps the state of the end of the step
         self._acting = False
         self._stop = False
         self.stopped = False  # whether a hook has ended the last run
 
     def _all(self) -> list[RateSchedule | Due]:
-        return [*self.rates, *self.hooks]
+        return [*self.rates, *self.hooks, *self.last]
 
     def __bool__(self) -> bool:
-        return bool(self.rates or self.hooks)
+        return bool(self.rates or self.hooks or self.last)
 
     def steps_to_next(self, step: int) -> int:
         """Steps to the next one at whose end something is due, >= 1."""
@@ -176,7 +177,7 @@ class Agenda:
             each.apply(session.store, step, session.dt)
         if due:
             session.take_up()
-        hooks = [each for each in self.hooks if each.is_due(step)]
+        hooks = [each for each in (*self.hooks, *self.last) if each.is_due(step)]
         if hooks:
             if session.life is not None:
                 session.life.age()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
+from pathlib import Path
 from typing import Any, Self
 
 from neuromod import saved
 from neuromod.archive import read_archive, write_archive
-from neuromod.errors import ConfigError
+from neuromod.checkpoints import Checkpoints, newest_of
+from neuromod.errors import ConfigError, FileError, say
 from neuromod.network import saved as of_model
 from neuromod.network.files import problems_of
 from neuromod.parallel import checked_threads
@@ -48,9 +50,9 @@ class Kept:
         OSError
             If the disk refuses. An older file stays as it was, and no temporary file is left.
         RuntimeError
-            If another thread runs the simulation.
-        TypeError
-            If a rate of a Poisson source is a function, which no file can hold. Nothing is written.
+            If another thread runs the simulation, or a hook calls it before the deaths of its step.
+        ValueError, TypeError
+            If a rate of a Poisson source is a function, or a monitor of a class of your own: no file can hold these.
 
         Notes
         -----
@@ -79,7 +81,8 @@ class Kept:
         Parameters
         ----------
         path : str or Path
-            A file of `save`. Many runs may begin from one file.
+            A file of `save`; many runs may begin from one file. Or a directory of `checkpointing`, of which the newest
+            file is read; where that is damaged, the one before, with a `NeuromodWarning`.
         threads : int, >= 1, optional
             Default: `get_num_threads`.
 
@@ -97,6 +100,41 @@ class Kept:
         """
         return load(cls, path, threads)[0]  # type: ignore[no-any-return]
 
+    def checkpointing(
+        self, path: str | PathLike[str], every: str | float = "10 min", keep: int = 2
+    ) -> Checkpoints:
+        """``with sim.checkpointing(path):`` runs in the block write checkpoints, from which `load` goes on.
+
+        Parameters
+        ----------
+        path : str or Path
+            A directory, made where there is none. The files are ``step-<15 digits>.npz``.
+        every : str or float, ms, > 0, default "10 min"
+            As text, wall time: a number and s, min, h or days. As a number, simulated time, a whole number of steps.
+        keep : int, >= 1, default 2
+            So many of the newest files are kept.
+
+        Returns
+        -------
+        Checkpoints
+            Its ``files`` are the checkpoints that are there.
+
+        Raises
+        ------
+        ValueError, TypeError, OSError
+            If an argument is out of its domain, or the directory cannot be made. Nothing is written.
+        FileExistsError
+            If the directory has a checkpoint of a later step, which another run has written.
+
+        Notes
+        -----
+        A checkpoint is written at the end of a step, after its hooks, and at the end of the block, also after Ctrl-C.
+        After a kill at any moment the files are whole, and at most one interval is lost; `load` goes on to the bits of
+        a run that was not stopped. Where the disk refuses, a `NeuromodWarning` says so and the run goes on; at the end
+        of the block OSError is raised.
+        """
+        return Checkpoints(self, path, every, keep)
+
 
 # ---- files -----------------------------------------------------------------------------------------------------
 
@@ -106,6 +144,11 @@ def save(sim: Simulation, path: Any, extra: Mapping[str, Any] | None = None) -> 
     session = sim._session
     session.agenda.check_can_be_saved("save")
     session.gate.check_own("save")
+    if session.is_before_deaths():
+        raise RuntimeError(
+            "save: must not be called by a hook of a step after which neurons may die, cell_lifecycle.interval; the "
+            "file would lack these deaths. Call it in another step"
+        )
     with session.gate:
         content = content_of(sim)
     if extra is not None:
@@ -143,9 +186,26 @@ def _kept_columns(engine: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 def load(cls: type[Simulation], path: Any, threads: int | None = None) -> tuple[Simulation, Any]:
     """The simulation of a file, and what the caller of `save` kept besides."""
     count = None if threads is None else checked_threads(threads)
+    if isinstance(path, str | PathLike) and Path(path).is_dir():
+        return _newest(cls, Path(path), count)
+    return _loaded(cls, path, count)
+
+
+def _newest(cls: type[Simulation], directory: Path, threads: int | None) -> tuple[Simulation, Any]:
+    """The simulation of the newest checkpoint in a directory that is whole."""
+    *others, oldest = newest_of(directory)
+    for path in others:
+        try:
+            return _loaded(cls, path, threads)
+        except FileError as error:
+            say(f"load: the newest checkpoint is damaged, the one before is read; {error}")
+    return _loaded(cls, oldest, threads)
+
+
+def _loaded(cls: type[Simulation], path: Any, threads: int | None) -> tuple[Simulation, Any]:
     found = read_archive(path, "simulation", _hint)
     with problems_of(path):
-        return again(cls, found.content, count)
+        return again(cls, found.content, threads)
 
 
 def _hint(kind: str) -> str:

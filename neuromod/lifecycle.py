@@ -88,6 +88,10 @@ class LifeCycle:
             return 1
         return self._about.interval - self._session.step % self._about.interval  # type: ignore[no-any-return]
 
+    def acts_after(self, step: int) -> bool:
+        """Whether neurons may die after a step."""
+        return bool(self._about.enable_death) and step % self._about.interval == 0
+
     def _is_recorded(self) -> bool:
         buffers = self._session.store.columns.buffers
         own = [buffers["age"], buffers["health"]]
@@ -97,9 +101,9 @@ class LifeCycle:
 
     def _settle(self, since: int) -> Succession | None:
         """After a stretch that began at `since`: ages, then deaths and births if its last step has them."""
-        step, about = self._session.step, self._about
+        step = self._session.step
         self.age()
-        if step == since or step % about.interval or not about.enable_death:
+        if step == since or not self.acts_after(step):
             return None
         return self._act(step)
 

@@ -154,6 +154,16 @@ class Session:
         self.agenda.hooks = hooks
         self._lend_agenda()
 
+    def set_last(self, last: list[Due], where: str) -> None:
+        """Others that are called after the hooks from now on."""
+        self.gate.check_idle(where)
+        self.agenda.last = last
+        self._lend_agenda()
+
+    def is_before_deaths(self) -> bool:
+        """Whether a run is at the end of a step whose deaths and births are still to come."""
+        return self.gate.running and self.life is not None and self.life.acts_after(self.step)
+
     def set_rates(self, rates: list[RateSchedule], where: str) -> None:
         """Other rates that vary in time; those that are new and due hold from now on."""
         self.gate.check_own(where)

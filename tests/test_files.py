@@ -436,7 +436,7 @@ def mutant_of(whole: bytes, draw: Any) -> bytes:
 def test_paths_that_are_none_are_refused(kind: Any, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         kind.load(tmp_path / "no.npz")
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises((IsADirectoryError, FileError), match=r"a directory$|must hold a checkpoint"):
         kind.load(tmp_path)
     with pytest.raises(TypeError, match="path: must be a str or Path"):
         kind.load(3)

@@ -18,7 +18,8 @@ PYTHON_ROWS = (
     {"__main__", "cli"},
     {"bench", "experiment", "plot"},
     {"simulation", "building", "connects", "replicas", "monitors", "saved", "session", "beginning"}
-    | {"drive", "hooks", "agenda", "tables", "recorders", "lifecycle", "keeping", "recorded"},
+    | {"drive", "hooks", "agenda", "tables", "recorders", "lifecycle", "keeping", "recorded"}
+    | {"checkpoints", "logs"},
     {
         "network",
         "modulation",
