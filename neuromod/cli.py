@@ -126,6 +126,16 @@ def _parser() -> argparse.ArgumentParser:
         "--clamp-dopamine", action="store_true",
         help="hold dopamine at its baseline (as --set experiment.clamp_dopamine=true)",
     )  # fmt: skip
+    run.add_argument(
+        "--checkpoint", type=Path, metavar="DIR",
+        help="write checkpoints there; the same command goes on from them after a kill, to the same results",
+    )  # fmt: skip
+    run.add_argument(
+        "--checkpoint-every",
+        default="1 min",
+        metavar="TIME",
+        help="wall time, as in '10 min' (default: 1 min)",
+    )
     run.set_defaults(action=_run)
     validate = commands.add_parser("validate", help="check a configuration; one line for each problem")
     validate.add_argument("file", metavar="FILE")
@@ -199,7 +209,9 @@ def _seed(text: str) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from neuromod.checkpoints import seconds_of
     from neuromod.experiment.results import results_table, save_results
+    from neuromod.experiment.resume import clear_checkpoints
     from neuromod.experiment.run import run_experiment
     from neuromod.experiment.story import advice
     from neuromod.progress import ProgressLine
@@ -208,6 +220,10 @@ def _run(arguments: argparse.Namespace) -> int:
     content = _changed(_loaded(arguments.config), [*arguments.changes, *clamped])
     line = ProgressLine(after=0.0, steps=False)  # steps are counted in the table alone, those of training
     _check_report(arguments.report, arguments.force)
+    try:
+        seconds_of(arguments.checkpoint_every, "checkpoint-every")
+    except ValueError as error:
+        raise _WrongInput(f"--{error}") from error
     with _output_directory(arguments.out, arguments.force) as directory, _first_interrupt_asks() as asked:
         try:
             results = run_experiment(
@@ -218,6 +234,8 @@ def _run(arguments: argparse.Namespace) -> int:
                 stop=asked.is_set,
                 ms=arguments.ms,
                 phase=line.phase,
+                checkpoint=arguments.checkpoint,
+                checkpoint_every=arguments.checkpoint_every,
             )
         except ConfigError:
             raise
@@ -226,6 +244,8 @@ def _run(arguments: argparse.Namespace) -> int:
         finally:
             line.close()
         path = save_results(directory / "results.npz", results, overwrite=arguments.force)
+        if arguments.checkpoint is not None and not asked.is_set():
+            clear_checkpoints(arguments.checkpoint)
         notes = [f"note: {said}" for said in advice(results, Path(arguments.config).name)]
         written = [f"written: {path}", _draw(results, directory / "summary.png")]
         if arguments.report is not None:

@@ -65,12 +65,17 @@ def test_a_long_interval_writes_at_the_end_alone(tmp_path: Path) -> None:
     assert len(names(tmp_path)) == 1
 
 
+def interrupted_by(error: type[BaseException], sim: Simulation, directory: Path) -> None:
+    with sim.checkpointing(directory):
+        sim.run(30)
+        raise error
+
+
 def test_ctrl_c_leaves_a_checkpoint_and_another_error_none(tmp_path: Path) -> None:
     for error, count in ((KeyboardInterrupt, 1), (ValueError, 0)):
         sim, directory = small(), tmp_path / error.__name__
-        with pytest.raises(error), sim.checkpointing(directory):
-            sim.run(30)
-            raise error  # noqa: PT012
+        with pytest.raises(error):
+            interrupted_by(error, sim, directory)
         assert len(names(directory)) == count
 
 
