@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # for type checkers; at run time a name is imported when it i
         RemovedError,
         StaleColumnError,
     )
+    from neuromod.logs import read_log
     from neuromod.modulation.critics import RescorlaWagner, TDCritic
     from neuromod.modulation.system import (
         DopamineSystem,
@@ -69,6 +70,7 @@ _HOMES = {
     "play_trains": "drive.trains",
     "play_spikes": "drive.trains",
     "play_camera": "drive.images",
+    "read_log": "logs",
     "get_num_threads": "parallel",
     "set_num_threads": "parallel",
     "threads": "parallel",
@@ -112,6 +114,7 @@ __all__ = [
     "play_trains",
     "play_spikes",
     "play_camera",
+    "read_log",
     "get_num_threads",
     "set_num_threads",
     "threads",

@@ -11,6 +11,7 @@ from neuromod import saved
 from neuromod.archive import read_archive, write_archive
 from neuromod.checkpoints import Checkpoints, newest_of
 from neuromod.errors import ConfigError, FileError, say
+from neuromod.logs import Stream
 from neuromod.network import saved as of_model
 from neuromod.network.files import problems_of
 from neuromod.parallel import checked_threads
@@ -134,6 +135,42 @@ class Kept:
         of the block OSError is raised.
         """
         return Checkpoints(self, path, every, keep)
+
+    def streaming(
+        self, path: str | PathLike[str], monitors: Mapping[str, Monitor[Any]], every: float = 100.0
+    ) -> Stream:
+        """``with sim.streaming(path, monitors):`` runs in the block move the records of monitors to a file.
+
+        Parameters
+        ----------
+        path : str or Path
+            A file; the log of a run that was stopped is gone on with, where it is of the same channels: what is later
+            than the present step is cut off.
+        monitors : mapping of str to monitor
+            Names of the channels, and monitors of this simulation.
+        every : float, ms, > 0, default 100
+            Simulated time, a whole number of steps: so often a block is written, and so much stays in memory.
+
+        Returns
+        -------
+        Stream
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an argument is out of its domain. Nothing is written.
+        FileError
+            If the file is none of these monitors', or damaged.
+        OSError
+            If the disk refuses.
+
+        Notes
+        -----
+        Each block has a checksum, so after a kill all but the last block can be read, by `read_log`, also while the log
+        is written. The monitors themselves hold what is not yet in the file. Where the disk refuses in a run, a
+        `NeuromodWarning` says so, and the records stay in memory until the next time.
+        """
+        return Stream(self, path, monitors, every)
 
 
 # ---- files -----------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Generic, Protocol, Self, TypeVar
 from weakref import ref
 
@@ -75,6 +76,21 @@ class Monitor(Closed, Tabled, Generic[Recorder]):
             each is self._recorder
             for each in (*engine.spike_recorders, *engine.sample_recorders, *engine.probes)
         )
+
+    def _forget(self, steps: Callable[[Ints], NDArray[np.bool_]]) -> None:
+        """Forget the records of some steps, and go on. `steps`: which of the steps of the records are to be kept."""
+        session = self._sim._session
+        with session.gate:
+            engine, saved, is_on = session.bound(), self._recorder.saved(), self._is_on()
+            kept = steps(saved["step"])
+            saved |= {name: saved[name][kept] for name in ("step", "id", "value") if name in saved}
+            vars(self).update(self._own())
+            made = self._new_recorder()
+            made.restore(saved)
+            if is_on:
+                engine.remove_recorder(self._recorder)
+                engine.add_recorder(made)
+            self._recorder = made
 
     def _new_recorder(self) -> Any:
         """A recorder of the same, without records, of a copy."""
