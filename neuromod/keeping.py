@@ -15,9 +15,11 @@ from neuromod.logs import Stream
 from neuromod.network import saved as of_model
 from neuromod.network.files import problems_of
 from neuromod.parallel import checked_threads
+from neuromod.problems import did_you_mean, shown
 from neuromod.recorded import monitor_of, state_of_monitor
 from neuromod.recorders import Monitor, monitors_of
 from neuromod.state import SavedPart
+from neuromod.stored import Stored, kept_columns
 
 __all__ = ["Kept", "load", "save"]
 
@@ -172,6 +174,65 @@ class Kept:
         """
         return Stream(self, path, monitors, every)
 
+    def store(self, name: str = "default") -> None:
+        """Keep the present state in memory, for `restore` to go back to.
+
+        Parameters
+        ----------
+        name : str, default "default"
+            An older state of that name is replaced.
+
+        Raises
+        ------
+        RuntimeError
+            If the simulation is being run.
+
+        Examples
+        --------
+        >>> from neuromod import BrainModel, Simulation
+        >>> sim = Simulation(BrainModel("brain_base_model.json"), seed=1)
+        >>> ids = sim.initialize_neurons(["V1_like"], density=0.01)
+        >>> _ = sim.run(20)
+        >>> sim.store()
+        >>> first = sim.run(50)["spike_counts"]
+        >>> sim.restore()
+        >>> sim.time, bool((sim.run(50)["spike_counts"] == first).all())
+        (20.0, True)
+        """
+        if not isinstance(name, str):
+            raise TypeError(f"name: must be a str; got {shown(name)}")
+        with self._session.gate.change("store"):
+            self._session.stored[name] = Stored(self)
+
+    def restore(self, name: str = "default") -> None:
+        """Go back, in place, to a state that `store` has kept; as often as wanted.
+
+        Parameters
+        ----------
+        name : str, default "default"
+
+        Raises
+        ------
+        ValueError
+            If no state has that name. Nothing is changed.
+        RuntimeError
+            If the simulation is being run; or neurons or synapses were added or removed since, or a projection has
+            another rule: `save` and `load` keep whole networks. Nothing is changed.
+
+        Notes
+        -----
+        What follows has the bits of what followed then. Parameters of neurons, rules and modulators come back, too.
+        Monitors forget what is later. Hooks and the number of threads stay as they are. Copies and files hold no stored
+        states.
+        """
+        known = self._session.stored
+        if not isinstance(name, str) or name not in known:
+            names = ", ".join(map(repr, known)) or "none yet"
+            hint = did_you_mean(name, known)
+            raise ValueError(f"name: must be that of a stored state, {names}; got {shown(name)}{hint}")
+        with self._session.gate.change("restore"):
+            known[name].restore(self)
+
 
 # ---- files -----------------------------------------------------------------------------------------------------
 
@@ -196,7 +257,7 @@ def save(sim: Simulation, path: Any, extra: Mapping[str, Any] | None = None) -> 
 def content_of(sim: Simulation) -> dict[str, Any]:
     """All of a simulation, with arrays as arrays. Synapses that an engine keeps are as of their last update."""
     own = saved.own_state(sim)  # first: it hands over what users have written
-    kept = _kept_columns(own["engine"])
+    kept = kept_columns(own["engine"])
 
     def contents(table: Any) -> Mapping[str, Any]:
         if table.name not in kept:
@@ -208,16 +269,6 @@ def content_of(sim: Simulation) -> dict[str, Any]:
         "simulation": own,
         "monitors": [state_of_monitor(each) for each in monitors_of(sim._session)],
     }
-
-
-def _kept_columns(engine: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Projection -> columns of its synapses as the engine keeps them; the very arrays of its state."""
-    kept = {
-        name: {what: pairs[what] for what in ("weight", "eligibility") if what in pairs}
-        for name, pairs in engine["pairs"].items()
-    }
-    events = engine.get("events", {})
-    return kept | {name: own["columns"] for name, own in events.items() if "columns" in own}
 
 
 def load(cls: type[Simulation], path: Any, threads: int | None = None) -> tuple[Simulation, Any]:

@@ -55,15 +55,10 @@ def monitor_of(part: SavedPart, sim: Simulation) -> Monitor[Any]:
     except (ValueError, TypeError, IndexError, LookupError) as error:
         raise ConfigError([f"{own.where}.{error}"]) from None
     monitor.stop()
-    recorder = monitor._new_recorder()
     try:
-        recorder.restore(part.value["recorder"])
+        monitor._take_over(part.value["recorder"], part.value["is_on"], {})
     except ConfigError as error:
         raise ConfigError([f"{part.where}.{line}" for line in error.problems]) from None
-    monitor._recorder = recorder
-    if part.value["is_on"]:
-        with sim._session.gate:
-            sim._session.bound().add_recorder(recorder)
     return monitor
 
 

@@ -84,13 +84,19 @@ class Monitor(Closed, Tabled, Generic[Recorder]):
             engine, saved, is_on = session.bound(), self._recorder.saved(), self._is_on()
             kept = steps(saved["step"])
             saved |= {name: saved[name][kept] for name in ("step", "id", "value") if name in saved}
-            vars(self).update(self._own())
-            made = self._new_recorder()
-            made.restore(saved)
             if is_on:
                 engine.remove_recorder(self._recorder)
-                engine.add_recorder(made)
-            self._recorder = made
+            self._take_over(saved, is_on, self._own())
+
+    def _take_over(self, saved: Any, is_on: bool, own: dict[str, Any]) -> None:
+        """Go on with other records, as a recorder has `saved` them; `own`: attributes, as `_own` gives them."""
+        vars(self).update(own)
+        made = self._new_recorder()
+        made.restore(saved)
+        self._recorder = made
+        if is_on:
+            with self._sim._session.gate:
+                self._sim._session.bound().add_recorder(made)
 
     def _new_recorder(self) -> Any:
         """A recorder of the same, without records, of a copy."""

@@ -60,6 +60,7 @@ class Session:
         self.life: LifeCycle | None = None  # where the neurons age
         self.monitors: list[ReferenceType[Any]] = []  # those made for the simulation, while somebody has them
         self.held: list[Any] = []  # monitors of a file, which nobody else has
+        self.stored: dict[str, Any] = {}  # states in memory to go back to
 
     @property
     def threads(self) -> int:
@@ -334,6 +335,10 @@ class Session:
                 *self.beginning.schedule
             )  # the engine starts at the columns as they are now
             return len(recorders)
+
+    def begin_again(self) -> None:
+        """The next engine is a new one."""
+        self._engine = None
 
     # ---- state -----------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ PYTHON_ROWS = (
     {"bench", "experiment", "plot"},
     {"simulation", "building", "connects", "replicas", "monitors", "saved", "session", "beginning"}
     | {"drive", "hooks", "agenda", "tables", "recorders", "lifecycle", "keeping", "recorded"}
-    | {"checkpoints", "logs"},
+    | {"checkpoints", "logs", "stored"},
     {
         "network",
         "modulation",
