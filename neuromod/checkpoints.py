@@ -14,7 +14,7 @@ from neuromod.errors import FileError, say
 from neuromod.problems import shown
 from neuromod.units import steps_of
 
-__all__ = ["Checkpoints", "checkpoint_files", "newest_of", "seconds_of"]
+__all__ = ["Checkpoints"]
 
 _NAME = re.compile(r"step-(\d{15})\.npz")
 _TIME = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|min|h|day|days)\s*")
@@ -63,6 +63,16 @@ def newest_of(directory: Path) -> list[Path]:
 
 class Checkpoints(Closed):
     """Writes checkpoints of a simulation in ``with``; `Simulation.checkpointing` makes it.
+
+    Parameters
+    ----------
+    sim : Simulation
+    path : str or Path
+        A directory.
+    every : str, or float, ms, > 0
+        Wall time as text, or simulated time.
+    keep : int, >= 1
+        So many of the newest files are kept.
 
     Examples
     --------
@@ -125,7 +135,12 @@ class Checkpoints(Closed):
     # ---- what the agenda asks for ------------------------------------------------------------------------------
 
     def steps_to_next(self, step: int) -> int:
-        """Steps to the next one at whose end a checkpoint, or a look at the clock, is due."""
+        """Steps to the next one at whose end a checkpoint, or a look at the clock, is due.
+
+        Parameters
+        ----------
+        step : int, >= 0
+        """
         if self._late:
             return 1
         if self._steps is not None:
@@ -133,7 +148,12 @@ class Checkpoints(Closed):
         return max(1, self._next - step)
 
     def is_due(self, step: int) -> bool:
-        """Whether a checkpoint, or a look at the clock, is due at the end of a step."""
+        """Whether a checkpoint, or a look at the clock, is due at the end of a step.
+
+        Parameters
+        ----------
+        step : int, >= 0
+        """
         if self._late:
             return True
         if self._steps is not None:

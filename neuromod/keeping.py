@@ -21,7 +21,7 @@ from neuromod.recorders import Monitor, monitors_of
 from neuromod.state import SavedPart
 from neuromod.stored import Stored, kept_columns
 
-__all__ = ["Kept", "load", "save"]
+__all__ = ["Kept"]
 
 Simulation = Any
 

@@ -66,8 +66,9 @@ class RecordLog(Mapping[str, dict[str, Array]]):
 
     `read_log` makes it.
 
-    Attributes
+    Parameters
     ----------
+    channels : dict of str to dict of str to ndarray
     about : dict
         What each channel is: ``kind``, and for samples ``variable``, ``ids``.
     dt : float, ms
@@ -270,6 +271,16 @@ def _rows(about: Mapping[str, Any], data: bytes, n: int) -> tuple[Array, Array]:
 class Stream(Closed):
     """Moves the records of monitors to a log in ``with``; `Simulation.streaming` makes it.
 
+    Parameters
+    ----------
+    sim : Simulation
+    path : str or Path
+        A file.
+    monitors : mapping of str to monitor
+        Names of the channels, and monitors of the simulation.
+    every : float, ms, > 0
+        Simulated time from one block to the next.
+
     Examples
     --------
     >>> from neuromod import BrainModel, Simulation, StateMonitor
@@ -377,11 +388,21 @@ class Stream(Closed):
     # ---- what the agenda asks for ------------------------------------------------------------------------------
 
     def steps_to_next(self, step: int) -> int:
-        """Steps to the next one at whose end a block is due."""
+        """Steps to the next one at whose end a block is due.
+
+        Parameters
+        ----------
+        step : int, >= 0
+        """
         return self._steps - step % self._steps
 
     def is_due(self, step: int) -> bool:
-        """Whether a block is due at the end of a step."""
+        """Whether a block is due at the end of a step.
+
+        Parameters
+        ----------
+        step : int, >= 0
+        """
         return step % self._steps == 0
 
     def call(self) -> None:

@@ -49,6 +49,7 @@ class Log:
         return cls(**own)
 
     def add_event(self, step: int, kind: str, value: float) -> None:
+        """Note what came before a step."""
         self.event_step.append(step)
         self.event_kind.append(kind)
         self.event_value.append(value)
