@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod.arguments import checked_array
+from neuromod.interrupts import uninterrupted
 from neuromod.state import SavedPart
 
 __all__ = ["Agenda", "Due", "RateSchedule"]
@@ -172,11 +173,8 @@ class Agenda:
     def act(self, step: int) -> bool:
         """Do what is due at the end of `step`; whether the run is to stop there."""
         session = self._session
-        due = [each for each in self.rates if each.is_due(step)]
-        for each in due:
-            each.apply(session.store, step, session.dt)
-        if due:
-            session.take_up()
+        if any(each.is_due(step) for each in self.rates):
+            uninterrupted(lambda: self._change_rates(step))
         hooks = [each for each in (*self.hooks, *self.last) if each.is_due(step)]
         if hooks:
             if session.life is not None:
@@ -184,6 +182,12 @@ class Agenda:
             self._call(hooks)
         self.stopped, self._stop = self._stop, False
         return self.stopped
+
+    def _change_rates(self, step: int) -> None:
+        for each in self.rates:
+            if each.is_due(step):
+                each.apply(self._session.store, step, self._session.dt)
+        self._session.take_up()
 
     def _call(self, hooks: list[Due]) -> None:
         session = self._session

@@ -1,4 +1,4 @@
-"""The command ``neuromod``: run, validate, schema, info, bench.
+"""The command ``neuromod``: run, validate, schema, info, selftest, bench.
 
 Exit codes: 0 done; 1 the run failed; 2 the command line, the configuration or the place for the output is
 wrong; 130 interrupted. Ctrl-C ends a run after the image that is being shown (without images: after at most
@@ -147,8 +147,19 @@ def _parser() -> argparse.ArgumentParser:
         "info", help="print version, build, threads and extras: what a report of a bug needs"
     )
     info.set_defaults(action=_info)
+    _add_selftest(commands)
     _add_bench(commands.add_parser("bench", help="measure this machine and the engine on it"))
     return parser
+
+
+def _add_selftest(commands: Any) -> None:
+    from neuromod.selftest.command import add_arguments
+
+    selftest = commands.add_parser(
+        "selftest", help="run random simulations, cut, saved and interrupted; nothing may differ"
+    )
+    add_arguments(selftest)
+    selftest.set_defaults(action=_selftest)
 
 
 def _add_bench(bench: argparse.ArgumentParser) -> None:
@@ -521,6 +532,13 @@ def _info(arguments: argparse.Namespace) -> int:
     ]
     _say("\n".join(f"{name:<18}{value}" for name, value in rows))
     return DONE
+
+
+def _selftest(arguments: argparse.Namespace) -> int:
+    from neuromod.selftest.command import selftest
+
+    found = selftest(arguments.minutes, arguments.seed, arguments.case, arguments.only, _say)
+    return FAILED if found else DONE
 
 
 # ---- bench -------------------------------------------------------------------------------------------------

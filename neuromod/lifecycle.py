@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
+from neuromod.interrupts import uninterrupted
 from neuromod.network.columns import MODELS
 from neuromod.network.succession import DEATH, Succession, succeed
 
@@ -42,7 +43,7 @@ class LifeCycle:
         try:
             found: tuple[int, Ints] = self._session.stretch_one()
         finally:
-            self._settle(at)
+            uninterrupted(lambda: self._settle(at))
         return found
 
     def run(
@@ -65,7 +66,7 @@ class LifeCycle:
                 self.spikes += int(counts.sum())
             finally:
                 self.neuron_steps += columns.n * (session.step - at)
-                happened = self._settle(at)
+                happened = uninterrupted(lambda since=at: self._settle(since))  # type: ignore[misc]
             if happened is not None and ids is not None and place is not None:
                 ids, place = _followed(ids, place, happened)
             done = session.step - first

@@ -311,8 +311,10 @@ class Stream(Closed):
         self._sim, self._path, self._monitors = sim, atomic.target_of(path), dict(monitors)
         self._steps = steps_of(every, sim.dt, "every", 1)
         self._handle = -1
-        self._end = self._number = 0  # where the last whole block ends, and how many there are
-        self._is_torn = False  # whether something may stand behind it
+        # where the last whole block ends, how many there are, and the step up to which they are complete: set at once,
+        # so that Ctrl-C finds either the block or none
+        self._at = (0, 0, -1)
+        self._is_torn = False  # whether something may stand behind the last whole block
 
     # ---- with ------------------------------------------------------------------------------------------------
 
@@ -357,6 +359,7 @@ class Stream(Closed):
 
     def _begin(self) -> None:
         self._append(b"NMHD", json.dumps(self._head()).encode())
+        self._at = *self._at[:2], -1  # what the monitors have by now goes to the file, too
         atomic.DISK.sync_directory(str(self._path.parent))
 
     def _go_on(self) -> None:
@@ -375,8 +378,8 @@ class Stream(Closed):
         kept = [block for block in blocks if block.until <= step and block.magic == b"NMLG"]
         until = kept[-1].until if kept else head["first"]
         cut = next((block for block in blocks if block.until > step and block.magic == b"NMLG"), None)
-        self._number = len(kept) + 1
-        self._end = kept[-1].end if kept else _HEAD.size + len(_payload_of_head(self._path))
+        end = kept[-1].end if kept else _HEAD.size + len(_payload_of_head(self._path))
+        self._at = end, len(kept) + 1, until
         self._cut()
         if cut is not None:
             rows = {name: _until(rows, step) for name, rows in _split(self._path, head, cut).items()}
@@ -417,7 +420,8 @@ class Stream(Closed):
         rows = {}
         for name, monitor in self._monitors.items():
             saved = monitor._recorder.saved()
-            rows[name] = saved["step"], saved["id"] if "id" in saved else saved["value"]
+            new = saved["step"] > self._at[2]  # after a Ctrl-C, some may be in the file already
+            rows[name] = saved["step"][new], (saved["id"] if "id" in saved else saved["value"])[new]
         self._append(b"NMLG", _payload(rows), step)
         for monitor in self._monitors.values():
             monitor._forget(lambda steps: np.zeros(len(steps), bool))
@@ -426,24 +430,25 @@ class Stream(Closed):
         """A block more, whole; where that fails, what was written of it is cut off."""
         if self._is_torn:
             self._cut()
+        end, number, _ = self._at
         step = self._sim.current_step if until is None else until
-        block = _packed(magic, self._number, step, payload)
+        block = _packed(magic, number, step, payload)
         try:
-            atomic.write_all(atomic.DISK, self._handle, block)
-        except BaseException:
             self._is_torn = True
+            atomic.write_all(atomic.DISK, self._handle, block)
+            self._at = end + len(block), number + 1, step
+            self._is_torn = False
+        except BaseException:
             with contextlib.suppress(OSError):  # tried once more before the next block
                 self._cut()
             raise
-        self._end += len(block)
-        self._number += 1
 
     def _cut(self) -> None:
-        os.ftruncate(self._handle, self._end)
+        os.ftruncate(self._handle, self._at[0])
         self._is_torn = False
 
     def __repr__(self) -> str:
-        return f"Stream({str(self._path)!r}, blocks={self._number - 1})"
+        return f"Stream({str(self._path)!r}, blocks={self._at[1] - 1})"
 
 
 def _about(monitor: Monitor[Any]) -> dict[str, Any]:

@@ -88,6 +88,15 @@ def test_the_log_holds_what_the_monitors_would(tmp_path: Path) -> None:
     np.testing.assert_array_equal(moved["rate"].bin_end, kept["rate"].bin_end)
 
 
+def test_what_was_recorded_before_goes_to_the_log_too(tmp_path: Path) -> None:
+    sim, plain = small(), small()
+    mine, kept = channels(sim), channels(plain)
+    sim.run(50), plain.run(80)
+    with sim.streaming(tmp_path / "r.log", mine, every=20.0):
+        sim.run(30)
+    assert_holds(read_log(tmp_path / "r.log"), kept)
+
+
 def test_memory_is_bounded_by_the_interval(tmp_path: Path) -> None:
     sim = small()
     spikes = SpikeMonitor(sim)
