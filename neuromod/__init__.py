@@ -17,12 +17,14 @@ if TYPE_CHECKING:  # for type checkers; at run time a name is imported when it i
     from neuromod.errors import (
         ConfigError,
         CoreError,
+        FileError,
         NeuromodError,
         NeuromodWarning,
         NumericalError,
         RemovedError,
         StaleColumnError,
     )
+    from neuromod.logs import read_log
     from neuromod.modulation.critics import RescorlaWagner, TDCritic
     from neuromod.modulation.system import (
         DopamineSystem,
@@ -68,11 +70,13 @@ _HOMES = {
     "play_trains": "drive.trains",
     "play_spikes": "drive.trains",
     "play_camera": "drive.images",
+    "read_log": "logs",
     "get_num_threads": "parallel",
     "set_num_threads": "parallel",
     "threads": "parallel",
     "NeuromodError": "errors",
     "ConfigError": "errors",
+    "FileError": "errors",
     "RemovedError": "errors",
     "StaleColumnError": "errors",
     "NumericalError": "errors",
@@ -110,11 +114,13 @@ __all__ = [
     "play_trains",
     "play_spikes",
     "play_camera",
+    "read_log",
     "get_num_threads",
     "set_num_threads",
     "threads",
     "NeuromodError",
     "ConfigError",
+    "FileError",
     "RemovedError",
     "StaleColumnError",
     "NumericalError",

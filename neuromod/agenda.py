@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod.arguments import checked_array
+from neuromod.interrupts import uninterrupted
 from neuromod.state import SavedPart
 
 __all__ = ["Agenda", "Due", "RateSchedule"]
@@ -150,15 +151,16 @@ class Agenda:
         self._session = session
         self.rates: list[RateSchedule] = []
         self.hooks: list[Due] = []
+        self.last: list[Due] = []  # called after the hooks: what keeps the state of the end of the step
         self._acting = False
         self._stop = False
         self.stopped = False  # whether a hook has ended the last run
 
     def _all(self) -> list[RateSchedule | Due]:
-        return [*self.rates, *self.hooks]
+        return [*self.rates, *self.hooks, *self.last]
 
     def __bool__(self) -> bool:
-        return bool(self.rates or self.hooks)
+        return bool(self.rates or self.hooks or self.last)
 
     def steps_to_next(self, step: int) -> int:
         """Steps to the next one at whose end something is due, >= 1."""
@@ -171,18 +173,21 @@ class Agenda:
     def act(self, step: int) -> bool:
         """Do what is due at the end of `step`; whether the run is to stop there."""
         session = self._session
-        due = [each for each in self.rates if each.is_due(step)]
-        for each in due:
-            each.apply(session.store, step, session.dt)
-        if due:
-            session.take_up()
-        hooks = [each for each in self.hooks if each.is_due(step)]
+        if any(each.is_due(step) for each in self.rates):
+            uninterrupted(lambda: self._change_rates(step))
+        hooks = [each for each in (*self.hooks, *self.last) if each.is_due(step)]
         if hooks:
             if session.life is not None:
                 session.life.age()
             self._call(hooks)
         self.stopped, self._stop = self._stop, False
         return self.stopped
+
+    def _change_rates(self, step: int) -> None:
+        for each in self.rates:
+            if each.is_due(step):
+                each.apply(self._session.store, step, self._session.dt)
+        self._session.take_up()
 
     def _call(self, hooks: list[Due]) -> None:
         session = self._session

@@ -104,7 +104,7 @@ class Beginning:
         known = np.concatenate([ids for ids, _ in self._neurons] or [np.empty(0, np.int64)])
         new = np.flatnonzero(~np.isin(ids, known))
         if len(new):
-            kept = [name for name in columns.buffers if name in STATE | PARAMETERS]
+            kept = sorted(name for name in columns.buffers if name in STATE | PARAMETERS)
             self._neurons.append(
                 (ids[new].copy(), {name: _compact(columns.column(name)[new]) for name in kept})
             )
@@ -121,6 +121,12 @@ class Beginning:
             first += len(table)
         self._synapses, self._first = noted, firsts
         self._hold(store)
+
+    def _has_synapses_of(self, store: Any) -> bool:
+        """Whether the synapses were noted as they are connected now."""
+        ruled = {table.name: table.number for table in store.tables if table.learning.rule is not None}
+        noted = {name: number for name, (number, _, _) in self._synapses.items()}
+        return self._noted is not None and self._noted[1] == store.version and ruled == noted
 
     def _hold(self, store: Any) -> None:
         self._anchor = None
@@ -184,10 +190,11 @@ class Beginning:
         """What `of_state` takes; None where the simulation has not moved on."""
         if not self.is_noted:
             return None
-        self._note_synapses(store)
+        if not self._has_synapses_of(store):
+            self._note_synapses(store)
         return {
             "neurons": [{"id": ids, "columns": dict(columns)} for ids, columns in self._neurons],
-            "synapses": {name: dict(columns) for name, (_, columns, _) in self._synapses.items()},
+            "synapses": {name: dict(self._synapses[name][1]) for name in sorted(self._synapses)},
             "level": np.empty(0) if self.level is None else self.level.ravel(),
             "schedule": {"steps": self.schedule[0], "ids": self.schedule[1]},
         }
@@ -212,7 +219,7 @@ class Beginning:
         saved = part.part("synapses")
         tables = {table.name: table for table in store.tables if table.learning.rule is not None}
         saved.only(*tables)
-        for name in set(tables) & set(saved.value):
+        for name in sorted(set(tables) & set(saved.value)):
             table = tables[name]
             columns = _columns(saved.part(name), table.weights.values(), len(table), needs_all=True)
             made._synapses[name] = table.number, columns, len(table)
@@ -248,7 +255,9 @@ def _columns(part: SavedPart, known: Mapping[str, NDArray[Any]], n: int, needs_a
     if needs_all:
         part.has(*known)
     found = {}
-    for name in set(known) & set(part.value):
+    for name in part.value:
+        if name not in known:
+            continue
         values = part.array(name, known[name].dtype.str[1:], (None,))
         if values is not None and len(values) not in ({1, n} if n else {0, 1}):
             part.wrong(name, f"must have 1 entry or {n}", values)

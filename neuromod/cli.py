@@ -1,4 +1,4 @@
-"""The command ``neuromod``: run, validate, schema, info, bench.
+"""The command ``neuromod``: run, validate, schema, info, selftest, bench.
 
 Exit codes: 0 done; 1 the run failed; 2 the command line, the configuration or the place for the output is
 wrong; 130 interrupted. Ctrl-C ends a run after the image that is being shown (without images: after at most
@@ -126,6 +126,16 @@ def _parser() -> argparse.ArgumentParser:
         "--clamp-dopamine", action="store_true",
         help="hold dopamine at its baseline (as --set experiment.clamp_dopamine=true)",
     )  # fmt: skip
+    run.add_argument(
+        "--checkpoint", type=Path, metavar="DIR",
+        help="write checkpoints there; the same command goes on from them after a kill, to the same results",
+    )  # fmt: skip
+    run.add_argument(
+        "--checkpoint-every",
+        default="1 min",
+        metavar="TIME",
+        help="wall time, as in '10 min' (default: 1 min)",
+    )
     run.set_defaults(action=_run)
     validate = commands.add_parser("validate", help="check a configuration; one line for each problem")
     validate.add_argument("file", metavar="FILE")
@@ -137,8 +147,19 @@ def _parser() -> argparse.ArgumentParser:
         "info", help="print version, build, threads and extras: what a report of a bug needs"
     )
     info.set_defaults(action=_info)
+    _add_selftest(commands)
     _add_bench(commands.add_parser("bench", help="measure this machine and the engine on it"))
     return parser
+
+
+def _add_selftest(commands: Any) -> None:
+    from neuromod.selftest.command import add_arguments
+
+    selftest = commands.add_parser(
+        "selftest", help="run random simulations, cut, saved and interrupted; nothing may differ"
+    )
+    add_arguments(selftest)
+    selftest.set_defaults(action=_selftest)
 
 
 def _add_bench(bench: argparse.ArgumentParser) -> None:
@@ -199,7 +220,9 @@ def _seed(text: str) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from neuromod.checkpoints import seconds_of
     from neuromod.experiment.results import results_table, save_results
+    from neuromod.experiment.resume import clear_checkpoints
     from neuromod.experiment.run import run_experiment
     from neuromod.experiment.story import advice
     from neuromod.progress import ProgressLine
@@ -208,6 +231,10 @@ def _run(arguments: argparse.Namespace) -> int:
     content = _changed(_loaded(arguments.config), [*arguments.changes, *clamped])
     line = ProgressLine(after=0.0, steps=False)  # steps are counted in the table alone, those of training
     _check_report(arguments.report, arguments.force)
+    try:
+        seconds_of(arguments.checkpoint_every, "checkpoint-every")
+    except ValueError as error:
+        raise _WrongInput(f"--{error}") from error
     with _output_directory(arguments.out, arguments.force) as directory, _first_interrupt_asks() as asked:
         try:
             results = run_experiment(
@@ -218,6 +245,8 @@ def _run(arguments: argparse.Namespace) -> int:
                 stop=asked.is_set,
                 ms=arguments.ms,
                 phase=line.phase,
+                checkpoint=arguments.checkpoint,
+                checkpoint_every=arguments.checkpoint_every,
             )
         except ConfigError:
             raise
@@ -226,6 +255,8 @@ def _run(arguments: argparse.Namespace) -> int:
         finally:
             line.close()
         path = save_results(directory / "results.npz", results, overwrite=arguments.force)
+        if arguments.checkpoint is not None and not asked.is_set():
+            clear_checkpoints(arguments.checkpoint)
         notes = [f"note: {said}" for said in advice(results, Path(arguments.config).name)]
         written = [f"written: {path}", _draw(results, directory / "summary.png")]
         if arguments.report is not None:
@@ -501,6 +532,13 @@ def _info(arguments: argparse.Namespace) -> int:
     ]
     _say("\n".join(f"{name:<18}{value}" for name, value in rows))
     return DONE
+
+
+def _selftest(arguments: argparse.Namespace) -> int:
+    from neuromod.selftest.command import selftest
+
+    found = selftest(arguments.minutes, arguments.seed, arguments.case, arguments.only, _say)
+    return FAILED if found else DONE
 
 
 # ---- bench -------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 __all__ = [
     "ConfigError",
     "CoreError",
+    "FileError",
     "NeuromodError",
     "NeuromodWarning",
     "NumericalError",
@@ -37,6 +38,10 @@ class ConfigError(NeuromodError, ValueError):
     def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[str, ...]]]:
         """Made anew from its problems: its message is one string, of which `__init__` would list the letters."""
         return type(self), (self.problems,)
+
+
+class FileError(ConfigError):
+    """A saved file is cut, damaged, of a newer format, or none; each problem reads ``path: rule; what came``."""
 
 
 class RemovedError(NeuromodError, LookupError):

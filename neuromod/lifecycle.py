@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
+from neuromod.interrupts import uninterrupted
 from neuromod.network.columns import MODELS
 from neuromod.network.succession import DEATH, Succession, succeed
 
@@ -42,7 +43,7 @@ class LifeCycle:
         try:
             found: tuple[int, Ints] = self._session.stretch_one()
         finally:
-            self._settle(at)
+            uninterrupted(lambda: self._settle(at))
         return found
 
     def run(
@@ -65,7 +66,7 @@ class LifeCycle:
                 self.spikes += int(counts.sum())
             finally:
                 self.neuron_steps += columns.n * (session.step - at)
-                happened = self._settle(at)
+                happened = uninterrupted(lambda since=at: self._settle(since))  # type: ignore[misc]
             if happened is not None and ids is not None and place is not None:
                 ids, place = _followed(ids, place, happened)
             done = session.step - first
@@ -88,6 +89,10 @@ class LifeCycle:
             return 1
         return self._about.interval - self._session.step % self._about.interval  # type: ignore[no-any-return]
 
+    def acts_after(self, step: int) -> bool:
+        """Whether neurons may die after a step."""
+        return bool(self._about.enable_death) and step % self._about.interval == 0
+
     def _is_recorded(self) -> bool:
         buffers = self._session.store.columns.buffers
         own = [buffers["age"], buffers["health"]]
@@ -97,9 +102,9 @@ class LifeCycle:
 
     def _settle(self, since: int) -> Succession | None:
         """After a stretch that began at `since`: ages, then deaths and births if its last step has them."""
-        step, about = self._session.step, self._about
+        step = self._session.step
         self.age()
-        if step == since or step % about.interval or not about.enable_death:
+        if step == since or not self.acts_after(step):
             return None
         return self._act(step)
 

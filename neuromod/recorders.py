@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Generic, Protocol, Self, TypeVar
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +13,7 @@ from neuromod import _core
 from neuromod.closed import Closed
 from neuromod.tables import Tabled
 
-__all__ = ["Monitor", "milliseconds"]
+__all__ = ["Monitor", "milliseconds", "monitors_of"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -51,6 +53,7 @@ class Monitor(Closed, Tabled, Generic[Recorder]):
         self._recorder: Recorder = recorder
         with sim._session.gate:
             sim._session.bound().add_recorder(recorder)
+        _register(self)
 
     def stop(self) -> None:
         """Record no further; what was recorded stays."""
@@ -74,6 +77,27 @@ class Monitor(Closed, Tabled, Generic[Recorder]):
             for each in (*engine.spike_recorders, *engine.sample_recorders, *engine.probes)
         )
 
+    def _forget(self, steps: Callable[[Ints], NDArray[np.bool_]]) -> None:
+        """Forget the records of some steps, and go on. `steps`: which of the steps of the records are to be kept."""
+        session = self._sim._session
+        with session.gate:
+            engine, saved, is_on = session.bound(), self._recorder.saved(), self._is_on()
+            kept = steps(saved["step"])
+            saved |= {name: saved[name][kept] for name in ("step", "id", "value") if name in saved}
+            if is_on:
+                engine.remove_recorder(self._recorder)
+            self._take_over(saved, is_on, self._own())
+
+    def _take_over(self, saved: Any, is_on: bool, own: dict[str, Any]) -> None:
+        """Go on with other records, as a recorder has `saved` them; `own`: attributes, as `_own` gives them."""
+        vars(self).update(own)
+        made = self._new_recorder()
+        made.restore(saved)
+        self._recorder = made
+        if is_on:
+            with self._sim._session.gate:
+                self._sim._session.bound().add_recorder(made)
+
     def _new_recorder(self) -> Any:
         """A recorder of the same, without records, of a copy."""
         return _core.SpikeRecorder()
@@ -83,6 +107,17 @@ class Monitor(Closed, Tabled, Generic[Recorder]):
 
     def __exit__(self, *exc: object) -> None:
         self.stop()
+
+
+def _register(monitor: Monitor[Any]) -> None:
+    """Let the simulation find the monitor, as long as somebody has it."""
+    session = monitor._sim._session
+    session.monitors = [*(each for each in session.monitors if each() is not None), ref(monitor)]
+
+
+def monitors_of(session: Any) -> tuple[Monitor[Any], ...]:
+    """The monitors of a simulation that somebody has, in the order of their making."""
+    return tuple(monitor for each in session.monitors if (monitor := each()) is not None)
 
 
 def _again(
@@ -98,4 +133,5 @@ def _again(
     if is_on:
         with sim._session.gate:
             sim._session.bound().add_recorder(made)
+    _register(monitor)
     return monitor

@@ -16,7 +16,7 @@ from neuromod.network import saved as of_model
 from neuromod.problems import join
 from neuromod.state import SavedPart, check_seal, pack, same_content, sealed, unpacked
 
-__all__ = ["content_of", "from_dict", "simulation_again", "to_dict"]
+__all__ = ["content_of", "from_dict", "own_state", "plain_again", "simulation_again", "to_dict"]
 
 Simulation = Any
 """A `neuromod.simulation.Simulation`; this module imports neither it nor what it consists of."""
@@ -33,10 +33,10 @@ _LAST_STEP = 2**61
 def content_of(sim: Simulation) -> dict[str, Any]:
     """What is the simulation's and not the model's, with arrays as arrays; sealed."""
     sim._session.agenda.check_can_be_saved("copy.deepcopy and pickle")
-    return sealed({"format": of_model.FORMAT, "simulation": _own(sim)})
+    return sealed({"format": of_model.FORMAT, "simulation": own_state(sim)})
 
 
-def _own(sim: Simulation) -> dict[str, Any]:
+def own_state(sim: Simulation) -> dict[str, Any]:
     """The simulation's state, and how it began, of which no digest is."""
     own: dict[str, Any] = sim._own_state()
     beginning = sim._session.beginning.state(sim._session.store)
@@ -47,7 +47,7 @@ def to_dict(sim: Simulation) -> dict[str, Any]:
     """All of it, with its model, as ``json`` can write it."""
     sim._session.agenda.check_can_be_saved("to_dict")
     with sim._session.gate:
-        own = _own(sim)  # first: it hands over what users have written
+        own = own_state(sim)  # first: it hands over what users have written
         model = of_model.content_of(sim.model)
         # the model's own sum stands for the model
         seal = sealed({"format": of_model.FORMAT, "model": model["sha256"], "simulation": own})
@@ -69,6 +69,13 @@ def from_dict(cls: type[Simulation], state: Any) -> Simulation:
     check_seal(content, state.get("version"), state.get("sha256"))
     model = of_model.from_dict(cls._MODEL, state["model"], "state.model")
     return _again(cls, model, None, own, None, state["format"])
+
+
+def plain_again(cls: type[Simulation], content: Any, threads: int | None) -> Simulation:
+    """The simulation of a content as `neuromod.keeping` writes it to a file, which has a seal of its own."""
+    model = of_model.plain_model_again(cls._MODEL, content["model"], "model")
+    saved_as = content["model"]["format"]
+    return _again(cls, model, None, content["simulation"], threads, saved_as, "simulation", check=False)
 
 
 def simulation_again(
@@ -97,8 +104,11 @@ def _again(
     own: Any,
     threads: int | None,
     saved_as: int,
+    where: str = "state.simulation",
+    check: bool = True,
 ) -> Simulation:
-    part = SavedPart(own, "state.simulation")
+    """`check`: the columns of synapses under rules are as they are now; else as the engine keeps them."""
+    part = SavedPart(own, where)
     part.only("seed", "dt", "engine", "schedule", "neuromodulation", "rates", "beginning")
     part.has("neuromodulation")
     seed, dt = part.whole("seed", 0, 2**64 - 1), part.number("dt", 5e-324, _LONGEST_DT)
@@ -108,38 +118,36 @@ def _again(
     part.finish()
     modulators = own["neuromodulation"]
     if system is None and modulators is not None:
-        system = cls._SYSTEM._of(checked_levels(modulators, "state.simulation.neuromodulation"))
+        system = cls._SYSTEM._of(checked_levels(modulators, f"{where}.neuromodulation"))
     if (system is None) != (modulators is None):
-        raise ConfigError(["state.simulation.neuromodulation: must be that of the system that came with it"])
+        raise ConfigError([f"{where}.neuromodulation: must be that of the system that came with it"])
     sim = cls(model, seed=seed, dt=dt, neuromodulation=system, threads=threads)
-    now = _plastic_columns(model)
-    _restore(sim, engine.value, schedule, rates)
+    now = _plastic_columns(model) if check and saved_as == of_model.FORMAT else None
+    _restore(sim, engine.value, schedule, rates, where)
     if "beginning" in own:
         session, levels = sim._session, 0 if system is None else system._levels.level_buffer.size
         session.beginning = Beginning.of_state(part.part("beginning"), session.store, levels)
         part.finish()
-    if saved_as == of_model.FORMAT:  # else what follows from it is rounded in another way
+    if now is not None:  # with an older format, what follows from it is rounded in another way
         _check_kept(sim, now)
     return sim
 
 
 def _restore(
-    sim: Simulation, engine: Mapping[str, Any], schedule: Any, rates: list[RateSchedule | None]
+    sim: Simulation, engine: Mapping[str, Any], schedule: Any, rates: list[RateSchedule | None], where: str
 ) -> None:
     """The engine's part; what is wrong with it as one error."""
     try:
         sim._session.restore(engine, schedule, rates)
         sim._session.prepared()  # parameters and levels are looked at
     except ConfigError as error:
-        raise ConfigError([f"state.simulation.{line}" for line in error.problems]) from None
+        raise ConfigError([f"{where}.{line}" for line in error.problems]) from None
     except (_core.CoreFailure, MemoryError, OverflowError) as error:
         raise ConfigError([f"state: must be one that fits into the core; {error!r}"]) from None
     except ValueError as error:
         raise ConfigError([f"state: {error}"]) from None
     if not all(map(np.array_equal, schedule, sim._session.bound().schedule_arrays())):
-        raise ConfigError(
-            ["state.simulation.schedule: must be steps to come, ascending, of neurons that are there"]
-        )
+        raise ConfigError([f"{where}.schedule: must be steps to come, ascending, of neurons that are there"])
 
 
 def _rates(part: SavedPart, model: BrainModel, dt: float | None) -> list[RateSchedule | None]:

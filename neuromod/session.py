@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from weakref import ReferenceType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,9 @@ class Session:
         self.gate = store.gate
         self.agenda = Agenda(self)
         self.life: LifeCycle | None = None  # where the neurons age
+        self.monitors: list[ReferenceType[Any]] = []  # those made for the simulation, while somebody has them
+        self.held: list[Any] = []  # monitors of a file, which nobody else has
+        self.stored: dict[str, Any] = {}  # states in memory to go back to
 
     @property
     def threads(self) -> int:
@@ -150,6 +154,16 @@ class Session:
         self.gate.check_own(where)
         self.agenda.hooks = hooks
         self._lend_agenda()
+
+    def set_last(self, last: list[Due], where: str) -> None:
+        """Others that are called after the hooks from now on."""
+        self.gate.check_idle(where)
+        self.agenda.last = last
+        self._lend_agenda()
+
+    def is_before_deaths(self) -> bool:
+        """Whether a run is at the end of a step whose deaths and births are still to come."""
+        return self.gate.running and self.life is not None and self.life.acts_after(self.step)
 
     def set_rates(self, rates: list[RateSchedule], where: str) -> None:
         """Other rates that vary in time; those that are new and due hold from now on."""
@@ -321,6 +335,10 @@ class Session:
                 *self.beginning.schedule
             )  # the engine starts at the columns as they are now
             return len(recorders)
+
+    def begin_again(self) -> None:
+        """The next engine is a new one."""
+        self._engine = None
 
     # ---- state -----------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from neuromod.connects import Connects
 from neuromod.errors import say
 from neuromod.hooks import Hooked
 from neuromod.inputs import check_run, check_sources, checked_input, spike_steps
+from neuromod.keeping import Kept
 from neuromod.lifecycle import LifeCycle
 from neuromod.modulation.system import NeuromodulationSystem
 from neuromod.network.brain_model import BrainModel, learning_of
@@ -38,7 +39,7 @@ __all__ = ["Simulation"]
 Ints = NDArray[np.int64]
 
 
-class Simulation(Building, Connects, Hooked):
+class Simulation(Building, Connects, Hooked, Kept):
     """One run of a model, with its own clock, seed, spikes under way and recorders.
 
     Parameters

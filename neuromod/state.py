@@ -12,7 +12,18 @@ from numpy.typing import NDArray
 from neuromod.errors import ConfigError
 from neuromod.problems import join, shown
 
-__all__ = ["SavedPart", "check_seal", "digest_of", "pack", "same_content", "sealed", "unpack", "unpacked"]
+__all__ = [
+    "SavedPart",
+    "check_seal",
+    "digest_of",
+    "pack",
+    "packed_key",
+    "same_content",
+    "sealed",
+    "unpack",
+    "unpacked",
+    "unpacked_key",
+]
 
 _DEEPEST = 100
 """Levels of nesting of a state; a saved one has about ten."""
@@ -118,7 +129,8 @@ def _escaped(name: str) -> str:
     return name.replace("\\", "\\\\").replace("|", "\\|")
 
 
-def _packed_key(key: Any) -> str:
+def packed_key(key: Any) -> str:
+    """A key, which may be a tuple of names, as one text."""
     if isinstance(key, tuple):
         return "|".join(map(_escaped, key))
     return "\\" + key if key in _RESERVED else _escaped(key)
@@ -134,6 +146,12 @@ def _parts(key: str) -> list[str]:
             parts[-1] += letter
         escaped = letter == "\\" and not escaped
     return parts
+
+
+def unpacked_key(text: str) -> Any:
+    """The key that `packed_key` was given."""
+    parts = _parts(text)
+    return parts[0] if len(parts) == 1 else tuple(parts)
 
 
 def pack(value: Any) -> Any:
@@ -161,7 +179,7 @@ def pack(value: Any) -> Any:
         values = [None if v == -np.inf else v for v in value.ravel().tolist()]
         return {"dtype": value.dtype.str, "shape": list(value.shape), "values": values}
     if isinstance(value, Mapping):
-        return {_packed_key(k): pack(v) for k, v in value.items()}
+        return {packed_key(k): pack(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [pack(v) for v in value]
     if isinstance(value, np.generic):

@@ -39,7 +39,16 @@ FOR_USERS = tuple(
             "errors",
             "experiment",
         ),
-        *("hooks", "monitors", "tables", "network.population", "network.editing"),
+        *(
+            "checkpoints",
+            "hooks",
+            "keeping",
+            "logs",
+            "monitors",
+            "tables",
+            "network.population",
+            "network.editing",
+        ),
         *("network.projection", "network.views", "neuromodulation", "parallel", "plasticity", "plot"),
         *("cell_types", "progress", "replicas", "response", "results", "senses", "simulation"),
     )

@@ -16,9 +16,10 @@ from import_graph import circles, floors, import_graph, imported, module_name
 # A module imports modules of its own row or of lower rows; within a row there is no circle.
 PYTHON_ROWS = (
     {"__main__", "cli"},
-    {"bench", "experiment", "plot"},
+    {"bench", "experiment", "plot", "selftest"},
     {"simulation", "building", "connects", "replicas", "monitors", "saved", "session", "beginning"}
-    | {"drive", "hooks", "agenda", "tables", "recorders", "lifecycle"},
+    | {"drive", "hooks", "agenda", "tables", "recorders", "lifecycle", "keeping", "recorded"}
+    | {"checkpoints", "logs", "stored"},
     {
         "network",
         "modulation",
@@ -41,10 +42,11 @@ PYTHON_ROWS = (
         "progress",
         "units",
         "together",
+        "interrupts",
     },
     {"_core"},
     {"vector"},
-    {"state"},
+    {"state", "folding", "archive", "atomic"},
     {"errors", "problems", "_machine"},
 )
 # Old homes of public names, kept importable; the package itself imports the new ones.

@@ -168,7 +168,8 @@ class Probe:
 
     def sample(self, step):
         """Take a row."""
-        self.rows.append((step, self.read()))
+        row = self.read()
+        self.rows.append((step, row))
 
     def arrays(self):
         """(step, value of shape (samples, width)) recorded so far; copies."""

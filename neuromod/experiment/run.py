@@ -19,19 +19,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 import neuromod
+from neuromod.checkpoints import seconds_of
 from neuromod.config.load import load
 from neuromod.errors import NeuromodWarning
 from neuromod.experiment.datasets import DATASETS, LabelledImages, fit_to_sheet
 from neuromod.experiment.effect_size import held_out
 from neuromod.experiment.network import ExperimentNetwork, build_network
 from neuromod.experiment.results import Results
+from neuromod.experiment.resume import Resume
+from neuromod.experiment.schedule import Log, Schedule
 from neuromod.experiment.section import Experiment, check_experiment
-from neuromod.modulation.system import NeuromodulationSystem, create_neuromodulation_system
+from neuromod.modulation.system import create_neuromodulation_system
 from neuromod.monitors import LevelMonitor, SpikeMonitor
 from neuromod.network.brain_model import BrainModel
 from neuromod.progress import ProgressCallback
 from neuromod.senses import feed_sense_input
 from neuromod.simulation import Simulation
+from neuromod.state import SavedPart
 from neuromod.units import steps_of
 
 __all__ = ["GROUP_NAMES", "image_order", "run_experiment", "synapse_groups"]
@@ -156,63 +160,6 @@ def synapse_groups(
     return groups, [int((~rewarded & ~punished).sum()), int(rewarded.sum()), int(punished.sum())]
 
 
-@dataclass
-class _Log:
-    """What the schedule did: presentations, and events with the step before which they came."""
-
-    image_step: list[int] = field(default_factory=list)
-    image: list[int] = field(default_factory=list)
-    event_step: list[int] = field(default_factory=list)
-    event_kind: list[str] = field(default_factory=list)
-    event_value: list[float] = field(default_factory=list)
-
-    def add_event(self, step: int, kind: str, value: float) -> None:
-        self.event_step.append(step)
-        self.event_kind.append(kind)
-        self.event_value.append(value)
-
-
-class _Schedule:
-    """The world outside: what each image brings, and what reward is expected by now."""
-
-    def __init__(self, experiment: Experiment, system: NeuromodulationSystem | None, log: _Log) -> None:
-        self.experiment, self.system, self.log = experiment, system, log
-        self.expected, self.last_label = 0.0, -1
-
-    def begin_image(self, step: int, label: int, outcome: int) -> None:
-        """Send the events of an image that is shown from `step` on and brings the outcome of class `outcome`."""
-        told, system, changed = self.experiment, self.system, label != self.last_label
-        self.last_label = label
-        if system is not None and changed:
-            system.process_uncertainty(told.uncertainty, told.novelty)
-            self.log.add_event(step, "uncertainty", told.uncertainty + told.novelty)
-        self.bring_outcome(step, outcome)
-
-    def has_outcome(self, label: int) -> bool:
-        """Whether images of that class are rewarded or punished."""
-        told = self.experiment
-        return self.system is not None and label in (told.rewarded_class, told.punished_class)
-
-    def bring_outcome(self, step: int, label: int) -> None:
-        """Reward or punish, if the class is one that is."""
-        told, system = self.experiment, self.system
-        if system is None:
-            return
-        if label == told.rewarded_class:
-            self._reward(system, step, told.reward)
-        if label == told.punished_class:
-            self._reward(system, step, -told.punishment)
-            system.process_punishment(told.punishment, told.stress)
-            self.log.add_event(step, "punishment", told.punishment + told.stress)
-
-    def _reward(self, system: NeuromodulationSystem, step: int, reward: float) -> None:
-        error = reward - self.expected
-        if not self.experiment.clamp_dopamine:
-            system.process_reward(reward, self.expected)
-        self.expected += self.experiment.expectation_rate * error
-        self.log.add_event(step, "reward", reward)
-
-
 # ---- the run -----------------------------------------------------------------------------------------------
 
 
@@ -225,6 +172,8 @@ def run_experiment(
     stop: Callable[[], bool] | None = None,
     ms: float | None = None,
     phase: Callable[[str], object] | None = None,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: str = "1 min",
 ) -> Results:
     """Build the network of a configuration, run its experiment, and give everything back as arrays.
 
@@ -257,6 +206,11 @@ def run_experiment(
     phase : callable, optional
         Called with the name of each phase when it begins: ``"test before"``, ``"training"``, ``"test after"``,
         ``"control"``, ``"test of the control"``; without images ``"run"``.
+    checkpoint : str or Path, optional
+        A directory, made where there is none, for checkpoints; what is there from a run with the same arguments is gone
+        on from, to the same results. The files stay.
+    checkpoint_every : str, default "1 min"
+        Wall time from one checkpoint to the next: a number and s, min, h or days.
 
     Returns
     -------
@@ -276,6 +230,8 @@ def run_experiment(
         If the configuration is wrong; every problem is listed.
     ValueError
         If an argument is out of its domain.
+    FileError
+        If the directory of checkpoints holds those of another run, or damaged ones.
 
     Examples
     --------
@@ -288,6 +244,12 @@ def run_experiment(
     if steps is not None and ms is not None:
         raise TypeError(f"steps, ms: must not be given both; got {steps!r} and {ms!r}")
     content, experiment = _prepared_config(source)
+    identity = {"configuration": content, "steps": steps, "ms": ms, "seed": seed}
+    resume = Resume(
+        None if checkpoint is None else Path(checkpoint),
+        seconds_of(checkpoint_every, "checkpoint_every"),
+        identity,
+    )
     run = _built(content, experiment, seed)
     steps = steps if ms is None else steps_of(ms, run.sim.dt, "ms", 1)
     wanted = steps or experiment.steps or run.whole_show
@@ -298,12 +260,21 @@ def run_experiment(
     watch = _Watch(progress, stop, total, run.sim.dt)
     say = phase if phase is not None and n_tested else lambda _: None
 
-    weight_before = run.sim.model.synapses.weight.copy()
-    say("test before")
-    responses = {"response_before": _response(content, run, run, watch)}
+    before = {"weight": run.sim.model.synapses.weight.copy(), "response": np.empty(0)}
+    found = resume.load("training", Simulation)
+    if found is None:
+        say("test before")
+        before["response"] = _response(content, run, run, watch)
+        if checkpoint is not None and watch.stopped():  # the test is not complete
+            resume = Resume(None, 0.0, identity)
+    else:
+        run, state = _resumed(run, *found)
+        before = {name: state.part("before").value[name] for name in before}
+        watch.advance(n_tested * experiment.test_steps + run.sim.current_step)
+    responses = {"response_before": before["response"]}
     if phase is not None:
         phase("run" if run.show is None else "training")
-    wall_seconds = run.advance(wanted, watch)
+    run.advance(wanted, watch, resume, {"before": before})
     whole = run.sim.current_step == wanted
     say("test after")
     responses["response_after"] = _response(content, run, run, watch) if whole else np.empty(0)
@@ -311,17 +282,21 @@ def run_experiment(
     if with_control and whole:
         clamped = experiment.model_copy(update={"clamp_dopamine": True})
         control = _built(content, clamped, run.sim.seed, record=False)
+        found = resume.load("control", Simulation)
+        if found is not None:
+            control, _ = _resumed(control, *found)
+            watch.advance(control.sim.current_step)
         if phase is not None:
             phase("control")
-        control.advance(wanted, watch)
+        control.advance(wanted, watch, resume, {})
         if control.sim.current_step == wanted:
             weight_control = control.sim.model.synapses.weight.copy()
             say("test of the control")
             responses["response_control"] = _response(content, run, control, watch)
     results = {
-        "wall_seconds": wall_seconds,
+        "wall_seconds": run.wall_seconds,
         "steps_wanted": wanted,
-        "weight_before": weight_before,
+        "weight_before": before["weight"],
         "weight_control": weight_control,
         **_run_arrays(run),
         **_network_arrays(run),
@@ -364,7 +339,7 @@ def _prepared_config(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, 
     return content, experiment
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Run:
     """A network, built and ready to be shown images."""
 
@@ -372,28 +347,54 @@ class _Run:
     sim: Simulation
     network: ExperimentNetwork
     show: _Show | None
-    schedule: _Schedule
+    schedule: Schedule
     spikes: SpikeMonitor | None
     levels: LevelMonitor | None
+    wall_seconds: float = 0.0  # of its steps
 
     @property
     def whole_show(self) -> int:
         """Steps that show every image once."""
         return _PLAIN_STEPS if self.show is None else len(self.show.order) * self.experiment.steps_per_image
 
-    def advance(self, n_steps: int, watch: _Watch) -> float:
-        """Run so many steps, image by image; the wall time that it took, s."""
+    @property
+    def phase(self) -> str:
+        """The name of its checkpoint."""
+        return "control" if self.spikes is None else "training"
+
+    def advance(self, n_steps: int, watch: _Watch, resume: Resume, besides: Mapping[str, Any]) -> None:
+        """Run so many steps, image by image, with checkpoints; `besides`: what a checkpoint holds, too."""
         sim, show = self.sim, self.show
         piece = _PIECE if show is None else self.experiment.steps_per_image
-        began = time.perf_counter()
+        began, before = time.perf_counter(), self.wall_seconds
         while sim.current_step < n_steps and not watch.stopped():
             n = min(piece, n_steps - sim.current_step)
             if show is None:
                 sim.run(n, progress=False)
             else:
                 _show_image(sim, show, self.schedule, n)
+            self.wall_seconds = before + time.perf_counter() - began
             watch.advance(n)
-        return time.perf_counter() - began
+            resume.save_if_due(self.phase, sim, self._state(besides))
+        resume.save(self.phase, sim, self._state(besides))
+
+    def _state(self, besides: Mapping[str, Any]) -> dict[str, Any]:
+        return {**besides, "schedule": self.schedule.state(), "wall_seconds": self.wall_seconds}
+
+
+def _resumed(run: _Run, sim: Simulation, state: SavedPart) -> tuple[_Run, SavedPart]:
+    """The run with the simulation of a checkpoint in place of the one that was built."""
+    system, monitors = sim.neuromodulation, sim.monitors  # spikes first, then levels
+    spikes = next((each for each in monitors if isinstance(each, SpikeMonitor)), None)
+    levels = next((each for each in monitors if isinstance(each, LevelMonitor)), None)
+    readout = None if run.network.readout is None else sim.projections[run.network.readout.name]
+    schedule = Schedule(run.experiment, system, Log())
+    schedule.resume(state.part("schedule"))
+    seconds = state.number("wall_seconds", 0.0, 1e300)
+    state.finish()
+    network = run.network._replace(readout=readout)
+    assert seconds is not None
+    return _Run(run.experiment, sim, network, run.show, schedule, spikes, levels, seconds), state
 
 
 def _built(
@@ -419,7 +420,7 @@ def _built(
         show = _prepared_show(sim, experiment, DATASETS[experiment.dataset]())
     spikes = SpikeMonitor(sim) if record else None
     levels = LevelMonitor(sim) if record and system is not None else None
-    return _Run(experiment, sim, network, show, _Schedule(experiment, system, _Log()), spikes, levels)
+    return _Run(experiment, sim, network, show, Schedule(experiment, system, Log()), spikes, levels)
 
 
 def _response(content: dict[str, Any], shown: _Run, learner: _Run, watch: _Watch) -> NDArray[np.float64]:
@@ -447,7 +448,7 @@ def _response(content: dict[str, Any], shown: _Run, learner: _Run, watch: _Watch
     return rate
 
 
-def _show_image(sim: Simulation, show: _Show, schedule: _Schedule, n: int) -> None:
+def _show_image(sim: Simulation, show: _Show, schedule: Schedule, n: int) -> None:
     """The next image, for n steps: its events, its current, and its outcome again and again."""
     log = schedule.log
     image = int(show.order[len(log.image) % len(show.order)])
@@ -518,7 +519,7 @@ def _network_arrays(run: _Run) -> dict[str, Any]:
     }
 
 
-def _log_arrays(log: _Log, show: _Show | None) -> dict[str, Any]:
+def _log_arrays(log: Log, show: _Show | None) -> dict[str, Any]:
     image = np.array(log.image, dtype=np.int64)
     return {
         "image_step": np.array(log.image_step, dtype=np.int64),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from neuromod._core import Neuron, Synapse
 from neuromod.arguments import checked_count, checked_number
 from neuromod.closed import read_only
-from neuromod.network import edits, saved
+from neuromod.network import edits, files, saved
 from neuromod.network.areas import Areas
 from neuromod.network.columns import NeuronColumns
 from neuromod.network.creation import Creation
@@ -438,6 +438,49 @@ class BrainModel(Described):
         BrainModel(areas=6, neurons=0, synapses=0)
         """
         return saved.from_dict(cls, state)  # type: ignore[no-any-return]
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the whole model to a file, which appears whole or not at all; `load` reads it.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file, in a directory that exists; an older file of that name is replaced.
+
+        Raises
+        ------
+        OSError
+            If the disk refuses. An older file stays as it was.
+
+        Examples
+        --------
+        >>> from neuromod import BrainModel
+        >>> BrainModel("brain_base_model.json").save("brain.npz")
+        >>> BrainModel.load("brain.npz")
+        BrainModel(areas=6, neurons=0, synapses=0)
+        """
+        files.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> BrainModel:
+        """The model that `save` wrote to a file, to the bit.
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Returns
+        -------
+        BrainModel
+
+        Raises
+        ------
+        FileError
+            If the file is cut, damaged, of a newer format or none of a model: ``path: rule; what came``.
+        OSError
+            If it cannot be read.
+        """
+        return files.load(cls, path)  # type: ignore[no-any-return]
 
     def __copy__(self) -> BrainModel:
         """As `copy`: a model of which two share the columns would be none."""

@@ -23,6 +23,8 @@ __all__ = [
     "content_of",
     "from_dict",
     "model_again",
+    "plain_content_of",
+    "plain_model_again",
     "restore",
     "state_of",
     "to_dict",
@@ -47,14 +49,19 @@ _OPTIONAL = ("port", "learning", "modulators", "rounding", "short_term", "homeos
 # ---- saving ----------------------------------------------------------------------------------------------------
 
 
-def state_of(model: Model, rows: bool = False) -> dict[str, Any]:
-    """All that is the model's, but its configuration. `rows`: also how synapses are stored, of which no digest is."""
+def state_of(
+    model: Model, rows: bool = False, contents: Callable[[Any], Mapping[str, Any]] | None = None
+) -> dict[str, Any]:
+    """All that is the model's, but its configuration. `rows`: also how synapses are stored, of which no digest is.
+
+    `contents`: gives the columns of the synapses of a table. Default: as they are now.
+    """
     store, columns = model._store, model._store.columns
     return {
         "next_id": columns.next_id,
         "neurons": _neurons_of(columns),
         **populations_state(store.areas),
-        "projections": [_state_of(table, rows) for table in store.tables],
+        "projections": [_state_of(table, rows, contents) for table in store.tables],
         "made": store.made,
     }
 
@@ -65,7 +72,7 @@ def _neurons_of(columns: Any) -> dict[str, NDArray[Any]]:
     return each if np.any(each["i_offset"]) else {k: column for k, column in each.items() if k != "i_offset"}
 
 
-def _state_of(table: Any, rows: bool) -> dict[str, Any]:
+def _state_of(table: Any, rows: bool, contents: Callable[[Any], Mapping[str, Any]] | None) -> dict[str, Any]:
     about = table.learning
     own: dict[str, Any] = {} if about.learns else {"learning": False}
     if about.rounding != "unbiased":
@@ -86,7 +93,7 @@ def _state_of(table: Any, rows: bool) -> dict[str, Any]:
         "bounds": [about.weight_min, about.weight_max, about.weight_decay, about.weight_dependence],
         "pre": table.pre,
         "post": table.post,
-        "columns": table.contents(),
+        "columns": table.contents() if contents is None else contents(table),
         **{name: dict(part) for name, part in slow.items() if part is not None},
         **({"rows": stored} if rows else {}),
     }
@@ -95,14 +102,19 @@ def _state_of(table: Any, rows: bool) -> dict[str, Any]:
 def content_of(model: Model) -> dict[str, Any]:
     """What a saved model consists of, with arrays as arrays; sealed."""
     with model._store.gate:
-        return sealed(
-            {
-                "format": FORMAT,
-                "models": list(MODELS),
-                "config": copy.deepcopy(model.config),
-                "state": state_of(model, rows=True),
-            }
-        )
+        return sealed(plain_content_of(model))
+
+
+def plain_content_of(
+    model: Model, contents: Callable[[Any], Mapping[str, Any]] | None = None
+) -> dict[str, Any]:
+    """The same without a seal, for a file, which has its own."""
+    return {
+        "format": FORMAT,
+        "models": list(MODELS),
+        "config": copy.deepcopy(model.config),
+        "state": state_of(model, True, contents),
+    }
 
 
 def to_dict(model: Model) -> dict[str, Any]:
@@ -143,6 +155,20 @@ def model_again(cls: type[Model], content: Mapping[str, Any], where: str = "stat
     part.finish()
     sealed_part = {name: content[name] for name in ("format", "models", "config", "state")}
     check_seal(sealed_part, content.get("version"), content.get("sha256"), where)
+    return _model_of(cls, content, where, "version" in content)
+
+
+def plain_model_again(cls: type[Model], content: Any, where: str) -> Model:
+    """The model of a content as `plain_content_of` gives it, checked."""
+    part = SavedPart(content, where)
+    part.only("format", "models", "config", "state")
+    part.has("format", "models", "config", "state")
+    part.whole("format", 1, FORMAT)
+    part.finish()
+    return _model_of(cls, content, where, known_rows=True)
+
+
+def _model_of(cls: type[Model], content: Mapping[str, Any], where: str, known_rows: bool) -> Model:
     if content["models"] != list(MODELS):
         came, here = shown(content["models"]), ", ".join(MODELS)
         raise ConfigError([f"{where}: made with the neuron models {came}; here are {here}"])
@@ -152,7 +178,7 @@ def model_again(cls: type[Model], content: Mapping[str, Any], where: str = "stat
         model = cls._quietly(content["config"])
     except ConfigError as error:
         raise ConfigError([f"{where}.config: {problem}" for problem in error.problems]) from None
-    restore(model, content["state"], f"{where}.state", known_rows="version" in content)
+    restore(model, content["state"], f"{where}.state", known_rows)
     return model
 
 
@@ -212,7 +238,7 @@ def _neurons(part: SavedPart, model: Model, next_id: int | None) -> dict[str, ND
     part.has(
         *{name for model_name in used for kind in ("state", "params") for name in MODELS[model_name][kind]}
     )
-    for name in own & set(part.value):
+    for name in sorted(own & set(part.value)):
         columns[name] = part.array(name, "f8", ids.shape)
     return columns  # type: ignore[return-value]  # None stands only where a problem has been noted
 

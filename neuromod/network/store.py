@@ -444,6 +444,10 @@ class SynapseStore:
             self._cache["tags"] = block
         return self._cache["tags"]
 
+    def forget_tags(self) -> None:
+        """The array of all tags is no longer that of the projections."""
+        self._cache.pop("tags", None)
+
     # ---- for views of single synapses ------------------------------------------------------------------------
 
     def view(self, number: int) -> _core.Synapse:

@@ -317,7 +317,11 @@ class SynapseTable:
 
     def contents(self) -> dict[str, Any]:
         """Every per-synapse column, by name, as it is now."""
-        found: dict[str, Any] = {**self.weights.values(), "delay": self.delay}
+        return {**self.weights.values(), **self.own_columns()}
+
+    def own_columns(self) -> dict[str, Any]:
+        """Every per-synapse column but those of `Weights`."""
+        found: dict[str, Any] = {"delay": self.delay}
         if self.tag is not None:
             found["plasticity_tag"] = self.tag
         if self.order is not None:

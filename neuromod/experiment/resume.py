@@ -1,0 +1,80 @@
+"""Checkpoints of the main job: what is written while it runs, and how a run that was killed goes on."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from neuromod.errors import FileError
+from neuromod.keeping import load, save
+from neuromod.problems import join
+from neuromod.state import SavedPart
+
+__all__ = ["Resume", "clear_checkpoints"]
+
+_PHASES = ("training", "control")
+
+
+class Resume:
+    """The checkpoints of one run of the main job, in a directory; without one nothing is written.
+
+    ``training.npz`` holds the network that learns, its monitors and what the schedule has done; ``control.npz`` the
+    same of the control. The tests before and after are computed anew: they give the same numbers.
+    """
+
+    def __init__(self, directory: Path | None, seconds: float, identity: Mapping[str, Any]) -> None:
+        """`identity`: what the run is of; a checkpoint of another run is refused. JSON."""
+        self._directory, self._seconds = directory, seconds
+        self._identity = json.dumps(identity, sort_keys=True)
+        self._began = time.monotonic()
+        if directory is not None:
+            directory.mkdir(parents=True, exist_ok=True)
+
+    def load(self, phase: str, cls: type[Any]) -> tuple[Any, SavedPart] | None:
+        """The simulation of a phase and what was kept besides; None where there is no checkpoint of the phase."""
+        if self._directory is None or not (path := self._path(phase)).exists():
+            return None
+        sim, extra = load(cls, path)
+        part = SavedPart(extra, join(str(path), "extra"))
+        part.has("identity", "state")
+        part.finish()
+        if part.value["identity"] != self._identity:
+            changed = _differences(part.value["identity"], self._identity)
+            raise FileError([f"{path}: must be of the same run; {changed} differ"])
+        return sim, part.part("state")
+
+    def save_if_due(self, phase: str, sim: Any, state: Mapping[str, Any]) -> None:
+        """Write a checkpoint, if the last one is old enough."""
+        if self._directory is not None and time.monotonic() - self._began >= self._seconds:
+            self.save(phase, sim, state)
+
+    def save(self, phase: str, sim: Any, state: Mapping[str, Any]) -> None:
+        """Write a checkpoint now."""
+        if self._directory is not None:
+            save(sim, self._path(phase), {"identity": self._identity, "state": state})
+            self._began = time.monotonic()
+
+    def _path(self, phase: str) -> Path:
+        assert self._directory is not None
+        return self._directory / f"{phase}.npz"
+
+
+def _differences(saved: Any, own: str) -> str:
+    """Which parts of two identities differ."""
+    try:
+        one, other = json.loads(saved), json.loads(own)
+        names = [name for name in other if one.get(name) != other[name]]
+        return " and ".join(names) or "its keys"
+    except (TypeError, ValueError, AttributeError):
+        return "its keys"
+
+
+def clear_checkpoints(directory: Path) -> None:
+    """Remove the checkpoints of a run whose results are written, and the directory, if nothing else is in it."""
+    for phase in _PHASES:
+        (directory / f"{phase}.npz").unlink(missing_ok=True)
+    if not any(directory.iterdir()):
+        directory.rmdir()

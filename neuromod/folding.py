@@ -1,0 +1,228 @@
+"""Nested mappings with arrays, as a tree that JSON can write and a list of arrays; and the way back, checked.
+
+An array stands once in the list, however often it occurs. One whose values are all equal is kept as one of them. Values
+that stay the same for long are kept as runs, other whole numbers in the narrowest type that holds them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuromod.problems import shown
+from neuromod.state import packed_key, unpacked_key
+
+__all__ = ["Folder", "unfolded"]
+
+Array = NDArray[Any]
+
+_MARK = "$"
+"""The only key of a mapping that stands for an array."""
+_FEW = 64  # entries; a smaller array is kept as it is
+_DEEPEST = 100
+_MOST = 32
+"""Bytes in memory for each byte of the file; and `_SPARE` bytes besides."""
+_SPARE = 1 << 24
+_BLOCK = 1 << 18  # entries that are looked at together, so that they stay in the cache
+_MOST_AXES = 8
+_DTYPE = re.compile(r"<[fiu][248]|\|[iu]1|\|b1")
+_SLUG = re.compile(r"[^A-Za-z0-9_]+")
+
+
+class Folder:
+    """Puts the arrays of nested mappings into a list."""
+
+    def __init__(self) -> None:
+        self.arrays: list[tuple[str, Array]] = []
+        self._known: dict[int, tuple[Array, Any]] = {}  # by identity: the array, held, and what stands for it
+
+    def folded(self, value: Any, path: tuple[str, ...] = ()) -> Any:
+        """The same with a mapping in place of each array."""
+        if len(path) > _DEEPEST:
+            raise ValueError(f"state: must not be nested more than {_DEEPEST} deep")
+        if isinstance(value, np.ndarray):
+            if id(value) not in self._known:
+                self._known[id(value)] = value, {_MARK: self._kept(value, path)}
+            return self._known[id(value)][1]
+        if isinstance(value, Mapping):
+            keys = {key: packed_key(key) for key in value}
+            return {
+                ("\\" + name if name.startswith(_MARK) else name): self.folded(value[key], (*path, name))
+                for key, name in keys.items()
+            }
+        if isinstance(value, list | tuple):
+            return [self.folded(item, (*path, str(k))) for k, item in enumerate(value)]
+        return value.item() if isinstance(value, np.generic) else value
+
+    def _kept(self, array: Array, path: tuple[str, ...]) -> list[Any]:
+        """How the array is kept."""
+        little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+        if array.ndim == 0 or little.size < _FEW:
+            return ["array", self._add(little.reshape(array.shape), path)]
+        flat, shape = little.reshape(-1), list(array.shape)
+        if _all_equal(flat):
+            return ["equal", self._add(flat[:1], path), shape]
+        runs = _runs(flat)
+        if runs is not None:
+            values, counts = (self._add(_narrow(part), path) for part in runs)
+            return ["runs", values, counts, flat.dtype.str, shape]
+        narrow = _narrow(flat)
+        if narrow.dtype == flat.dtype:
+            return ["array", self._add(little, path)]
+        return ["narrow", self._add(narrow, path), flat.dtype.str, shape]
+
+    def _add(self, array: Array, path: tuple[str, ...]) -> int:
+        number = len(self.arrays)
+        slug = "-".join(_SLUG.sub("_", part)[-20:] for part in path[-3:])
+        self.arrays.append((f"{number:05d}-{slug}.npy", array))
+        return number
+
+
+def _bits(array: Array) -> Array:
+    """The same bits as whole numbers: NaN and -0.0 are what they are."""
+    return array.view(f"u{array.dtype.itemsize}")
+
+
+def _all_equal(array: Array) -> bool:
+    """Whether all have the same bits."""
+    bits = _bits(array)
+    if bits[0] != bits[-1]:
+        return False
+    return all(bool((bits[k : k + _BLOCK] == bits[0]).all()) for k in range(0, len(bits), _BLOCK))
+
+
+def _runs(array: Array) -> tuple[Array, Array] | None:
+    """Values and lengths of the runs of equal values, where these take less room than the values."""
+    most, starts, count, bits = len(array) // 8, [np.zeros(1, np.int64)], 1, _bits(array)
+    for k in range(1, len(array), _BLOCK):
+        part = bits[k - 1 : k + _BLOCK]
+        found = np.flatnonzero(part[1:] != part[:-1]) + k
+        starts.append(found)
+        count += len(found)
+        if count > most:
+            return None
+    first = np.concatenate(starts)
+    return array[first], np.diff(first, append=len(array))
+
+
+def _narrow(array: Array) -> Array:
+    """The same values in the narrowest type that holds them."""
+    if not array.size or array.dtype.kind not in "iu":
+        return array
+    least, most = int(array.min()), int(array.max())
+    for name in ("u1", "i1", "u2", "i2", "u4", "i4"):
+        limits, dtype = np.iinfo(name), np.dtype(f"<{name}")
+        if dtype.itemsize < array.dtype.itemsize and limits.min <= least and most <= limits.max:
+            return array.astype(dtype)
+    return array
+
+
+# ---- the way back ------------------------------------------------------------------------------------------------
+
+
+def unfolded(tree: Any, arrays: Sequence[Array], size: int) -> Any:
+    """What `Folder.folded` was given, of a file of so many bytes.
+
+    Raises
+    ------
+    ValueError
+        If the tree is none that a `Folder` has made, or would take far more memory than the file has bytes.
+    """
+    return _Unfolder(arrays, _MOST * size + _SPARE).value(tree, 0)
+
+
+class _Unfolder:
+    def __init__(self, arrays: Sequence[Array], room: int) -> None:
+        self.arrays, self.room, self.most = arrays, room, room
+        self._known: dict[str, Array] = {}
+
+    def value(self, tree: Any, depth: int) -> Any:
+        if depth > _DEEPEST:
+            raise ValueError(f"content: must not be nested more than {_DEEPEST} deep")
+        if isinstance(tree, dict):
+            if _MARK in tree:
+                return self._array(tree)
+            return {unpacked_key(key): self.value(inner, depth + 1) for key, inner in tree.items()}
+        if isinstance(tree, list):
+            return [self.value(inner, depth + 1) for inner in tree]
+        return tree
+
+    def _array(self, tree: dict[str, Any]) -> Array:
+        about = tree[_MARK]
+        if len(tree) != 1 or not isinstance(about, list):
+            raise ValueError(f"content: must say where an array is; got {shown(tree)}")
+        key = repr(about)
+        if key not in self._known:
+            self._known[key] = self._made(about)
+        return self._known[key]
+
+    def _made(self, about: list[Any]) -> Array:
+        how = about[0] if about else None
+        if how == "array" and len(about) == 2:
+            return self._at(about[1])
+        if how == "equal" and len(about) == 3:
+            one = self._at(about[1])
+            if one.shape != (1,):
+                raise ValueError(f"content: must be one value; got {one.shape}")
+            return np.full(self._shape(about[2], one.dtype), one[0], one.dtype)
+        if how == "narrow" and len(about) == 4:
+            values, dtype = self._at(about[1]), _type(about[2])
+            return _wide(values, dtype).reshape(self._shape(about[3], dtype, len(values)))
+        if how == "runs" and len(about) == 5:
+            dtype, counts = _type(about[3]), _lengths(self._at(about[2]))
+            shape = self._shape(about[4], dtype, sum(counts))
+            return np.repeat(_wide(self._at(about[1]), dtype, len(counts)), counts).reshape(shape)
+        raise ValueError(f"content: must say how an array is kept; got {shown(about)}")
+
+    def _at(self, number: Any) -> Array:
+        if type(number) is not int or not 0 <= number < len(self.arrays):
+            raise ValueError(f"content: must be one of {len(self.arrays)} arrays; got {shown(number)}")
+        return self.arrays[number]
+
+    def _shape(self, shape: Any, dtype: np.dtype[Any], size: int | None = None) -> tuple[int, ...]:
+        """A checked shape, of `size` entries, whose memory the file may take."""
+        if not isinstance(shape, list) or len(shape) > _MOST_AXES or not all(type(n) is int for n in shape):
+            raise ValueError(f"content: must be a shape; got {shown(shape)}")
+        n = math.prod(shape)
+        if min(shape, default=1) < 0 or (size is not None and n != size):
+            raise ValueError(f"content: must be a shape of {size} entries; got {shown(shape)}")
+        self.room -= n * dtype.itemsize
+        if self.room < 0:
+            raise ValueError(f"content: must not take more than {self.most} bytes of memory")
+        return tuple(shape)
+
+
+def _lengths(counts: Array) -> list[int]:
+    """How long runs are."""
+    if counts.ndim != 1 or counts.dtype.kind not in "iu":
+        raise ValueError(f"content: must be lengths of runs; got {counts.dtype}, {counts.shape}")
+    each: list[int] = counts.tolist()
+    if min(each, default=1) < 1:
+        raise ValueError("content: must be runs of at least one value")
+    return each
+
+
+def _type(text: Any) -> np.dtype[Any]:
+    if not isinstance(text, str) or not _DTYPE.fullmatch(text) or text == "<f2":
+        raise ValueError(f"content: must be a type of numbers; got {shown(text)}")
+    return np.dtype(text)
+
+
+def _wide(values: Array, dtype: np.dtype[Any], n: int | None = None) -> Array:
+    """The values, whole numbers perhaps in a narrower type, as that type."""
+    if values.ndim != 1 or (n is not None and len(values) != n):
+        raise ValueError(f"content: must be {n} values; got {values.shape}")
+    if values.dtype == dtype:
+        return values
+    if values.dtype.kind not in "iu" or dtype.kind not in "iu":
+        raise ValueError(f"content: must be numbers of type {dtype}; got {values.dtype}")
+    if values.size:
+        limits = np.iinfo(dtype)
+        if not limits.min <= int(values.min()) <= int(values.max()) <= limits.max:
+            raise ValueError(f"content: must be numbers of type {dtype}")
+    return values.astype(dtype)

@@ -1,0 +1,74 @@
+"""The command ``neuromod selftest``: episodes for some minutes, what was done, and how to show what differed."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import tempfile
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from neuromod.errors import NeuromodWarning
+from neuromod.selftest.episodes import Difference, episode
+
+__all__ = ["add_arguments", "selftest"]
+
+_MOST = 5  # differences after which it ends
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument("--minutes", type=float, default=2.0, metavar="N", help="how long (default: 2)")
+    parser.add_argument("--seed", type=int, metavar="S", help="number of the first episode (default: drawn)")
+    parser.add_argument("--case", type=int, metavar="K", help="the episode of that number alone")
+    parser.add_argument(
+        "--only",
+        metavar="I,J",
+        help="with --case: its actions at these positions alone, as a difference names them",
+    )
+
+
+def selftest(
+    minutes: float = 2.0,
+    seed: int | None = None,
+    case: int | None = None,
+    only: str | None = None,
+    say: Callable[[str], object] = print,
+) -> int:
+    """Run episodes; the number of those that differed."""
+    done: Counter[str] = Counter()
+    first = secrets.randbits(31) if seed is None else seed
+    end, number, found = time.monotonic() + 60.0 * minutes, first if case is None else case, 0
+    chosen = None if only is None else tuple(int(k) for k in only.split(",") if k)
+    say(f"seed {number}: each episode compares a random simulation with itself, cut, saved and interrupted")
+    with tempfile.TemporaryDirectory(prefix="neuromod-selftest-") as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore", NeuromodWarning)  # random values look unintended
+        while found < _MOST:
+            difference = episode(number, Path(folder), done, chosen)
+            if difference is not None:
+                found += 1
+                say(_told(difference))
+            number += 1
+            if case is not None or time.monotonic() >= end:
+                break
+    say(_table(done, found))
+    return found
+
+
+def _told(difference: Difference) -> str:
+    positions = ",".join(map(str, difference.actions))
+    lines = [
+        f"DIFFERENCE in episode {difference.number}: {difference.what}",
+        *(f"  action: {word}" for word in difference.words),
+        f"  to see it again: neuromod selftest --case {difference.number} --only '{positions}'",
+    ]
+    return "\n".join(lines)
+
+
+def _table(done: Counter[str], found: int) -> str:
+    width = max(map(len, done), default=0) + 2
+    rows = [f"{name:<{width}}{count:,}" for name, count in sorted(done.items())]
+    return "\n".join([*rows, f"differences: {found}"])

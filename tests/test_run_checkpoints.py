@@ -1,0 +1,99 @@
+"""``neuromod run --checkpoint``: after kill -9 the same command goes on, to the same results."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neuromod.cli import main
+from neuromod.errors import FileError
+from neuromod.experiment.results import load_results
+from neuromod.experiment.run import run_experiment
+
+pytestmark = pytest.mark.long
+
+BRAIN = "brain_base_model.json"
+QUICK = ["--set", "experiment.test_images=1", "--set", "experiment.density=0.02", "--seed", "3"]
+
+
+def same(one: Any, other: Any) -> None:
+    """All results but the wall time."""
+    assert set(one) == set(other)
+    for name in set(one) - {"wall_seconds"}:
+        np.testing.assert_array_equal(one[name], other[name], err_msg=name)
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+class Stopping:
+    """Asks for an end at the k-th question."""
+
+    def __init__(self, k: int) -> None:
+        self.left = k
+
+    def __call__(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+def quick() -> Any:
+    from neuromod.config.load import load
+
+    content, _ = load(BRAIN, warn=False)
+    content["experiment"] = dict(content["experiment"]) | {"test_images": 1, "control": True, "density": 0.02}
+    return content
+
+
+def test_an_interrupted_run_goes_on_to_the_same_results(tmp_path: Path) -> None:
+    """Stopped in the test before, in training, in the test after and in the control."""
+    content, whole = quick(), run_experiment(quick(), steps=300, seed=3)
+    stopped = []
+    for k in (3, 14, 4, 8, 17):
+        given = {"steps": 300, "seed": 3, "checkpoint": tmp_path / "c", "checkpoint_every": "0.001 s"}
+        stopped.append(int(run_experiment(content, stop=Stopping(k), **given)["steps"]))  # type: ignore[arg-type]
+    assert stopped[0] == 0 and stopped == sorted(stopped) and len({*stopped, 0, 300}) >= 4, stopped
+    same(run_experiment(content, **given), whole)  # type: ignore[arg-type]
+    same(run_experiment(content, **given), whole)  # type: ignore[arg-type]
+    with pytest.raises(FileError, match=r"training\.npz: must be of the same run; seed differ"):
+        run_experiment(content, **given | {"seed": 4})  # type: ignore[arg-type]
+
+
+def test_a_plain_network_goes_on(tmp_path: Path) -> None:
+    content: Any = quick() | {"experiment": {}}
+    whole = run_experiment(content, steps=500, seed=3)
+    given: Any = {"steps": 500, "seed": 3, "checkpoint": tmp_path}
+    assert int(run_experiment(content, stop=Stopping(3), **given)["steps"]) == 200
+    same(run_experiment(content, **given), whole)
+
+
+def test_kill_9_and_the_same_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["run", "--steps", "900", *QUICK]
+    assert main([*command, "--out", "whole"]) == 0
+    mine = [*command, "--out", "mine", "--checkpoint", "c", "--checkpoint-every", "0.01 s"]
+    program = f"import sys; from neuromod.cli import main; sys.exit(main({mine!r}))"
+    victim = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL)
+    while not Path("c/training.npz").exists():
+        assert victim.poll() is None
+        time.sleep(0.01)
+    victim.send_signal(signal.SIGKILL)
+    assert victim.wait() == -signal.SIGKILL
+    assert not Path("mine/results.npz").exists()
+    assert main(mine) == 0
+    same(load_results("mine/results.npz"), load_results("whole/results.npz"))
+    assert not Path("c").exists()
+
+
+def test_a_wrong_time_is_a_wrong_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--checkpoint", "c", "--checkpoint-every", "often"]) == 2
+    assert "--checkpoint-every: must be a number > 0 and s, min, h or days" in capsys.readouterr().err
+    assert not Path("c").exists()
