@@ -143,15 +143,40 @@ def _population(population: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
         rows.append(("ids", f"{int(ids.min())} to {int(ids.max())}"))
     yield ("", ""), rows
     if len(models) == 1 and 0 < len(ids) <= _LARGE:
-        yield ("column", "mean", "least", "greatest"), list(_columns(population))
+        own = {name for name in dir(population) if not name.startswith("_")}
+        yield _COLUMN_HEAD, list(_columns(population, sorted(own - set(dir(type(population))))))
 
 
-def _columns(population: Any) -> Iterator[Row]:
-    own = {name for name in dir(population) if not name.startswith("_")}
-    for name in sorted(own - set(dir(type(population)))):
-        column = np.asarray(getattr(population, name))
+_COLUMN_HEAD = ("column", "mean", "least", "greatest")
+
+
+def _columns(neurons: Any, names: Iterable[str]) -> Iterator[Row]:
+    for name in names:
+        column = np.asarray(getattr(neurons, name))
         if column.ndim == 1 and column.dtype.kind in "iuf":
             yield name, float(column.mean()), float(column.min()), float(column.max())
+
+
+def _neurons(neurons: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
+    yield ("", ""), [("neurons", len(neurons))]
+    if 0 < len(neurons) <= _LARGE:
+        from neuromod._core import neuron_models
+
+        about = neuron_models()
+        which, counts = np.unique(neurons.model, return_counts=True)
+        models = [list(about)[k] for k in which]
+        yield ("model", "neurons"), [(name, int(n)) for name, n in zip(models, counts, strict=True)]
+        if len(models) == 1:
+            names = (*about[models[0]]["state"], *about[models[0]]["params"])
+            yield _COLUMN_HEAD, list(_columns(neurons, [name for name in names if name in neurons._columns.buffers]))
+
+
+def _synapses(synapses: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
+    yield ("", ""), [("synapses", len(synapses))]
+    yield (
+        ("projection", "synapses", "type", "rule"),
+        [(table.name, len(table), table.synapse_type, table.learning.rule) for table in synapses._store.tables],
+    )
 
 
 def _projection(projection: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
@@ -294,6 +319,8 @@ _PARTS: dict[str, Callable[[Any], Iterable[tuple[Row, Iterable[Row]]]]] = {
     "Populations": _populations,
     "ReadOnly": _mapping,
     "Projection": _projection,
+    "NeuronCollection": _neurons,
+    "SynapseCollection": _synapses,
     "Replicas": _replicas,
     "NeuromodulationSystem": _system,
     "Modulator": _modulator,
