@@ -168,14 +168,20 @@ def _neurons(neurons: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
         yield ("model", "neurons"), [(name, int(n)) for name, n in zip(models, counts, strict=True)]
         if len(models) == 1:
             names = (*about[models[0]]["state"], *about[models[0]]["params"])
-            yield _COLUMN_HEAD, list(_columns(neurons, [name for name in names if name in neurons._columns.buffers]))
+            yield (
+                _COLUMN_HEAD,
+                list(_columns(neurons, [name for name in names if name in neurons._columns.buffers])),
+            )
 
 
 def _synapses(synapses: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
     yield ("", ""), [("synapses", len(synapses))]
     yield (
         ("projection", "synapses", "type", "rule"),
-        [(table.name, len(table), table.synapse_type, table.learning.rule) for table in synapses._store.tables],
+        [
+            (table.name, len(table), table.synapse_type, table.learning.rule)
+            for table in synapses._store.tables
+        ],
     )
 
 

@@ -17,9 +17,9 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 GUIDE = CHECKOUT / "neuromod" / "guide"
 # The index, in reading order. A page that is not named here stands under "More".
 SECTIONS = {
-    "Start here": ("first_network", "modulators", "learning", "sources_and_recording"),
+    "Start here": ("first_network", "modulators", "connecting", "learning", "sources_and_recording"),
     "Go on": ("agents", "sweeps", "files", "reproducibility", "command_line"),
-    "Reference": ("models", "configuration", "limits", "expectations"),
+    "Reference": ("models", "configuration", "units", "limits", "comparison", "expectations"),
     "Coming from": ("from_nest", "from_brian2", "from_upstream"),
     "Inside": ("extending", "inside", "contributing"),
 }
@@ -99,21 +99,30 @@ def models() -> str:
     parts += ["## Plasticity rules", ""]
     for name, rule in _core.plasticity_rules().items():
         parts += [*_model(name, rule, "the-rule"), ""]
-    parts += ["## Modulators", "", "| modulator | what it is | parameters and defaults | acts on |", "|---|---|---|---|"]
+    parts += [
+        "## Modulators",
+        "",
+        "| modulator | what it is | parameters and defaults | acts on |",
+        "|---|---|---|---|",
+    ]
     for name, modulator in _core.modulators().items():
-        parts.append(f"| `{name}` | {modulator['title']} | {_defaults(modulator['params'])} | {_acts_on(name)} |")
+        parts.append(
+            f"| `{name}` | {modulator['title']} | {_defaults(modulator['params'])} | {_acts_on(name)} |"
+        )
     return "\n".join([*parts, "", ""])
 
 
 def _model(name: str, model: dict[str, Any], anchor: str) -> list[str]:
     state = ", ".join(
-        f"`{key}`" + ("" if field["unit"] == "1" else f" ({field['unit']})") for key, field in model["state"].items()
+        f"`{key}`" + ("" if field["unit"] == "1" else f" ({field['unit']})")
+        for key, field in model["state"].items()
     )
     own_ports = [port for port in model.get("ports", ()) if port not in ("excitatory", "inhibitory")]
     lines = [
         f"### {name}",
         "",
-        f"{model['title']}." + ("" if model["reference"].startswith("none") else f" {_linked(model['reference'])}."),
+        f"{model['title']}."
+        + ("" if model["reference"].startswith("none") else f" {_linked(model['reference'])}."),
         "",
         f"- Parameters: {_defaults(model['params']) or 'none'}",
     ]
@@ -148,7 +157,9 @@ def _acts_on(modulator: str) -> str:
     found = []
     for target in getattr(system, modulator).targets:
         effect = getattr(system, modulator).factor(0, target)
-        found.append(f"{target} (at rest {f'+ {100 * effect:.3g} %' if target == 'threshold' else f'x {effect:.4g}'})")
+        found.append(
+            f"{target} (at rest {f'+ {100 * effect:.3g} %' if target == 'threshold' else f'x {effect:.4g}'})"
+        )
     return ", ".join(found)
 
 

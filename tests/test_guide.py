@@ -14,7 +14,16 @@ import warnings
 from pathlib import Path
 
 import pytest
-from guide_pages import GENERATED, GUIDE, blocks, generated, pages, said_and_printed, without_code, write_generated
+from guide_pages import (
+    GENERATED,
+    GUIDE,
+    blocks,
+    generated,
+    pages,
+    said_and_printed,
+    without_code,
+    write_generated,
+)
 
 from neuromod import BrainModel, cli
 
@@ -109,7 +118,9 @@ def test_each_page_is_in_the_index_and_begins_with_a_title_and_a_sentence() -> N
     index = (GUIDE / "index.md").read_text()
     for page in pages():
         assert re.match(r"# \S.*\n\n\S", page.read_text()), f"{page.name}: begins with a title and a sentence"
-        assert page.stem == "index" or f"]({page.name})" in index, f"{page.name}: run `python tests/test_guide.py`"
+        assert page.stem == "index" or f"]({page.name})" in index, (
+            f"{page.name}: run `python tests/test_guide.py`"
+        )
 
 
 def options(parser: argparse.ArgumentParser) -> dict[str, set[str]]:
@@ -146,6 +157,16 @@ def test_names_of_the_package_on_the_pages_exist() -> None:
                     thing = importlib.import_module(f"neuromod.{'.'.join(parts[: k + 1])}")
                 else:
                     thing = getattr(thing, part)
+
+
+def test_each_of_the_eighteen_expectations_has_tests_that_exist() -> None:
+    rows = re.findall(r"^\| (\d+) \|.*\| ([^|]*) \|$", (GUIDE / "expectations.md").read_text(), re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(1, 19))
+    for number, cell in rows:
+        named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", cell)
+        assert named, f"expectation {number} names no test"
+        for file, test in named:
+            assert f"def {test}(" in (TESTS / file).read_text(), f"{file} has no {test}"
 
 
 def test_pages_are_short() -> None:

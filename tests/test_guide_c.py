@@ -1,4 +1,4 @@
-"""The C files of the guide's page on writing models: they compile without a warning, each alone, and do what it says."""
+"""The C files of the guide's page on models: each compiles alone without a warning, and does what the page says."""
 
 from __future__ import annotations
 
@@ -35,14 +35,20 @@ def program(cc: str, folder: Path, written: list[str]) -> list[str]:
     for file, block in zip(files, written, strict=True):
         file.write_text(block)
     built = folder / "guide_models"
-    sources = [CHECKOUT / "tests" / "c" / "guide_models.c", *files, *(CHECKOUT / "csrc" / name for name in CORE)]
+    sources = [
+        CHECKOUT / "tests" / "c" / "guide_models.c",
+        *files,
+        *(CHECKOUT / "csrc" / name for name in CORE),
+    ]
     places = [f"-I{CHECKOUT / 'csrc'}", f"-I{CHECKOUT / 'tests' / 'c'}"]
     run([cc, *FLAGS, *places, *map(str, sources), "-o", str(built), "-lm"])
     return [str(built)]
 
 
 def test_there_are_a_model_a_rule_and_a_modulator() -> None:
-    assert ["nm_neuron_" in BLOCKS[0], "nm_plasticity_" in BLOCKS[1], "nm_modulator_" in BLOCKS[2]] == [True] * 3
+    assert ["nm_neuron_" in BLOCKS[0], "nm_plasticity_" in BLOCKS[1], "nm_modulator_" in BLOCKS[2]] == [
+        True
+    ] * 3
     assert len(BLOCKS) == 3
 
 

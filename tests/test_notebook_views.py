@@ -109,7 +109,11 @@ def test_the_neurons_and_synapses_of_a_model_show_themselves(sim: Simulation) ->
 
 def test_every_public_class_shows_itself() -> None:
     classes = {name: getattr(neuromod, name) for name in neuromod.__all__}
-    held = {name: kind for name, kind in classes.items() if isinstance(kind, type) and not issubclass(kind, Exception)}
+    held = {
+        name: kind
+        for name, kind in classes.items()
+        if isinstance(kind, type) and not issubclass(kind, Exception)
+    }
     assert len(held) > 15
     assert [name for name, kind in held.items() if not hasattr(kind, "_repr_html_")] == []
 
