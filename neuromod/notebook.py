@@ -17,7 +17,7 @@ Row = Sequence[Any]
 _MOST_ROWS = 30
 _LARGE = 10_000  # neurons, beyond which columns are not read
 
-_STYLE = "font-variant-numeric:tabular-nums"
+_STYLE = "font-variant-numeric:tabular-nums;margin:0.2em 0"
 _BAR = (
     '<span style="display:inline-block;width:6em;height:0.6em;margin-right:0.5em;border-radius:2px;'
     'background:rgba(128,128,128,0.25)"><span style="display:block;width:{0:.0f}%;height:100%;border-radius:2px;'
@@ -143,11 +143,19 @@ def _population(population: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
         rows.append(("ids", f"{int(ids.min())} to {int(ids.max())}"))
     yield ("", ""), rows
     if len(models) == 1 and 0 < len(ids) <= _LARGE:
-        own = {name for name in dir(population) if not name.startswith("_")}
-        yield _COLUMN_HEAD, list(_columns(population, sorted(own - set(dir(type(population))))))
+        yield _COLUMN_HEAD, list(_columns(population, _variables(models[0], dir(population))))
 
 
 _COLUMN_HEAD = ("column", "mean", "least", "greatest")
+
+
+def _variables(model: str, known: Sequence[str]) -> list[str]:
+    """The state variables of a model, its parameters, and the inputs that neurons may have."""
+    from neuromod._core import neuron_models
+
+    about = neuron_models()[model]
+    inputs = () if about["is_source"] else ("i_offset", "drive_rate", "drive_weight")
+    return [name for name in (*about["state"], *about["params"], *inputs) if name in known]
 
 
 def _columns(neurons: Any, names: Iterable[str]) -> Iterator[Row]:
@@ -162,16 +170,11 @@ def _neurons(neurons: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
     if 0 < len(neurons) <= _LARGE:
         from neuromod._core import neuron_models
 
-        about = neuron_models()
         which, counts = np.unique(neurons.model, return_counts=True)
-        models = [list(about)[k] for k in which]
+        models = [list(neuron_models())[k] for k in which]
         yield ("model", "neurons"), [(name, int(n)) for name, n in zip(models, counts, strict=True)]
         if len(models) == 1:
-            names = (*about[models[0]]["state"], *about[models[0]]["params"])
-            yield (
-                _COLUMN_HEAD,
-                list(_columns(neurons, [name for name in names if name in neurons._columns.buffers])),
-            )
+            yield _COLUMN_HEAD, list(_columns(neurons, _variables(models[0], dir(neurons))))
 
 
 def _synapses(synapses: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
