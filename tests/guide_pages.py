@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import ast
 import contextlib
 import io
 import re
@@ -9,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from neuromod import _core, create_neuromodulation_system
+from neuromod import _core, cli, create_neuromodulation_system
 from neuromod.config.reference import reference
 from neuromod.experiment.section import Experiment
 
@@ -163,7 +165,51 @@ def _acts_on(modulator: str) -> str:
     return ", ".join(found)
 
 
-GENERATED = {"index.md": index, "configuration.md": configuration, "models.md": models}
+def commands() -> str:
+    """Every command of the command line with its arguments and options."""
+    parsers = next(
+        action for action in cli._parser()._actions if isinstance(action, argparse._SubParsersAction)
+    )
+    helps = {choice.dest: choice.help or "" for choice in parsers._choices_actions}
+    lines = [""]
+    for name, parser in parsers.choices.items():
+        lines += [f"### {name}", "", f"{helps[name][:1].upper()}{helps[name][1:]}.", ""]
+        rows = [row for action in parser._actions if (row := _option(action))]
+        lines += ["| argument | meaning |", "|---|---|", *rows, ""] if rows else []
+    return "\n".join([*lines, ""])
+
+
+def _option(action: argparse.Action) -> str:
+    if action.dest == "help" or action.help == argparse.SUPPRESS:
+        return ""
+    word = action.metavar or ("" if action.nargs == 0 else action.dest.upper())
+    said = " ".join(part for part in (", ".join(action.option_strings), str(word)) if part)
+    meaning = (action.help or "").replace("%(default)s", str(action.default)).replace("|", "\\|")
+    return f"| `{said}` | {meaning} |"
+
+
+def more_examples() -> str:
+    """Examples that the gallery does not name, each with the first sentence of its docstring."""
+    page = EXAMPLES.read_text()
+    named = page.split(BEGIN)[0] + page.split(END)[1]
+    lines = []
+    for path in sorted(EXAMPLES.parent.glob("*.py")):
+        if f"({path.name})" not in named:
+            sentence = " ".join(
+                (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n\n")[0].split()
+            )
+            lines.append(f"- [{path.name}]({path.name}): {sentence}")
+    return "\n".join(["", "## More", "", *lines, "", ""]) if lines else ""
+
+
+EXAMPLES = CHECKOUT / "examples" / "README.md"
+GENERATED = {
+    GUIDE / "index.md": index,
+    GUIDE / "configuration.md": configuration,
+    GUIDE / "models.md": models,
+    GUIDE / "command_line.md": commands,
+    EXAMPLES: more_examples,
+}
 BEGIN, END = "<!-- generated -->\n", "<!-- /generated -->"
 
 
@@ -172,7 +218,7 @@ def generated(document: str) -> str:
 
 
 def write_generated() -> None:
-    for name, make in GENERATED.items():
-        text = (GUIDE / name).read_text()
+    for path, make in GENERATED.items():
+        text = path.read_text()
         before, rest = text.split(BEGIN)
-        (GUIDE / name).write_text(before + BEGIN + make() + END + rest.split(END)[1])
+        path.write_text(before + BEGIN + make() + END + rest.split(END)[1])

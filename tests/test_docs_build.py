@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.machinery
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -30,12 +31,16 @@ def build() -> ModuleType:
 
 
 def test_the_reference_holds_every_public_name(build: ModuleType) -> None:
-    held = {"__version__"}
-    for _title, public, modules in build.REFERENCE.values():
-        held |= set(public)
-        for module, names in modules.items():
-            held |= set(importlib.import_module(module).__all__ if names is None else names)
-    assert set(neuromod.__all__) <= held, set(neuromod.__all__) - held
+    pages = "".join(build.reference_page(*page) for page in build.reference().values())
+    held = set(re.findall(r":: neuromod\.(?:[\w.]+\.)?(\w+)$", pages, re.MULTILINE))
+    assert set(neuromod.__all__) - {"__version__"} <= held
+
+
+def test_a_name_that_is_new_gets_a_page(build: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        build, "REFERENCE", {name: page for name, page in build.REFERENCE.items() if name != "monitors"}
+    )
+    assert "SpikeMonitor" in build.reference()["further"][1]
 
 
 def test_a_page_of_the_reference_lists_its_classes_and_functions(build: ModuleType) -> None:

@@ -74,7 +74,10 @@ def test_the_gallery_has_every_example_with_a_sentence_and_a_figure() -> None:
             r"^\| \[(\w+)\.py\]\(\w+\.py\): [^|]+\. \| !\[[^\]]+\]\((figures/\w+\.png)\) \|$", text, re.M
         )
     )
-    assert rows == {path.stem: f"figures/{path.stem}.png" for path in folder.glob("*.py")}
+    assert rows == {name: f"figures/{name}.png" for name in rows}
+    assert len(rows) > 20
+    for path in folder.glob("*.py"):
+        assert f"[{path.name}]({path.name}): " in text, f"{path.name}: run `python tests/test_guide.py`"
     for path in folder.glob("*.ipynb"):
         assert f"]({path.name})" in text
     figures = list((folder / "figures").iterdir())
