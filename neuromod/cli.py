@@ -138,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.set_defaults(action=_run)
     validate = commands.add_parser("validate", help="check a configuration; one line for each problem")
-    validate.add_argument("file", metavar="FILE")
+    validate.add_argument("file", metavar="FILE", help="JSON file")
     validate.set_defaults(action=_validate)
     schema = commands.add_parser("schema", help="print the JSON Schema of configurations")
     schema.add_argument("--markdown", action="store_true", help="print tables for people in its place")
@@ -170,8 +170,8 @@ def _add_bench(bench: argparse.ArgumentParser) -> None:
     bench.add_argument(
         "--scale", type=_above_zero, default=1.0, metavar="X", help="of the numbers of neurons"
     )
-    bench.add_argument("--threads", type=_positive, default=1, metavar="N")
-    bench.add_argument("--seed", type=_seed, default=1, metavar="S")
+    bench.add_argument("--threads", type=_positive, default=1, metavar="N", help="threads (default: 1)")
+    bench.add_argument("--seed", type=_seed, default=1, metavar="S", help="seed (default: 1)")
     bench.add_argument(
         "--t",
         type=_above_zero,

@@ -17,7 +17,7 @@ Row = Sequence[Any]
 _MOST_ROWS = 30
 _LARGE = 10_000  # neurons, beyond which columns are not read
 
-_STYLE = "font-variant-numeric:tabular-nums"
+_STYLE = "font-variant-numeric:tabular-nums;margin:0.2em 0"
 _BAR = (
     '<span style="display:inline-block;width:6em;height:0.6em;margin-right:0.5em;border-radius:2px;'
     'background:rgba(128,128,128,0.25)"><span style="display:block;width:{0:.0f}%;height:100%;border-radius:2px;'
@@ -143,15 +143,49 @@ def _population(population: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
         rows.append(("ids", f"{int(ids.min())} to {int(ids.max())}"))
     yield ("", ""), rows
     if len(models) == 1 and 0 < len(ids) <= _LARGE:
-        yield ("column", "mean", "least", "greatest"), list(_columns(population))
+        yield _COLUMN_HEAD, list(_columns(population, _variables(models[0], dir(population))))
 
 
-def _columns(population: Any) -> Iterator[Row]:
-    own = {name for name in dir(population) if not name.startswith("_")}
-    for name in sorted(own - set(dir(type(population)))):
-        column = np.asarray(getattr(population, name))
+_COLUMN_HEAD = ("column", "mean", "least", "greatest")
+
+
+def _variables(model: str, known: Sequence[str]) -> list[str]:
+    """The state variables of a model, its parameters, and the inputs that neurons may have."""
+    from neuromod._core import neuron_models
+
+    about = neuron_models()[model]
+    inputs = () if about["is_source"] else ("i_offset", "drive_rate", "drive_weight")
+    return [name for name in (*about["state"], *about["params"], *inputs) if name in known]
+
+
+def _columns(neurons: Any, names: Iterable[str]) -> Iterator[Row]:
+    for name in names:
+        column = np.asarray(getattr(neurons, name))
         if column.ndim == 1 and column.dtype.kind in "iuf":
             yield name, float(column.mean()), float(column.min()), float(column.max())
+
+
+def _neurons(neurons: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
+    yield ("", ""), [("neurons", len(neurons))]
+    if 0 < len(neurons) <= _LARGE:
+        from neuromod._core import neuron_models
+
+        which, counts = np.unique(neurons.model, return_counts=True)
+        models = [list(neuron_models())[k] for k in which]
+        yield ("model", "neurons"), [(name, int(n)) for name, n in zip(models, counts, strict=True)]
+        if len(models) == 1:
+            yield _COLUMN_HEAD, list(_columns(neurons, _variables(models[0], dir(neurons))))
+
+
+def _synapses(synapses: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
+    yield ("", ""), [("synapses", len(synapses))]
+    yield (
+        ("projection", "synapses", "type", "rule"),
+        [
+            (table.name, len(table), table.synapse_type, table.learning.rule)
+            for table in synapses._store.tables
+        ],
+    )
 
 
 def _projection(projection: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
@@ -294,6 +328,8 @@ _PARTS: dict[str, Callable[[Any], Iterable[tuple[Row, Iterable[Row]]]]] = {
     "Populations": _populations,
     "ReadOnly": _mapping,
     "Projection": _projection,
+    "NeuronCollection": _neurons,
+    "SynapseCollection": _synapses,
     "Replicas": _replicas,
     "NeuromodulationSystem": _system,
     "Modulator": _modulator,

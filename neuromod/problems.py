@@ -20,8 +20,35 @@ KNOWN_KEYS, KNOWN_NAMES = f"; known are {ALL}", f"; known are {SOME}"
 Place = tuple[int | str, ...]
 Value = TypeVar("Value")
 
-SYNONYMS = {"bounds": "coord_ranges", "model_type": "type", "tau_membrane": "tau_m", "default_type": "kind"}
-"""Names that keys have in other simulators' configurations, which no likeness of letters finds."""
+SYNONYMS = {
+    "bounds": "coord_ranges",
+    "model_type": "type",
+    "tau_membrane": "tau_m",
+    "default_type": "kind",
+    "V_th": "v_threshold",
+    "v_thresh": "v_threshold",
+    "E_L": "v_rest e_leak",
+    "EL": "v_rest e_leak",
+    "t_ref": "refractory_period",
+    "tau_refrac": "refractory_period",
+    "refractory": "refractory_period",
+    "V_m": "v_membrane",
+    "v": "v_membrane",
+    "I_e": "i_offset",
+    "C_m": "capacitance",
+    "g_L": "g_leak",
+    "V_T": "v_threshold",
+    "iaf_psc_delta": "lif",
+    "iaf_psc_exp": "lif",
+    "iaf_cond_exp": "lif_cond",
+    "aeif_psc_delta": "adex",
+    "aeif_psc_exp": "adex",
+    "poisson_generator": "poisson",
+    "spike_generator": "spike_source",
+    "stdp_synapse": "stdp",
+    "stdp_dopamine_synapse": "rstdp",
+}
+"""Names that keys, parameters and models have in other simulators, which no likeness of letters finds."""
 _SHORT = 60
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,59}")
 # Thousands of wrong names must not take minutes to refuse: the more problems, the fewer names are compared.
@@ -136,14 +163,15 @@ def nearest(name: object, known: Iterable[str]) -> str | None:
     --------
     >>> nearest("tau_pluss", ["tau_minus", "tau_plus"])
     'tau_plus'
-    >>> nearest("tau_membrane", ["tau_m", "tau_syn"])
-    'tau_m'
+    >>> nearest("V_th", ["v_rest", "v_threshold"])
+    'v_threshold'
     """
     if not isinstance(name, str) or len(name) > 100:  # the comparison takes time quadratic in the length
         return None
     names = {each.lower(): each for each in known}
-    if SYNONYMS.get(name) in names:
-        return names[SYNONYMS[name]]
+    for meant in SYNONYMS.get(name, "").split():
+        if meant in names:
+            return names[meant]
     found = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
     letters = sorted(name.lower())
     found = found or [each for each in names if sorted(each) == letters]  # letters in another order

@@ -377,3 +377,13 @@ def test_together_keeps_only_bad_arguments() -> None:
     with pytest.raises(ZeroDivisionError):
         found(lambda: 1 / 0)
     Together().finish()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("V_th", "v_threshold"), ("E_L", "v_rest"), ("t_ref", "refractory_period")]
+)
+def test_names_of_other_simulators_find_ours(sim: Simulation, name: str, meant: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name}: unknown parameter; did you mean '{meant}'"):
+        sim.create(3, "lif", **{name: 1.0})
+    with pytest.raises(ConfigError, match=r"got 'iaf_psc_delta' .did you mean 'lif'"):
+        sim.create(3, "iaf_psc_delta")

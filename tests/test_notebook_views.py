@@ -95,6 +95,29 @@ def test_parts_of_a_network_show_themselves(sim: Simulation) -> None:
     assert "I" in shown(sim.populations["E"] + sim.populations["I"])
 
 
+def test_the_neurons_and_synapses_of_a_model_show_themselves(sim: Simulation) -> None:
+    words = shown(sim.model.neurons)
+    assert "neurons 100" in words and "model neurons lif 100" in words
+    assert "v_membrane" in words and "tau_m 20 20 20" in words
+    assert f"<b>& {len(sim.projections['<b>&']):,} excitatory rstdp" in shown(sim.model.synapses)
+    assert f"synapses {len(sim.model.synapses):,}" in shown(sim.model.synapses)
+    mixed = Simulation(seed=1)
+    assert "neurons 0" in shown(mixed.model.neurons) and "synapses 0" in shown(mixed.model.synapses)
+    mixed.create(3, "poisson"), mixed.create(4, "adex")
+    assert "adex 4 poisson 3" in shown(mixed.model.neurons) and "tau_w" not in shown(mixed.model.neurons)
+
+
+def test_every_public_class_shows_itself() -> None:
+    classes = {name: getattr(neuromod, name) for name in neuromod.__all__}
+    held = {
+        name: kind
+        for name, kind in classes.items()
+        if isinstance(kind, type) and not issubclass(kind, Exception)
+    }
+    assert len(held) > 15
+    assert [name for name, kind in held.items() if not hasattr(kind, "_repr_html_")] == []
+
+
 def test_what_is_recorded_shows_itself(sim: Simulation) -> None:
     copy = sim.copy()
     projection = copy.projections["<b>&"]

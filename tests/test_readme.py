@@ -1,6 +1,6 @@
-"""The README is executed: its Python blocks in order, the figures in their comments compared, its tables computed.
+"""The README is executed: its Python blocks in order, the figures in their comments compared.
 
-`python tests/test_readme.py` writes the computed tables into the README.
+`python tests/test_readme.py` writes what is computed into the guide, as `python tests/test_guide.py` does.
 """
 
 from __future__ import annotations
@@ -12,71 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from neuromod import _core, create_neuromodulation_system
+from guide_pages import write_generated
 
 README = Path(__file__).resolve().parent.parent / "README.md"
-BEGIN, END = "<!-- tables -->\n", "<!-- /tables -->"
 
 
 def blocks(language: str, document: str | None = None) -> list[str]:
     """Blocks of the README, or of a copy of it."""
     text = README.read_text() if document is None else document
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-
-
-def parameters(model: dict[str, Any]) -> str:
-    """Every parameter with its default and unit; pure numbers have none. All words of one that is a word."""
-
-    def default(field: dict[str, Any]) -> str:
-        if "words" in field:
-            others = [word for word in field["words"] if word != field["default"]]
-            return f"{field['default']} (or {', '.join(others)})"
-        return f"{field['default']:g}" + ("" if field["unit"] == "1" else f" {field['unit']}")
-
-    return ", ".join(f"`{name}` {default(field)}" for name, field in model["params"].items())
-
-
-def table(kind: str, models: dict[str, dict[str, Any]], last: str) -> str:
-    rows = [f"| {kind} | what it is | parameters and defaults | {last} |", "|---|---|---|---|"]
-    for name, model in models.items():
-        ends = model["reference"] if last == "reference" else acts_on(name)
-        rows.append(f"| `{name}` | {model['title']} | {parameters(model) or 'none'} | {ends} |")
-    return "\n".join(rows)
-
-
-def acts_on(modulator: str) -> str:
-    """Each target, and the effect there at the baseline."""
-    system = create_neuromodulation_system({modulator: {"baseline": 0.5}})
-    found = []
-    for target in getattr(system, modulator).targets:
-        effect = getattr(system, modulator).factor(0, target)
-        found.append(
-            f"{target} (at rest {f'+ {100 * effect:.3g} %' if target == 'threshold' else f'x {effect:.4g}'})"
-        )
-    return ", ".join(found)
-
-
-def tables() -> str:
-    return (
-        "\n"
-        + "\n\n".join(
-            [
-                table("neuron model", _core.neuron_models(), "reference"),
-                table("plasticity rule", _core.plasticity_rules(), "reference"),
-                table("modulator", _core.modulators(), "acts on"),
-            ]
-        )
-        + "\n\n"
-    )
-
-
-def written_tables(document: str) -> str:
-    return document.split(BEGIN)[1].split(END)[0]
-
-
-def test_tables_are_those_of_the_c_files() -> None:
-    assert written_tables(README.read_text()) == tables(), "run `python tests/test_readme.py`"
 
 
 def test_first_two_shell_blocks_are_one_line_to_paste_each() -> None:
@@ -136,12 +80,6 @@ def test_a_print_without_its_figure_would_be_seen(tmp_path: Path) -> None:
         check_python_blocks(changed, tmp_path)
 
 
-def test_a_wrong_table_would_be_seen() -> None:
-    document = README.read_text()
-    assert written_tables(document) == tables()
-    assert written_tables(document.replace("`tau_m` 20 ms", "`tau_m` 21 ms")) != tables()
-
-
 def test_developing_commands_are_run_by_ci(checkout: Path) -> None:
     """.ci/run takes them from the README, so none can be forgotten; here: that it still does, and that they exist."""
     commands = blocks("sh")[2].splitlines()
@@ -152,6 +90,11 @@ def test_developing_commands_are_run_by_ci(checkout: Path) -> None:
             assert (checkout / script).is_file()
 
 
+def test_it_is_a_front_door() -> None:
+    """Short; what is long stands in the guide."""
+    assert len(README.read_text().split()) < 1800
+    assert "neuromod/guide/index.md" in README.read_text()
+
+
 if __name__ == "__main__":
-    text = README.read_text()
-    README.write_text(text.split(BEGIN)[0] + BEGIN + tables() + END + text.split(END)[1])
+    write_generated()

@@ -272,6 +272,12 @@ cdef class Synapse:
         return (f"Synapse(pre_id={self.pre_id}, post_id={self.post_id}, weight={self.weight:.6g}, "
                 f"delay={self.delay}, synapse_type={self.synapse_type!r})")
 
+    def _repr_html_(self):
+        """A table for notebooks: the two ends, weight, delay and type."""
+        return _table("Synapse", [("pre_id", self.pre_id), ("post_id", self.post_id),
+                                  ("weight", f"{self.weight:.6g} mV"), ("delay", f"{self.delay} steps"),
+                                  ("type", self.synapse_type)])
+
 
 cdef class SynapseIterator:
     cdef SynapseBlock store

@@ -10,6 +10,15 @@ cimport cython
 from cpython.object cimport PyObject_GenericSetAttr
 
 
+def _table(title, rows):
+    """Rows of a name and a value as a table of HTML, for notebooks."""
+    from html import escape
+
+    cells = "".join(f"<tr><td>{escape(str(name))}</td><td>{escape(str(value))}</td></tr>" for name, value in rows)
+    caption = f'<caption style="text-align:left;font-weight:600">{title}</caption>'
+    return f'<table style="font-variant-numeric:tabular-nums">{caption}{cells}</table>'
+
+
 def _finite(str where, value):
     """value as a float, finite."""
     number = float(value)
@@ -395,3 +404,9 @@ cdef class Neuron:
     def __repr__(self):
         return (f"Neuron(id={self.id}, position={self.position()}, {self.neuron_type} {self.model_type}, "
                 f"v_membrane={self.v_membrane:.6g} mV)")
+
+    def _repr_html_(self):
+        """A table for notebooks: the neuron, its potential and its parameters."""
+        rows = [("id", self.id), ("type", f"{self.neuron_type} {self.model_type}"), ("position", self.position()),
+                ("v_membrane", f"{self.v_membrane:.6g} mV"), ("last_spike_time", f"{self.last_spike_time:g} ms")]
+        return _table("Neuron", [*rows, *self.params.items()])

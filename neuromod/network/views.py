@@ -12,6 +12,7 @@ from neuromod import _core
 from neuromod._core import Neuron, Synapse
 from neuromod.network.columns import MODELS, NeuronColumns, collection_of, model_of
 from neuromod.network.store import SynapseStore
+from neuromod.notebook import html_of
 from neuromod.problems import nearest
 from neuromod.units import say_unit_doubts
 
@@ -106,6 +107,8 @@ class NeuronCollection(Mapping[int, Neuron]):
 
     def __repr__(self) -> str:
         return f"NeuronCollection({len(self):,} neurons)"
+
+    _repr_html_ = html_of
 
 
 class SynapseCollection(Sequence[Synapse]):
@@ -260,3 +263,5 @@ class SynapseCollection(Sequence[Synapse]):
 
     def __repr__(self) -> str:
         return f"SynapseCollection({len(self):,} synapses)"
+
+    _repr_html_ = html_of
