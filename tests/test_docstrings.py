@@ -41,7 +41,7 @@ FOR_USERS = tuple(
         ),
         *("hooks", "monitors", "tables", "network.population", "network.editing"),
         *("network.projection", "network.views", "neuromodulation", "parallel", "plasticity", "plot"),
-        *("cell_types", "progress", "replicas", "response", "results", "senses", "simulation"),
+        *("cell_types", "progress", "replicas", "response", "results", "senses", "simulation", "sweeps"),
     )
 )
 UNIT_WORDS = (
