@@ -38,6 +38,9 @@ if TYPE_CHECKING:  # for type checkers; at run time a name is imported when it i
     from neuromod.network.population import Population
     from neuromod.parallel import get_num_threads, set_num_threads, threads
     from neuromod.simulation import Simulation
+    from neuromod.sweeps.run import sweep
+    from neuromod.sweeps.table import SweepTable
+    from neuromod.sweeps.tuning import objective
 
 __version__ = "0.1.0"
 
@@ -71,6 +74,9 @@ _HOMES = {
     "play_spikes": "drive.trains",
     "play_camera": "drive.images",
     "read_log": "logs",
+    "sweep": "sweeps.run",
+    "SweepTable": "sweeps.table",
+    "objective": "sweeps.tuning",
     "get_num_threads": "parallel",
     "set_num_threads": "parallel",
     "threads": "parallel",
@@ -115,6 +121,9 @@ __all__ = [
     "play_spikes",
     "play_camera",
     "read_log",
+    "sweep",
+    "SweepTable",
+    "objective",
     "get_num_threads",
     "set_num_threads",
     "threads",

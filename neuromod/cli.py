@@ -1,4 +1,4 @@
-"""The command ``neuromod``: run, validate, schema, info, selftest, bench.
+"""The command ``neuromod``: run, sweep, validate, schema, info, selftest, bench.
 
 Exit codes: 0 done; 1 the run failed; 2 the command line, the configuration or the place for the output is
 wrong; 130 interrupted. Ctrl-C ends a run after the image that is being shown (without images: after at most
@@ -137,6 +137,7 @@ def _parser() -> argparse.ArgumentParser:
         help="wall time, as in '10 min' (default: 1 min)",
     )
     run.set_defaults(action=_run)
+    _add_sweep(commands.add_parser("sweep", help="run a configuration at many points with many seeds"))
     validate = commands.add_parser("validate", help="check a configuration; one line for each problem")
     validate.add_argument("file", metavar="FILE", help="JSON file")
     validate.set_defaults(action=_validate)
@@ -160,6 +161,20 @@ def _add_selftest(commands: Any) -> None:
     )
     add_arguments(selftest)
     selftest.set_defaults(action=_selftest)
+
+
+def _add_sweep(sweep: argparse.ArgumentParser) -> None:
+    from neuromod.sweeps.command import add_arguments
+
+    add_arguments(sweep)
+    length = sweep.add_mutually_exclusive_group()
+    length.add_argument("--steps", type=_positive, metavar="N", help="steps of each run")
+    length.add_argument("--ms", type=_above_zero, metavar="T", help="time of each run, ms")
+    sweep.add_argument("--seeds", type=_positive, default=1, metavar="N", help="of each point (default: 1)")
+    sweep.add_argument("--seed", type=_seed, metavar="S", help="root of the seeds (default: 0)")
+    sweep.add_argument("--workers", type=_positive, metavar="N", help="default: one for each core")
+    sweep.add_argument("--threads", type=_positive, metavar="N", help="of each run (default: its share)")
+    sweep.set_defaults(action=_sweep)
 
 
 def _add_bench(bench: argparse.ArgumentParser) -> None:
@@ -374,6 +389,8 @@ def _first_interrupt_asks() -> Iterator[_Asked]:
 
 def _changed(content: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
     """The configuration with each PATH=VALUE written into it; its checks come when it is loaded."""
+    from neuromod.config.change import check_effect, put
+
     for change in changes:
         path, equals, text = change.partition("=")
         if not equals or not all(path.split(".")):
@@ -384,8 +401,8 @@ def _changed(content: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
             raise _WrongInput(f"--set {path}: must be nested less deeply; got {text[:20]}...") from None
         except ValueError:
             value = text
-        _put(content, path, value)
-    _check_effect(content, changes)
+        put(content, path, value, "--set")
+    check_effect(content, [change.partition("=")[0] for change in changes], "--set")
     _check_durations(content, changes)
     return content
 
@@ -403,71 +420,19 @@ def _check_durations(content: Mapping[str, Any], changes: Sequence[str]) -> None
             print(f"note: experiment.{steps} {said}", file=sys.stderr)
 
 
-def _check_effect(content: Mapping[str, Any], changes: Sequence[str]) -> None:
-    """A change to a section that the experiment replaces would be lost without a word."""
-    experiment = content.get("experiment")
-    if not isinstance(experiment, dict) or experiment.get("plasticity") is None:
-        return
-    for change in changes:
-        path = change.partition("=")[0]
-        if path.split(".")[0] == "plasticity":
-            raise _WrongInput(
-                f"--set {path}: has no effect, experiment.plasticity goes before it; set experiment.{path}, "
-                "or experiment.plasticity=null first"
-            )
+def _sweep(arguments: argparse.Namespace) -> int:
+    from neuromod.sweeps.command import run_command
 
-
-def _put(content: dict[str, Any], path: str, value: Any) -> None:
-    *parents, last = path.split(".")
-    place: Any = content
-    for depth, key in enumerate(parents):
-        place = _child(place, key, path, top=depth == 0)
-    if isinstance(place, list):
-        place[_position(place, last, path)] = value
-    elif isinstance(place, dict):
-        if place is content:
-            _check_section(content, last, path)
-        place[last] = value
-    else:
-        raise _WrongInput(f"--set {path}: {'.'.join(parents)} is {place!r}, which has no keys")
-
-
-def _child(place: Any, key: str, path: str, *, top: bool) -> Any:
-    """What stands at `key`; a section that the file leaves out is begun."""
-    if isinstance(place, list):
-        return place[_position(place, key, path)]
-    if not isinstance(place, dict):
-        raise _WrongInput(f"--set {path}: {place!r} has no key {key!r}")
-    if top:
-        _check_section(place, key, path)
-    return place.setdefault(key, {})
-
-
-def _check_section(content: Mapping[str, Any], key: str, path: str) -> None:
-    """Unknown sections are kept for other tools, so a misspelt one would change nothing: refuse it."""
-    from neuromod.config.schema import json_schema
-    from neuromod.problems import nearest
-
-    known = {*content, *json_schema()["properties"]}
-    if key not in known:
-        near = nearest(key, known)
-        hint = f"did you mean {near!r}?" if near else f"known are {', '.join(sorted(known))}"
-        raise _WrongInput(f"--set {path}: unknown section {key!r}; {hint}")
-
-
-def _position(items: list[Any], key: str, path: str) -> int:
-    """An entry of a list, by its number or by its ``name``."""
-    names = [item.get("name") if isinstance(item, Mapping) else None for item in items]
-    if key in names:
-        return names.index(key)
-    if key.isascii() and key.isdigit() and int(key) < len(items):
-        return int(key)
-    from neuromod.problems import nearest
-
-    known = [name for name in names if isinstance(name, str)]
-    near = nearest(key, known)
-    hint = f"did you mean {near!r}?" if near else f"known are {', '.join(known)} and 0 .. {len(items) - 1}"
-    raise _WrongInput(f"--set {path}: no entry {key!r}; {hint}")
+    try:
+        told, well = run_command(arguments)
+    except ImportError as error:
+        raise _WrongInput(f"--on: {error}") from error
+    except KeyboardInterrupt:
+        print(f"interrupted; the same command goes on, the rows are in {arguments.out}", file=sys.stderr)
+        return INTERRUPTED
+    if told:
+        _say(told)
+    return DONE if well else FAILED
 
 
 # ---- validate, schema, info --------------------------------------------------------------------------------

@@ -82,12 +82,18 @@ class ProgressLine:
             return
         left = elapsed_s * (total - done) / max(done, 1)
         counted = f"step {done:,} of {total:,}  " if self._steps else ""
-        text = (
-            f"{100.0 * done / total:5.1f} %  {self._phase + '  ' if self._phase else ''}{counted}{left:.0f} s left  "
-            f"{simulated_ms / 1000.0:.2f} s simulated  {_speed(simulated_ms, elapsed_s)}"
-        )
+        phase = self._phase + "  " if self._phase else ""
+        text = f"{100.0 * done / total:5.1f} %  {phase}{counted}{left:.0f} s left{self._more(simulated_ms, elapsed_s)}"
         self._stream.write(self._fitted(text) if self._terminal else text + "\n")
         self._stream.flush()
+
+    def _more(self, simulated_ms: float, elapsed_s: float) -> str:
+        """What a line says behind the time that is left."""
+        return f"  {simulated_ms / 1000.0:.2f} s simulated  {_speed(simulated_ms, elapsed_s)}"
+
+    def _behind_bar(self, simulated_ms: float, elapsed_s: float) -> str:
+        """What a bar says behind the time that is left."""
+        return _speed(simulated_ms, elapsed_s)
 
     def _draw(self, done: int, total: int, simulated_ms: float, elapsed_s: float) -> None:
         if self._bar is None:
@@ -101,7 +107,7 @@ class ProgressLine:
             )
             self._bar.start_t -= elapsed_s  # the run began before its bar
         self._bar.set_description_str(self._phase and f"{self._phase}: ", refresh=False)
-        self._bar.set_postfix_str(_speed(simulated_ms, elapsed_s), refresh=False)
+        self._bar.set_postfix_str(self._behind_bar(simulated_ms, elapsed_s), refresh=False)
         self._bar.n = done
         self._bar.refresh()
 

@@ -50,7 +50,7 @@ FOR_USERS = tuple(
             "network.editing",
         ),
         *("network.projection", "network.views", "neuromodulation", "parallel", "plasticity", "plot"),
-        *("cell_types", "progress", "replicas", "response", "results", "senses", "simulation"),
+        *("cell_types", "progress", "replicas", "response", "results", "senses", "simulation", "sweeps"),
     )
 )
 UNIT_WORDS = (
