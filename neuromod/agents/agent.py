@@ -171,7 +171,8 @@ class Agent:
         state, episode_start : object, optional
             Not used: as in Stable-Baselines3, whose ``evaluate_policy`` gives them.
         deterministic : bool, default False
-            True: without noise in the actors, as with norepinephrine at 0.
+            True: without noise in the actors, as with norepinephrine at 0. Between actions that fire in the same
+            step chance decides all the same.
 
         Returns
         -------

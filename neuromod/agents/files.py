@@ -34,7 +34,7 @@ def read_agent(path: str | Path) -> dict[str, Any]:
     """What `write_agent` was given, checked against its SHA-256."""
     wrong = ConfigError([f"path: must be a file that an agent was saved to; got {str(path)!r}"])
     try:
-        with np.load(Path(path), allow_pickle=False) as file:
+        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
             content = json.loads(file["agent"].tobytes().decode())
     except (KeyError, ValueError, zipfile.BadZipFile, EOFError):
         raise wrong from None

@@ -44,7 +44,6 @@ class Mind:
         if sim is None:
             sim = build(settings, encoder.n_cells, encoder.n_active, decoder, per_group, seed)
         self.sim = sim
-        sim._session._warned = True  # the cells' input is meant for one step
         self.signals = Signals(settings.initial_value / settings.reward_scale) if signals is None else signals
         self.levels = dict.fromkeys(MODULATORS, BASELINE)
         self.clamped: dict[str, float] = {}
@@ -66,6 +65,7 @@ class Mind:
         """Views of the network's columns, which stay where they are: no neuron comes or goes."""
         neurons, system = self.sim.model.neurons, self.sim.neuromodulation
         assert system is not None
+        self.sim._session._warned = True  # the cells' input is meant for one step
         self._v, self._input = neurons.v_membrane, neurons.external_input
         self._own_v = self._v[self._actor]
         self._v_rest = float(neurons.v_rest[self._critic])
@@ -88,14 +88,13 @@ class Mind:
 
     # ---- phases ----------------------------------------------------------------------------------------------
 
-    def present(self, cells: NDArray[np.int64], clock: bool = True, quiet: bool = False) -> None:
+    def present(self, cells: NDArray[np.int64], quiet: bool = False) -> None:
         """The cells of an observation, and the clock, fire in the next step. `quiet`: without noise in the actors."""
         if self.awaits:
             self.forget()
         self._own_v[:] = self._v_rest
         self._input[self._cells + cells] = _KICK
-        if clock:
-            self._input[self._clock] = _KICK
+        self._input[self._clock] = _KICK
         self._set_levels(quiet)
 
     def run(self, n_steps: int) -> NDArray[np.int64]:
@@ -141,7 +140,7 @@ class Mind:
     def cut(self, reward: float, cells: NDArray[np.int64]) -> None:
         """The episode was cut off at an observation that has a value, but no decision."""
         self.awaits, self.reward = False, reward
-        self.present(cells, clock=False)
+        self.present(cells)
         self.run(EARLY - 1)
         self.evaluate()
         self.run(self.rest)

@@ -53,7 +53,7 @@ def build(settings: Settings, n_cells: int, n_active: int, decoder: Decoder, per
                 "sensitivity": BASELINE,
                 "learning_rate_modulation": 1.0,
             },
-            "serotonin": {"baseline": BASELINE, "decay_rate": 0.0},
+            "serotonin": {"baseline": BASELINE, "decay_rate": 0.0, "inhibition_strength": 0.08},
             "norepinephrine": {"baseline": BASELINE, "decay_rate": 0.0, "gain_modulation": 0.0},
             "exploration": {  # norepinephrine's effect on noise: (level / baseline)^2
                 "baseline": BASELINE,
@@ -86,7 +86,7 @@ def build(settings: Settings, n_cells: int, n_active: int, decoder: Decoder, per
         **rule,
         "a_plus": math.exp(2.0 / _TAU_CRITIC),  # the critic fires 2 ms after the spikes have come
         "tau_plus": _TAU_CRITIC,
-        "learning_rate": 2.0 * settings.critic_rate / n_active,
+        "learning_rate": settings.critic_rate / n_active,
         "weight_min": -bound,
         "weight_max": bound,
     }
@@ -95,7 +95,7 @@ def build(settings: Settings, n_cells: int, n_active: int, decoder: Decoder, per
         **rule,
         "a_plus": 1.0,
         "tau_plus": _TAU_ACTOR,
-        "learning_rate": 2.0 * settings.actor_rate / n_active,
+        "learning_rate": settings.actor_rate / n_active,
         "weight_min": -bound,
         "weight_max": bound,
     }

@@ -42,9 +42,9 @@ class Settings:
         What is left of an eligibility trace one decision later is ``trace * discount``.
     reward_scale : float, > 0, reward units, default 1
         Error of prediction that takes dopamine to 0 or 1. A larger error counts as this one.
-    critic_rate : float, 0 to 10, default 0.2
+    critic_rate : float, 0 to 10, default 0.4
         Part of an error by which one decision changes the value of its observation.
-    actor_rate : float, mV, 0 to 100, default 1
+    actor_rate : float, mV, 0 to 100, default 2
         Change of the evidence for the action taken, per error of `reward_scale`.
     tonic_rate : float, 0 to 1, default 0.01
         Part of an error by which one decision changes the value that all observations share.
@@ -54,7 +54,7 @@ class Settings:
         Standard deviation of the noise in actor neurons, with norepinephrine at its baseline.
     evidence : float, > 0, mV, default 8
         Most that all cells of an observation together add to an actor neuron, or take from it.
-    urgency : float, mV, default 22
+    urgency : float, mV, default 24
         Where a lasting current would take an actor neuron, above rest; its threshold is 15 mV above rest.
     decision_ms : float, ms, 3 to 1000, default 14
         Time from the arrival of the observation to the end of the decision.
@@ -70,13 +70,13 @@ class Settings:
     discount: float = 0.95
     trace: float = 0.8
     reward_scale: float = 1.0
-    critic_rate: float = 0.2
-    actor_rate: float = 1.0
+    critic_rate: float = 0.4
+    actor_rate: float = 2.0
     tonic_rate: float = 0.01
     initial_value: float = 0.0
     noise: float = 1.0
     evidence: float = 8.0
-    urgency: float = 22.0
+    urgency: float = 24.0
     decision_ms: float = 14.0
     uncertainty_gain: float = 1.0
     aversion_gain: float = 1.0
