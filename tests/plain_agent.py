@@ -1,4 +1,4 @@
-"""What an agent's synapses learn, written plainly from the papers: sums over all pairs of spikes, one decision at a time.
+"""What an agent's synapses learn, written plainly from the papers: sums over all pairs of spikes.
 
 The critic is TD(lambda) with linear values (Sutton & Barto 2018, section 12.2); the actor tags what fired before its
 spikes (Izhikevich 2007, the half of it with a_plus). The times of spikes are those that the network has had.
@@ -20,7 +20,9 @@ class PlainAgent:
     def __init__(self, n_cells: int, n_active: int, n_actors: int, settings: object) -> None:
         self.s, self.n_active = settings, n_active
         self.length = STEPS_BEFORE + settings.decision_ms
-        self.tau_c = -self.length / log(settings.trace * settings.discount)
+        left = max(settings.trace * settings.discount, 0.05)
+        self.tau_c = -self.length / log(left)
+        self.fresh = left ** (1.0 / self.length - 1.0)
         self.value, self.policy = np.zeros(n_cells), np.zeros((n_actors, n_cells))
         self.c_value, self.c_policy = np.zeros(n_cells), np.zeros((n_actors, n_cells))
         self.tonic = settings.initial_value / settings.reward_scale
@@ -57,12 +59,14 @@ class PlainAgent:
         self.arrivals.append((begins + 2.0, cells))
         self.to(begins + 4.0)
         for time, which in self.arrivals:  # the critic fires at begins + 4
-            self.c_value[which] += exp(2.0 / TAU_CRITIC) * exp(-(begins + 4.0 - time) / TAU_CRITIC)
+            self.c_value[which] += (
+                self.fresh * exp(2.0 / TAU_CRITIC) * exp(-(begins + 4.0 - time) / TAU_CRITIC)
+            )
         for time, actor in sorted(actor_spikes):
             self.to(time)
             for arrival, which in self.arrivals:  # two steps later than at the critic
                 if arrival + 2.0 <= time:
-                    self.c_policy[actor][which] += exp(-(time - arrival - 2.0) / TAU_ACTOR)
+                    self.c_policy[actor][which] += self.fresh * exp(-(time - arrival - 2.0) / TAU_ACTOR)
 
     def forget(self) -> None:
         """No trace is left; the cells' own are."""

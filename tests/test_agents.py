@@ -112,9 +112,9 @@ def played(agent: Agent, plain: PlainAgent, n: int) -> None:
         before, observation = None, int(random.integers(5))
 
 
-@pytest.mark.parametrize("per_group", [1, 3])
-def test_learning_is_that_of_the_plain_twin(per_group: int) -> None:
-    agent = small(cells_per_action=per_group, noise=2.0, initial_value=0.3)
+@pytest.mark.parametrize(("per_group", "discount"), [(1, 0.95), (3, 0.95), (1, 0.0)])
+def test_learning_is_that_of_the_plain_twin(per_group: int, discount: float) -> None:
+    agent = small(cells_per_action=per_group, noise=2.0, initial_value=0.3, discount=discount)
     plain = PlainAgent(5, 1, 3 * per_group, agent.settings)
     played(agent, plain, 60)
     value, policy = agent.sim.projections["value"], agent.sim.projections["policy"]
@@ -370,7 +370,11 @@ def test_encoders_of_spaces() -> None:
     assert (encoder.n_cells, encoder.n_active) == (7, 3)
     fired = encoder.encode({"a": 3, "b": (np.array([0, 1], dtype=np.int8),)})
     assert fired.tolist() == [2, 3, 6]
-    assert encoder_for(spaces.MultiDiscrete([2, 3])).encode(np.array([1, 2])).tolist() == [1, 4]
+    joint = encoder_for(spaces.MultiDiscrete([2, 3]))
+    assert {tuple(joint.encode(np.array([a, b]))) for a in range(2) for b in range(3)} == {
+        (k,) for k in range(6)
+    }
+    assert encoder_for(spaces.MultiDiscrete([30, 30])).encode(np.array([1, 2])).tolist() == [1, 32]
     assert isinstance(encoder_for(spaces.Box(-1.0, 1.0, (2,))), PlaceCells)
     assert isinstance(encoder_for(spaces.Box(-1.0, 1.0, (5,))), PopulationCode)
     for space in (spaces.Box(-np.inf, 1.0, (2,)), spaces.Text(3)):
@@ -382,7 +386,12 @@ def test_encoders_of_spaces() -> None:
 
 @pytest.mark.parametrize(
     "space",
-    [spaces.Discrete(3, start=-1), spaces.MultiDiscrete([2, 3]), spaces.MultiBinary(2), spaces.Box(-2.0, 2.0, (2,))],
+    [
+        spaces.Discrete(3, start=-1),
+        spaces.MultiDiscrete([2, 3]),
+        spaces.MultiBinary(2),
+        spaces.Box(-2.0, 2.0, (2,)),
+    ],
     ids=str,
 )
 def test_actions_are_in_their_space(space: Any) -> None:
@@ -414,7 +423,9 @@ def test_a_continuous_action_is_learned() -> None:
             return 0, -abs(float(action[0]) - 0.6), True, False, {}
 
     env = Target()
-    agent = Agent(env.observation_space, env.action_space, seed=1, decoder=Rates([-1.0], [1.0]), noise=3.0, discount=0.0)
+    agent = Agent(
+        env.observation_space, env.action_space, seed=1, decoder=Rates([-1.0], [1.0]), noise=3.0, discount=0.0
+    )
     returns = agent.learn(env, 2000).returns
     assert returns[-200:].mean() > returns[:200].mean() + 0.1
 
@@ -426,7 +437,12 @@ def test_all_that_is_wrong_comes_at_once() -> None:
     with pytest.raises(ConfigError) as failure:
         Agent(spaces.Text(3), spaces.Discrete(2), discont=0.9, noise=-1.0, cells_per_action=0)
     text = str(failure.value)
-    for part in ("observation_space: must", "did you mean 'discount'", "noise: must be", "cells_per_action: must be"):
+    for part in (
+        "observation_space: must",
+        "did you mean 'discount'",
+        "noise: must be",
+        "cells_per_action: must be",
+    ):
         assert part in text
     agent = small()
     with pytest.raises(ConfigError, match="did you mean 'dopamine'"):
@@ -451,7 +467,9 @@ def test_all_that_is_wrong_comes_at_once() -> None:
     with pytest.raises(ConfigError, match=r"env\.observation_space: must be the agent's"):
         agent.learn(GoNoGo(), 5)
     with pytest.raises(ConfigError, match="callback: must be"):
-        agent.learn(Maze(), 5, callback=3) if agent.observation_space == 0 else agent.learn(_Like(agent), 5, callback=3)
+        agent.learn(Maze(), 5, callback=3) if agent.observation_space == 0 else agent.learn(
+            _Like(agent), 5, callback=3
+        )
 
 
 class _Like(GoNoGo):
@@ -496,7 +514,10 @@ def test_learn_follows_the_callback_protocol(tmp_path: Path) -> None:
     agent = Agent(env.observation_space, env.action_space, seed=1)
     seen: list[float] = []
     history = agent.learn(
-        env, 1000, callback=[Counts(), CSVLog(lines), lambda own, _: seen.append(own["rewards"][0])], progress=False
+        env,
+        1000,
+        callback=[Counts(), CSVLog(lines), lambda own, _: seen.append(own["rewards"][0])],
+        progress=False,
     )
     assert called == ["init", "start", "end"]
     assert agent.num_timesteps == len(seen) == 40

@@ -1,4 +1,4 @@
-"""Tasks for agents: gymnasium's checker, their rules, and random numbers that depend on seed, episode and step alone."""
+"""Tasks for agents: gymnasium's checker, their rules, and random numbers that depend on seed, episode and step."""
 
 from __future__ import annotations
 
@@ -28,9 +28,11 @@ def test_the_checker_finds_nothing_in_variants() -> None:
 
 
 def test_gymnasium_makes_them_by_module_and_name() -> None:
-    code = "import gymnasium; print(gymnasium.make('neuromod.agents.tasks:neuromod/Maze-v0').observation_space)"
+    code = (
+        "import gymnasium; print(gymnasium.make('neuromod.agents.tasks:neuromod/Maze-v0').observation_space)"
+    )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert done.stdout == "Discrete(16)\n"
+    assert done.stdout == "Discrete(15)\n"
 
 
 def trace(env: Any, seed: int | None, n: int = 60) -> list[Any]:
@@ -100,7 +102,7 @@ def test_stop_signal_trials() -> None:
     for seed in range(400):
         cue, info = env.reset(seed=seed)
         assert cue in (0, 1)
-        observation, reward, terminated, _, _ = env.step(1 + cue)
+        _, reward, terminated, _, _ = env.step(1 + cue)
         assert terminated and reward == (-1.0 if info["stop"] else 1.0)
         outcomes[info["stop"]] += 1
     assert outcomes[True] / 400 == pytest.approx(0.25, abs=0.07)
@@ -129,7 +131,9 @@ def test_the_maze_has_a_way_of_twelve_steps() -> None:
     assert [env.step(0)[3] for _ in range(100)] == [False] * 99 + [True]
 
 
-@pytest.mark.parametrize("walls", ["###\n#S#\n###", "#####\n#S.G.\n#####", "####\n#SGx#\n####", "####\n#SG#\n###"])
+@pytest.mark.parametrize(
+    "walls", ["###\n#S#\n###", "#####\n#S.G.\n#####", "####\n#SGx#\n####", "####\n#SG#\n###"]
+)
 def test_broken_walls_are_refused(walls: str) -> None:
     with pytest.raises(ValueError, match="walls: must"):
         tasks.Maze(walls)

@@ -39,6 +39,7 @@ FOR_USERS = tuple(
             "errors",
             "experiment",
         ),
+        *("agents", "agents.tasks"),
         *("hooks", "monitors", "tables", "network.population", "network.editing"),
         *("network.projection", "network.views", "neuromodulation", "parallel", "plasticity", "plot"),
         *("cell_types", "progress", "replicas", "response", "results", "senses", "simulation"),

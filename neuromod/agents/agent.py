@@ -14,8 +14,8 @@ from neuromod.agents.encoders import Encoder, encoder_for
 from neuromod.agents.files import read_agent, write_agent
 from neuromod.agents.history import History
 from neuromod.agents.mind import Mind
-from neuromod.agents.network import EARLY, MODULATORS
-from neuromod.agents.settings import Settings, checked_settings
+from neuromod.agents.network import build
+from neuromod.agents.settings import EARLY, MODULATORS, Settings, checked_settings
 from neuromod.agents.signals import Signals
 from neuromod.arguments import checked_count, checked_number, checked_seed
 from neuromod.errors import ConfigError
@@ -49,8 +49,8 @@ class Agent:
         Action taken where no actor fires, for a Discrete space. Default: that of the actor nearest to a spike.
     cells_per_action : int, >= 1, default 1
         Actor neurons of each group.
-    **settings : float
-        As in `Settings`.
+    **settings : float, in units of `Settings`
+        Its parameters.
 
     Raises
     ------
@@ -90,8 +90,10 @@ class Agent:
         **settings: float,
     ) -> None:
         self.observation_space, self.action_space = observation_space, action_space
-        parts = parts_for(observation_space, action_space, encoder, decoder, silent, cells_per_action, settings)
-        self._mind = Mind(*parts, checked_seed(seed))
+        parts = parts_for(
+            observation_space, action_space, encoder, decoder, silent, cells_per_action, settings
+        )
+        self._mind = new_mind(*parts, checked_seed(seed))
         self.num_timesteps = 0
 
     # ---- what it is ------------------------------------------------------------------------------------------
@@ -263,7 +265,8 @@ class Agent:
         steps = checked_count(steps, "steps")
         check_spaces(self, env.observation_space, env.action_space)
         called, reporter, began = as_callback(callback), reporter_for(progress), time.perf_counter()
-        history, episodes = History(), []
+        history = History()
+        episodes: list[tuple[float, int]] = []
         own: dict[str, Any] = {"self": self, "episodes": episodes}
         called.init_callback(self)
         called.on_training_start(own, {})
@@ -310,7 +313,7 @@ class Agent:
             If `seed` is none. Nothing is changed.
         """
         old, chosen = self._mind, self.seed if seed is None else checked_seed(seed)
-        self._mind = Mind(old.encoder, old.decoder, old.settings, old.per_group, chosen)
+        self._mind = new_mind(old.encoder, old.decoder, old.settings, old.per_group, chosen)
         self._mind.clamped, self._mind.learning = dict(old.clamped), old.learning
         self.num_timesteps = 0
 
@@ -320,8 +323,8 @@ class Agent:
         Parameters
         ----------
         **levels : float, 0 to 1, or None
-            By name: ``dopamine``, ``serotonin``, ``norepinephrine``; None: no longer. The baseline of each is 0.5: there
-            dopamine teaches nothing, and serotonin and norepinephrine change nothing. At 0 norepinephrine takes the
+            By name: ``dopamine``, ``serotonin``, ``norepinephrine``; None: no longer. The baseline of each is 0.5:
+            there dopamine teaches nothing, and serotonin and norepinephrine change nothing. At 0 norepinephrine takes the
             noise away.
 
         Raises
@@ -359,7 +362,11 @@ class Agent:
         OSError
             If it cannot be written.
         """
-        content = {"num_timesteps": self.num_timesteps, "mind": state_of(self._mind), "spaces": spaces_of(self)}
+        content = {
+            "num_timesteps": self.num_timesteps,
+            "mind": state_of(self._mind),
+            "spaces": spaces_of(self),
+        }
         write_agent(path, content)
 
     @classmethod
@@ -407,7 +414,9 @@ class Agent:
         agent._mind = restored(content["mind"], parts[0], parts[1])
         agent.num_timesteps = int(content["num_timesteps"])
         if content["spaces"] != spaces_of(agent):
-            raise ConfigError([f"spaces: must be those that were saved, {content['spaces']}; got {spaces_of(agent)}"])
+            raise ConfigError(
+                [f"spaces: must be those that were saved, {content['spaces']}; got {spaces_of(agent)}"]
+            )
         return agent
 
 
@@ -475,6 +484,12 @@ def parts_for(
     return eyes, hands, numbers, each
 
 
+def new_mind(encoder: Encoder, decoder: Decoder, settings: Settings, per_group: int, seed: int) -> Mind:
+    """An untrained one."""
+    sim = build(settings, encoder.n_cells, encoder.n_active, decoder, per_group, seed)
+    return Mind(encoder, decoder, settings, per_group, sim)
+
+
 def check_spaces(agent: Any, observation_space: Any, action_space: Any) -> None:
     """Refuse an environment with other spaces than the agent's."""
     problems = [
@@ -513,7 +528,11 @@ def spaces_of(agent: Any) -> list[Any]:
 def state_of(mind: Mind) -> dict[str, Any]:
     """What `restored` takes, for JSON."""
     settings = vars(mind.settings)
-    return mind.state() | {"settings": dict(settings), "per_group": mind.per_group, "simulation": mind.sim.to_dict()}
+    return mind.state() | {
+        "settings": dict(settings),
+        "per_group": mind.per_group,
+        "simulation": mind.sim.to_dict(),
+    }
 
 
 def restored(content: Mapping[str, Any], encoder: Encoder, decoder: Decoder) -> Mind:
@@ -523,7 +542,9 @@ def restored(content: Mapping[str, Any], encoder: Encoder, decoder: Decoder) -> 
     settings = checked_settings(dict(content["settings"]))
     n_groups = sum(decoder.groups) * content["per_group"]
     if len(sim.populations["cells"]) != encoder.n_cells or len(sim.populations["actor"]) != n_groups:
-        raise ConfigError(["mind: must have the cells of the encoder and the groups of the decoder; got others"])
-    mind = Mind(encoder, decoder, settings, content["per_group"], sim.seed, sim, signals)
+        raise ConfigError(
+            ["mind: must have the cells of the encoder and the groups of the decoder; got others"]
+        )
+    mind = Mind(encoder, decoder, settings, content["per_group"], sim, signals)
     mind.restore(content)
     return mind

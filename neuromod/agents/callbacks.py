@@ -214,7 +214,8 @@ class _Several(Callback):
             callback.update_locals(locals_)
 
     def on_step(self) -> bool:
-        return all([callback.on_step() for callback in self.callbacks])
+        going = [callback.on_step() for callback in self.callbacks]  # each is called
+        return all(going)
 
     def on_training_end(self) -> None:
         for callback in self.callbacks:

@@ -163,7 +163,9 @@ class PlaceCells:
         self.n_active = checked_count(grids, "grids", 1)
         sides = np.array(self.places)
         self._spans = (sides - 1).astype(np.float64)
-        self._shifts = (np.arange(self.n_active)[:, None] * (2 * np.arange(n) + 1) % self.n_active) / self.n_active
+        self._shifts = (
+            np.arange(self.n_active)[:, None] * (2 * np.arange(n) + 1) % self.n_active
+        ) / self.n_active
         self._strides = np.concatenate([[1], np.cumprod(sides)[:-1]]).astype(np.int64)
         self._first = np.arange(self.n_active) * int(np.prod(sides))
         self.n_cells = self.n_active * int(np.prod(sides))
@@ -288,6 +290,8 @@ class Parts:
 
 
 _MOST_PLACE_CELLS = 4096
+_MOST_JOINT = 512
+"""Cells for the values of several whole numbers together."""
 _UNBOUNDED = 1e6
 """A limit beyond it counts as none."""
 
@@ -298,7 +302,8 @@ def encoder_for(space: Any) -> Encoder:
     Parameters
     ----------
     space : gymnasium.spaces.Space
-        Discrete, MultiDiscrete and MultiBinary: `OneHot` cells. Box with finite limits: `PlaceCells` in 8 grids of 6
+        Discrete: `OneHot` cells. MultiDiscrete: one cell for each combination of values, up to 512, else `OneHot` cells
+        of each number. MultiBinary: `OneHot` cells of each. Box with finite limits: `PlaceCells` in 8 grids of 6
         places along each number for up to 3 numbers, else a `PopulationCode`. Dict and Tuple: `Parts`.
 
     Returns
@@ -320,8 +325,10 @@ def encoder_for(space: Any) -> Encoder:
     if isinstance(space, spaces.Discrete):
         return OneHot(int(space.n), int(space.start))
     if isinstance(space, spaces.MultiDiscrete):
-        starts = np.asarray(space.start).ravel().tolist()
-        return _Flat([OneHot(n, s) for n, s in zip(np.ravel(space.nvec).tolist(), starts, strict=True)])
+        starts, sizes = np.asarray(space.start).ravel().tolist(), np.ravel(space.nvec).tolist()
+        if math.prod(sizes) <= _MOST_JOINT:
+            return _Joint(sizes, starts)
+        return _Flat([OneHot(n, s) for n, s in zip(sizes, starts, strict=True)])
     if isinstance(space, spaces.MultiBinary):
         return _Flat([OneHot(2) for _ in range(math.prod(space.shape))])
     if isinstance(space, spaces.Box):
@@ -330,7 +337,9 @@ def encoder_for(space: Any) -> Encoder:
         return Parts({key: encoder_for(part) for key, part in space.spaces.items()})
     if isinstance(space, spaces.Tuple):
         return Parts([encoder_for(part) for part in space.spaces])
-    raise ConfigError([f"observation_space: must be one that encoder_for knows, or give encoder=; got {space}"])
+    raise ConfigError(
+        [f"observation_space: must be one that encoder_for knows, or give encoder=; got {space}"]
+    )
 
 
 def _for_box(space: Any) -> Encoder:
@@ -353,3 +362,20 @@ class _Flat(Parts):
     def encode(self, observation: Any) -> Ints:
         """Indices of the cells that fire."""
         return super().encode(np.asarray(observation).ravel())
+
+
+class _Joint(OneHot):
+    """One cell for each combination of whole numbers."""
+
+    def __init__(self, sizes: Sequence[int], starts: Sequence[int]) -> None:
+        super().__init__(math.prod(sizes))
+        self._sizes, self._starts = tuple(sizes), np.array(starts)
+
+    def encode(self, observation: Any) -> Ints:
+        """Index of the cell that fires."""
+        at = np.asarray(observation).ravel() - self._starts
+        if at.dtype.kind not in "iu" or not ((at >= 0) & (at < self._sizes)).all():
+            raise ValueError(
+                f"observation: must be whole numbers below {self._sizes}; got {shown(observation)}"
+            )
+        return np.array([np.ravel_multi_index(tuple(at.tolist()), self._sizes)])

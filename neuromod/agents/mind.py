@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from neuromod import _core
 from neuromod.agents.decoders import Decoder
 from neuromod.agents.encoders import Encoder
-from neuromod.agents.network import BASELINE, EARLY, MODULATORS, build
-from neuromod.agents.settings import Settings
+from neuromod.agents.settings import BASELINE, EARLY, MODULATORS, Settings
 from neuromod.agents.signals import Signals
 from neuromod.simulation import Simulation
 from neuromod.state import SavedPart
@@ -36,13 +35,10 @@ class Mind:
         decoder: Decoder,
         settings: Settings,
         per_group: int,
-        seed: int,
-        sim: Simulation | None = None,
+        sim: Simulation,
         signals: Signals | None = None,
     ) -> None:
         self.encoder, self.decoder, self.settings, self.per_group = encoder, decoder, settings, per_group
-        if sim is None:
-            sim = build(settings, encoder.n_cells, encoder.n_active, decoder, per_group, seed)
         self.sim = sim
         self.signals = Signals(settings.initial_value / settings.reward_scale) if signals is None else signals
         self.levels = dict.fromkeys(MODULATORS, BASELINE)

@@ -21,28 +21,33 @@ from typing import Any
 import numpy as np
 
 from neuromod.agents.decoders import Decoder
-from neuromod.agents.settings import Settings
+from neuromod.agents.settings import BASELINE, EARLY, Settings
 from neuromod.modulation.system import create_neuromodulation_system
 from neuromod.simulation import Simulation
 
-__all__ = ["EARLY", "MODULATORS", "build"]
+__all__ = ["build"]
 
-EARLY = 3
-"""Steps before the actors see the observation: cells, critic, dopamine."""
-MODULATORS = ("dopamine", "serotonin", "norepinephrine")
-BASELINE = 0.5
 _REST, _THRESHOLD = -65.0, -50.0  # mV
 _TAU_CRITIC, _TAU_ACTOR, _TAU_M = 4.0, 8.0, 10.0  # ms
+_LEAST_LEFT = 0.05  # of a trace, one decision later
 _SILENT = 1e6  # mV: the critic fires when the clock says so alone
 _LARGE = 1e9  # mV
 _INHIBITION = 100.0  # mV
-_CELL = {"tau_m": 20.0, "v_rest": _REST, "v_reset": _REST, "v_threshold": _THRESHOLD, "refractory_period": 2.0}
-_CRITIC = {**_CELL, "v_threshold": _SILENT, "refractory_period": 1.0}
-_ACTOR = {**_CELL, "tau_m": _TAU_M, "refractory_period": 1.0}
+_CELL: dict[str, Any] = {
+    "tau_m": 20.0,
+    "v_rest": _REST,
+    "v_reset": _REST,
+    "v_threshold": _THRESHOLD,
+    "refractory_period": 2.0,
+}
+_CRITIC: dict[str, Any] = {**_CELL, "v_threshold": _SILENT, "refractory_period": 1.0}
+_ACTOR: dict[str, Any] = {**_CELL, "tau_m": _TAU_M, "refractory_period": 1.0}
 _DEAF = dict.fromkeys(("serotonin", "exploration"), 0.0)
 
 
-def build(settings: Settings, n_cells: int, n_active: int, decoder: Decoder, per_group: int, seed: int) -> Simulation:
+def build(
+    settings: Settings, n_cells: int, n_active: int, decoder: Decoder, per_group: int, seed: int
+) -> Simulation:
     """The network, untrained: populations cells, clock, critic and actor, projections value and policy."""
     system = create_neuromodulation_system(
         {
@@ -79,12 +84,13 @@ def build(settings: Settings, n_cells: int, n_active: int, decoder: Decoder, per
         **_ACTOR,
     )
     steps = EARLY + settings.decision_ms
-    left = max(settings.trace * settings.discount, 1e-6)
+    left = max(settings.trace * settings.discount, _LEAST_LEFT)
+    fresh = left ** (1.0 / steps - 1.0)  # a tag is as large as if there were no decay before dopamine comes
     rule = {"rule": "rstdp", "coincident": "pre_first", "a_minus": 0.0, "tau_c": -steps / math.log(left)}
     bound = 1000.0 / n_active
     value = {
         **rule,
-        "a_plus": math.exp(2.0 / _TAU_CRITIC),  # the critic fires 2 ms after the spikes have come
+        "a_plus": fresh * math.exp(2.0 / _TAU_CRITIC),  # the critic fires 2 ms after the spikes have come
         "tau_plus": _TAU_CRITIC,
         "learning_rate": settings.critic_rate / n_active,
         "weight_min": -bound,
@@ -93,7 +99,7 @@ def build(settings: Settings, n_cells: int, n_active: int, decoder: Decoder, per
     bound = settings.evidence / n_active
     policy = {
         **rule,
-        "a_plus": 1.0,
+        "a_plus": fresh,
         "tau_plus": _TAU_ACTOR,
         "learning_rate": settings.actor_rate / n_active,
         "weight_min": -bound,
@@ -109,7 +115,13 @@ def build(settings: Settings, n_cells: int, n_active: int, decoder: Decoder, per
         for k, n in enumerate(decoder.groups):
             own = ids[first : first + n * per_group]
             sim.connect(
-                own, own, weight=_INHIBITION, synapse_type="inhibitory", autapses=True, name=f"competition {k}", **how
+                own,
+                own,
+                weight=_INHIBITION,
+                synapse_type="inhibitory",
+                autapses=True,
+                name=f"competition {k}",
+                **how,
             )
             first += n * per_group
     return sim

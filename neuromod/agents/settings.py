@@ -10,7 +10,13 @@ from neuromod.errors import ConfigError
 from neuromod.problems import did_you_mean
 from neuromod.together import Together
 
-__all__ = ["Settings", "checked_settings"]
+__all__ = ["BASELINE", "EARLY", "MODULATORS", "Settings", "checked_settings"]
+
+EARLY = 3
+"""Steps before the actors see the observation: cells, critic, dopamine."""
+MODULATORS = ("dopamine", "serotonin", "norepinephrine")
+BASELINE = 0.5
+"""Of each modulator."""
 
 _DOMAINS = {
     "discount": (0.0, 0.9999),
@@ -39,10 +45,10 @@ class Settings:
     discount : float, 0 to 1, default 0.95
         Of a reward one decision later.
     trace : float, 0 to 1, default 0.8
-        What is left of an eligibility trace one decision later is ``trace * discount``.
+        What is left of an eligibility trace one decision later is ``trace * discount``, at least 0.05.
     reward_scale : float, > 0, reward units, default 1
         Error of prediction that takes dopamine to 0 or 1. A larger error counts as this one.
-    critic_rate : float, 0 to 10, default 0.4
+    critic_rate : float, pure number, 0 to 10, default 0.4
         Part of an error by which one decision changes the value of its observation.
     actor_rate : float, mV, 0 to 100, default 2
         Change of the evidence for the action taken, per error of `reward_scale`.

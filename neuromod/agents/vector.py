@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromod.agents.agent import Agent, check_spaces, new_clamps, parts_for
+from neuromod.agents.agent import Agent, check_spaces, new_clamps, new_mind, parts_for
 from neuromod.agents.callbacks import as_callback, finite_reward
 from neuromod.agents.decoders import Decoder
 from neuromod.agents.encoders import Encoder
 from neuromod.agents.history import History
 from neuromod.agents.mind import Mind
-from neuromod.agents.network import EARLY, MODULATORS
+from neuromod.agents.settings import EARLY, MODULATORS
 from neuromod.arguments import checked_count, checked_seed
 from neuromod.errors import ConfigError
 from neuromod.optional import optional_module
@@ -43,7 +43,11 @@ class VectorAgent:
         Number of environments.
     seed : int, 0 .. 2**64 - 1, optional
         Of the first agent. Default: drawn.
-    encoder, decoder, silent, cells_per_action, **settings
+    encoder : Encoder, optional
+    decoder : Decoder, optional
+    silent : int, optional
+    cells_per_action : int, >= 1, default 1
+    **settings : float, in units of `Settings`
         As of `Agent`.
     threads : int, >= 1, optional
         Default: `neuromod.get_num_threads`. The bits do not depend on it.
@@ -79,11 +83,15 @@ class VectorAgent:
     ) -> None:
         self.observation_space, self.action_space = observation_space, action_space
         count, first = checked_count(n, "n", 1), checked_seed(seed)
-        parts = parts_for(observation_space, action_space, encoder, decoder, silent, cells_per_action, settings)
-        self._minds = [Mind(*parts, (first + k) % 2**64) for k in range(count)]
+        parts = parts_for(
+            observation_space, action_space, encoder, decoder, silent, cells_per_action, settings
+        )
+        self._minds = [new_mind(*parts, (first + k) % 2**64) for k in range(count)]
         self._threads = get_num_threads() if threads is None else checked_threads(threads)
         self._replicas = self._group(self._minds)
-        self._idle = parts[1].decode(np.full(sum(parts[1].groups), -1.0), lambda: np.zeros(sum(parts[1].groups)))
+        self._idle = parts[1].decode(
+            np.full(sum(parts[1].groups), -1.0), lambda: np.zeros(sum(parts[1].groups))
+        )
         self._steps = [0] * count
 
     def _group(self, minds: list[Mind]) -> Replicas[Any]:
@@ -111,7 +119,9 @@ class VectorAgent:
     @property
     def levels(self) -> Mapping[str, NDArray[np.float64]]:
         """Levels of the modulators, 0 to 1, each of shape (n,); see `Agent.levels`."""
-        return MappingProxyType({name: np.array([m.levels[name] for m in self._minds]) for name in MODULATORS})
+        return MappingProxyType(
+            {name: np.array([m.levels[name] for m in self._minds]) for name in MODULATORS}
+        )
 
     def clamp(self, **levels: float | None) -> None:
         """Hold modulators of every agent at a level; see `Agent.clamp`.
@@ -253,7 +263,8 @@ class VectorAgent:
         check_spaces(self, envs.single_observation_space, envs.single_action_space)
         mode = _mode_of(envs)
         called, reporter, began = as_callback(callback), reporter_for(progress), time.perf_counter()
-        history, episodes, target = History(), [], self.num_timesteps + steps
+        history, target = History(), self.num_timesteps + steps
+        episodes: list[tuple[float, int]] = []
         own: dict[str, Any] = {"self": self, "episodes": episodes}
         called.init_callback(self)
         called.on_training_start(own, {})
@@ -268,7 +279,9 @@ class VectorAgent:
                 actions, _ = self.predict(observations, mask=acts)
                 observations, rewards, terminated, truncated, infos = envs.step(actions)
                 ended = np.asarray(terminated) | np.asarray(truncated)
-                self.observe(rewards, terminated, truncated, self._last(observations, infos, ended, mode), acts)
+                self.observe(
+                    rewards, terminated, truncated, self._last(observations, infos, ended, mode), acts
+                )
                 self._steps = [done + int(own) for done, own in zip(self._steps, acts, strict=True)]
                 totals[acts] += np.asarray(rewards)[acts]
                 lengths[acts] += 1
@@ -317,5 +330,7 @@ def _mode_of(envs: Any) -> str:
     known = ("NextStep", "SameStep", "Disabled")
     value = getattr(mode, "value", mode)
     if value not in known:
-        raise ConfigError([f"envs.metadata['autoreset_mode']: must be one of {', '.join(known)}; got {shown(mode)}"])
+        raise ConfigError(
+            [f"envs.metadata['autoreset_mode']: must be one of {', '.join(known)}; got {shown(mode)}"]
+        )
     return str(value)

@@ -133,7 +133,9 @@ class ProbabilisticSelection(Task):
 
     def _begin(self) -> Any:
         which, side = self._random(2, salt=1)
-        self._shown = 2 * min(int(which * len(self.probabilities)), len(self.probabilities) - 1) + int(side >= 0.5)
+        self._shown = 2 * min(int(which * len(self.probabilities)), len(self.probabilities) - 1) + int(
+            side >= 0.5
+        )
         return self._shown
 
     def _act(self, action: int) -> tuple[Any, float, bool]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 else:
     gymnasium = optional_module("gymnasium", "rl", "neuromod.agents.tasks")
 
-__all__ = ["Task"]
+__all__ = ["Task", "checked", "gymnasium"]
 
 
 class Task(gymnasium.Env[Any, Any]):
@@ -39,7 +39,9 @@ class Task(gymnasium.Env[Any, Any]):
     _episode = -1
     _key = 0
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
         """Begin an episode.
 
         Parameters

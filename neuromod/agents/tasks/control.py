@@ -124,7 +124,8 @@ class StopSignal(Task):
 
     Notes
     -----
-    Observations: 0 left cue, 1 right cue, 2 stop signal, 3 nothing new. Actions: 0 wait, 1 left, 2 right. The right
+    Observations: 0 left cue, 1 right cue; from the second step on 2 and 3, the same cue goes on, or 4, the stop signal.
+    Actions: 0 wait, 1 left, 2 right. The right
     response brings 1, the wrong one or one in a trial with a stop signal -1, none at the deadline 0, or 1 in a trial
     with a stop signal. An episode is one trial; ``info`` has ``stop``, whether it has a stop signal.
 
@@ -133,14 +134,14 @@ class StopSignal(Task):
     >>> task = StopSignal(stop=1.0)
     >>> cue, _ = task.reset(seed=1)
     >>> task.step(0)[:3], [task.step(0)[1] for _ in range(3)]
-    ((2, 0.0, False), [0.0, 0.0, 1.0])
+    ((4, 0.0, False), [0.0, 0.0, 1.0])
     """
 
     def __init__(self, stop: float = 0.25, delay: int = 1, deadline: int = 4) -> None:
         checked({"delay": (delay, 1)}, {"stop": stop})
         checked({"deadline": (deadline, delay + 1)}, {})
         self.stop, self.delay, self.deadline = stop, delay, deadline
-        self.observation_space = gymnasium.spaces.Discrete(4)
+        self.observation_space = gymnasium.spaces.Discrete(5)
         self.action_space = gymnasium.spaces.Discrete(3)
         self._cue, self._stops = 0, False
 
@@ -150,11 +151,12 @@ class StopSignal(Task):
         return self._cue
 
     def _act(self, action: int) -> tuple[Any, float, bool]:
+        seen = 4 if self._stops and self.n_steps >= self.delay else 2 + self._cue
         if action:
-            return 3, -1.0 if self._stops or action - 1 != self._cue else 1.0, True
+            return seen, -1.0 if self._stops or action - 1 != self._cue else 1.0, True
         if self.n_steps >= self.deadline:
-            return 3, float(self._stops), True
-        return (2 if self._stops and self.n_steps == self.delay else 3), 0.0, False
+            return seen, float(self._stops), True
+        return seen, 0.0, False
 
     def _info(self) -> dict[str, Any]:
         return {"stop": self._stops}

@@ -24,7 +24,7 @@ class Maze(Task):
     Parameters
     ----------
     walls : str, optional
-        Rows of ``#`` (wall), ``.`` (free), ``S`` (start) and ``G`` (goal), with walls all around. Default: one of 13
+        Rows of ``#`` (wall), ``.`` (free), ``S`` (start) and ``G`` (goal), with walls all around. Default: one of 15
         places, with a way of 12 steps.
     most_steps : int, >= 1, default 100
         Steps after which an episode is truncated.
@@ -71,7 +71,17 @@ class Maze(Task):
         return self._number[self._place]
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """As of `Task`, and truncated after `most_steps`."""
+        """Take an action, as in `Task`; the episode is truncated after `most_steps`.
+
+        Parameters
+        ----------
+        action : int, 0 to 3
+
+        Returns
+        -------
+        tuple
+            Observation, reward, terminated, truncated, ``info``.
+        """
         observation, reward, terminated, _, info = super().step(action)
         return observation, reward, terminated, not terminated and self.n_steps >= self.most_steps, info
 
