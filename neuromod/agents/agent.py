@@ -324,8 +324,8 @@ class Agent:
         ----------
         **levels : float, 0 to 1, or None
             By name: ``dopamine``, ``serotonin``, ``norepinephrine``; None: no longer. The baseline of each is 0.5:
-            there dopamine teaches nothing, and serotonin and norepinephrine change nothing. At 0 norepinephrine takes the
-            noise away.
+            there dopamine teaches nothing, and serotonin and norepinephrine change nothing. At 0 norepinephrine takes
+            the noise away.
 
         Raises
         ------

@@ -103,8 +103,6 @@ class Winner:
 class _Continuous:
     """Actions within limits."""
 
-    compete = False
-
     def __init__(self, low: Any, high: Any, dtype: Any) -> None:
         self._shape, self._dtype = np.shape(low), np.dtype(dtype)
         self._low = np.ravel(np.asarray(low, dtype=np.float64))
@@ -120,7 +118,9 @@ class _Continuous:
 
 
 class PopulationVector(_Continuous):
-    """Groups with preferred values, evenly spread; the action is their mean, weighted by spikes.
+    """Groups with preferred values, evenly spread; the action is the mean of those that fire, weighted by spikes.
+
+    Groups inhibit each other, so these are the groups that fire first.
 
     Parameters
     ----------
@@ -141,6 +141,8 @@ class PopulationVector(_Continuous):
     >>> PopulationVector([-1.0], [1.0], groups=3).decode(np.array([0.0, 1.0, 1.0]), lambda: np.zeros(3)).tolist()
     [0.5]
     """
+
+    compete = True
 
     def __init__(self, low: Any, high: Any, groups: int = 9, dtype: Any = np.float32) -> None:
         super().__init__(low, high, dtype)
@@ -165,6 +167,8 @@ class PopulationVector(_Continuous):
 class Rates(_Continuous):
     """Two opposed groups for each number: the action is between its limits as their spikes are.
 
+    Groups do not inhibit each other; several neurons for each (``cells_per_action``) make the action finer.
+
     Parameters
     ----------
     low, high : array_like of float, in units of the action
@@ -182,6 +186,8 @@ class Rates(_Continuous):
     >>> Rates([0.0], [1.0]).decode(np.array([1.0, 3.0]), lambda: np.zeros(2)).tolist()
     [0.75]
     """
+
+    compete = False
 
     def __init__(self, low: Any, high: Any, dtype: Any = np.float32) -> None:
         super().__init__(low, high, dtype)

@@ -48,7 +48,7 @@ class Settings:
         What is left of an eligibility trace one decision later is ``trace * discount``, at least 0.05.
     reward_scale : float, > 0, reward units, default 1
         Error of prediction that takes dopamine to 0 or 1. A larger error counts as this one.
-    critic_rate : float, pure number, 0 to 10, default 0.4
+    critic_rate : float, pure number, 0 to 10, default 0.2
         Part of an error by which one decision changes the value of its observation.
     actor_rate : float, mV, 0 to 100, default 2
         Change of the evidence for the action taken, per error of `reward_scale`.
@@ -76,7 +76,7 @@ class Settings:
     discount: float = 0.95
     trace: float = 0.8
     reward_scale: float = 1.0
-    critic_rate: float = 0.4
+    critic_rate: float = 0.2
     actor_rate: float = 2.0
     tonic_rate: float = 0.01
     initial_value: float = 0.0

@@ -237,8 +237,8 @@ class VectorAgent:
         Parameters
         ----------
         envs : gymnasium.vector.VectorEnv
-            Of n environments, in any autoreset mode. In the mode ``NEXT_STEP`` the step that resets an environment is no
-            decision: nothing is learned from it, and it does not count.
+            Of n environments, in any autoreset mode. In the mode ``NEXT_STEP`` the step that resets an environment is
+            no decision: nothing is learned from it, and it does not count.
         steps : int, >= 0
             Steps of environments, all together; rounded up to a whole number of calls of ``envs.step``.
         callback : Callback, function or list of them, optional
