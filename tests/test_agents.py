@@ -422,10 +422,12 @@ def test_a_continuous_action_is_learned() -> None:
         def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
             return 0, -abs(float(action[0]) - 0.6), True, False, {}
 
-    env = Target()
-    agent = Agent(env.observation_space, env.action_space, seed=1, discount=0.0, actor_rate=4.0)
-    returns = agent.learn(env, 1200).returns
-    assert returns[:100].mean() < -0.45 and returns[-200:].mean() > -0.2
+    env, late = Target(), {}
+    for clamp in (None, 0.5):
+        agent = Agent(env.observation_space, env.action_space, seed=1, discount=0.0, actor_rate=4.0)
+        agent.clamp(dopamine=clamp)
+        late[clamp] = agent.learn(env, 800).returns[-200:].mean()
+    assert late[0.5] < -0.45 and late[None] > -0.2
 
 
 # ---- arguments ---------------------------------------------------------------------------------------------------
