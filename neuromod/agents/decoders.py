@@ -89,15 +89,26 @@ class Winner:
         chance : callable
             Gives random numbers from 0 to 1, one for each group: the highest decides between as many spikes.
         """
-        if self.silent is not None and self._single and not (votes > 0.0).any():
-            return self.silent
+        if self._single:
+            return self._one(votes.tolist(), chance)
         action, first = self._start.copy(), 0
         for k, n in enumerate(self.groups):
             own = votes[first : first + n]
             best = np.flatnonzero(own == own.max())
             action[k] += best[0] if len(best) == 1 else best[np.argmax(chance()[first + best])]
             first += n
-        return int(action[0]) if self._single else action
+        return action
+
+    def _one(self, votes: list[float], chance: Callable[[], Floats]) -> int:
+        """The action of a single number."""
+        most = max(votes)
+        if self.silent is not None and most <= 0.0:
+            return self.silent
+        first = votes.index(most)
+        if votes.count(most) > 1:
+            drawn = chance()
+            first = max((k for k, vote in enumerate(votes) if vote == most), key=drawn.__getitem__)
+        return first + int(self._start[0])
 
 
 class _Continuous:

@@ -113,15 +113,16 @@ class _Limits:
             )
         if problems:
             raise ConfigError(problems)
+        self._per_span = 1.0 / (self.high - self.low)
 
     def scaled(self, observation: Any) -> NDArray[np.float64]:
         """Each number as 0 at its lowest to 1 at its highest value; what is beyond counts as the limit."""
         values = np.asarray(observation, dtype=np.float64).ravel()
-        if values.shape != self.low.shape or not np.isfinite(values).all():
+        if values.shape != self.low.shape or not math.isfinite(values.sum()):
             raise ValueError(
                 f"observation: must be {len(self.low)} finite numbers; got {shown(values.tolist())}"
             )
-        scaled: NDArray[np.float64] = np.clip((values - self.low) / (self.high - self.low), 0.0, 1.0)
+        scaled: NDArray[np.float64] = np.minimum(np.maximum((values - self.low) * self._per_span, 0.0), 1.0)
         return scaled
 
 
@@ -162,6 +163,7 @@ class PlaceCells:
         self.places = tuple(checked_count(p, "places", 1) for p in each)
         self.n_active = checked_count(grids, "grids", 1)
         sides = np.array(self.places)
+        self._last = sides - 1
         self._spans = (sides - 1).astype(np.float64)
         self._shifts = (
             np.arange(self.n_active)[:, None] * (2 * np.arange(n) + 1) % self.n_active
@@ -183,7 +185,7 @@ class PlaceCells:
             If it has another number of entries, or one is not finite.
         """
         at = (self._limits.scaled(observation) * self._spans + self._shifts).astype(np.int64)
-        np.minimum(at, np.array(self.places) - 1, out=at)
+        np.minimum(at, self._last, out=at)
         cells: Ints = self._first + at @ self._strides
         return cells
 
