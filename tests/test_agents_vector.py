@@ -11,7 +11,7 @@ from neuromod import ConfigError
 
 gymnasium = pytest.importorskip("gymnasium")
 
-from neuromod.agents import Agent, VectorAgent  # noqa: E402
+from neuromod.agents import Agent, PlaceCells, VectorAgent  # noqa: E402
 from neuromod.agents.tasks import DelayedReward, GoNoGo, Maze  # noqa: E402
 
 Mode = gymnasium.vector.AutoresetMode
@@ -59,6 +59,14 @@ def test_each_agent_has_the_bits_of_one_alone(task: Any, mode: Any) -> None:
         assert history.returns[mine].tolist() == single.returns.tolist()
         assert history.lengths[mine].tolist() == single.lengths.tolist()
         assert agents[k].levels == alone.levels
+
+
+def test_a_native_vector_environment_is_taken() -> None:
+    envs = gymnasium.make_vec("CartPole-v1", 2, vectorization_mode="vector_entry_point")
+    cells = PlaceCells([-2.4, -2.5, -0.21, -3.0], [2.4, 2.5, 0.21, 3.0], places=(1, 1, 3, 3), grids=2)
+    agents = VectorAgent(envs.single_observation_space, envs.single_action_space, 2, seed=1, encoder=cells)
+    history = agents.learn(envs, 100)
+    assert len(history) >= 2 and (history.lengths == history.returns).all()
 
 
 def test_steps_of_all_environments_count() -> None:

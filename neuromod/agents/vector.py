@@ -270,7 +270,7 @@ class VectorAgent:
         called.on_training_start(own, {})
         for mind in self._minds:
             mind.forget()
-        first = [mind.sim.seed % 2**31 for mind in self._minds]
+        first = self._minds[0].sim.seed % 2**31  # gymnasium gives environment k the seed first + k
         observations, _ = envs.reset(seed=first if self.num_timesteps == 0 else None)
         totals, lengths = np.zeros(len(self)), np.zeros(len(self), dtype=np.int64)
         acts = np.ones(len(self), dtype=bool)
