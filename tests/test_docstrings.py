@@ -40,6 +40,8 @@ FOR_USERS = tuple(
             "experiment",
         ),
         *(
+            "agents",
+            "agents.tasks",
             "checkpoints",
             "hooks",
             "keeping",

@@ -1,0 +1,246 @@
+"""What is called while an agent learns, by the protocol of Stable-Baselines3's callbacks."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from neuromod.arguments import checked_count, checked_number
+from neuromod.errors import ConfigError
+from neuromod.problems import shown
+
+__all__ = ["CSVLog", "Callback", "FunctionCallback", "StopOnMeanReturn", "as_callback"]
+
+
+class Callback:
+    """Called while an agent learns; a callback of your own overrides the methods with an underscore.
+
+    The methods and attributes are those of Stable-Baselines3's ``BaseCallback``, whose subclasses may be given, too,
+    where they use no more than these.
+
+    Attributes
+    ----------
+    model : Agent or VectorAgent
+    locals : dict
+        ``rewards``, ``dones`` and ``infos`` of the last step, each with an entry for each environment; ``self``, the
+        agent; ``episodes``, the (return, length) of each episode that ended in it.
+    n_calls, num_timesteps : int
+        Calls of `on_step`, and steps of environments of this agent so far.
+
+    Examples
+    --------
+    >>> class Count(Callback):
+    ...     def _on_step(self):
+    ...         return self.n_calls < 10
+    >>> Count().n_calls
+    0
+    """
+
+    def __init__(self) -> None:
+        self.model: Any = None
+        self.n_calls = self.num_timesteps = 0
+        self.locals: dict[str, Any] = {}
+
+    def init_callback(self, model: Any) -> None:
+        """Take note of the agent.
+
+        Parameters
+        ----------
+        model : Agent or VectorAgent
+        """
+        self.model = model
+        self._init_callback()
+
+    def on_training_start(self, locals_: dict[str, Any], globals_: dict[str, Any]) -> None:
+        """Called before the first step.
+
+        Parameters
+        ----------
+        locals_, globals_ : dict
+        """
+        self.locals, self.num_timesteps = locals_, self.model.num_timesteps
+        self._on_training_start()
+
+    def update_locals(self, locals_: dict[str, Any]) -> None:
+        """Called before `on_step`.
+
+        Parameters
+        ----------
+        locals_ : dict
+        """
+        self.locals.update(locals_)
+
+    def on_step(self) -> bool:
+        """Called after each step.
+
+        Returns
+        -------
+        bool
+            False: learning ends here.
+        """
+        self.n_calls += 1
+        self.num_timesteps = self.model.num_timesteps
+        return self._on_step()
+
+    def on_training_end(self) -> None:
+        """Called after the last step."""
+        self._on_training_end()
+
+    def _init_callback(self) -> None:
+        """For a subclass."""
+
+    def _on_training_start(self) -> None:
+        """For a subclass."""
+
+    def _on_step(self) -> bool:
+        """For a subclass."""
+        return True
+
+    def _on_training_end(self) -> None:
+        """For a subclass."""
+
+
+class FunctionCallback(Callback):
+    """A function as a callback.
+
+    Parameters
+    ----------
+    function : callable
+        Gets ``locals`` and ``globals``; where it returns False, learning ends.
+
+    Examples
+    --------
+    >>> FunctionCallback(lambda own, _: True).on_training_end()
+    """
+
+    def __init__(self, function: Any) -> None:
+        super().__init__()
+        self.function = function
+
+    def _on_step(self) -> bool:
+        return self.function(self.locals, globals()) is not False
+
+
+class StopOnMeanReturn(Callback):
+    """Ends learning when the mean return of the last episodes has reached a threshold.
+
+    Parameters
+    ----------
+    threshold : float, units of the environment's reward
+    episodes : int, >= 1, default 100
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `threshold` is no finite number, or `episodes` is below 1.
+
+    Examples
+    --------
+    >>> StopOnMeanReturn(475.0).episodes
+    100
+    """
+
+    def __init__(self, threshold: float, episodes: int = 100) -> None:
+        super().__init__()
+        self.threshold = checked_number(threshold, "threshold")
+        self.episodes = checked_count(episodes, "episodes", 1)
+        self._returns: list[float] = []
+
+    def _on_step(self) -> bool:
+        self._returns += [total for total, _ in self.locals["episodes"]]
+        self._returns = self._returns[-self.episodes :]
+        return len(self._returns) < self.episodes or float(np.mean(self._returns)) < self.threshold
+
+
+class CSVLog(Callback):
+    """Writes a line for each episode: ``step``, ``episode``, ``return``, ``length``, and the modulators' levels.
+
+    Parameters
+    ----------
+    path : str or Path
+        Written anew when learning starts.
+
+    Examples
+    --------
+    >>> log = CSVLog("episodes.csv")
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__()
+        self.path = Path(path)
+        self._file: IO[str] | None = None
+        self._episode = 0
+
+    def _on_training_start(self) -> None:
+        self._file, self._episode = self.path.open("w", newline="", encoding="utf-8"), 0
+        self._writer = csv.writer(self._file)
+        self._names = list(self.model.levels)
+        self._writer.writerow(["step", "episode", "return", "length", *self._names])
+
+    def _on_step(self) -> bool:
+        for total, length in self.locals["episodes"]:
+            self._episode += 1
+            levels = [float(np.mean(self.model.levels[name])) for name in self._names]
+            self._writer.writerow([self.num_timesteps, self._episode, total, length, *levels])
+        return True
+
+    def _on_training_end(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+class _Several(Callback):
+    """Callbacks one after the other."""
+
+    def __init__(self, callbacks: list[Any]) -> None:
+        super().__init__()
+        self.callbacks = callbacks
+
+    def init_callback(self, model: Any) -> None:
+        self.model = model
+        for callback in self.callbacks:
+            callback.init_callback(model)
+
+    def on_training_start(self, locals_: dict[str, Any], globals_: dict[str, Any]) -> None:
+        for callback in self.callbacks:
+            callback.on_training_start(locals_, globals_)
+
+    def update_locals(self, locals_: dict[str, Any]) -> None:
+        for callback in self.callbacks:
+            callback.update_locals(locals_)
+
+    def on_step(self) -> bool:
+        going = [callback.on_step() for callback in self.callbacks]  # each is called
+        return all(going)
+
+    def on_training_end(self) -> None:
+        for callback in self.callbacks:
+            callback.on_training_end()
+
+
+_METHODS = ("init_callback", "on_training_start", "update_locals", "on_step", "on_training_end")
+
+
+def as_callback(given: Any) -> Callback:
+    """A callback of what `learn` was given: None, a callback, a function, or a sequence of them."""
+    if given is None:
+        return Callback()
+    if isinstance(given, list | tuple):
+        return _Several([as_callback(each) for each in given])
+    if all(callable(getattr(given, name, None)) for name in _METHODS):
+        return given  # type: ignore[no-any-return]
+    if callable(given) and not isinstance(given, type):
+        return FunctionCallback(given)
+    raise ConfigError([f"callback: must be a Callback, a function or a list of them; got {shown(given)}"])
+
+
+def finite_reward(value: Any) -> float:
+    """A reward as a finite number."""
+    reward = float(np.asarray(value, dtype=np.float64).reshape(()))
+    if not math.isfinite(reward):
+        raise ValueError(f"reward: must be finite; got {shown(value)}")
+    return reward

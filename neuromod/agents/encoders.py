@@ -1,0 +1,383 @@
+"""Encoders: which cells of the sensory population fire for an observation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neuromod.arguments import checked_count
+from neuromod.errors import ConfigError
+from neuromod.optional import optional_module
+from neuromod.problems import shown
+
+__all__ = ["Encoder", "OneHot", "Parts", "PlaceCells", "PopulationCode", "encoder_for"]
+
+Ints = NDArray[np.int64]
+
+
+class Encoder(Protocol):
+    """What an `Agent` needs of an encoder; one of your own has these three.
+
+    Attributes
+    ----------
+    n_cells : int
+        Number of cells.
+    n_active : int
+        Number of cells that fire for an observation, the same for each.
+    """
+
+    n_cells: int
+    n_active: int
+
+    def encode(self, observation: Any) -> Ints:
+        """Indices of the cells that fire, each once, shape (n_active,).
+
+        Parameters
+        ----------
+        observation : object
+            Of the space that the encoder is made for.
+        """
+        ...
+
+
+class OneHot:
+    """One cell for each value of a whole number.
+
+    Parameters
+    ----------
+    n : int, >= 1
+        Number of values.
+    start : int, default 0
+        Lowest value.
+
+    Raises
+    ------
+    ValueError
+        If `n` is below 1.
+
+    Examples
+    --------
+    >>> OneHot(16).encode(3).tolist()
+    [3]
+    """
+
+    def __init__(self, n: int, start: int = 0) -> None:
+        self.n_cells, self.n_active = checked_count(n, "n", 1), 1
+        self.start = int(start)
+
+    def encode(self, observation: Any) -> Ints:
+        """Index of the cell that fires, shape (1,).
+
+        Parameters
+        ----------
+        observation : int, start .. start + n - 1
+
+        Raises
+        ------
+        ValueError
+            If it is another value.
+        """
+        value = np.asarray(observation)
+        if value.size != 1 or value.dtype.kind not in "iub":
+            raise ValueError(f"observation: must be a whole number; got {shown(observation)}")
+        cell = int(value.reshape(())) - self.start
+        if not 0 <= cell < self.n_cells:
+            last = self.start + self.n_cells - 1
+            raise ValueError(f"observation: must be from {self.start} to {last}; got {shown(observation)}")
+        return np.array([cell])
+
+
+class _Limits:
+    """Lowest and highest value of each number of an observation."""
+
+    def __init__(self, low: ArrayLike, high: ArrayLike) -> None:
+        self.low = np.atleast_1d(np.asarray(low, dtype=np.float64)).ravel()
+        self.high = np.atleast_1d(np.asarray(high, dtype=np.float64)).ravel()
+        problems = []
+        if self.low.shape != self.high.shape or not self.low.size:
+            problems.append(
+                f"high: must have the shape of low, {self.low.shape}, and a number; got {self.high.shape}"
+            )
+        elif not (np.isfinite(self.low).all() and np.isfinite(self.high).all()):
+            problems.append(
+                "low, high: must be finite; got "
+                f"{shown(self.low.tolist())} and {shown(self.high.tolist())}: give the range that is met"
+            )
+        elif not (self.low < self.high).all():
+            problems.append(
+                f"low: must be below high; got {shown(self.low.tolist())} and {shown(self.high.tolist())}"
+            )
+        if problems:
+            raise ConfigError(problems)
+        self._per_span = 1.0 / (self.high - self.low)
+
+    def scaled(self, observation: Any) -> NDArray[np.float64]:
+        """Each number as 0 at its lowest to 1 at its highest value; what is beyond counts as the limit."""
+        values = np.asarray(observation, dtype=np.float64).ravel()
+        if values.shape != self.low.shape or not math.isfinite(values.sum()):
+            raise ValueError(
+                f"observation: must be {len(self.low)} finite numbers; got {shown(values.tolist())}"
+            )
+        scaled: NDArray[np.float64] = np.minimum(np.maximum((values - self.low) * self._per_span, 0.0), 1.0)
+        return scaled
+
+
+class PlaceCells:
+    """Cells with places in the space of an observation, in several grids of shifted places.
+
+    In each grid one cell fires: that in whose place the observation lies. This is tile coding (Sutton & Barto 2018,
+    Reinforcement Learning, section 9.5.4): grid g of n is shifted by g (1, 3, 5, ...) / n of a place.
+
+    Parameters
+    ----------
+    low, high : array_like of float, shape (n_numbers,), in units of the observation
+        Range of each number; what is beyond counts as the limit.
+    places : int or sequence of int, shape (n_numbers,), >= 1, default 6
+        Places along each number, the same in every grid; 1: the number is not seen.
+    grids : int, >= 1, default 8
+
+    Raises
+    ------
+    ConfigError
+        If a limit is not finite, `low` is not below `high`, or there is no place.
+
+    Examples
+    --------
+    >>> cells = PlaceCells([0.0, 0.0], [1.0, 1.0], places=4, grids=3)
+    >>> cells.n_cells, cells.encode([0.2, 0.9]).tolist()
+    (48, [8, 24, 41])
+    """
+
+    def __init__(
+        self, low: ArrayLike, high: ArrayLike, places: int | Sequence[int] = 6, grids: int = 8
+    ) -> None:
+        self._limits = _Limits(low, high)
+        n = len(self._limits.low)
+        each = [places] * n if isinstance(places, int | np.integer) else list(places)
+        if len(each) != n:
+            raise ConfigError([f"places: must be a number or {n} numbers; got {shown(places)}"])
+        self.places = tuple(checked_count(p, "places", 1) for p in each)
+        self.n_active = checked_count(grids, "grids", 1)
+        sides = np.array(self.places)
+        self._last = sides - 1
+        self._spans = (sides - 1).astype(np.float64)
+        self._shifts = (
+            np.arange(self.n_active)[:, None] * (2 * np.arange(n) + 1) % self.n_active
+        ) / self.n_active
+        self._strides = np.concatenate([[1], np.cumprod(sides)[:-1]]).astype(np.int64)
+        self._first = np.arange(self.n_active) * int(np.prod(sides))
+        self.n_cells = self.n_active * int(np.prod(sides))
+
+    def encode(self, observation: Any) -> Ints:
+        """Indices of the cells that fire, one of each grid.
+
+        Parameters
+        ----------
+        observation : array_like of float, shape (n_numbers,), in units of the observation
+
+        Raises
+        ------
+        ValueError
+            If it has another number of entries, or one is not finite.
+        """
+        at = (self._limits.scaled(observation) * self._spans + self._shifts).astype(np.int64)
+        np.minimum(at, self._last, out=at)
+        cells: Ints = self._first + at @ self._strides
+        return cells
+
+
+class PopulationCode:
+    """Each number is told by cells of its own, of which those fire whose preferred values are nearest.
+
+    Parameters
+    ----------
+    low, high : array_like of float, shape (n_numbers,), in units of the observation
+        Preferred values are spread evenly from low to high.
+    cells : int, >= 1, default 16
+        Cells for each number.
+    active : int, 1 .. cells, default 3
+        How many of them fire.
+
+    Raises
+    ------
+    ConfigError
+        If a limit is not finite, `low` is not below `high`, or `active` is above `cells`.
+
+    Examples
+    --------
+    >>> PopulationCode(-1.0, 1.0, cells=5, active=2).encode([0.3]).tolist()
+    [2, 3]
+    """
+
+    def __init__(self, low: ArrayLike, high: ArrayLike, cells: int = 16, active: int = 3) -> None:
+        self._limits = _Limits(low, high)
+        self.cells = checked_count(cells, "cells", 1)
+        self.active = checked_count(active, "active", 1, self.cells)
+        n = len(self._limits.low)
+        self.n_cells, self.n_active = n * self.cells, n * self.active
+
+    def encode(self, observation: Any) -> Ints:
+        """Indices of the cells that fire.
+
+        Parameters
+        ----------
+        observation : array_like of float, shape (n_numbers,), in units of the observation
+
+        Raises
+        ------
+        ValueError
+            If it has another number of entries, or one is not finite.
+        """
+        centre = self._limits.scaled(observation) * (self.cells - 1)
+        first = np.ceil(centre - self.active / 2.0).astype(np.int64)
+        first = np.clip(first, 0, self.cells - self.active) + np.arange(len(centre)) * self.cells
+        return (first[:, None] + np.arange(self.active)).ravel()
+
+
+class Parts:
+    """Several encoders side by side, for observations that are mappings or sequences.
+
+    Parameters
+    ----------
+    encoders : mapping of str to Encoder, or sequence of Encoder
+        One for each part of the observation.
+
+    Raises
+    ------
+    ConfigError
+        If there is none.
+
+    Examples
+    --------
+    >>> both = Parts({"cue": OneHot(2), "time": OneHot(5)})
+    >>> both.encode({"cue": 1, "time": 0}).tolist()
+    [1, 2]
+    """
+
+    def __init__(self, encoders: Mapping[str, Encoder] | Sequence[Encoder]) -> None:
+        pairs = encoders.items() if isinstance(encoders, Mapping) else enumerate(encoders)
+        self._parts: list[tuple[Any, Encoder]] = list(pairs)
+        if not self._parts:
+            raise ConfigError(["encoders: must be at least one; got none"])
+        sizes = [encoder.n_cells for _, encoder in self._parts]
+        self._first = [0, *np.cumsum(sizes)[:-1].tolist()]
+        self.n_cells = sum(sizes)
+        self.n_active = sum(encoder.n_active for _, encoder in self._parts)
+
+    def encode(self, observation: Any) -> Ints:
+        """Indices of the cells that fire.
+
+        Parameters
+        ----------
+        observation : mapping or sequence
+            With the parts that there are encoders for.
+
+        Raises
+        ------
+        ValueError
+            If a part is missing, or its encoder refuses it.
+        """
+        cells = []
+        for (key, encoder), first in zip(self._parts, self._first, strict=True):
+            try:
+                part = observation[key]
+            except (KeyError, IndexError, TypeError):
+                raise ValueError(f"observation[{key!r}]: is required; got {shown(observation)}") from None
+            cells.append(encoder.encode(part) + first)
+        return np.concatenate(cells)
+
+
+_MOST_PLACE_CELLS = 4096
+_MOST_JOINT = 512
+"""Cells for the values of several whole numbers together."""
+_UNBOUNDED = 1e6
+"""A limit beyond it counts as none."""
+
+
+def encoder_for(space: Any) -> Encoder:
+    """The encoder that an agent uses for a space where it is given none.
+
+    Parameters
+    ----------
+    space : gymnasium.spaces.Space
+        Discrete: `OneHot` cells. MultiDiscrete: one cell for each combination of values, up to 512, else `OneHot` cells
+        of each number. MultiBinary: `OneHot` cells of each. Box with finite limits: `PlaceCells` in 8 grids of 6
+        places along each number for up to 3 numbers, else a `PopulationCode`. Dict and Tuple: `Parts`.
+
+    Returns
+    -------
+    Encoder
+
+    Raises
+    ------
+    ConfigError
+        If a limit of a Box is not finite (the message says what to give), or the space is of another kind.
+
+    Examples
+    --------
+    >>> import gymnasium
+    >>> encoder_for(gymnasium.spaces.Discrete(16)).n_cells
+    16
+    """
+    spaces = optional_module("gymnasium.spaces", "rl", "neuromod.agents")
+    if isinstance(space, spaces.Discrete):
+        return OneHot(int(space.n), int(space.start))
+    if isinstance(space, spaces.MultiDiscrete):
+        starts, sizes = np.asarray(space.start).ravel().tolist(), np.ravel(space.nvec).tolist()
+        if math.prod(sizes) <= _MOST_JOINT:
+            return _Joint(sizes, starts)
+        return _Flat([OneHot(n, s) for n, s in zip(sizes, starts, strict=True)])
+    if isinstance(space, spaces.MultiBinary):
+        return _Flat([OneHot(2) for _ in range(math.prod(space.shape))])
+    if isinstance(space, spaces.Box):
+        return _for_box(space)
+    if isinstance(space, spaces.Dict):
+        return Parts({key: encoder_for(part) for key, part in space.spaces.items()})
+    if isinstance(space, spaces.Tuple):
+        return Parts([encoder_for(part) for part in space.spaces])
+    raise ConfigError(
+        [f"observation_space: must be one that encoder_for knows, or give encoder=; got {space}"]
+    )
+
+
+def _for_box(space: Any) -> Encoder:
+    low, high = np.ravel(space.low).astype(float), np.ravel(space.high).astype(float)
+    if (np.abs(low) > _UNBOUNDED).any() or (np.abs(high) > _UNBOUNDED).any():
+        raise ConfigError(
+            [
+                "observation_space: must have finite limits; give "
+                f"encoder=PlaceCells(low, high) with the range that is met; got {space}"
+            ]
+        )
+    if len(low) <= 3 and 8 * 6 ** len(low) <= _MOST_PLACE_CELLS:
+        return PlaceCells(low, high)
+    return PopulationCode(low, high)
+
+
+class _Flat(Parts):
+    """`Parts` of an array's numbers."""
+
+    def encode(self, observation: Any) -> Ints:
+        """Indices of the cells that fire."""
+        return super().encode(np.asarray(observation).ravel())
+
+
+class _Joint(OneHot):
+    """One cell for each combination of whole numbers."""
+
+    def __init__(self, sizes: Sequence[int], starts: Sequence[int]) -> None:
+        super().__init__(math.prod(sizes))
+        self._sizes, self._starts = tuple(sizes), np.array(starts)
+
+    def encode(self, observation: Any) -> Ints:
+        """Index of the cell that fires."""
+        at = np.asarray(observation).ravel() - self._starts
+        if at.dtype.kind not in "iu" or not ((at >= 0) & (at < self._sizes)).all():
+            raise ValueError(
+                f"observation: must be whole numbers below {self._sizes}; got {shown(observation)}"
+            )
+        return np.array([np.ravel_multi_index(tuple(at.tolist()), self._sizes)])

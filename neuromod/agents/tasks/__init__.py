@@ -1,0 +1,27 @@
+"""Tasks of decision neuroscience as gymnasium's environments; importing this registers them as ``neuromod/...``.
+
+Without an import, ``gymnasium.make("neuromod.agents.tasks:neuromod/Bandit-v0")`` does the same.
+"""
+
+from neuromod.agents.registered import register, task_names
+from neuromod.agents.tasks.bandits import Bandit, ProbabilisticSelection, ReversalBandit, TwoStep
+from neuromod.agents.tasks.base import Task
+from neuromod.agents.tasks.control import DelayedReward, GoNoGo, NBack, StopSignal
+from neuromod.agents.tasks.maze import Maze
+
+__all__ = [
+    "Bandit",
+    "DelayedReward",
+    "GoNoGo",
+    "Maze",
+    "NBack",
+    "ProbabilisticSelection",
+    "ReversalBandit",
+    "StopSignal",
+    "Task",
+    "TwoStep",
+    "register",
+    "task_names",
+]
+
+register()

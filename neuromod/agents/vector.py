@@ -1,0 +1,336 @@
+"""Several agents in a vector environment, each with its own network and weights, advanced together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuromod.agents.agent import Agent, check_spaces, new_clamps, new_mind, parts_for
+from neuromod.agents.callbacks import as_callback, finite_reward
+from neuromod.agents.decoders import Decoder
+from neuromod.agents.encoders import Encoder
+from neuromod.agents.history import History
+from neuromod.agents.mind import Mind
+from neuromod.agents.settings import EARLY, MODULATORS
+from neuromod.arguments import checked_count, checked_seed
+from neuromod.errors import ConfigError
+from neuromod.optional import optional_module
+from neuromod.parallel import checked_threads, get_num_threads
+from neuromod.problems import shown
+from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
+from neuromod.replicas import Replicas
+from neuromod.replicas import _again as replicas_of
+
+__all__ = ["VectorAgent"]
+
+
+class VectorAgent:
+    """One `Agent` for each environment of a vector environment; one call in C advances all their networks.
+
+    Agent k has seed ``seed + k``, weights of its own, and the bits of ``Agent(..., seed=seed + k)`` alone that meets
+    the same observations and outcomes.
+
+    Parameters
+    ----------
+    observation_space, action_space : gymnasium.spaces.Space
+        Of one environment: ``envs.single_observation_space`` and ``envs.single_action_space``.
+    n : int, >= 1
+        Number of environments.
+    seed : int, 0 .. 2**64 - 1, optional
+        Of the first agent. Default: drawn.
+    encoder : Encoder, optional
+    decoder : Decoder, optional
+    silent : int, optional
+    cells_per_action : int, >= 1, default 1
+    **settings : float, in units of `Settings`
+        As of `Agent`.
+    threads : int, >= 1, optional
+        Default: `neuromod.get_num_threads`. The bits do not depend on it.
+
+    Raises
+    ------
+    ConfigError, ValueError
+        As of `Agent`, and if `n` is below 1.
+
+    Examples
+    --------
+    >>> import gymnasium
+    >>> envs = gymnasium.make_vec("FrozenLake-v1", 3, is_slippery=False)
+    >>> agents = VectorAgent(envs.single_observation_space, envs.single_action_space, 3, seed=1)
+    >>> history = agents.learn(envs, 300)
+    >>> agents.num_timesteps >= 300, sorted(set(history.members))
+    (True, [0, 1, 2])
+    """
+
+    def __init__(
+        self,
+        observation_space: Any,
+        action_space: Any,
+        n: int,
+        seed: int | None = None,
+        *,
+        encoder: Encoder | None = None,
+        decoder: Decoder | None = None,
+        silent: int | None = None,
+        cells_per_action: int = 1,
+        threads: int | None = None,
+        **settings: float,
+    ) -> None:
+        self.observation_space, self.action_space = observation_space, action_space
+        count, first = checked_count(n, "n", 1), checked_seed(seed)
+        parts = parts_for(
+            observation_space, action_space, encoder, decoder, silent, cells_per_action, settings
+        )
+        self._minds = [new_mind(*parts, (first + k) % 2**64) for k in range(count)]
+        self._threads = get_num_threads() if threads is None else checked_threads(threads)
+        self._replicas = self._group(self._minds)
+        self._idle = parts[1].decode(
+            np.full(sum(parts[1].groups), -1.0), lambda: np.zeros(sum(parts[1].groups))
+        )
+        self._steps = [0] * count
+
+    def _group(self, minds: list[Mind]) -> Replicas[Any]:
+        """Networks that are advanced together."""
+        return replicas_of([mind.sim for mind in minds], self._threads)
+
+    @property
+    def num_timesteps(self) -> int:
+        """Steps of environments so far, all together."""
+        return sum(self._steps)
+
+    def __len__(self) -> int:
+        return len(self._minds)
+
+    def __getitem__(self, k: int) -> Agent:
+        """Agent k itself, not a copy."""
+        agent = Agent.__new__(Agent)
+        agent.observation_space, agent.action_space = self.observation_space, self.action_space
+        agent._mind, agent.num_timesteps = self._minds[k], self._steps[k]
+        return agent
+
+    def __repr__(self) -> str:
+        return f"VectorAgent({len(self)} of {self[0]!r})"
+
+    @property
+    def levels(self) -> Mapping[str, NDArray[np.float64]]:
+        """Levels of the modulators, 0 to 1, each of shape (n,); see `Agent.levels`."""
+        return MappingProxyType(
+            {name: np.array([m.levels[name] for m in self._minds]) for name in MODULATORS}
+        )
+
+    def clamp(self, **levels: float | None) -> None:
+        """Hold modulators of every agent at a level; see `Agent.clamp`.
+
+        Parameters
+        ----------
+        **levels : float, 0 to 1, or None
+
+        Raises
+        ------
+        ConfigError
+            If a name is unknown or a level out of its domain. Nothing is changed.
+        """
+        new = new_clamps(self._minds[0].clamped, levels)
+        for mind in self._minds:
+            mind.clamped = dict(new)
+
+    def predict(self, observations: Any, deterministic: bool = False, mask: Any = None) -> tuple[Any, None]:
+        """Show each agent its observation; see `Agent.predict`.
+
+        Parameters
+        ----------
+        observations : object
+            A batch of the observation space.
+        deterministic : bool, default False
+        mask : array_like of bool, shape (n,), optional
+            False: the agent sees nothing and its network stands still; its action is one that means nothing. Default:
+            all True.
+
+        Returns
+        -------
+        tuple
+            The actions, a batch of the action space, and None.
+
+        Raises
+        ------
+        ValueError
+            If an encoder refuses an observation. No network has moved.
+        """
+        there = self._mask(mask)
+        chosen = [(k, m) for k, m in enumerate(self._minds) if there[k]]
+        seen = self._each(observations)
+        cells = [mind.encoder.encode(seen[k]) for k, mind in chosen]
+        actions = [self._idle] * len(self)
+        if chosen:
+            minds = [mind for _, mind in chosen]
+            replicas = self._replicas if len(minds) == len(self) else self._group(minds)
+            for mind, own in zip(minds, cells, strict=True):
+                mind.present(own, quiet=bool(deterministic))
+            replicas.run(EARLY - 1, progress=False)
+            for mind in minds:
+                mind.evaluate()
+            counts = replicas.run(minds[0].rest, progress=False)["spike_counts"]
+            for (k, mind), own in zip(chosen, counts, strict=True):
+                actions[k] = mind.decide(own)
+        return np.stack([np.asarray(action) for action in actions]), None
+
+    def _mask(self, mask: Any) -> list[bool]:
+        there: list[bool] = [True] * len(self) if mask is None else np.asarray(mask, dtype=bool).tolist()
+        if len(there) != len(self):
+            raise ValueError(f"mask: must be {len(self)} values; got {len(there)}")
+        return there
+
+    def observe(
+        self, rewards: Any, terminated: Any, truncated: Any, observations: Any = None, mask: Any = None
+    ) -> None:
+        """Tell each agent the outcome of its decision; see `Agent.observe`.
+
+        Parameters
+        ----------
+        rewards : array_like of float, shape (n,), finite, reward units
+        terminated, truncated : array_like of bool, shape (n,)
+        observations : sequence, length n, optional
+            The last observations; required where an episode was truncated.
+        mask : array_like of bool, shape (n,), optional
+            As of `predict`: False: there was no decision. Default: all True.
+
+        Raises
+        ------
+        RuntimeError
+            If an agent has no decision without an outcome.
+        ValueError
+            If a reward is not finite, or an observation is missing. Nothing is learned.
+        """
+        n = len(self)
+        there = self._mask(mask)
+        values = [finite_reward(reward) for reward in np.asarray(rewards)]
+        ends = [bool(each) for each in np.asarray(terminated)]
+        cuts = [bool(c) and not e for c, e in zip(np.asarray(truncated), ends, strict=True)]
+        if not len(values) == len(ends) == n:
+            raise ValueError(f"rewards, terminated: must be {n} each; got {len(values)}, {len(ends)}")
+        if not all(mind.awaits for mind, own in zip(self._minds, there, strict=True) if own):
+            raise RuntimeError("observe: must follow predict; there is an agent without a decision")
+        cells: dict[int, NDArray[np.int64]] = {}
+        for k in range(n):
+            if there[k] and cuts[k]:
+                if observations is None or observations[k] is None:
+                    raise ValueError(f"observations[{k}]: is required where truncated; got None")
+                cells[k] = self._minds[k].encoder.encode(observations[k])
+        for k, mind in enumerate(self._minds):
+            if not there[k]:
+                continue
+            if cuts[k]:
+                mind.cut(values[k], cells[k])
+            else:
+                mind.outcome(values[k], ends[k])
+
+    def learn(
+        self, envs: Any, steps: int, callback: Any = None, progress: bool | ProgressCallback | None = None
+    ) -> History:
+        """Act in a vector environment and learn.
+
+        Parameters
+        ----------
+        envs : gymnasium.vector.VectorEnv
+            Of n environments, in any autoreset mode. In the mode ``NEXT_STEP`` the step that resets an environment is
+            no decision: nothing is learned from it, and it does not count.
+        steps : int, >= 0
+            Steps of environments, all together; rounded up to a whole number of calls of ``envs.step``.
+        callback : Callback, function or list of them, optional
+            As of `Agent.learn`.
+        progress : bool or callable, optional
+            As of `Simulation.run`.
+
+        Returns
+        -------
+        History
+            The episodes that ended; ``members`` are the environments.
+
+        Raises
+        ------
+        ValueError
+            If `steps` is no whole number, or the number or spaces of the environments are not the agents'. Nothing is
+            learned.
+        """
+        steps = checked_count(steps, "steps")
+        if envs.num_envs != len(self):
+            raise ConfigError([f"envs: must be {len(self)} environments; got {envs.num_envs}"])
+        check_spaces(self, envs.single_observation_space, envs.single_action_space)
+        mode = _mode_of(envs)
+        called, reporter, began = as_callback(callback), reporter_for(progress), time.perf_counter()
+        history, target = History(), self.num_timesteps + steps
+        episodes: list[tuple[float, int]] = []
+        own: dict[str, Any] = {"self": self, "episodes": episodes}
+        called.init_callback(self)
+        called.on_training_start(own, {})
+        for mind in self._minds:
+            mind.forget()
+        first = self._minds[0].sim.seed % 2**31  # gymnasium gives environment k the seed first + k
+        observations, _ = envs.reset(seed=first if self.num_timesteps == 0 else None)
+        totals, lengths = np.zeros(len(self)), np.zeros(len(self), dtype=np.int64)
+        acts = np.ones(len(self), dtype=bool)
+        try:
+            while self.num_timesteps < target:
+                actions, _ = self.predict(observations, mask=acts)
+                observations, rewards, terminated, truncated, infos = envs.step(actions)
+                ended = np.asarray(terminated) | np.asarray(truncated)
+                self.observe(
+                    rewards, terminated, truncated, self._last(observations, infos, ended, mode), acts
+                )
+                self._steps = [done + int(own) for done, own in zip(self._steps, acts, strict=True)]
+                totals[acts] += np.asarray(rewards)[acts]
+                lengths[acts] += 1
+                for k in np.flatnonzero(ended & acts).tolist():
+                    history.add(float(totals[k]), int(lengths[k]), self.num_timesteps, k)
+                    episodes.append((float(totals[k]), int(lengths[k])))
+                    totals[k], lengths[k] = 0.0, 0
+                own |= {"rewards": rewards, "dones": ended & acts, "infos": infos}
+                called.update_locals(own)
+                if reporter is not None:
+                    done = steps - max(0, target - self.num_timesteps)
+                    reporter(done, steps, self._minds[0].sim.time, time.perf_counter() - began)
+                if not called.on_step():
+                    break
+                episodes.clear()
+                if mode == "NextStep":
+                    acts = ~ended
+                elif mode == "Disabled" and ended.any():
+                    observations, _ = envs.reset(options={"reset_mask": ended})
+        finally:
+            if isinstance(reporter, ProgressLine):
+                reporter.close()
+            called.on_training_end()
+        return history
+
+    def _each(self, batch: Any) -> list[Any]:
+        """The observation of each environment."""
+        utils = optional_module("gymnasium.vector.utils", "rl", "neuromod.agents")
+        spaces = optional_module("gymnasium.spaces", "rl", "neuromod.agents")
+        if isinstance(self.observation_space, spaces.Dict | spaces.Tuple):
+            batched = utils.batch_space(self.observation_space, len(self))
+            return list(utils.iterate(batched, batch))
+        return list(batch)
+
+    def _last(self, observations: Any, infos: Mapping[str, Any], ended: Any, mode: str) -> Sequence[Any]:
+        """The last observation of each episode, before any reset."""
+        if mode != "SameStep" or not ended.any():
+            return self._each(observations)
+        final: Sequence[Any] = infos["final_obs"]
+        return final
+
+
+def _mode_of(envs: Any) -> str:
+    """The autoreset mode's value: NextStep, SameStep or Disabled."""
+    mode = envs.metadata.get("autoreset_mode")
+    known = ("NextStep", "SameStep", "Disabled")
+    value = getattr(mode, "value", mode)
+    if value not in known:
+        raise ConfigError(
+            [f"envs.metadata['autoreset_mode']: must be one of {', '.join(known)}; got {shown(mode)}"]
+        )
+    return str(value)
