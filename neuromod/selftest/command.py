@@ -35,19 +35,18 @@ def selftest(
     minutes: float = 2.0,
     seed: int | None = None,
     case: int | None = None,
-    only: str | None = None,
+    only: tuple[int, ...] | None = None,
     say: Callable[[str], object] = print,
 ) -> int:
     """Run episodes; the number of those that differed."""
     done: Counter[str] = Counter()
     first = secrets.randbits(31) if seed is None else seed
     end, number, found = time.monotonic() + 60.0 * minutes, first if case is None else case, 0
-    chosen = None if only is None else tuple(int(k) for k in only.split(",") if k)
     say(f"seed {number}: each episode compares a random simulation with itself, cut, saved and interrupted")
     with tempfile.TemporaryDirectory(prefix="neuromod-selftest-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", NeuromodWarning)  # random values look unintended
         while found < _MOST:
-            difference = episode(number, Path(folder), done, chosen)
+            difference = episode(number, Path(folder), done, only)
             if difference is not None:
                 found += 1
                 say(_told(difference))
