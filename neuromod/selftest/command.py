@@ -21,14 +21,32 @@ _MOST = 5  # differences after which it ends
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
-    parser.add_argument("--minutes", type=float, default=2.0, metavar="N", help="how long (default: 2)")
+    parser.add_argument("--minutes", type=_minutes, default=2.0, metavar="N", help="how long (default: 2)")
     parser.add_argument("--seed", type=int, metavar="S", help="number of the first episode (default: drawn)")
     parser.add_argument("--case", type=int, metavar="K", help="the episode of that number alone")
     parser.add_argument(
         "--only",
+        type=_positions,
         metavar="I,J",
         help="with --case: its actions at these positions alone, as a difference names them",
     )
+
+
+def _minutes(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 < value < 1e9:
+        raise argparse.ArgumentTypeError(f"must be a number > 0; got {text!r}")
+    return value
+
+
+def _positions(text: str) -> tuple[int, ...]:
+    parts = [part for part in text.split(",") if part]
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise argparse.ArgumentTypeError(f"must be whole numbers with commas; got {text!r}")
+    return tuple(map(int, parts))
 
 
 def selftest(
