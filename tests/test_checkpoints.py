@@ -175,7 +175,7 @@ def victim(directory: Path) -> int:
             found = any(directory.glob("step-*.npz"))
             sim = Simulation.load(directory) if found else small()
             os.write(writer, b"begins")
-            with sim.checkpointing(directory, every=5.0):
+            with sim.checkpointing(directory, every=1.0):  # it writes nearly all of the time
                 while True:
                     sim.run(1000)
         finally:
@@ -199,7 +199,7 @@ def test_kill_9_at_any_moment(tmp_path: Path) -> None:
     for _ in range(KILLS):
         before = step
         child = victim(directory)
-        time.sleep(draw.uniform(0.0, 0.2))
+        time.sleep(draw.uniform(0.0, 0.3))
         os.kill(child, signal.SIGKILL)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
         found = [path for path in directory.iterdir() if path.name.startswith("step-")]
@@ -212,7 +212,7 @@ def test_kill_9_at_any_moment(tmp_path: Path) -> None:
         again = max(sims, key=lambda each: each.current_step)
         step = again.current_step
         assert step >= before
-        written += (step - before) // 5
+        written += step - before
         plain.run(step - plain.current_step)
         assert again.digest() == plain.digest()
     assert step > 0
