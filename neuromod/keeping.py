@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from neuromod import saved
@@ -12,12 +11,14 @@ from neuromod.errors import ConfigError, FileError, say
 from neuromod.network import saved as of_model
 from neuromod.parallel import checked_threads
 from neuromod.problems import did_you_mean, shown
-from neuromod.recorders import Monitor, monitors_of
 from neuromod.state import SavedPart
 
 if TYPE_CHECKING:  # what only files need is loaded when the first one is written or read
+    from pathlib import Path
+
     from neuromod.checkpoints import Checkpoints
     from neuromod.logs import Stream
+    from neuromod.recorders import Monitor
 
 __all__ = ["Kept"]
 
@@ -35,6 +36,8 @@ class Kept:
 
         A monitor that nobody else holds, and that no file has brought, is not among them.
         """
+        from neuromod.recorders import monitors_of
+
         return monitors_of(self._session)
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -263,6 +266,7 @@ def save(sim: Simulation, path: Any, extra: Mapping[str, Any] | None = None) -> 
 def content_of(sim: Simulation) -> dict[str, Any]:
     """All of a simulation, with arrays as arrays. Synapses that an engine keeps are as of their last update."""
     from neuromod.recorded import state_of_monitor
+    from neuromod.recorders import monitors_of
     from neuromod.stored import kept_columns
 
     own = saved.own_state(sim)  # first: it hands over what users have written
@@ -283,6 +287,8 @@ def content_of(sim: Simulation) -> dict[str, Any]:
 def load(cls: type[Simulation], path: Any, threads: int | None = None) -> tuple[Simulation, Any]:
     """The simulation of a file, and what the caller of `save` kept besides."""
     count = None if threads is None else checked_threads(threads)
+    from pathlib import Path
+
     if isinstance(path, str | PathLike) and Path(path).is_dir():
         return _newest(cls, Path(path), count)
     return _loaded(cls, path, count)
