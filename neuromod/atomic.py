@@ -17,7 +17,7 @@ try:
 except ImportError:  # Windows: there are no such locks
     fcntl = None
 
-__all__ = ["DISK", "Disk", "remove_strays", "target_of", "whole_file"]
+__all__ = ["DISK", "Disk", "remove_strays", "remove_strays_of", "target_of", "whole_file"]
 
 _CHUNK = 1 << 24  # bytes of one call of write: Ctrl-C is served in between
 _DAY = 86400.0  # seconds; where no lock tells, an older temporary file is a stray
@@ -157,8 +157,13 @@ def _lock(handle: int) -> bool:
 
 def remove_strays(target: Path) -> int:
     """Remove temporary files that killed writers of the target have left; how many there were."""
+    return remove_strays_of(target.parent, _literal(target.name))
+
+
+def remove_strays_of(directory: Path, pattern: str) -> int:
+    """The same for all targets whose names match a pattern."""
     count = 0
-    for path in target.parent.glob(f".{_literal(target.name)}.{'[0-9a-f]' * 16}.tmp"):
+    for path in directory.glob(f".{pattern}.{'[0-9a-f]' * 16}.tmp"):
         with contextlib.suppress(OSError):  # gone meanwhile, or not ours
             if _is_stray(path):
                 path.unlink()

@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Self
 
-from neuromod.atomic import remove_strays
+from neuromod.atomic import remove_strays_of
 from neuromod.closed import Closed
 from neuromod.errors import FileError, say
 from neuromod.problems import shown
@@ -119,6 +119,7 @@ class Checkpoints(Closed):
                 f"{later[-1]}: must not be later than step {step}; it is of another run. Load it to go on from there, "
                 "or choose another directory"
             )
+        remove_strays_of(self._directory, "step-*.npz")
         self._last = step
         self._began = self._looked = time.monotonic()
         self._next = step + 1
@@ -191,7 +192,6 @@ class Checkpoints(Closed):
         self._sim.save(path)
         self._last = step
         for _, old in checkpoint_files(self._directory)[: -self._keep]:
-            remove_strays(old)
             old.unlink(missing_ok=True)
 
     def __repr__(self) -> str:

@@ -502,6 +502,8 @@ def _info(arguments: argparse.Namespace) -> int:
 def _selftest(arguments: argparse.Namespace) -> int:
     from neuromod.selftest.command import selftest
 
+    if arguments.only is not None and arguments.case is None:
+        raise _WrongInput("--only: needs --case")
     found = selftest(arguments.minutes, arguments.seed, arguments.case, arguments.only, _say)
     return FAILED if found else DONE
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Callable
 from types import FrameType
@@ -15,6 +14,8 @@ Result = TypeVar("Result")
 
 def uninterrupted(function: Callable[[], Result]) -> Result:
     """What the function gives; a Ctrl-C that comes meanwhile is served when it is done."""
+    import signal  # not with the package: it takes milliseconds
+
     handler = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(handler):
         return function()

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
-from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from neuromod import saved
-from neuromod.archive import read_archive, write_archive
-from neuromod.checkpoints import Checkpoints, newest_of
 from neuromod.errors import ConfigError, FileError, say
-from neuromod.logs import Stream
 from neuromod.network import saved as of_model
-from neuromod.network.files import problems_of
 from neuromod.parallel import checked_threads
 from neuromod.problems import did_you_mean, shown
-from neuromod.recorded import monitor_of, state_of_monitor
-from neuromod.recorders import Monitor, monitors_of
 from neuromod.state import SavedPart
-from neuromod.stored import Stored, kept_columns
+
+if TYPE_CHECKING:  # what only files need is loaded when the first one is written or read
+    from pathlib import Path
+
+    from neuromod.checkpoints import Checkpoints
+    from neuromod.logs import Stream
+    from neuromod.recorders import Monitor
 
 __all__ = ["Kept"]
 
@@ -37,6 +36,8 @@ class Kept:
 
         A monitor that nobody else holds, and that no file has brought, is not among them.
         """
+        from neuromod.recorders import monitors_of
+
         return monitors_of(self._session)
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -136,6 +137,8 @@ class Kept:
         a run that was not stopped. Where the disk refuses, a `NeuromodWarning` says so and the run goes on; at the end
         of the block OSError is raised.
         """
+        from neuromod.checkpoints import Checkpoints
+
         return Checkpoints(self, path, every, keep)
 
     def streaming(
@@ -172,6 +175,8 @@ class Kept:
         is written. The monitors themselves hold what is not yet in the file. Where the disk refuses in a run, a
         `NeuromodWarning` says so, and the records stay in memory until the next time.
         """
+        from neuromod.logs import Stream
+
         return Stream(self, path, monitors, every)
 
     def store(self, name: str = "default") -> None:
@@ -199,6 +204,8 @@ class Kept:
         >>> sim.time, bool((sim.run(50)["spike_counts"] == first).all())
         (20.0, True)
         """
+        from neuromod.stored import Stored
+
         if not isinstance(name, str):
             raise TypeError(f"name: must be a str; got {shown(name)}")
         with self._session.gate.change("store"):
@@ -239,6 +246,8 @@ class Kept:
 
 def save(sim: Simulation, path: Any, extra: Mapping[str, Any] | None = None) -> None:
     """Write a simulation to a file. `extra`: what a caller keeps besides."""
+    from neuromod.archive import write_archive
+
     session = sim._session
     session.agenda.check_can_be_saved("save")
     session.gate.check_own("save")
@@ -256,6 +265,10 @@ def save(sim: Simulation, path: Any, extra: Mapping[str, Any] | None = None) -> 
 
 def content_of(sim: Simulation) -> dict[str, Any]:
     """All of a simulation, with arrays as arrays. Synapses that an engine keeps are as of their last update."""
+    from neuromod.recorded import state_of_monitor
+    from neuromod.recorders import monitors_of
+    from neuromod.stored import kept_columns
+
     own = saved.own_state(sim)  # first: it hands over what users have written
     kept = kept_columns(own["engine"])
 
@@ -274,6 +287,8 @@ def content_of(sim: Simulation) -> dict[str, Any]:
 def load(cls: type[Simulation], path: Any, threads: int | None = None) -> tuple[Simulation, Any]:
     """The simulation of a file, and what the caller of `save` kept besides."""
     count = None if threads is None else checked_threads(threads)
+    from pathlib import Path
+
     if isinstance(path, str | PathLike) and Path(path).is_dir():
         return _newest(cls, Path(path), count)
     return _loaded(cls, path, count)
@@ -281,6 +296,8 @@ def load(cls: type[Simulation], path: Any, threads: int | None = None) -> tuple[
 
 def _newest(cls: type[Simulation], directory: Path, threads: int | None) -> tuple[Simulation, Any]:
     """The simulation of the newest checkpoint in a directory that is whole."""
+    from neuromod.checkpoints import newest_of
+
     *others, oldest = newest_of(directory)
     for path in others:
         try:
@@ -291,6 +308,9 @@ def _newest(cls: type[Simulation], directory: Path, threads: int | None) -> tupl
 
 
 def _loaded(cls: type[Simulation], path: Any, threads: int | None) -> tuple[Simulation, Any]:
+    from neuromod.archive import read_archive
+    from neuromod.network.files import problems_of
+
     found = read_archive(path, "simulation", _hint)
     with problems_of(path):
         return again(cls, found.content, threads)
@@ -302,6 +322,8 @@ def _hint(kind: str) -> str:
 
 def again(cls: type[Simulation], content: Any, threads: int | None) -> tuple[Simulation, Any]:
     """The simulation of a content as `content_of` gives it, checked; and the extra part."""
+    from neuromod.recorded import monitor_of
+
     part = SavedPart(content, "content")
     part.only("model", "simulation", "monitors", "extra")
     part.has("model", "simulation", "monitors")

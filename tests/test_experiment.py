@@ -15,13 +15,12 @@ from neuromod.experiment.effect_size import effects, held_out
 from neuromod.experiment.results import results_table
 from neuromod.experiment.run import (
     GROUP_NAMES,
-    _Log,
-    _Schedule,
     _Show,
     image_order,
     run_experiment,
     synapse_groups,
 )
+from neuromod.experiment.schedule import Log, Schedule
 from neuromod.experiment.section import Experiment, check_experiment, experiment_schema
 from neuromod.senses import feed_sense_input
 
@@ -159,12 +158,12 @@ def test_the_order_follows_the_seed_alone() -> None:
 
 
 def test_events_set_the_levels_that_the_semantics_give() -> None:
-    system, log = NeuromodulationSystem(), _Log()
+    system, log = NeuromodulationSystem(), Log()
     told = Experiment(
         rewarded_class=0, punished_class=1, reward=0.5, punishment=1.0, expectation_rate=0.2, uncertainty=0.6,
         novelty=0.4, stress=0.2,
     )  # fmt: skip
-    schedule = _Schedule(told, system, log)
+    schedule = Schedule(told, system, log)
     schedule.begin_image(0, 0, 0)
     assert system.dopamine.state.level == pytest.approx(0.5 + 0.4 * 0.5)
     assert system.norepinephrine.state.level == pytest.approx(0.5 + 0.17 * (0.6 + 0.4))

@@ -467,18 +467,8 @@ cdef class Engine:
             raise_error(&error)
 
     cdef _sample(self):
-        """Probes take the samples that are due; Ctrl-C waits until all have theirs, as the step is done."""
-        cdef int64_t step = self.binding.sim.step
-        interrupted = None
-        for probe in self.probes:
-            while step % <int64_t>probe.every == 0:
-                try:
-                    probe.sample(step)
-                    break
-                except KeyboardInterrupt as came:
-                    interrupted = came
-        if interrupted is not None:
-            raise interrupted
+        """Probes take the samples that are due."""
+        sample_all(self.probes, self.binding.sim.step)
 
     cdef _lend_input(self, object input, object input_ids):
         cdef Binding b = self.binding

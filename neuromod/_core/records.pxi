@@ -191,3 +191,17 @@ class Probe:
         value = part.array("value", "f4", (0 if step is None else len(step), self.width))
         part.finish()
         self.every, self.rows = every, [(int(step[k]), value[k].copy()) for k in range(len(step))]
+
+
+cdef sample_all(list probes, int64_t step):
+    """Each probe takes a row if it is due; Ctrl-C waits until all have theirs, as the step is done."""
+    interrupted = None
+    for probe in probes:
+        while step % <int64_t>probe.every == 0:
+            try:
+                probe.sample(step)
+                break
+            except KeyboardInterrupt as came:
+                interrupted = came
+    if interrupted is not None:
+        raise interrupted

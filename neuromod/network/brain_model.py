@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from neuromod._core import Neuron, Synapse
 from neuromod.arguments import checked_count, checked_number
 from neuromod.closed import read_only
-from neuromod.network import edits, files, saved
+from neuromod.network import edits, saved
 from neuromod.network.areas import Areas
 from neuromod.network.columns import NeuronColumns
 from neuromod.network.creation import Creation
@@ -459,6 +459,8 @@ class BrainModel(Described):
         >>> BrainModel.load("brain.npz")
         BrainModel(areas=6, neurons=0, synapses=0)
         """
+        from neuromod.network import files
+
         files.save(self, path)
 
     @classmethod
@@ -480,6 +482,8 @@ class BrainModel(Described):
         OSError
             If it cannot be read.
         """
+        from neuromod.network import files
+
         return files.load(cls, path)  # type: ignore[no-any-return]
 
     def __copy__(self) -> BrainModel:

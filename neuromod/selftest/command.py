@@ -21,33 +21,50 @@ _MOST = 5  # differences after which it ends
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
-    parser.add_argument("--minutes", type=float, default=2.0, metavar="N", help="how long (default: 2)")
+    parser.add_argument("--minutes", type=_minutes, default=2.0, metavar="N", help="how long (default: 2)")
     parser.add_argument("--seed", type=int, metavar="S", help="number of the first episode (default: drawn)")
     parser.add_argument("--case", type=int, metavar="K", help="the episode of that number alone")
     parser.add_argument(
         "--only",
+        type=_positions,
         metavar="I,J",
         help="with --case: its actions at these positions alone, as a difference names them",
     )
+
+
+def _minutes(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 < value < 1e9:
+        raise argparse.ArgumentTypeError(f"must be a number > 0; got {text!r}")
+    return value
+
+
+def _positions(text: str) -> tuple[int, ...]:
+    parts = [part for part in text.split(",") if part]
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise argparse.ArgumentTypeError(f"must be whole numbers with commas; got {text!r}")
+    return tuple(map(int, parts))
 
 
 def selftest(
     minutes: float = 2.0,
     seed: int | None = None,
     case: int | None = None,
-    only: str | None = None,
+    only: tuple[int, ...] | None = None,
     say: Callable[[str], object] = print,
 ) -> int:
     """Run episodes; the number of those that differed."""
     done: Counter[str] = Counter()
     first = secrets.randbits(31) if seed is None else seed
     end, number, found = time.monotonic() + 60.0 * minutes, first if case is None else case, 0
-    chosen = None if only is None else tuple(int(k) for k in only.split(",") if k)
     say(f"seed {number}: each episode compares a random simulation with itself, cut, saved and interrupted")
     with tempfile.TemporaryDirectory(prefix="neuromod-selftest-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", NeuromodWarning)  # random values look unintended
         while found < _MOST:
-            difference = episode(number, Path(folder), done, chosen)
+            difference = episode(number, Path(folder), done, only)
             if difference is not None:
                 found += 1
                 say(_told(difference))
