@@ -156,6 +156,17 @@ def test_each_of_the_eighteen_expectations_has_tests_that_exist() -> None:
             assert f"def {test}(" in (TESTS / file).read_text(), f"{file} has no {test}"
 
 
+def test_code_fits_a_page() -> None:
+    wide = [
+        f"{page.name}: {line}"
+        for page in OWN
+        for block in blocks(page.read_text(), "python")
+        for line in block.splitlines()
+        if len(line) > 110
+    ]
+    assert wide == []
+
+
 def test_pages_are_short() -> None:
     long = {page.name: n for page in OWN if (n := len(without_code(page.read_text()).split())) > 2500}
     assert set(long) <= {"configuration.md", "models.md"}, long

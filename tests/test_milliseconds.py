@@ -387,3 +387,17 @@ def test_names_of_other_simulators_find_ours(sim: Simulation, name: str, meant: 
         sim.create(3, "lif", **{name: 1.0})
     with pytest.raises(ConfigError, match=r"got 'iaf_psc_delta' .did you mean 'lif'"):
         sim.create(3, "iaf_psc_delta")
+
+
+def test_a_function_of_distance_is_not_blamed_for_a_wrong_edge(sim: Simulation) -> None:
+    grid = sim.create(9, positions="grid")
+    with pytest.raises(ValueError, match="^edge_wrap: must be a period") as caught:
+        sim.connect(
+            grid,
+            grid,
+            probability={"gaussian": [0.5, 1.0]},
+            edge_wrap=True,
+            weight=0.1,
+            delay_ms=lambda d: 1.0 + d,
+        )
+    assert "delay" not in str(caught.value)
