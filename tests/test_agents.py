@@ -365,6 +365,35 @@ def test_population_code_fires_the_nearest() -> None:
         assert np.abs(fired - x).max() <= np.abs(nearest - x).max() + 1e-9
 
 
+class Odd:
+    """An encoder of a user's own."""
+
+    n_cells, n_active = 4, 2
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = answers
+
+    def encode(self, observation: int) -> Any:
+        return self.answers[observation]
+
+
+def test_an_encoder_of_ones_own_is_used_and_looked_at() -> None:
+    wrong = ([0], [1, 1], [0, 4], [-1, 0], [0.0, 1.0])
+    agent = Agent(spaces.Discrete(6), spaces.Discrete(2), seed=1, encoder=Odd(np.array([1, 3]), *wrong))
+    spikes = SpikeMonitor(agent.sim)
+    agent.predict(0)
+    assert spikes.id[spikes.time == 1.0].tolist() == [1, 3, 4]  # and the clock
+    before = digest(agent)
+    for k in range(1, 6):
+        with pytest.raises(ValueError, match=r"encoder\.encode: must give"):
+            agent.predict(k)
+    assert digest(agent) == before
+    with pytest.raises(
+        ConfigError, match=r"encoder: must have n_cells, n_active, encode; got .*, without n_cells"
+    ):
+        Agent(spaces.Discrete(6), spaces.Discrete(2), encoder=len)
+
+
 def test_encoders_of_spaces() -> None:
     parts = spaces.Dict({"a": spaces.Discrete(3, start=1), "b": spaces.Tuple([spaces.MultiBinary(2)])})
     encoder = encoder_for(parts)
