@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from plain_agent import PlainAgent
 
-from neuromod import ConfigError, LevelMonitor, SpikeMonitor
+from neuromod import ConfigError, SpikeMonitor, SynapseMonitor
 
 gymnasium = pytest.importorskip("gymnasium")
 
@@ -20,6 +20,7 @@ from neuromod.agents import (  # noqa: E402
     Agent,
     Callback,
     CSVLog,
+    LevelLog,
     OneHot,
     Parts,
     PlaceCells,
@@ -51,8 +52,8 @@ def digest(agent: Agent) -> str:
 
 def test_order_observation_spikes_action_reward_learning() -> None:
     agent = small(noise=0.0)
-    spikes, levels = SpikeMonitor(agent.sim), LevelMonitor(agent.sim)
-    pops = agent.sim.populations
+    spikes, pops = SpikeMonitor(agent.sim), agent.sim.populations
+    weights = SynapseMonitor(agent.sim, "value")
     for reward in (1.0, 0.5):
         agent.predict(2)
         before = agent.sim.time
@@ -70,10 +71,8 @@ def test_order_observation_spikes_action_reward_learning() -> None:
     actors = np.array(when("actor"))
     assert len(actors) >= 3
     assert ((actors - 1) % LENGTH >= 3).all()
-    pulses = np.flatnonzero(levels.level("dopamine") != 0.5)
-    # An event is seen by the step after it, and has decayed at its end: recorded levels are those of the step.
-    assert len(pulses) == 0 or set(pulses + 1) <= {LENGTH + 3, 2 * LENGTH + 3}
-    assert agent.levels["dopamine"] > 0.5
+    changes = weights.time[1:][(np.abs(np.diff(weights.values, axis=0)) > 1e-6).any(axis=1)]
+    assert changes.tolist() == [LENGTH + 3.0, 2 * LENGTH + 3.0]  # dopamine acts in these steps alone
 
 
 def played(agent: Agent, plain: PlainAgent, n: int) -> None:
@@ -325,8 +324,10 @@ def test_levels_can_be_drawn() -> None:
     plot = pytest.importorskip("neuromod.plot")
     pytest.importorskip("matplotlib")
     agent = small()
-    levels = LevelMonitor(agent.sim)
-    go_on(agent, 5)
+    levels, env = LevelLog(), _Like(agent)
+    agent.learn(env, 6, callback=levels)
+    assert levels.values.shape == (6, 3) and (levels.values[:, 0] != 0.5).any()
+    assert levels.time.tolist() == [LENGTH * k for k in range(1, 7)]
     assert plot.levels(levels).get_ylabel() == "level"
 
 
@@ -362,6 +363,35 @@ def test_population_code_fires_the_nearest() -> None:
         fired = code.encode([x])
         nearest = np.sort(np.argsort(np.abs(np.arange(10) - x), kind="stable")[:3])
         assert np.abs(fired - x).max() <= np.abs(nearest - x).max() + 1e-9
+
+
+class Odd:
+    """An encoder of a user's own."""
+
+    n_cells, n_active = 4, 2
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = answers
+
+    def encode(self, observation: int) -> Any:
+        return self.answers[observation]
+
+
+def test_an_encoder_of_ones_own_is_used_and_looked_at() -> None:
+    wrong = ([0], [1, 1], [0, 4], [-1, 0], [0.0, 1.0])
+    agent = Agent(spaces.Discrete(6), spaces.Discrete(2), seed=1, encoder=Odd(np.array([1, 3]), *wrong))
+    spikes = SpikeMonitor(agent.sim)
+    agent.predict(0)
+    assert spikes.id[spikes.time == 1.0].tolist() == [1, 3, 4]  # and the clock
+    before = digest(agent)
+    for k in range(1, 6):
+        with pytest.raises(ValueError, match=r"encoder\.encode: must give"):
+            agent.predict(k)
+    assert digest(agent) == before
+    with pytest.raises(
+        ConfigError, match=r"encoder: must have n_cells, n_active, encode; got .*, without n_cells"
+    ):
+        Agent(spaces.Discrete(6), spaces.Discrete(2), encoder=len)
 
 
 def test_encoders_of_spaces() -> None:

@@ -12,7 +12,7 @@ if (
     TYPE_CHECKING
 ):  # at run time a name is imported when it is first asked for: gymnasium looks in here at its start
     from neuromod.agents.agent import Agent, evaluate
-    from neuromod.agents.callbacks import Callback, CSVLog, StopOnMeanReturn
+    from neuromod.agents.callbacks import Callback, CSVLog, LevelLog, StopOnMeanReturn
     from neuromod.agents.decoders import PopulationVector, Rates, Winner, decoder_for
     from neuromod.agents.encoders import OneHot, Parts, PlaceCells, PopulationCode, encoder_for
     from neuromod.agents.history import History
@@ -24,6 +24,7 @@ _HOMES = {
     "evaluate": "agent",
     "CSVLog": "callbacks",
     "Callback": "callbacks",
+    "LevelLog": "callbacks",
     "StopOnMeanReturn": "callbacks",
     "History": "history",
     "OneHot": "encoders",
@@ -44,6 +45,7 @@ __all__ = [
     "CSVLog",
     "Callback",
     "History",
+    "LevelLog",
     "OneHot",
     "Parts",
     "PlaceCells",

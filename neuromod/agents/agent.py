@@ -187,7 +187,7 @@ class Agent:
             If the encoder refuses the observation. The network has not moved.
         """
         mind = self._mind
-        cells = mind.encoder.encode(observation)
+        cells = mind.see(observation)
         mind.present(cells, quiet=bool(deterministic))
         mind.run(EARLY - 1)
         mind.evaluate()
@@ -223,7 +223,7 @@ class Agent:
         if truncated and not terminated:
             if observation is None:
                 raise ValueError("observation: is required where truncated; got None")
-            mind.cut(value, mind.encoder.encode(observation))
+            mind.cut(value, mind.see(observation))
         else:
             mind.outcome(value, bool(terminated))
 
@@ -462,6 +462,9 @@ def evaluate(agent: Any, env: Any, episodes: int = 100, *, seed: int = 0, determ
     return history.returns
 
 
+_ENCODER, _DECODER = ("n_cells", "n_active", "encode"), ("groups", "compete", "decode")
+
+
 def parts_for(
     observation_space: Any,
     action_space: Any,
@@ -475,6 +478,12 @@ def parts_for(
     found = Together()
     if silent is not None and decoder is not None:
         found.wrong("silent: must not be given with decoder; give it to the decoder")
+    for name, part, needs in (("encoder", encoder, _ENCODER), ("decoder", decoder, _DECODER)):
+        missing = [] if part is None else [each for each in needs if not hasattr(part, each)]
+        if missing:
+            found.wrong(
+                f"{name}: must have {', '.join(needs)}; got {shown(part)}, without {', '.join(missing)}"
+            )
     eyes = encoder if encoder is not None else found(encoder_for, observation_space)
     hands = decoder if decoder is not None else found(decoder_for, action_space, silent)
     numbers = found(checked_settings, settings)

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neuromod.arguments import checked_count, checked_number
 from neuromod.errors import ConfigError
 from neuromod.problems import shown
 
-__all__ = ["CSVLog", "Callback", "FunctionCallback", "StopOnMeanReturn", "as_callback"]
+__all__ = ["CSVLog", "Callback", "FunctionCallback", "LevelLog", "StopOnMeanReturn", "as_callback"]
 
 
 class Callback:
@@ -191,6 +192,47 @@ class CSVLog(Callback):
     def _on_training_end(self) -> None:
         if self._file is not None:
             self._file.close()
+
+
+class LevelLog(Callback):
+    """Keeps the modulators' levels after each step, for `neuromod.plot.levels`.
+
+    Dopamine's is the level at which it last acted. It acts for one step of the network, so that a `LevelMonitor`, which
+    looks at the ends of steps, does not see it.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of the modulators.
+
+    Examples
+    --------
+    >>> LevelLog().time.size
+    0
+    """
+
+    names: tuple[str, ...] = ("dopamine", "serotonin", "norepinephrine")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._time: list[float] = []
+        self._values: list[NDArray[np.float64]] = []
+
+    def _on_step(self) -> bool:
+        one = self.model[0] if hasattr(self.model, "__len__") else self.model
+        self._time.append(one.sim.time)
+        self._values.append(np.stack([self.model.levels[name] for name in self.names], axis=-1))
+        return True
+
+    @property
+    def time(self) -> NDArray[np.float64]:
+        """Time of the network, or of the first one, after each step, ms, shape (n_steps,)."""
+        return np.array(self._time)
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """Levels, 0 to 1, shape (n_steps, n_modulators); with several agents (n_steps, n_agents, n_modulators)."""
+        return np.array(self._values)
 
 
 class _Several(Callback):

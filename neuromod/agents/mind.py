@@ -13,6 +13,7 @@ from neuromod.agents.decoders import Decoder
 from neuromod.agents.encoders import Encoder
 from neuromod.agents.settings import BASELINE, EARLY, MODULATORS, Settings
 from neuromod.agents.signals import Signals
+from neuromod.problems import shown
 from neuromod.simulation import Simulation
 from neuromod.state import SavedPart
 
@@ -20,6 +21,7 @@ __all__ = ["Mind"]
 
 _KICK = 1e4  # mV, for one step: a cell fires
 _STREAM = "user"
+_OURS = "neuromod.agents.encoders"
 
 
 class Mind:
@@ -81,6 +83,19 @@ class Mind:
     def rest(self) -> int:
         """Steps from the dopamine to the end of the decision."""
         return 1 + int(self.settings.decision_ms)
+
+    def see(self, observation: Any) -> NDArray[np.int64]:
+        """The cells that fire for an observation; those of an encoder that is not ours are looked at."""
+        cells = self.encoder.encode(observation)
+        if type(self.encoder).__module__ == _OURS:
+            return cells
+        found = np.asarray(cells)
+        n, most = self.encoder.n_active, self.encoder.n_cells
+        if found.dtype.kind not in "iu" or found.shape != (n,) or len(np.unique(found)) != n:
+            raise ValueError(f"encoder.encode: must give {n} different whole numbers; got {shown(cells)}")
+        if found.min() < 0 or found.max() >= most:
+            raise ValueError(f"encoder.encode: must give numbers from 0 to {most - 1}; got {shown(cells)}")
+        return found
 
     # ---- phases ----------------------------------------------------------------------------------------------
 

@@ -164,7 +164,7 @@ class VectorAgent:
         there = self._mask(mask)
         chosen = [(k, m) for k, m in enumerate(self._minds) if there[k]]
         seen = self._each(observations)
-        cells = [mind.encoder.encode(seen[k]) for k, mind in chosen]
+        cells = [mind.see(seen[k]) for k, mind in chosen]
         actions = [self._idle] * len(self)
         if chosen:
             minds = [mind for _, mind in chosen]
@@ -220,7 +220,7 @@ class VectorAgent:
             if there[k] and cuts[k]:
                 if observations is None or observations[k] is None:
                     raise ValueError(f"observations[{k}]: is required where truncated; got None")
-                cells[k] = self._minds[k].encoder.encode(observations[k])
+                cells[k] = self._minds[k].see(observations[k])
         for k, mind in enumerate(self._minds):
             if not there[k]:
                 continue
