@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # for type checkers; at run time a name is imported when it i
     from neuromod.network.brain_model import BrainModel, Neuron, Synapse
     from neuromod.network.population import Population
     from neuromod.parallel import get_num_threads, set_num_threads, threads
+    from neuromod.ranks import RankSimulation
     from neuromod.simulation import Simulation
     from neuromod.sweeps.run import sweep
     from neuromod.sweeps.table import SweepTable
@@ -71,6 +72,7 @@ _HOMES = {
     "play_trains": "drive.trains",
     "play_spikes": "drive.trains",
     "play_camera": "drive.images",
+    "RankSimulation": "ranks",
     "sweep": "sweeps.run",
     "SweepTable": "sweeps.table",
     "objective": "sweeps.tuning",
@@ -116,6 +118,7 @@ __all__ = [
     "play_trains",
     "play_spikes",
     "play_camera",
+    "RankSimulation",
     "sweep",
     "SweepTable",
     "objective",
