@@ -46,12 +46,12 @@ static int lane_shift(int64_t lane) {
 #endif
 }
 
-int64_t nm_bitmap_worth(const nm_projection *p, int64_t n_neurons, int64_t n_partitions,
+int64_t nm_bitmap_worth(const nm_projection *p, int64_t n_neurons, int64_t n_partitions, int part,
                         int64_t *extra_start) {
     const int64_t n_buckets = p->n_rows * n_partitions, n = p->run_start[p->n_runs];
     int64_t most = 1, extras = 0;
     if (p->bucket_run != NULL || p->rule != NULL || p->short_term != NULL || n < 1 ||
-        n * THINNEST < p->n_rows * n_neurons)
+        (!part && n * THINNEST < p->n_rows * n_neurons))
         return 0;
     for (int64_t bucket = 0; bucket < n_buckets; bucket++) {
         extra_start[bucket] = extras;
@@ -65,7 +65,7 @@ int64_t nm_bitmap_worth(const nm_projection *p, int64_t n_neurons, int64_t n_par
         }
     }
     extra_start[n_buckets] = extras;
-    return extras * 4 <= n ? MOST / most : 0;
+    return part || extras * 4 <= n ? MOST / most : 0;
 }
 
 void nm_bitmap_fill(const nm_projection *p, int64_t n_buckets, int64_t words, uint64_t *bits,

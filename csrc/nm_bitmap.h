@@ -25,8 +25,8 @@ int64_t nm_bitmap_words(int64_t partition_width);
 int64_t nm_bitmap_counts(int64_t partition_width);
 
 /* The value of `most` for a projection; 0 where bitmap delivery is not faster. Fills extra_start. Depends
- * on the synapses alone. */
-int64_t nm_bitmap_worth(const nm_projection *p, int64_t n_neurons, int64_t n_partitions,
+ * on the synapses alone. `part`: 1 for a part of a projection for whose whole bitmap delivery is faster. */
+int64_t nm_bitmap_worth(const nm_projection *p, int64_t n_neurons, int64_t n_partitions, int part,
                         int64_t *extra_start);
 
 /* Fill `bits`, all zero before, and `extra`. */

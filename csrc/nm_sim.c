@@ -18,6 +18,12 @@
  * interval beforehand. An interval is shorter where that is impossible (input from Python, release by spikes,
  * samples). The length of an interval does not affect results.
  *
+ * Several processes (ranks) may step one network, each its own partitions. A spike needs at least the shortest delay
+ * to reach another partition, so the processes exchange their lists of spikes once per shortest delay, at steps that
+ * are multiples of it: at the same steps on all of them, however a run is cut into intervals. A partition reads
+ * nothing else of another one. Levels are computed by every process; short-term plasticity of the sources of other
+ * processes follows from their spikes.
+ *
  * The inputs of a neuron are added in the order of nm_deliver.c, for any number of threads and any way of delivery:
  * the sum over all static projections onto a port, by (age of the spike descending, source, projection, synapse); then
  * the others likewise, where bitmap delivery first forms the sum of one age of one projection (nm_bitmap_deliver.h).
@@ -208,8 +214,15 @@ static void step_partition(const nm_sim *sim, int64_t now, int64_t partition) {
     forget_fired(sim, now, partition);
 }
 
+static int64_t first_own(const nm_sim *sim) {
+    return sim->ranks == NULL ? 0 : sim->ranks->first;
+}
+static int64_t end_own(const nm_sim *sim) {
+    return sim->ranks == NULL ? sim->network->n_partitions : sim->ranks->end;
+}
+
 static void record(const nm_sim *sim, int64_t now) {
-    for (int64_t partition = 0; partition < sim->network->n_partitions; partition++) {
+    for (int64_t partition = first_own(sim); partition < end_own(sim); partition++) {
         const int32_t *list = nm_delay_list(&sim->ring, now, partition);
         const int64_t n_fired = *nm_delay_count(&sim->ring, now, partition);
         for (int64_t k = 0; k < sim->n_spike_records; k++)
@@ -366,6 +379,8 @@ static int64_t last_of_interval(const run *r, int64_t first) {
         steps = 1;
     if (sim->next_schedule < sim->n_schedule)
         steps = least(steps, sim->schedule_step[sim->next_schedule] - first);
+    if (sim->ranks != NULL)
+        steps = least(steps, sim->ranks->every - (first - 1) % sim->ranks->every);
     return first + steps - 1;
 }
 
@@ -400,8 +415,9 @@ static void begin_interval(run *r) {
 /* The partitions of one thread, each through the whole interval before the next partition: its columns
  * stay in the cache. */
 static void step_interval(const run *r, int64_t thread, int64_t n_threads) {
-    const int64_t n_partitions = r->sim->network->n_partitions;
-    const int64_t begin = thread * n_partitions / n_threads, end = (thread + 1) * n_partitions / n_threads;
+    const int64_t first = first_own(r->sim), n_partitions = end_own(r->sim) - first;
+    const int64_t begin = first + thread * n_partitions / n_threads,
+                  end = first + (thread + 1) * n_partitions / n_threads;
     for (int64_t partition = begin; partition < end; partition++)
         for (int64_t now = r->first; now <= r->last; now++)
             step_partition(r->sim, now, partition);
@@ -414,8 +430,27 @@ static void release(const nm_sim *sim, int64_t now) {
     nm_levels_release(sim->levels);
 }
 
+/* Spikes of the other processes up to step `last`, and what follows from them. */
+static void exchange(nm_sim *sim, int64_t last) {
+    nm_ranks *ranks = sim->ranks;
+    if (last <= ranks->exchanged)
+        return;
+    ranks->exchange(ranks->context, ranks->exchanged + 1, last);
+    for (int64_t now = ranks->exchanged + 1; now <= last; now++)
+        for (int64_t partition = 0; partition < sim->network->n_partitions; partition++)
+            if (partition < ranks->first || partition >= ranks->end)
+                nm_short_term_step(sim->network, &sim->ring, sim->dt, now, partition);
+    ranks->exchanged = last;
+}
+
+void nm_sim_exchange(nm_sim *sim) {
+    exchange(sim, sim->step);
+}
+
 static void end_interval(run *r) {
     nm_sim *sim = r->sim;
+    if (sim->ranks != NULL && r->last % sim->ranks->every == 0)
+        exchange(sim, r->last);
     for (int64_t now = r->first; now <= r->last; now++) {
         if (sim->levels != NULL)
             release(sim, now);

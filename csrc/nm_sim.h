@@ -11,9 +11,21 @@
 #include "nm_pool.h"
 #include "nm_record.h"
 
+/* One process of several that step one network. A process steps its own partitions, and holds the synapses
+ * onto their neurons alone; `exchange` brings the spikes of the others into the ring. */
+typedef struct nm_ranks {
+    int64_t first, end; /* partitions of this process: first .. end - 1 */
+    int64_t every;      /* steps between two exchanges; at most the shortest delay on any process */
+    int64_t exchanged;  /* the spikes of all processes are in the ring up to this step */
+    /* Bring the spikes of the other processes in the steps first .. last into the ring. Does not fail. */
+    void (*exchange)(void *context, int64_t first, int64_t last);
+    void *context;
+} nm_ranks;
+
 typedef struct nm_sim {
     nm_network *network;
     nm_levels *levels; /* NULL: nothing is modulated */
+    nm_ranks *ranks;   /* NULL: this process steps all partitions */
     nm_delay ring;
     double dt; /* ms */
     uint64_t seed;
@@ -53,5 +65,8 @@ typedef struct nm_sim {
  * Python serves before it calls again, or with an error < 0. In all cases the state is that at the end of a
  * step. */
 int nm_sim_run(nm_sim *sim, int64_t n_steps, nm_pool *pool, int64_t *done, nm_error *error) NM_MUST_CHECK;
+
+/* At the end of a run: exchange the spikes since the last exchange. */
+void nm_sim_exchange(nm_sim *sim);
 
 #endif

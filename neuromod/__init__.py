@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # for type checkers; at run time a name is imported when it i
     from neuromod.network.brain_model import BrainModel, Neuron, Synapse
     from neuromod.network.population import Population
     from neuromod.parallel import get_num_threads, set_num_threads, threads
+    from neuromod.ranks import RankSimulation
     from neuromod.simulation import Simulation
     from neuromod.sweeps.run import sweep
     from neuromod.sweeps.table import SweepTable
@@ -74,6 +75,7 @@ _HOMES = {
     "play_spikes": "drive.trains",
     "play_camera": "drive.images",
     "read_log": "logs",
+    "RankSimulation": "ranks",
     "sweep": "sweeps.run",
     "SweepTable": "sweeps.table",
     "objective": "sweeps.tuning",
@@ -121,6 +123,7 @@ __all__ = [
     "play_spikes",
     "play_camera",
     "read_log",
+    "RankSimulation",
     "sweep",
     "SweepTable",
     "objective",

@@ -20,7 +20,7 @@ GUIDE = CHECKOUT / "neuromod" / "guide"
 # The index, in reading order. A page that is not named here stands under "More".
 SECTIONS = {
     "Start here": ("first_network", "modulators", "connecting", "learning", "sources_and_recording"),
-    "Go on": ("agents", "sweeps", "files", "reproducibility", "command_line"),
+    "Go on": ("agents", "sweeps", "ranks", "files", "reliability", "reproducibility", "command_line"),
     "Reference": ("models", "configuration", "units", "limits", "comparison", "expectations"),
     "Coming from": ("from_nest", "from_brian2", "from_upstream"),
     "Inside": ("extending", "inside", "contributing"),

@@ -52,7 +52,17 @@ FOR_USERS = tuple(
             "network.editing",
         ),
         *("network.projection", "network.views", "neuromodulation", "parallel", "plasticity", "plot"),
-        *("cell_types", "progress", "replicas", "response", "results", "senses", "simulation", "sweeps"),
+        *(
+            "cell_types",
+            "progress",
+            "ranks",
+            "replicas",
+            "response",
+            "results",
+            "senses",
+            "simulation",
+            "sweeps",
+        ),
     )
 )
 UNIT_WORDS = (

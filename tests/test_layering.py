@@ -17,7 +17,7 @@ from import_graph import circles, floors, import_graph, imported, module_name
 PYTHON_ROWS = (
     {"__main__", "cli"},
     {"agents", "bench", "experiment", "plot", "selftest", "sweeps"},
-    {"simulation", "building", "connects", "replicas", "monitors", "saved", "session", "beginning"}
+    {"simulation", "building", "connects", "replicas", "monitors", "saved", "session", "beginning", "ranks"}
     | {"drive", "hooks", "agenda", "tables", "recorders", "lifecycle", "keeping", "recorded"}
     | {"checkpoints", "logs", "stored"},
     {

@@ -8,7 +8,11 @@ import functools
 import itertools
 import json
 import os
+import shutil
+import subprocess
+import sys
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -427,6 +431,29 @@ def test_the_command_writes_rows_and_a_table_and_goes_on(
         assert [line["digest"] for line in csv.DictReader(file)] == plain["digest"].tolist()
     assert main([*command, "--table", "table.csv"]) == 0
     assert Path("neuromod-sweep.jsonl").read_bytes() == rows and Path("table.csv").exists()
+
+
+@pytest.mark.long
+def test_the_command_hands_runs_to_the_other_ranks_of_mpi(tmp_path: Path, plain: SweepTable) -> None:
+    mpiexec = shutil.which("mpiexec", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    if mpiexec is None or find_spec("mpi4py") is None:
+        pytest.skip("needs mpi4py and mpiexec")
+    (tmp_path / "net.json").write_text(json.dumps(CONFIG))
+    command = [mpiexec, "-n", "3", sys.executable, "-m", "neuromod", "sweep", "net.json", "--on", "mpi"]
+    command += [
+        "--over",
+        f"{TAU}=10:30:2",
+        "--over",
+        "areas.A.density=0.3,0.6",
+        "--seeds",
+        "3",
+        "--seed",
+        "7",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=200)
+    assert done.returncode == 0 and done.stdout.count("12 runs, 0 failed") == 1, done.stderr
+    with (tmp_path / "neuromod-sweep.csv").open(newline="") as file:
+        assert [line["digest"] for line in csv.DictReader(file)] == plain["digest"].tolist()
 
 
 @pytest.mark.parametrize(

@@ -459,6 +459,19 @@ class Pool:
     def stop(self) -> None: ...
 
 @disjoint_base
+class RankLink:
+    def __init__(
+        self,
+        first: int,
+        end: int,
+        every: int,
+        swap: Callable[[int, int, NDArray[np.int32]], Sequence[tuple[int, int, NDArray[np.int32]]]],
+        fail: Callable[[], object],
+    ) -> None: ...
+    def attach(self, engine: Engine) -> None: ...
+    def detach(self) -> None: ...
+
+@disjoint_base
 class EngineGroup:
     engines: list[Engine]
     def __new__(cls, engines: Sequence[Engine]) -> Self: ...

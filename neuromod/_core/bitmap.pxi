@@ -22,7 +22,9 @@ cdef class Bitmap:
         n_buckets = p.n_rows * network.n_partitions
         extra_start = np.zeros(n_buckets + 1, np.int64)
         self.c.extra_start = <const int64_t *>_address(extra_start, "i8", n_buckets + 1, "extra_start")
-        self.c.most = nm_bitmap_worth(p, network.n_neurons, network.n_partitions, <int64_t *>self.c.extra_start)
+        if projection.dense is None or projection.dense:  # of a part of a projection: what the whole is
+            self.c.most = nm_bitmap_worth(p, network.n_neurons, network.n_partitions, projection.dense is not None,
+                                          <int64_t *>self.c.extra_start)
         self.extra_start = None if self.c.most == 0 else extra_start
         self.target, self.n_neurons = projection.target, network.n_neurons
 

@@ -144,6 +144,8 @@ cdef extern from "nm_delay.h" nogil:
         int64_t partition_width
         int32_t *slot
         int64_t *count
+    int32_t *nm_delay_list(const nm_delay *ring, int64_t step, int64_t partition)
+    int64_t *nm_delay_count(const nm_delay *ring, int64_t step, int64_t partition)
 
 cdef extern from "nm_lazy.h" nogil:
     int NM_RECENT
@@ -249,7 +251,8 @@ cdef extern from "nm_bitmap.h" nogil:
         const uint16_t *extra
     int64_t nm_bitmap_words(int64_t partition_width)
     int64_t nm_bitmap_counts(int64_t partition_width)
-    int64_t nm_bitmap_worth(const nm_projection *p, int64_t n_neurons, int64_t n_partitions, int64_t *extra_start)
+    int64_t nm_bitmap_worth(const nm_projection *p, int64_t n_neurons, int64_t n_partitions, int part,
+                            int64_t *extra_start)
     void nm_bitmap_fill(const nm_projection *p, int64_t n_buckets, int64_t words, uint64_t *bits, uint16_t *extra)
 
 cdef extern from "nm_bitmap_deliver.h" nogil:
@@ -362,9 +365,17 @@ cdef extern from "nm_current.h" nogil:
     double nm_current_mean(const nm_current *current, int64_t now)
 
 cdef extern from "nm_sim.h" nogil:
+    ctypedef struct nm_ranks:
+        int64_t first
+        int64_t end
+        int64_t every
+        int64_t exchanged
+        void (*exchange)(void *context, int64_t first, int64_t last) noexcept nogil
+        void *context
     ctypedef struct nm_sim:
         nm_network *network
         nm_levels *levels
+        nm_ranks *ranks
         nm_delay ring
         double dt
         uint64_t seed
@@ -396,6 +407,7 @@ cdef extern from "nm_sim.h" nogil:
         nm_sample_record *sample_records
         int64_t n_sample_records
     int nm_sim_run(nm_sim *sim, int64_t n_steps, nm_pool *pool, int64_t *done, nm_error *error)
+    void nm_sim_exchange(nm_sim *sim)
 
 cdef extern from "nm_replicas.h" nogil:
     ctypedef struct nm_replica:

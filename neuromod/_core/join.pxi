@@ -143,6 +143,8 @@ def is_dense(projection, int64_t n_neurons):
     cdef nm_network network
     cdef nm_projection p
     cdef Bitmap bitmap = projection.bitmap
+    if projection.dense is not None:
+        return projection.dense
     if projection.run_delay is not None:
         return False
     network.n_neurons, network.n_partitions = n_neurons, nm_network_count_partitions(n_neurons)

@@ -26,7 +26,7 @@ def join(tables: Sequence[SynapseTable], n_neurons: int) -> tuple[_core.JoinedRo
     for group in _joinable(tables, n_neurons):
         for table in group:
             table.joinable = True
-        for members in _sharing_sources([table for table in group if not table.is_watched]):
+        for members in _sharing_sources([t for t in group if len(t) and not t.is_watched]):
             rows = _joined(members, n_neurons)
             found[id(rows)] = rows
     for table in tables:
@@ -91,7 +91,8 @@ class Boxes:
 
 
 def _is_plain(table: SynapseTable) -> bool:
-    return table.learning.rule is None and table.learning.short_term is None and len(table) > 0
+    size = len(table) if table.whole is None else table.whole.n_synapses
+    return table.learning.rule is None and table.learning.short_term is None and size > 0
 
 
 def _meet(one: SynapseTable, other: SynapseTable, n_neurons: int) -> bool:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 
-__all__ = ["Group", "Layout", "Learning", "ProjectionLayout", "Rows", "Zone"]
+__all__ = ["Group", "Layout", "Learning", "ProjectionLayout", "Rows", "Whole", "Zone"]
 
 Zone = tuple[str, dict[str, float]]
 """A region, and the receptor densities there that are not 1."""
@@ -49,6 +49,17 @@ class Learning:
 
 
 @dataclass(frozen=True, eq=False)
+class Whole:
+    """A projection, of which a process holds the synapses onto its own neurons: what decides how it is delivered."""
+
+    n_synapses: int
+    delays: tuple[int, int]  # shortest and longest, steps
+    dense: bool  # whether it has bitmaps
+    sources: NDArray[np.bool_]  # (n_rows,): whether each row has a synapse
+    targets: NDArray[np.uint8]  # packed bits: whether each neuron is a target
+
+
+@dataclass(frozen=True, eq=False)
 class ProjectionLayout:
     """One projection: rows by source slot, cut into partitions and runs of one delay; arrays are lent, not copied."""
 
@@ -73,6 +84,7 @@ class ProjectionLayout:
         default_factory=dict
     )  # synapse columns of the rule, (n_synapses,)
     bitmap: _core.Bitmap = field(default_factory=lambda: _core.Bitmap())  # filled by the first engine
+    whole: Whole | None = None  # of which this is the part that one of several processes holds
     joinable: bool = False  # delivered before those that are not
     joined: tuple[_core.JoinedRows, int] | None = (
         None  # the table that has the synapses, and which member it is
@@ -81,18 +93,27 @@ class ProjectionLayout:
     longest_delay: int = 1  # steps, of a joined projection; `equal_delay` is its shortest
 
     @property
+    def dense(self) -> bool | None:
+        """Of a part: whether the whole has bitmaps; else None, and the synapses tell."""
+        return None if self.whole is None else self.whole.dense
+
+    @property
     def n_synapses(self) -> int:
         """Number of synapses."""
         return len(self.target) if self.joined is None else self.joined_size
 
     @property
     def min_delay(self) -> int:
-        """Shortest delay, steps."""
+        """Shortest delay, steps; of the whole."""
+        if self.whole is not None:
+            return self.whole.delays[0]
         return self.equal_delay if self.run_delay is None else int(self.run_delay.min())
 
     @property
     def max_delay(self) -> int:
-        """Longest delay, steps."""
+        """Longest delay, steps; of the whole."""
+        if self.whole is not None:
+            return self.whole.delays[1]
         if self.joined is not None:
             return self.longest_delay
         return self.equal_delay if self.run_delay is None else int(self.run_delay.max())

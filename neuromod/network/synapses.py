@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from neuromod import _core
 from neuromod.network.columns import NeuronColumns
 from neuromod.network.joined import JoinedPart
-from neuromod.network.layout import Learning, ProjectionLayout, Rows
+from neuromod.network.layout import Learning, ProjectionLayout, Rows, Whole
 from neuromod.network.weights import Weights
 
 __all__ = ["SynapseTable", "by_delay", "no_rows"]
@@ -81,6 +81,7 @@ class SynapseTable:
         self.since: Ints | int = (
             0  # count of the network's changes that made each synapse; one number for all
         )
+        self.whole: Whole | None = None  # of which this is the part that one of several processes holds
         self.joinable = False  # see `neuromod.network.joining`
         self.joined: JoinedPart | None = None  # where the rows are, if not here
         self.parted = 0  # times that the rows came back
@@ -158,11 +159,15 @@ class SynapseTable:
 
     @property
     def sources(self) -> NDArray[np.bool_]:
-        """Whether each row has a synapse."""
+        """Whether each row has a synapse; of the whole."""
+        if self.whole is not None:
+            return self.whole.sources
         return np.diff(self.row_start) > 0
 
     def targets(self, n_neurons: int) -> NDArray[np.uint8]:
-        """Whether each neuron is a target, 0 or 1, shape (n_neurons,). A new array."""
+        """Whether each neuron is a target, 0 or 1, shape (n_neurons,); of the whole. A new array."""
+        if self._targets is None and self.whole is not None:
+            self._targets = self.whole.targets
         if self._targets is None:
             self._targets = np.packbits(_core.targets_of(self.layout(), self.n_neurons))
         found = np.zeros(n_neurons, np.uint8)
@@ -277,6 +282,7 @@ class SynapseTable:
             learning=self.learning,
             state=state,
             bitmap=self.bitmap,
+            whole=self.whole,
             joinable=self.joinable,
         )
 
@@ -295,6 +301,7 @@ class SynapseTable:
             inhibitory=self.synapse_type == "inhibitory",
             port=self.port,
             learning=self.learning,
+            whole=self.whole,
             joinable=True,
             joined=(part.rows, part.member),
             joined_size=len(self),

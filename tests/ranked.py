@@ -1,0 +1,109 @@
+"""Networks of static synapses that run on one process or on several, by the same calls: ``python ranked.py CASE...``
+under ``mpiexec`` prints, on rank 0, the digest of each case."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import numpy as np
+
+from neuromod import Simulation, create_neuromodulation_system
+
+
+def random_case(number: int) -> dict[str, Any]:
+    """A random network: sizes, delays, weights, short-term plasticity, sources, modulators."""
+    rng = np.random.default_rng(number)
+    n = int(rng.choice([50, 5000, 9000, 12500]))
+    scale = 40.0 / n
+    return {
+        "n": n,
+        "dt": float(rng.choice([0.1, 1.0])),
+        "threads": int(rng.integers(1, 3)),
+        "delay": [1, {"uniform": [2, 9]}, 15, {"uniform": [1, 40]}][int(rng.integers(4))],
+        "equal": bool(rng.integers(2)),
+        "dense": bool(rng.integers(2)) and n <= 5000,
+        "short_term": bool(rng.integers(2)),
+        "modulated": bool(rng.integers(2)),
+        "degree": max(5, int(n * scale * 0.5)),
+        "steps": [int(k) for k in rng.integers(1, 90, 3)],
+    }
+
+
+def built(sim: Any, case: dict[str, Any]) -> Any:
+    """The network of a case, by calls that a Simulation and a RankSimulation share."""
+    n = case["n"]
+    a = sim.create(n * 3 // 5, "lif", name="a", drive={"rate": 1500.0, "weight": 1.2}, region="here")
+    b = sim.create(
+        n - len(a) - 5, "izhikevich", name="b", neuron_type="inhibitory", drive={"rate": 800.0, "weight": 2.0}
+    )
+    s = sim.create(5, "poisson", name="s", rate=50.0)
+    weight = 0.4 if case["equal"] else {"normal": [0.4, 0.1], "low": 0.0}
+    sim.connect(a, b, in_degree=case["degree"], weight=weight, delay=case["delay"], rule="none")
+    sim.connect(a, a, in_degree=case["degree"], weight=weight, delay=case["delay"], rule="none")
+    sim.connect(b, a + b, out_degree=case["degree"], weight=0.7, delay=case["delay"], rule="none")
+    sim.connect(s, a, in_degree=2, weight=2.0, delay=3, rule="none", name="again")  # some twice
+    if case["dense"]:
+        sim.connect(b, a, probability=0.2, weight=0.05, delay=2, rule="none", name="dense")
+    if case["short_term"]:
+        sim.connect(a, b, probability=0.01, weight=0.5, delay=4, rule="none", short_term=True, name="short")
+    return a
+
+
+def system_of(case: dict[str, Any]) -> Any:
+    """Its modulators; None where it has none."""
+    if not case["modulated"]:
+        return None
+    section: dict[str, Any] = {"neutral": True, "serotonin": {"tau": 50.0}}
+    return create_neuromodulation_system(section, regions=["global", "here"])
+
+
+def alone(case: dict[str, Any]) -> str:
+    """The digest of one process."""
+    sim = Simulation(seed=5, dt=case["dt"], neuromodulation=system_of(case), threads=case["threads"])
+    built(sim, case)
+    for steps in case["steps"]:
+        if sim.neuromodulation is not None:
+            sim.neuromodulation.process_uncertainty(0.3, 0.1)
+        sim.run(steps)
+    return sim.digest()
+
+
+def together(case: dict[str, Any], comm: Any = None) -> str | None:
+    """The digest of several, on rank 0."""
+    from neuromod.ranks import RankSimulation
+
+    sim = RankSimulation(
+        comm, seed=5, dt=case["dt"], neuromodulation=system_of(case), threads=case["threads"]
+    )
+    built(sim, case)
+    for steps in case["steps"]:
+        if sim.neuromodulation is not None:
+            sim.neuromodulation.process_uncertainty(0.3, 0.1)
+        sim.run(steps)
+    whole = sim.gather()
+    return None if whole is None else whole.digest()
+
+
+def run_long(how: str) -> None:
+    """A run without end, which rank 1 does not live to see."""
+    from neuromod.ranks import RankSimulation
+
+    sim = RankSimulation(seed=5)
+    sim.create(9000, drive={"rate": 1500.0, "weight": 1.2})
+    sim.run(5)
+    if sim.rank == 1:
+        print(os.getpid(), flush=True)
+    if sim.rank == 1 and how == "error":
+        raise RuntimeError("an error of one rank")
+    sim.run(10**8)
+
+
+if __name__ == "__main__" and sys.argv[1] == "long":
+    run_long(sys.argv[2])
+elif __name__ == "__main__":
+    for number in map(int, sys.argv[1:]):
+        digest = together(random_case(number))
+        if digest is not None:
+            print(number, digest, flush=True)

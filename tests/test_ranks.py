@@ -1,0 +1,248 @@
+"""One network on several ranks: the digest of one process, for any number of ranks and threads; the rest is refused."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ranked import alone, built, random_case, system_of, together
+from thread_ranks import ThreadComm, on_ranks
+
+from neuromod import BrainModel, ConfigError, Simulation, SpikeMonitor
+from neuromod.ranks import RankSimulation
+
+SCRIPT = Path(__file__).parent / "ranked.py"
+CASE: dict[str, Any] = {
+    "n": 5000, "dt": 1.0, "threads": 1, "delay": {"uniform": [2, 9]}, "equal": True, "dense": True,
+    "short_term": True, "modulated": True, "degree": 10, "steps": [30, 7, 41],
+}  # fmt: skip
+MPIEXEC = shutil.which(
+    "mpiexec", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+)
+needs_mpi = pytest.mark.skipif(
+    MPIEXEC is None or find_spec("mpi4py") is None, reason="needs mpi4py and mpiexec"
+)
+
+
+@pytest.mark.parametrize(("ranks", "threads"), [(1, 1), (2, 2), (3, 1), (4, 1), (5, 1)])
+def test_the_digest_is_that_of_one_process(ranks: int, threads: int) -> None:
+    case = {**CASE, "threads": threads}
+    digests = on_ranks(ranks, lambda comm: together(case, comm))
+    assert digests == [alone(CASE)] + [None] * (ranks - 1)
+
+
+@pytest.mark.parametrize("delay", [1, 15, {"uniform": [1, 60]}])
+def test_so_it_is_for_other_delays_and_weights(delay: Any) -> None:
+    case = {**CASE, "delay": delay, "equal": False, "dense": False}
+    assert on_ranks(3, lambda comm: together(case, comm))[0] == alone(case)
+
+
+def test_ranks_beyond_the_parts_of_a_network_have_nothing_to_do() -> None:
+    case = {**CASE, "n": 100}
+    own: list[int] = []
+
+    def work(comm: ThreadComm) -> Any:
+        sim = RankSimulation(comm, seed=1)
+        built(sim, case)
+        own.append(len(sim.own_ids))
+        sim.run(20)
+        return sim.gather()
+
+    whole = on_ranks(3, work)[0]
+    one = Simulation(seed=1)
+    built(one, case)
+    one.run(20)
+    assert sorted(own) == [0, 0, 100] and whole.digest() == one.digest()
+
+
+def test_synapses_and_spikes_divide_and_come_together() -> None:
+    def work(comm: ThreadComm) -> Any:
+        sim = RankSimulation(comm, seed=5)
+        built(sim, CASE)
+        sim.record_spikes()
+        ran = sim.run(60)
+        return sim.n_own_synapses, ran["spike_counts"], ran["mean_rate"], sim.gather_spikes(), sim.own_ids
+
+    found = on_ranks(3, work)
+    one = Simulation(seed=5)
+    built(one, CASE)
+    spikes = SpikeMonitor(one)
+    ran = one.run(60)
+    assert sum(part[0] for part in found) == len(one.model.synapses)
+    assert all(part[0] > 0.1 * len(one.model.synapses) for part in found)
+    for part in found:
+        assert (part[1] == ran["spike_counts"]).all() and part[2] == pytest.approx(ran["mean_rate"])
+    assert np.concatenate([part[4] for part in found]).tolist() == list(range(5000))
+    step, number = found[0][3]
+    assert (step == spikes.step).all() and (number == spikes.id).all() and found[1][3] is None
+    assert len(step) > 1000
+
+
+def test_a_checkpoint_goes_on_on_any_number_of_ranks() -> None:
+    def begin(comm: ThreadComm) -> Any:
+        sim = RankSimulation(comm, seed=5, neuromodulation=system_of(CASE))
+        built(sim, CASE)
+        sim.run(33)
+        whole = sim.gather()
+        return None if whole is None else whole.to_dict()
+
+    saved = on_ranks(3, begin)[0]
+
+    def go_on(comm: ThreadComm) -> Any:
+        sim = RankSimulation.take(Simulation.from_dict(saved), comm)
+        sim.run(40)
+        whole = sim.gather()
+        return None if whole is None else whole.digest()
+
+    one = Simulation(seed=5, neuromodulation=system_of(CASE))
+    built(one, CASE)
+    one.run(33)
+    one.run(40)
+    assert on_ranks(2, go_on)[0] == one.digest()
+
+
+def test_input_from_python_reaches_the_rank_whose_neurons_it_is_for() -> None:
+    rows = np.random.default_rng(1).uniform(0.0, 30.0, (25, 3000))
+
+    def work(comm: ThreadComm) -> Any:
+        sim = RankSimulation(comm, seed=5)
+        a = built(sim, CASE)
+        sim.run(25, input=rows, input_ids=a)
+        sim.run(10)
+        return sim.gather()
+
+    one = Simulation(seed=5)
+    a = built(one, CASE)
+    one.run(25, input=rows, input_ids=a)
+    one.run(10)
+    assert on_ranks(2, work)[0].digest() == one.digest()
+
+
+# ---- what is refused -------------------------------------------------------------------------------------------
+
+
+def test_ranks_that_differ_are_refused_before_a_step_is_done() -> None:
+    def work(comm: ThreadComm) -> str:
+        sim = RankSimulation(comm, seed=5 + comm.rank)
+        sim.create(5000, v_threshold=-50.0 + comm.rank)
+        with pytest.raises(ConfigError) as caught:
+            sim.run(10 + comm.rank)
+        assert sim.step == 0
+        return str(caught.value)
+
+    first, second = on_ranks(2, work)
+    assert first == second
+    for part in ("seed of rank 0, 5; got 6", "number of steps of rank 0, 10; got 11", "network of rank 0"):
+        assert f"rank 1: must have the {part}" in first
+
+
+def test_an_error_before_a_run_is_one_on_all_ranks() -> None:
+    def work(comm: ThreadComm) -> str:
+        sim = RankSimulation(comm, seed=5)
+        sim.create(5000)
+        if comm.rank == 1:
+            sim.neurons.tau_m[3] = -1.0
+        with pytest.raises(ValueError) as caught:
+            sim.run(10)
+        return str(caught.value)
+
+    first, second = on_ranks(2, work)
+    assert "tau_m" in second and first == f"rank 1: {second}"
+
+
+def alone_comm() -> ThreadComm:
+    return ThreadComm(None, 0, 1)
+
+
+def test_what_is_not_there_on_several_ranks_is_refused() -> None:
+    sim = RankSimulation(alone_comm(), seed=1)
+    cells = sim.create(100)
+    with pytest.raises(ConfigError, match="rule: must be 'none' on several ranks; got 'stdp'"):
+        sim.connect(cells, cells, probability=0.1, weight=0.1, rule="stdp")
+    assert sim.connect(cells, cells, in_degree=3, weight=0.1) == 300
+    for grow in (lambda: sim.create(3), lambda: sim.initialize_neurons()):
+        with pytest.raises(RuntimeError, match="must come before connect"):
+            grow()
+    for name in ("replicas", "every", "add_synapse", "reset", "to_dict", "digest"):
+        with pytest.raises(AttributeError, match="several ranks do not"):
+            getattr(sim, name)
+    with pytest.raises(AttributeError, match="did you mean 'connect'"):
+        sim.conect  # noqa: B018
+    with pytest.raises(RuntimeError, match="needs record_spikes"):
+        sim.gather_spikes()
+    with pytest.raises(TypeError, match="comm: must be a communicator"):
+        RankSimulation(3, seed=1)
+    with pytest.raises(TypeError, match="seed: must be given"):
+        RankSimulation(alone_comm(), seed=None)  # type: ignore[arg-type]
+    aging = BrainModel(config={"areas": [], "cell_lifecycle": {"enabled": True}})
+    with pytest.raises(ConfigError, match="cell_lifecycle"):
+        RankSimulation(alone_comm(), aging, seed=1)
+    learns = Simulation(seed=1)
+    some = learns.create(10)
+    learns.connect(some, some, in_degree=2, weight=0.1, rule="stdp", synapse_type="excitatory")
+    with pytest.raises(ConfigError, match="must have no rule on several ranks; got stdp"):
+        RankSimulation.take(learns, alone_comm())
+
+
+def test_after_the_first_step_nothing_is_connected() -> None:
+    def work(comm: ThreadComm) -> None:
+        sim = RankSimulation(comm, seed=1)
+        cells = sim.create(100)
+        sim.run(1)
+        with pytest.raises(RuntimeError, match="connect: must come before the first step"):
+            sim.connect(cells, cells, in_degree=3, weight=0.1)
+
+    on_ranks(1, work)
+
+
+# ---- with MPI -------------------------------------------------------------------------------------------------------
+
+
+def under_mpi(ranks: int, *words: str, timeout: float = 250.0) -> subprocess.CompletedProcess[str]:
+    assert MPIEXEC is not None
+    command = [MPIEXEC, "-n", str(ranks), sys.executable, str(SCRIPT), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+
+
+@needs_mpi
+@pytest.mark.long
+def test_the_digest_is_the_same_under_mpi() -> None:
+    done = under_mpi(2, "1", "4")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["1", alone(random_case(1)), "4", alone(random_case(4))]
+
+
+@needs_mpi
+@pytest.mark.slow
+@pytest.mark.parametrize("ranks", [1, 2, 3, 4])
+def test_fifty_random_models_have_the_digest_of_one_process(ranks: int) -> None:
+    done = under_mpi(ranks, *map(str, range(50)), timeout=1800.0)
+    assert done.returncode == 0, done.stderr
+    lines = dict(line.split() for line in done.stdout.splitlines())
+    assert lines == {str(k): alone(random_case(k)) for k in range(50)}
+
+
+@needs_mpi
+@pytest.mark.long
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize("how", ["error", "kill"])
+def test_an_error_or_a_killed_rank_ends_all(how: str) -> None:
+    assert MPIEXEC is not None
+    command = [MPIEXEC, "-n", "2", sys.executable, str(SCRIPT), "long", how]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as job:
+        assert job.stdout is not None
+        victim = int(job.stdout.readline())
+        began = time.monotonic()
+        if how == "kill":
+            os.kill(victim, signal.SIGKILL)
+        job.communicate(timeout=60)
+        assert job.returncode != 0 and time.monotonic() - began < 30.0

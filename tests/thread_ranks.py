@@ -1,0 +1,75 @@
+"""A communicator of threads of one process, with what `RankSimulation` needs of mpi4py's: tests need no MPI."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+class Ended(Exception):
+    """A rank has ended all."""
+
+
+class _Shared:
+    def __init__(self, size: int) -> None:
+        self.barrier, self.slots = threading.Barrier(size), [None] * size
+
+
+class ThreadComm:
+    """One rank of several; every collective call is a meeting of all."""
+
+    def __init__(self, shared: Any, rank: int, size: int) -> None:
+        self._shared, self.rank, self.size = shared, rank, size
+
+    def allgather(self, thing: Any) -> list[Any]:
+        self._shared.slots[self.rank] = thing
+        try:
+            self._shared.barrier.wait(60)
+            found = list(self._shared.slots)
+            self._shared.barrier.wait(60)
+        except threading.BrokenBarrierError:
+            raise Ended from None
+        return found
+
+    def gather(self, thing: Any) -> list[Any] | None:
+        found = self.allgather(thing)
+        return found if self.rank == 0 else None
+
+    def Allgather(self, own: Any, everything: Any) -> None:
+        everything[:] = np.concatenate(self.allgather(np.array(own)))
+
+    def Allgatherv(self, own: Any, everything: Any) -> None:
+        buffer, sizes = everything
+        found = self.allgather(np.array(own))
+        assert [len(part) for part in found] == list(sizes)
+        buffer[:] = np.concatenate(found)
+
+    def Allreduce(self, own: Any, total: Any) -> None:
+        total[:] = sum(self.allgather(np.array(own)))
+
+    def Abort(self, code: int) -> None:
+        self._shared.barrier.abort()
+
+
+def on_ranks(size: int, work: Callable[[ThreadComm], Any]) -> list[Any]:
+    """What `work` gives on each rank; the first error, if there is one."""
+    shared, found, errors = _Shared(size), [None] * size, []
+
+    def one(rank: int) -> None:
+        try:
+            found[rank] = work(ThreadComm(shared, rank, size))
+        except BaseException as error:
+            errors.append(error)
+            shared.barrier.abort()
+
+    threads = [threading.Thread(target=one, args=(rank,)) for rank in range(size)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise next((error for error in errors if not isinstance(error, Ended)), errors[0])
+    return found
