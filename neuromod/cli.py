@@ -180,7 +180,8 @@ def _add_sweep(sweep: argparse.ArgumentParser) -> None:
 def _add_bench(bench: argparse.ArgumentParser) -> None:
     bench.add_argument(
         "workloads", nargs="*", metavar="WORKLOAD",
-        help="brunel_static, da_stdp, izhikevich_stdp, tutorial_example_4, micro (default: all of them)",
+        help="brunel_static, da_stdp, izhikevich_stdp, tutorial_example_4, micro (default: these); "
+        "microcircuit, populations",
     )  # fmt: skip
     bench.add_argument(
         "--scale", type=_above_zero, default=1.0, metavar="X", help="of the numbers of neurons"
@@ -205,6 +206,12 @@ def _add_bench(bench: argparse.ArgumentParser) -> None:
     bench.add_argument(
         "--vector", metavar="LEVEL", help="baseline, avx2 or avx512 (default: the highest that there is)"
     )
+    bench.add_argument("--dc", action="store_true", help="microcircuit: a constant current, no Poisson input")
+    bench.add_argument(
+        "--populations", type=_positive, default=8, metavar="N", help="populations: beside one (default: 8)"
+    )
+    bench.add_argument("--delays", choices=("one", "many"), default="many", help="populations: of synapses")
+    bench.add_argument("--rule", default="none", help="populations: of plasticity (default: none)")
     bench.add_argument("--history", type=Path, metavar="FILE", help="append all figures as one line of JSON")
     bench.set_defaults(action=_bench)
 
@@ -514,13 +521,25 @@ def _selftest(arguments: argparse.Namespace) -> int:
 def _bench(arguments: argparse.Namespace) -> int:
     from neuromod.bench.command import append_history, bench_table, run_bench
     from neuromod.bench.micro import micro_benchmarks
+    from neuromod.bench.microcircuit import measure_microcircuit
     from neuromod.bench.numbers import Options
+    from neuromod.bench.populations import measure_populations
     from neuromod.bench.workloads import MEASUREMENTS
 
-    options = Options(arguments.scale, arguments.threads, arguments.seed, arguments.t)
+    options = Options(
+        arguments.scale,
+        arguments.threads,
+        arguments.seed,
+        arguments.t,
+        dc=arguments.dc,
+        populations=arguments.populations,
+        delays=arguments.delays,
+        rule=arguments.rule,
+    )
+    longer = {"microcircuit": measure_microcircuit, "populations": measure_populations}
     try:
         records = run_bench(
-            {**MEASUREMENTS, "micro": micro_benchmarks},
+            {**MEASUREMENTS, "micro": micro_benchmarks, **longer},
             arguments.workloads,
             options,
             arguments.repeat,

@@ -9,10 +9,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from neuromod.bench import command
 from neuromod.bench.numbers import WORKLOADS, da_sizes, interval_cv, spike_figures
 from neuromod.bench.workloads import Options, build_workload
 from neuromod.cli import main
@@ -105,6 +107,41 @@ def test_json_on_standard_output_stands_alone(capsys: pytest.CaptureFixture[str]
     said = capsys.readouterr()
     assert [json.loads(line)["workload"] for line in said.out.splitlines()] == ["machine", "izhikevich_stdp"]
     assert "izhikevich_stdp" in said.err
+
+
+@pytest.mark.parametrize("dc", [[], ["--dc"]])
+def test_the_microcircuit_has_its_populations(dc: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    record = bench("microcircuit", "--scale", "0.01", "--t", "20", *dc)[1]
+    assert set(record) >= KEYS
+    assert record["n_neurons"] == 772
+    assert abs(record["n_synapses"] - 1e-4 * 298_880_968) < 60  # each of the 55 numbers is rounded
+    assert list(record["rates_hz"]) == ["L23E", "L23I", "L4E", "L4I", "L5E", "L5I", "L6E", "L6I"]
+
+
+def test_populations_are_timed_beside_one() -> None:
+    small = ["--scale", "0.02", "--t", "2", "--populations", "3"]
+    for more in (["--delays", "one"], ["--rule", "rstdp"]):
+        record = bench("populations", *small, *more)[1]
+        assert set(record) >= KEYS
+        assert record["n_neurons"] == 198
+        assert len(record["ratios"]) == 7
+        assert record["ratio"] > 0
+
+
+def test_long_measurements_are_made_only_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[str] = []
+
+    def note(name: str, *about: Any) -> dict[str, Any]:
+        measured.append(name)
+        return {"workload": name}
+
+    monkeypatch.setattr(command, "_measured", note)
+    monkeypatch.setattr(command, "_apart", lambda *about: {})
+    known = dict.fromkeys(("brunel_static", "microcircuit", "populations", "micro"), note)
+    command.run_bench(known)
+    assert measured == ["brunel_static", "micro"]
+    command.run_bench(known, ["microcircuit"])
+    assert measured[-1] == "microcircuit"
 
 
 def test_an_unknown_workload_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,9 @@
 
 from neuromod.bench.command import append_history, bench_table, run_bench
 from neuromod.bench.micro import micro_benchmarks
+from neuromod.bench.microcircuit import build_microcircuit, measure_microcircuit
 from neuromod.bench.numbers import Options
+from neuromod.bench.populations import build_populations, measure_populations
 from neuromod.bench.workloads import MEASUREMENTS, run_workload
 
 __all__ = [
@@ -10,6 +12,10 @@ __all__ = [
     "Options",
     "append_history",
     "bench_table",
+    "build_microcircuit",
+    "build_populations",
+    "measure_microcircuit",
+    "measure_populations",
     "micro_benchmarks",
     "run_bench",
     "run_workload",

@@ -25,6 +25,8 @@ from neuromod.vector import VARIABLE, available_levels, vector_level
 
 __all__ = ["append_history", "bench_table", "run_bench"]
 
+APART = ("microcircuit", "populations")
+"""Long measurements, made only if they are named."""
 Measurement = Callable[[Options], dict[str, Any]]
 """A workload, or the micro-benchmarks: builds, runs and measures; a record as `run_workload` gives it."""
 
@@ -48,7 +50,7 @@ def run_bench(
         What there is to measure, by name: workloads, and ``"micro"`` for the micro-benchmarks. Each function is
         found by its module and name in the new process.
     names : sequence of str, optional
-        Which of them. Default: all.
+        Which of them. Default: all but those in `APART`.
     options : Options, optional
     repeat : int, >= 1, default 1
         Runs of each workload.
@@ -73,7 +75,7 @@ def run_bench(
     if level not in available_levels():
         have = ", ".join(available_levels())
         raise ValueError(f"vector: must be a level of this machine and build ({have}); got {level!r}")
-    wanted = list(dict.fromkeys(names or measurements))
+    wanted = list(dict.fromkeys(names or (name for name in measurements if name not in APART)))
     unknown = [name for name in wanted if name not in measurements]
     if unknown:
         raise ValueError(f"workload: must be one of {', '.join(measurements)}; got {unknown[0]!r}")
@@ -192,6 +194,8 @@ def _block(r: Mapping[str, Any], machine: Mapping[str, Any]) -> str:
     ]
     if "w_mean" in r:
         rows.append(("plastic weights", f"mean {r['w_mean']:.4f}, sd {r['w_sd']:.4f}"))
+    if "rates_hz" in r:
+        rows.append(("rates", " ".join(f"{name} {rate:.2f}" for name, rate in r["rates_hz"].items()) + " Hz"))
     if r["peak_bytes_per_synapse"] is not None:
         rows.append(("memory at the peak", f"{r['peak_bytes_per_synapse']:.4g} B a synapse"))
     rows += [(name.replace("_", " "), f"{r[name]:,}") for name in _OWN if name in r]
@@ -199,7 +203,10 @@ def _block(r: Mapping[str, Any], machine: Mapping[str, Any]) -> str:
     return _rows(title, rows)
 
 
-_OWN = ("step_call_us", "synapse_loop_s", "synapse_loop_ns_per_synapse", "synapse_column_us")
+_OWN = (
+    *("us_per_step_of_one", "ratio", "step_call_us", "synapse_loop_s", "synapse_loop_ns_per_synapse"),
+    "synapse_column_us",
+)
 
 
 def _beside_events(r: Mapping[str, Any], machine: Mapping[str, Any]) -> str:

@@ -41,6 +41,14 @@ class Options:
         Plastic inputs of each neuron of ``da_stdp``; 0: by the scale.
     delay : float, ms, >= 0, default 0
         Of all synapses, in place of the workload's own; 0: that one.
+    dc : bool, default False
+        Whether ``microcircuit`` has a constant current in place of Poisson input.
+    populations : int, >= 1, default 8
+        Of ``populations``, beside one.
+    delays : str, "one" or "many", default "many"
+        Of ``populations``.
+    rule : str, default "none"
+        A rule of plasticity, of ``populations``.
 
     Examples
     --------
@@ -54,6 +62,10 @@ class Options:
     duration: float = 0.0
     in_degree: int = 0
     delay: float = 0.0
+    dc: bool = False
+    populations: int = 8
+    delays: str = "many"
+    rule: str = "none"
 
 
 WORKLOADS: Mapping[str, Mapping[str, float]] = MappingProxyType(

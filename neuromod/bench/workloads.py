@@ -22,7 +22,7 @@ from neuromod.network.projection import Projection
 from neuromod.simulation import Simulation
 from neuromod.vector import vector_level
 
-__all__ = ["MEASUREMENTS", "Workload", "build_workload", "run_workload"]
+__all__ = ["MEASUREMENTS", "Workload", "build_workload", "record_of", "run_workload"]
 
 Ints = NDArray[np.int64]
 
@@ -358,13 +358,71 @@ def run_workload(name: str, options: Options | None = None) -> dict[str, Any]:
     spikes = SpikeMonitor(workload.sim)
     workload.sim.run(0, progress=False)  # the indices of the run are part of building
     built = time.perf_counter() - began
-    wall, cpu = _timed(workload)
+
+    def advance(sim: Simulation, n_steps: int) -> None:
+        workload.advance(n_steps)
+
+    def extra(sim: Simulation, counts: Any, duration: float) -> dict[str, Any]:
+        plastic = workload.plastic
+        weights = None if plastic is None else plastic.weight
+        n = len(sim.model.neurons)
+        figures = spike_figures(spikes.id, spikes.time, n, duration, weights, workload.unit)
+        return {"plastic_synapses": 0 if plastic is None else len(plastic), **figures, **workload.extra()}
+
+    return record_of(name, options, workload.sim, workload.n_steps, built, advance, extra, base)
+
+
+def record_of(
+    name: str,
+    options: Options,
+    sim: Simulation,
+    n_steps: int,
+    built: float,
+    advance: Callable[[Simulation, int], Any],
+    extra: Callable[[Simulation, Any, float], dict[str, Any]],
+    base: float | None = None,
+) -> dict[str, Any]:
+    """Run a network and say what it took.
+
+    Parameters
+    ----------
+    name : str
+        What is measured.
+    options : Options
+    sim : Simulation
+        Ready to run.
+    n_steps : int, >= 1
+    built : float
+        Seconds that building took.
+    advance : callable
+        Called with the simulation and the number of steps; may return spike counts of the neurons.
+    extra : callable
+        Called after the run with the simulation, what `advance` returned and the duration (ms); what it returns
+        stands in the record in place of what is there.
+    base : float, optional
+        Memory of the process before building, MiB.
+
+    Returns
+    -------
+    dict
+        As `run_workload` gives it.
+
+    Examples
+    --------
+    >>> sim = Simulation(seed=1)
+    >>> _ = sim.create(5, "lif")
+    >>> def advance(sim, n_steps):
+    ...     return sim.run(n_steps)["spike_counts"]
+    >>> record = record_of("small", Options(), sim, 10, 0.0, advance, lambda *about: {})
+    >>> record["sim_steps"], record["spikes"]
+    (10, 0)
+    """
+    wall, cpu = time.perf_counter(), time.process_time()
+    counts = advance(sim, n_steps)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     peak = memory_peak()  # before anything is read back into Python
-    n, n_synapses = len(workload.sim.model.neurons), len(workload.sim.model.synapses)
-    weights = None if workload.plastic is None else workload.plastic.weight
-    figures = spike_figures(spikes.id, spikes.time, n, workload.duration, weights, workload.unit)
-    events = figures["spikes"] * n_synapses / n
-    record = {
+    n, n_synapses, duration = len(sim.model.neurons), len(sim.model.synapses), n_steps * sim.dt
+    record: dict[str, Any] = {
         "workload": name,
         "simulator": "neuromod",
         "version": neuromod.__version__,
@@ -372,31 +430,31 @@ def run_workload(name: str, options: Options | None = None) -> dict[str, Any]:
         "scale": options.scale,
         "n_neurons": n,
         "n_synapses": n_synapses,
-        "plastic_synapses": 0 if workload.plastic is None else len(workload.plastic),
-        "sim_steps": workload.n_steps,
-        "dt_ms": workload.sim.dt,
+        "plastic_synapses": 0,
+        "sim_steps": n_steps,
+        "dt_ms": sim.dt,
         "threads": options.threads,
         "vector": vector_level(),
         "seed": options.seed,
         "build_s": round(built, 4),
         "run_s": round(wall, 5),
         "run_cpu_s": round(cpu, 5),
-        "realtime_factor": round(wall / (workload.duration / 1000.0), 5),
-        "us_per_step": round(1e6 * wall / workload.n_steps, 3),
-        "synaptic_events": round(events),
-        "events_per_s": round(events / wall, 1),
-        "updates_per_s": round(n * workload.n_steps / wall, 1),
+        "realtime_factor": round(wall / (duration / 1000.0), 5),
+        "us_per_step": round(1e6 * wall / n_steps, 3),
         **_memory(base, peak, n_synapses),
-        **figures,
-        "digest": workload.sim.digest(),
+        "cv_isi": None,
     }
-    return record | workload.extra()
-
-
-def _timed(workload: Workload) -> tuple[float, float]:
-    wall, cpu = time.perf_counter(), time.process_time()
-    workload.advance(workload.n_steps)
-    return time.perf_counter() - wall, time.process_time() - cpu
+    if counts is not None:
+        spikes = int(np.sum(counts))
+        record |= {"spikes": spikes, "mean_rate_hz": round(spikes / n / (duration / 1000.0), 4)}
+    record |= extra(sim, counts, duration)
+    events = record["spikes"] * n_synapses / n
+    return record | {
+        "synaptic_events": round(events),
+        "events_per_s": round(events / record["run_s"], 1),
+        "updates_per_s": round(n * n_steps / record["run_s"], 1),
+        "digest": sim.digest(),
+    }
 
 
 def _memory(base: float | None, peak: float | None, n_synapses: int) -> dict[str, float | None]:
