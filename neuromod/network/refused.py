@@ -53,7 +53,8 @@ def refuse_connect(
         (weights_of, about["weight"], (learning, inhibitory)),
         (delays_of, about["delay"], ()),
     ):
-        plain = isinstance(value, Mapping) or (np.ndim(value) == 0 and not callable(value))
+        several = isinstance(value, list | tuple) or callable(value)
+        plain = isinstance(value, Mapping) or (not several and np.ndim(value) == 0)
         if value is not None and (new is not None or plain):  # arrays and functions need the synapses
             found(check, value, new or _none(about["seed"]), *more)
     if len(found) < 2 and first is not None:
