@@ -391,7 +391,7 @@ def test_names_of_other_simulators_find_ours(sim: Simulation, name: str, meant: 
 
 def test_a_function_of_distance_is_not_blamed_for_a_wrong_edge(sim: Simulation) -> None:
     grid = sim.create(9, positions="grid")
-    with pytest.raises(ValueError, match="^edge_wrap: must be a period") as caught:
+    with pytest.raises(ValueError, match=r"^edge_wrap: must be a period") as caught:
         sim.connect(
             grid,
             grid,

@@ -53,8 +53,9 @@ def refuse_connect(
         (weights_of, about["weight"], (learning, inhibitory)),
         (delays_of, about["delay"], ()),
     ):
-        plain = isinstance(value, Mapping) or (np.ndim(value) == 0 and not callable(value))
-        if value is not None and (new is not None or plain):  # arrays and functions need the synapses
+        if value is None or (new is None and callable(value)):  # a function of distance needs the synapses
+            continue
+        if new is not None or isinstance(value, Mapping) or np.ndim(value) == 0:
             found(check, value, new or _none(about["seed"]), *more)
     if len(found) < 2 and first is not None:
         raise first
