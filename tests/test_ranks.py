@@ -46,6 +46,12 @@ def test_so_it_is_for_other_delays_and_weights(delay: Any) -> None:
     assert on_ranks(3, lambda comm: together(case, comm))[0] == alone(case)
 
 
+@pytest.mark.parametrize("dense", [True, False])
+def test_inputs_are_summed_in_the_same_order(dense: bool) -> None:
+    case = {**CASE, "wide": True, "dense": dense, "delay": 2, "short_term": False, "degree": 400}
+    assert on_ranks(2, lambda comm: together(case, comm))[0] == alone(case)
+
+
 def test_ranks_beyond_the_parts_of_a_network_have_nothing_to_do() -> None:
     case = {**CASE, "n": 100}
     own: list[int] = []
