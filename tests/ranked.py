@@ -39,13 +39,22 @@ def built(sim: Any, case: dict[str, Any]) -> Any:
         n - len(a) - 5, "izhikevich", name="b", neuron_type="inhibitory", drive={"rate": 800.0, "weight": 2.0}
     )
     s = sim.create(5, "poisson", name="s", rate=50.0)
-    weight = 0.4 if case["equal"] else {"normal": [0.4, 0.1], "low": 0.0}
+    weight: Any = 0.4 if case["equal"] else {"normal": [0.4, 0.1], "low": 0.0}
+    if case.get("wide"):  # sums of such weights depend on their order
+        weight = {"lognormal": [-12.0, 9.0], "high": 1.0, "outside": "clip"}
     sim.connect(a, b, in_degree=case["degree"], weight=weight, delay=case["delay"], rule="none")
     sim.connect(a, a, in_degree=case["degree"], weight=weight, delay=case["delay"], rule="none")
-    sim.connect(b, a + b, out_degree=case["degree"], weight=0.7, delay=case["delay"], rule="none")
-    sim.connect(s, a, in_degree=2, weight=2.0, delay=3, rule="none", name="again")  # some twice
     if case["dense"]:
         sim.connect(b, a, probability=0.2, weight=0.05, delay=2, rule="none", name="dense")
+    sim.connect(
+        b,
+        a + b,
+        out_degree=case["degree"],
+        weight=weight if case.get("wide") else 0.7,
+        delay=case["delay"],
+        rule="none",
+    )
+    sim.connect(s, a, in_degree=2, weight=2.0, delay=3, rule="none", name="again")  # some twice
     if case["short_term"]:
         sim.connect(a, b, probability=0.01, weight=0.5, delay=4, rule="none", short_term=True, name="short")
     return a

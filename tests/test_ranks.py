@@ -17,7 +17,7 @@ import pytest
 from ranked import alone, built, random_case, system_of, together
 from thread_ranks import ThreadComm, on_ranks
 
-from neuromod import BrainModel, ConfigError, Simulation, SpikeMonitor
+from neuromod import BrainModel, ConfigError, NeuromodulationSystem, Simulation, SpikeMonitor
 from neuromod.ranks import RankSimulation
 
 SCRIPT = Path(__file__).parent / "ranked.py"
@@ -44,6 +44,12 @@ def test_the_digest_is_that_of_one_process(ranks: int, threads: int) -> None:
 def test_so_it_is_for_other_delays_and_weights(delay: Any) -> None:
     case = {**CASE, "delay": delay, "equal": False, "dense": False}
     assert on_ranks(3, lambda comm: together(case, comm))[0] == alone(case)
+
+
+@pytest.mark.parametrize("dense", [True, False])
+def test_inputs_are_summed_in_the_same_order(dense: bool) -> None:
+    case = {**CASE, "wide": True, "dense": dense, "delay": 2, "short_term": False, "degree": 400}
+    assert on_ranks(2, lambda comm: together(case, comm))[0] == alone(case)
 
 
 def test_ranks_beyond_the_parts_of_a_network_have_nothing_to_do() -> None:
@@ -125,6 +131,38 @@ def test_input_from_python_reaches_the_rank_whose_neurons_it_is_for() -> None:
     one.run(25, input=rows, input_ids=a)
     one.run(10)
     assert on_ranks(2, work)[0].digest() == one.digest()
+
+
+def test_spikes_of_all_ranks_release_a_modulator_in_the_next_step() -> None:
+    ranges = {"x": [0, 19], "y": [0, 19], "z": [0, 19], "w": [0, 0]}
+    config = {
+        "lattice_shape": [20, 20, 20, 1],
+        "areas": [{"name": "A", "coord_ranges": ranges}],
+        "background_drive": {"rate": 1000.0, "weight": 1.5},
+    }
+
+    def run(make: Any, comm: Any) -> Any:
+        system = NeuromodulationSystem()
+        model = BrainModel(config=config)
+        sim = make(comm, model, system)
+        sim.initialize_neurons(["A"], density=0.6)
+        system.add_release("norepinephrine", ["A"], 0.0002)
+        sim.connect("A", "A", in_degree=5, weight=0.5, delay=6, synapse_type="excitatory", rule="none")
+        sim.run(40)
+        return sim
+
+    def work(comm: ThreadComm) -> Any:
+        def make(comm: Any, model: Any, system: Any) -> Any:
+            return RankSimulation(comm, model, seed=3, neuromodulation=system)
+
+        sim = run(make, comm)
+        return sim.neuromodulation.norepinephrine.state.level, sim.gather()
+
+    one = run(lambda _, model, system: Simulation(model, seed=3, neuromodulation=system), None)
+    found = on_ranks(3, work)
+    level = one.neuromodulation.norepinephrine.state.level
+    assert level > 0.55 and [part[0] for part in found] == [level] * 3
+    assert found[0][1].digest() == one.digest()
 
 
 # ---- what is refused -------------------------------------------------------------------------------------------
