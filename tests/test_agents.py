@@ -164,6 +164,7 @@ def test_both_ends_at_once_are_a_termination() -> None:
     assert digest(agents[0]) == digest(agents[1])
 
 
+@pytest.mark.long
 def test_delayed_reward_is_learned_through_traces_and_values() -> None:
     env = DelayedReward(delay=3)
     agent = Agent(env.observation_space, env.action_space, seed=1, discount=0.9)
@@ -198,6 +199,7 @@ def go_on(agent: Agent, n: int = 25) -> tuple[list[int], str]:
     return actions, digest(agent)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("between", ["predict", "observe"])
 def test_saved_and_copied_agents_go_on_alike(between: str, tmp_path: Path) -> None:
     agent = small()
@@ -269,6 +271,7 @@ def test_a_deterministic_prediction_has_no_noise() -> None:
     assert len({agent.predict(0)[0] for _ in range(20)}) > 1
 
 
+@pytest.mark.long
 def test_norepinephrine_follows_uncertainty_and_widens_the_noise() -> None:
     agent = small(discount=0.0)
     for _ in range(300):
@@ -441,6 +444,7 @@ def test_continuous_actions_follow_the_spikes() -> None:
     assert decoder_for(spaces.Discrete(2), silent=1).decode(np.array([-1.0, -1.0]), lambda: np.zeros(2)) == 1
 
 
+@pytest.mark.long
 def test_a_continuous_action_is_learned() -> None:
     class Target(gymnasium.Env[Any, Any]):
         observation_space, action_space = spaces.Discrete(1), spaces.Box(-1.0, 1.0, (1,))
@@ -513,6 +517,7 @@ class _Like(GoNoGo):
 # ---- learning in an environment ----------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_frozen_lake_is_learned_and_a_clamped_agent_does_not_learn_it() -> None:
     env = gymnasium.make("FrozenLake-v1", is_slippery=False)
     agent = Agent(env.observation_space, env.action_space, seed=1)
@@ -558,6 +563,7 @@ def test_learn_follows_the_callback_protocol(tmp_path: Path) -> None:
     assert agent.num_timesteps == 41
 
 
+@pytest.mark.long
 def test_learning_stops_at_a_mean_return() -> None:
     env = Maze()
     agent = Agent(env.observation_space, env.action_space, seed=1)

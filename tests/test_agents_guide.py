@@ -15,6 +15,7 @@ PAGE = resources.files("neuromod").joinpath("guide", "agents.md").read_text(enco
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.long
 def test_examples_run_and_print_what_they_say() -> None:
     own: dict[str, object] = {"__name__": "guide"}
     for block in BLOCKS:

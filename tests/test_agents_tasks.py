@@ -27,6 +27,7 @@ def test_the_checker_finds_nothing_in_variants() -> None:
     check_env(tasks.Bandit((0.1, 0.2, 0.7)), skip_render_check=True)
 
 
+@pytest.mark.long
 def test_gymnasium_makes_them_by_module_and_name() -> None:
     code = (
         "import gymnasium; print(gymnasium.make('neuromod.agents.tasks:neuromod/Maze-v0').observation_space)"

@@ -44,6 +44,7 @@ def vector(task: Any, n: int, mode: Any) -> Any:
     return gymnasium.vector.SyncVectorEnv([task] * n, autoreset_mode=mode)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", list(Mode), ids=lambda mode: mode.value)
 @pytest.mark.parametrize("task", [Cut, Told])
 def test_each_agent_has_the_bits_of_one_alone(task: Any, mode: Any) -> None:
