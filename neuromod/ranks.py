@@ -6,7 +6,7 @@ import hashlib
 import sys
 import time
 import traceback
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -113,6 +113,12 @@ class RankSimulation:
         known = [each for each in dir(type(self)) if not each.startswith("_")]
         also = " (a Simulation has it, several ranks do not)" if hasattr(Simulation, name) else ""
         raise AttributeError(f"RankSimulation has no {name!r}{also}{did_you_mean(name, known)}")
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        """One rank alone is no network."""
+        raise TypeError(
+            "RankSimulation: must not be copied or pickled; gather() gives a Simulation, which may be"
+        )
 
     def __repr__(self) -> str:
         return f"RankSimulation(rank={self.rank} of {self.n_ranks}, {self._sim!r})"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import pickle
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -181,6 +184,13 @@ def test_ranks_that_differ_are_refused_before_a_step_is_done() -> None:
     assert first == second
     for part in ("seed of rank 0, 5; got 6", "number of steps of rank 0, 10; got 11", "network of rank 0"):
         assert f"rank 1: must have the {part}" in first
+
+
+@pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_one_rank_is_neither_copied_nor_pickled(way: Callable[[Any], Any]) -> None:
+    sim = on_ranks(1, lambda comm: RankSimulation(comm, seed=5))[0]
+    with pytest.raises(TypeError, match=r"^RankSimulation: must not be copied or pickled"):
+        way(sim)
 
 
 def test_an_error_before_a_run_is_one_on_all_ranks() -> None:
