@@ -137,6 +137,12 @@ WAYS: dict[str, Callable[[Any], Any]] = {
     "pickle": lambda thing: pickle.loads(pickle.dumps(thing)),
     "pickle 2": lambda thing: pickle.loads(pickle.dumps(thing, 2)),
 }
+SWEPT = {
+    "rate": np.ones(3),
+    "seed": np.arange(3),
+    "value": np.arange(3.0),
+    "error": np.array(["", "", "why"]),
+}
 THINGS: dict[str, Callable[[Simulation], Any]] = {
     "model": lambda sim: sim.model,
     "simulation": lambda sim: sim,
@@ -176,7 +182,7 @@ THINGS: dict[str, Callable[[Simulation], Any]] = {
     "configuration": lambda sim: sim.model._config,
     "error": lambda sim: ConfigError(["a: must be b; got c"]),
     "run": lambda sim: sim.run(3),
-    "sweep table": lambda sim: SweepTable({"value": np.arange(3.0)}, {"seed": [1, 2, 3]}),
+    "sweep table": lambda sim: SweepTable(SWEPT, {"rate": [1.0]}),
     "step": lambda sim: sim.step(),
 }
 

@@ -12,6 +12,7 @@ from neuromod import errors
 KINDS = {
     "NeuromodError": Exception,
     "ConfigError": ValueError,
+    "FileError": ValueError,
     "RemovedError": LookupError,
     "StaleColumnError": ValueError,
     "NumericalError": ArithmeticError,
