@@ -1,4 +1,4 @@
-"""The four notebooks: stored without outputs, and executed; their own assertions hold."""
+"""The notebooks: stored without outputs, and executed; their own assertions hold."""
 
 from __future__ import annotations
 
@@ -22,8 +22,14 @@ def source(cell: dict[str, Any]) -> str:
     return "".join(cell["source"])
 
 
-def test_there_are_four() -> None:
-    assert [path.stem for path in NOTEBOOKS] == ["analysis", "first_network", "learning", "modulators"]
+def test_all_are_there() -> None:
+    assert [path.stem for path in NOTEBOOKS] == [
+        "agents",
+        "analysis",
+        "first_network",
+        "learning",
+        "modulators",
+    ]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -41,7 +47,7 @@ def kernels_draw_inline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def executed(content: dict[str, Any], folder: Path) -> Any:
-    for module in ("nbclient", "ipykernel", "matplotlib"):
+    for module in ("nbclient", "ipykernel", "matplotlib", "gymnasium"):
         if importlib.util.find_spec(module) is None:
             pytest.skip(f'{module} is not installed: pip install "neuromod-snn[notebook]"')
     import nbformat
