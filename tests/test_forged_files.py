@@ -16,7 +16,7 @@ from neuromod import FileError, Simulation
 from neuromod.errors import NumericalError
 
 FIRST = int(os.environ.get("NEUROMOD_FUZZ_SEED", "0"))
-MUTANTS = int(os.environ.get("NEUROMOD_FUZZ_MUTANTS", "100"))
+MUTANTS = int(os.environ.get("NEUROMOD_FUZZ_MUTANTS", "40"))
 
 
 def changed(draw: random.Random) -> Any:
