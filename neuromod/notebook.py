@@ -105,6 +105,18 @@ def _simulation(sim: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
         yield from _system(sim.neuromodulation)
 
 
+def _ranks(sim: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
+    yield (
+        ("", ""),
+        [
+            ("rank", f"{sim.rank} of {sim.n_ranks}"),
+            ("neurons", f"{len(sim.own_ids):,} of {len(sim.neurons):,}"),
+            ("synapses held here", sim.n_own_synapses),
+            ("steps", sim.step),
+        ],
+    )
+
+
 def _network(sim: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
     populations, projections = sim.populations, sim.projections
     if len(populations):
@@ -324,6 +336,7 @@ def _hook(hook: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
 
 _PARTS: dict[str, Callable[[Any], Iterable[tuple[Row, Iterable[Row]]]]] = {
     "Simulation": _simulation,
+    "RankSimulation": _ranks,
     "Population": _population,
     "Populations": _populations,
     "ReadOnly": _mapping,

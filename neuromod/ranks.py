@@ -20,6 +20,7 @@ from neuromod.network import saved as of_model
 from neuromod.network.brain_model import BrainModel
 from neuromod.network.population import Group, Population
 from neuromod.network.ranked import keep_targets, merged_projections, own_parts
+from neuromod.notebook import html_of
 from neuromod.optional import optional_module
 from neuromod.problems import did_you_mean, shown
 from neuromod.run_result import RunResult
@@ -122,6 +123,9 @@ class RankSimulation:
 
     def __repr__(self) -> str:
         return f"RankSimulation(rank={self.rank} of {self.n_ranks}, {self._sim!r})"
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
 
     @property
     def rank(self) -> int:

@@ -186,6 +186,17 @@ def test_ranks_that_differ_are_refused_before_a_step_is_done() -> None:
         assert f"rank 1: must have the {part}" in first
 
 
+def test_a_rank_shows_itself_in_a_notebook() -> None:
+    def work(comm: ThreadComm) -> str:
+        sim = RankSimulation(comm, seed=5)
+        sim.create(5000)
+        return sim._repr_html_()
+
+    first, second = on_ranks(2, work)
+    assert "0 of 2" in first and "1 of 2" in second
+    assert "of 5,000" in first
+
+
 @pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, pickle.dumps])
 def test_one_rank_is_neither_copied_nor_pickled(way: Callable[[Any], Any]) -> None:
     sim = on_ranks(1, lambda comm: RankSimulation(comm, seed=5))[0]
