@@ -26,15 +26,17 @@ TASKS = {  # steps, settings
     "neuromod/DelayedReward-v0": (4000, {"discount": 0.9}),
     "neuromod/Bandit-v0": (1500, {"discount": 0.0, "critic_rate": 0.1, "actor_rate": 1.0}),
     "neuromod/ReversalBandit-v0": (
-        3200,
-        {"discount": 0.0, "actor_rate": 1.0, "critic_rate": 0.2, "evidence": 3.0, "noise": 1.5},
+        4000,
+        {"discount": 0.0, "critic_rate": 0.1, "evidence": 5.0, "noise": 0.4, "uncertainty_gain": 2.0},
     ),
     "neuromod/GoNoGo-v0": (1500, {"discount": 0.0, "silent": 0}),
     "neuromod/StopSignal-v0": (4000, {}),
 }
 CLAMPS = ("none", "dopamine", "norepinephrine", "serotonin")
 if not arguments.full:
-    TASKS = {name: TASKS[name] for name in ("FrozenLake-v1", "neuromod/Bandit-v0", "neuromod/GoNoGo-v0")}
+    TASKS = {
+        name: TASKS[name] for name in ("FrozenLake-v1", "neuromod/Bandit-v0", "neuromod/ReversalBandit-v0")
+    }
 
 
 def made(name: str) -> gymnasium.Env:

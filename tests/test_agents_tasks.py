@@ -14,7 +14,7 @@ gymnasium = pytest.importorskip("gymnasium")
 
 from gymnasium.utils.env_checker import check_env  # noqa: E402
 
-from neuromod.agents import tasks  # noqa: E402
+from neuromod.agents import Agent, tasks  # noqa: E402
 
 
 @pytest.mark.parametrize("name", tasks.task_names())
@@ -70,6 +70,25 @@ def test_reversals_come_in_blocks() -> None:
     env = tasks.ReversalBandit(trials=30, block=10)
     best = [env.reset(seed=1)[1]["best"], *(env.step(0)[4]["best"] for _ in range(29))]
     assert best == [0] * 10 + [1] * 10 + [0] * 10
+
+
+@pytest.mark.long
+def test_norepinephrine_helps_to_find_the_new_best_after_a_reversal() -> None:
+    how = {"discount": 0.0, "critic_rate": 0.1, "evidence": 5.0, "noise": 0.4, "uncertainty_gain": 2.0}
+    right = {}
+    for clamp in (None, 0.5):
+        env = tasks.ReversalBandit(trials=1000)
+        agent = Agent(env.observation_space, env.action_space, seed=1, **how)
+        agent.clamp(norepinephrine=clamp)
+        observation, info = env.reset(seed=1)
+        found = []
+        for _ in range(1000):
+            action, _ = agent.predict(observation)
+            found.append(action == info["best"])
+            observation, reward, _, _, info = env.step(action)
+            agent.observe(reward)
+        right[clamp] = np.mean(found[100:])
+    assert right[None] > 0.8 and right[None] > right[0.5] + 0.02
 
 
 def test_two_step_transitions_and_walks() -> None:
