@@ -33,7 +33,8 @@ LANGUAGES = {"python", "sh", "json", "c", "console", "text"}
 def executed_elsewhere(page: Path) -> bool:
     """Whether another test file names the page and executes its blocks."""
     others = (path.read_text() for path in TESTS.glob("test_*.py") if path.name != Path(__file__).name)
-    return any(f'"{page.name}"' in text and "exec(" in text for text in others)
+    runs = ("exec(", "subprocess.run(")
+    return any(f'"{page.name}"' in text and any(run in text for run in runs) for text in others)
 
 
 OWN = [page for page in pages() if not executed_elsewhere(page)]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from neuromod.bench.machine import memory_now
 from neuromod.bench.numbers import Options
-from neuromod.bench.workloads import record_of
+from neuromod.bench.record import record_of
 from neuromod.simulation import Simulation
 
 __all__ = ["build_microcircuit", "measure_microcircuit"]

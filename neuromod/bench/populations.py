@@ -11,7 +11,7 @@ from typing import Any
 
 from neuromod.bench.machine import memory_now
 from neuromod.bench.numbers import Options
-from neuromod.bench.workloads import record_of
+from neuromod.bench.record import record_of
 from neuromod.simulation import Simulation
 
 __all__ = ["build_populations", "measure_populations"]
