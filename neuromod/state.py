@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -88,6 +87,8 @@ def digest_of(state: Mapping[str, Any]) -> str:
     >>> digest_of({"a": 1, "b": 2.0}) == digest_of({"b": 2.0, "a": 1})
     True
     """
+    import hashlib  # it loads a library: 4 ms
+
     sha = hashlib.sha256()
     for path, value in _leaves(state, ""):
         sha.update(path.encode("utf-8", "surrogatepass") + b"\0")
