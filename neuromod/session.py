@@ -330,10 +330,12 @@ class Session:
                 engine.remove_recorder(recorder)
             self.store.resume()
             self.beginning.restore(self.store, self._level, weights, parameters)
-            self._engine = None
-            self.bound().set_schedule(
-                *self.beginning.schedule
-            )  # the engine starts at the columns as they are now
+            self._engine, sources = None, engine.sources
+            new = self.bound()  # the engine starts at the columns as they are now
+            new.set_schedule(*self.beginning.schedule)
+            for source in sources:
+                source.state[:] = np.nan
+            new.set_sources(sources)
             return len(recorders)
 
     def begin_again(self) -> None:

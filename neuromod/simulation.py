@@ -383,7 +383,8 @@ class Simulation(Building, Connects, Hooked, Kept):
         modulators and the clock. The seed stays, so the same draws come again: a run after
         ``reset(weights=True, parameters=True)`` gives the digest of a fresh simulation built alike. A neuron or
         projection that was added later goes back to what it was when first stepped; what was removed stays removed.
-        Recorders end, with a `NeuromodWarning` where one was on: make new ones.
+        Currents, rate sources and hooks stay; their times count from 0 again. Recorders end, with a `NeuromodWarning`
+        where one was on: make new ones.
 
         Examples
         --------

@@ -16,8 +16,12 @@ from grid import sheet
 from neuromod import (
     BrainModel,
     NeuromodWarning,
+    OUCurrent,
+    RampCurrent,
     Simulation,
+    SineCurrent,
     SpikeMonitor,
+    StepCurrent,
     _core,
     create_neuromodulation_system,
 )
@@ -51,6 +55,30 @@ def living(rule: Any = "rstdp", **how: Any) -> Simulation:
 
 
 # ---- a fresh network ------------------------------------------------------------------------------------------------
+
+
+CURRENTS: dict[str, Callable[[Simulation], Any]] = {
+    "step": lambda sim: StepCurrent(sim, "a", [5.0, 0.0, 8.0], [10.0, 40.0, 60.0], stop=90.0),
+    "ramp": lambda sim: RampCurrent(sim, "a", 0.0, 9.0, 20.0, 120.0),
+    "sine": lambda sim: SineCurrent(sim, "a", 6.0, 25.0),
+    "ou": lambda sim: OUCurrent(sim, "a", 4.0, 3.0, 10.0),
+}
+
+
+@pytest.mark.parametrize("kind", CURRENTS)
+def test_currents_begin_anew_with_the_network(kind: str) -> None:
+    fresh, sim = living("none"), living("none")
+    for each in (fresh, sim):
+        current = CURRENTS[kind](each)
+    sim.run(110)
+    sim.reset(weights=True, parameters=True)
+    assert current.is_on
+    for each in (fresh, sim):
+        each.run(150)
+    assert sim.digest() == fresh.digest()
+    without = living("none")
+    without.run(150)
+    assert not np.array_equal(sim.model.neurons.v_membrane, without.model.neurons.v_membrane)
 
 
 @pytest.mark.parametrize("rule", ["none", *RULES])
