@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.closed import Closed
+from neuromod.problems import shown
 from neuromod.tables import Tabled
 
 __all__ = ["Monitor", "milliseconds", "monitors_of"]
@@ -49,6 +50,8 @@ class Monitor(Closed, Tabled, Generic[Recorder]):
     """
 
     def __init__(self, sim: Simulation, recorder: Recorder) -> None:
+        if not hasattr(type(sim), "add_synapse"):
+            raise TypeError(f"sim: must be a Simulation; got {shown(sim)}")
         self._sim = sim
         self._recorder: Recorder = recorder
         with sim._session.gate:

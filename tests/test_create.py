@@ -354,7 +354,7 @@ def test_the_background_drive(sim: Simulation) -> None:
     sim.run(1000)
     assert driven.spike_count.sum() > 0 == still.spike_count.sum()
     with pytest.raises(ConfigError, match="drive: must not be given for poisson neurons"):
-        sim.create(2, "poisson", drive={"rate": 1.0})
+        sim.create(2, "poisson", drive={"rate": 1.0, "weight": 1.0})
 
 
 # ---- arguments -------------------------------------------------------------------------------------------------

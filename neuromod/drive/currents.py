@@ -159,10 +159,16 @@ class StepCurrent(Current):
     ) -> None:
         values = _row(amplitudes, "amplitudes")
         if times is None and len(values) != 1:
-            raise ValueError(f"times: must be given for {len(values)} amplitudes; got none")
+            raise ValueError(
+                f"times: must be given for {len(values)} amplitudes, which follow each other in time, the same for all "
+                "neurons; got none"
+            )
         begin = _row(sim.time if times is None else times, "times")
         if len(begin) != len(values) or not len(begin):
-            raise ValueError(f"times: must be as many as amplitudes, {len(values)}, >= 1; got {len(begin)}")
+            raise ValueError(
+                f"times: must be as many as amplitudes, {len(values)}, >= 1, which follow each other in time, the same "
+                f"for all neurons; got {len(begin)}"
+            )
         if np.any(np.diff(begin) <= 0.0):
             raise ValueError(f"times: must ascend; got {begin.tolist()!r:.60}")
         span = _span(sim, float(begin[0]), stop)
@@ -389,6 +395,8 @@ def _span(sim: Any, start: float, stop: float | None) -> tuple[float, float]:
     b = math.inf if stop is None else float(_steps(end, sim.dt))
     if not a < b:
         raise ValueError(f"stop: must be after the start of {begin:g} ms; got {end:g}")
+    if end <= sim.time:
+        raise ValueError(f"stop: must be after the present, {sim.time:g} ms; got {end:g}")
     return a, b
 
 

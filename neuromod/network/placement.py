@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_names, checked_number
-from neuromod.errors import ConfigError
+from neuromod.errors import ConfigError, say
 from neuromod.network.areas import Area, Areas
 from neuromod.network.columns import MODELS, NEURON_TYPES
 from neuromod.network.members import Region, is_population, label_of, names_of
@@ -181,6 +181,8 @@ class Placement:
 
 def drive_columns(drive: Any) -> dict[str, float]:
     """The columns of a section ``background_drive``."""
+    if drive.rate > 0.0 and drive.weight == 0.0:
+        say(f"drive.weight: is 0, so events at {drive.rate:g} Hz change nothing; give a weight, mV")
     return {
         "drive_rate": drive.rate,
         "drive_weight": drive.weight,
