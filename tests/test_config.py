@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from config_samples import MISTAKES, expected_message, problems_of, put, written
 
+from neuromod import BrainModel
 from neuromod.config import check_neuromodulation, check_params, load
 from neuromod.config import checks as config_checks
 from neuromod.config import read as config_read
@@ -368,7 +369,7 @@ def test_limits_on_areas_and_sites():
     ]
     assert len(load({**content, "areas": many[:-1]})[1].areas) == config_checks.MAX_AREAS
     assert problems_of({**content, "areas": many}) == (
-        "areas: must be an array of 1 to 4096 areas; got 4097 of them",
+        "areas: must be an array of at most 4096 areas; got 4097 of them",
     )
 
 
@@ -396,3 +397,14 @@ def test_a_required_section_may_not_be_null(section: str) -> None:
     content = {"lattice_shape": [1, 1, 1, 1], "areas": [], section: None}
     with pytest.raises(ConfigError, match=rf"{section}: must be an array"):
         load(content)
+
+
+def test_a_lattice_may_have_no_area() -> None:
+    model = BrainModel(config={"lattice_shape": [4, 4, 4, 4], "areas": []})
+    first, second = model.add_neuron(1, 2, 3, 0), model.add_neuron(1, 2, 3, 1)
+    model.add_synapse(first.id, second.id, weight=0.5, delay=1)
+    assert (len(model.neurons), len(model.synapses)) == (2, 1)
+    with pytest.raises(ValueError, match=r"^x: must be between 0 and 3; got 4$"):
+        model.add_neuron(4, 0, 0, 0)
+    again = BrainModel.from_dict(model.to_dict())
+    assert again.neuron_at(1, 2, 3, 1).id == second.id

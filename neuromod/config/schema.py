@@ -31,7 +31,7 @@ def json_schema() -> dict[str, Any]:
     """
     schema = section_schema(Config)
     properties = schema["properties"]
-    properties["areas"] |= {"minItems": 1, "items": _by_model(sections.Area, "model", "params")}
+    properties["areas"] |= {"items": _by_model(sections.Area, "model", "params")}
     properties["neuron_model"] = _neuron_model()
     properties["plasticity"] = _plasticity()
     properties["neuromodulation"] = _neuromodulation()

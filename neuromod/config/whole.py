@@ -35,10 +35,10 @@ _MAX_SECTIONS = 100
 
 
 def _few(given: Any) -> Any:
-    if isinstance(given, list) and 1 <= len(given) <= MAX_AREAS:
+    if isinstance(given, list) and len(given) <= MAX_AREAS:
         return given
     came = f"{len(given)} of them" if isinstance(given, list) else shown(given)
-    raise Wrong([Problem((), f"must be an array of 1 to {MAX_AREAS} areas; got {came}")])
+    raise Wrong([Problem((), f"must be an array of at most {MAX_AREAS} areas; got {came}")])
 
 
 def _senses(given: Any) -> dict[str, Sense | None]:
@@ -65,7 +65,7 @@ class Config(Section):
     stands_in = True
 
     lattice_shape: Sites = key(..., "Sites along x, y, z and w.")
-    areas: Areas = key(..., "The areas; no two share a site.")
+    areas: Areas = key(..., "The areas; no two share a site. Without any, `add_neuron` fills the lattice.")
     neuron_model: NeuronModel = key(NeuronModel, "What neurons are unless their area says otherwise.")
     drive: Drive = key(Drive, "Background input of each neuron.", validation_alias="background_drive")
     plasticity: Rule = key(lambda: read_rule("none"), "The rule of plastic projections.")
