@@ -40,14 +40,16 @@ def test_config_error_keeps_each_problem_and_shows_one_a_line():
     assert str(error).splitlines() == list(error.problems)
 
 
-@pytest.mark.parametrize("name", [name for name in KINDS if name != "ConfigError"])
+@pytest.mark.parametrize("name", [name for name in KINDS if name not in ("ConfigError", "FileError")])
 def test_plain_ones_survive_pickling(name):
     """A process pool hands an exception over by pickle: one that cannot travel hangs or hides the cause."""
     copy = pickle.loads(pickle.dumps(getattr(errors, name)("where: rule; what came")))
     assert type(copy).__name__ == name and str(copy) == "where: rule; what came"
 
 
-def test_config_error_survives_pickling():
-    copy = pickle.loads(pickle.dumps(errors.ConfigError(["a: x", "b: y"])))
+@pytest.mark.parametrize("kind", [errors.ConfigError, errors.FileError])
+def test_config_error_survives_pickling(kind):
+    copy = pickle.loads(pickle.dumps(kind(["a: x", "b: y"])))
+    assert type(copy) is kind
     assert copy.problems == ("a: x", "b: y")
     assert str(copy) == "a: x\nb: y"
