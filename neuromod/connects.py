@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
+from neuromod import _core
+from neuromod.errors import say
 from neuromod.network.delays import delay_in_steps
 from neuromod.network.learning import checked_modulators
 from neuromod.network.population import Group
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from neuromod.network.projection import Projection
 
 __all__ = ["Connects"]
+
+_OF_REWARD = frozenset(name for name, rule in _core.plasticity_rules().items() if rule["eligibility"])
 
 
 class Connects(Facts):
@@ -202,7 +206,16 @@ class Connects(Facts):
             made: Projection = connect(store, pre, post, how, **about)
         except (ValueError, TypeError) as error:
             refuse_connect(found, error, store, pre, post, how, **about)
+        self._say_what_is_missing(made)
         return made
+
+    def _say_what_is_missing(self, made: Projection) -> None:
+        """A rule of reward needs a level of dopamine."""
+        if made.rule in _OF_REWARD and self._session._level is None:
+            say(
+                f"connect: under {made.rule} weights change by dopamine, and this simulation has no neuromodulation, "
+                "so they stay; give Simulation(neuromodulation=NeuromodulationSystem())"
+            )
 
     def remove_projection(self, projection: str | Projection) -> None:
         """Take a projection out of the network, with all its synapses.

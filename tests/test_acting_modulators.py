@@ -349,3 +349,20 @@ def test_what_acts_at_rest_is_said_once(
     assert [each.category for each in caught] == [NeuromodWarning] * (said is not None)
     assert said is None or said in str(caught[0].message)
     assert said is None or caught[0].filename == __file__
+
+
+@pytest.mark.filterwarnings("default::neuromod.NeuromodWarning")
+@pytest.mark.parametrize("rule", ["rstdp", "ristdp", "stdp"])
+def test_learning_from_reward_without_a_system_is_said(rule: str) -> None:
+    def connect(system: NeuromodulationSystem | None) -> list[str]:
+        sim = Simulation(seed=1, neuromodulation=system)
+        cells = sim.create(3, "lif")
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            sim.connect(cells, cells, all_to_all=True, weight=0.1, rule=rule, synapse_type="excitatory")
+        return [str(each.message) for each in said]
+
+    assert connect(NeuromodulationSystem()) == []
+    assert [note.partition(",")[0] for note in connect(None)] == (
+        [] if rule == "stdp" else [f"connect: under {rule} weights change by dopamine"]
+    )

@@ -12,6 +12,7 @@ from typing import Any
 from neuromod.bench.machine import memory_now
 from neuromod.bench.numbers import Options
 from neuromod.bench.record import record_of
+from neuromod.modulation.system import create_neuromodulation_system
 from neuromod.simulation import Simulation
 
 __all__ = ["build_populations", "measure_populations"]
@@ -42,7 +43,8 @@ def build_populations(options: Options, populations: int) -> Simulation:
     """
     n = max(1, round(N * options.scale) // populations)
     inputs = max(1, round(IN_DEGREE * options.scale) // populations)
-    sim = Simulation(seed=options.seed, dt=DT, threads=options.threads)
+    system = None if options.rule == "none" else create_neuromodulation_system({"neutral": True})
+    sim = Simulation(seed=options.seed, neuromodulation=system, dt=DT, threads=options.threads)
     groups = [sim.create(n, "poisson", name=f"P{k}", rate=RATE) for k in range(populations)]
     how: dict[str, Any] = {
         "rule": options.rule,
