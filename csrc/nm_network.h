@@ -145,7 +145,7 @@ typedef struct nm_ids {
 static inline nm_ids nm_network_ids(const nm_network *network, int64_t partition) {
     const int64_t first = nm_network_partition_first(network, partition),
                   end = nm_network_partition_end(network, partition);
-    if (network->id == NULL)
+    if (network->id == NULL || end <= first) /* the last partition of a network may be empty */
         return (nm_ids){NULL, (uint32_t)first};
     const int follow = network->id[end - 1] - network->id[first] == end - 1 - first;
     return (nm_ids){follow ? NULL : network->id + first, (uint32_t)network->id[first]};

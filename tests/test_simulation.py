@@ -431,3 +431,17 @@ def test_growth_between_steps_keeps_spikes_under_way():
 def test_repr_is_one_line():
     text = repr(tiny(3))
     assert text == "Simulation(neurons=3, synapses=0, dt=1 ms, t=0 ms, seed=7)"
+
+
+@pytest.mark.parametrize("rule", ["hebbian", "stdp_nearest", "graupner_brunel"])
+def test_a_network_that_has_lost_all_its_neurons_goes_on(rule: str) -> None:
+    """Under the address sanitizer: no id is read where there is none."""
+    sim = Simulation(seed=1)
+    cells = sim.create(2, "lif")
+    learning = {"rule": rule, "weight_decay": 0.01, "homeostatic": {"every": 5.0, "tau": 10.0}}
+    sim.connect(cells, cells, all_to_all=True, weight=0.5, rule=learning)
+    sim.run(10)
+    for neuron_id in (0, 1):
+        sim.model.remove_neuron(neuron_id)
+    assert sim.run(20)["n_steps"] == 20
+    assert len(sim.model.synapses) == 0
