@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
-from neuromod import _core
 from neuromod.errors import say
 from neuromod.network.delays import delay_in_steps
-from neuromod.network.learning import checked_modulators
+from neuromod.network.learning import RULES, checked_modulators
 from neuromod.network.population import Group
 from neuromod.session import Facts
 from neuromod.together import Together
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from neuromod.network.projection import Projection
 
 __all__ = ["Connects"]
-
-_OF_REWARD = frozenset(name for name, rule in _core.plasticity_rules().items() if rule["eligibility"])
 
 
 class Connects(Facts):
@@ -211,7 +208,7 @@ class Connects(Facts):
 
     def _say_what_is_missing(self, made: Projection) -> None:
         """A rule of reward needs a level of dopamine."""
-        if made.rule in _OF_REWARD and self._session._level is None:
+        if made.rule is not None and RULES[made.rule]["eligibility"] and self._session._level is None:
             say(
                 f"connect: under {made.rule} weights change by dopamine, and this simulation has no neuromodulation, "
                 "so they stay; give Simulation(neuromodulation=NeuromodulationSystem())"

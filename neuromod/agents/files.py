@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from neuromod.atomic import target_of, whole_file
 from neuromod.errors import ConfigError
 from neuromod.state import check_seal, sealed
 
@@ -24,10 +25,8 @@ def write_agent(path: str | Path, content: Mapping[str, Any]) -> None:
     text = json.dumps(sealed({"kind": _KIND, "agent": json.loads(json.dumps(content))}))
     buffer = io.BytesIO()
     np.savez_compressed(buffer, agent=np.frombuffer(text.encode(), dtype=np.uint8))
-    target = Path(path)
-    half = target.with_name(target.name + ".part")
-    half.write_bytes(buffer.getvalue())
-    half.replace(target)
+    with whole_file(target_of(path)) as write:
+        write(buffer.getvalue())
 
 
 def read_agent(path: str | Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuromod.atomic import DISK
 from neuromod.experiment.effect_size import effects
 from neuromod.experiment.story import headline, seconds_of, speed
 from neuromod.notebook import html_table
@@ -104,7 +105,7 @@ def save_results(path: str | Path, arrays: Mapping[str, ArrayLike], *, overwrite
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_directory(target.parent)
+    DISK.sync_directory(str(target.parent))
     return target
 
 
@@ -280,14 +281,3 @@ def _write_archive(file: BinaryIO, columns: Mapping[str, NDArray[np.generic]]) -
         for name, column in columns.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, column, allow_pickle=False)
-
-
-def _sync_directory(directory: Path) -> None:
-    """Make the rename itself last; only POSIX lets a directory be flushed."""
-    if os.name != "posix":
-        return
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

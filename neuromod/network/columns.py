@@ -163,6 +163,13 @@ class NeuronColumns:
         inside = (ids >= 0) & (ids < self.next_id)
         return np.where(inside, self._slots(np.where(inside, ids, 0)) if self.next_id else -1, -1)
 
+    def known_slots(self, ids: NDArray[Any], where: str) -> NDArray[np.int64]:
+        """Slots of ids that were given as the argument `where`; ValueError naming the first that is not there."""
+        slots = self.slots_or_none(np.asarray(ids, dtype=np.int64))
+        if slots.size and slots.min() < 0:
+            raise ValueError(f"{where}: must be ids of neurons in the network; got {ids[slots < 0][0]}")
+        return slots
+
     def append(self, count: int, model: str, values: Mapping[str, Any]) -> NDArray[np.int64]:
         """Add neurons of one model behind the others.
 

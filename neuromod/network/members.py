@@ -85,10 +85,7 @@ def slots_as_given(areas: Areas, group: Any, where: str) -> Ints:
         raise ValueError(
             f"{where}: must be a row of neuron ids, area names or populations; got shape {ids.shape}"
         )
-    missing = ids[~np.isin(ids, areas.columns.column("id"))]
-    if missing.size:
-        raise ValueError(f"{where}: must be ids of neurons in the network; got {missing[0]}")
-    return areas.columns.slots_of(ids)  # type: ignore[no-any-return]
+    return areas.columns.known_slots(ids, where)  # type: ignore[no-any-return]
 
 
 def slots_of_group(areas: Areas, group: Any, where: str) -> NDArray[np.int32]:

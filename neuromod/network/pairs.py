@@ -43,15 +43,8 @@ def as_pairs(areas: Areas, value: Any) -> tuple[Int32s, Any, Any]:
         columns = {"pre": ids[:, 0], "post": ids[:, 1]}
     slots = np.empty((len(columns["pre"]), 2), np.int32, order="F")
     for side, end in enumerate(("pre", "post")):
-        slots[:, side] = _slots_of(areas, _whole(columns[end], end))
+        slots[:, side] = areas.columns.known_slots(_whole(columns[end], end), "pairs")
     return slots, columns.get("weight"), columns.get("delay")
-
-
-def _slots_of(areas: Areas, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    found: NDArray[np.int64] = areas.columns.slots_or_none(ids)
-    if found.size and found.min() < 0:
-        raise ValueError(f"pairs: must be ids of neurons in the network; got {ids[found < 0][0]}")
-    return found
 
 
 def _whole(values: NDArray[Any], name: str) -> NDArray[np.int64]:

@@ -183,7 +183,6 @@ def _total_number(areas: Areas, ends: Ends, value: Any) -> Rows:
             ends.pre, ends.post, ids, degrees, ends.autapses, ends.seed, ends.number
         )
     pair = _distinct(ends, n, n_pairs)
-    pair.sort()
     low = pair < border
     row, column = np.empty(n, np.int64), np.empty(n, np.int64)
     row[low], column[low] = np.divmod(pair[low], max(n_post - 1, 1))
