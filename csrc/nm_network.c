@@ -84,11 +84,16 @@ static int check_run(const nm_projection *p, int64_t delay_run, int64_t room, nm
     return NM_OK;
 }
 
-/* The delay runs of one bucket: in order, with ascending delays, and targets within the partition. */
+/* The first partition that a bucket covers. */
+static int64_t partition_of(const nm_network *network, const nm_projection *p, int64_t bucket) {
+    return bucket % nm_buckets(network, p) * nm_parts(p);
+}
+
+/* The delay runs of one bucket: in order, with ascending delays, and targets within its partitions. */
 static int check_bucket(const nm_network *network, const nm_projection *p, int64_t bucket, nm_error *error) {
-    int64_t partition = bucket % network->n_partitions;
-    int64_t room =
-        nm_network_partition_end(network, partition) - nm_network_partition_first(network, partition);
+    const int64_t partition = partition_of(network, p, bucket);
+    const int64_t room = nm_network_partition_end(network, partition + nm_parts(p) - 1) -
+                         nm_network_partition_first(network, partition);
     int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
     int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
     if (first < 0 || end < first || end > p->n_runs)
@@ -128,9 +133,10 @@ static int has_port(const nm_group *group, int64_t port) {
 /* Every target must have the projection's port. The check searches a group for each synapse, so the two
  * ports that every model has are not checked. */
 static int check_port(const nm_network *network, const nm_projection *p, nm_error *error) {
-    for (int64_t bucket = 0; bucket < p->n_rows * network->n_partitions && p->port >= NM_FIRST_OWN_PORT;
+    for (int64_t bucket = 0; bucket < p->n_rows * nm_buckets(network, p) && p->port >= NM_FIRST_OWN_PORT;
          bucket++) {
-        const int64_t partition_first = nm_network_partition_first(network, bucket % network->n_partitions);
+        const int64_t partition_first =
+            nm_network_partition_first(network, partition_of(network, p, bucket));
         const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket],
                       end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
         for (int64_t s = p->run_start[first]; s < p->run_start[end]; s++)
@@ -141,7 +147,7 @@ static int check_port(const nm_network *network, const nm_projection *p, nm_erro
 }
 
 static int check_projection(const nm_network *network, const nm_projection *p, nm_error *error) {
-    const int64_t buckets = p->n_rows * network->n_partitions;
+    const int64_t buckets = p->n_rows * nm_buckets(network, p);
     if (p->pre_first < 0 || p->n_rows < 0 || p->pre_first + p->n_rows > network->n_neurons)
         return nm_fail(error, NM_ERR_BAD_LAYOUT, p->pre_first, -3, (double)p->n_rows);
     if (p->min_delay < 1 || p->max_delay > network->max_delay || p->min_delay > p->max_delay)

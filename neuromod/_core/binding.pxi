@@ -154,7 +154,7 @@ cdef class Binding:
         if self.projections == NULL:
             raise MemoryError
         self.network.projections, self.network.n_projections = self.projections, count
-        self.network.n_joined = n_joined
+        self.network.n_joined, self.network.at_once = n_joined, 0
         self.network.max_delay = max([1] + [p.max_delay for p in layout.projections])
         self.history = self.network.max_delay
         self.sim.interval = min([NM_INTERVAL] + [p.min_delay for p in layout.projections])
@@ -205,6 +205,7 @@ cdef class Binding:
         cdef JoinedRows rows = table
         p[0] = rows.c
         p.weight_kept, p.joinable = 1.0, 1
+        self.network.at_once = rows.c.parts
         self.lent_arrays.append(rows)
         members = self._members(rows)
         p.port = self.projections[<int64_t>members[0][0]].port

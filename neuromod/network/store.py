@@ -53,6 +53,7 @@ class SynapseStore:
         self.edits: Any = None  # functions that change a projection's synapses: `neuromod.network.edits`
         self.model: Callable[[], Any] = lambda: None  # a weak reference to the model that they are of
         self.made = 0  # projections ever made: the salt of their draws
+        self.threads = 1  # most that an engine of the network has had
         self.relearned = (
             0  # times that the learning of a projection was changed, or that joined rows came back
         )
@@ -316,13 +317,16 @@ class SynapseStore:
 
     # ---- for a simulation ------------------------------------------------------------------------------------
 
-    def layout(self) -> Layout:
-        """The network as an engine takes it."""
+    def layout(self, threads: int) -> Layout:
+        """The network as an engine of so many threads takes it."""
+        if threads > self.threads:
+            self.threads = threads
+            self.relearned += any(table.joined is not None for table in self.tables)  # other engines bind anew
         self.fit()
         self.release()
         self._part_with_kept()
         zone_of, zones = self.areas.zones()
-        joined = join(self.tables, self.columns.n)
+        joined = join(self.tables, self.columns.n, self.threads)
         return Layout(
             version=self.structure,
             n=self.columns.n,
