@@ -249,10 +249,10 @@ static inline int nm_projection_reaches_run(const nm_projection *p, int64_t dela
 int64_t nm_network_partition_width(int64_t n_neurons);
 int64_t nm_network_count_partitions(int64_t n_neurons); /* at least 1 */
 
-/* Number of blocks of the groups; no block crosses the border of a partition. Fills `blocks` and
+/* Number of blocks of the groups; no block crosses the border of a partition. `drive_rate`: NULL: not looked at. Fills `blocks` and
  * partition_block[n_partitions + 1] if `blocks` is not NULL. */
-int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, int64_t partition_width, nm_block *blocks,
-                       int64_t *partition_block);
+int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, const double *drive_rate,
+                       int64_t partition_width, nm_block *blocks, int64_t *partition_block);
 
 /* Check the structure: index ranges, order of rows, delays >= 1, projections. Called once per binding.
  * O(neurons + synapses). */

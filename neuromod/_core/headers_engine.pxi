@@ -119,8 +119,8 @@ cdef extern from "nm_network.h" nogil:
     int64_t nm_network_partition_width(int64_t n_neurons)
     void nm_network_run_words(const nm_network *network, const nm_projection *p, uint32_t *word)
     int64_t nm_network_count_partitions(int64_t n_neurons)
-    int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, int64_t partition_width, nm_block *blocks,
-                           int64_t *partition_block)
+    int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, const double *drive_rate, int64_t partition_width,
+                           nm_block *blocks, int64_t *partition_block)
     int nm_network_check(const nm_network *network, nm_error *error)
     int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *error)
 
