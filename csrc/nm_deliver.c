@@ -167,13 +167,6 @@ static void deliver_dense(delivery *d, int32_t k, int64_t fired) {
         deliver_spikes(d, nm_route_of(&rows, &only, d->to->ring, fired));
 }
 
-static int any_spikes(const nm_delivery *to, int64_t step) {
-    for (int64_t partition = 0; partition < to->network->n_partitions; partition++)
-        if (*nm_delay_count(to->ring, step, partition) > 0)
-            return 1;
-    return 0;
-}
-
 static void deliver_age(delivery *d, const nm_age *age, int64_t now) {
     const int64_t fired = now - age->delay;
     d->delay = age->delay;
@@ -201,7 +194,7 @@ void nm_deliver(const nm_delivery *to, int64_t now, int64_t partition) {
         .bitmap = {.network = network, .ring = to->ring, .room = to->bitmap, .partition = partition}};
     memcpy(d.bitmap.touched, to->touched, sizeof to->touched);
     for (int64_t k = 0; k < routes->n_ages; k++)
-        if (any_spikes(to, now - routes->ages[k].delay))
+        if (nm_delay_any(to->ring, now - routes->ages[k].delay))
             deliver_age(&d, &routes->ages[k], now);
     for (int64_t k = 0; k < routes->n_stepped; k++) {
         d.lazy.projection = &network->projections[routes->stepped[k]];

@@ -139,8 +139,7 @@ static int has_port(const nm_group *group, int64_t port) {
 static int check_port(const nm_network *network, const nm_projection *p, nm_error *error) {
     for (int64_t bucket = 0; bucket < p->n_rows * nm_buckets(network, p) && p->port >= NM_FIRST_OWN_PORT;
          bucket++) {
-        const int64_t partition_first =
-            nm_network_partition_first(network, partition_of(network, p, bucket));
+        const int64_t partition_first = nm_network_partition_first(network, partition_of(network, p, bucket));
         const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket],
                       end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
         for (int64_t s = p->run_start[first]; s < p->run_start[end]; s++)

@@ -55,7 +55,8 @@ typedef struct nm_block {
 typedef struct nm_projection {
     int64_t pre_first, n_rows; /* row r belongs to the neuron in slot pre_first + r */
     int64_t n_runs, n_synapses;
-    int64_t parts; /* consecutive partitions that a bucket covers: 0 and 1 one, more in joined tables (nm_join.h) */
+    int64_t
+        parts; /* consecutive partitions that a bucket covers: 0 and 1 one, more in joined tables (nm_join.h) */
     const int64_t *bucket_run; /* [bucket, and one more] first delay run of a bucket; NULL: one run each */
     const int64_t *run_start;  /* [n_runs + 1] first synapse of a delay run */
     const uint16_t *run_delay; /* [n_runs] steps >= 1; NULL: `constant_delay` everywhere */
@@ -123,7 +124,8 @@ typedef struct nm_network {
      * number of neurons alone. */
     int64_t n_partitions, partition_width;
     int64_t *partition_block; /* [n_partitions + 1] first block of a partition */
-    int64_t at_once; /* consecutive partitions that one thread steps together: `parts` of joined tables; 0: one */
+    int64_t
+        at_once; /* consecutive partitions that one thread steps together: `parts` of joined tables; 0: one */
 } nm_network;
 
 static inline int64_t nm_network_partition_first(const nm_network *network, int64_t partition) {

@@ -4,7 +4,7 @@
 
 /* How many arrivals ahead a bucket and its delay runs are fetched; synapses that are fetched ahead, beyond the
  * next run; lines of one run that are fetched, since the processor streams the others. */
-enum { BUCKET_AHEAD = 24, RUN_AHEAD = 16, MOST_AHEAD = 12, SYNAPSES_AHEAD = 384, LINES = 16, ROOM = 128 };
+enum { BUCKET_AHEAD = 24, RUN_AHEAD = 16, MOST_AHEAD = 14, SYNAPSES_AHEAD = 768, LINES = 16, ROOM = 128 };
 
 /* A spike that arrives now over one projection. */
 typedef struct arrival {
@@ -81,13 +81,6 @@ static void add_all(pull *all) {
     all->n = 0;
 }
 
-static int any_spikes(const nm_network *network, const nm_delay *ring, int64_t step) {
-    for (int64_t partition = 0; partition < network->n_partitions; partition++)
-        if (*nm_delay_count(ring, step, partition) > 0)
-            return 1;
-    return 0;
-}
-
 /* Collect what the spikes of one age bring. */
 static void collect(pull *all, const nm_delay *ring, const nm_age *age, int *touched) {
     const nm_network *network = all->network;
@@ -99,10 +92,11 @@ static void collect(pull *all, const nm_delay *ring, const nm_age *age, int *tou
             continue;
         touched[p->port] = 1;
         for (int64_t part = all->first; part < all->end; part += nm_parts(p)) {
-            all->arrivals[all->n++] = (arrival){.p = p,
-                                                .bucket = nm_bucket(network, p, route.slot - p->pre_first, part),
-                                                .delay = (int32_t)age->delay,
-                                                .begin = (int32_t)nm_network_partition_first(network, part)};
+            all->arrivals[all->n++] =
+                (arrival){.p = p,
+                          .bucket = nm_bucket(network, p, route.slot - p->pre_first, part),
+                          .delay = (int32_t)age->delay,
+                          .begin = (int32_t)nm_network_partition_first(network, part)};
             if (all->n == ROOM)
                 add_all(all);
         }
@@ -115,7 +109,7 @@ void nm_pull_deliver(const nm_network *network, const nm_delay *ring, int64_t no
     pull all;
     all.network = network, all.input = input, all.first = first, all.end = end, all.now = now, all.n = 0;
     for (int64_t k = 0; k < routes->n_static_ages; k++)
-        if (any_spikes(network, ring, now - routes->static_ages[k].delay))
+        if (nm_delay_any(ring, now - routes->static_ages[k].delay))
             collect(&all, ring, &routes->static_ages[k], touched);
     add_all(&all);
 }

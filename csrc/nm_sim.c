@@ -210,8 +210,8 @@ static void step_partitions(const nm_sim *sim, int64_t now, int64_t first, int64
         nm_plasticity_decay(sim->network, partition);
         nm_deliver(&to, now, partition);
         step_neurons(sim, now, partition);
-        nm_plasticity_step(sim->network, &sim->ring, factors_in(sim, now), sim->fired, sim->dt, sim->seed, now,
-                           partition);
+        nm_plasticity_step(sim->network, &sim->ring, factors_in(sim, now), sim->fired, sim->dt, sim->seed,
+                           now, partition);
         nm_short_term_step(sim->network, &sim->ring, sim->dt, now, partition);
         nm_homeostasis_step(sim->network, &sim->ring, sim->dt, sim->seed, now, partition);
         forget_fired(sim, now, partition);
@@ -425,7 +425,8 @@ static void step_interval(const run *r, int64_t thread, int64_t n_threads) {
     const int64_t begin = thread * n_groups / n_threads, end = (thread + 1) * n_groups / n_threads;
     for (int64_t group = begin; group < end; group++)
         for (int64_t now = r->first; now <= r->last; now++)
-            step_partitions(r->sim, now, first + group * together, least(first + (group + 1) * together, last));
+            step_partitions(r->sim, now, first + group * together,
+                            least(first + (group + 1) * together, last));
 }
 
 static void release(const nm_sim *sim, int64_t now) {
