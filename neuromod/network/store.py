@@ -321,7 +321,9 @@ class SynapseStore:
         """The network as an engine of so many threads takes it."""
         if threads > self.threads:
             self.threads = threads
-            self.relearned += any(table.joined is not None for table in self.tables)  # other engines bind anew
+            self.relearned += any(
+                table.joined is not None for table in self.tables
+            )  # other engines bind anew
         self.fit()
         self.release()
         self._part_with_kept()
@@ -366,13 +368,14 @@ class SynapseStore:
 
     def check_written(self, step: int) -> None:
         """Refuse what users have written to weights and eligibility traces that no simulation can go on from."""
-        check_written(self._tables, step)
+        if self.columns.handed_out:
+            check_written(self._tables, step)
 
     def resume(self) -> None:
         """The simulation is about to move on: what users have written goes to the keepers."""
         if self.keeper is None:
             return
-        for table in self._tables:
+        for table in self._tables if self.columns.handed_out else ():
             table.weights.resume()
         self._freeze_weight()
 
