@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
 from types import MappingProxyType
 from typing import Any
 
@@ -23,6 +25,7 @@ from neuromod.simulation import Simulation
 __all__ = ["NOTES", "SHAPES", "Shape", "build_shape", "measure_shape", "measure_shapes", "shapes_table"]
 
 WARM, LEAST, MOST = 200, 50, 50_000  # steps before the clock, and of a measurement
+APART = 0.1  # scale from which each cell has a process of its own
 LIMIT = 2.0  # times the cheapest cell of a row, above which a cell is marked
 
 
@@ -83,7 +86,11 @@ RECORDERS: Mapping[str, Callable[[Simulation], Any]] = MappingProxyType(
         "potentials of all, each ms": lambda sim: StateMonitor(sim, "rate", every_ms=1.0),
         "levels, each step": lambda sim: LevelMonitor(sim),
         "100 weights, each ms": lambda sim: SynapseMonitor(
-            sim, sim.projections["P0>P0"], "weight", range(100), every_ms=1.0
+            sim,
+            sim.projections["P0>P0"],
+            "weight",
+            range(min(100, len(sim.projections["P0>P0"]))),
+            every_ms=1.0,
         ),
     }
 )
@@ -97,8 +104,9 @@ def _over(name: str, values: Any, base: Shape | None = None) -> dict[str, Shape]
 
 
 def _delays(rule: str) -> dict[str, Shape]:
+    longest = 50_000 if rule == "none" else 2_000
     spread: dict[str, Any] = {"one": 15} | {
-        f"1 to {most:,}": {"uniform": [1, most]} for most in (10, 500, 50_000)
+        f"1 to {most:,}": {"uniform": [1, most]} for most in (10, 500, longest)
     }
     return {label: Shape(delay=delay, rule=rule) for label, delay in spread.items()}
 
@@ -230,7 +238,7 @@ def measure_shape(shape: Shape, seed: int = 1, seconds: float = 0.3) -> dict[str
     before = memory_now() or 0.0
     sim = build_shape(shape, seed)
     monitor = RECORDERS[shape.record](sim) if shape.record else None
-    sim.run(max(WARM, _longest(shape) if seconds else 0), progress=False)
+    sim.run(_longest(shape) if seconds >= 0.01 else WARM, progress=False)
     memory = ((memory_now() or 0.0) - before) * 2**20
     _advance(sim, shape.way, 3)
     began = time.process_time()
@@ -271,7 +279,8 @@ def measure_shapes(options: Options | None = None) -> dict[str, Any]:
     Parameters
     ----------
     options : Options, optional
-        `scale` of the numbers of neurons, `seed`, and `duration`: ms of processor time for each cell (0: 300).
+        `scale` of the numbers of neurons and of inputs, `seed`, and `duration`: ms of processor time for each cell
+        (0: 300). From a scale of 0.1 on each cell has a process of its own.
 
     Returns
     -------
@@ -285,17 +294,26 @@ def measure_shapes(options: Options | None = None) -> dict[str, Any]:
     True
     """
     o = options or Options()
-    cells = []
+    seconds = 0.001 * (o.duration or 300.0)
+    cells: list[dict[str, Any]] = []
     for row, shapes in SHAPES.items():
         for label, shape in shapes.items():
-            least = 2 * max(shape.populations, shape.zones)
-            n = max(least, round(shape.neurons * o.scale))
-            inputs = max(1, round(shape.in_degree * min(1.0, o.scale * 10)))
-            small = replace(shape, neurons=n, in_degree=inputs) if o.scale != 1.0 else shape
-            cells.append(
-                {"row": row, "label": label} | measure_shape(small, o.seed, 0.001 * (o.duration or 300.0))
-            )
+            found = _measured(_scaled(shape, o.scale), o.seed, seconds, o.scale >= APART)
+            cells.append({"row": row, "label": label} | found)
     return {"workload": "shapes", "cells": cells}
+
+
+def _scaled(shape: Shape, scale: float) -> Shape:
+    n = max(2 * max(shape.populations, shape.zones), round(shape.neurons * scale))
+    return replace(shape, neurons=n, in_degree=max(1, round(shape.in_degree * scale)))
+
+
+def _measured(shape: Shape, seed: int, seconds: float, apart: bool) -> dict[str, float]:
+    """`apart`: in a process of its own, so that the memory is the network's."""
+    if not apart:
+        return measure_shape(shape, seed, seconds)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(measure_shape, shape, seed, seconds).result()
 
 
 def shapes_table(cells: list[dict[str, Any]]) -> str:
@@ -322,7 +340,10 @@ def shapes_table(cells: list[dict[str, Any]]) -> str:
         least = min(other["ns_per_unit"] for other in cells if other["row"] == cell["row"])
         times = cell["ns_per_unit"] / least
         name = f"{cell['row']}: {cell['label']}"
-        figures = f"{cell['us_per_step']:>12.2f}{cell['ns_per_unit']:>12.2f}{times:>10.2f}{cell['bytes_per_synapse']:>13.2f}"
+        values = (cell["us_per_step"], cell["ns_per_unit"], times, cell["bytes_per_synapse"])
+        figures = "".join(
+            f"{value:>{width}.2f}" for value, width in zip(values, (12, 12, 10, 13), strict=True)
+        )
         note = NOTES.get((cell["row"], cell["label"]), "")
         lines.append(f"  {name:<48}{figures}" + (f"  {note or '!'}" if times > LIMIT else ""))
     return "\n".join(lines)

@@ -146,14 +146,14 @@ class SynapseStore:
 
     def free_name(self, name: str | None, pre: Any, post: Any) -> str:
         """A checked name of a projection to be, made from its ends where none is given."""
-        taken = {table.name for table in self.tables} | set(_SINGLE.values())
+        there, single = self.projections, _SINGLE.values()
         if name is not None:
-            if not isinstance(name, str) or not name or name in taken:
+            if not isinstance(name, str) or not name or name in there or name in single:
                 raise ValueError(f"name: must be a new, non-empty string; got {shown(name)}")
             return name
         base = "_to_".join(map(label_of, (pre, post)))
         label, number = base, 2
-        while label in taken:
+        while label in there or label in single:
             label, number = f"{base}_{number}", number + 1
         return label
 
