@@ -6,6 +6,7 @@ import importlib.util
 import json
 import math
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -136,6 +137,12 @@ def test_the_scan_measures_every_cell(capsys: pytest.CaptureFixture[str]) -> Non
     assert [line[2:50].rstrip() for line in lines[1:]] == labels
     assert all(float(line[50:].split()[1]) > 0 for line in lines[1:])
     assert set(NOTES) <= {(row, label) for row, shapes in SHAPES.items() for label in shapes}
+
+
+def test_every_shape_can_go_to_another_process() -> None:
+    for shapes in SHAPES.values():
+        for shape in shapes.values():
+            assert pickle.loads(pickle.dumps(shape)) == shape
 
 
 def test_a_cell_above_twice_its_row_is_marked() -> None:

@@ -125,7 +125,7 @@ def _rules() -> dict[str, Shape]:
     }
 
 
-MANY: Mapping[str, Any] = MappingProxyType({"normal": [15, 7.5]})
+MANY: Mapping[str, Any] = {"normal": [15, 7.5]}
 SHAPES: Mapping[str, Mapping[str, Shape]] = MappingProxyType(
     {
         "populations, one delay": _over("populations", (1, 4, 16, 64)),
