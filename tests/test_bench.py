@@ -17,7 +17,8 @@ import pytest
 
 from neuromod.bench import command
 from neuromod.bench.numbers import WORKLOADS, da_sizes, interval_cv, spike_figures
-from neuromod.bench.shapes import NOTES, SHAPES, shapes_table
+from neuromod.bench.shapes import NOTES, SHAPES
+from neuromod.bench.shapes_table import shapes_table
 from neuromod.bench.workloads import Options, build_workload
 from neuromod.cli import main
 from neuromod.vector import vector_level
@@ -147,7 +148,14 @@ def test_every_shape_can_go_to_another_process() -> None:
 
 def test_a_cell_above_twice_its_row_is_marked() -> None:
     cells = [
-        {"row": "dt, ms", "label": label, "us_per_step": 1.0, "ns_per_unit": cost, "bytes_per_synapse": 0.0}
+        {
+            "row": "dt, ms",
+            "label": label,
+            "us_per_step": 1.0,
+            "ns_per_unit": cost,
+            "bytes_per_synapse": 0.0,
+            "note": "",
+        }
         for label, cost in (("0.1", 1.0), ("1.0", 2.5))
     ]
     assert [line.endswith("!") for line in shapes_table(cells).splitlines()] == [False, False, True]

@@ -21,7 +21,7 @@ from typing import Any
 import neuromod
 from neuromod.bench.machine import machine_bandwidth, machine_facts
 from neuromod.bench.numbers import Options
-from neuromod.bench.shapes import shapes_table
+from neuromod.bench.shapes_table import shapes_table
 from neuromod.vector import VARIABLE, available_levels, vector_level
 
 __all__ = ["append_history", "bench_table", "run_bench"]

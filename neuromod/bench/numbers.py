@@ -194,7 +194,7 @@ def microcircuit_sizes(scale: float, dc: bool = False) -> dict[str, Any]:
     --------
     >>> p = microcircuit_sizes(0.1)
     >>> int(p["n"].sum()), int(p["synapses"].sum())
-    (7717, 2988805)
+    (7717, 2988807)
     """
     m = MICROCIRCUIT
     root, sizes = np.sqrt(min(scale, 1.0)), np.array(m.sizes)

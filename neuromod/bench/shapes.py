@@ -22,11 +22,10 @@ from neuromod.modulation.system import NeuromodulationSystem, create_neuromodula
 from neuromod.monitors import LevelMonitor, RateMonitor, SpikeMonitor, StateMonitor, SynapseMonitor
 from neuromod.simulation import Simulation
 
-__all__ = ["NOTES", "SHAPES", "Shape", "build_shape", "measure_shape", "measure_shapes", "shapes_table"]
+__all__ = ["NOTES", "SHAPES", "Shape", "build_shape", "measure_shape", "measure_shapes"]
 
 WARM, LEAST, MOST = 200, 50, 50_000  # steps before the clock, and of a measurement
 APART = 0.1  # scale from which each cell has a process of its own
-LIMIT = 2.0  # times the cheapest cell of a row, above which a cell is marked
 
 
 @dataclass(frozen=True)
@@ -253,7 +252,7 @@ def measure_shape(shape: Shape, seed: int = 1, seconds: float = 0.3) -> dict[str
     ----------
     shape : Shape
     seed : int, default 1
-    seconds : float, s, default 0.3
+    seconds : float, s, >= 0, default 0.3
         Of processor time in which a measurement is repeated; the shortest counts.
 
     Returns
@@ -317,7 +316,8 @@ def measure_shapes(options: Options | None = None) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``workload`` is ``"shapes"``; ``cells`` is a list of dict: ``row``, ``label`` and what `measure_shape` returns.
+        ``workload`` is ``"shapes"``; ``cells`` is a list of dict: ``row``, ``label``, ``note`` and what
+        `measure_shape` returns.
 
     Examples
     --------
@@ -331,7 +331,7 @@ def measure_shapes(options: Options | None = None) -> dict[str, Any]:
     for row, shapes in SHAPES.items():
         for label, shape in shapes.items():
             found = _measured(_scaled(shape, o.scale), o.seed, seconds, o.scale >= APART)
-            cells.append({"row": row, "label": label} | found)
+            cells.append({"row": row, "label": label, "note": NOTES.get((row, label), "")} | found)
     return {"workload": "shapes", "cells": cells}
 
 
@@ -346,36 +346,3 @@ def _measured(shape: Shape, seed: int, seconds: float, apart: bool) -> dict[str,
         return measure_shape(shape, seed, seconds)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(measure_shape, shape, seed, seconds).result()
-
-
-def shapes_table(cells: list[dict[str, Any]]) -> str:
-    """The scan as text: a line for each cell, marked where it costs more than twice the cheapest of its row.
-
-    Parameters
-    ----------
-    cells : list of dict
-        From `measure_shapes`.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> print(shapes_table([{"row": "dt, ms", "label": "0.1", "us_per_step": 8.0, "ns_per_unit": 2.0,
-    ...     "bytes_per_synapse": 9.0, "units_per_step": 4000.0}]))
-    shapes                                               us a step   ns a unit    of row  B a synapse
-      dt, ms: 0.1                                             8.00        2.00      1.00         9.00
-    """
-    lines = [f"{'shapes':<50}{'us a step':>12}{'ns a unit':>12}{'of row':>10}{'B a synapse':>13}"]
-    for cell in cells:
-        least = min(other["ns_per_unit"] for other in cells if other["row"] == cell["row"])
-        times = cell["ns_per_unit"] / least
-        name = f"{cell['row']}: {cell['label']}"
-        values = (cell["us_per_step"], cell["ns_per_unit"], times, cell["bytes_per_synapse"])
-        figures = "".join(
-            f"{value:>{width}.2f}" for value, width in zip(values, (12, 12, 10, 13), strict=True)
-        )
-        note = NOTES.get((cell["row"], cell["label"]), "")
-        lines.append(f"  {name:<48}{figures}" + (f"  {note or '!'}" if times > LIMIT else ""))
-    return "\n".join(lines)
