@@ -42,6 +42,7 @@ PYTHON_ROWS = (
         "progress",
         "units",
         "together",
+        "near_names",
         "interrupts",
     },
     {"_core"},

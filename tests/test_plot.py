@@ -241,3 +241,16 @@ def test_pyplot_is_never_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize("given", [None, 3, {}, Simulation(seed=1)])
+def test_a_summary_of_something_else_is_refused(given: Any) -> None:
+    with pytest.raises(TypeError, match=r"^results: must be what neuromod.experiment.run_experiment or"):
+        plot.summary(given)
+
+
+def test_a_wrong_name_of_an_argument_is_said() -> None:
+    with pytest.raises(
+        TypeError, match=r"^raster: no argument 'windw'; there are spikes, ax, areas, most_dots$"
+    ):
+        plot.raster(([1.0], [1]), windw=3)  # type: ignore[call-arg]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuromod.near_names import names_near
 from neuromod.plot.drawing import colour_of, new_axes, thousands
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Levels(Protocol):
     def values(self) -> NDArray[np.float64]: ...
 
 
+@names_near
 def levels(
     recorded: Levels | tuple[ArrayLike, ArrayLike, Sequence[str]],
     ax: Axes | None = None,
