@@ -31,6 +31,7 @@ __all__ = ["draw_summary", "panels", "summary"]
 
 Results = Mapping[str, Any]
 Window = tuple[float, float]
+_MOST_DOTS = 50_000  # of a raster a few inches high: more cover each other
 
 
 @names_near
@@ -135,7 +136,8 @@ def _raster(ax: Axes, results: Results, window: Window) -> None:
         for k, name in enumerate(results["area_names"])
         if np.any(results["neuron_area"] == k)
     }
-    raster((step[inside] * float(results["dt"]), results["spike_id"][inside]), ax=ax, areas=areas)
+    spikes = (step[inside] * float(results["dt"]), results["spike_id"][inside])
+    raster(spikes, ax=ax, areas=areas, most_dots=_MOST_DOTS)
     thinned = ax.get_title()
     ax.set_title("")
     ax.set_xlim(*window)
@@ -149,9 +151,11 @@ def _levels(ax: Axes, results: Results, window: Window) -> None:
     time = results["level_time"]
     inside = time > window[0]
     names = [str(name) for name in results["level_names"]]
-    levels((time[inside], results["level"][inside], names), ax=ax, events=_events(results, window))
+    has_events = len(results["event_step"]) > 0
+    events = _events(results, window) if has_events else None
+    levels((time[inside], results["level"][inside], names), ax=ax, events=events)
     ax.set_xlim(*window)
-    _titled(ax, "Modulator levels and events")
+    _titled(ax, "Modulator levels" + (" and events" if has_events else ""))
 
 
 def _events(results: Results, window: Window) -> dict[str, Any]:
