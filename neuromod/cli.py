@@ -181,7 +181,7 @@ def _add_bench(bench: argparse.ArgumentParser) -> None:
     bench.add_argument(
         "workloads", nargs="*", metavar="WORKLOAD",
         help="brunel_static, da_stdp, izhikevich_stdp, tutorial_example_4, micro (default: these); "
-        "microcircuit, populations",
+        "microcircuit, populations, shapes",
     )  # fmt: skip
     bench.add_argument(
         "--scale", type=_above_zero, default=1.0, metavar="X", help="of the numbers of neurons"
@@ -498,6 +498,7 @@ def _bench(arguments: argparse.Namespace) -> int:
     from neuromod.bench.microcircuit import measure_microcircuit
     from neuromod.bench.numbers import Options
     from neuromod.bench.populations import measure_populations
+    from neuromod.bench.shapes import measure_shapes
     from neuromod.bench.workloads import MEASUREMENTS
 
     options = Options(
@@ -510,7 +511,11 @@ def _bench(arguments: argparse.Namespace) -> int:
         delays=arguments.delays,
         rule=arguments.rule,
     )
-    longer = {"microcircuit": measure_microcircuit, "populations": measure_populations}
+    longer = {
+        "microcircuit": measure_microcircuit,
+        "populations": measure_populations,
+        "shapes": measure_shapes,
+    }
     try:
         records = run_bench(
             {**MEASUREMENTS, "micro": micro_benchmarks, **longer},

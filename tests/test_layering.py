@@ -63,8 +63,10 @@ C_ROWS = (
         "nm_events",
         "nm_bitmap_deliver",
         "nm_push",
-        "nm_short_term",
+        "nm_pull",
     },
+    {"nm_transmit"},
+    {"nm_short_term"},
     {"nm_lazy_batch", "nm_current"},
     {
         "nm_lazy",
