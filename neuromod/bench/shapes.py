@@ -46,8 +46,8 @@ class Shape:
     rule : str, default "none"
     model : str, default "poisson"
         Neuron model of the targets.
-    zones : int, >= 1, default 1
-        Regions of the neuromodulation.
+    zones : int, default 0
+        Regions of the neuromodulation; 0: one, and a neutral system.
     extra : mapping, default {}
         Further arguments of `connect`.
     dt : float, ms, default 0.1
@@ -70,7 +70,7 @@ class Shape:
     delay: Any = 15
     rule: str = "none"
     model: str = "poisson"
-    zones: int = 1
+    zones: int = 0
     extra: Mapping[str, Any] = field(default_factory=dict)
     dt: float = 0.1
     threads: int = 1
@@ -154,7 +154,39 @@ SHAPES: Mapping[str, Mapping[str, Shape]] = MappingProxyType(
 )  # fmt: skip
 """Row -> label of a cell -> its network."""
 
-NOTES: Mapping[tuple[str, str], str] = MappingProxyType({})
+_LONE = "a delay run has one synapse or none, and each costs an update of its own"
+_FIXED = "a step costs 0.15 us besides the neurons"
+_EXPONENTIALS = "bound by its exponentials"
+_PLASTIC = "an event of a plastic synapse costs 4 ns, an update of a neuron 1 ns"
+_REGION = "0.3 to 0.5 us for each region: its levels, and its neurons in pieces of their own"
+_PYTHON = "a call from Python costs 30 to 45 us"
+NOTES: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("populations, rstdp", "16"): "plastic rows are not joined: each is a sixteenth as long",
+        ("delays, static", "1 to 500"): "a delay run has one synapse or none: bound by the latency of memory",
+        (
+            "delays, static",
+            "1 to 50,000",
+        ): "each run looks at all spikes of the last 5 s; runs are short here",
+        ("delays, rstdp", "1 to 500"): _LONE,
+        ("delays, rstdp", "1 to 2,000"): _LONE,
+        ("neurons", "10"): _FIXED,
+        ("neurons", "100"): _FIXED,
+        ("rate, Hz, rstdp", "10.0"): _PLASTIC,
+        ("rate, Hz, rstdp", "100.0"): _PLASTIC,
+        ("regions, rstdp", "100"): _REGION,
+        ("regions, rstdp", "1,000"): _REGION,
+        ("neuron model", "adex"): f"{_EXPONENTIALS}: 4 of each update",
+        ("neuron model", "lif_cond"): f"{_EXPONENTIALS}: 1 of each update",
+        ("neuron model", "lif_nmda_gaba_b"): f"{_EXPONENTIALS}: 4 of each update",
+        ("neuron model", "adex_clopath"): f"{_EXPONENTIALS}: 4 of each update",
+        ("rule", "stdp_nearest"): "an event rule: each event looks up its partner's last spike",
+        ("rule", "graupner_brunel"): f"{_EXPONENTIALS}: the weight moves between events",
+        ("rule", "clopath"): f"{_EXPONENTIALS} of its neuron model",
+        ("way", "run of one step"): _PYTHON,
+        ("way", "step"): _PYTHON,
+    }
+)
 """(row, label) of a cell above the limit -> what bounds it."""
 
 
@@ -178,11 +210,11 @@ def build_shape(shape: Shape, seed: int = 1) -> Simulation:
     """
     names = [f"R{k}" for k in range(shape.zones)]
     neutral = create_neuromodulation_system({"neutral": True})
-    system = neutral if shape.zones == 1 else NeuromodulationSystem(names)
+    system = NeuromodulationSystem(names) if shape.zones else neutral
     sim = Simulation(seed=seed, neuromodulation=system, dt=shape.dt, threads=shape.threads)
     parts = max(shape.populations, shape.zones)
     each, inputs = max(1, shape.neurons // 2 // parts), max(1, shape.in_degree // shape.populations)
-    regions = names if shape.zones > 1 else [None] * parts
+    regions: list[str | None] = [*names] or [None] * parts
     own: dict[str, Any] = {"rate": 0.0} if shape.model == "poisson" else {}
     sources = [
         sim.create(each, "poisson", rate=shape.rate, name=f"S{k}", region=regions[k]) for k in range(parts)
