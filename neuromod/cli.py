@@ -474,35 +474,9 @@ def _schema(arguments: argparse.Namespace) -> int:
 
 
 def _info(arguments: argparse.Namespace) -> int:
-    import platform
-    from importlib.util import find_spec
+    from neuromod.installed import as_text
 
-    import numpy as np
-
-    from neuromod import _core
-    from neuromod.parallel import get_num_threads
-    from neuromod.vector import available_levels, vector_level
-
-    rows = [
-        ("neuromod", __version__),
-        ("core", _core.__file__),
-        ("vector level", f"{vector_level()}; available {', '.join(available_levels())}"),
-        ("Python", f"{platform.python_version()} ({platform.python_implementation()})"),
-        ("NumPy", np.__version__),
-        ("platform", platform.platform()),
-        ("threads", f"{get_num_threads()} by default; {os.cpu_count()} processors"),
-        ("neuron models", ", ".join(_core.neuron_models())),
-        ("plasticity rules", ", ".join(["none", *_core.plasticity_rules()])),
-        ("modulators", ", ".join(_core.modulators())),
-        *(
-            (
-                f"extra {extra}",
-                f"{module} present" if find_spec(module) else f'pip install "neuromod-snn[{extra}]"',
-            )
-            for extra, module in (("plot", "matplotlib"), ("progress", "tqdm"))
-        ),
-    ]
-    _say("\n".join(f"{name:<18}{value}" for name, value in rows))
+    _say(as_text())
     return DONE
 
 

@@ -208,6 +208,8 @@ cdef extern from "nm_lazy.h" nogil:
 cdef extern from "nm_events.h" nogil:
     ctypedef struct nm_events:
         int64_t lag
+        int64_t n_delays
+        const int64_t *delays
         double *trace[3]
         double rate[3]
         int64_t *arrived
