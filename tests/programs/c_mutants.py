@@ -19,7 +19,7 @@ import sysconfig
 import tempfile
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 RELEASE = ["-std=c11", "-O3", "-g0", "-fPIC", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
@@ -53,8 +53,11 @@ class Mutant(NamedTuple):
 
 
 def drawn(draw: random.Random) -> Mutant:
-    """A token of the C core, each as likely as any other, and another in its place."""
-    files = sorted((CHECKOUT / "csrc").glob("*.c"))
+    """A token of the C core, each as likely as any other, and another in its place.
+
+    Not of nm_machine.c, which belongs to another module.
+    """
+    files = sorted(set((CHECKOUT / "csrc").glob("*.c")) - {CHECKOUT / "csrc" / "nm_machine.c"})
     found = []
     for file in files:
         text = file.read_text()
@@ -75,6 +78,12 @@ def drawn(draw: random.Random) -> Mutant:
     return Mutant(file, text.count("\n", 0, match.start()) + 1, old, new, changed)
 
 
+def run_for(seconds: int, command: list[str], **where: Any) -> subprocess.CompletedProcess[str]:
+    """A command that ends where it has taken so many seconds of a processor."""
+    limited = ["bash", "-c", f'ulimit -t {seconds}; exec "$0" "$@"', *command]
+    return subprocess.run(limited, capture_output=True, text=True, check=False, **where)
+
+
 class Bench:
     """Objects of the core and of its tests, and a package with a core of its own."""
 
@@ -85,10 +94,8 @@ class Bench:
             path.stem: self.compile(path, folder / f"{path.stem}.o")
             for path in sorted(CHECKOUT.glob("csrc/*.c"))
         }
-        self.tests = {
-            path.stem: self.compile(path, folder / f"{path.stem}.o")
-            for path in sorted(CHECKOUT.glob("tests/c/test_*.c"))
-        }
+        self.link(self.core_with(None, None))
+        self.tests = {path.stem: self.program(path) for path in sorted(CHECKOUT.glob("tests/c/test_*.c"))}
         self.package = folder / "package"
         shutil.copytree(
             CHECKOUT / "neuromod", self.package / "neuromod", ignore=shutil.ignore_patterns("avx*.so")
@@ -98,8 +105,26 @@ class Bench:
     def compile(self, source: Path, target: Path) -> Path:
         """The object of a source; CalledProcessError where it does not compile."""
         include = [f"-I{CHECKOUT / 'csrc'}", f"-I{CHECKOUT / 'tests' / 'c'}"]
-        command = [self.cc, *RELEASE, "-fvisibility=hidden", *include, "-c", str(source), "-o", str(target)]
+        command = [
+            self.cc,
+            *RELEASE,
+            "-fno-semantic-interposition",
+            *include,
+            "-c",
+            str(source),
+            "-o",
+            str(target),
+        ]
         subprocess.run(command, check=True, capture_output=True)
+        return target
+
+    def program(self, source: Path) -> Path:
+        """A C test that loads the core from a library."""
+        made, target = self.compile(source, self.folder / f"{source.stem}.o"), self.folder / source.stem
+        where = [f"-L{self.folder}", f"-Wl,-rpath,{self.folder}"]
+        subprocess.run(
+            [self.cc, str(made), *where, "-lcore", "-lm", "-pthread", "-o", str(target)], check=True
+        )
         return target
 
     def object_of(self, mutant: Mutant) -> Path | None:
@@ -113,26 +138,28 @@ class Bench:
             return None
         return None if made.read_bytes() == self.objects[mutant.file.stem].read_bytes() else made
 
+    def core_with(self, mutant: Mutant | None, made: Path | None) -> list[str]:
+        """The objects of the core, that of the mutant in the place of its own."""
+        own = None if mutant is None else mutant.file.stem
+        return [str(made if stem == own else path) for stem, path in self.objects.items()]
+
+    def link(self, core: list[str]) -> None:
+        """The library that the C programs load."""
+        library = str(self.folder / "libcore.so")
+        subprocess.run([self.cc, "-shared", *core, "-lm", "-pthread", "-o", library], check=True)
+
     def c_test_that_fails(self, mutant: Mutant, made: Path) -> str | None:
         """The first C program that does not pass; that of the file's own name runs first."""
-        core = [str(made if stem == mutant.file.stem else path) for stem, path in self.objects.items()]
+        self.link(self.core_with(mutant, made))
         own = mutant.file.stem.removeprefix("nm_").split("_")[0]
-        for stem in sorted(self.tests, key=lambda stem: own not in stem):
-            program = self.folder / "program"
-            subprocess.run(
-                [self.cc, str(self.tests[stem]), *core, "-lm", "-pthread", "-o", str(program)], check=True
-            )
-            try:
-                done = subprocess.run([str(program)], capture_output=True, timeout=120, check=False)
-            except subprocess.TimeoutExpired:
-                return f"{stem} (time)"
-            if done.returncode:
+        for stem, program in sorted(self.tests.items(), key=lambda each: own not in each[0]):
+            if run_for(60, [str(program)]).returncode:
                 return stem
         return None
 
     def python_test_that_fails(self, mutant: Mutant, made: Path) -> str | None:
         """The first Python test that does not pass on the core with the fault."""
-        core = [str(made if stem == mutant.file.stem else path) for stem, path in self.objects.items()]
+        core = self.core_with(mutant, made)
         link = sysconfig.get_config_var("LDSHARED").split()
         (target,) = self.package.glob("neuromod/_core/baseline*.so")
         subprocess.run([*link, str(self.binding), *core, "-o", str(target)], check=True)
@@ -144,18 +171,7 @@ class Bench:
         there = [str(path) for path in files if path.exists()]
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-m", "fast", "-p", "no:cacheprovider", *there]
         environment = {**os.environ, "PYTHONPATH": str(self.package), "NEUROMOD_VECTOR": "baseline"}
-        try:
-            done = subprocess.run(
-                command,
-                cwd=self.folder,
-                env=environment,
-                capture_output=True,
-                text=True,
-                timeout=900,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return "time"
+        done = run_for(900, command, cwd=self.folder, env=environment)
         failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
         return (failed[1] if failed else "the process ended") if done.returncode else None
 
