@@ -24,6 +24,7 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 from setuptools.modified import newer_group
 
 ABI3_FROM = "cp311"
@@ -82,6 +83,16 @@ if MODE not in MODES:
     raise SystemExit(
         f"NEUROMOD_BUILD: must be one of {', '.join(filter(None, MODES))} or unset; got {MODE!r}"
     )
+
+
+class BuildPython(build_py):
+    """Copies files with one mode, whatever that of the checkout is: two builds of a version are the same bytes."""
+
+    def run(self):
+        super().run()
+        for path in self.get_outputs(include_bytecode=False):
+            if not self.editable_mode and Path(path).is_file():
+                Path(path).chmod(0o644)
 
 
 class BuildCore(build_ext):
@@ -220,7 +231,7 @@ core = levels[0]
 
 setup(
     ext_modules=[*levels, extension("_machine", ["neuromod/_machine.c", "csrc/nm_machine.c"])],
-    cmdclass={"build_ext": BuildCore},
+    cmdclass={"build_py": BuildPython, "build_ext": BuildCore},
     options={
         # A folder for each kind of build, so that none picks up the objects of another.
         "build": {"build_base": f"build/{MODE or 'release'}{'-abi3' if ABI3 else ''}"},

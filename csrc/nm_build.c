@@ -16,6 +16,8 @@ static int check_slots(const int32_t *slot, int64_t n, const int64_t *id, int64_
 }
 
 int nm_build_check(const nm_build *build, nm_error *error) {
+    if (build->n_pre > 0 && build->n_post >= INT32_MAX)
+        return nm_fail(error, NM_ERR_TOO_LARGE, -1, 1, (double)build->n_post);
     int status = check_slots(build->pre, build->n_pre, build->id, 0, error);
     if (status == NM_OK)
         status = check_slots(build->post, build->n_post, build->id, 1, error);
@@ -26,8 +28,6 @@ int nm_build_check(const nm_build *build, nm_error *error) {
         return nm_fail(error, NM_ERR_BAD_INDEX, build->n_post - 1, 1, (double)build->post[build->n_post - 1]);
     if (build->n_pre == 0)
         return NM_OK;
-    if (build->n_post >= INT32_MAX)
-        return nm_fail(error, NM_ERR_TOO_LARGE, -1, 1, (double)build->n_post);
     if (build->pre[0] < build->pre_first)
         return nm_fail(error, NM_ERR_BAD_INDEX, 0, 0, (double)build->pre[0]);
     if (build->pre[build->n_pre - 1] >= build->pre_first + build->n_rows)

@@ -39,6 +39,10 @@ class Disk:
         """Write some of the data; the number of bytes that were written."""
         return os.write(handle, data)
 
+    def truncate(self, handle: int, size: int) -> None:
+        """Cut the file off."""
+        os.ftruncate(handle, size)
+
     def sync(self, handle: int) -> None:
         """Flush the file to the disk."""
         os.fsync(handle)

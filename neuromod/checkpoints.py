@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Self
 
+from neuromod import atomic
 from neuromod.atomic import remove_strays_of
 from neuromod.closed import Closed
 from neuromod.errors import FileError, say
@@ -194,7 +195,7 @@ class Checkpoints(Closed):
         self._sim.save(path)
         self._last = step
         for _, old in checkpoint_files(self._directory)[: -self._keep]:
-            old.unlink(missing_ok=True)
+            atomic.DISK.unlink(str(old))
 
     def __repr__(self) -> str:
         return f"Checkpoints({str(self._directory)!r}, last step {self._last})"

@@ -447,14 +447,11 @@ def _sweep(arguments: argparse.Namespace) -> int:
 
 def _validate(arguments: argparse.Namespace) -> int:
     from neuromod.config.load import load
-    from neuromod.experiment.section import check_experiment
+    from neuromod.experiment.section import experiment_of
 
     content, config = load(arguments.file)
-    check_experiment(
-        content.get("experiment", {}),
-        [area.name for area in config.areas],
-        {name: sense.areal for name, sense in config.senses.items()},
-    )
+    if "experiment" in content:
+        experiment_of(content, config)
     _say(f"{arguments.file}: valid")
     return DONE
 

@@ -444,7 +444,7 @@ class Stream(Closed):
             raise
 
     def _cut(self) -> None:
-        os.ftruncate(self._handle, self._at[0])
+        atomic.DISK.truncate(self._handle, self._at[0])
         self._is_torn = False
 
     def __repr__(self) -> str:

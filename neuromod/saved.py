@@ -142,7 +142,7 @@ def _restore(
         sim._session.prepared()  # parameters and levels are looked at
     except ConfigError as error:
         raise ConfigError([f"{where}.{line}" for line in error.problems]) from None
-    except (_core.CoreFailure, MemoryError, OverflowError) as error:
+    except (_core.CoreFailure, OverflowError) as error:
         raise ConfigError([f"state: must be one that fits into the core; {error!r}"]) from None
     except ValueError as error:
         raise ConfigError([f"state: {error}"]) from None

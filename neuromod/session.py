@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from weakref import ReferenceType
 
@@ -61,6 +62,8 @@ class Session:
         self.monitors: list[ReferenceType[Any]] = []  # those made for the simulation, while somebody has them
         self.held: list[Any] = []  # monitors of a file, which nobody else has
         self.stored: dict[str, Any] = {}  # states in memory to go back to
+        self._sources: list[_core.CurrentSource] = []  # those of an engine that is being replaced
+        self._half = ""  # reset or restore, where one of them failed half-way
 
     @property
     def threads(self) -> int:
@@ -87,6 +90,10 @@ class Session:
             If another simulation of the network runs.
         """
         engine, store = self._engine, self.store
+        if self._half:
+            raise RuntimeError(
+                f"{self._half}: was left half done, for want of memory; call it again before all else"
+            )
         if engine is not None and engine.running:
             return engine  # the network stays as it is
         with self.gate.change("simulation"):
@@ -106,6 +113,24 @@ class Session:
             elif store.moves != self._arrays:
                 self._lend_weights(engine)
         return engine
+
+    @contextlib.contextmanager
+    def going_back(self, what: str) -> Iterator[_core.Engine]:
+        """A block that brings an earlier state back. Where it fails, nothing but the same call may follow.
+
+        Its value is the engine of the state that is left.
+        """
+        half, self._half = self._half, ""
+        try:
+            engine = self.bound()
+        except BaseException:
+            self._half = half
+            raise
+        try:
+            yield engine
+        except BaseException:
+            self._half = what
+            raise
 
     def _lend_weights(self, engine: _core.Engine) -> None:
         engine.lend_weights([table.weights.live.get("weight") for table in self.store.tables])
@@ -326,21 +351,24 @@ class Session:
             if self.step and not self.beginning.is_noted:
                 raise RuntimeError("reset: needs the beginning, which the saved state does not have")
             self.store.check_written(self.step)
-            engine = self.bound()
             if not self.beginning.is_noted:
+                self.bound()
                 return 0
-            recorders: list[Any] = [*engine.spike_recorders, *engine.sample_recorders, *engine.probes]
-            for recorder in recorders:
-                engine.remove_recorder(recorder)
-            self.store.resume()
-            self.beginning.restore(self.store, self._level, weights, parameters)
-            self._engine, sources = None, engine.sources
-            new = self.bound()  # the engine starts at the columns as they are now
-            new.set_schedule(*self.beginning.schedule)
-            for source in sources:
-                source.state[:] = np.nan
-            new.set_sources(sources)
-            return len(recorders)
+            with self.going_back("reset") as engine:
+                recorders: list[Any] = [*engine.spike_recorders, *engine.sample_recorders, *engine.probes]
+                self._sources = engine.sources or self._sources
+                for recorder in recorders:
+                    engine.remove_recorder(recorder)
+                self.store.resume()
+                self.beginning.restore(self.store, self._level, weights, parameters)
+                self._engine = None
+                new = self.bound()  # the engine starts at the columns as they are now
+                new.set_schedule(*self.beginning.schedule)
+                for source in self._sources:
+                    source.state[:] = np.nan
+                new.set_sources(self._sources)
+                self._sources = []
+                return len(recorders)
 
     def begin_again(self) -> None:
         """The next engine is a new one."""

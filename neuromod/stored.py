@@ -45,6 +45,9 @@ class Stored:
         kept = kept_columns(self.engine)
         self.tables = [_table_of(table, kept.get(table.name)) for table in store.tables]
         self.levels = None if system is None else _levels_of(system._levels)
+        self._monitors: list[
+            tuple[Monitor[Any], bool, dict[str, Any]]
+        ] = []  # of a restore that is being done
 
     def restore(self, sim: Simulation) -> None:
         """Bring the simulation back.
@@ -54,13 +57,23 @@ class Stored:
         RuntimeError
             If neurons or synapses were added or removed since, or a projection has another rule. Nothing is changed.
         """
-        session, system = sim._session, sim.neuromodulation
+        session = sim._session
         self._check(session.store)
         session.store.check_written(session.step)
-        engine = session.bound()
-        monitors = [(each, each._is_on(), each._recorder.saved()) for each in monitors_of(session)]
-        for recorder in (*engine.spike_recorders, *engine.sample_recorders, *engine.probes):
-            engine.remove_recorder(recorder)
+        with session.going_back("restore") as engine:
+            self._monitors = self._monitors or [
+                (each, each._is_on(), each._recorder.saved()) for each in monitors_of(session)
+            ]
+            for recorder in (*engine.spike_recorders, *engine.sample_recorders, *engine.probes):
+                engine.remove_recorder(recorder)
+            self._bring_back(sim)
+            for monitor, is_on, saved in self._monitors:
+                _go_back(monitor, is_on, saved, self.step)
+            self._monitors = []
+
+    def _bring_back(self, sim: Simulation) -> None:
+        """All but the monitors."""
+        session, system = sim._session, sim.neuromodulation
         session.store.resume()
         session.store.release()
         for name, values in self.columns.items():
@@ -76,8 +89,6 @@ class Stored:
         rates = [copy.copy(each) for each in self.rates]
         session.restore(self.engine, self.schedule, rates)
         session.beginning = self.beginning.of_copy(session.store, session.store)
-        for monitor, is_on, saved in monitors:
-            _go_back(monitor, is_on, saved, self.step)
 
     def _check(self, store: Any) -> None:
         same = np.array_equal(store.columns.column("id"), self.ids) and store.version == self.version

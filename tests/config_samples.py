@@ -128,7 +128,7 @@ MISTAKES: list[tuple[str, Any, str]] = [
         "= neuromodulation.dopamine: must have decay_rate or tau, not both; got 0.1 and 50 ms",
     ),
     ("neuromodulation.dopamine", 3, "must be an object; got 3"),
-    ("simulation.dt", 0, "must be > 0 ms; got 0"),
+    ("simulation.dt", 0, "must be a number > 0 ms, from 1e-09 to 1e+15; got 0"),
     ("simulation.seed", 2**64, "must be <= 18446744073709551615; got 18446744073709551616"),
     ("simulation.threads", 2, "unknown key; known are dt, seed"),
     ("experiment", [], "must be an object; got []"),

@@ -69,9 +69,8 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def build(cc: str, name: str, folder: Path) -> dict[str, Path]:
-    """Programs by the stem of their source, for one of BUILDS."""
-    flags = BUILDS[name]
+def build(cc: str, name: str, folder: Path, flags: list[str]) -> dict[str, Path]:
+    """Programs by the stem of their source, for a build of that name."""
     core = sorted((CHECKOUT / "csrc").glob("*.c"))
     programs = sorted((CHECKOUT / "tests" / "c").glob("test_*.c"))
     assert core
@@ -108,7 +107,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         for name in BUILDS:
             try:
                 with alone(folder):
-                    programs = build(cc, name, folder)
+                    programs = build(cc, name, folder, BUILDS[name])
             except RuntimeError as error:
                 cases, names = [*cases, (None, str(error))], [*names, f"build-{name}"]
                 continue

@@ -271,7 +271,8 @@ class Failing(atomic.Disk):
         super().sync_directory(path)
 
 
-@pytest.mark.parametrize(("error", "persistent"), [(errno.ENOSPC, True), (errno.EIO, False)])
+@pytest.mark.parametrize("persistent", [False, True], ids=["once", "for good"])
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, errno.EDQUOT], ids=["full", "broken", "quota"])
 def test_failure_at_call_k(
     error: int, persistent: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -340,7 +340,7 @@ def test_schema_in_markdown_is_the_reference_with_the_experiment_in_it(
 ) -> None:
     assert main(["schema", "--markdown"]) == 0
     page = capsys.readouterr().out
-    assert "| `dt` | number | ms | > 0 | 1 | Length of a step. |" in page
+    assert "| `dt` | number | ms | 1e-09 to 1e+15 | 1 | Length of a step. |" in page
     assert (
         "| `steps_per_image` | whole number | steps | > 0 and <= 2**64 - 1 | 20 | How long an image is shown. |"
         in page

@@ -112,7 +112,7 @@ def test_rules_by_name_and_by_section(rule):
 def test_rule_none_and_alias():
     assert check_rule("none").params == {}
     assert check_rule("hebb_like") == check_rule("hebbian")
-    with pytest.raises(ConfigError, match=r"^rule\.rule: must be a rule of plasticity.*did you mean 'stdp'"):
+    with pytest.raises(ConfigError, match=r"^rule: must be a rule of plasticity.*did you mean 'stdp'"):
         check_rule("stpd", where="rule")
     with pytest.raises(ConfigError, match=r"^plasticity: must be an object; got 3"):
         check_rule(3)

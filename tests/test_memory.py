@@ -36,6 +36,14 @@ SCENARIOS = (
     "copy",
     "digest",
     "weight",
+    "create",
+    "run",
+    "reset",
+    "store",
+    "restore",
+    "to_dict",
+    "save",
+    "load",
 )
 FEWEST = {
     "add_synapse": 1,
@@ -44,10 +52,15 @@ FEWEST = {
     "SynapseMonitor": 1,
     "add_neuron": 20,
     "weight": 1,
+    "run": 1,
 }
 """Failing allocations that a scenario must have, else 10: none of them is empty."""
 EVERY = int(os.environ.get("NEUROMOD_TEST_EVERY", "10"))
 """Every so many-th allocation fails, from a number on that differs between scenarios; 1: all of them, two minutes."""
+
+
+MANY = {"restore", "to_dict", "save", "load"}
+"""Scenarios with hundreds of allocations, of which a fifth of the others' part fails."""
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +103,9 @@ def found(
 
 
 def _every(scenario: str) -> int:
-    return EVERY if FEWEST.get(scenario, 10) >= 10 else 1
+    if FEWEST.get(scenario, 10) < 10:
+        return 1
+    return EVERY * 5 if scenario in MANY and EVERY > 1 else EVERY
 
 
 @pytest.mark.long

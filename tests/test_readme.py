@@ -86,7 +86,7 @@ def test_developing_commands_are_run_by_ci(checkout: Path) -> None:
     assert len(commands) >= 6
     assert "## Developing" in (checkout / ".ci" / "run").read_text()
     for command in commands:
-        for script in re.findall(r"(?<![\w/])\.ci/\w+", command):
+        for script in re.findall(r"(?<![\w/])\.ci/[\w.]+", command):
             assert (checkout / script).is_file()
 
 

@@ -27,6 +27,7 @@ from neuromod import (
     _core,
 )
 from neuromod.errors import NeuromodWarning, NumericalError
+from neuromod.session import Session
 
 pytestmark = pytest.mark.long
 
@@ -395,6 +396,36 @@ def test_no_mutant_of_a_state_crashes_or_passes_for_the_state(seed: int) -> None
         found_there = text.read()
     assert os.waitpid(child, 0)[1] == 0, f"seed {seed}: the process ended"
     assert found_there == ""
+
+
+@pytest.mark.parametrize("part", ["traces", "lowpass", "history"])
+def test_an_empty_part_of_a_rule_s_state_may_be_missing(part: str) -> None:
+    """Of a rule that had other parts a KeyError came (mutant 60 of random network 0)."""
+    for rule in ("graupner_brunel", "clopath"):
+        model = {"clopath": "adex_clopath"}.get(rule, "lif")
+        sim = Simulation(BrainModel("brain_base_model.json"), seed=1)
+        ids = sim.initialize_neurons(["V1_like"], density=0.01, model=model)
+        sim.connect(ids, ids, in_degree=3, weight=0.5, rule=rule, synapse_type="excitatory", name="p")
+        sim.run(20)
+        state = through_json(sim.to_dict())
+        for holder in (state, state["model"]):
+            del holder["version"], holder["sha256"]
+        events = state["simulation"]["engine"]["events"]["p"]
+        if not events.get(part):
+            events.pop(part, None)
+            assert Simulation.from_dict(state).digest() == sim.digest()
+
+
+def test_want_of_memory_is_no_fault_of_the_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A MemoryError came as a ConfigError."""
+
+    def fails(*_: object) -> None:
+        raise MemoryError
+
+    state = small().to_dict()
+    monkeypatch.setattr(Session, "restore", fails)
+    with pytest.raises(MemoryError):
+        Simulation.from_dict(state)
 
 
 # ---- the doors of the core ----------------------------------------------------------------------------------------

@@ -11,7 +11,9 @@ from random_models import simulation_of
 from test_files import assert_same_records, monitors_on, small
 
 from neuromod import SpikeMonitor
+from neuromod.beginning import Beginning
 from neuromod.errors import NumericalError
+from neuromod.network.store import SynapseStore
 
 FIRST = int(os.environ.get("NEUROMOD_FUZZ_SEED", "0"))
 MODELS = int(os.environ.get("NEUROMOD_FUZZ_MODELS", "12"))
@@ -112,3 +114,38 @@ def test_unknown_names_and_runs_are_refused() -> None:
             ),
         ):
             sim.run(10)
+
+
+@pytest.mark.parametrize("call", ["reset", "restore"])
+@pytest.mark.filterwarnings("ignore:reset. . recorders have ended")
+def test_what_fails_half_way_is_done_by_the_next_call(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For want of memory, say. In between all else is refused; before, the network went on from a state of its own."""
+    sim, plain = small(), small()
+    for each in (sim, plain):
+        each.store()
+        each.run(20)
+    mine, theirs = monitors_on(sim), monitors_on(plain)
+    for each in (sim, plain):
+        each.run(10)
+    back: Any = {"reset": lambda s: s.reset(weights=True), "restore": lambda s: s.restore()}[call]
+    owner: Any = {"reset": Beginning, "restore": SynapseStore}[call]
+
+    def fails(*_: Any) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, {"reset": "restore", "restore": "forget_tags"}[call], fails)
+        with pytest.raises(MemoryError):
+            back(sim)
+    for refused in (sim.digest, sim.step, sim.to_dict, sim.copy, sim.store):
+        with pytest.raises(
+            RuntimeError, match=f"{call}: was left half done, for want of memory; call it again"
+        ):
+            refused()
+    back(sim)
+    back(plain)
+    assert sim.digest() == plain.digest()
+    sim.run(30), plain.run(30)
+    assert sim.digest() == plain.digest()
+    if call == "restore":
+        assert_same_records(mine, theirs)

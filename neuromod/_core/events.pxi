@@ -243,10 +243,9 @@ cdef class EventKeeper:
             return
         if self.arrived is not None:
             self.arrived[:] = state["arrived"]
-        for kept, given in ((self.traces, state["traces"]), (self.lowpass, state["lowpass"]),
-                            (self.history, state.get("history", {}))):
-            for name, trace in kept.items():
-                trace[:] = given[name]
+        for what, kept in (("traces", self.traces), ("lowpass", self.lowpass), ("history", self.history)):
+            for name, trace in kept.items():  # of an empty part there may be none in the state
+                trace[:] = state[what][name]
 
 
 cdef _check_columns(object layout, object projection, const nm_plasticity_rule *rule, Py_ssize_t n_partitions):

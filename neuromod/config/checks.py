@@ -136,8 +136,9 @@ def _check_releases(
 ) -> Iterator[Problem]:
     """Releases name areas and regions that there are."""
     areas, regions = _names(_column(content, "name")), _names(_column(content, "region"))
-    if None in _column(content, "region"):
+    if not areas or None in _column(content, "region"):
         regions.append("global")
+    unsure = ("areas",) in wrong
     known = {"areas": ("the name of an area", areas), "regions": ("a region of an area", regions)}
     for name in modulators:
         modulator = _object(_object(content.get("neuromodulation")).get(name))
@@ -147,7 +148,7 @@ def _check_releases(
         if isinstance(several, list):
             places = [((*place, k), one) for k, one in enumerate(several)]
         for key, (what, names) in known.items():
-            for where, release in places if names else ():
+            for where, release in places if names or not unsure else ():
                 for j, wanted in enumerate(release.get(key) or () if where not in wrong else ()):
                     if wanted not in names:
                         yield Problem((*where, key, j), f"must be {what}", wanted, names, KNOWN_NAMES)

@@ -111,4 +111,6 @@ def _written(value: Any) -> str:
     """A value as a page shows it; nothing for None."""
     if type(value) is int and value >= 2**31 - 1 and value & (value + 1) == 0:
         return f"2**{value.bit_length()} - 1"
+    if isinstance(value, float) and abs(value) > 1e9:
+        return f"{value:g}"
     return "" if value is None else str(value).removesuffix(".0")

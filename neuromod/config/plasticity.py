@@ -6,10 +6,20 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, PlainValidator, WithJsonSchema, create_model
+from pydantic import ConfigDict, PlainValidator, ValidationError, WithJsonSchema, create_model
 
 from neuromod import _core
-from neuromod.config.keys import Kind, Name, Section, key, registered, registered_as, section_of, spellings
+from neuromod.config.keys import (
+    Kind,
+    Name,
+    Section,
+    key,
+    problems_in,
+    registered,
+    registered_as,
+    section_of,
+    spellings,
+)
 from neuromod.problems import Problem, Wrong, unless
 
 __all__ = ["Plasticity"]
@@ -202,7 +212,12 @@ def rule_section(rule: str | None) -> type[Plasticity]:
 
 def read_rule(given: Any) -> Plasticity:
     """A rule, complete, from its section or from its name alone; a section without ``rule`` is Hebbian."""
-    content = {"rule": given} if isinstance(given, str) else given
+    if isinstance(given, str):
+        try:
+            return read_rule({"rule": given})
+        except (Wrong, ValidationError) as error:  # the name stands in the place of the section
+            raise Wrong([problem._replace(place=()) for problem in problems_in(error)]) from None
+    content = given
     if not isinstance(content, dict):
         return rule_section(None).model_validate(content)
     if content.get("enabled", True) is False and registered(content.get("rule", "none"), RULE_NAMES):

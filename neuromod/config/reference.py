@@ -30,7 +30,7 @@ def reference(more: Mapping[str, type[Section]] | None = None) -> str:
     Examples
     --------
     >>> [line for line in reference().splitlines() if line.startswith("| `dt`")]
-    ['| `dt` | number | ms | > 0 | 1 | Length of a step. |']
+    ['| `dt` | number | ms | 1e-09 to 1e+15 | 1 | Length of a step. |']
     """
     tables = [_table(title, section) for title, section in {**_SECTIONS, **(more or {})}.items()]
     return "\n\n".join(["# Configuration", *tables]) + "\n"

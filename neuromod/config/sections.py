@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
 from neuromod import _core
+from neuromod.arguments import LONGEST_STEP, SHORTEST_STEP
 from neuromod.config.keys import (
     Name,
     Section,
@@ -210,8 +211,11 @@ class Sense(Section):
                 yield Problem((name,), "unknown key", known=cls.known, far=KNOWN_KEYS)
 
 
+_STEP = f"a number > 0 ms, from {SHORTEST_STEP:g} to {LONGEST_STEP:g}"
+
+
 class Simulation(Section):
     """The section ``simulation``."""
 
-    dt: float = key(1.0, "Length of a step.", unit="ms", gt=0)
+    dt: float = key(1.0, "Length of a step.", unit="ms", says=_STEP, ge=SHORTEST_STEP, le=LONGEST_STEP)
     seed: int | None = key(None, "Default: drawn, and kept.", ge=0, le=2**64 - 1)

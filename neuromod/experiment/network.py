@@ -73,7 +73,7 @@ def build_network(sim: Any, experiment: Experiment, *, frozen: bool = False) -> 
             experiment.connection_probability, experiment.weight_mean, experiment.weight_std
         )
         return ExperimentNetwork(placed, None)
-    assert experiment.sense is not None  # check_experiment saw to it
+    assert experiment.sense is not None  # experiment_of saw to it
     sensory, readout = placed[sim.model._config.senses[experiment.sense].areal], placed[experiment.readout]
     inside = (experiment.weight_mean, experiment.weight_std)
     between = (experiment.readout_weight, experiment.readout_weight_std)

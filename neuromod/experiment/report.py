@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
 import platform
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
@@ -18,6 +16,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from neuromod.atomic import target_of, whole_file
 from neuromod.experiment.results import results_table
 from neuromod.experiment.story import headline, seconds_of
 from neuromod.plot.drawing import bare_figure
@@ -145,16 +144,8 @@ def save_report(
     if target.exists() and not overwrite:
         raise FileExistsError(f"{target}: exists already, and overwrite is not set")
     page = report_html(results, notes=notes)
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(page)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with whole_file(target_of(target)) as write:
+        write(page.encode())
     return target
 
 

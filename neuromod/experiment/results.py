@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import textwrap
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuromod.atomic import DISK
+from neuromod.atomic import target_of, whole_file
 from neuromod.experiment.effect_size import effects
 from neuromod.experiment.story import headline, seconds_of, speed
 from neuromod.notebook import html_table
@@ -95,17 +93,8 @@ def save_results(path: str | Path, arrays: Mapping[str, ArrayLike], *, overwrite
             raise TypeError(f"{name}: must be numbers or text; got an array of {column.dtype}")
     if target.exists() and not overwrite:
         raise FileExistsError(f"{target}: exists already, and overwrite is not set")
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            _write_archive(file, columns)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    DISK.sync_directory(str(target.parent))
+    with whole_file(target_of(target)) as write:
+        _write_archive(_Sink(write), columns)
     return target
 
 
@@ -275,7 +264,22 @@ def _response_rows(results: Mapping[str, Any]) -> list[tuple[str, str]]:
     return rows
 
 
-def _write_archive(file: BinaryIO, columns: Mapping[str, NDArray[np.generic]]) -> None:
+class _Sink:
+    """What `zipfile` needs of a file that cannot be gone back in."""
+
+    def __init__(self, write: Callable[[Any], None]) -> None:
+        self._write = write
+
+    def write(self, data: Any) -> int:
+        """Write all of the data; the number of bytes."""
+        self._write(data)
+        return memoryview(data).nbytes
+
+    def flush(self) -> None:
+        """Nothing waits here."""
+
+
+def _write_archive(file: Any, columns: Mapping[str, NDArray[np.generic]]) -> None:
     """The layout of numpy.savez, for any name of an array, on every version of NumPy without pickle."""
     with zipfile.ZipFile(file, "w") as archive:
         for name, column in columns.items():

@@ -28,7 +28,7 @@ from neuromod.experiment.network import ExperimentNetwork, build_network
 from neuromod.experiment.results import Results
 from neuromod.experiment.resume import Resume
 from neuromod.experiment.schedule import Log, Schedule
-from neuromod.experiment.section import Experiment, check_experiment
+from neuromod.experiment.section import Experiment, experiment_of
 from neuromod.modulation.system import create_neuromodulation_system
 from neuromod.monitors import LevelMonitor, SpikeMonitor
 from neuromod.network.brain_model import BrainModel
@@ -99,7 +99,7 @@ def image_order(labels: NDArray[np.int64], images_per_block: int, seed: int) -> 
 def _prepared_show(sim: Simulation, experiment: Experiment, data: LabelledImages) -> _Show:
     """The current that each image gives to each neuron of the sense's area, in all its layers."""
     sense = experiment.sense
-    assert sense is not None  # check_experiment saw to it
+    assert sense is not None  # experiment_of saw to it
     model = sim.model
     ranges = model._config.area(model._config.senses[sense].areal).coord_ranges
     rows, columns, depth = (ranges[axis][1] - ranges[axis][0] + 1 for axis in "xyz")
@@ -331,9 +331,7 @@ def _prepared_config(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NeuromodWarning)  # BrainModel gives them again
         content, config = load(source)
-    areas = [area.name for area in config.areas]
-    senses = {name: sense.areal for name, sense in config.senses.items()}
-    experiment = check_experiment(content.get("experiment", {}), areas, senses).in_steps(config.simulation.dt)
+    experiment = experiment_of(content, config).in_steps(config.simulation.dt)
     if experiment.plasticity is not None:
         content["plasticity"] = dict(experiment.plasticity)
     return content, experiment

@@ -13,11 +13,13 @@ from neuromod.config.keys import BOUNDS, Section, attempt, domain_rule, key, rig
 from neuromod.config.load import check_rule
 from neuromod.config.plasticity import read_rule
 from neuromod.config.read import config_error
+from neuromod.config.whole import Config
 from neuromod.errors import ConfigError
 from neuromod.experiment.datasets import DATASETS
+from neuromod.network.wiring import lacking
 from neuromod.problems import Problem, shown
 
-__all__ = ["Experiment", "check_experiment", "experiment_schema"]
+__all__ = ["Experiment", "check_experiment", "experiment_of", "experiment_schema"]
 
 SHARE, ANY, POSITIVE, NOT_NEGATIVE = "NM_UNIT_INTERVAL", "NM_ANY", "NM_POSITIVE", "NM_NON_NEGATIVE"
 Texts = Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
@@ -182,6 +184,73 @@ def check_experiment(
     if experiment.plasticity is not None:
         check_rule(experiment.plasticity, f"{where}.plasticity")  # warns of what is not acted on
     return experiment
+
+
+def experiment_of(content: Mapping[str, Any], config: Config) -> Experiment:
+    """The experiment of a configuration, checked by itself and against the areas that it uses.
+
+    Parameters
+    ----------
+    content : mapping
+        The configuration as plain JSON.
+    config : Config
+        The same, checked.
+
+    Returns
+    -------
+    Experiment
+
+    Raises
+    ------
+    ConfigError
+        With every problem.
+
+    Examples
+    --------
+    >>> from neuromod.config import load
+    >>> experiment_of(*load("brain_base_model.json")).dataset
+    'digits'
+    """
+    section = content.get("experiment", {})
+    senses = {name: sense.areal for name, sense in config.senses.items()}
+    experiment = check_experiment(section, [area.name for area in config.areas], senses)
+    found = [*_check_sheet(experiment, config), *_check_rule_reads(experiment, config)]
+    if found:
+        raise config_error(found)
+    return experiment
+
+
+def _check_sheet(told: Experiment, config: Config) -> Iterator[Problem]:
+    """Whether the sheet of the sense's area holds the images."""
+    if told.dataset is None or told.sense is None:
+        return
+    ranges = config.area(config.senses[told.sense].areal).coord_ranges
+    sheet = tuple(ranges[axis][1] - ranges[axis][0] + 1 for axis in "xy")
+    image = DATASETS[told.dataset]().images.shape[1:]
+    if any(sites < pixels for sites, pixels in zip(sheet, image, strict=True)):
+        rule = "must feed an area whose sheet along x and y holds the images of {} x {} pixels".format(*image)
+        yield Problem(
+            ("experiment", "sense"), f"{rule}; got {told.sense!r} with {{}} x {{}} sites".format(*sheet)
+        )
+
+
+def _check_rule_reads(told: Experiment, config: Config) -> Iterator[Problem]:
+    """Whether the neurons that the rule connects have the columns that it reads."""
+    own = told.plasticity is not None
+    rule = read_rule(told.plasticity).rule if own else config.plasticity.rule
+    if rule == "none" or told.connection_probability == 0.0:
+        return
+    placed = [area for area in config.areas if told.areas is None or area.name in told.areas]
+    sources = placed if told.readout is None else [config.area(config.senses[str(told.sense)].areal)]
+    targets = placed if told.readout is None else [config.area(told.readout)]
+    place = ("experiment", "plasticity", "rule") if own else ("plasticity", "rule")
+    for end, areas in (("source", sources), ("target", targets)):
+        for area in areas:
+            model = area.model or config.neuron_model.type
+            names = lacking(rule, end, model)
+            if names:
+                needed = f"must read what its {end}s have, in the experiment those of {area.name!r}"
+                yield Problem(place, f"{needed}: {rule} reads {', '.join(names)}; got neurons of {model}")
 
 
 def _check_names(told: Experiment, areas: Collection[str], senses: Mapping[str, str]) -> Iterator[Problem]:

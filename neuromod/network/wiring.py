@@ -18,6 +18,7 @@ __all__ = [
     "check_columns",
     "checked_port",
     "ends_of",
+    "lacking",
     "slots_of_rows",
     "type_of_sources",
 ]
@@ -56,17 +57,23 @@ def slots_of_rows(areas: Areas, rows: Rows) -> tuple[NDArray[np.int64], NDArray[
 def check_columns(areas: Areas, rule: str | None, rows: Rows | tuple[Any, Any]) -> None:
     """Refuse synapses, rows or slots of sources and of targets, whose neurons lack a column that the rule reads."""
     reads = {} if rule is None else _RULES[rule]["reads"]
-    if not any(reads.values()):
+    if rule is None or not any(reads.values()):
         return
     slots: tuple[Any, ...] = slots_of_rows(areas, rows) if len(rows) == 3 else rows
-    models = list(_core.neuron_models().items())
-    for (end, names), of_end in zip(reads.items(), slots, strict=True):
-        for model, about in (models[k] for k in np.unique(areas.columns.column("model")[of_end])):
-            lacking = sorted(set(names) - set(about["state"]) - set(about["params"]))
-            if lacking:
+    models = list(_core.neuron_models())
+    for end, of_end in zip(reads, slots, strict=True):
+        for model in (models[k] for k in np.unique(areas.columns.column("model")[of_end])):
+            names = lacking(rule, end, model)
+            if names:
                 raise ValueError(
-                    f"rule: {rule} reads {', '.join(lacking)} of its {end}s; a {model} neuron has none"
+                    f"rule: {rule} reads {', '.join(names)} of its {end}s; a {model} neuron has none"
                 )
+
+
+def lacking(rule: str, end: str, model: str) -> list[str]:
+    """Columns that the rule reads of its sources or of its targets, and that the neuron model lacks."""
+    about = _core.neuron_models()[model]
+    return sorted(set(_RULES[rule]["reads"][end]) - set(about["state"]) - set(about["params"]))
 
 
 def type_of_sources(areas: Areas, pre: Int32s, synapse_type: str | None) -> str:

@@ -15,7 +15,7 @@ from neuromod import __version__
 from neuromod.arguments import checked_count, checked_number
 from neuromod.config.load import load
 from neuromod.errors import ConfigError
-from neuromod.experiment.section import check_experiment
+from neuromod.experiment.section import experiment_of
 from neuromod.parallel import checked_threads
 from neuromod.problems import shown
 from neuromod.progress import ProgressLine
@@ -205,10 +205,7 @@ def check_points(work: Work, points: Points) -> None:
 
 
 def _check_whole(content: dict[str, Any]) -> None:
-    _, config = load(content, warn=False)
-    areas = [area.name for area in config.areas]
-    senses = {name: sense.areal for name, sense in config.senses.items()}
-    check_experiment(content.get("experiment", {}), areas, senses)
+    experiment_of(*load(content, warn=False))
 
 
 def _check_rest(to: Any, retry_failed: Any, progress: Any) -> None:

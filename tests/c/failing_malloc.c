@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <stddef.h>
 
 static void *(*next_malloc)(size_t);
@@ -21,7 +22,10 @@ long failing_malloc_arm(long k) {
 }
 
 static int fails(size_t bytes) {
-    return bytes >= 256 && ++seen == armed;
+    if (bytes < 256 || ++seen != armed)
+        return 0;
+    errno = ENOMEM;
+    return 1;
 }
 
 static void find(void) {

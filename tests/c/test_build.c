@@ -195,6 +195,18 @@ static void more_than_32_bits_of_synapses_are_refused(void) {
     CHECK(nm_build_sort_by_delay(starts, 1, NULL, NULL, NULL, NULL, NULL, NULL, &error) == NM_ERR_TOO_LARGE);
 }
 
+static void more_than_31_bits_of_neurons_are_refused(void) {
+    const int64_t most = 2147483647, many[] = {1, most + 1};
+    nm_build build = everyone();
+    CHECK(nm_build_out_degree(&build, most + 1, sorting, bucket_start, local, &error) == NM_ERR_TOO_LARGE);
+    CHECK(error.value == 2147483648.0);
+    build.n_pre = 2;
+    CHECK(nm_build_out_degrees(&build, many, sorting, bucket_start, local, &error) == NM_ERR_TOO_LARGE);
+    CHECK(error.value == 2147483648.0);
+    build.n_post = most;
+    CHECK(refused(&build, NM_ERR_TOO_LARGE, -1, 1));
+}
+
 static void buckets_of_bad_rows_are_refused(void) {
     const int64_t falling[] = {0, 2, 1, 3}, late[] = {1, 3}, good[] = {0, 2, 3};
     const int32_t to[] = {0, 1, 2}, negative[] = {0, -1, 2}, back[] = {3, 1, 2};
@@ -273,6 +285,7 @@ static const nm_test tests[] = {TEST(count_and_fill_agree),
                                 TEST(a_neuron_without_candidates_is_named),
                                 TEST(pairs_outside_are_named),
                                 TEST(more_than_32_bits_of_synapses_are_refused),
+                                TEST(more_than_31_bits_of_neurons_are_refused),
                                 TEST(buckets_of_bad_rows_are_refused),
                                 TEST(rows_are_cut_by_partitions),
                                 TEST(counted_and_filled_runs_agree),
