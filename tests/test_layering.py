@@ -19,7 +19,8 @@ PYTHON_ROWS = (
     {"agents", "bench", "experiment", "plot", "selftest", "sweeps"},
     {"simulation", "building", "connects", "replicas", "monitors", "saved", "session", "beginning", "ranks"}
     | {"drive", "hooks", "agenda", "tables", "recorders", "lifecycle", "keeping", "recorded"}
-    | {"checkpoints", "logs", "stored"},
+    | {"checkpoints", "logs", "stored"}
+    | {"rank_checkpoints", "rank_kept", "rank_link", "rank_records", "rank_state"},
     {
         "network",
         "modulation",
@@ -43,6 +44,8 @@ PYTHON_ROWS = (
         "units",
         "together",
         "interrupts",
+        "merging",
+        "terminal",
     },
     {"_core"},
     {"vector"},

@@ -29,7 +29,7 @@ def test_the_program_runs(tmp_path: Path) -> None:
 
 
 def test_every_method_is_named() -> None:
-    names = {name for name in vars(RankSimulation) if not name.startswith("_")}
+    names = {name for name in dir(RankSimulation) if not name.startswith("_")}
     missing = {name for name in names if f"`{name}" not in PAGE and f".{name}(" not in PAGE}
     assert missing <= {"rank", "n_ranks", "step", "own_ids", "n_own_synapses", "neuromodulation"}
 

@@ -28,6 +28,9 @@ cdef class EventKeeper:
             self.arrived = np.full(max(1, p.n_runs), -1, np.int64)
             self.c.arrived = <int64_t *>_address(self.arrived, "i8", 0, "arrived")
         self._lend_columns(binding, p, projection)
+        if projection.whole is not None and projection.whole.shift is not None:
+            self.lent.append(projection.whole.shift)
+            self.c.shift = <const int64_t *>_address(projection.whole.shift, "i8", p.n_runs, "shift")
         if p.rule.on_post != NULL:
             self._make_index(binding, p)
         if p.rule.needs_elapsed:

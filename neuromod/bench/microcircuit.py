@@ -21,7 +21,7 @@ from neuromod.bench.numbers import Options
 from neuromod.bench.record import record_of
 from neuromod.simulation import Simulation
 
-__all__ = ["build_microcircuit", "measure_microcircuit"]
+__all__ = ["DT", "build_microcircuit", "fill_microcircuit", "measure_microcircuit"]
 
 Floats = NDArray[np.float64]
 
@@ -82,6 +82,20 @@ def build_microcircuit(options: Options | None = None) -> Simulation:
     (155, 55)
     """
     o = options or Options()
+    sim = Simulation(seed=o.seed, dt=DT, threads=o.threads)
+    fill_microcircuit(sim, o)
+    return sim
+
+
+def fill_microcircuit(sim: Any, o: Options) -> None:
+    """Build the network in a `Simulation` or `RankSimulation` without neurons, whose dt is `DT`.
+
+    Parameters
+    ----------
+    sim : Simulation or RankSimulation
+    o : Options
+        `scale`, `seed` and `dc` act.
+    """
     root = math.sqrt(min(o.scale, 1.0))
     weight, numbers = _weight(), _numbers()
     weights = np.where(np.arange(8) % 2 == 0, weight, -4.0 * weight)[None, :].repeat(8, 0)
@@ -91,7 +105,6 @@ def build_microcircuit(options: Options | None = None) -> Simulation:
     lost = 0.001 * TAU_SYN * (1.0 - root) * ((weights * in_degrees) @ np.array(RATES) + weight * input_rates)
     external, rates = weight / root, input_rates * min(o.scale, 1.0)
     current = lost + (0.001 * TAU_SYN * rates * external if o.dc else 0.0)
-    sim = Simulation(seed=o.seed, dt=DT, threads=o.threads)
     lif: dict[str, Any] = {
         "tau_m": TAU_M, "v_rest": REST, "v_reset": REST, "v_threshold": -50.0, "refractory_period": 2.0,
         "tau_syn_excitatory": TAU_SYN, "tau_syn_inhibitory": TAU_SYN,
@@ -121,7 +134,6 @@ def build_microcircuit(options: Options | None = None) -> Simulation:
             autapses=True,
             name=f"{NAMES[j]}>{NAMES[i]}",
         )
-    return sim
 
 
 def measure_microcircuit(options: Options | None = None) -> dict[str, Any]:
