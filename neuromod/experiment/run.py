@@ -155,9 +155,18 @@ def run_experiment_on_ranks(
     source : str, Path or mapping
     comm : mpi4py.MPI.Comm, optional
         Default: ``MPI.COMM_WORLD``.
-    steps, seed, progress, stop, ms, phase, checkpoint, checkpoint_every
-        As of `run_experiment`; a run stops where `stop` of any rank is true. Rank 0 writes checkpoints, which every
-        rank must be able to read.
+    steps : int, >= 1, optional
+    seed : int, 0 .. 2**64 - 1, optional
+        One that is drawn is that of rank 0.
+    progress : callable, optional
+    stop : callable, optional
+        The run ends where it is true on any rank.
+    ms : float, ms, > 0, optional
+    phase : callable, optional
+    checkpoint : str or Path, optional
+        Rank 0 writes; every rank must be able to read.
+    checkpoint_every : str, default "1 min"
+        All of these as of `run_experiment`.
 
     Returns
     -------
