@@ -191,29 +191,40 @@ def _measured(
     sim.run(0)
     built = time.perf_counter() - began
     sim.run(ms=warm)
-    waited, swap = [0.0], sim._ranks.swap
+    waited, used, swap = [0.0], [0.0], sim._ranks.swap
 
     def timed(*given: Any) -> Any:
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         found = swap(*given)
         waited[0] += time.perf_counter() - start
+        used[0] += time.process_time() - cpu  # MPI waits busily
         return found
 
     sim._ranks.swap = timed  # type: ignore[assignment, method-assign]
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     run = sim.run(ms=ms)
     took, steps = time.perf_counter() - start, run["n_steps"]
-    told = (took / steps, waited[0] / steps, built, memory_now() or 0.0, before, memory_peak() or 0.0)
+    computed = (time.process_time() - cpu - used[0]) / steps
+    told = (
+        took / steps,
+        waited[0] / steps,
+        built,
+        memory_now() or 0.0,
+        before,
+        memory_peak() or 0.0,
+        computed,
+    )
     each = list(zip(*ranks.comm.allgather((*told, sim.n_own_synapses)), strict=True))
     if ranks.rank:
         return None
     return {
         "ranks": ranks.size,
         "threads": threads,
-        "synapses": sum(each[6]),
+        "synapses": sum(each[7]),
         "rate_hz": round(run["mean_rate"], 3),
         "spikes_per_step": round(float(run["spike_counts"].sum()) / steps, 3),
         "us_per_step": round(1e6 * max(each[0]), 2),
+        "cpu_us_per_step": round(1e6 * max(each[6]), 2),
         "us_per_step_waited": round(1e6 * max(each[1]), 2),
         "run_s": round(took, 2),
         "build_s": round(max(each[2]), 2),
