@@ -19,7 +19,7 @@ PAGE = resources.files("neuromod").joinpath("guide", "ranks.md").read_text(encod
 @needs_mpi
 @pytest.mark.long
 def test_the_program_runs(tmp_path: Path) -> None:
-    (program,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    program, _ = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     (tmp_path / "network.py").write_text(program)
     assert MPIEXEC is not None
     command = [MPIEXEC, "-n", "2", sys.executable, "network.py"]
