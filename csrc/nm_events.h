@@ -38,6 +38,9 @@ struct nm_events {
         *last; /* [synapse] step of the last event or update; < 0: there was none (never so under a rule with
                     * `advance`); NULL: the rule does not read `elapsed` */
     uint32_t salt; /* of the random words: number of the projection */
+    /* [delay run] Random words are drawn for the position of a synapse in the whole projection. Where a process holds
+     * a part of it, the positions there are greater by this; NULL: it holds the whole. */
+    const int64_t *shift;
 };
 
 /* Fill the index by target. `next`: scratch, [n_neurons]. */

@@ -32,6 +32,10 @@ static double density_of(const nm_levels *levels, int64_t zone, int64_t m) {
     return levels->density != NULL ? levels->density[zone * levels->n_modulators + m] : 1.0;
 }
 
+static int is_clamped(const nm_levels *levels, int64_t region, int64_t m) {
+    return levels->clamped != NULL && !isnan(levels->clamped[region * levels->n_modulators + m]);
+}
+
 static int is_neutral(const nm_levels *levels, int64_t m) {
     return levels->neutral != NULL && levels->neutral[m];
 }
@@ -98,6 +102,13 @@ int nm_levels_check(const nm_levels *levels, nm_error *error) {
     return NM_OK;
 }
 
+void nm_levels_hold(const nm_levels *levels) {
+    for (int64_t r = 0; r < levels->n_regions; r++)
+        for (int64_t m = 0; m < levels->n_modulators; m++)
+            if (is_clamped(levels, r, m))
+                levels->level[r * levels->n_modulators + m] = levels->clamped[r * levels->n_modulators + m];
+}
+
 int nm_levels_event(const nm_levels *levels, int64_t m, int64_t region, const double *event,
                     nm_error *error) {
     const nm_modulator *modulator = levels->modulators[m];
@@ -110,7 +121,7 @@ int nm_levels_event(const nm_levels *levels, int64_t m, int64_t region, const do
         drive += modulator->sign[k] * event[k];
     drive = nm_clip(drive, -1e300, 1e300); /* two inputs of 1e308 sum to infinity, and 0 * infinity is NaN */
     for (int64_t r = 0; r < levels->n_regions; r++)
-        if (region < 0 || r == region) {
+        if ((region < 0 || r == region) && !is_clamped(levels, r, m)) {
             double moved = baseline_of(levels, r, m) + params_of(levels, m)[NM_SENSITIVITY] * drive;
             levels->level[r * levels->n_modulators + m] = nm_clip(moved, 0.0, 1.0);
         }
@@ -119,7 +130,7 @@ int nm_levels_event(const nm_levels *levels, int64_t m, int64_t region, const do
 
 void nm_levels_add(const nm_levels *levels, int64_t m, int64_t region, double amount) {
     for (int64_t r = 0; r < levels->n_regions; r++)
-        if (region < 0 || r == region) {
+        if ((region < 0 || r == region) && !is_clamped(levels, r, m)) {
             double *level = &levels->level[r * levels->n_modulators + m];
             *level = nm_clip(*level + amount, 0.0, 1.0);
         }
@@ -146,7 +157,7 @@ static int add_term(const nm_levels *levels, const nm_diffusion *d, int64_t m, i
     for (int64_t r = 0; r < levels->n_regions; r++) {
         const double before = level[r * levels->n_modulators];
         const double relaxing = order == 1 ? d->term[r] - baseline_of(levels, r, m) : d->term[r];
-        d->term[r] = (d->flow[r] - d->decay * relaxing) / order;
+        d->term[r] = is_clamped(levels, r, m) ? 0.0 : (d->flow[r] - d->decay * relaxing) / order;
         level[r * levels->n_modulators] += d->term[r];
         changed |= level[r * levels->n_modulators] != before;
     }
@@ -155,7 +166,7 @@ static int add_term(const nm_levels *levels, const nm_diffusion *d, int64_t m, i
 
 /* Flow between neighbours and decay towards the baselines at once: the exact solution of
  *   dL/dt = (baseline - L) / tau + rate * sum over neighbours of (L' - L)
- * over a step, by its Taylor series in each substep. The eigenvalues times a substep lie in -1 .. 0, where 18 terms
+ * over a step, by its Taylor series in each substep; a clamped level is constant in it. The eigenvalues times a substep lie in -1 .. 0, where 18 terms
  * leave an error below 1e-17. */
 static void flow_and_decay(const nm_levels *levels, int64_t m) {
     const nm_diffusion *d = &levels->diffusion[m];
@@ -175,7 +186,8 @@ static void decay(const nm_levels *levels, int64_t m) {
     for (int64_t r = 0; r < levels->n_regions; r++) {
         double *level = &levels->level[r * levels->n_modulators + m];
         const double baseline = baseline_of(levels, r, m);
-        *level = baseline + nm_flush((*level - baseline) * levels->kept[m]);
+        if (!is_clamped(levels, r, m))
+            *level = baseline + nm_flush((*level - baseline) * levels->kept[m]);
     }
 }
 
@@ -217,7 +229,7 @@ void nm_levels_release(const nm_levels *levels) {
         const nm_release *release = &levels->releases[k];
         double added = release->amount * (double)release->n_spikes;
         for (int64_t r = 0; r < levels->n_regions && release->n_spikes > 0; r++)
-            if (release->region[r])
+            if (release->region[r] && !is_clamped(levels, r, release->modulator))
                 levels->level[r * levels->n_modulators + release->modulator] += added;
     }
     for (int64_t k = 0; k < levels->n_releases; k++) {
@@ -277,7 +289,7 @@ static double signal_of(const nm_levels *levels, int64_t region, int64_t m, doub
                         double dt, double tau_c) {
     double now = raw_effect(levels, m, NM_LEARNING_RATE, levels->level[region * levels->n_modulators + m]);
     double resting = raw_effect(levels, m, NM_LEARNING_RATE, baseline_of(levels, region, m));
-    double rate = decay_within_step(levels, m, now, resting);
+    double rate = is_clamped(levels, region, m) ? 0.0 : decay_within_step(levels, m, now, resting);
     now = at_least(NM_LEARNING_RATE, now);
     resting = at_least(NM_LEARNING_RATE, resting);
     double subtracted = subtract_baseline * resting;

@@ -54,6 +54,8 @@ typedef struct nm_levels {
     nm_release *releases;
     int64_t n_releases;
     const nm_diffusion *diffusion; /* no diffusion; else [m] */
+    /* none; else [region * n_modulators + m], a level that is clamped: nothing moves it. NaN: free */
+    const double *clamped;
 } nm_levels;
 
 /* The effects of the modulators in one zone in one step: a factor or a rise (nm_effect) for each target,
@@ -90,6 +92,9 @@ static inline int64_t nm_levels_n_zones(const nm_levels *levels) {
  * NM_MAX_PARAMS + k for parameter k, -1 - m for a level; index = region. NM_ERR_BAD_ORDER: a neutral modulator
  * has a factor of 0 at this baseline, by which nothing can be divided. */
 int nm_levels_check(const nm_levels *levels, nm_error *error) NM_MUST_CHECK;
+
+/* Put the levels that are clamped where they are held. */
+void nm_levels_hold(const nm_levels *levels);
 
 /* An event of modulator m in `region` (-1: all). The inputs are checked against their domains first; a
  * failed call writes nothing. On error: field = position of the input. */

@@ -113,7 +113,23 @@ class Checkpoints(Closed):
 
     # ---- with ------------------------------------------------------------------------------------------------
 
-    def __enter__(self) -> Self:
+    @property
+    def simulated(self) -> int | None:
+        """Steps from one checkpoint to the next; None where wall time counts."""
+        return self._steps
+
+    @property
+    def seconds(self) -> float:
+        """Wall time from one checkpoint to the next; infinite where simulated time counts."""
+        return float("inf") if self._seconds is None else self._seconds
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether steps have been done since the last checkpoint."""
+        return bool(self._sim.current_step != self._last)
+
+    def prepare(self) -> None:
+        """Make the directory, and look at what is there."""
         self._directory.mkdir(parents=True, exist_ok=True)
         step = self._sim.current_step
         later = [path for at, path in checkpoint_files(self._directory) if at > step]
@@ -124,8 +140,11 @@ class Checkpoints(Closed):
             )
         remove_strays_of(self._directory, "step-*.npz")
         self._last = step
+
+    def __enter__(self) -> Self:
+        self.prepare()
         self._began = self._looked = time.monotonic()
-        self._next = step + 1
+        self._next = self._sim.current_step + 1
         self._sim._session.set_last([*self._sim._session.agenda.last, self], "checkpointing")
         return self
 
@@ -133,8 +152,8 @@ class Checkpoints(Closed):
         session = self._sim._session
         session.set_last([each for each in session.agenda.last if each is not self], "checkpointing")
         interrupted = kind is None or issubclass(kind, KeyboardInterrupt)
-        if interrupted and self._sim.current_step != self._last:
-            self._write(self._sim.current_step)
+        if interrupted and self.is_behind:
+            self.write(self._sim)
 
     # ---- what the agenda asks for ------------------------------------------------------------------------------
 
@@ -176,7 +195,7 @@ class Checkpoints(Closed):
             return
         self._late = False
         try:
-            self._write(step)
+            self.write(self._sim)
         except OSError as error:
             say(f"checkpoint: could not be written, the run goes on; {error}")
         self._began = time.monotonic()
@@ -190,9 +209,16 @@ class Checkpoints(Closed):
             self._look_steps = max(1, self._look_steps // 2)
         self._looked, self._next = now, step + self._look_steps
 
-    def _write(self, step: int) -> None:
+    def write(self, sim: Any) -> None:
+        """Write a checkpoint of the simulation, or of its network as another one has it; forget the oldest ones.
+
+        Parameters
+        ----------
+        sim : Simulation
+        """
+        step = sim.current_step
         path = self._directory / f"step-{step:015d}.npz"
-        self._sim.save(path)
+        sim.save(path)
         self._last = step
         for _, old in checkpoint_files(self._directory)[: -self._keep]:
             atomic.DISK.unlink(str(old))

@@ -9,29 +9,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import signal
 import sys
-import textwrap
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from neuromod import __version__
-from neuromod.errors import ConfigError, NeuromodError, NeuromodWarning
+from neuromod.errors import ConfigError, NeuromodError
+from neuromod.terminal import DONE, FAILED, INTERRUPTED, WRONG, WrongInput, say_line
 
 __all__ = ["main"]
 
 SHIPPED = "brain_base_model.json"
-DIRECTORY = "neuromod-results"
-DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
-
-
-class _WrongInput(Exception):
-    """A sentence for the user; exit code 2."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,36 +47,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+            warnings.showwarning = lambda message, *_: _tell(f"warning: {message}")
             code = int(arguments.action(arguments))
-            _say("", end="")
+            say_line("", end="")
             return code
-    except (_WrongInput, ConfigError) as error:
-        print(error, file=sys.stderr)
+    except (WrongInput, ConfigError) as error:
+        _tell(str(error))
         return WRONG
     except KeyboardInterrupt:
-        print("interrupted; nothing was written", file=sys.stderr)
+        _tell("interrupted; nothing was written")
         return INTERRUPTED
     except (NeuromodError, OSError, MemoryError) as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        _tell(f"{type(error).__name__}: {error}")
         return FAILED
 
 
-def _say(text: str, end: str = "\n") -> None:
-    """Print at once. A reader that has closed the pipe, as ``head`` does, is no error: what follows goes nowhere."""
-    try:
-        print(text, end=end, flush=True)
-    except BrokenPipeError:
-        _drop_output()
-    except OSError:  # a full disk: an error, after which Python must not try once more when it ends
-        _drop_output()
-        raise
+def _tell(text: str) -> None:
+    """Print to standard error; of several ranks of MPI the first one alone."""
+    from neuromod.rank_link import launched
 
-
-def _drop_output() -> None:
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+    if launched()[0] == 0:
+        print(text, file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -115,7 +97,10 @@ def _parser() -> argparse.ArgumentParser:
         help="change the configuration, e.g. neuron_model.params_default.tau_m=15; VALUE is JSON, else text",
     )  # fmt: skip
     run.add_argument(
-        "--out", type=Path, metavar="DIR", help=f"where to write (default: {DIRECTORY}, numbered where taken)"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="where to write (default: neuromod-results, numbered where taken)",
     )
     run.add_argument(
         "--report", type=Path, metavar="FILE.html",
@@ -238,193 +223,24 @@ def _seed(text: str) -> int:
     return int(text)
 
 
-# ---- run ---------------------------------------------------------------------------------------------------
+# ---- run, sweep --------------------------------------------------------------------------------------------
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from neuromod.checkpoints import seconds_of
-    from neuromod.experiment.results import results_table, save_results
-    from neuromod.experiment.resume import clear_checkpoints
-    from neuromod.experiment.run import run_experiment
-    from neuromod.experiment.story import advice
-    from neuromod.progress import ProgressLine
+    from neuromod.experiment.command import check_launched, run_command
+    from neuromod.experiment.run import run_experiment, run_experiment_on_ranks
+    from neuromod.rank_link import Ranks, launched
 
-    clamped = ["experiment.clamp_dopamine=true"] if arguments.clamp_dopamine else []
-    content = _changed(_loaded(arguments.config), [*arguments.changes, *clamped])
-    line = ProgressLine(after=0.0, steps=False)  # steps are counted in the table alone, those of training
-    _check_report(arguments.report, arguments.force)
-    try:
-        seconds_of(arguments.checkpoint_every, "checkpoint-every")
-    except ValueError as error:
-        raise _WrongInput(f"--{error}") from error
-    with _output_directory(arguments.out, arguments.force) as directory, _first_interrupt_asks() as asked:
-        try:
-            results = run_experiment(
-                content,
-                steps=arguments.steps,
-                seed=arguments.seed,
-                progress=line,
-                stop=asked.is_set,
-                ms=arguments.ms,
-                phase=line.phase,
-                checkpoint=arguments.checkpoint,
-                checkpoint_every=arguments.checkpoint_every,
-            )
-        except ConfigError:
-            raise
-        except ValueError as error:
-            raise _WrongInput(f"--{error}") from error
-        finally:
-            line.close()
-        path = save_results(directory / "results.npz", results, overwrite=arguments.force)
-        if arguments.checkpoint is not None and not asked.is_set():
-            clear_checkpoints(arguments.checkpoint)
-        notes = [f"note: {said}" for said in advice(results, Path(arguments.config).name)]
-        written = [f"written: {path}", _draw(results, directory / "summary.png")]
-        if arguments.report is not None:
-            written.append(_report(results, arguments.report, notes))
-        told = [
-            *(textwrap.fill(note, 80) for note in notes),
-            *([""] if notes else []),
-            results_table(results),
-            "",
-        ]
-        _say("\n".join([*told, *written]))
-    return INTERRUPTED if asked.is_set() else DONE
-
-
-def _check_report(path: Path | None, force: bool) -> None:
-    """Refuse a report that cannot be written, before the run."""
-    if path is None:
-        return
-    if not path.parent.is_dir():
-        raise _WrongInput(f"--report: must be a file in a directory that exists; got {path}")
-    if path.is_dir() or (path.exists() and not force):
-        raise _WrongInput(
-            f"--report: {path} exists already" + ("" if path.is_dir() else "; --force replaces it")
-        )
-
-
-def _report(results: Mapping[str, Any], path: Path, notes: Sequence[str]) -> str:
-    """Write the report; what became of it."""
-    from neuromod.experiment.report import save_report
+    if launched()[1] == 1:
+        return run_command(arguments, run_experiment)
+    from neuromod.ranks import RankSimulation
 
     try:
-        save_report(path, results, notes=notes, overwrite=True)
+        ranks = Ranks(None)
     except ImportError as error:
-        return f"no {path.name}: {error}"
-    return f"written: {path}"
-
-
-def _loaded(source: str) -> dict[str, Any]:
-    """The plain content of a checked configuration file."""
-    from neuromod.config.load import load
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NeuromodWarning)  # the run gives them again
-        return load(source)[0]
-
-
-@contextmanager
-def _output_directory(wanted: Path | None, force: bool) -> Iterator[Path]:
-    """The directory to write to, made before the run so that a long run cannot end with nowhere to write."""
-    from neuromod.experiment.results import new_directory
-
-    try:
-        held = wanted is not None and wanted.exists()
-        if wanted is None:
-            directory = new_directory(DIRECTORY)
-        else:
-            directory = wanted
-            directory.mkdir(parents=True, exist_ok=True)
-        taken = [name for name in ("results.npz", "summary.png") if (directory / name).exists()]
-    except OSError as error:
-        raise _WrongInput(f"--out: must be a directory that can be made; got {error}") from error
-    if taken and not force:
-        raise _WrongInput(f"--out: {directory / taken[0]} exists already; --force replaces it")
-    try:
-        yield directory
-    finally:
-        if not held and not any(directory.iterdir()):  # the run failed: leave nothing behind
-            directory.rmdir()
-
-
-def _draw(results: Mapping[str, Any], path: Path) -> str:
-    """Draw the figure; what became of it."""
-    from neuromod.plot.drawing import bare_figure
-    from neuromod.plot.overview import draw_summary
-
-    try:
-        figure = draw_summary(bare_figure("summary", figsize=(9.0, 10.2)), results)
-    except ImportError as error:
-        return f"no summary.png: {error}"
-    temporary = path.with_name(f".{path.name}.tmp")
-    figure.savefig(temporary, dpi=120, format="png")
-    temporary.replace(path)
-    return f"written: {path}"
-
-
-class _Asked:
-    """Whether Ctrl-C was pressed."""
-
-    def __init__(self) -> None:
-        self._set = False
-
-    def set(self, number: int, frame: FrameType | None) -> None:
-        """Note the first Ctrl-C; the second is served as ever, by KeyboardInterrupt."""
-        self._set = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        # not print: the handler may run inside another print, which buffered streams refuse
-        os.write(2, b"\nstopping; once more to stop at once and lose the results\n")
-
-    def is_set(self) -> bool:
-        return self._set
-
-
-@contextmanager
-def _first_interrupt_asks() -> Iterator[_Asked]:
-    asked = _Asked()
-    before = signal.signal(signal.SIGINT, asked.set)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-# ---- --set -------------------------------------------------------------------------------------------------
-
-
-def _changed(content: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
-    """The configuration with each PATH=VALUE written into it; its checks come when it is loaded."""
-    from neuromod.config.change import check_effect, put
-
-    for change in changes:
-        path, equals, text = change.partition("=")
-        if not equals or not all(path.split(".")):
-            raise _WrongInput(f"--set: must be PATH=VALUE, as in simulation.dt=0.5; got {change!r}")
-        try:
-            value = json.loads(text)
-        except RecursionError:
-            raise _WrongInput(f"--set {path}: must be nested less deeply; got {text[:20]}...") from None
-        except ValueError:
-            value = text
-        put(content, path, value, "--set")
-    check_effect(content, [change.partition("=")[0] for change in changes], "--set")
-    _check_durations(content, changes)
-    return content
-
-
-def _check_durations(content: Mapping[str, Any], changes: Sequence[str]) -> None:
-    """Another dt changes how long images are shown, unless their durations are given in ms."""
-    from neuromod.experiment.section import DURATIONS
-
-    experiment, changed = content.get("experiment"), {change.partition("=")[0] for change in changes}
-    if not isinstance(experiment, dict) or "simulation.dt" not in changed:
-        return
-    for name, steps in DURATIONS.items():
-        if steps in experiment and experiment.get(name) is None and f"experiment.{steps}" not in changed:
-            said = f"is in steps, of the new simulation.dt; experiment.{name}, in ms, goes before it"
-            print(f"note: experiment.{steps} {said}", file=sys.stderr)
+        raise WrongInput(f"run: several processes were launched; {error}") from error
+    check_launched(ranks)
+    return run_command(arguments, partial(run_experiment_on_ranks, RankSimulation), ranks)
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
@@ -433,12 +249,12 @@ def _sweep(arguments: argparse.Namespace) -> int:
     try:
         told, well = run_command(arguments)
     except ImportError as error:
-        raise _WrongInput(f"--on: {error}") from error
+        raise WrongInput(f"--on: {error}") from error
     except KeyboardInterrupt:
         print(f"interrupted; the same command goes on, the rows are in {arguments.out}", file=sys.stderr)
         return INTERRUPTED
     if told:
-        _say(told)
+        say_line(told)
     return DONE if well else FAILED
 
 
@@ -452,7 +268,7 @@ def _validate(arguments: argparse.Namespace) -> int:
     content, config = load(arguments.file)
     if "experiment" in content:
         experiment_of(content, config)
-    _say(f"{arguments.file}: valid")
+    say_line(f"{arguments.file}: valid")
     return DONE
 
 
@@ -462,18 +278,18 @@ def _schema(arguments: argparse.Namespace) -> int:
     from neuromod.experiment.section import Experiment, experiment_schema
 
     if arguments.markdown:
-        _say(reference({"experiment": Experiment}), end="")
+        say_line(reference({"experiment": Experiment}), end="")
         return DONE
     schema = json_schema()
     schema["properties"]["experiment"] = experiment_schema()
-    _say(json.dumps(schema, indent=2))
+    say_line(json.dumps(schema, indent=2))
     return DONE
 
 
 def _info(arguments: argparse.Namespace) -> int:
     from neuromod.installed import as_text
 
-    _say(as_text())
+    say_line(as_text())
     return DONE
 
 
@@ -481,8 +297,8 @@ def _selftest(arguments: argparse.Namespace) -> int:
     from neuromod.selftest.command import selftest
 
     if arguments.only is not None and arguments.case is None:
-        raise _WrongInput("--only: needs --case")
-    found = selftest(arguments.minutes, arguments.seed, arguments.case, arguments.only, _say)
+        raise WrongInput("--only: needs --case")
+    found = selftest(arguments.minutes, arguments.seed, arguments.case, arguments.only, say_line)
     return FAILED if found else DONE
 
 
@@ -523,12 +339,12 @@ def _bench(arguments: argparse.Namespace) -> int:
             arguments.vector,
         )
     except ValueError as error:
-        raise _WrongInput(error) from error
+        raise WrongInput(error) from error
     lines = "".join(json.dumps(record) + "\n" for record in records)
     if arguments.json == "-":
-        _say(lines, end="")
+        say_line(lines, end="")
     else:
-        _say(bench_table(records))
+        say_line(bench_table(records))
     if arguments.json not in (None, "-"):
         Path(arguments.json).write_text(lines, encoding="utf-8")
     if arguments.history is not None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from neuromod.errors import say
 from neuromod.near_names import names_near
 from neuromod.network.delays import delay_in_steps
+from neuromod.network.habits import spelled_here
 from neuromod.network.learning import RULES, checked_modulators
 from neuromod.network.population import Group
 from neuromod.session import Facts
@@ -27,6 +29,7 @@ class Connects(Facts):
     _model: Any  # a BrainModel
     _learning_of: Any
 
+    @spelled_here
     @names_near
     def connect(
         self,
@@ -206,6 +209,7 @@ class Connects(Facts):
         except (ValueError, TypeError) as error:
             refuse_connect(found, error, store, pre, post, how, **about)
         self._say_what_is_missing(made)
+        self._say_what_is_negative(made, weight, matrix)
         return made
 
     def _say_what_is_missing(self, made: Projection) -> None:
@@ -214,6 +218,21 @@ class Connects(Facts):
             say(
                 f"connect: under {made.rule} weights change by dopamine, and this simulation has no neuromodulation, "
                 "so they stay; give Simulation(neuromodulation=NeuromodulationSystem())"
+            )
+
+    def _say_what_is_negative(self, made: Projection, weight: Any, matrix: Any) -> None:
+        """Weights that are given below 0, as for inhibition elsewhere, though the synapses are excitatory."""
+        given = matrix if weight is None else weight
+        drawn = isinstance(given, Mapping) or callable(given) or given is None
+        learning = made._table.learning
+        meant = learning.rule is not None and learning.weight_min < 0.0
+        if drawn or meant or made.synapse_type != "excitatory":
+            return
+        numbers = given.data if hasattr(given, "tocoo") else np.asarray(given)
+        if numbers.dtype.kind in "if" and np.any(numbers < 0):
+            say(
+                f"connect: {made.name!r} is excitatory and has weights below 0, which hyperpolarise its targets; for "
+                "inhibitory synapses give synapse_type='inhibitory', or sources of that neuron_type"
             )
 
     def remove_projection(self, projection: str | Projection) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromod.agenda import FOREVER
 from neuromod.closed import Closed
 from neuromod.problems import shown
 from neuromod.units import steps_of
@@ -16,7 +17,7 @@ __all__ = ["Hook", "Hooked"]
 
 
 class Hook(Closed):
-    """A function that runs call at the end of the steps divisible by a number; `every` and `when` make it.
+    """A function that runs call at the end of the steps divisible by a number; `every`, `at` and `when` make it.
 
     Parameters
     ----------
@@ -27,6 +28,8 @@ class Hook(Closed):
         Called with the simulation.
     condition : callable, optional
         Called with the simulation first; `function` is called only where it is true.
+    once : bool, default False
+        It is due at the end of that step alone.
 
     Notes
     -----
@@ -49,8 +52,11 @@ class Hook(Closed):
         steps: int,
         function: Callable[[Any], object],
         condition: Callable[[Any], object] | None = None,
+        *,
+        once: bool = False,
     ) -> None:
         self._sim, self._steps, self._function, self._condition = sim, steps, function, condition
+        self._once = once
         self._calls = 0
 
     @property
@@ -80,6 +86,8 @@ class Hook(Closed):
         -------
         int
         """
+        if self._once:
+            return self._steps - step if step < self._steps else FOREVER
         return self._steps - step % self._steps
 
     def is_due(self, step: int) -> bool:
@@ -93,7 +101,7 @@ class Hook(Closed):
         -------
         bool
         """
-        return step % self._steps == 0
+        return step == self._steps if self._once else step % self._steps == 0
 
     def call(self) -> None:
         """Look at the condition, then call the function."""
@@ -113,7 +121,8 @@ class Hook(Closed):
         self.remove()
 
     def __repr__(self) -> str:
-        return f"Hook(every={self._steps * self._sim.dt:g} ms, calls={self._calls})"
+        word = "at" if self._once else "every"
+        return f"Hook({word}={self._steps * self._sim.dt:g} ms, calls={self._calls})"
 
 
 class Hooked:
@@ -166,6 +175,47 @@ class Hooked:
         [20.0, 40.0]
         """
         return self._add_hook("every", steps_of(ms, self._session.dt, "ms", 1), function, None)
+
+    def at(self, ms: float, function: Callable[[Any], object]) -> Hook:
+        """Let the run that comes to a time call a function there, once.
+
+        Parameters
+        ----------
+        ms : float, ms
+            Simulated time, later than the present: a whole number of steps from the beginning.
+        function : callable
+            Called as ``function(sim)`` at the end of that step; what it returns is not looked at.
+
+        Returns
+        -------
+        Hook
+            ``hook.remove()`` ends it.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If `ms` is no whole number of steps or not later than the present, or `function` cannot be called. Nothing
+            is added then.
+        RuntimeError
+            If another thread runs the simulation.
+
+        Notes
+        -----
+        As `every`. A simulation that is `reset` comes to the time again, and calls the function again.
+
+        Examples
+        --------
+        >>> from neuromod import BrainModel, Simulation
+        >>> sim = Simulation(BrainModel("brain_base_model.json"), seed=1)
+        >>> ids = sim.initialize_neurons(["V1_like"], density=0.01)
+        >>> seen = []
+        >>> hook = sim.at(30.0, lambda sim: seen.append(sim.time))
+        >>> run = sim.run(50)
+        >>> seen, hook.calls
+        ([30.0], 1)
+        """
+        steps = steps_of(ms, self._session.dt, "ms", self._session.step + 1)
+        return self._add_hook("at", steps, function, None, once=True)
 
     def when(
         self,
@@ -249,10 +299,11 @@ class Hooked:
         steps: int,
         function: Callable[[Any], object],
         condition: Callable[[Any], object] | None,
+        once: bool = False,
     ) -> Hook:
         if not callable(function):
             raise TypeError(f"function: must be callable; got {shown(function)}")
-        hook = Hook(self, steps, function, condition)
+        hook = Hook(self, steps, function, condition, once=once)
         self._session.set_hooks([*self._session.agenda.hooks, hook], where)
         return hook
 

@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from neuromod import atomic
 from neuromod.closed import Closed
 from neuromod.errors import FileError, say
+from neuromod.merging import merged_samples, merged_spikes
 from neuromod.problems import shown
 from neuromod.recorders import Monitor
 from neuromod.units import steps_of
@@ -113,13 +114,13 @@ def read_log(path: str | PathLike[str]) -> RecordLog:
     Parameters
     ----------
     path : str or Path
-        A file of `Simulation.streaming`.
+        A file of `Simulation.streaming`, or the directory of `RankSimulation.streaming`.
 
     Returns
     -------
     RecordLog
         A mapping of channels to arrays, with the facts of the log as attributes. The last block of a run that was
-        killed may be cut: then ``lost_bytes`` > 0.
+        killed may be cut: then ``lost_bytes`` > 0. Of several ranks it has what all of them are complete up to.
 
     Raises
     ------
@@ -139,14 +140,66 @@ def read_log(path: str | PathLike[str]) -> RecordLog:
     >>> bool(len(log["spikes"]["id"]) == run["spike_counts"].sum()), log.until, log.is_complete
     (True, 200.0, True)
     """
-    head, blocks, lost = _scan(Path(path))
+    if Path(path).is_dir():
+        return _of_ranks(Path(path))
+    return _of_file(Path(path))[1]
+
+
+def _of_file(path: Path) -> tuple[dict[str, Any], RecordLog]:
+    """The head of a file, and its records."""
+    head, blocks, lost = _scan(path)
     channels = _channels_of(path, head, blocks)
     dt, until = head["dt"], blocks[-1].until if blocks else head["first"]
     for each in channels.values():
         each["time"] = np.multiply(each["step"], dt, dtype=np.float64)
     closed = bool(blocks) and blocks[-1].magic == b"NMEN"
     about = {name: {k: v for k, v in one.items() if k != "name"} for name, one in head["channels"].items()}
-    return RecordLog(channels, about, dt, until * dt, closed, lost)
+    return head, RecordLog(channels, about, dt, until * dt, closed, lost)
+
+
+def _of_ranks(directory: Path) -> RecordLog:
+    """The logs of all ranks as one process would have written them."""
+    files = sorted(directory.glob("rank-*.log"))
+    if not files:
+        raise _error(directory, "must hold the logs of ranks, rank-<5 digits>.log; got none")
+    heads, logs = zip(*map(_of_file, files), strict=True)
+    told = [head.get("ranks") for head in heads]
+    if told != [[k, len(files)] for k in range(len(files))]:
+        rule = f"must be the logs of all ranks, 0 to {len(files) - 1} of {len(files)}"
+        raise _error(directory, f"{rule}; got {shown(told)}")
+    first = logs[0]
+    if any(list(log) != list(first) or log.dt != first.dt for log in logs):
+        raise _error(directory, "must be logs of the same channels and dt")
+    until, about = min(log.until for log in logs), {}
+    channels: dict[str, dict[str, Array]] = {}
+    for name in first:
+        parts, abouts = [log[name] for log in logs], [log.about[name] for log in logs]
+        channels[name], about[name] = _merged(parts, abouts)
+        kept = channels[name]["time"] <= until
+        channels[name] = {what: array[kept] for what, array in channels[name].items()}
+    complete, lost = all(log.is_complete for log in logs), sum(log.lost_bytes for log in logs)
+    return RecordLog(channels, about, first.dt, until, complete, lost)
+
+
+def _merged(
+    parts: Sequence[dict[str, Array]], abouts: Sequence[dict[str, Any]]
+) -> tuple[dict[str, Array], dict[str, Any]]:
+    """One channel of all ranks, and what it is."""
+    if "id" in parts[0]:
+        step, number = merged_spikes([(part["step"], part["id"]) for part in parts])
+        time = merged_spikes([(part["step"], part["time"]) for part in parts])[1]
+        return {"step": step, "id": number, "time": time}, abouts[0]
+    if "ids" not in abouts[0]:  # the same on every rank
+        longest = max(parts, key=lambda part: len(part["step"]))
+        return longest, abouts[0]
+    ids = [np.array(about["ids"], np.int64) for about in abouts]
+    asked = abouts[0].get("asked")
+    wanted = np.sort(np.concatenate(ids)) if asked is None else np.array(asked, np.int64)
+    n = min(len(part["step"]) for part in parts)
+    values = merged_samples([part["value"][:n] for part in parts], ids, wanted)
+    about = {what: value for what, value in abouts[0].items() if what != "asked"}
+    about |= {"ids": wanted.tolist(), "width": len(wanted)}
+    return {"step": parts[0]["step"][:n], "value": values, "time": parts[0]["time"][:n]}, about
 
 
 def _error(path: Any, problem: str) -> FileError:
@@ -310,6 +363,7 @@ class Stream(Closed):
             raise ValueError("monitors: must name each monitor once")
         self._sim, self._path, self._monitors = sim, atomic.target_of(path), dict(monitors)
         self._steps = steps_of(every, sim.dt, "every", 1)
+        self._ranks: tuple[int, int] | None = None  # of a rank: its number, and how many there are
         self._handle = -1
         # where the last whole block ends, how many there are, and the step up to which they are complete: set at once,
         # so that Ctrl-C finds either the block or none
@@ -355,6 +409,7 @@ class Stream(Closed):
             "dt": self._sim.dt,
             "first": first,
             "channels": channels,
+            **({} if self._ranks is None else {"ranks": list(self._ranks)}),
         }
 
     def _begin(self) -> None:
@@ -464,6 +519,9 @@ def _about(monitor: Monitor[Any]) -> dict[str, Any]:
         about["variable"] = own["_variable"]
     if isinstance(own.get("_ids"), np.ndarray):
         about["ids"] = own["_ids"].tolist()
+    asked = own.get("_asked")  # of a rank: those of all ranks, where they do not ascend
+    if isinstance(asked, np.ndarray) and np.any(np.diff(asked) <= 0):
+        about["asked"] = asked.tolist()
     return about
 
 

@@ -12,7 +12,14 @@ import numpy as np
 
 from neuromod.problems import shown
 
-__all__ = ["available_threads", "checked_threads", "get_num_threads", "set_num_threads", "threads"]
+__all__ = [
+    "available_threads",
+    "checked_threads",
+    "get_num_threads",
+    "set_num_threads",
+    "share_of_threads",
+    "threads",
+]
 
 _QUOTA = "/sys/fs/cgroup/cpu.max"
 _VARIABLES = ("NEUROMOD_NUM_THREADS", "OMP_NUM_THREADS")
@@ -98,13 +105,37 @@ def get_num_threads() -> int:
     ...     get_num_threads()
     3
     """
+    return _given() or available_threads()
+
+
+def _given() -> int | None:
+    """Threads that the program or the environment asks for."""
     if _chosen:
         return _chosen[-1]
     for name in _VARIABLES:
         given = os.environ.get(name, "").split(",")[0].strip()  # OMP_NUM_THREADS may be a list, one a level
         if given:
             return checked_threads(int(given) if given.isdecimal() else given, name)
-    return available_threads()
+    return None
+
+
+def share_of_threads(n_processes: int) -> int:
+    """As `get_num_threads`, where so many processes share the cores.
+
+    Parameters
+    ----------
+    n_processes : int, >= 1
+
+    Returns
+    -------
+    int, >= 1
+
+    Examples
+    --------
+    >>> share_of_threads(10_000)
+    1
+    """
+    return _given() or max(1, available_threads() // n_processes)
 
 
 def set_num_threads(n: int) -> None:

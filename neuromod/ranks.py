@@ -3,40 +3,41 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 import time
-import traceback
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuromod import __version__, _core, saved
+from neuromod import __version__, _core
 from neuromod.errors import ConfigError
 from neuromod.inputs import checked_input
 from neuromod.modulation.system import NeuromodulationSystem
-from neuromod.monitors import SpikeMonitor
-from neuromod.network import saved as of_model
 from neuromod.network.brain_model import BrainModel
 from neuromod.network.population import Group, Population
-from neuromod.network.ranked import keep_targets, merged_projections, own_parts
+from neuromod.network.projection import Projection
+from neuromod.network.ranked import keep_targets, own_parts
 from neuromod.notebook import html_of
-from neuromod.optional import optional_module
-from neuromod.problems import did_you_mean, shown
+from neuromod.parallel import share_of_threads
+from neuromod.problems import did_you_mean
+from neuromod.rank_kept import RankKept
+from neuromod.rank_link import Ranks
+from neuromod.rank_state import Part
 from neuromod.run_result import RunResult
 from neuromod.simulation import Simulation
-from neuromod.state import sealed
 from neuromod.units import checked_steps
 
 __all__ = ["RankSimulation"]
 
 Ints = NDArray[np.int64]
-_NEEDED = ("rank", "size", "Abort", "Allgather", "Allgatherv", "Allreduce", "allgather", "gather")
 _LONGEST = 32  # steps between two exchanges: NM_INTERVAL of the core
+_REMOTE = {name: about["reads"]["source"] for name, about in _core.plasticity_rules().items()}
+"""Columns of sources that rules read: of other ranks they are not known."""
 
 
-class RankSimulation:
-    """One network of static synapses on the ranks of an MPI communicator, with the bits of one process.
+class RankSimulation(RankKept):
+    """One network on the ranks of an MPI communicator, with the bits of one process.
 
     Every rank makes the same calls. It holds all neurons, and of the synapses those onto its own: memory for synapses,
     and work, divide among the ranks. Once per shortest delay the ranks exchange their spikes.
@@ -53,7 +54,7 @@ class RankSimulation:
         Every rank computes its levels. Events must be sent on every rank.
     dt : float, ms, > 0, optional
     threads : int, >= 1, optional
-        Of this rank. Default: `get_num_threads`.
+        Of this rank. Default: as `get_num_threads`, but an equal share of the cores that several ranks may use.
 
     Raises
     ------
@@ -68,8 +69,10 @@ class RankSimulation:
     so that ranks beyond their number have nothing to do. While a projection is drawn, each rank has all of it for a
     moment: connect large networks by several projections.
 
-    Only what is listed here is offered. There are no rules of plasticity, current sources, hooks, life cycle, recorders
-    of state, replicas and edits of synapses. The last digest of `gather` is that of the same network in a `Simulation`.
+    All rules of plasticity are there that come with the package: what a synapse needs of a source are its spikes.
+
+    Only what is listed here is offered. There are no current sources, hooks, life cycle, replicas and edits of
+    synapses. The last digest of `gather` is that of the same network in a `Simulation`.
 
     An error that is not caught, an error during a run, and Ctrl-C, on any rank end all ranks.
 
@@ -82,6 +85,9 @@ class RankSimulation:
     >>> result = sim.run(ms=100)  # doctest: +SKIP
     """
 
+    _SIMULATION = Simulation
+    _sim: Simulation
+
     def __init__(
         self,
         comm: Any = None,
@@ -92,21 +98,21 @@ class RankSimulation:
         dt: float | None = None,
         threads: int | None = None,
     ) -> None:
-        self._comm = (
-            optional_module("mpi4py.MPI", "mpi", "RankSimulation").COMM_WORLD if comm is None else comm
-        )
-        if not all(hasattr(self._comm, name) for name in _NEEDED):
-            raise TypeError(f"comm: must be a communicator of mpi4py; got {shown(comm)}")
+        self._ranks = Ranks(comm)
         if seed is None:
             raise TypeError("seed: must be given, the same on every rank; got None")
         if model is not None and len(model.synapses):
             raise ConfigError([f"model: must have no synapses yet; got {len(model.synapses)}"])
-        sim = Simulation(model, seed=seed, neuromodulation=neuromodulation, dt=dt, threads=threads)
+        beside = self._ranks.beside()
+        own = share_of_threads(beside) if threads is None else threads
+        sim = Simulation(model, seed=seed, neuromodulation=neuromodulation, dt=dt, threads=own)
         if sim._session.life is not None:
             raise ConfigError(["cell_lifecycle: is not there on several ranks; leave it out or disable it"])
+        sim._session.keeps_beginning = False
         self._sim = sim
-        self._spikes: SpikeMonitor | None = None
-        _end_all_on_errors(self._comm)
+        self._spikes = None
+        self._checkpoints = None
+        self._ranks.end_all_on_errors()
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -130,12 +136,17 @@ class RankSimulation:
     @property
     def rank(self) -> int:
         """Number of this process, from 0."""
-        return int(self._comm.rank)
+        return self._ranks.rank
 
     @property
     def n_ranks(self) -> int:
         """Number of processes."""
-        return int(self._comm.size)
+        return self._ranks.size
+
+    @property
+    def projections(self) -> Mapping[str, Projection]:
+        """The projections by name, read-only: each with the synapses that this rank holds."""
+        return self._sim.projections
 
     @property
     def neurons(self) -> Any:
@@ -164,8 +175,12 @@ class RankSimulation:
         """Number of synapses that this rank holds."""
         return len(self._sim.model.synapses)
 
+    @property
+    def _part(self) -> Part:
+        return Part(*own_parts(len(self._sim.model.neurons), self.rank, self.n_ranks))
+
     def _own_slots(self) -> tuple[int, int]:
-        return own_parts(len(self._sim.model.neurons), self.rank, self.n_ranks)[2:]
+        return self._part[2:]
 
     # ---- building --------------------------------------------------------------------------------------------
 
@@ -220,13 +235,13 @@ class RankSimulation:
         return self._sim.initialize_neurons(area_names, density, **how)
 
     def connect(self, pre: Group, post: Group, **how: Any) -> int:
-        """Connect two groups of neurons by static synapses.
+        """Connect two groups of neurons.
 
         Parameters
         ----------
         pre, post : Population, str, or array_like of int
         **how : object
-            As of `Simulation.connect`; `rule` is "none".
+            As of `Simulation.connect`.
 
         Returns
         -------
@@ -236,48 +251,73 @@ class RankSimulation:
         Raises
         ------
         ConfigError, ValueError, TypeError
-            As of `Simulation.connect`, or if there is a rule, or steps have been done. No synapse is added.
+            As of `Simulation.connect`, or if the rule reads columns of the sources. No synapse is added.
+        RuntimeError
+            If steps have been done.
         """
-        rule = how.pop("rule", "none")
-        if rule != "none":
-            raise ConfigError([f"rule: must be 'none' on several ranks; got {shown(rule)}"])
-        if self.step:
-            raise RuntimeError(f"connect: must come before the first step; got step {self.step}")
-        projection = self._sim.connect(pre, post, rule="none", **how)
-        store = self._sim._session.store
-        table = next(table for table in store.tables if table.name == projection.name)
-        n = len(table)
-        keep_targets(store, table, *self._own_slots())
-        return n
+        self._check_rule(how.get("rule"))
+        self._check_may_connect("connect")
+        projection = self._sim.connect(pre, post, **how)
+        return self._keep_own([projection.name])
 
-    # ---- running ---------------------------------------------------------------------------------------------
+    def initialize_random_synapses(
+        self, connection_probability: float = 0.01, weight_mean: float = 0.1, weight_std: float = 0.05
+    ) -> int:
+        """Connect every ordered pair of different neurons with the same probability.
 
-    def record_spikes(self) -> None:
-        """Record the spikes of all neurons from the next step on, each rank those of its own; see `gather_spikes`."""
-        if self._spikes is None:
-            self._spikes = SpikeMonitor(self._sim)
-
-    def gather_spikes(self) -> tuple[Ints, Ints] | None:
-        """What `record_spikes` has recorded.
+        Parameters
+        ----------
+        connection_probability : float, 0 to 1, default 0.01
+        weight_mean, weight_std : float, mV, default 0.1 and 0.05
+            As of `Simulation.initialize_random_synapses`.
 
         Returns
         -------
-        tuple of ndarray of int64, or None
-            On rank 0, step and id of each spike, by step and id; on the others None.
+        int
+            Number of new synapses, on all ranks together.
 
         Raises
         ------
+        ValueError
+            If an argument is out of its domain. No synapse is added.
         RuntimeError
-            If nothing is recorded.
+            If steps have been done.
         """
-        if self._spikes is None:
-            raise RuntimeError("gather_spikes: needs record_spikes before the run")
-        found = self._comm.gather((self._spikes.step, self._spikes.id))
-        if found is None:
-            return None
-        step, number = (np.concatenate([part[k] for part in found]) for k in (0, 1))
-        order = np.lexsort((number, step))
-        return step[order], number[order]
+        self._check_rule(None)
+        self._check_may_connect("initialize_random_synapses")
+        before = set(self._sim.projections)
+        self._sim.initialize_random_synapses(connection_probability, weight_mean, weight_std)
+        return self._keep_own([name for name in self._sim.projections if name not in before])
+
+    def _check_may_connect(self, where: str) -> None:
+        if self.step:
+            raise RuntimeError(f"{where}: must come before the first step; got step {self.step}")
+
+    def _check_rule(self, rule: Any) -> None:
+        """Refuse a rule that reads what this rank does not know of the sources."""
+        given = rule.get("rule") if isinstance(rule, Mapping) else rule
+        name = self._sim.model._config.plasticity.rule if given is None else given
+        problems = self._rules_not_there([name] if isinstance(name, str) else [])
+        if problems:
+            raise ConfigError(problems)
+
+    def _rules_not_there(self, rules: list[str | None]) -> list[str]:
+        return [
+            f"rule: must not read columns of the sources on several ranks; {name} reads {', '.join(_REMOTE[name])}"
+            for name in dict.fromkeys(rules)
+            if name is not None and _REMOTE.get(name)
+        ]
+
+    def _keep_own(self, names: list[str]) -> int:
+        """Keep of new projections what is this rank's; how many synapses they have on all ranks."""
+        store = self._sim._session.store
+        new = [table for table in store.tables if table.name in names]
+        total = sum(map(len, new))
+        for table in new:
+            keep_targets(store, table, *self._own_slots())
+        return total
+
+    # ---- running ---------------------------------------------------------------------------------------------
 
     def run(
         self,
@@ -310,21 +350,23 @@ class RankSimulation:
             done.
         """
         steps = checked_steps(n_steps, ms, self._sim.dt)
-        engine = self._prepared(steps, input, input_ids)
+        with self._ranks.one_error():
+            rows, ids = checked_input(self._sim.model, steps, input, input_ids)
+            engine = self._sim._session.prepared()
         link = self._link(engine, steps)
-        try:
-            began = time.perf_counter()
-            link.attach(engine)
-            found = self._sim.run(steps, input, input_ids, progress=False)
-            link.detach()
-            self._clear_input()
-            own, (first, end) = np.zeros(len(found["spike_counts"]), np.int64), self._own_slots()
-            own[first:end] = found["spike_counts"][first:end]
-            counts = np.empty_like(own)
-            self._comm.Allreduce(own, counts)
-        except BaseException:  # the others wait for this rank
-            self._fail()
-            raise
+        began, counts = time.perf_counter(), np.zeros(len(self._sim.model.neurons), np.int64)
+        with self._ranks.together():
+            done = 0
+            while done < steps or not steps:
+                piece = steps - done if self._checkpoints is None else self._checkpoints.piece(steps - done)
+                given = None if rows is None else rows[done : done + piece]
+                counts += self._advance(link, engine, piece, given, ids)
+                done += piece
+                if self._checkpoints is not None:
+                    self._checkpoints.look()
+                if not steps:
+                    break
+            counts = self._ranks.total(counts)
         seconds = steps * self._sim.dt / 1000.0
         rate = float(counts.sum()) / (len(counts) * seconds) if len(counts) and steps else 0.0
         return RunResult(
@@ -335,52 +377,58 @@ class RankSimulation:
             wall_seconds=time.perf_counter() - began,
         )
 
+    def _advance(self, link: _core.RankLink, engine: _core.Engine, n: int, rows: Any, ids: Any) -> Ints:
+        """Some steps; the spikes of each of this rank's neurons, 0 for the others."""
+        first, end = self._own_slots()
+        link.attach(engine)
+        try:
+            found = self._sim.run(n, rows, ids, progress=False)["spike_counts"]
+        except BaseException:
+            if self.n_ranks == 1:  # the error passes; else it ends all ranks, and nobody exchanges any more
+                link.detach()
+            raise
+        link.detach()
+        found[:first] = found[end:] = 0
+        self._clear_input()
+        return found  # type: ignore[no-any-return]
+
     def _clear_input(self) -> None:
         """An input of neurons of other ranks has acted there."""
         column, (first, end) = self._sim.model._store.columns.column("external_input"), self._own_slots()
         column[:first] = 0.0
         column[end:] = 0.0
 
-    def _prepared(self, steps: int, rows: ArrayLike | None, ids: Group | None) -> _core.Engine:
-        """The engine, input and what users have written checked; an error on one rank is one on all."""
-        error: Exception | None = None
-        try:
-            checked_input(self._sim.model, steps, rows, ids)
-            engine = self._sim._session.prepared()
-        except Exception as failure:  # raised below, when the others know
-            error = failure
-        each = self._comm.allgather(None if error is None else str(error))
-        if error is not None:
-            raise error
-        wrong = [f"rank {r}: {text}" for r, text in enumerate(each) if text is not None]
-        if wrong:
-            raise ConfigError(wrong)
-        return engine
-
     def _link(self, engine: _core.Engine, steps: int) -> _core.RankLink:
-        session = self._sim._session
-        if session.agenda.hooks or session.agenda.rates or engine.sources:
-            raise ConfigError(
-                ["run: must have no hooks, rates that vary and current sources on several ranks"]
-            )
-        told = (__version__, self._sim.seed, self._sim.dt, self.step, steps, self._fingerprint())
-        each = self._comm.allgather(told)
-        names = ("version", "seed", "dt", "step", "number of steps", "network")
-        problems = [
-            f"rank {r}: must have the {name} of rank 0, {shown(each[0][k])}; got {shown(one[k])}"
-            for r, one in enumerate(each)
-            for k, name in enumerate(names)
-            if one[k] != each[0][k]
-        ]
-        if problems:
-            raise ConfigError(problems)
-        tables = session.store.tables
-        every = min([_LONGEST, *(t.layout().min_delay for t in tables)])
+        """Tie the engine to the others, after a comparison of what must be the same."""
+        session, ranks = self._sim._session, self._ranks
+        with ranks.one_error():
+            if session.agenda.hooks or session.agenda.rates or engine.sources:
+                raise ConfigError(
+                    ["run: must have no hooks, rates that vary and current sources on several ranks"]
+                )
+        ranks.check_same(
+            {
+                "version": __version__,
+                "configuration": self._config_digest(),
+                "seed": self._sim.seed,
+                "dt": self._sim.dt,
+                "step": self.step,
+                "number of steps": steps,
+                "network": self._fingerprint(),
+            }
+        )
+        every = min([_LONGEST, *(t.whole.delays[0] for t in session.store.tables if t.whole is not None)])
         system = self._sim.neuromodulation
         if system is not None and system._levels.releases:
             every = 1  # spikes act on the levels of the next step
-        first, end = own_parts(len(self._sim.model.neurons), self.rank, self.n_ranks)[:2]
-        return _core.RankLink(first, end, every, self._swap, self._fail)
+        n, part = len(self._sim.model.neurons), self._part
+        return _core.RankLink(
+            part.first, part.end, every, lambda first, last, packed: ranks.swap(n, packed), ranks.end_all
+        )
+
+    def _config_digest(self) -> str:
+        text = repr(sorted(self._sim.model.config.items()))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def _fingerprint(self) -> str:
         """Of what is the same on every rank: parameters, names and sizes of projections, levels."""
@@ -399,108 +447,3 @@ class RankSimulation:
         if system is not None:
             sha.update(repr(system._state()).encode())
         return sha.hexdigest()
-
-    def _swap(self, first: int, last: int, packed: NDArray[np.int32]) -> list[Any]:
-        sizes = np.empty(self.n_ranks, np.int64)
-        self._comm.Allgather(np.array([len(packed)], np.int64), sizes)
-        begins = np.concatenate([[0], np.cumsum(sizes)])
-        everything = np.empty(begins[-1], np.int32)
-        self._comm.Allgatherv(packed, (everything, sizes))
-        n = len(self._sim.model.neurons)
-        return [
-            (*own_parts(n, r, self.n_ranks)[:2], everything[begins[r] : begins[r + 1]])
-            for r in range(self.n_ranks)
-        ]
-
-    def _fail(self) -> None:
-        """End all ranks, which wait for this one; the error is printed first. Without other ranks, let it pass."""
-        if self.n_ranks > 1:
-            traceback.print_exc()
-            sys.stderr.flush()
-            self._comm.Abort(1)
-
-    # ---- the whole -------------------------------------------------------------------------------------------
-
-    def gather(self) -> Simulation | None:
-        """The whole network and its state as a `Simulation`, whose digest is that of a run on one process.
-
-        Returns
-        -------
-        Simulation or None
-            On rank 0, which must have the memory for the whole; on the others None. ``to_dict`` of it is a checkpoint,
-            and `take` goes on from it on any number of ranks.
-        """
-        sim, (first, end) = self._sim, self._own_slots()
-        own, state = sim._own_state(), of_model.state_of(sim.model, rows=True)
-        ours = {name: np.asarray(column[first:end]) for name, column in state["neurons"].items()}
-        found = self._comm.gather((ours, state["projections"]))
-        if found is None:
-            return None
-        neurons = {
-            name: np.concatenate([part[0].get(name, np.empty(0)) for part in found])
-            for name in state["neurons"]
-        }
-        projections = merged_projections(len(sim.model.neurons), [part[1] for part in found])
-        whole = {**state, "neurons": neurons, "projections": projections}
-        model = BrainModel._quietly(sim.model.config)
-        of_model.restore(model, whole, "state.model.state")
-        system = None if sim.neuromodulation is None else sim.neuromodulation.__copy__()
-        content = sealed({"format": of_model.FORMAT, "simulation": own})
-        again: Simulation = saved.simulation_again(Simulation, model, system, content, sim.threads)
-        return again
-
-    @classmethod
-    def take(cls, sim: Simulation, comm: Any = None, threads: int | None = None) -> RankSimulation:
-        """Go on with a `Simulation` on several ranks; each must have the whole of it, for a moment.
-
-        Parameters
-        ----------
-        sim : Simulation
-            Of static synapses. Not used any more by the caller.
-        comm : mpi4py.MPI.Comm, optional
-        threads : int, >= 1, optional
-
-        Returns
-        -------
-        RankSimulation
-
-        Raises
-        ------
-        ConfigError
-            If the simulation has what is not there on several ranks; everything is listed. It is not changed.
-        """
-        store = sim._session.store
-        problems = [
-            f"projection {table.name}: must have no rule on several ranks; got {table.learning.rule}"
-            for table in store.tables
-            if table.learning.rule is not None
-        ]
-        problems += [
-            f"projection {table.name}: must be older than the spikes under way, since connect came after steps"
-            for table in store.tables
-            if sim._session.step and table.name in sim._session.bound().state().get("born", {})
-        ]
-        if problems:
-            raise ConfigError(problems)
-        ranks = cls(comm, None, seed=sim.seed, threads=threads)
-        if sim._session.life is not None:
-            raise ConfigError(["cell_lifecycle: is not there on several ranks; leave it out or disable it"])
-        ranks._sim = sim
-        for table in store.tables:
-            keep_targets(store, table, *ranks._own_slots())
-        return ranks
-
-
-def _end_all_on_errors(comm: Any) -> None:
-    """From now on an error that ends this process ends all, which would wait for it for ever."""
-    if comm.size == 1 or getattr(sys.excepthook, "ends_all", False):
-        return
-    before = sys.excepthook
-
-    def end_all(*error: Any) -> None:
-        before(*error)
-        sys.stderr.flush()
-        comm.Abort(1)
-
-    end_all.ends_all = True  # type: ignore[attr-defined]
-    sys.excepthook = end_all

@@ -54,6 +54,7 @@ class Session:
         self._levels, self._threads = levels, threads
         self._engine: _core.Engine | None = None
         self.beginning = Beginning()
+        self.keeps_beginning = True  # False: there is no going back, which saves the memory for it
         self._warned = False  # of an input that does not last
         self._arrays = 0  # the store's count of moved arrays that the engine knows
         self.gate = store.gate
@@ -342,7 +343,7 @@ class Session:
     def _note_beginning(self, engine: _core.Engine) -> None:
         if engine.step == 0 and not self.beginning.is_noted:
             engine.start()
-        if engine.step == 0 or self.beginning.is_noted:
+        if self.keeps_beginning and (engine.step == 0 or self.beginning.is_noted):
             self.beginning.note(self.store, self._level, engine.schedule_arrays())
 
     def reset(self, weights: bool, parameters: bool) -> int:

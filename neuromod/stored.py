@@ -16,7 +16,7 @@ __all__ = ["Stored", "kept_columns"]
 Simulation = Any
 Array = NDArray[Any]
 
-_LEVELS = ("level_buffer", "baseline", "params", "tau", "neutral")
+_LEVELS = ("level_buffer", "baseline", "params", "tau", "neutral", "clamped")
 
 
 def kept_columns(engine: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -13,15 +13,10 @@ from neuromod.config import load
 from neuromod.experiment.datasets import fit_to_sheet, load_digits
 from neuromod.experiment.effect_size import effects, held_out
 from neuromod.experiment.results import results_table
-from neuromod.experiment.run import (
-    GROUP_NAMES,
-    _Show,
-    image_order,
-    run_experiment,
-    synapse_groups,
-)
+from neuromod.experiment.run import run_experiment
 from neuromod.experiment.schedule import Log, Schedule
 from neuromod.experiment.section import Experiment, check_experiment, experiment_schema
+from neuromod.experiment.show import GROUP_NAMES, Show, image_order, synapse_groups
 from neuromod.senses import feed_sense_input
 
 SHIPPED = "brain_base_model.json"
@@ -186,7 +181,7 @@ def test_events_set_the_levels_that_the_semantics_give() -> None:
 
 def test_groups_follow_the_definition() -> None:
     """Five neurons; margin 0.25 of full scale 8 mV, that is 2 mV."""
-    show = _Show(
+    show = Show(
         labels=np.array([0, 0, 1, 2]),
         order=np.arange(4),
         ids=np.array([10, 11, 12, 13, 14]),

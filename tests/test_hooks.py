@@ -284,3 +284,56 @@ def test_threads_make_no_difference(threads: int) -> None:
     sim.run(100)
     alone.run(100)
     assert sim.digest() == alone.digest()
+
+
+# ---- at a time ---------------------------------------------------------------------------------------------------
+
+
+def test_a_function_is_called_once_at_its_time() -> None:
+    sim = Simulation(dt=0.5, seed=1)
+    sim.create(20, drive={"rate": 1500.0, "weight": 1.5})
+    called: list[tuple[str, float]] = []
+    hooks = [sim.at(ms, lambda sim, ms=ms: called.append((str(ms), sim.time))) for ms in (20.0, 7.5, 100.0)]
+    sim.run(ms=30)
+    sim.step()
+    assert called == [("7.5", 7.5), ("20.0", 20.0)]
+    assert [hook.calls for hook in hooks] == [1, 1, 0]
+    assert repr(hooks[1]) == "Hook(at=7.5 ms, calls=1)"
+    hooks[2].remove()
+    sim.run(ms=100)
+    assert len(called) == 2
+    sim.reset()
+    sim.run(ms=10)
+    assert called[2:] == [("7.5", 7.5)]
+
+
+def test_a_function_at_a_time_may_write_and_stop_and_reading_changes_nothing() -> None:
+    one, other = Simulation(seed=1), Simulation(seed=1)
+    for sim in (one, other):
+        sim.create(20, name="cells", drive={"rate": 1500.0, "weight": 1.5})
+    one.run(50)
+    other.at(20.0, lambda sim: sim.populations["cells"].v_membrane.mean())
+    other.run(50)
+    assert one.digest() == other.digest()
+    other.at(70.0, lambda sim: sim.stop())
+    assert other.run(100)["n_steps"] == 20
+
+
+@pytest.mark.parametrize(
+    ("ms", "said"),
+    [
+        (10.0, "must be >= 11 ms"),
+        (10.5, "whole number of steps"),
+        (-1.0, "must be >= 11 ms"),
+        (float("nan"), "ms"),
+    ],
+)
+def test_a_time_that_is_past_or_no_step_is_refused(ms: float, said: str) -> None:
+    sim = Simulation(seed=1)
+    sim.create(2)
+    sim.run(10)
+    with pytest.raises(ValueError, match=said):
+        sim.at(ms, print)
+    with pytest.raises(TypeError, match="function: must be callable"):
+        sim.at(20.0, 3)  # type: ignore[arg-type]
+    assert not sim._session.agenda.hooks

@@ -19,7 +19,8 @@ PYTHON_ROWS = (
     {"agents", "bench", "experiment", "installed", "plot", "selftest", "sweeps"},
     {"simulation", "building", "connects", "replicas", "monitors", "saved", "session", "beginning", "ranks"}
     | {"drive", "hooks", "agenda", "tables", "recorders", "lifecycle", "keeping", "recorded"}
-    | {"checkpoints", "logs", "stored"},
+    | {"checkpoints", "logs", "stored"}
+    | {"rank_checkpoints", "rank_kept", "rank_link", "rank_records", "rank_state"},
     {
         "network",
         "modulation",
@@ -44,6 +45,8 @@ PYTHON_ROWS = (
         "together",
         "near_names",
         "interrupts",
+        "merging",
+        "terminal",
     },
     {"_core"},
     {"vector"},

@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neuromod import NeuromodulationSystem, RateMonitor, Simulation, SpikeMonitor, SynapseMonitor, plot
+from neuromod import (
+    NeuromodulationSystem,
+    RateMonitor,
+    Simulation,
+    SpikeMonitor,
+    StateMonitor,
+    SynapseMonitor,
+    plot,
+)
 from neuromod.plot.modulation import grouped_events, thinned
 
 matplotlib = pytest.importorskip("matplotlib", reason="matplotlib is an extra")
@@ -112,6 +120,24 @@ def test_courses_of_weights_and_eligibility_of_a_monitor(ax: Any) -> None:
         assert len(ax.lines) == 8
         assert np.allclose(ax.lines[-1].get_ydata(), recorded.values.mean(axis=1), rtol=1e-5)
         assert ax.get_ylabel() == f"{variable} (mV)"
+
+
+def test_a_few_synapses_are_told_apart(ax: Any) -> None:
+    sim = Simulation(seed=1)
+    E = sim.create(5, name="E", drive={"rate": 2000.0, "weight": 2.0})
+    p = sim.connect(E, E, pairs=[[0, 1], [1, 2], [4, 3]], weight=0.5, rule="stdp")
+    recorded, v = SynapseMonitor(sim, p, every=10), StateMonitor(sim, "v_membrane", E[:2])
+    sim.run(60)
+    plot.courses(recorded, ax=ax)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["0 -> 1", "1 -> 2", "4 -> 3"]
+    assert len({line.get_color() for line in ax.lines}) == len(ax.lines) == 3
+    assert np.allclose(ax.lines[1].get_ydata(), recorded.values[:, 1])
+    ax.clear()
+    plot.courses(v, ax=ax)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["0", "1"]
+    ax.clear()
+    plot.courses(recorded, ax=ax, most_curves=0)
+    assert ax.get_legend() is None and len(ax.lines) == 1
 
 
 def test_courses_by_group_and_thinned(ax: Any) -> None:

@@ -306,7 +306,7 @@ def test_wrong_positions_are_refused(which: Any, error: type, message: str) -> N
 def test_wrong_conditions_are_refused() -> None:
     _, p = living("none")
     for call, message in (
-        (lambda: p.prune(), r"^prune: exactly one of below and condition must be given$"),
+        (lambda: p.prune(), r"^prune: exactly one of below, fraction and condition must be given$"),
         (lambda: p.prune(0.1, condition=lambda w: w < 1), r"^prune: exactly one"),
         (lambda: p.prune(condition=3), r"^condition: must be a function of weights; got 3$"),
         (lambda: p.prune(condition=lambda w: w), r"^condition: must give True or False"),
@@ -398,3 +398,34 @@ def test_recorded_spikes_are_those_of_a_network_never_pruned_where_it_had_no_eff
         sim.run(200)
         runs.append((spikes.step, spikes.id, sim.model.neurons.v_membrane.copy()))
     assert all(map(np.array_equal, *runs)) and len(runs[0][0]) > 100
+
+
+# ---- a part of the synapses --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.1, 0.25, 1.0])
+def test_a_fraction_of_the_weakest_is_removed(fraction: float) -> None:
+    _, p = living("none", synapse_type="inhibitory")
+    size = np.sort(np.abs(p.weight))
+    n = round(fraction * len(size))
+    assert p.prune(fraction=fraction) == n
+    assert np.array_equal(np.sort(np.abs(p.weight)), size[n:])
+
+
+def test_of_equal_synapses_the_first_are_removed() -> None:
+    _, p = living("none", weight=0.5)
+    ends = list(zip(p.pre_id.tolist(), p.post_id.tolist(), strict=True))
+    assert p.prune(fraction=0.1) == 19
+    assert list(zip(p.pre_id.tolist(), p.post_id.tolist(), strict=True)) == ends[19:]
+
+
+def test_a_wrong_fraction_removes_nothing() -> None:
+    _, p = living("none")
+    n = len(p)
+    for wrong in (-0.1, 1.1, float("nan"), "x"):
+        with pytest.raises((ValueError, TypeError), match="fraction"):
+            p.prune(fraction=wrong)  # type: ignore[arg-type]
+    for given in ({}, {"below": 0.1, "fraction": 0.1}):
+        with pytest.raises(TypeError, match="exactly one of below, fraction and condition"):
+            p.prune(**given)
+    assert len(p) == n

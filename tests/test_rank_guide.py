@@ -19,7 +19,7 @@ PAGE = resources.files("neuromod").joinpath("guide", "ranks.md").read_text(encod
 @needs_mpi
 @pytest.mark.long
 def test_the_program_runs(tmp_path: Path) -> None:
-    (program,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    program, _ = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     (tmp_path / "network.py").write_text(program)
     assert MPIEXEC is not None
     command = [MPIEXEC, "-n", "2", sys.executable, "network.py"]
@@ -29,7 +29,7 @@ def test_the_program_runs(tmp_path: Path) -> None:
 
 
 def test_every_method_is_named() -> None:
-    names = {name for name in vars(RankSimulation) if not name.startswith("_")}
+    names = {name for name in dir(RankSimulation) if not name.startswith("_")}
     missing = {name for name in names if f"`{name}" not in PAGE and f".{name}(" not in PAGE}
     assert missing <= {"rank", "n_ranks", "step", "own_ids", "n_own_synapses", "neuromodulation"}
 

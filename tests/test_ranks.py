@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ranked import alone, built, random_case, system_of, together
+from ranked import alone, built, microcircuit, random_case, system_of, together
 from thread_ranks import ThreadComm, on_ranks
 
 from neuromod import BrainModel, ConfigError, NeuromodulationSystem, Simulation, SpikeMonitor
@@ -225,8 +225,6 @@ def alone_comm() -> ThreadComm:
 def test_what_is_not_there_on_several_ranks_is_refused() -> None:
     sim = RankSimulation(alone_comm(), seed=1)
     cells = sim.create(100)
-    with pytest.raises(ConfigError, match="rule: must be 'none' on several ranks; got 'stdp'"):
-        sim.connect(cells, cells, probability=0.1, weight=0.1, rule="stdp")
     assert sim.connect(cells, cells, in_degree=3, weight=0.1) == 300
     for grow in (lambda: sim.create(3), lambda: sim.initialize_neurons()):
         with pytest.raises(RuntimeError, match="must come before connect"):
@@ -245,11 +243,8 @@ def test_what_is_not_there_on_several_ranks_is_refused() -> None:
     aging = BrainModel(config={"areas": [], "cell_lifecycle": {"enabled": True}})
     with pytest.raises(ConfigError, match="cell_lifecycle"):
         RankSimulation(alone_comm(), aging, seed=1)
-    learns = Simulation(seed=1)
-    some = learns.create(10)
-    learns.connect(some, some, in_degree=2, weight=0.1, rule="stdp", synapse_type="excitatory")
-    with pytest.raises(ConfigError, match="must have no rule on several ranks; got stdp"):
-        RankSimulation.take(learns, alone_comm())
+    with pytest.raises(ConfigError, match="cell_lifecycle"):
+        RankSimulation.take(Simulation(aging, seed=1), alone_comm())
 
 
 def test_after_the_first_step_nothing_is_connected() -> None:
@@ -275,19 +270,33 @@ def under_mpi(ranks: int, *words: str, timeout: float = 250.0) -> subprocess.Com
 @needs_mpi
 @pytest.mark.long
 def test_the_digest_is_the_same_under_mpi() -> None:
-    done = under_mpi(2, "1", "4")
+    done = under_mpi(2, "1", "1", "4")
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["1", alone(random_case(1)), "4", alone(random_case(4))]
 
 
 @needs_mpi
 @pytest.mark.slow
-@pytest.mark.parametrize("ranks", [1, 2, 3, 4])
-def test_fifty_random_models_have_the_digest_of_one_process(ranks: int) -> None:
-    done = under_mpi(ranks, *map(str, range(50)), timeout=1800.0)
-    assert done.returncode == 0, done.stderr
-    lines = dict(line.split() for line in done.stdout.splitlines())
-    assert lines == {str(k): alone(random_case(k)) for k in range(50)}
+@pytest.mark.timeout(3600)
+def test_fifty_random_models_have_the_digest_of_one_process() -> None:
+    expected = {str(k): alone(random_case(k)) for k in range(50)}
+    for ranks in (1, 2, 3, 4):
+        for threads in ("1", "2"):
+            done = under_mpi(ranks, threads, *expected, timeout=1800.0)
+            assert done.returncode == 0, done.stderr
+            assert dict(line.split() for line in done.stdout.splitlines()) == expected, (ranks, threads)
+
+
+@needs_mpi
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_the_microcircuit_has_the_digest_of_one_process() -> None:
+    expected = microcircuit(0.2, 2, alone=True)
+    for ranks in (1, 2, 3, 4):
+        for threads in ("1", "2"):
+            done = under_mpi(ranks, "microcircuit", "0.2", threads, timeout=900.0)
+            assert done.returncode == 0, done.stderr
+            assert done.stdout.split() == ["microcircuit", expected], (ranks, threads)
 
 
 @needs_mpi

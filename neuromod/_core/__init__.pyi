@@ -184,6 +184,7 @@ class Levels:
     def end(self, gate: Gate) -> None: ...
     def check_own(self, where: str) -> None: ...
     baseline: _Floats
+    clamped: _Floats
     params: _Floats
     tau: _Floats
     kept: _Floats

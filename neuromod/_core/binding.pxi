@@ -176,7 +176,9 @@ cdef class Binding:
             self.lent_arrays.append(_lend_bitmap(&self.projections[k], projection, &self.network))
         self._lend_bitmap_room()
         self.routes = Routes()
-        self.routes.make(&self.network)
+        self.routes.make(&self.network, {k for k, projection in enumerate(layout.projections)
+                                         if projection.whole is not None and projection.whole.n_synapses
+                                         and projection.learning.rule is not None and projection.n_synapses == 0})
 
     cdef lend_weight(self, Py_ssize_t k, object weight):
         """Lend the weights of projection k, which may have moved since; None: all are equal, or joined."""

@@ -159,7 +159,7 @@ def plasticity_rules():
             "post_traces": _traces(rule.post_traces, rule.params),
             "on_pre": rule.on_pre != NULL, "on_post": rule.on_post != NULL, "lazy": rule.post_amplitude != NULL,
             "pre_lag": list(_fields(rule.params))[rule.pre_lag - 1] if rule.pre_lag else None,
-            "advance": rule.advance != NULL,
+            "advance": rule.advance != NULL, "draws": rule.n_random > 0 or rule.n_noise > 0,
             "eligibility": rule.eligibility != NULL, "synapse_columns": _synapse_columns(rule),
             "pre_columns": _names(rule.pre_columns), "post_columns": _names(rule.post_columns),
             "reads": {"source": sorted({*_names(rule.pre_columns), *_filtered(rule.pre_traces)}),

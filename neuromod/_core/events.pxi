@@ -22,7 +22,7 @@ cdef class EventKeeper:
         self.binding, self.p = binding, p
         self.c.salt = <uint32_t>(projection.number & 0xFFFFFF)
         self.c.lag = self._lag(binding, p, p.rule.pre_lag)
-        self.delays = np.array(sorted(_delays(p) or {p.min_delay}, reverse=True), np.int64)
+        self.delays = np.array(sorted(_delays(p, True) or {p.min_delay}, reverse=True), np.int64)
         self.c.n_delays = len(self.delays)
         self.c.delays = <const int64_t *>_address(self.delays, "i8", 0, "delays")
         self.c.lowpass_lag = self._lag(binding, p, p.rule.lowpass_lag)
@@ -32,6 +32,9 @@ cdef class EventKeeper:
             self.arrived = np.full(max(1, p.n_runs), -1, np.int64)
             self.c.arrived = <int64_t *>_address(self.arrived, "i8", 0, "arrived")
         self._lend_columns(binding, p, projection)
+        if projection.whole is not None and projection.whole.shift is not None:
+            self.lent.append(projection.whole.shift)
+            self.c.shift = <const int64_t *>_address(projection.whole.shift, "i8", p.n_runs, "shift")
         if p.rule.on_post != NULL:
             self._make_index(binding, p)
         if p.rule.needs_elapsed:

@@ -240,6 +240,7 @@ cdef extern from "nm_levels.h" nogil:
         nm_release *releases
         int64_t n_releases
         const nm_diffusion *diffusion
+        const double *clamped
     ctypedef union nm_factors:
         double *of
     ctypedef struct nm_acting:
@@ -249,6 +250,7 @@ cdef extern from "nm_levels.h" nogil:
     int nm_levels_check(const nm_levels *levels, nm_error *error)
     int nm_levels_event(const nm_levels *levels, int64_t m, int64_t region, const double *event, nm_error *error)
     void nm_levels_add(const nm_levels *levels, int64_t m, int64_t region, double amount)
+    void nm_levels_hold(const nm_levels *levels)
     void nm_levels_step(const nm_levels *levels)
     double nm_levels_effect(const nm_levels *levels, int64_t region, int64_t m, nm_target target, double level,
                             double density)

@@ -226,6 +226,7 @@ cdef extern from "nm_events.h" nogil:
         const uint32_t *incoming_run
         int64_t *last
         uint32_t salt
+        const int64_t *shift
     ctypedef struct nm_events_step:
         const nm_network *network
         const nm_projection *projection

@@ -21,6 +21,7 @@ cdef class Levels:
     cdef Gate gate                 # of the network whose run steps the levels now; None: there is no such run
     cdef readonly object level_buffer  # ndarray of float64, shape (n_regions, n_modulators), in [0, 1]
     cdef readonly object baseline  # the same: the tonic levels
+    cdef readonly object clamped   # the same: levels that are held; NaN: free
     cdef readonly object params    # ndarray of float64, shape (n_modulators, NM_MAX_PARAMS), in the order of the tables
     cdef readonly object tau       # ndarray of float64, shape (n_modulators,), ms; NaN: decay_rate counts
     cdef readonly object kept      # ndarray of float64, shape (n_modulators,): (level - baseline) left after a step
@@ -62,6 +63,7 @@ cdef class Levels:
             self.offset[m] = table["offset"]
         self.baseline = np.tile(self.params[:, NM_BASELINE], (n_regions, 1))
         self.level_buffer = self.baseline.copy()
+        self.clamped = np.full((n_regions, n), np.nan)
         self.tau, self.kept = np.full(n, np.nan), np.ones(n)
         self._lend(n, n_regions)
 
@@ -72,6 +74,7 @@ cdef class Levels:
         self.c.params = <const double *>_address(self.params, "f8", n * NM_MAX_PARAMS, "params")
         self.c.kept = <const double *>_address(self.kept, "f8", n, "kept")
         self.c.tau = <const double *>_address(self.tau, "f8", n, "tau")
+        self.c.clamped = <const double *>_address(self.clamped, "f8", n * n_regions, "clamped")
         self.c.baseline = <const double *>_address(self.baseline, "f8", n * n_regions, "baseline")
         self.c.targets = <const uint32_t *>_address(self.targets, "u4", n, "targets")
         self.c.offset = <const double *>_address(self.offset, "f8", n, "offset")
@@ -163,6 +166,7 @@ cdef class Levels:
     def prepare(self, double dt):
         """What a step of dt (ms) keeps of each deviation, after a check of levels and parameters."""
         cdef nm_error error
+        nm_levels_hold(&self.c)
         if nm_levels_check(&self.c, &error) != NM_OK:
             self._explain(&error)
         cdef Py_ssize_t m

@@ -8,17 +8,19 @@ cdef class Routes:
     cdef nm_age *static_ages
     cdef nm_age *ages
     cdef list arrays
+    cdef set empty
 
     def __dealloc__(self):
         PyMem_Free(self.static_ages)
         PyMem_Free(self.ages)
 
-    cdef make(self, nm_network *network):
-        """Fill `network.routes` and `network.push`; the projections are complete."""
+    cdef make(self, nm_network *network, set empty):
+        """Fill `network.routes` and `network.push`; the projections are complete. `empty`: numbers of those under a rule
+        of which this process has no synapse, but others have. What arrives there is noted as elsewhere."""
         cdef int64_t k
         cdef nm_routes *routes = &network.routes
         cdef nm_projection *all = network.projections
-        self.arrays = []
+        self.arrays, self.empty = [], empty
         tables = list(range(network.n_projections, network.n_projections + network.n_joined))
         there = tables + [k for k in range(network.n_projections) if not all[k].joined]
         static = [k for k in there if all[k].rule == NULL and all[k].bitmap == NULL]
@@ -50,7 +52,7 @@ cdef class Routes:
         """The delays of some projections, descending, each with the projections that have it."""
         cdef int64_t k
         cdef nm_projection *all = network.projections
-        delays = sorted({delay for k in numbers for delay in _delays(&all[k])}, reverse=True)
+        delays = sorted({delay for k in numbers for delay in _delays(&all[k], k in self.empty)}, reverse=True)
         cdef nm_age *ages = <nm_age *>PyMem_Calloc(max(1, len(delays)), sizeof(nm_age))
         if ages == NULL:
             raise MemoryError
@@ -93,10 +95,10 @@ cdef tuple _rows(const nm_projection *p):
     return p.pre_first, p.pre_first + p.n_rows
 
 
-cdef set _delays(const nm_projection *p):
-    """The delays of a projection, steps."""
+cdef set _delays(const nm_projection *p, bint arrives):
+    """The delays of a projection, steps. `arrives`: spikes arrive, though there is no synapse."""
     if p.run_delay == NULL:
-        return {p.constant_delay} if p.n_synapses else set()
+        return {p.constant_delay} if p.n_synapses or arrives else set()
     return set(np.flatnonzero(np.bincount(np.asarray(<const uint16_t[:p.n_runs]>p.run_delay))).tolist()) if p.n_runs else set()
 
 

@@ -21,7 +21,7 @@ from neuromod.bench.numbers import Options, microcircuit_sizes
 from neuromod.bench.record import record_of
 from neuromod.simulation import Simulation
 
-__all__ = ["build_microcircuit", "measure_microcircuit"]
+__all__ = ["build_microcircuit", "fill_microcircuit", "measure_microcircuit"]
 
 Floats = NDArray[np.float64]
 
@@ -46,8 +46,21 @@ def build_microcircuit(options: Options | None = None) -> Simulation:
     (155, 55)
     """
     o = options or Options()
-    p = microcircuit_sizes(o.scale, o.dc)
     sim = Simulation(seed=o.seed, dt=M.dt, threads=o.threads)
+    fill_microcircuit(sim, o)
+    return sim
+
+
+def fill_microcircuit(sim: Any, o: Options) -> None:
+    """Build the network in a `Simulation` or `RankSimulation` without neurons, whose dt is that of `MICROCIRCUIT`.
+
+    Parameters
+    ----------
+    sim : Simulation or RankSimulation
+    o : Options
+        `scale`, `seed` and `dc` act.
+    """
+    p = microcircuit_sizes(o.scale, o.dc)
     lif: dict[str, Any] = {
         "tau_m": M.tau_m, "v_rest": M.rest, "v_reset": M.rest, "v_threshold": M.threshold,
         "refractory_period": M.refractory_period,
@@ -77,7 +90,6 @@ def build_microcircuit(options: Options | None = None) -> Simulation:
             autapses=True,
             name=f"{M.names[j]}>{M.names[i]}",
         )
-    return sim
 
 
 def measure_microcircuit(options: Options | None = None) -> dict[str, Any]:

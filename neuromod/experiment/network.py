@@ -32,7 +32,9 @@ class ExperimentNetwork(NamedTuple):
     readout: Projection | None
 
 
-def build_network(sim: Any, experiment: Experiment, *, frozen: bool = False) -> ExperimentNetwork:
+def build_network(
+    runner: Any, sim: Any, experiment: Experiment, *, frozen: bool = False
+) -> ExperimentNetwork:
     """Put neurons into the experiment's areas and connect them.
 
     Without a readout every ordered pair is connected with the same probability, and all synapses are plastic.
@@ -43,8 +45,10 @@ def build_network(sim: Any, experiment: Experiment, *, frozen: bool = False) -> 
 
     Parameters
     ----------
-    sim : Simulation
+    runner : Simulation or RankSimulation
         Without neurons.
+    sim : Simulation
+        What this process has of its network.
     experiment : Experiment
     frozen : bool, default False
         Whether the projection to the readout has no rule.
@@ -57,7 +61,8 @@ def build_network(sim: Any, experiment: Experiment, *, frozen: bool = False) -> 
     --------
     >>> from neuromod import BrainModel, Simulation
     >>> told = Experiment(areas=("V1_like", "A1_like"), density=0.01, sense="vision", readout="A1_like")
-    >>> network = build_network(Simulation(BrainModel("brain_base_model.json"), seed=1), told)
+    >>> sim = Simulation(BrainModel("brain_base_model.json"), seed=1)
+    >>> network = build_network(sim, sim, told)
     >>> {name: len(ids) for name, ids in network.area_ids.items()}
     {'V1_like': 80, 'A1_like': 80}
     """
@@ -67,9 +72,9 @@ def build_network(sim: Any, experiment: Experiment, *, frozen: bool = False) -> 
             continue
         own = _PLAIN_DENSITY if area.density is None else area.density
         density = own if experiment.density is None else experiment.density
-        placed[area.name] = sim.initialize_neurons([area.name], density)
+        placed[area.name] = runner.initialize_neurons([area.name], density)
     if experiment.readout is None:
-        sim.initialize_random_synapses(
+        runner.initialize_random_synapses(
             experiment.connection_probability, experiment.weight_mean, experiment.weight_std
         )
         return ExperimentNetwork(placed, None)
@@ -78,14 +83,15 @@ def build_network(sim: Any, experiment: Experiment, *, frozen: bool = False) -> 
     inside = (experiment.weight_mean, experiment.weight_std)
     between = (experiment.readout_weight, experiment.readout_weight_std)
     for name, ids in placed.items():
-        _connect(sim, experiment, ids, ids, "excitatory", inside, f"within {name}")
-        _connect(sim, experiment, ids, ids, "inhibitory", inside, f"within {name}, inhibitory")
-    _connect(sim, experiment, sensory, readout, "inhibitory", between, "readout, inhibitory")
-    plastic = _connect(sim, experiment, sensory, readout, "excitatory", between, "readout", frozen)
+        _connect(runner, sim, experiment, ids, ids, "excitatory", inside, f"within {name}")
+        _connect(runner, sim, experiment, ids, ids, "inhibitory", inside, f"within {name}, inhibitory")
+    _connect(runner, sim, experiment, sensory, readout, "inhibitory", between, "readout, inhibitory")
+    plastic = _connect(runner, sim, experiment, sensory, readout, "excitatory", between, "readout", frozen)
     return ExperimentNetwork(placed, plastic)
 
 
 def _connect(
+    runner: Any,
     sim: Any,
     experiment: Experiment,
     pre: Ints,
@@ -104,7 +110,7 @@ def _connect(
     clipped: dict[str, Any] = {"low": bounds.weight_min if kind == "excitatory" else 0.0, "outside": "clip"}
     if name == "readout":
         clipped["high"] = bounds.weight_max
-    projection: Projection = sim.connect(
+    runner.connect(
         sources,
         post,
         probability=experiment.connection_probability,
@@ -113,4 +119,5 @@ def _connect(
         rule="none" if frozen else None,
         name=name,
     )
+    projection: Projection = sim.projections[name]
     return projection

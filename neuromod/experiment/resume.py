@@ -6,14 +6,32 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from neuromod.errors import FileError
+from neuromod.experiment.world import World
 from neuromod.keeping import load, save
 from neuromod.problems import join
 from neuromod.state import SavedPart
 
 __all__ = ["Resume", "clear_checkpoints"]
+
+
+class Run(Protocol):
+    """A run of the main job, of which there are checkpoints."""
+
+    world: World
+    runner: Any
+
+    @property
+    def phase(self) -> str:
+        """The name of its checkpoint."""
+        ...
+
+    def state(self, besides: Mapping[str, Any]) -> dict[str, Any]:
+        """What a checkpoint holds besides the simulation."""
+        ...
+
 
 _PHASES = ("training", "control")
 
@@ -33,10 +51,30 @@ class Resume:
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True)
 
-    def load(self, phase: str, cls: type[Any]) -> tuple[Any, SavedPart] | None:
+    @property
+    def is_on(self) -> bool:
+        """Whether checkpoints are written."""
+        return self._directory is not None
+
+    def switch_off(self) -> None:
+        """Write and read no more."""
+        self._directory = None
+
+    def load(self, phase: str, cls: type[Any], world: World) -> tuple[Any, SavedPart] | None:
         """The simulation of a phase and what was kept besides; None where there is no checkpoint of the phase."""
-        if self._directory is None or not (path := self._path(phase)).exists():
+        with world.one_error():
+            if self._directory is None:
+                return None
+            path = self._path(phase)
+            is_there = path.exists()
+        if not world.any(is_there):
             return None
+        with world.one_error():
+            if not is_there:
+                raise FileError([f"{path}: must be seen by all ranks"])
+            return self._loaded(path, cls)
+
+    def _loaded(self, path: Path, cls: type[Any]) -> tuple[Any, SavedPart]:
         sim, extra = load(cls, path)
         part = SavedPart(extra, join(str(path), "extra"))
         part.has("identity", "state")
@@ -46,16 +84,20 @@ class Resume:
             raise FileError([f"{path}: must be of the same run; {changed} differ"])
         return sim, part.part("state")
 
-    def save_if_due(self, phase: str, sim: Any, state: Mapping[str, Any]) -> None:
-        """Write a checkpoint, if the last one is old enough."""
-        if self._directory is not None and time.monotonic() - self._began >= self._seconds:
-            self.save(phase, sim, state)
+    def save_if_due(self, run: Run, besides: Mapping[str, Any]) -> None:
+        """Write a checkpoint, if the last one is old enough. `besides`: what it holds, too."""
+        if self.is_on and run.world.of_first(time.monotonic() - self._began >= self._seconds):
+            self.save(run, besides)
 
-    def save(self, phase: str, sim: Any, state: Mapping[str, Any]) -> None:
+    def save(self, run: Run, besides: Mapping[str, Any]) -> None:
         """Write a checkpoint now."""
-        if self._directory is not None:
-            save(sim, self._path(phase), {"identity": self._identity, "state": state})
-            self._began = time.monotonic()
+        if not self.is_on:
+            return
+        whole = run.world.whole(run.runner)
+        with run.world.one_error():
+            if whole is not None:
+                save(whole, self._path(run.phase), {"identity": self._identity, "state": run.state(besides)})
+        self._began = time.monotonic()
 
     def _path(self, phase: str) -> Path:
         assert self._directory is not None

@@ -11,7 +11,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ from neuromod.experiment.results import Results
 from neuromod.experiment.resume import Resume
 from neuromod.experiment.schedule import Log, Schedule
 from neuromod.experiment.section import Experiment, experiment_of
+from neuromod.experiment.show import GROUP_NAMES, Show, image_order, synapse_groups
+from neuromod.experiment.world import RankWorld, World
 from neuromod.modulation.system import create_neuromodulation_system
 from neuromod.monitors import LevelMonitor, SpikeMonitor
 from neuromod.network.brain_model import BrainModel
@@ -38,126 +40,11 @@ from neuromod.simulation import Simulation
 from neuromod.state import SavedPart
 from neuromod.units import steps_of
 
-__all__ = ["GROUP_NAMES", "image_order", "run_experiment", "synapse_groups"]
-
-GROUP_NAMES = ("other", "rewarded", "punished")
-"""Groups of synapses that the table compares; see `synapse_groups`."""
+__all__ = ["run_experiment", "run_experiment_on_ranks"]
 
 _PIECE = 100  # steps between two looks at the clock and at Ctrl-C, where no image changes
 _PLAIN_STEPS = 1000
 _FIXED = "fixed"  # group of the synapses without a rule, beside a plastic projection to the readout
-
-
-# ---- what is shown, and when -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Show:
-    """Images as currents, in the order in which they are shown."""
-
-    labels: NDArray[np.int64]  # of each image
-    order: NDArray[np.int64]  # image of each presentation in training
-    ids: NDArray[np.int64]  # neurons that the sense feeds
-    current: NDArray[np.float64]  # [image][neuron of ids], mV
-    test: NDArray[np.int64] = field(
-        default_factory=lambda: np.empty(0, dtype=np.int64)
-    )  # images kept from it
-
-
-def image_order(labels: NDArray[np.int64], images_per_block: int, seed: int) -> NDArray[np.int64]:
-    """Every image once, in blocks of one class; images in the blocks and the blocks themselves in drawn
-    order.
-
-    Parameters
-    ----------
-    labels : ndarray of int, shape (n_images,)
-    images_per_block : int, >= 1
-        The last block of a class may be shorter.
-    seed : int, 0 .. 2**64 - 1
-
-    Returns
-    -------
-    ndarray of int64, shape (n_images,)
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> image_order(np.array([0, 1, 0, 1]), 2, seed=7).tolist() in ([0, 2, 1, 3], [2, 0, 1, 3], [0, 2, 3, 1],
-    ...     [2, 0, 3, 1], [1, 3, 0, 2], [1, 3, 2, 0], [3, 1, 0, 2], [3, 1, 2, 0])
-    True
-    """
-    words = np.random.Philox(key=seed)  # a bit stream, which NumPy keeps the same for ever
-    drawn = np.argsort(words.random_raw(len(labels)), kind="stable")
-    blocks = []
-    for label in np.unique(labels):
-        members = drawn[labels[drawn] == label]
-        blocks += np.split(members, range(images_per_block, len(members), images_per_block))
-    sequence = np.argsort(words.random_raw(len(blocks)), kind="stable")
-    return np.concatenate([blocks[k] for k in sequence])
-
-
-def _prepared_show(sim: Simulation, experiment: Experiment, data: LabelledImages) -> _Show:
-    """The current that each image gives to each neuron of the sense's area, in all its layers."""
-    sense = experiment.sense
-    assert sense is not None  # experiment_of saw to it
-    model = sim.model
-    ranges = model._config.area(model._config.senses[sense].areal).coord_ranges
-    rows, columns, depth = (ranges[axis][1] - ranges[axis][0] + 1 for axis in "xyz")
-    # The sense is linear, so one sheet of numbered sites tells which site each neuron sees.
-    received = model.neurons.external_input
-    kept = received.copy()
-    received[:] = 0.0
-    for layer in range(depth):
-        feed_sense_input(model, sense, np.arange(1.0, rows * columns + 1.0).reshape(rows, columns), layer)
-    fed = np.flatnonzero(received)
-    site = received[fed].astype(np.int64) - 1
-    received[:] = kept
-    scale = experiment.input_gain / data.full_scale
-    sheets = np.stack([fit_to_sheet(image, (rows, columns)).ravel() for image in data.images])
-    labels = data.labels.astype(np.int64)
-    test = held_out(labels, experiment.test_images, sim.seed)
-    train = np.setdiff1d(np.arange(len(labels)), test)
-    order = train[image_order(labels[train], experiment.images_per_block, sim.seed)]
-    current = np.ascontiguousarray(sheets[:, site] * scale)
-    return _Show(labels, order, model.neurons.id[fed].copy(), current, test)
-
-
-def synapse_groups(
-    show: _Show, pre_id: NDArray[np.int64], experiment: Experiment
-) -> tuple[NDArray[np.int8], list[int]]:
-    """Which synapses belong to the rewarded and to the punished class, told from the images alone.
-
-    A neuron that the sense feeds belongs to a class if its mean input current over that class's images
-    exceeds its mean over all other images by ``class_margin`` of the full-scale current ``input_gain``. A
-    synapse is *rewarded* if its presynaptic neuron belongs to the rewarded class and not to the punished one,
-    *punished* if it is the other way round, and *other* in every other case. The run's activity and the
-    weights play no part in it.
-
-    Parameters
-    ----------
-    show : object
-        Classes of the images, ids of the fed neurons, and the current of each image at each of them, mV.
-    pre_id : ndarray of int64, shape (n_synapses,)
-    experiment : Experiment
-
-    Returns
-    -------
-    ndarray of int8, shape (n_synapses,)
-        Positions in `GROUP_NAMES`.
-    list of int
-        Number of neurons that the sense feeds in each group.
-    """
-    margin = experiment.class_margin * experiment.input_gain
-    belongs = []
-    for label in (experiment.rewarded_class, experiment.punished_class):
-        mine = show.labels == label
-        excess = show.current[mine].mean(axis=0) - show.current[~mine].mean(axis=0)
-        belongs.append(excess > margin)
-    rewarded, punished = belongs[0] & ~belongs[1], belongs[1] & ~belongs[0]
-    groups = np.zeros(len(pre_id), dtype=np.int8)
-    groups[np.isin(pre_id, show.ids[rewarded])] = GROUP_NAMES.index("rewarded")
-    groups[np.isin(pre_id, show.ids[punished])] = GROUP_NAMES.index("punished")
-    return groups, [int((~rewarded & ~punished).sum()), int(rewarded.sum()), int(punished.sum())]
 
 
 # ---- the run -----------------------------------------------------------------------------------------------
@@ -239,34 +126,130 @@ def run_experiment(
     >>> int(results["steps"]), str(results["event_kind"][0])
     (200, 'uncertainty')
     """
+    told = _Told(progress, stop, phase)
+    found = _run_in(World(Simulation), source, steps, seed, ms, checkpoint, checkpoint_every, told)
+    assert found is not None
+    return found
+
+
+def run_experiment_on_ranks(
+    ranks: Any,
+    source: str | Path | Mapping[str, Any],
+    *,
+    comm: Any = None,
+    steps: int | None = None,
+    seed: int | None = None,
+    progress: ProgressCallback | None = None,
+    stop: Callable[[], bool] | None = None,
+    ms: float | None = None,
+    phase: Callable[[str], object] | None = None,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: str = "1 min",
+) -> Results | None:
+    """As `run_experiment`, by the ranks of MPI together: every rank makes the same call.
+
+    Parameters
+    ----------
+    ranks : type
+        `RankSimulation`.
+    source : str, Path or mapping
+    comm : mpi4py.MPI.Comm, optional
+        Default: ``MPI.COMM_WORLD``.
+    steps : int, >= 1, optional
+    seed : int, 0 .. 2**64 - 1, optional
+        One that is drawn is that of rank 0.
+    progress : callable, optional
+    stop : callable, optional
+        The run ends where it is true on any rank.
+    ms : float, ms, > 0, optional
+    phase : callable, optional
+    checkpoint : str or Path, optional
+        Rank 0 writes; every rank must be able to read.
+    checkpoint_every : str, default "1 min"
+        All of these as of `run_experiment`.
+
+    Returns
+    -------
+    Results or None
+        On rank 0, which must have the memory for the whole, what `run_experiment` gives, to the bit; on the others
+        None.
+
+    Raises
+    ------
+    ConfigError
+        Also if the ranks do not have the same configuration, arguments and version.
+    ValueError, FileError
+        As of `run_experiment`. Before the first step an error on one rank is one on all; afterwards it ends all.
+    """
+    told = _Told(progress, stop, phase)
+    world = RankWorld(ranks, comm)
+    return _run_in(world, source, steps, seed, ms, checkpoint, checkpoint_every, told)
+
+
+def _run_in(
+    world: World,
+    source: str | Path | Mapping[str, Any],
+    steps: int | None,
+    seed: int | None,
+    ms: float | None,
+    checkpoint: str | Path | None,
+    checkpoint_every: str,
+    told: _Told,
+) -> Results | None:
     if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
         raise ValueError(f"steps: must be a whole number >= 1; got {steps!r}")
     if steps is not None and ms is not None:
         raise TypeError(f"steps, ms: must not be given both; got {steps!r} and {ms!r}")
-    content, experiment = _prepared_config(source)
+    with world.one_error():
+        content, experiment = _prepared_config(source)
     identity = {"configuration": content, "steps": steps, "ms": ms, "seed": seed}
-    resume = Resume(
-        None if checkpoint is None else Path(checkpoint),
-        seconds_of(checkpoint_every, "checkpoint_every"),
-        identity,
-    )
-    run = _built(content, experiment, seed)
-    steps = steps if ms is None else steps_of(ms, run.sim.dt, "ms", 1)
+    world.check_same({"version": neuromod.__version__, "run": json.dumps(identity, sort_keys=True)})
+    with world.one_error():
+        resume = Resume(
+            None if checkpoint is None else Path(checkpoint),
+            seconds_of(checkpoint_every, "checkpoint_every"),
+            identity,
+        )
+        run = _built(world, content, experiment, seed)
+        steps = steps if ms is None else steps_of(ms, run.sim.dt, "ms", 1)
+    with world.together():
+        return _run(content, experiment, run, steps, resume, told)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Whom a run tells how far it is, and who may stop it."""
+
+    progress: ProgressCallback | None
+    stop: Callable[[], bool] | None
+    phase: Callable[[str], object] | None
+
+
+def _run(
+    content: dict[str, Any],
+    experiment: Experiment,
+    run: _Run,
+    steps: int | None,
+    resume: Resume,
+    told: _Told,
+) -> Results | None:
+    """The phases of a run that is built."""
+    world, phase = run.world, told.phase
     wanted = steps or experiment.steps or run.whole_show
     gated = run.show is not None and run.schedule.system is not None and not experiment.clamp_dopamine
     with_control = experiment.control and gated
     n_runs, n_tested = 2 if with_control else 1, 0 if run.show is None else len(run.show.test)
     total = n_runs * wanted + (1 + n_runs) * n_tested * experiment.test_steps
-    watch = _Watch(progress, stop, total, run.sim.dt)
+    watch = _Watch(told.progress, told.stop, total, run.sim.dt, world)
     say = phase if phase is not None and n_tested else lambda _: None
 
-    before = {"weight": run.sim.model.synapses.weight.copy(), "response": np.empty(0)}
-    found = resume.load("training", Simulation)
+    before = {"weight": run.weights(), "response": np.empty(0)}
+    found = resume.load("training", Simulation, world)
     if found is None:
         say("test before")
         before["response"] = _response(content, run, run, watch)
-        if checkpoint is not None and watch.stopped():  # the test is not complete
-            resume = Resume(None, 0.0, identity)
+        if resume.is_on and watch.stopped():  # the test is not complete
+            resume.switch_off()
     else:
         run, state = _resumed(run, *found)
         before = {name: state.part("before").value[name] for name in before}
@@ -281,8 +264,8 @@ def run_experiment(
     weight_control, responses["response_control"] = np.empty(0, dtype=np.float32), np.empty(0)
     if with_control and whole:
         clamped = experiment.model_copy(update={"clamp_dopamine": True})
-        control = _built(content, clamped, run.sim.seed, record=False)
-        found = resume.load("control", Simulation)
+        control = _built(world, content, clamped, run.sim.seed, record=False)
+        found = resume.load("control", Simulation, world)
         if found is not None:
             control, _ = _resumed(control, *found)
             watch.advance(control.sim.current_step)
@@ -290,16 +273,19 @@ def run_experiment(
             phase("control")
         control.advance(wanted, watch, resume, {})
         if control.sim.current_step == wanted:
-            weight_control = control.sim.model.synapses.weight.copy()
+            weight_control = control.weights()
             say("test of the control")
             responses["response_control"] = _response(content, run, control, watch)
+    shown = run.of_whole()
+    if shown is None:
+        return None
     results = {
         "wall_seconds": run.wall_seconds,
         "steps_wanted": wanted,
         "weight_before": before["weight"],
         "weight_control": weight_control,
-        **_run_arrays(run),
-        **_network_arrays(run),
+        **_run_arrays(shown),
+        **_network_arrays(shown),
         **_log_arrays(run.schedule.log, run.show),
         **_test_arrays(run.show, experiment),
         **responses,
@@ -311,13 +297,18 @@ class _Watch:
     """How far all phases together are, for the caller to show; and whether the caller wants to stop."""
 
     def __init__(
-        self, progress: ProgressCallback | None, stop: Callable[[], bool] | None, total: int, dt: float
+        self,
+        progress: ProgressCallback | None,
+        stop: Callable[[], bool] | None,
+        total: int,
+        dt: float,
+        world: World,
     ) -> None:
-        self._progress, self._stop, self._total, self._dt = progress, stop, total, dt
+        self._progress, self._stop, self._total, self._dt, self._world = progress, stop, total, dt, world
         self._done, self._began = 0, time.perf_counter()
 
     def stopped(self) -> bool:
-        return self._stop is not None and bool(self._stop())
+        return self._world.any(self._stop is not None and bool(self._stop()))
 
     def advance(self, n: int) -> None:
         self._done += n
@@ -341,10 +332,12 @@ def _prepared_config(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, 
 class _Run:
     """A network, built and ready to be shown images."""
 
+    world: World
     experiment: Experiment
-    sim: Simulation
+    runner: Any  # what moves on
+    sim: Simulation  # what this process has of the network
     network: ExperimentNetwork
-    show: _Show | None
+    show: Show | None
     schedule: Schedule
     spikes: SpikeMonitor | None
     levels: LevelMonitor | None
@@ -368,34 +361,81 @@ class _Run:
         while sim.current_step < n_steps and not watch.stopped():
             n = min(piece, n_steps - sim.current_step)
             if show is None:
-                sim.run(n, progress=False)
+                self.world.run(self.runner, n)
             else:
-                _show_image(sim, show, self.schedule, n)
+                _show_image(self, show, n)
             self.wall_seconds = before + time.perf_counter() - began
             watch.advance(n)
-            resume.save_if_due(self.phase, sim, self._state(besides))
-        resume.save(self.phase, sim, self._state(besides))
+            resume.save_if_due(self, besides)
+        resume.save(self, besides)
 
-    def _state(self, besides: Mapping[str, Any]) -> dict[str, Any]:
+    def state(self, besides: Mapping[str, Any]) -> dict[str, Any]:
+        """What a checkpoint holds, too."""
         return {**besides, "schedule": self.schedule.state(), "wall_seconds": self.wall_seconds}
+
+    def weights(self) -> NDArray[np.float32]:
+        """The weights of the whole network as they are now; none on other ranks than the first."""
+        whole = self.world.whole(self.runner)
+        return np.empty(0, np.float32) if whole is None else whole.model.synapses.weight.copy()
+
+    def of_whole(self) -> _Run | None:
+        """The same with the whole network; None on other ranks than the first."""
+        whole = self.world.whole(self.runner)
+        return None if whole is None else self.going_on(whole, whole)
+
+    def going_on(self, runner: Any, sim: Simulation) -> _Run:
+        """The same with another simulation of the network, and its monitors."""
+        if sim is self.sim:
+            return self
+        monitors = sim.monitors  # spikes first, then levels
+        spikes = next((each for each in monitors if isinstance(each, SpikeMonitor)), None)
+        levels = next((each for each in monitors if isinstance(each, LevelMonitor)), None)
+        readout = None if self.network.readout is None else sim.projections[self.network.readout.name]
+        network = self.network._replace(readout=readout)
+        return replace(self, runner=runner, sim=sim, network=network, spikes=spikes, levels=levels)
 
 
 def _resumed(run: _Run, sim: Simulation, state: SavedPart) -> tuple[_Run, SavedPart]:
     """The run with the simulation of a checkpoint in place of the one that was built."""
-    system, monitors = sim.neuromodulation, sim.monitors  # spikes first, then levels
-    spikes = next((each for each in monitors if isinstance(each, SpikeMonitor)), None)
-    levels = next((each for each in monitors if isinstance(each, LevelMonitor)), None)
-    readout = None if run.network.readout is None else sim.projections[run.network.readout.name]
-    schedule = Schedule(run.experiment, system, Log())
-    schedule.resume(state.part("schedule"))
+    runner = run.world.resumed(sim)
+    own = run.going_on(runner, run.world.here(runner))
+    own.schedule = Schedule(run.experiment, own.sim.neuromodulation, Log())
+    own.schedule.resume(state.part("schedule"))
     seconds = state.number("wall_seconds", 0.0, 1e300)
     state.finish()
-    network = run.network._replace(readout=readout)
     assert seconds is not None
-    return _Run(run.experiment, sim, network, run.show, schedule, spikes, levels, seconds), state
+    own.wall_seconds = seconds
+    return own, state
+
+
+def _prepared_show(sim: Simulation, experiment: Experiment, data: LabelledImages) -> Show:
+    """The current that each image gives to each neuron of the sense's area, in all its layers."""
+    sense = experiment.sense
+    assert sense is not None  # experiment_of saw to it
+    model = sim.model
+    ranges = model._config.area(model._config.senses[sense].areal).coord_ranges
+    rows, columns, depth = (ranges[axis][1] - ranges[axis][0] + 1 for axis in "xyz")
+    # The sense is linear, so one sheet of numbered sites tells which site each neuron sees.
+    received = model.neurons.external_input
+    kept = received.copy()
+    received[:] = 0.0
+    for layer in range(depth):
+        feed_sense_input(model, sense, np.arange(1.0, rows * columns + 1.0).reshape(rows, columns), layer)
+    fed = np.flatnonzero(received)
+    site = received[fed].astype(np.int64) - 1
+    received[:] = kept
+    scale = experiment.input_gain / data.full_scale
+    sheets = np.stack([fit_to_sheet(image, (rows, columns)).ravel() for image in data.images])
+    labels = data.labels.astype(np.int64)
+    test = held_out(labels, experiment.test_images, sim.seed)
+    train = np.setdiff1d(np.arange(len(labels)), test)
+    order = train[image_order(labels[train], experiment.images_per_block, sim.seed)]
+    current = np.ascontiguousarray(sheets[:, site] * scale)
+    return Show(labels, order, model.neurons.id[fed].copy(), current, test)
 
 
 def _built(
+    world: World,
     content: dict[str, Any],
     experiment: Experiment,
     seed: int | None,
@@ -411,14 +451,16 @@ def _built(
         else None
     )
     chosen = experiment.seed if seed is None else seed
-    sim = Simulation(model, seed=chosen, neuromodulation=system)
-    network = build_network(sim, experiment, frozen=frozen)
+    runner = world.make(model, chosen, system)
+    sim = world.here(runner)
+    network = build_network(runner, sim, experiment, frozen=frozen)
     show = None
     if experiment.dataset is not None and not frozen:
         show = _prepared_show(sim, experiment, DATASETS[experiment.dataset]())
     spikes = SpikeMonitor(sim) if record else None
     levels = LevelMonitor(sim) if record and system is not None else None
-    return _Run(experiment, sim, network, show, Schedule(experiment, system, Log()), spikes, levels)
+    schedule = Schedule(experiment, system, Log())
+    return _Run(world, experiment, runner, sim, network, show, schedule, spikes, levels)
 
 
 def _response(content: dict[str, Any], shown: _Run, learner: _Run, watch: _Watch) -> NDArray[np.float64]:
@@ -430,7 +472,7 @@ def _response(content: dict[str, Any], shown: _Run, learner: _Run, watch: _Watch
     show, told, plastic = shown.show, shown.experiment, learner.network.readout
     if show is None or plastic is None or not len(show.test):
         return np.empty(0)
-    copy = _built(content, told, shown.sim.seed, record=False, frozen=True)
+    copy = _built(shown.world, content, told, shown.sim.seed, record=False, frozen=True)
     assert copy.network.readout is not None
     assert told.readout is not None  # as the learner's
     copy.network.readout.weight[:] = plastic.weight
@@ -440,14 +482,16 @@ def _response(content: dict[str, Any], shown: _Run, learner: _Run, watch: _Watch
         if watch.stopped():
             return np.empty(0)
         rows = np.broadcast_to(show.current[image], (told.test_steps, len(show.ids)))
-        counts = copy.sim.run(told.test_steps, input=rows, input_ids=show.ids, progress=False)["spike_counts"]
+        ran = copy.world.run(copy.runner, told.test_steps, input=rows, input_ids=show.ids)
+        counts = ran["spike_counts"]
         rate[k] = counts[readout].mean() / (told.test_steps * copy.sim.dt / 1000.0)
         watch.advance(told.test_steps)
     return rate
 
 
-def _show_image(sim: Simulation, show: _Show, schedule: Schedule, n: int) -> None:
+def _show_image(run: _Run, show: Show, n: int) -> None:
     """The next image, for n steps: its events, its current, and its outcome again and again."""
+    sim, schedule = run.sim, run.schedule
     log = schedule.log
     image = int(show.order[len(log.image) % len(show.order)])
     turn = len(log.image) + schedule.experiment.outcome_shift
@@ -460,7 +504,7 @@ def _show_image(sim: Simulation, show: _Show, schedule: Schedule, n: int) -> Non
     while True:
         steps = min(piece, end - sim.current_step)
         rows = np.broadcast_to(show.current[image], (steps, len(show.ids)))
-        sim.run(steps, input=rows, input_ids=show.ids, progress=False)
+        run.world.run(run.runner, steps, input=rows, input_ids=show.ids)
         if sim.current_step == end:
             return
         schedule.bring_outcome(sim.current_step, outcome)
@@ -517,7 +561,7 @@ def _network_arrays(run: _Run) -> dict[str, Any]:
     }
 
 
-def _log_arrays(log: Log, show: _Show | None) -> dict[str, Any]:
+def _log_arrays(log: Log, show: Show | None) -> dict[str, Any]:
     image = np.array(log.image, dtype=np.int64)
     return {
         "image_step": np.array(log.image_step, dtype=np.int64),
@@ -529,7 +573,7 @@ def _log_arrays(log: Log, show: _Show | None) -> dict[str, Any]:
     }
 
 
-def _test_arrays(show: _Show | None, experiment: Experiment) -> dict[str, Any]:
+def _test_arrays(show: Show | None, experiment: Experiment) -> dict[str, Any]:
     image = np.empty(0, dtype=np.int64) if show is None else show.test
     label = image if show is None else show.labels[image]
     rewarded, punished = label == experiment.rewarded_class, label == experiment.punished_class

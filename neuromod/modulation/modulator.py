@@ -16,13 +16,13 @@ from neuromod.network.members import Region, region_of
 from neuromod.problems import did_you_mean
 from neuromod.units import SLOW_TIMES, say_unit_doubts
 
-__all__ = ["KINETICS", "FurtherModulator", "Modulator", "ModulatorState", "apply_params"]
+__all__ = ["KINETICS", "FurtherModulator", "Modulator", "ModulatorState", "apply_params", "region_row"]
 
 KINETICS = ("baseline", "decay_rate", "tau")
 """Parameters that are the state's; the others are the modulator's."""
 
 
-def _region_row(regions: Sequence[str], region: Region | None) -> int:
+def region_row(regions: Sequence[str], region: Region | None) -> int:
     """Row of a region's levels; -1, which means all, for None.
 
     Parameters
@@ -85,6 +85,10 @@ class ModulatorState(Closed):
             wanted = f"must be one number, or {len(rows)}, one for each region"
             raise ValueError(f"{self._name}.state.{what}: {wanted}; got shape {given.shape}")
         self._levels.check_own(f"{self._name}.state.{what}")
+        if what == "level" and not np.all(np.isnan(self._levels.clamped[:, self._index])):
+            raise ValueError(
+                f"{self._name}.state.level: is clamped; clamp({self._name}=None) of the system frees it"
+            )
         rows[:, self._index] = given
 
     @property
@@ -348,7 +352,7 @@ class Modulator(Closed, _core.ModulatorCore):
         >>> dopamine.state.level, dopamine.state.phasic
         (0.875, 0.375)
         """
-        self._levels.add(self._index, _region_row(self._regions, region), amount)
+        self._levels.add(self._index, region_row(self._regions, region), amount)
 
     def set_tonic(self, value: float, *, region: Region | None = None) -> None:
         """Set the baseline of one region; its level relaxes towards it.
@@ -372,7 +376,7 @@ class Modulator(Closed, _core.ModulatorCore):
         >>> system.dopamine.state.tonic.tolist()
         [0.5, 0.25]
         """
-        row = _region_row(self._regions, region)
+        row = region_row(self._regions, region)
         if not _holds("NM_UNIT_INTERVAL", value):
             raise ValueError(f"{self.name}.tonic: must be between 0 and 1; got {value!r}")
         self._levels.check_own(f"{self.name}.tonic")
@@ -389,7 +393,7 @@ class Modulator(Closed, _core.ModulatorCore):
         return again(own, name, copy.copy(levels))  # type: ignore[no-any-return]
 
     def _event(self, region: Region | None, *values: float) -> None:
-        self._levels.event(self._index, _region_row(self._regions, region), values)
+        self._levels.event(self._index, region_row(self._regions, region), values)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({repr(self.state)[len('ModulatorState(') : -1]})"

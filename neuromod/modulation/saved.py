@@ -46,6 +46,7 @@ def levels_state(levels: _core.Levels) -> dict[str, Any]:
             "baseline": levels.baseline[:, m].tolist(),
             "level": level[:, m].tolist(),
             **({"neutral": True} if levels.neutral[m] else {}),
+            **_clamped(levels.clamped[:, m].tolist()),
         }
     own = {name: levels.tables[name] for name in levels.names if name not in registered}
     return {
@@ -67,6 +68,12 @@ def levels_state(levels: _core.Levels) -> dict[str, Any]:
             for name, (rate, pairs, _) in levels.spread.items()
         },
     }
+
+
+def _clamped(column: list[float]) -> dict[str, Any]:
+    """Levels that are held, None where a region is free; nothing where all are."""
+    held = [None if np.isnan(level) else level for level in column]
+    return {"clamped": held} if any(level is not None for level in held) else {}
 
 
 def checked_levels(state: Any, where: str) -> _core.Levels:
@@ -139,7 +146,7 @@ def _declared(part: SavedPart) -> dict[str, dict[str, Any]]:
 
 def _fill(levels: _core.Levels, m: int, part: SavedPart) -> None:
     """Parameters, kinetics, baseline, level and neutrality of modulator m."""
-    part.only("params", "tau", "baseline", "level", "neutral")
+    part.only("params", "tau", "baseline", "level", "neutral", "clamped")
     table = levels.tables[levels.names[m]]["params"]
     own = part.part("params")
     own.only(*(name for name in table if name != "baseline"))
@@ -160,6 +167,14 @@ def _fill(levels: _core.Levels, m: int, part: SavedPart) -> None:
             part.wrong(name, f"must be {len(levels.regions)} numbers from 0 to 1, one a region", each)
         else:
             rows[:, m] = each
+    held = part.value.get("clamped", [None] * len(levels.regions))
+    numbers = isinstance(held, list | tuple) and all(v is None or type(v) in (int, float) for v in held)
+    if not numbers or len(held) != len(levels.regions) or not all(v is None or 0.0 <= v <= 1.0 for v in held):
+        part.wrong(
+            "clamped", f"must be {len(levels.regions)} numbers from 0 to 1 or null, one a region", held
+        )
+    else:
+        levels.clamped[:, m] = [np.nan if v is None else v for v in held]
     neutral = part.value.get("neutral", False)
     if not isinstance(neutral, bool):
         part.wrong("neutral", "must be true or false", neutral)

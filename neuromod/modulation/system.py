@@ -18,6 +18,7 @@ from neuromod import _core
 from neuromod.arguments import checked_array, checked_dt, checked_names, checked_number
 from neuromod.closed import Closed, read_only
 from neuromod.modulation.at_rest import say_what_acts_at_rest
+from neuromod.modulation.clamps import Clamps
 from neuromod.modulation.lattice import lattice_neighbours
 from neuromod.modulation.modulator import KINETICS, FurtherModulator, Modulator, ModulatorState, apply_params
 from neuromod.modulation.monoamines import DopamineSystem, NorepinephrineSystem, SerotoninSystem, class_of
@@ -39,7 +40,7 @@ __all__ = [
 ]
 
 
-class NeuromodulationSystem(Closed, _core.SystemCore):
+class NeuromodulationSystem(Clamps, Closed, _core.SystemCore):
     """Modulators over one buffer of levels, in one region or several.
 
     Dopamine, serotonin and norepinephrine; those that a configuration adds come from `create_neuromodulation_system`.
@@ -424,9 +425,10 @@ class NeuromodulationSystem(Closed, _core.SystemCore):
         return {name: getattr(self, name).state.level for name in self.names}
 
     def reset(self) -> None:
-        """Put every level to its baseline."""
+        """Put every level to its baseline; those that are clamped stay."""
         self._levels.check_own("reset")
-        self.level[:] = self._levels.baseline
+        held = self._levels.clamped
+        self.level[:] = np.where(np.isnan(held), self._levels.baseline, held)
 
     def to_dict(self) -> dict[str, Any]:
         """Levels, parameters, declarations, releases and diffusion as plain lists and numbers.

@@ -61,16 +61,25 @@ class Synapses:
             marks = self._store.edits.selected(self._table, synapses, "synapses")
             return int(self._store.edits.remove_synapses(self._store, self._table, marks))
 
-    def prune(self, below: float | None = None, *, condition: Callable[[Any], Any] | None = None) -> int:
+    def prune(
+        self,
+        below: float | None = None,
+        *,
+        fraction: float | None = None,
+        condition: Callable[[Any], Any] | None = None,
+    ) -> int:
         """Remove synapses by their weight.
 
         Parameters
         ----------
         below : float, mV, >= 0, optional
             Those of a smaller size are removed; or
+        fraction : float, 0 to 1, optional
+            this part of the synapses, rounded to a whole number, those of the smallest sizes; of equal ones those that
+            come first; or
         condition : callable, optional
             those for which it is True: it gets the weights of all synapses, ndarray of float32, and gives as many
-            marks. Exactly one of the two must be given.
+            marks. Exactly one of the three must be given.
 
         Returns
         -------
@@ -94,7 +103,7 @@ class Synapses:
         (True, 400)
         """
         with self._change("prune"):
-            marks = self._store.edits.weak_synapses(self._table, below, condition)
+            marks = self._store.edits.weak_synapses(self._table, below, fraction, condition)
             return int(self._store.edits.remove_synapses(self._store, self._table, marks))
 
     def add(self, pairs: Any, weight: Any = None, delay: Any = None) -> Ints:

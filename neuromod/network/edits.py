@@ -57,12 +57,18 @@ def selected(table: SynapseTable, which: Any, where: str) -> NDArray[np.bool_]:
 
 
 def weak_synapses(
-    table: SynapseTable, below: Any, condition: Callable[[Any], Any] | None
+    table: SynapseTable, below: Any, fraction: Any, condition: Callable[[Any], Any] | None
 ) -> NDArray[np.bool_]:
-    """Synapses of a size below a bound, mV, or whose weights meet a condition."""
-    if (below is None) == (condition is None):
-        raise TypeError("prune: exactly one of below and condition must be given")
+    """Synapses of a size below a bound, mV, a part of them of the smallest sizes, or those whose weights meet a
+    condition."""
+    if [below, fraction, condition].count(None) != 2:
+        raise TypeError("prune: exactly one of below, fraction and condition must be given")
     weight = table.weights.values()["weight"]
+    if fraction is not None:
+        n = round(checked_number(fraction, "fraction", 0.0, 1.0) * len(weight))
+        marks = np.zeros(len(weight), bool)
+        marks[np.argsort(np.abs(weight), kind="stable")[:n]] = True
+        return marks
     if below is not None:
         return np.abs(weight) < checked_number(below, "below", 0.0)
     if not callable(condition):

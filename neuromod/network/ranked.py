@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +13,26 @@ from numpy.typing import NDArray
 from neuromod import _core
 from neuromod.network.layout import Whole
 from neuromod.network.synapses import SynapseTable
+from neuromod.network.weights import Weights
 
-__all__ = ["keep_targets", "merged_projections", "own_parts"]
+__all__ = ["Cut", "buckets_of_runs", "keep_targets", "merged_projections", "order_of_whole", "own_parts"]
 
 Ints = NDArray[np.int64]
+
+
+class Cut(NamedTuple):
+    """What a process has kept of a whole projection, in its order.
+
+    Attributes
+    ----------
+    kept : ndarray of bool
+        Of each synapse of the whole: whether it is kept.
+    runs : ndarray of bool
+        Of each delay run of the whole: whether it is kept.
+    """
+
+    kept: NDArray[np.bool_]
+    runs: NDArray[np.bool_]
 
 
 def own_parts(n_neurons: int, rank: int, n_ranks: int) -> tuple[int, int, int, int]:
@@ -24,10 +42,21 @@ def own_parts(n_neurons: int, rank: int, n_ranks: int) -> tuple[int, int, int, i
     return first, end, min(first * width, n_neurons), min(end * width, n_neurons)
 
 
-def keep_targets(store: Any, table: SynapseTable, first: int, end: int) -> None:
-    """Give up the synapses of a projection whose targets do not lie in the slots first .. end - 1."""
-    n = store.columns.n
-    dense = table.learning.rule is None and table.learning.short_term is None
+def buckets_of_runs(table: SynapseTable) -> Ints:
+    """Bucket of each delay run of a projection: row times number of partitions, and the partition."""
+    n_buckets = table.n_rows * _core.partitions(table.n_neurons)[0]
+    if table.bucket_run is None:
+        return np.arange(n_buckets)
+    return np.repeat(np.arange(n_buckets), np.diff(table.bucket_run))
+
+
+def keep_targets(store: Any, table: SynapseTable, first: int, end: int) -> Cut:
+    """Give up the synapses of a projection whose targets do not lie in the slots first .. end - 1.
+
+    These are the slots of whole partitions, so that whole delay runs are kept, and nothing is sorted anew.
+    """
+    n, has_rule = store.columns.n, table.learning.rule is not None
+    dense = not has_rule and table.learning.short_term is None
     whole = Whole(
         len(table),
         table.delays,
@@ -35,37 +64,87 @@ def keep_targets(store: Any, table: SynapseTable, first: int, end: int) -> None:
         table.sources.copy(),
         np.packbits(table.targets(n)),
     )
-    pre, post = table.pre, table.post
-    kept = (post >= first) & (post < end)
-    columns = {name: column[kept] for name, column in table.contents().items()}
-    since = table.since[kept] if isinstance(table.since, np.ndarray) else table.since
-    stored = (int(table.pre_first), table.n_rows, table.delays[0])
-    other, where = table.replaced(pre[kept], post[kept], columns, since, stored)
-    other.whole, other._targets = whole, None
-    if table.delays[0] < table.delays[1] and other.run_delay is None:  # the form of the whole
-        equal = np.full(len(other), other.equal_delay, np.uint16)
-        other.bucket_run, other.run_start, other.run_delay = _core.build_runs(other.run_start, equal)
+    table.part()
+    n_partitions, width = _core.partitions(table.n_neurons)
+    begin = buckets_of_runs(table) % n_partitions * width
+    own = (begin >= first) & (begin < end)
+    sizes = np.diff(table.run_start)
+    cut = Cut(np.repeat(own, sizes), own)
+    other = _part_of(table, cut, np.where(own, sizes, 0))
+    other.whole = replace(whole, shift=_shift(table, other, cut)) if has_rule else whole
+    store.adopt([(table, other)], _moved(store, table, cut))
+    return cut
+
+
+def _part_of(table: SynapseTable, cut: Cut, sizes: Ints) -> SynapseTable:
+    """The table of the synapses that are kept. `sizes`: of each delay run of the whole, how many these are.
+
+    A bucket of a projection of one delay always has one delay run; else it has those that have synapses.
+    """
+    other = copy.copy(table)
+    values = table.weights.values()
+    equal: Any = table.weights.equal if table.weights.is_equal else np.empty(0, np.float32)
+    other.n_synapses = int(sizes.sum())
+    other.target = table.target[cut.kept]
+    if table.bucket_run is None:
+        other.run_start = np.concatenate([[0], np.cumsum(sizes)])
+    else:
+        other.run_start = np.concatenate([[0], np.cumsum(sizes[cut.runs])])
+        other.bucket_run = np.concatenate([[0], np.cumsum(cut.runs)])[table.bucket_run]
+        assert table.run_delay is not None
+        other.run_delay = table.run_delay[cut.runs]
+    other.row_start = other.bucket_start[:: _core.partitions(table.n_neurons)[0]].copy()
+    other.bitmap, other._targets = _core.Bitmap(), None
+    other.since = table.since[cut.kept] if isinstance(table.since, np.ndarray) else table.since
+    other.tag = None if table.tag is None else table.tag[cut.kept]
+    order = table.order
+    other.order = None if order is None else order[cut.kept]
+    other.weights = Weights(other.n_synapses, equal, {}, False, table.moved, table.columns)
+    if not table.weights.is_equal:
+        other.weights.live = {name: array[cut.kept] for name, array in values.items()}
+    return other
+
+
+def _moved(store: Any, table: SynapseTable, cut: Cut) -> Ints | None:
+    """New numbers of all synapses, for the views that somebody holds; None where nobody does."""
+    if not store.block.live_epochs():
+        return None
     moved: list[Ints] = []
     begin = 0
     for one in store.tables:
         new = np.arange(len(one)) + begin
         if one is table:
-            new = np.full(len(one), -1)
-            new[kept] = where + begin
+            new = np.where(cut.kept, np.cumsum(cut.kept) - 1 + begin, -1)
         moved.append(new)
-        begin += len(other) if one is table else len(one)
-    store.adopt([(table, other)], np.concatenate(moved))
+        begin += int(cut.kept.sum()) if one is table else len(one)
+    return np.concatenate(moved)
+
+
+def _shift(table: SynapseTable, other: SynapseTable, cut: Cut) -> Ints | None:
+    """Of each delay run of the part, how far its synapses have moved down; None where nothing is drawn for them."""
+    rule = table.learning.rule
+    if rule is None or not _core.plasticity_rules()[rule]["draws"]:
+        return None
+    begin: Ints = table.run_start[:-1]
+    if table.bucket_run is not None:
+        begin = begin[cut.runs]
+    return begin - other.run_start[:-1]
+
+
+def order_of_whole(pre: NDArray[Any], post: NDArray[Any], n_neurons: int) -> Ints:
+    """The order of the synapses of a whole projection, from those of its parts one after another."""
+    width = _core.partitions(n_neurons)[1]  # a part of the network is one process's
+    return np.lexsort((np.arange(len(pre)), post // width, pre))
 
 
 def merged_projections(n_neurons: int, states: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
     """The states of whole projections, from those of the parts that the ranks hold, as `neuromod.network.saved` has
     them."""
-    width = _core.partitions(n_neurons)[1]
     merged = []
     for parts in zip(*states, strict=True):
         pre = np.concatenate([part["pre"] for part in parts])
         post = np.concatenate([part["post"] for part in parts])
-        order = np.lexsort((np.arange(len(pre)), post // width, pre))  # a part of the network is one rank's
+        order = order_of_whole(pre, post, n_neurons)
         columns = {
             name: np.concatenate([part["columns"][name] for part in parts])[order]
             for name in parts[0]["columns"]

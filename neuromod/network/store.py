@@ -272,7 +272,7 @@ class SynapseStore:
         gone.weights.drop()
         gone.is_removed = True
 
-    def adopt(self, changes: Sequence[tuple[SynapseTable, SynapseTable]], moved: Ints) -> None:
+    def adopt(self, changes: Sequence[tuple[SynapseTable, SynapseTable]], moved: Ints | None) -> None:
         """Take what `SynapseTable.replaced` has made of some tables, all at once."""
         with self.all_or_nothing():
             for table, other in changes:

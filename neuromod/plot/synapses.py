@@ -19,6 +19,7 @@ __all__ = ["courses", "matrix", "weights"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _MOST_SAMPLES = 2000  # of a course
+_FEW = 8  # curves that a legend tells apart
 _MOST_CELLS = 500  # of a matrix, along each side
 
 
@@ -112,7 +113,9 @@ def courses(
     """Draw how weights, eligibility traces, or other variables of synapses move in time.
 
     The mean is a thick line, the range from the 5th to the 95th percentile a band, and single synapses, at equal
-    distances in the order of the columns, are thin lines. Of more than 2,000 samples, every k-th is drawn.
+    distances in the order of the columns, are thin lines. At most eight synapses (or neurons) of a monitor have lines
+    of their own colours and a legend, ``source -> target`` (or the id), in place of mean and band. Of more than 2,000
+    samples, every k-th is drawn.
 
     Parameters
     ----------
@@ -151,7 +154,11 @@ def courses(
     ax = new_axes("courses", ax)
     stride = max(1, -(-len(time) // _MOST_SAMPLES))
     time, values = time[::stride], values[::stride]
+    labels = _labels(recorded) if groups is None and values.shape[1] <= _FEW and most_curves else []
     named = {"": np.ones(values.shape[1], dtype=bool)} if groups is None else groups
+    named = {} if labels else named
+    for curve, label, colour in zip(values.T, labels, line_colours(len(labels)), strict=False):
+        ax.plot(time, curve, color=colour, linewidth=1.3, label=label)
     for (name, members), colour in zip(named.items(), line_colours(len(named)), strict=True):
         chosen = values[:, np.asarray(members, dtype=bool)]
         if not chosen.size:
@@ -161,10 +168,17 @@ def courses(
     variable = getattr(recorded, "variable", "value")
     ax.set_xlabel("time (ms)")
     ax.set_ylabel(f"{variable} (mV)" if variable in ("weight", "eligibility", "v_membrane") else variable)
-    if groups is not None:
+    if groups is not None or labels:
         ax.legend(frameon=False)
     thousands(ax.xaxis)
     return ax
+
+
+def _labels(recorded: Any) -> list[str]:
+    """What the columns of a monitor are called; empty where nothing is known of them."""
+    if hasattr(recorded, "pre_id"):
+        return [f"{pre} -> {post}" for pre, post in zip(recorded.pre_id, recorded.post_id, strict=True)]
+    return [str(number) for number in recorded.ids] if hasattr(recorded, "ids") else []
 
 
 def _course(ax: Axes, time: Floats, values: Floats, colour: str, name: str, most: int) -> None:

@@ -6,6 +6,8 @@
 #include "nm_response.h"
 #include "testlib.h"
 
+#include <math.h>
+
 enum { REGIONS = 2, MODULATORS = 3 };
 
 static const nm_modulator *const three[MODULATORS] = {&nm_modulator_dopamine, &nm_modulator_serotonin,
@@ -182,6 +184,24 @@ static void a_word_is_held_to_its_positions(void) {
     }
 }
 
+static void nothing_moves_a_level_that_is_clamped(void) {
+    nm_levels levels = make();
+    nm_error error;
+    const double event[] = {1.0, 0.0};
+    double held[REGIONS * MODULATORS];
+    for (int k = 0; k < REGIONS * MODULATORS; k++)
+        held[k] = (double)NAN;
+    held[0] = 0.125;
+    levels.clamped = held;
+    nm_levels_hold(&levels);
+    CHECK(level[0] == 0.125 && level[MODULATORS] == 0.75);
+    nm_levels_step(&levels);
+    nm_levels_add(&levels, 0, -1, 0.25);
+    CHECK(level[0] == 0.125 && level[MODULATORS] == 0.5 + 0.25 * 0.75 + 0.25);
+    CHECK(nm_levels_event(&levels, 0, -1, event, &error) == NM_OK);
+    CHECK(level[0] == 0.125 && level[MODULATORS] != 0.5 + 0.25 * 0.75 + 0.25);
+}
+
 static const nm_test tests[] = {TEST(columns_that_are_null_mean_the_modulators_own),
                                 TEST(zones_borrow_a_region_and_scale_its_effects),
                                 TEST(a_neutral_modulator_has_no_effect_at_its_baseline),
@@ -191,6 +211,7 @@ static const nm_test tests[] = {TEST(columns_that_are_null_mean_the_modulators_o
                                 TEST(responses_stay_finite_at_the_ends_of_their_domains),
                                 TEST(words_are_those_of_the_lists),
                                 TEST(a_word_is_held_to_its_positions),
+                                TEST(nothing_moves_a_level_that_is_clamped),
                                 {NULL, NULL}};
 
 int main(int argc, char **argv) {

@@ -1,0 +1,89 @@
+"""Records of a network on several processes: those of one process, and all of them as one process would have them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import neuromod
+from neuromod.errors import ConfigError
+from neuromod.merging import merged_samples, merged_spikes
+from neuromod.recorders import Monitor
+
+__all__ = ["KINDS", "keep_own_records", "sent_records", "whole_records"]
+
+Ints = NDArray[np.int64]
+KINDS = ("SpikeMonitor", "StateMonitor", "LevelMonitor")
+"""Monitors that there are on several processes."""
+
+
+def sent_records(monitors: Sequence[Monitor[Any]]) -> list[dict[str, Any]]:
+    """What a process tells of its monitors."""
+    return [
+        {
+            "kind": type(monitor).__name__,
+            "own": monitor._own(),
+            "recorder": monitor._recorder.saved(),
+            "is_on": monitor._is_on(),
+        }
+        for monitor in monitors
+    ]
+
+
+def whole_records(sim: Any, told: Sequence[Sequence[Mapping[str, Any]]]) -> list[Monitor[Any]]:
+    """Monitors of the whole network, which have recorded what those of all processes have, and go on.
+
+    `told`: of each process what `sent_records` gave.
+    """
+    return [_whole(sim, parts) for parts in zip(*told, strict=True)]
+
+
+def _whole(sim: Any, parts: Sequence[Mapping[str, Any]]) -> Monitor[Any]:
+    first = parts[0]
+    recorder, own = dict(first["recorder"]), dict(first["own"])
+    monitor: Monitor[Any]
+    if first["kind"] == "SpikeMonitor":
+        monitor = neuromod.SpikeMonitor(sim)
+        saved = [part["recorder"] for part in parts]
+        recorder["step"], recorder["id"] = merged_spikes([(one["step"], one["id"]) for one in saved])
+    elif first["kind"] == "StateMonitor":
+        ids = [part["own"]["_ids"] for part in parts]
+        wanted = own.pop("_asked", None)
+        own["_ids"] = np.sort(np.concatenate(ids)) if wanted is None else wanted
+        monitor = neuromod.StateMonitor(sim, own["_variable"], own["_ids"], own["_period"])
+        values = [part["recorder"]["value"] for part in parts]
+        recorder["value"] = merged_samples(values, ids, own["_ids"])
+    else:
+        monitor = neuromod.LevelMonitor(sim, own["_period"])
+    monitor.stop()
+    monitor._take_over(recorder, first["is_on"], own)
+    return monitor
+
+
+def keep_own_records(monitors: Sequence[Monitor[Any]], own: Ints) -> None:
+    """Let the monitors of a whole network be those of the process that has the neurons `own`.
+
+    Raises
+    ------
+    ConfigError
+        If there are monitors that no process has a part of. Nothing is changed.
+    """
+    other = [type(monitor).__name__ for monitor in monitors if type(monitor).__name__ not in KINDS]
+    if other:
+        raise ConfigError([f"monitors: must be {', '.join(KINDS)} on several ranks; got {other[0]}"])
+    for monitor in monitors:
+        if isinstance(monitor, neuromod.LevelMonitor):
+            continue
+        saved, attributes, is_on = monitor._recorder.saved(), dict(monitor._own()), monitor._is_on()
+        if isinstance(monitor, neuromod.StateMonitor):
+            here = np.isin(monitor.ids, own)
+            saved["value"] = saved["value"][:, here]
+            attributes |= {"_ids": monitor.ids[here], "_asked": monitor.ids}
+        else:
+            here = np.isin(saved["id"], own)
+            saved |= {"step": saved["step"][here], "id": saved["id"][here]}
+        monitor.stop()
+        monitor._take_over(saved, is_on, attributes)
