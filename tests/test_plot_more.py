@@ -277,3 +277,19 @@ def test_in_ipython_figures_are_pyplot_s() -> None:
         "import matplotlib.pyplot as plt; print(plt.gcf() is ax.figure)"
     )
     assert printed(program).endswith("True")
+
+
+@pytest.mark.parametrize("far", [0, 3, 10**12], ids=["near", "some apart", "far apart"])
+@pytest.mark.parametrize("given", [False, True], ids=["all", "along"])
+def test_ranks_of_ids_are_those_of_a_plain_search(far: int, given: bool) -> None:
+    """By a table, and by search where ids are large; an id along the side twice counts where it stands first."""
+    from neuromod.plot.synapses import _ranks
+
+    rng = np.random.default_rng(1)
+    for n in (0, 1, 50):
+        ids = rng.integers(0, 30, n) * (1 + far)
+        along = np.concatenate([rng.permutation(25), [3, 3]]) * (1 + far) if given else None
+        order = sorted({*ids.tolist()}) if along is None else along.tolist()
+        ranks, length = _ranks(ids, along)
+        assert length == len(order)
+        assert ranks.tolist() == [order.index(i) if i in order else -1 for i in ids.tolist()]

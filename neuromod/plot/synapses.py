@@ -21,6 +21,7 @@ Ints = NDArray[np.int64]
 _MOST_SAMPLES = 2000  # of a course
 _FEW = 8  # curves that a legend tells apart
 _MOST_CELLS = 500  # of a matrix, along each side
+_TABLE = 1_000_000  # ids up to this one are looked up in a table, however few they are
 
 
 @names_near
@@ -261,7 +262,23 @@ def matrix(
 
 def _ranks(ids: Ints, along: Any) -> tuple[Ints, int]:
     """Position of each id along a side, -1 where it is not there; and the length of the side."""
-    order = np.unique(ids) if along is None else np.asarray(getattr(along, "ids", along), dtype=np.int64)
+    order = None if along is None else np.asarray(getattr(along, "ids", along), dtype=np.int64)
+    both = (ids,) if order is None else (ids, order)
+    low = min(int(each.min(initial=0)) for each in both)
+    top = max(int(each.max(initial=0)) for each in both)
+    if low < 0 or top > 4 * len(ids) + _TABLE:  # few ids, far apart
+        return _ranks_by_search(ids, np.unique(ids) if order is None else order)
+    position = np.full(top + 1, -1, np.int64)
+    if order is None:
+        there = np.zeros(top + 1, bool)
+        there[ids] = True
+        order = np.flatnonzero(there)
+    position[order[::-1]] = np.arange(len(order))[::-1]  # of an id that is named twice the first
+    return position[ids], len(order)
+
+
+def _ranks_by_search(ids: Ints, order: Ints) -> tuple[Ints, int]:
+    """As `_ranks`, for ids of any size."""
     if not len(order):
         return np.full(len(ids), -1), 0
     by_id = np.argsort(order, kind="stable")
