@@ -108,6 +108,11 @@ class BuildCore(build_ext):
         everywhere, ours, self.link = MSVC if self.msvc else MODES[MODE]
         for ext in self.extensions:
             ext.extra_compile_args = everywhere
+            if ext.level is None:  # _machine, which tells how the package was built
+                ext.define_macros = [
+                    *ext.define_macros,
+                    ("NM_BUILD", " ".join([MODE or "release", *everywhere])),
+                ]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             # The longest first.
             binding = pool.submit(self.compile, self.cythonized(), "", everywhere, core.define_macros)
@@ -175,6 +180,10 @@ class BuildCore(build_ext):
             ext = copy.copy(ext)  # the sources stay named, for a source distribution
             ext.sources, ext.extra_objects = [], self.objects[ext.level]
             ext.depends, ext.extra_link_args = ext.extra_objects, self.link
+        elif (
+            sys.platform == "linux"
+        ):  # it calls nothing of libc, but auditwheel tells libc's kind by what is NEEDED
+            ext.extra_link_args = ["-Wl,--no-as-needed", "-lc"]
         super().build_extension(ext)
 
     def get_export_symbols(self, ext):

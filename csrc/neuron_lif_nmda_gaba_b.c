@@ -104,62 +104,93 @@ static void prepare(const nm_prepare_chunk *c) {
     }
 }
 
-/* Mean conductances of a step, and the potential that they drive v to. */
-typedef struct pull {
-    double total, drive; /* without NMDA: sum of conductances, and of conductance times reversal potential */
-    double nmda, e_nmda, mg, leak;
-} pull;
+/* Factors of a dual-exponential conductance, as in `derived`. */
+typedef struct dual {
+    double kept_rise, mean_rise, kept_decay, mean_decay, per_weight;
+} dual;
 
-NM_INLINE double relaxed(double v, double block_at, const pull *p) {
-    const double nmda = p->nmda / (1.0 + p->mg * (1.0 / 3.57) * nm_exp(-0.062 * block_at));
-    const double total = p->total + nmda, settles_at = (p->drive + nmda * p->e_nmda) / total;
-    return settles_at + nm_flush(v - settles_at) * nm_exp(-p->leak * total);
+/* Parameters and derived values of one neuron. */
+typedef struct constants {
+    double v_rest, v_reset, v_threshold, steps, leak, mg;
+    double e_exc, e_inh, e_nmda, e_gaba_b, kept_exc, mean_exc, kept_inh, mean_inh;
+    dual nmda, gaba_b;
+} constants;
+
+NM_INLINE dual load_dual(const double *const *d, int of, size_t i) {
+    return (dual){d[of + KEPT_RISE][i], d[of + MEAN_RISE][i], d[of + KEPT_DECAY][i], d[of + MEAN_DECAY][i],
+                  d[of + PER_WEIGHT][i]};
 }
 
-/* A dual-exponential conductance: returns the mean over the step, then applies decay and arrivals. */
-NM_INLINE double advance_dual(double *rise, double *decay, double arriving, const double *const *d, int of,
-                              size_t j) {
-    const double mean = *decay * d[of + MEAN_DECAY][j] - *rise * d[of + MEAN_RISE][j];
-    const double added = fabs(arriving) * d[of + PER_WEIGHT][j];
-    *rise = nm_flush(*rise * d[of + KEPT_RISE][j] + added);
-    *decay = nm_flush(*decay * d[of + KEPT_DECAY][j] + added);
+NM_INLINE constants load(const nm_neuron_chunk *c, size_t i) {
+    const double *const *p = c->params, *const *d = c->derived;
+    return (constants){.v_rest = p[V_REST][i],
+                       .v_reset = p[V_RESET][i],
+                       .v_threshold = nm_raised(p[V_THRESHOLD][i], c->threshold_rise),
+                       .steps = d[REFRACTORY_STEPS][i],
+                       .leak = d[LEAK][i],
+                       .mg = p[MG][i],
+                       .e_exc = p[E_REV_EXC][i],
+                       .e_inh = p[E_REV_INH][i],
+                       .e_nmda = p[E_REV_NMDA][i],
+                       .e_gaba_b = p[E_REV_GABA_B][i],
+                       .kept_exc = d[KEPT_EXC][i],
+                       .mean_exc = d[MEAN_EXC][i],
+                       .kept_inh = d[KEPT_INH][i],
+                       .mean_inh = d[MEAN_INH][i],
+                       .nmda = load_dual(d, OF_NMDA, i),
+                       .gaba_b = load_dual(d, OF_GABA_B, i)};
+}
+
+/* Conductances of a step without NMDA: their sum, and that of conductance times reversal potential; NMDA's. */
+NM_INLINE double relaxed(double v, double block_at, double others, double drive, double unblocked,
+                         const constants *k) {
+    const double nmda = unblocked / (1.0 + k->mg * (1.0 / 3.57) * nm_exp(-0.062 * block_at));
+    const double total = others + nmda, settles_at = (drive + nmda * k->e_nmda) / total;
+    return settles_at + nm_flush(v - settles_at) * nm_exp(-k->leak * total);
+}
+
+/* The mean of a dual-exponential conductance over the step. */
+NM_INLINE double mean_dual(double rise, double decay, const dual *k) {
+    const double mean = decay * k->mean_decay - rise * k->mean_rise;
     return mean > 0.0 ? mean : 0.0;
 }
 
-/* An exponential conductance, likewise. */
-NM_INLINE double advance_decay(double *g, double arriving, const double *const *d, int kept, size_t j) {
-    const double mean = *g * d[kept + 1][j];
-    *g = nm_flush(*g * d[kept][j] + fabs(arriving));
-    return mean;
-}
-
 NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride) {
-    double *const *s = c->state;
-    const double *const *p = c->params, *const *d = c->derived;
-    const double *const *in = c->input;
-    for (size_t i = 0; i < c->n; i++) {
-        const size_t j = i * stride;
-        const double exc = advance_decay(&s[G_EXC][i], in[NM_EXCITATORY][i], d, KEPT_EXC, j);
-        const double inh = advance_decay(&s[G_INH][i], in[NM_INHIBITORY][i], d, KEPT_INH, j);
-        const double gaba_b =
-            advance_dual(&s[GABA_B_RISE][i], &s[GABA_B_DECAY][i], in[GABA_B][i], d, OF_GABA_B, j);
-        const pull pulled = {
-            .total = 1.0 + exc + inh + gaba_b,
-            .drive = p[V_REST][j] + c->current[i] + exc * p[E_REV_EXC][j] + inh * p[E_REV_INH][j] +
-                     gaba_b * p[E_REV_GABA_B][j],
-            .nmda = advance_dual(&s[NMDA_RISE][i], &s[NMDA_DECAY][i], in[NMDA][i], d, OF_NMDA, j),
-            .e_nmda = p[E_REV_NMDA][j],
-            .mg = p[MG][j],
-            .leak = d[LEAK][j]};
-        const double v0 = s[V_MEMBRANE][i], left = s[REFRACTORY_LEFT][i];
-        double v = relaxed(v0, 0.5 * (v0 + relaxed(v0, v0, &pulled)), &pulled);
-        v = left > 0.0 ? p[V_RESET][j] : v;
+    double *v_membrane = c->state[V_MEMBRANE], *left = c->state[REFRACTORY_LEFT];
+    double *g_exc = c->state[G_EXC], *g_inh = c->state[G_INH];
+    double *nmda_rise = c->state[NMDA_RISE], *nmda_decay = c->state[NMDA_DECAY];
+    double *gaba_b_rise = c->state[GABA_B_RISE], *gaba_b_decay = c->state[GABA_B_DECAY];
+    const double *in_exc = c->input[NM_EXCITATORY], *in_inh = c->input[NM_INHIBITORY];
+    const double *in_nmda = c->input[NMDA], *in_gaba_b = c->input[GABA_B];
+    const size_t n = c->n;
+    const constants shared = load(c, 0);
+    NM_INDEPENDENT
+    for (size_t i = 0; i < n; i++) {
+        const constants k = stride ? load(c, i) : shared;
+        const double exc = g_exc[i] * k.mean_exc, inh = g_inh[i] * k.mean_inh;
+        const double gaba_b = mean_dual(gaba_b_rise[i], gaba_b_decay[i], &k.gaba_b);
+        const double nmda = mean_dual(nmda_rise[i], nmda_decay[i], &k.nmda);
+        const double others = 1.0 + exc + inh + gaba_b;
+        const double drive =
+            k.v_rest + c->current[i] + exc * k.e_exc + inh * k.e_inh + gaba_b * k.e_gaba_b;
+        const double v0 = v_membrane[i], was_left = left[i];
+        const double middle = 0.5 * (v0 + relaxed(v0, v0, others, drive, nmda, &k));
+        double v = relaxed(v0, middle, others, drive, nmda, &k);
+        v = was_left > 0.0 ? k.v_reset : v;
         /* A refractory neuron cannot fire: v_reset lies below the threshold, which is only ever raised. */
-        const int spike = nm_crossed(v, nm_raised(p[V_THRESHOLD][j], c->threshold_rise));
-        const double less = left > 1.0 ? left - 1.0 : 0.0;
-        s[V_MEMBRANE][i] = spike ? p[V_RESET][j] : v;
-        s[REFRACTORY_LEFT][i] = spike ? d[REFRACTORY_STEPS][j] : less;
+        const int spike = nm_crossed(v, k.v_threshold);
+        const double less = was_left > 1.0 ? was_left - 1.0 : 0.0;
+        v_membrane[i] = spike ? k.v_reset : v;
+        left[i] = spike ? k.steps : less;
         c->fired[i] = spike;
+        const double to_nmda = fabs(in_nmda[i]) * k.nmda.per_weight;
+        const double to_gaba_b = fabs(in_gaba_b[i]) * k.gaba_b.per_weight;
+        g_exc[i] = nm_flush(g_exc[i] * k.kept_exc + fabs(in_exc[i]));
+        g_inh[i] = nm_flush(g_inh[i] * k.kept_inh + fabs(in_inh[i]));
+        nmda_rise[i] = nm_flush(nmda_rise[i] * k.nmda.kept_rise + to_nmda);
+        nmda_decay[i] = nm_flush(nmda_decay[i] * k.nmda.kept_decay + to_nmda);
+        gaba_b_rise[i] = nm_flush(gaba_b_rise[i] * k.gaba_b.kept_rise + to_gaba_b);
+        gaba_b_decay[i] = nm_flush(gaba_b_decay[i] * k.gaba_b.kept_decay + to_gaba_b);
     }
 }
 

@@ -25,11 +25,24 @@ typedef struct nm_delay {
 static inline int64_t nm_delay_row(const nm_delay *ring, int64_t step) {
     return (int64_t)((uint64_t)(step + ring->length) % (uint64_t)ring->length);
 }
+static inline int32_t *nm_delay_list_in(const nm_delay *ring, int64_t row, int64_t partition) {
+    return ring->slot + row * ring->width + partition * ring->partition_width;
+}
+static inline int64_t *nm_delay_count_in(const nm_delay *ring, int64_t row, int64_t partition) {
+    return ring->count + row * ring->n_partitions + partition;
+}
 static inline int32_t *nm_delay_list(const nm_delay *ring, int64_t step, int64_t partition) {
-    return ring->slot + nm_delay_row(ring, step) * ring->width + partition * ring->partition_width;
+    return nm_delay_list_in(ring, nm_delay_row(ring, step), partition);
 }
 static inline int64_t *nm_delay_count(const nm_delay *ring, int64_t step, int64_t partition) {
-    return ring->count + nm_delay_row(ring, step) * ring->n_partitions + partition;
+    return nm_delay_count_in(ring, nm_delay_row(ring, step), partition);
+}
+static inline int nm_delay_any(const nm_delay *ring, int64_t step) {
+    const int64_t *count = nm_delay_count(ring, step, 0);
+    for (int64_t partition = 0; partition < ring->n_partitions; partition++)
+        if (count[partition] > 0)
+            return 1;
+    return 0;
 }
 
 #endif

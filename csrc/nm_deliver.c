@@ -10,15 +10,15 @@
 #include "nm_bitmap_deliver.h"
 #include "nm_events.h"
 #include "nm_lazy.h"
-#include "nm_loop.h"
+#include "nm_pull.h"
 #include "nm_push.h"
-#include "nm_short_term.h"
+#include "nm_transmit.h"
 
-#include <math.h>
+#include <string.h>
 
 /* Cache lines of the next delay run that are fetched ahead: 512 targets. The hardware prefetcher streams the
  * rest. */
-enum { LINE = 64, FETCH_LINES = 16 };
+enum { FETCH_LINES = 16 };
 
 typedef struct delivery {
     const nm_delivery *to;
@@ -30,46 +30,19 @@ typedef struct delivery {
     nm_bitmap_partition bitmap;
 } delivery;
 
-/* Always inlined: gcc considers a function that only prefetches free of effects, and drops the call. */
-NM_INLINE void fetch_lines(const void *from, int64_t bytes) {
-    const char *at = from;
-    for (int64_t k = 0; k < bytes && k < FETCH_LINES * LINE; k += LINE)
-        NM_FETCH(at + k);
-}
-
 NM_INLINE void fetch(const nm_projection *p, int64_t delay_run) {
-    const int64_t first = p->run_start[delay_run], n = p->run_start[delay_run + 1] - first;
+    const int64_t first = p->run_start[delay_run], last = p->run_start[delay_run + 1];
     if (p->lazy != NULL) /* an update of a lazy rule prefetches for the next update */
         return;
-    fetch_lines(p->target + first, n * (int64_t)sizeof *p->target);
+    nm_fetch_lines(p->target + first, p->target + last, FETCH_LINES);
     if (p->weight != NULL)
-        fetch_lines(p->weight + first, n * (int64_t)sizeof *p->weight);
+        nm_fetch_lines(p->weight + first, p->weight + last, FETCH_LINES);
 }
 
 NM_INLINE void fetch_bucket(const nm_projection *p, int64_t delay_run) {
     NM_FETCH(p->run_start + delay_run);
     if (p->lazy != NULL)
         nm_lazy_fetch(p, delay_run);
-}
-
-static void add_constant(double *restrict input, const uint16_t *restrict target, int64_t n, double weight) {
-    NM_UNROLL
-    for (int64_t s = 0; s < n; s++)
-        input[target[s]] += weight;
-}
-
-static void add_weights(double *restrict input, const uint16_t *restrict target, const float *restrict weight,
-                        int64_t n) {
-    NM_UNROLL
-    for (int64_t s = 0; s < n; s++)
-        input[target[s]] += (double)weight[s];
-}
-
-static void take_strengths(double *restrict input, const uint16_t *restrict target,
-                           const float *restrict weight, int64_t n) {
-    NM_UNROLL
-    for (int64_t s = 0; s < n; s++)
-        input[target[s]] -= (double)fabsf(weight[s]);
 }
 
 /* Weights that move between events are brought to the step in which they act. */
@@ -81,17 +54,14 @@ static void advance(const delivery *d, int64_t delay_run) {
 
 static void deliver_run(const delivery *d, int64_t delay_run, nm_lazy_run next) {
     const nm_projection *p = d->projection;
-    const int64_t first = p->run_start[delay_run], n = p->run_start[delay_run + 1] - first;
+    const int64_t first = p->run_start[delay_run], last = p->run_start[delay_run + 1];
     advance(d, delay_run);
     if (p->lazy != NULL)
         nm_lazy_arrive(&d->lazy, d->partition, delay_run, next);
-    else if (p->weight == NULL)
-        add_constant(d->input, p->target + first, n,
-                     p->inhibitory ? -fabs(p->constant_weight) : p->constant_weight);
     else if (p->inhibitory)
-        take_strengths(d->input, p->target + first, p->weight + first, n);
+        nm_transmit_by(p, first, last, 1, 0, 1.0, d->input);
     else
-        add_weights(d->input, p->target + first, p->weight + first, n);
+        nm_transmit_by(p, first, last, 0, 0, 1.0, d->input);
 }
 
 /* Short-term plasticity: every weight is multiplied by the efficacy of the source's spike of this age. */
@@ -106,17 +76,14 @@ static void deliver_efficacy(const delivery *d, int32_t slot, int64_t delay_run,
         return;
     }
     advance(d, delay_run);
-    for (int64_t s = first; s < last; s++) {
-        const double weight = p->weight == NULL ? p->constant_weight : (double)p->weight[s];
-        d->input[p->target[s]] += share * (p->inhibitory ? -fabs(weight) : weight);
-    }
+    nm_transmit_by(p, first, last, p->inhibitory != 0, 1, share, d->input);
 }
 
 /* A spike that was fired before some synapses of the projection were made: it reaches the others alone. */
 static void deliver_to_older(const delivery *d, int32_t slot, int64_t delay_run, nm_lazy_run next) {
     const nm_projection *p = d->projection;
     const int64_t fired = d->lazy.now - d->delay;
-    const double share = p->short_term == NULL ? 1.0 : nm_short_term_efficacy(p, slot - p->pre_first, fired);
+    const double share = nm_share_of(p, slot - p->pre_first, fired);
     if (!nm_projection_reaches_run(p, delay_run, fired))
         return;
     if (p->lazy != NULL) {
@@ -126,12 +93,7 @@ static void deliver_to_older(const delivery *d, int32_t slot, int64_t delay_run,
         return;
     }
     advance(d, delay_run);
-    for (int64_t s = p->run_start[delay_run]; s < p->run_start[delay_run + 1]; s++) {
-        if (!nm_projection_reaches_synapse(p, s, fired))
-            continue;
-        const double weight = p->weight == NULL ? p->constant_weight : (double)p->weight[s];
-        d->input[p->target[s]] += share * (p->inhibitory ? -fabs(weight) : weight);
-    }
+    nm_transmit_older(p, p->run_start[delay_run], p->run_start[delay_run + 1], fired, share, d->input);
 }
 
 /* A spike that arrives at the partition over a delay run; projection NULL: there are no more. */
@@ -205,19 +167,19 @@ static void deliver_dense(delivery *d, int32_t k, int64_t fired) {
         deliver_spikes(d, nm_route_of(&rows, &only, d->to->ring, fired));
 }
 
-static int any_spikes(const nm_delivery *to, int64_t step) {
-    for (int64_t partition = 0; partition < to->network->n_partitions; partition++)
-        if (*nm_delay_count(to->ring, step, partition) > 0)
-            return 1;
-    return 0;
-}
-
 static void deliver_age(delivery *d, const nm_age *age, int64_t now) {
     const int64_t fired = now - age->delay;
     d->delay = age->delay;
     for (int64_t k = 0; k < age->n_bitmaps; k++)
         deliver_dense(d, age->bitmap[k], fired);
     deliver_spikes(d, nm_route_of(&d->to->network->routes, &age->others, d->to->ring, fired));
+}
+
+void nm_deliver_static(nm_delivery *to, int64_t now, int64_t first, int64_t end) {
+    memset(to->touched, 0, sizeof to->touched);
+    nm_pull_deliver(to->network, to->ring, now, first, end, to->input, to->touched);
+    if (to->network->push != NULL)
+        nm_push_deliver(to->network, to->ring, now, to->first, to->last, first, end, to->input, to->touched);
 }
 
 void nm_deliver(const nm_delivery *to, int64_t now, int64_t partition) {
@@ -230,15 +192,9 @@ void nm_deliver(const nm_delivery *to, int64_t now, int64_t partition) {
         .lazy = {.network = network, .dt = to->dt, .seed = to->seed, .now = now, .efficacy = 1.0},
         .events = {.network = network, .dt = to->dt, .seed = to->seed, .now = now, .partition = partition},
         .bitmap = {.network = network, .ring = to->ring, .room = to->bitmap, .partition = partition}};
-    for (int64_t k = 0; k < routes->n_static_ages; k++)
-        if (any_spikes(to, now - routes->static_ages[k].delay))
-            deliver_age(&d, &routes->static_ages[k], now);
-    if (network->push != NULL)
-        nm_push_deliver(network, to->ring, now, to->first, to->last, partition, to->input);
-    for (int port = 0; network->push != NULL && port < NM_MAX_INPUTS; port++)
-        d.bitmap.touched[port] |= network->push->sum[port] != NULL;
+    memcpy(d.bitmap.touched, to->touched, sizeof to->touched);
     for (int64_t k = 0; k < routes->n_ages; k++)
-        if (any_spikes(to, now - routes->ages[k].delay))
+        if (nm_delay_any(to->ring, now - routes->ages[k].delay))
             deliver_age(&d, &routes->ages[k], now);
     for (int64_t k = 0; k < routes->n_stepped; k++) {
         d.lazy.projection = &network->projections[routes->stepped[k]];

@@ -64,7 +64,7 @@ void nm_drive_words(const nm_network *network, const nm_block *block, uint64_t s
 }
 
 /* Thresholds per pass: each pass loads and stores the counts once. */
-enum { AT_ONCE = 4 };
+enum { AT_ONCE = 8 };
 
 static inline int32_t flip(uint32_t word) {
     return (int32_t)(word ^ 0x80000000u);
@@ -82,11 +82,13 @@ static void count_by_table(const uint32_t *restrict table, const uint32_t *restr
     }
     for (int k = 0; k < NM_POISSON_TABLE; k += AT_ONCE) {
         const int32_t a = flip(table[k]), b = flip(table[k + 1]), c = flip(table[k + 2]),
-                      d = flip(table[k + 3]);
+                      d = flip(table[k + 3]), e = flip(table[k + 4]), f = flip(table[k + 5]),
+                      g = flip(table[k + 6]), h = flip(table[k + 7]);
         if (a >= largest)
             return;
         for (int64_t i = 0; i < n; i++)
-            count[i] += (a < flipped[i]) + (b < flipped[i]) + (c < flipped[i]) + (d < flipped[i]);
+            count[i] += (a < flipped[i]) + (b < flipped[i]) + (c < flipped[i]) + (d < flipped[i]) +
+                        (e < flipped[i]) + (f < flipped[i]) + (g < flipped[i]) + (h < flipped[i]);
     }
 }
 

@@ -296,9 +296,9 @@ static void arrive_from(pass *a, int64_t delay, int64_t source_partition) {
 }
 
 static void arrivals(pass *a) {
-    for (int64_t delay = a->projection->max_delay; delay >= a->projection->min_delay; delay--)
+    for (int64_t k = 0; k < a->events->n_delays; k++)
         for (int64_t partition = 0; partition < a->step->network->n_partitions; partition++)
-            arrive_from(a, delay, partition);
+            arrive_from(a, a->events->delays[k], partition);
 }
 
 /* ---- a target has an event ----------------------------------------------------------------------- */

@@ -12,6 +12,8 @@
 /* Python owns all arrays. */
 struct nm_events {
     int64_t lag; /* steps by which on_pre lags the arrival */
+    int64_t n_delays;
+    const int64_t *delays; /* [n_delays] those of the projection, descending: no others are looked up */
     double *trace
         [NM_MAX_TRACES]; /* [delay run] of the source, right after the last arrival; NULL: none, or low-pass */
     double rate[NM_MAX_TRACES]; /* 1/step: a trace decays by exp(-rate) in a step */

@@ -3,6 +3,11 @@
  * first member with that delay, then those of the second, each in their order. Of any source no two members reach the
  * same target: so the targets of a member tell its synapses from those of the others, and the sums of delivery do
  * not depend on whether projections are joined.
+ *
+ * A bucket of a table may cover several consecutive partitions, since short delay runs cost much: the first cache lines of
+ * each are fetched from the memory. Then the targets of a run are stored relative to the first slot of the first of these
+ * partitions, and the synapses of a delay run are ordered by partition, then by member. A target still has its synapses in
+ * the same order, so the sums are the same again.
  * SPDX-License-Identifier: MIT */
 #ifndef NM_JOIN_H
 #define NM_JOIN_H
@@ -14,11 +19,15 @@ enum { NM_JOIN_DELAYS = 1 << 16 }; /* entries of the scratch: one for each delay
 /* The members, and the rows `first` .. `first + n_rows - 1` (slots of sources) of the table. */
 typedef struct nm_join {
     const nm_projection *members;
-    int64_t n_members, first, n_rows, n_partitions;
+    int64_t n_members, first, n_rows, n_partitions, partition_width;
+    int64_t parts;    /* partitions of a bucket of the table, >= 1 */
     int64_t *scratch; /* [NM_JOIN_DELAYS] all zero between calls */
 } nm_join;
 
-/* Fill bucket_run [n_rows * n_partitions + 1]: its last entry is the number of delay runs. */
+/* Number of buckets of a row of the table. */
+int64_t nm_join_buckets(const nm_join *join);
+
+/* Fill bucket_run [n_rows * nm_join_buckets + 1]: its last entry is the number of delay runs. */
 void nm_join_measure(const nm_join *join, int64_t *bucket_run);
 
 /* Fill the table: run_start [n_runs + 1], run_delay [n_runs], target and weight [synapse]; weight NULL: all are equal. */
@@ -28,9 +37,18 @@ void nm_join_fill(const nm_join *join, const int64_t *bucket_run, int64_t *run_s
 /* Set to 1 the entries of targets [n_neurons] that a projection reaches. */
 void nm_join_targets(const nm_projection *p, int64_t n_partitions, int64_t partition_width, uint8_t *targets);
 
-/* Positions in the table of a member's synapses, in the member's order. `sources` [n_rows of the table], `targets`
- * [n_neurons]: 1 for those of the member. Returns their number; `position` NULL: they are counted. */
-int64_t nm_join_positions(const nm_projection *table, int64_t n_partitions, int64_t partition_width,
-                          const uint8_t *sources, const uint8_t *targets, int64_t *position);
+/* What is known of a member's synapses, each in the member's order; NULL: not asked for. */
+typedef struct nm_join_found {
+    int64_t *position; /* in the table */
+    uint16_t *target;  /* relative to the first slot of its partition */
+    uint16_t *delay;
+    float *weight;   /* the table has a column of weights */
+    int64_t *bucket; /* [n_rows * n_partitions] number of synapses of each row for each partition */
+} nm_join_found;
+
+/* Find the synapses of a member. `sources` [n_rows of the table], `targets` [n_neurons]: 1 for those of the member.
+ * Returns their number. */
+int64_t nm_join_find(const nm_projection *table, int64_t n_partitions, int64_t partition_width,
+                     const uint8_t *sources, const uint8_t *targets, const nm_join_found *found);
 
 #endif

@@ -28,8 +28,11 @@ int64_t nm_network_count_partitions(int64_t n_neurons) {
     return partitions > 1 ? partitions : 1;
 }
 
-/* One past the last neuron from `first` on, up to `end`, with the same parameters as `first`. */
-static int64_t equal_end(const nm_group *group, int64_t first, int64_t end) {
+/* One past the last neuron from `first` on, up to `end`, with the same parameters and drive as `first`. */
+static int64_t equal_end(const nm_group *group, const double *drive_rate, int64_t first, int64_t end) {
+    for (int64_t slot = first; drive_rate != NULL && slot < end; slot++)
+        if (drive_rate[slot] != drive_rate[first])
+            end = slot;
     for (int k = 0; k < NM_MAX_PARAMS && group->params[k] != NULL; k++) {
         int64_t slot = first + 1;
         while (slot < end && group->params[k][slot] == group->params[k][first])
@@ -41,22 +44,23 @@ static int64_t equal_end(const nm_group *group, int64_t first, int64_t end) {
 
 /* One past the last slot of the block that begins at slot `first` of a group. The parameters at binding
  * only affect speed: a block's stride is recomputed when its parameters change. */
-static int64_t block_end(const nm_group *group, int64_t first, int64_t partition_width) {
+static int64_t block_end(const nm_group *group, const double *drive_rate, int64_t first,
+                         int64_t partition_width) {
     const int64_t partition_end = (first / partition_width + 1) * partition_width,
                   group_end = group->first + group->n;
     const int64_t left = (partition_end < group_end ? partition_end : group_end) - first;
     const int64_t blocks = (left + NM_CHUNK - 1) / NM_CHUNK; /* of equal size: no short block at the end */
     const int64_t n = ((left + blocks - 1) / blocks + VECTOR - 1) / VECTOR * VECTOR;
-    const int64_t end = first + (n < left ? n : left), equal = equal_end(group, first, end);
+    const int64_t end = first + (n < left ? n : left), equal = equal_end(group, drive_rate, first, end);
     return equal - first >= WORTH_A_PIECE ? equal : end;
 }
 
-int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, int64_t partition_width, nm_block *blocks,
-                       int64_t *partition_block) {
+int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, const double *drive_rate,
+                       int64_t partition_width, nm_block *blocks, int64_t *partition_block) {
     int64_t n_blocks = 0, partition = 0;
     for (int64_t g = 0; g < n_groups; g++)
         for (int64_t first = groups[g].first, end; first < groups[g].first + groups[g].n; first = end) {
-            end = block_end(&groups[g], first, partition_width);
+            end = block_end(&groups[g], drive_rate, first, partition_width);
             if (blocks != NULL) {
                 blocks[n_blocks] = (nm_block){.group = g, .first = first, .n = end - first, .stride = 1};
                 for (; partition <= first / partition_width; partition++)
@@ -84,11 +88,16 @@ static int check_run(const nm_projection *p, int64_t delay_run, int64_t room, nm
     return NM_OK;
 }
 
-/* The delay runs of one bucket: in order, with ascending delays, and targets within the partition. */
+/* The first partition that a bucket covers. */
+static int64_t partition_of(const nm_network *network, const nm_projection *p, int64_t bucket) {
+    return bucket % nm_buckets(network, p) * nm_parts(p);
+}
+
+/* The delay runs of one bucket: in order, with ascending delays, and targets within its partitions. */
 static int check_bucket(const nm_network *network, const nm_projection *p, int64_t bucket, nm_error *error) {
-    int64_t partition = bucket % network->n_partitions;
-    int64_t room =
-        nm_network_partition_end(network, partition) - nm_network_partition_first(network, partition);
+    const int64_t partition = partition_of(network, p, bucket);
+    const int64_t room = nm_network_partition_end(network, partition + nm_parts(p) - 1) -
+                         nm_network_partition_first(network, partition);
     int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
     int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
     if (first < 0 || end < first || end > p->n_runs)
@@ -128,9 +137,9 @@ static int has_port(const nm_group *group, int64_t port) {
 /* Every target must have the projection's port. The check searches a group for each synapse, so the two
  * ports that every model has are not checked. */
 static int check_port(const nm_network *network, const nm_projection *p, nm_error *error) {
-    for (int64_t bucket = 0; bucket < p->n_rows * network->n_partitions && p->port >= NM_FIRST_OWN_PORT;
+    for (int64_t bucket = 0; bucket < p->n_rows * nm_buckets(network, p) && p->port >= NM_FIRST_OWN_PORT;
          bucket++) {
-        const int64_t partition_first = nm_network_partition_first(network, bucket % network->n_partitions);
+        const int64_t partition_first = nm_network_partition_first(network, partition_of(network, p, bucket));
         const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket],
                       end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
         for (int64_t s = p->run_start[first]; s < p->run_start[end]; s++)
@@ -141,7 +150,7 @@ static int check_port(const nm_network *network, const nm_projection *p, nm_erro
 }
 
 static int check_projection(const nm_network *network, const nm_projection *p, nm_error *error) {
-    const int64_t buckets = p->n_rows * network->n_partitions;
+    const int64_t buckets = p->n_rows * nm_buckets(network, p);
     if (p->pre_first < 0 || p->n_rows < 0 || p->pre_first + p->n_rows > network->n_neurons)
         return nm_fail(error, NM_ERR_BAD_LAYOUT, p->pre_first, -3, (double)p->n_rows);
     if (p->min_delay < 1 || p->max_delay > network->max_delay || p->min_delay > p->max_delay)

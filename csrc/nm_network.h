@@ -55,6 +55,8 @@ typedef struct nm_block {
 typedef struct nm_projection {
     int64_t pre_first, n_rows; /* row r belongs to the neuron in slot pre_first + r */
     int64_t n_runs, n_synapses;
+    int64_t
+        parts; /* consecutive partitions that a bucket covers: 0 and 1 one, more in joined tables (nm_join.h) */
     const int64_t *bucket_run; /* [bucket, and one more] first delay run of a bucket; NULL: one run each */
     const int64_t *run_start;  /* [n_runs + 1] first synapse of a delay run */
     const uint16_t *run_delay; /* [n_runs] steps >= 1; NULL: `constant_delay` everywhere */
@@ -122,6 +124,8 @@ typedef struct nm_network {
      * number of neurons alone. */
     int64_t n_partitions, partition_width;
     int64_t *partition_block; /* [n_partitions + 1] first block of a partition */
+    int64_t
+        at_once; /* consecutive partitions that one thread steps together: `parts` of joined tables; 0: one */
 } nm_network;
 
 static inline int64_t nm_network_partition_first(const nm_network *network, int64_t partition) {
@@ -184,6 +188,18 @@ static inline nm_neuron_chunk nm_network_chunk(const nm_group *group, const nm_b
                              .delta_synapses = block->delta_synapses != 0};
 }
 
+/* Partitions that a bucket covers, buckets of a row, and the bucket of a row for a partition. */
+static inline int64_t nm_parts(const nm_projection *p) {
+    return p->parts > 1 ? p->parts : 1;
+}
+static inline int64_t nm_buckets(const nm_network *network, const nm_projection *p) {
+    return (network->n_partitions + nm_parts(p) - 1) / nm_parts(p);
+}
+static inline int64_t nm_bucket(const nm_network *network, const nm_projection *p, int64_t row,
+                                int64_t partition) {
+    return row * nm_buckets(network, p) + partition / nm_parts(p);
+}
+
 static inline int64_t nm_first_run(const nm_projection *p, int64_t bucket) {
     return p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
 }
@@ -235,10 +251,10 @@ static inline int nm_projection_reaches_run(const nm_projection *p, int64_t dela
 int64_t nm_network_partition_width(int64_t n_neurons);
 int64_t nm_network_count_partitions(int64_t n_neurons); /* at least 1 */
 
-/* Number of blocks of the groups; no block crosses the border of a partition. Fills `blocks` and
+/* Number of blocks of the groups; no block crosses the border of a partition. `drive_rate`: NULL: not looked at. Fills `blocks` and
  * partition_block[n_partitions + 1] if `blocks` is not NULL. */
-int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, int64_t partition_width, nm_block *blocks,
-                       int64_t *partition_block);
+int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, const double *drive_rate,
+                       int64_t partition_width, nm_block *blocks, int64_t *partition_block);
 
 /* Check the structure: index ranges, order of rows, delays >= 1, projections. Called once per binding.
  * O(neurons + synapses). */

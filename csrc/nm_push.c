@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "nm_push.h"
-#include "nm_loop.h"
-#include "nm_short_term.h"
+#include "nm_transmit.h"
 
-#include <math.h>
 #include <string.h>
 
 /* How many spikes ahead the bucket, the delay runs and the synapses are fetched into the cache. Each fetch
  * needs the result of the one before. */
-enum { ROW_AHEAD = 12, DELAY_AHEAD = 8, SYNAPSE_AHEAD = 4, LINE = 64, SHORT = 25, ROOM = 512 };
+enum { ROW_AHEAD = 12, DELAY_AHEAD = 8, SYNAPSE_AHEAD = 4, MOST_LINES = 1024, SHORT = 25, ROOM = 512 };
 
 /* The least steps of an epoch; visits of a spike from which epochs are longer; most sums of a longer epoch. */
 enum { LEAST_STEPS = 16, VISITS = 16, MOST_SUMS = 1 << 22 };
@@ -17,12 +15,13 @@ enum { LEAST_STEPS = 16, VISITS = 16, MOST_SUMS = 1 << 22 };
 typedef struct arrival {
     const nm_projection *p;
     int64_t bucket, step, least, most;
+    int64_t begin; /* first slot that the targets are relative to */
 } arrival;
 
-/* Arrivals at one partition, collected so that their data can be fetched ahead. */
+/* Arrivals at the partitions `first` .. `end` - 1, collected so that their data can be fetched ahead. */
 typedef struct push {
     const nm_network *network;
-    int64_t partition, begin, mask, n; /* begin: first slot of the partition; mask: steps of an epoch - 1 */
+    int64_t first, end, mask, n; /* mask: steps of an epoch - 1 */
     arrival arrivals[ROOM];
 } push;
 
@@ -66,53 +65,32 @@ static int64_t first_wanted(const arrival *a) {
     return low;
 }
 
-/* The input from a synapse of weight w. The stored weight of an inhibitory synapse may have either sign. */
-NM_INLINE double brought(double w, const int inhibitory, const int shared, double share) {
-    const double signed_w = inhibitory ? -fabs(w) : w;
-    return shared ? share * signed_w : signed_w;
-}
-
-/* The sums of the partition's neurons in a step. */
-NM_INLINE double *sums_of(const push *all, const nm_projection *p, int64_t step) {
-    return all->network->push->sum[p->port] + (step & all->mask) * all->network->n_neurons + all->begin;
+/* The sums in a step of the neurons that a bucket covers. */
+NM_INLINE double *sums_of(const push *all, const arrival *a, int64_t step) {
+    return all->network->push->sum[a->p->port] + (step & all->mask) * all->network->n_neurons + a->begin;
 }
 
 NM_INLINE void push_row_by(const push *all, const arrival *a, const int inhibitory, const int shared,
                            double share) {
     const nm_projection *p = a->p;
     const int64_t end = nm_first_run(p, a->bucket + 1);
-    const uint16_t *restrict target = p->target;
-    const float *restrict weight = p->weight;
-    const double each = brought(p->constant_weight, inhibitory, shared, share);
-    for (int64_t k = first_wanted(a); k < end && nm_delay_of(p, k) <= a->most; k++) {
-        double *restrict sum = sums_of(all, p, a->step + nm_delay_of(p, k));
-        const int64_t first = p->run_start[k], last = p->run_start[k + 1];
-        if (weight == NULL)
-            for (int64_t s = first; s < last; s++)
-                sum[target[s]] += each;
-        else
-            for (int64_t s = first; s < last; s++)
-                sum[target[s]] += brought((double)weight[s], inhibitory, shared, share);
-    }
+    for (int64_t k = first_wanted(a); k < end && nm_delay_of(p, k) <= a->most; k++)
+        nm_transmit_by(p, p->run_start[k], p->run_start[k + 1], inhibitory, shared, share,
+                       sums_of(all, a, a->step + nm_delay_of(p, k)));
 }
 
 static double share_of(const push *all, const arrival *a) {
-    return nm_short_term_efficacy(a->p, a->bucket / all->network->n_partitions, a->step);
+    return nm_share_of(a->p, a->bucket / all->network->n_partitions, a->step);
 }
 
 /* A spike that was fired before some synapses were made reaches the others alone. */
 static void push_row_to_older(const push *all, const arrival *a) {
     const nm_projection *p = a->p;
-    const int shared = p->short_term != NULL;
-    const double share = shared ? share_of(all, a) : 1.0;
+    const double share = share_of(all, a);
     const int64_t end = nm_first_run(p, a->bucket + 1);
-    for (int64_t k = first_wanted(a); k < end && nm_delay_of(p, k) <= a->most; k++) {
-        double *sum = sums_of(all, p, a->step + nm_delay_of(p, k));
-        for (int64_t s = p->run_start[k]; s < p->run_start[k + 1]; s++)
-            if (nm_projection_reaches_synapse(p, s, a->step))
-                sum[p->target[s]] += brought(p->weight == NULL ? p->constant_weight : (double)p->weight[s],
-                                             p->inhibitory != 0, shared, share);
-    }
+    for (int64_t k = first_wanted(a); k < end && nm_delay_of(p, k) <= a->most; k++)
+        nm_transmit_older(p, p->run_start[k], p->run_start[k + 1], a->step, share,
+                          sums_of(all, a, a->step + nm_delay_of(p, k)));
 }
 
 static void push_row(const push *all, const arrival *a) {
@@ -137,19 +115,13 @@ static void fetch_delays(const arrival *a) {
     NM_FETCH(p->run_start + k + LEAST_STEPS);
 }
 
-NM_INLINE void fetch_lines(const void *from, const void *to) {
-    const char *first = (const char *)from - (uintptr_t)from % LINE;
-    for (const char *at = first; at < (const char *)to; at += LINE)
-        NM_FETCH(at);
-}
-
 NM_INLINE void fetch_synapses(const arrival *a) {
     const nm_projection *p = a->p;
     const int64_t first = p->run_start[guessed(p, a->bucket, a->least)];
     const int64_t last = p->run_start[guessed(p, a->bucket, a->most + 1)];
-    fetch_lines(p->target + first, p->target + last);
+    nm_fetch_lines(p->target + first, p->target + last, MOST_LINES);
     if (p->weight != NULL)
-        fetch_lines(p->weight + first, p->weight + last);
+        nm_fetch_lines(p->weight + first, p->weight + last, MOST_LINES);
 }
 
 static void push_all(push *all) {
@@ -173,10 +145,13 @@ static void collect(push *all, const nm_projection *p, int64_t slot, int64_t ste
     a.most = a.most < p->max_delay ? a.most : p->max_delay;
     if (a.least > a.most || !nm_projection_reaches(p, step))
         return;
-    a.bucket = (slot - p->pre_first) * all->network->n_partitions + all->partition;
-    all->arrivals[all->n++] = a;
-    if (all->n == ROOM)
-        push_all(all);
+    for (int64_t part = all->first; part < all->end; part += nm_parts(p)) {
+        a.bucket = nm_bucket(all->network, p, slot - p->pre_first, part);
+        a.begin = nm_network_partition_first(all->network, part);
+        all->arrivals[all->n++] = a;
+        if (all->n == ROOM)
+            push_all(all);
+    }
 }
 
 /* ---- one step of one partition ---------------------------------------------------------------------- */
@@ -189,26 +164,27 @@ static void take(double *restrict sum, double *restrict input, int64_t n) {
 }
 
 void nm_push_deliver(const nm_network *network, const nm_delay *ring, int64_t now, int64_t first,
-                     int64_t last, int64_t partition, double *const *input) {
+                     int64_t last, int64_t begin, int64_t end, double *const *input, int *touched) {
     const nm_push *push_of = network->push;
-    const int64_t begin = nm_network_partition_first(network, partition),
-                  n = nm_network_partition_end(network, partition) - begin;
+    const int64_t slot = nm_network_partition_first(network, begin),
+                  n = nm_network_partition_end(network, end - 1) - slot;
     const int64_t end_of_epoch = ((now - 1) | (push_of->steps - 1)) + 1;
-    const int64_t end = end_of_epoch < last ? end_of_epoch : last;
+    const int64_t until = end_of_epoch < last ? end_of_epoch : last;
     push all;
-    all.network = network, all.partition = partition, all.begin = begin, all.mask = push_of->steps - 1,
-    all.n = 0;
+    all.network = network, all.first = begin, all.end = end, all.mask = push_of->steps - 1, all.n = 0;
     const int begins = now == first || (now - 1) % push_of->steps == 0;
     const int64_t oldest = now - (begins ? push_of->max_delay : push_of->min_delay);
     for (int64_t step = oldest; step <= now - push_of->min_delay; step++) {
         nm_route route = nm_route_of(&network->routes, &network->routes.pushed, ring, step);
         for (int32_t k = nm_route_next(&route); k >= 0; k = nm_route_next(&route))
-            collect(&all, &network->projections[k], route.slot, step, now, end);
+            collect(&all, &network->projections[k], route.slot, step, now, until);
     }
     push_all(&all);
     for (int port = 0; port < NM_MAX_INPUTS; port++)
-        if (push_of->sum[port] != NULL)
-            take(push_of->sum[port] + (now & all.mask) * network->n_neurons + begin, input[port] + begin, n);
+        if (push_of->sum[port] != NULL) {
+            take(push_of->sum[port] + (now & all.mask) * network->n_neurons + slot, input[port] + slot, n);
+            touched[port] = 1;
+        }
 }
 
 void nm_push_clear(const nm_network *network) {

@@ -30,10 +30,11 @@ int nm_push_worth(const nm_projection *p);
 /* Steps of an epoch: 16, and more where delays are long, since each spike is visited max_delay / steps times. */
 int64_t nm_push_steps(int64_t max_delay, int64_t n_neurons);
 
-/* Add the spikes that arrive at a partition over all pushed projections in step `now` to input[port][slot]. The run
- * covers the steps `first` to `last`. */
+/* Add the spikes that arrive in step `now` at the partitions `begin` .. `end` - 1 over all pushed projections to
+ * input[port][slot]. Sets touched[port] to 1 where something may have been added. The run covers the steps `first` to
+ * `last`. */
 void nm_push_deliver(const nm_network *network, const nm_delay *ring, int64_t now, int64_t first,
-                     int64_t last, int64_t partition, double *const *input);
+                     int64_t last, int64_t begin, int64_t end, double *const *input, int *touched);
 
 /* Empty the rings of sums after a run that stopped before its last step. */
 void nm_push_clear(const nm_network *network);

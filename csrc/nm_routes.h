@@ -40,7 +40,7 @@ typedef struct nm_route {
     const nm_routes *routes;
     const nm_outgoing *outgoing;
     const nm_delay *ring;
-    int64_t step;
+    int64_t step, row;    /* row: of the ring */
     int64_t source, i, n; /* position in the spike lists of the step, which are read partition by partition */
     int64_t range, at, end;
     const int32_t *list;
@@ -49,7 +49,12 @@ typedef struct nm_route {
 
 static inline nm_route nm_route_of(const nm_routes *routes, const nm_outgoing *outgoing, const nm_delay *ring,
                                    int64_t step) {
-    return (nm_route){.routes = routes, .outgoing = outgoing, .ring = ring, .step = step, .source = -1};
+    return (nm_route){.routes = routes,
+                      .outgoing = outgoing,
+                      .ring = ring,
+                      .step = step,
+                      .row = nm_delay_row(ring, step),
+                      .source = -1};
 }
 
 /* The range of a slot, from the range of a lower slot on; n_ranges: behind all of them; -1: before the first. */
@@ -86,8 +91,8 @@ static inline int32_t nm_route_next(nm_route *route) {
         if (++route->source >= route->ring->n_partitions)
             return -1;
         route->i = 0;
-        route->n = *nm_delay_count(route->ring, route->step, route->source);
-        route->list = nm_delay_list(route->ring, route->step, route->source);
+        route->n = *nm_delay_count_in(route->ring, route->row, route->source);
+        route->list = nm_delay_list_in(route->ring, route->row, route->source);
     }
 }
 

@@ -193,25 +193,29 @@ static void forget_fired(const nm_sim *sim, int64_t now, int64_t partition) {
         sim->fired[list[i]] = 0.0;
 }
 
-/* Phases 1 to 6 of one partition. Of the other partitions a partition reads only the spike lists of
- * earlier steps. */
-static void step_partition(const nm_sim *sim, int64_t now, int64_t partition) {
-    const nm_delivery to = {.network = sim->network,
-                            .ring = &sim->ring,
-                            .dt = sim->dt,
-                            .seed = sim->seed,
-                            .first = sim->first,
-                            .last = sim->last,
-                            .input = sim->input,
-                            .bitmap = sim->bitmap};
-    nm_plasticity_decay(sim->network, partition);
-    nm_deliver(&to, now, partition);
-    step_neurons(sim, now, partition);
-    nm_plasticity_step(sim->network, &sim->ring, factors_in(sim, now), sim->fired, sim->dt, sim->seed, now,
-                       partition);
-    nm_short_term_step(sim->network, &sim->ring, sim->dt, now, partition);
-    nm_homeostasis_step(sim->network, &sim->ring, sim->dt, sim->seed, now, partition);
-    forget_fired(sim, now, partition);
+/* Phases 1 to 6 of the partitions `first` .. `end` - 1, one after the other but for the static projections, whose spikes
+ * are delivered to all of them at once. Of the other partitions a partition reads only the spike lists of earlier
+ * steps. */
+static void step_partitions(const nm_sim *sim, int64_t now, int64_t first, int64_t end) {
+    nm_delivery to = {.network = sim->network,
+                      .ring = &sim->ring,
+                      .dt = sim->dt,
+                      .seed = sim->seed,
+                      .first = sim->first,
+                      .last = sim->last,
+                      .input = sim->input,
+                      .bitmap = sim->bitmap};
+    nm_deliver_static(&to, now, first, end);
+    for (int64_t partition = first; partition < end; partition++) {
+        nm_plasticity_decay(sim->network, partition);
+        nm_deliver(&to, now, partition);
+        step_neurons(sim, now, partition);
+        nm_plasticity_step(sim->network, &sim->ring, factors_in(sim, now), sim->fired, sim->dt, sim->seed,
+                           now, partition);
+        nm_short_term_step(sim->network, &sim->ring, sim->dt, now, partition);
+        nm_homeostasis_step(sim->network, &sim->ring, sim->dt, sim->seed, now, partition);
+        forget_fired(sim, now, partition);
+    }
 }
 
 static int64_t first_own(const nm_sim *sim) {
@@ -412,15 +416,17 @@ static void begin_interval(run *r) {
         r->last++;
 }
 
-/* The partitions of one thread, each through the whole interval before the next partition: its columns
- * stay in the cache. */
+/* The partitions of one thread, each (or each group, where buckets cover several partitions) through the whole interval
+ * before the next: its columns stay in the cache. */
 static void step_interval(const run *r, int64_t thread, int64_t n_threads) {
-    const int64_t first = first_own(r->sim), n_partitions = end_own(r->sim) - first;
-    const int64_t begin = first + thread * n_partitions / n_threads,
-                  end = first + (thread + 1) * n_partitions / n_threads;
-    for (int64_t partition = begin; partition < end; partition++)
+    const int64_t first = first_own(r->sim), last = end_own(r->sim);
+    const int64_t together = r->sim->network->at_once > 1 ? r->sim->network->at_once : 1;
+    const int64_t n_groups = (last - first + together - 1) / together;
+    const int64_t begin = thread * n_groups / n_threads, end = (thread + 1) * n_groups / n_threads;
+    for (int64_t group = begin; group < end; group++)
         for (int64_t now = r->first; now <= r->last; now++)
-            step_partition(r->sim, now, partition);
+            step_partitions(r->sim, now, first + group * together,
+                            least(first + (group + 1) * together, last));
 }
 
 static void release(const nm_sim *sim, int64_t now) {

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # for type checkers; at run time a name is imported when it i
         RemovedError,
         StaleColumnError,
     )
+    from neuromod.installed import show_config
     from neuromod.logs import read_log
     from neuromod.modulation.critics import RescorlaWagner, TDCritic
     from neuromod.modulation.system import (
@@ -82,6 +83,7 @@ _HOMES = {
     "get_num_threads": "parallel",
     "set_num_threads": "parallel",
     "threads": "parallel",
+    "show_config": "installed",
     "NeuromodError": "errors",
     "ConfigError": "errors",
     "FileError": "errors",
@@ -130,6 +132,7 @@ __all__ = [
     "get_num_threads",
     "set_num_threads",
     "threads",
+    "show_config",
     "NeuromodError",
     "ConfigError",
     "FileError",

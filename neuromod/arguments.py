@@ -320,7 +320,8 @@ def checked_names(value: Any, where: str) -> tuple[str, ...]:
     ('a', 'b')
     """
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        raise TypeError(f"{where}: must be a sequence of names; got {_shown(value)}")
+        hint = f" ([{_shown(value)}] is one)" if isinstance(value, str) else ""
+        raise TypeError(f"{where}: must be a sequence of names; got {_shown(value)}{hint}")
     names = tuple(value)
     if not all(isinstance(name, str) for name in names):
         raise TypeError(f"{where}: must be a sequence of names; got {_shown(value)}")

@@ -43,7 +43,9 @@ def seconds_of(text: str, where: str) -> float:
 
 
 def checkpoint_files(directory: Path) -> list[tuple[int, Path]]:
-    """(step, file) of the checkpoints in a directory, ascending."""
+    """(step, file) of the checkpoints in a directory, ascending; none where there is no directory."""
+    if not directory.is_dir():
+        return []
     found = [(match, path) for path in directory.iterdir() if (match := _NAME.fullmatch(path.name))]
     return sorted((int(match[1]), path) for match, path in found)
 

@@ -181,7 +181,7 @@ def _add_bench(bench: argparse.ArgumentParser) -> None:
     bench.add_argument(
         "workloads", nargs="*", metavar="WORKLOAD",
         help="brunel_static, da_stdp, izhikevich_stdp, tutorial_example_4, micro (default: these); "
-        "microcircuit, populations",
+        "microcircuit, populations, shapes",
     )  # fmt: skip
     bench.add_argument(
         "--scale", type=_above_zero, default=1.0, metavar="X", help="of the numbers of neurons"
@@ -471,35 +471,9 @@ def _schema(arguments: argparse.Namespace) -> int:
 
 
 def _info(arguments: argparse.Namespace) -> int:
-    import platform
-    from importlib.util import find_spec
+    from neuromod.installed import as_text
 
-    import numpy as np
-
-    from neuromod import _core
-    from neuromod.parallel import get_num_threads
-    from neuromod.vector import available_levels, vector_level
-
-    rows = [
-        ("neuromod", __version__),
-        ("core", _core.__file__),
-        ("vector level", f"{vector_level()}; available {', '.join(available_levels())}"),
-        ("Python", f"{platform.python_version()} ({platform.python_implementation()})"),
-        ("NumPy", np.__version__),
-        ("platform", platform.platform()),
-        ("threads", f"{get_num_threads()} by default; {os.cpu_count()} processors"),
-        ("neuron models", ", ".join(_core.neuron_models())),
-        ("plasticity rules", ", ".join(["none", *_core.plasticity_rules()])),
-        ("modulators", ", ".join(_core.modulators())),
-        *(
-            (
-                f"extra {extra}",
-                f"{module} present" if find_spec(module) else f'pip install "neuromod-snn[{extra}]"',
-            )
-            for extra, module in (("plot", "matplotlib"), ("progress", "tqdm"))
-        ),
-    ]
-    _say("\n".join(f"{name:<18}{value}" for name, value in rows))
+    _say(as_text())
     return DONE
 
 
@@ -521,6 +495,7 @@ def _bench(arguments: argparse.Namespace) -> int:
     from neuromod.bench.microcircuit import measure_microcircuit
     from neuromod.bench.numbers import Options
     from neuromod.bench.populations import measure_populations
+    from neuromod.bench.shapes import measure_shapes
     from neuromod.bench.workloads import MEASUREMENTS
 
     options = Options(
@@ -533,7 +508,11 @@ def _bench(arguments: argparse.Namespace) -> int:
         delays=arguments.delays,
         rule=arguments.rule,
     )
-    longer = {"microcircuit": measure_microcircuit, "populations": measure_populations}
+    longer = {
+        "microcircuit": measure_microcircuit,
+        "populations": measure_populations,
+        "shapes": measure_shapes,
+    }
     try:
         records = run_bench(
             {**MEASUREMENTS, "micro": micro_benchmarks, **longer},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike
 
 from neuromod.errors import say
+from neuromod.near_names import names_near
 from neuromod.network.delays import delay_in_steps
 from neuromod.network.learning import RULES, checked_modulators
 from neuromod.network.population import Group
@@ -26,6 +27,7 @@ class Connects(Facts):
     _model: Any  # a BrainModel
     _learning_of: Any
 
+    @names_near
     def connect(
         self,
         pre: Group,

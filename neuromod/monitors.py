@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from neuromod import _core
 from neuromod.arguments import checked_array
 from neuromod.inputs import known_ids
+from neuromod.near_names import names_near
 from neuromod.network.population import Group
 from neuromod.network.tracked import Tracked
 from neuromod.problems import did_you_mean, shown
@@ -54,6 +55,7 @@ class SpikeMonitor(Monitor[_core.SpikeRecorder]):
     True
     """
 
+    @names_near
     def __init__(self, sim: Simulation, ids: Group | None = None) -> None:
         wanted = None if ids is None else known_ids(sim.model, ids, "ids")
         super().__init__(sim, _core.SpikeRecorder(wanted))
@@ -122,6 +124,7 @@ class StateMonitor(Monitor[_core.SampleRecorder]):
     (10, 3)
     """
 
+    @names_near
     def __init__(
         self,
         sim: Simulation,
@@ -217,6 +220,7 @@ class LevelMonitor(Monitor[_core.SampleRecorder]):
     ('dopamine', [0.86, 0.824])
     """
 
+    @names_near
     def __init__(self, sim: Simulation, every: int | None = None, *, every_ms: float | None = None) -> None:
         system = sim.neuromodulation
         if system is None:
@@ -339,6 +343,7 @@ class SynapseMonitor(Monitor[_core.Probe]):
     ((5, 400), [20.0, 40.0])
     """
 
+    @names_near
     def __init__(
         self,
         sim: Simulation,
@@ -462,6 +467,7 @@ class RateMonitor(SpikeMonitor):
     (4,)
     """
 
+    @names_near
     def __init__(self, sim: Simulation, ids: Group | None = None, bin_ms: float = 10.0) -> None:
         if not (np.isfinite(bin_ms) and bin_ms > 0):
             raise ValueError(f"bin_ms: must be > 0 ms; got {bin_ms!r}")

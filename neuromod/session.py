@@ -98,13 +98,17 @@ class Session:
             return engine  # the network stays as it is
         with self.gate.change("simulation"):
             if engine is None:
-                engine = _core.Engine(store.layout(), self.dt, self.seed, self._levels)
+                engine = _core.Engine(store.layout(self._threads), self.dt, self.seed, self._levels)
                 engine.threads, engine.gate = self._threads, self.gate
                 engine.agenda = self.agenda if self.agenda else None
                 self._attach(engine)
                 self._engine = engine
-            elif engine.version != store.structure or (store.keeper is not engine and engine.keepers):
-                engine.bind(store.layout())
+            elif (
+                engine.version != store.structure
+                or (store.keeper is not engine and engine.keepers)
+                or self._threads > store.threads
+            ):
+                engine.bind(store.layout(self._threads))
                 self._attach(engine)
             elif store.moves != self._arrays:
                 self._lend_weights(engine)

@@ -19,6 +19,7 @@ from neuromod.inputs import check_run, check_sources, checked_input, spike_steps
 from neuromod.keeping import Kept
 from neuromod.lifecycle import LifeCycle
 from neuromod.modulation.system import NeuromodulationSystem
+from neuromod.near_names import names_near
 from neuromod.network.brain_model import BrainModel, learning_of
 from neuromod.network.learning import use_modulators
 from neuromod.network.members import Region
@@ -82,6 +83,7 @@ class Simulation(Building, Connects, Hooked, Kept):
     _learning_of = staticmethod(learning_of)
     _MODEL, _SYSTEM = BrainModel, NeuromodulationSystem  # what `from_dict` makes
 
+    @names_near
     def __init__(
         self,
         model: BrainModel | None = None,
@@ -133,6 +135,7 @@ class Simulation(Building, Connects, Hooked, Kept):
             f"dt={self.dt:g} ms, t={self.time:g} ms, seed={self.seed})"
         )
 
+    @names_near
     def initialize_neurons(
         self,
         area_names: Sequence[Region] | None = None,
@@ -177,6 +180,7 @@ class Simulation(Building, Connects, Hooked, Kept):
         """
         return self.model._placement.fill(area_names, density, self.seed, model, params, neuron_type, self.dt)
 
+    @names_near
     def initialize_random_synapses(
         self, connection_probability: float = 0.01, weight_mean: float = 0.1, weight_std: float = 0.05
     ) -> int:
@@ -275,6 +279,7 @@ class Simulation(Building, Connects, Hooked, Kept):
             "births": self._session.births,
         }
 
+    @names_near
     def run(
         self,
         n_steps: int | None = None,

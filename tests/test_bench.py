@@ -6,6 +6,7 @@ import importlib.util
 import json
 import math
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,8 @@ import pytest
 
 from neuromod.bench import command
 from neuromod.bench.numbers import WORKLOADS, da_sizes, interval_cv, spike_figures
+from neuromod.bench.shapes import NOTES, SHAPES
+from neuromod.bench.shapes_table import shapes_table
 from neuromod.bench.workloads import Options, build_workload
 from neuromod.cli import main
 from neuromod.vector import vector_level
@@ -126,6 +129,36 @@ def test_populations_are_timed_beside_one() -> None:
         assert record["n_neurons"] == 198
         assert len(record["ratios"]) == 7
         assert record["ratio"] > 0
+
+
+def test_the_scan_measures_every_cell(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "shapes", "--scale", "0.004", "--t", "0.01"]) == 0
+    lines = capsys.readouterr().out.split("\n\n")[1].splitlines()
+    labels = [f"{row}: {label}" for row, shapes in SHAPES.items() for label in shapes]
+    assert [line[2:50].rstrip() for line in lines[1:]] == labels
+    assert all(float(line[50:].split()[1]) > 0 for line in lines[1:])
+    assert set(NOTES) <= {(row, label) for row, shapes in SHAPES.items() for label in shapes}
+
+
+def test_every_shape_can_go_to_another_process() -> None:
+    for shapes in SHAPES.values():
+        for shape in shapes.values():
+            assert pickle.loads(pickle.dumps(shape)) == shape
+
+
+def test_a_cell_above_twice_its_row_is_marked() -> None:
+    cells = [
+        {
+            "row": "dt, ms",
+            "label": label,
+            "us_per_step": 1.0,
+            "ns_per_unit": cost,
+            "bytes_per_synapse": 0.0,
+            "note": "",
+        }
+        for label, cost in (("0.1", 1.0), ("1.0", 2.5))
+    ]
+    assert [line.endswith("!") for line in shapes_table(cells).splitlines()] == [False, False, True]
 
 
 def test_long_measurements_are_made_only_by_name(monkeypatch: pytest.MonkeyPatch) -> None:

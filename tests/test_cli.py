@@ -350,8 +350,22 @@ def test_schema_in_markdown_is_the_reference_with_the_experiment_in_it(
 def test_info_names_what_a_report_needs(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info"]) == 0
     said = capsys.readouterr().out
-    for part in (neuromod.__version__, np.__version__, "lif", "stdp", "dopamine", "threads", "extra plot"):
+    for part in (neuromod.__version__, np.__version__, "lif", "stdp", "dopamine", "threads", "extras"):
         assert part in said
+    neuromod.show_config()
+    assert capsys.readouterr().out == said
+
+
+def test_info_tells_the_build_and_the_extras_that_are_there_and_those_to_install(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neuromod.installed.EXTRAS", {"scipy": "json", "neo": "no_such_library"})
+    neuromod.show_config()
+    rows = dict(line.split(None, 1) for line in capsys.readouterr().out.splitlines())
+    assert rows["build"].split(";")[0].split()[0] in ("release", "strict", "sanitize", "threads", "coverage")
+    assert "-ffp-contract=off" in rows["build"] or "fp:precise" in rows["build"]
+    assert rows["extras"] == "scipy"
+    assert rows["not"] == 'installed     neo; pip install "neuromod-snn[NAME]" adds one'
 
 
 def test_python_m_neuromod_is_the_same_command() -> None:

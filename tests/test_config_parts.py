@@ -118,6 +118,19 @@ def test_rule_none_and_alias():
         check_rule(3)
 
 
+@pytest.mark.parametrize("section", [{}, {"learning_rate": 0.02}, {"enabled": True}, {"weight_max": 2.0}])
+def test_a_section_without_a_rule_is_hebbian(section):
+    assert check_rule(section).rule == "hebbian"
+    assert check_rule(section).params["learning_rate"] == section.get("learning_rate", 0.01)
+    with pytest.raises(ConfigError, match=r"^plasticity\.tau_plus: unknown key for rule 'hebbian'"):
+        check_rule({**section, "tau_plus": 20.0})
+
+
+@pytest.mark.parametrize("section", [{}, {"rule": "stdp"}, {"rule": "hebb_like"}])
+def test_a_section_that_is_not_enabled_is_rule_none(section):
+    assert check_rule({**section, "enabled": False}).rule == "none"
+
+
 def test_neuromodulation_is_complete_and_tau_takes_the_place_of_the_decay_rate():
     section = check_neuromodulation({"dopamine": {"tau": 200}})
     usual = {name: about for name, about in _core.modulators().items() if not about["optional"]}

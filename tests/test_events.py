@@ -154,6 +154,22 @@ def kept_of(sim: Simulation) -> list[bytes]:
     return [array.tobytes() for array in (*sources, *targets)]
 
 
+@pytest.mark.parametrize("n_neurons", [8, PARTS + 100])
+@pytest.mark.parametrize("delays", [[50_000, 7, 1], [3]], ids=["far apart", "one"])
+def test_arrivals_are_looked_up_by_the_delays_that_there_are(n_neurons: int, delays: list[int]) -> None:
+    """The cost of a step follows the delays of the synapses, not the range that the delays span."""
+    sim = Simulation(seed=1)
+    sources, targets = sim.create(n_neurons, "poisson"), sim.create(3, "poisson")
+    pairs = [(int(sources.ids[-1 - k]), int(targets.ids[k])) for k in range(len(delays))]
+    for rule in ("hebbian", "graupner_brunel"):
+        sim.connect(sources, targets, pairs=pairs, weight=0.5, delay=delays, rule=rule, name=rule)
+    sim.connect(sources[:9], targets, probability=1.0, weight=0.1, delay={"uniform": [20, 40]}, rule="none")
+    keepers = sim._session.bound().keepers  # of the one; what other event rules have is made alike
+    kept = keepers["graupner_brunel"]
+    assert isinstance(kept, _core.EventKeeper)
+    assert kept.delays.tolist() == delays
+
+
 @every_rule
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 def test_a_change_beside_the_projection_changes_none_of_its_bits(

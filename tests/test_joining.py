@@ -46,6 +46,55 @@ def test_joined_rows_change_no_bit(delay: str, weight: str) -> None:
     assert one.digest() == other.digest()
 
 
+def parts_of(sim: Simulation) -> set[int]:
+    """Partitions of the network that a bucket of the joined tables covers."""
+    return {p._table.joined.rows.parts for p in sim.projections.values() if p._table.joined is not None}
+
+
+def test_buckets_of_several_partitions_change_no_bit() -> None:
+    """4,400 neurons have four partitions; short delay runs are joined over as many as the threads leave."""
+    plain = build(DELAYS["many"], WEIGHTS["own"], joined=False, n=1100)
+    plain.run(200, progress=False)
+    assert plain.model.neurons.spike_count[2200:].sum() > 1000
+    for threads, parts in ((1, 4), (2, 2), (3, 1), (4, 1)):
+        sim = build(DELAYS["many"], WEIGHTS["own"], threads=threads, n=1100)
+        sim.run(200, progress=False)
+        assert (parts_of(sim), sim.digest()) == ({parts}, plain.digest())
+        for name in joined_of(sim):
+            p, q = sim.projections[name], plain.projections[name]
+            for field in ("pre_id", "post_id", "delay", "weight"):
+                np.testing.assert_array_equal(getattr(p, field), getattr(q, field))
+
+
+def test_more_threads_cut_the_buckets_anew() -> None:
+    """Also for another simulation of the same network; fewer threads do not join them again."""
+    sims = [build(DELAYS["many"], WEIGHTS["own"], n=1100) for _ in range(2)]
+    for sim in sims:
+        sim.run(100, progress=False)
+    sims[0].threads = 4
+    for sim in sims:
+        sim.run(100, progress=False)
+    assert [parts_of(sim) for sim in sims] == [{1}, {4}]
+    sims[0].threads = 1
+    for sim in sims:
+        sim.run(50, progress=False)
+    assert parts_of(sims[0]) == {1}
+    assert sims[0].digest() == sims[1].digest()
+
+
+def test_a_projection_by_itself_is_joined_over_partitions() -> None:
+    def lone(threads: int) -> Simulation:
+        sim = Simulation(dt=0.5, seed=3, threads=threads)
+        pre, post = sim.create(2000, "poisson", rate=40.0), sim.create(3000, "lif", v_threshold=-64.0)
+        sim.connect(pre, post, in_degree=20, weight=0.5, delay={"uniform": [1, 20]}, rule="none")
+        sim.run(200, progress=False)
+        return sim
+
+    one, four = lone(1), lone(4)
+    assert (parts_of(one), parts_of(four)) == ({4}, set())
+    assert one.digest() == four.digest()
+
+
 @pytest.mark.parametrize("delay", DELAYS)
 def test_readings_are_those_of_rows_by_themselves(delay: str) -> None:
     one, other = (build(DELAYS[delay], WEIGHTS["own"], joined) for joined in (True, False))

@@ -16,7 +16,7 @@ from import_graph import circles, floors, import_graph, imported, module_name
 # A module imports modules of its own row or of lower rows; within a row there is no circle.
 PYTHON_ROWS = (
     {"__main__", "cli"},
-    {"agents", "bench", "experiment", "plot", "selftest", "sweeps"},
+    {"agents", "bench", "experiment", "installed", "plot", "selftest", "sweeps"},
     {"simulation", "building", "connects", "replicas", "monitors", "saved", "session", "beginning", "ranks"}
     | {"drive", "hooks", "agenda", "tables", "recorders", "lifecycle", "keeping", "recorded"}
     | {"checkpoints", "logs", "stored"},
@@ -42,6 +42,7 @@ PYTHON_ROWS = (
         "progress",
         "units",
         "together",
+        "near_names",
         "interrupts",
     },
     {"_core"},
@@ -62,8 +63,10 @@ C_ROWS = (
         "nm_events",
         "nm_bitmap_deliver",
         "nm_push",
-        "nm_short_term",
+        "nm_pull",
     },
+    {"nm_transmit"},
+    {"nm_short_term"},
     {"nm_lazy_batch", "nm_current"},
     {
         "nm_lazy",

@@ -22,6 +22,7 @@ from neuromod import (
 )
 from neuromod.experiment.run import run_experiment
 from neuromod.experiment.section import check_experiment
+from neuromod.near_names import names_near
 from neuromod.together import Together
 from neuromod.units import steps_of, steps_of_all
 
@@ -387,6 +388,40 @@ def test_names_of_other_simulators_find_ours(sim: Simulation, name: str, meant: 
         sim.create(3, "lif", **{name: 1.0})
     with pytest.raises(ConfigError, match=r"got 'iaf_psc_delta' .did you mean 'lif'"):
         sim.create(3, "iaf_psc_delta")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda s, n: s.connect(n, n, p=0.1), "connect: no argument 'p'; did you mean 'probability'[?]"),
+        (lambda s, n: s.connect(n, n, probabilty=0.1), "did you mean 'probability'[?]"),
+        (lambda s, n: s.run(duration=100.0), "run: no argument 'duration'; did you mean 'ms'[?]"),
+        (lambda s, n: Simulation(sed=1), "Simulation: no argument 'sed'; did you mean 'seed'[?]"),
+        (lambda s, n: StateMonitor(s, "v_membrane", evry=2), "did you mean 'every'[?]"),
+        (lambda s, n: s.connect(n), "missing 1 required positional argument: 'post'"),
+        (lambda s, n: s.connect("A", ["B"]), "^pre: must "),
+    ],
+)
+def test_a_wrong_name_of_an_argument_is_answered_with_the_near_one(
+    sim: Simulation, call: Any, message: str
+) -> None:
+    some = sim.create(3, "lif", name="some")
+    before = sim.digest()
+    with pytest.raises((TypeError, ValueError), match=message):
+        call(sim, some)
+    assert sim.digest() == before
+
+
+def test_an_error_within_a_call_stays_as_it_is() -> None:
+    @names_near
+    def outer(a: int) -> int:
+        return inner(b=a)  # type: ignore[call-arg]
+
+    def inner(a: int) -> int:
+        return a
+
+    with pytest.raises(TypeError, match=r"inner\(\) got an unexpected keyword argument 'b'"):
+        outer(1)
 
 
 def test_a_function_of_distance_is_not_blamed_for_a_wrong_edge(sim: Simulation) -> None:

@@ -107,6 +107,58 @@ def test_rate_monitor_counts_spikes_per_neuron_and_second():
     assert rate.bin_end.tolist() == [50.0, 100.0, 150.0, 200.0]
 
 
+def sources(n, size=20):
+    box = {"x": [0, size - 1], "y": [0, 0], "z": [0, 0], "w": [0, 0]}
+    area = {"name": "s", "model": "spike_source", "neuron_type": "excitatory", "coord_ranges": box}
+    sim = Simulation(BrainModel(config={"lattice_shape": [size, 1, 1, 1], "areas": [area]}), seed=1)
+    return sim, sim.initialize_neurons(["s"], density=n / size)
+
+
+@pytest.mark.parametrize("all_of_them", [True, False])
+def test_a_bin_counts_the_neurons_of_its_own_time(all_of_them):
+    """Each neuron fires once in each bin of 10 ms: 100 Hz, while the group grows and shrinks, early and late read."""
+    sim, first = sources(4)
+    if all_of_them:
+        rate = RateMonitor(sim, bin_ms=10.0)
+    else:
+        rate = RateMonitor(sim, ids=first, bin_ms=10.0)
+    sim.set_spike_times(first, [[5.0, 15.0, 25.0, 35.0, 45.0]] * 4)
+    sim.run(10)
+    early = rate.rate.tolist()
+    later = sim.initialize_neurons(["s"], density=0.3)
+    sim.set_spike_times(later, [[15.0, 25.0, 35.0, 45.0]] * len(later))
+    sim.run(10)
+    for gone in (first[1], first[3], later[2]):
+        sim.model.remove_neuron(int(gone))
+    sim.run(10)
+    assert early == rate.rate[:1].tolist() == [100.0]
+    assert rate.rate == pytest.approx([100.0, 100.0, 100.0])
+    for gone in first[[0, 2]]:
+        sim.model.remove_neuron(int(gone))
+    sim.run(10)
+    assert rate.rate == pytest.approx([100.0, 100.0, 100.0, 100.0 if all_of_them else 0.0])
+
+
+@pytest.mark.parametrize("variable", ["v_membrane", "v_rest", "health", "spike_count"])
+def test_a_removed_neuron_is_nan_and_the_others_stay_themselves(variable):
+    sim = network(n=6)
+    sim.model.neurons.health[:] = np.linspace(0.5, 1.0, 6)
+    sim.model.neurons.v_rest[:] = -60.0 - np.arange(6.0)
+    monitors = [StateMonitor(sim, variable), StateMonitor(sim, variable, ids=[5, 2, 0])]
+    seen = []
+    for gone in (None, 2, 0):
+        if gone is not None:
+            sim.model.remove_neuron(gone)
+        for _ in range(3):
+            sim.step()
+            ids = sim.model.neurons.id.tolist()
+            now = dict(zip(ids, getattr(sim.model.neurons, variable).tolist(), strict=True))
+            seen.append([now.get(k, np.nan) for k in range(6)])
+    assert np.isnan(seen[-1]).sum() == 2
+    np.testing.assert_array_equal(monitors[0].values, seen)
+    np.testing.assert_array_equal(monitors[1].values, np.array(seen)[:, [5, 2, 0]])
+
+
 def test_stop_ends_recording_and_keeps_what_was_recorded():
     sim = network()
     with SpikeMonitor(sim) as spikes:

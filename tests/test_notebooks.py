@@ -81,3 +81,16 @@ def test_a_notebook_that_shows_something_else_fails(tmp_path: Path) -> None:
 
     with pytest.raises(CellExecutionError, match="AssertionError"):
         executed(content, tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_the_first_figure_of_a_notebook_shows_itself_once(tmp_path: Path) -> None:
+    """Of whichever function it is: nothing has set up figures before."""
+    content = read(FOLDER / "modulators.ipynb")
+    run = "from neuromod.experiment import run_experiment\nr = run_experiment('brain_base_model.json', steps=30)"
+    for last in (f"{run}\nplot.summary(r)", "plot.weights([0.1, 0.2])"):
+        cell = {"cell_type": "code", "execution_count": None, "id": "one", "metadata": {}, "outputs": []}
+        cells = [{**cell, "source": f"from neuromod import plot\n{last}"}]
+        outputs = executed({**content, "cells": cells}, tmp_path)["cells"][0]["outputs"]
+        assert sum("image/png" in output.get("data", {}) for output in outputs) == 1, last

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import subprocess
 import sys
 from typing import Any
@@ -164,10 +163,32 @@ def test_a_summary_shows_the_last_window_of_all_three() -> None:
 
 
 def test_a_summary_of_very_many_spikes_says_that_it_thins_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plot.overview, "raster", functools.partial(plot.raster, most_dots=20))
+    monkeypatch.setattr(plot.overview, "_MOST_DOTS", 20)
     raster = plot.summary(results()).axes[0]
     assert raster.get_title(loc="left").endswith("(one spike of 3 shown)")
     assert sum(len(line.get_xdata()) for line in raster.lines[::2]) == 17
+
+
+def test_a_summary_of_a_run_without_events_has_no_rows_for_them(ax: Any) -> None:
+    made = results()
+    without = made | {name: made[name][:0] for name in made if name.startswith("event_")}
+    for given, rows, title in ((made, 3, "Modulator levels and events"), (without, 0, "Modulator levels")):
+        levels = plot.summary(given).axes[1]
+        labels = [label.get_text() for label in levels.get_yticklabels()]
+        assert len({"reward", "punishment", "uncertainty"} & {*labels}) == rows
+        assert levels.get_title(loc="left") == title
+
+
+def test_levels_that_lie_on_each_other_are_dashed_in_turn(ax: Any) -> None:
+    same = np.full(50, 0.5)
+    plot.levels(
+        (np.arange(50.0), np.stack([same, same + 0.1, same, same], axis=1), [*Recorded.names, "orexin"]),
+        ax=ax,
+    )
+    assert [line.is_dashed() for line in ax.lines] == [True, False, True, True]
+    offsets = [line._dash_pattern[0] for line in ax.lines if line.is_dashed()]
+    assert len({*offsets}) == 3
+    assert not any(line.is_dashed() for line in ax.get_legend().get_lines())
 
 
 TESTED = {
@@ -241,3 +262,16 @@ def test_pyplot_is_never_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize("given", [None, 3, {}, Simulation(seed=1)])
+def test_a_summary_of_something_else_is_refused(given: Any) -> None:
+    with pytest.raises(TypeError, match=r"^results: must be what neuromod.experiment.run_experiment or"):
+        plot.summary(given)
+
+
+def test_a_wrong_name_of_an_argument_is_said() -> None:
+    with pytest.raises(
+        TypeError, match=r"^raster: no argument 'windw'; there are spikes, ax, areas, most_dots$"
+    ):
+        plot.raster(([1.0], [1]), windw=3)  # type: ignore[call-arg]

@@ -174,6 +174,8 @@ def test_spike_time_is_the_end_of_its_step():
     [
         (0, [0.0], "must be after the present time"),
         (0, [np.nan], "must be after the present time"),
+        (0, [1e19], "must be before step 2\\*\\*62"),
+        (0, [np.inf], "must be after the present time|before step"),
         (0, [2.0, 2.2], "at most one spike"),
         (9, [2.0], "must be ids of neurons in the network; got 9"),
         ([0, 1], [[1.0]], "must be as long as ids"),

@@ -150,6 +150,22 @@ def test_another_thread_reads_what_is_right_and_changes_no_bit(rule: str) -> Non
             one.step()
 
 
+@pytest.mark.parametrize("rule", ["none", "rstdp"])
+def test_looks_beside_a_run_without_a_callback_change_no_bit(rule: str) -> None:
+    """No callback, hence no border at which what was handed out is taken back."""
+    sim, alone, n_steps = network(rule), network(rule), 20_000
+    thread, during = threading.Thread(target=sim.run, args=(n_steps,)), []
+    thread.start()
+    while thread.is_alive():
+        for name in CHEAP:
+            assert np.all(np.isfinite(LOOKS[name](sim)))
+        during.append(sim.current_step)
+    thread.join()
+    assert any(0 < step < n_steps for step in during)
+    alone.run(n_steps)
+    assert sim.digest() == alone.digest()
+
+
 def test_what_another_thread_gets_is_read_only() -> None:
     sim = network()
     with running(sim):

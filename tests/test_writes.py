@@ -18,12 +18,16 @@ from neuromod import (
     NeuromodulationSystem,
     NeuromodWarning,
     Neuron,
+    OUCurrent,
     RateMonitor,
+    RateSource,
     RescorlaWagner,
     Simulation,
     SpikeMonitor,
     StateMonitor,
+    StepCurrent,
     Synapse,
+    SynapseMonitor,
     TDCritic,
     create_neuromodulation_system,
 )
@@ -85,11 +89,19 @@ def parts(sim: Simulation) -> dict[str, Any]:
 def others() -> dict[str, Any]:
     """Public objects that are no part of a simulation's state."""
     sim = world()
+    own = sim.create(3, "lif", name="own", region="left")
     return {
+        "population": own,
+        "current": StepCurrent(sim, own, [1.0], [5.0]),
+        "noise current": OUCurrent(sim, own, 0.0, 1.0, 5.0),
+        "rates": RateSource(sim, sim.create(2, "poisson", region="left"), [1.0, 2.0], interval=5.0),
+        "hook": sim.every(5.0, lambda _: None),
+        "checkpoints": sim.checkpointing("checkpoints", every=5.0),
+        "weights": SynapseMonitor(sim, "p"),
         "spikes": SpikeMonitor(sim),
         "samples": StateMonitor(sim, "v_membrane", every=5),
         "levels": LevelMonitor(sim),
-        "rates": RateMonitor(sim),
+        "rate": RateMonitor(sim),
         "replicas": sim.replicas(2),
         "critic": TDCritic(),
         "trials": RescorlaWagner(),
@@ -325,6 +337,9 @@ def test_attributes_of_other_objects_are_read_only_or_checked(owner: str) -> Non
         ("model", "seed", 3, "BrainModel.seed: no such attribute"),
         ("projection p", "leraning", True, "did you mean 'learning'"),
         ("projection p", "rule", "none", "learning = False"),
+        ("projection p", "learning_rate", 0.1, r"did you mean rule_params\['learning_rate'\]\?"),
+        ("projection p", "tau_plu", 0.1, r"did you mean rule_params\['tau_plus'\]\?"),
+        ("projection p", "tau_rec", 0.1, r"did you mean short_term\['tau_rec'\]\?"),
         ("neurons", "v_membran", 1.0, "did you mean 'v_membrane'"),
         ("neurons", "id", 1, "neurons.id: is read-only"),
         ("synapses", "delay", 3, "synapses.delay: is read-only"),

@@ -137,11 +137,11 @@ cdef class Binding:
         net.n_partitions = n_partitions = nm_network_count_partitions(n)
         partition_block = np.zeros(n_partitions + 1, np.int64)
         net.partition_block = <int64_t *>self._lend(partition_block, "i8", n_partitions + 1, "partition_block")
-        n_blocks = nm_network_cut(self.groups, net.n_groups, width, NULL, NULL)
+        n_blocks = nm_network_cut(self.groups, net.n_groups, net.drive_rate, width, NULL, NULL)
         self.blocks = <nm_block *>PyMem_Calloc(max(1, n_blocks), sizeof(nm_block))
         if self.blocks == NULL:
             raise MemoryError
-        nm_network_cut(self.groups, net.n_groups, width, self.blocks, net.partition_block)
+        nm_network_cut(self.groups, net.n_groups, net.drive_rate, width, self.blocks, net.partition_block)
         net.blocks, net.n_blocks = self.blocks, n_blocks
         table = np.zeros(max(1, n_blocks) * NM_POISSON_TABLE, np.uint32)
         net.drive_table = <uint32_t *>self._lend(table, "u4", table.size, "drive_table")
@@ -154,7 +154,7 @@ cdef class Binding:
         if self.projections == NULL:
             raise MemoryError
         self.network.projections, self.network.n_projections = self.projections, count
-        self.network.n_joined = n_joined
+        self.network.n_joined, self.network.at_once = n_joined, 0
         self.network.max_delay = max([1] + [p.max_delay for p in layout.projections])
         self.history = self.network.max_delay
         self.sim.interval = min([NM_INTERVAL] + [p.min_delay for p in layout.projections])
@@ -205,6 +205,7 @@ cdef class Binding:
         cdef JoinedRows rows = table
         p[0] = rows.c
         p.weight_kept, p.joinable = 1.0, 1
+        self.network.at_once = rows.c.parts
         self.lent_arrays.append(rows)
         members = self._members(rows)
         p.port = self.projections[<int64_t>members[0][0]].port

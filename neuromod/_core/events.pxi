@@ -5,6 +5,7 @@ cdef class EventKeeper:
     """What one engine keeps of one projection under an event rule: traces of its sources, an index by target."""
 
     cdef nm_events c
+    cdef readonly object delays  # those of the projection, descending
     cdef object ends     # (id of the source, delay) of each segment
     cdef dict traces     # trace of the source's spikes -> value of each segment right after its last arrival
     cdef dict lowpass    # low-pass trace of the source's column -> value by slot
@@ -21,6 +22,9 @@ cdef class EventKeeper:
         self.binding, self.p = binding, p
         self.c.salt = <uint32_t>(projection.number & 0xFFFFFF)
         self.c.lag = self._lag(binding, p, p.rule.pre_lag)
+        self.delays = np.array(sorted(_delays(p) or {p.min_delay}, reverse=True), np.int64)
+        self.c.n_delays = len(self.delays)
+        self.c.delays = <const int64_t *>_address(self.delays, "i8", 0, "delays")
         self.c.lowpass_lag = self._lag(binding, p, p.rule.lowpass_lag)
         self._make_traces(binding, p)
         if self.traces:

@@ -52,6 +52,7 @@ cdef extern from "nm_network.h" nogil:
         int64_t n_rows
         int64_t n_runs
         int64_t n_synapses
+        int64_t parts
         const int64_t *bucket_run
         const int64_t *run_start
         const uint16_t *run_delay
@@ -114,11 +115,12 @@ cdef extern from "nm_network.h" nogil:
         int64_t n_partitions
         int64_t partition_width
         int64_t *partition_block
+        int64_t at_once
     int64_t nm_network_partition_width(int64_t n_neurons)
     void nm_network_run_words(const nm_network *network, const nm_projection *p, uint32_t *word)
     int64_t nm_network_count_partitions(int64_t n_neurons)
-    int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, int64_t partition_width, nm_block *blocks,
-                           int64_t *partition_block)
+    int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, const double *drive_rate, int64_t partition_width,
+                           nm_block *blocks, int64_t *partition_block)
     int nm_network_check(const nm_network *network, nm_error *error)
     int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *error)
 
@@ -206,6 +208,8 @@ cdef extern from "nm_lazy.h" nogil:
 cdef extern from "nm_events.h" nogil:
     ctypedef struct nm_events:
         int64_t lag
+        int64_t n_delays
+        const int64_t *delays
         double *trace[3]
         double rate[3]
         int64_t *arrived
@@ -268,13 +272,22 @@ cdef extern from "nm_join.h" nogil:
         int64_t first
         int64_t n_rows
         int64_t n_partitions
+        int64_t partition_width
+        int64_t parts
         int64_t *scratch
+    ctypedef struct nm_join_found:
+        int64_t *position
+        uint16_t *target
+        uint16_t *delay
+        float *weight
+        int64_t *bucket
+    int64_t nm_join_buckets(const nm_join *join)
     void nm_join_measure(const nm_join *join, int64_t *bucket_run)
     void nm_join_fill(const nm_join *join, const int64_t *bucket_run, int64_t *run_start, uint16_t *run_delay,
                       uint16_t *target, float *weight)
     void nm_join_targets(const nm_projection *p, int64_t n_partitions, int64_t partition_width, uint8_t *targets)
-    int64_t nm_join_positions(const nm_projection *table, int64_t n_partitions, int64_t partition_width,
-                              const uint8_t *sources, const uint8_t *targets, int64_t *position)
+    int64_t nm_join_find(const nm_projection *table, int64_t n_partitions, int64_t partition_width,
+                         const uint8_t *sources, const uint8_t *targets, const nm_join_found *found)
 
 cdef extern from "nm_push.h" nogil:
     ctypedef struct nm_push:

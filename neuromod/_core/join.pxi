@@ -9,13 +9,14 @@ cdef class JoinedRows:
     cdef readonly object bucket_run, run_start, run_delay, target, weight
     cdef list sources, targets  # of each member: packed bits, of the rows of the table and of all neurons
 
-    def __init__(self, members, int64_t n_neurons):
-        # members: ProjectionLayout of each; onto one port, of one sign, and of no source the same targets
+    def __init__(self, members, int64_t n_neurons, int64_t parts):
+        # members: ProjectionLayout of each; onto one port, of one sign, and of no source the same targets. parts:
+        # partitions that a bucket covers
         cdef nm_projection *own = <nm_projection *>PyMem_Calloc(max(1, len(members)), sizeof(nm_projection))
         cdef Py_ssize_t k
         if own == NULL:
             raise MemoryError
-        self.n_neurons = n_neurons
+        self.n_neurons, self.c.parts = n_neurons, parts
         try:
             for k, member in enumerate(members):
                 _set_rows(&own[k], member, nm_network_count_partitions(n_neurons))
@@ -36,8 +37,9 @@ cdef class JoinedRows:
         join.members, join.n_members = own, len(members)
         join.first, join.n_rows = self.c.pre_first, self.c.n_rows
         join.n_partitions = nm_network_count_partitions(self.n_neurons)
+        join.partition_width, join.parts = nm_network_partition_width(self.n_neurons), self.c.parts
         join.scratch = <int64_t *>_address(scratch, "i8", NM_JOIN_DELAYS, "scratch")
-        bucket_run = np.empty(join.n_rows * join.n_partitions + 1, np.int64)
+        bucket_run = np.empty(join.n_rows * nm_join_buckets(&join) + 1, np.int64)
         self.c.bucket_run = <const int64_t *>_address(bucket_run, "i8", 0, "bucket_run")
         with nogil:
             nm_join_measure(&join, <int64_t *>self.c.bucket_run)
@@ -75,33 +77,53 @@ cdef class JoinedRows:
             self.sources.append(np.packbits(rows))
             self.targets.append(np.packbits(targets_of(member, self.n_neurons)))
 
+    @property
+    def parts(self):
+        """Consecutive partitions that a bucket covers."""
+        return self.c.parts
+
+    cdef int64_t _find(self, Py_ssize_t member, object span, nm_join_found *found):
+        """The synapses of a member; `span`: of the sources of these slots alone; None: of all."""
+        cdef int64_t n, low, high, n_parts, wide, buckets
+        n_parts, wide = partitions(self.n_neurons)
+        low, high = span or (self.c.pre_first, self.c.pre_first + self.c.n_rows)
+        rows = np.unpackbits(self.sources[member], count=self.c.n_rows)
+        there = np.unpackbits(self.targets[member], count=self.n_neurons)
+        cdef const uint8_t *sources = <const uint8_t *>_address(rows, "u1", 0, "sources")
+        cdef const uint8_t *targets = <const uint8_t *>_address(there, "u1", 0, "targets")
+        cdef nm_projection part = self.c
+        low -= self.c.pre_first
+        part.n_rows = high - self.c.pre_first - low
+        buckets = (n_parts + self.c.parts - 1) // self.c.parts
+        if part.bucket_run == NULL:
+            part.run_start += low * buckets
+        else:
+            part.bucket_run += low * buckets
+        with nogil:
+            n = nm_join_find(&part, n_parts, wide, sources + low, targets, found)
+        return n
+
     def positions(self, Py_ssize_t member, first=None, last=None):
         """Position of each synapse of a member in the table, in the member's order, int64.
 
         `first`, `last`: of the rows of these sources only, by slot.
         """
-        cdef int64_t n, low = self.c.pre_first if first is None else first
-        cdef int64_t high = self.c.pre_first + self.c.n_rows if last is None else last
-        n_partitions, width = partitions(self.n_neurons)
-        rows = np.unpackbits(self.sources[member], count=self.c.n_rows)
-        there = np.unpackbits(self.targets[member], count=self.n_neurons)
-        cdef const uint8_t *sources = <const uint8_t *>_address(rows, "u1", 0, "sources")
-        cdef const uint8_t *targets = <const uint8_t *>_address(there, "u1", 0, "targets")
-        cdef int64_t n_parts = n_partitions, wide = width
-        cdef nm_projection part = self.c
-        low -= self.c.pre_first
-        part.n_rows = high - self.c.pre_first - low
-        if part.bucket_run == NULL:
-            part.run_start += low * n_parts
-        else:
-            part.bucket_run += low * n_parts
-        with nogil:
-            n = nm_join_positions(&part, n_parts, wide, sources + low, targets, NULL)
-        found = np.empty(n, np.int64)
-        cdef int64_t *out = <int64_t *>_address(found, "i8", 0, "positions")
-        with nogil:
-            nm_join_positions(&part, n_parts, wide, sources + low, targets, out)
-        return found
+        span = None if first is None else (first, last)
+        cdef nm_join_found found
+        memset(&found, 0, sizeof(found))
+        at = np.empty(self._find(member, span, &found), np.int64)
+        found.position = <int64_t *>_address(at, "i8", 0, "positions")
+        self._find(member, span, &found)
+        return at
+
+    def weights(self, Py_ssize_t member):
+        """Weight of each synapse of a member, float32, in the member's order; there is a column of weights."""
+        cdef nm_join_found found
+        memset(&found, 0, sizeof(found))
+        weight = np.empty(self._find(member, None, &found), np.float32)
+        found.weight = <float *>_address(weight, "f4", 0, "weight")
+        self._find(member, None, &found)
+        return weight
 
     def write(self, Py_ssize_t member, weights):
         """Set the weights of a member; a table of equal weights gets an array of its own."""
@@ -112,17 +134,19 @@ cdef class JoinedRows:
 
     def rows(self, Py_ssize_t member, int64_t pre_first, int64_t n_rows):
         """Rows of a member by itself -> (start of each bucket, targets, delay of each synapse)."""
-        at = self.positions(member)
+        cdef nm_join_found found
+        memset(&found, 0, sizeof(found))
         n_partitions, width = partitions(self.n_neurons)
-        run = np.searchsorted(self.run_start, at, side="right") - 1
-        if self.run_delay is None:
-            bucket, delay = run, np.full(len(at), self.c.constant_delay, np.uint16)
-        else:
-            bucket, delay = np.searchsorted(self.bucket_run, run, side="right") - 1, self.run_delay[run]
-        bucket = bucket + (self.c.pre_first - pre_first) * n_partitions
-        sizes = np.bincount(bucket, minlength=n_rows * n_partitions)
-        start = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        return start, self.target[at], delay
+        n = self._find(member, None, &found)
+        target, delay = np.empty(n, np.uint16), np.empty(n, np.uint16)
+        sizes = np.zeros((self.c.n_rows, n_partitions), np.int64)
+        found.target = <uint16_t *>_address(target, "u2", 0, "target")
+        found.delay = <uint16_t *>_address(delay, "u2", 0, "delay")
+        found.bucket = <int64_t *>_address(sizes, "i8", 0, "sizes")
+        self._find(member, None, &found)
+        first = pre_first - self.c.pre_first
+        start = np.concatenate([[0], np.cumsum(sizes[first:first + n_rows])]).astype(np.int64)
+        return start, target, delay
 
 
 def targets_of(projection, int64_t n_neurons):

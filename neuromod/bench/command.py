@@ -21,11 +21,12 @@ from typing import Any
 import neuromod
 from neuromod.bench.machine import machine_bandwidth, machine_facts
 from neuromod.bench.numbers import Options
+from neuromod.bench.shapes_table import shapes_table
 from neuromod.vector import VARIABLE, available_levels, vector_level
 
 __all__ = ["append_history", "bench_table", "run_bench"]
 
-APART = ("microcircuit", "populations")
+APART = ("microcircuit", "populations", "shapes")
 """Long measurements, made only if they are named."""
 Measurement = Callable[[Options], dict[str, Any]]
 """A workload, or the micro-benchmarks: builds, runs and measures; a record as `run_workload` gives it."""
@@ -94,7 +95,7 @@ def run_bench(
         for name in wanted:
             say(
                 f"{name}: scale {options.scale:g}, vector level {level}"
-                + (f", {repeat} runs" if name != "micro" and repeat > 1 else "")
+                + (f", {repeat} runs" if name not in _TABLES and repeat > 1 else "")
             )
             records.append(_measured(name, measurements[name], options, repeat))
     machine["load_after"] = machine_facts()["load"]
@@ -116,8 +117,8 @@ def _at_level(level: str) -> Iterator[None]:
 
 
 def _measured(name: str, measurement: Measurement, options: Options, repeat: int) -> dict[str, Any]:
-    if name == "micro":
-        return {"workload": "micro", "threads": options.threads, **_apart(measurement, options)}
+    if name in _TABLES:
+        return {"workload": name, "threads": options.threads, **_apart(measurement, options)}
     runs = sorted((_apart(measurement, options) for _ in range(repeat)), key=lambda run: run["run_s"])
     if len({run["digest"] for run in runs}) != 1:
         raise neuromod.CoreError(f"please report this: {name}: runs with one seed ended in different states")
@@ -148,9 +149,7 @@ def bench_table(records: Sequence[Mapping[str, Any]]) -> str:
     machine = records[0]
     blocks = [_machine_block(machine)]
     for record in records[1:]:
-        blocks.append(
-            _micro_block(record, machine) if record["workload"] == "micro" else _block(record, machine)
-        )
+        blocks.append(_TABLES.get(record["workload"], _block)(record, machine))
     return "\n\n".join(blocks)
 
 
@@ -225,6 +224,17 @@ def _micro_block(record: Mapping[str, Any], machine: Mapping[str, Any]) -> str:
     ]
     width = max(len(name) for name, _ in rows) + 2
     return "\n".join(["micro-benchmarks", *(f"  {name:<{width}}{value}" for name, value in rows)])
+
+
+def _shapes_block(record: Mapping[str, Any], machine: Mapping[str, Any]) -> str:
+    return shapes_table(record["cells"])
+
+
+_TABLES: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], str]] = {
+    "micro": _micro_block,
+    "shapes": _shapes_block,
+}
+"""What has a table of its own, and does not run one workload."""
 
 
 def _beside_figure(figure: Mapping[str, Any], machine: Mapping[str, Any]) -> str:

@@ -15,12 +15,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
+    "MICROCIRCUIT",
     "WORKLOADS",
+    "Microcircuit",
     "Options",
     "brunel_sizes",
     "da_sizes",
     "interval_cv",
     "izhikevich_sizes",
+    "microcircuit_sizes",
     "spike_figures",
 ]
 
@@ -109,6 +112,109 @@ WORKLOADS: Mapping[str, Mapping[str, float]] = MappingProxyType(
     }
 )  # fmt: skip
 """Sizes at scale 1, times and time constants in ms, potentials and weights in mV, rates in Hz."""
+
+
+@dataclass(frozen=True)
+class Microcircuit:
+    """The cortical microcircuit of Potjans & Diesmann (2014), doi:10.1093/cercor/bhs358; ms, mV, Hz.
+
+    Examples
+    --------
+    >>> sum(MICROCIRCUIT.sizes)
+    77169
+    """
+
+    names: tuple[str, ...] = ("L23E", "L23I", "L4E", "L4I", "L5E", "L5I", "L6E", "L6I")
+    sizes: tuple[int, ...] = (20683, 5834, 21915, 5479, 4850, 1065, 14395, 2948)
+    # of at least one synapse, from the population of the column to that of the row
+    probabilities: tuple[tuple[float, ...], ...] = (
+        (0.1009, 0.1689, 0.0437, 0.0818, 0.0323, 0.0, 0.0076, 0.0),
+        (0.1346, 0.1371, 0.0316, 0.0515, 0.0755, 0.0, 0.0042, 0.0),
+        (0.0077, 0.0059, 0.0497, 0.1350, 0.0067, 0.0003, 0.0453, 0.0),
+        (0.0691, 0.0029, 0.0794, 0.1597, 0.0033, 0.0, 0.1057, 0.0),
+        (0.1004, 0.0622, 0.0505, 0.0057, 0.0831, 0.3726, 0.0204, 0.0),
+        (0.0548, 0.0269, 0.0257, 0.0022, 0.0600, 0.3158, 0.0086, 0.0),
+        (0.0156, 0.0066, 0.0211, 0.0166, 0.0572, 0.0197, 0.0396, 0.2252),
+        (0.0364, 0.0010, 0.0034, 0.0005, 0.0277, 0.0080, 0.0658, 0.1443),
+    )
+    external: tuple[int, ...] = (1600, 1500, 2100, 1900, 2000, 1900, 2900, 2100)  # Poisson inputs of a neuron
+    external_rate: float = 8.0  # of each
+    rates: tuple[float, ...] = (
+        0.971,
+        2.868,
+        4.746,
+        5.396,
+        8.142,
+        9.078,
+        0.991,
+        7.523,
+    )  # of the whole network
+    # mean and standard deviation of the initial potentials
+    start: tuple[tuple[float, float], ...] = (
+        (-68.28, 5.36), (-63.16, 4.57), (-63.33, 4.74), (-63.45, 4.94), (-63.11, 4.94), (-61.66, 4.55),
+        (-66.72, 5.46), (-61.43, 4.48),
+    )  # fmt: skip
+    # mean and standard deviation of the delays, of excitatory and of inhibitory sources
+    delays: tuple[tuple[float, float], ...] = ((1.5, 0.75), (0.75, 0.375))
+    dt: float = 0.1
+    tau_m: float = 10.0
+    tau_syn: float = 0.5
+    rest: float = -65.0
+    threshold: float = -50.0
+    refractory_period: float = 2.0
+    peak: float = 0.15  # of the potential that follows a spike
+    warm: float = 500.0  # that is not measured
+    duration: float = 1000.0
+
+
+MICROCIRCUIT = Microcircuit()
+
+
+def microcircuit_sizes(scale: float, dc: bool = False) -> dict[str, Any]:
+    """The microcircuit at a scale.
+
+    Below 1 the in-degrees shrink with the scale, weights grow by its root, and a current stands for the mean input that
+    is lost (van Albada et al. 2015, doi:10.1371/journal.pcbi.1004490).
+
+    Parameters
+    ----------
+    scale : float, > 0
+        Of the numbers of neurons and of inputs.
+    dc : bool, default False
+        Whether a constant current of the same mean stands for the Poisson input.
+
+    Returns
+    -------
+    dict
+        ``n`` (of each population), ``synapses`` (of each pair; rows are targets), ``weight`` (of each pair, mV: the
+        potential that the synaptic current would hold), ``external`` (of a Poisson event, mV), ``rate`` (of the
+        Poisson input, Hz) and ``current`` (mV).
+
+    Examples
+    --------
+    >>> p = microcircuit_sizes(0.1)
+    >>> int(p["n"].sum()), int(p["synapses"].sum())
+    (7717, 2988807)
+    """
+    m = MICROCIRCUIT
+    root, sizes = np.sqrt(min(scale, 1.0)), np.array(m.sizes)
+    x = m.tau_syn / m.tau_m
+    weight = m.peak * (m.tau_m - m.tau_syn) / m.tau_syn / (x ** (x / (1 - x)) - x ** (1 / (1 - x)))
+    numbers = np.log(1.0 - np.array(m.probabilities)) / np.log(1.0 - 1.0 / np.outer(sizes, sizes))
+    weights = np.where(np.arange(8) % 2 == 0, weight, -4.0 * weight)[None, :].repeat(8, 0)
+    weights[0, 2] *= 2.0
+    rates = m.external_rate * np.array(m.external)
+    mean = (weights * (numbers / sizes[:, None])) @ np.array(m.rates) + weight * rates
+    lost = 0.001 * m.tau_syn * (1.0 - root) * mean
+    external, rates = float(weight / root), rates * min(scale, 1.0)
+    return {
+        "n": np.maximum(1, np.round(sizes * scale)).astype(int),
+        "synapses": np.where(numbers > 0, np.maximum(1, np.round(numbers * scale**2)), 0).astype(int),
+        "weight": weights / root,
+        "external": external,
+        "rate": rates,
+        "current": lost + (0.001 * m.tau_syn * rates * external if dc else 0.0),
+    }
 
 
 def brunel_sizes(scale: float) -> dict[str, float]:

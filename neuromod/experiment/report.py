@@ -28,13 +28,13 @@ _SHAPES = {"wide": (7.6, 3.3), "narrow": (4.0, 3.5)}  # inches; which is shown, 
 _HEIGHTS = {"raster": 1.15, "levels": 1.05}
 _CAPTIONS = {
     "raster": "Each dot is a spike: time to the right, neurons upwards, area by area.",
-    "levels": "The levels of the modulators. A line is a mean, a band the range around it. Below: what happened. A bar "
-    "is a series of events, with their number.",
+    "levels": "The levels of the modulators. A line is a mean, a band the range around it.",
     "weights": "Weights of the plastic synapses, before and after. A synapse belongs to the class whose images excite "
     "its source.",
     "responses": "How far the readout's mean rate at each test image changed. A dot is an image, a bar the mean of its "
     "class. d is the change against that of the classes without an outcome, in standard deviations (Cohen's d).",
 }
+_OF_EVENTS = " Below: what happened. A bar is a series of events, with their number."
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#bbbbbb", "#7f7f7f", "#555555")
 
 
@@ -69,7 +69,7 @@ def report_html(results: Mapping[str, Any], *, notes: Sequence[str] = ()) -> str
     title, data = headline(results), files("neuromod") / "data"
     style = (data / "report.css").read_text(encoding="utf-8")
     config = json.dumps(json.loads(str(results["config"])), indent=2)
-    said = "".join(f"<p class=note>{escape(note)}</p>" for note in notes)
+    said = "".join(f"<p class=note>{escape(note.removeprefix('note: '))}</p>" for note in notes)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -163,11 +163,13 @@ def _facts(results: Mapping[str, Any]) -> Iterator[str]:
 
 def _figures(results: Mapping[str, Any]) -> Iterator[str]:
     for name, draw in panels(results).items():
-        forms = "".join(_svg(name, shape, draw) for shape in _SHAPES)
-        yield f"<figure>{forms}<figcaption>{escape(_CAPTIONS[name])}</figcaption></figure>\n"
+        has_events = name == "levels" and len(results["event_step"]) > 0
+        caption = _CAPTIONS[name] + (_OF_EVENTS if has_events else "")
+        forms = "".join(_svg(name, shape, draw, caption) for shape in _SHAPES)
+        yield f"<figure>{forms}<figcaption>{escape(caption)}</figcaption></figure>\n"
 
 
-def _svg(name: str, shape: str, draw: Any) -> str:
+def _svg(name: str, shape: str, draw: Any, caption: str) -> str:
     """One panel as inline SVG, whose colours are variables of the page's style."""
     width, height = _SHAPES[shape]
     figure = bare_figure("results.report_html", figsize=(width, height * _HEIGHTS.get(name, 1.0)), dpi=110)
@@ -194,7 +196,7 @@ def _svg(name: str, shape: str, draw: Any) -> str:
     text = text[text.index("<svg") :].replace("#000000", "currentColor").replace("#ffffff", "var(--page)")
     for colour in _COLOURS:
         text = text.replace(colour, f"var(--c{colour[1:]})")
-    label = escape(f"{name}: {_CAPTIONS[name]}")
+    label = escape(f"{name}: {caption}")
     return text.replace(
         "<svg", f'<svg class="{shape}" fill="currentColor" role="img" aria-label="{label}"', 1
     )

@@ -389,7 +389,8 @@ class NeuromodulationSystem(Closed, _core.SystemCore):
 
     def _check_fits(self, regions: Sequence[str], areas: Sequence[str]) -> None:
         """Whether a model's regions have levels here, and areas that release are the model's."""
-        missing = [region for region in regions if region not in self.regions]
+        known = set(self.regions)
+        missing = [region for region in regions if region not in known]
         if len(self.regions) > 1 and missing:
             raise ValueError(
                 f"neuromodulation.regions: must be one for all, or hold those of the model's areas "

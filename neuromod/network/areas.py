@@ -58,7 +58,14 @@ class Areas:
 
     def add(self, *created: Created) -> None:
         """Append populations, whose neurons are there or about to be."""
-        self._set(self.created + created)
+        new = tuple(dict.fromkeys(area.region or "global" for area in created))
+        self.created, self.all = self.created + created, self.all + created
+        self.names += tuple(area.name for area in created)
+        first = () if len(self.all) == len(created) else self.regions  # without areas there is none
+        self.columns.regions = self.regions = tuple(dict.fromkeys((*first, *new))) or self.regions
+        receptors = self.columns.receptors
+        own = [MappingProxyType(_unusual(area)) for area in created]
+        self.columns.receptors = [*receptors[:-1], *own, receptors[-1]]
 
     def replace_members(self, gone: Ints, mothers: Ints, children: Ints) -> None:
         """Neurons have died; `children[k]`, ascending above all ids, has taken the place of `mothers[k]`."""

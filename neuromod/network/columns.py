@@ -65,6 +65,7 @@ class NeuronColumns:
             Mapping[str, float]
         ] = ()  # densities, by the numbers in `area`; last: outside all
         self.gate = _core.Gate()  # of the whole network, its synapses included
+        self.handed_out: set[Any] = set()  # the `Weights` of which users have arrays
         self.model: Callable[[], Any] = lambda: None  # a weak reference to the model that they are of
         self._handed: dict[str, NDArray[Any]] = {}
         self._slot_of = np.empty(0, np.int64)

@@ -220,7 +220,8 @@ def check_written(tables: Sequence[Any], step: int) -> None:
         If a weight lies outside the bounds of its rule.
     """
     for table in tables:
-        for name, values in table.weights.written().items():
+        written = table.weights.written()
+        for name, values in written.items() if written else ():
             if values.dtype == np.float32:  # the others are steps, which users have no way to write
                 _check_written(table, name, values, step)
 

@@ -31,7 +31,7 @@ class JoinedPart:
     def read(self) -> Floats:
         """Weight of each synapse. A new array."""
         assert self.rows.weight is not None
-        return self.rows.weight[self.rows.positions(self.member)]
+        return self.rows.weights(self.member)
 
     def read_one(self, synapse: int) -> float:
         """Weight of one synapse."""

@@ -13,21 +13,28 @@ from neuromod.network.synapses import SynapseTable
 
 __all__ = ["join"]
 
+_LONG_ENOUGH = 32  # synapses of a delay run, on average
+_TARGETS = 1 << 16  # that a bucket can tell apart
 
-def join(tables: Sequence[SynapseTable], n_neurons: int) -> tuple[_core.JoinedRows, ...]:
+
+def join(tables: Sequence[SynapseTable], n_neurons: int, threads: int) -> tuple[_core.JoinedRows, ...]:
     """Join the rows of static projections, and return the tables that hold them.
 
     Projections that can be joined are marked ``joinable``: delivery takes them first, joined or not, so that its sums
-    are the same to the bit. Those whose weights somebody may write through an array keep rows of their own.
+    are the same to the bit. Those whose weights somebody may write through an array keep rows of their own. Each of
+    so many `threads` finds work.
     """
     for table in tables:
         table.joinable = False
     found: dict[int, _core.JoinedRows] = {}
-    for group in _joinable(tables, n_neurons):
+    groups = list(_joinable(tables, n_neurons))
+    parts = _parts(groups, n_neurons, threads)
+    for group in groups:
         for table in group:
             table.joinable = True
-        for members in _sharing_sources([t for t in group if len(t) and not t.is_watched]):
-            rows = _joined(members, n_neurons)
+        shared = [t for t in group if len(t) and not t.is_watched]
+        for members in _sharing_sources(shared, 1 if parts > 1 else 2):
+            rows = _joined(members, n_neurons, parts)
             found[id(rows)] = rows
     for table in tables:
         if table.joined is not None and id(table.joined.rows) not in found:
@@ -35,21 +42,44 @@ def join(tables: Sequence[SynapseTable], n_neurons: int) -> tuple[_core.JoinedRo
     return tuple(found.values())
 
 
-def _joined(members: list[SynapseTable], n_neurons: int) -> _core.JoinedRows:
+def _joined(members: list[SynapseTable], n_neurons: int, parts: int) -> _core.JoinedRows:
     """The table of these members; the one that they are in already, where they are all of it."""
     present = members[0].joined
     if (
         present is not None
         and present.members == len(members)
+        and present.rows.parts == parts
         and all(table.joined is not None and table.joined.rows is present.rows for table in members)
     ):
         return present.rows
     for table in members:
         table.part()
-    rows = _core.JoinedRows([table.layout() for table in members], n_neurons)
+    rows = _core.JoinedRows([table.layout() for table in members], n_neurons, parts)
     for k, table in enumerate(members):
         table.enter(JoinedPart(rows, k, len(members), table.pre_first, table.row_start))
     return rows
+
+
+def _parts(groups: list[list[SynapseTable]], n_neurons: int, threads: int) -> int:
+    """Consecutive partitions that a bucket of a joined table covers, so that delay runs are not too short.
+
+    A run of few synapses costs as much as one of `_LONG_ENOUGH`, since the first cache lines of each are fetched from
+    the memory. The work of a step is cut by bucket, so there are at least as many buckets as threads.
+    """
+    n_partitions, width = _core.partitions(n_neurons)
+    tables = [table for group in groups for table in group]
+    if any(table.whole is not None for table in tables):
+        return 1  # each process has its own partitions
+    synapses = sum(len(table) for table in tables)
+    runs = sum(table.n_rows * (1 + table.delays[1] - table.delays[0]) for table in tables) * n_partitions
+    parts = 1
+    while (
+        parts * synapses < _LONG_ENOUGH * runs
+        and 2 * parts * threads <= n_partitions
+        and 2 * parts * width <= _TARGETS
+    ):
+        parts *= 2
+    return parts
 
 
 def _joinable(tables: Sequence[SynapseTable], n_neurons: int) -> Iterator[list[SynapseTable]]:
@@ -105,14 +135,14 @@ def _meet(one: SynapseTable, other: SynapseTable, n_neurons: int) -> bool:
     return bool(np.any(own & its) and np.any(one.targets(n_neurons) & other.targets(n_neurons)))
 
 
-def _sharing_sources(tables: list[SynapseTable]) -> Iterator[list[SynapseTable]]:
-    """Two and more projections whose ranges of sources overlap, one leading to the next."""
-    if len(tables) < 2:
+def _sharing_sources(tables: list[SynapseTable], least: int) -> Iterator[list[SynapseTable]]:
+    """`least` and more projections whose ranges of sources overlap, one leading to the next."""
+    if len(tables) < least:
         return
     order = sorted(range(len(tables)), key=lambda k: tables[k].pre_first)
     first = np.array([tables[k].pre_first for k in order])
     end = np.maximum.accumulate([tables[k].pre_first + tables[k].n_rows for k in order])
     cuts = [0, *(np.flatnonzero(first[1:] >= end[:-1]) + 1), len(order)]
     for low, high in pairwise(cuts):
-        if high - low > 1:
+        if high - low >= least:
             yield [tables[k] for k in sorted(order[low:high])]

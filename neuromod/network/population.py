@@ -275,7 +275,8 @@ class Population(Sequence[Neuron]):
         models = self._models()
         lacking = [model for model in models if name not in settable(model)]
         known = {*_FIELDS, *(each for model in models for each in settable(model))}
-        near = nearest(name, known - {name})
+        others = [each for each in dir(type(self)) if not each.startswith("_")]
+        near = nearest(name, known - {name}) or nearest(name, others)
         hint = f"; did you mean {near!r}?" if near else ""
         who = f"a {lacking[0]} neuron has none" if lacking else "no such column"
         raise AttributeError(f"{self._name}.{name}: {who}{hint}")

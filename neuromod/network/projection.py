@@ -17,7 +17,7 @@ from neuromod.network.editing import Synapses
 from neuromod.network.learning import LiveMapping
 from neuromod.network.synapses import SynapseTable
 from neuromod.notebook import html_of
-from neuromod.problems import shown
+from neuromod.problems import nearest, shown
 
 __all__ = ["Projection", "ReadOnly"]
 
@@ -83,6 +83,23 @@ class Projection(Synapses, Closed):
 
     def _where(self) -> str:
         return f"projections[{self.name!r}]"
+
+    def _check_can_set(self, name: str) -> None:
+        try:
+            super()._check_can_set(name)
+        except AttributeError as error:
+            if not hasattr(type(self), name):
+                self._look_into_parts(name, "did you mean" in str(error))
+            raise
+
+    def _look_into_parts(self, name: str, told: bool) -> None:
+        """Refuse to set an attribute that is a parameter, or near to one where nothing else was `told`."""
+        owners = ("homeostatic", "short_term", "rule_params")
+        owner_of = {each: owner for owner in owners for each in getattr(self, owner) or ()}
+        near = name if name in owner_of else None if told else nearest(name, owner_of)
+        if near is not None:
+            hint = f"did you mean {owner_of[near]}[{near!r}]?"
+            raise AttributeError(f"{self._where()}.{name}: no such attribute; {hint}") from None
 
     @property
     def name(self) -> str:

@@ -53,6 +53,7 @@ class SynapseStore:
         self.edits: Any = None  # functions that change a projection's synapses: `neuromod.network.edits`
         self.model: Callable[[], Any] = lambda: None  # a weak reference to the model that they are of
         self.made = 0  # projections ever made: the salt of their draws
+        self.threads = 1  # most that an engine of the network has had
         self.relearned = (
             0  # times that the learning of a projection was changed, or that joined rows came back
         )
@@ -145,14 +146,14 @@ class SynapseStore:
 
     def free_name(self, name: str | None, pre: Any, post: Any) -> str:
         """A checked name of a projection to be, made from its ends where none is given."""
-        taken = {table.name for table in self.tables} | set(_SINGLE.values())
+        there, single = self.projections, _SINGLE.values()
         if name is not None:
-            if not isinstance(name, str) or not name or name in taken:
+            if not isinstance(name, str) or not name or name in there or name in single:
                 raise ValueError(f"name: must be a new, non-empty string; got {shown(name)}")
             return name
         base = "_to_".join(map(label_of, (pre, post)))
         label, number = base, 2
-        while label in taken:
+        while label in there or label in single:
             label, number = f"{base}_{number}", number + 1
         return label
 
@@ -316,13 +317,18 @@ class SynapseStore:
 
     # ---- for a simulation ------------------------------------------------------------------------------------
 
-    def layout(self) -> Layout:
-        """The network as an engine takes it."""
+    def layout(self, threads: int) -> Layout:
+        """The network as an engine of so many threads takes it."""
+        if threads > self.threads:
+            self.threads = threads
+            self.relearned += any(
+                table.joined is not None for table in self.tables
+            )  # other engines bind anew
         self.fit()
         self.release()
         self._part_with_kept()
         zone_of, zones = self.areas.zones()
-        joined = join(self.tables, self.columns.n)
+        joined = join(self.tables, self.columns.n, self.threads)
         return Layout(
             version=self.structure,
             n=self.columns.n,
@@ -362,13 +368,14 @@ class SynapseStore:
 
     def check_written(self, step: int) -> None:
         """Refuse what users have written to weights and eligibility traces that no simulation can go on from."""
-        check_written(self._tables, step)
+        if self.columns.handed_out:
+            check_written(self._tables, step)
 
     def resume(self) -> None:
         """The simulation is about to move on: what users have written goes to the keepers."""
         if self.keeper is None:
             return
-        for table in self._tables:
+        for table in self._tables if self.columns.handed_out else ():
             table.weights.resume()
         self._freeze_weight()
 

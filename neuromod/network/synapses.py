@@ -120,7 +120,7 @@ class SynapseTable:
             self.state_columns,
             self.learning.rule is not None,
             self.moved,
-            self.columns.gate,
+            self.columns,
         )
 
     def _own_rows(self, bucket_start: Ints, target: NDArray[np.uint16], delay: Delays | int) -> None:
@@ -416,7 +416,7 @@ class SynapseTable:
         other.parted = 0
         if self.joined is not None:
             other._take_rows(self.joined)
-        other.weights = Weights(len(self), self.weights.equal, {}, False, moved, columns.gate)
+        other.weights = Weights(len(self), self.weights.equal, {}, False, moved, columns)
         if not self.weights.is_equal:
             other.weights.live = {name: array.copy() for name, array in self.weights.values().items()}
         other.tag = None if self.tag is None else self.tag.copy()

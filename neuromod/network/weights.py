@@ -31,6 +31,13 @@ class SharedWeights(Protocol):
         ...
 
 
+class Network(Protocol):
+    """What the weights of a network share: a `neuromod.network.columns.Columns`."""
+
+    gate: _core.Gate
+    handed_out: set[Any]  # the `Weights` of which users have arrays
+
+
 class Weights:
     """Weight and plasticity state of each synapse of one projection.
 
@@ -61,13 +68,13 @@ class Weights:
         fields: Mapping[str, tuple[str, Any]],
         plastic: bool,
         moved: Callable[..., None],
-        gate: _core.Gate,
+        network: Network,
     ) -> None:
         """`fields`: the rule's synapse columns, dtype and first value. `moved`: called when an array is replaced.
 
-        `gate`: the network's. While a run goes on, another thread gets copies, as at the border of a slice.
+        `network`: has the gate. While a run goes on, another thread gets copies, as at the border of a slice.
         """
-        self.n, self.moved, self.gate = n, moved, gate
+        self.n, self.moved, self.gate, self._all = n, moved, network.gate, network.handed_out
         self.equal = 0.0 if isinstance(weight, np.ndarray) else float(np.float32(weight))
         if plastic and not isinstance(weight, np.ndarray):
             weight = np.full(n, weight, np.float32)
@@ -103,6 +110,7 @@ class Weights:
             self.moved()
         if name not in self._handed:
             self._handed[name] = self.live[name][:]
+            self._all.add(self)
         return self._handed[name]
 
     def values(self) -> dict[str, Floats]:
@@ -179,6 +187,7 @@ class Weights:
         if not self._before and self.keeper is not None:
             self._handed = self._read()
             self._before = {name: array.copy() for name, array in self._handed.items()}
+            self._all.add(self)
         return self._handed
 
     @property
@@ -243,6 +252,8 @@ class Weights:
         self.joined, self._watch, self.was_equal = joined
         for array in self._handed.values():
             array.flags.writeable = True
+        if self._handed:
+            self._all.add(self)
 
     def drop(self) -> None:
         """The synapses are about to be replaced: what was handed out turns read-only, and no engine keeps them."""
@@ -267,6 +278,7 @@ class Weights:
         for array in self._handed.values():
             array.flags.writeable = False
         self._handed, self._before = {}, {}
+        self._all.discard(self)
 
     # ---- one block for several projections -------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuromod.near_names import names_near
 from neuromod.plot.drawing import GROUP_COLOURS, new_axes, stride_for, thousands
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ Floats = NDArray[np.float64]
 _MOST_POINTS = 2000  # of a learning curve that are drawn one by one
 
 
+@names_near
 def responses(
     labels: ArrayLike,
     before: ArrayLike,
@@ -100,6 +102,7 @@ def responses(
     return ax
 
 
+@names_near
 def learning_curve(
     scores: ArrayLike,
     ax: Axes | None = None,

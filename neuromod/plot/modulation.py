@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuromod.near_names import names_near
 from neuromod.plot.drawing import colour_of, new_axes, thousands
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ __all__ = ["grouped_events", "levels", "thinned"]
 
 Floats = NDArray[np.float64]
 _MOST_SAMPLES = 600  # of a curve; beyond, its bins are drawn
+_SAME = 0.004  # levels that are closer than this lie on each other: less than a line is wide
+_DASH = 7.0  # length of a dash, in widths of the line
 _ROW = 0.1  # height of a row of events, in units of the level
 _APART = 0.008  # events closer than this part of the time axis are joined into a bar
 
@@ -32,6 +35,7 @@ class Levels(Protocol):
     def values(self) -> NDArray[np.float64]: ...
 
 
+@names_near
 def levels(
     recorded: Levels | tuple[ArrayLike, ArrayLike, Sequence[str]],
     ax: Axes | None = None,
@@ -42,7 +46,8 @@ def levels(
 
     A curve of more than 600 samples is drawn in 300 bins of equal numbers of samples: a line at the mean of each bin,
     and a band from its least to its greatest value. Events stand below the curves, a row for each name. Events that
-    follow each other within 0.8 % of the time axis are joined into one bar, with their number beside it.
+    follow each other within 0.8 % of the time axis are joined into one bar, with their number beside it. Curves that
+    lie on each other are dashed, each in the gaps of the others.
 
     Parameters
     ----------
@@ -73,10 +78,12 @@ def levels(
     ax = new_axes("levels", ax)
     given = recorded if isinstance(recorded, tuple) else (recorded.time, recorded.values, recorded.names)
     time, columns = np.asarray(given[0], dtype=np.float64), np.asarray(given[1], dtype=np.float64)
-    for k, name in enumerate(given[2]):
-        for region in range(columns.shape[1] if columns.ndim == 3 else 1):
-            column = columns[:, region, k] if columns.ndim == 3 else columns[:, k]
-            _curve(ax, time, column, colour_of(name, k), name if region == 0 else None)
+    columns = columns if columns.ndim == 3 else columns[:, np.newaxis]
+    for region in range(columns.shape[1]):
+        dashes = _dashes(columns[:, region])
+        for k, name in enumerate(given[2]):
+            label = name if region == 0 else None
+            _curve(ax, time, columns[:, region, k], colour_of(name, k), label, dashes[k])
     rows = {name: np.sort(np.asarray(when, dtype=np.float64)) for name, when in (events or {}).items()}
     span = _span(time, rows)
     for k, (name, times) in enumerate(rows.items()):
@@ -92,10 +99,24 @@ def levels(
     return ax
 
 
+def _dashes(columns: Floats) -> list[Any]:
+    """The line style of each column: dashes, in turn, of those that lie on each other."""
+    styles: list[Any] = ["-"] * columns.shape[1]
+    for k in range(columns.shape[1]):
+        alike = [
+            j for j in range(columns.shape[1]) if not np.any(np.abs(columns[:, j] - columns[:, k]) > _SAME)
+        ]
+        if len(alike) > 1 and k in alike:
+            styles[k] = (_DASH * alike.index(k), (_DASH, _DASH * (len(alike) - 1)))
+    return styles
+
+
 def _legend(ax: Axes, n: int) -> None:
     """All in one row above the curves; small on a small figure."""
     small = {"fontsize": "x-small", "handlelength": 1.0, "columnspacing": 0.8} if _is_narrow(ax) else {}
-    ax.legend(loc="upper right", ncols=max(1, n), frameon=False, **small)
+    legend = ax.legend(loc="upper right", ncols=max(1, n), frameon=False, **small)
+    for line in legend.get_lines():
+        line.set_linestyle("-")
 
 
 def _is_narrow(ax: Axes) -> bool:
@@ -114,9 +135,9 @@ def thinned(time: Floats, values: Floats, most: int = _MOST_SAMPLES) -> tuple[Fl
     return when, mean, np.minimum.reduceat(values, begins), np.maximum.reduceat(values, begins)
 
 
-def _curve(ax: Axes, time: Floats, values: Floats, colour: str, label: str | None) -> None:
+def _curve(ax: Axes, time: Floats, values: Floats, colour: str, label: str | None, style: Any) -> None:
     when, mean, low, high = thinned(time, values)
-    ax.plot(when, mean, color=colour, linewidth=1.3, label=label)
+    ax.plot(when, mean, color=colour, linewidth=1.3, linestyle=style, dash_capstyle="butt", label=label)
     if len(when) < len(time):
         ax.fill_between(when, low, high, color=colour, alpha=0.25, linewidth=0.0)
 

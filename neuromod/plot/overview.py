@@ -16,7 +16,8 @@ from neuromod.experiment.story import (
     outcome_classes,
     seconds_of,
 )
-from neuromod.plot.drawing import EVENT_MODULATOR, bare_figure, in_notebook, new_figure
+from neuromod.near_names import names_near
+from neuromod.plot.drawing import EVENT_MODULATOR, in_notebook, new_figure
 from neuromod.plot.learning import responses
 from neuromod.plot.modulation import levels
 from neuromod.plot.spikes import raster
@@ -30,8 +31,10 @@ __all__ = ["draw_summary", "panels", "summary"]
 
 Results = Mapping[str, Any]
 Window = tuple[float, float]
+_MOST_DOTS = 50_000  # of a raster a few inches high: more cover each other
 
 
+@names_near
 def summary(results: Results, *, window_ms: float = 3000.0) -> Figure:
     """Draw one run on one page: what it showed in a sentence, raster by area, levels with their events, plastic weights
     before and after, and, where test images were shown, how the readout's response to each class has changed. Where the
@@ -53,8 +56,8 @@ def summary(results: Results, *, window_ms: float = 3000.0) -> Figure:
     ------
     ImportError
         If matplotlib is missing; the message says what to install.
-    ValueError
-        If `window_ms` is not > 0.
+    ValueError, TypeError
+        If `window_ms` is not > 0, or `results` are none.
 
     Examples
     --------
@@ -64,18 +67,23 @@ def summary(results: Results, *, window_ms: float = 3000.0) -> Figure:
     'Modulator levels and events'
     >>> figure.savefig("summary.png", dpi=150)  # doctest: +SKIP
     """
-    size = (9.0, 10.2)
-    if in_notebook():  # shown as the cell's value: a figure of pyplot would be shown twice
-        import matplotlib.pyplot  # noqa: F401  # its import makes IPython show figures
+    figure = new_figure("summary", figsize=(9.0, 10.2))
+    if (
+        in_notebook()
+    ):  # shown as the cell's value, by what the first figure of pyplot has set up, and not twice
+        import matplotlib.pyplot as plt
 
-        figure = bare_figure("summary", figsize=size)
-    else:
-        figure = new_figure("summary", figsize=size)
+        plt.close(figure)
     return draw_summary(figure, results, window_ms)
 
 
 def draw_summary(figure: Figure, results: Results, window_ms: float = 3000.0) -> Figure:
     """Draw the summary on an empty figure."""
+    if not isinstance(results, Mapping) or "dt" not in results:
+        raise TypeError(
+            "results: must be what neuromod.experiment.run_experiment or neuromod.results.load_results gives; "
+            f"got {type(results).__name__}"
+        )
     if not (np.isfinite(window_ms) and window_ms > 0):
         raise ValueError(f"window_ms: must be > 0 ms; got {window_ms!r}")
     drawn = panels(results, window_ms)
@@ -128,7 +136,8 @@ def _raster(ax: Axes, results: Results, window: Window) -> None:
         for k, name in enumerate(results["area_names"])
         if np.any(results["neuron_area"] == k)
     }
-    raster((step[inside] * float(results["dt"]), results["spike_id"][inside]), ax=ax, areas=areas)
+    spikes = (step[inside] * float(results["dt"]), results["spike_id"][inside])
+    raster(spikes, ax=ax, areas=areas, most_dots=_MOST_DOTS)
     thinned = ax.get_title()
     ax.set_title("")
     ax.set_xlim(*window)
@@ -142,9 +151,11 @@ def _levels(ax: Axes, results: Results, window: Window) -> None:
     time = results["level_time"]
     inside = time > window[0]
     names = [str(name) for name in results["level_names"]]
-    levels((time[inside], results["level"][inside], names), ax=ax, events=_events(results, window))
+    has_events = len(results["event_step"]) > 0
+    events = _events(results, window) if has_events else None
+    levels((time[inside], results["level"][inside], names), ax=ax, events=events)
     ax.set_xlim(*window)
-    _titled(ax, "Modulator levels and events")
+    _titled(ax, "Modulator levels" + (" and events" if has_events else ""))
 
 
 def _events(results: Results, window: Window) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuromod.near_names import names_near
 from neuromod.plot.drawing import new_axes
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ __all__ = ["sheet"]
 _PLAIN_COLOUR = "#0072B2"
 
 
+@names_near
 def sheet(
     neurons: Any,
     values: ArrayLike | str | None = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuromod.near_names import names_near
 from neuromod.plot.drawing import (
     MOST_DOTS,
     Areas,
@@ -35,6 +36,7 @@ class Spikes(Protocol):
     def id(self) -> NDArray[np.int64]: ...
 
 
+@names_near
 def raster(
     spikes: Spikes | tuple[ArrayLike, ArrayLike],
     ax: Axes | None = None,
@@ -123,6 +125,7 @@ def _raster_by_area(ax: Axes, time: Floats, ids: NDArray[Any], areas: dict[str, 
     ax.set_ylim(-0.5, max(bottom, 1) - 0.5)
 
 
+@names_near
 def rates(
     spikes: Any,
     ax: Axes | None = None,

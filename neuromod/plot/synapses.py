@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuromod.near_names import names_near
 from neuromod.plot.drawing import GROUP_COLOURS, line_colours, new_axes, thousands
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ _MOST_SAMPLES = 2000  # of a course
 _MOST_CELLS = 500  # of a matrix, along each side
 
 
+@names_near
 def weights(
     before: ArrayLike,
     after: ArrayLike | None = None,
@@ -99,6 +101,7 @@ def _steps(ax: Axes, values: Floats, bins: list[float], label: str, **how: Any) 
         )
 
 
+@names_near
 def courses(
     recorded: Any,
     ax: Axes | None = None,
@@ -175,6 +178,7 @@ def _course(ax: Axes, time: Floats, values: Floats, colour: str, name: str, most
     ax.plot(time, np.nanmean(values, axis=1), color=colour, linewidth=2.0, label=name or "mean")
 
 
+@names_near
 def matrix(
     projection: Any,
     ax: Axes | None = None,

@@ -169,8 +169,7 @@ static void draw_raster(world *w, double of_sources, double of_others) {
 
 /* One step, as nm_sim.c takes it; the raster is gone through again after its end. */
 static void step_world(world *w, const nm_levels *levels) {
-    const nm_delivery to = {
-        .network = &w->network, .ring = &w->ring, .dt = w->dt, .seed = 1, .input = w->input};
+    nm_delivery to = {.network = &w->network, .ring = &w->ring, .dt = w->dt, .seed = 1, .input = w->input};
     const int64_t now = ++w->now, row = (now - 1) % w->steps + 1;
     const int64_t n_zones = levels == NULL ? 0 : nm_levels_n_zones(levels);
     nm_factors factor[N_ZONES];
@@ -182,7 +181,7 @@ static void step_world(world *w, const nm_levels *levels) {
         factor[zone] = nm_levels_factors(zone < n_zones ? levels : NULL, zone);
     for (int64_t partition = 0; partition < w->network.n_partitions; partition++) {
         nm_plasticity_decay(&w->network, partition);
-        nm_deliver(&to, now, partition);
+        nm_deliver_static(&to, now, partition, partition + 1), nm_deliver(&to, now, partition);
         int32_t *list = nm_delay_list(&w->ring, now, partition);
         int64_t n = 0;
         for (int64_t slot = nm_network_partition_first(&w->network, partition);

@@ -247,8 +247,8 @@ static inline void start(world *w, int64_t interval) {
             p->events = &w->events[k];
     }
     lend_routes(&w->keep, network, &w->push);
-    network->n_blocks =
-        nm_network_cut(w->groups, network->n_groups, network->partition_width, w->blocks, w->partition_block);
+    network->n_blocks = nm_network_cut(w->groups, network->n_groups, network->drive_rate,
+                                       network->partition_width, w->blocks, w->partition_block);
     CHECK(network->n_blocks <= MAX_PIECES && network->n_partitions <= MAX_PARTS);
     CHECK(nm_network_check(network, &w->error) == NM_OK);
 }

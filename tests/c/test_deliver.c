@@ -111,10 +111,10 @@ static nm_delivery delivery_of(const world *w) {
 
 /* Into empty inputs, as in a step of nm_sim.c. */
 static void deliver(world *w, int64_t now) {
-    const nm_delivery to = delivery_of(w);
+    nm_delivery to = delivery_of(w);
     memset(w->excitatory, 0, N * sizeof(double)), memset(w->inhibitory, 0, N * sizeof(double));
     for (int64_t partition = 0; partition < w->network.n_partitions; partition++)
-        nm_deliver(&to, now, partition);
+        nm_deliver_static(&to, now, partition, partition + 1), nm_deliver(&to, now, partition);
 }
 
 static void fire(world *w, int64_t now) {
@@ -335,13 +335,14 @@ static const kind plain[] = {
 /* Inputs are added to, and those of other parts are not touched. */
 static void only_the_partition_is_added_to(void) {
     world *w = make(plain, 64, 0.2);
-    const nm_delivery to = delivery_of(w);
+    nm_delivery to = delivery_of(w);
     double expected[2][N];
     for (int64_t now = 1; now <= 5; now++)
         fire(w, now);
     expect(w, plain, 6, expected);
     for (int slot = 0; slot < N; slot++)
         w->excitatory[slot] = w->inhibitory[slot] = 4096.0;
+    nm_deliver_static(&to, 6, 1, 2);
     nm_deliver(&to, 6, 1);
     for (int slot = 0; slot < N; slot++) {
         const int inside = slot >= 64 && slot < 128;

@@ -16,9 +16,9 @@ typedef struct world {
     nm_join join;
 } world;
 
-/* Member m reaches the targets m, m + MEMBERS, ...: of one source no two members reach the same. `low` and `high`:
+/* `parts`: partitions of a bucket of the table. Member m reaches the targets m, m + MEMBERS, ...: of one source no two members reach the same. `low` and `high`:
  * delays; `own`: each synapse has its weight. */
-static world *make(int64_t width, int64_t low, int64_t high, int own) {
+static world *make(int64_t width, int64_t parts, int64_t low, int64_t high, int own) {
     world *w = calloc(1, sizeof *w);
     w->network = (nm_network){
         .n_neurons = N, .partition_width = width, .n_partitions = (N + width - 1) / width, .max_delay = high};
@@ -37,12 +37,14 @@ static world *make(int64_t width, int64_t low, int64_t high, int own) {
                         .n_members = MEMBERS,
                         .n_rows = 120,
                         .n_partitions = w->network.n_partitions,
+                        .partition_width = width,
+                        .parts = parts,
                         .scratch = zeros(&w->keep, NM_JOIN_DELAYS, sizeof(int64_t))};
     return w;
 }
 
 static void join(world *w, int own) {
-    const int64_t n_buckets = w->join.n_rows * w->join.n_partitions;
+    const int64_t n_buckets = w->join.n_rows * nm_join_buckets(&w->join);
     int64_t n = 0, *bucket_run = zeros(&w->keep, n_buckets + 1, sizeof *bucket_run);
     for (int m = 0; m < MEMBERS; m++)
         n += w->members[m].n_synapses;
@@ -55,6 +57,7 @@ static void join(world *w, int own) {
     nm_join_fill(&w->join, bucket_run, run_start, run_delay, target, weight);
     CHECK(run_start[n_runs] == n);
     w->table = (nm_projection){.n_rows = w->join.n_rows,
+                               .parts = w->join.parts,
                                .n_runs = n_runs,
                                .n_synapses = n,
                                .bucket_run = bucket_run,
@@ -73,31 +76,59 @@ static int64_t *runs_of(world *w, const nm_projection *p) {
     return run;
 }
 
+/* The bucket of each synapse of a projection. */
+static int64_t *buckets_of(world *w, const nm_projection *p) {
+    int64_t *bucket = zeros(&w->keep, p->n_synapses, sizeof *bucket);
+    for (int64_t b = 0; b < p->n_rows * nm_buckets(&w->network, p); b++)
+        for (int64_t s = p->run_start[nm_first_run(p, b)]; s < p->run_start[nm_first_run(p, b + 1)]; s++)
+            bucket[s] = b;
+    return bucket;
+}
+
+static nm_join_found room_for(world *w, int64_t n, int64_t n_buckets, int own) {
+    return (nm_join_found){.position = zeros(&w->keep, n, sizeof(int64_t)),
+                           .target = zeros(&w->keep, n, sizeof(uint16_t)),
+                           .delay = zeros(&w->keep, n, sizeof(uint16_t)),
+                           .weight = own ? zeros(&w->keep, n, sizeof(float)) : NULL,
+                           .bucket = zeros(&w->keep, n_buckets, sizeof(int64_t))};
+}
+
 static void finds_again(world *w, int m, int own) {
     const nm_projection *p = &w->members[m], *t = &w->table;
+    const int64_t width = w->network.partition_width, n_partitions = w->network.n_partitions;
     uint8_t *sources = zeros(&w->keep, t->n_rows, 1), *targets = zeros(&w->keep, N, 1);
-    int64_t *at = zeros(&w->keep, p->n_synapses, sizeof *at);
     for (int64_t row = 0; row < p->n_rows; row++)
         sources[p->pre_first + row] = 1;
-    nm_join_targets(p, w->join.n_partitions, w->network.partition_width, targets);
+    nm_join_targets(p, n_partitions, width, targets);
     for (int64_t slot = 0; slot < N; slot++)
         CHECK(!targets[slot] || slot % MEMBERS == m);
-    CHECK(nm_join_positions(t, w->join.n_partitions, w->network.partition_width, sources, targets, NULL) ==
-          p->n_synapses);
-    CHECK(nm_join_positions(t, w->join.n_partitions, w->network.partition_width, sources, targets, at) ==
-          p->n_synapses);
-    const int64_t *own_run = runs_of(w, p), *its_run = runs_of(w, t);
+    const nm_join_found nothing = {0}, found = room_for(w, p->n_synapses, t->n_rows * n_partitions, own);
+    CHECK(nm_join_find(t, n_partitions, width, sources, targets, &nothing) == p->n_synapses);
+    CHECK(nm_join_find(t, n_partitions, width, sources, targets, &found) == p->n_synapses);
+    const int64_t *own_run = runs_of(w, p), *its_run = runs_of(w, t), *own_bucket = buckets_of(w, p),
+                  *its_bucket = buckets_of(w, t);
     for (int64_t s = 0; s < p->n_synapses; s++) {
-        CHECK(t->target[at[s]] == p->target[s] && (s == 0 || at[s] != at[s - 1]));
-        CHECK(nm_delay_of(t, its_run[at[s]]) == nm_delay_of(p, own_run[s]));
-        CHECK(!own || t->weight[at[s]] == p->weight[s]);
+        const int64_t at = found.position[s], partition = own_bucket[s] % n_partitions,
+                      row = own_bucket[s] / n_partitions;
+        CHECK(its_bucket[at] == nm_bucket(&w->network, t, p->pre_first + row, partition));
+        CHECK(t->target[at] == p->target[s] + partition % w->join.parts * width);
+        CHECK(found.target[s] == p->target[s] && (s == 0 || at != found.position[s - 1]));
+        CHECK(nm_delay_of(t, its_run[at]) == nm_delay_of(p, own_run[s]));
+        CHECK(found.delay[s] == nm_delay_of(p, own_run[s]));
+        CHECK(!own || (t->weight[at] == p->weight[s] && found.weight[s] == p->weight[s]));
     }
+    for (int64_t row = 0; row < p->n_rows; row++)
+        for (int64_t partition = 0; partition < n_partitions; partition++) {
+            const int64_t b = row * n_partitions + partition;
+            const int64_t n = p->run_start[nm_first_run(p, b + 1)] - p->run_start[nm_first_run(p, b)];
+            CHECK(found.bucket[(p->pre_first + row) * n_partitions + partition] == n);
+        }
 }
 
 static void joins(int64_t low, int64_t high, int own) {
-    const int64_t widths[] = {N, 64, 37};
-    for (int k = 0; k < 3; k++) {
-        world *w = make(widths[k], low, high, own);
+    const int64_t widths[] = {N, 64, 37, 19}, parts[] = {1, 2, 4};
+    for (int k = 0; k < 12; k++) {
+        world *w = make(widths[k / 3], parts[k % 3], low, high, own);
         join(w, own);
         for (int m = 0; m < MEMBERS; m++)
             finds_again(w, m, own);

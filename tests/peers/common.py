@@ -41,6 +41,7 @@ def command_line(workloads: Sequence[str], variant: str = "") -> argparse.Namesp
         "--indegree", type=int, default=0, help="da_stdp: plastic inputs of a neuron (0: by the scale)"
     )
     parser.add_argument("--delay", type=float, default=0.0, help="ms (0: the workload's own)")
+    parser.add_argument("--dc", action="store_true", help="microcircuit: no Poisson input")
     parser.add_argument("--record", action="store_true", help="NEST: keep the spikes, for their CV")
     parser.add_argument("--variant", default=variant)
     arguments = parser.parse_args()

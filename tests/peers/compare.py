@@ -28,10 +28,12 @@ PEERS = {  # script, what must be importable, what to install
     "annarchy": ("peer_annarchy.py", "ANNarchy", "ANNarchy cmake"),
     "numba": ("peer_numba.py", "numba", "numba scipy"),
 }
-HAS_NOT = {("numba", "izhikevich_stdp")}
+HAS_NOT = {("numba", "izhikevich_stdp"), *((name, "microcircuit") for name in PEERS if name != "nest")}
+OWN_SCRIPT = {("nest", "microcircuit"): "peer_nest_microcircuit.py"}
 # Two networks drawn apart from one description are the same within these; the weights where both count a presynaptic
 # spike at its arrival, or where the delay is one step on both sides.
 WITHIN = {"mean_rate_hz": 0.02, "cv_isi": 0.05, "w_mean": 0.02, "w_sd": 0.02}
+RATES_WITHIN = 0.05  # of each population, where they are known: over 10 s and more
 SPREAD = ("run_s", "realtime_factor", "events_per_s", "peak_bytes_per_synapse", "build_s")
 
 
@@ -39,13 +41,16 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--workload", required=True, choices=["brunel_static", "da_stdp", "izhikevich_stdp"])
+    parser.add_argument(
+        "--workload", required=True, choices=["brunel_static", "da_stdp", "izhikevich_stdp", "microcircuit"]
+    )
     parser.add_argument("--peer", nargs="+", choices=PEERS, default=list(PEERS))
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--t", type=float, default=0.0, help="simulated ms (0: the workload's own)")
+    parser.add_argument("--dc", action="store_true", help="microcircuit: no Poisson input")
     parser.add_argument("--delay", type=float, default=0.0, help="ms, on both sides (0: the workload's own)")
     parser.add_argument("--cpu", help="processors to keep to, e.g. 1 or 0,1 (Linux)")
     parser.add_argument("--python", action="append", default=[], metavar="PEER=PYTHON")
@@ -86,7 +91,16 @@ def run(
         "--seed",
         str(seed),
     ]
-    command += ["--threads", str(a.threads), "--t", str(a.t), "--delay", str(a.delay), *more]
+    command += [
+        "--threads",
+        str(a.threads),
+        "--t",
+        str(a.t),
+        "--delay",
+        str(a.delay),
+        *["--dc"] * a.dc,
+        *more,
+    ]
     if a.cpu:
         command = ["taskset", "-c", a.cpu, *command]
     done = subprocess.run(
@@ -119,7 +133,8 @@ def mean(records: Sequence[dict[str, Any]], key: str) -> float | None:
 
 def compare(name: str, a: argparse.Namespace) -> bool:
     """Run the pairs, print the tables; whether it is the same network."""
-    script, python, own = PEERS[name][0], interpreter(name, a.python), interpreter("neuromod", a.python)
+    script = OWN_SCRIPT.get((name, a.workload), PEERS[name][0])
+    python, own = interpreter(name, a.python), interpreter("neuromod", a.python)
     ours, theirs = [], []
     print(
         f"{a.workload}: neuromod and {name}, {a.pairs} pairs, scale {a.scale:g}, {a.threads} threads",
@@ -163,7 +178,23 @@ def same_network(ours: Sequence[dict[str, Any]], theirs: Sequence[dict[str, Any]
         verdict = verdict if judged else "not judged: the delay lies elsewhere"
         same = same and (apart <= allowed or not judged)
         print(f"  {key:<26}{mine:>14.5g}{other:>14.5g}{apart:>10.2%}{allowed:>10.0%}  {verdict}")
+    same = same_rates(ours, theirs) and same
     print(flush=True)
+    return same
+
+
+def same_rates(ours: Sequence[dict[str, Any]], theirs: Sequence[dict[str, Any]]) -> bool:
+    """The mean rate of each population, of the runs that have it."""
+    mine, other = ([run["rates_hz"] for run in runs if "rates_hz" in run] for runs in (ours, theirs))
+    same = True
+    for name in mine[0] if mine and other else ():
+        a, b = (statistics.fmean(rates[name] for rates in of) for of in (mine, other))
+        apart = abs(a - b) / b if b else float(a != b)
+        same = same and apart <= RATES_WITHIN
+        verdict = "" if apart <= RATES_WITHIN else "NOT THE SAME"
+        print(
+            f"  {f'rate of {name}, Hz':<26}{a:>14.5g}{b:>14.5g}{apart:>10.2%}{RATES_WITHIN:>10.0%}  {verdict}"
+        )
     return same
 
 
