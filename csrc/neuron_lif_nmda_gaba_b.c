@@ -171,8 +171,7 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride) {
         const double gaba_b = mean_dual(gaba_b_rise[i], gaba_b_decay[i], &k.gaba_b);
         const double nmda = mean_dual(nmda_rise[i], nmda_decay[i], &k.nmda);
         const double others = 1.0 + exc + inh + gaba_b;
-        const double drive =
-            k.v_rest + c->current[i] + exc * k.e_exc + inh * k.e_inh + gaba_b * k.e_gaba_b;
+        const double drive = k.v_rest + c->current[i] + exc * k.e_exc + inh * k.e_inh + gaba_b * k.e_gaba_b;
         const double v0 = v_membrane[i], was_left = left[i];
         const double middle = 0.5 * (v0 + relaxed(v0, v0, others, drive, nmda, &k));
         double v = relaxed(v0, middle, others, drive, nmda, &k);
