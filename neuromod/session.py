@@ -57,6 +57,7 @@ class Session:
         self.keeps_beginning = True  # False: there is no going back, which saves the memory for it
         self._warned = False  # of an input that does not last
         self._arrays = 0  # the store's count of moved arrays that the engine knows
+        self._rejoined = 0  # likewise of rows that are joined otherwise
         self.gate = store.gate
         self.agenda = Agenda(self)
         self.life: LifeCycle | None = None  # where the neurons age
@@ -104,13 +105,12 @@ class Session:
                 engine.agenda = self.agenda if self.agenda else None
                 self._attach(engine)
                 self._engine = engine
-            elif (
-                engine.version != store.structure
-                or (store.keeper is not engine and engine.keepers)
-                or self._threads > store.threads
-            ):
+            elif engine.version != store.structure or (store.keeper is not engine and engine.keepers):
                 engine.bind(store.layout(self._threads))
                 self._attach(engine)
+            elif store.rejoined != self._rejoined or self._threads > store.threads:
+                engine.rejoin(store.layout_again(self._threads))
+                self._arrays, self._rejoined = store.moves, store.rejoined
             elif store.moves != self._arrays:
                 self._lend_weights(engine)
         return engine
@@ -139,7 +139,7 @@ class Session:
 
     def _attach(self, engine: _core.Engine) -> None:
         self.store.attach(engine)
-        self._arrays = self.store.moves
+        self._arrays, self._rejoined = self.store.moves, self.store.rejoined
 
     def prepared(self) -> _core.Engine:
         """The engine, with everything that users have written since checked and handed over."""

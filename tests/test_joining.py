@@ -82,6 +82,33 @@ def test_more_threads_cut_the_buckets_anew() -> None:
     assert sims[0].digest() == sims[1].digest()
 
 
+@pytest.mark.parametrize("rule", ["stdp", "graupner_brunel"])
+def test_what_joins_or_parts_rows_changes_nothing_that_learns(rule: str) -> None:
+    """Reading weights of a joined projection, and more threads, cut rows anew; plastic synapses stay as they are."""
+
+    def learning(n: int) -> Simulation:
+        sim = Simulation(seed=1, threads=1)
+        drive = {"rate": 1500.0, "weight": 1.2}
+        cells, others = sim.create(n, drive=drive), sim.create(100, drive=drive)
+        for post, name in ((cells, "a"), (others, "b")):
+            sim.connect(
+                cells, post, in_degree=10, weight=0.3, delay={"uniform": [1, 9]}, rule="none", name=name
+            )
+        sim.connect(cells, cells, in_degree=4, weight={"uniform": [0.2, 0.8]}, rule=rule, name="plastic")
+        sim.run(33, progress=False)
+        return sim
+
+    for n in (300, 4200):
+        plain, read, cut = (learning(n) for _ in range(3))
+        read.projections["a"].weight.copy()
+        cut.threads = 3
+        cut.run(5, progress=False)
+        plain.run(40, progress=False), read.run(40, progress=False), cut.run(35, progress=False)
+        assert (joined_of(plain), joined_of(read)) == (["a", "b"], ["b"] if n > 4096 else [])
+        assert plain.model.neurons.spike_count.sum() > n
+        assert plain.digest() == read.digest() == cut.digest()
+
+
 def test_a_projection_by_itself_is_joined_over_partitions() -> None:
     def lone(threads: int) -> Simulation:
         sim = Simulation(dt=0.5, seed=3, threads=threads)

@@ -150,7 +150,7 @@ cdef class Binding:
 
     cdef _lend_projections(self, object layout):
         cdef Py_ssize_t k, count = len(layout.projections), n_joined = len(layout.joined)
-        self.projections = <nm_projection *>PyMem_Calloc(max(1, count + n_joined), sizeof(nm_projection))
+        self.projections = <nm_projection *>PyMem_Calloc(max(1, 2 * count), sizeof(nm_projection))  # a table has a member
         if self.projections == NULL:
             raise MemoryError
         self.network.projections, self.network.n_projections = self.projections, count
@@ -174,11 +174,35 @@ cdef class Binding:
             self._lend_rule(&self.projections[k], projection)
             self._lend_slow_parts(&self.projections[k], projection)
             self.lent_arrays.append(_lend_bitmap(&self.projections[k], projection, &self.network))
+        self._lend_routes(layout)
+
+    cdef _lend_routes(self, object layout):
         self._lend_bitmap_room()
         self.routes = Routes()
         self.routes.make(&self.network, {k for k, projection in enumerate(layout.projections)
                                          if projection.whole is not None and projection.whole.n_synapses
                                          and projection.learning.rule is not None and projection.n_synapses == 0})
+
+    cdef rejoin(self, object layout):
+        """Take the same network, of which plain static projections are joined otherwise; nothing that learns is touched."""
+        cdef nm_error error
+        cdef Py_ssize_t k, count = len(layout.projections)
+        self.layout, self.asked = layout, []
+        self.lent_arrays = [array for array in self.lent_arrays if not isinstance(array, JoinedRows)]
+        self.network.n_joined, self.network.at_once = len(layout.joined), 0
+        for k, projection in enumerate(layout.projections):
+            if projection.learning.rule is None and projection.learning.short_term is None:
+                born = self.born[projection.name]
+                self._lend_rows(&self.projections[k], projection)
+                self.lend_born(&self.projections[k], projection, born)
+                self.lend_weight(k, projection.weight)
+                if projection.joined is None:
+                    self.lent_arrays.append(_lend_bitmap(&self.projections[k], projection, &self.network))
+        for k, rows in enumerate(layout.joined):
+            self._lend_joined(&self.projections[count + k], rows)
+        if nm_network_check(&self.network, &error) != NM_OK:
+            raise_error(&error)
+        self._lend_routes(layout)
 
     cdef lend_weight(self, Py_ssize_t k, object weight):
         """Lend the weights of projection k, which may have moved since; None: all are equal, or joined."""

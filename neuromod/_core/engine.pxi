@@ -65,6 +65,12 @@ cdef class Engine:
         for recorder, prepared in samples:
             (<SampleRecorder>recorder).bind(prepared)
 
+    def rejoin(self, layout):
+        """Take the same network, of which plain static projections are joined otherwise."""
+        if self.running:
+            raise RuntimeError("the simulation is already running")
+        self.binding.rejoin(layout)
+
     def _births_with(self, layout):
         """The births, with a binding to `layout` at the present step; without what no spike under way can tell."""
         cdef int64_t now = self.binding.sim.step, reach = self.binding.history

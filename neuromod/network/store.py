@@ -54,6 +54,7 @@ class SynapseStore:
         self.model: Callable[[], Any] = lambda: None  # a weak reference to the model that they are of
         self.made = 0  # projections ever made: the salt of their draws
         self.threads = 1  # most that an engine of the network has had
+        self.rejoined = 0  # changes of which static projections share rows, and how
         self.relearned = (
             0  # times that the learning of a projection was changed, or that joined rows came back
         )
@@ -257,7 +258,7 @@ class SynapseStore:
 
     def _move(self, rows: bool = False) -> None:
         self.moves += 1
-        self.relearned += rows
+        self.rejoined += rows
 
     def remove_table(self, gone: SynapseTable) -> None:
         """Take a projection out of the network, with its synapses."""
@@ -319,14 +320,23 @@ class SynapseStore:
 
     def layout(self, threads: int) -> Layout:
         """The network as an engine of so many threads takes it."""
-        if threads > self.threads:
-            self.threads = threads
-            self.relearned += any(
-                table.joined is not None for table in self.tables
-            )  # other engines bind anew
+        self._serve(threads)
         self.fit()
         self.release()
         self._part_with_kept()
+        return self._layout()
+
+    def layout_again(self, threads: int) -> Layout:
+        """The same network, joined as fits now; what engines keep stays with them."""
+        self._serve(threads)
+        return self._layout()
+
+    def _serve(self, threads: int) -> None:
+        if threads > self.threads:
+            self.threads = threads
+            self.rejoined += 1
+
+    def _layout(self) -> Layout:
         zone_of, zones = self.areas.zones()
         joined = join(self.tables, self.columns.n, self.threads)
         return Layout(
