@@ -42,11 +42,15 @@ static const nm_factors *factors_at(const pass *a, int64_t slot) {
 /* Words of the gathered synapses, for the step `when` of each. */
 static void draw_words(const pass *a, uint32_t purpose, int n_words, uint32_t *out) {
     const int64_t *shift = a->events->shift;
+    const uint32_t stream = nm_stream(purpose, a->events->salt);
     int64_t position[NM_CHUNK];
-    for (size_t j = 0; shift != NULL && j < a->n; j++)
+    if (shift == NULL) {
+        nm_rng_each(a->step->seed, stream, a->synapse, a->when, a->n, n_words, out);
+        return;
+    }
+    for (size_t j = 0; j < a->n; j++)
         position[j] = a->synapse[j] + shift[a->delay_run[j]];
-    nm_rng_each(a->step->seed, nm_stream(purpose, a->events->salt), shift == NULL ? a->synapse : position,
-                a->when, a->n, n_words, out);
+    nm_rng_each(a->step->seed, stream, position, a->when, a->n, n_words, out);
 }
 
 static void draw(pass *a, int kind) {

@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _tell(text: str) -> None:
     """Print to standard error; of several ranks of MPI the first one alone."""
-    from neuromod.rank_link import launched
+    from neuromod.launcher import launched
 
     if launched()[0] == 0:
         print(text, file=sys.stderr)
@@ -229,7 +229,8 @@ def _seed(text: str) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     from neuromod.experiment.command import check_launched, run_command
     from neuromod.experiment.run import run_experiment, run_experiment_on_ranks
-    from neuromod.rank_link import Ranks, launched
+    from neuromod.launcher import launched
+    from neuromod.rank_link import Ranks
 
     if launched()[1] == 1:
         return run_command(arguments, run_experiment)

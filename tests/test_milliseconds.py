@@ -393,7 +393,10 @@ def test_names_of_other_simulators_find_ours(sim: Simulation, name: str, meant: 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda s, n: s.connect(n, n, p=0.1), "connect: no argument 'p'; did you mean 'probability'[?]"),
+        (
+            lambda s, n: s.connect(n, n, p=0.1),
+            "connect: no such argument, 'p'; did you mean 'probability'[?]",
+        ),
         (lambda s, n: s.connect(n, n, probabilty=0.1), "did you mean 'probability'[?]"),
         (lambda s, n: s.run(duration=100.0), "run: no argument 'duration'; did you mean 'ms'[?]"),
         (lambda s, n: Simulation(sed=1), "Simulation: no argument 'sed'; did you mean 'seed'[?]"),

@@ -274,7 +274,7 @@ def test_digest_tells_releases_and_declarations_apart() -> None:
         (
             ("dopamine", "A", 0.1),
             TypeError,
-            r"^neuromodulation\.dopamine\.release\.areas: must be a seq.*'A'$",
+            r"^neuromodulation\.dopamine\.release\.areas: must be a seq.*got 'A' \(\['A'\] is one\)$",
         ),
         (("dopamine", [], 0.1), TypeError, r"^neuromodulation\.dopamine\.release\.areas: must be .*\[\]$"),
         (("dopamine", ["A"], math.nan), ValueError, r"^neuromodulation\.dopamine\.release\.amount: .* nan$"),

@@ -34,7 +34,7 @@ MAX_MODULATORS = 64
 """Modulators of one system: each costs every region a number and every step a multiplication."""
 DECLARED_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _TAKEN = (
-    "add_release set_diffusion enabled neutral event from_dict get_state level modulate_learning "
+    "add_release clamp clamped set_diffusion enabled neutral event from_dict get_state level modulate_learning "
     "modulate_neuron_update names process_punishment process_reward process_uncertainty regions "
     "releases reset step to_dict"
 )

@@ -16,7 +16,8 @@ from types import FrameType
 from typing import Any
 
 from neuromod.errors import ConfigError, NeuromodWarning
-from neuromod.rank_link import Ranks, launched
+from neuromod.launcher import launched
+from neuromod.rank_link import Ranks
 from neuromod.terminal import DONE, INTERRUPTED, WrongInput, say_line
 
 __all__ = ["check_launched", "run_command"]

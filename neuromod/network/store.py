@@ -318,7 +318,7 @@ class SynapseStore:
 
     # ---- for a simulation ------------------------------------------------------------------------------------
 
-    def layout(self, threads: int) -> Layout:
+    def layout(self, threads: int = 1) -> Layout:
         """The network as an engine of so many threads takes it."""
         self._serve(threads)
         self.fit()

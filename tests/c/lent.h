@@ -86,10 +86,19 @@ static inline void lend_lazy(arena *a, const nm_network *network, nm_projection 
 }
 
 /* The buffers of a projection with an event rule that reads no columns; no spike yet. */
+/* The delays that an event rule looks up: all from the longest to the shortest. */
+static inline void lend_delays(arena *a, const nm_projection *p, nm_events *e) {
+    int64_t *delays = zeros(a, p->max_delay - p->min_delay + 1, sizeof *delays);
+    e->n_delays = 0, e->delays = delays;
+    for (int64_t delay = p->max_delay; delay >= p->min_delay; delay--)
+        delays[e->n_delays++] = delay;
+}
+
 static inline void lend_events(arena *a, const nm_network *network, nm_projection *p, nm_events *e,
                                double dt) {
     const nm_trace *traces = p->rule->pre_traces;
     p->events = e;
+    lend_delays(a, p, e);
     lend_words(a, network, p);
     e->lag = p->rule->pre_lag ? (int64_t)(p->params[p->rule->pre_lag - 1] / dt + 0.5) : 0;
     for (int k = 0; traces != NULL && traces[k].name != NULL; k++) {

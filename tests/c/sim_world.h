@@ -243,8 +243,10 @@ static inline void start(world *w, int64_t interval) {
             lend_short_term(&w->keep, p, s, w->sim.ring.length);
         if (p->rule != NULL && p->rule->post_amplitude != NULL)
             lend_lazy(&w->keep, network, p, &w->lazy[k], w->sim.dt, 0, N_REGIONS);
-        else if (p->rule != NULL)
+        else if (p->rule != NULL) {
             p->events = &w->events[k];
+            lend_delays(&w->keep, p, p->events);
+        }
     }
     lend_routes(&w->keep, network, &w->push);
     network->n_blocks = nm_network_cut(w->groups, network->n_groups, network->drive_rate,
