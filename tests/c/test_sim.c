@@ -134,7 +134,7 @@ static void rows_of_input_serve_one_step_each(void) {
     w->sim.currents = rows[0], w->sim.current_slot = slots, w->sim.n_currents = 2, w->sim.current_rows = 3;
     w->network.external_input[2] = 100.0;
     advance(w, 6);
-    CHECK(w->sim.currents == rows[3] && w->sim.current_rows == 0);
+    CHECK(w->sim.currents == &rows[0][0] + 6 && w->sim.current_rows == 0);
     double first = 0.0, second = 0.0;
     for (int now = 0; now < 6; now++) {
         first = first * KEPT + (now < 3 ? rows[now][0] + (now == 0 ? 100.0 : 0.0) : 0.0) * (1.0 - KEPT);
