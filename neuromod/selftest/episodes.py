@@ -253,9 +253,9 @@ def _interrupted(sim: Simulation, n_steps: int, seconds: float) -> None:
         _thread.interrupt_main()
 
     timer = threading.Timer(seconds, fire)
-    timer.start()
     try:
         try:
+            timer.start()  # it may fire before this returns
             sim.run(n_steps, progress=False)
         finally:
             timer.cancel()
