@@ -114,7 +114,7 @@ void nm_join_targets(const nm_projection *p, int64_t n_partitions, int64_t parti
     }
 }
 
-/* The first synapse of a delay run, from `first` on, whose target is not below `slot`'s partition. */
+/* The first synapse of a delay run, from `first` on, whose target is not below `slot`. */
 static int64_t from_partition(const nm_projection *table, int64_t first, int64_t last, int64_t slot) {
     while (first < last) {
         const int64_t middle = first + (last - first) / 2;

@@ -34,6 +34,11 @@ class Created(NamedTuple):
 class Areas:
     """The areas of one configuration, over the columns of the neurons that lie in them."""
 
+    created: tuple[Created, ...]
+    all: tuple[Area, ...]
+    names: tuple[str, ...]
+    regions: tuple[str, ...]
+
     def __init__(self, areas: Sequence[Area], columns: NeuronColumns) -> None:
         self.columns = columns
         self.lattice: tuple[Area, ...] = tuple(areas)
@@ -43,13 +48,19 @@ class Areas:
         self._set(())
 
     def _set(self, created: tuple[Created, ...]) -> None:
-        self.created = created
-        self.all: tuple[Area, ...] = self.lattice + created
-        self.names: tuple[str, ...] = tuple(area.name for area in self.all)
-        # neurons outside all areas are in the first region
-        self.regions: tuple[str, ...] = self.own_regions or ("global",)
-        self.columns.regions = self.regions
-        self.columns.receptors = [MappingProxyType(each) for each in [*map(_unusual, self.all), {}]]
+        self.created, self.all, self.names = (), (), ()
+        self.columns.receptors = [MappingProxyType({})]  # of neurons outside all areas, last
+        self._append(self.lattice)
+        self.add(*created)
+
+    def _append(self, new: Sequence[Area]) -> None:
+        """Areas behind those that there are; without any, neurons are in the region "global"."""
+        known = self.regions if self.all else ()
+        found = dict.fromkeys((*known, *(area.region or "global" for area in new)))
+        self.all, self.names = (*self.all, *new), (*self.names, *(area.name for area in new))
+        self.columns.regions = self.regions = tuple(found) or ("global",)
+        receptors, own = self.columns.receptors, [MappingProxyType(_unusual(area)) for area in new]
+        self.columns.receptors = [*receptors[:-1], *own, receptors[-1]]
 
     @property
     def own_regions(self) -> tuple[str, ...]:
@@ -58,14 +69,8 @@ class Areas:
 
     def add(self, *created: Created) -> None:
         """Append populations, whose neurons are there or about to be."""
-        new = tuple(dict.fromkeys(area.region or "global" for area in created))
-        self.created, self.all = self.created + created, self.all + created
-        self.names += tuple(area.name for area in created)
-        first = () if len(self.all) == len(created) else self.regions  # without areas there is none
-        self.columns.regions = self.regions = tuple(dict.fromkeys((*first, *new))) or self.regions
-        receptors = self.columns.receptors
-        own = [MappingProxyType(_unusual(area)) for area in created]
-        self.columns.receptors = [*receptors[:-1], *own, receptors[-1]]
+        self.created += created
+        self._append(created)
 
     def replace_members(self, gone: Ints, mothers: Ints, children: Ints) -> None:
         """Neurons have died; `children[k]`, ascending above all ids, has taken the place of `mothers[k]`."""
