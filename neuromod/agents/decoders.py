@@ -80,6 +80,10 @@ class Winner:
         self._start = np.broadcast_to(np.asarray(start), (len(each),)).astype(np.int64)
         self.silent = silent
 
+    def __repr__(self) -> str:
+        n = self.groups[0] if self._single else list(self.groups)
+        return f"Winner({n}, start={self._start.tolist()}, silent={self.silent})"
+
     def decode(self, votes: Floats, chance: Callable[[], Floats]) -> Any:
         """The action: an int, or an ndarray of int64 for an action of several numbers.
 
@@ -123,6 +127,10 @@ class _Continuous:
                 [f"low, high: must be finite; got {shown(self._low.tolist())}, {shown(self._high.tolist())}"]
             )
 
+    def _limits(self) -> str:
+        """For ``repr``."""
+        return f"{self._low.tolist()}, {self._high.tolist()}, shape {self._shape}, dtype={self._dtype.name}"
+
     def _action(self, part: Floats) -> Any:
         value = self._low + part * (self._high - self._low)
         return value.reshape(self._shape).astype(self._dtype)
@@ -158,6 +166,9 @@ class PopulationVector(_Continuous):
     def __init__(self, low: Any, high: Any, groups: int = 9, dtype: Any = np.float32) -> None:
         super().__init__(low, high, dtype)
         self.groups = (checked_count(groups, "groups", 2),) * len(self._low)
+
+    def __repr__(self) -> str:
+        return f"PopulationVector({self._limits()}, groups={self.groups[0]})"
 
     def decode(self, votes: Floats, chance: Callable[[], Floats]) -> Any:
         """The action; where no group fires, the preferred value of the group nearest to a spike.
@@ -203,6 +214,9 @@ class Rates(_Continuous):
     def __init__(self, low: Any, high: Any, dtype: Any = np.float32) -> None:
         super().__init__(low, high, dtype)
         self.groups = (2,) * len(self._low)
+
+    def __repr__(self) -> str:
+        return f"Rates({self._limits()})"
 
     def decode(self, votes: Floats, chance: Callable[[], Floats]) -> Any:
         """The action; the middle where no group fires.

@@ -69,6 +69,9 @@ class OneHot:
         self.n_cells, self.n_active = checked_count(n, "n", 1), 1
         self.start = int(start)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.n_cells}, start={self.start})"
+
     def encode(self, observation: Any) -> Ints:
         """Index of the cell that fires, shape (1,).
 
@@ -114,6 +117,9 @@ class _Limits:
         if problems:
             raise ConfigError(problems)
         self._per_span = 1.0 / (self.high - self.low)
+
+    def __repr__(self) -> str:
+        return f"{self.low.tolist()}, {self.high.tolist()}"
 
     def scaled(self, observation: Any) -> NDArray[np.float64]:
         """Each number as 0 at its lowest to 1 at its highest value; what is beyond counts as the limit."""
@@ -172,6 +178,9 @@ class PlaceCells:
         self._first = np.arange(self.n_active) * int(np.prod(sides))
         self.n_cells = self.n_active * int(np.prod(sides))
 
+    def __repr__(self) -> str:
+        return f"PlaceCells({self._limits}, places={self.places}, grids={self.n_active})"
+
     def encode(self, observation: Any) -> Ints:
         """Indices of the cells that fire, one of each grid.
 
@@ -220,6 +229,9 @@ class PopulationCode:
         n = len(self._limits.low)
         self.n_cells, self.n_active = n * self.cells, n * self.active
 
+    def __repr__(self) -> str:
+        return f"PopulationCode({self._limits}, cells={self.cells}, active={self.active})"
+
     def encode(self, observation: Any) -> Ints:
         """Indices of the cells that fire.
 
@@ -267,6 +279,9 @@ class Parts:
         self._first = [0, *np.cumsum(sizes)[:-1].tolist()]
         self.n_cells = sum(sizes)
         self.n_active = sum(encoder.n_active for _, encoder in self._parts)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({{{', '.join(f'{key!r}: {part!r}' for key, part in self._parts)}}})"
 
     def encode(self, observation: Any) -> Ints:
         """Indices of the cells that fire.
@@ -372,6 +387,9 @@ class _Joint(OneHot):
     def __init__(self, sizes: Sequence[int], starts: Sequence[int]) -> None:
         super().__init__(math.prod(sizes))
         self._sizes, self._starts = tuple(sizes), np.array(starts)
+
+    def __repr__(self) -> str:
+        return f"_Joint({list(self._sizes)}, {self._starts.tolist()})"
 
     def encode(self, observation: Any) -> Ints:
         """Index of the cell that fires."""
