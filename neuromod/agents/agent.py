@@ -100,12 +100,13 @@ class Agent:
     @property
     def sim(self) -> Simulation:
         """The network: populations ``cells``, ``clock``, ``critic``, ``actor``; projections ``value``, ``policy``."""
-        return self._mind.sim
+        sim: Simulation = self._mind.sim
+        return sim
 
     @property
     def seed(self) -> int:
         """The seed in use, 0 .. 2**64 - 1."""
-        return self._mind.sim.seed
+        return self.sim.seed
 
     @property
     def settings(self) -> Settings:

@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 _HESITANT: dict[str, Any] = {"discount": 0.0, "silent": 0, "urgency": 20.0, "evidence": 3.0}
 _HESITANT |= {"noise": 2.0, "actor_rate": 0.5}
 """Settings with which serotonin's rise of the thresholds is of the size of noise and evidence."""
-LEVELS = (0.0, 0.25, 0.5, 0.625, 0.75, 0.875, 1.0)
+LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _NAN = float("nan")
 
 

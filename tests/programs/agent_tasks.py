@@ -22,7 +22,7 @@ class AgentTask:
     steps: int
     settings: dict[str, Any] = field(default_factory=dict)
     encoder: Callable[[Any], Any] = encoder_for
-    clamped_seeds: int = 20
+    clamped_seeds: int = 10
     solved: float | None = None
     """Mean return of 100 episodes at which learning ends."""
     evaluated: int = 0
