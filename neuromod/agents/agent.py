@@ -263,6 +263,7 @@ class Agent:
         np.True_
         """
         steps = checked_count(steps, "steps")
+        check_kind(env, "env", "gymnasium.Env", ("observation_space", "action_space", "reset", "step"))
         check_spaces(self, env.observation_space, env.action_space)
         called, reporter, began = as_callback(callback), reporter_for(progress), time.perf_counter()
         history = History()
@@ -277,14 +278,15 @@ class Agent:
             for done in range(1, steps + 1):
                 action, _ = self.predict(observation)
                 observation, reward, terminated, truncated, info = env.step(action)
+                reward = finite_reward(reward)
                 self.observe(reward, terminated, truncated, observation)
                 self.num_timesteps += 1
-                total, length, ended = total + float(reward), length + 1, bool(terminated or truncated)
+                total, length, ended = total + reward, length + 1, bool(terminated or truncated)
                 if ended:
                     history.add(total, length, self.num_timesteps)
                     episodes.append((total, length))
                     total, length = 0.0, 0
-                own |= {"rewards": [float(reward)], "dones": [ended], "infos": [info]}
+                own |= {"rewards": [reward], "dones": [ended], "infos": [info]}
                 called.update_locals(own)
                 if reporter is not None and (done % 256 == 0 or done == steps):
                     reporter(done, steps, self.sim.time, time.perf_counter() - began)
@@ -418,6 +420,8 @@ class Agent:
 def evaluate(agent: Any, env: Any, episodes: int = 100, *, seed: int = 0, deterministic: bool = True) -> Any:
     """Returns of episodes in which nothing is learned.
 
+    An outcome of an `Agent` that is not learned yet, since the observation after it has not come, is dropped.
+
     Parameters
     ----------
     agent : object
@@ -445,8 +449,10 @@ def evaluate(agent: Any, env: Any, episodes: int = 100, *, seed: int = 0, determ
     >>> evaluate(Agent(env.observation_space, env.action_space, seed=1), env, 5).shape
     (5,)
     """
-    history = History()
-    for k in range(checked_count(episodes, "episodes", 1)):
+    history, count = History(), checked_count(episodes, "episodes", 1)
+    if isinstance(agent, Agent):
+        agent._mind.forget()
+    for k in range(count):
         observation, _ = env.reset(seed=seed + k)
         total, length, ended = 0.0, 0, False
         while not ended:
@@ -492,6 +498,13 @@ def new_mind(encoder: Encoder, decoder: Decoder, settings: Settings, per_group: 
     """An untrained one."""
     sim = build(settings, encoder.n_cells, encoder.n_active, decoder, per_group, seed)
     return Mind(encoder, decoder, settings, per_group, sim)
+
+
+def check_kind(env: Any, name: str, kind: str, needs: tuple[str, ...]) -> None:
+    """Refuse what is no environment of this kind."""
+    missing = [each for each in needs if not hasattr(env, each)]
+    if missing:
+        raise ConfigError([f"{name}: must be a {kind}; got {shown(env)}, without {', '.join(missing)}"])
 
 
 def check_spaces(agent: Any, observation_space: Any, action_space: Any) -> None:

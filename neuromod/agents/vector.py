@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromod.agents.agent import Agent, agent_of, check_spaces, new_clamps, new_mind, parts_for
+from neuromod.agents.agent import Agent, agent_of, check_kind, check_spaces, new_clamps, new_mind, parts_for
 from neuromod.agents.callbacks import as_callback, finite_reward
 from neuromod.agents.decoders import Decoder
 from neuromod.agents.encoders import Encoder
@@ -260,6 +260,8 @@ class VectorAgent:
             learned.
         """
         steps = checked_count(steps, "steps")
+        needs = ("num_envs", "single_observation_space", "single_action_space", "reset", "step", "metadata")
+        check_kind(envs, "envs", "gymnasium.vector.VectorEnv", needs)
         if envs.num_envs != len(self):
             raise ConfigError([f"envs: must be {len(self)} environments; got {envs.num_envs}"])
         check_spaces(self, envs.single_observation_space, envs.single_action_space)
