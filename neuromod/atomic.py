@@ -81,14 +81,16 @@ def target_of(path: str | os.PathLike[str]) -> Path:
     ------
     TypeError
         If it is no path.
-    FileNotFoundError, IsADirectoryError
-        If its directory does not exist, or it is a directory itself.
+    FileNotFoundError, IsADirectoryError, FileExistsError
+        If its directory does not exist, it is a directory itself, or it is a device, a pipe or a socket.
     """
     if not isinstance(path, str | os.PathLike) or isinstance(path, bytes):
         raise TypeError(f"path: must be a str or Path; got {type(path).__name__}")
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise IsADirectoryError(f"{target}: must be a file; it is a directory")
+    if target.exists() and not target.is_file():
+        raise FileExistsError(f"{target}: must be an ordinary file; it is a device, a pipe or a socket")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{target}: must be in a directory that exists; {target.parent} does not")
     return target
