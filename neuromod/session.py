@@ -106,7 +106,7 @@ class Session:
                 self._attach(engine)
                 self._engine = engine
             elif engine.version != store.structure or (store.keeper is not engine and engine.keepers):
-                engine.bind(store.layout(self._threads))
+                engine.bind(store.layout(self._threads, engine))
                 self._attach(engine)
             elif store.rejoined != self._rejoined or self._threads > store.threads:
                 engine.rejoin(store.layout_again(self._threads))

@@ -55,6 +55,7 @@ cdef class Engine:
         new = Binding(layout, old.sim.dt, old.sim.seed, old.sim.step, self.levels, births)
         self._set_carried(new, carried)
         _relearn(old, new, strange)
+        _go_on(old, new, strange)
         schedule = self._lent_schedule(new, self.schedule)
         spikes = [(recorder, recorder.prepared(new.ids)) for recorder in self.spike_recorders]
         samples = [(recorder, recorder.prepared()) for recorder in self.sample_recorders]

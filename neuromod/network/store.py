@@ -223,6 +223,12 @@ class SynapseStore:
         close_up = np.arange(self.columns.n, dtype=np.int32)
         close_up[slot + 1 :] -= 1
         for table in self.tables:
+            same = table.closed_up(slot)
+            if same is not None:
+                changes.append((table, same))
+                moved.append(np.arange(len(table)) + offset)
+                offset += len(table)
+                continue
             pre, post = table.pre, table.post
             kept = (pre != slot) & (post != slot)
             columns = {name: column[kept] for name, column in table.contents().items()}
@@ -318,11 +324,18 @@ class SynapseStore:
 
     # ---- for a simulation ------------------------------------------------------------------------------------
 
-    def layout(self, threads: int = 1) -> Layout:
-        """The network as an engine of so many threads takes it."""
+    def layout(self, threads: int = 1, engine: _core.Engine | None = None) -> Layout:
+        """The network as an engine of so many threads takes it.
+
+        `engine`: the one that is to be bound to it. Projections that it keeps, and that are as they were, stay with it:
+        none of their synapses is brought to the present, so that their later bits stay as they are.
+        """
         self._serve(threads)
         self.fit()
-        self.release()
+        if engine is None or engine is not self.keeper:
+            self.hand_over()
+        else:
+            self.resume()
         self._part_with_kept()
         return self._layout()
 
@@ -374,6 +387,12 @@ class SynapseStore:
         """The engine that keeps projections gives them back."""
         for table in self.tables:
             table.weights.release()
+        self.keeper = None
+
+    def hand_over(self) -> None:
+        """As `release`, to an engine with another clock: every synapse is brought to the present."""
+        for table in self.tables:
+            table.weights.hand_over()
         self.keeper = None
 
     def check_written(self, step: int) -> None:
