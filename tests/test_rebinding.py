@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -250,3 +251,123 @@ def test_the_clock_of_a_second_simulation_is_its_own() -> None:
     second.run(1, progress=False)
     plain.run(2001, progress=False)
     np.testing.assert_allclose(second.projections["p"].weight, plain.projections["p"].weight, atol=1e-5)
+
+
+def test_looks_while_a_network_is_built_change_no_bit() -> None:
+    """An engine is bound before there is anything; no neuron is in the first of the two regions yet."""
+
+    def build(look: Callable[[Simulation], Any]) -> Simulation:
+        sim = Simulation(seed=3, dt=0.5, neuromodulation=NeuromodulationSystem(["r", "q"]))
+        look(sim)
+        a = sim.create(30, "poisson", name="a", rate=40.0, region="q")
+        look(sim)
+        b = sim.create(20, "lif", name="b", region="r", drive={"rate": 1200.0, "weight": 1.2})
+        look(sim)
+        z = sim.create(5, "adex_clopath", name="z", region="r", drive={"rate": 1500.0, "weight": 30.0})
+        drawn = {"weight": {"uniform": [0.1, 0.6]}, "delay": {"uniform": [1, 5]}}
+        for k, rule in enumerate([*LAZY, *OTHERS]):
+            kind = "inhibitory" if rule in ("istdp", "ristdp") else "excitatory"
+            post = z if rule == "clopath" else b
+            sim.connect(a, post, probability=0.3, rule=rule, synapse_type=kind, name=f"p{k}", **drawn)
+            look(sim)
+        sim.projections["p0"].weight[:3] = 0.5
+        z.v_membrane = -60.0
+        look(sim)
+        b.v_membrane = -60.0
+        return sim
+
+    def every(sim: Simulation) -> None:
+        sim.digest(), sim.copy(), sim.to_dict(), pickle.dumps(sim), repr(sim), sim.run(0, progress=False)
+        sim.model.synapses.weight.sum(), sim.store("here"), sim.spikes.sum()
+
+    plain, looked = build(lambda sim: None), build(every)
+    for sim in (plain, looked):
+        sim.run(200, progress=False)
+        sim.neuromodulation.process_reward(1.0, region="r")  # type: ignore[union-attr]
+        sim.run(100, progress=False)
+    assert plain.digest() == looked.digest()
+
+
+def test_neurons_in_no_area_are_in_the_first_region() -> None:
+    """Also where there is no area, and the regions of the system have names of their own."""
+    box = {axis: [0, 0] for axis in "xyzw"}
+    for areas in ([], [{"name": "one", "region": "r", "coord_ranges": box}]):
+        model = BrainModel(config={"lattice_shape": [3, 1, 1, 1], "areas": areas})
+        system = NeuromodulationSystem(["r", "q"])
+        system.clamp(norepinephrine=1.0, region="r")
+        sim = Simulation(model, seed=1, neuromodulation=system)
+        model.add_neuron(2, 0, 0, 0).external_input = 10.0
+        sim.step()
+        assert model.neurons.v_membrane[0] == pytest.approx(
+            -65.0 + 10.0 * 3.22 * (1.0 - math.exp(-1.0 / 20.0))
+        )
+
+
+CHANGES: dict[str, Callable[[Any], Any]] = {
+    "short_term": lambda p: p.short_term.update(U=0.3, tau_facil=300.0),
+    "target_rate": lambda p: p.homeostatic.update(target_rate=50.0),
+    "tau": lambda p: p.homeostatic.update(tau=50.0),
+    "every": lambda p: p.homeostatic.update(every=33.0),
+    "bounds": lambda p: setattr(p, "weight_max", 1.5),
+    "decay": lambda p: setattr(p, "weight_decay", 1e-4),
+    "rule": lambda p: p.rule_params.update(a_plus=0.02, tau_minus=30.0),
+    "modulators": lambda p: setattr(p, "modulators", []),
+    "freeze": lambda p: setattr(p, "learning", False),
+    "weights": lambda p: p.weight.__setitem__(slice(None), 0.3),
+    "delay": lambda p: setattr(p, "delay", 4),
+    "prune": lambda p: p.prune(fraction=0.1),
+}
+
+
+@pytest.mark.parametrize("begun", [0, 50])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_look_before_its_first_step_does_not_count(change: str, begun: int) -> None:
+    """An average rate that is held to a target begins at the target, the one that there is at its first step."""
+
+    def build(look: bool) -> Simulation:
+        sim = Simulation(
+            seed=3, neuromodulation=create_neuromodulation_system({"neutral": True, "dopamine": {}})
+        )
+        a = sim.create(20, "poisson", rate=40.0)
+        b = sim.create(10, "lif", drive={"rate": 1000.0, "weight": 1.1})
+        rule = {"rule": "stdp", "homeostatic": {"target_rate": 5.0, "tau": 200.0, "every": 20.0}}
+        short = {"U": 0.5, "tau_rec": 100.0, "tau_facil": 10.0}
+        sim.run(begun, progress=False)
+        p = sim.connect(a, b, all_to_all=True, weight=0.4, rule=rule, short_term=short)
+        if look:
+            sim.digest()
+        CHANGES[change](p)
+        sim.run(120, progress=False)
+        return sim
+
+    assert build(look=True).digest() == build(look=False).digest()
+
+
+def test_looks_between_single_synapses_draw_the_same_network() -> None:
+    """Single synapses wait to be merged; a draw, and the order of projections, do not depend on who has looked."""
+
+    def build(look: Callable[[Simulation], Any]) -> tuple[str, list[str]]:
+        sim = Simulation(seed=3)
+        cells = sim.create(10, "lif", drive={"rate": 1500.0, "weight": 1.2})
+        sim.add_synapse(2, 4, 0.2, synapse_type="inhibitory")
+        look(sim)
+        sim.add_synapse(0, 1, 0.3)
+        look(sim)
+        sim.connect(cells, cells, in_degree=3, weight={"normal": [0.3, 0.05]}, rule="stdp", name="first")
+        look(sim)
+        sim.run(20, progress=False)
+        sim.add_synapse(1, 2, 0.2)
+        look(sim)
+        sim.connect(cells, cells, probability=0.3, weight={"uniform": [0.1, 0.5]}, rule="none", name="second")
+        look(sim)
+        sim.run(50, progress=False)
+        return sim.digest(), list(sim.projections)
+
+    plain = build(lambda sim: None)
+    for look in (
+        Simulation.digest,
+        Simulation.copy,
+        lambda sim: len(sim.model.synapses),
+        lambda sim: list(sim.projections),
+    ):
+        assert build(look) == plain

@@ -168,7 +168,13 @@ class SynapseStore:
     # ---- single synapses -------------------------------------------------------------------------------------
 
     def add(self, addition: Addition) -> _core.Synapse:
-        """Let a single synapse wait to be merged; a view of it, which gets its number then."""
+        """Let a single synapse wait to be merged; a view of it, which gets its number then.
+
+        Its projection is there from the first one on, so that nobody's look decides when: draws depend on how many were
+        made before.
+        """
+        if all(table.name != _SINGLE[addition[4]] for table in self._tables):
+            self._new(_SINGLE[addition[4]], addition[4], self.learning)
         view = self.block.view(-len(self._pending) - 1)
         self._pending.append(addition)
         return view
@@ -180,7 +186,7 @@ class SynapseStore:
         for kind, name in _SINGLE.items():
             mine = np.flatnonzero([each[4] == kind for each in pending])
             if len(mine):
-                placed[name] = (mine, self._extend(name, kind, [pending[k] for k in mine]))
+                placed[name] = (mine, self._extend(name, [pending[k] for k in mine]))
         moved, first = [], 0
         for table in self._tables:
             old, new = sizes.get(table.name, 0), np.arange(len(table))
@@ -191,12 +197,10 @@ class SynapseStore:
             first += len(table)
         self._changed(moved=np.concatenate(moved), merged=merged)
 
-    def _extend(self, name: str, kind: str, rows: list[Addition]) -> Ints:
+    def _extend(self, name: str, rows: list[Addition]) -> Ints:
         """Add rows to the projection of single additions; returns where its old and new synapses now stand."""
         pre, post, weight, delay = (np.array(column) for column in list(zip(*rows, strict=True))[:4])
-        table = next((t for t in self._tables if t.name == name), None)
-        if table is None:
-            table = self._new(name, kind, self.learning)
+        table = next(t for t in self._tables if t.name == name)
         columns = {
             field: np.concatenate(
                 [old, np.full(len(rows), table.state_columns.get(field, (None, 0))[1], old.dtype)]

@@ -329,7 +329,8 @@ class SynapseTable:
         """
         is_outside = slot < self.pre_first or slot >= self.pre_first + self.n_rows
         is_whole = self.whole is None and _core.partitions(self.columns.n)[0] == 1
-        if self.weights.keeper is None or not (is_outside and is_whole) or np.any(self.target == slot):
+        has_own_rows = self.learning.rule is not None or self.learning.short_term is not None
+        if not (has_own_rows and is_outside and is_whole) or np.any(self.target == slot):
             return None
         other = copy.copy(self)
         other.pre_first -= slot < self.pre_first
