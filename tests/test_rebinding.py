@@ -371,3 +371,28 @@ def test_looks_between_single_synapses_draw_the_same_network() -> None:
         lambda sim: list(sim.projections),
     ):
         assert build(look) == plain
+
+
+@pytest.mark.parametrize("rule", ["none", "stdp", "hebbian", "graupner_brunel"])
+def test_weights_can_be_written_after_a_look_at_all_and_a_change_elsewhere(rule: str) -> None:
+    """The array over all synapses turns read-only when the network changes; that of the only projection does not."""
+    for change in ("connect", "create", "remove_neuron"):
+        sim = Simulation(seed=1)
+        other, cells = sim.create(3, "lif", name="other"), sim.create(5, "lif", name="cells")
+        p = sim.connect(cells, cells, all_to_all=True, weight=0.3, rule=rule)
+        sim.run(5)
+        own, whole = p.weight, sim.model.synapses.weight
+        whole[1], own[2] = 0.2, 0.4
+        if change == "connect":
+            sim.connect(other, other, all_to_all=True, weight=0.2, rule="none")
+        elif change == "create":
+            sim.create(2, "lif")
+        else:
+            sim.model.remove_neuron(0)
+        p.weight[0] = 0.1
+        assert p.weight[:3].tolist() == np.float32([0.1, 0.2, 0.4]).tolist(), change
+        sim.run(1)
+        np.testing.assert_allclose(sim.model.synapses.weight[:3], [0.1, 0.2, 0.4], atol=1e-5, err_msg=change)
+        if change != "create":
+            with pytest.raises(ValueError, match="read-only"):
+                whole[0] = 0.5

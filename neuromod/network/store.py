@@ -170,8 +170,7 @@ class SynapseStore:
     def add(self, addition: Addition) -> _core.Synapse:
         """Let a single synapse wait to be merged; a view of it, which gets its number then.
 
-        Its projection is there from the first one on, so that nobody's look decides when: draws depend on how many were
-        made before.
+        Its projection is there from the first one on: draws depend on how many there are, and not on who has looked.
         """
         if all(table.name != _SINGLE[addition[4]] for table in self._tables):
             self._new(_SINGLE[addition[4]], addition[4], self.learning)
@@ -389,12 +388,14 @@ class SynapseStore:
 
     def release(self) -> None:
         """The engine that keeps projections gives them back."""
+        self._freeze_weight()
         for table in self.tables:
             table.weights.release()
         self.keeper = None
 
     def hand_over(self) -> None:
         """As `release`, to an engine with another clock: every synapse is brought to the present."""
+        self._freeze_weight()
         for table in self.tables:
             table.weights.hand_over()
         self.keeper = None
@@ -433,7 +434,9 @@ class SynapseStore:
             return whole
         if self._weight is None or self.block.stale:
             if len(tables) == 1:
-                self._weight = tables[0].weights.array()
+                self._weight = tables[0].weights.array()[
+                    :
+                ]  # a change of the network makes this view stale alone
             else:
                 self._weight = self._gather(tables)
             self.block.bind(self._weight)
