@@ -243,8 +243,7 @@ class Session:
         with self.gate:
             self.store.check_written(self.step)
             engine = self.bound()
-            if n_steps:
-                self._note_beginning(engine)
+            self._note_beginning(engine, n_steps)
             self.store.resume()
             self.gate.begin(what, self._abandon)
             if self._levels is not None:
@@ -341,10 +340,10 @@ class Session:
     def _level(self) -> Floats | None:
         return None if self._levels is None else self._levels.level_buffer
 
-    def _note_beginning(self, engine: _core.Engine) -> None:
+    def _note_beginning(self, engine: _core.Engine, n_steps: int) -> None:
         if engine.step == 0 and not self.beginning.is_noted:
             engine.start()
-        if self.keeps_beginning and (engine.step == 0 or self.beginning.is_noted):
+        if n_steps and self.keeps_beginning and (engine.step == 0 or self.beginning.is_noted):
             self.beginning.note(self.store, self._level, engine.schedule_arrays())
 
     def reset(self, weights: bool, parameters: bool) -> int:

@@ -297,6 +297,7 @@ def test_a_copy_begins_where_its_original_began(way: str, rule: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:run. the network has no neurons")
+@pytest.mark.filterwarnings("ignore:external_input")  # of the first step, which comes back with it
 @pytest.mark.parametrize("seed", range(30))
 def test_random_simulations_are_reset_alike(seed: int) -> None:
     """After any steps and changes: reset, run, reset, run is the same run twice; and in a restored twin."""
