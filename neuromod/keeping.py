@@ -296,9 +296,19 @@ def load(cls: type[Simulation], path: Any, threads: int | None = None) -> tuple[
 
 def _newest(cls: type[Simulation], directory: Path, threads: int | None) -> tuple[Simulation, Any]:
     """The simulation of the newest checkpoint in a directory that is whole."""
-    from neuromod.checkpoints import newest_of
+    from neuromod import checkpoints
 
-    *others, oldest = newest_of(directory)
+    while True:
+        files = checkpoints.newest_of(directory)
+        try:
+            return _first_whole(cls, files, threads)
+        except FileNotFoundError:  # a run that goes on there has written newer ones, and removed these
+            if checkpoints.newest_of(directory) == files:
+                raise
+
+
+def _first_whole(cls: type[Simulation], files: list[Path], threads: int | None) -> tuple[Simulation, Any]:
+    *others, oldest = files
     for path in others:
         try:
             return _loaded(cls, path, threads)

@@ -147,6 +147,7 @@ def read_log(path: str | PathLike[str]) -> RecordLog:
 
 def _of_file(path: Path) -> tuple[dict[str, Any], RecordLog]:
     """The head of a file, and its records."""
+    atomic.check_is_plain(path)
     head, blocks, lost = _scan(path)
     channels = _channels_of(path, head, blocks)
     dt, until = head["dt"], blocks[-1].until if blocks else head["first"]
@@ -365,6 +366,7 @@ class Stream(Closed):
         self._steps = steps_of(every, sim.dt, "every", 1)
         self._ranks: tuple[int, int] | None = None  # of a rank: its number, and how many there are
         self._handle = -1
+        self._process = -1  # the process that is in the block; one that is forked there writes nothing
         # where the last whole block ends, how many there are, and the step up to which they are complete: set at once,
         # so that Ctrl-C finds either the block or none
         self._at = (0, 0, -1)
@@ -376,14 +378,18 @@ class Stream(Closed):
         session = self._sim._session
         with session.gate.change("streaming"):
             is_new = not self._path.exists() or self._path.stat().st_size == 0
-            self._handle = atomic.DISK.open_to_append(str(self._path))
+            handle = atomic.DISK.open_to_append(str(self._path))
+            if not atomic.held(handle):
+                atomic.DISK.close(handle)
+                raise BlockingIOError(f"{self._path}: must be of one stream; another one writes to it")
+            self._handle, self._process = handle, os.getpid()
             try:
                 if is_new:
                     self._begin()
                 else:
                     self._go_on()
             except BaseException:
-                atomic.DISK.close(self._handle)
+                atomic.let_go(self._handle)
                 raise
             session.set_last([self, *session.agenda.last], "streaming")  # before checkpoints
         return self
@@ -391,12 +397,14 @@ class Stream(Closed):
     def __exit__(self, kind: type[BaseException] | None, error: Any, _: Any) -> None:
         session = self._sim._session
         session.set_last([each for each in session.agenda.last if each is not self], "streaming")
+        if os.getpid() != self._process:
+            return
         try:
             self._flush()
             self._append(b"NMEN", b"")
             atomic.DISK.sync(self._handle)
         finally:
-            atomic.DISK.close(self._handle)
+            atomic.let_go(self._handle)
 
     def _head(self) -> dict[str, Any]:
         from neuromod import __version__
@@ -465,6 +473,8 @@ class Stream(Closed):
 
     def call(self) -> None:
         """Move all records to the file. What the disk refuses stays with the monitors until the next time."""
+        if os.getpid() != self._process:
+            return
         try:
             self._flush()
         except OSError as error:
