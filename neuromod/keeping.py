@@ -129,13 +129,17 @@ class Kept:
             If an argument is out of its domain, or the directory cannot be made. Nothing is written.
         FileExistsError
             If the directory has a checkpoint of a later step, which another run has written.
+        PermissionError, BlockingIOError
+            At the beginning of the block, if the directory cannot be written to, or another run writes checkpoints
+            there.
 
         Notes
         -----
         A checkpoint is written at the end of a step, after its hooks, and at the end of the block, also after Ctrl-C.
         After a kill at any moment the files are whole, and at most one interval is lost; `load` goes on to the bits of
         a run that was not stopped. Where the disk refuses, a `NeuromodWarning` says so and the run goes on; at the end
-        of the block OSError is raised.
+        of the block OSError is raised. A directory that is removed meanwhile is made again. A process that is forked in
+        the block writes nothing.
         """
         from neuromod.checkpoints import Checkpoints
 
@@ -168,12 +172,15 @@ class Kept:
             If the file is none of these monitors', or damaged.
         OSError
             If the disk refuses.
+        BlockingIOError
+            At the beginning of the block, if another stream writes to the file.
 
         Notes
         -----
         Each block has a checksum, so after a kill all but the last block can be read, by `read_log`, also while the log
         is written. The monitors themselves hold what is not yet in the file. Where the disk refuses in a run, a
-        `NeuromodWarning` says so, and the records stay in memory until the next time.
+        `NeuromodWarning` says so, and the records stay in memory until the next time. A process that is forked in the
+        block writes nothing.
         """
         from neuromod.logs import Stream
 

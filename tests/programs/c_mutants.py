@@ -1,17 +1,19 @@
 """Faults put into the C core one at a time: how many of them do the tests find?
 
-Usage: python tests/programs/c_mutants.py [--count 60] [--seed 1] [--minutes 30] [--c-only] [--only K,L], in a checkout
-that was built in place. An operator or a number of a C file is changed, the file is compiled as released, and the C
-tests run, those of the file first, the long ones last. If they find nothing, the Python tests that belong to the file
-run on the baseline core with the fault. A C test that takes 20 s of a processor has found the fault; a Python test
-that is cut off has not. A change that does not compile, or that leaves the object as it was, is drawn anew.
-The same seed draws the same mutants; --only takes those of these numbers. The mutants that are left are printed; the
-last line has the share that was found.
+Usage: python tests/programs/c_mutants.py [--count 60] [--seed 1] [--minutes 30] [--c-only] [--only K,L]
+
+Run it in a checkout that was built in place. An operator or a number of a C file is changed, and the file is compiled
+as released. The C test programs run that come to the line, those of the file first, the long ones last. If they find
+nothing, the Python tests that belong to the file run on the baseline core with the fault. A C test that takes 20 s of a
+processor has found the fault; a Python test that is cut off has not. A change that does not compile, or that leaves the
+object as it was, is drawn anew. The same seed draws the same mutants; --only takes those of these numbers. The mutants
+that are left are printed; the last line has the share that was found.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import re
@@ -21,6 +23,7 @@ import sys
 import sysconfig
 import tempfile
 import time
+from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -124,6 +127,7 @@ class Bench:
         }
         self.link(self.core_with(None, None))
         self.tests = {path.stem: self.program(path) for path in sorted(CHECKOUT.glob("tests/c/test_*.c"))}
+        self.reached = self.lines_reached()
         self.package = folder / "package"
         shutil.copytree(
             CHECKOUT / "neuromod", self.package / "neuromod", ignore=shutil.ignore_patterns("avx*.so")
@@ -155,6 +159,35 @@ class Bench:
         )
         return target
 
+    def lines_reached(self) -> dict[tuple[str, int], set[str]]:
+        """(file, line) -> the C test programs that come to it, by gcov."""
+        found = defaultdict[tuple[str, int], set[str]](set)
+        folder = self.folder / "reached"
+        folder.mkdir()
+        flags = ["-std=c11", "-O1", "-g", "--coverage", "-ffp-contract=off", f"-I{CHECKOUT / 'csrc'}"]
+        core = sorted(CHECKOUT.glob("csrc/*.c"))
+        subprocess.run([self.cc, *flags, "-c", *map(str, core)], check=True, cwd=folder)
+        objects = [f"{path.stem}.o" for path in core]
+        for stem in self.tests:
+            source = str(CHECKOUT / "tests" / "c" / f"{stem}.c")
+            command = [self.cc, *flags, source, *objects, "-lm", "-pthread", "-o", stem]
+            subprocess.run(command, check=True, cwd=folder)
+            for name in self.names_of(folder / stem):
+                subprocess.run([str(folder / stem), name], check=True, capture_output=True, cwd=folder)
+            data = [f"{path.stem}.gcda" for path in core if (folder / f"{path.stem}.gcda").exists()]
+            told = subprocess.run(
+                ["gcov", "--json-format", "--stdout", *data], check=True, capture_output=True, cwd=folder
+            )
+            for text in told.stdout.splitlines():
+                for file in json.loads(text)["files"]:
+                    for line in file["lines"]:
+                        found[Path(file["file"]).name, line["line_number"]] |= (
+                            {stem} if line["count"] else set()
+                        )
+            for name in data:
+                (folder / name).unlink()
+        return found
+
     def object_of(self, mutant: Mutant) -> Path | None:
         """Its object; None where it does not compile or is the same."""
         source = self.folder / "mutant" / mutant.file.name  # the object has the name
@@ -185,7 +218,13 @@ class Bench:
         """The first C program that does not pass; those of the file's own name run first, the long ones last."""
         self.link(self.core_with(mutant, made))
         own = mutant.file.stem.removeprefix("nm_").split("_")[0]
-        for stem in sorted(self.tests, key=lambda each: (own not in each, each in LONG, each)):
+        lines = range(mutant.line, 0, -1)  # gcov has the first line of a statement
+        line = next((n for n in lines if (mutant.file.name, n) in self.reached), None)
+        is_code = line is not None and mutant.line - line < 20
+        for stem in sorted(
+            self.reached[mutant.file.name, line] if is_code else self.tests,
+            key=lambda each: (own not in each, each in LONG, each),
+        ):
             program = str(self.tests[stem])
             for words in [[name] for name in self.names_of(self.tests[stem])] if stem in LONG else [[]]:
                 if run_for(LIMIT, [program, *words]).returncode:
