@@ -179,7 +179,11 @@ class Checkpoints(Closed):
         self.prepare()
         self._began = self._looked = time.monotonic()
         self._next = self._sim.current_step + 1
-        self._sim._session.set_last([*self._sim._session.agenda.last, self], "checkpointing")
+        try:
+            self._sim._session.set_last([*self._sim._session.agenda.last, self], "checkpointing")
+        except BaseException:
+            self.release()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: Any, _: Any) -> None:

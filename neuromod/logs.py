@@ -388,10 +388,10 @@ class Stream(Closed):
                     self._begin()
                 else:
                     self._go_on()
+                session.set_last([self, *session.agenda.last], "streaming")  # before checkpoints
             except BaseException:
                 atomic.let_go(self._handle)
                 raise
-            session.set_last([self, *session.agenda.last], "streaming")  # before checkpoints
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: Any, _: Any) -> None:

@@ -128,6 +128,25 @@ def test_a_directory_of_checkpoints_has_one_run_at_a_time(tmp_path: Path) -> Non
     assert Simulation.load(tmp_path).digest() == one.digest()
 
 
+def test_a_block_that_is_refused_keeps_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sim = small()
+    spikes = SpikeMonitor(sim)
+
+    def refused(*_: object) -> None:
+        raise RuntimeError("refused")
+
+    for begun in (
+        lambda: sim.checkpointing(tmp_path / "c", every=10.0),
+        lambda: sim.streaming(tmp_path / "r.log", {"s": spikes}, every=10.0),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(type(sim._session), "set_last", refused)
+            with pytest.raises(RuntimeError, match="refused"):
+                begun().__enter__()
+        with begun():
+            sim.run(10)
+
+
 def test_a_process_that_outlives_its_mother_keeps_no_lock(tmp_path: Path) -> None:
     """A worker that was forked in the block: the run that was killed can go on."""
     ready, end = os.pipe(), os.pipe()
