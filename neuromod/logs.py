@@ -212,6 +212,8 @@ def _scan(path: Path) -> tuple[dict[str, Any], list[_Block], int]:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         first = _block(file, 0, 0, size)
+        if first is None and _is_begun(file, size):
+            raise _error(path, f"must have a head; its writer has not gone on so far; got {size} bytes")
         if first is None or first.magic != b"NMHD":
             raise _error(path, "must be a log that streaming has written")
         head = _head(path, first.payload)
@@ -238,6 +240,16 @@ def _block(file: Any, at: int, number: int, size: int) -> _Block | None:
     payload = file.read(n)
     whole = hashlib.blake2b(start[:-16] + payload, digest_size=16).digest()
     return _Block(at, magic, until, payload) if whole == digest and len(payload) == n else None
+
+
+def _is_begun(file: Any, size: int) -> bool:
+    """Whether the file is empty, or has the beginning of a head, as a kill leaves it."""
+    file.seek(0)
+    start = file.read(_HEAD.size)
+    if not start.startswith(b"NMHD") or len(start) < _HEAD.size:
+        return size == 0 or start.startswith(b"NMHD")
+    n = _HEAD.unpack(start)[3]
+    return size - _HEAD.size < n <= _MOST_HEAD
 
 
 def _check_tail(path: Path, file: Any, at: int, size: int) -> None:
@@ -377,15 +389,17 @@ class Stream(Closed):
     def __enter__(self) -> Self:
         session = self._sim._session
         with session.gate.change("streaming"):
-            is_new = not self._path.exists() or self._path.stat().st_size == 0
+            head = json.dumps(self._head()).encode()  # first, so that the file is empty for a short time only
             handle = atomic.DISK.open_to_append(str(self._path))
             if not atomic.held(handle):
                 atomic.DISK.close(handle)
                 raise BlockingIOError(f"{self._path}: must be of one stream; another one writes to it")
             self._handle, self._process = handle, os.getpid()
             try:
+                with self._path.open("rb") as file:
+                    is_new = _is_begun(file, os.fstat(file.fileno()).st_size)
                 if is_new:
-                    self._begin()
+                    self._begin(head)
                 else:
                     self._go_on()
                 session.set_last([self, *session.agenda.last], "streaming")  # before checkpoints
@@ -420,8 +434,9 @@ class Stream(Closed):
             **({} if self._ranks is None else {"ranks": list(self._ranks)}),
         }
 
-    def _begin(self) -> None:
-        self._append(b"NMHD", json.dumps(self._head()).encode())
+    def _begin(self, head: bytes) -> None:
+        self._cut()  # the beginning of a head that a kill has left
+        self._append(b"NMHD", head)
         self._at = *self._at[:2], -1  # what the monitors have by now goes to the file, too
         atomic.DISK.sync_directory(str(self._path.parent))
 
