@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
-from neuromod.agenda import Agenda, Due, RateSchedule
+from neuromod.agenda import Agenda, Hooked, RateSchedule
 from neuromod.beginning import Beginning
 from neuromod.closed import Closed
 from neuromod.diagnosis import explained
@@ -179,13 +179,19 @@ class Session:
 
     # ---- what is due between steps, and current sources -------------------------------------------------------
 
-    def set_hooks(self, hooks: list[Due], where: str) -> None:
-        """Other hooks from now on."""
+    def add_hook(self, hook: Hooked, where: str) -> None:
+        """A further hook from now on."""
         self.gate.check_own(where)
-        self.agenda.hooks = hooks
+        self.agenda.hooks.add(hook)
         self._lend_agenda()
 
-    def set_last(self, last: list[Due], where: str) -> None:
+    def remove_hook(self, hook: Hooked, where: str) -> None:
+        """One hook less from now on."""
+        self.gate.check_own(where)
+        self.agenda.hooks.remove(hook)
+        self._lend_agenda()
+
+    def set_last(self, last: list[Hooked], where: str) -> None:
         """Others that are called after the hooks from now on."""
         self.gate.check_idle(where)
         self.agenda.last = last
@@ -199,10 +205,10 @@ class Session:
         """Other rates that vary in time; those that are new and due hold from now on."""
         self.gate.check_own(where)
         with self.gate:
-            new = [each for each in rates if each not in self.agenda.rates]
+            old = {id(each) for each in self.agenda.rates}
             self.agenda.rates = rates
-            for each in new:
-                if each.is_due(self.step):
+            for each in rates:
+                if id(each) not in old and each.is_due(self.step):
                     each.apply(self.store, self.step, self.dt)
             self._lend_agenda()
 
