@@ -249,7 +249,7 @@ def _is_begun(file: Any, size: int) -> bool:
     if not start.startswith(b"NMHD") or len(start) < _HEAD.size:
         return size == 0 or start.startswith(b"NMHD")
     n = _HEAD.unpack(start)[3]
-    return size - _HEAD.size < n <= _MOST_HEAD
+    return bool(size - _HEAD.size < n <= _MOST_HEAD)
 
 
 def _check_tail(path: Path, file: Any, at: int, size: int) -> None:
