@@ -224,6 +224,15 @@ class Checkpoints(Closed):
             return step % self._steps == 0
         return step >= self._next
 
+    def go_back(self, where: str) -> None:
+        """What is written next is of another course, whatever its step.
+
+        Parameters
+        ----------
+        where : str
+        """
+        self._last, self._next = -1, 0
+
     def call(self) -> None:
         """Look at the clock; write a checkpoint if it is time."""
         if not self._is_ours:
@@ -264,7 +273,9 @@ class Checkpoints(Closed):
         self._directory.mkdir(parents=True, exist_ok=True)  # somebody may have removed it
         sim.save(path)
         self._last = step
-        for _, old in checkpoint_files(self._directory)[: -self._keep]:
+        files = checkpoint_files(self._directory)
+        left = [path for at, path in files if at > step]  # of a course that the simulation has gone back from
+        for old in [*left, *[path for at, path in files if at <= step][: -self._keep]]:
             atomic.DISK.unlink(str(old))
 
     def __repr__(self) -> str:

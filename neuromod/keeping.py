@@ -17,8 +17,8 @@ if TYPE_CHECKING:  # what only files need is loaded when the first one is writte
     from pathlib import Path
 
     from neuromod.checkpoints import Checkpoints
-    from neuromod.logs import Stream
     from neuromod.recorders import Monitor
+    from neuromod.streams import Stream
 
 __all__ = ["Kept"]
 
@@ -182,7 +182,7 @@ class Kept:
         `NeuromodWarning` says so, and the records stay in memory until the next time. A process that is forked in the
         block writes nothing.
         """
-        from neuromod.logs import Stream
+        from neuromod.streams import Stream
 
         return Stream(self, path, monitors, every)
 

@@ -9,6 +9,7 @@ import shutil
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -225,6 +226,110 @@ def test_a_checkpoint_that_goes_while_it_is_loaded_gives_way_to_a_newer_one(
         monkeypatch.setattr(checkpoints, "newest_of", listed)
         assert Simulation.load(tmp_path).time == 20.0
         assert len(seen) == 3
+
+
+# ---- time that goes back ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("back", ["reset", "restore"])
+def test_what_goes_back_in_time_is_refused_while_a_log_goes_on(back: str, tmp_path: Path) -> None:
+    """The log could not be read any more."""
+    sim, plain = small(), small()
+    spikes, kept = SpikeMonitor(sim), SpikeMonitor(plain)
+    sim.store()
+    with sim.streaming(tmp_path / "r.log", {"s": spikes}, every=10.0):
+        sim.run(35)
+        before = sim.digest()
+        with pytest.raises(RuntimeError, match=f"^{back}: must not be in a block of streaming"):
+            getattr(sim, back)()
+        assert sim.digest() == before
+        sim.run(25)
+    plain.run(60)
+    assert read_log(tmp_path / "r.log")["s"]["id"].tolist() == kept.id.tolist()
+    spikes.stop()
+    getattr(sim, back)()
+    assert sim.current_step == 0
+
+
+@pytest.mark.parametrize("back", ["reset", "restore"])
+@pytest.mark.parametrize("every", [10.0, "0.001 s"])
+def test_checkpoints_after_going_back_in_time_are_those_that_stay(
+    back: str, every: Any, tmp_path: Path
+) -> None:
+    """Those of the course before stayed, the new ones were removed, and `load` read the wrong state."""
+    sim = small()
+    sim.store()
+    with sim.checkpointing(tmp_path, every=every) as written:
+        sim.run(85)
+        getattr(sim, back)()
+        sim.projections["p"].weight[:] = 0.1
+        for _ in range(7):
+            sim.run(5)
+            time.sleep(0.002)
+            assert len(written.files) <= 2
+        names_at_35 = [path.name for path in written.files]
+        assert Simulation.load(tmp_path).current_step in range(20, 36), names_at_35
+    again = Simulation.load(tmp_path)
+    assert (again.current_step, again.digest()) == (35, sim.digest())
+
+
+def test_a_block_that_ends_at_a_step_that_another_course_has_saved_saves_its_own(tmp_path: Path) -> None:
+    sim = small()
+    sim.store()
+    with sim.checkpointing(tmp_path, every="1 h") as written:
+        sim.run(20)
+        written.write(sim)
+        sim.restore()
+        sim.projections["p"].weight[:] = 0.1
+        sim.run(20)
+    assert Simulation.load(tmp_path).digest() == sim.digest()
+
+
+def test_a_monitor_has_one_log(tmp_path: Path) -> None:
+    """The inner stream took all, and the outer one's log was empty."""
+    sim = small()
+    spikes, other = SpikeMonitor(sim), SpikeMonitor(sim)
+    with sim.streaming(tmp_path / "one.log", {"s": spikes}, every=10.0):
+        with pytest.raises(
+            ValueError, match=r"monitors\['t'\]: must be of one stream; .*one\.log has its records"
+        ):
+            sim.streaming(tmp_path / "two.log", {"t": spikes}, every=10.0).__enter__()
+        with sim.streaming(tmp_path / "three.log", {"o": other}, every=10.0):
+            sim.run(30)
+    assert not (tmp_path / "two.log").exists()
+    one, three = read_log(tmp_path / "one.log"), read_log(tmp_path / "three.log")
+    assert one["s"]["id"].tolist() == three["o"]["id"].tolist() != []
+
+
+@pytest.mark.parametrize("room", [True, False])
+def test_a_log_that_is_removed_meanwhile_is_begun_again(
+    room: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What followed went to a file that no longer had a name."""
+    sim, plain = small(), small()
+    spikes, kept = SpikeMonitor(sim), SpikeMonitor(plain)
+    plain.run(60)
+
+    class Full(atomic.Disk):
+        def write(self, handle: int, data: Any) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with sim.streaming(tmp_path / "r.log", {"s": spikes}, every=10.0):
+        sim.run(15)
+        (tmp_path / "r.log").unlink()
+        with pytest.warns(NeuromodWarning) as said:  # noqa: PT031
+            if not room:
+                with monkeypatch.context() as patch:
+                    patch.setattr(atomic, "DISK", Full())
+                    sim.run(10)
+            sim.run(60 - sim.current_step)
+        words = ["was removed; it is begun again", *([] if room else ["could not be written"])]
+        assert [word in str(each.message) for word, each in zip(words, said, strict=True)] == [True] * len(
+            words
+        )
+    log = read_log(tmp_path / "r.log")
+    assert log["s"]["id"].tolist() == kept.id[kept.step > 10].tolist()
+    assert log.until == 60.0
 
 
 # ---- places --------------------------------------------------------------------------------------------------------
