@@ -230,8 +230,8 @@ class Kept:
         ValueError
             If no state has that name. Nothing is changed.
         RuntimeError
-            If the simulation is being run, or a log goes on; or neurons or synapses were added or removed since, or a projection has
-            another rule: `save` and `load` keep whole networks. Nothing is changed.
+            If the simulation is being run, or a log of `streaming` goes on; or neurons or synapses were added or
+            removed since, or a projection has another rule: `save` and `load` keep whole networks. Nothing is changed.
 
         Notes
         -----
