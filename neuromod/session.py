@@ -169,13 +169,7 @@ class Session:
         """Let sources fire at exact steps, in place of what was set for them. `spikes`: (step, id), of these ids."""
         self.gate.check_own("set_spike_times")
         with self.gate:
-            engine = self.prepared()
-            old_steps, old_ids = engine.schedule_arrays()
-            kept = ~np.isin(old_ids, np.unique(ids))
-            engine.set_schedule(
-                np.concatenate([old_steps[kept], spikes[:, 0]]),
-                np.concatenate([old_ids[kept], spikes[:, 1]]),
-            )
+            self.prepared().add_schedule(ids, spikes[:, 0], spikes[:, 1])
 
     # ---- what is due between steps, and current sources -------------------------------------------------------
 
