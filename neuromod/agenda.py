@@ -13,7 +13,7 @@ from neuromod.interrupts import uninterrupted
 from neuromod.state import SavedPart
 from neuromod.timetable import FOREVER, Due, Timetable
 
-__all__ = ["Agenda", "Hooked", "RateSchedule"]
+__all__ = ["Agenda", "Hooked", "Keeper", "RateSchedule"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -24,6 +24,14 @@ class Hooked(Due, Protocol):
 
     def call(self) -> None:
         """Do it."""
+        ...
+
+
+class Keeper(Hooked, Protocol):
+    """What keeps the state or the records at the end of a step, as the agenda sees it."""
+
+    def go_back(self, where: str) -> None:
+        """The simulation is about to go back in time; RuntimeError where that cannot be kept."""
         ...
 
 
@@ -142,7 +150,7 @@ class Agenda:
         self._session = session
         self._rates: Timetable[RateSchedule] = Timetable()
         self.hooks: Timetable[Hooked] = Timetable()
-        self.last: list[Hooked] = []  # called after the hooks: what keeps the state of the end of the step
+        self.last: list[Keeper] = []  # called after the hooks: what keeps the state of the end of the step
         self._acting = False
         self._stop = False
         self.stopped = False  # whether a hook has ended the last run
@@ -210,6 +218,11 @@ class Agenda:
         if not self._acting or self._session.gate.foreign:
             raise RuntimeError("stop: must be called by a hook of the run, which every or when makes")
         self._stop = True
+
+    def go_back(self, where: str) -> None:
+        """The simulation is about to go back in time."""
+        for each in self.last:
+            each.go_back(where)
 
     def check_can_be_saved(self, what: str) -> None:
         """Refuse to save what only a program can say."""

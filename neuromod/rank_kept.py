@@ -26,9 +26,9 @@ from neuromod.state import sealed
 
 if TYPE_CHECKING:
     import neuromod
-    from neuromod.logs import Stream
     from neuromod.rank_checkpoints import RankCheckpoints
     from neuromod.recorders import Monitor
+    from neuromod.streams import Stream
 
 __all__ = ["RankKept"]
 

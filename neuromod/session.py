@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
-from neuromod.agenda import Agenda, Hooked, RateSchedule
+from neuromod.agenda import Agenda, Hooked, Keeper, RateSchedule
 from neuromod.beginning import Beginning
 from neuromod.closed import Closed
 from neuromod.diagnosis import explained
@@ -185,7 +185,7 @@ class Session:
         self.agenda.hooks.remove(hook)
         self._lend_agenda()
 
-    def set_last(self, last: list[Hooked], where: str) -> None:
+    def set_last(self, last: list[Keeper], where: str) -> None:
         """Others that are called after the hooks from now on."""
         self.gate.check_idle(where)
         self.agenda.last = last
@@ -351,6 +351,7 @@ class Session:
         with self.gate.change("reset"):
             if self.step and not self.beginning.is_noted:
                 raise RuntimeError("reset: needs the beginning, which the saved state does not have")
+            self.agenda.go_back("reset")
             self.store.check_written(self.step)
             if not self.beginning.is_noted:
                 self.bound()
