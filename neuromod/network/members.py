@@ -15,6 +15,7 @@ from neuromod.problems import shown
 __all__ = [
     "HasNeurons",
     "Region",
+    "distinct",
     "ids_as_given",
     "ids_of",
     "is_population",
@@ -90,7 +91,14 @@ def slots_as_given(areas: Areas, group: Any, where: str) -> Ints:
 
 def slots_of_group(areas: Areas, group: Any, where: str) -> NDArray[np.int32]:
     """The slots of `slots_as_given`, ascending without repeats."""
-    return np.unique(slots_as_given(areas, group, where)).astype(np.int32)
+    return distinct(slots_as_given(areas, group, where))
+
+
+def distinct(slots: NDArray[Any]) -> NDArray[np.int32]:
+    """The slots, ascending without repeats. They are marked: `numpy.unique` takes 0.5 us for each of a million."""
+    there = np.zeros(int(slots.max(initial=-1)) + 1, bool)
+    there[slots] = True
+    return np.flatnonzero(there).astype(np.int32)
 
 
 def ids_of(areas: Areas, group: Any, where: str) -> Ints:
