@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod.arguments import called, checked_array, checked_number
-from neuromod.network.members import distinct
+from neuromod.network.columns import distinct
 from neuromod.problems import nearest, shown
 
 __all__ = ["CUT", "Geometry", "Space", "checked_space", "checked_wrap", "positions_of", "probabilities"]
