@@ -117,7 +117,7 @@ def gamma_start(shape: float) -> Law:
         return (tail + 20.0 * stats.gamma.cdf(x, shape + 1.0, scale=scale)) / 20.0
 
     def law(seed: int) -> float:
-        trains = gamma_trains(800, rate=50.0, shape=shape, duration=1500.0, seed=seed)
+        trains = gamma_trains(400, rate=50.0, shape=shape, duration=800.0, seed=seed)
         return float(stats.kstest([train[0] for train in trains], cdf).pvalue)
 
     return law
