@@ -235,9 +235,9 @@ class Synapses:
         ----------
         variable : str, default "weight"
             Or another column of `to_dict`.
-        pre, post : str, sequence of str, or array_like of int, optional
-            Area names or neuron ids that the rows, and the columns, stand for, in this order; synapses of others are
-            left out. Default: all neurons of the network, in id order.
+        pre, post : Population, str, sequence of these, or array_like of int, optional
+            Populations, area names or neuron ids that the rows, and the columns, stand for, in this order; synapses of
+            others are left out. Default: all neurons of the network, in id order.
 
         Returns
         -------
