@@ -314,7 +314,7 @@ class RankSimulation(RankKept):
         new = [table for table in store.tables if table.name in names]
         total = sum(map(len, new))
         for table in new:
-            keep_targets(store, table, *self._own_slots())
+            keep_targets(store, table, *self._part[:2])
         return total
 
     # ---- running ---------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ def test_rows_and_synapses_are_those_of_a_rank(ranks: int) -> None:
     found = on_ranks(ranks, work)
     planned = plan_ranks(n, degree, ranks)["bytes_of"]
     assert all(rows == pytest.approx(planned["rows"], rel=0.01) for rows, _ in found)
+    assert sum(rows for rows, _ in found) == pytest.approx(8 * 4 * n, rel=0.01)
     assert max(synapses for _, synapses in found) == pytest.approx(planned["synapses"], rel=0.05)
 
 

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ranked import alone, built, microcircuit, random_case, system_of, together
+from ranked import alone, built, microcircuit, random_case, stimulated, system_of, together
 from thread_ranks import ThreadComm, on_ranks
 
-from neuromod import BrainModel, ConfigError, NeuromodulationSystem, Simulation, SpikeMonitor
+from neuromod import BrainModel, ConfigError, NeuromodulationSystem, Simulation, SpikeMonitor, rank_link
 from neuromod.ranks import RankSimulation
 
 SCRIPT = Path(__file__).parent / "ranked.py"
@@ -71,6 +71,27 @@ def test_ranks_beyond_the_parts_of_a_network_have_nothing_to_do() -> None:
     built(one, case)
     one.run(20)
     assert sorted(own) == [0, 0, 100] and whole.digest() == one.digest()
+
+
+@pytest.mark.parametrize("short_term", [False, True])
+def test_rows_over_several_partitions_of_a_rank(short_term: bool) -> None:
+    """Delay runs of few synapses: joined rows, whose buckets cover several of a rank's partitions."""
+    case = {**CASE, "n": 40_000, "degree": 4, "dense": False, "short_term": short_term, "steps": [30, 11]}
+    together_of: list[int] = []
+
+    def work(comm: ThreadComm) -> Any:
+        sim = RankSimulation(comm, seed=5, neuromodulation=system_of(case), threads=1)
+        built(sim, case)
+        for steps in case["steps"]:
+            stimulated(sim)
+            sim.run(steps)
+        tables = sim._sim._session.store.tables
+        together_of.extend(table.joined.rows.parts for table in tables if table.joined is not None)
+        whole = sim.gather()
+        return None if whole is None else whole.digest()
+
+    assert on_ranks(3, work)[0] == alone(case)
+    assert together_of and all(parts == 2 for parts in together_of)  # of 8 / 3 partitions
 
 
 def test_synapses_and_spikes_divide_and_come_together() -> None:
@@ -166,6 +187,35 @@ def test_spikes_of_all_ranks_release_a_modulator_in_the_next_step() -> None:
     level = one.neuromodulation.norepinephrine.state.level
     assert level > 0.55 and [part[0] for part in found] == [level] * 3
     assert found[0][1].digest() == one.digest()
+
+
+@pytest.mark.parametrize("away", [0.0, 2e-3])
+def test_a_wait_naps_where_another_program_takes_the_core(away: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    class Request:
+        """Answered at the fourth look."""
+
+        def __init__(self) -> None:
+            self.looks = 0
+
+        def Test(self) -> bool:
+            self.looks += 1
+            return self.looks > 3
+
+    now = [0.0]
+    monkeypatch.setattr(rank_link.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(rank_link.time, "sleep", lambda _: done.append("nap"))
+
+    def give_way() -> None:
+        done.append("way")
+        now[0] += away
+
+    monkeypatch.setattr(rank_link, "_give_way", give_way)
+    ranks = rank_link.Ranks(alone_comm())
+    for _ in range(66):
+        ranks.wait(Request())
+    assert done == (["way", "nap", "nap"] + 63 * 3 * ["nap"] + ["way", "nap", "nap"] + 3 * ["nap"] if away else 66 * 3 * ["way"])
 
 
 # ---- what is refused -------------------------------------------------------------------------------------------

@@ -39,9 +39,9 @@ class Constants:
     byte: float  # s, a byte that a rank receives
     rank_bytes: float  # of a process, without a network
     neuron_bytes: float  # of each neuron of the network, on every rank
-    bucket_bytes: float  # of each source and partition of a projection, on every rank
+    bucket_bytes: float  # of each source and partition of a projection, on the rank that has the partition
     synapse_bytes: float  # of each synapse, on one rank
-    building_bytes: float  # of each synapse of a projection, on every rank while it is connected
+    building_bytes: float  # of each synapse of a projection, on every rank while it is connected, beside all its rows
 
 
 MEASURED = Constants(
@@ -125,11 +125,12 @@ def plan_ranks(
     memory = {
         "process": c.rank_bytes,
         "columns of neurons": c.neuron_bytes * n_neurons,
-        "rows": c.bucket_bytes * rows * n_neurons * partitions,
+        "rows": c.bucket_bytes * rows * n_neurons * own,
         "synapses": c.synapse_bytes * n_neurons * in_degree * share,
     }
     step, held = sum(seconds.values()), sum(memory.values())
-    building = c.building_bytes * n_neurons * in_degree / n_projections
+    whole_rows = c.bucket_bytes * rows * n_neurons * partitions
+    building = (c.building_bytes * n_neurons * in_degree + whole_rows) / n_projections
     return {
         "partitions": partitions,
         "seconds_per_step": step,
