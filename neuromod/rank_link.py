@@ -22,7 +22,17 @@ from neuromod.problems import shown
 __all__ = ["Ranks"]
 
 Ints = NDArray[np.int64]
-_NEEDED = ("rank", "size", "Abort", "Iallgather", "Iallgatherv", "Iallreduce", "Ibarrier", "allgather", "gather")
+_NEEDED = (
+    "rank",
+    "size",
+    "Abort",
+    "Iallgather",
+    "Iallgatherv",
+    "Iallreduce",
+    "Ibarrier",
+    "allgather",
+    "gather",
+)
 _LONG = 1e-3  # seconds without the core after which another program is taken to use it
 _NAP = 1e-6  # seconds; the system makes it 50 to 100 times as long
 _WAITS = 64  # that nap, after a core was away for long

@@ -190,7 +190,9 @@ def test_spikes_of_all_ranks_release_a_modulator_in_the_next_step() -> None:
 
 
 @pytest.mark.parametrize("away", [0.0, 2e-3])
-def test_a_wait_naps_where_another_program_takes_the_core(away: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wait_naps_where_another_program_takes_the_core(
+    away: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done: list[str] = []
 
     class Request:
@@ -215,7 +217,11 @@ def test_a_wait_naps_where_another_program_takes_the_core(away: float, monkeypat
     ranks = rank_link.Ranks(alone_comm())
     for _ in range(66):
         ranks.wait(Request())
-    assert done == (["way", "nap", "nap"] + 63 * 3 * ["nap"] + ["way", "nap", "nap"] + 3 * ["nap"] if away else 66 * 3 * ["way"])
+    assert done == (
+        ["way", "nap", "nap"] + 63 * 3 * ["nap"] + ["way", "nap", "nap"] + 3 * ["nap"]
+        if away
+        else 66 * 3 * ["way"]
+    )
 
 
 # ---- what is refused -------------------------------------------------------------------------------------------

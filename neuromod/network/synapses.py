@@ -233,7 +233,9 @@ class SynapseTable:
     def post(self) -> Int32s:
         """Slot of each synapse's target. A new array."""
         start, target = self.joined.own()[:2] if self.joined is not None else (self.bucket_start, self.target)
-        first = (self.partitions_of(np.arange(len(start) - 1)) * _core.partitions(self.n_neurons)[1]).astype(np.int32)
+        first = (self.partitions_of(np.arange(len(start) - 1)) * _core.partitions(self.n_neurons)[1]).astype(
+            np.int32
+        )
         return np.repeat(first, np.diff(start)) + target.astype(np.int32)
 
     @property
