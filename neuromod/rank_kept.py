@@ -185,8 +185,14 @@ class RankKept:
         Simulation or None
             On rank 0, which must have the memory for the whole; on the others None. Its ``monitors`` have what the
             recorders of all ranks have recorded. `take` goes on from it on any number of ranks.
+
+        Raises
+        ------
+        ConfigError
+            If the ranks have not made the same recorders; on every rank.
         """
         sim, part = self._sim, self._part
+        self._ranks.check_same({"recorders": [type(monitor).__name__ for monitor in self.monitors]})
         own, state = sim._own_state(), of_model.state_of(sim.model, rows=True)
         tables = sim._session.store.tables
         neurons = {

@@ -242,6 +242,52 @@ def test_ranks_that_differ_are_refused_before_a_step_is_done() -> None:
         assert f"rank 1: must have the {part}" in first
 
 
+def test_ranks_whose_programs_differ_are_refused() -> None:
+    """Weights, inputs and recorders, beside what the network's parameters tell."""
+
+    def work(comm: ThreadComm) -> list[str]:
+        told = []
+        for weight, row in ((0.1 * (1 + comm.rank), 0.0), (0.1, float(comm.rank))):
+            sim = RankSimulation(comm, seed=5)
+            cells = sim.create(5000)
+            sim.connect(cells, cells, in_degree=2, weight={"uniform": [0.0, weight]}, rule="none")
+            with pytest.raises(ConfigError) as caught:
+                sim.run(3, input=np.full((3, 5000), row))
+            told.append(str(caught.value))
+            assert sim.step == 0
+        sim = RankSimulation(comm, seed=5)
+        sim.create(5000)
+        if comm.rank == 0:
+            sim.record_spikes()
+        with pytest.raises(ConfigError) as caught:
+            sim.gather()
+        return [*told, str(caught.value)]
+
+    first, second = on_ranks(2, work)
+    assert first == second
+    for text, part in zip(first, ("network", "input", "recorders"), strict=True):
+        assert f"rank 1: must have the {part} of rank 0" in text
+
+
+def test_synapses_of_a_rank_are_not_edited() -> None:
+    def work(comm: ThreadComm) -> Any:
+        sim = RankSimulation(comm, seed=5)
+        built(sim, CASE)
+        sim.run(20)
+        (name, projection), *_ = sim.projections.items()
+        for edit in (lambda: projection.prune(fraction=0.1), lambda: setattr(projection, "delay", 3)):
+            with pytest.raises(RuntimeError, match=rf"{name}.*: is not there on several ranks"):
+                edit()
+        sim.run(30)
+        return sim.gather()
+
+    one = Simulation(seed=5)
+    built(one, CASE)
+    one.run(20)
+    one.run(30)
+    assert on_ranks(2, work)[0].digest() == one.digest()
+
+
 def test_a_rank_shows_itself_in_a_notebook() -> None:
     def work(comm: ThreadComm) -> str:
         sim = RankSimulation(comm, seed=5)

@@ -72,9 +72,21 @@ def keep_targets(store: Any, table: SynapseTable, first: int, end: int) -> Cut:
     cut = Cut(np.repeat(runs, sizes), runs)
     other = _part_of(table, cut, own, sizes[runs])
     other.row_start = _starts(_row_sizes(other, end - first))
-    other.whole = replace(whole, shift=_shift(table, other, cut)) if has_rule else whole
+    shift = _shift(table, other, cut) if has_rule else None
+    other.whole = replace(whole, mark=_mark(table, sizes), shift=shift)
     store.adopt([(table, other)], _moved(store, table, cut))
     return cut
+
+
+def _mark(table: SynapseTable, sizes: Ints) -> tuple[float, ...]:
+    """Sums of targets, delays and weights. `sizes`: of the delay runs."""
+    delays = table.equal_delay if table.run_delay is None else table.run_delay.astype(np.int64)
+    weight = table.weights.equal if table.weights.is_equal else table.weights.values()["weight"]
+    return (
+        float(table.target.sum(dtype=np.uint64)),
+        float(np.sum(delays * sizes)),
+        float(np.sum(weight, dtype=np.float64)),
+    )
 
 
 def _are_of(table: SynapseTable, first: int, end: int) -> NDArray[np.bool_]:
