@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod.errors import ConfigError
-from neuromod.network.ranked import own_parts
 from neuromod.optional import optional_module
 from neuromod.problems import shown
 
@@ -127,17 +126,15 @@ class Ranks:
                 self._naps = _WAITS
         self._naps = max(0, self._naps - 1)
 
-    def swap(self, n_neurons: int, packed: NDArray[np.int32]) -> list[tuple[int, int, NDArray[np.int32]]]:
-        """Partitions of each rank, first and one past the last, and the spikes that it has packed."""
+    def swap(self, packed: NDArray[np.int32]) -> tuple[NDArray[np.int32], Ints]:
+        """The spikes that all ranks have packed, and where those of each begin."""
         sizes = np.empty(self.size, np.int64)
         self.wait(self.comm.Iallgather(np.array([len(packed)], np.int64), sizes))
-        begins = np.concatenate([[0], np.cumsum(sizes)])
+        begins = np.zeros(self.size + 1, np.int64)
+        np.cumsum(sizes, out=begins[1:])
         everything = np.empty(begins[-1], np.int32)
         self.wait(self.comm.Iallgatherv(packed, (everything, sizes)))
-        return [
-            (*own_parts(n_neurons, r, self.size)[:2], everything[begins[r] : begins[r + 1]])
-            for r in range(self.size)
-        ]
+        return everything, begins
 
     def total(self, own: Ints) -> Ints:
         """The sum over all ranks."""

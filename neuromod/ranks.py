@@ -17,7 +17,7 @@ from neuromod.modulation.system import NeuromodulationSystem
 from neuromod.network.brain_model import BrainModel
 from neuromod.network.population import Group, Population
 from neuromod.network.projection import Projection
-from neuromod.network.ranked import keep_targets, own_parts
+from neuromod.network.ranked import first_part, keep_targets, own_parts
 from neuromod.notebook import html_of
 from neuromod.parallel import share_of_threads
 from neuromod.problems import did_you_mean
@@ -436,10 +436,9 @@ class RankSimulation(RankKept):
         system = self._sim.neuromodulation
         if system is not None and system._levels.releases:
             every = 1  # spikes act on the levels of the next step
-        n, part = len(self._sim.model.neurons), self._part
-        return _core.RankLink(
-            part.first, part.end, every, lambda first, last, packed: ranks.swap(n, packed), ranks.end_all
-        )
+        n_parts = _core.partitions(len(self._sim.model.neurons))[0]
+        parts = [first_part(rank, n_parts, ranks.size) for rank in range(ranks.size + 1)]
+        return _core.RankLink(parts, ranks.rank, every, ranks.swap, ranks.end_all)
 
     def _config_digest(self) -> str:
         text = repr(sorted(self._sim.model.config.items()))

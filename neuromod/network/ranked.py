@@ -15,7 +15,7 @@ from neuromod.network.layout import Whole
 from neuromod.network.synapses import SynapseTable
 from neuromod.network.weights import Weights
 
-__all__ = ["Cut", "buckets_of_runs", "keep_targets", "merged_projections", "order_of_whole", "own_parts"]
+__all__ = ["Cut", "buckets_of_runs", "first_part", "keep_targets", "merged_projections", "order_of_whole", "own_parts"]
 
 Ints = NDArray[np.int64]
 
@@ -35,10 +35,15 @@ class Cut(NamedTuple):
     runs: NDArray[np.bool_]
 
 
+def first_part(rank: int, n_parts: int, n_ranks: int) -> int:
+    """The first part of a rank; of the rank behind the last, the number of parts."""
+    return rank * n_parts // n_ranks
+
+
 def own_parts(n_neurons: int, rank: int, n_ranks: int) -> tuple[int, int, int, int]:
     """Parts and slots of a rank: first part, one past the last, first slot, one past the last."""
     n_parts, width = _core.partitions(n_neurons)
-    first, end = rank * n_parts // n_ranks, (rank + 1) * n_parts // n_ranks
+    first, end = (first_part(each, n_parts, n_ranks) for each in (rank, rank + 1))
     return first, end, min(first * width, n_neurons), min(end * width, n_neurons)
 
 
