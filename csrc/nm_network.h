@@ -57,7 +57,7 @@ typedef struct nm_projection {
     int64_t n_runs, n_synapses;
     int64_t
         parts; /* consecutive partitions that a bucket covers: 0 and 1 one, more in joined tables (nm_join.h) */
-    int64_t before, behind; /* partitions before and behind those that have buckets: of other processes */
+    int64_t before, behind;    /* partitions before and behind those that have buckets: of other processes */
     const int64_t *bucket_run; /* [bucket, and one more] first delay run of a bucket; NULL: one run each */
     const int64_t *run_start;  /* [n_runs + 1] first synapse of a delay run */
     const uint16_t *run_delay; /* [n_runs] steps >= 1; NULL: `constant_delay` everywhere */

@@ -129,7 +129,8 @@ def _part_of(table: SynapseTable, cut: Cut, own: NDArray[np.bool_], sizes: Ints)
 
 def _row_sizes(table: SynapseTable, n_own: int) -> Ints:
     """Synapses of each row, which has so many buckets."""
-    return np.diff(table.bucket_start).reshape(table.n_rows, n_own).sum(axis=1)
+    sizes: Ints = np.diff(table.bucket_start).reshape(table.n_rows, n_own).sum(axis=1)
+    return sizes
 
 
 def _starts(sizes: Ints) -> Ints:

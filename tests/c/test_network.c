@@ -237,7 +237,8 @@ static void rows_of_some_partitions(void) {
 static void partitions_that_there_are_not_are_refused(void) {
     fixture *f = make(&nm_neuron_lif, 700);
     const int64_t run_start[2] = {0, 0};
-    nm_projection p = {.n_rows = 1, .run_start = run_start, .min_delay = 1, .max_delay = 1, .constant_delay = 1};
+    nm_projection p = {
+        .n_rows = 1, .run_start = run_start, .min_delay = 1, .max_delay = 1, .constant_delay = 1};
     nm_error error;
     cut(f, N);
     f->network.projections = &p, f->network.n_projections = 1, f->network.max_delay = 1;
