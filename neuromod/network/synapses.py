@@ -275,10 +275,20 @@ class SynapseTable:
     def post(self) -> Int32s:
         """Slot of each synapse's target. A new array."""
         start, target = self.joined.own()[:2] if self.joined is not None else (self.bucket_start, self.target)
-        buckets = np.arange(len(start) - 1)
-        n_partitions, width = _core.partitions(self.n_neurons)
-        first = (buckets % n_partitions * width).astype(np.int32)
+        first = (self.partitions_of(np.arange(len(start) - 1)) * _core.partitions(self.n_neurons)[1]).astype(
+            np.int32
+        )
         return np.repeat(first, np.diff(start)) + target.astype(np.int32)
+
+    @property
+    def parts(self) -> tuple[int, int]:
+        """Partitions of the network that have buckets in the rows: the first, and one past the last."""
+        return (0, _core.partitions(self.n_neurons)[0]) if self.whole is None else self.whole.parts
+
+    def partitions_of(self, buckets: Ints) -> Ints:
+        """The partition of each bucket."""
+        first, end = self.parts
+        return first + buckets % max(1, end - first)
 
     @property
     def pre_id(self) -> Ints:
