@@ -31,6 +31,7 @@ from neuromod import (
 )
 from neuromod.errors import NumericalError
 from neuromod.selftest import models
+from neuromod.experiment.results import save_results
 
 FIRST = int(os.environ.get("NEUROMOD_FUZZ_SEED", "0"))
 MODELS = int(os.environ.get("NEUROMOD_FUZZ_MODELS", "12"))
@@ -497,6 +498,26 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     link.symlink_to(real)
     model.save(link)
     assert link.is_symlink() and real.is_file() and not real.is_symlink()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_what_is_no_ordinary_file_is_neither_replaced_nor_read(tmp_path: Path) -> None:
+    """As root, a device would be gone for all users of the machine."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    link = tmp_path / "link"
+    link.symlink_to(pipe)
+    sim = small(2)
+    for path in (pipe, link):
+        for act in (sim.save, sim.model.save, Simulation.load, BrainModel.load):
+            with pytest.raises(FileExistsError, match=r"pipe: must be an ordinary file"):
+                act(path)  # type: ignore[operator]
+        with pytest.raises(FileExistsError, match="ordinary file"):
+            save_results(path, {}, overwrite=True)
+        with pytest.raises(FileExistsError, match="ordinary file"):
+            sim.streaming(path, {"spikes": SpikeMonitor(sim)})
+    assert pipe.is_fifo()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["link", "pipe"]
 
 
 # ---- files of each release load for ever ---------------------------------------------------------------------------

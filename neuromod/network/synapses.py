@@ -374,6 +374,22 @@ class SynapseTable:
             self.n_neurons, self.bitmap = n_neurons, _core.Bitmap()
         return True
 
+    def closed_up(self, slot: int) -> SynapseTable | None:
+        """A table of the same synapses, for `adopt`, once the neuron in that slot is gone; None where rows change.
+
+        What an engine keeps stays with it: no synapse is brought to the present.
+        """
+        is_outside = slot < self.pre_first or slot >= self.pre_first + self.n_rows
+        is_whole = self.whole is None and _core.partitions(self.columns.n)[0] == 1
+        has_own_rows = self.learning.rule is not None or self.learning.short_term is not None
+        if not (has_own_rows and is_outside and is_whole) or np.any(self.target == slot):
+            return None
+        other = copy.copy(self)
+        other.pre_first -= slot < self.pre_first
+        other.target = self.target - (self.target > slot).astype(np.uint16)
+        other._targets, other.bitmap = None, _core.Bitmap()
+        return other
+
     def contents(self) -> dict[str, Any]:
         """Every per-synapse column, by name, as it is now."""
         return {**self.weights.values(), **self.own_columns()}
@@ -404,8 +420,9 @@ class SynapseTable:
 
     def adopt(self, other: SynapseTable) -> None:
         """Take what `replaced` has made in place of the present synapses. Nothing in here fails."""
-        self.weights.drop()
-        if self.tag is not None:
+        if other.weights is not self.weights:
+            self.weights.drop()
+        if self.tag is not None and other.tag is not self.tag:
             self.tag.flags.writeable = False
         self.__dict__.update(other.__dict__)
 
