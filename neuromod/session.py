@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
-from neuromod.agenda import Agenda, Due, RateSchedule
+from neuromod.agenda import Agenda, Hooked, Keeper, RateSchedule
 from neuromod.beginning import Beginning
 from neuromod.closed import Closed
 from neuromod.diagnosis import explained
@@ -169,23 +169,23 @@ class Session:
         """Let sources fire at exact steps, in place of what was set for them. `spikes`: (step, id), of these ids."""
         self.gate.check_own("set_spike_times")
         with self.gate:
-            engine = self.prepared()
-            old_steps, old_ids = engine.schedule_arrays()
-            kept = ~np.isin(old_ids, np.unique(ids))
-            engine.set_schedule(
-                np.concatenate([old_steps[kept], spikes[:, 0]]),
-                np.concatenate([old_ids[kept], spikes[:, 1]]),
-            )
+            self.prepared().add_schedule(ids, spikes[:, 0], spikes[:, 1])
 
     # ---- what is due between steps, and current sources -------------------------------------------------------
 
-    def set_hooks(self, hooks: list[Due], where: str) -> None:
-        """Other hooks from now on."""
+    def add_hook(self, hook: Hooked, where: str) -> None:
+        """A further hook from now on."""
         self.gate.check_own(where)
-        self.agenda.hooks = hooks
+        self.agenda.hooks.add(hook)
         self._lend_agenda()
 
-    def set_last(self, last: list[Due], where: str) -> None:
+    def remove_hook(self, hook: Hooked, where: str) -> None:
+        """One hook less from now on."""
+        self.gate.check_own(where)
+        self.agenda.hooks.remove(hook)
+        self._lend_agenda()
+
+    def set_last(self, last: list[Keeper], where: str) -> None:
         """Others that are called after the hooks from now on."""
         self.gate.check_idle(where)
         self.agenda.last = last
@@ -199,10 +199,10 @@ class Session:
         """Other rates that vary in time; those that are new and due hold from now on."""
         self.gate.check_own(where)
         with self.gate:
-            new = [each for each in rates if each not in self.agenda.rates]
+            old = {id(each) for each in self.agenda.rates}
             self.agenda.rates = rates
-            for each in new:
-                if each.is_due(self.step):
+            for each in rates:
+                if id(each) not in old and each.is_due(self.step):
                     each.apply(self.store, self.step, self.dt)
             self._lend_agenda()
 
@@ -351,6 +351,7 @@ class Session:
         with self.gate.change("reset"):
             if self.step and not self.beginning.is_noted:
                 raise RuntimeError("reset: needs the beginning, which the saved state does not have")
+            self.agenda.go_back("reset")
             self.store.check_written(self.step)
             if not self.beginning.is_noted:
                 self.bound()

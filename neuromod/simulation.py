@@ -379,7 +379,8 @@ class Simulation(Building, Connects, Hooked, Kept):
         TypeError
             If an argument is neither True nor False. Nothing is changed.
         RuntimeError
-            If the network is being run, or was restored from a state that was saved without its beginning.
+            If the network is being run, or a log of `streaming` goes on, or it was restored from a state that was
+            saved without its beginning.
 
         Notes
         -----

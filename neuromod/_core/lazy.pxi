@@ -128,7 +128,7 @@ cdef class LazyKeeper:
         return step
 
     cdef int64_t _n_buckets(self):
-        return self.projection.n_rows * self.binding.network.n_partitions
+        return nm_all_buckets(&self.binding.network, self.projection)
 
     def read(self):
         """Weight and, where the rule has one, eligibility, float32, as they are now; nothing is changed by the look."""
@@ -299,9 +299,10 @@ def _turns(course, int64_t now):
 
 def _run_ends(projection, ids, Py_ssize_t n_partitions):
     """Id of the source and delay of each segment."""
-    n_buckets = projection.n_rows * n_partitions
+    first, end = _held(projection, n_partitions)
+    n_buckets = projection.n_rows * (end - first)
     delay_runs = np.ones(n_buckets, int) if projection.bucket_run is None else np.diff(projection.bucket_run)
-    rows = np.repeat(np.arange(n_buckets) // n_partitions, delay_runs)
+    rows = np.repeat(np.arange(n_buckets) // max(1, end - first), delay_runs)
     sources = ids[projection.pre_first + rows]
     if projection.run_delay is None:
         return sources, np.full(len(rows), projection.equal_delay, np.uint16)

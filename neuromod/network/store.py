@@ -586,7 +586,7 @@ class SynapseStore:
         rows: tuple[int, int, int] | None,
     ) -> None:
         """Append a projection as it was saved; `neuromod.network.saved` has checked it. `restored` ends them."""
-        checked_port(self.areas, np.unique(post), port)
+        checked_port(self.areas, post, port)
         self.made = number
         table = self._new(name, synapse_type, learning, port)
         if "plasticity_tag" in columns:
