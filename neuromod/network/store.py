@@ -168,10 +168,7 @@ class SynapseStore:
     # ---- single synapses -------------------------------------------------------------------------------------
 
     def add(self, addition: Addition) -> _core.Synapse:
-        """Let a single synapse wait to be merged; a view of it, which gets its number then.
-
-        Its projection is there from the first one on: draws depend on how many there are, and not on who has looked.
-        """
+        """Let a single synapse wait to be merged, in a projection that is there at once; a view of it."""
         if all(table.name != _SINGLE[addition[4]] for table in self._tables):
             self._new(_SINGLE[addition[4]], addition[4], self.learning)
         view = self.block.view(-len(self._pending) - 1)
