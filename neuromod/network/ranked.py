@@ -15,7 +15,15 @@ from neuromod.network.layout import Whole
 from neuromod.network.synapses import SynapseTable
 from neuromod.network.weights import Weights
 
-__all__ = ["Cut", "buckets_of_runs", "first_part", "keep_targets", "merged_projections", "order_of_whole", "own_parts"]
+__all__ = [
+    "Cut",
+    "buckets_of_runs",
+    "first_part",
+    "keep_targets",
+    "merged_projections",
+    "order_of_whole",
+    "own_parts",
+]
 
 Ints = NDArray[np.int64]
 
