@@ -55,9 +55,8 @@ class SynapseStore:
         self.made = 0  # projections ever made: the salt of their draws
         self.threads = 1  # most that an engine of the network has had
         self.rejoined = 0  # changes of which static projections share rows, and how
-        self.relearned = (
-            0  # times that the learning of a projection was changed, or that joined rows came back
-        )
+        # Times that the learning of a projection was changed, or that joined rows came back.
+        self.relearned = 0
         self.modulators: tuple[str, ...] = ()  # that a projection may name
         self.moves = 0  # times that an array of weights that engines borrow was replaced
         self.keeper: _core.Engine | None = None  # keeps projections whose weights are not current
