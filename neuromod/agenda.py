@@ -86,8 +86,12 @@ class RateSchedule:
         return found
 
     def apply(self, store: Any, step: int, dt: float) -> None:
-        """Write the rates that hold after `step`; neurons that were removed have none."""
-        values = np.broadcast_to(self.row(step, dt), self.ids.shape)
+        """Write the rates that hold after `step`."""
+        self.write(store, self.row(step, dt))
+
+    def write(self, store: Any, row: Floats) -> None:
+        """Write rates that `row` has given; neurons that were removed have none."""
+        values = np.broadcast_to(row, self.ids.shape)
         columns = store.columns
         there = np.isin(self.ids, columns.buffers["id"][: columns.n])
         slots = np.searchsorted(columns.buffers["id"][: columns.n], self.ids[there])
@@ -163,6 +167,14 @@ class Agenda:
     @rates.setter
     def rates(self, rates: Iterable[RateSchedule]) -> None:
         self._rates = Timetable(rates)
+
+    def rates_at(self, step: int, dt: float) -> list[tuple[RateSchedule, Floats]]:
+        """The schedules whose rates change at the end of `step`, and the rates."""
+        return [(each, each.row(step, dt)) for each in self._rates if each.is_due(step)]
+
+    def rated(self) -> Ints:
+        """Ids of the neurons whose rates vary by themselves."""
+        return np.concatenate([np.empty(0, np.int64), *(each.ids for each in self._rates)])
 
     def _all(self) -> list[Due]:
         return [self._rates, self.hooks, *self.last]

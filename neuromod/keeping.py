@@ -255,6 +255,20 @@ def save(sim: Simulation, path: Any, extra: Mapping[str, Any] | None = None) -> 
     """Write a simulation to a file. `extra`: what a caller keeps besides."""
     from neuromod.archive import write_archive
 
+    content = settled_content(sim)
+    if extra is not None:
+        content["extra"] = extra
+    write_archive(path, "simulation", content)
+
+
+def settled_content(sim: Simulation) -> dict[str, Any]:
+    """What `content_of` gives, where a file can hold it, while nothing else runs the simulation.
+
+    Raises
+    ------
+    RuntimeError, ValueError, TypeError
+        As of `Kept.save`.
+    """
     session = sim._session
     session.agenda.check_can_be_saved("save")
     session.gate.check_own("save")
@@ -264,10 +278,7 @@ def save(sim: Simulation, path: Any, extra: Mapping[str, Any] | None = None) -> 
             "file would lack these deaths. Call it in another step"
         )
     with session.gate:
-        content = content_of(sim)
-    if extra is not None:
-        content["extra"] = extra
-    write_archive(path, "simulation", content)
+        return content_of(sim)
 
 
 def content_of(sim: Simulation) -> dict[str, Any]:

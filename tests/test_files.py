@@ -30,6 +30,7 @@ from neuromod import (
     archive,
 )
 from neuromod.errors import NumericalError
+from neuromod.experiment.results import save_results
 from neuromod.selftest import models
 
 FIRST = int(os.environ.get("NEUROMOD_FUZZ_SEED", "0"))
@@ -497,6 +498,26 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     link.symlink_to(real)
     model.save(link)
     assert link.is_symlink() and real.is_file() and not real.is_symlink()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_what_is_no_ordinary_file_is_neither_replaced_nor_read(tmp_path: Path) -> None:
+    """As root, a device would be gone for all users of the machine."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    link = tmp_path / "link"
+    link.symlink_to(pipe)
+    sim = small(2)
+    for path in (pipe, link):
+        for act in (sim.save, sim.model.save, Simulation.load, BrainModel.load):
+            with pytest.raises(OSError, match=r"pipe: must be a file; it is a device"):
+                act(path)  # type: ignore[operator]
+        with pytest.raises(OSError, match="must be a file"):
+            save_results(path, {}, overwrite=True)
+        with pytest.raises(OSError, match="must be a file"):
+            sim.streaming(path, {"spikes": SpikeMonitor(sim)})
+    assert pipe.is_fifo()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["link", "pipe"]
 
 
 # ---- files of each release load for ever ---------------------------------------------------------------------------

@@ -101,6 +101,11 @@ def test_kill_9_and_the_same_command(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_a_wrong_time_is_a_wrong_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--checkpoint", "c", "--checkpoint-every", "often"]) == 2
     assert "--checkpoint-every: must be a number > 0 and s, min, h or days" in capsys.readouterr().err
+    Path("file").touch()
+    assert main(["run", "--checkpoint", "file"]) == 2
+    assert capsys.readouterr().err == "--checkpoint: must be a directory; file is a file\n"
+    with pytest.raises(NotADirectoryError, match=r"^checkpoint: must be a directory; file is a file$"):
+        run_experiment("brain_base_model.json", steps=10, checkpoint="file")
     assert not Path("c").exists()
 
 

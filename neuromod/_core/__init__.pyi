@@ -470,10 +470,10 @@ class Pool:
 class RankLink:
     def __init__(
         self,
-        first: int,
-        end: int,
+        parts: Sequence[int],
+        rank: int,
         every: int,
-        swap: Callable[[int, int, NDArray[np.int32]], Sequence[tuple[int, int, NDArray[np.int32]]]],
+        swap: Callable[[NDArray[np.int32]], tuple[NDArray[np.int32], NDArray[np.int64]]],
         fail: Callable[[], object],
     ) -> None: ...
     def attach(self, engine: Engine) -> None: ...

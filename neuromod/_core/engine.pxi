@@ -56,6 +56,7 @@ cdef class Engine:
         new = Binding(layout, old.sim.dt, old.sim.seed, old.sim.step, self.levels, births)
         self._set_carried(new, carried)
         _relearn(old, new, strange)
+        _go_on(old, new, strange)
         self._settle_schedule()
         _lend_schedule(new, self.schedule.lent(new))
         spikes = [(recorder, recorder.prepared(new.ids)) for recorder in self.spike_recorders]

@@ -127,6 +127,9 @@ def _content_of(arguments: argparse.Namespace) -> dict[str, Any]:
         seconds_of(arguments.checkpoint_every, "checkpoint-every")
     except ValueError as error:
         raise WrongInput(f"--{error}") from error
+    directory = arguments.checkpoint
+    if directory is not None and directory.exists() and not directory.is_dir():
+        raise WrongInput(f"--checkpoint: must be a directory; {directory} is a file")
     return content
 
 
@@ -152,9 +155,9 @@ def _check_report(path: Path | None, force: bool) -> None:
         return
     if not path.parent.is_dir():
         raise WrongInput(f"--report: must be a file in a directory that exists; got {path}")
-    if path.is_dir() or (path.exists() and not force):
+    if path.exists() and not (path.is_file() and force):
         raise WrongInput(
-            f"--report: {path} exists already" + ("" if path.is_dir() else "; --force replaces it")
+            f"--report: {path} exists already" + ("; --force replaces it" if path.is_file() else "")
         )
 
 

@@ -49,6 +49,8 @@ class Resume:
         self._seconds = seconds
         self._identity = json.dumps(identity, sort_keys=True)
         self._began = time.monotonic()
+        if directory is not None and directory.exists() and not directory.is_dir():
+            raise NotADirectoryError(f"checkpoint: must be a directory; {directory} is a file")
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True)
 
