@@ -19,7 +19,7 @@ PYTHON_ROWS = (
     {"agents", "bench", "experiment", "installed", "plot", "selftest", "sweeps"},
     {"simulation", "building", "connects", "replicas", "monitors", "saved", "session", "beginning", "ranks"}
     | {"drive", "hooks", "agenda", "timetable", "tables", "recorders", "lifecycle", "keeping", "recorded"}
-    | {"checkpoints", "logs", "stored"}
+    | {"checkpoints", "logs", "stored", "streams"}
     | {"rank_checkpoints", "rank_kept", "rank_link", "rank_records", "rank_state"},
     {
         "network",
