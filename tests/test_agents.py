@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import numpy as np
 import pytest
 from plain_agent import PlainAgent
 
-from neuromod import ConfigError, SpikeMonitor, SynapseMonitor
+from neuromod import ConfigError, FileError, Simulation, SpikeMonitor, SynapseMonitor
 
 gymnasium = pytest.importorskip("gymnasium")
 
@@ -28,6 +30,7 @@ from neuromod.agents import (  # noqa: E402
     PopulationVector,
     Rates,
     StopOnMeanReturn,
+    VectorAgent,
     Winner,
     decoder_for,
     encoder_for,
@@ -225,13 +228,44 @@ def test_saved_and_copied_agents_go_on_alike(between: str, tmp_path: Path) -> No
 def test_a_file_of_another_agent_or_a_damaged_one_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "agent.npz"
     small().save(path)
-    with pytest.raises(ConfigError, match=r"mind: must have the cells"):
+    with pytest.raises(FileError, match=r"encoder: must be that which was saved, 'OneHot\(5"):
         Agent.load(path, spaces.Discrete(6), spaces.Discrete(3))
-    with pytest.raises(ConfigError, match="spaces: must be those that were saved"):
+    with pytest.raises(FileError, match="observation_space: must be that which was saved"):
         Agent.load(path, spaces.Discrete(5, start=1), spaces.Discrete(3))
+    with pytest.raises(FileError, match=r"kind: must be 'simulation'; got 'agent'"):
+        Simulation.load(path)
+    with pytest.raises(FileError, match=r"kind: must be 'agents'; got 'agent'; Agent\.load reads it"):
+        VectorAgent.load(path, spaces.Discrete(5), spaces.Discrete(3))
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(ConfigError, match="path: must be a file that an agent was saved to"):
+    with pytest.raises(FileError, match=r"agent\.npz: must have \d+ bytes"):
         Agent.load(path, spaces.Discrete(5), spaces.Discrete(3))
+
+
+def test_a_file_of_an_agent_is_of_the_format_of_the_package(tmp_path: Path) -> None:
+    path = tmp_path / "agent.npz"
+    agent = small()
+    agent.save(path)
+    with zipfile.ZipFile(path) as file:
+        assert {info.compress_type for info in file.infolist()} == {zipfile.ZIP_STORED}
+        manifest = json.loads(file.read("manifest.json"))
+    assert manifest["kind"] == "agent" and manifest["format"] == 1
+    with np.load(path, allow_pickle=False) as arrays:
+        assert set(arrays.files) >= {each["name"].removesuffix(".npy") for each in manifest["arrays"]}
+    whole = path.read_bytes()
+    for at in (len(whole) // 2, len(whole) - 200, len(whole) // 3):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with pytest.raises(FileError, match=r"agent\.npz: "):
+            Agent.load(path, spaces.Discrete(5), spaces.Discrete(3))
+
+
+def test_cells_with_other_limits_are_refused_at_load(tmp_path: Path) -> None:
+    box, path = spaces.Box(-1.0, 1.0, (2,)), tmp_path / "agent.npz"
+    Agent(box, spaces.Discrete(2), seed=1, encoder=PlaceCells([-1.0, -1.0], [1.0, 1.0])).save(path)
+    assert Agent.load(path, box, spaces.Discrete(2)).seed == 1  # the same cells by default
+    with pytest.raises(FileError, match=r"encoder: must be that which was saved, 'PlaceCells"):
+        Agent.load(path, box, spaces.Discrete(2), encoder=PlaceCells([-1.0, -2.0], [1.0, 1.0]))
+    with pytest.raises(FileError, match=r"decoder: must be that which was saved, 'Winner\(2"):
+        Agent.load(path, box, spaces.Discrete(2), silent=0)
 
 
 def test_reset_makes_it_as_new() -> None:

@@ -169,3 +169,75 @@ def test_actions_outside_the_space_are_refused() -> None:
     for wrong in ({"go": 1.5}, {"trials": 0}, {"punishment": -1.0}):
         with pytest.raises(ValueError, match="must be"):
             tasks.GoNoGo(**wrong)
+
+
+# ---- vector forms ------------------------------------------------------------------------------------------------
+
+Mode = gymnasium.vector.AutoresetMode
+VARIANTS = [
+    *((name, {}) for name in tasks.task_names()),
+    ("neuromod/Bandit-v0", {"trials": 3, "probabilities": (0.2, 0.5, 0.8)}),
+    ("neuromod/ReversalBandit-v0", {"trials": 9, "block": 2, "probabilities": (0.2, 0.5, 0.8)}),
+    ("neuromod/TwoStep-v0", {"trials": 4, "drift": 0.5}),
+    ("neuromod/NBack-v0", {"n": 2, "trials": 5, "shown": True}),
+    ("neuromod/Maze-v0", {"most_steps": 5}),
+    ("neuromod/Maze-v0", {"walls": "####\n#SG#\n####"}),
+    ("neuromod/DelayedReward-v0", {"delay": 0}),
+]
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, np.ndarray) and value.ndim else str(value)
+
+
+@pytest.mark.parametrize("mode", list(Mode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize(("name", "how"), VARIANTS, ids=lambda value: str(value))
+def test_a_vector_form_has_the_bits_of_the_tasks_alone(name: str, how: dict[str, Any], mode: Any) -> None:
+    n = 3
+    native = gymnasium.make_vec(name, n, autoreset_mode=mode, **how).unwrapped
+    assert isinstance(native, tasks.VectorTask)
+    plain_envs = gymnasium.vector.SyncVectorEnv(
+        [lambda: gymnasium.make(name, **how).unwrapped] * n, autoreset_mode=mode
+    )
+    assert native.observation_space == plain_envs.observation_space
+    assert native.action_space == plain_envs.action_space
+    random = np.random.default_rng(1)
+    pair = (native, plain_envs)
+    got = [envs.reset(seed=4) for envs in pair]
+    for _ in range(120):
+        assert np.array_equal(got[0][0], got[1][0])
+        assert native.observation_space.contains(got[0][0])
+        assert plain(got[0][-1]) == plain(got[1][-1])
+        actions = random.integers(int(native.single_action_space.n), size=n)
+        got = [envs.step(actions) for envs in pair]
+        for own, other in zip(got[0][1:4], got[1][1:4], strict=True):
+            assert own.dtype == other.dtype and own.tolist() == other.tolist()
+        ended = got[0][2] | got[0][3]
+        if mode is Mode.DISABLED and ended.any():
+            again = [envs.reset(options={"reset_mask": ended}) for envs in pair]
+            assert np.array_equal(again[0][0], again[1][0])
+            got = [(again[k][0], *got[k][1:]) for k in range(2)]
+
+
+def test_a_vector_form_refuses_what_is_wrong_and_has_not_moved() -> None:
+    envs = gymnasium.make_vec("neuromod/GoNoGo-v0", 2, autoreset_mode=Mode.DISABLED, trials=1).unwrapped
+    envs.reset(seed=1)
+    for wrong in ([0, 2], [0], [0.0, 1.0], [[0, 1]], [-1, 0]):
+        with pytest.raises(ValueError, match="actions: must be in"):
+            envs.step(np.array(wrong))
+    assert envs.n_steps.tolist() == [0, 0]
+    envs.step(np.array([0, 1]))
+    with pytest.raises(RuntimeError, match="step: must not be called while an episode has ended"):
+        envs.step(np.array([0, 1]))
+    for wrong in ([True], [1, 0]):
+        with pytest.raises(ValueError, match=r"options\['reset_mask'\]: must be 2 values"):
+            envs.reset(options={"reset_mask": np.array(wrong)})
+    for seed in ([1], -1, [1, -1], [1, "a"]):
+        with pytest.raises(ValueError, match="seed: must be"):
+            envs.reset(seed=seed)
+    with pytest.raises(ValueError, match="autoreset_mode: must be one of NextStep"):
+        gymnasium.make_vec("neuromod/GoNoGo-v0", 2, autoreset_mode="never")
+    with pytest.raises(ValueError, match="num_envs"):
+        tasks.VectorTask(0)

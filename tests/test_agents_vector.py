@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from neuromod import ConfigError
+from neuromod import ConfigError, FileError
 
 gymnasium = pytest.importorskip("gymnasium")
 
@@ -87,6 +88,25 @@ def test_clamps_hold_for_all_and_predictions_are_actions() -> None:
     before = agents[1].sim.digest()
     agents.predict(np.array([0, 1]), mask=[True, False])
     assert agents[1].sim.digest() == before
+
+
+def test_agents_of_a_file_go_on_alike(tmp_path: Path) -> None:
+    agents, path = (
+        VectorAgent(Cut().observation_space, Cut().action_space, 2, seed=1),
+        tmp_path / "agents.npz",
+    )
+    agents.clamp(serotonin=0.6)
+    agents.learn(vector(Cut, 2, Mode.NEXT_STEP), 21)
+    agents.predict(np.array([0, 1]))  # between a decision and its outcome
+    agents.save(path)
+    again = VectorAgent.load(path, Cut().observation_space, Cut().action_space, threads=1)
+    assert again.num_timesteps == agents.num_timesteps and again[1].clamped == {"serotonin": 0.6}
+    for each in (agents, again):
+        each.observe([0.5, -0.5], [False, True], [False, False])
+        each.learn(vector(Cut, 2, Mode.SAME_STEP), 30)
+    assert [again[k].sim.digest() for k in range(2)] == [agents[k].sim.digest() for k in range(2)]
+    with pytest.raises(FileError, match=r"kind: must be 'agent'; got 'agents'; VectorAgent\.load reads it"):
+        Agent.load(path, Cut().observation_space, Cut().action_space)
 
 
 def test_what_does_not_fit_is_refused() -> None:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from pathlib import Path
+from os import PathLike
 from types import MappingProxyType
 from typing import Any
 
 from neuromod.agents.callbacks import as_callback, finite_reward
 from neuromod.agents.decoders import Decoder, decoder_for
 from neuromod.agents.encoders import Encoder, encoder_for
-from neuromod.agents.files import read_agent, write_agent
+from neuromod.agents.files import load_minds, save_minds
 from neuromod.agents.history import History
 from neuromod.agents.mind import Mind
 from neuromod.agents.network import build
 from neuromod.agents.settings import EARLY, MODULATORS, Settings, checked_settings
-from neuromod.agents.signals import Signals
 from neuromod.arguments import checked_count, checked_number, checked_seed
 from neuromod.errors import ConfigError
 from neuromod.problems import did_you_mean, shown
@@ -101,12 +100,13 @@ class Agent:
     @property
     def sim(self) -> Simulation:
         """The network: populations ``cells``, ``clock``, ``critic``, ``actor``; projections ``value``, ``policy``."""
-        return self._mind.sim
+        sim: Simulation = self._mind.sim
+        return sim
 
     @property
     def seed(self) -> int:
         """The seed in use, 0 .. 2**64 - 1."""
-        return self._mind.sim.seed
+        return self.sim.seed
 
     @property
     def settings(self) -> Settings:
@@ -263,6 +263,7 @@ class Agent:
         np.True_
         """
         steps = checked_count(steps, "steps")
+        check_kind(env, "env", "gymnasium.Env", ("observation_space", "action_space", "reset", "step"))
         check_spaces(self, env.observation_space, env.action_space)
         called, reporter, began = as_callback(callback), reporter_for(progress), time.perf_counter()
         history = History()
@@ -277,14 +278,15 @@ class Agent:
             for done in range(1, steps + 1):
                 action, _ = self.predict(observation)
                 observation, reward, terminated, truncated, info = env.step(action)
+                reward = finite_reward(reward)
                 self.observe(reward, terminated, truncated, observation)
                 self.num_timesteps += 1
-                total, length, ended = total + float(reward), length + 1, bool(terminated or truncated)
+                total, length, ended = total + reward, length + 1, bool(terminated or truncated)
                 if ended:
                     history.add(total, length, self.num_timesteps)
                     episodes.append((total, length))
                     total, length = 0.0, 0
-                own |= {"rewards": [float(reward)], "dones": [ended], "infos": [info]}
+                own |= {"rewards": [reward], "dones": [ended], "infos": [info]}
                 called.update_locals(own)
                 if reporter is not None and (done % 256 == 0 or done == steps):
                     reporter(done, steps, self.sim.time, time.perf_counter() - began)
@@ -349,30 +351,31 @@ class Agent:
 
     # ---- files -----------------------------------------------------------------------------------------------
 
-    def save(self, path: str | Path) -> None:
-        """Write the agent with its network to a file, in mid-episode too.
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the agent with its network to a file, in mid-episode too; the file appears whole or not at all.
 
         Parameters
         ----------
         path : str or Path
-            A compressed ``.npz`` of JSON text, without pickle.
+            An uncompressed ``.npz`` with a SHA-256 of each array, without pickle: the format of `Simulation.save`.
 
         Raises
         ------
         OSError
-            If it cannot be written.
+            If it cannot be written. An older file stays as it was.
+
+        Notes
+        -----
+        The monitors of the network are in the file. The environment is not: its state is its own matter.
         """
-        content = {
-            "num_timesteps": self.num_timesteps,
-            "mind": state_of(self._mind),
-            "spaces": spaces_of(self),
-        }
-        write_agent(path, content)
+        save_minds(
+            path, "agent", [self._mind], [self.num_timesteps], (self.observation_space, self.action_space)
+        )
 
     @classmethod
     def load(
         cls,
-        path: str | Path,
+        path: str | PathLike[str],
         observation_space: Any,
         action_space: Any,
         *,
@@ -395,8 +398,10 @@ class Agent:
 
         Raises
         ------
-        ConfigError
-            If the file holds no agent, was damaged, or is that of other spaces, encoder or decoder.
+        FileError
+            If the file holds no agent, was cut or damaged, or is that of other spaces, encoder or decoder.
+        OSError
+            If it cannot be read.
 
         Examples
         --------
@@ -407,21 +412,15 @@ class Agent:
         >>> Agent.load("agent.npz", space, space).sim.digest() == agent.sim.digest()
         True
         """
-        content = read_agent(path)
-        agent = cls.__new__(cls)
-        agent.observation_space, agent.action_space = observation_space, action_space
-        parts = parts_for(observation_space, action_space, encoder, decoder, silent, 1, {})
-        agent._mind = restored(content["mind"], parts[0], parts[1])
-        agent.num_timesteps = int(content["num_timesteps"])
-        if content["spaces"] != spaces_of(agent):
-            raise ConfigError(
-                [f"spaces: must be those that were saved, {content['spaces']}; got {spaces_of(agent)}"]
-            )
-        return agent
+        eyes, hands, _, _ = parts_for(observation_space, action_space, encoder, decoder, silent, 1, {})
+        minds, steps = load_minds(path, "agent", eyes, hands, (observation_space, action_space))
+        return agent_of(minds[0], steps[0], observation_space, action_space)
 
 
 def evaluate(agent: Any, env: Any, episodes: int = 100, *, seed: int = 0, deterministic: bool = True) -> Any:
     """Returns of episodes in which nothing is learned.
+
+    An outcome of an `Agent` that is not learned yet, since the observation after it has not come, is dropped.
 
     Parameters
     ----------
@@ -450,8 +449,10 @@ def evaluate(agent: Any, env: Any, episodes: int = 100, *, seed: int = 0, determ
     >>> evaluate(Agent(env.observation_space, env.action_space, seed=1), env, 5).shape
     (5,)
     """
-    history = History()
-    for k in range(checked_count(episodes, "episodes", 1)):
+    history, count = History(), checked_count(episodes, "episodes", 1)
+    if isinstance(agent, Agent):
+        agent._mind.forget()
+    for k in range(count):
         observation, _ = env.reset(seed=seed + k)
         total, length, ended = 0.0, 0, False
         while not ended:
@@ -499,6 +500,13 @@ def new_mind(encoder: Encoder, decoder: Decoder, settings: Settings, per_group: 
     return Mind(encoder, decoder, settings, per_group, sim)
 
 
+def check_kind(env: Any, name: str, kind: str, needs: tuple[str, ...]) -> None:
+    """Refuse what is no environment of this kind."""
+    missing = [each for each in needs if not hasattr(env, each)]
+    if missing:
+        raise ConfigError([f"{name}: must be a {kind}; got {shown(env)}, without {', '.join(missing)}"])
+
+
 def check_spaces(agent: Any, observation_space: Any, action_space: Any) -> None:
     """Refuse an environment with other spaces than the agent's."""
     problems = [
@@ -528,32 +536,9 @@ def new_clamps(old: Mapping[str, float], levels: Mapping[str, float | None]) -> 
     return new
 
 
-def spaces_of(agent: Any) -> list[Any]:
-    """What tells one agent's spaces and parts from another's."""
-    cells = [agent.encoder.n_cells, agent.encoder.n_active]
-    return [str(agent.observation_space), str(agent.action_space), cells, list(agent.decoder.groups)]
-
-
-def state_of(mind: Mind) -> dict[str, Any]:
-    """What `restored` takes, for JSON."""
-    settings = vars(mind.settings)
-    return mind.state() | {
-        "settings": dict(settings),
-        "per_group": mind.per_group,
-        "simulation": mind.sim.to_dict(),
-    }
-
-
-def restored(content: Mapping[str, Any], encoder: Encoder, decoder: Decoder) -> Mind:
-    """The mind that was saved."""
-    signals = Signals.of_state(content["signals"], "mind.signals")
-    sim = Simulation.from_dict(content["simulation"])
-    settings = checked_settings(dict(content["settings"]))
-    n_groups = sum(decoder.groups) * content["per_group"]
-    if len(sim.populations["cells"]) != encoder.n_cells or len(sim.populations["actor"]) != n_groups:
-        raise ConfigError(
-            ["mind: must have the cells of the encoder and the groups of the decoder; got others"]
-        )
-    mind = Mind(encoder, decoder, settings, content["per_group"], sim, signals)
-    mind.restore(content)
-    return mind
+def agent_of(mind: Mind, steps: int, observation_space: Any, action_space: Any) -> Agent:
+    """An agent with this mind, not a copy of it."""
+    agent = Agent.__new__(Agent)
+    agent.observation_space, agent.action_space = observation_space, action_space
+    agent._mind, agent.num_timesteps = mind, steps
+    return agent

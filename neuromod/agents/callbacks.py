@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import math
 from pathlib import Path
 from typing import IO, Any
 
@@ -273,7 +272,7 @@ def as_callback(given: Any) -> Callback:
         return Callback()
     if isinstance(given, list | tuple):
         return _Several([as_callback(each) for each in given])
-    if all(callable(getattr(given, name, None)) for name in _METHODS):
+    if not isinstance(given, type) and all(callable(getattr(given, name, None)) for name in _METHODS):
         return given  # type: ignore[no-any-return]
     if callable(given) and not isinstance(given, type):
         return FunctionCallback(given)
@@ -282,7 +281,7 @@ def as_callback(given: Any) -> Callback:
 
 def finite_reward(value: Any) -> float:
     """A reward as a finite number."""
-    reward = float(np.asarray(value, dtype=np.float64).reshape(()))
-    if not math.isfinite(reward):
-        raise ValueError(f"reward: must be finite; got {shown(value)}")
-    return reward
+    found = np.asarray(value)
+    if found.size != 1 or found.dtype.kind not in "biuf" or not np.isfinite(found).all():
+        raise ValueError(f"reward: must be a finite number; got {shown(value)}")
+    return float(found.reshape(()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -51,9 +50,9 @@ class Winner:
 
     Parameters
     ----------
-    n : int or sequence of int, >= 1
-        Number of actions; a sequence for an action of several numbers.
-    start : int or sequence of int, default 0
+    n : int or array_like of int, >= 1
+        Number of actions; an array for an action of several numbers, which then has its shape.
+    start : int or array_like of int, default 0
         The lowest action.
     silent : int, optional
         Action where no group fires. Default: that of the group that is nearest to a spike.
@@ -77,8 +76,13 @@ class Winner:
         if not each:
             raise ConfigError(["n: must be at least one number; got none"])
         self.groups = tuple(each)
-        self._start = np.broadcast_to(np.asarray(start), (len(each),)).astype(np.int64)
+        self._shape = np.shape(n)
+        self._start = np.broadcast_to(np.ravel(start), (len(each),)).astype(np.int64)
         self.silent = silent
+
+    def __repr__(self) -> str:
+        n = self.groups[0] if self._single else np.reshape(self.groups, self._shape).tolist()
+        return f"Winner({n}, start={self._start.tolist()}, silent={self.silent})"
 
     def decode(self, votes: Floats, chance: Callable[[], Floats]) -> Any:
         """The action: an int, or an ndarray of int64 for an action of several numbers.
@@ -97,7 +101,7 @@ class Winner:
             best = np.flatnonzero(own == own.max())
             action[k] += best[0] if len(best) == 1 else best[np.argmax(chance()[first + best])]
             first += n
-        return action
+        return action.reshape(self._shape)
 
     def _one(self, votes: list[float], chance: Callable[[], Floats]) -> int:
         """The action of a single number."""
@@ -122,6 +126,10 @@ class _Continuous:
             raise ConfigError(
                 [f"low, high: must be finite; got {shown(self._low.tolist())}, {shown(self._high.tolist())}"]
             )
+
+    def _limits(self) -> str:
+        """For ``repr``."""
+        return f"{self._low.tolist()}, {self._high.tolist()}, shape {self._shape}, dtype={self._dtype.name}"
 
     def _action(self, part: Floats) -> Any:
         value = self._low + part * (self._high - self._low)
@@ -158,6 +166,9 @@ class PopulationVector(_Continuous):
     def __init__(self, low: Any, high: Any, groups: int = 9, dtype: Any = np.float32) -> None:
         super().__init__(low, high, dtype)
         self.groups = (checked_count(groups, "groups", 2),) * len(self._low)
+
+    def __repr__(self) -> str:
+        return f"PopulationVector({self._limits()}, groups={self.groups[0]})"
 
     def decode(self, votes: Floats, chance: Callable[[], Floats]) -> Any:
         """The action; where no group fires, the preferred value of the group nearest to a spike.
@@ -203,6 +214,9 @@ class Rates(_Continuous):
     def __init__(self, low: Any, high: Any, dtype: Any = np.float32) -> None:
         super().__init__(low, high, dtype)
         self.groups = (2,) * len(self._low)
+
+    def __repr__(self) -> str:
+        return f"Rates({self._limits()})"
 
     def decode(self, votes: Floats, chance: Callable[[], Floats]) -> Any:
         """The action; the middle where no group fires.
@@ -250,9 +264,16 @@ def decoder_for(space: Any, silent: int | None = None) -> Decoder:
     if isinstance(space, spaces.Discrete):
         return Winner(int(space.n), int(space.start), silent)
     if isinstance(space, spaces.MultiDiscrete):
-        return Winner(np.ravel(space.nvec), np.ravel(space.start))
+        return Winner(space.nvec, space.start)
     if isinstance(space, spaces.MultiBinary):
-        return Winner([2] * math.prod(space.shape))
+        return Winner(np.full(space.shape, 2))
     if isinstance(space, spaces.Box):
+        if not space.is_bounded("both"):
+            raise ConfigError(
+                [
+                    "action_space: must have finite limits; give decoder=PopulationVector(low, high) with the range "
+                    f"that is of use; got {space}"
+                ]
+            )
         return PopulationVector(space.low, space.high, dtype=space.dtype)
     raise ConfigError([f"action_space: must be one that decoder_for knows, or give decoder=; got {space}"])

@@ -69,6 +69,9 @@ class OneHot:
         self.n_cells, self.n_active = checked_count(n, "n", 1), 1
         self.start = int(start)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.n_cells}, start={self.start})"
+
     def encode(self, observation: Any) -> Ints:
         """Index of the cell that fires, shape (1,).
 
@@ -114,15 +117,36 @@ class _Limits:
         if problems:
             raise ConfigError(problems)
         self._per_span = 1.0 / (self.high - self.low)
+        self._space: Any = None
+
+    def hold(self, space: Any) -> None:
+        """Refuse from now on what is not in a space."""
+        self._space = space
+
+    def __repr__(self) -> str:
+        return f"{self.low.tolist()}, {self.high.tolist()}"
 
     def scaled(self, observation: Any) -> NDArray[np.float64]:
-        """Each number as 0 at its lowest to 1 at its highest value; what is beyond counts as the limit."""
-        values = np.asarray(observation, dtype=np.float64).ravel()
-        if values.shape != self.low.shape or not math.isfinite(values.sum()):
+        """Each number as 0 at its lowest to 1 at its highest value; what is beyond counts as the limit.
+
+        Beyond the limits of a space that is held, by more than rounding, it is refused.
+        """
+        try:
+            values = np.asarray(observation, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise ValueError(f"observation: must be numbers; got {shown(observation)}") from None
+        space, flat = self._space, values.ravel()
+        if flat.shape != self.low.shape or not math.isfinite(flat.sum()):
             raise ValueError(
                 f"observation: must be {len(self.low)} finite numbers; got {shown(values.tolist())}"
             )
-        scaled: NDArray[np.float64] = np.minimum(np.maximum((values - self.low) * self._per_span, 0.0), 1.0)
+        raw: NDArray[np.float64] = (flat - self.low) * self._per_span
+        scaled: NDArray[np.float64] = np.minimum(np.maximum(raw, 0.0), 1.0)
+        if space is not None and (values.shape != space.shape or not (abs(raw - scaled) < _ROUNDING).all()):
+            raise ValueError(
+                f"observation: must be in {space}; got {shown(values.tolist())}. Where more is met, give "
+                "encoder=PlaceCells(low, high)"
+            )
         return scaled
 
 
@@ -172,6 +196,9 @@ class PlaceCells:
         self._first = np.arange(self.n_active) * int(np.prod(sides))
         self.n_cells = self.n_active * int(np.prod(sides))
 
+    def __repr__(self) -> str:
+        return f"PlaceCells({self._limits}, places={self.places}, grids={self.n_active})"
+
     def encode(self, observation: Any) -> Ints:
         """Indices of the cells that fire, one of each grid.
 
@@ -219,6 +246,9 @@ class PopulationCode:
         self.active = checked_count(active, "active", 1, self.cells)
         n = len(self._limits.low)
         self.n_cells, self.n_active = n * self.cells, n * self.active
+
+    def __repr__(self) -> str:
+        return f"PopulationCode({self._limits}, cells={self.cells}, active={self.active})"
 
     def encode(self, observation: Any) -> Ints:
         """Indices of the cells that fire.
@@ -268,6 +298,12 @@ class Parts:
         self.n_cells = sum(sizes)
         self.n_active = sum(encoder.n_active for _, encoder in self._parts)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({{{', '.join(f'{key!r}: {part!r}' for key, part in self._parts)}}})"
+
+    _exact = False
+    """Whether an observation with further parts is refused."""
+
     def encode(self, observation: Any) -> Ints:
         """Indices of the cells that fire.
 
@@ -288,12 +324,18 @@ class Parts:
             except (KeyError, IndexError, TypeError):
                 raise ValueError(f"observation[{key!r}]: is required; got {shown(observation)}") from None
             cells.append(encoder.encode(part) + first)
+        if self._exact and len(observation) != len(self._parts):
+            raise ValueError(
+                f"observation: must have {len(self._parts)} parts; got {len(observation)}: {shown(observation)}"
+            )
         return np.concatenate(cells)
 
 
 _MOST_PLACE_CELLS = 4096
 _MOST_JOINT = 512
 """Cells for the values of several whole numbers together."""
+_ROUNDING = 1e-5
+"""Part of the range of a number by which it may lie beyond the limits of its space."""
 _UNBOUNDED = 1e6
 """A limit beyond it counts as none."""
 
@@ -329,19 +371,25 @@ def encoder_for(space: Any) -> Encoder:
     if isinstance(space, spaces.MultiDiscrete):
         starts, sizes = np.asarray(space.start).ravel().tolist(), np.ravel(space.nvec).tolist()
         if math.prod(sizes) <= _MOST_JOINT:
-            return _Joint(sizes, starts)
-        return _Flat([OneHot(n, s) for n, s in zip(sizes, starts, strict=True)])
+            return _Joint(sizes, starts, space.shape)
+        return _Flat([OneHot(n, s) for n, s in zip(sizes, starts, strict=True)], space.shape)
     if isinstance(space, spaces.MultiBinary):
-        return _Flat([OneHot(2) for _ in range(math.prod(space.shape))])
+        return _Flat([OneHot(2) for _ in range(math.prod(space.shape))], space.shape)
     if isinstance(space, spaces.Box):
         return _for_box(space)
     if isinstance(space, spaces.Dict):
-        return Parts({key: encoder_for(part) for key, part in space.spaces.items()})
+        return _whole(Parts({key: encoder_for(part) for key, part in space.spaces.items()}))
     if isinstance(space, spaces.Tuple):
-        return Parts([encoder_for(part) for part in space.spaces])
+        return _whole(Parts([encoder_for(part) for part in space.spaces]))
     raise ConfigError(
         [f"observation_space: must be one that encoder_for knows, or give encoder=; got {space}"]
     )
+
+
+def _whole(parts: Parts) -> Parts:
+    """The same for a space, whose observations have no further parts."""
+    parts._exact = True
+    return parts
 
 
 def _for_box(space: Any) -> Encoder:
@@ -353,31 +401,47 @@ def _for_box(space: Any) -> Encoder:
                 f"encoder=PlaceCells(low, high) with the range that is met; got {space}"
             ]
         )
-    if len(low) <= 3 and 8 * 6 ** len(low) <= _MOST_PLACE_CELLS:
-        return PlaceCells(low, high)
-    return PopulationCode(low, high)
+    high = np.where(high > low, high, low + 1.0)  # a number that is always the same
+    few = len(low) <= 3 and 8 * 6 ** len(low) <= _MOST_PLACE_CELLS
+    cells = PlaceCells(low, high) if few else PopulationCode(low, high)
+    cells._limits.hold(space)
+    return cells
 
 
 class _Flat(Parts):
     """`Parts` of an array's numbers."""
 
+    def __init__(self, encoders: Sequence[Encoder], shape: tuple[int, ...]) -> None:
+        super().__init__(encoders)
+        self._shape = shape
+
     def encode(self, observation: Any) -> Ints:
         """Indices of the cells that fire."""
-        return super().encode(np.asarray(observation).ravel())
+        return super().encode(_of_shape(observation, self._shape).ravel())
 
 
 class _Joint(OneHot):
     """One cell for each combination of whole numbers."""
 
-    def __init__(self, sizes: Sequence[int], starts: Sequence[int]) -> None:
+    def __init__(self, sizes: Sequence[int], starts: Sequence[int], shape: tuple[int, ...]) -> None:
         super().__init__(math.prod(sizes))
-        self._sizes, self._starts = tuple(sizes), np.array(starts)
+        self._sizes, self._starts, self._shape = tuple(sizes), np.array(starts), shape
+
+    def __repr__(self) -> str:
+        return f"_Joint({list(self._sizes)}, {self._starts.tolist()})"
 
     def encode(self, observation: Any) -> Ints:
         """Index of the cell that fires."""
-        at = np.asarray(observation).ravel() - self._starts
+        at = _of_shape(observation, self._shape).ravel() - self._starts
         if at.dtype.kind not in "iu" or not ((at >= 0) & (at < self._sizes)).all():
             raise ValueError(
                 f"observation: must be whole numbers below {self._sizes}; got {shown(observation)}"
             )
         return np.array([np.ravel_multi_index(tuple(at.tolist()), self._sizes)])
+
+
+def _of_shape(observation: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    found = np.asarray(observation)
+    if found.shape != shape or found.dtype.kind not in "iub":
+        raise ValueError(f"observation: must be whole numbers of shape {shape}; got {shown(observation)}")
+    return found

@@ -1,45 +1,142 @@
-"""Files of agents: one function writes, one reads. JSON text in a compressed ``.npz``, without pickle."""
+"""Files of agents, in the package's format: see ``neuromod/guide/files.md``."""
 
 from __future__ import annotations
 
-import io
-import json
-import zipfile
-from collections.abc import Mapping
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
-import numpy as np
-
-from neuromod.atomic import target_of, whole_file
+from neuromod.agents.decoders import Decoder
+from neuromod.agents.encoders import Encoder
+from neuromod.agents.mind import Mind
+from neuromod.agents.settings import checked_settings
+from neuromod.agents.signals import Signals
+from neuromod.archive import read_archive, write_archive
 from neuromod.errors import ConfigError
-from neuromod.state import check_seal, sealed
+from neuromod.keeping import again, settled_content
+from neuromod.network.files import problems_of
+from neuromod.problems import shown
+from neuromod.simulation import Simulation
+from neuromod.state import SavedPart
 
-__all__ = ["read_agent", "write_agent"]
+__all__ = ["load_minds", "save_minds"]
 
-_KIND = "neuromod agent"
-
-
-def write_agent(path: str | Path, content: Mapping[str, Any]) -> None:
-    """Write plain lists, numbers and text; the file is there whole or not at all."""
-    text = json.dumps(sealed({"kind": _KIND, "agent": json.loads(json.dumps(content))}))
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, agent=np.frombuffer(text.encode(), dtype=np.uint8))
-    with whole_file(target_of(path)) as write:
-        write(buffer.getvalue())
+_HINTS = {
+    "agent": "; Agent.load reads it",
+    "agents": "; VectorAgent.load reads it",
+    "simulation": "; Simulation.load reads it",
+    "model": "; BrainModel.load reads it",
+}
+_MOST_STEPS = 2**61
 
 
-def read_agent(path: str | Path) -> dict[str, Any]:
-    """What `write_agent` was given, checked against its SHA-256."""
-    wrong = ConfigError([f"path: must be a file that an agent was saved to; got {str(path)!r}"])
-    try:
-        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
-            content = json.loads(file["agent"].tobytes().decode())
-    except (KeyError, ValueError, zipfile.BadZipFile, EOFError):
-        raise wrong from None
-    if not isinstance(content, dict) or content.get("kind") != _KIND:
-        raise wrong
-    version, sha256 = content.pop("version", None), content.pop("sha256", None)
-    check_seal(content, version or "", sha256, "agent")
-    agent: dict[str, Any] = content["agent"]
-    return agent
+def save_minds(
+    path: str | PathLike[str], kind: str, minds: list[Mind], steps: list[int], spaces: tuple[Any, Any]
+) -> None:
+    """Write agents of one kind to a file, which appears whole or not at all."""
+    about = told(spaces, minds[0].encoder, minds[0].decoder)
+    write_archive(
+        path,
+        kind,
+        {
+            **about,
+            "settings": dict(vars(minds[0].settings)),
+            "cells_per_action": minds[0].per_group,
+            "agents": [
+                {
+                    "num_timesteps": done,
+                    "mind": mind.state(),
+                    "simulation": settled_content(mind.sim),
+                }
+                for mind, done in zip(minds, steps, strict=True)
+            ],
+        },
+    )
+
+
+def load_minds(
+    path: str | PathLike[str], kind: str, encoder: Encoder, decoder: Decoder, spaces: tuple[Any, Any]
+) -> tuple[list[Mind], list[int]]:
+    """The agents of a file, and the steps of each, checked."""
+    found = read_archive(path, kind, lambda other: _HINTS.get(other, ""))
+    with problems_of(path):
+        part = SavedPart(found.content, "content")
+        about = told(spaces, encoder, decoder)
+        part.only(*about, "settings", "cells_per_action", "agents")
+        part.has(*about, "settings", "cells_per_action", "agents")
+        each = part.whole("cells_per_action", 1, 10_000)
+        part.finish()
+        other = [
+            f"{key}: must be that which was saved, {shown(found.content[key])}; got {shown(value)}"
+            for key, value in about.items()
+            if found.content[key] != value
+        ]
+        agents = found.content["agents"]
+        if not isinstance(agents, list) or not agents:
+            other.append(f"agents: must be a list of at least one; got {shown(agents)}")
+        if other:
+            raise ConfigError(other)
+        settings = checked_settings(dict(part.part("settings").value))
+        minds, steps = [], []
+        for k, content in enumerate(agents):
+            own = SavedPart(content, f"agents[{k}]")
+            own.only("num_timesteps", "mind", "simulation")
+            own.has("num_timesteps", "mind", "simulation")
+            own.finish()
+            steps.append(own.whole("num_timesteps", 0, _MOST_STEPS) or 0)
+            own.finish()
+            sim, _ = again(Simulation, content["simulation"], 1)
+            minds.append(_mind(sim, encoder, decoder, settings, each or 1, own.part("mind"), k))
+    return minds, steps
+
+
+def _mind(
+    sim: Simulation,
+    encoder: Encoder,
+    decoder: Decoder,
+    settings: Any,
+    per_group: int,
+    part: SavedPart,
+    k: int,
+) -> Mind:
+    """One agent of a file."""
+    sizes = {name: len(population) for name, population in sim.populations.items()}
+    want = {
+        "cells": encoder.n_cells,
+        "clock": 1,
+        "critic": 1,
+        "actor": sum(decoder.groups) * per_group,
+    }
+    if sizes != want or not {"value", "policy"} <= set(sim.projections):
+        raise ConfigError(
+            [f"agents[{k}].simulation: must have the populations of an agent, {want}; got {sizes}"]
+        )
+    part.has("signals")
+    part.finish()
+    mind = Mind(
+        encoder,
+        decoder,
+        settings,
+        per_group,
+        sim,
+        Signals.of_state(part.value["signals"], f"agents[{k}].mind.signals"),
+    )
+    mind.restore(part.value)
+    return mind
+
+
+def told(spaces: tuple[Any, Any], encoder: Encoder, decoder: Decoder) -> dict[str, Any]:
+    """What tells one agent's spaces and parts from another's, as text."""
+    return {
+        "observation_space": str(spaces[0]),
+        "action_space": str(spaces[1]),
+        "encoder": _told_part(encoder, encoder.n_cells, encoder.n_active),
+        "decoder": _told_part(decoder, *decoder.groups),
+    }
+
+
+def _told_part(part: Any, *sizes: int) -> str:
+    """An encoder or decoder of ours by its arguments; another one by its class and sizes."""
+    kind = type(part)
+    if kind.__module__.startswith("neuromod.agents."):
+        return repr(part)
+    return f"{kind.__qualname__} of {', '.join(map(str, sizes))}"

@@ -14,10 +14,12 @@ from neuromod.agents.encoders import Encoder
 from neuromod.agents.settings import BASELINE, EARLY, MODULATORS, Settings
 from neuromod.agents.signals import Signals
 from neuromod.problems import shown
-from neuromod.simulation import Simulation
 from neuromod.state import SavedPart
 
 __all__ = ["Mind"]
+
+Simulation = Any
+"""A `neuromod.simulation.Simulation`; this module does not import it."""
 
 _KICK = 1e4  # mV, for one step: a cell fires
 _STREAM = "user"
@@ -110,7 +112,8 @@ class Mind:
 
     def run(self, n_steps: int) -> NDArray[np.int64]:
         """Advance the network alone; spikes of each neuron."""
-        return self.sim._session.run(n_steps)[1]
+        counts: NDArray[np.int64] = self.sim._session.run(n_steps)[1]
+        return counts
 
     def evaluate(self) -> None:
         """Read the critic; the outcome of the decision before becomes dopamine."""
@@ -171,7 +174,7 @@ class Mind:
         self.last_error = self.signals.error(reward, before, after, self.settings)
         level = self.clamped.get("dopamine")
         if level is None:
-            self.sim.neuromodulation.dopamine.update(self.last_error)  # type: ignore[union-attr]
+            self.sim.neuromodulation.dopamine.update(self.last_error)
         else:
             self._level[self._columns["dopamine"]] = level
         self.levels["dopamine"] = float(self._level[self._columns["dopamine"]])

@@ -52,4 +52,8 @@ def register() -> None:
     gymnasium = optional_module("gymnasium", "rl", "neuromod.agents.tasks")
     for name, home in _HOMES.items():
         if f"neuromod/{name}-v0" not in gymnasium.registry:
-            gymnasium.register(id=f"neuromod/{name}-v0", entry_point=f"neuromod.agents.tasks.{home}:{name}")
+            gymnasium.register(
+                id=f"neuromod/{name}-v0",
+                entry_point=f"neuromod.agents.tasks.{home}:{name}",
+                vector_entry_point=f"neuromod.agents.tasks.vectors:Vector{name}",
+            )

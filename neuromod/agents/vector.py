@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromod.agents.agent import Agent, check_spaces, new_clamps, new_mind, parts_for
+from neuromod.agents.agent import Agent, agent_of, check_kind, check_spaces, new_clamps, new_mind, parts_for
 from neuromod.agents.callbacks import as_callback, finite_reward
 from neuromod.agents.decoders import Decoder
 from neuromod.agents.encoders import Encoder
+from neuromod.agents.files import load_minds, save_minds
 from neuromod.agents.history import History
 from neuromod.agents.mind import Mind
 from neuromod.agents.settings import EARLY, MODULATORS
@@ -86,13 +88,16 @@ class VectorAgent:
         parts = parts_for(
             observation_space, action_space, encoder, decoder, silent, cells_per_action, settings
         )
-        self._minds = [new_mind(*parts, (first + k) % 2**64) for k in range(count)]
-        self._threads = get_num_threads() if threads is None else checked_threads(threads)
-        self._replicas = self._group(self._minds)
-        self._idle = parts[1].decode(
-            np.full(sum(parts[1].groups), -1.0), lambda: np.zeros(sum(parts[1].groups))
-        )
-        self._steps = [0] * count
+        minds = [new_mind(*parts, (first + k) % 2**64) for k in range(count)]
+        self._take(minds, [0] * count, get_num_threads() if threads is None else checked_threads(threads))
+
+    def _take(self, minds: list[Mind], steps: list[int], threads: int) -> None:
+        """Consist of these."""
+        self._minds, self._steps, self._threads = minds, steps, threads
+        self._replicas = self._group(minds)
+        decoder = minds[0].decoder
+        n = sum(decoder.groups)
+        self._idle = decoder.decode(np.full(n, -1.0), lambda: np.zeros(n))
 
     def _group(self, minds: list[Mind]) -> Replicas[Any]:
         """Networks that are advanced together."""
@@ -108,10 +113,7 @@ class VectorAgent:
 
     def __getitem__(self, k: int) -> Agent:
         """Agent k itself, not a copy."""
-        agent = Agent.__new__(Agent)
-        agent.observation_space, agent.action_space = self.observation_space, self.action_space
-        agent._mind, agent.num_timesteps = self._minds[k], self._steps[k]
-        return agent
+        return agent_of(self._minds[k], self._steps[k], self.observation_space, self.action_space)
 
     def __repr__(self) -> str:
         return f"VectorAgent({len(self)} of {self[0]!r})"
@@ -258,6 +260,8 @@ class VectorAgent:
             learned.
         """
         steps = checked_count(steps, "steps")
+        needs = ("num_envs", "single_observation_space", "single_action_space", "reset", "step", "metadata")
+        check_kind(envs, "envs", "gymnasium.vector.VectorEnv", needs)
         if envs.num_envs != len(self):
             raise ConfigError([f"envs: must be {len(self)} environments; got {envs.num_envs}"])
         check_spaces(self, envs.single_observation_space, envs.single_action_space)
@@ -306,6 +310,63 @@ class VectorAgent:
                 reporter.close()
             called.on_training_end()
         return history
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write all agents to one file, in mid-episode too; see `Agent.save`.
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Raises
+        ------
+        OSError
+            If it cannot be written. An older file stays as it was.
+        """
+        save_minds(path, "agents", self._minds, self._steps, (self.observation_space, self.action_space))
+
+    @classmethod
+    def load(
+        cls,
+        path: str | PathLike[str],
+        observation_space: Any,
+        action_space: Any,
+        *,
+        encoder: Encoder | None = None,
+        decoder: Decoder | None = None,
+        silent: int | None = None,
+        threads: int | None = None,
+    ) -> VectorAgent:
+        """Agents that go on where `save` was called, to the bit; see `Agent.load`.
+
+        Parameters
+        ----------
+        path : str or Path
+        observation_space, action_space : gymnasium.spaces.Space
+            Of one environment.
+        encoder, decoder, silent : optional
+            As the agents were made with.
+        threads : int, >= 1, optional
+            As of `VectorAgent`.
+
+        Returns
+        -------
+        VectorAgent
+
+        Raises
+        ------
+        FileError
+            If the file holds none, was cut or damaged, or is that of other spaces, encoder or decoder.
+        OSError
+            If it cannot be read.
+        """
+        eyes, hands, _, _ = parts_for(observation_space, action_space, encoder, decoder, silent, 1, {})
+        count = get_num_threads() if threads is None else checked_threads(threads)
+        minds, steps = load_minds(path, "agents", eyes, hands, (observation_space, action_space))
+        agents = cls.__new__(cls)
+        agents.observation_space, agents.action_space = observation_space, action_space
+        agents._take(minds, steps, count)
+        return agents
 
     def _each(self, batch: Any) -> list[Any]:
         """The observation of each environment."""

@@ -184,7 +184,13 @@ class Synapses:
             return moved
 
     def _change(self, what: str) -> Any:
-        return self._store.gate.change(f"projections[{self._table.name!r}].{what}")
+        where = f"projections[{self._table.name!r}].{what}"
+        if self._table.whole is not None:
+            raise RuntimeError(
+                f"{where}: is not there on several ranks; gather() gives the whole, which may be edited, and "
+                "RankSimulation.take goes on from it"
+            )
+        return self._store.gate.change(where)
 
     def _set_delay(self, value: Any) -> None:
         with self._change("delay"):

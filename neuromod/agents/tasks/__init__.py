@@ -8,6 +8,7 @@ from neuromod.agents.tasks.bandits import Bandit, ProbabilisticSelection, Revers
 from neuromod.agents.tasks.base import Task
 from neuromod.agents.tasks.control import DelayedReward, GoNoGo, NBack, StopSignal
 from neuromod.agents.tasks.maze import Maze
+from neuromod.agents.tasks.vector_base import VectorTask
 
 __all__ = [
     "Bandit",
@@ -20,6 +21,7 @@ __all__ = [
     "StopSignal",
     "Task",
     "TwoStep",
+    "VectorTask",
     "register",
     "task_names",
 ]

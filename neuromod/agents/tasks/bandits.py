@@ -213,13 +213,27 @@ class TwoStep(Task):
         return 0, reward, self.n_steps >= 2 * self.trials
 
     def _walk(self) -> None:
-        """Each probability takes a step, and is reflected at the bounds."""
-        draws = self._random(8, salt=2).tolist()
-        for k in range(4):  # Box & Muller (1958)
+        self._chances = self.walked(self._chances, self._random(8, salt=2).tolist())
+
+    def walked(self, chances: Sequence[float], draws: Sequence[float]) -> list[float]:
+        """Probabilities after a step of each, reflected at the bounds.
+
+        Parameters
+        ----------
+        chances : sequence of float, length 4
+        draws : sequence of float, length 8, 0 to 1
+
+        Returns
+        -------
+        list of float
+        """
+        after = []
+        for k, chance in enumerate(chances):  # Box & Muller (1958)
             radius = math.sqrt(-2.0 * math.log(1.0 - draws[2 * k]))
-            moved = self._chances[k] + self.drift * radius * math.cos(2.0 * math.pi * draws[2 * k + 1])
+            moved = chance + self.drift * radius * math.cos(2.0 * math.pi * draws[2 * k + 1])
             moved = 2.0 * self._LOW - moved if moved < self._LOW else moved
-            self._chances[k] = max(self._LOW, 2.0 * self._HIGH - moved if moved > self._HIGH else moved)
+            after.append(max(self._LOW, 2.0 * self._HIGH - moved if moved > self._HIGH else moved))
+        return after
 
     def _info(self) -> dict[str, Any]:
         return dict(self._last)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from neuromod.agents.tasks.base import Task, checked, gymnasium
 
 __all__ = ["Maze"]
@@ -84,6 +87,20 @@ class Maze(Task):
         """
         observation, reward, terminated, _, info = super().step(action)
         return observation, reward, terminated, not terminated and self.n_steps >= self.most_steps, info
+
+    def ways(self) -> tuple[NDArray[np.int64], int, int]:
+        """Where each action leads from each place, and the numbers of start and goal.
+
+        Returns
+        -------
+        tuple
+            ndarray of int64, shape (n_places, 4); start; goal.
+        """
+        ways = [
+            [self._number.get((row + down, column + right), number) for down, right in _MOVES]
+            for (row, column), number in self._number.items()
+        ]
+        return np.array(ways, dtype=np.int64), self._number[self._start], self._number[self._goal]
 
     def _act(self, action: int) -> tuple[Any, float, bool]:
         row, column = self._place[0] + _MOVES[action][0], self._place[1] + _MOVES[action][1]

@@ -1,0 +1,155 @@
+"""What users try with agents: spaces of every kind, what is outside them, ends, rewards, and no environment at all."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neuromod import ConfigError
+
+gymnasium = pytest.importorskip("gymnasium")
+
+from neuromod.agents import Agent, PlaceCells, StopOnMeanReturn, VectorAgent, evaluate  # noqa: E402
+
+spaces = gymnasium.spaces
+
+
+class Sampled(gymnasium.Env[Any, Any]):
+    """Any observation, and a reward of 1."""
+
+    def __init__(self, observed: Any, acted: Any, length: int = 3, reward: Any = 1.0) -> None:
+        self.observation_space, self.action_space = observed, acted
+        self.length, self.reward, self.done = length, reward, 0
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+        super().reset(seed=seed)
+        self.observation_space.seed(0)
+        self.done = 0
+        return self.observation_space.sample(), {}
+
+    def step(self, action: Any) -> Any:
+        assert self.action_space.contains(action), action
+        self.done += 1
+        return self.observation_space.sample(), self.reward, self.done >= self.length, False, {}
+
+
+TWO = spaces.Discrete(2)
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        spaces.MultiDiscrete(np.array([[2, 3], [4, 2]])),
+        spaces.MultiDiscrete(np.array([[2, 3]]), start=np.array([[5, -1]])),
+        spaces.MultiBinary((2, 2)),
+        spaces.MultiBinary(3),
+        spaces.Box(0, 10, (2, 1), np.int64),
+        spaces.Box(0.0, 1.0, ()),
+        spaces.Discrete(3, start=-1),
+    ],
+    ids=str,
+)
+def test_actions_are_in_the_action_space(space: Any) -> None:
+    assert len(Agent(TWO, space, seed=1).learn(Sampled(TWO, space), 12)) == 4
+    if space.shape == () and not hasattr(space, "n"):
+        return  # gymnasium gives the environments numbers in place of arrays, which it warns of
+    envs = gymnasium.vector.SyncVectorEnv([lambda: Sampled(TWO, space)] * 2)
+    assert len(VectorAgent(TWO, space, 2, seed=1).learn(envs, 12)) == 4
+
+
+@pytest.mark.parametrize(
+    ("space", "outside"),
+    [
+        (spaces.Box(-1.0, 1.0, (2,)), [1.1, 0.0]),
+        (spaces.Box(-1.0, 1.0, (2,)), [[0.0], [0.0]]),
+        (spaces.Box(-1.0, 1.0, (2,)), "a"),
+        (spaces.Box(-1.0, 1.0, (2,)), None),
+        (spaces.Box(-1.0, 1.0, (9,)), [0.0] * 8 + [-2.0]),
+        (spaces.Box(0, 255, (2, 3), np.uint8), np.zeros((3, 2), np.uint8)),
+        (spaces.MultiBinary(2), [0, 1, 1]),
+        (spaces.MultiBinary(2), [0, 2]),
+        (spaces.MultiDiscrete([2, 3]), [0]),
+        (spaces.MultiDiscrete([2, 3]), [0, 1, 1]),
+        (spaces.MultiDiscrete([2, 3]), [2, 0]),
+        (spaces.Dict({"a": TWO}), {"a": 1, "b": 2}),
+        (spaces.Tuple((TWO, TWO)), (1, 1, 0)),
+        (spaces.Discrete(2), 2),
+    ],
+    ids=str,
+)
+def test_an_observation_outside_the_space_is_refused(space: Any, outside: Any) -> None:
+    agent = Agent(space, TWO, seed=1)
+    before = agent.sim.digest()
+    with pytest.raises(ValueError, match="observation"):
+        agent.predict(outside)
+    assert agent.sim.digest() == before
+
+
+def test_limits_of_cells_of_ones_own_are_no_limits_of_observations() -> None:
+    cells = PlaceCells([-1.0], [1.0])
+    assert Agent(spaces.Box(-9.0, 9.0, (1,)), TWO, seed=1, encoder=cells).predict([5.0])[0] in (0, 1)
+    always = spaces.Box(np.array([0.0, 2.0], np.float32), np.array([1.0, 2.0], np.float32))
+    assert len(Agent(always, TWO, seed=1).learn(Sampled(always, TWO), 12)) == 4
+
+
+def test_an_evaluation_in_mid_episode_teaches_nothing() -> None:
+    agent = Agent(spaces.Discrete(5), spaces.Discrete(3), seed=1)
+    agent.predict(1)
+    agent.observe(1.0)  # its error is known when the next observation comes
+    weights = [agent.sim.projections[name].weight.copy() for name in ("value", "policy")]
+    evaluate(agent, Sampled(spaces.Discrete(5), spaces.Discrete(3)), 2)
+    for name, before in zip(("value", "policy"), weights, strict=True):
+        assert (agent.sim.projections[name].weight == before).all()
+
+
+@pytest.mark.parametrize("reward", [math.nan, "1", None, [1.0, 2.0], 1j])
+def test_a_reward_that_is_no_number_is_refused(reward: Any) -> None:
+    with pytest.raises(ValueError, match="reward: must be a finite number"):
+        Agent(TWO, TWO, seed=1).learn(Sampled(TWO, TWO, reward=reward), 5)
+    assert len(Agent(TWO, TWO, seed=1).learn(Sampled(TWO, TWO, reward=np.array([1.0])), 6)) == 2
+
+
+def test_what_is_no_environment_or_no_callback_is_refused_by_name() -> None:
+    agent, agents = Agent(TWO, TWO, seed=1), VectorAgent(TWO, TWO, 2, seed=1)
+    for env in (None, "FrozenLake-v1"):
+        with pytest.raises(ConfigError, match=r"env: must be a gymnasium\.Env; got"):
+            agent.learn(env, 5)
+    with pytest.raises(ConfigError, match=r"envs: must be a gymnasium\.vector\.VectorEnv; got"):
+        agents.learn(Sampled(TWO, TWO), 5)
+    with pytest.raises(ConfigError, match="callback: must be a Callback"):
+        agent.learn(Sampled(TWO, TWO), 5, callback=StopOnMeanReturn)
+    endless = spaces.Box(-np.inf, np.inf, (1,))
+    with pytest.raises(
+        ConfigError, match=r"action_space: must have finite limits; give decoder=PopulationVector"
+    ):
+        Agent(TWO, endless)
+
+
+@pytest.mark.parametrize("mode", list(gymnasium.vector.AutoresetMode), ids=lambda mode: mode.value)
+def test_episodes_of_one_step_and_wrappers(mode: Any) -> None:
+    wrappers = gymnasium.wrappers
+    env = wrappers.RecordEpisodeStatistics(wrappers.TimeLimit(Sampled(TWO, TWO, 99), 1))
+    agent = Agent(TWO, TWO)
+    assert agent.learn(env, 7).lengths.tolist() == [1] * 7 and list(env.length_queue) == [1] * 7
+    assert len(agent.learn(env, 2)) == 2 and agent.num_timesteps == 9
+    inner = gymnasium.vector.SyncVectorEnv([lambda: Sampled(TWO, TWO, 1)] * 2, autoreset_mode=mode)
+    history = VectorAgent(TWO, TWO, 2).learn(wrappers.vector.RecordEpisodeStatistics(inner), 8)
+    assert history.lengths.tolist() == [1] * 8 and sorted(history.members) == [0] * 4 + [1] * 4
+
+
+def test_what_interrupts_learning_leaves_an_agent_that_goes_on() -> None:
+    agent = Agent(TWO, TWO, seed=1)
+
+    def interrupt(local: Any, _: Any) -> None:
+        if local["self"].num_timesteps == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        agent.learn(Sampled(TWO, TWO), 20, callback=interrupt)
+    assert agent.num_timesteps == 5
+    assert len(agent.learn(Sampled(TWO, TWO), 6)) == 2
+    assert agent.learn(Sampled(TWO, TWO), 20, callback=lambda *_: False).totals == []
+    assert agent.num_timesteps == 12
