@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import sys
+import types
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +15,14 @@ from neuromod import ConfigError
 
 gymnasium = pytest.importorskip("gymnasium")
 
-from neuromod.agents import Agent, PlaceCells, StopOnMeanReturn, VectorAgent, evaluate  # noqa: E402
+from neuromod.agents import (  # noqa: E402
+    Agent,
+    PlaceCells,
+    StopOnMeanReturn,
+    TensorBoardLog,
+    VectorAgent,
+    evaluate,
+)
 
 spaces = gymnasium.spaces
 
@@ -153,3 +163,32 @@ def test_what_interrupts_learning_leaves_an_agent_that_goes_on() -> None:
     assert len(agent.learn(Sampled(TWO, TWO), 6)) == 2
     assert agent.learn(Sampled(TWO, TWO), 20, callback=lambda *_: False).totals == []
     assert agent.num_timesteps == 12
+
+
+def test_tensorboard_gets_each_episode(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    with pytest.raises(
+        ModuleNotFoundError, match=r"TensorBoardLog needs tensorboardX: pip install .*\[tensorboard\]"
+    ):
+        TensorBoardLog(tmp_path)
+    written: list[Any] = []
+
+    class Writer:
+        def __init__(self, directory: str) -> None:
+            written.append(directory)
+
+        def add_scalar(self, name: str, value: float, step: int) -> None:
+            written.append((name, value, step))
+
+        def close(self) -> None:
+            written.append("closed")
+
+    stand_in = types.ModuleType("tensorboardX")
+    stand_in.SummaryWriter = Writer  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "tensorboardX", stand_in)
+    agent = Agent(TWO, TWO, seed=1)
+    agent.clamp(serotonin=0.75)
+    agent.learn(Sampled(TWO, TWO), 7, callback=TensorBoardLog(tmp_path))
+    assert written[0] == str(tmp_path) and written[-1] == "closed" and len(written) == 2 + 2 * 5
+    assert ("rollout/ep_rew", 3.0, 6) in written and ("rollout/ep_len", 3, 3) in written
+    assert ("levels/serotonin", 0.75, 6) in written

@@ -12,7 +12,7 @@ if (
     TYPE_CHECKING
 ):  # at run time a name is imported when it is first asked for: gymnasium looks in here at its start
     from neuromod.agents.agent import Agent, evaluate
-    from neuromod.agents.callbacks import Callback, CSVLog, LevelLog, StopOnMeanReturn
+    from neuromod.agents.callbacks import Callback, CSVLog, LevelLog, StopOnMeanReturn, TensorBoardLog
     from neuromod.agents.decoders import PopulationVector, Rates, Winner, decoder_for
     from neuromod.agents.encoders import OneHot, Parts, PlaceCells, PopulationCode, encoder_for
     from neuromod.agents.history import History
@@ -26,6 +26,7 @@ _HOMES = {
     "Callback": "callbacks",
     "LevelLog": "callbacks",
     "StopOnMeanReturn": "callbacks",
+    "TensorBoardLog": "callbacks",
     "History": "history",
     "OneHot": "encoders",
     "Parts": "encoders",
@@ -54,6 +55,7 @@ __all__ = [
     "Rates",
     "Settings",
     "StopOnMeanReturn",
+    "TensorBoardLog",
     "VectorAgent",
     "Winner",
     "decoder_for",

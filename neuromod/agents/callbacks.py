@@ -11,9 +11,19 @@ from numpy.typing import NDArray
 
 from neuromod.arguments import checked_count, checked_number
 from neuromod.errors import ConfigError
+from neuromod.optional import optional_module
 from neuromod.problems import shown
 
-__all__ = ["CSVLog", "Callback", "FunctionCallback", "LevelLog", "StopOnMeanReturn", "as_callback"]
+__all__ = [
+    "CSVLog",
+    "Callback",
+    "FunctionCallback",
+    "LevelLog",
+    "StopOnMeanReturn",
+    "TensorBoardLog",
+    "as_callback",
+    "finite_reward",
+]
 
 
 class Callback:
@@ -191,6 +201,50 @@ class CSVLog(Callback):
     def _on_training_end(self) -> None:
         if self._file is not None:
             self._file.close()
+
+
+class TensorBoardLog(Callback):
+    """Writes for TensorBoard what `CSVLog` writes for spreadsheets, by tensorboardX (extra ``tensorboard``).
+
+    Each episode is a point of ``rollout/ep_rew`` and ``rollout/ep_len``, and of ``levels/`` with the name of each
+    modulator, over the number of steps.
+
+    Parameters
+    ----------
+    directory : str or Path
+        Of TensorBoard's files; made where there is none. ``tensorboard --logdir`` takes it.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If tensorboardX is missing; the message says what to install.
+
+    Examples
+    --------
+    >>> log = TensorBoardLog("runs/first")  # doctest: +SKIP
+    """
+
+    def __init__(self, directory: str | Path) -> None:
+        super().__init__()
+        self.directory = Path(directory)
+        self._made = optional_module("tensorboardX", "tensorboard", "TensorBoardLog").SummaryWriter
+        self._writer: Any = None
+
+    def _on_training_start(self) -> None:
+        self._writer = self._made(str(self.directory))
+
+    def _on_step(self) -> bool:
+        for total, length in self.locals["episodes"]:
+            self._writer.add_scalar("rollout/ep_rew", total, self.num_timesteps)
+            self._writer.add_scalar("rollout/ep_len", length, self.num_timesteps)
+        if self.locals["episodes"]:
+            for name, level in self.model.levels.items():
+                self._writer.add_scalar(f"levels/{name}", float(np.mean(level)), self.num_timesteps)
+        return True
+
+    def _on_training_end(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
 
 
 class LevelLog(Callback):

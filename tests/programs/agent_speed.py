@@ -1,6 +1,6 @@
 """Steps of CartPole-v1 a second while learning: this package, Stable-Baselines3's PPO, and a BindsNET network.
 
-Usage: ``python agent_speed.py [ours] [ours16] [ppo] [ppo16] [bindsnet]``; each line is wall time of one thread.
+Usage: ``python agent_speed.py [ours] [ours16] [ppo] [ppo16] [bindsnet]``; each line is of one thread.
 
 PPO has its default settings (two layers of 64 units), on the CPU. BindsNET has no agent for gymnasium: the network
 here has as many input cells and two leaky output neurons under reward-modulated STDP (``MSTDPET``), runs 17 steps of
@@ -119,9 +119,10 @@ MADE: dict[str, Callable[[], tuple[int, Callable[[], Any]]]] = {
 def main() -> None:
     for name in sys.argv[1:] or MADE:
         steps, learn = MADE[name]()
-        began = time.perf_counter()
+        began, used = time.perf_counter(), time.process_time()
         learn()
-        print(f"{name:9s} {steps / (time.perf_counter() - began):9,.0f} steps/s", flush=True)
+        wall, cpu = time.perf_counter() - began, time.process_time() - used
+        print(f"{name:9s} {steps / wall:9,.0f} steps/s, {steps / cpu:9,.0f} a CPU second", flush=True)
 
 
 if __name__ == "__main__":
