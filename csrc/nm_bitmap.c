@@ -46,9 +46,9 @@ static int lane_shift(int64_t lane) {
 #endif
 }
 
-int64_t nm_bitmap_worth(const nm_projection *p, int64_t n_neurons, int64_t n_partitions, int part,
+int64_t nm_bitmap_worth(const nm_projection *p, int64_t n_neurons, int64_t n_buckets, int part,
                         int64_t *extra_start) {
-    const int64_t n_buckets = p->n_rows * n_partitions, n = p->run_start[p->n_runs];
+    const int64_t n = p->run_start[p->n_runs];
     int64_t most = 1, extras = 0;
     if (p->bucket_run != NULL || p->rule != NULL || p->short_term != NULL || n < 1 ||
         (!part && n * THINNEST < p->n_rows * n_neurons))

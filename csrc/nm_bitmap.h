@@ -26,7 +26,7 @@ int64_t nm_bitmap_counts(int64_t partition_width);
 
 /* The value of `most` for a projection; 0 where bitmap delivery is not faster. Fills extra_start. Depends
  * on the synapses alone. `part`: 1 for a part of a projection for whose whole bitmap delivery is faster. */
-int64_t nm_bitmap_worth(const nm_projection *p, int64_t n_neurons, int64_t n_partitions, int part,
+int64_t nm_bitmap_worth(const nm_projection *p, int64_t n_neurons, int64_t n_buckets, int part,
                         int64_t *extra_start);
 
 /* Fill `bits`, all zero before, and `extra`. */
@@ -35,6 +35,7 @@ void nm_bitmap_fill(const nm_projection *p, int64_t n_buckets, int64_t words, ui
 
 /* Iterator over the spikes of one step that arrive at a partition over a projection. */
 typedef struct nm_bitmap_arrivals {
+    const nm_network *network;
     const nm_projection *projection;
     const nm_delay *ring;
     int64_t step, partition;
@@ -51,7 +52,7 @@ static inline int64_t nm_bitmap_next(nm_bitmap_arrivals *a) {
         while (a->i < n_spikes) {
             const int64_t row = slot[a->i++] - p->pre_first;
             if (row >= 0 && row < p->n_rows)
-                return row * a->ring->n_partitions + a->partition;
+                return nm_bucket(a->network, p, row, a->partition);
         }
     }
     return -1;

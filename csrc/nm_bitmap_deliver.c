@@ -37,7 +37,7 @@ static int deliver(const nm_bitmap_partition *to, const nm_projection *p, int64_
     const int64_t first = nm_network_partition_first(to->network, to->partition),
                   n = nm_network_partition_end(to->network, to->partition) - first;
     const nm_bitmap_arrivals arrivals = {
-        .projection = p, .ring = to->ring, .step = step, .partition = to->partition};
+        .network = to->network, .projection = p, .ring = to->ring, .step = step, .partition = to->partition};
     const int64_t n_arrivals = count_arrivals(arrivals);
     const int has_bits = p->weight == NULL && n_arrivals <= p->bitmap->most;
     if (n_arrivals == 0)

@@ -296,7 +296,7 @@ static void arrive_from(pass *a, int64_t delay, int64_t source_partition) {
         const int64_t row = slot[i] - p->pre_first;
         if (row < 0 || row >= p->n_rows)
             continue;
-        const int64_t bucket = row * a->step->network->n_partitions + a->step->partition;
+        const int64_t bucket = nm_bucket(a->step->network, p, row, a->step->partition);
         const int64_t delay_run = nm_projection_run(p, bucket, delay);
         if (delay_run >= 0 &&
             (nm_projection_reaches_all(p, fired) || nm_projection_reaches_run(p, delay_run, fired)))
@@ -315,7 +315,7 @@ static void arrivals(pass *a) {
 static int64_t bucket_of(const nm_network *network, const nm_projection *p, int64_t delay_run) {
     if (p->bucket_run == NULL)
         return delay_run;
-    int64_t low = 0, high = p->n_rows * network->n_partitions;
+    int64_t low = 0, high = nm_all_buckets(network, p);
     while (low + 1 < high) { /* the last bucket that begins at or before the delay run */
         const int64_t middle = low + (high - low) / 2;
         if (p->bucket_run[middle] <= delay_run)
@@ -328,7 +328,8 @@ static int64_t bucket_of(const nm_network *network, const nm_projection *p, int6
 
 static int64_t source_of(const pass *a, int64_t delay_run) {
     const nm_network *network = a->step->network;
-    return a->projection->pre_first + bucket_of(network, a->projection, delay_run) / network->n_partitions;
+    const int64_t bucket = bucket_of(network, a->projection, delay_run);
+    return a->projection->pre_first + nm_row_of(network, a->projection, bucket);
 }
 
 /* trace[j] <- trace[j] * exp(-rate * age[j]), as pre_trace has it. */
@@ -501,7 +502,7 @@ void nm_events_read(const nm_events_step *step, int64_t first, int64_t last, flo
         while (p->run_start[delay_run + 1] <= at)
             delay_run++;
         const int64_t end = p->run_start[delay_run + 1];
-        here.partition = bucket_of(step->network, p, delay_run) % step->network->n_partitions;
+        here.partition = nm_partition_of(step->network, p, bucket_of(step->network, p, delay_run));
         begin(&a, &here);
         n = advance_chunk(&a, delay_run, at, end < last ? end : last);
         for (int64_t j = 0; j < n; j++)
@@ -527,12 +528,12 @@ static void index_run(const nm_projection *p, int64_t delay_run, int64_t partiti
 
 static void index_all(const nm_network *network, const nm_projection *p, int64_t *next, uint32_t *incoming,
                       uint32_t *incoming_run) {
-    for (int64_t bucket = 0; bucket < p->n_rows * network->n_partitions; bucket++) {
+    for (int64_t bucket = 0; bucket < nm_all_buckets(network, p); bucket++) {
         const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
         const int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
         for (int64_t delay_run = first; delay_run < end; delay_run++)
-            index_run(p, delay_run, nm_network_partition_first(network, bucket % network->n_partitions), next,
-                      incoming, incoming_run);
+            index_run(p, delay_run, nm_network_partition_first(network, nm_partition_of(network, p, bucket)),
+                      next, incoming, incoming_run);
     }
 }
 

@@ -40,10 +40,10 @@ static void scale_run(const nm_events_step *step, int64_t delay_run) {
 
 static void scale_partition(const nm_events_step *step) {
     const nm_projection *p = step->projection;
-    const int64_t n_partitions = step->network->n_partitions, partition = step->partition;
     const nm_lazy_step lazy = {
         .network = step->network, .projection = p, .dt = step->dt, .seed = step->seed, .now = step->now};
-    for (int64_t bucket = partition; bucket < p->n_rows * n_partitions; bucket += n_partitions) {
+    for (int64_t row = 0; row < p->n_rows; row++) {
+        const int64_t bucket = nm_bucket(step->network, p, row, step->partition);
         const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
         const int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
         if (p->lazy != NULL)

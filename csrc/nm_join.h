@@ -19,7 +19,7 @@ enum { NM_JOIN_DELAYS = 1 << 16 }; /* entries of the scratch: one for each delay
 /* The members, and the rows `first` .. `first + n_rows - 1` (slots of sources) of the table. */
 typedef struct nm_join {
     const nm_projection *members;
-    int64_t n_members, first, n_rows, n_partitions, partition_width;
+    int64_t n_members, first, n_rows, n_partitions, partition_width; /* partitions that have buckets */
     int64_t parts;    /* partitions of a bucket of the table, >= 1 */
     int64_t *scratch; /* [NM_JOIN_DELAYS] all zero between calls */
 } nm_join;
@@ -34,7 +34,8 @@ void nm_join_measure(const nm_join *join, int64_t *bucket_run);
 void nm_join_fill(const nm_join *join, const int64_t *bucket_run, int64_t *run_start, uint16_t *run_delay,
                   uint16_t *target, float *weight);
 
-/* Set to 1 the entries of targets [n_neurons] that a projection reaches. */
+/* Set to 1 the entries of `targets` that a projection reaches. `n_partitions`: those that have buckets; `targets`: of
+ * their neurons. */
 void nm_join_targets(const nm_projection *p, int64_t n_partitions, int64_t partition_width, uint8_t *targets);
 
 /* What is known of a member's synapses, each in the member's order; NULL: not asked for. */
@@ -46,8 +47,8 @@ typedef struct nm_join_found {
     int64_t *bucket; /* [n_rows * n_partitions] number of synapses of each row for each partition */
 } nm_join_found;
 
-/* Find the synapses of a member. `sources` [n_rows of the table], `targets` [n_neurons]: 1 for those of the member.
- * Returns their number. */
+/* Find the synapses of a member. `n_partitions`: those that have buckets. `sources` [n_rows of the table], `targets` [of
+ * the neurons of these partitions]: 1 for those of the member. Returns their number. */
 int64_t nm_join_find(const nm_projection *table, int64_t n_partitions, int64_t partition_width,
                      const uint8_t *sources, const uint8_t *targets, const nm_join_found *found);
 

@@ -492,22 +492,23 @@ void nm_lazy_arrive(const nm_lazy_step *step, int64_t partition, int64_t delay_r
 
 void nm_lazy_sweep_partition(const nm_lazy_step *step, int64_t partition) {
     const nm_projection *p = step->projection;
-    const int64_t sweep = p->lazy->sweep, turn = step->now % sweep,
-                  n_partitions = step->network->n_partitions;
+    const int64_t sweep = p->lazy->sweep, turn = step->now % sweep;
     const int64_t last = p->n_rows * (turn + 1) / sweep;
-    for (int64_t row = p->n_rows * turn / sweep; row < last; row++)
-        for (int64_t s = nm_first_run(p, row * n_partitions + partition);
-             s < nm_first_run(p, row * n_partitions + partition + 1); s++)
+    for (int64_t row = p->n_rows * turn / sweep; row < last; row++) {
+        const int64_t bucket = nm_bucket(step->network, p, row, partition);
+        for (int64_t s = nm_first_run(p, bucket); s < nm_first_run(p, bucket + 1); s++)
             if (nm_lazy_last(p->lazy, s) < step->now - sweep)
                 update_run(step, partition, s, 0, 0, NO_RUN);
+    }
 }
 
 void nm_lazy_update_partition(const nm_lazy_step *step, int64_t partition) {
     const nm_projection *p = step->projection;
-    for (int64_t bucket = partition; bucket < p->n_rows * step->network->n_partitions;
-         bucket += step->network->n_partitions)
+    for (int64_t row = 0; row < p->n_rows; row++) {
+        const int64_t bucket = nm_bucket(step->network, p, row, partition);
         for (int64_t s = nm_first_run(p, bucket); s < nm_first_run(p, bucket + 1); s++)
             update_run(step, partition, s, 0, 0, NO_RUN);
+    }
     p->lazy->floor[partition] = step->now;
 }
 
@@ -515,7 +516,7 @@ void nm_lazy_flush(const nm_lazy_step *step, int64_t first, int64_t last) {
     for (int64_t bucket = first; bucket < last; bucket++)
         for (int64_t s = nm_first_run(step->projection, bucket);
              s < nm_first_run(step->projection, bucket + 1); s++)
-            update_run(step, bucket % step->network->n_partitions, s, 0, 1, NO_RUN);
+            update_run(step, nm_partition_of(step->network, step->projection, bucket), s, 0, 1, NO_RUN);
 }
 
 static void read_run(const nm_lazy_step *step, int64_t partition, int64_t delay_run, int64_t base,
@@ -546,5 +547,6 @@ void nm_lazy_read(const nm_lazy_step *step, int64_t first, int64_t last, int64_t
     for (int64_t bucket = first; bucket < last; bucket++)
         for (int64_t s = nm_first_run(step->projection, bucket);
              s < nm_first_run(step->projection, bucket + 1); s++)
-            read_run(step, bucket % step->network->n_partitions, s, base, weight, eligibility);
+            read_run(step, nm_partition_of(step->network, step->projection, bucket), s, base, weight,
+                     eligibility);
 }

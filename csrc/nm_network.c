@@ -88,14 +88,9 @@ static int check_run(const nm_projection *p, int64_t delay_run, int64_t room, nm
     return NM_OK;
 }
 
-/* The first partition that a bucket covers. */
-static int64_t partition_of(const nm_network *network, const nm_projection *p, int64_t bucket) {
-    return bucket % nm_buckets(network, p) * nm_parts(p);
-}
-
 /* The delay runs of one bucket: in order, with ascending delays, and targets within its partitions. */
 static int check_bucket(const nm_network *network, const nm_projection *p, int64_t bucket, nm_error *error) {
-    const int64_t partition = partition_of(network, p, bucket);
+    const int64_t partition = nm_partition_of(network, p, bucket);
     const int64_t room = nm_network_partition_end(network, partition + nm_parts(p) - 1) -
                          nm_network_partition_first(network, partition);
     int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
@@ -137,9 +132,9 @@ static int has_port(const nm_group *group, int64_t port) {
 /* Every target must have the projection's port. The check searches a group for each synapse, so the two
  * ports that every model has are not checked. */
 static int check_port(const nm_network *network, const nm_projection *p, nm_error *error) {
-    for (int64_t bucket = 0; bucket < p->n_rows * nm_buckets(network, p) && p->port >= NM_FIRST_OWN_PORT;
-         bucket++) {
-        const int64_t partition_first = nm_network_partition_first(network, partition_of(network, p, bucket));
+    for (int64_t bucket = 0; bucket < nm_all_buckets(network, p) && p->port >= NM_FIRST_OWN_PORT; bucket++) {
+        const int64_t partition_first =
+            nm_network_partition_first(network, nm_partition_of(network, p, bucket));
         const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket],
                       end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
         for (int64_t s = p->run_start[first]; s < p->run_start[end]; s++)
@@ -150,7 +145,9 @@ static int check_port(const nm_network *network, const nm_projection *p, nm_erro
 }
 
 static int check_projection(const nm_network *network, const nm_projection *p, nm_error *error) {
-    const int64_t buckets = p->n_rows * nm_buckets(network, p);
+    const int64_t buckets = nm_all_buckets(network, p);
+    if (p->before < 0 || p->behind < 0 || p->before + p->behind > network->n_partitions)
+        return nm_fail(error, NM_ERR_BAD_LAYOUT, p->before, -3, (double)p->behind);
     if (p->pre_first < 0 || p->n_rows < 0 || p->pre_first + p->n_rows > network->n_neurons)
         return nm_fail(error, NM_ERR_BAD_LAYOUT, p->pre_first, -3, (double)p->n_rows);
     if (p->min_delay < 1 || p->max_delay > network->max_delay || p->min_delay > p->max_delay)
@@ -429,8 +426,8 @@ int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *erro
 }
 
 void nm_network_run_words(const nm_network *network, const nm_projection *p, uint32_t *word) {
-    for (int64_t bucket = 0; bucket < p->n_rows * network->n_partitions; bucket++) {
-        const int64_t slot = p->pre_first + bucket / network->n_partitions;
+    for (int64_t bucket = 0; bucket < nm_all_buckets(network, p); bucket++) {
+        const int64_t slot = p->pre_first + nm_row_of(network, p, bucket);
         const int64_t source = network->id == NULL ? slot : network->id[slot];
         const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
         const int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];

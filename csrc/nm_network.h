@@ -48,7 +48,7 @@ typedef struct nm_block {
 } nm_block;
 
 /* Synapses made by one connect(). Rows are ordered by presynaptic slot. A row has one bucket for each
- * partition of the network; a bucket has one delay run for each delay; targets ascend within a delay run.
+ * partition of the network that this process steps; a bucket has one delay run for each delay; targets ascend within a delay run.
  * The delay run is the unit of delivery and of learning: a spike arrives at all its synapses in the same
  * step. Targets are stored relative to the first slot of their partition, so 16 bits suffice: 6 bytes per
  * synapse with its weight, 2 bytes where all weights are equal. */
@@ -57,6 +57,7 @@ typedef struct nm_projection {
     int64_t n_runs, n_synapses;
     int64_t
         parts; /* consecutive partitions that a bucket covers: 0 and 1 one, more in joined tables (nm_join.h) */
+    int64_t before, behind;    /* partitions before and behind those that have buckets: of other processes */
     const int64_t *bucket_run; /* [bucket, and one more] first delay run of a bucket; NULL: one run each */
     const int64_t *run_start;  /* [n_runs + 1] first synapse of a delay run */
     const uint16_t *run_delay; /* [n_runs] steps >= 1; NULL: `constant_delay` everywhere */
@@ -188,16 +189,29 @@ static inline nm_neuron_chunk nm_network_chunk(const nm_group *group, const nm_b
                              .delta_synapses = block->delta_synapses != 0};
 }
 
-/* Partitions that a bucket covers, buckets of a row, and the bucket of a row for a partition. */
+/* Partitions that a bucket covers, buckets of a row, and the bucket of a row for a partition that has buckets. */
 static inline int64_t nm_parts(const nm_projection *p) {
     return p->parts > 1 ? p->parts : 1;
 }
 static inline int64_t nm_buckets(const nm_network *network, const nm_projection *p) {
-    return (network->n_partitions + nm_parts(p) - 1) / nm_parts(p);
+    const int64_t n = network->n_partitions - p->before - p->behind;
+    return p->parts > 1 ? (n + p->parts - 1) / p->parts : n;
+}
+static inline int64_t nm_all_buckets(const nm_network *network, const nm_projection *p) {
+    return p->n_rows * nm_buckets(network, p);
 }
 static inline int64_t nm_bucket(const nm_network *network, const nm_projection *p, int64_t row,
                                 int64_t partition) {
-    return row * nm_buckets(network, p) + partition / nm_parts(p);
+    const int64_t place = partition - p->before;
+    return row * nm_buckets(network, p) + (p->parts > 1 ? place / p->parts : place);
+}
+
+/* The row of a bucket, and the first partition that the bucket covers. */
+static inline int64_t nm_row_of(const nm_network *network, const nm_projection *p, int64_t bucket) {
+    return bucket / nm_buckets(network, p);
+}
+static inline int64_t nm_partition_of(const nm_network *network, const nm_projection *p, int64_t bucket) {
+    return p->before + bucket % nm_buckets(network, p) * nm_parts(p);
 }
 
 static inline int64_t nm_first_run(const nm_projection *p, int64_t bucket) {

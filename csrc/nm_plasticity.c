@@ -46,10 +46,10 @@ static void decay_run(const nm_projection *p, int64_t delay_run, nm_ids ids, uin
 
 static void decay_partition(const pass *a) {
     const nm_projection *p = a->projection;
-    const int64_t n_partitions = a->network->n_partitions;
     const nm_ids ids = nm_network_ids(a->network, a->partition);
     const uint32_t key = nm_round_key(a->seed, p->number, a->step, NM_ROUND_DECAY);
-    for (int64_t bucket = a->partition; bucket < p->n_rows * n_partitions; bucket += n_partitions) {
+    for (int64_t row = 0; row < p->n_rows; row++) {
+        const int64_t bucket = nm_bucket(a->network, p, row, a->partition);
         const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
         const int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
         for (int64_t delay_run = first; delay_run < end; delay_run++)

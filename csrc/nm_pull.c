@@ -49,7 +49,7 @@ static void add(const pull *all, const arrival *a) {
     double *sum = all->input[p->port] + a->begin;
     const int64_t fired = all->now - a->delay;
     const double share =
-        p->short_term == NULL ? 1.0 : nm_share_of(p, a->bucket / all->network->n_partitions, fired);
+        p->short_term == NULL ? 1.0 : nm_share_of(p, nm_row_of(all->network, p, a->bucket), fired);
     if (!nm_projection_reaches_all(p, fired))
         nm_transmit_older(p, a->first, a->last, fired, share, sum);
     else if (p->short_term != NULL)

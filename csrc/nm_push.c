@@ -80,7 +80,7 @@ NM_INLINE void push_row_by(const push *all, const arrival *a, const int inhibito
 }
 
 static double share_of(const push *all, const arrival *a) {
-    return nm_share_of(a->p, a->bucket / all->network->n_partitions, a->step);
+    return nm_share_of(a->p, nm_row_of(all->network, a->p, a->bucket), a->step);
 }
 
 /* A spike that was fired before some synapses were made reaches the others alone. */

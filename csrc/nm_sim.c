@@ -280,9 +280,7 @@ static int check_synapses(const nm_network *network, nm_error *error) {
         const nm_projection *projection = &network->projections[p];
         if (projection->rule == NULL)
             continue;
-        const int64_t runs = projection->bucket_run == NULL
-                                 ? projection->n_rows * network->n_partitions
-                                 : projection->bucket_run[projection->n_rows * network->n_partitions];
+        const int64_t runs = nm_first_run(projection, nm_all_buckets(network, projection));
         const int64_t n = projection->run_start[runs];
         for (int k = -1; k < NM_MAX_STATE; k++) {
             const float *column = k < 0 ? projection->weight : projection->state[k];

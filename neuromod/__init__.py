@@ -10,6 +10,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for type checkers; at run time a name is imported when it is first asked for
+    from neuromod import agents as agents
+    from neuromod import cell_types as cell_types
+    from neuromod import plasticity as plasticity
+    from neuromod import plot as plot
+    from neuromod import senses as senses
     from neuromod.drive.currents import OUCurrent, RampCurrent, SineCurrent, StepCurrent
     from neuromod.drive.images import ImageCurrent, play_camera
     from neuromod.drive.rates import RateSource
@@ -94,6 +99,9 @@ _HOMES = {
     "NeuromodWarning": "errors",
 }
 
+_MODULES = ("agents", "cell_types", "plasticity", "plot", "senses")
+"""Found as attributes without an import of their own; what they need is imported then."""
+
 __all__ = [
     "__version__",
     "BrainModel",
@@ -145,10 +153,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"neuromod.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'neuromod' has no attribute {name!r}")
     return getattr(importlib.import_module(f"neuromod.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
+    return sorted({*__all__, *_MODULES, *(name for name in globals() if name.startswith("__"))})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,28 +11,27 @@ from numpy.typing import ArrayLike, NDArray
 from neuromod.arguments import checked_array
 from neuromod.interrupts import uninterrupted
 from neuromod.state import SavedPart
+from neuromod.timetable import FOREVER, Due, Timetable
 
-__all__ = ["Agenda", "Due", "RateSchedule"]
+__all__ = ["Agenda", "Hooked", "Keeper", "RateSchedule"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-FOREVER = 2**62
-"""Steps to what never comes."""
 
 
-class Due(Protocol):
+class Hooked(Due, Protocol):
     """A hook as the agenda sees it."""
-
-    def steps_to_next(self, step: int) -> int:
-        """Steps from `step` to the next one at whose end it is due, >= 1."""
-        ...
-
-    def is_due(self, step: int) -> bool:
-        """Whether it is due at the end of `step`."""
-        ...
 
     def call(self) -> None:
         """Do it."""
+        ...
+
+
+class Keeper(Hooked, Protocol):
+    """What keeps the state or the records at the end of a step, as the agenda sees it."""
+
+    def go_back(self, where: str) -> None:
+        """The simulation is about to go back in time; RuntimeError where that cannot be kept."""
         ...
 
 
@@ -87,8 +86,12 @@ class RateSchedule:
         return found
 
     def apply(self, store: Any, step: int, dt: float) -> None:
-        """Write the rates that hold after `step`; neurons that were removed have none."""
-        values = np.broadcast_to(self.row(step, dt), self.ids.shape)
+        """Write the rates that hold after `step`."""
+        self.write(store, self.row(step, dt))
+
+    def write(self, store: Any, row: Floats) -> None:
+        """Write rates that `row` has given; neurons that were removed have none."""
+        values = np.broadcast_to(row, self.ids.shape)
         columns = store.columns
         there = np.isin(self.ids, columns.buffers["id"][: columns.n])
         slots = np.searchsorted(columns.buffers["id"][: columns.n], self.ids[there])
@@ -149,22 +152,39 @@ class Agenda:
 
     def __init__(self, session: Any) -> None:
         self._session = session
-        self.rates: list[RateSchedule] = []
-        self.hooks: list[Due] = []
-        self.last: list[Due] = []  # called after the hooks: what keeps the state of the end of the step
+        self._rates: Timetable[RateSchedule] = Timetable()
+        self.hooks: Timetable[Hooked] = Timetable()
+        self.last: list[Keeper] = []  # called after the hooks: what keeps the state of the end of the step
         self._acting = False
         self._stop = False
         self.stopped = False  # whether a hook has ended the last run
 
-    def _all(self) -> list[RateSchedule | Due]:
-        return [*self.rates, *self.hooks, *self.last]
+    @property
+    def rates(self) -> list[RateSchedule]:
+        """The rates that vary in time, in the order of their making."""
+        return list(self._rates)
+
+    @rates.setter
+    def rates(self, rates: Iterable[RateSchedule]) -> None:
+        self._rates = Timetable(rates)
+
+    def rates_at(self, step: int, dt: float) -> list[tuple[RateSchedule, Floats]]:
+        """The schedules whose rates change at the end of `step`, and the rates."""
+        return [(each, each.row(step, dt)) for each in self._rates if each.is_due(step)]
+
+    def rated(self) -> Ints:
+        """Ids of the neurons whose rates vary by themselves."""
+        return np.concatenate([np.empty(0, np.int64), *(each.ids for each in self._rates)])
+
+    def _all(self) -> list[Due]:
+        return [self._rates, self.hooks, *self.last]
 
     def __bool__(self) -> bool:
-        return bool(self.rates or self.hooks or self.last)
+        return bool(self._rates or self.hooks or self.last)
 
     def steps_to_next(self, step: int) -> int:
         """Steps to the next one at whose end something is due, >= 1."""
-        return min((each.steps_to_next(step) for each in self._all()), default=FOREVER)
+        return min(each.steps_to_next(step) for each in self._all())
 
     def is_due(self, step: int) -> bool:
         """Whether something is due at the end of `step`."""
@@ -173,9 +193,10 @@ class Agenda:
     def act(self, step: int) -> bool:
         """Do what is due at the end of `step`; whether the run is to stop there."""
         session = self._session
-        if any(each.is_due(step) for each in self.rates):
-            uninterrupted(lambda: self._change_rates(step))
-        hooks = [each for each in (*self.hooks, *self.last) if each.is_due(step)]
+        rates = self._rates.due(step)
+        if rates:
+            uninterrupted(lambda: self._change_rates(rates, step))
+        hooks = [*self.hooks.due(step), *(each for each in self.last if each.is_due(step))]
         if hooks:
             if session.life is not None:
                 session.life.age()
@@ -183,13 +204,12 @@ class Agenda:
         self.stopped, self._stop = self._stop, False
         return self.stopped
 
-    def _change_rates(self, step: int) -> None:
-        for each in self.rates:
-            if each.is_due(step):
-                each.apply(self._session.store, step, self._session.dt)
+    def _change_rates(self, rates: list[RateSchedule], step: int) -> None:
+        for each in rates:
+            each.apply(self._session.store, step, self._session.dt)
         self._session.take_up()
 
-    def _call(self, hooks: list[Due]) -> None:
+    def _call(self, hooks: list[Hooked]) -> None:
         session = self._session
         session.gate.leave()  # other threads may read meanwhile
         self._acting, self._stop = True, False
@@ -211,9 +231,14 @@ class Agenda:
             raise RuntimeError("stop: must be called by a hook of the run, which every or when makes")
         self._stop = True
 
+    def go_back(self, where: str) -> None:
+        """The simulation is about to go back in time."""
+        for each in self.last:
+            each.go_back(where)
+
     def check_can_be_saved(self, what: str) -> None:
         """Refuse to save what only a program can say."""
-        if any(each.function is not None for each in self.rates):
+        if any(each.function is not None for each in self._rates):
             raise ValueError(
                 f"{what}: must not have a rate given by a function, which cannot be saved; remove the RateSource, "
                 "or give it an array"
@@ -221,7 +246,7 @@ class Agenda:
 
     def saved(self) -> list[dict[str, Any]]:
         """The rates, for `state`; not the hooks."""
-        return [each.saved() for each in self.rates]
+        return [each.saved() for each in self._rates]
 
     def copied(self) -> list[RateSchedule]:
         """The rates, for a copy of the simulation; not the hooks."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import secrets
+import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from neuromod.errors import printable
 
 fcntl: ModuleType | None
 try:
@@ -17,10 +21,11 @@ try:
 except ImportError:  # Windows: there are no such locks
     fcntl = None
 
-__all__ = ["DISK", "Disk", "remove_strays", "remove_strays_of", "target_of", "whole_file"]
+__all__ = ["DISK", "Disk", "held", "let_go", "remove_strays", "remove_strays_of", "target_of", "whole_file"]
 
 _CHUNK = 1 << 24  # bytes of one call of write: Ctrl-C is served in between
 _DAY = 86400.0  # seconds; where no lock tells, an older temporary file is a stray
+_LONGEST = 255 - len(f"..{'0' * 16}.tmp")  # bytes of a name that a temporary file's name can begin with
 
 
 class Disk:
@@ -81,17 +86,34 @@ def target_of(path: str | os.PathLike[str]) -> Path:
     ------
     TypeError
         If it is no path.
-    FileNotFoundError, IsADirectoryError
-        If its directory does not exist, or it is a directory itself.
+    FileNotFoundError, IsADirectoryError, OSError
+        If its directory does not exist, it is a directory itself, or it is a device, a pipe or a link to itself.
     """
     if not isinstance(path, str | os.PathLike) or isinstance(path, bytes):
         raise TypeError(f"path: must be a str or Path; got {type(path).__name__}")
     target = Path(os.path.realpath(path))
+    name = printable(str(target))
     if target.is_dir():
-        raise IsADirectoryError(f"{target}: must be a file; it is a directory")
+        raise IsADirectoryError(f"{name}: must be a file; it is a directory")
     if not target.parent.is_dir():
-        raise FileNotFoundError(f"{target}: must be in a directory that exists; {target.parent} does not")
+        parent = printable(str(target.parent))
+        raise FileNotFoundError(f"{name}: must be in a directory that exists; {parent} does not")
+    if target.is_symlink():
+        raise OSError(f"{name}: must lead to a file; it is a link that leads back to itself")
+    check_is_plain(target)
     return target
+
+
+def check_is_plain(path: Path) -> None:
+    """A path that exists must be of a file: another would be replaced by one, or block the reader.
+
+    Raises
+    ------
+    OSError
+        If it is a device, a pipe or a socket.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(f"{printable(str(path))}: must be a file; it is a device, a pipe or a socket")
 
 
 @contextlib.contextmanager
@@ -104,16 +126,22 @@ def whole_file(target: Path) -> Iterator[Callable[[Any], None]]:
     remove_strays(target)
     disk = DISK
     temporary, handle = _temporary(target, disk)
+    lock = handle
     try:
         try:
+            lock = _second(handle)
             yield lambda data: write_all(disk, handle, data)
             disk.sync(handle)
         finally:
             disk.close(handle)
+        _take_over_mode(target, temporary)
         disk.rename(temporary, str(target))
     except BaseException:
         disk.unlink(temporary)
         raise
+    finally:
+        if lock != handle:
+            os.close(lock)
     disk.sync_directory(str(target.parent))
 
 
@@ -124,21 +152,37 @@ def write_all(disk: Disk, handle: int, data: Any) -> None:
         view = view[disk.write(handle, view[:_CHUNK]) :]
 
 
+def _take_over_mode(target: Path, temporary: str) -> None:
+    """Who may read the older file may read the new one, and nobody else."""
+    with contextlib.suppress(FileNotFoundError):  # there is no older file
+        Path(temporary).chmod(stat.S_IMODE(target.stat().st_mode))
+
+
 def _temporary(target: Path, disk: Disk) -> tuple[str, int]:
     """A new file beside the target, locked while it is written: a file without a lock is a stray."""
     while True:
-        name = f".{target.name}.{secrets.token_hex(8)}.tmp"
-        path = str(target.with_name(name))
+        path = str(target.with_name(f".{_stem(target.name)}.{secrets.token_hex(8)}.tmp"))
         handle = disk.create(path)
         try:
-            _lock(handle)
-            if _is_there(path, handle):  # another writer may have taken it for a stray meanwhile
+            # Another writer may have taken it for a stray before it was locked.
+            if _locked(handle) is not False and _is_there(path, handle):
                 return path, handle
         except BaseException:
             disk.close(handle)
             disk.unlink(path)
             raise
         disk.close(handle)
+
+
+def _second(handle: int) -> int:
+    """Another handle of the file, which keeps it locked from its closing to its renaming; itself without locks."""
+    return handle if fcntl is None else os.dup(handle)
+
+
+def _stem(name: str) -> str:
+    """What temporary files of a target are called by: its name, or for a long one its sum."""
+    whole = os.fsencode(name)
+    return name if len(whole) <= _LONGEST else hashlib.blake2b(whole, digest_size=16).hexdigest()
 
 
 def _is_there(path: str, handle: int) -> bool:
@@ -148,20 +192,25 @@ def _is_there(path: str, handle: int) -> bool:
         return False
 
 
-def _lock(handle: int) -> bool:
-    """Lock the file, if nobody else has; the lock goes when the process ends, however it ends."""
+def _locked(handle: int) -> bool | None:
+    """Lock the file; False where another has locked it, None where there are no locks.
+
+    The lock goes when the process ends, however it ends.
+    """
     if fcntl is None:
-        return False
+        return None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # another process has it, or the file system has no locks
+    except BlockingIOError:
         return False
+    except OSError:  # the file system has no locks
+        return None
     return True
 
 
 def remove_strays(target: Path) -> int:
     """Remove temporary files that killed writers of the target have left; how many there were."""
-    return remove_strays_of(target.parent, _literal(target.name))
+    return remove_strays_of(target.parent, _literal(_stem(target.name)))
 
 
 def remove_strays_of(directory: Path, pattern: str) -> int:
@@ -169,9 +218,7 @@ def remove_strays_of(directory: Path, pattern: str) -> int:
     count = 0
     for path in directory.glob(f".{pattern}.{'[0-9a-f]' * 16}.tmp"):
         with contextlib.suppress(OSError):  # gone meanwhile, or not ours
-            if _is_stray(path):
-                path.unlink()
-                count += 1
+            count += _is_removed(path)
     return count
 
 
@@ -180,8 +227,50 @@ def _literal(name: str) -> str:
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
 
 
-def _is_stray(path: Path) -> bool:
+def _is_removed(path: Path) -> bool:
+    """Remove a temporary file if it is a stray; whether it was."""
     if fcntl is None:
-        return time.time() - path.stat().st_mtime > _DAY
+        if time.time() - path.stat().st_mtime <= _DAY:
+            return False
+        path.unlink()
+        return True
     with path.open("rb") as file:
-        return _lock(file.fileno())
+        if not _locked(file.fileno()):
+            return False
+        path.unlink()  # under the lock: its writer, if it has just made it, sees that it is taken, or gone
+    return True
+
+
+# ---- handles that one process at a time has ----------------------------------------------------------------------
+
+_HELD: set[int] = set()
+
+
+def held(handle: int) -> bool:
+    """Lock an open file or directory until `let_go`; False where another writer has it.
+
+    A process that is forked meanwhile has neither the lock nor the handle.
+    """
+    if _locked(handle) is False:
+        return False
+    _HELD.add(handle)
+    return True
+
+
+def let_go(handle: int) -> None:
+    """Unlock and close what `held` has locked."""
+    _HELD.discard(handle)
+    if fcntl is not None:
+        with contextlib.suppress(OSError):  # the file system has no locks
+            fcntl.flock(handle, fcntl.LOCK_UN)
+    DISK.close(handle)
+
+
+def _close_in_child() -> None:
+    for handle in _HELD:
+        os.close(handle)
+    _HELD.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_in_child)

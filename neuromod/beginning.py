@@ -61,6 +61,9 @@ def _left(block: tuple[Ints, Columns], ids: Ints) -> tuple[Ints, Columns]:
     }
 
 
+_INCOMPLETE = (-1, -1)  # something that was added waits for its first step
+
+
 class Beginning:
     """The network as it was when the simulation first moved on.
 
@@ -111,11 +114,13 @@ class Beginning:
         if len(self._neurons) > _MOST_BLOCKS:
             self._neurons = [_merged(self._neurons)]
 
-    def _note_synapses(self, store: Any) -> None:
+    def _note_synapses(self, store: Any, new: bool = True) -> None:
+        """`new`: also those of projections that are not noted yet, since they are about to be stepped."""
         noted: dict[str, tuple[int, Columns, int]] = {}
         first, firsts = 0, {}
         for table in store.tables:
-            if table.learning.rule is not None:
+            is_known = self._synapses.get(table.name, (-1,))[0] == table.number
+            if table.learning.rule is not None and (new or is_known):
                 noted[table.name] = table.number, self._aligned(store, table, first), len(table)
                 firsts[table.name] = first
             first += len(table)
@@ -152,17 +157,28 @@ class Beginning:
         """The same for a copy of the network, whose store is `other`."""
         if not self.is_noted:
             return Beginning()
-        self._note_synapses(own)
+        is_complete = self._noted == (own.columns.epoch, own.version)
+        self._note_synapses(own, new=False)
         twin = copy.copy(self)
         twin._neurons = list(self._neurons)
-        twin._noted = (other.columns.epoch, other.version)
+        twin._noted = (other.columns.epoch, other.version) if is_complete else _INCOMPLETE
         twin._hold(other)
         return twin
 
     # ---- going back ------------------------------------------------------------------------------------------
 
-    def restore(self, store: Any, level: NDArray[np.float64] | None, weights: bool, parameters: bool) -> None:
-        """Bring the network back; no engine keeps its synapses then."""
+    def restore(
+        self,
+        store: Any,
+        level: NDArray[np.float64] | None,
+        weights: bool,
+        parameters: bool,
+        rated: NDArray[np.int64],
+    ) -> None:
+        """Bring the network back; no engine keeps its synapses then.
+
+        `rated`: ids of neurons whose rates vary by themselves, so that these are no parameters.
+        """
         self._note_neurons(store.columns)
         self._note_synapses(store)
         now = {
@@ -181,6 +197,11 @@ class Beginning:
             for name in wanted & set(columns):
                 values = columns[name]
                 store.columns.column(name)[slots] = values if len(values) == 1 else values[there]
+            if "rate" in columns and not parameters:
+                there &= np.isin(ids, rated)
+                values = columns["rate"]
+                slots = store.columns.slots_of(ids[there])
+                store.columns.column("rate")[slots] = values if len(values) == 1 else values[there]
         if level is not None and self.level is not None:
             level[...] = self.level.reshape(level.shape)
 
@@ -191,7 +212,7 @@ class Beginning:
         if not self.is_noted:
             return None
         if not self._has_synapses_of(store):
-            self._note_synapses(store)
+            self._note_synapses(store, new=False)
         return {
             "neurons": [{"id": ids, "columns": dict(columns)} for ids, columns in self._neurons],
             "synapses": {name: dict(self._synapses[name][1]) for name in sorted(self._synapses)},
@@ -245,7 +266,10 @@ class Beginning:
             if table.name in self._synapses:
                 self._first[table.name] = first
             first += len(table)
-        self._noted = (store.columns.epoch, store.version)
+        known = np.concatenate([np.empty(0, np.int64), *(ids for ids, _ in self._neurons)])
+        ruled = {table.name for table in store.tables if table.learning.rule is not None}
+        is_complete = np.all(np.isin(store.columns.column("id"), known)) and ruled == set(self._synapses)
+        self._noted = (store.columns.epoch, store.version) if is_complete else _INCOMPLETE
         self._hold(store)
 
 

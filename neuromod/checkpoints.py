@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from os import PathLike
@@ -95,7 +96,7 @@ class Checkpoints(Closed):
             raise ValueError(f"keep: must be a whole number >= 1; got {shown(keep)}")
         if not isinstance(path, str | PathLike) or isinstance(path, bytes):
             raise TypeError(f"path: must be a str or Path; got {type(path).__name__}")
-        self._sim, self._keep, self._directory = sim, keep, Path(path)
+        self._sim, self._keep, self._directory = sim, keep, Path(os.path.abspath(path))  # noqa: PTH100
         self._seconds = seconds_of(every, "every") if isinstance(every, str) else None
         self._steps = None if isinstance(every, str) else steps_of(every, sim.dt, "every", 1)
         if self._directory.exists() and not self._directory.is_dir():
@@ -105,6 +106,8 @@ class Checkpoints(Closed):
         self._began = self._looked = 0.0
         self._look_steps = 1
         self._late = False  # whether a checkpoint waits for a step in which no neuron dies
+        self._lock = -1  # handle of the directory in the block
+        self._process = -1  # the process that is in the block; one that is forked there writes nothing
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -129,8 +132,39 @@ class Checkpoints(Closed):
         return bool(self._sim.current_step != self._last)
 
     def prepare(self) -> None:
-        """Make the directory, and look at what is there."""
+        """Make the directory, lock it, and look at what is there."""
         self._directory.mkdir(parents=True, exist_ok=True)
+        if not os.access(self._directory, os.W_OK | os.X_OK):
+            raise PermissionError(f"{self._directory}: must be writable; it is not")
+        self._process = os.getpid()
+        if os.name == "posix":  # elsewhere no directory can be locked
+            self._hold()
+        try:
+            self._look_at_files()
+        except BaseException:
+            self.release()
+            raise
+
+    def _hold(self) -> None:
+        handle = os.open(self._directory, os.O_RDONLY)
+        if not atomic.held(handle):
+            os.close(handle)
+            raise BlockingIOError(
+                f"{self._directory}: must be of one run; another one writes checkpoints there"
+            )
+        self._lock = handle
+
+    def release(self) -> None:
+        """Unlock the directory, in the process that has locked it."""
+        if self._lock >= 0 and self._is_ours:
+            atomic.let_go(self._lock)
+        self._lock = -1
+
+    @property
+    def _is_ours(self) -> bool:
+        return os.getpid() == self._process
+
+    def _look_at_files(self) -> None:
         step = self._sim.current_step
         later = [path for at, path in checkpoint_files(self._directory) if at > step]
         if later:
@@ -145,15 +179,22 @@ class Checkpoints(Closed):
         self.prepare()
         self._began = self._looked = time.monotonic()
         self._next = self._sim.current_step + 1
-        self._sim._session.set_last([*self._sim._session.agenda.last, self], "checkpointing")
+        try:
+            self._sim._session.set_last([*self._sim._session.agenda.last, self], "checkpointing")
+        except BaseException:
+            self.release()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: Any, _: Any) -> None:
         session = self._sim._session
         session.set_last([each for each in session.agenda.last if each is not self], "checkpointing")
         interrupted = kind is None or issubclass(kind, KeyboardInterrupt)
-        if interrupted and self.is_behind:
-            self.write(self._sim)
+        try:
+            if interrupted and self.is_behind and self._is_ours:
+                self.write(self._sim)
+        finally:
+            self.release()
 
     # ---- what the agenda asks for ------------------------------------------------------------------------------
 
@@ -183,8 +224,19 @@ class Checkpoints(Closed):
             return step % self._steps == 0
         return step >= self._next
 
+    def go_back(self, where: str) -> None:
+        """What is written next is of another course, whatever its step.
+
+        Parameters
+        ----------
+        where : str
+        """
+        self._last, self._next = -1, 0
+
     def call(self) -> None:
         """Look at the clock; write a checkpoint if it is time."""
+        if not self._is_ours:
+            return
         step, now = self._sim.current_step, time.monotonic()
         if self._seconds is not None:
             self._plan(step, now, self._seconds)
@@ -218,9 +270,12 @@ class Checkpoints(Closed):
         """
         step = sim.current_step
         path = self._directory / f"step-{step:015d}.npz"
+        self._directory.mkdir(parents=True, exist_ok=True)  # somebody may have removed it
         sim.save(path)
         self._last = step
-        for _, old in checkpoint_files(self._directory)[: -self._keep]:
+        files = checkpoint_files(self._directory)
+        left = [path for at, path in files if at > step]  # of a course that the simulation has gone back from
+        for old in [*left, *[path for at, path in files if at <= step][: -self._keep]]:
             atomic.DISK.unlink(str(old))
 
     def __repr__(self) -> str:

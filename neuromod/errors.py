@@ -18,6 +18,16 @@ __all__ = [
 ]
 
 
+def printable(text: str) -> str:
+    """The text with what no encoding has, bytes of a file name that are no UTF-8, as escapes.
+
+    Parameters
+    ----------
+    text : str
+    """
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 class NeuromodError(Exception):
     """Base class of everything that this package raises on its own account."""
 
@@ -32,7 +42,7 @@ class ConfigError(NeuromodError, ValueError):
     """
 
     def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = tuple(problems)
+        self.problems = tuple(map(printable, problems))
         super().__init__("\n".join(self.problems))
 
     def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[str, ...]]]:
@@ -74,4 +84,4 @@ def say(note: str) -> None:
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "neuromod":
         level, frame = level + 1, frame.f_back
-    warnings.warn(note, NeuromodWarning, stacklevel=level)
+    warnings.warn(printable(note), NeuromodWarning, stacklevel=level)

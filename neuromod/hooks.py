@@ -8,9 +8,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromod.agenda import FOREVER
 from neuromod.closed import Closed
 from neuromod.problems import shown
+from neuromod.timetable import FOREVER
 from neuromod.units import steps_of
 
 __all__ = ["Hook", "Hooked"]
@@ -67,13 +67,11 @@ class Hook(Closed):
     @property
     def is_on(self) -> bool:
         """Whether it is called by runs."""
-        return any(each is self for each in self._sim._session.agenda.hooks)
+        return self in self._sim._session.agenda.hooks
 
     def remove(self) -> None:
         """Call it no more. It may be removed in its own function, too."""
-        self._sim._session.set_hooks(
-            [each for each in self._sim._session.agenda.hooks if each is not self], "Hook.remove"
-        )
+        self._sim._session.remove_hook(self, "Hook.remove")
 
     def steps_to_next(self, step: int) -> int:
         """Steps from `step` to the next one at whose end it is due.
@@ -304,7 +302,7 @@ class Hooked:
         if not callable(function):
             raise TypeError(f"function: must be callable; got {shown(function)}")
         hook = Hook(self, steps, function, condition, once=once)
-        self._session.set_hooks([*self._session.agenda.hooks, hook], where)
+        self._session.add_hook(hook, where)
         return hook
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:  # what only files need is loaded when the first one is writte
     from pathlib import Path
 
     from neuromod.checkpoints import Checkpoints
-    from neuromod.logs import Stream
     from neuromod.recorders import Monitor
+    from neuromod.streams import Stream
 
 __all__ = ["Kept"]
 
@@ -129,13 +129,17 @@ class Kept:
             If an argument is out of its domain, or the directory cannot be made. Nothing is written.
         FileExistsError
             If the directory has a checkpoint of a later step, which another run has written.
+        PermissionError, BlockingIOError
+            At the beginning of the block, if the directory cannot be written to, or another run writes checkpoints
+            there.
 
         Notes
         -----
         A checkpoint is written at the end of a step, after its hooks, and at the end of the block, also after Ctrl-C.
         After a kill at any moment the files are whole, and at most one interval is lost; `load` goes on to the bits of
         a run that was not stopped. Where the disk refuses, a `NeuromodWarning` says so and the run goes on; at the end
-        of the block OSError is raised.
+        of the block OSError is raised. A directory that is removed meanwhile is made again. A process that is forked in
+        the block writes nothing.
         """
         from neuromod.checkpoints import Checkpoints
 
@@ -168,14 +172,17 @@ class Kept:
             If the file is none of these monitors', or damaged.
         OSError
             If the disk refuses.
+        BlockingIOError
+            At the beginning of the block, if another stream writes to the file.
 
         Notes
         -----
         Each block has a checksum, so after a kill all but the last block can be read, by `read_log`, also while the log
         is written. The monitors themselves hold what is not yet in the file. Where the disk refuses in a run, a
-        `NeuromodWarning` says so, and the records stay in memory until the next time.
+        `NeuromodWarning` says so, and the records stay in memory until the next time. A process that is forked in the
+        block writes nothing.
         """
-        from neuromod.logs import Stream
+        from neuromod.streams import Stream
 
         return Stream(self, path, monitors, every)
 
@@ -223,8 +230,8 @@ class Kept:
         ValueError
             If no state has that name. Nothing is changed.
         RuntimeError
-            If the simulation is being run; or neurons or synapses were added or removed since, or a projection has
-            another rule: `save` and `load` keep whole networks. Nothing is changed.
+            If the simulation is being run, or a log of `streaming` goes on; or neurons or synapses were added or
+            removed since, or a projection has another rule: `save` and `load` keep whole networks. Nothing is changed.
 
         Notes
         -----
@@ -307,9 +314,19 @@ def load(cls: type[Simulation], path: Any, threads: int | None = None) -> tuple[
 
 def _newest(cls: type[Simulation], directory: Path, threads: int | None) -> tuple[Simulation, Any]:
     """The simulation of the newest checkpoint in a directory that is whole."""
-    from neuromod.checkpoints import newest_of
+    from neuromod import checkpoints
 
-    *others, oldest = newest_of(directory)
+    while True:
+        files = checkpoints.newest_of(directory)
+        try:
+            return _first_whole(cls, files, threads)
+        except FileNotFoundError:  # a run that goes on there has written newer ones, and removed these
+            if checkpoints.newest_of(directory) == files:
+                raise
+
+
+def _first_whole(cls: type[Simulation], files: list[Path], threads: int | None) -> tuple[Simulation, Any]:
+    *others, oldest = files
     for path in others:
         try:
             return _loaded(cls, path, threads)

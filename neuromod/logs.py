@@ -9,7 +9,6 @@ channel the steps (i64) and the values, row by row.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -17,25 +16,22 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import atomic
-from neuromod.closed import Closed
-from neuromod.errors import FileError, say
+from neuromod.errors import FileError
 from neuromod.merging import merged_samples, merged_spikes
 from neuromod.problems import shown
-from neuromod.recorders import Monitor
-from neuromod.units import steps_of
 
-__all__ = ["RecordLog", "Stream", "read_log"]
+__all__ = ["RecordLog", "read_log"]
 
 Array = NDArray[Any]
 FORMAT = 1
 
-_HEAD = struct.Struct("<4sIqQ8x16s")
+HEAD = struct.Struct("<4sIqQ8x16s")
 _MAGIC = {b"NMHD", b"NMLG", b"NMEN"}
 _DTYPES = {"<i8", "<f8", "<f4"}
 _MOST_HEAD = 1 << 26
@@ -51,11 +47,12 @@ class _Block(NamedTuple):
 
     @property
     def end(self) -> int:
-        return self.start + _HEAD.size + len(self.payload)
+        return self.start + HEAD.size + len(self.payload)
 
 
-def _packed(magic: bytes, number: int, until: int, payload: bytes) -> bytes:
-    head = _HEAD.pack(magic, number, until, len(payload), bytes(16))[:-16]
+def packed(magic: bytes, number: int, until: int, payload: bytes) -> bytes:
+    """The bytes of a block."""
+    head = HEAD.pack(magic, number, until, len(payload), bytes(16))[:-16]
     return head + hashlib.blake2b(head + payload, digest_size=16).digest() + payload
 
 
@@ -147,7 +144,8 @@ def read_log(path: str | PathLike[str]) -> RecordLog:
 
 def _of_file(path: Path) -> tuple[dict[str, Any], RecordLog]:
     """The head of a file, and its records."""
-    head, blocks, lost = _scan(path)
+    atomic.check_is_plain(path)
+    head, blocks, lost = scan(path)
     channels = _channels_of(path, head, blocks)
     dt, until = head["dt"], blocks[-1].until if blocks else head["first"]
     for each in channels.values():
@@ -161,15 +159,15 @@ def _of_ranks(directory: Path) -> RecordLog:
     """The logs of all ranks as one process would have written them."""
     files = sorted(directory.glob("rank-*.log"))
     if not files:
-        raise _error(directory, "must hold the logs of ranks, rank-<5 digits>.log; got none")
+        raise error_of(directory, "must hold the logs of ranks, rank-<5 digits>.log; got none")
     heads, logs = zip(*map(_of_file, files), strict=True)
     told = [head.get("ranks") for head in heads]
     if told != [[k, len(files)] for k in range(len(files))]:
         rule = f"must be the logs of all ranks, 0 to {len(files) - 1} of {len(files)}"
-        raise _error(directory, f"{rule}; got {shown(told)}")
+        raise error_of(directory, f"{rule}; got {shown(told)}")
     first = logs[0]
     if any(list(log) != list(first) or log.dt != first.dt for log in logs):
-        raise _error(directory, "must be logs of the same channels and dt")
+        raise error_of(directory, "must be logs of the same channels and dt")
     until, about = min(log.until for log in logs), {}
     channels: dict[str, dict[str, Array]] = {}
     for name in first:
@@ -202,23 +200,26 @@ def _merged(
     return {"step": parts[0]["step"][:n], "value": values, "time": parts[0]["time"][:n]}, about
 
 
-def _error(path: Any, problem: str) -> FileError:
+def error_of(path: Any, problem: str) -> FileError:
+    """The error that says what is wrong with the file."""
     return FileError([f"{path}: {problem}"])
 
 
-def _scan(path: Path) -> tuple[dict[str, Any], list[_Block], int]:
+def scan(path: Path) -> tuple[dict[str, Any], list[_Block], int]:
     """The content of the head, the other blocks, and the bytes behind the last whole one."""
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         first = _block(file, 0, 0, size)
+        if first is None and is_begun(file, size):
+            raise error_of(path, f"must have a head; its writer has not gone on so far; got {size} bytes")
         if first is None or first.magic != b"NMHD":
-            raise _error(path, "must be a log that streaming has written")
+            raise error_of(path, "must be a log that streaming has written")
         head = _head(path, first.payload)
         blocks: list[_Block] = []
         at = first.end
         while (block := _block(file, at, len(blocks) + 1, size)) is not None:
             if block.until < (blocks[-1].until if blocks else head["first"]):
-                raise _error(path, f"byte {at}: must go on in time")
+                raise error_of(path, f"byte {at}: must go on in time")
             blocks.append(block)
             at = block.end
         _check_tail(path, file, at, size)
@@ -228,26 +229,36 @@ def _scan(path: Path) -> tuple[dict[str, Any], list[_Block], int]:
 def _block(file: Any, at: int, number: int, size: int) -> _Block | None:
     """The block that begins there; None where none does that is whole."""
     file.seek(at)
-    start = file.read(_HEAD.size)
-    if len(start) < _HEAD.size:
+    start = file.read(HEAD.size)
+    if len(start) < HEAD.size:
         return None
-    magic, own, until, n, digest = _HEAD.unpack(start)
-    if magic not in _MAGIC or own != number or n > size - at - _HEAD.size:
+    magic, own, until, n, digest = HEAD.unpack(start)
+    if magic not in _MAGIC or own != number or n > size - at - HEAD.size:
         return None
     payload = file.read(n)
     whole = hashlib.blake2b(start[:-16] + payload, digest_size=16).digest()
     return _Block(at, magic, until, payload) if whole == digest and len(payload) == n else None
 
 
+def is_begun(file: Any, size: int) -> bool:
+    """Whether the file is empty, or has the beginning of a head, as a kill leaves it."""
+    file.seek(0)
+    start = file.read(HEAD.size)
+    if not start.startswith(b"NMHD") or len(start) < HEAD.size:
+        return size == 0 or start.startswith(b"NMHD")
+    n = HEAD.unpack(start)[3]
+    return bool(size - HEAD.size < n <= _MOST_HEAD)
+
+
 def _check_tail(path: Path, file: Any, at: int, size: int) -> None:
     """What follows the last whole block must be the beginning of one that was cut: nothing follows it."""
     file.seek(at)
-    start = file.read(_HEAD.size)
-    if len(start) < _HEAD.size or not any(start):
+    start = file.read(HEAD.size)
+    if len(start) < HEAD.size or not any(start):
         return
-    magic, _, _, n, _ = _HEAD.unpack(start)
-    if magic not in _MAGIC or at + _HEAD.size + n < size:
-        raise _error(path, f"byte {at}: must be a block with its checksum; the file has been damaged")
+    magic, _, _, n, _ = HEAD.unpack(start)
+    if magic not in _MAGIC or at + HEAD.size + n < size:
+        raise error_of(path, f"byte {at}: must be a block with its checksum; the file has been damaged")
 
 
 def _head(path: Path, payload: bytes) -> dict[str, Any]:
@@ -256,15 +267,17 @@ def _head(path: Path, payload: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         head = None
     if not isinstance(head, dict) or type(head.get("format")) is not int:
-        raise _error(path, "head: must be JSON with a format")
+        raise error_of(path, "head: must be JSON with a format")
     if head["format"] > FORMAT:
         from neuromod import __version__
 
         rule = f"format: must be at most {FORMAT}, which neuromod {__version__} reads"
-        raise _error(path, f"{rule}; got {head['format']}, written by neuromod {shown(head.get('version'))}")
+        raise error_of(
+            path, f"{rule}; got {head['format']}, written by neuromod {shown(head.get('version'))}"
+        )
     dt, first, channels = head.get("dt"), head.get("first"), head.get("channels")
     if type(dt) not in (int, float) or type(first) is not int or not isinstance(channels, dict):
-        raise _error(path, "head: must have dt, first and channels")
+        raise error_of(path, "head: must have dt, first and channels")
     for name, about in channels.items():
         good = isinstance(about, dict) and about.get("dtype") in _DTYPES and type(about.get("width")) is int
         good = (
@@ -273,7 +286,9 @@ def _head(path: Path, payload: bytes) -> dict[str, Any]:
             and (about["column"] == "value" or about["width"] == 1)
         )
         if not good or not 0 <= about["width"] < 2**40:
-            raise _error(path, f"head.channels[{shown(name)}]: must have dtype and width; got {shown(about)}")
+            raise error_of(
+                path, f"head.channels[{shown(name)}]: must have dtype and width; got {shown(about)}"
+            )
     return head
 
 
@@ -282,7 +297,7 @@ def _channels_of(path: Any, head: Mapping[str, Any], blocks: list[_Block]) -> di
         name: [_rows(about, b"", 0)] for name, about in head["channels"].items()
     }
     for block in blocks:
-        for name, rows in _split(path, head, block).items():
+        for name, rows in split(path, head, block).items():
             parts[name].append(rows)
     found = {}
     for name, about in head["channels"].items():
@@ -291,7 +306,7 @@ def _channels_of(path: Any, head: Mapping[str, Any], blocks: list[_Block]) -> di
     return found
 
 
-def _split(path: Any, head: Mapping[str, Any], block: _Block) -> dict[str, tuple[Array, Array]]:
+def split(path: Any, head: Mapping[str, Any], block: _Block) -> dict[str, tuple[Array, Array]]:
     """Steps and values of each channel in a block."""
     if block.magic == b"NMEN":
         return {}
@@ -300,7 +315,7 @@ def _split(path: Any, head: Mapping[str, Any], block: _Block) -> dict[str, tuple
     counts = struct.unpack(f"<{len(channels)}Q", block.payload[:at]) if len(block.payload) >= at else ()
     sizes = [n * (8 + _row(about)) for n, about in zip(counts, channels.values(), strict=False)]
     if len(counts) != len(channels) or at + sum(sizes) != len(block.payload):
-        raise _error(path, f"byte {block.start}: must have the rows that it counts")
+        raise error_of(path, f"byte {block.start}: must have the rows that it counts")
     for (name, about), n, size in zip(channels.items(), counts, sizes, strict=True):
         found[name] = _rows(about, block.payload[at : at + size], n)
         at += size
@@ -318,225 +333,8 @@ def _rows(about: Mapping[str, Any], data: bytes, n: int) -> tuple[Array, Array]:
     return step, value if about["column"] == "id" else value.reshape(n, about["width"])
 
 
-# ---- writing -----------------------------------------------------------------------------------------------------
-
-
-class Stream(Closed):
-    """Moves the records of monitors to a log in ``with``; `Simulation.streaming` makes it.
-
-    Parameters
-    ----------
-    sim : Simulation
-    path : str or Path
-        A file.
-    monitors : mapping of str to monitor
-        Names of the channels, and monitors of the simulation.
-    every : float, ms, > 0
-        Simulated time from one block to the next.
-
-    Examples
-    --------
-    >>> from neuromod import BrainModel, Simulation, StateMonitor
-    >>> from neuromod.logs import read_log
-    >>> sim = Simulation(BrainModel("brain_base_model.json"), seed=1)
-    >>> ids = sim.initialize_neurons(["V1_like"], density=0.01)
-    >>> v = StateMonitor(sim, "v_membrane", ids[:3], every=10)
-    >>> with sim.streaming("v.log", {"v": v}, every=20.0):
-    ...     run = sim.run(100)
-    >>> len(v.values), read_log("v.log")["v"]["value"].shape
-    (0, (10, 3))
-    """
-
-    def __init__(
-        self, sim: Any, path: str | PathLike[str], monitors: Mapping[str, Monitor[Any]], every: float
-    ) -> None:
-        if not isinstance(monitors, Mapping) or not monitors:
-            raise TypeError(f"monitors: must be a mapping of names to monitors; got {shown(monitors)}")
-        for name, monitor in monitors.items():
-            if not isinstance(name, str) or not name:
-                raise TypeError(f"monitors: must have names as keys; got {shown(name)}")
-            if not isinstance(monitor, Monitor) or monitor._sim is not sim:
-                raise ValueError(
-                    f"monitors[{name!r}]: must be a monitor of this simulation; got {shown(monitor)}"
-                )
-        if len({id(each) for each in monitors.values()}) != len(monitors):
-            raise ValueError("monitors: must name each monitor once")
-        self._sim, self._path, self._monitors = sim, atomic.target_of(path), dict(monitors)
-        self._steps = steps_of(every, sim.dt, "every", 1)
-        self._ranks: tuple[int, int] | None = None  # of a rank: its number, and how many there are
-        self._handle = -1
-        # where the last whole block ends, how many there are, and the step up to which they are complete: set at once,
-        # so that Ctrl-C finds either the block or none
-        self._at = (0, 0, -1)
-        self._is_torn = False  # whether something may stand behind the last whole block
-
-    # ---- with ------------------------------------------------------------------------------------------------
-
-    def __enter__(self) -> Self:
-        session = self._sim._session
-        with session.gate.change("streaming"):
-            is_new = not self._path.exists() or self._path.stat().st_size == 0
-            self._handle = atomic.DISK.open_to_append(str(self._path))
-            try:
-                if is_new:
-                    self._begin()
-                else:
-                    self._go_on()
-            except BaseException:
-                atomic.DISK.close(self._handle)
-                raise
-            session.set_last([self, *session.agenda.last], "streaming")  # before checkpoints
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: Any, _: Any) -> None:
-        session = self._sim._session
-        session.set_last([each for each in session.agenda.last if each is not self], "streaming")
-        try:
-            self._flush()
-            self._append(b"NMEN", b"")
-            atomic.DISK.sync(self._handle)
-        finally:
-            atomic.DISK.close(self._handle)
-
-    def _head(self) -> dict[str, Any]:
-        from neuromod import __version__
-
-        channels = {name: _about(monitor) for name, monitor in self._monitors.items()}
-        first = self._sim.current_step
-        return {
-            "format": FORMAT,
-            "version": __version__,
-            "dt": self._sim.dt,
-            "first": first,
-            "channels": channels,
-            **({} if self._ranks is None else {"ranks": list(self._ranks)}),
-        }
-
-    def _begin(self) -> None:
-        self._append(b"NMHD", json.dumps(self._head()).encode())
-        self._at = *self._at[:2], -1  # what the monitors have by now goes to the file, too
-        atomic.DISK.sync_directory(str(self._path.parent))
-
-    def _go_on(self) -> None:
-        """Go on in the log of a run that was stopped: what is later than the present step is cut off."""
-        head, blocks, _ = _scan(self._path)
-        own = self._head()
-        for name in ("dt", "channels"):
-            if json.loads(json.dumps(own[name])) != head[name]:
-                raise _error(
-                    self._path,
-                    f"{name}: must be of the same records, to be gone on with; {shown(head[name])}",
-                )
-        step = self._sim.current_step
-        if head["first"] > step:
-            raise _error(self._path, f"must begin at step {step} or before; got {head['first']}")
-        kept = [block for block in blocks if block.until <= step and block.magic == b"NMLG"]
-        until = kept[-1].until if kept else head["first"]
-        cut = next((block for block in blocks if block.until > step and block.magic == b"NMLG"), None)
-        end = kept[-1].end if kept else _HEAD.size + len(_payload_of_head(self._path))
-        self._at = end, len(kept) + 1, until
-        self._cut()
-        if cut is not None:
-            rows = {name: _until(rows, step) for name, rows in _split(self._path, head, cut).items()}
-            self._append(b"NMLG", _payload(rows), step)
-            until = step
-        for monitor in self._monitors.values():
-            monitor._forget(lambda steps: steps > until)
-
-    # ---- what the agenda asks for ------------------------------------------------------------------------------
-
-    def steps_to_next(self, step: int) -> int:
-        """Steps to the next one at whose end a block is due.
-
-        Parameters
-        ----------
-        step : int, >= 0
-        """
-        return self._steps - step % self._steps
-
-    def is_due(self, step: int) -> bool:
-        """Whether a block is due at the end of a step.
-
-        Parameters
-        ----------
-        step : int, >= 0
-        """
-        return step % self._steps == 0
-
-    def call(self) -> None:
-        """Move all records to the file. What the disk refuses stays with the monitors until the next time."""
-        try:
-            self._flush()
-        except OSError as error:
-            say(f"streaming: {self._path} could not be written, the records stay in memory; {error}")
-
-    def _flush(self) -> None:
-        step = self._sim.current_step
-        rows = {}
-        for name, monitor in self._monitors.items():
-            saved = monitor._recorder.saved()
-            new = saved["step"] > self._at[2]  # after a Ctrl-C, some may be in the file already
-            rows[name] = saved["step"][new], (saved["id"] if "id" in saved else saved["value"])[new]
-        self._append(b"NMLG", _payload(rows), step)
-        for monitor in self._monitors.values():
-            monitor._forget(lambda steps: np.zeros(len(steps), bool))
-
-    def _append(self, magic: bytes, payload: bytes, until: int | None = None) -> None:
-        """A block more, whole; where that fails, what was written of it is cut off."""
-        if self._is_torn:
-            self._cut()
-        end, number, _ = self._at
-        step = self._sim.current_step if until is None else until
-        block = _packed(magic, number, step, payload)
-        try:
-            self._is_torn = True
-            atomic.write_all(atomic.DISK, self._handle, block)
-            self._at = end + len(block), number + 1, step
-            self._is_torn = False
-        except BaseException:
-            with contextlib.suppress(OSError):  # tried once more before the next block
-                self._cut()
-            raise
-
-    def _cut(self) -> None:
-        atomic.DISK.truncate(self._handle, self._at[0])
-        self._is_torn = False
-
-    def __repr__(self) -> str:
-        return f"Stream({str(self._path)!r}, blocks={self._at[1] - 1})"
-
-
-def _about(monitor: Monitor[Any]) -> dict[str, Any]:
-    """What the head says of a channel."""
-    saved = monitor._recorder.saved()
-    own = vars(monitor)
-    about: dict[str, Any] = {"kind": type(monitor).__name__}
-    if "id" in saved:
-        return {**about, "column": "id", "dtype": "<i8", "width": 1}
-    value = saved["value"]
-    about |= {"column": "value", "dtype": value.dtype.str, "width": value.shape[1], "every": saved["every"]}
-    if isinstance(own.get("_variable"), str):
-        about["variable"] = own["_variable"]
-    if isinstance(own.get("_ids"), np.ndarray):
-        about["ids"] = own["_ids"].tolist()
-    asked = own.get("_asked")  # of a rank: those of all ranks, where they do not ascend
-    if isinstance(asked, np.ndarray) and np.any(np.diff(asked) <= 0):
-        about["asked"] = asked.tolist()
-    return about
-
-
-def _payload(rows: Mapping[str, tuple[Array, Array]]) -> bytes:
-    counts = struct.pack(f"<{len(rows)}Q", *(len(step) for step, _ in rows.values()))
-    data = [part for step, value in rows.values() for part in (step.astype("<i8"), value)]
-    return counts + b"".join(np.ascontiguousarray(part).tobytes() for part in data)
-
-
-def _payload_of_head(path: Path) -> bytes:
+def payload_of_head(path: Path) -> bytes:
+    """The JSON of the head, as it is in the file."""
     with path.open("rb") as file:
-        _, _, _, n, _ = _HEAD.unpack(file.read(_HEAD.size))
+        _, _, _, n, _ = HEAD.unpack(file.read(HEAD.size))
         return file.read(min(n, _MOST_HEAD))
-
-
-def _until(rows: tuple[Array, Array], step: int) -> tuple[Array, Array]:
-    kept = rows[0] <= step
-    return rows[0][kept], rows[1][kept]

@@ -54,8 +54,11 @@ class RankCheckpoints(Closed):
 
     def __exit__(self, kind: type[BaseException] | None, error: Any, _: Any) -> None:
         self._ranks_sim._checkpoints = None
-        if kind is None and self._ranks.of_first(self._files.is_behind):
-            self._write(raises=True)
+        try:
+            if kind is None and self._ranks.of_first(self._files.is_behind):
+                self._write(raises=True)
+        finally:
+            self._files.release()
 
     # ---- what a run asks -------------------------------------------------------------------------------------
 

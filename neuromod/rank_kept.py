@@ -26,9 +26,9 @@ from neuromod.state import sealed
 
 if TYPE_CHECKING:
     import neuromod
-    from neuromod.logs import Stream
     from neuromod.rank_checkpoints import RankCheckpoints
     from neuromod.recorders import Monitor
+    from neuromod.streams import Stream
 
 __all__ = ["RankKept"]
 
@@ -138,7 +138,7 @@ class RankKept:
         """
         if self._spikes is None:
             raise RuntimeError("gather_spikes: needs record_spikes before the run")
-        found = self._ranks.comm.gather((self._spikes.step, self._spikes.id))
+        found = self._ranks.at_first((self._spikes.step, self._spikes.id))
         return None if found is None else merged_spikes(found)
 
     def streaming(
@@ -185,8 +185,14 @@ class RankKept:
         Simulation or None
             On rank 0, which must have the memory for the whole; on the others None. Its ``monitors`` have what the
             recorders of all ranks have recorded. `take` goes on from it on any number of ranks.
+
+        Raises
+        ------
+        ConfigError
+            If the ranks have not made the same recorders; on every rank.
         """
         sim, part = self._sim, self._part
+        self._ranks.check_same({"recorders": [type(monitor).__name__ for monitor in self.monitors]})
         own, state = sim._own_state(), of_model.state_of(sim.model, rows=True)
         tables = sim._session.store.tables
         neurons = {
@@ -195,7 +201,7 @@ class RankKept:
         }
         engine, records = sent_state(own["engine"], tables, part), sent_records(self.monitors)
         told = neurons, state["projections"], engine, records
-        found = self._ranks.comm.gather(told)
+        found = self._ranks.at_first(told)
         if found is None:
             return None
         columns, projections, engines, recorded = zip(*found, strict=True)
@@ -270,11 +276,10 @@ class RankKept:
         ranks._spikes = next((each for each in monitors if isinstance(each, SpikeMonitor)), None)
         cuts: dict[str, Cut] = {}
         for table in session.store.tables:
-            cut = keep_targets(session.store, table, *part[2:])
+            cut = keep_targets(session.store, table, *part[:2])
             if table.learning.rule is not None:
                 cuts[table.name] = cut
-        runs = {table.name: len(table.run_start) - 1 for table in session.store.tables if table.name in cuts}
-        session.bound().set_state(cut_state(state, cuts, runs))
+        session.bound().set_state(cut_state(state, cuts))
         return ranks
 
     def _rules_not_there(self, rules: list[str | None]) -> list[str]:

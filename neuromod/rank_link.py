@@ -6,6 +6,7 @@ import contextlib
 import os
 import platform
 import sys
+import time
 import traceback
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,14 +15,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod.errors import ConfigError
-from neuromod.network.ranked import own_parts
 from neuromod.optional import optional_module
 from neuromod.problems import shown
 
 __all__ = ["Ranks"]
 
 Ints = NDArray[np.int64]
-_NEEDED = ("rank", "size", "Abort", "Allgather", "Allgatherv", "Allreduce", "allgather", "gather")
+_NEEDED = (
+    "rank",
+    "size",
+    "Abort",
+    "Iallgather",
+    "Iallgatherv",
+    "Iallreduce",
+    "Ibarrier",
+    "allgather",
+    "gather",
+)
+_LONG = 1e-3  # seconds without the core after which another program is taken to use it
+_NAP = 1e-6  # seconds; the system makes it 50 to 100 times as long
+_WAITS = 64  # that nap, after a core was away for long
+_give_way = getattr(os, "sched_yield", lambda: time.sleep(0.0))
 
 
 class Ranks:
@@ -36,16 +50,27 @@ class Ranks:
             raise TypeError(f"comm: must be a communicator of mpi4py; got {shown(given)}")
         self.comm = comm
         self.rank, self.size = int(comm.rank), int(comm.size)
+        self._naps = 0  # waits to come that nap
 
     # ---- agreement -------------------------------------------------------------------------------------------
 
+    def each(self, thing: Any) -> list[Any]:
+        """What every rank gives."""
+        self.wait(self.comm.Ibarrier())
+        return self.comm.allgather(thing)  # type: ignore[no-any-return]
+
+    def at_first(self, thing: Any) -> list[Any] | None:
+        """What every rank gives, on rank 0; None on the others."""
+        self.wait(self.comm.Ibarrier())
+        return self.comm.gather(thing)  # type: ignore[no-any-return]
+
     def of_first(self, value: Any) -> Any:
         """What rank 0 gives."""
-        return self.comm.allgather(value if self.rank == 0 else None)[0]
+        return self.each(value if self.rank == 0 else None)[0]
 
     def any(self, value: bool) -> bool:
         """Whether it is so on some rank."""
-        return any(self.comm.allgather(bool(value)))
+        return any(self.each(bool(value)))
 
     @contextlib.contextmanager
     def one_error(self) -> Iterator[None]:
@@ -55,7 +80,7 @@ class Ranks:
             yield
         except Exception as failure:  # raised below, when the others know
             error = failure
-        each = self.comm.allgather(None if error is None else str(error))
+        each = self.each(None if error is None else str(error))
         if error is not None:
             raise error
         wrong = [f"rank {r}: {text}" for r, text in enumerate(each) if text is not None]
@@ -64,7 +89,7 @@ class Ranks:
 
     def check_same(self, told: Mapping[str, Any]) -> None:
         """Refuse, on every rank, what differs from rank 0."""
-        each = self.comm.allgather(list(told.values()))
+        each = self.each(list(told.values()))
         problems = [
             f"rank {r}: must have the {name} of rank 0, {shown(each[0][k])}; got {shown(one[k])}"
             for r, one in enumerate(each)
@@ -79,28 +104,42 @@ class Ranks:
         if self.size == 1:
             return 1
         cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
-        each = self.comm.allgather((platform.node(), sorted(cores)))
+        each = self.each((platform.node(), sorted(cores)))
         node = platform.node()
         return sum(its_node == node and (not cores or not cores.isdisjoint(its)) for its_node, its in each)
 
     # ---- exchange --------------------------------------------------------------------------------------------
 
-    def swap(self, n_neurons: int, packed: NDArray[np.int32]) -> list[tuple[int, int, NDArray[np.int32]]]:
-        """Partitions of each rank, first and one past the last, and the spikes that it has packed."""
+    def wait(self, request: Any) -> None:
+        """Wait for the others. Between two looks the core is given to another rank that waits for it.
+
+        Where another program took the core for long meanwhile, the next waits nap instead: a process that has napped is
+        let in before one that computes, so that it need not wait for its turn.
+        """
+        while not request.Test():
+            if self._naps:
+                time.sleep(_NAP)
+                continue
+            began = time.perf_counter()
+            _give_way()
+            if time.perf_counter() - began > _LONG:
+                self._naps = _WAITS
+        self._naps = max(0, self._naps - 1)
+
+    def swap(self, packed: NDArray[np.int32]) -> tuple[NDArray[np.int32], Ints]:
+        """The spikes that all ranks have packed, and where those of each begin."""
         sizes = np.empty(self.size, np.int64)
-        self.comm.Allgather(np.array([len(packed)], np.int64), sizes)
-        begins = np.concatenate([[0], np.cumsum(sizes)])
+        self.wait(self.comm.Iallgather(np.array([len(packed)], np.int64), sizes))
+        begins = np.zeros(self.size + 1, np.int64)
+        np.cumsum(sizes, out=begins[1:])
         everything = np.empty(begins[-1], np.int32)
-        self.comm.Allgatherv(packed, (everything, sizes))
-        return [
-            (*own_parts(n_neurons, r, self.size)[:2], everything[begins[r] : begins[r + 1]])
-            for r in range(self.size)
-        ]
+        self.wait(self.comm.Iallgatherv(packed, (everything, sizes)))
+        return everything, begins
 
     def total(self, own: Ints) -> Ints:
         """The sum over all ranks."""
         found = np.empty_like(own)
-        self.comm.Allreduce(own, found)
+        self.wait(self.comm.Iallreduce(own, found))
         return found
 
     # ---- the end ---------------------------------------------------------------------------------------------

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromod import _core
 from neuromod.network.ranked import Cut, buckets_of_runs, order_of_whole
 
 __all__ = ["Part", "cut_state", "merged_state", "sent_state"]
@@ -86,12 +85,9 @@ def sent_state(state: Mapping[str, Any], tables: Sequence[Any], part: Part) -> d
     for what, each in _LEARNING.items():
         sent[what] = {}
         for name, one in state.get(what, {}).items():
-            buckets = buckets_of_runs(named[name])
-            partition = buckets % _core.partitions(named[name].n_neurons)[0]
-            runs = np.flatnonzero((partition >= part.first) & (partition < part.end))
-            sent["buckets"][name] = buckets[runs]
+            sent["buckets"][name] = buckets_of_runs(named[name])
             picks: dict[str, Any] = {
-                "run": runs,
+                "run": slice(len(sent["buckets"][name])),
                 "slot": own,
                 "last": (slice(None), own),
                 "partition": slice(part.first, part.end),
@@ -179,26 +175,24 @@ def _noted(into: list[Array]) -> Each:
 # ---- from the whole to a part ----------------------------------------------------------------------------------
 
 
-def cut_state(state: Mapping[str, Any], cuts: Mapping[str, Cut], runs: Mapping[str, int]) -> dict[str, Any]:
+def cut_state(state: Mapping[str, Any], cuts: Mapping[str, Cut]) -> dict[str, Any]:
     """The state of an engine that keeps a part of each projection, from that of the whole network.
 
-    `cuts`: what is kept of each projection under a rule. `runs`: how many delay runs the part has.
+    `cuts`: what is kept of each projection under a rule.
     """
     own = dict(state)
     for what, each in _LEARNING.items():
         least = 1 if what == "events" else 0  # entries where there is no delay run
         if what in state:
-            own[what] = {
-                name: each(one, _cut(cuts[name], runs[name], least)) for name, one in state[what].items()
-            }
+            own[what] = {name: each(one, _cut(cuts[name], least)) for name, one in state[what].items()}
     return own
 
 
-def _cut(cut: Cut, n_runs: int, least: int) -> Each:
+def _cut(cut: Cut, least: int) -> Each:
     def do(axis: str, array: Array) -> Array:
         if axis == "synapse":
             return array[cut.kept]
-        if axis != "run" or n_runs == len(cut.runs):  # one delay run in each bucket, of whatever partition
+        if axis != "run":
             return array
         kept = array[: len(cut.runs)][cut.runs]
         return kept if len(kept) else array[:least]

@@ -17,7 +17,7 @@ from neuromod.modulation.system import NeuromodulationSystem
 from neuromod.network.brain_model import BrainModel
 from neuromod.network.population import Group, Population
 from neuromod.network.projection import Projection
-from neuromod.network.ranked import keep_targets, own_parts
+from neuromod.network.ranked import first_part, keep_targets, own_parts
 from neuromod.notebook import html_of
 from neuromod.parallel import share_of_threads
 from neuromod.problems import did_you_mean
@@ -34,6 +34,17 @@ Ints = NDArray[np.int64]
 _LONGEST = 32  # steps between two exchanges: NM_INTERVAL of the core
 _REMOTE = {name: about["reads"]["source"] for name, about in _core.plasticity_rules().items()}
 """Columns of sources that rules read: of other ranks they are not known."""
+
+
+def _digest(*arrays: Any) -> str:
+    """Of arrays; of rows that are one row, of that row."""
+    sha = hashlib.sha256()
+    for array in arrays:
+        one = array is not None and array.ndim == 2 and len(array) and array.strides[0] == 0
+        content = array[:1] if one else array
+        sha.update(repr(None if array is None else array.shape).encode())
+        sha.update(b"" if array is None else np.ascontiguousarray(content).tobytes())
+    return sha.hexdigest()[:16]
 
 
 class RankSimulation(RankKept):
@@ -314,7 +325,7 @@ class RankSimulation(RankKept):
         new = [table for table in store.tables if table.name in names]
         total = sum(map(len, new))
         for table in new:
-            keep_targets(store, table, *self._own_slots())
+            keep_targets(store, table, *self._part[:2])
         return total
 
     # ---- running ---------------------------------------------------------------------------------------------
@@ -353,7 +364,7 @@ class RankSimulation(RankKept):
         with self._ranks.one_error():
             rows, ids = checked_input(self._sim.model, steps, input, input_ids)
             engine = self._sim._session.prepared()
-        link = self._link(engine, steps)
+        link = self._link(engine, steps, None if rows is None else (ids, rows))
         began, counts = time.perf_counter(), np.zeros(len(self._sim.model.neurons), np.int64)
         with self._ranks.together():
             done = 0
@@ -398,8 +409,11 @@ class RankSimulation(RankKept):
         column[:first] = 0.0
         column[end:] = 0.0
 
-    def _link(self, engine: _core.Engine, steps: int) -> _core.RankLink:
-        """Tie the engine to the others, after a comparison of what must be the same."""
+    def _link(self, engine: _core.Engine, steps: int, given: Any) -> _core.RankLink:
+        """Tie the engine to the others, after a comparison of what must be the same.
+
+        `given`: ids and rows of an input.
+        """
         session, ranks = self._sim._session, self._ranks
         with ranks.one_error():
             if session.agenda.hooks or session.agenda.rates or engine.sources:
@@ -415,16 +429,16 @@ class RankSimulation(RankKept):
                 "step": self.step,
                 "number of steps": steps,
                 "network": self._fingerprint(),
+                "input": None if given is None else _digest(*given),
             }
         )
         every = min([_LONGEST, *(t.whole.delays[0] for t in session.store.tables if t.whole is not None)])
         system = self._sim.neuromodulation
         if system is not None and system._levels.releases:
             every = 1  # spikes act on the levels of the next step
-        n, part = len(self._sim.model.neurons), self._part
-        return _core.RankLink(
-            part.first, part.end, every, lambda first, last, packed: ranks.swap(n, packed), ranks.end_all
-        )
+        n_parts = _core.partitions(len(self._sim.model.neurons))[0]
+        parts = [first_part(rank, n_parts, ranks.size) for rank in range(ranks.size + 1)]
+        return _core.RankLink(parts, ranks.rank, every, ranks.swap, ranks.end_all)
 
     def _config_digest(self) -> str:
         text = repr(sorted(self._sim.model.config.items()))
@@ -441,7 +455,8 @@ class RankSimulation(RankKept):
             sha.update(name.encode() + np.ascontiguousarray(columns.column(name)).tobytes())
         for table in self._sim._session.store.tables:
             assert table.whole is not None
-            told = (table.name, table.number, table.whole.n_synapses, table.whole.delays, table.learning)
+            whole = table.whole
+            told = (table.name, table.number, whole.n_synapses, whole.delays, whole.mark, table.learning)
             sha.update(repr(told).encode())
         system = self._sim.neuromodulation
         if system is not None:

@@ -337,7 +337,9 @@ class Replicas(Closed, Generic[Sim]):
             if isinstance(reporter, ProgressLine):
                 stack.callback(reporter.close)
             for k, session in enumerate(self._sessions):
-                session.begin(f"run of {n_steps} steps of {len(self)} replicas (this is replica {k})")
+                session.begin(
+                    f"run of {n_steps} steps of {len(self)} replicas (this is replica {k})", n_steps
+                )
                 stack.callback(session.end)
             try:
                 failed = self._group.run(n_steps, rows, ids, threads, None if reporter is None else report)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
-from neuromod.agenda import Agenda, Due, RateSchedule
+from neuromod.agenda import Agenda, Hooked, Keeper, RateSchedule
 from neuromod.beginning import Beginning
 from neuromod.closed import Closed
 from neuromod.diagnosis import explained
@@ -106,7 +106,7 @@ class Session:
                 self._attach(engine)
                 self._engine = engine
             elif engine.version != store.structure or (store.keeper is not engine and engine.keepers):
-                engine.bind(store.layout(self._threads))
+                engine.bind(store.layout(self._threads, engine))
                 self._attach(engine)
             elif store.rejoined != self._rejoined or self._threads > store.threads:
                 engine.rejoin(store.layout_again(self._threads))
@@ -169,23 +169,23 @@ class Session:
         """Let sources fire at exact steps, in place of what was set for them. `spikes`: (step, id), of these ids."""
         self.gate.check_own("set_spike_times")
         with self.gate:
-            engine = self.prepared()
-            old_steps, old_ids = engine.schedule_arrays()
-            kept = ~np.isin(old_ids, np.unique(ids))
-            engine.set_schedule(
-                np.concatenate([old_steps[kept], spikes[:, 0]]),
-                np.concatenate([old_ids[kept], spikes[:, 1]]),
-            )
+            self.prepared().add_schedule(ids, spikes[:, 0], spikes[:, 1])
 
     # ---- what is due between steps, and current sources -------------------------------------------------------
 
-    def set_hooks(self, hooks: list[Due], where: str) -> None:
-        """Other hooks from now on."""
+    def add_hook(self, hook: Hooked, where: str) -> None:
+        """A further hook from now on."""
         self.gate.check_own(where)
-        self.agenda.hooks = hooks
+        self.agenda.hooks.add(hook)
         self._lend_agenda()
 
-    def set_last(self, last: list[Due], where: str) -> None:
+    def remove_hook(self, hook: Hooked, where: str) -> None:
+        """One hook less from now on."""
+        self.gate.check_own(where)
+        self.agenda.hooks.remove(hook)
+        self._lend_agenda()
+
+    def set_last(self, last: list[Keeper], where: str) -> None:
         """Others that are called after the hooks from now on."""
         self.gate.check_idle(where)
         self.agenda.last = last
@@ -199,10 +199,10 @@ class Session:
         """Other rates that vary in time; those that are new and due hold from now on."""
         self.gate.check_own(where)
         with self.gate:
-            new = [each for each in rates if each not in self.agenda.rates]
+            old = {id(each) for each in self.agenda.rates}
             self.agenda.rates = rates
-            for each in new:
-                if each.is_due(self.step):
+            for each in rates:
+                if id(each) not in old and each.is_due(self.step):
                     each.apply(self.store, self.step, self.dt)
             self._lend_agenda()
 
@@ -236,14 +236,14 @@ class Session:
         with self.gate:
             return self.bound().spikes()
 
-    def begin(self, what: object) -> _core.Engine:
+    def begin(self, what: object, n_steps: int) -> _core.Engine:
         """A run begins: the engine, bound, with what users have written. `end` must follow; RuntimeError at once if
-        the network, or its modulators, are being run."""
+        the network, or its modulators, are being run. A run of no step is none: what is there may still change."""
         self.gate.check_idle("run")
         with self.gate:
             self.store.check_written(self.step)
             engine = self.bound()
-            self._note_beginning(engine)
+            self._note_beginning(engine, n_steps)
             self.store.resume()
             self.gate.begin(what, self._abandon)
             if self._levels is not None:
@@ -287,7 +287,7 @@ class Session:
         self, n_steps: int, rows: Floats | None, ids: Ints | None, progress: Callable[[int], None] | None
     ) -> tuple[int, Ints]:
         """A run, or a part of it, in which no neuron dies."""
-        engine = self.begin(_Run(n_steps))
+        engine = self.begin(_Run(n_steps), n_steps)
         try:
             columns = self.store.columns
             now = columns.buffers["spike_count"][: columns.n]
@@ -306,7 +306,7 @@ class Session:
 
     def stretch_one(self) -> tuple[int, Ints]:
         """One step, without deaths and births."""
-        engine = self.begin(_ONE_STEP)
+        engine = self.begin(_ONE_STEP, 1)
         try:
             engine.run(1)
             return engine.step, engine.spikes()
@@ -340,10 +340,10 @@ class Session:
     def _level(self) -> Floats | None:
         return None if self._levels is None else self._levels.level_buffer
 
-    def _note_beginning(self, engine: _core.Engine) -> None:
+    def _note_beginning(self, engine: _core.Engine, n_steps: int) -> None:
         if engine.step == 0 and not self.beginning.is_noted:
             engine.start()
-        if self.keeps_beginning and (engine.step == 0 or self.beginning.is_noted):
+        if n_steps and self.keeps_beginning and (engine.step == 0 or self.beginning.is_noted):
             self.beginning.note(self.store, self._level, engine.schedule_arrays())
 
     def reset(self, weights: bool, parameters: bool) -> int:
@@ -351,17 +351,23 @@ class Session:
         with self.gate.change("reset"):
             if self.step and not self.beginning.is_noted:
                 raise RuntimeError("reset: needs the beginning, which the saved state does not have")
+            self.agenda.go_back("reset")
             self.store.check_written(self.step)
             if not self.beginning.is_noted:
                 self.bound()
                 return 0
+            rates = self.agenda.rates_at(0, self.dt)
             with self.going_back("reset") as engine:
                 recorders: list[Any] = [*engine.spike_recorders, *engine.sample_recorders, *engine.probes]
                 self._sources = engine.sources or self._sources
                 for recorder in recorders:
                     engine.remove_recorder(recorder)
                 self.store.resume()
-                self.beginning.restore(self.store, self._level, weights, parameters)
+                self.beginning.restore(self.store, self._level, weights, parameters, self.agenda.rated())
+                for schedule, row in rates:
+                    schedule.write(self.store, row)
+                if self._levels is not None:
+                    np.copyto(self._levels.level_buffer, held := self._levels.clamped, where=~np.isnan(held))
                 self._engine = None
                 new = self.bound()  # the engine starts at the columns as they are now
                 new.set_schedule(*self.beginning.schedule)

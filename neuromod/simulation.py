@@ -379,7 +379,8 @@ class Simulation(Building, Connects, Hooked, Kept):
         TypeError
             If an argument is neither True nor False. Nothing is changed.
         RuntimeError
-            If the network is being run, or was restored from a state that was saved without its beginning.
+            If the network is being run, or a log of `streaming` goes on, or it was restored from a state that was
+            saved without its beginning.
 
         Notes
         -----
@@ -388,7 +389,8 @@ class Simulation(Building, Connects, Hooked, Kept):
         modulators and the clock. The seed stays, so the same draws come again: a run after
         ``reset(weights=True, parameters=True)`` gives the digest of a fresh simulation built alike. A neuron or
         projection that was added later goes back to what it was when first stepped; what was removed stays removed.
-        Currents, rate sources and hooks stay; their times count from 0 again. Recorders end, with a `NeuromodWarning`
+        Currents, rate sources and hooks stay; their times count from 0 again, and until the first time of a rate source
+        the rates are what they were before the first step. Recorders end, with a `NeuromodWarning`
         where one was on: make new ones.
 
         Examples

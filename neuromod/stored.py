@@ -59,6 +59,7 @@ class Stored:
         """
         session = sim._session
         self._check(session.store)
+        session.agenda.go_back("restore")
         session.store.check_written(session.step)
         with session.going_back("restore") as engine:
             self._monitors = self._monitors or [

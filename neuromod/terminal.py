@@ -15,9 +15,16 @@ class WrongInput(Exception):
 
 
 def say_line(text: str, end: str = "\n") -> None:
-    """Print at once. A reader that has closed the pipe, as ``head`` does, is no error: what follows goes nowhere."""
+    """Print at once. A reader that has closed the pipe, as ``head`` does, is no error: what follows goes nowhere.
+
+    What the output's encoding lacks, such as a file name that is no UTF-8, is printed as escapes.
+    """
     try:
-        print(text, end=end, flush=True)
+        try:
+            print(text, end=end, flush=True)
+        except UnicodeEncodeError:
+            encoding = sys.stdout.encoding
+            print(text.encode(encoding, "backslashreplace").decode(encoding), end=end, flush=True)
     except BrokenPipeError:
         _drop_output()
     except OSError:  # a full disk: an error, after which Python must not try once more when it ends

@@ -162,3 +162,25 @@ def test_a_saved_clamp_is_checked(held: Any) -> None:
     state["modulators"]["dopamine"]["clamped"] = held
     with pytest.raises(ConfigError, match="clamped: must be 2 numbers from 0 to 1 or null"):
         NeuromodulationSystem.from_dict(state)
+
+
+def test_a_level_is_held_from_the_first_step_after_a_reset_on() -> None:
+    """Whenever the clamp was set: as in a fresh simulation with it, to the bit."""
+
+    def build() -> Simulation:
+        system = NeuromodulationSystem(["a", "b"])
+        sim = Simulation(seed=1, neuromodulation=system)
+        sim.create(20, "lif", region="b", drive={"rate": 900.0, "weight": 1.2})
+        return sim
+
+    fresh, again = build(), build()
+    again.run(20)
+    for sim in (fresh, again):
+        sim.neuromodulation.clamp(norepinephrine=0.9, region="b")  # type: ignore[union-attr]
+    again.run(20)
+    again.reset()
+    for sim in (fresh, again):
+        levels = sim.neuromodulation.norepinephrine.state.level  # type: ignore[union-attr]
+        assert levels.tolist() == [0.5, 0.9]
+        sim.step()
+    assert fresh.digest() == again.digest()

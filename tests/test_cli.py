@@ -435,6 +435,15 @@ def test_a_full_disk_under_the_output_loses_no_results() -> None:
     assert load_results("here/results.npz")["steps"] == 60
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_directory_whose_name_is_no_utf_8_is_printed_as_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The results were written, and then the command ended with a traceback."""
+    monkeypatch.setenv("PYTHONIOENCODING", "utf-8:strict")
+    done = command(*SHORT, "--out", os.fsdecode(b"caf\xe9"), stdout=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert r"written: caf\udce9/results.npz" in done.stdout.splitlines()
+
+
 def test_a_value_nested_beyond_reason_is_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*SHORT, "--set", "simulation.dt=" + "[" * 100_000]) == 2
     assert capsys.readouterr().err.startswith("--set simulation.dt: must be nested less deeply; got [[[")

@@ -145,6 +145,30 @@ def test_all_and_too_many_pairs_in_total() -> None:
         made(sim, in_degree=5, multapses=False)
 
 
+WAYS: dict[str, dict[str, Any]] = {
+    "probability": {"probability": 0.1},
+    "in_degree": {"in_degree": 20},
+    "in_degree, distinct": {"in_degree": 20, "multapses": False},
+    "out_degree, drawn": {"out_degree": {"uniform": [3, 30]}},
+    "total": {"total_number": 5000},
+    "total, distinct": {"total_number": 5000, "multapses": False},
+    "all_to_all": {"all_to_all": True},
+    "distance": {"probability": {"exponential": [0.9, 2.0]}, "edge_wrap": True},
+    "in_degree in a mask": {"in_degree": 5, "mask": {"radius": 2.0}},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_network_is_the_same_for_any_number_of_threads(way: str) -> None:
+    digests = set()
+    for threads in (1, 2, 3, 7):
+        sim = sheet(23, 22, seed=6)
+        sim.threads = threads
+        made(sim, **{**WAYS[way], "weight": {"lognormal": [-1.0, 0.5]}, "delay": {"uniform": [1, 9]}})
+        digests.add(sim.digest())
+    assert len(digests) == 1
+
+
 # ---- one to one, matrices, tables ---------------------------------------------------------------------------------
 
 

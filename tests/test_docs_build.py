@@ -60,3 +60,10 @@ def test_it_builds_without_a_warning() -> None:
     pages = BUILD.parent.parent / "build" / "docs" / "html"
     assert "Simulation.connect" in (pages / "api" / "simulation.html").read_text()
     assert (pages / "searchindex.js").stat().st_size > 100_000
+
+
+def test_the_front_page_of_the_reference_links_to_entries(build: ModuleType) -> None:
+    links = set(re.findall(r"\{py:obj\}`\w+ <([\w.]+)>`", build.reference_index()))
+    pages = "".join(build.reference_page(*page) for page in build.reference().values())
+    entries = set(re.findall(r"^\.\. auto(?:class|function):: ([\w.]+)$", pages, re.MULTILINE))
+    assert "neuromod.Simulation" in links and links == entries

@@ -167,6 +167,50 @@ def test_a_rate_written_by_hand_holds_until_the_next_time() -> None:
     assert sim.model.neurons.rate[0] == 6.0
 
 
+@pytest.mark.parametrize("how", ["rows", "late", "times", "repeat", "callable"])
+def test_after_a_reset_rates_begin_anew(how: str) -> None:
+    """Also those before the first time of a source: they are what they were before the first step."""
+
+    def build() -> Simulation:
+        sim = Simulation(seed=1)
+        cells = sim.create(50, "poisson", rate=7.0)
+        sim.create(50, "poisson", rate=20.0, name="by hand")
+        if how == "callable":
+            RateSource(sim, cells, lambda ms: 5.0 * ms, interval=5.0, start=10.0)
+        elif how == "times":
+            RateSource(sim, cells, [300.0, 0.0], times=[15.0, 30.0])
+        else:
+            start = 20.0 if how == "late" else None
+            RateSource(sim, cells, [0.0, 100.0], interval=10.0, start=start, repeat=how == "repeat")
+        return sim
+
+    fresh, again = build(), build()
+    again.run(45)
+    for sim in (fresh, again):
+        sim.populations["by hand"].rate = 60.0  # a parameter, which stays
+    again.reset()
+    for n in (1, 24, 30):
+        fresh.run(n), again.run(n)
+        assert fresh.digest() == again.digest()
+    assert fresh.model.neurons.spike_count[:50].sum() > 10
+
+
+def test_a_reset_that_a_callable_stops_has_changed_nothing() -> None:
+    bad: list[float] = []
+    sim = Simulation(seed=1)
+    RateSource(sim, sim.create(5, "poisson", rate=7.0), lambda ms: bad[0] if bad else 30.0, interval=5.0)
+    sim.run(8)
+    before = sim.copy()
+    bad.append(-1.0)
+    with pytest.raises(ValueError, match="rate at 0 ms: must be from 0"):
+        sim.reset()
+    bad.clear()
+    for each in (sim, before):
+        each.run(20)
+    assert np.array_equal(sim.model.neurons.spike_count, before.model.neurons.spike_count)
+    sim.reset()
+
+
 def test_a_neuron_that_was_removed_has_no_rate() -> None:
     sim = sources(4)
     RateSource(sim, "p", [[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]], interval=5.0)

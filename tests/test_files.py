@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 import struct
 import zipfile
 import zlib
@@ -29,6 +30,8 @@ from neuromod import (
     archive,
 )
 from neuromod.errors import NumericalError
+from neuromod.experiment.results import save_results
+from neuromod.selftest import models
 
 FIRST = int(os.environ.get("NEUROMOD_FUZZ_SEED", "0"))
 MODELS = int(os.environ.get("NEUROMOD_FUZZ_MODELS", "12"))
@@ -72,13 +75,15 @@ def assert_same_records(ours: Any, theirs: Any) -> None:
 @pytest.mark.filterwarnings("ignore:run. the network has no neurons")
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + MODELS))
 def test_any_simulation_comes_back_and_goes_on(seed: int, tmp_path: Path) -> None:
-    """With its monitors, under another number of threads; and saved again it gives the same bytes."""
+    """At any point, with its monitors, under another number of threads; and saved again it gives the same bytes."""
+    draw = random.Random(f"point {seed}")
     sim = simulation_of(seed)
     mine = monitors_on(sim)
+    sim.threads = draw.randint(1, 4)
     try:
-        sim.run(20)
+        sim.run(draw.randint(0, 80))
         sim.save(tmp_path / "a.npz")
-        again = Simulation.load(tmp_path / "a.npz", threads=1 + seed % 4)
+        again = Simulation.load(tmp_path / "a.npz", threads=1 + sim.threads % 4)
         assert same_state(sim, again)
         again.save(tmp_path / "b.npz")
         assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
@@ -88,6 +93,36 @@ def test_any_simulation_comes_back_and_goes_on(seed: int, tmp_path: Path) -> Non
     again.run(30)
     assert same_state(sim, again)
     assert_same_records(mine, again.monitors)
+
+
+def large_simulation(seed: int) -> Simulation:
+    """Of so many neurons that several threads do run."""
+    for k in range(1000):
+        sim = models.simulation_of(random.Random(f"large {seed} {k}"), threads=1)
+        if len(sim.model.neurons) >= models._LARGE:
+            return sim
+    raise AssertionError("no model is large")
+
+
+@pytest.mark.fuzz
+@pytest.mark.filterwarnings("ignore::neuromod.NeuromodWarning")  # random values look unintended
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + max(2, MODELS // 10)))
+def test_a_chain_of_resumes_under_other_threads_is_a_plain_run(seed: int, tmp_path: Path) -> None:
+    draw = random.Random(f"chain {seed}")
+    points = [draw.randint(0, 40) for _ in range(draw.randint(2, 4))]
+    plain, sim = large_simulation(seed), large_simulation(seed)
+    kept, mine = models.monitors_of(plain), models.monitors_of(sim)
+    try:
+        plain.run(sum(points))
+    except NumericalError:  # a random model may diverge
+        return
+    for k, n_steps in enumerate(points):
+        sim.run(n_steps)
+        sim.save(tmp_path / "a.npz")
+        sim = Simulation.load(tmp_path / "a.npz", threads=1 + (seed + k) % 4)
+        mine = list(sim.monitors)
+    assert sim.digest() == plain.digest()
+    assert_same_records(kept, mine)
 
 
 def test_many_runs_from_one_file(tmp_path: Path) -> None:
@@ -463,6 +498,26 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     link.symlink_to(real)
     model.save(link)
     assert link.is_symlink() and real.is_file() and not real.is_symlink()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_what_is_no_ordinary_file_is_neither_replaced_nor_read(tmp_path: Path) -> None:
+    """As root, a device would be gone for all users of the machine."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    link = tmp_path / "link"
+    link.symlink_to(pipe)
+    sim = small(2)
+    for path in (pipe, link):
+        for act in (sim.save, sim.model.save, Simulation.load, BrainModel.load):
+            with pytest.raises(OSError, match=r"pipe: must be a file; it is a device"):
+                act(path)  # type: ignore[operator]
+        with pytest.raises(OSError, match="must be a file"):
+            save_results(path, {}, overwrite=True)
+        with pytest.raises(OSError, match="must be a file"):
+            sim.streaming(path, {"spikes": SpikeMonitor(sim)})
+    assert pipe.is_fifo()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["link", "pipe"]
 
 
 # ---- files of each release load for ever ---------------------------------------------------------------------------

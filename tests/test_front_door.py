@@ -42,6 +42,19 @@ def test_dir_of_the_package_shows_its_names() -> None:
     assert set(neuromod._HOMES) | {"__version__"} == set(neuromod.__all__)
 
 
+def test_the_modules_for_users_are_attributes_of_the_package() -> None:
+    """In a fresh interpreter: `import neuromod` alone, and `neuromod.plot.raster` is there, without matplotlib."""
+    program = (
+        "import sys, neuromod\n"
+        "assert 'neuromod.plot' not in sys.modules\n"
+        "assert neuromod.plot.raster and neuromod.senses.text_matrix and neuromod.plasticity.stdp_update\n"
+        "assert neuromod.agents.Agent and neuromod.cell_types.izhikevich_type\n"
+        "assert 'matplotlib' not in sys.modules and 'gymnasium' not in sys.modules\n"
+        "assert {'plot', 'agents', 'senses'} <= set(dir(neuromod))\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
+
+
 def test_no_public_attribute_is_the_core_s_or_internal(sim: Simulation) -> None:
     things = [
         sim,

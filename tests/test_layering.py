@@ -18,8 +18,8 @@ PYTHON_ROWS = (
     {"__main__", "cli"},
     {"agents", "bench", "experiment", "installed", "plot", "selftest", "sweeps"},
     {"simulation", "building", "connects", "replicas", "monitors", "saved", "session", "beginning", "ranks"}
-    | {"drive", "hooks", "agenda", "tables", "recorders", "lifecycle", "keeping", "recorded"}
-    | {"checkpoints", "logs", "stored"}
+    | {"drive", "hooks", "agenda", "timetable", "tables", "recorders", "lifecycle", "keeping", "recorded"}
+    | {"checkpoints", "logs", "stored", "streams"}
     | {"rank_checkpoints", "rank_kept", "rank_link", "rank_records", "rank_state"},
     {
         "network",

@@ -6,6 +6,7 @@ import errno
 import os
 import random
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -283,3 +284,24 @@ def test_kill_9_loses_the_last_block_alone(tmp_path: Path) -> None:
         np.testing.assert_array_equal(log["spikes"]["id"], spikes.id[kept])
         seen = max(seen, log.until)
     assert seen > 0
+
+
+def test_a_log_whose_head_was_cut_is_begun_anew(good: Path, tmp_path: Path) -> None:
+    """A kill while the head is written: the same program could not go on."""
+    head = 48 + struct.unpack("<Q", good.read_bytes()[16:24])[0]
+    path, sim = tmp_path / "cut.log", small()
+    spikes = SpikeMonitor(sim)
+    for size in (0, 4, 5, 47, 48, 49, head - 1):
+        path.write_bytes(good.read_bytes()[:size])
+        with pytest.raises(
+            FileError, match=f"must have a head; its writer has not gone on so far; got {size} b"
+        ):
+            read_log(path)
+        with sim.streaming(path, {"s": spikes}, every=10.0):
+            sim.run(5)
+        assert read_log(path).is_complete
+    for other in (b"NM", b"NMHDx" * 100, b"some text"):
+        path.write_bytes(other)
+        with pytest.raises(FileError, match="must be a log that streaming has written"):
+            sim.streaming(path, {"s": spikes}, every=10.0).__enter__()
+        assert path.read_bytes() == other

@@ -179,6 +179,18 @@ def test_a_port_that_a_target_lacks_is_refused() -> None:
     sim.run(5)
 
 
+def test_ports_of_one_population_among_many() -> None:
+    """A fault in the search for the population of a target had passed all tests of two populations."""
+    sim = Simulation(seed=1)
+    models = ["lif", MODEL, "lif", "lif", MODEL, "lif", MODEL, "lif"]
+    groups = [sim.create(3, model, name=f"P{k}") for k, model in enumerate(models)]
+    for k, model in enumerate(models):
+        if model == MODEL:
+            sim.connect(groups[0], groups[k], in_degree=2, weight=0.5, rule="none", port="nmda", name=f"W{k}")
+    sim.run(2)
+    assert len(sim.projections) == 3
+
+
 @pytest.mark.parametrize(
     "how",
     [

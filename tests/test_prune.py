@@ -330,6 +330,20 @@ def test_an_emptied_projection_lives_on() -> None:
     assert len(p) == 1 and p.delay.tolist() == [1]
 
 
+@pytest.mark.parametrize("none", [[], (), np.array([]), np.empty((0, 2), int)])
+def test_no_pairs_are_added_as_any_number_is(none: Any) -> None:
+    """A loop that prunes and adds as many has nothing to add where nothing was pruned."""
+    sim = Simulation(seed=1)
+    cells = sim.create(5, "lif")
+    p = sim.connect(cells, cells, probability=0.5, weight=0.3, rule="stdp")
+    n, before = len(p), sim.digest()
+    assert len(p.add(none, weight=0.3, delay=1)) == 0
+    assert (len(p), sim.digest()) == (n, before)
+    assert len(sim.connect(cells, cells, pairs=none, weight=0.3, name="none")) == 0
+    with pytest.raises(ValueError, match=r"pairs: must be ids of shape \(n, 2\); got"):
+        p.add([1, 2], weight=0.3, delay=1)
+
+
 def test_nothing_is_removed_while_it_runs() -> None:
     sim, p = living("stdp")
     found = []

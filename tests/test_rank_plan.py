@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from importlib import resources
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from thread_ranks import ThreadComm, on_ranks
 
 from neuromod import _core
-from neuromod.bench.ranks import measure_ranks, plan_ranks
+from neuromod.bench.ranks import MEASURED, measure_ranks, plan_ranks
 from neuromod.ranks import RankSimulation
 
 PAGE = resources.files("neuromod").joinpath("guide", "ranks.md").read_text(encoding="utf-8")
@@ -30,6 +31,7 @@ def test_rows_and_synapses_are_those_of_a_rank(ranks: int) -> None:
     found = on_ranks(ranks, work)
     planned = plan_ranks(n, degree, ranks)["bytes_of"]
     assert all(rows == pytest.approx(planned["rows"], rel=0.01) for rows, _ in found)
+    assert sum(rows for rows, _ in found) == pytest.approx(8 * 4 * n, rel=0.01)
     assert max(synapses for _, synapses in found) == pytest.approx(planned["synapses"], rel=0.05)
 
 
@@ -57,3 +59,25 @@ def test_the_page_has_the_figures_of_the_plan() -> None:
         own.append(1000.0 * plan["seconds_per_step"])
         told = [float(text.replace(",", "")) for text in figures.split(" | ")]
         assert told == pytest.approx(own, rel=0.06, abs=0.03)
+
+
+def test_the_page_has_the_plan_beside_what_was_measured() -> None:
+    rows = re.findall(r"^\| ([\d,]+) \| (\d+) \| ([\d.]+) \| (\d) \| (.*) \|$", PAGE, re.MULTILINE)
+    assert [int(row[3]) for row in rows] == 3 * [1, 2, 4]
+    for neurons, degree, rate, ranks, figures in rows:
+        n, n_ranks = int(neurons.replace(",", "")), int(ranks)
+        look_up = {20_000: 4e-9, 80_000: 20e-9, 400_000: 35e-9}[n]
+        plan: Any = plan_ranks(
+            n,
+            int(degree),
+            n_ranks,
+            rate=float(rate),
+            slowdown=max(1.0, n_ranks / 2),
+            constants=replace(MEASURED, bucket=look_up, synapse_bytes=2.0),
+        )
+        step, planned, held, room = (float(text.replace(",", "")) for text in figures.split(" | "))
+        assert [planned, room] == pytest.approx(
+            [1e6 * plan["seconds_per_step"], plan["bytes"] / 2**20], rel=0.01
+        )
+        assert planned == pytest.approx(step, rel=0.11 if n_ranks < 3 else 0.45)
+        assert room == pytest.approx(held, rel=0.19)

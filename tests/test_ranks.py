@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ranked import alone, built, microcircuit, random_case, system_of, together
+from ranked import alone, built, microcircuit, random_case, stimulated, system_of, together
 from thread_ranks import ThreadComm, on_ranks
 
-from neuromod import BrainModel, ConfigError, NeuromodulationSystem, Simulation, SpikeMonitor
+from neuromod import BrainModel, ConfigError, NeuromodulationSystem, Simulation, SpikeMonitor, rank_link
 from neuromod.ranks import RankSimulation
 
 SCRIPT = Path(__file__).parent / "ranked.py"
@@ -71,6 +71,27 @@ def test_ranks_beyond_the_parts_of_a_network_have_nothing_to_do() -> None:
     built(one, case)
     one.run(20)
     assert sorted(own) == [0, 0, 100] and whole.digest() == one.digest()
+
+
+@pytest.mark.parametrize("short_term", [False, True])
+def test_rows_over_several_partitions_of_a_rank(short_term: bool) -> None:
+    """Delay runs of few synapses: joined rows, whose buckets cover several of a rank's partitions."""
+    case = {**CASE, "n": 40_000, "degree": 4, "dense": False, "short_term": short_term, "steps": [30, 11]}
+    together_of: list[int] = []
+
+    def work(comm: ThreadComm) -> Any:
+        sim = RankSimulation(comm, seed=5, neuromodulation=system_of(case), threads=1)
+        built(sim, case)
+        for steps in case["steps"]:
+            stimulated(sim)
+            sim.run(steps)
+        tables = sim._sim._session.store.tables
+        together_of.extend(table.joined.rows.parts for table in tables if table.joined is not None)
+        whole = sim.gather()
+        return None if whole is None else whole.digest()
+
+    assert on_ranks(3, work)[0] == alone(case)
+    assert together_of and all(parts == 2 for parts in together_of)  # of 8 / 3 partitions
 
 
 def test_synapses_and_spikes_divide_and_come_together() -> None:
@@ -168,6 +189,41 @@ def test_spikes_of_all_ranks_release_a_modulator_in_the_next_step() -> None:
     assert found[0][1].digest() == one.digest()
 
 
+@pytest.mark.parametrize("away", [0.0, 2e-3])
+def test_a_wait_naps_where_another_program_takes_the_core(
+    away: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    class Request:
+        """Answered at the fourth look."""
+
+        def __init__(self) -> None:
+            self.looks = 0
+
+        def Test(self) -> bool:
+            self.looks += 1
+            return self.looks > 3
+
+    now = [0.0]
+    monkeypatch.setattr(rank_link.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(rank_link.time, "sleep", lambda _: done.append("nap"))
+
+    def give_way() -> None:
+        done.append("way")
+        now[0] += away
+
+    monkeypatch.setattr(rank_link, "_give_way", give_way)
+    ranks = rank_link.Ranks(alone_comm())
+    for _ in range(66):
+        ranks.wait(Request())
+    assert done == (
+        ["way", "nap", "nap"] + 63 * 3 * ["nap"] + ["way", "nap", "nap"] + 3 * ["nap"]
+        if away
+        else 66 * 3 * ["way"]
+    )
+
+
 # ---- what is refused -------------------------------------------------------------------------------------------
 
 
@@ -184,6 +240,52 @@ def test_ranks_that_differ_are_refused_before_a_step_is_done() -> None:
     assert first == second
     for part in ("seed of rank 0, 5; got 6", "number of steps of rank 0, 10; got 11", "network of rank 0"):
         assert f"rank 1: must have the {part}" in first
+
+
+def test_ranks_whose_programs_differ_are_refused() -> None:
+    """Weights, inputs and recorders, beside what the network's parameters tell."""
+
+    def work(comm: ThreadComm) -> list[str]:
+        told = []
+        for weight, row in ((0.1 * (1 + comm.rank), 0.0), (0.1, float(comm.rank))):
+            sim = RankSimulation(comm, seed=5)
+            cells = sim.create(5000)
+            sim.connect(cells, cells, in_degree=2, weight={"uniform": [0.0, weight]}, rule="none")
+            with pytest.raises(ConfigError) as caught:
+                sim.run(3, input=np.full((3, 5000), row))
+            told.append(str(caught.value))
+            assert sim.step == 0
+        sim = RankSimulation(comm, seed=5)
+        sim.create(5000)
+        if comm.rank == 0:
+            sim.record_spikes()
+        with pytest.raises(ConfigError) as caught:
+            sim.gather()
+        return [*told, str(caught.value)]
+
+    first, second = on_ranks(2, work)
+    assert first == second
+    for text, part in zip(first, ("network", "input", "recorders"), strict=True):
+        assert f"rank 1: must have the {part} of rank 0" in text
+
+
+def test_synapses_of_a_rank_are_not_edited() -> None:
+    def work(comm: ThreadComm) -> Any:
+        sim = RankSimulation(comm, seed=5)
+        built(sim, CASE)
+        sim.run(20)
+        (name, projection), *_ = sim.projections.items()
+        for edit in (lambda: projection.prune(fraction=0.1), lambda: setattr(projection, "delay", 3)):
+            with pytest.raises(RuntimeError, match=rf"{name}.*: is not there on several ranks"):
+                edit()
+        sim.run(30)
+        return sim.gather()
+
+    one = Simulation(seed=5)
+    built(one, CASE)
+    one.run(20)
+    one.run(30)
+    assert on_ranks(2, work)[0].digest() == one.digest()
 
 
 def test_a_rank_shows_itself_in_a_notebook() -> None:

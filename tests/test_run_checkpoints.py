@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from neuromod import atomic
 from neuromod.cli import main
-from neuromod.errors import FileError
+from neuromod.errors import FileError, NeuromodWarning
+from neuromod.experiment import resume
 from neuromod.experiment.results import load_results
 from neuromod.experiment.run import run_experiment
 
@@ -96,4 +101,72 @@ def test_kill_9_and_the_same_command(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_a_wrong_time_is_a_wrong_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--checkpoint", "c", "--checkpoint-every", "often"]) == 2
     assert "--checkpoint-every: must be a number > 0 and s, min, h or days" in capsys.readouterr().err
+    Path("file").touch()
+    assert main(["run", "--checkpoint", "file"]) == 2
+    assert capsys.readouterr().err == "--checkpoint: must be a directory; file is a file\n"
+    with pytest.raises(NotADirectoryError, match=r"^checkpoint: must be a directory; file is a file$"):
+        run_experiment("brain_base_model.json", steps=10, checkpoint="file")
     assert not Path("c").exists()
+
+
+class Full(atomic.Disk):
+    """A disk on which no checkpoint has room."""
+
+    def write(self, handle: int, data: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_costs_the_checkpoints_and_not_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run ended with an error at its first checkpoint."""
+    content: Any = quick() | {"experiment": {}}
+    whole = run_experiment(content, steps=300, seed=3)
+    monkeypatch.setattr(atomic, "DISK", Full())
+    with pytest.warns(NeuromodWarning, match="checkpoint: could not be written, the run goes on; .*No space"):
+        found = run_experiment(content, steps=300, seed=3, checkpoint="c", checkpoint_every="0.001 s")
+    same(found, whole)
+    assert list(Path("c").iterdir()) == []
+
+
+def after_a_checkpoint(monkeypatch: pytest.MonkeyPatch, deed: Callable[[], object]) -> None:
+    """Something happens in mid-run, after the first checkpoint."""
+    real, done = resume.save, list[object]()
+
+    def save(*given: Any) -> None:
+        real(*given)
+        if not done:
+            done.append(deed())
+
+    monkeypatch.setattr(resume, "save", save)
+
+
+MINE = ["run", "--steps", "300", *QUICK, "--out", "out", "--checkpoint", "c", "--checkpoint-every", "0.001 s"]
+
+
+def test_directories_that_are_removed_in_mid_run_lose_no_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    after_a_checkpoint(monkeypatch, lambda: (shutil.rmtree("c"), shutil.rmtree("out")))
+    assert main(MINE) == 0
+    assert load_results("out/results.npz")["steps"] == 300
+
+
+def test_results_of_another_run_that_came_in_mid_run_stay_and_lose_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two runs with one --out: the later one ended with FileExistsError, and its results were lost."""
+    after_a_checkpoint(monkeypatch, lambda: Path("out/results.npz").write_bytes(b"theirs"))
+    assert main(MINE) == 0
+    assert Path("out/results.npz").read_bytes() == b"theirs"
+    assert load_results("out-2/results.npz")["steps"] == 300
+    assert f"written: {Path('out-2/results.npz')}" in capsys.readouterr().out
+    assert sorted(path.name for path in Path("out-2").iterdir()) == ["results.npz", "summary.png"]
+
+
+def test_a_figure_that_does_not_fit_leaves_no_stray(monkeypatch: pytest.MonkeyPatch) -> None:
+    class AlmostFull(atomic.Disk):
+        def rename(self, old: str, new: str) -> None:
+            if new.endswith(".png"):
+                raise OSError(errno.ENOSPC, "No space left on device")
+            super().rename(old, new)
+
+    monkeypatch.setattr(atomic, "DISK", AlmostFull())
+    assert main(["run", "--steps", "50", *QUICK, "--out", "out"]) == 1
+    assert [path.name for path in Path("out").iterdir()] == ["results.npz"]

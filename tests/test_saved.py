@@ -383,7 +383,7 @@ def test_no_mutant_of_a_state_crashes_or_passes_for_the_state(seed: int) -> None
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        signal.alarm(200)
+        signal.alarm(200 + MUTANTS)
         warnings.simplefilter("ignore", NeuromodWarning)  # a random network may have no neurons
         try:
             found = mutants(seed, MUTANTS)

@@ -18,6 +18,13 @@ class _Shared:
         self.barrier, self.slots = threading.Barrier(size), [None] * size
 
 
+class _Done:
+    """A request of a call that has been answered."""
+
+    def Test(self) -> bool:
+        return True
+
+
 class ThreadComm:
     """One rank of several; every collective call is a meeting of all."""
 
@@ -38,17 +45,24 @@ class ThreadComm:
         found = self.allgather(thing)
         return found if self.rank == 0 else None
 
-    def Allgather(self, own: Any, everything: Any) -> None:
-        everything[:] = np.concatenate(self.allgather(np.array(own)))
+    def Ibarrier(self) -> _Done:
+        self.allgather(None)
+        return _Done()
 
-    def Allgatherv(self, own: Any, everything: Any) -> None:
+    def Iallgather(self, own: Any, everything: Any) -> _Done:
+        everything[:] = np.concatenate(self.allgather(np.array(own)))
+        return _Done()
+
+    def Iallgatherv(self, own: Any, everything: Any) -> _Done:
         buffer, sizes = everything
         found = self.allgather(np.array(own))
         assert [len(part) for part in found] == list(sizes)
         buffer[:] = np.concatenate(found)
+        return _Done()
 
-    def Allreduce(self, own: Any, total: Any) -> None:
+    def Iallreduce(self, own: Any, total: Any) -> _Done:
         total[:] = sum(self.allgather(np.array(own)))
+        return _Done()
 
     def Abort(self, code: int) -> None:
         self._shared.barrier.abort()

@@ -370,25 +370,27 @@ cdef class Binding:
 
         `traces`: (projection, "post", trace) -> (ids, values); `pairs`: projection -> state, or none of them.
         """
-        cdef LazyKeeper leader, follower
-        cdef nm_projection *p
+        cdef LazyKeeper leader
         for number, names in list(self.followers.items()):
             leader = self.keepers[self.layout.projections[number].name]
             first = self.layout.projections[number].name
             for name in list(names):
-                follower = self.keepers[name]
                 keys = [key for key in self.traces if key[0] == name]
                 same = all(_same_entry(traces.get(key), traces.get((first, *key[1:]))) for key in keys)
                 if same and (name not in pairs or _same_history(pairs[name], pairs[first])):
                     continue
-                names.remove(name)
-                follower.part()
-                for key in keys:
-                    self.traces[key] = self.traces[key].copy()
-                p = follower.projection
-                for k, key in enumerate(keys):
-                    p.post_trace[k] = <double *>self._lend(self.traces[key], "f8", self.network.n_neurons, key[2])
+                self.part_history(number, name)
             self._chain(leader)
+
+    cdef part_history(self, object number, str name):
+        """Let a projection go on with a history of its own; `number`: of the one that it followed."""
+        cdef LazyKeeper follower = self.keepers[name]
+        cdef nm_projection *p = follower.projection
+        self.followers[number].remove(name)
+        follower.part()
+        for k, key in enumerate([key for key in self.traces if key[0] == name]):
+            self.traces[key] = self.traces[key].copy()
+            p.post_trace[k] = <double *>self._lend(self.traces[key], "f8", self.network.n_neurons, key[2])
 
     cdef _lend_events(self, nm_projection *p, object projection):
         cdef EventKeeper keeper = EventKeeper()

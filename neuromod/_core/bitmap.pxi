@@ -19,11 +19,11 @@ cdef class Bitmap:
         return self.target is projection.target and self.n_neurons == n_neurons
 
     cdef make(self, const nm_projection *p, object projection, const nm_network *network):
-        n_buckets = p.n_rows * network.n_partitions
+        n_buckets = nm_all_buckets(network, p)
         extra_start = np.zeros(n_buckets + 1, np.int64)
         self.c.extra_start = <const int64_t *>_address(extra_start, "i8", n_buckets + 1, "extra_start")
         if projection.dense is None or projection.dense:  # of a part of a projection: what the whole is
-            self.c.most = nm_bitmap_worth(p, network.n_neurons, network.n_partitions, projection.dense is not None,
+            self.c.most = nm_bitmap_worth(p, network.n_neurons, n_buckets, projection.dense is not None,
                                           <int64_t *>self.c.extra_start)
         self.extra_start = None if self.c.most == 0 else extra_start
         self.target, self.n_neurons = projection.target, network.n_neurons
@@ -32,7 +32,7 @@ cdef class Bitmap:
         """Make the bits, if they are not there."""
         if self.bits is not None:
             return
-        n_buckets, words = p.n_rows * network.n_partitions, nm_bitmap_words(network.partition_width)
+        n_buckets, words = nm_all_buckets(network, p), nm_bitmap_words(network.partition_width)
         bits, extra = aligned(n_buckets * words, np.uint64), np.empty(self.extra_start[n_buckets], np.uint16)
         self.c.words = words
         self.c.bits = <const uint64_t *>_address(bits, "u8", bits.size, "bits")

@@ -45,6 +45,63 @@ cdef _relearn(Binding old, Binding new, set strange):
             (<HomeostasisKeeper>scaler).take_over(old.rates[name], now, new.sim.dt)
 
 
+cdef _go_on(Binding old, Binding new, set strange):
+    """Lazy projections that were there before keep the histories of their targets. Synapses that nobody has brought to
+    the present go on from the last update of each: whatever else has changed, their later bits stay as they are."""
+    cdef LazyKeeper keeper, former
+    common = _common(old, new)
+    before = {projection.name: projection for projection in old.layout.projections if projection.name not in strange}
+    after = {projection.name: projection for projection in new.layout.projections}
+    there = {name: old.keepers[name] for name in new.keepers if name in old.keepers and name in before}
+    formers = {name: former for name, former in there.items() if common is not None
+               and _of_history(before[name].learning) == _of_history(after[name].learning)}
+    for name in [each for each in new.keepers if not (<LazyKeeper>new.keepers[each]).c.follows]:
+        _go_on_together(new, name, formers, common)
+    for name, former in there.items():
+        keeper = new.keepers[name]
+        if former.settled_at == new.sim.step or former.weight is not keeper.weight:
+            continue
+        if name in formers and before[name].run_start is after[name].run_start:
+            keeper.take_own(former)
+        else:
+            former.settle()
+
+
+cdef _go_on_together(Binding new, str first, dict formers, tuple common):
+    """The projections that share the history of `first`: those that had another before get that."""
+    cdef LazyKeeper keeper = new.keepers[first], former
+    number = int(keeper.projection - new.projections)
+    known = [name for name in [first, *new.followers.get(number, [])] if name in formers]
+    if not known:
+        return
+    slots, zones = common
+    shared = (<LazyKeeper>formers[known[0]]).history
+    for name in known[1:]:
+        former = formers[name]
+        if former.history is not shared:
+            new.part_history(number, name)
+            (<LazyKeeper>new.keepers[name]).take_history(former, slots, zones)
+    new._chain(keeper)
+    keeper.take_history(formers[known[0]], slots, zones)
+
+
+cdef _common(Binding old, Binding new):
+    """(former, present) slots of the neurons that both have, and zones likewise; None where histories cannot go over."""
+    if old.network.n_partitions != new.network.n_partitions or (
+            new.network.n_partitions > 1 and old.network.partition_width != new.network.partition_width):
+        return None
+    _, former, present = np.intersect1d(old.ids, new.ids, assume_unique=True, return_indices=True)
+    if new.levels is None:
+        return (former, present), (np.zeros(1, int), np.zeros(1, int))
+    zones = [(k, new.layout.zones.index(zone)) for k, zone in enumerate(old.layout.zones) if zone in new.layout.zones]
+    pairs = np.array(zones, int).reshape(-1, 2).T
+    now = np.full(len(old.layout.zones), -1)
+    now[pairs[0]] = pairs[1]
+    if not np.array_equal(now[old.layout.zone_of[former]], new.layout.zone_of[present]):
+        return None  # a neuron is in another region than before
+    return (former, present), (pairs[0], pairs[1])
+
+
 cdef _slots_of(ids, own):
     """Slots of the ids that are there, ascending."""
     ids = np.asarray(ids, np.int64)

@@ -12,7 +12,8 @@ cdef class Engine:
     cdef Levels levels
     cdef nm_spike_record *spike_records
     cdef nm_sample_record *sample_records
-    cdef object schedule, input_keep
+    cdef Schedule schedule
+    cdef object input_keep
     cdef Pool pool
     cdef public int threads  # of a run, at most; no more than there are parts are used
     cdef public Gate gate    # the network's; None: nobody else reads it during a run
@@ -28,10 +29,10 @@ cdef class Engine:
             raise ValueError(f"dt: must be > 0 ms; got {dt}")
         self.levels, self.pool, self.threads = levels, Pool(), 1
         self.spike_recorders, self.sample_recorders, self.probes = [], [], []
-        self.schedule, self.sources = (np.empty(0, np.int64), np.empty(0, np.int64)), []
+        self.schedule, self.sources = Schedule(), []
         self.births = [(layout.changes, 0)]
         self.binding = Binding(layout, dt, seed, 0, levels, self.births)
-        self.schedule = self._lent_schedule(self.binding, self.schedule)
+        _lend_schedule(self.binding, self.schedule.lent(self.binding))
 
     def __dealloc__(self):
         PyMem_Free(self.spike_records)
@@ -55,11 +56,13 @@ cdef class Engine:
         new = Binding(layout, old.sim.dt, old.sim.seed, old.sim.step, self.levels, births)
         self._set_carried(new, carried)
         _relearn(old, new, strange)
-        schedule = self._lent_schedule(new, self.schedule)
+        _go_on(old, new, strange)
+        self._settle_schedule()
+        _lend_schedule(new, self.schedule.lent(new))
         spikes = [(recorder, recorder.prepared(new.ids)) for recorder in self.spike_recorders]
         samples = [(recorder, recorder.prepared()) for recorder in self.sample_recorders]
         self._lend_sources(new, self.sources)
-        self.binding, self.schedule, self.births = new, schedule, births  # nothing fails from here on
+        self.binding, self.births = new, births  # nothing fails from here on
         for recorder, prepared in spikes:
             (<SpikeRecorder>recorder).bind(prepared, new.sim.step)
         for recorder, prepared in samples:
@@ -305,27 +308,24 @@ cdef class Engine:
         if of_steps is not None:
             part.array("ids", "i8", of_steps.shape)
         part.finish()
-        order = np.lexsort((ids, steps))
-        schedule = (np.ascontiguousarray(steps[order], np.int64), np.ascontiguousarray(ids[order], np.int64))
-        self.schedule = self._lent_schedule(self.binding, schedule)
+        self.schedule.set_all(steps, ids)
+        _lend_schedule(self.binding, self.schedule.lent(self.binding))
+
+    def add_schedule(self, sources, steps, ids):
+        """Other spikes of some sources, in place of what these had; all `ids` are among the `sources`."""
+        self.schedule.waiting.append((np.array(sources, ndmin=1), steps, ids))
+        if self.running:
+            self._settle_schedule()
+
+    cdef _settle_schedule(self):
+        if self.schedule.waiting:
+            self.schedule.settle()
+            _lend_schedule(self.binding, self.schedule.lent(self.binding))
 
     def schedule_arrays(self):
         """(steps, ids) that are still to come."""
-        steps, ids = self.schedule
-        later = steps > self.binding.sim.step
-        return steps[later], ids[later]
-
-    cdef tuple _lent_schedule(self, Binding b, schedule):
-        """Lend what is to come of a schedule to b; returns it."""
-        steps, ids = schedule
-        there = (steps > b.sim.step) & np.isin(ids, b.ids)
-        steps, ids = np.ascontiguousarray(steps[there]), np.ascontiguousarray(ids[there])
-        slots = np.searchsorted(b.ids, ids).astype(np.int32)
-        b.schedule = (steps, slots)
-        b.sim.schedule_step = <const int64_t *>_address(steps, "i8", steps.size, "schedule")
-        b.sim.schedule_slot = <const int32_t *>_address(slots, "i4", slots.size, "schedule")
-        b.sim.n_schedule, b.sim.next_schedule = steps.size, 0
-        return steps, ids
+        self._settle_schedule()
+        return self.schedule.after(self.binding.sim.step)
 
     def set_sources(self, sources):
         """Other current sources from the next step on. During a run, at the border of a slice alone."""
@@ -384,6 +384,7 @@ cdef class Engine:
     cdef _begin(self):
         if self.running:
             raise RuntimeError("the simulation is already running")
+        self._settle_schedule()
         self.running, self.shown = True, self.binding.sim.step
 
     def abandon(self):

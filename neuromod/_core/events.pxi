@@ -283,7 +283,7 @@ def _buckets_of(projection, Py_ssize_t n_partitions):
 
 
 def _has_synapses(projection, Py_ssize_t n_partitions):
-    rows = _buckets_of(projection, n_partitions).reshape(-1, n_partitions).sum(axis=1)
+    rows = _row_sizes(projection, n_partitions)
     found = np.zeros(projection.pre_first + len(rows), bool)
     found[projection.pre_first:] = rows > 0
     return found
@@ -291,7 +291,8 @@ def _has_synapses(projection, Py_ssize_t n_partitions):
 
 def _is_target(layout, projection, Py_ssize_t n_partitions):
     sizes, found = _buckets_of(projection, n_partitions), np.zeros(layout.n, bool)
-    partition = np.arange(len(sizes)) % n_partitions
+    first, end = _held(projection, n_partitions)
+    partition = first + np.arange(len(sizes)) % max(1, end - first)
     width = nm_network_partition_width(layout.n)
     found[np.repeat(partition * width, sizes) + projection.target] = True
     return found

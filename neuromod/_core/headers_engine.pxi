@@ -53,6 +53,8 @@ cdef extern from "nm_network.h" nogil:
         int64_t n_runs
         int64_t n_synapses
         int64_t parts
+        int64_t before
+        int64_t behind
         const int64_t *bucket_run
         const int64_t *run_start
         const uint16_t *run_delay
@@ -119,6 +121,7 @@ cdef extern from "nm_network.h" nogil:
     int64_t nm_network_partition_width(int64_t n_neurons)
     void nm_network_run_words(const nm_network *network, const nm_projection *p, uint32_t *word)
     int64_t nm_network_count_partitions(int64_t n_neurons)
+    int64_t nm_all_buckets(const nm_network *network, const nm_projection *p)
     int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, const double *drive_rate, int64_t partition_width,
                            nm_block *blocks, int64_t *partition_block)
     int nm_network_check(const nm_network *network, nm_error *error)
@@ -256,7 +259,7 @@ cdef extern from "nm_bitmap.h" nogil:
         const uint16_t *extra
     int64_t nm_bitmap_words(int64_t partition_width)
     int64_t nm_bitmap_counts(int64_t partition_width)
-    int64_t nm_bitmap_worth(const nm_projection *p, int64_t n_neurons, int64_t n_partitions, int part,
+    int64_t nm_bitmap_worth(const nm_projection *p, int64_t n_neurons, int64_t n_buckets, int part,
                             int64_t *extra_start)
     void nm_bitmap_fill(const nm_projection *p, int64_t n_buckets, int64_t words, uint64_t *bits, uint16_t *extra)
 

@@ -26,6 +26,7 @@ cdef class JoinedRows:
             self.c.pre_first = min(member.pre_first for member in members)
             self.c.n_rows = max(member.pre_first + member.n_rows for member in members) - self.c.pre_first
             self.c.inhibitory = members[0].inhibitory
+            self.c.before, self.c.behind = own[0].before, own[0].behind
             self._fill(own, members)
             self._mark(own, members)
         finally:
@@ -36,7 +37,7 @@ cdef class JoinedRows:
         scratch = np.zeros(NM_JOIN_DELAYS, np.int64)
         join.members, join.n_members = own, len(members)
         join.first, join.n_rows = self.c.pre_first, self.c.n_rows
-        join.n_partitions = nm_network_count_partitions(self.n_neurons)
+        join.n_partitions = self._n_held()
         join.partition_width, join.parts = nm_network_partition_width(self.n_neurons), self.c.parts
         join.scratch = <int64_t *>_address(scratch, "i8", NM_JOIN_DELAYS, "scratch")
         bucket_run = np.empty(join.n_rows * nm_join_buckets(&join) + 1, np.int64)
@@ -65,9 +66,12 @@ cdef class JoinedRows:
             self.c.run_delay, self.c.bucket_run, self.c.n_runs = NULL, NULL, len(run_start) - 1
         self.bucket_run, self.run_start, self.run_delay = bucket_run, run_start, run_delay
 
+    cdef int64_t _n_held(self):
+        """Partitions that have buckets."""
+        return nm_network_count_partitions(self.n_neurons) - self.c.before - self.c.behind
+
     cdef _mark(self, nm_projection *own, list members):
         cdef Py_ssize_t k
-        cdef const uint8_t[::1] marks
         n_partitions, width = partitions(self.n_neurons)
         self.sources, self.targets = [], []
         for k, member in enumerate(members):
@@ -84,13 +88,13 @@ cdef class JoinedRows:
 
     cdef int64_t _find(self, Py_ssize_t member, object span, nm_join_found *found):
         """The synapses of a member; `span`: of the sources of these slots alone; None: of all."""
-        cdef int64_t n, low, high, n_parts, wide, buckets
-        n_parts, wide = partitions(self.n_neurons)
+        cdef int64_t n, low, high, n_parts = self._n_held(), wide, buckets
+        wide = nm_network_partition_width(self.n_neurons)
         low, high = span or (self.c.pre_first, self.c.pre_first + self.c.n_rows)
         rows = np.unpackbits(self.sources[member], count=self.c.n_rows)
         there = np.unpackbits(self.targets[member], count=self.n_neurons)
         cdef const uint8_t *sources = <const uint8_t *>_address(rows, "u1", 0, "sources")
-        cdef const uint8_t *targets = <const uint8_t *>_address(there, "u1", 0, "targets")
+        cdef const uint8_t *targets = <const uint8_t *>_address(there, "u1", 0, "targets") + self.c.before * wide
         cdef nm_projection part = self.c
         low -= self.c.pre_first
         part.n_rows = high - self.c.pre_first - low
@@ -136,10 +140,9 @@ cdef class JoinedRows:
         """Rows of a member by itself -> (start of each bucket, targets, delay of each synapse)."""
         cdef nm_join_found found
         memset(&found, 0, sizeof(found))
-        n_partitions, width = partitions(self.n_neurons)
         n = self._find(member, None, &found)
         target, delay = np.empty(n, np.uint16), np.empty(n, np.uint16)
-        sizes = np.zeros((self.c.n_rows, n_partitions), np.int64)
+        sizes = np.zeros((self.c.n_rows, self._n_held()), np.int64)
         found.target = <uint16_t *>_address(target, "u2", 0, "target")
         found.delay = <uint16_t *>_address(delay, "u2", 0, "delay")
         found.bucket = <int64_t *>_address(sizes, "i8", 0, "sizes")
@@ -155,8 +158,8 @@ def targets_of(projection, int64_t n_neurons):
     n_partitions, width = partitions(n_neurons)
     _set_rows(&p, projection, n_partitions)
     found = np.zeros(n_neurons, np.uint8)
-    cdef int64_t n_parts = n_partitions, wide = width
-    cdef uint8_t *out = <uint8_t *>_address(found, "u1", 0, "targets")
+    cdef int64_t n_parts = n_partitions - p.before - p.behind, wide = width
+    cdef uint8_t *out = <uint8_t *>_address(found, "u1", 0, "targets") + p.before * wide
     with nogil:
         nm_join_targets(&p, n_parts, wide, out)
     return found
@@ -182,7 +185,13 @@ def is_dense(projection, int64_t n_neurons):
 cdef _row_sizes(projection, n_partitions):
     """Number of synapses of each row."""
     start = projection.run_start if projection.bucket_run is None else projection.run_start[projection.bucket_run]
-    return np.diff(start[::n_partitions])
+    first, end = _held(projection, n_partitions)
+    return np.diff(start[::end - first]) if end > first else np.zeros(projection.n_rows, np.int64)
+
+
+def _held(projection, n_partitions):
+    """First partition that has buckets in the rows of a projection, and one past the last."""
+    return (0, n_partitions) if projection.whole is None else projection.whole.parts
 
 
 cdef _set_rows(nm_projection *p, projection, int64_t n_partitions):
@@ -190,10 +199,14 @@ cdef _set_rows(nm_projection *p, projection, int64_t n_partitions):
     size, n_runs = len(projection.target), len(projection.run_start) - 1
     memset(p, 0, sizeof(nm_projection))
     p.pre_first, p.n_rows, p.n_runs, p.n_synapses = projection.pre_first, projection.n_rows, n_runs, size
+    first, end = _held(projection, n_partitions)
+    if not 0 <= first <= end <= n_partitions:
+        raise ValueError(f"projection {projection.name}: must hold partitions among {n_partitions}; got {first} to {end}")
+    p.before, p.behind = first, n_partitions - end
     p.run_start = <const int64_t *>_address(projection.run_start, "i8", n_runs + 1, "run_start")
     p.target = <const uint16_t *>_address(projection.target, "u2", size, "target")
     if projection.run_delay is not None:
-        p.bucket_run = <const int64_t *>_address(projection.bucket_run, "i8", p.n_rows * n_partitions + 1, "bucket_run")
+        p.bucket_run = <const int64_t *>_address(projection.bucket_run, "i8", p.n_rows * (end - first) + 1, "bucket_run")
         p.run_delay = <const uint16_t *>_address(projection.run_delay, "u2", n_runs, "run_delay")
     p.constant_delay, p.inhibitory = projection.equal_delay, projection.inhibitory
     p.min_delay, p.max_delay = projection.min_delay, projection.max_delay

@@ -3,6 +3,8 @@
 
 
 _ARRIVED = 1 << 62  # NM_ARRIVED
+_OF_SLOTS = {"newest", "spike", "gain", "late", "n_spikes"}
+_OF_ZONES = {"course", "turn", "n_turns", "sign"}
 _SINCE_TURNS = {"turn", "n_turns", "sign", "late"}  # what states of version 1 do not have
 
 
@@ -23,12 +25,13 @@ cdef class LazyKeeper:
     cdef object factors
     cdef object recent, former  # [slot] of records: nm_recent and nm_former
     cdef object ends            # (id of the source, delay) of each segment
+    cdef int64_t settled_at     # step of the last `settle`
     cdef object weight, eligibility  # as they stand: of the moment of each synapse's last visit
 
     def __cinit__(self, Binding binding not None, projection, Py_ssize_t n_zones, double tau_c, list pre_traces,
                   LazyKeeper leader=None):
         cdef int k
-        self.binding, self.weight = binding, projection.weight
+        self.binding, self.weight, self.settled_at = binding, projection.weight, -1
         self.ends = _run_ends(projection, binding.ids, binding.network.n_partitions)
         self.eligibility = projection.state.get("eligibility")
         n_runs = len(projection.run_start) - 1
@@ -77,6 +80,24 @@ cdef class LazyKeeper:
         self.c.follows = 0
         self._point()
 
+    cdef take_history(self, LazyKeeper old, object slots, object zones):
+        """Go on with the history that a keeper of a former binding has. `slots`: (former, present) of the neurons that
+        both networks have; `zones`: likewise."""
+        for name, array in self.history.items():
+            former = old.history[name]
+            if name in _OF_SLOTS:
+                array[slots[1]] = former[slots[0]]
+            elif name in _OF_ZONES:
+                array[zones[1]] = former[zones[0]]
+            else:
+                array[...] = former
+        self.recent[slots[1]], self.former[slots[1]] = old.recent[slots[0]], old.former[slots[0]]
+
+    cdef take_own(self, LazyKeeper old):
+        """Go on from the last update of each synapse that a keeper of the same rows has."""
+        for name, array in self.own.items():
+            array[...] = old.own[name]
+
     cdef _point(self):
         cdef int k
         self.c.snapshots = <double *>_address(self.history["course"], "f8", 0, "course")
@@ -107,7 +128,7 @@ cdef class LazyKeeper:
         return step
 
     cdef int64_t _n_buckets(self):
-        return self.projection.n_rows * self.binding.network.n_partitions
+        return nm_all_buckets(&self.binding.network, self.projection)
 
     def read(self):
         """Weight and, where the rule has one, eligibility, float32, as they are now; nothing is changed by the look."""
@@ -175,8 +196,9 @@ cdef class LazyKeeper:
         return np.clip(weight, low, high)
 
     def settle(self):
-        """Bring every synapse up to date in place."""
+        """Bring every synapse up to date in place: complete as they stand, they may be given to somebody else."""
         cdef nm_lazy_step step = self._step()
+        self.settled_at = step.now
         nm_lazy_flush(&step, 0, self._n_buckets())
 
     def traces(self):
@@ -277,9 +299,10 @@ def _turns(course, int64_t now):
 
 def _run_ends(projection, ids, Py_ssize_t n_partitions):
     """Id of the source and delay of each segment."""
-    n_buckets = projection.n_rows * n_partitions
+    first, end = _held(projection, n_partitions)
+    n_buckets = projection.n_rows * (end - first)
     delay_runs = np.ones(n_buckets, int) if projection.bucket_run is None else np.diff(projection.bucket_run)
-    rows = np.repeat(np.arange(n_buckets) // n_partitions, delay_runs)
+    rows = np.repeat(np.arange(n_buckets) // max(1, end - first), delay_runs)
     sources = ids[projection.pre_first + rows]
     if projection.run_delay is None:
         return sources, np.full(len(rows), projection.equal_delay, np.uint16)

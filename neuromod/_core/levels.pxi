@@ -259,7 +259,8 @@ cdef class LentLevels:
     ----------
     levels : Levels
     zones : sequence of (str, mapping)
-        Region, and density of each modulator's receptors where it is not 1.
+        Region, and density of each modulator's receptors where it is not 1. A region that `levels` does not have is
+        that of neurons in no area where there are no areas: they are in the first.
     runs : sequence of ndarray of int64, shape (2 * n_runs,)
         For each of ``levels.releases``, the first and one past the last slot of each run of releasing neurons.
     """
@@ -275,7 +276,7 @@ cdef class LentLevels:
         if len(runs) != len(levels.releases):
             raise ValueError(f"runs: must be {len(levels.releases)}, one for each release; got {len(runs)}")
         self.levels, self.c, self.n_releases = levels, levels.c, len(levels.releases)
-        self.zone_region = np.array([0 if len(known) == 1 else known.index(region) for region, _ in zones], np.int32)
+        self.zone_region = np.array([known.index(region) if region in known else 0 for region, _ in zones], np.int32)
         self.density = np.array([[densities.get(name, 1.0) for name in levels.names] for _, densities in zones])
         self.c.n_zones = len(zones)
         self.c.zone_region = <const int32_t *>_address(self.zone_region, "i4", len(zones), "zone_region")

@@ -23,12 +23,14 @@ cdef class Routes:
         self.arrays, self.empty = [], empty
         tables = list(range(network.n_projections, network.n_projections + network.n_joined))
         there = tables + [k for k in range(network.n_projections) if not all[k].joined]
-        static = [k for k in there if all[k].rule == NULL and all[k].bitmap == NULL]
+        # a static projection without synapses brings nothing: on ranks there are many, whose targets are elsewhere
+        there = [k for k in there if all[k].n_synapses or all[k].rule != NULL or all[k].short_term != NULL]
+        static = [k for k in there if all[k].rule == NULL and all[k].bitmap == NULL and all[k].n_synapses]
         static.sort(key=lambda k: _static_rank(all, network.n_projections, k))
         ports = {all[k].port for k in static if nm_push_worth(&all[k])}
         pushed = [k for k in static if all[k].port in ports]
         pulled = [k for k in static if all[k].port not in ports]
-        others = [k for k in there if all[k].rule != NULL or all[k].bitmap != NULL]
+        others = [k for k in there if all[k].rule != NULL or (all[k].bitmap != NULL and all[k].n_synapses)]
         first = np.unique(np.array([end for k in there for end in _rows(&all[k])], np.int64))
         routes.n_ranges = max(0, len(first) - 1)
         routes.first = <const int64_t *>self._own(first, "i8")

@@ -74,6 +74,7 @@ cdef class ShortTermKeeper:
         then = old._values_of(self.sources)
         if all(np.array_equal(*pair) for pair in zip(then, self._values_of(self.sources))):
             return
+        self.efficacy[:, self.last < 0] = np.resize(self.values[0], len(self.last))[self.last < 0]  # as from the start
         for row in range(last.shape[0]):
             if last[row] >= 0:
                 elapsed = (now - last[row]) * dt
@@ -151,6 +152,8 @@ cdef class HomeostasisKeeper:
 
     cdef take_over(self, HomeostasisKeeper old, int64_t now, double dt):
         """Rates are those of the next scaling: measure them anew where its time or their decay has changed."""
+        fresh = self.rate == nm_homeostasis_start(&old.c, dt, now)  # of neurons of which nothing was measured yet
         if (old.c.tau, old.c.every) != (self.c.tau, self.c.every):
             self.rate *= nm_exp(dt * ((old.c.every - now % old.c.every) / old.c.tau
                                       - (self.c.every - now % self.c.every) / self.c.tau))
+        self.rate[fresh] = nm_homeostasis_start(&self.c, dt, now)

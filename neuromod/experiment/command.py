@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import signal
@@ -93,10 +94,13 @@ def run_command(arguments: argparse.Namespace, run: Callable[..., Any], ranks: R
 
 def _write(arguments: argparse.Namespace, results: Mapping[str, Any], directory: Path, stopped: bool) -> None:
     """Write and print what a run gave."""
-    from neuromod.experiment.results import results_table, save_results
+    from neuromod.experiment.results import new_directory, results_table, save_results
     from neuromod.experiment.resume import clear_checkpoints
     from neuromod.experiment.story import advice
 
+    directory.mkdir(parents=True, exist_ok=True)  # somebody may have removed it
+    if not arguments.force and (directory / "results.npz").exists():
+        directory = new_directory(directory)  # another run has written there meanwhile
     path = save_results(directory / "results.npz", results, overwrite=arguments.force)
     if arguments.checkpoint is not None and not stopped:
         clear_checkpoints(arguments.checkpoint)
@@ -123,6 +127,9 @@ def _content_of(arguments: argparse.Namespace) -> dict[str, Any]:
         seconds_of(arguments.checkpoint_every, "checkpoint-every")
     except ValueError as error:
         raise WrongInput(f"--{error}") from error
+    directory = arguments.checkpoint
+    if directory is not None and directory.exists() and not directory.is_dir():
+        raise WrongInput(f"--checkpoint: must be a directory; {directory} is a file")
     return content
 
 
@@ -148,9 +155,9 @@ def _check_report(path: Path | None, force: bool) -> None:
         return
     if not path.parent.is_dir():
         raise WrongInput(f"--report: must be a file in a directory that exists; got {path}")
-    if path.is_dir() or (path.exists() and not force):
+    if path.exists() and not (path.is_file() and force):
         raise WrongInput(
-            f"--report: {path} exists already" + ("" if path.is_dir() else "; --force replaces it")
+            f"--report: {path} exists already" + ("; --force replaces it" if path.is_file() else "")
         )
 
 
@@ -194,12 +201,15 @@ def _output_directory(wanted: Path | None, force: bool) -> Iterator[Path]:
     try:
         yield directory
     finally:
-        if not held and not any(directory.iterdir()):  # the run failed: leave nothing behind
+        if (
+            not held and directory.is_dir() and not any(directory.iterdir())
+        ):  # the run failed: leave nothing behind
             directory.rmdir()
 
 
 def _draw(results: Mapping[str, Any], path: Path) -> str:
     """Draw the figure; what became of it."""
+    from neuromod.atomic import target_of, whole_file
     from neuromod.plot.drawing import bare_figure
     from neuromod.plot.overview import draw_summary
 
@@ -207,9 +217,10 @@ def _draw(results: Mapping[str, Any], path: Path) -> str:
         figure = draw_summary(bare_figure("summary", figsize=(9.0, 10.2)), results)
     except ImportError as error:
         return f"no summary.png: {error}"
-    temporary = path.with_name(f".{path.name}.tmp")
-    figure.savefig(temporary, dpi=120, format="png")
-    temporary.replace(path)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, dpi=120, format="png")
+    with whole_file(target_of(path)) as write:
+        write(drawn.getbuffer())
     return f"written: {path}"
 
 

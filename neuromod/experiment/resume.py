@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from neuromod.errors import FileError
+from neuromod.errors import FileError, say
 from neuromod.experiment.world import World
 from neuromod.keeping import load, save
 from neuromod.problems import join
@@ -45,9 +45,12 @@ class Resume:
 
     def __init__(self, directory: Path | None, seconds: float, identity: Mapping[str, Any]) -> None:
         """`identity`: what the run is of; a checkpoint of another run is refused. JSON."""
-        self._directory, self._seconds = directory, seconds
+        self._directory = None if directory is None else directory.absolute()
+        self._seconds = seconds
         self._identity = json.dumps(identity, sort_keys=True)
         self._began = time.monotonic()
+        if directory is not None and directory.exists() and not directory.is_dir():
+            raise NotADirectoryError(f"checkpoint: must be a directory; {directory} is a file")
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True)
 
@@ -96,8 +99,17 @@ class Resume:
         whole = run.world.whole(run.runner)
         with run.world.one_error():
             if whole is not None:
-                save(whole, self._path(run.phase), {"identity": self._identity, "state": run.state(besides)})
+                self._write(whole, run, besides)
         self._began = time.monotonic()
+
+    def _write(self, whole: Any, run: Run, besides: Mapping[str, Any]) -> None:
+        """Where the disk refuses, the run is worth more than its checkpoint."""
+        path = self._path(run.phase)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)  # somebody may have removed it
+            save(whole, path, {"identity": self._identity, "state": run.state(besides)})
+        except OSError as error:
+            say(f"checkpoint: could not be written, the run goes on; {error}")
 
     def _path(self, phase: str) -> Path:
         assert self._directory is not None
@@ -116,6 +128,8 @@ def _differences(saved: Any, own: str) -> str:
 
 def clear_checkpoints(directory: Path) -> None:
     """Remove the checkpoints of a run whose results are written, and the directory, if nothing else is in it."""
+    if not directory.is_dir():
+        return
     for phase in _PHASES:
         (directory / f"{phase}.npz").unlink(missing_ok=True)
     if not any(directory.iterdir()):

@@ -19,6 +19,7 @@ __all__ = [
     "STRUCTURAL",
     "NeuronColumns",
     "collection_of",
+    "distinct",
     "held",
     "model_of",
     "synapse_of",
@@ -444,6 +445,13 @@ def collection_of(model: Any, name: str) -> Any:
     name : str
     """
     return getattr(held(model), name)
+
+
+def distinct(slots: NDArray[Any]) -> NDArray[np.int32]:
+    """The slots, ascending without repeats. They are marked: `numpy.unique` takes 0.5 us for each of a million."""
+    there = np.zeros(int(slots.max(initial=-1)) + 1, bool)
+    there[slots] = True
+    return np.flatnonzero(there).astype(np.int32)
 
 
 def _write(buffers: Mapping[str, NDArray[Any]], new: slice, model: str, values: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod.arguments import called, checked_array, checked_number
+from neuromod.network.columns import distinct
 from neuromod.problems import nearest, shown
 
 __all__ = ["CUT", "Geometry", "Space", "checked_space", "checked_wrap", "positions_of", "probabilities"]
@@ -168,7 +169,7 @@ class Geometry:
     """Positions of the sources and targets of one projection, folded where edges are wrapped."""
 
     def __init__(self, areas: Areas, pre: Int32s, post: Int32s, wrap: bool | Floats) -> None:
-        both = np.unique(np.concatenate([pre, post]))
+        both = distinct(np.concatenate([pre, post]))
         at = positions_of(areas, both)
         n_axes = at.shape[1]
         period = np.full(n_axes, np.inf)

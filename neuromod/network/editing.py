@@ -184,7 +184,13 @@ class Synapses:
             return moved
 
     def _change(self, what: str) -> Any:
-        return self._store.gate.change(f"projections[{self._table.name!r}].{what}")
+        where = f"projections[{self._table.name!r}].{what}"
+        if self._table.whole is not None:
+            raise RuntimeError(
+                f"{where}: is not there on several ranks; gather() gives the whole, which may be edited, and "
+                "RankSimulation.take goes on from it"
+            )
+        return self._store.gate.change(where)
 
     def _set_delay(self, value: Any) -> None:
         with self._change("delay"):
@@ -235,9 +241,9 @@ class Synapses:
         ----------
         variable : str, default "weight"
             Or another column of `to_dict`.
-        pre, post : str, sequence of str, or array_like of int, optional
-            Area names or neuron ids that the rows, and the columns, stand for, in this order; synapses of others are
-            left out. Default: all neurons of the network, in id order.
+        pre, post : Population, str, sequence of these, or array_like of int, optional
+            Populations, area names or neuron ids that the rows, and the columns, stand for, in this order; synapses of
+            others are left out. Default: all neurons of the network, in id order.
 
         Returns
         -------

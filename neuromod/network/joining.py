@@ -66,10 +66,10 @@ def _parts(groups: list[list[SynapseTable]], n_neurons: int, threads: int) -> in
     A run of few synapses costs as much as one of `_LONG_ENOUGH`, since the first cache lines of each are fetched from
     the memory. The work of a step is cut by bucket, so there are at least as many buckets as threads.
     """
-    n_partitions, width = _core.partitions(n_neurons)
+    width = _core.partitions(n_neurons)[1]
     tables = [table for group in groups for table in group]
-    if any(table.whole is not None for table in tables):
-        return 1  # each process has its own partitions
+    first, end = tables[0].parts if tables else (0, 1)
+    n_partitions = end - first
     synapses = sum(len(table) for table in tables)
     runs = sum(table.n_rows * (1 + table.delays[1] - table.delays[0]) for table in tables) * n_partitions
     parts = 1

@@ -57,6 +57,10 @@ class Whole:
     dense: bool  # whether it has bitmaps
     sources: NDArray[np.bool_]  # (n_rows,): whether each row has a synapse
     targets: NDArray[np.uint8]  # packed bits: whether each neuron is a target
+    parts: tuple[int, int]  # partitions that have buckets in the rows: the first, and one past the last
+    mark: tuple[
+        float, ...
+    ] = ()  # sums over the synapses, which tell whether two processes have drawn the same
     # (n_runs,) of the part: how far its synapses stand further on in the whole; None: nothing is drawn by position
     shift: NDArray[np.int64] | None = None
 

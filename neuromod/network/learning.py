@@ -222,6 +222,7 @@ def relearn(store: Any, table: Any, **changes: Any) -> None:
         if new == old:
             return
         len(store)  # merges what waits
+        store.relearned += 1  # the engine is bound anew, whatever fails from here on
         table.weights.settle()
         if "eligibility" in table.state_columns or new.bounds != old.bounds:
             put_in_bounds(table.weights.array(), *new.bounds, not excitatory)

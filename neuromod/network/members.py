@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_array
+from neuromod.network.columns import distinct
 from neuromod.problems import shown
 
 __all__ = [
@@ -90,7 +91,7 @@ def slots_as_given(areas: Areas, group: Any, where: str) -> Ints:
 
 def slots_of_group(areas: Areas, group: Any, where: str) -> NDArray[np.int32]:
     """The slots of `slots_as_given`, ascending without repeats."""
-    return np.unique(slots_as_given(areas, group, where)).astype(np.int32)
+    return distinct(slots_as_given(areas, group, where))
 
 
 def ids_of(areas: Areas, group: Any, where: str) -> Ints:

@@ -38,6 +38,7 @@ def as_pairs(areas: Areas, value: Any) -> tuple[Int32s, Any, Any]:
         columns = _named({str(name): value[name].to_numpy() for name in value.columns}, "pairs")
     else:
         ids = checked_array(value, "pairs", "iu")
+        ids = np.empty((0, 2), np.int64) if ids.shape == (0,) else ids  # an empty list
         if ids.ndim != 2 or ids.shape[1] != 2 or ids.dtype.kind not in "iu":
             raise ValueError(f"pairs: must be ids of shape (n, 2); got {ids.dtype} of shape {ids.shape}")
         columns = {"pre": ids[:, 0], "post": ids[:, 1]}

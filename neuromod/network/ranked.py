@@ -15,7 +15,15 @@ from neuromod.network.layout import Whole
 from neuromod.network.synapses import SynapseTable
 from neuromod.network.weights import Weights
 
-__all__ = ["Cut", "buckets_of_runs", "keep_targets", "merged_projections", "order_of_whole", "own_parts"]
+__all__ = [
+    "Cut",
+    "buckets_of_runs",
+    "first_part",
+    "keep_targets",
+    "merged_projections",
+    "order_of_whole",
+    "own_parts",
+]
 
 Ints = NDArray[np.int64]
 
@@ -35,25 +43,30 @@ class Cut(NamedTuple):
     runs: NDArray[np.bool_]
 
 
+def first_part(rank: int, n_parts: int, n_ranks: int) -> int:
+    """The first part of a rank; of the rank behind the last, the number of parts."""
+    return rank * n_parts // n_ranks
+
+
 def own_parts(n_neurons: int, rank: int, n_ranks: int) -> tuple[int, int, int, int]:
     """Parts and slots of a rank: first part, one past the last, first slot, one past the last."""
     n_parts, width = _core.partitions(n_neurons)
-    first, end = rank * n_parts // n_ranks, (rank + 1) * n_parts // n_ranks
+    first, end = (first_part(each, n_parts, n_ranks) for each in (rank, rank + 1))
     return first, end, min(first * width, n_neurons), min(end * width, n_neurons)
 
 
 def buckets_of_runs(table: SynapseTable) -> Ints:
-    """Bucket of each delay run of a projection: row times number of partitions, and the partition."""
-    n_buckets = table.n_rows * _core.partitions(table.n_neurons)[0]
-    if table.bucket_run is None:
-        return np.arange(n_buckets)
-    return np.repeat(np.arange(n_buckets), np.diff(table.bucket_run))
+    """Bucket of each delay run in the whole projection: row times number of partitions, and the partition."""
+    n_partitions, (first, end) = _core.partitions(table.n_neurons)[0], table.parts
+    rows, parts = np.arange(table.n_rows)[:, np.newaxis], np.arange(first, end)
+    buckets = (rows * n_partitions + parts).ravel()
+    return buckets if table.bucket_run is None else np.repeat(buckets, np.diff(table.bucket_run))
 
 
 def keep_targets(store: Any, table: SynapseTable, first: int, end: int) -> Cut:
-    """Give up the synapses of a projection whose targets do not lie in the slots first .. end - 1.
+    """Give up the synapses of a projection whose targets do not lie in the partitions first .. end - 1.
 
-    These are the slots of whole partitions, so that whole delay runs are kept, and nothing is sorted anew.
+    Whole delay runs are kept, and nothing is sorted anew. The rows have buckets for these partitions alone.
     """
     n, has_rule = store.columns.n, table.learning.rule is not None
     dense = not has_rule and table.learning.short_term is None
@@ -63,37 +76,54 @@ def keep_targets(store: Any, table: SynapseTable, first: int, end: int) -> Cut:
         dense and len(table) > 0 and bool(_core.is_dense(table.layout(), n)),
         table.sources.copy(),
         np.packbits(table.targets(n)),
+        (first, end),
     )
     table.part()
-    n_partitions, width = _core.partitions(table.n_neurons)
-    begin = buckets_of_runs(table) % n_partitions * width
-    own = (begin >= first) & (begin < end)
+    own = _are_of(table, first, end)
+    runs = own if table.bucket_run is None else np.repeat(own, np.diff(table.bucket_run))
     sizes = np.diff(table.run_start)
-    cut = Cut(np.repeat(own, sizes), own)
-    other = _part_of(table, cut, np.where(own, sizes, 0))
-    other.whole = replace(whole, shift=_shift(table, other, cut)) if has_rule else whole
+    cut = Cut(np.repeat(runs, sizes), runs)
+    other = _part_of(table, cut, own, sizes[runs])
+    other.row_start = _starts(_row_sizes(other, end - first))
+    shift = _shift(table, other, cut) if has_rule else None
+    other.whole = replace(whole, mark=_mark(table, sizes), shift=shift)
     store.adopt([(table, other)], _moved(store, table, cut))
     return cut
 
 
-def _part_of(table: SynapseTable, cut: Cut, sizes: Ints) -> SynapseTable:
-    """The table of the synapses that are kept. `sizes`: of each delay run of the whole, how many these are.
+def _mark(table: SynapseTable, sizes: Ints) -> tuple[float, ...]:
+    """Sums of targets, delays and weights. `sizes`: of the delay runs."""
+    delays = table.equal_delay if table.run_delay is None else table.run_delay.astype(np.int64)
+    weight = table.weights.equal if table.weights.is_equal else table.weights.values()["weight"]
+    return (
+        float(table.target.sum(dtype=np.uint64)),
+        float(np.sum(delays * sizes)),
+        float(np.sum(weight, dtype=np.float64)),
+    )
 
-    A bucket of a projection of one delay always has one delay run; else it has those that have synapses.
+
+def _are_of(table: SynapseTable, first: int, end: int) -> NDArray[np.bool_]:
+    """Whether each bucket of a whole projection is of the partitions first .. end - 1."""
+    own = np.zeros(_core.partitions(table.n_neurons)[0], bool)
+    own[first:end] = True
+    return np.tile(own, table.n_rows)
+
+
+def _part_of(table: SynapseTable, cut: Cut, own: NDArray[np.bool_], sizes: Ints) -> SynapseTable:
+    """The table of the synapses that are kept.
+
+    `own`: of each bucket of the whole, whether it is kept. `sizes`: synapses of each delay run that is kept.
     """
     other = copy.copy(table)
     values = table.weights.values()
     equal: Any = table.weights.equal if table.weights.is_equal else np.empty(0, np.float32)
     other.n_synapses = int(sizes.sum())
     other.target = table.target[cut.kept]
-    if table.bucket_run is None:
-        other.run_start = np.concatenate([[0], np.cumsum(sizes)])
-    else:
-        other.run_start = np.concatenate([[0], np.cumsum(sizes[cut.runs])])
-        other.bucket_run = np.concatenate([[0], np.cumsum(cut.runs)])[table.bucket_run]
+    other.run_start = _starts(sizes)
+    if table.bucket_run is not None:
+        other.bucket_run = _starts(np.diff(table.bucket_run)[own])
         assert table.run_delay is not None
         other.run_delay = table.run_delay[cut.runs]
-    other.row_start = other.bucket_start[:: _core.partitions(table.n_neurons)[0]].copy()
     other.bitmap, other._targets = _core.Bitmap(), None
     other.since = table.since[cut.kept] if isinstance(table.since, np.ndarray) else table.since
     other.tag = None if table.tag is None else table.tag[cut.kept]
@@ -103,6 +133,17 @@ def _part_of(table: SynapseTable, cut: Cut, sizes: Ints) -> SynapseTable:
     if not table.weights.is_equal:
         other.weights.live = {name: array[cut.kept] for name, array in values.items()}
     return other
+
+
+def _row_sizes(table: SynapseTable, n_own: int) -> Ints:
+    """Synapses of each row, which has so many buckets."""
+    sizes: Ints = np.diff(table.bucket_start).reshape(table.n_rows, n_own).sum(axis=1)
+    return sizes
+
+
+def _starts(sizes: Ints) -> Ints:
+    """Where each of so many begins, and where the last ends."""
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
 
 
 def _moved(store: Any, table: SynapseTable, cut: Cut) -> Ints | None:
@@ -126,9 +167,7 @@ def _shift(table: SynapseTable, other: SynapseTable, cut: Cut) -> Ints | None:
     if rule is None or not _core.plasticity_rules()[rule]["draws"]:
         return None
     begin: Ints = table.run_start[:-1]
-    if table.bucket_run is not None:
-        begin = begin[cut.runs]
-    return begin - other.run_start[:-1]
+    return begin[cut.runs] - other.run_start[:-1]
 
 
 def order_of_whole(pre: NDArray[Any], post: NDArray[Any], n_neurons: int) -> Ints:

@@ -55,9 +55,8 @@ class SynapseStore:
         self.made = 0  # projections ever made: the salt of their draws
         self.threads = 1  # most that an engine of the network has had
         self.rejoined = 0  # changes of which static projections share rows, and how
-        self.relearned = (
-            0  # times that the learning of a projection was changed, or that joined rows came back
-        )
+        # Times that the learning of a projection was changed, or that joined rows came back.
+        self.relearned = 0
         self.modulators: tuple[str, ...] = ()  # that a projection may name
         self.moves = 0  # times that an array of weights that engines borrow was replaced
         self.keeper: _core.Engine | None = None  # keeps projections whose weights are not current
@@ -168,7 +167,9 @@ class SynapseStore:
     # ---- single synapses -------------------------------------------------------------------------------------
 
     def add(self, addition: Addition) -> _core.Synapse:
-        """Let a single synapse wait to be merged; a view of it, which gets its number then."""
+        """Let a single synapse wait to be merged, in a projection that is there at once; a view of it."""
+        if all(table.name != _SINGLE[addition[4]] for table in self._tables):
+            self._new(_SINGLE[addition[4]], addition[4], self.learning)
         view = self.block.view(-len(self._pending) - 1)
         self._pending.append(addition)
         return view
@@ -180,7 +181,7 @@ class SynapseStore:
         for kind, name in _SINGLE.items():
             mine = np.flatnonzero([each[4] == kind for each in pending])
             if len(mine):
-                placed[name] = (mine, self._extend(name, kind, [pending[k] for k in mine]))
+                placed[name] = (mine, self._extend(name, [pending[k] for k in mine]))
         moved, first = [], 0
         for table in self._tables:
             old, new = sizes.get(table.name, 0), np.arange(len(table))
@@ -191,12 +192,10 @@ class SynapseStore:
             first += len(table)
         self._changed(moved=np.concatenate(moved), merged=merged)
 
-    def _extend(self, name: str, kind: str, rows: list[Addition]) -> Ints:
+    def _extend(self, name: str, rows: list[Addition]) -> Ints:
         """Add rows to the projection of single additions; returns where its old and new synapses now stand."""
         pre, post, weight, delay = (np.array(column) for column in list(zip(*rows, strict=True))[:4])
-        table = next((t for t in self._tables if t.name == name), None)
-        if table is None:
-            table = self._new(name, kind, self.learning)
+        table = next(t for t in self._tables if t.name == name)
         columns = {
             field: np.concatenate(
                 [old, np.full(len(rows), table.state_columns.get(field, (None, 0))[1], old.dtype)]
@@ -223,6 +222,12 @@ class SynapseStore:
         close_up = np.arange(self.columns.n, dtype=np.int32)
         close_up[slot + 1 :] -= 1
         for table in self.tables:
+            same = table.closed_up(slot)
+            if same is not None:
+                changes.append((table, same))
+                moved.append(np.arange(len(table)) + offset)
+                offset += len(table)
+                continue
             pre, post = table.pre, table.post
             kept = (pre != slot) & (post != slot)
             columns = {name: column[kept] for name, column in table.contents().items()}
@@ -318,11 +323,18 @@ class SynapseStore:
 
     # ---- for a simulation ------------------------------------------------------------------------------------
 
-    def layout(self, threads: int = 1) -> Layout:
-        """The network as an engine of so many threads takes it."""
+    def layout(self, threads: int = 1, engine: _core.Engine | None = None) -> Layout:
+        """The network as an engine of so many threads takes it.
+
+        `engine`: the one that is to be bound to it. Projections that it keeps, and that are as they were, stay with it:
+        none of their synapses is brought to the present, so that their later bits stay as they are.
+        """
         self._serve(threads)
         self.fit()
-        self.release()
+        if engine is None or engine is not self.keeper:
+            self.hand_over()
+        else:
+            self.resume()
         self._part_with_kept()
         return self._layout()
 
@@ -372,8 +384,16 @@ class SynapseStore:
 
     def release(self) -> None:
         """The engine that keeps projections gives them back."""
+        self._freeze_weight()
         for table in self.tables:
             table.weights.release()
+        self.keeper = None
+
+    def hand_over(self) -> None:
+        """As `release`, to an engine with another clock: every synapse is brought to the present."""
+        self._freeze_weight()
+        for table in self.tables:
+            table.weights.hand_over()
         self.keeper = None
 
     def check_written(self, step: int) -> None:
@@ -410,7 +430,9 @@ class SynapseStore:
             return whole
         if self._weight is None or self.block.stale:
             if len(tables) == 1:
-                self._weight = tables[0].weights.array()
+                self._weight = tables[0].weights.array()[
+                    :
+                ]  # a change of the network makes this view stale alone
             else:
                 self._weight = self._gather(tables)
             self.block.bind(self._weight)
@@ -560,7 +582,7 @@ class SynapseStore:
         rows: tuple[int, int, int] | None,
     ) -> None:
         """Append a projection as it was saved; `neuromod.network.saved` has checked it. `restored` ends them."""
-        checked_port(self.areas, np.unique(post), port)
+        checked_port(self.areas, post, port)
         self.made = number
         table = self._new(name, synapse_type, learning, port)
         if "plasticity_tag" in columns:

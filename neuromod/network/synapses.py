@@ -35,6 +35,48 @@ def by_delay(bucket_start: Ints, delay: Delays) -> Ints:
     return np.lexsort((np.arange(len(delay)), delay, bucket))
 
 
+def _sorted(
+    pre: Int32s, post: Int32s, delay: NDArray[Any], n_neurons: int
+) -> tuple[int, Ints, Int32s, Ints | slice]:
+    """First source, start of each row, targets and order of synapses by source, part of the target, delay and target.
+
+    The order is a slice of all where they come so, as from a file.
+    """
+    width = _core.partitions(n_neurons)[1]
+    delays_differ = len(delay) > 0 and bool(np.any(delay != delay[0]))
+    place = _place(pre, post, delay, width)
+    if len(pre) and _ascend(place, post):
+        first = int(pre[0])
+        row_start = np.concatenate([[0], np.cumsum(np.bincount(pre - first))]).astype(np.int64)
+        return first, row_start, np.ascontiguousarray(post, np.int32), slice(None)
+    first, row_start, targets, order = _core.build_pairs(pre, post)
+    if delays_differ:
+        by_delay = np.argsort(place[order], kind="stable")
+        order, targets = order[by_delay], targets[by_delay]
+    return first, row_start, targets, order
+
+
+def _ascend(place: Ints, post: Int32s) -> bool:
+    """Whether synapses stand by place, and by target where it is the same."""
+    rise = place[1:] - place[:-1]
+    return bool(np.all(rise >= 0) and np.all(post[1:][rise == 0] >= post[:-1][rise == 0]))
+
+
+def _place(pre: Int32s, post: Int32s, delay: NDArray[Any], width: int) -> Ints:
+    """Source, part of the target, and delay of each synapse, as one number that sorts."""
+    place = pre.astype(np.int64)
+    place <<= 16
+    place |= post // width
+    place <<= 16
+    place |= delay.astype(np.int64)
+    return place
+
+
+def _taken(column: NDArray[Any], order: Ints | slice, dtype: Any) -> NDArray[Any]:
+    """A column in another order. A new array."""
+    return np.array(column, dtype) if isinstance(order, slice) else np.ascontiguousarray(column[order], dtype)
+
+
 def _widened(pre_first: int, row_start: Ints, rows: tuple[int, int, int]) -> tuple[int, Ints]:
     """Rows with empty ones before and behind them, so that they are `count` from `first` on."""
     first, count, _ = rows
@@ -233,10 +275,20 @@ class SynapseTable:
     def post(self) -> Int32s:
         """Slot of each synapse's target. A new array."""
         start, target = self.joined.own()[:2] if self.joined is not None else (self.bucket_start, self.target)
-        buckets = np.arange(len(start) - 1)
-        n_partitions, width = _core.partitions(self.n_neurons)
-        first = (buckets % n_partitions * width).astype(np.int32)
+        first = (self.partitions_of(np.arange(len(start) - 1)) * _core.partitions(self.n_neurons)[1]).astype(
+            np.int32
+        )
         return np.repeat(first, np.diff(start)) + target.astype(np.int32)
+
+    @property
+    def parts(self) -> tuple[int, int]:
+        """Partitions of the network that have buckets in the rows: the first, and one past the last."""
+        return (0, _core.partitions(self.n_neurons)[0]) if self.whole is None else self.whole.parts
+
+    def partitions_of(self, buckets: Ints) -> Ints:
+        """The partition of each bucket."""
+        first, end = self.parts
+        return first + buckets % max(1, end - first)
 
     @property
     def pre_id(self) -> Ints:
@@ -322,6 +374,22 @@ class SynapseTable:
             self.n_neurons, self.bitmap = n_neurons, _core.Bitmap()
         return True
 
+    def closed_up(self, slot: int) -> SynapseTable | None:
+        """A table of the same synapses, for `adopt`, once the neuron in that slot is gone; None where rows change.
+
+        What an engine keeps stays with it: no synapse is brought to the present.
+        """
+        is_outside = slot < self.pre_first or slot >= self.pre_first + self.n_rows
+        is_whole = self.whole is None and _core.partitions(self.columns.n)[0] == 1
+        has_own_rows = self.learning.rule is not None or self.learning.short_term is not None
+        if not (has_own_rows and is_outside and is_whole) or np.any(self.target == slot):
+            return None
+        other = copy.copy(self)
+        other.pre_first -= slot < self.pre_first
+        other.target = self.target - (self.target > slot).astype(np.uint16)
+        other._targets, other.bitmap = None, _core.Bitmap()
+        return other
+
     def contents(self) -> dict[str, Any]:
         """Every per-synapse column, by name, as it is now."""
         return {**self.weights.values(), **self.own_columns()}
@@ -352,8 +420,9 @@ class SynapseTable:
 
     def adopt(self, other: SynapseTable) -> None:
         """Take what `replaced` has made in place of the present synapses. Nothing in here fails."""
-        self.weights.drop()
-        if self.tag is not None:
+        if other.weights is not self.weights:
+            self.weights.drop()
+        if self.tag is not None and other.tag is not self.tag:
             self.tag.flags.writeable = False
         self.__dict__.update(other.__dict__)
 
@@ -383,30 +452,25 @@ class SynapseTable:
         since: Ints | int,
         rows: tuple[int, int, int] | None,
     ) -> Ints:
-        pre_first, row_start, targets, order = _core.build_pairs(pre, post)
+        pre_first, row_start, targets, order = _sorted(pre, post, columns["delay"], self.columns.n)
         if rows is not None:
             pre_first, row_start = _widened(pre_first if len(pre) else rows[0], row_start, rows)
-        delay = np.ascontiguousarray(columns["delay"][order], np.uint16)
-        if len(delay) and np.any(delay != delay[0]):
-            row_of = np.repeat(np.arange(len(row_start) - 1), np.diff(row_start))
-            parts = targets // _core.partitions(self.columns.n)[1]
-            by_delay = np.lexsort((np.arange(len(delay)), delay, parts, row_of))
-            order, delay, targets = order[by_delay], delay[by_delay], targets[by_delay]
+        delay = _taken(columns["delay"], order, np.uint16)
         weight = columns["weight"][order]
         unseen = self.weights.is_equal or not len(self)
         equal = self.learning.rule is None and unseen and len(weight) and np.all(weight == weight[0])
         if self.tag is not None:
-            self.tag = np.ascontiguousarray(columns["plasticity_tag"][order], np.float32)
-        self.since = since[order] if isinstance(since, np.ndarray) else since
+            self.tag = _taken(columns["plasticity_tag"], order, np.float32)
+        self.since = _taken(since, order, np.int64) if isinstance(since, np.ndarray) else since
         if self.order is not None:
-            self.order = np.ascontiguousarray(columns["order"][order], np.int64)
+            self.order = _taken(columns["order"], order, np.int64)
         places = _core.build_buckets(row_start, np.ascontiguousarray(targets), self.columns.n)
-        own = float(weight[0]) if equal else np.ascontiguousarray(weight, np.float32)
+        own = float(weight[0]) if equal else _taken(columns["weight"], order, np.float32)
         self._set_rows((int(pre_first), *places), own, delay if rows is None or len(delay) else rows[2])
         for field, (dtype, _) in self.state_columns.items():
-            self.weights.live[field] = np.ascontiguousarray(columns[field][order], dtype)
-        where = np.empty(len(order), np.int64)
-        where[order] = np.arange(len(order))
+            self.weights.live[field] = _taken(columns[field], order, dtype)
+        where = np.empty(len(pre), np.int64)
+        where[order] = np.arange(len(pre))
         return where
 
     def twin(self, columns: NeuronColumns, moved: Callable[..., None]) -> SynapseTable:

@@ -241,6 +241,13 @@ class Weights:
             self.keeper.write(np.arange(self.n), self.keeper.read())
         self.release()
 
+    def hand_over(self) -> None:
+        """As `settle`, and time counts from the first step of whichever engine keeps the synapses next."""
+        is_kept = self.keeper is not None
+        self.settle()
+        if is_kept and "last_event" in self.live:
+            self.live["last_event"][:] = -1
+
     def marked(self) -> tuple[Any, ...]:
         """What `restore` takes."""
         joined = self.joined, self._watch, self.was_equal

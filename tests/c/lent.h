@@ -140,7 +140,7 @@ static inline int lend_bitmap(arena *a, const nm_network *network, nm_projection
                   words = nm_bitmap_words(network->partition_width);
     int64_t *extra_start = zeros(a, n_buckets + 1, sizeof *extra_start);
     uint64_t *bits = zeros(a, n_buckets * words, sizeof *bits);
-    bitmap->most = nm_bitmap_worth(p, network->n_neurons, network->n_partitions, 0, extra_start);
+    bitmap->most = nm_bitmap_worth(p, network->n_neurons, n_buckets, 0, extra_start);
     if (bitmap->most == 0)
         return 0;
     uint16_t *extra = zeros(a, extra_start[n_buckets], sizeof *extra);

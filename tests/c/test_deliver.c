@@ -402,6 +402,30 @@ static void a_weight_that_is_written_while_the_spike_is_under_way_counts(void) {
     discard(w);
 }
 
+/* Rules and short-term plasticity need each synapse by itself; targets of a bucket must ascend. */
+static void what_has_no_bitmap(void) {
+    const int64_t run_start[] = {0, 3};
+    const uint16_t target[] = {0, 1, 1}, falling[] = {1, 0, 1};
+    const nm_plasticity_rule rule = {.name = "test"};
+    const nm_projection good = {.n_rows = 1, .n_runs = 1, .run_start = run_start, .target = target};
+    nm_short_term short_term = {.U = NULL};
+    int64_t extra_start[2];
+    CHECK(nm_bitmap_worth(&good, 2, 1, 0, extra_start) == 0); /* too many extras */
+    CHECK(nm_bitmap_worth(&good, 2, 1, 1, extra_start) > 0 && extra_start[1] == 1);
+    nm_projection p = good;
+    p.rule = &rule;
+    CHECK(nm_bitmap_worth(&p, 2, 1, 1, extra_start) == 0);
+    p = good, p.short_term = &short_term;
+    CHECK(nm_bitmap_worth(&p, 2, 1, 1, extra_start) == 0);
+    p = good, p.bucket_run = run_start;
+    CHECK(nm_bitmap_worth(&p, 2, 1, 1, extra_start) == 0);
+    p = good, p.target = falling;
+    CHECK(nm_bitmap_worth(&p, 2, 1, 1, extra_start) == 0);
+    const int64_t none[] = {0, 0};
+    p = good, p.run_start = none;
+    CHECK(nm_bitmap_worth(&p, 2, 1, 1, extra_start) == 0);
+}
+
 static const nm_test tests[] = {TEST(own_weights_and_delays),
                                 TEST(inhibitory_weights),
                                 TEST(constant_weights_and_one_delay),
@@ -415,6 +439,7 @@ static const nm_test tests[] = {TEST(own_weights_and_delays),
                                 TEST(silence_brings_nothing),
                                 TEST(a_spike_arrives_after_its_delay_and_once),
                                 TEST(a_weight_that_is_written_while_the_spike_is_under_way_counts),
+                                TEST(what_has_no_bitmap),
                                 {NULL, NULL}};
 
 int main(int argc, char **argv) {

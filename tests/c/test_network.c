@@ -215,6 +215,44 @@ static void a_word_is_held_to_its_positions(void) {
     free(f);
 }
 
+/* Rows that leave out the first and the last partitions: each bucket is of one row and of partitions that there are. */
+static void rows_of_some_partitions(void) {
+    const nm_network network = {.n_partitions = 11};
+    for (int64_t parts = 0; parts < 4; parts++)
+        for (int64_t before = 0; before < 4; before++) {
+            const nm_projection p = {.n_rows = 5, .parts = parts, .before = before, .behind = 2};
+            const int64_t held = 11 - 2 - before, together = nm_parts(&p);
+            CHECK(nm_buckets(&network, &p) == (held + together - 1) / together);
+            CHECK(nm_all_buckets(&network, &p) == 5 * nm_buckets(&network, &p));
+            for (int64_t bucket = 0; bucket < nm_all_buckets(&network, &p); bucket++) {
+                const int64_t row = nm_row_of(&network, &p, bucket),
+                              partition = nm_partition_of(&network, &p, bucket);
+                CHECK(partition >= before && partition < 11 - 2);
+                for (int64_t k = 0; k < together; k++)
+                    CHECK(nm_bucket(&network, &p, row, partition + k) == bucket);
+            }
+        }
+}
+
+static void partitions_that_there_are_not_are_refused(void) {
+    fixture *f = make(&nm_neuron_lif, 700);
+    const int64_t run_start[2] = {0, 0};
+    nm_projection p = {
+        .n_rows = 1, .run_start = run_start, .min_delay = 1, .max_delay = 1, .constant_delay = 1};
+    nm_error error;
+    cut(f, N);
+    f->network.projections = &p, f->network.n_projections = 1, f->network.max_delay = 1;
+    p.n_runs = 1;
+    CHECK(nm_network_check(&f->network, &error) == NM_OK);
+    p.before = 1, p.n_runs = 0;
+    CHECK(nm_network_check(&f->network, &error) == NM_OK);
+    p.behind = 1;
+    CHECK(nm_network_check(&f->network, &error) == NM_ERR_BAD_LAYOUT);
+    p.before = -1, p.n_runs = 1;
+    CHECK(nm_network_check(&f->network, &error) == NM_ERR_BAD_LAYOUT);
+    free(f);
+}
+
 static const nm_test tests[] = {TEST(equal_neurons_make_blocks_alike),
                                 TEST(blocks_end_where_parameters_change),
                                 TEST(a_few_equal_neurons_make_no_block),
@@ -224,6 +262,8 @@ static const nm_test tests[] = {TEST(equal_neurons_make_blocks_alike),
                                 TEST(lif_delta_synapses),
                                 TEST(rates_and_noise_come_and_go),
                                 TEST(a_word_is_held_to_its_positions),
+                                TEST(rows_of_some_partitions),
+                                TEST(partitions_that_there_are_not_are_refused),
                                 {NULL, NULL}};
 
 int main(int argc, char **argv) {

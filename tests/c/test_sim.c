@@ -458,6 +458,24 @@ static void the_field_of_a_number_that_is_not_finite_is_named(void) {
     discard(w);
 }
 
+/* A weight that is not finite soon makes its target so: the weight is the cause, and is named. */
+static void a_weight_that_is_not_finite_is_named_before_its_target(void) {
+    world *w = make_cells();
+    wiring wired = fan_out(w, 0, 1, 3, 1, 0.5f);
+    nm_projection *p = connect(w, (connection){.wired = &wired, .own = 1, .rule = &nm_plasticity_hebbian});
+    int64_t done = -1;
+    start(w, 1);
+    advance(w, 3);
+    p->weight[1] = NAN, potential(w)[9] = NAN;
+    CHECK(run_on(w, 1, NULL, &done) == NM_OK);
+    CHECK(run_on(w, 10, NULL, &done) == NM_ERR_SYNAPSE && w->error.index == 1);
+    p->weight[1] = 0.5f;
+    CHECK(run_on(w, 10, NULL, &done) == NM_ERR_NOT_FINITE && w->error.index == 9);
+    potential(w)[9] = -65.0, p->weight[2] = INFINITY;
+    CHECK(run_on(w, 10, NULL, &done) == NM_ERR_SYNAPSE && w->error.index == 2);
+    discard(w);
+}
+
 static void steps_one_by_one_are_looked_at_every_256th(void) {
     world *w = make_cells();
     start(w, 1);
@@ -536,6 +554,7 @@ static const nm_test tests[] = {TEST(a_spike_of_step_k_arrives_in_step_k_plus_de
                                 TEST(samples_are_taken_of_the_end_of_their_steps),
                                 TEST(a_number_that_is_not_finite_is_found_and_named),
                                 TEST(the_field_of_a_number_that_is_not_finite_is_named),
+                                TEST(a_weight_that_is_not_finite_is_named_before_its_target),
                                 TEST(steps_one_by_one_are_looked_at_every_256th),
                                 TEST(long_runs_stop_at_the_256th_step),
                                 TEST(a_run_stops_after_its_time),

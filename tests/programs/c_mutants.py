@@ -1,14 +1,19 @@
 """Faults put into the C core one at a time: how many of them do the tests find?
 
-Usage: python tests/programs/c_mutants.py [--count 60] [--seed 1] [--minutes 30], in a checkout that was built in place.
-An operator or a number of a C file is changed, the file is compiled as released, and the C tests run. If they find
-nothing, Python tests run on the baseline core with the fault. A change that does not compile, or that leaves the
-object as it was, is drawn anew. The mutants that are left are printed; the last line has the share that was found.
+Usage: python tests/programs/c_mutants.py [--count 60] [--seed 1] [--minutes 30] [--c-only] [--only K,L]
+
+Run it in a checkout that was built in place. An operator or a number of a C file is changed, and the file is compiled
+as released. The C test programs run that come to the line, those of the file first, the long ones last. If they find
+nothing, the Python tests that belong to the file run on the baseline core with the fault. A C test that takes 20 s of a
+processor has found the fault; a Python test that is cut off has not. A change that does not compile, or that leaves the
+object as it was, is drawn anew. The same seed draws the same mutants; --only takes those of these numbers. The mutants
+that are left are printed; the last line has the share that was found.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import re
@@ -18,6 +23,7 @@ import sys
 import sysconfig
 import tempfile
 import time
+from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,11 +38,36 @@ TOKEN = re.compile(
 SKIPPED = re.compile(
     r"/\*.*?\*/|\"(?:[^\"\\]|\\.)*\"|^[ \t]*#(?:[^\n\\]|\\.|\\\n)*", re.DOTALL | re.MULTILINE
 )
-PYTHON_TESTS = [
-    *("simulation", "create", "build", "connect_distance", "connect_degree", "weights", "recording", "drive"),
-    *("response", "rng", "events", "push", "bitmap", "joining", "plasticity", "learning_fuzz", "homeostasis"),
-    *("short_term", "modulator_release", "modulator_diffusion", "contract", "partitions", "numerical"),
-]
+# The Python tests of a file, by the beginning of its name; the first that fits.
+PYTHON_TESTS = {
+    "nm_build_distance": "connect_distance",
+    "nm_build_degree": "connect_degree build",
+    "nm_build": "build create draws weights",
+    "nm_bitmap": "bitmap push",
+    "nm_push": "push joining",
+    "nm_pull": "push joining",
+    "nm_join": "joining",
+    "nm_deliver": "push joining short_term simulation",
+    "nm_levels": "modulator_kinetics modulator_diffusion modulator_release neuromodulation",
+    "nm_drive": "drive rng",
+    "nm_current": "drive_currents",
+    "nm_quantile": "rng drive_trains",
+    "nm_rng": "rng drive_trains",
+    "nm_lazy": "learning_fuzz short_term plasticity interval small_changes",
+    "nm_events": "plasticity_graupner_brunel events",
+    "nm_homeostasis": "homeostasis",
+    "nm_short": "short_term",
+    "nm_record": "recording monitors",
+    "nm_response": "response modulator_release",
+    "nm_network": "simulation joining births prune",
+    "nm_": "simulation partitions",
+    "modulator_": "neuromodulation modulator_kinetics",
+    "neuron_": "{own} contract",
+    "plasticity_": "{own} learning_fuzz",
+}
+LONG = {"test_deliver", "test_lazy", "test_neurons", "test_pool", "test_runs"}  # programs that run last
+SLOWEST = {"more_steps_than_16_bits_count"}  # of the C tests; left out
+LIMIT = 20  # seconds of a processor that a C test has; the longest takes 8
 
 
 class Mutant(NamedTuple):
@@ -96,6 +127,7 @@ class Bench:
         }
         self.link(self.core_with(None, None))
         self.tests = {path.stem: self.program(path) for path in sorted(CHECKOUT.glob("tests/c/test_*.c"))}
+        self.reached = self.lines_reached()
         self.package = folder / "package"
         shutil.copytree(
             CHECKOUT / "neuromod", self.package / "neuromod", ignore=shutil.ignore_patterns("avx*.so")
@@ -127,6 +159,35 @@ class Bench:
         )
         return target
 
+    def lines_reached(self) -> dict[tuple[str, int], set[str]]:
+        """(file, line) -> the C test programs that come to it, by gcov."""
+        found = defaultdict[tuple[str, int], set[str]](set)
+        folder = self.folder / "reached"
+        folder.mkdir()
+        flags = ["-std=c11", "-O1", "-g", "--coverage", "-ffp-contract=off", f"-I{CHECKOUT / 'csrc'}"]
+        core = sorted(CHECKOUT.glob("csrc/*.c"))
+        subprocess.run([self.cc, *flags, "-c", *map(str, core)], check=True, cwd=folder)
+        objects = [f"{path.stem}.o" for path in core]
+        for stem in self.tests:
+            source = str(CHECKOUT / "tests" / "c" / f"{stem}.c")
+            command = [self.cc, *flags, source, *objects, "-lm", "-pthread", "-o", stem]
+            subprocess.run(command, check=True, cwd=folder)
+            for name in self.names_of(folder / stem):
+                subprocess.run([str(folder / stem), name], check=True, capture_output=True, cwd=folder)
+            data = [f"{path.stem}.gcda" for path in core if (folder / f"{path.stem}.gcda").exists()]
+            told = subprocess.run(
+                ["gcov", "--json-format", "--stdout", *data], check=True, capture_output=True, cwd=folder
+            )
+            for text in told.stdout.splitlines():
+                for file in json.loads(text)["files"]:
+                    for line in file["lines"]:
+                        found[Path(file["file"]).name, line["line_number"]] |= (
+                            {stem} if line["count"] else set()
+                        )
+            for name in data:
+                (folder / name).unlink()
+        return found
+
     def object_of(self, mutant: Mutant) -> Path | None:
         """Its object; None where it does not compile or is the same."""
         source = self.folder / "mutant" / mutant.file.name  # the object has the name
@@ -148,13 +209,26 @@ class Bench:
         library = str(self.folder / "libcore.so")
         subprocess.run([self.cc, "-shared", *core, "-lm", "-pthread", "-o", library], check=True)
 
+    def names_of(self, program: Path) -> list[str]:
+        """The C tests of a program, without the slowest."""
+        listed = subprocess.run([str(program), "--list"], capture_output=True, text=True, check=True)
+        return [name for name in listed.stdout.split() if name not in SLOWEST]
+
     def c_test_that_fails(self, mutant: Mutant, made: Path) -> str | None:
-        """The first C program that does not pass; that of the file's own name runs first."""
+        """The first C program that does not pass; those of the file's own name run first, the long ones last."""
         self.link(self.core_with(mutant, made))
         own = mutant.file.stem.removeprefix("nm_").split("_")[0]
-        for stem, program in sorted(self.tests.items(), key=lambda each: own not in each[0]):
-            if run_for(60, [str(program)]).returncode:
-                return stem
+        lines = range(mutant.line, 0, -1)  # gcov has the first line of a statement
+        line = next((n for n in lines if (mutant.file.name, n) in self.reached), None)
+        is_code = line is not None and mutant.line - line < 20
+        for stem in sorted(
+            self.reached[mutant.file.name, line] if is_code else self.tests,
+            key=lambda each: (own not in each, each in LONG, each),
+        ):
+            program = str(self.tests[stem])
+            for words in [[name] for name in self.names_of(self.tests[stem])] if stem in LONG else [[]]:
+                if run_for(LIMIT, [program, *words]).returncode:
+                    return " ".join([stem, *words])
         return None
 
     def python_test_that_fails(self, mutant: Mutant, made: Path) -> str | None:
@@ -163,17 +237,26 @@ class Bench:
         link = sysconfig.get_config_var("LDSHARED").split()
         (target,) = self.package.glob("neuromod/_core/baseline*.so")
         subprocess.run([*link, str(self.binding), *core, "-o", str(target)], check=True)
-        own = mutant.file.stem.removeprefix("nm_")
-        files = [
-            CHECKOUT / "tests" / f"test_{own}.py",
-            *(CHECKOUT / "tests" / f"test_{name}.py" for name in PYTHON_TESTS),
-        ]
-        there = [str(path) for path in files if path.exists()]
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "-m", "fast", "-p", "no:cacheprovider", *there]
-        environment = {**os.environ, "PYTHONPATH": str(self.package), "NEUROMOD_VECTOR": "baseline"}
-        done = run_for(900, command, cwd=self.folder, env=environment)
-        failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
-        return (failed[1] if failed else "the process ended") if done.returncode else None
+        words = next(text for name, text in PYTHON_TESTS.items() if mutant.file.stem.startswith(name))
+        for word in words.format(own=mutant.file.stem).split():
+            path = CHECKOUT / "tests" / f"test_{word}.py"
+            command = [sys.executable, "-m", "pytest", "-q", "-x", "-m", "not slow", "-n", "0"]
+            command += ["-p", "no:cacheprovider", "--timeout", "0", str(path)]
+            environment = {**os.environ, "PYTHONPATH": str(self.package), "NEUROMOD_VECTOR": "baseline"}
+            done = run_for(120, command, cwd=self.folder, env=environment)
+            failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+            if failed:
+                return failed[1].rsplit("/", 1)[-1]
+            if done.returncode not in (
+                0,
+                5,
+                137,
+                152,
+                -9,
+                -24,
+            ):  # 5: none was chosen; the last ones: it was cut off
+                return f"{path.name}: the process ended with {done.returncode}"
+        return None
 
 
 def main() -> int:
@@ -181,25 +264,31 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=1e9)
+    parser.add_argument("--c-only", action="store_true")
+    parser.add_argument("--only", type=lambda text: set(map(int, text.split(","))))
     given = parser.parse_args()
     until = time.monotonic() + 60.0 * given.minutes
-    draw, tried, left = random.Random(given.seed), 0, list[Mutant]()
+    draw, number, tried, left = random.Random(given.seed), 0, 0, list[str]()
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder))
-        while tried < given.count and time.monotonic() < until:
+        while number < given.count and time.monotonic() < until:
             mutant = drawn(draw)
             made = bench.object_of(mutant)
             if made is None:
                 continue
+            number += 1
+            if given.only is not None and number not in given.only:
+                continue
             tried += 1
-            found = bench.c_test_that_fails(mutant, made) or bench.python_test_that_fails(mutant, made)
-            print(f"{tried}: {mutant}: {found or 'LEFT'}", flush=True)
-            left += [mutant] if found is None else []
-    for mutant in left:
-        print(f"left: {mutant}")
-    print(
-        f"{tried - len(left)} of {tried} mutants found, {100.0 * (tried - len(left)) / max(tried, 1):.0f} %"
-    )
+            found = bench.c_test_that_fails(mutant, made)
+            if found is None and not given.c_only:
+                found = bench.python_test_that_fails(mutant, made)
+            print(f"{number}: {mutant}: {found or 'LEFT'}", flush=True)
+            left += [f"{number}: {mutant}"] if found is None else []
+    for line in left:
+        print(f"left: {line}")
+    share = 100.0 * (tried - len(left)) / max(tried, 1)
+    print(f"{tried - len(left)} of {tried} mutants found, {share:.0f} %")
     return 0
 
 
