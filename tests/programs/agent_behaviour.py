@@ -14,8 +14,11 @@ Usage: ``python agent_behaviour.py [--seeds 20] [--to FOLDER]``; a second call g
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 import gymnasium
 import numpy as np
