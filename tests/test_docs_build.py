@@ -15,7 +15,7 @@ import pytest
 import neuromod
 
 BUILD = Path(__file__).resolve().parent.parent / ".docs" / "build"
-NEEDED = ("sphinx", "numpydoc", "myst_nb", "pydata_sphinx_theme")
+NEEDED = ("sphinx", "numpydoc", "myst_nb", "pydata_sphinx_theme", "gymnasium")
 
 
 @pytest.fixture(scope="module")
