@@ -248,10 +248,11 @@ class Bench:
         """The first C program that does not pass; those of the file's own name run first, the long ones last."""
         self.link(self.core_with(mutant, made))
         own = mutant.file.stem.removeprefix("nm_").split("_")[0]
-        lines = range(mutant.line, 0, -1)  # gcov has the first line of a statement
-        line = next((n for n in lines if (mutant.file.name, n) in self.reached), None)
-        is_code = line is not None and mutant.line - line < 20
-        chosen = set(self.reached[mutant.file.name, line]) if is_code else set(self.tests) - set(LONG)
+        places = [
+            (mutant.file.name, mutant.line - k) for k in range(20)
+        ]  # gcov has the first line of a statement
+        known = next((self.reached[each] for each in places if each in self.reached), None)
+        chosen = set(self.tests) - set(LONG) if known is None else set(known)
         chosen |= {stem for stem in LONG if mutant.file.name.startswith(tuple(LONG[stem].split()))}
         for stem in sorted(chosen, key=lambda each: (each in LONG, own not in each, each)):
             program = str(self.tests[stem])
