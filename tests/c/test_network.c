@@ -253,6 +253,32 @@ static void partitions_that_there_are_not_are_refused(void) {
     free(f);
 }
 
+/* A port of a model's own must be one of the target's model. */
+static void a_port_that_a_target_has_not_is_refused(void) {
+    fixture *f = make(&nm_neuron_lif, 700);
+    const int64_t run_start[2] = {0, 2};
+    const uint16_t target[] = {3, 650};
+    nm_projection p = {.n_rows = 1,
+                       .n_runs = 1,
+                       .n_synapses = 2,
+                       .run_start = run_start,
+                       .target = target,
+                       .constant_weight = 0.5,
+                       .min_delay = 1,
+                       .max_delay = 1,
+                       .constant_delay = 1,
+                       .port = NM_FIRST_OWN_PORT + 1};
+    nm_error error;
+    cut(f, N);
+    f->network.projections = &p, f->network.n_projections = 1, f->network.max_delay = 1;
+    CHECK(nm_network_check(&f->network, &error) == NM_ERR_BAD_INDEX && error.field == -5);
+    f->group.n_ports = 1, f->group.port[0] = NM_FIRST_OWN_PORT;
+    CHECK(nm_network_check(&f->network, &error) == NM_ERR_BAD_INDEX && error.field == -5);
+    f->group.n_ports = 2, f->group.port[1] = NM_FIRST_OWN_PORT + 1;
+    CHECK(nm_network_check(&f->network, &error) == NM_OK);
+    free(f);
+}
+
 static const nm_test tests[] = {TEST(equal_neurons_make_blocks_alike),
                                 TEST(blocks_end_where_parameters_change),
                                 TEST(a_few_equal_neurons_make_no_block),
@@ -264,6 +290,7 @@ static const nm_test tests[] = {TEST(equal_neurons_make_blocks_alike),
                                 TEST(a_word_is_held_to_its_positions),
                                 TEST(rows_of_some_partitions),
                                 TEST(partitions_that_there_are_not_are_refused),
+                                TEST(a_port_that_a_target_has_not_is_refused),
                                 {NULL, NULL}};
 
 int main(int argc, char **argv) {
