@@ -174,6 +174,17 @@ static void a_neuron_without_candidates_is_named(void) {
     CHECK(bucket_start[PLACES] == N);
 }
 
+static void sources_may_have_no_target(void) {
+    nm_build build = everyone();
+    int64_t degree[N] = {0};
+    degree[3] = 4;
+    CHECK(nm_build_out_degrees(&build, degree, sorting, bucket_start, local, &error) == NM_OK);
+    CHECK(bucket_start[3 * PARTS] == 0 && bucket_start[4 * PARTS] == 4 && bucket_start[PLACES] == 4);
+    degree[5] = -1;
+    CHECK(nm_build_out_degrees(&build, degree, sorting, bucket_start, local, &error) == NM_ERR_BAD_VALUE);
+    CHECK(error.value == -1.0);
+}
+
 static void pairs_outside_are_named(void) {
     const int32_t pre[] = {4, 5, 6}, post[] = {0, 1, 2}, negative[] = {0, -1, 2};
     int64_t row_start[4];
@@ -283,6 +294,7 @@ static const nm_test tests[] = {TEST(count_and_fill_agree),
                                 TEST(too_little_room_for_certainty),
                                 TEST(bad_slots_and_ids_are_named),
                                 TEST(a_neuron_without_candidates_is_named),
+                                TEST(sources_may_have_no_target),
                                 TEST(pairs_outside_are_named),
                                 TEST(more_than_32_bits_of_synapses_are_refused),
                                 TEST(more_than_31_bits_of_neurons_are_refused),
