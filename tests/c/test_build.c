@@ -149,6 +149,9 @@ static void bad_slots_and_ids_are_named(void) {
     build.n_rows = N - 1;
     CHECK(refused(&build, NM_ERR_BAD_INDEX, N - 1, 0));
     build = everyone();
+    build.n_pre = 1, build.pre_first = 1; /* its only source comes before the first row */
+    CHECK(refused(&build, NM_ERR_BAD_INDEX, 0, 0));
+    build = everyone();
     build.n_partitions = PARTS - 1; /* slots 256 and above in none of them */
     CHECK(refused(&build, NM_ERR_BAD_INDEX, N - 1, 1));
 }
@@ -210,7 +213,7 @@ static void more_than_31_bits_of_neurons_are_refused(void) {
     const int64_t most = 2147483647, many[] = {1, most + 1};
     nm_build build = everyone();
     CHECK(nm_build_out_degree(&build, most + 1, sorting, bucket_start, local, &error) == NM_ERR_TOO_LARGE);
-    CHECK(error.value == 2147483648.0);
+    CHECK(error.value == 2147483648.0 && error.index == -1 && error.field == -1);
     build.n_pre = 2;
     CHECK(nm_build_out_degrees(&build, many, sorting, bucket_start, local, &error) == NM_ERR_TOO_LARGE);
     CHECK(error.value == 2147483648.0);

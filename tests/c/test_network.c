@@ -80,6 +80,16 @@ static int covers(const fixture *f, int64_t n) {
     return next == n;
 }
 
+static void partitions_have_equal_widths(void) {
+    const int64_t n[] = {NM_CHUNK, 4095, 4096, 32767, 32768, 131071, 131072, 1000000},
+                  partitions[] = {1, 1, 4, 4, 8, 8, 16, 16};
+    for (int k = 0; k < 8; k++) {
+        const int64_t width = nm_network_partition_width(n[k]);
+        CHECK(width * partitions[k] >= n[k] && (width - 64) * partitions[k] < n[k]);
+    }
+    CHECK(nm_network_partition_width(0) == NM_CHUNK && nm_network_partition_width(1) == NM_CHUNK);
+}
+
 static void equal_neurons_make_blocks_alike(void) {
     fixture *f = make(&nm_neuron_izhikevich, 1300);
     cut(f, N);
@@ -279,7 +289,8 @@ static void a_port_that_a_target_has_not_is_refused(void) {
     free(f);
 }
 
-static const nm_test tests[] = {TEST(equal_neurons_make_blocks_alike),
+static const nm_test tests[] = {TEST(partitions_have_equal_widths),
+                                TEST(equal_neurons_make_blocks_alike),
                                 TEST(blocks_end_where_parameters_change),
                                 TEST(a_few_equal_neurons_make_no_block),
                                 TEST(no_block_crosses_the_border_of_a_partition),
