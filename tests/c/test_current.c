@@ -9,7 +9,9 @@
 
 static const int32_t slots[] = {0, 1, 3, 4, 6};
 static const double ones[] = {1.0, 1.0, 1.0, 1.0, 1.0};
-static const double begin[] = {1.5, 4.0}, value[] = {2.0, -1.0}, slope[] = {0.0, 0.5};
+/* What lies before the first segment is not to be read. */
+static const double all_begin[] = {-9.0, 1.5, 4.0}, all_value[] = {9.0, 2.0, -1.0}, slope[] = {0.0, 0.5};
+static const double *const begin = all_begin + 1, *const value = all_value + 1;
 
 static nm_current lines(void) {
     return (nm_current){.kind = NM_CURRENT_LINES,
@@ -25,8 +27,11 @@ static nm_current lines(void) {
 }
 
 static void a_step_gets_the_mean_of_the_segments_in_it(void) {
-    const nm_current c = lines();
+    nm_current c = lines();
     const double expected[] = {0.0, 1.0, 2.0, 2.0, -0.75, -0.25, 0.0};
+    for (int64_t now = 1; now <= 7; now++)
+        CHECK(fabs(nm_current_mean(&c, now) - expected[now - 1]) < 1e-15);
+    c.start = 0.0; /* and nothing has begun */
     for (int64_t now = 1; now <= 7; now++)
         CHECK(fabs(nm_current_mean(&c, now) - expected[now - 1]) < 1e-15);
 }

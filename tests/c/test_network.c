@@ -289,6 +289,30 @@ static void a_port_that_a_target_has_not_is_refused(void) {
     free(f);
 }
 
+static void every_run_of_a_bucket_is_looked_at(void) {
+    fixture *f = make(&nm_neuron_lif, 700);
+    const int64_t bucket_run[2] = {0, 2}, run_start[3] = {0, 1, 2};
+    const uint16_t delay[] = {1, 2};
+    uint16_t target[] = {3, 5000};
+    nm_projection p = {.n_rows = 1,
+                       .n_runs = 2,
+                       .n_synapses = 2,
+                       .bucket_run = bucket_run,
+                       .run_start = run_start,
+                       .run_delay = delay,
+                       .target = target,
+                       .constant_weight = 0.5,
+                       .min_delay = 1,
+                       .max_delay = 2};
+    nm_error error;
+    cut(f, N);
+    f->network.projections = &p, f->network.n_projections = 1, f->network.max_delay = 2;
+    CHECK(nm_network_check(&f->network, &error) == NM_ERR_BAD_INDEX && error.index == 1);
+    target[1] = 5;
+    CHECK(nm_network_check(&f->network, &error) == NM_OK);
+    free(f);
+}
+
 static const nm_test tests[] = {TEST(partitions_have_equal_widths),
                                 TEST(equal_neurons_make_blocks_alike),
                                 TEST(blocks_end_where_parameters_change),
@@ -302,6 +326,7 @@ static const nm_test tests[] = {TEST(partitions_have_equal_widths),
                                 TEST(rows_of_some_partitions),
                                 TEST(partitions_that_there_are_not_are_refused),
                                 TEST(a_port_that_a_target_has_not_is_refused),
+                                TEST(every_run_of_a_bucket_is_looked_at),
                                 {NULL, NULL}};
 
 int main(int argc, char **argv) {
