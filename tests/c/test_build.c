@@ -154,6 +154,8 @@ static void bad_slots_and_ids_are_named(void) {
     build = everyone();
     build.n_partitions = PARTS - 1; /* slots 256 and above in none of them */
     CHECK(refused(&build, NM_ERR_BAD_INDEX, N - 1, 1));
+    build.n_post = (PARTS - 1) * WIDTH + 1;
+    CHECK(refused(&build, NM_ERR_BAD_INDEX, build.n_post - 1, 1));
 }
 
 static void a_neuron_without_candidates_is_named(void) {

@@ -59,9 +59,11 @@ static fixture *make(const nm_neuron_model *model, int64_t n) {
 }
 
 static void cut(fixture *f, int64_t partition_width) {
+    f->partition_block[0] = -1;
     f->n_blocks = f->network.n_blocks =
         nm_network_cut(&f->group, 1, NULL, partition_width, f->blocks, f->partition_block);
     CHECK(nm_network_cut(&f->group, 1, NULL, partition_width, NULL, NULL) == f->n_blocks);
+    CHECK(f->partition_block[0] == 0);
 }
 
 static int prepare(fixture *f) {
