@@ -179,6 +179,27 @@ static void a_neuron_without_candidates_is_named(void) {
     CHECK(bucket_start[PLACES] == N);
 }
 
+/* Every other neuron is a source or a target. */
+static void candidates_with_gaps_are_kept_to(void) {
+    int32_t even[N];
+    nm_build build = everyone();
+    build.n_post = 0;
+    for (int32_t k = 0; k < N; k += 2)
+        even[build.n_post++] = k;
+    build.post = even;
+    CHECK(draw(2, &build, local) == NM_OK && buckets_are_sorted_and_inside(1));
+    long odd = 0;
+    for (int64_t s = 0; s < bucket_start[PLACES]; s++)
+        odd += local[s] % 2; /* WIDTH is even */
+    CHECK(odd == 0 && bucket_start[PLACES] == (int64_t)N * DEGREE);
+    build = everyone();
+    build.n_pre = (N + 1) / 2, build.pre = even;
+    CHECK(draw(1, &build, local) == NM_OK && buckets_are_sorted_and_inside(1));
+    for (int64_t row = 1; row < N; row += 2)
+        CHECK(bucket_start[row * PARTS] == bucket_start[(row + 1) * PARTS]);
+    CHECK(bucket_start[PLACES] == (int64_t)N * DEGREE);
+}
+
 static void sources_may_have_no_target(void) {
     nm_build build = everyone();
     int64_t degree[N] = {0};
@@ -299,6 +320,7 @@ static const nm_test tests[] = {TEST(count_and_fill_agree),
                                 TEST(too_little_room_for_certainty),
                                 TEST(bad_slots_and_ids_are_named),
                                 TEST(a_neuron_without_candidates_is_named),
+                                TEST(candidates_with_gaps_are_kept_to),
                                 TEST(sources_may_have_no_target),
                                 TEST(pairs_outside_are_named),
                                 TEST(more_than_32_bits_of_synapses_are_refused),

@@ -202,6 +202,18 @@ static void nothing_moves_a_level_that_is_clamped(void) {
     CHECK(level[0] == 0.125 && level[MODULATORS] != 0.5 + 0.25 * 0.75 + 0.25);
 }
 
+static void an_amount_is_added_in_one_region_or_in_all(void) {
+    nm_levels levels = make();
+    nm_levels_add(&levels, 1, 0, 0.125);
+    CHECK(level[1] == 0.625 && level[MODULATORS + 1] == 0.75);
+    nm_levels_add(&levels, 1, 1, 0.125);
+    CHECK(level[1] == 0.625 && level[MODULATORS + 1] == 0.875);
+    nm_levels_add(&levels, 1, -1, 0.25);
+    CHECK(level[1] == 0.875 && level[MODULATORS + 1] == 1.0);
+    nm_levels_add(&levels, 1, -1, -2.0);
+    CHECK(level[1] == 0.0 && level[MODULATORS + 1] == 0.0 && level[0] == 0.5 && level[2] == 0.5);
+}
+
 /* Two neighbours and a third region: the mean of the two decays by e^-d, their difference by e^-(d + 2 exchange). What
  * lies before the columns, and the pair behind the last one, are not touched. */
 static void levels_flow_between_neighbours(void) {
@@ -241,6 +253,7 @@ static const nm_test tests[] = {TEST(columns_that_are_null_mean_the_modulators_o
                                 TEST(words_are_those_of_the_lists),
                                 TEST(a_word_is_held_to_its_positions),
                                 TEST(nothing_moves_a_level_that_is_clamped),
+                                TEST(an_amount_is_added_in_one_region_or_in_all),
                                 TEST(levels_flow_between_neighbours),
                                 {NULL, NULL}};
 
