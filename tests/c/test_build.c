@@ -206,6 +206,8 @@ static void sources_may_have_no_target(void) {
     degree[3] = 4;
     CHECK(nm_build_out_degrees(&build, degree, sorting, bucket_start, local, &error) == NM_OK);
     CHECK(bucket_start[3 * PARTS] == 0 && bucket_start[4 * PARTS] == 4 && bucket_start[PLACES] == 4);
+    CHECK(nm_build_out_degree(&build, -1, sorting, bucket_start, local, &error) == NM_ERR_BAD_VALUE);
+    CHECK(error.value == -1.0 && error.index == -1 && error.field == -1);
     degree[5] = -1;
     CHECK(nm_build_out_degrees(&build, degree, sorting, bucket_start, local, &error) == NM_ERR_BAD_VALUE);
     CHECK(error.value == -1.0);
