@@ -17,6 +17,7 @@ EXTRAS = {
     "neo": "neo",
     "parquet": "pyarrow",
     "rl": "gymnasium",
+    "tensorboard": "tensorboardX",
     "optuna": "optuna",
     "dask": "distributed",
     "ray": "ray",

@@ -220,7 +220,7 @@ class TwoStep(Task):
 
         Parameters
         ----------
-        chances : sequence of float, length 4
+        chances : sequence of float, 0 to 1, length 4
         draws : sequence of float, length 8, 0 to 1
 
         Returns

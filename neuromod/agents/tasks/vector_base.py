@@ -35,7 +35,7 @@ class VectorTask(vector.VectorEnv[Any, Any, Any]):
     autoreset_mode : gymnasium.vector.AutoresetMode or str, default "NextStep"
         When an environment whose episode has ended begins the next one: in the next step, in the same one, or by a
         ``reset`` with a mask ("Disabled").
-    **arguments
+    **arguments : object
         Of the task.
 
     Raises
