@@ -21,7 +21,18 @@ try:
 except ImportError:  # Windows: there are no such locks
     fcntl = None
 
-__all__ = ["DISK", "Disk", "held", "let_go", "remove_strays", "remove_strays_of", "target_of", "whole_file"]
+__all__ = [
+    "DISK",
+    "Disk",
+    "alone_in",
+    "held",
+    "hold_directory",
+    "let_go",
+    "remove_strays",
+    "remove_strays_of",
+    "target_of",
+    "whole_file",
+]
 
 _CHUNK = 1 << 24  # bytes of one call of write: Ctrl-C is served in between
 _DAY = 86400.0  # seconds; where no lock tells, an older temporary file is a stray
@@ -264,6 +275,41 @@ def let_go(handle: int) -> None:
         with contextlib.suppress(OSError):  # the file system has no locks
             fcntl.flock(handle, fcntl.LOCK_UN)
     DISK.close(handle)
+
+
+def hold_directory(directory: Path) -> int:
+    """Lock the checkpoints of a directory until `let_go`; the handle, or -1 where no directory can be locked.
+
+    Raises
+    ------
+    BlockingIOError
+        If another run has locked it.
+    """
+    if os.name != "posix":
+        return -1
+    handle = os.open(directory, os.O_RDONLY)
+    if not held(handle):
+        os.close(handle)
+        name = printable(str(directory))
+        raise BlockingIOError(f"{name}: must be of one run; another one writes checkpoints there")
+    return handle
+
+
+@contextlib.contextmanager
+def alone_in(directory: Path) -> Iterator[None]:
+    """A block in which no other run writes checkpoints into the directory.
+
+    Raises
+    ------
+    BlockingIOError
+        If another run is in such a block.
+    """
+    handle, process = hold_directory(directory), os.getpid()
+    try:
+        yield
+    finally:
+        if handle >= 0 and os.getpid() == process:  # a forked process has closed it
+            let_go(handle)
 
 
 def _close_in_child() -> None:

@@ -137,22 +137,12 @@ class Checkpoints(Closed):
         if not os.access(self._directory, os.W_OK | os.X_OK):
             raise PermissionError(f"{self._directory}: must be writable; it is not")
         self._process = os.getpid()
-        if os.name == "posix":  # elsewhere no directory can be locked
-            self._hold()
+        self._lock = atomic.hold_directory(self._directory)
         try:
             self._look_at_files()
         except BaseException:
             self.release()
             raise
-
-    def _hold(self) -> None:
-        handle = os.open(self._directory, os.O_RDONLY)
-        if not atomic.held(handle):
-            os.close(handle)
-            raise BlockingIOError(
-                f"{self._directory}: must be of one run; another one writes checkpoints there"
-            )
-        self._lock = handle
 
     def release(self) -> None:
         """Unlock the directory, in the process that has locked it."""

@@ -129,12 +129,12 @@ def test_a_full_disk_costs_the_checkpoints_and_not_the_run(monkeypatch: pytest.M
 
 def after_a_checkpoint(monkeypatch: pytest.MonkeyPatch, deed: Callable[[], object]) -> None:
     """Something happens in mid-run, after the first checkpoint."""
-    real, done = resume.save, list[object]()
+    real, deeds = resume.save, [deed]
 
     def save(*given: Any) -> None:
         real(*given)
-        if not done:
-            done.append(deed())
+        while deeds:  # the deed may save, too
+            deeds.pop()()
 
     monkeypatch.setattr(resume, "save", save)
 
@@ -158,6 +158,32 @@ def test_results_of_another_run_that_came_in_mid_run_stay_and_lose_none(
     assert load_results("out-2/results.npz")["steps"] == 300
     assert f"written: {Path('out-2/results.npz')}" in capsys.readouterr().out
     assert sorted(path.name for path in Path("out-2").iterdir()) == ["results.npz", "summary.png"]
+
+
+def test_two_runs_in_one_directory_of_checkpoints(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each wrote over the checkpoints of the other one, and the first to end removed them."""
+    codes: list[int] = []
+    after_a_checkpoint(monkeypatch, lambda: codes.append(main([*MINE, "--out", "theirs"])))
+    assert main(MINE) == 0
+    assert codes == [1]
+    name = Path("c").absolute()
+    assert f"{name}: must be of one run; another one writes checkpoints there\n" in capsys.readouterr().err
+    assert load_results("out/results.npz")["steps"] == 300
+    assert not Path("theirs").exists() and not Path("c").exists()
+    assert main([*MINE, "--out", "theirs"]) == 0  # the lock is gone
+
+
+def test_the_checkpoints_of_a_run_that_has_begun_meanwhile_stay() -> None:
+    """Results are written when the run is done; another one may have begun in the directory by then."""
+    Path("c").mkdir()
+    Path("c/training.npz").write_bytes(b"theirs")
+    with atomic.alone_in(Path("c")):
+        resume.clear_checkpoints(Path("c"))
+    assert Path("c/training.npz").read_bytes() == b"theirs"
+    resume.clear_checkpoints(Path("c"))
+    assert not Path("c").exists()
 
 
 def test_a_figure_that_does_not_fit_leaves_no_stray(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from neuromod.atomic import alone_in
 from neuromod.errors import FileError, say
 from neuromod.experiment.world import World
 from neuromod.keeping import load, save
@@ -53,6 +55,15 @@ class Resume:
             raise NotADirectoryError(f"checkpoint: must be a directory; {directory} is a file")
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def alone(self, is_writer: bool) -> Iterator[None]:
+        """A block in which no other run has the directory; `is_writer`: whether this process writes there."""
+        if self._directory is None or not is_writer:
+            yield
+            return
+        with alone_in(self._directory):
+            yield
 
     @property
     def is_on(self) -> bool:
@@ -127,10 +138,17 @@ def _differences(saved: Any, own: str) -> str:
 
 
 def clear_checkpoints(directory: Path) -> None:
-    """Remove the checkpoints of a run whose results are written, and the directory, if nothing else is in it."""
+    """Remove the checkpoints of a run whose results are written, and the directory, if nothing else is in it.
+
+    Where another run has begun there meanwhile, they are its own now, and stay.
+    """
     if not directory.is_dir():
         return
-    for phase in _PHASES:
-        (directory / f"{phase}.npz").unlink(missing_ok=True)
-    if not any(directory.iterdir()):
-        directory.rmdir()
+    try:
+        with alone_in(directory):
+            for phase in _PHASES:
+                (directory / f"{phase}.npz").unlink(missing_ok=True)
+            if not any(directory.iterdir()):
+                directory.rmdir()
+    except BlockingIOError:
+        return

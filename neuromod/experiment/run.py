@@ -11,6 +11,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,8 @@ def run_experiment(
         If an argument is out of its domain.
     FileError
         If the directory of checkpoints holds those of another run, or damaged ones.
+    BlockingIOError
+        If another run writes its checkpoints there now.
 
     Examples
     --------
@@ -178,7 +181,7 @@ def run_experiment_on_ranks(
     ------
     ConfigError
         Also if the ranks do not have the same configuration, arguments and version.
-    ValueError, FileError
+    ValueError, FileError, BlockingIOError
         As of `run_experiment`. Before the first step an error on one rank is one on all; afterwards it ends all.
     """
     told = _Told(progress, stop, phase)
@@ -204,16 +207,18 @@ def _run_in(
         content, experiment = _prepared_config(source)
     identity = {"configuration": content, "steps": steps, "ms": ms, "seed": seed}
     world.check_same({"version": neuromod.__version__, "run": json.dumps(identity, sort_keys=True)})
-    with world.one_error():
-        resume = Resume(
-            None if checkpoint is None else Path(checkpoint),
-            seconds_of(checkpoint_every, "checkpoint_every"),
-            identity,
-        )
-        run = _built(world, content, experiment, seed)
-        steps = steps if ms is None else steps_of(ms, run.sim.dt, "ms", 1)
-    with world.together():
-        return _run(content, experiment, run, steps, resume, told)
+    with ExitStack() as stack:
+        with world.one_error():
+            resume = Resume(
+                None if checkpoint is None else Path(checkpoint),
+                seconds_of(checkpoint_every, "checkpoint_every"),
+                identity,
+            )
+            stack.enter_context(resume.alone(world.is_first))
+            run = _built(world, content, experiment, seed)
+            steps = steps if ms is None else steps_of(ms, run.sim.dt, "ms", 1)
+        with world.together():
+            return _run(content, experiment, run, steps, resume, told)
 
 
 @dataclass(frozen=True)

@@ -149,8 +149,13 @@ static void bad_slots_and_ids_are_named(void) {
     build.n_rows = N - 1;
     CHECK(refused(&build, NM_ERR_BAD_INDEX, N - 1, 0));
     build = everyone();
+    build.n_pre = 1, build.pre_first = 1; /* its only source comes before the first row */
+    CHECK(refused(&build, NM_ERR_BAD_INDEX, 0, 0));
+    build = everyone();
     build.n_partitions = PARTS - 1; /* slots 256 and above in none of them */
     CHECK(refused(&build, NM_ERR_BAD_INDEX, N - 1, 1));
+    build.n_post = (PARTS - 1) * WIDTH + 1;
+    CHECK(refused(&build, NM_ERR_BAD_INDEX, build.n_post - 1, 1));
 }
 
 static void a_neuron_without_candidates_is_named(void) {
@@ -172,6 +177,40 @@ static void a_neuron_without_candidates_is_named(void) {
     build.autapses = 1;
     CHECK(nm_build_out_degree(&build, 1, sorting, bucket_start, local, &error) == NM_OK);
     CHECK(bucket_start[PLACES] == N);
+}
+
+/* Every other neuron is a source or a target. */
+static void candidates_with_gaps_are_kept_to(void) {
+    int32_t even[N];
+    nm_build build = everyone();
+    build.n_post = 0;
+    for (int32_t k = 0; k < N; k += 2)
+        even[build.n_post++] = k;
+    build.post = even;
+    CHECK(draw(2, &build, local) == NM_OK && buckets_are_sorted_and_inside(1));
+    long odd = 0;
+    for (int64_t s = 0; s < bucket_start[PLACES]; s++)
+        odd += local[s] % 2; /* WIDTH is even */
+    CHECK(odd == 0 && bucket_start[PLACES] == (int64_t)N * DEGREE);
+    build = everyone();
+    build.n_pre = (N + 1) / 2, build.pre = even;
+    CHECK(draw(1, &build, local) == NM_OK && buckets_are_sorted_and_inside(1));
+    for (int64_t row = 1; row < N; row += 2)
+        CHECK(bucket_start[row * PARTS] == bucket_start[(row + 1) * PARTS]);
+    CHECK(bucket_start[PLACES] == (int64_t)N * DEGREE);
+}
+
+static void sources_may_have_no_target(void) {
+    nm_build build = everyone();
+    int64_t degree[N] = {0};
+    degree[3] = 4;
+    CHECK(nm_build_out_degrees(&build, degree, sorting, bucket_start, local, &error) == NM_OK);
+    CHECK(bucket_start[3 * PARTS] == 0 && bucket_start[4 * PARTS] == 4 && bucket_start[PLACES] == 4);
+    CHECK(nm_build_out_degree(&build, -1, sorting, bucket_start, local, &error) == NM_ERR_BAD_VALUE);
+    CHECK(error.value == -1.0 && error.index == -1 && error.field == -1);
+    degree[5] = -1;
+    CHECK(nm_build_out_degrees(&build, degree, sorting, bucket_start, local, &error) == NM_ERR_BAD_VALUE);
+    CHECK(error.value == -1.0);
 }
 
 static void pairs_outside_are_named(void) {
@@ -199,7 +238,7 @@ static void more_than_31_bits_of_neurons_are_refused(void) {
     const int64_t most = 2147483647, many[] = {1, most + 1};
     nm_build build = everyone();
     CHECK(nm_build_out_degree(&build, most + 1, sorting, bucket_start, local, &error) == NM_ERR_TOO_LARGE);
-    CHECK(error.value == 2147483648.0);
+    CHECK(error.value == 2147483648.0 && error.index == -1 && error.field == -1);
     build.n_pre = 2;
     CHECK(nm_build_out_degrees(&build, many, sorting, bucket_start, local, &error) == NM_ERR_TOO_LARGE);
     CHECK(error.value == 2147483648.0);
@@ -283,6 +322,8 @@ static const nm_test tests[] = {TEST(count_and_fill_agree),
                                 TEST(too_little_room_for_certainty),
                                 TEST(bad_slots_and_ids_are_named),
                                 TEST(a_neuron_without_candidates_is_named),
+                                TEST(candidates_with_gaps_are_kept_to),
+                                TEST(sources_may_have_no_target),
                                 TEST(pairs_outside_are_named),
                                 TEST(more_than_32_bits_of_synapses_are_refused),
                                 TEST(more_than_31_bits_of_neurons_are_refused),

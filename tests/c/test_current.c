@@ -1,13 +1,17 @@
 /* nm_current: means over steps, blocks that are reached, and the same bits however neurons are cut into blocks.
  * SPDX-License-Identifier: MIT */
 #include "nm_current.h"
+#include "nm_quantile.h"
+#include "nm_rng.h"
 #include "testlib.h"
 
 #include <math.h>
 
 static const int32_t slots[] = {0, 1, 3, 4, 6};
 static const double ones[] = {1.0, 1.0, 1.0, 1.0, 1.0};
-static const double begin[] = {1.5, 4.0}, value[] = {2.0, -1.0}, slope[] = {0.0, 0.5};
+/* What lies before the first segment is not to be read. */
+static const double all_begin[] = {-9.0, 1.5, 4.0}, all_value[] = {9.0, 2.0, -1.0}, slope[] = {0.0, 0.5};
+static const double *const begin = all_begin + 1, *const value = all_value + 1;
 
 static nm_current lines(void) {
     return (nm_current){.kind = NM_CURRENT_LINES,
@@ -23,8 +27,11 @@ static nm_current lines(void) {
 }
 
 static void a_step_gets_the_mean_of_the_segments_in_it(void) {
-    const nm_current c = lines();
+    nm_current c = lines();
     const double expected[] = {0.0, 1.0, 2.0, 2.0, -0.75, -0.25, 0.0};
+    for (int64_t now = 1; now <= 7; now++)
+        CHECK(fabs(nm_current_mean(&c, now) - expected[now - 1]) < 1e-15);
+    c.start = 0.0; /* and nothing has begun */
     for (int64_t now = 1; now <= 7; now++)
         CHECK(fabs(nm_current_mean(&c, now) - expected[now - 1]) < 1e-15);
 }
@@ -80,10 +87,47 @@ static void the_cut_into_blocks_changes_no_bit(void) {
     }
 }
 
+/* x <- mean + (x - mean) e^(-1/tau) + sd sqrt(1 - e^(-2/tau)) z, at first mean + sd z; half of the first step counts. */
+static void a_noise_takes_the_exact_step(void) {
+    const int64_t id[] = {4, 9};
+    const int32_t slot[] = {0, 1};
+    const double factor[] = {1.0, 3.0}, mean = 1.5, sd = 2.5, tau = 3.0;
+    double state[] = {NAN, NAN}, x[2];
+    const nm_network network = {.n_neurons = 2, .id = id};
+    const nm_block block = {.first = 0, .n = 2};
+    const nm_current c = {.kind = NM_CURRENT_OU,
+                          .n = 2,
+                          .slot = slot,
+                          .factor = factor,
+                          .start = 0.5,
+                          .stop = INFINITY,
+                          .mean = mean,
+                          .sd = sd,
+                          .tau = tau,
+                          .state = state,
+                          .number = 3};
+    for (int64_t now = 1; now <= 20; now++) {
+        double current[] = {0.0, 0.0};
+        nm_current_add(&c, 1, &network, &block, 7, now, current);
+        for (int i = 0; i < 2; i++) {
+            const uint32_t word =
+                nm_rng_word(7, nm_stream(NM_STREAM_CURRENT, 3), (uint32_t)id[i], (uint64_t)now);
+            float deviate;
+            nm_quantile_fill(&word, 1, &deviate);
+            const double z = (double)deviate, kept = exp(-1.0 / tau);
+            x[i] = now == 1 ? mean + sd * z
+                            : mean + (x[i] - mean) * kept + sd * sqrt(1.0 - kept * kept) * z;
+            CHECK(fabs(state[i] - x[i]) < 1e-12);
+            CHECK(fabs(current[i] - (now == 1 ? 0.5 : 1.0) * factor[i] * x[i]) < 1e-11);
+        }
+    }
+}
+
 static const nm_test tests[] = {TEST(a_step_gets_the_mean_of_the_segments_in_it),
                                 TEST(a_sine_has_its_mean_over_a_step),
                                 TEST(a_block_is_reached_where_a_neuron_of_it_is_named_and_the_current_acts),
                                 TEST(the_cut_into_blocks_changes_no_bit),
+                                TEST(a_noise_takes_the_exact_step),
                                 {NULL, NULL}};
 
 int main(int argc, char **argv) {

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "nm_drive.h"
 #include "nm_poisson.h"
+#include "nm_quantile.h"
 #include "nm_rng.h"
 #include "testlib.h"
 
@@ -143,6 +144,33 @@ static void large_means_have_mean_and_variance(void) {
     }
 }
 
+/* Of each neuron: white noise of size s is s / sqrt(dt) in a step, and that of a step adds its variance. */
+static void noise_is_drawn_from_the_words(void) {
+    static double white[LENGTH], per_step[LENGTH];
+    const double dt = 0.25, factor = 1.5;
+    nm_network noisy = network;
+    noisy.drive_noise = noisy.drive_uniform = white;
+    noisy.drive_noise_per_step = noisy.drive_uniform_per_step = per_step;
+    set_up(0.0, 1.0, 0);
+    for (int64_t slot = 0; slot < LENGTH; slot++)
+        white[slot] = 0.3 + 0.01 * (double)slot, per_step[slot] = 0.7;
+    for (int flat = 0; flat <= 1; flat++)
+        for (int both = 0; both <= 1; both++) {
+            double current[N];
+            uint32_t word[N];
+            float deviate[N];
+            blocks[1].noisy = (flat ? 2 : 1) | (both ? (flat ? 8 : 4) : 0);
+            nm_drive_noise(&noisy, &blocks[1], dt, 8, 5, factor, current, 1);
+            nm_drive_words(&noisy, &blocks[1], 8, flat ? NM_STREAM_NOISE_FLAT : NM_STREAM_NOISE, 5, word);
+            nm_quantile_fill(word, N, deviate);
+            for (int i = 0; i < N; i++) {
+                const double size = sqrt(white[FIRST + i] * white[FIRST + i] / dt + (both ? 0.49 : 0.0));
+                const double drawn = flat ? 2.0 * nm_uniform(word[i]) - 1.0 : (double)deviate[i];
+                CHECK(fabs(current[i] - factor * size * drawn) < 1e-12);
+            }
+        }
+}
+
 static const nm_test tests[] = {TEST(tables_rise_and_no_word_passes_their_end),
                                 TEST(silence_has_no_events),
                                 TEST(count_agrees_with_the_table),
@@ -151,6 +179,7 @@ static const nm_test tests[] = {TEST(tables_rise_and_no_word_passes_their_end),
                                 TEST(undriven_blocks_get_nothing),
                                 TEST(a_gap_in_the_ids_changes_no_draw),
                                 TEST(large_means_have_mean_and_variance),
+                                TEST(noise_is_drawn_from_the_words),
                                 {NULL, NULL}};
 
 int main(int argc, char **argv) {

@@ -21,6 +21,7 @@ static const nm_trace probe_traces[] = {
 static const world *seen;                         /* whose hooks are called */
 static int (*target_has_event)(int64_t, int64_t); /* step, slot */
 static long wrong;
+static double learning = 1.0; /* what hooks are to be shown */
 
 static int64_t lag_of(const world *w) {
     return w->events.lag;
@@ -62,7 +63,7 @@ static void compare(const nm_synapse_chunk *c, size_t j, int on_post) {
     wrong += !near(c->post[0][j * c->post_stride], all) + !near(c->post[1][j * c->post_stride], nearest);
     wrong += c->elapsed[j] != elapsed(now, s, on_post);
     wrong += c->post_fired[j] != (fires_at(seen, now, seen->post[s]) ? 1.0 : 0.0);
-    wrong += c->learning[j] != 1.0 || c->weight[j] != (double)seen->projection.weight[s];
+    wrong += c->learning[j] != learning || c->weight[j] != (double)seen->projection.weight[s];
     c->state[on_post ? N_POST : N_PRE][j] += 1.0;
     c->change[j] = on_post ? 0.25 : -0.125;
 }
@@ -139,6 +140,54 @@ static void check_against_raster(const nm_plasticity_rule *rule, const plan *a, 
     discard(w);
 }
 
+/* Modulators whose factors are 2 on learning, 1.5 on what grows and 1.25 on what falls. */
+static nm_levels three_factors(void) {
+    static const double of[] = {1.0, 0.5, 0.25};
+    static const nm_target targets[] = {NM_LEARNING_RATE, NM_LTP, NM_LTD};
+    static nm_modulator own[3];
+    static const nm_modulator *const modulators[] = {&own[0], &own[1], &own[2]};
+    static double level[N_ZONES * 3], params[3 * NM_MAX_PARAMS], kept[3];
+    for (int m = 0; m < 3; m++) {
+        own[m] = nm_declared[NM_LINEAR];
+        own[m].targets = NM_ON(targets[m]);
+        for (int k = 0; k < nm_field_count(own[m].params); k++)
+            params[m * NM_MAX_PARAMS + k] = own[m].params[k].fallback;
+        for (int zone = 0; zone < N_ZONES; zone++)
+            level[zone * 3 + m] = of[m];
+    }
+    return (nm_levels){.n_regions = N_ZONES,
+                       .n_modulators = 3,
+                       .modulators = modulators,
+                       .level = level,
+                       .params = params,
+                       .kept = kept};
+}
+
+/* `applied`: the rule says that its change has the factor of learning already. */
+static void modulators_scale_what_grows_and_what_falls(void) {
+    const nm_levels levels = three_factors();
+    for (int applied = 0; applied <= 1; applied++) {
+        nm_plasticity_rule rule = probe;
+        rule.applies_learning = applied;
+        world *w = make(&(plan){.small = 1, .rule = &rule});
+        draw_raster(w, 0.3, 0.2);
+        seen = w, target_has_event = it_fires, wrong = 0, learning = 2.0;
+        for (int64_t s = 0; s < w->n_synapses; s++)
+            w->projection.state[SYNAPSE][s] = (float)s, w->projection.weight[s] = 1.0f;
+        run(w, &levels, w->steps);
+        learning = 1.0;
+        const float most = applied ? 1.0f : 2.0f;
+        long off = 0, n = 0;
+        for (int64_t s = 0; s < w->n_synapses; s++) {
+            const float pre = w->projection.state[N_PRE][s], post = w->projection.state[N_POST][s];
+            off += w->projection.weight[s] != 1.0f + most * (0.25f * 1.5f * post - 0.125f * 1.25f * pre);
+            n += pre > 0.0f && post > 0.0f;
+        }
+        CHECK(wrong == 0 && off == 0 && n == w->n_synapses);
+        discard(w);
+    }
+}
+
 static void hooks_see_what_the_spikes_say(void) {
     for (int constant = 0; constant <= 3; constant += 3)
         check_against_raster(&probe, &(plan){.small = 1, .constant = constant}, 0.0, it_fires);
@@ -199,6 +248,7 @@ static const nm_test tests[] = {TEST(hooks_see_what_the_spikes_say),
                                 TEST(the_rule_chooses_its_targets),
                                 TEST(no_index_without_on_post),
                                 TEST(the_index_lists_every_synapse_below_its_target),
+                                TEST(modulators_scale_what_grows_and_what_falls),
                                 {NULL, NULL}};
 
 int main(int argc, char **argv) {

@@ -121,6 +121,21 @@ static void every_default_lies_in_its_domain(void) {
     }
 }
 
+/* `coincident` is 1 + the position of the parameter of that name, or 0 where there is none. */
+static void coincident_names_its_parameter(void) {
+    long n = 0;
+    for (int k = 0; nm_plasticity_rules[k] != NULL; k++) {
+        const nm_plasticity_rule *rule = nm_plasticity_rules[k];
+        int wanted = 0;
+        for (int f = 0; f < nm_field_count(rule->params); f++)
+            if (strcmp(rule->params[f].name, "coincident") == 0)
+                wanted = 1 + f;
+        CHECK(rule->coincident == wanted);
+        n += wanted > 0;
+    }
+    CHECK(n >= 7);
+}
+
 static const nm_test tests[] = {TEST(values_inside_and_outside),
                                 TEST(values_on_the_borders),
                                 TEST(nan_and_the_infinities_lie_in_none),
@@ -130,6 +145,7 @@ static const nm_test tests[] = {TEST(values_inside_and_outside),
                                 TEST(the_list_holds_no_other_domain),
                                 TEST(fields_are_counted_up_to_the_end),
                                 TEST(every_default_lies_in_its_domain),
+                                TEST(coincident_names_its_parameter),
                                 {NULL, NULL}};
 
 int main(int argc, char **argv) {

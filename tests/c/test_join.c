@@ -12,7 +12,7 @@ typedef struct world {
     arena keep;
     nm_network network;
     wiring wirings[MEMBERS];
-    nm_projection members[MEMBERS], table;
+    nm_projection members[MEMBERS + 1], table; /* the last one is not to be joined */
     nm_join join;
 } world;
 
@@ -33,6 +33,7 @@ static world *make(int64_t width, int64_t parts, int64_t low, int64_t high, int 
         drawn->n = n;
         w->members[m] = lay_out(&w->keep, &w->network, drawn, own, 0.25);
     }
+    w->members[MEMBERS] = w->members[0];
     w->join = (nm_join){.members = w->members,
                         .n_members = MEMBERS,
                         .n_rows = 120,

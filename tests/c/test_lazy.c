@@ -425,6 +425,13 @@ static void hooks_see_traces_without_the_spike_itself(void) {
     discard(w);
 }
 
+/* Every 500 ms; with a trace at least every 25 tau_c; 16 steps at least and NM_SWEEP_MAX at most. */
+static void the_sweep_comes_in_time(void) {
+    CHECK(nm_lazy_sweep(1.0, 0.0) == 500 && nm_lazy_sweep(0.1, 0.0) == 5000 && nm_lazy_sweep(1.0, 1000.0) == 500);
+    CHECK(nm_lazy_sweep(1.0, 10.0) == 250 && nm_lazy_sweep(0.5, 4.0) == 200);
+    CHECK(nm_lazy_sweep(1.0, 0.1) == 16 && nm_lazy_sweep(0.001, 0.0) == NM_SWEEP_MAX);
+}
+
 static const nm_test tests[] = {
     TEST(rows_longer_than_a_run_and_of_several_delays),
     TEST(random_spikes),
@@ -441,7 +448,8 @@ static const nm_test tests[] = {
     TEST(looks_leave_no_trace),
     TEST(one_bucket_is_read_alone),
     TEST(hooks_see_traces_without_the_spike_itself),
-    {NULL, NULL},
+    TEST(the_sweep_comes_in_time),
+                                {NULL, NULL},
 };
 
 int main(int argc, char **argv) {

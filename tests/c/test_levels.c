@@ -202,6 +202,47 @@ static void nothing_moves_a_level_that_is_clamped(void) {
     CHECK(level[0] == 0.125 && level[MODULATORS] != 0.5 + 0.25 * 0.75 + 0.25);
 }
 
+static void an_amount_is_added_in_one_region_or_in_all(void) {
+    nm_levels levels = make();
+    nm_levels_add(&levels, 1, 0, 0.125);
+    CHECK(level[1] == 0.625 && level[MODULATORS + 1] == 0.75);
+    nm_levels_add(&levels, 1, 1, 0.125);
+    CHECK(level[1] == 0.625 && level[MODULATORS + 1] == 0.875);
+    nm_levels_add(&levels, 1, -1, 0.25);
+    CHECK(level[1] == 0.875 && level[MODULATORS + 1] == 1.0);
+    nm_levels_add(&levels, 1, -1, -2.0);
+    CHECK(level[1] == 0.0 && level[MODULATORS + 1] == 0.0 && level[0] == 0.5 && level[2] == 0.5);
+}
+
+/* Two neighbours and a third region: the mean of the two decays by e^-d, their difference by e^-(d + 2 exchange). What
+ * lies before the columns, and the pair behind the last one, are not touched. */
+static void levels_flow_between_neighbours(void) {
+    enum { BEFORE = 1, THIRD = 3 };
+    const int32_t pair[] = {0, 1, 1, 2};
+    const double base = three[0]->params[NM_BASELINE].fallback, d = 0.2, exchange = 0.3;
+    double all[BEFORE + THIRD], flow[BEFORE + THIRD], term[BEFORE + THIRD];
+    for (int k = 0; k < BEFORE + THIRD; k++)
+        flow[k] = term[k] = 7.0;
+    const double start[] = {0.25, base + 0.3, base - 0.2, base + 0.1};
+    memcpy(all, start, sizeof all);
+    const double tau[] = {5.0};
+    nm_levels levels = make();
+    nm_diffusion diffusion = {.pair = pair,
+                              .n_pairs = 1,
+                              .n_substeps = 1,
+                              .exchange = exchange,
+                              .decay = d,
+                              .flow = flow + BEFORE,
+                              .term = term + BEFORE};
+    levels.level = all + BEFORE, levels.n_regions = THIRD, levels.n_modulators = 1;
+    levels.tau = tau, levels.diffusion = &diffusion;
+    nm_levels_step(&levels);
+    const double mean = 0.05 * exp(-d), half = 0.25 * exp(-d - 2.0 * exchange);
+    CHECK(fabs(all[1] - (base + mean + half)) < 1e-15 && fabs(all[2] - (base + mean - half)) < 1e-15);
+    CHECK(fabs(all[3] - (base + 0.1 * exp(-d))) < 1e-15);
+    CHECK(all[0] == 0.25 && flow[0] == 7.0 && term[0] == 7.0);
+}
+
 static const nm_test tests[] = {TEST(columns_that_are_null_mean_the_modulators_own),
                                 TEST(zones_borrow_a_region_and_scale_its_effects),
                                 TEST(a_neutral_modulator_has_no_effect_at_its_baseline),
@@ -212,6 +253,8 @@ static const nm_test tests[] = {TEST(columns_that_are_null_mean_the_modulators_o
                                 TEST(words_are_those_of_the_lists),
                                 TEST(a_word_is_held_to_its_positions),
                                 TEST(nothing_moves_a_level_that_is_clamped),
+                                TEST(an_amount_is_added_in_one_region_or_in_all),
+                                TEST(levels_flow_between_neighbours),
                                 {NULL, NULL}};
 
 int main(int argc, char **argv) {

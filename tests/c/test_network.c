@@ -59,9 +59,11 @@ static fixture *make(const nm_neuron_model *model, int64_t n) {
 }
 
 static void cut(fixture *f, int64_t partition_width) {
+    f->partition_block[0] = -1;
     f->n_blocks = f->network.n_blocks =
         nm_network_cut(&f->group, 1, NULL, partition_width, f->blocks, f->partition_block);
     CHECK(nm_network_cut(&f->group, 1, NULL, partition_width, NULL, NULL) == f->n_blocks);
+    CHECK(f->partition_block[0] == 0);
 }
 
 static int prepare(fixture *f) {
@@ -78,6 +80,16 @@ static int covers(const fixture *f, int64_t n) {
         next += f->blocks[p].n;
     }
     return next == n;
+}
+
+static void partitions_have_equal_widths(void) {
+    const int64_t n[] = {NM_CHUNK, 4095, 4096, 32767, 32768, 131071, 131072, 1000000},
+                  partitions[] = {1, 1, 4, 4, 8, 8, 16, 16};
+    for (int k = 0; k < 8; k++) {
+        const int64_t width = nm_network_partition_width(n[k]);
+        CHECK(width * partitions[k] >= n[k] && (width - 64) * partitions[k] < n[k]);
+    }
+    CHECK(nm_network_partition_width(0) == NM_CHUNK && nm_network_partition_width(1) == NM_CHUNK);
 }
 
 static void equal_neurons_make_blocks_alike(void) {
@@ -253,7 +265,58 @@ static void partitions_that_there_are_not_are_refused(void) {
     free(f);
 }
 
-static const nm_test tests[] = {TEST(equal_neurons_make_blocks_alike),
+/* A port of a model's own must be one of the target's model. */
+static void a_port_that_a_target_has_not_is_refused(void) {
+    fixture *f = make(&nm_neuron_lif, 700);
+    const int64_t run_start[2] = {0, 2};
+    const uint16_t target[] = {3, 650};
+    nm_projection p = {.n_rows = 1,
+                       .n_runs = 1,
+                       .n_synapses = 2,
+                       .run_start = run_start,
+                       .target = target,
+                       .constant_weight = 0.5,
+                       .min_delay = 1,
+                       .max_delay = 1,
+                       .constant_delay = 1,
+                       .port = NM_FIRST_OWN_PORT + 1};
+    nm_error error;
+    cut(f, N);
+    f->network.projections = &p, f->network.n_projections = 1, f->network.max_delay = 1;
+    CHECK(nm_network_check(&f->network, &error) == NM_ERR_BAD_INDEX && error.field == -5);
+    f->group.n_ports = 1, f->group.port[0] = NM_FIRST_OWN_PORT;
+    CHECK(nm_network_check(&f->network, &error) == NM_ERR_BAD_INDEX && error.field == -5);
+    f->group.n_ports = 2, f->group.port[1] = NM_FIRST_OWN_PORT + 1;
+    CHECK(nm_network_check(&f->network, &error) == NM_OK);
+    free(f);
+}
+
+static void every_run_of_a_bucket_is_looked_at(void) {
+    fixture *f = make(&nm_neuron_lif, 700);
+    const int64_t bucket_run[2] = {0, 2}, run_start[3] = {0, 1, 2};
+    const uint16_t delay[] = {1, 2};
+    uint16_t target[] = {3, 5000};
+    nm_projection p = {.n_rows = 1,
+                       .n_runs = 2,
+                       .n_synapses = 2,
+                       .bucket_run = bucket_run,
+                       .run_start = run_start,
+                       .run_delay = delay,
+                       .target = target,
+                       .constant_weight = 0.5,
+                       .min_delay = 1,
+                       .max_delay = 2};
+    nm_error error;
+    cut(f, N);
+    f->network.projections = &p, f->network.n_projections = 1, f->network.max_delay = 2;
+    CHECK(nm_network_check(&f->network, &error) == NM_ERR_BAD_INDEX && error.index == 1);
+    target[1] = 5;
+    CHECK(nm_network_check(&f->network, &error) == NM_OK);
+    free(f);
+}
+
+static const nm_test tests[] = {TEST(partitions_have_equal_widths),
+                                TEST(equal_neurons_make_blocks_alike),
                                 TEST(blocks_end_where_parameters_change),
                                 TEST(a_few_equal_neurons_make_no_block),
                                 TEST(no_block_crosses_the_border_of_a_partition),
@@ -264,6 +327,8 @@ static const nm_test tests[] = {TEST(equal_neurons_make_blocks_alike),
                                 TEST(a_word_is_held_to_its_positions),
                                 TEST(rows_of_some_partitions),
                                 TEST(partitions_that_there_are_not_are_refused),
+                                TEST(a_port_that_a_target_has_not_is_refused),
+                                TEST(every_run_of_a_bucket_is_looked_at),
                                 {NULL, NULL}};
 
 int main(int argc, char **argv) {

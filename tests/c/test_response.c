@@ -217,6 +217,7 @@ static void declared_parameters_stand_where_the_curves_look(void) {
     const char *const common[] = {"baseline", "decay_rate", "sensitivity", "strength"};
     const char *const own[NM_N_RESPONSES][2] = {
         {NULL, NULL}, {"exponent", NULL}, {"ec50", "n"}, {"peak", "width"}};
+    const double shapes[NM_N_RESPONSES][2] = {{0.0}, {2.0}, {0.5, 2.0}, {0.5, 0.25}};
     const int counts[] = {4, 5, 6, 6};
     for (int k = 0; k < NM_N_RESPONSES; k++) {
         const nm_field *fields = nm_declared[k].params;
@@ -225,6 +226,7 @@ static void declared_parameters_stand_where_the_curves_look(void) {
             const char *wanted = f < NM_SHAPE ? common[f] : own[k][f - NM_SHAPE];
             CHECK(strcmp(fields[f].name, wanted) == 0);
             CHECK(nm_domain_holds(fields[f].domain, fields[f].fallback));
+            CHECK(f < NM_SHAPE || fields[f].fallback == shapes[k][f - NM_SHAPE]);
         }
     }
 }

@@ -65,6 +65,26 @@ static void sequence_gives_the_blocks_of_one_id(void) {
     }
 }
 
+/* Ids and steps that differ from word to word; ids have 40 bits. */
+static void each_gives_the_block_of_its_id_and_step(void) {
+    int64_t id[MOST], step[MOST];
+    for (int64_t i = 0; i < MOST; i++)
+        id[i] = (1000 + 17 * i) << (i % 3 * 13), step[i] = 5 + (i * 37) % 11;
+    for (int n_words = 1; n_words <= 4; n_words++) {
+        uint32_t out[4 * MOST + GUARD], expected[4];
+        memset(out, 0xAB, sizeof out);
+        nm_rng_each(99, 5, id, step, MOST, n_words, out);
+        for (size_t i = 0; i < MOST; i++) {
+            const uint64_t high = (uint64_t)id[i] >> 32;
+            nm_rng_block(99, 5, (uint32_t)id[i], (uint64_t)step[i] | high << 56, expected);
+            for (size_t k = 0; k < (size_t)n_words; k++)
+                CHECK(out[k * MOST + i] == expected[k]);
+        }
+        for (size_t k = (size_t)n_words * MOST; k < 4 * MOST + GUARD; k++)
+            CHECK(out[k] == 0xABABABABu);
+    }
+}
+
 static void uniforms_are_inside_the_open_interval(void) {
     CHECK(nm_uniform(0) > 0.0);
     CHECK(nm_uniform(UINT32_MAX) < 1.0);
@@ -81,6 +101,7 @@ static const nm_test tests[] = {TEST(known_answers),
                                 TEST(a_block_is_philox_of_step_id_stream_under_the_seed),
                                 TEST(fill_gives_the_words_and_nothing_else),
                                 TEST(sequence_gives_the_blocks_of_one_id),
+                                TEST(each_gives_the_block_of_its_id_and_step),
                                 TEST(uniforms_are_inside_the_open_interval),
                                 TEST(streams_of_different_salts_differ),
                                 {NULL, NULL}};

@@ -4,6 +4,7 @@
 #include "nm_drive.h"
 #include "nm_response.h"
 #include "nm_rng.h"
+#include "nm_replicas.h"
 #include "sim_world.h"
 
 enum { CELLS = 130, WIDTH = 64 };                             /* of the small worlds: more than two parts */
@@ -534,6 +535,30 @@ static void no_steps_do_nothing(void) {
     discard(w);
 }
 
+/* Of three replicas the last one has stopped before. */
+static void replicas_run_what_is_left(void) {
+    world *w[3], *alone = make_cells();
+    nm_replica replicas[3];
+    for (int k = 0; k < 3; k++) {
+        w[k] = make_cells();
+        start(w[k], 1);
+        advance(w[k], 0);
+        replicas[k] = (nm_replica){.sim = &w[k]->sim, .left = 7 + k};
+    }
+    replicas[2].status = NM_ERR_NOT_FINITE;
+    start(alone, 1);
+    advance(alone, 8);
+    nm_replicas_run(replicas, 3, NULL);
+    CHECK(replicas[0].left == 0 && replicas[1].left == 0 && replicas[2].left == 9);
+    CHECK(w[0]->sim.step == 7 && w[1]->sim.step == 8 && w[2]->sim.step == 0);
+    CHECK(memcmp(potential(w[1]), potential(alone), (1 + CELLS) * sizeof(double)) == 0);
+    nm_replicas_run(replicas, 3, NULL);
+    CHECK(w[0]->sim.step == 7 && w[1]->sim.step == 8 && w[2]->sim.step == 0);
+    for (int k = 0; k < 3; k++)
+        discard(w[k]);
+    discard(alone);
+}
+
 static const nm_test tests[] = {TEST(a_spike_of_step_k_arrives_in_step_k_plus_delay),
                                 TEST(a_target_fires_in_the_step_of_the_arrival),
                                 TEST(times_of_spikes_count_in_milliseconds),
@@ -558,6 +583,7 @@ static const nm_test tests[] = {TEST(a_spike_of_step_k_arrives_in_step_k_plus_de
                                 TEST(steps_one_by_one_are_looked_at_every_256th),
                                 TEST(long_runs_stop_at_the_256th_step),
                                 TEST(a_run_stops_after_its_time),
+                                TEST(replicas_run_what_is_left),
                                 TEST(no_steps_do_nothing),
                                 {NULL, NULL}};
 

@@ -1,18 +1,21 @@
 """Faults put into the C core one at a time: how many of them do the tests find?
 
 Usage: python tests/programs/c_mutants.py [--count 60] [--seed 1] [--minutes 30] [--c-only] [--only K,L]
+                                             [--folder FOLDER]
 
 Run it in a checkout that was built in place. An operator or a number of a C file is changed, and the file is compiled
-as released. The C test programs run that come to the line, those of the file first, the long ones last. If they find
-nothing, the Python tests that belong to the file run on the baseline core with the fault. A C test that takes 20 s of a
-processor has found the fault; a Python test that is cut off has not. A change that does not compile, or that leaves the
-object as it was, is drawn anew. The same seed draws the same mutants; --only takes those of these numbers. The mutants
-that are left are printed; the last line has the share that was found.
+as released. The C test programs run that come to the line, those of the file first; a long program runs last, for the
+files that LONG names. If they find nothing, the Python tests that belong to the file run on the baseline core with the
+fault. A C test that takes 20 s of a processor has found the fault; a Python test that is cut off has not. A change that
+does not compile, or that leaves the object as it was, is drawn anew. The same seed draws the same mutants; --only takes
+those of these numbers. FOLDER keeps what is built before the first mutant, for the next time. The mutants that are left
+are printed; the last line has the share that was found.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import random
@@ -24,6 +27,7 @@ import sysconfig
 import tempfile
 import time
 from collections import defaultdict
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,7 +69,13 @@ PYTHON_TESTS = {
     "neuron_": "{own} contract",
     "plasticity_": "{own} learning_fuzz",
 }
-LONG = {"test_deliver", "test_lazy", "test_neurons", "test_pool", "test_runs"}  # programs that run last
+LONG = {  # programs that run last, and only for files whose names begin so
+    "test_deliver": "nm_deliver nm_push nm_pull nm_join nm_bitmap nm_short nm_network",
+    "test_lazy": "nm_lazy nm_events plasticity_ nm_plasticity",
+    "test_neurons": "neuron_ nm_current",
+    "test_pool": "nm_pool",
+    "test_runs": "nm_runs",
+}
 SLOWEST = {"more_steps_than_16_bits_count"}  # of the C tests; left out
 LIMIT = 20  # seconds of a processor that a C test has; the longest takes 8
 
@@ -119,20 +129,34 @@ class Bench:
     """Objects of the core and of its tests, and a package with a core of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder, self.is_made = folder, (folder / "made_from").exists()
+        self.made_from = self.sources()
+        if self.is_made and (folder / "made_from").read_text() != self.made_from:
+            raise SystemExit(f"{folder}: must be of these sources; remove it")
         self.cc = (os.environ.get("CC") or "gcc").split()[0]
         self.objects = {
-            path.stem: self.compile(path, folder / f"{path.stem}.o")
+            path.stem: self.kept(path, folder / f"{path.stem}.o")
             for path in sorted(CHECKOUT.glob("csrc/*.c"))
         }
         self.link(self.core_with(None, None))
         self.tests = {path.stem: self.program(path) for path in sorted(CHECKOUT.glob("tests/c/test_*.c"))}
         self.reached = self.lines_reached()
         self.package = folder / "package"
+        shutil.rmtree(self.package, ignore_errors=True)
         shutil.copytree(
             CHECKOUT / "neuromod", self.package / "neuromod", ignore=shutil.ignore_patterns("avx*.so")
         )
         (self.binding,) = (CHECKOUT / "build").glob("release-abi3/temp.*/**/neuromod/_core/core.o")
+        (folder / "made_from").write_text(self.made_from)
+
+    def sources(self) -> str:
+        """A digest of the core and of its tests."""
+        paths = [path for place in ("csrc", "tests/c") for path in sorted((CHECKOUT / place).glob("*.[ch]"))]
+        return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).hexdigest()
+
+    def kept(self, source: Path, target: Path) -> Path:
+        """The object of a source, compiled unless the folder has it."""
+        return target if self.is_made else self.compile(source, target)
 
     def compile(self, source: Path, target: Path) -> Path:
         """The object of a source; CalledProcessError where it does not compile."""
@@ -152,7 +176,9 @@ class Bench:
 
     def program(self, source: Path) -> Path:
         """A C test that loads the core from a library."""
-        made, target = self.compile(source, self.folder / f"{source.stem}.o"), self.folder / source.stem
+        made, target = self.kept(source, self.folder / f"{source.stem}.o"), self.folder / source.stem
+        if self.is_made:
+            return target
         where = [f"-L{self.folder}", f"-Wl,-rpath,{self.folder}"]
         subprocess.run(
             [self.cc, str(made), *where, "-lcore", "-lm", "-pthread", "-o", str(target)], check=True
@@ -160,15 +186,18 @@ class Bench:
         return target
 
     def lines_reached(self) -> dict[tuple[str, int], set[str]]:
-        """(file, line) -> the C test programs that come to it, by gcov."""
+        """(file, line) -> the C test programs that come to it, by gcov; without the long ones."""
         found = defaultdict[tuple[str, int], set[str]](set)
         folder = self.folder / "reached"
-        folder.mkdir()
+        note = folder / "reached.json"
+        if self.is_made:
+            return {(file, line): set(stems) for file, line, stems in json.loads(note.read_text())}
+        folder.mkdir(exist_ok=True)
         flags = ["-std=c11", "-O1", "-g", "--coverage", "-ffp-contract=off", f"-I{CHECKOUT / 'csrc'}"]
         core = sorted(CHECKOUT.glob("csrc/*.c"))
         subprocess.run([self.cc, *flags, "-c", *map(str, core)], check=True, cwd=folder)
         objects = [f"{path.stem}.o" for path in core]
-        for stem in self.tests:
+        for stem in sorted(set(self.tests) - set(LONG)):
             source = str(CHECKOUT / "tests" / "c" / f"{stem}.c")
             command = [self.cc, *flags, source, *objects, "-lm", "-pthread", "-o", stem]
             subprocess.run(command, check=True, cwd=folder)
@@ -186,6 +215,7 @@ class Bench:
                         )
             for name in data:
                 (folder / name).unlink()
+        note.write_text(json.dumps([[*where, sorted(stems)] for where, stems in found.items()]))
         return found
 
     def object_of(self, mutant: Mutant) -> Path | None:
@@ -218,13 +248,13 @@ class Bench:
         """The first C program that does not pass; those of the file's own name run first, the long ones last."""
         self.link(self.core_with(mutant, made))
         own = mutant.file.stem.removeprefix("nm_").split("_")[0]
-        lines = range(mutant.line, 0, -1)  # gcov has the first line of a statement
-        line = next((n for n in lines if (mutant.file.name, n) in self.reached), None)
-        is_code = line is not None and mutant.line - line < 20
-        for stem in sorted(
-            self.reached[mutant.file.name, line] if is_code else self.tests,
-            key=lambda each: (own not in each, each in LONG, each),
-        ):
+        places = [
+            (mutant.file.name, mutant.line - k) for k in range(20)
+        ]  # gcov has the first line of a statement
+        known = next((self.reached[each] for each in places if each in self.reached), None)
+        chosen = set(self.tests) - set(LONG) if known is None else set(known)
+        chosen |= {stem for stem in LONG if mutant.file.name.startswith(tuple(LONG[stem].split()))}
+        for stem in sorted(chosen, key=lambda each: (each in LONG, own not in each, each)):
             program = str(self.tests[stem])
             for words in [[name] for name in self.names_of(self.tests[stem])] if stem in LONG else [[]]:
                 if run_for(LIMIT, [program, *words]).returncode:
@@ -265,12 +295,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--c-only", action="store_true")
+    parser.add_argument("--folder", type=Path)
     parser.add_argument("--only", type=lambda text: set(map(int, text.split(","))))
     given = parser.parse_args()
     until = time.monotonic() + 60.0 * given.minutes
     draw, number, tried, left = random.Random(given.seed), 0, 0, list[str]()
-    with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder))
+    with tempfile.TemporaryDirectory() if given.folder is None else nullcontext(given.folder) as folder:
+        Path(folder).mkdir(exist_ok=True)
+        bench = Bench(Path(folder).absolute())
         while number < given.count and time.monotonic() < until:
             mutant = drawn(draw)
             made = bench.object_of(mutant)
