@@ -115,8 +115,7 @@ static void a_noise_takes_the_exact_step(void) {
             float deviate;
             nm_quantile_fill(&word, 1, &deviate);
             const double z = (double)deviate, kept = exp(-1.0 / tau);
-            x[i] = now == 1 ? mean + sd * z
-                            : mean + (x[i] - mean) * kept + sd * sqrt(1.0 - kept * kept) * z;
+            x[i] = now == 1 ? mean + sd * z : mean + (x[i] - mean) * kept + sd * sqrt(1.0 - kept * kept) * z;
             CHECK(fabs(state[i] - x[i]) < 1e-12);
             CHECK(fabs(current[i] - (now == 1 ? 0.5 : 1.0) * factor[i] * x[i]) < 1e-11);
         }

@@ -427,7 +427,8 @@ static void hooks_see_traces_without_the_spike_itself(void) {
 
 /* Every 500 ms; with a trace at least every 25 tau_c; 16 steps at least and NM_SWEEP_MAX at most. */
 static void the_sweep_comes_in_time(void) {
-    CHECK(nm_lazy_sweep(1.0, 0.0) == 500 && nm_lazy_sweep(0.1, 0.0) == 5000 && nm_lazy_sweep(1.0, 1000.0) == 500);
+    CHECK(nm_lazy_sweep(1.0, 0.0) == 500 && nm_lazy_sweep(0.1, 0.0) == 5000 &&
+          nm_lazy_sweep(1.0, 1000.0) == 500);
     CHECK(nm_lazy_sweep(1.0, 10.0) == 250 && nm_lazy_sweep(0.5, 4.0) == 200);
     CHECK(nm_lazy_sweep(1.0, 0.1) == 16 && nm_lazy_sweep(0.001, 0.0) == NM_SWEEP_MAX);
 }
@@ -449,7 +450,7 @@ static const nm_test tests[] = {
     TEST(one_bucket_is_read_alone),
     TEST(hooks_see_traces_without_the_spike_itself),
     TEST(the_sweep_comes_in_time),
-                                {NULL, NULL},
+    {NULL, NULL},
 };
 
 int main(int argc, char **argv) {

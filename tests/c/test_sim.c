@@ -2,9 +2,9 @@
  * however a run is cut and on any number of threads.
  * SPDX-License-Identifier: MIT */
 #include "nm_drive.h"
+#include "nm_replicas.h"
 #include "nm_response.h"
 #include "nm_rng.h"
-#include "nm_replicas.h"
 #include "sim_world.h"
 
 enum { CELLS = 130, WIDTH = 64 };                             /* of the small worlds: more than two parts */
