@@ -13,13 +13,13 @@ from neuromod.interrupts import uninterrupted
 from neuromod.state import SavedPart
 from neuromod.timetable import FOREVER, Due, Timetable
 
-__all__ = ["Agenda", "Hooked", "Keeper", "RateSchedule"]
+__all__ = ["Agenda", "DueCall", "Keeper", "RateSchedule"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-class Hooked(Due, Protocol):
+class DueCall(Due, Protocol):
     """A hook as the agenda sees it."""
 
     def call(self) -> None:
@@ -27,7 +27,7 @@ class Hooked(Due, Protocol):
         ...
 
 
-class Keeper(Hooked, Protocol):
+class Keeper(DueCall, Protocol):
     """What keeps the state or the records at the end of a step, as the agenda sees it."""
 
     def go_back(self, where: str) -> None:
@@ -153,7 +153,7 @@ class Agenda:
     def __init__(self, session: Any) -> None:
         self._session = session
         self._rates: Timetable[RateSchedule] = Timetable()
-        self.hooks: Timetable[Hooked] = Timetable()
+        self.hooks: Timetable[DueCall] = Timetable()
         self.last: list[Keeper] = []  # called after the hooks: what keeps the state of the end of the step
         self._acting = False
         self._stop = False
@@ -209,7 +209,7 @@ class Agenda:
             each.apply(self._session.store, step, self._session.dt)
         self._session.take_up()
 
-    def _call(self, hooks: list[Hooked]) -> None:
+    def _call(self, hooks: list[DueCall]) -> None:
         session = self._session
         session.gate.leave()  # other threads may read meanwhile
         self._acting, self._stop = True, False

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
-from neuromod.agenda import Agenda, Hooked, Keeper, RateSchedule
+from neuromod.agenda import Agenda, DueCall, Keeper, RateSchedule
 from neuromod.beginning import Beginning
 from neuromod.closed import Closed
 from neuromod.diagnosis import explained
@@ -173,13 +173,13 @@ class Session:
 
     # ---- what is due between steps, and current sources -------------------------------------------------------
 
-    def add_hook(self, hook: Hooked, where: str) -> None:
+    def add_hook(self, hook: DueCall, where: str) -> None:
         """A further hook from now on."""
         self.gate.check_own(where)
         self.agenda.hooks.add(hook)
         self._lend_agenda()
 
-    def remove_hook(self, hook: Hooked, where: str) -> None:
+    def remove_hook(self, hook: DueCall, where: str) -> None:
         """One hook less from now on."""
         self.gate.check_own(where)
         self.agenda.hooks.remove(hook)

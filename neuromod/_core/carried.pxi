@@ -49,10 +49,12 @@ cdef _go_on(Binding old, Binding new, set strange):
     """Lazy projections that were there before keep the histories of their targets. Synapses that nobody has brought to
     the present go on from the last update of each: whatever else has changed, their later bits stay as they are."""
     cdef LazyKeeper keeper, former
-    common = _common(old, new)
     before = {projection.name: projection for projection in old.layout.projections if projection.name not in strange}
     after = {projection.name: projection for projection in new.layout.projections}
     there = {name: old.keepers[name] for name in new.keepers if name in old.keepers and name in before}
+    if not there:
+        return
+    common = _common(old, new)
     formers = {name: former for name, former in there.items() if common is not None
                and _of_history(before[name].learning) == _of_history(after[name].learning)}
     for name in [each for each in new.keepers if not (<LazyKeeper>new.keepers[each]).c.follows]:
@@ -90,7 +92,7 @@ cdef _common(Binding old, Binding new):
     if old.network.n_partitions != new.network.n_partitions or (
             new.network.n_partitions > 1 and old.network.partition_width != new.network.partition_width):
         return None
-    _, former, present = np.intersect1d(old.ids, new.ids, assume_unique=True, return_indices=True)
+    former, present = _slots_of(new.ids, old.ids), _slots_of(old.ids, new.ids)
     if new.levels is None:
         return (former, present), (np.zeros(1, int), np.zeros(1, int))
     zones = [(k, new.layout.zones.index(zone)) for k, zone in enumerate(old.layout.zones) if zone in new.layout.zones]

@@ -17,9 +17,7 @@ cdef class Schedule:
         self.waiting = []
 
     cdef settle(self):
-        """Merge what waits: of several that name a source the last one holds."""
-        if not self.waiting:
-            return
+        """Merge what waits, one call or more: of several that name a source the last one holds."""
         of = np.concatenate([sources for sources, _, _ in self.waiting])
         turn_of = np.repeat(np.arange(len(self.waiting)), [len(sources) for sources, _, _ in self.waiting])
         sources, at = np.unique(of[::-1], return_index=True)

@@ -43,14 +43,13 @@ def _sorted(
     The order is a slice of all where they come so, as from a file.
     """
     width = _core.partitions(n_neurons)[1]
-    delays_differ = len(delay) > 0 and bool(np.any(delay != delay[0]))
     place = _place(pre, post, delay, width)
     if len(pre) and _ascend(place, post):
         first = int(pre[0])
         row_start = np.concatenate([[0], np.cumsum(np.bincount(pre - first))]).astype(np.int64)
         return first, row_start, np.ascontiguousarray(post, np.int32), slice(None)
     first, row_start, targets, order = _core.build_pairs(pre, post)
-    if delays_differ:
+    if np.any(delay != delay[:1]):
         by_delay = np.argsort(place[order], kind="stable")
         order, targets = order[by_delay], targets[by_delay]
     return first, row_start, targets, order
@@ -456,7 +455,7 @@ class SynapseTable:
         if rows is not None:
             pre_first, row_start = _widened(pre_first if len(pre) else rows[0], row_start, rows)
         delay = _taken(columns["delay"], order, np.uint16)
-        weight = columns["weight"][order]
+        weight = columns["weight"]
         unseen = self.weights.is_equal or not len(self)
         equal = self.learning.rule is None and unseen and len(weight) and np.all(weight == weight[0])
         if self.tag is not None:
@@ -465,7 +464,7 @@ class SynapseTable:
         if self.order is not None:
             self.order = _taken(columns["order"], order, np.int64)
         places = _core.build_buckets(row_start, np.ascontiguousarray(targets), self.columns.n)
-        own = float(weight[0]) if equal else _taken(columns["weight"], order, np.float32)
+        own = float(weight[0]) if equal else _taken(weight, order, np.float32)
         self._set_rows((int(pre_first), *places), own, delay if rows is None or len(delay) else rows[2])
         for field, (dtype, _) in self.state_columns.items():
             self.weights.live[field] = _taken(columns[field], order, dtype)
