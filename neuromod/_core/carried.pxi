@@ -107,7 +107,7 @@ cdef _common(Binding old, Binding new):
 cdef _slots_of(ids, own):
     """Slots of the ids that are there, ascending."""
     ids = np.asarray(ids, np.int64)
-    return np.searchsorted(own, ids[np.isin(ids, own)]).astype(np.int32)
+    return np.searchsorted(own, ids[np.isin(ids, own)])
 
 
 cdef _take_by_id(array, own, ids, values):
