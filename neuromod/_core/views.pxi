@@ -19,6 +19,14 @@ def _table(title, rows):
     return f'<table style="font-variant-numeric:tabular-nums">{caption}{cells}</table>'
 
 
+def _with_unit(value, field):
+    """A value as a table shows it."""
+    if not isinstance(value, float):
+        return value
+    unit = "1" if field is None else field["unit"]
+    return f"{value:.6g}" if unit == "1" else f"{value:.6g} {unit}"
+
+
 def _finite(str where, value):
     """value as a float, finite."""
     number = float(value)
@@ -402,11 +410,21 @@ cdef class Neuron:
         return self.columns.neuron_again(self._id)
 
     def __repr__(self):
-        return (f"Neuron(id={self.id}, position={self.position()}, {self.neuron_type} {self.model_type}, "
+        where = f"position={self.position()}, " if self._is_on_lattice() else ""
+        return (f"Neuron(id={self.id}, {where}{self.neuron_type} {self.model_type}, "
                 f"v_membrane={self.v_membrane:.6g} mV)")
 
+    def _is_on_lattice(self):
+        """Whether it has a site; -1 stands for none."""
+        return self.position()[0] >= 0
+
     def _repr_html_(self):
-        """A table for notebooks: the neuron, its potential and its parameters."""
-        rows = [("id", self.id), ("type", f"{self.neuron_type} {self.model_type}"), ("position", self.position()),
-                ("v_membrane", f"{self.v_membrane:.6g} mV"), ("last_spike_time", f"{self.last_spike_time:g} ms")]
-        return _table("Neuron", [*rows, *self.params.items()])
+        """A table for notebooks: the neuron, its potential and its parameters, with units."""
+        last = self.last_spike_time
+        rows = [("id", self.id), ("type", f"{self.neuron_type} {self.model_type}"),
+                *([("position", self.position())] if self._is_on_lattice() else []),
+                ("v_membrane", f"{self.v_membrane:.6g} mV"),
+                ("last_spike_time", f"{last:g} ms" if math.isfinite(last) else "no spike yet")]
+        fields = _PARAMS[self.model_type]
+        rows += [(name, _with_unit(value, fields.get(name))) for name, value in self.params.items()]
+        return _table("Neuron", rows)

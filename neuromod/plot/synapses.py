@@ -26,7 +26,6 @@ from neuromod.plot.given import (
     refused,
     time_and_values,
     unit_of_values,
-    weight_unit,
 )
 from neuromod.problems import shown
 
@@ -95,8 +94,8 @@ def weights(
     last, clamped = _like(first, after, "after"), _like(first, control, "control")
     members = masks(groups, len(first), "synapse")
     if unit is None:
-        tables = [each._table for each in (before, after, control) if _is_projection(each)]
-        unit = weight_unit(tables[0]) if tables else "mV"
+        units = [each.weight_unit for each in (before, after, control) if _is_projection(each)]
+        unit = units[0] if units else "mV"
     ax = new_axes("weights", ax)
     every = _all(first, last, clamped)
     every = every[np.isfinite(every)]
@@ -317,7 +316,7 @@ def matrix(
         given, network, unit = tuple(projection), None, "mV"
     elif _is_projection(projection):
         given = (projection.pre_id, projection.post_id, projection.weight)
-        network, unit = projection._table.columns, weight_unit(projection._table)
+        network, unit = projection._table.columns, projection.weight_unit
     else:
         raise refused("matrix", "projection", rule, projection)
     pre, post = _whole(given[0]), _whole(given[1])
