@@ -59,14 +59,14 @@ def weights(
 
     Parameters
     ----------
-    before : Projection, or array_like of float, shape (n_synapses,), in `unit`
+    before : Projection, or array_like of float, shape (n_synapses,), mV or `unit`
         Of a projection the weights that it has now.
-    after : Projection, or array_like of float, shape (n_synapses,), in `unit`, optional
+    after : Projection, or array_like of float, shape (n_synapses,), mV or `unit`, optional
     ax : matplotlib.axes.Axes, optional
         Default: of a new figure; in a notebook it is shown.
     groups : mapping of str to array_like of bool, shape (n_synapses,), optional
         Synapses of each group; `after` is then drawn for each of them. An empty group is left out.
-    control : Projection, or array_like of float, shape (n_synapses,), in `unit`, optional
+    control : Projection, or array_like of float, shape (n_synapses,), mV or `unit`, optional
         Weights after a control run; drawn as a dotted line, of all synapses.
     unit : str, optional
         Default: that of the projection, ``g/g_L`` where its targets have synaptic conductances; of arrays mV.
