@@ -366,6 +366,9 @@ cdef extern from "nm_pool.h" nogil:
 cdef extern from "nm_clock.h" nogil:
     double nm_clock()
 
+cdef extern from "nm_heap.h" nogil:
+    void nm_heap_trim()
+
 cdef extern from "nm_current.h" nogil:
     int NM_CURRENT_LINES
     int NM_CURRENT_SINE

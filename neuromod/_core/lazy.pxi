@@ -24,7 +24,7 @@ cdef class LazyKeeper:
     cdef list decays
     cdef object factors
     cdef object recent, former  # [slot] of records: nm_recent and nm_former
-    cdef object ends            # (id of the source, delay) of each segment
+    cdef object rows            # ProjectionLayout
     cdef int64_t settled_at     # step of the last `settle`
     cdef object weight, eligibility  # as they stand: of the moment of each synapse's last visit
 
@@ -32,7 +32,7 @@ cdef class LazyKeeper:
                   LazyKeeper leader=None):
         cdef int k
         self.binding, self.weight, self.settled_at = binding, projection.weight, -1
-        self.ends = _run_ends(projection, binding.ids, binding.network.n_partitions)
+        self.rows = projection
         self.eligibility = projection.state.get("eligibility")
         n_runs = len(projection.run_start) - 1
         self.c.sweep = nm_lazy_sweep(binding.sim.dt, tau_c)
@@ -47,6 +47,10 @@ cdef class LazyKeeper:
         else:
             self._share(leader)
         self._point()
+
+    cdef ends(self):
+        """(id of the source, delay) of each segment."""
+        return _run_ends(self.rows, self.binding.ids, self.binding.network.n_partitions)
 
     cdef _make_history(self, Py_ssize_t n_traces):
         cdef Py_ssize_t n = self.binding.network.n_neurons, n_zones = self.c.n_zones

@@ -185,6 +185,10 @@ def check_weight(where: str, values: Any, learning: Learning, inhibitory: bool, 
     ValueError
         Naming the first bad value, and the bound.
     """
+    if isinstance(values, np.ndarray) and values.dtype == np.float32 and values.size:
+        low, high = _surely_fine(learning, inhibitory)
+        if _core.first_outside(values.ravel(), *widened(low, high)) < 0:
+            return
     given = np.atleast_1d(np.asarray(values, np.float64))
 
     def refuse(bad: NDArray[np.bool_], rule: str) -> None:
@@ -227,13 +231,8 @@ def check_written(tables: Sequence[Any], step: int) -> None:
 
 
 def _check_written(table: Any, name: str, values: Floats, step: int) -> None:
-    low, high = -MAX_WEIGHT, MAX_WEIGHT
     about, inhibitory = table.learning, table.synapse_type == "inhibitory"
-    if name == "weight" and about.rule is not None:
-        low, high = about.weight_min, about.weight_max
-        low, high = (-high, high) if inhibitory else (low, high)
-        if inhibitory and about.weight_min > 0.0:
-            low = high = 0.0  # two ranges: looked at below
+    low, high = _surely_fine(about, inhibitory) if name == "weight" else (-MAX_WEIGHT, MAX_WEIGHT)
     if not len(values) or _core.first_outside(values, *widened(low, high)) < 0:
         return
     where = f"projections[{table.name!r}].{name}"
@@ -244,6 +243,16 @@ def _check_written(table: Any, name: str, values: Floats, step: int) -> None:
             f"{where}[{k}]: must stay finite; got {values[k]} (synapse from {ends}, step {step})"
         )
     check_weight(where, values, about, inhibitory)
+
+
+def _surely_fine(learning: Learning, inhibitory: bool) -> tuple[float, float]:
+    """A range whose weights break no rule; all others are to be looked at one by one."""
+    if learning.rule is None:
+        return -MAX_WEIGHT, MAX_WEIGHT
+    low, high = learning.weight_min, learning.weight_max
+    if not inhibitory:
+        return low, high
+    return (-high, high) if low <= 0.0 else (1.0, -1.0)  # two ranges: none is surely fine
 
 
 def widened(low: float, high: float) -> tuple[float, float]:
@@ -414,7 +423,8 @@ def _whole_drawn(draw: _Draw, where: str, what: str, least: int, most: int, new:
         np.nextafter(np.float32(low - 0.5), np.float32(high)),
         np.nextafter(np.float32(high + 0.5), np.float32(low)),
     )
-    return np.rint(_drawn(draw, float(inside[0]), float(inside[1]), where, new))
+    drawn = _drawn(draw, float(inside[0]), float(inside[1]), where, new)
+    return np.rint(drawn, out=drawn)
 
 
 # ---- degrees and state variables -----------------------------------------------------------------------------

@@ -38,7 +38,7 @@ RULES = (
 )
 MOST_SYNAPSES = 2**40
 """Of one neuron, and more than a machine holds: what is below is memory's to refuse."""
-_AT_ONCE = 1 << 20
+_AT_ONCE = 1 << 16
 """Pairs whose sources are drawn at once."""
 
 
