@@ -83,6 +83,8 @@ typedef struct nm_projection {
     double *post_trace[NM_MAX_TRACES]; /* [slot] */
     double post_kept[NM_MAX_TRACES];   /* factor of each trace over one step: exp(-dt / tau) */
     nm_lazy *lazy;                     /* of a lazy rule; else NULL */
+    /* Of a lazy rule: [partition] 1: some synapse leads there. Elsewhere no arrival is noted. NULL: everywhere. */
+    const uint8_t *reached;
     nm_events *events;                 /* of an event rule; else NULL */
     nm_short_term *short_term;         /* NULL: the efficacy of every spike is 1 */
     nm_homeostasis *homeostasis;       /* NULL: weights are not scaled */

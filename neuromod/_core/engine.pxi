@@ -253,7 +253,7 @@ cdef class Engine:
     cdef _carried(self):
         """What survives a change of the network; the synapses themselves are the network's."""
         cdef Binding b = self.binding
-        pre = {name: (*(<LazyKeeper>keeper).ends(), keeper.traces()) for name, keeper in b.keepers.items()}
+        pre = {name: (<LazyKeeper>keeper).carried() for name, keeper in b.keepers.items()}
         pre |= {name: (*(<EventKeeper>keeper).ends, keeper.values()) for name, keeper in b.events.items()
                 if (<EventKeeper>keeper).ends is not None}
         return self.state() | {"pairs": {}, "pre": pre, "by_id": self._event_columns_by_id()}

@@ -67,6 +67,7 @@ cdef extern from "nm_network.h" nogil:
         int64_t before
         int64_t behind
         const int64_t *bucket_run
+        const uint8_t *reached
         const int64_t *run_start
         const uint16_t *run_delay
         const uint16_t *target
