@@ -246,7 +246,10 @@ class Session:
             before = self._engine, self.beginning.is_noted
             engine = self.bound()
             self._note_beginning(engine, n_steps)
-            if before != (engine, self.beginning.is_noted) and sum(map(len, self.store.tables)) >= _MANY_SYNAPSES:
+            if (
+                before != (engine, self.beginning.is_noted)
+                and sum(map(len, self.store.tables)) >= _MANY_SYNAPSES
+            ):
                 _core.trim_heap()  # of what connecting and this have left free
             self.store.resume()
             self.gate.begin(what, self._abandon)
