@@ -189,7 +189,9 @@ def test_rare_gaps_use_all_52_bits() -> None:
 
 @pytest.mark.parametrize("n", [70_000, 60_000])
 @pytest.mark.parametrize("build", [build_in_degree, build_out_degree])
-def test_long_rows_of_32_and_64_bit_draws_agree_with_the_plain_twin(build: Callable[..., Drawn], n: int) -> None:
+def test_long_rows_of_32_and_64_bit_draws_agree_with_the_plain_twin(
+    build: Callable[..., Drawn], n: int
+) -> None:
     degree = (
         3000  # more and fewer candidates than 2**16, more draws than a batch, rows of several radix passes
     )
