@@ -18,6 +18,7 @@ from neuromod.hooks import Hooked
 from neuromod.inputs import check_run, check_sources, checked_input, spike_steps
 from neuromod.keeping import Kept
 from neuromod.lifecycle import LifeCycle
+from neuromod.modulation.at_rest import say_what_decays_by_step
 from neuromod.modulation.system import NeuromodulationSystem
 from neuromod.near_names import names_near
 from neuromod.network.brain_model import BrainModel, learning_of
@@ -116,6 +117,10 @@ class Simulation(Building, Connects, Hooked, Kept):
             levels,
             get_num_threads() if threads is None else checked_threads(threads),
         )
+        if neuromodulation is not None and neuromodulation.enabled:
+            say_what_decays_by_step(
+                [neuromodulation._modulator(n) for n in neuromodulation.names], self._session.dt
+            )
         if model._config.lifecycle.enabled:
             self._session.life = LifeCycle(self._session, model._config.lifecycle)
 

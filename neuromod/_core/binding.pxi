@@ -388,6 +388,7 @@ cdef class Binding:
         cdef nm_projection *p = follower.projection
         self.followers[number].remove(name)
         follower.part()
+        self.routes.list_stepped(&self.network)
         for k, key in enumerate([key for key in self.traces if key[0] == name]):
             self.traces[key] = self.traces[key].copy()
             p.post_trace[k] = <double *>self._lend(self.traces[key], "f8", self.network.n_neurons, key[2])

@@ -9,6 +9,11 @@ cdef extern from "nm_routes.h" nogil:
         int64_t n_bitmaps
         const int32_t *bitmap
         nm_outgoing others
+    ctypedef struct nm_swept:
+        int64_t sweep
+        int64_t n_rows
+        int64_t n
+        const int32_t *projection
     ctypedef struct nm_routes:
         int64_t n_ranges
         const int64_t *first
@@ -18,7 +23,13 @@ cdef extern from "nm_routes.h" nogil:
         int64_t n_ages
         const nm_age *ages
         int64_t n_stepped
+        int64_t n_short_term
+        int64_t n_scaled
         const int32_t *stepped
+        const int32_t *short_term
+        const int32_t *scaled
+        int64_t n_swept
+        const nm_swept *swept
 
 cdef extern from "nm_network.h" nogil:
     int NM_MAX_INPUTS
