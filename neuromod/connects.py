@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -205,12 +206,17 @@ class Connects(Facts):
         }
         try:
             found.finish()
-            made: Projection = connect(store, pre, post, how, **about)
+            made: Projection = connect(
+                store, pre, post, how, **about, look=partial(self._say, weight, matrix)
+            )
         except (ValueError, TypeError) as error:
             refuse_connect(found, error, store, pre, post, how, **about)
+        return made
+
+    def _say(self, weight: Any, matrix: Any, made: Projection) -> None:
+        """What is unusual about a projection; where warnings are errors, or memory is short, there will be none."""
         self._say_what_is_missing(made)
         self._say_what_is_negative(made, weight, matrix)
-        return made
 
     def _say_what_is_missing(self, made: Projection) -> None:
         """A rule of reward needs a level of dopamine."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from neuromod.network.rules import build_rows
 from neuromod.network.synapses import SynapseTable, by_delay
 from neuromod.network.wiring import check_columns, checked_port, type_of_sources
 from neuromod.problems import nearest, shown
+
+if TYPE_CHECKING:
+    from neuromod.network.projection import Projection
 
 __all__ = ["connect", "connect_at_random"]
 
@@ -42,10 +45,12 @@ def connect(
     state: Mapping[str, Any] | None = None,
     name: str | None = None,
     seed: int = 0,
+    look: Callable[[Projection], None] | None = None,
 ) -> Any:
     """Connect two groups of neurons of a SynapseStore; `Simulation.connect` says what each argument means and raises.
 
-    `how`: the rules of `neuromod.network.rules.RULES`, of which one is given. Returns the `Projection`.
+    `how`: the rules of `neuromod.network.rules.RULES`, of which one is given. `look`: called with the new projection;
+    where it raises, there is none. Returns the `Projection`.
     """
     with store.gate.change("connect"):
         ends = checked_ends(store, pre, post, autapses, multapses, seed)
@@ -66,7 +71,10 @@ def connect(
             table = store.append(label, kind, learning, port, built.rows, weights, delays, _kept_order(built))
             for field, values in states.items():
                 table.weights.live[field][:] = values
-            return store.projections[table.name]
+            made = store.projections[table.name]
+            if look is not None:
+                look(made)
+            return made
 
 
 def _check_wrap(edge_wrap: Any, space: Space | None, *uses: Any) -> None:
