@@ -123,12 +123,16 @@ class Population(Sequence[Neuron]):
 
     def _slots_in(self, areas: Any, where: str) -> Ints:
         """The slots, for an argument of a call on the network of `areas`."""
-        if areas is not self._areas:
+        self._check_in(areas, where)
+        return self._slots()
+
+    def _check_in(self, network: Any, where: str) -> None:
+        """Refuse to stand for neurons of another network, of which these are the areas or the columns."""
+        if network is not self._areas and network is not self._areas.columns:
             raise ValueError(
                 f"{where}: must be a population of this network; got {self._name!r} of another "
                 f"(a copy has its own, copy.populations[{self._name!r}])"
             )
-        return self._slots()
 
     def __len__(self) -> int:
         return len(self._areas.slots(self._name) if self._own is None else self._own)
