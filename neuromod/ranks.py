@@ -24,7 +24,7 @@ from neuromod.problems import did_you_mean
 from neuromod.rank_kept import RankKept
 from neuromod.rank_link import Ranks
 from neuromod.rank_state import Part
-from neuromod.run_result import RunResult
+from neuromod.run_result import Rates, RunResult
 from neuromod.simulation import Simulation
 from neuromod.units import checked_steps
 
@@ -352,7 +352,7 @@ class RankSimulation(RankKept):
         Returns
         -------
         dict
-            On every rank: ``step``, ``n_steps``, ``spike_counts`` (of all neurons) and ``mean_rate`` (Hz).
+            On every rank: ``step``, ``n_steps``, ``spike_counts`` (of all neurons), ``mean_rate`` and ``rates`` (Hz).
 
         Raises
         ------
@@ -385,6 +385,7 @@ class RankSimulation(RankKept):
             n_steps=steps,
             spike_counts=counts,
             mean_rate=rate,
+            rates=Rates(counts, self._sim._session.store.areas, steps * self._sim.dt),
             wall_seconds=time.perf_counter() - began,
         )
 
