@@ -101,15 +101,10 @@ def _one_of(where: str, given: Any, built: Built, default: Any = None) -> Any:
     if given is not None and came is not None and not built.is_matrix:
         raise ValueError(f"{where}: must be given once; the pairs bring {where}s of their own")
     if given is not None:
-        return _dense(given)
+        return given
     if came is None and default is None:
         raise TypeError(f"{where}: must be given, since neither a matrix nor the pairs bring it")
     return default if came is None else came
-
-
-def _dense(value: Any) -> Any:
-    """A sparse matrix of weights or delays as one without gaps; 0 where it has no entry."""
-    return value.toarray() if hasattr(value, "tocoo") else value
 
 
 # ---- state variables of the rule -----------------------------------------------------------------------------

@@ -45,4 +45,4 @@ def made_for(areas: Any, pre: Any, post: Any, ends: Ends, built: Built, space: S
         return geometry.distances(*slots_of_rows(areas, built.rows))
 
     n = len(built.rows[2])
-    return New(n, built.order, positions, shape, ends.seed, ends.number, built.is_matrix, distance)
+    return New(n, built.order, positions, shape, ends.seed, ends.number, distance=distance)

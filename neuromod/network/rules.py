@@ -14,6 +14,7 @@ from neuromod.network.distance import Space
 from neuromod.network.draws import degrees_of
 from neuromod.network.ends import Built, Ends
 from neuromod.network.layout import Rows
+from neuromod.network.matrices import entries_of, is_sparse
 from neuromod.network.near import choose_near, near_rows
 from neuromod.network.pairs import as_pairs, checked_pairs
 from neuromod.problems import shown
@@ -259,17 +260,13 @@ def _one_to_one(areas: Areas, ends: Ends) -> Built:
 def _by_matrix(areas: Areas, ends: Ends, value: Any) -> Built:
     """A synapse for each entry: of a dense matrix those that are not 0, of a sparse one those that are stored."""
     shape = (len(ends.sources), len(ends.targets))
-    is_sparse = hasattr(value, "tocoo")
-    found: Any = value.tocoo() if is_sparse else checked_array(value, "matrix")
-    if found.shape != shape:
+    given = value if is_sparse(value) else checked_array(value, "matrix")
+    if given.shape != shape:
         raise ValueError(
-            f"matrix: must have a row for each source and a column for each target, {shape}; got shape {found.shape}"
+            f"matrix: must have a row for each source and a column for each target, {shape}; got shape {given.shape}"
         )
-    if is_sparse:
-        row, column, entry = found.row, found.col, checked_array(found.data, "matrix")
-    else:
-        row, column = np.nonzero(found)
-        entry = found[row, column]
+    row, column, entry, _ = entries_of(given)
+    checked_array(entry, "matrix")
     slots = np.stack([ends.sources[row], ends.targets[column]], axis=1).astype(np.int32)
     checked_pairs(areas, slots, ends.pre, ends.post, ends.autapses, ends.multapses, "matrix")
     rows, order = _rows_of_pairs(areas, slots[:, 0], slots[:, 1])
