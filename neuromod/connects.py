@@ -221,7 +221,9 @@ class Connects(Facts):
             found.finish()
             call = None
             if name is None:
-                drawn = {key: value for key, value in about.items() if key not in ("learning", "name", "seed")}
+                drawn = {
+                    key: value for key, value in about.items() if key not in ("learning", "name", "seed")
+                }
                 acts = {"rule": rule, "short_term": short_term, "modulators": acting}
                 call = pre, post, {**how, **drawn, **acts}
             made: Projection = connect(

@@ -12,6 +12,10 @@ from neuromod.errors import RemovedError as RemovedError
 
 _Floats = NDArray[np.float64]
 _Ints = NDArray[np.int64]
+_Ids = ArrayLike
+_At = tuple[_Ints, _Ints] | None
+_Parts = tuple[int, int] | None
+_Rows = tuple[int, _Ints, NDArray[np.uint16]]
 _Modulated = TypeVar("_Modulated", bound=float | NDArray[np.floating[Any]])
 
 DRIVE_MEAN: int
@@ -52,15 +56,18 @@ def philox(counter: Sequence[int], key: Sequence[int]) -> tuple[int, int, int, i
 def random_words(
     seed: int, stream: str | int, first_id: int, step: int, n: int, salt: int = 0
 ) -> NDArray[np.uint32]: ...
+def random_words_at(
+    seed: int, stream: str | int, begin: _Ints, size: _Ints, salt: int = 0
+) -> NDArray[np.uint32]: ...
 def random_word(seed: int, stream: str | int, id: int, step: int, salt: int = 0) -> int: ...
 def random_sequence(
     seed: int, stream: str | int, id: int, first_step: int, n_blocks: int, salt: int = 0
 ) -> NDArray[np.uint32]: ...
 def draw_normal(
-    seed: int, purpose: str | int, salt: int, mean: float, sd: float, n: int
+    seed: int, purpose: str | int, salt: int, mean: float, sd: float, n: int, at: _At = None
 ) -> NDArray[np.float32]: ...
 def draw_lognormal(
-    seed: int, purpose: str | int, salt: int, mean: float, sd: float, n: int
+    seed: int, purpose: str | int, salt: int, mean: float, sd: float, n: int, at: _At = None
 ) -> NDArray[np.float32]: ...
 def redraw(
     values: NDArray[np.float32],
@@ -72,37 +79,39 @@ def redraw(
     lognormal: bool,
     low: float,
     high: float,
+    at: _At = None,
 ) -> bool: ...
 def draw_uniform(
-    seed: int, purpose: str | int, salt: int, low: float, high: float, n: int
+    seed: int, purpose: str | int, salt: int, low: float, high: float, n: int, at: _At = None
 ) -> NDArray[np.float32]: ...
 
 # Who is connected to whom: (pre_first, bucket_start, local).
 def build_probability(
-    pre: ArrayLike,
-    post: ArrayLike,
-    id: ArrayLike,
+    pre: _Ids,
+    post: _Ids,
+    id: _Ids,
     p: float,
     autapses: bool,
     seed: int,
     salt: int,
     room: int | None = None,
-) -> tuple[int, _Ints, NDArray[np.uint16]]: ...
+    parts: _Parts = None,
+) -> _Rows: ...
 def build_in_degree(
-    pre: ArrayLike, post: ArrayLike, id: ArrayLike, degree: int, autapses: bool, seed: int, salt: int
-) -> tuple[int, _Ints, NDArray[np.uint16]]: ...
+    pre: _Ids, post: _Ids, id: _Ids, degree: int, autapses: bool, seed: int, salt: int, parts: _Parts = None
+) -> _Rows: ...
 def build_out_degree(
-    pre: ArrayLike, post: ArrayLike, id: ArrayLike, degree: int, autapses: bool, seed: int, salt: int
-) -> tuple[int, _Ints, NDArray[np.uint16]]: ...
+    pre: _Ids, post: _Ids, id: _Ids, degree: int, autapses: bool, seed: int, salt: int
+) -> _Rows: ...
 def build_out_degrees(
-    pre: ArrayLike, post: ArrayLike, id: ArrayLike, degrees: _Ints, autapses: bool, seed: int, salt: int
-) -> tuple[int, _Ints, NDArray[np.uint16]]: ...
+    pre: _Ids, post: _Ids, id: _Ids, degrees: _Ints, autapses: bool, seed: int, salt: int
+) -> _Rows: ...
 def build_chosen(
-    pre: ArrayLike,
-    post: ArrayLike,
-    id: ArrayLike,
+    pre: _Ids,
+    post: _Ids,
+    id: _Ids,
     of_sources: bool,
-    count: ArrayLike,
+    count: _Ids,
     distinct: bool,
     autapses: bool,
     seed: int,
@@ -145,8 +154,12 @@ def sort_rows_by_delay(
 ) -> None: ...
 def partitions(n_neurons: int) -> tuple[int, int]: ...
 def build_buckets(
-    row_start: _Ints, targets: NDArray[np.int32], n_neurons: int
+    row_start: _Ints, targets: NDArray[np.int32], n_neurons: int, parts: _Parts = None
 ) -> tuple[_Ints, NDArray[np.uint16]]: ...
+def parted_rows(
+    bucket_start: _Ints, local: NDArray[np.uint16], n_partitions: int, firsts: ArrayLike
+) -> tuple[NDArray[np.int32], NDArray[np.uint16], _Ints]: ...
+def bitmap_pays(n_synapses: int, n_rows: int, n_neurons: int, extras: int) -> bool: ...
 def build_runs(bucket_start: _Ints, delay: NDArray[np.uint16]) -> tuple[_Ints, _Ints, NDArray[np.uint16]]: ...
 
 # Background drive.

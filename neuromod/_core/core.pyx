@@ -13,7 +13,7 @@ from neuromod.state import SavedPart
 
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 
 include "headers.pxi"
