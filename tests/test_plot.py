@@ -254,7 +254,10 @@ def test_without_matplotlib_the_message_says_what_to_install(
     arguments = {"raster": ([1.0], [1]), "levels": ([1.0], [[0.5]], ["dopamine"]), "weights": [0.1]}
     with pytest.raises(ImportError) as caught:
         getattr(plot, name)(arguments.get(name, results()))
-    assert str(caught.value) == f'neuromod.plot.{name} needs matplotlib: pip install "neuromod-snn[plot]"'
+    assert (
+        str(caught.value)
+        == f'neuromod.plot.{name} needs matplotlib: pip install "neuromod-snn[plot]", in a clone pip install ".[plot]"'
+    )
     assert caught.value.__cause__ is not None
 
 

@@ -250,6 +250,18 @@ def test_a_configuration_without_an_experiment_says_what_was_run(
     assert len(load_results("here/results.npz")["neuron_id"]) == 25
 
 
+def test_a_configuration_without_modulators_says_what_they_do_at_rest(
+    small: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", small, "--steps", "5", "--out", "here"]) == 0
+    flat = " ".join(capsys.readouterr().out.split())
+    assert "norepinephrine multiplies inputs by 1.555, serotonin raises thresholds by 3.9 %" in flat
+    assert (
+        main(["run", small, "--steps", "5", "--out", "there", "--set", "neuromodulation.neutral=true"]) == 0
+    )
+    assert "no section neuromodulation" not in " ".join(capsys.readouterr().out.split())
+
+
 def test_a_driven_configuration_says_its_rate(small: str, capsys: pytest.CaptureFixture[str]) -> None:
     drive = 'background_drive={"rate": 1000, "weight": 2}'
     assert main(["run", small, "--steps", "200", "--seed", "1", "--out", "here", "--set", drive]) == 0

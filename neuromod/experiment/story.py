@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from neuromod.experiment.effect_size import Effect, effects
+from neuromod.modulation.monoamines import NorepinephrineSystem, SerotoninSystem
 
 __all__ = [
     "advice",
@@ -116,6 +117,8 @@ def advice(results: Mapping[str, Any], source: str = "the configuration") -> lis
             f"pairs of neurons connected with probability {told.get('connection_probability', 0.1):g}; "
             f"{int(results['steps_wanted']):,} steps."
         )
+        if "neuromodulation" not in config:
+            said.append(_at_rest(source))
     if int(results["steps"]) and len(results["neuron_id"]) and not len(results["spike_id"]):
         driven = config.get("background_drive") or any(area.get("drive") for area in config.get("areas", ()))
         said.append(
@@ -125,6 +128,17 @@ def advice(results: Mapping[str, Any], source: str = "the configuration") -> lis
             'weight (mV), as in --set \'background_drive={"rate": 1000, "weight": 1}\', or show images (experiment).'
         )
     return said
+
+
+def _at_rest(source: str) -> str:
+    """What the three modulators do to a run whose configuration does not name them."""
+    gain, threshold = NorepinephrineSystem().modulate_input(1.0), SerotoninSystem().modulate_threshold(1.0)
+    return (
+        f"{source} has no section neuromodulation, so the three modulators stay at their baseline, where they act: "
+        f"norepinephrine multiplies inputs by {gain:.4g}, serotonin raises thresholds by {100 * threshold - 100:.2g} % "
+        "of their magnitude. --set neuromodulation.neutral=true takes that away, --set neuromodulation.enabled=false "
+        "the modulators."
+    )
 
 
 def outcome_classes(results: Mapping[str, Any]) -> dict[str, int]:

@@ -15,7 +15,7 @@ from neuromod.network.areas import Areas
 from neuromod.network.columns import FIXED_FIELDS, MODELS, NEURON_TYPES, STRUCTURAL, held, model_of
 from neuromod.network.projection import ReadOnly
 from neuromod.notebook import html_of
-from neuromod.problems import did_you_mean, nearest, shown
+from neuromod.problems import did_you_mean, shown
 from neuromod.units import say_unit_doubts
 
 __all__ = ["Population"]
@@ -280,8 +280,7 @@ class Population(Sequence[Neuron]):
         lacking = [model for model in models if name not in settable(model)]
         known = {*_FIELDS, *(each for model in models for each in settable(model))}
         others = [each for each in dir(type(self)) if not each.startswith("_")]
-        near = nearest(name, known - {name}) or nearest(name, others)
-        hint = f"; did you mean {near!r}?" if near else ""
+        hint = did_you_mean(name, known - {name}, ("Population",)) or did_you_mean(name, others)
         who = f"a {lacking[0]} neuron has none" if lacking else "no such column"
         raise AttributeError(f"{self._name}.{name}: {who}{hint}")
 

@@ -64,9 +64,11 @@ def bare_figure(function: str, **options: Any) -> Figure:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
+        from neuromod.optional import installing
+
         raise ImportError(
             f"neuromod.{function if '.' in function else f'plot.{function}'} needs matplotlib: "
-            'pip install "neuromod-snn[plot]"'
+            f"{installing('plot')}"
         ) from error
     return Figure(layout="constrained", **options)
 
