@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from neuromod import _core
 from neuromod.arguments import checked_array, checked_number
 from neuromod.closed import Closed
+from neuromod.near_names import names_near
 from neuromod.network.members import ids_as_given
+from neuromod.units import say_unit_doubts
 
 __all__ = ["Current", "OUCurrent", "RampCurrent", "SineCurrent", "StepCurrent"]
 
@@ -149,6 +151,7 @@ class StepCurrent(Current):
     [0.0, 0.0, 5.0, 2.5, 0.0]
     """
 
+    @names_near
     def __init__(
         self,
         sim: Any,
@@ -212,6 +215,7 @@ class RampCurrent(Current):
     [0.0, 1.0, 3.0, 4.0]
     """
 
+    @names_near
     def __init__(
         self,
         sim: Any,
@@ -270,6 +274,7 @@ class SineCurrent(Current):
     2.0
     """
 
+    @names_near
     def __init__(
         self,
         sim: Any,
@@ -335,6 +340,7 @@ class OUCurrent(Current):
     (3.0, 2.0)
     """
 
+    @names_near
     def __init__(
         self,
         sim: Any,
@@ -351,6 +357,7 @@ class OUCurrent(Current):
         values = [checked_number(mean, "mean"), checked_number(sd, "sd", 0.0), time_constant]
         span = _span(sim, sim.time if start is None else start, stop)
         super().__init__(sim, neurons, "ou", span, values)
+        say_unit_doubts({"tau": {"unit": "ms", "default": 10.0}}, {"tau": tau}, "")
 
 
 # ---- checks --------------------------------------------------------------------------------------------------

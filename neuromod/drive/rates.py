@@ -12,6 +12,7 @@ from neuromod import _core
 from neuromod.agenda import RateSchedule, check_domain
 from neuromod.arguments import MOST_STEPS, checked_array
 from neuromod.closed import Closed
+from neuromod.near_names import names_near
 from neuromod.network.members import ids_as_given
 from neuromod.problems import shown
 from neuromod.units import steps_of, steps_of_all
@@ -67,6 +68,7 @@ class RateSource(Closed):
     [0, 8114, 0]
     """
 
+    @names_near
     def __init__(
         self,
         sim: Any,
