@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from neuromod._core import Neuron, Synapse
+from neuromod.near_names import names_near
 from neuromod.network.delays import delay_in_steps
 from neuromod.network.population import Population
 from neuromod.session import Facts
@@ -18,6 +19,7 @@ __all__ = ["Building"]
 class Building(Facts):
     """What adds populations to the network of a simulation."""
 
+    @names_near
     def create(
         self,
         n: int,
@@ -100,6 +102,7 @@ class Building(Facts):
             whole.neuromodulation._check_fits(areas.own_regions, areas.names)
         return made
 
+    @names_near
     def add_synapse(
         self,
         pre: int | Neuron,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,8 @@ class Connects(Facts):
     """A simulation whose neurons can be connected; the base of `Simulation`."""
 
     _model: Any  # a BrainModel
+    _calls: dict[Any, str]  # the projection that a call without a name made last, by the call
+    _made_by: dict[str | None, Any]  # such calls, by the projection
     _learning_of: Any
 
     @spelled_here
@@ -104,12 +107,14 @@ class Connects(Facts):
         autapses : bool, default False
             Whether a neuron may be connected to itself; pairs that do are refused unless it is True.
         weight : float, array_like, scipy.sparse matrix, mapping or callable, mV
-            One for all; with `pairs` and `one_to_one` one for each; with `matrix` one for each of its entries, row by
-            row, whatever its format. Or a matrix, dense or sparse, with a row for each source as given: entries between
-            pairs without a synapse are not looked at, and a sparse matrix is 0 where it has no entry. Or a
-            distribution: ``{"normal": [mean, sd]}``, ``{"lognormal": [mu, sigma]}`` (both with ``"low"``, ``"high"``:
-            what falls outside is drawn again, or clipped with ``"outside": "clip"``), ``{"uniform": [low, high]}`` or
-            ``{"choice": values, "p": probabilities}``. Or a function that gets the distances of all synapses and gives
+            Must be given, unless `pairs` or `matrix` bring it. Onto ``lif_cond`` and ``lif_nmda_gaba_b`` it is a
+            conductance over that of the leak, g / g_L, no unit. One for all; with `pairs` and `one_to_one` one for
+            each; with `matrix` one for each of its entries, row by row, whatever its format. Or a matrix, dense or
+            sparse, with a row for each source as given: entries between pairs without a synapse are not looked at, and
+            a sparse matrix is 0 where it has no entry. Or a distribution: ``{"normal": [mean, sd]}``,
+            ``{"lognormal": [mu, sigma]}`` (both with ``"low"``, ``"high"``: what falls outside is drawn again, or
+            clipped with ``"outside": "clip"``), ``{"uniform": [low, high]}`` or ``{"choice": values, "p":
+            probabilities}``. Or a function that gets the distances of all synapses and gives
             their weights. Drawn weights must have one sign, excitatory ones none below 0 unless ``"low"`` or the rule's
             weight_min is. Sizes must keep to the rule's bounds.
         delay : int, array_like of int, scipy.sparse matrix, mapping or callable, steps, 1 to 65535, default 1
@@ -146,6 +151,12 @@ class Connects(Facts):
         ------
         ValueError, TypeError
             If arguments are unknown or out of their domains; it lists all problems. No synapse is added.
+
+        Warns
+        -----
+        NeuromodWarning
+            Where weights are given below 0 for excitatory synapses; where a rule needs dopamine and there is none;
+            where no name is given, and an earlier call with the same arguments has made synapses that are still there.
 
         Notes
         -----
@@ -208,12 +219,42 @@ class Connects(Facts):
         }
         try:
             found.finish()
-            made: Projection = connect(store, pre, post, how, **about)
+            call = None
+            if name is None:
+                drawn = {
+                    key: value for key, value in about.items() if key not in ("learning", "name", "seed")
+                }
+                acts = {"rule": rule, "short_term": short_term, "modulators": acting}
+                call = pre, post, {**how, **drawn, **acts}
+            made: Projection = connect(
+                store, pre, post, how, **about, look=partial(self._say, weight, matrix, call)
+            )
         except (ValueError, TypeError) as error:
             refuse_connect(found, error, store, pre, post, how, **about)
+        return made
+
+    def _say(self, weight: Any, matrix: Any, call: Any, made: Projection) -> None:
+        """What is unusual about a projection; where warnings are errors, or memory is short, there will be none."""
+        if call is not None:
+            self._say_what_is_doubled("connect", made.name, call)
         self._say_what_is_missing(made)
         self._say_what_is_negative(made, weight, matrix)
-        return made
+
+    def _say_what_is_doubled(self, where: str, made: str, given: Any) -> None:
+        """A call with the arguments of an earlier one, whose synapses are there: both calls' are there now."""
+        from neuromod.network.repeats import likeness  # not needed to import the package
+
+        store = self._session.store
+        key = where, store.columns.next_id, likeness(given)
+        before = self._calls.get(key)
+        is_there = before != made and before in store.projections and self._made_by.get(before) == key
+        if is_there:
+            say(
+                f"{where}: was called before with the same arguments, and the network has the synapses of both calls, "
+                f"{before!r} and {made!r}; remove_projection({made!r}) takes the later ones out"
+                + ("; give a name where both are meant" if where == "connect" else "")
+            )
+        self._calls[key], self._made_by[made] = made, key
 
     def _say_what_is_missing(self, made: Projection) -> None:
         """A rule of reward needs a level of dopamine."""

@@ -192,7 +192,7 @@ class RankKept:
             If the ranks have not made the same recorders; on every rank.
         """
         sim, part = self._sim, self._part
-        self._ranks.check_same({"recorders": [type(monitor).__name__ for monitor in self.monitors]})
+        self._ranks.check_same({"recorders": [type(monitor).__name__ for monitor in self.monitors]}, "gather")
         own, state = sim._own_state(), of_model.state_of(sim.model, rows=True)
         tables = sim._session.store.tables
         neurons = {
@@ -270,6 +270,7 @@ class RankKept:
             ranks._sim = first
             raise
         session.keeps_beginning = False
+        session.store.division = first._session.store.division
         session.beginning = first._session.beginning
         if threads is not None:
             sim.threads = threads

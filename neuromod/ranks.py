@@ -15,6 +15,7 @@ from neuromod.errors import ConfigError
 from neuromod.inputs import checked_input
 from neuromod.modulation.system import NeuromodulationSystem
 from neuromod.network.brain_model import BrainModel
+from neuromod.network.division import Divided
 from neuromod.network.population import Group, Population
 from neuromod.network.projection import Projection
 from neuromod.network.ranked import first_part, keep_targets, own_parts
@@ -24,7 +25,7 @@ from neuromod.problems import did_you_mean
 from neuromod.rank_kept import RankKept
 from neuromod.rank_link import Ranks
 from neuromod.rank_state import Part
-from neuromod.run_result import RunResult
+from neuromod.run_result import Rates, RunResult
 from neuromod.simulation import Simulation
 from neuromod.units import checked_steps
 
@@ -120,6 +121,7 @@ class RankSimulation(RankKept):
         if sim._session.life is not None:
             raise ConfigError(["cell_lifecycle: is not there on several ranks; leave it out or disable it"])
         sim._session.keeps_beginning = False
+        sim._session.store.division = Divided(self._ranks)
         self._sim = sim
         self._spikes = None
         self._checkpoints = None
@@ -320,12 +322,14 @@ class RankSimulation(RankKept):
         ]
 
     def _keep_own(self, names: list[str]) -> int:
-        """Keep of new projections what is this rank's; how many synapses they have on all ranks."""
-        store = self._sim._session.store
-        new = [table for table in store.tables if table.name in names]
-        total = sum(map(len, new))
-        for table in new:
-            keep_targets(store, table, *self._part[:2])
+        """Of new projections that every rank has drawn whole, keep this rank's; how many synapses all have."""
+        store, total = self._sim._session.store, 0
+        for table in store.tables:
+            if table.name in names:
+                if table.whole is None:
+                    keep_targets(store, table, *self._part[:2])
+                assert table.whole is not None
+                total += table.whole.n_synapses
         return total
 
     # ---- running ---------------------------------------------------------------------------------------------
@@ -352,7 +356,7 @@ class RankSimulation(RankKept):
         Returns
         -------
         dict
-            On every rank: ``step``, ``n_steps``, ``spike_counts`` (of all neurons) and ``mean_rate`` (Hz).
+            On every rank: ``step``, ``n_steps``, ``spike_counts`` (of all neurons), ``mean_rate`` and ``rates`` (Hz).
 
         Raises
         ------
@@ -361,7 +365,7 @@ class RankSimulation(RankKept):
             done.
         """
         steps = checked_steps(n_steps, ms, self._sim.dt)
-        with self._ranks.one_error():
+        with self._ranks.one_error("run"):
             rows, ids = checked_input(self._sim.model, steps, input, input_ids)
             engine = self._sim._session.prepared()
         link = self._link(engine, steps, None if rows is None else (ids, rows))
@@ -385,6 +389,7 @@ class RankSimulation(RankKept):
             n_steps=steps,
             spike_counts=counts,
             mean_rate=rate,
+            rates=Rates(counts, self._sim._session.store.areas, steps * self._sim.dt),
             wall_seconds=time.perf_counter() - began,
         )
 
@@ -415,7 +420,7 @@ class RankSimulation(RankKept):
         `given`: ids and rows of an input.
         """
         session, ranks = self._sim._session, self._ranks
-        with ranks.one_error():
+        with ranks.one_error("run"):
             if session.agenda.hooks or session.agenda.rates or engine.sources:
                 raise ConfigError(
                     ["run: must have no hooks, rates that vary and current sources on several ranks"]
@@ -430,7 +435,8 @@ class RankSimulation(RankKept):
                 "number of steps": steps,
                 "network": self._fingerprint(),
                 "input": None if given is None else _digest(*given),
-            }
+            },
+            "run",
         )
         every = min([_LONGEST, *(t.whole.delays[0] for t in session.store.tables if t.whole is not None)])
         system = self._sim.neuromodulation

@@ -351,6 +351,7 @@ cdef class Binding:
         keeper = LazyKeeper(self, projection, n_regions, tau_c, list(_traces(p.rule.pre_traces, p.rule.params)),
                             leader)
         keeper.projection, p.lazy = p, &keeper.c
+        p.reached = <const uint8_t *>_address(keeper.reached, "u1", self.network.n_partitions, "reached")
         self.keepers[projection.name] = self.kept[projection.name] = keeper
         if leader is not None:
             self.followers.setdefault(leader.projection - self.projections, []).append(projection.name)

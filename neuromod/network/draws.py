@@ -66,6 +66,10 @@ class New(NamedTuple):
     """Whether values may be given as a matrix of the sources and targets."""
     distance: Callable[[], NDArray[np.float64]] | None = None
     """Distance of each synapse's source and target."""
+    n_whole: int | None = None
+    """Synapses of the whole projection, of which these are a part; None: these are all."""
+    at: tuple[Ints, Ints] | None = None
+    """Of a part: begin and size of the ranges of its synapses in the whole, by which values are drawn."""
 
 
 class _Draw(NamedTuple):
@@ -139,12 +143,11 @@ def _drawn(draw: _Draw, low: float, high: float, where: str, new: New) -> Floats
         raise ValueError(
             f"{where}.{draw.kind}: must fall between {low:g} and {high:g} once in 100 draws; got {draw.words}"
         )
-    values: Floats = draws(new.seed, where, new.number, draw.a, draw.b, new.n)
+    values: Floats = draws(new.seed, where, new.number, draw.a, draw.b, new.n, new.at)
     if draw.clips:
         return np.clip(values, least, most, out=values)
-    if not _core.redraw(
-        values, new.seed, where, new.number, draw.a, draw.b, draw.kind == "lognormal", least, most
-    ):
+    is_log = draw.kind == "lognormal"
+    if not _core.redraw(values, new.seed, where, new.number, draw.a, draw.b, is_log, least, most, new.at):
         raise ValueError(f"{where}.{draw.kind}: must fall between {low:g} and {high:g}; got {draw.words}")
     return values
 
@@ -195,6 +198,10 @@ def check_weight(
     ValueError
         Naming the first bad value, and the bound.
     """
+    if isinstance(values, np.ndarray) and values.dtype == np.float32 and values.size:
+        low, high = _surely_fine(learning, inhibitory)
+        if _core.first_outside(values.ravel(), *widened(low, high)) < 0:
+            return
     given = np.atleast_1d(np.asarray(values, np.float64))
 
     def refuse(bad: NDArray[np.bool_], rule: str) -> None:
@@ -238,13 +245,8 @@ def check_written(tables: Sequence[Any], step: int) -> None:
 
 
 def _check_written(table: Any, name: str, values: Floats, step: int) -> None:
-    low, high = -MAX_WEIGHT, MAX_WEIGHT
     about, inhibitory = table.learning, table.synapse_type == "inhibitory"
-    if name == "weight" and about.rule is not None:
-        low, high = about.weight_min, about.weight_max
-        low, high = (-high, high) if inhibitory else (low, high)
-        if inhibitory and about.weight_min > 0.0:
-            low = high = 0.0  # two ranges: looked at below
+    low, high = _surely_fine(about, inhibitory) if name == "weight" else (-MAX_WEIGHT, MAX_WEIGHT)
     if not len(values) or _core.first_outside(values, *widened(low, high)) < 0:
         return
     where = f"projections[{table.name!r}].{name}"
@@ -255,6 +257,16 @@ def _check_written(table: Any, name: str, values: Floats, step: int) -> None:
             f"{where}[{k}]: must stay finite; got {values[k]} (synapse from {ends}, step {step})"
         )
     check_weight(where, values, about, inhibitory)
+
+
+def _surely_fine(learning: Learning, inhibitory: bool) -> tuple[float, float]:
+    """A range whose weights break no rule; all others are to be looked at one by one."""
+    if learning.rule is None:
+        return -MAX_WEIGHT, MAX_WEIGHT
+    low, high = learning.weight_min, learning.weight_max
+    if not inhibitory:
+        return low, high
+    return (-high, high) if low <= 0.0 else (1.0, -1.0)  # two ranges: none is surely fine
 
 
 def widened(low: float, high: float) -> tuple[float, float]:
@@ -331,7 +343,12 @@ def _chosen(value: Mapping[Any, Any], where: str, new: New) -> NDArray[np.float6
         raise ValueError(
             f"{where}.p: must be a probability for each value, in all 1; got {shown(value.get('p'))}"
         )
-    words = _core.random_words(new.seed, where.split(".")[0], 0, 0, new.n, new.number)
+    purpose = where.split(".")[0]
+    words = (
+        _core.random_words(new.seed, purpose, 0, 0, new.n, new.number)
+        if new.at is None
+        else _core.random_words_at(new.seed, purpose, *new.at, new.number)
+    )
     below = np.cumsum(odds) / total
     at = np.searchsorted(below, (words + 0.5) * 2.0**-32, side="right")
     chosen: NDArray[np.float64] = values[np.minimum(at, np.flatnonzero(odds)[-1])]
@@ -343,7 +360,7 @@ def _weights_drawn(draw: _Draw, new: New, learning: Learning, inhibitory: bool) 
     if max(abs(draw.a), abs(draw.b)) > MAX_WEIGHT:
         raise ValueError(f"weight.{draw.kind}: must be at most {MAX_WEIGHT:.3g} in size; got {draw.words}")
     if draw.kind == "uniform":
-        values: Floats = _core.draw_uniform(new.seed, "weight", new.number, draw.a, draw.b, new.n)
+        values: Floats = _core.draw_uniform(new.seed, "weight", new.number, draw.a, draw.b, new.n, new.at)
     else:
         values = _drawn(draw, draw.low, draw.high, "weight", new)
     n_below = int((values < 0.0).sum())
@@ -371,10 +388,9 @@ def _of_pairs(where: str, given: NDArray[Any], new: New) -> NDArray[Any]:
             f"{where}: must be a number, a distribution or a matrix of shape {new.shape}, or, with pairs, an array of "
             f"their number; got shape {given.shape}"
         )
-    if given.shape != (new.n,):
-        raise ValueError(
-            f"{where}: must have one value for each of the {new.n} pairs; got shape {given.shape}"
-        )
+    n = new.n if new.n_whole is None else new.n_whole
+    if given.shape != (n,):
+        raise ValueError(f"{where}: must have one value for each of the {n} pairs; got shape {given.shape}")
     return given[new.order]
 
 
@@ -422,7 +438,7 @@ def _whole_drawn(draw: _Draw, where: str, what: str, least: int, most: int, new:
             raise ValueError(
                 f"{where}.uniform: must be two {what} from {least} to {most}; got [{draw.a:g}, {draw.b:g}]"
             )
-        drawn: Floats = _core.draw_uniform(new.seed, where, new.number, draw.a, draw.b + 1.0, new.n)
+        drawn: Floats = _core.draw_uniform(new.seed, where, new.number, draw.a, draw.b + 1.0, new.n, new.at)
         return np.floor(drawn)
     low, high = max(draw.low, float(least)), min(draw.high, float(most))
     if low != round(low) or high != round(high) or low > high:
@@ -435,7 +451,8 @@ def _whole_drawn(draw: _Draw, where: str, what: str, least: int, most: int, new:
         np.nextafter(np.float32(low - 0.5), np.float32(high)),
         np.nextafter(np.float32(high + 0.5), np.float32(low)),
     )
-    return np.rint(_drawn(draw, float(inside[0]), float(inside[1]), where, new))
+    drawn = _drawn(draw, float(inside[0]), float(inside[1]), where, new)
+    return np.rint(drawn, out=drawn)
 
 
 # ---- degrees and state variables -----------------------------------------------------------------------------

@@ -31,7 +31,8 @@ class Grid(NamedTuple):
     @property
     def extent(self) -> Floats:
         """Size along each axis, with half a spacing beyond the outermost sites."""
-        return self.step * np.array(self.size)
+        extent: Floats = self.step * np.array(self.size)
+        return extent
 
     def sites(self, positions: Floats) -> Ints:
         """Number of the site along each axis, shape (n, d)."""

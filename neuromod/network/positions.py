@@ -95,7 +95,8 @@ def _grid(shape: Any, given: Mapping[str, Any], n: int) -> Floats:
         raise ValueError(
             f"positions.spacing, positions.extent: must not be given both; got {shown(dict(given))}"
         )
-    return (at + 0.5) * (_extent(given["extent"], len(sizes)) / sizes)
+    spread: Floats = (at + 0.5) * (_extent(given["extent"], len(sizes)) / sizes)
+    return spread
 
 
 def _extent(value: Any, n_axes: int) -> Floats:

@@ -82,6 +82,8 @@ def _drawn(
     space = found(checked_space, how.get("probability"), about["mask"], about["edge_wrap"])
     if ends is None or (space is None and _asks_for_space(how, about)):
         return None
+    if store.division is not None:  # no process has all synapses
+        return None
     built = found(build_rows, store.areas, ends, how, space)
     if built is None or sources is None or targets is None:
         return None
