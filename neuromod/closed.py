@@ -107,7 +107,7 @@ class FixedArray(np.ndarray[Any, Any]):
             named["out"] = tuple(map(_plain_array, out))
         return getattr(ufunc, method)(*map(_plain_array, inputs), **named)
 
-    def copy(self, order: Any = "C") -> NDArray[Any]:
+    def copy(self, order: Any = "C") -> NDArray[Any]:  # type: ignore[override]
         """A plain array."""
         return np.array(self, order=order, subok=False)
 

@@ -385,7 +385,7 @@ class SynapseMonitor(Monitor[_core.Probe]):
         positions = np.arange(len(table)) if synapses is None else _positions(synapses, len(table))
         count = self._period = checked_every(every, every_ms, sim.dt)
         self._sim, self._variable, self._projection = sim, variable, table.name
-        self._ends = tuple(fixed(ends[positions]) for ends in (table.pre_id, table.post_id))
+        self._ends: tuple[Ints, ...] = tuple(fixed(ends[positions]) for ends in (table.pre_id, table.post_id))
         self._tracked = Tracked(sim._session.store, table.name, positions)
         super().__init__(sim, _core.Probe(self._read, count, len(positions)))
 
