@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_array, checked_number
-from neuromod.closed import Closed
+from neuromod.closed import Closed, fixed
 from neuromod.network.members import ids_as_given
 
 __all__ = ["Current", "OUCurrent", "RampCurrent", "SineCurrent", "StepCurrent"]
@@ -54,8 +54,8 @@ class Current(Closed):
 
     @property
     def ids(self) -> Ints:
-        """Neurons that get the current, ascending; int64, shape (n,). A copy."""
-        return self._source.ids.copy()
+        """Neurons that get the current, ascending; int64, shape (n,). A copy, read-only."""
+        return fixed(self._source.ids.copy())
 
     @property
     def unit(self) -> str:
@@ -64,12 +64,13 @@ class Current(Closed):
 
     @property
     def value(self) -> Floats:
-        """What was added in the last completed step; float64, shape (n,), in `unit`. A copy."""
+        """What was added in the last completed step; float64, shape (n,), in `unit`. A copy, read-only."""
         source, step = self._source, self._sim.current_step
         if source.kind != "ou":
-            return source.factor * source.mean(step)
+            return fixed(source.factor * source.mean(step))
         begin, end = max(source.span[0], step - 1.0), min(source.span[1], float(step))
-        return np.where(np.isnan(source.state), 0.0, source.factor * source.state * max(0.0, end - begin))
+        added = source.factor * source.state * max(0.0, end - begin)
+        return fixed(np.where(np.isnan(source.state), 0.0, added))
 
     @property
     def is_on(self) -> bool:
