@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from neuromod import _core
 from neuromod.arguments import checked_array, checked_number
 from neuromod.closed import Closed, fixed
+from neuromod.drive.alone import alone
 from neuromod.network.members import ids_as_given
 
 __all__ = ["Current", "OUCurrent", "RampCurrent", "SineCurrent", "StepCurrent"]
@@ -118,7 +119,7 @@ class StepCurrent(Current):
 
     Parameters
     ----------
-    sim : Simulation
+    sim : Simulation or RankSimulation
     neurons : str, sequence of str, or array_like of int
         Area names or neuron ids; no sources, and all of one unit of current.
     amplitudes : float, or array_like of float, shape (n_times,), in the unit of the neurons' ``i_offset``, >= -1e300
@@ -158,6 +159,7 @@ class StepCurrent(Current):
         times: ArrayLike | None = None,
         stop: float | None = None,
     ) -> None:
+        sim = alone(sim)
         values = _row(amplitudes, "amplitudes")
         if times is None and len(values) != 1:
             raise ValueError(
@@ -182,7 +184,7 @@ class RampCurrent(Current):
 
     Parameters
     ----------
-    sim : Simulation
+    sim : Simulation or RankSimulation
     neurons : str, sequence of str, or array_like of int
         Area names or neuron ids; no sources, and all of one unit of current.
     first, last : float, in the unit of the neurons' ``i_offset``, >= -1e300
@@ -223,6 +225,7 @@ class RampCurrent(Current):
         end: float,
         hold: bool = False,
     ) -> None:
+        sim = alone(sim)
         begins, ends = checked_number(first, "first"), checked_number(last, "last")
         if not isinstance(hold, bool):
             raise TypeError(f"hold: must be True or False; got {hold!r:.60}")
@@ -237,7 +240,7 @@ class SineCurrent(Current):
 
     Parameters
     ----------
-    sim : Simulation
+    sim : Simulation or RankSimulation
     neurons : str, sequence of str, or array_like of int
         Area names or neuron ids; no sources, and all of one unit of current.
     amplitude : float, in the unit of the neurons' ``i_offset``, >= -1e300
@@ -282,6 +285,7 @@ class SineCurrent(Current):
         start: float | None = None,
         stop: float | None = None,
     ) -> None:
+        sim = alone(sim)
         most = 500.0 / sim.dt
         turns = checked_number(frequency, "frequency", 0.0, most) * sim.dt / 1000.0
         values = [
@@ -299,7 +303,7 @@ class OUCurrent(Current):
 
     Parameters
     ----------
-    sim : Simulation
+    sim : Simulation or RankSimulation
     neurons : str, sequence of str, or array_like of int
         Area names or neuron ids; no sources, and all of one unit of current.
     mean : float, in the unit of the neurons' ``i_offset``, >= -1e300
@@ -346,6 +350,7 @@ class OUCurrent(Current):
         start: float | None = None,
         stop: float | None = None,
     ) -> None:
+        sim = alone(sim)
         time_constant = checked_number(tau, "tau", 0.0) / sim.dt
         if time_constant == 0.0:
             raise ValueError(f"tau: must be > 0 ms; got {tau}")
