@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromod.closed import Closed
+from neuromod.closed import Closed, fixed
 from neuromod.errors import say
 from neuromod.near_names import names_near
 from neuromod.problems import shown
@@ -314,9 +314,9 @@ class Hooked:
 
     @property
     def spikes(self) -> NDArray[np.int64]:
-        """Ids of the neurons that fired in the last completed step, ascending; int64, shape (n,). A copy."""
+        """Ids of the neurons that fired in the last completed step, ascending; int64, shape (n,). A copy, read-only."""
         found: NDArray[np.int64] = self._session.last_spikes()
-        return found
+        return fixed(found)
 
     def _add_hook(
         self,
