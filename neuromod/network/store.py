@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,7 @@ class SynapseStore:
         self.check_rule = check_rule
         self.areas, self.columns, self.learning = areas, areas.columns, learning
         self.gate = areas.columns.gate
+        self.clocks: WeakSet[Any] = WeakSet()  # of simulations of the network, which have a dt
         self.edits: Any = None  # functions that change a projection's synapses: `neuromod.network.edits`
         self.model: Callable[[], Any] = lambda: None  # a weak reference to the model that they are of
         self.made = 0  # projections ever made: the salt of their draws
@@ -64,11 +66,10 @@ class SynapseStore:
         self._tables: list[SynapseTable] = []
         self._faces: dict[str, Projection] = {}
         self._pending: list[Addition] = []
-        self._version = 0
+        self._version, self._moves = 0, Moves()
         self._weight: Floats | None = None  # over all projections, as handed out
         self._memory: Floats | None = None  # behind it, where there are several projections
         self._cache: dict[str, NDArray[Any]] = {}
-        self._moves = Moves()
 
     # ---- projections -----------------------------------------------------------------------------------------
 
