@@ -344,7 +344,8 @@ def test_a_missing_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPat
     ):
         p.to_scipy()
     with pytest.raises(
-        ModuleNotFoundError, match=r'^to_pandas needs pandas: pip install "neuromod-snn\[pandas\]"$'
+        ModuleNotFoundError,
+        match=r'^to_pandas needs pandas: pip install "neuromod-snn\[pandas\]", in a clone ',
     ):
         p.to_pandas()
     assert math.isclose(sum(p.to_dict()["weight"]), 0.4, rel_tol=1e-6)
