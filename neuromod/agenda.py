@@ -169,6 +169,11 @@ class Agenda:
     def rates(self, rates: Iterable[RateSchedule]) -> None:
         self._rates = Timetable(rates)
 
+    @property
+    def acts(self) -> bool:
+        """Whether a hook is being called."""
+        return self._acting
+
     def rates_at(self, step: int, dt: float) -> list[tuple[RateSchedule, Floats]]:
         """The schedules whose rates change at the end of `step`, and the rates."""
         return [(each, each.row(step, dt)) for each in self._rates if each.is_due(step)]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neuromod.closed import Closed, fixed
 from neuromod.errors import say
+from neuromod.near_names import names_near
 from neuromod.problems import shown
 from neuromod.timetable import FOREVER
 from neuromod.units import steps_of
@@ -151,6 +152,7 @@ class Hooked:
 
     _session: Any
 
+    @names_near
     def every(self, ms: float, function: Callable[[Any], object]) -> Hook:
         """Let runs call a function every so many ms of simulated time.
 
@@ -197,6 +199,7 @@ class Hooked:
         """
         return self._add_hook("every", steps_of(ms, self._session.dt, "ms", 1), function, None)
 
+    @names_near
     def at(self, ms: float, function: Callable[[Any], object]) -> Hook:
         """Let the run that comes to a time call a function there, once.
 
@@ -238,6 +241,7 @@ class Hooked:
         steps = steps_of(ms, self._session.dt, "ms", self._session.step + 1)
         return self._add_hook("at", steps, function, None, once=True)
 
+    @names_near
     def when(
         self,
         condition: Callable[[Any], object],

@@ -15,11 +15,15 @@ from neuromod import (
     LevelMonitor,
     NeuromodulationSystem,
     NeuromodWarning,
+    OUCurrent,
     Population,
     Simulation,
+    SineCurrent,
     StateMonitor,
     SynapseMonitor,
+    correlated_trains,
     create_neuromodulation_system,
+    gamma_trains,
 )
 from neuromod.experiment.run import run_experiment
 from neuromod.experiment.section import check_experiment
@@ -540,3 +544,41 @@ def test_what_is_computed_from_a_read_only_array_is_a_plain_one(sim: Simulation,
     out = np.zeros(2)
     assert np.add(p.delay, p.delay, out=out) is out and out.tolist() == [2.0, 2.0]
     assert p.delay.max() == 1 and np.add.reduce(p.delay) == 2
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda sim, E: OUCurrent(sim, E, 1.0, 1.0, tau=0.01), r"^tau: is in ms; .* 0\.01 s would be 10\.0"),
+        (
+            lambda sim, E: gamma_trains(2, 20.0, 2.0, 0.5, 1),
+            r"^duration: is in ms; .* 0\.5 s would be 500\.0",
+        ),
+        (lambda sim, E: correlated_trains(2, 20.0, 0.5, duration=0.5, seed=1), "^duration: is in ms"),
+    ],
+)
+def test_times_of_inputs_that_look_like_seconds_are_doubted(
+    sim: Simulation, E: Population, make: Any, message: str
+) -> None:
+    with pytest.warns(NeuromodWarning, match=message):
+        make(sim, E)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda sim, E: SineCurrent(sim, E, amp=5.0), "SineCurrent: no argument 'amp'; did you mean 'amplitude'"),
+        (lambda sim, E: sim.load("a.npz", sed=3), "load: no argument 'sed'; there are path, threads"),
+        (lambda sim, E: sim.save("a.npz", None), "save: must have no more than 1 argument by position"),
+        (lambda sim, E: sim.reset(weight=True), "reset: no argument 'weight'; did you mean 'weights'"),
+        (lambda sim, E: gamma_trains(2, 20.0, 2.0, seeds=1), "gamma_trains: no argument 'seeds'; did you mean 'seed'"),
+        (lambda sim, E: sim.every(ms=1.0, func=print), "every: no argument 'func'; did you mean 'function'"),
+        (lambda sim, E: sim.neuromodulation.process_reward(rewad=1.0), "did you mean 'reward'"),
+    ],
+)  # fmt: skip
+def test_inputs_files_and_hooks_answer_wrong_names_too(
+    sim: Simulation, E: Population, call: Any, said: str
+) -> None:
+    with pytest.raises(TypeError) as caught:
+        call(sim, E)
+    assert said in str(caught.value)

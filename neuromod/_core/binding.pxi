@@ -225,6 +225,8 @@ cdef class Binding:
         for k in self.asked:
             rows, member = self.layout.projections[k].joined
             rows.write(member, self.weights[k])
+        for k, table in enumerate(self.layout.joined):  # one of equal weights may have got an array
+            self.projections[len(self.layout.projections) + k].weight = (<JoinedRows>table).c.weight
 
     cdef _lend_joined(self, nm_projection *p, object table):
         """The rows of a joined table; their synapses were made when those of the members were."""

@@ -19,6 +19,14 @@ def _table(title, rows):
     return f'<table style="font-variant-numeric:tabular-nums">{caption}{cells}</table>'
 
 
+def _with_unit(value, field):
+    """A value as a table shows it."""
+    if not isinstance(value, float):
+        return value
+    unit = "1" if field is None else field["unit"]
+    return f"{value:.6g}" if unit == "1" else f"{value:.6g} {unit}"
+
+
 def _finite(str where, value):
     """value as a float, finite."""
     number = float(value)
@@ -430,8 +438,12 @@ cdef class Neuron:
                 f"v_membrane={self.v_membrane:.6g} mV)")
 
     def _repr_html_(self):
-        """A table for notebooks: the neuron, its potential and its parameters."""
-        place = self._shown_position().removeprefix("position=").removesuffix(", ")
+        """A table for notebooks: the neuron, its potential and its parameters, with units."""
+        last, place = self.last_spike_time, self._shown_position().removeprefix("position=").removesuffix(", ")
         rows = [("id", self.id), ("type", f"{self.neuron_type} {self.model_type}"),
-                *([("position", place)] if place else []), ("v_membrane", f"{self.v_membrane:.6g} mV"), ("last_spike_time", f"{self.last_spike_time:g} ms")]
-        return _table("Neuron", [*rows, *self.params.items()])
+                *([("position", place)] if place else []),
+                ("v_membrane", f"{self.v_membrane:.6g} mV"),
+                ("last_spike_time", f"{last:g} ms" if math.isfinite(last) else "no spike yet")]
+        fields = _PARAMS[self.model_type]
+        rows += [(name, _with_unit(value, fields.get(name))) for name, value in self.params.items()]
+        return _table("Neuron", rows)

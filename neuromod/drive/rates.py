@@ -12,6 +12,8 @@ from neuromod import _core
 from neuromod.agenda import RateSchedule, check_domain
 from neuromod.arguments import MOST_STEPS, checked_array
 from neuromod.closed import Closed, fixed
+from neuromod.drive.alone import alone
+from neuromod.near_names import names_near
 from neuromod.network.members import ids_as_given
 from neuromod.problems import shown
 from neuromod.units import steps_of, steps_of_all
@@ -27,7 +29,7 @@ class RateSource(Closed):
 
     Parameters
     ----------
-    sim : Simulation
+    sim : Simulation or RankSimulation
     neurons : str, sequence of str, or array_like of int
         Area names or ids of ``poisson`` neurons, none of them with another RateSource.
     rate : array_like of float, Hz, >= 0, shape (n_times,) or (n_times, n), or callable
@@ -67,6 +69,7 @@ class RateSource(Closed):
     [0, 8114, 0]
     """
 
+    @names_near
     def __init__(
         self,
         sim: Any,
@@ -78,6 +81,7 @@ class RateSource(Closed):
         start: float | None = None,
         repeat: bool = False,
     ) -> None:
+        sim = alone(sim)
         ids = ids_as_given(sim.model._store.areas, neurons, "neurons")
         _check_poisson(sim, ids)
         if (interval is None) == (times is None):

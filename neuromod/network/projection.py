@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from neuromod import _core
 from neuromod.arguments import checked_array
 from neuromod.closed import Closed, fixed
-from neuromod.network.columns import held, model_of
+from neuromod.network.columns import MODELS, held, model_of
 from neuromod.network.draws import check_weight
 from neuromod.network.editing import Synapses
 from neuromod.network.learning import LiveMapping
@@ -298,6 +298,16 @@ class Projection(Synapses, Closed):
         _set(column, given)
 
     @property
+    def weight_unit(self) -> str:
+        """Unit of the weights, by the inputs of the targets.
+
+        ``"mV"`` where a spike moves the potential, or the current of a `lif`; ``"g/g_L"``, a conductance in units of
+        the leak conductance, where targets have synaptic conductances; the unit of the current where they have others.
+        Where targets differ, ``"mV"``.
+        """
+        return weight_unit(self._table)
+
+    @property
     def eligibility(self) -> Weights:
         """Eligibility trace of each synapse, float32, shape (n_synapses,), mV; as `weight`.
 
@@ -426,6 +436,26 @@ class ReadOnly(Mapping[str, Item]):
 
     def _repr_html_(self) -> str:
         return html_of(self)
+
+
+def weight_unit(table: SynapseTable) -> str:
+    """The unit of the weights of a table; see `Projection.weight_unit`."""
+    columns = table.columns
+    slots = np.flatnonzero(table.targets(columns.n))
+    numbers = np.unique(columns.column("model")[slots]).tolist()
+    found = {_input_unit(list(MODELS)[k], table, slots) for k in numbers}
+    return found.pop() if len(found) == 1 else "mV"
+
+
+def _input_unit(model: str, table: SynapseTable, slots: Ints) -> str:
+    """The unit of what a weight adds to, in neurons of a model."""
+    about = MODELS[model]
+    if f"g_syn_{table.synapse_type}" in about["state"]:
+        return "g/g_L"
+    decay = f"tau_syn_{table.synapse_type}"
+    if decay not in about["params"] or not np.any(table.columns.column(decay)[slots] > 0.0):
+        return "mV"  # a jump of the potential
+    return str(about["state"].get(f"i_syn_{table.synapse_type}", {}).get("unit", "mV"))
 
 
 def projection_of(model: Any, name: str) -> Projection:
