@@ -86,33 +86,11 @@ def test_records_of_other_libraries_can_be_written() -> None:
     assert found.values.flags.writeable
 
 
-# ---- what a neuron's view does not have ---------------------------------------------------------------------------
+# ---- where a neuron is ---------------------------------------------------------------------------
 
 
 def _views(sim: Simulation) -> tuple[Neuron, Neuron]:
     return sim.create(6, positions={"grid": [2, 3], "spacing": 0.5})[4], sim.create(2, "adex")[0]
-
-
-@pytest.mark.parametrize(
-    ("name", "hint"),
-    [
-        ("tau_m", r"Neuron\.tau_m: no such attribute; it is params\['tau_m'\]$"),
-        ("tau_mm", r"Neuron\.tau_mm: no such attribute; did you mean params\['tau_m'\]\?$"),
-        ("v_mem", r"Neuron\.v_mem: no such attribute; did you mean 'v_membrane'\?$"),
-        (
-            "refractory_left",
-            r"Neuron\.refractory_left: no such attribute; it is a column of populations and of",
-        ),
-        ("voltage_of_it", r"Neuron\.voltage_of_it: no such attribute$"),
-    ],
-)
-def test_a_name_that_a_neuron_lacks_is_answered_with_where_it_is(name: str, hint: str) -> None:
-    neuron, _ = _views(Simulation(seed=1))
-    with pytest.raises(AttributeError, match=hint):
-        getattr(neuron, name)
-    with pytest.raises(AttributeError, match=hint):
-        setattr(neuron, name, 1.0)
-    assert not hasattr(neuron, name)
 
 
 def test_a_neuron_shows_the_position_that_create_gave_it() -> None:
