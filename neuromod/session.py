@@ -52,7 +52,7 @@ class Session:
         self, store: SynapseStore, seed: int, dt: float, levels: _core.Levels | None, threads: int
     ) -> None:
         self.store, self.seed, self.dt = store, seed, dt
-        store.clocks.add(self)
+        store.columns.clocks.add(self)
         self._levels, self._threads = levels, threads
         self._engine: _core.Engine | None = None
         self.beginning = Beginning()

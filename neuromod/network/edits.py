@@ -183,10 +183,10 @@ def add_synapses(
 
 def _step_of(store: Store) -> float:
     """The step of the simulations of a network, ms; ValueError where there is none, or they differ."""
-    steps = sorted({clock.dt for clock in store.clocks})
+    steps = sorted({clock.dt for clock in store.columns.clocks})
     if len(steps) > 1:
         gc.collect()  # simulations that nobody has any more are in circles
-        steps = sorted({clock.dt for clock in store.clocks})
+        steps = sorted({clock.dt for clock in store.columns.clocks})
     if len(steps) != 1:
         came = f"simulations with steps of {', '.join(f'{dt:g}' for dt in steps)} ms" if steps else "none"
         raise ValueError(

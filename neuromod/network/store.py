@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
-from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +50,6 @@ class SynapseStore:
         self.check_rule = check_rule
         self.areas, self.columns, self.learning = areas, areas.columns, learning
         self.gate = areas.columns.gate
-        self.clocks: WeakSet[Any] = WeakSet()  # of simulations of the network, which have a dt
         self.edits: Any = None  # functions that change a projection's synapses: `neuromod.network.edits`
         self.model: Callable[[], Any] = lambda: None  # a weak reference to the model that they are of
         self.made = 0  # projections ever made: the salt of their draws
