@@ -107,6 +107,8 @@ static arrival next_arrival(const delivery *d, nm_route *route) {
     const nm_network *network = d->to->network;
     for (int32_t k = nm_route_next(route); k >= 0; k = nm_route_next(route)) {
         const nm_projection *p = &network->projections[k];
+        if (p->reached != NULL && !p->reached[d->partition])
+            continue;
         const int64_t bucket = nm_bucket(network, p, route->slot - p->pre_first, d->partition);
         const int64_t delay_run = nm_projection_run(p, bucket, d->delay);
         if (delay_run >= 0 && nm_projection_reaches(p, route->step))

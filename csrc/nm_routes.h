@@ -39,7 +39,7 @@ typedef struct nm_routes {
     const nm_age *ages;
     /* Work of a step besides delivery: numbers of projections, ascending. */
     int64_t n_stepped, n_short_term, n_scaled;
-    const int32_t *stepped;    /* with a rule; of the lazy ones that share a history the one that updates it */
+    const int32_t *stepped; /* with a rule; of the lazy ones that share a history the one that updates it */
     const int32_t *short_term; /* with short-term plasticity */
     const int32_t *scaled;     /* with homeostatic scaling */
     int64_t n_swept;

@@ -13,6 +13,7 @@ from neuromod import atomic
 from neuromod.atomic import remove_strays_of
 from neuromod.closed import Closed
 from neuromod.errors import FileError, say
+from neuromod.hooks import say_of_hooks
 from neuromod.problems import shown
 from neuromod.units import steps_of
 
@@ -160,6 +161,7 @@ class Checkpoints(Closed):
         remove_strays_of(self._directory, "step-*.npz")
 
     def __enter__(self) -> Self:
+        say_of_hooks(self._sim._session, "checkpointing")
         self.prepare()
         self._began = self._looked = time.monotonic()
         self._next = self._sim.current_step + 1
@@ -255,7 +257,7 @@ class Checkpoints(Closed):
         step = sim.current_step
         path = self._directory / f"step-{step:015d}.npz"
         self._lock.renew(lambda: self._look_at_files(step))  # somebody may have removed the directory
-        sim.save(path)
+        sim._write(path)
         self._last = step
         files = checkpoint_files(self._directory)
         left = [path for at, path in files if at > step]  # of a course that the simulation has gone back from

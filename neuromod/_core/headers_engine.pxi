@@ -67,6 +67,7 @@ cdef extern from "nm_network.h" nogil:
         int64_t before
         int64_t behind
         const int64_t *bucket_run
+        const uint8_t *reached
         const int64_t *run_start
         const uint16_t *run_delay
         const uint16_t *target
@@ -270,6 +271,7 @@ cdef extern from "nm_bitmap.h" nogil:
         const uint16_t *extra
     int64_t nm_bitmap_words(int64_t partition_width)
     int64_t nm_bitmap_counts(int64_t partition_width)
+    int nm_bitmap_pays(int64_t n_synapses, int64_t n_rows, int64_t n_neurons, int64_t extras)
     int64_t nm_bitmap_worth(const nm_projection *p, int64_t n_neurons, int64_t n_buckets, int part,
                             int64_t *extra_start)
     void nm_bitmap_fill(const nm_projection *p, int64_t n_buckets, int64_t words, uint64_t *bits, uint16_t *extra)
@@ -366,6 +368,9 @@ cdef extern from "nm_pool.h" nogil:
 cdef extern from "nm_clock.h" nogil:
     double nm_clock()
 
+cdef extern from "nm_heap.h" nogil:
+    void nm_heap_trim()
+
 cdef extern from "nm_current.h" nogil:
     int NM_CURRENT_LINES
     int NM_CURRENT_SINE
@@ -459,6 +464,7 @@ cdef extern from "nm_build.h" nogil:
         uint32_t salt
         int64_t n_partitions
         int64_t partition_width
+        int64_t first_partition
     int64_t NM_BUILD_NARROW
     int nm_build_check(const nm_build *build, nm_error *error)
     int nm_build_probability(const nm_build *build, double p, int64_t *bucket_start, uint16_t *local, nm_error *error)

@@ -11,7 +11,16 @@ import numpy as np
 from neuromod.experiment.effect_size import Effect, effects
 from neuromod.modulation.monoamines import NorepinephrineSystem, SerotoninSystem
 
-__all__ = ["advice", "class_word", "group_labels", "headline", "outcome_classes", "seconds_of", "speed"]
+__all__ = [
+    "advice",
+    "class_word",
+    "group_labels",
+    "headline",
+    "outcome_classes",
+    "readout_of",
+    "seconds_of",
+    "speed",
+]
 
 
 def headline(results: Mapping[str, Any]) -> str:
@@ -140,6 +149,12 @@ def outcome_classes(results: Mapping[str, Any]) -> dict[str, int]:
         for k, name in ((1, "rewarded"), (2, "punished"))
         if np.any(group == k)
     }
+
+
+def readout_of(results: Mapping[str, Any]) -> str | None:
+    """The area whose response is measured; None where there is none."""
+    name = _experiment(results).get("readout")
+    return None if name is None else str(name)
 
 
 def class_word(results: Mapping[str, Any]) -> str:

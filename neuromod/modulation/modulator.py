@@ -264,6 +264,11 @@ class Modulator(Closed, _core.ModulatorCore):
         As `apply_params`.
     """
 
+    _HINTS = {  # noqa: RUF012
+        "targets": "they belong to its kind; create_neuromodulation_system declares a modulator with others",
+        "level": "it is .state.level; clamp of the system holds it",
+        **{name: f"it is .state.{name}" for name in ("baseline", "decay_rate", "phasic", "tau", "tonic")},
+    }
     _registered: ClassVar[str]
     _params: ClassVar[Mapping[str, Any] | None] = None
     _again: ClassVar[Callable[..., Modulator]]  # monoamines.modulator_again, which knows the classes

@@ -65,6 +65,8 @@ class NeuronColumns:
         self.receptors: Sequence[
             Mapping[str, float]
         ] = ()  # densities, by the numbers in `area`; last: outside all
+        # position that `create` gave the neuron in a slot; None: it has none
+        self.place: Callable[[int], tuple[float, ...] | None] = lambda slot: None
         self.gate = _core.Gate()  # of the whole network, its synapses included
         self.handed_out: set[Any] = set()  # the `Weights` of which users have arrays
         self.model: Callable[[], Any] = lambda: None  # a weak reference to the model that they are of
