@@ -17,6 +17,7 @@ OF_A_PROJECTION = {
     *("name", "synapse_type", "rule", "rule_params", "weight_min", "weight_max", "weight_decay"),
     *("weight_dependence", "short_term", "homeostatic", "pre_id", "post_id", "delay", "weight", "weight_of"),
     *("eligibility", "plasticity_tag", "port", "order", "learning", "modulators", "state", "rounding"),
+    "weight_unit",
     *("add", "remove", "prune", "rewire", "to_dict", "to_pandas", "to_scipy"),
 }
 

@@ -62,14 +62,14 @@ def test_of_checkpoints_the_newest_is_no_older_than_the_last_that_was_written(
 ) -> None:
     """A damaged checkpoint would warn, which fails the test."""
     sim, written = small(), dict[int, str]()
-    save = Simulation.save
+    save = Simulation._write
 
     def noted(self: Simulation, path: Path) -> None:
         written[self.current_step] = self.digest()
         save(self, path)
         disk.mark(self.current_step)
 
-    monkeypatch.setattr(Simulation, "save", noted)
+    monkeypatch.setattr(Simulation, "_write", noted)
     with sim.checkpointing(tmp_path, every=10.0, keep=2):
         sim.run(45)
     n, tried = 0, set[tuple[str, ...]]()
