@@ -46,12 +46,16 @@ static int lane_shift(int64_t lane) {
 #endif
 }
 
+int nm_bitmap_pays(int64_t n_synapses, int64_t n_rows, int64_t n_neurons, int64_t extras) {
+    return n_synapses > 0 && n_synapses * THINNEST >= n_rows * n_neurons && extras * 4 <= n_synapses;
+}
+
 int64_t nm_bitmap_worth(const nm_projection *p, int64_t n_neurons, int64_t n_buckets, int part,
                         int64_t *extra_start) {
     const int64_t n = p->run_start[p->n_runs];
     int64_t most = 1, extras = 0;
     if (p->bucket_run != NULL || p->rule != NULL || p->short_term != NULL || n < 1 ||
-        (!part && n * THINNEST < p->n_rows * n_neurons))
+        (!part && !nm_bitmap_pays(n, p->n_rows, n_neurons, 0)))
         return 0;
     for (int64_t bucket = 0; bucket < n_buckets; bucket++) {
         extra_start[bucket] = extras;
@@ -65,7 +69,7 @@ int64_t nm_bitmap_worth(const nm_projection *p, int64_t n_neurons, int64_t n_buc
         }
     }
     extra_start[n_buckets] = extras;
-    return part || extras * 4 <= n ? MOST / most : 0;
+    return part || nm_bitmap_pays(n, p->n_rows, n_neurons, extras) ? MOST / most : 0;
 }
 
 void nm_bitmap_fill(const nm_projection *p, int64_t n_buckets, int64_t words, uint64_t *bits,
@@ -254,8 +258,6 @@ void nm_bitmap_add(nm_bitmap_arrivals arrivals, int64_t n, uint64_t *count, doub
         rows.bucket[rows.n] = bucket;
         rows.row[rows.n++] = bitmap->bits + bucket * bitmap->words;
     }
-    if (rows.n == 0)
-        return;
     add_pass(bitmap, &rows, added, count);
     add_counts(count, n, p->inhibitory ? -fabs(p->constant_weight) : p->constant_weight, input);
 }

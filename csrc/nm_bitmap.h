@@ -24,6 +24,10 @@ struct nm_bitmap {
 int64_t nm_bitmap_words(int64_t partition_width);
 int64_t nm_bitmap_counts(int64_t partition_width);
 
+/* Whether bitmap delivery is faster for a projection with equal weights and one delay. `extras`: synapses beyond the first
+ * from a source to a target. */
+int nm_bitmap_pays(int64_t n_synapses, int64_t n_rows, int64_t n_neurons, int64_t extras);
+
 /* The value of `most` for a projection; 0 where bitmap delivery is not faster. Fills extra_start. Depends
  * on the synapses alone. `part`: 1 for a part of a projection for whose whole bitmap delivery is faster. */
 int64_t nm_bitmap_worth(const nm_projection *p, int64_t n_neurons, int64_t n_buckets, int part,
@@ -58,8 +62,8 @@ static inline int64_t nm_bitmap_next(nm_bitmap_arrivals *a) {
     return -1;
 }
 
-/* Deliver the spikes to the n neurons of the partition: input[i] += weight * number of arrivals. `count`
- * is scratch: [nm_bitmap_counts(partition_width)]. */
+/* Deliver the spikes, one at least, to the n neurons of the partition: input[i] += weight * number of arrivals.
+ * `count` is scratch: [nm_bitmap_counts(partition_width)]. */
 void nm_bitmap_add(nm_bitmap_arrivals arrivals, int64_t n, uint64_t *count, double *input);
 
 #endif

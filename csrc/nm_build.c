@@ -23,9 +23,12 @@ int nm_build_check(const nm_build *build, nm_error *error) {
         status = check_slots(build->post, build->n_post, build->id, 1, error);
     if (status != NM_OK)
         return status;
-    const int64_t n_slots = build->n_partitions * build->partition_width;
-    if (build->n_post > 0 && build->post[build->n_post - 1] >= n_slots)
+    const int64_t first_slot = build->first_partition * build->partition_width,
+                  end_slot = first_slot + build->n_partitions * build->partition_width;
+    if (build->n_post > 0 && build->post[build->n_post - 1] >= end_slot)
         return nm_fail(error, NM_ERR_BAD_INDEX, build->n_post - 1, 1, (double)build->post[build->n_post - 1]);
+    if (build->n_post > 0 && build->post[0] < first_slot)
+        return nm_fail(error, NM_ERR_BAD_INDEX, 0, 1, (double)build->post[0]);
     if (build->n_pre == 0)
         return NM_OK;
     if (build->pre[0] < build->pre_first)

@@ -20,7 +20,8 @@ typedef struct nm_build {
     int64_t autapses; /* 0: a neuron is never connected to itself */
     uint64_t seed;
     uint32_t salt;                         /* the projection's number */
-    int64_t n_partitions, partition_width; /* of the network; the partitions cover all of `post` */
+    int64_t n_partitions, partition_width; /* with buckets in the rows; they cover all of `post` */
+    int64_t first_partition; /* the first of them; 0 unless the rows are those of a part of the network */
 } nm_build;
 
 /* Check the arguments that all ways of drawing share. */

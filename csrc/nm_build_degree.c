@@ -132,9 +132,15 @@ static void fill_wide(const uint32_t *restrict row, int64_t n, uint16_t target, 
         local[next[row[k]]++] = target;
 }
 
+/* First slot of a partition, counted from the first that has buckets. */
+static int64_t partition_slot(const nm_build *build, int64_t partition) {
+    return (build->first_partition + partition) * build->partition_width;
+}
+
 /* Index into `post` of the first target behind a partition; the search begins at index i. */
 static int64_t partition_end(const nm_build *build, int64_t i, int64_t partition) {
-    while (i < build->n_post && build->post[i] < (partition + 1) * build->partition_width)
+    const int64_t end = partition_slot(build, partition + 1);
+    while (i < build->n_post && build->post[i] < end)
         i++;
     return i;
 }
@@ -163,7 +169,7 @@ static void fill(const nm_build *build, int64_t degree, int64_t *next, drawn_row
         for (int64_t row = 0; row < build->n_rows; row++)
             next[row] = bucket_start[row * build->n_partitions + partition];
         for (const int64_t end = partition_end(build, i, partition); i < end; i++) {
-            const uint16_t target = (uint16_t)(build->post[i] - partition * build->partition_width);
+            const uint16_t target = (uint16_t)(build->post[i] - partition_slot(build, partition));
             if (drawn.narrow != NULL)
                 fill_narrow(drawn.narrow + i * degree, degree, target, next, local);
             else
@@ -280,6 +286,7 @@ static int draw_rows(const nm_build *build, const int64_t *each, int64_t degree,
     const int consecutive = are_consecutive(build->post, build->n_post);
     nm_rows rows = {.n_partitions = build->n_partitions,
                     .partition_width = build->partition_width,
+                    .first_partition = build->first_partition,
                     .bucket_start = bucket_start,
                     .local = local,
                     .room = room};

@@ -103,6 +103,7 @@ int nm_build_probability(const nm_build *build, double p, int64_t *bucket_start,
     gap_law law = law_of(p);
     nm_rows rows = {.n_partitions = build->n_partitions,
                     .partition_width = build->partition_width,
+                    .first_partition = build->first_partition,
                     .bucket_start = bucket_start,
                     .local = local};
     if (local != NULL)

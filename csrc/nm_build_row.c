@@ -31,7 +31,7 @@ int nm_rows_append(nm_rows *rows, int64_t row, const int32_t *target, int64_t n)
         const int32_t partition = target[0] / (int32_t)rows->partition_width,
                       first = partition * (int32_t)rows->partition_width;
         const int64_t run = count_below(target, n, first + rows->partition_width);
-        while (rows->bucket <= row * rows->n_partitions + partition)
+        while (rows->bucket <= row * rows->n_partitions + partition - rows->first_partition)
             rows->bucket_start[rows->bucket++] = rows->n;
         if (rows->local != NULL && run < SHORT)
             for (int64_t k = 0; k < run; k++)

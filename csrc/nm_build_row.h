@@ -36,7 +36,7 @@ static inline int32_t nm_candidate(const nm_candidates *from, int64_t c) {
 
 /* The buckets written so far. */
 typedef struct nm_rows {
-    int64_t n_partitions, partition_width;
+    int64_t n_partitions, partition_width, first_partition; /* as in nm_build */
     int64_t *bucket_start;
     uint16_t *local; /* NULL: only count */
     int64_t room;    /* entries of `local` */

@@ -4,15 +4,24 @@
 #include "nm_build.h"
 #include "nm_normal.h"
 
-enum { BATCH = 1024 }; /* words per batch: 4 KB; a power of 2, so that ids do not wrap inside a batch */
+/* Words per batch: at most 4 KB, up to a multiple of a power of 2, so that ids do not wrap inside a batch; at least four
+ * blocks, so that a few values at a time take a few words. */
+enum { BATCH = 1024, LEAST = 16 };
 
-/* The words of positions first .. first + BATCH - 1: position = step * 2^32 + id. */
-static void fill_batch(uint64_t seed, uint32_t stream, int64_t first, uint32_t *words) {
-    nm_rng_fill(seed, stream, (uint32_t)first, (uint64_t)first >> 32, BATCH, words);
+/* Words of the batch that begins at position `first`, a multiple of LEAST, where values up to `end` are needed. */
+static int64_t batch_length(int64_t first, int64_t end) {
+    const int64_t border = first - first % BATCH + BATCH, needed = (end + LEAST - 1) / LEAST * LEAST;
+    return (border < needed ? border : needed) - first;
 }
 
-static void normal_batch(const uint32_t *restrict words, double mean, double sd, float *restrict out) {
-    for (int i = 0; i < BATCH; i += 2) {
+/* The words of positions first .. first + n - 1: position = step * 2^32 + id. */
+static void fill_batch(uint64_t seed, uint32_t stream, int64_t first, int64_t n, uint32_t *words) {
+    nm_rng_fill(seed, stream, (uint32_t)first, (uint64_t)first >> 32, (size_t)n, words);
+}
+
+static void normal_batch(const uint32_t *restrict words, int64_t n, double mean, double sd,
+                         float *restrict out) {
+    for (int64_t i = 0; i < n; i += 2) {
         double first, second;
         nm_normal_pair(words[i], words[i + 1], &first, &second);
         out[i] = (float)(mean + sd * first);
@@ -20,17 +29,18 @@ static void normal_batch(const uint32_t *restrict words, double mean, double sd,
     }
 }
 
-static void uniform_batch(const uint32_t *restrict words, double low, double high, float last,
+static void uniform_batch(const uint32_t *restrict words, int64_t length, double low, double high, float last,
                           float *restrict out) {
-    for (int i = 0; i < BATCH; i++) {
+    for (int64_t i = 0; i < length; i++) {
         float value = (float)(low + (high - low) * nm_uniform(words[i]));
         out[i] = value < last ? value : last;
     }
 }
 
-/* Values first .. first + n - 1 of the batch that begins at position `batch_first`, into out[0 .. n - 1]. */
-static void copy_batch(const float *batch, int64_t batch_first, int64_t first, int64_t n, float *out) {
-    const int64_t end = batch_first + BATCH < first + n ? batch_first + BATCH : first + n;
+/* Values first .. first + n - 1 of the batch of so many that begins at `batch_first`, into out[0 .. n - 1]. */
+static void copy_batch(const float *batch, int64_t batch_first, int64_t length, int64_t first, int64_t n,
+                       float *out) {
+    const int64_t end = batch_first + length < first + n ? batch_first + length : first + n;
     for (int64_t k = batch_first > first ? batch_first : first; k < end; k++)
         out[k - first] = batch[k - batch_first];
 }
@@ -39,10 +49,11 @@ void nm_build_normal(uint64_t seed, uint32_t stream, double mean, double sd, int
                      float *out) {
     uint32_t words[BATCH];
     float batch[BATCH];
-    for (int64_t k = first - first % BATCH; k < first + n; k += BATCH) {
-        fill_batch(seed, stream, k, words);
-        normal_batch(words, mean, sd, batch);
-        copy_batch(batch, k, first, n, out);
+    for (int64_t k = first - first % LEAST, length; k < first + n; k += length) {
+        length = batch_length(k, first + n);
+        fill_batch(seed, stream, k, length, words);
+        normal_batch(words, length, mean, sd, batch);
+        copy_batch(batch, k, length, first, n, out);
     }
 }
 
@@ -90,9 +101,10 @@ void nm_build_uniform(uint64_t seed, uint32_t stream, double low, double high, i
     float last = (float)high;
     if ((double)last >= high)
         last = nextafterf(last, (float)low);
-    for (int64_t k = first - first % BATCH; k < first + n; k += BATCH) {
-        fill_batch(seed, stream, k, words);
-        uniform_batch(words, low, high, last, batch);
-        copy_batch(batch, k, first, n, out);
+    for (int64_t k = first - first % LEAST, length; k < first + n; k += length) {
+        length = batch_length(k, first + n);
+        fill_batch(seed, stream, k, length, words);
+        uniform_batch(words, length, low, high, last, batch);
+        copy_batch(batch, k, length, first, n, out);
     }
 }

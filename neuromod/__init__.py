@@ -1,5 +1,6 @@
 """Spiking neural networks under dopamine, serotonin and norepinephrine: a C core with a Python face.
 
+``neuromod guide`` on the command line lists and prints the pages of the guide, which begins with ``first_network``.
 The names below are all there is to know for most work; ``neuromod.plasticity`` and ``neuromod.senses`` hold
 functions of their own.
 """
@@ -156,8 +157,17 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return importlib.import_module(f"neuromod.{name}")
     if name not in _HOMES:
-        raise AttributeError(f"module 'neuromod' has no attribute {name!r}")
+        raise AttributeError(f"module 'neuromod' has no attribute {name!r}{_hint(name)}")
     return getattr(importlib.import_module(f"neuromod.{_HOMES[name]}"), name)
+
+
+def _hint(name: str) -> str:
+    """What is said of a name that is not here, such as one of another simulator."""
+    if name.startswith("_"):
+        return ""
+    from neuromod.problems import did_you_mean  # not needed to import the package
+
+    return did_you_mean(name, __dir__(), ("neuromod",))
 
 
 def __dir__() -> list[str]:

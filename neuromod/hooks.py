@@ -8,12 +8,18 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromod.closed import Closed
+from neuromod.closed import Closed, fixed
+from neuromod.errors import say
+from neuromod.near_names import names_near
 from neuromod.problems import shown
 from neuromod.timetable import FOREVER
 from neuromod.units import steps_of
 
 __all__ = ["Hook", "Hooked"]
+
+
+_NAMED = 5
+"""Hooks that a warning names."""
 
 
 class Hook(Closed):
@@ -118,9 +124,27 @@ class Hook(Closed):
     def __exit__(self, *exc: object) -> None:
         self.remove()
 
+    @property
+    def words(self) -> str:
+        """When it is called, and the name of its function."""
+        word = "at" if self._once else "every"
+        name = getattr(self._function, "__qualname__", type(self._function).__name__)
+        return f"{word} {self._steps * self._sim.dt:g} ms {name.rpartition('<locals>.')[2]}"
+
     def __repr__(self) -> str:
         word = "at" if self._once else "every"
         return f"Hook({word}={self._steps * self._sim.dt:g} ms, calls={self._calls})"
+
+
+def say_of_hooks(session: Any, what: str) -> None:
+    """Warn of the hooks that are still to be called and that no file holds; the one that is being called is none."""
+    agenda = session.agenda
+    hooks = [each for each in agenda.hooks if each is not agenda.calling]
+    words = [each.words for each in hooks if each.steps_to_next(session.step) < FOREVER]
+    if words:
+        more = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
+        named = ", ".join(words[:_NAMED]) + more
+        say(f"{what}: a file holds no hooks ({named}); register them again after load")
 
 
 class Hooked:
@@ -128,6 +152,7 @@ class Hooked:
 
     _session: Any
 
+    @names_near
     def every(self, ms: float, function: Callable[[Any], object]) -> Hook:
         """Let runs call a function every so many ms of simulated time.
 
@@ -174,6 +199,7 @@ class Hooked:
         """
         return self._add_hook("every", steps_of(ms, self._session.dt, "ms", 1), function, None)
 
+    @names_near
     def at(self, ms: float, function: Callable[[Any], object]) -> Hook:
         """Let the run that comes to a time call a function there, once.
 
@@ -215,6 +241,7 @@ class Hooked:
         steps = steps_of(ms, self._session.dt, "ms", self._session.step + 1)
         return self._add_hook("at", steps, function, None, once=True)
 
+    @names_near
     def when(
         self,
         condition: Callable[[Any], object],
@@ -287,9 +314,9 @@ class Hooked:
 
     @property
     def spikes(self) -> NDArray[np.int64]:
-        """Ids of the neurons that fired in the last completed step, ascending; int64, shape (n,). A copy."""
+        """Ids of the neurons that fired in the last completed step, ascending; int64, shape (n,). A copy, read-only."""
         found: NDArray[np.int64] = self._session.last_spikes()
-        return found
+        return fixed(found)
 
     def _add_hook(
         self,

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_array
+from neuromod.closed import fixed
+from neuromod.errors import say
 from neuromod.inputs import known_ids
 from neuromod.near_names import names_near
 from neuromod.network.population import Group
@@ -17,12 +19,14 @@ from neuromod.network.tracked import Tracked
 from neuromod.problems import did_you_mean, shown
 from neuromod.recorders import Monitor, Simulation, milliseconds
 from neuromod.tables import Samples, Spikes, unit_of
-from neuromod.units import checked_every
+from neuromod.units import checked_every, steps_of
 
 __all__ = ["LevelMonitor", "RateMonitor", "SpikeMonitor", "StateMonitor", "SynapseMonitor"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+_CURRENTS = ("current", "currents", "i", "i_syn", "input", "input_current")
+_OF_SOURCES = "; a hook reads the current of a source, sim.every(ms, lambda sim: kept.append(source.value))"
 
 
 class SpikeMonitor(Monitor[_core.SpikeRecorder]):
@@ -70,18 +74,18 @@ class SpikeMonitor(Monitor[_core.SpikeRecorder]):
 
     @property
     def step(self) -> Ints:
-        """Number of the step of each spike (the first step is 1); int64, shape (n_spikes,). A copy."""
-        return self._recorder.arrays()[0]
+        """Number of the step of each spike (the first step is 1); int64, shape (n_spikes,). A copy, read-only."""
+        return fixed(self._recorder.arrays()[0])
 
     @property
     def id(self) -> Ints:
-        """Neuron of each spike; int64, shape (n_spikes,). A copy."""
-        return self._recorder.arrays()[1]
+        """Neuron of each spike; int64, shape (n_spikes,). A copy, read-only."""
+        return fixed(self._recorder.arrays()[1])
 
     @property
     def time(self) -> Floats:
-        """Time of each spike, ms; float64, shape (n_spikes,): the end of its step. A copy."""
-        return milliseconds(self.step, self._sim)
+        """Time of each spike, ms; float64, shape (n_spikes,): the end of its step. A copy, read-only."""
+        return fixed(milliseconds(self.step, self._sim))
 
     @property
     def count(self) -> int:
@@ -99,7 +103,8 @@ class StateMonitor(Monitor[_core.SampleRecorder]):
     ----------
     sim : Simulation
     variable : str
-        A column of ``model.neurons``: ``"v_membrane"``, ``"u_recovery"``, ...
+        A column of ``model.neurons``: ``"v_membrane"``, ``"u_recovery"``, ... The current of a source, such as
+        `OUCurrent`, is none of them: a hook reads its ``value``.
     ids : Population, name, sequence of these, or array_like of int, shape (n,), optional
         Neurons to record; names are of areas and populations. Default: those present now. A neuron that is removed is
         NaN from then on.
@@ -112,6 +117,11 @@ class StateMonitor(Monitor[_core.SampleRecorder]):
     ------
     ValueError
         If the variable, an id or `every` is unknown or out of range. Nothing is recorded then.
+
+    Warns
+    -----
+    NeuromodWarning
+        For ``"external_input"``, which is cleared in each step before samples are taken.
 
     Examples
     --------
@@ -139,8 +149,13 @@ class StateMonitor(Monitor[_core.SampleRecorder]):
             name for name, column in buffers.items() if column.dtype.str[1:] in ("f8", "i8") and name != "id"
         )
         if variable not in known:
-            raise ValueError(
-                f"variable: must be one of {', '.join(known)}; got {shown(variable)}{did_you_mean(variable, known)}"
+            hint = _OF_SOURCES if str(variable).lower() in _CURRENTS else did_you_mean(variable, known)
+            listed = ", ".join(name for name in known if name != "external_input")
+            raise ValueError(f"variable: must be one of {listed}; got {shown(variable)}{hint}")
+        if variable == "external_input":
+            say(
+                "StateMonitor: external_input is cleared in each step, before samples are taken: each is 0"
+                + _OF_SOURCES
             )
         count = checked_every(every, every_ms, sim.dt)
         wanted = sim.model.neurons.id.copy() if ids is None else known_ids(sim.model, ids, "ids").copy()
@@ -151,7 +166,8 @@ class StateMonitor(Monitor[_core.SampleRecorder]):
 
     def _recorded(self) -> Samples:
         period, axes = self._period * self._sim.dt, {"neuron": {"id": self._ids}}
-        return Samples(self._variable, unit_of(self._variable), self.time, self.values, period, axes)
+        time, values = self._samples()
+        return Samples(self._variable, unit_of(self._variable), time, values, period, axes)
 
     def _new_recorder(self) -> _core.SampleRecorder:
         return _core.SampleRecorder(self._resolver(), 1)
@@ -178,13 +194,13 @@ class StateMonitor(Monitor[_core.SampleRecorder]):
 
     @property
     def time(self) -> Floats:
-        """Time of each sample, ms; float64, shape (n_samples,). A copy."""
-        return milliseconds(self._recorder.arrays()[0], self._sim)
+        """Time of each sample, ms; float64, shape (n_samples,). A copy, read-only."""
+        return fixed(milliseconds(self._recorder.arrays()[0], self._sim))
 
     @property
     def values(self) -> Floats:
-        """The samples, float64, shape (n_samples, n_ids), in the variable's unit. A copy."""
-        return self._recorder.arrays()[1]
+        """The samples, float64, shape (n_samples, n_ids), in the variable's unit. A copy, read-only."""
+        return fixed(self._recorder.arrays()[1])
 
     def __repr__(self) -> str:
         samples, width = self.values.shape
@@ -235,7 +251,8 @@ class LevelMonitor(Monitor[_core.SampleRecorder]):
         axes = {"region": {"region": list(self._regions)}, "modulator": {"modulator": list(self._names)}}
         if len(self._regions) == 1:
             del axes["region"]
-        return Samples("level", "1", self.time, self.values, self._period * self._sim.dt, axes)
+        time, values = self._samples()
+        return Samples("level", "1", time, self._in_regions(values), self._period * self._sim.dt, axes)
 
     def _new_recorder(self) -> _core.SampleRecorder:
         return _core.SampleRecorder(self._resolver(), 1)
@@ -260,13 +277,18 @@ class LevelMonitor(Monitor[_core.SampleRecorder]):
 
     @property
     def time(self) -> Floats:
-        """Time of each sample, ms; float64, shape (n_samples,). A copy."""
-        return milliseconds(self._recorder.arrays()[0], self._sim)
+        """Time of each sample, ms; float64, shape (n_samples,). A copy, read-only."""
+        return fixed(milliseconds(self._recorder.arrays()[0], self._sim))
 
     @property
     def values(self) -> Floats:
-        """Levels in [0, 1]; shape (n_samples, n_modulators), or (n_samples, n_regions, n_modulators). A copy."""
-        values = self._recorder.arrays()[1]
+        """Levels in [0, 1]; shape (n_samples, n_modulators), or (n_samples, n_regions, n_modulators).
+
+        A copy, read-only.
+        """
+        return fixed(self._in_regions(self._recorder.arrays()[1]))
+
+    def _in_regions(self, values: Floats) -> Floats:
         return values if self._shape[0] == 1 else values.reshape(-1, *self._shape)
 
     def level(self, name: str, region: str | None = None) -> Floats:
@@ -363,7 +385,7 @@ class SynapseMonitor(Monitor[_core.Probe]):
         positions = np.arange(len(table)) if synapses is None else _positions(synapses, len(table))
         count = self._period = checked_every(every, every_ms, sim.dt)
         self._sim, self._variable, self._projection = sim, variable, table.name
-        self._ends = tuple(_fixed(ends[positions]) for ends in (table.pre_id, table.post_id))
+        self._ends: tuple[Ints, ...] = tuple(fixed(ends[positions]) for ends in (table.pre_id, table.post_id))
         self._tracked = Tracked(sim._session.store, table.name, positions)
         super().__init__(sim, _core.Probe(self._read, count, len(positions)))
 
@@ -385,7 +407,8 @@ class SynapseMonitor(Monitor[_core.Probe]):
     def _recorded(self) -> Samples:
         axes = {"synapse": {"pre": self._ends[0], "post": self._ends[1]}}
         unit = "mV" if self._variable == "weight" else "1"
-        return Samples(self._variable, unit, self.time, self.values, self._period * self._sim.dt, axes)
+        time, values = self._samples()
+        return Samples(self._variable, unit, time, values, self._period * self._sim.dt, axes)
 
     def _read(self) -> NDArray[np.float32]:
         return self._tracked.read(self._variable)
@@ -401,25 +424,19 @@ class SynapseMonitor(Monitor[_core.Probe]):
 
     @property
     def time(self) -> Floats:
-        """Time of each sample, ms; float64, shape (n_samples,). A copy."""
-        return milliseconds(self._recorder.arrays()[0], self._sim)
+        """Time of each sample, ms; float64, shape (n_samples,). A copy, read-only."""
+        return fixed(milliseconds(self._recorder.arrays()[0], self._sim))
 
     @property
     def values(self) -> NDArray[np.float32]:
-        """The samples, float32, shape (n_samples, n_synapses), in the variable's unit. A copy."""
-        return self._recorder.arrays()[1]
+        """The samples, float32, shape (n_samples, n_synapses), in the variable's unit. A copy, read-only."""
+        return fixed(self._recorder.arrays()[1])
 
     def __repr__(self) -> str:
         samples, width = self.values.shape
         return (
             f"SynapseMonitor({self._projection!r}, {self._variable!r}, samples={samples}, synapses={width})"
         )
-
-
-def _fixed(values: Ints) -> Ints:
-    """The same array, read-only."""
-    values.flags.writeable = False
-    return values
 
 
 def _table_of(sim: Simulation, projection: Any) -> Any:
@@ -448,13 +465,13 @@ class RateMonitor(SpikeMonitor):
     sim : Simulation
     ids : Population, name, sequence of these, or array_like of int, shape (n,), optional
         The group; names are of areas and populations. Default: all neurons.
-    bin_ms : float, ms, > 0, default 10
-        Width of a bin; rounded to whole steps, at least one.
+    bin_ms : float, ms, > 0, optional
+        Width of a bin: a whole number of steps of dt. Default: 10 ms, to the nearest step, at least one.
 
     Raises
     ------
-    ValueError
-        If an id is not in the network or `bin_ms` is not > 0. Nothing is recorded then.
+    ValueError, TypeError
+        If an id is not in the network or `bin_ms` is no whole number of steps. Nothing is recorded then.
 
     Examples
     --------
@@ -468,15 +485,14 @@ class RateMonitor(SpikeMonitor):
     """
 
     @names_near
-    def __init__(self, sim: Simulation, ids: Group | None = None, bin_ms: float = 10.0) -> None:
-        if not (np.isfinite(bin_ms) and bin_ms > 0):
-            raise ValueError(f"bin_ms: must be > 0 ms; got {bin_ms!r}")
+    def __init__(self, sim: Simulation, ids: Group | None = None, bin_ms: float | None = None) -> None:
+        steps = max(1, round(10.0 / sim.dt)) if bin_ms is None else steps_of(bin_ms, sim.dt, "bin_ms", 1)
         super().__init__(sim, ids)
-        self._bin = max(1, round(bin_ms / sim.dt))
+        self._bin = steps
         self._began = self._recorder.sizes[0][0]
 
     def _recorded(self) -> Samples:  # type: ignore[override]
-        return Samples("rate", "Hz", self.bin_end, self.rate, self._bin * self._sim.dt)
+        return Samples("rate", "Hz", self._bin_ends(), self._rates(), self._bin * self._sim.dt)
 
     def _bins(self) -> int:
         ended = self._recorder.ended
@@ -493,7 +509,10 @@ class RateMonitor(SpikeMonitor):
 
     @property
     def bin_end(self) -> Floats:
-        """End of each full bin, ms; float64, shape (n_bins,)."""
+        """End of each full bin, ms; float64, shape (n_bins,). Read-only."""
+        return fixed(self._bin_ends())
+
+    def _bin_ends(self) -> Floats:
         return milliseconds(self._began + (np.arange(self._bins()) + 1) * self._bin, self._sim)
 
     @property
@@ -501,8 +520,11 @@ class RateMonitor(SpikeMonitor):
         """Spikes per neuron and second in each full bin, Hz; float64, shape (n_bins,).
 
         A bin counts the neurons of its own time: those of the group that were in the network, step by step. It is 0
-        where there was none.
+        where there was none. Read-only.
         """
+        return fixed(self._rates())
+
+    def _rates(self) -> Floats:
         n_bins = self._bins()
         which = (self.step - self._began - 1) // self._bin
         counts = np.bincount(which[which < n_bins], minlength=n_bins)

@@ -13,7 +13,7 @@ from neuromod import saved
 from neuromod.errors import ConfigError
 from neuromod.inputs import known_ids
 from neuromod.merging import merged_spikes
-from neuromod.monitors import LevelMonitor, SpikeMonitor, StateMonitor
+from neuromod.monitors import LevelMonitor, RateMonitor, SpikeMonitor, StateMonitor
 from neuromod.network import saved as of_model
 from neuromod.network.brain_model import BrainModel
 from neuromod.network.population import Group
@@ -103,6 +103,29 @@ class RankKept:
         monitor._asked = asked
         return monitor
 
+    def record_rate(self, ids: Group | None = None, bin_ms: float = 10.0) -> RateMonitor:
+        """Record the mean firing rate of a group of neurons from the next step on, each rank that of its own.
+
+        Parameters
+        ----------
+        ids : Population, name, sequence of these, or array_like of int, shape (n,), optional
+            The group, the same on every rank. Default: all neurons.
+        bin_ms : float, ms, > 0, default 10
+            Width of a bin.
+
+        Returns
+        -------
+        RateMonitor
+            Its rates are the share of this rank's neurons in the rate of the group: the sum over the ranks is the rate.
+            That of `gather` has the rate.
+
+        Raises
+        ------
+        ValueError
+            As of `RateMonitor`. Nothing is recorded then.
+        """
+        return RateMonitor(self._sim, ids, bin_ms)
+
     def record_levels(self, every: int | None = None, *, every_ms: float | None = None) -> LevelMonitor:
         """Record the levels of the modulators from the next step on; every rank has them all.
 
@@ -166,6 +189,9 @@ class RankKept:
             As of `Simulation.streaming`, on all ranks; or if the directory has the files of more ranks.
         """
         with self._ranks.one_error():
+            rates = [name for name, each in monitors.items() if isinstance(each, RateMonitor)]
+            if rates:
+                raise ConfigError([f"monitors[{rates[0]!r}]: must not be of record_rate on several ranks"])
             folder = Path(path)
             folder.mkdir(parents=True, exist_ok=True)
             more = [each for each in folder.glob("rank-*.log") if int(each.stem[5:]) >= self._ranks.size]
@@ -190,16 +216,20 @@ class RankKept:
         ------
         ConfigError
             If the ranks have not made the same recorders; on every rank.
+        ValueError
+            If a rate that varies is given by a function; on every rank.
         """
         sim, part = self._sim, self._part
-        self._ranks.check_same({"recorders": [type(monitor).__name__ for monitor in self.monitors]})
+        sim._session.agenda.check_can_be_saved("gather")
+        self._ranks.check_same({"recorders": [type(monitor).__name__ for monitor in self.monitors]}, "gather")
         own, state = sim._own_state(), of_model.state_of(sim.model, rows=True)
         tables = sim._session.store.tables
         neurons = {
             name: np.asarray(column[part.first_slot : part.end_slot])
             for name, column in state["neurons"].items()
         }
-        engine, records = sent_state(own["engine"], tables, part), sent_records(self.monitors)
+        ids = sim.model.neurons.id[part.first_slot : part.end_slot]
+        engine, records = sent_state(own["engine"], tables, part, ids), sent_records(self.monitors)
         told = neurons, state["projections"], engine, records
         found = self._ranks.at_first(told)
         if found is None:
@@ -257,6 +287,8 @@ class RankKept:
             if session.step
         ]
         problems += ranks._rules_not_there([table.learning.rule for table in session.store.tables])
+        if session.agenda.hooks:
+            problems.append("hooks: must be made on the ranks; remove those of the Simulation")
         if session.life is not None:
             problems.append("cell_lifecycle: is not there on several ranks; leave it out or disable it")
         if problems:
@@ -270,10 +302,11 @@ class RankKept:
             ranks._sim = first
             raise
         session.keeps_beginning = False
+        session.store.division = first._session.store.division
         session.beginning = first._session.beginning
         if threads is not None:
             sim.threads = threads
-        ranks._spikes = next((each for each in monitors if isinstance(each, SpikeMonitor)), None)
+        ranks._spikes = next((each for each in monitors if type(each) is SpikeMonitor), None)
         cuts: dict[str, Cut] = {}
         for table in session.store.tables:
             cut = keep_targets(session.store, table, *part[:2])

@@ -28,7 +28,9 @@ _NEEDED = (
     "Iallgather",
     "Iallgatherv",
     "Iallreduce",
+    "Ialltoallv",
     "Ibarrier",
+    "Iexscan",
     "allgather",
     "gather",
 )
@@ -54,10 +56,14 @@ class Ranks:
 
     # ---- agreement -------------------------------------------------------------------------------------------
 
-    def each(self, thing: Any) -> list[Any]:
-        """What every rank gives."""
+    def each(self, thing: Any, where: str = "") -> list[Any]:
+        """What every rank gives. `where`: the call that they have made; ranks in different ones are refused."""
         self.wait(self.comm.Ibarrier())
-        return self.comm.allgather(thing)  # type: ignore[no-any-return]
+        found = self.comm.allgather((where, thing))
+        if any(its != found[0][0] for its, _ in found):
+            calls = ", ".join(f"{its or 'another'} on rank {r}" for r, (its, _) in enumerate(found))
+            raise ConfigError([f"ranks: must make the same calls; got {calls}"])
+        return [its for _, its in found]
 
     def at_first(self, thing: Any) -> list[Any] | None:
         """What every rank gives, on rank 0; None on the others."""
@@ -73,23 +79,23 @@ class Ranks:
         return any(self.each(bool(value)))
 
     @contextlib.contextmanager
-    def one_error(self) -> Iterator[None]:
+    def one_error(self, where: str = "") -> Iterator[None]:
         """A block whose error on one rank is one on all: its own there, a ConfigError that lists them elsewhere."""
         error: Exception | None = None
         try:
             yield
         except Exception as failure:  # raised below, when the others know
             error = failure
-        each = self.each(None if error is None else str(error))
+        each = self.each(None if error is None else str(error), where)
         if error is not None:
             raise error
         wrong = [f"rank {r}: {text}" for r, text in enumerate(each) if text is not None]
         if wrong:
             raise ConfigError(wrong)
 
-    def check_same(self, told: Mapping[str, Any]) -> None:
+    def check_same(self, told: Mapping[str, Any], where: str = "") -> None:
         """Refuse, on every rank, what differs from rank 0."""
-        each = self.each(list(told.values()))
+        each = self.each(list(told.values()), where)
         problems = [
             f"rank {r}: must have the {name} of rank 0, {shown(each[0][k])}; got {shown(one[k])}"
             for r, one in enumerate(each)
@@ -136,10 +142,24 @@ class Ranks:
         self.wait(self.comm.Iallgatherv(packed, (everything, sizes)))
         return everything, begins
 
-    def total(self, own: Ints) -> Ints:
+    def total(self, own: NDArray[Any]) -> NDArray[Any]:
         """The sum over all ranks."""
-        found = np.empty_like(own)
-        self.wait(self.comm.Iallreduce(own, found))
+        given = np.ascontiguousarray(own)
+        found = np.empty_like(given)
+        self.wait(self.comm.Iallreduce(given, found))
+        return found
+
+    def before(self, own: Ints) -> Ints:
+        """The sum over the ranks of smaller number."""
+        found = np.zeros_like(own)
+        self.wait(self.comm.Iexscan(np.ascontiguousarray(own), found))
+        return found if self.rank else np.zeros_like(own)
+
+    def deal(self, sent: NDArray[Any], to: Ints, of: Ints) -> NDArray[Any]:
+        """What all have for this rank: of `sent` so many go `to` each rank, and so many come `of` each."""
+        found = np.empty(int(of.sum()), sent.dtype)
+        begins = [np.cumsum(sizes) - sizes for sizes in (to, of)]
+        self.wait(self.comm.Ialltoallv((sent, (to, begins[0])), (found, (of, begins[1]))))
         return found
 
     # ---- the end ---------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from neuromod.recorders import Monitor
 __all__ = ["KINDS", "keep_own_records", "sent_records", "whole_records"]
 
 Ints = NDArray[np.int64]
-KINDS = ("SpikeMonitor", "StateMonitor", "LevelMonitor")
+KINDS = ("SpikeMonitor", "RateMonitor", "StateMonitor", "LevelMonitor")
 """Monitors that there are on several processes."""
 
 
@@ -45,8 +45,8 @@ def _whole(sim: Any, parts: Sequence[Mapping[str, Any]]) -> Monitor[Any]:
     first = parts[0]
     recorder, own = dict(first["recorder"]), dict(first["own"])
     monitor: Monitor[Any]
-    if first["kind"] == "SpikeMonitor":
-        monitor = neuromod.SpikeMonitor(sim)
+    if first["kind"] in ("SpikeMonitor", "RateMonitor"):
+        monitor = getattr(neuromod, first["kind"])(sim)
         saved = [part["recorder"] for part in parts]
         recorder["step"], recorder["id"] = merged_spikes([(one["step"], one["id"]) for one in saved])
     elif first["kind"] == "StateMonitor":

@@ -73,14 +73,18 @@ _LEARNING = {"pairs": _each_lazy, "events": _each_event}
 # ---- from the parts to the whole -------------------------------------------------------------------------------
 
 
-def sent_state(state: Mapping[str, Any], tables: Sequence[Any], part: Part) -> dict[str, Any]:
-    """What a process tells of its engine's state: the entries of its own neurons, delay runs and synapses."""
+def sent_state(state: Mapping[str, Any], tables: Sequence[Any], part: Part, ids: Ints) -> dict[str, Any]:
+    """What a process tells of its engine's state: the entries of its own neurons, delay runs and synapses.
+
+    `ids`: of its own neurons.
+    """
     own = slice(part.first_slot, part.end_slot)
     named = {table.name: table for table in tables}
     sent: dict[str, Any] = {
         what: {key: values[own] for key, (_, values) in state.get(what, {}).items()}
         for what in ("traces", "rates")
     }
+    sent["currents"] = [source["state"][np.isin(source["ids"], ids)] for source in state.get("currents", ())]
     sent["buckets"] = {}
     for what, each in _LEARNING.items():
         sent[what] = {}
@@ -116,6 +120,11 @@ def merged_state(
                 key: (ids, np.concatenate([one[what][key] for one in sent]))
                 for key, (ids, _) in state[what].items()
             }
+    if "currents" in state:
+        whole["currents"] = [
+            {**source, "state": np.concatenate([one["currents"][k] for one in sent])}
+            for k, source in enumerate(state["currents"])
+        ]
     for what, each in _LEARNING.items():
         if what in state:
             whole[what] = {

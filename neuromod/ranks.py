@@ -15,16 +15,18 @@ from neuromod.errors import ConfigError
 from neuromod.inputs import checked_input
 from neuromod.modulation.system import NeuromodulationSystem
 from neuromod.network.brain_model import BrainModel
+from neuromod.network.division import Divided, told
 from neuromod.network.population import Group, Population
 from neuromod.network.projection import Projection
 from neuromod.network.ranked import first_part, keep_targets, own_parts
 from neuromod.notebook import html_of
 from neuromod.parallel import share_of_threads
 from neuromod.problems import did_you_mean
+from neuromod.rank_hooks import RankHooked
 from neuromod.rank_kept import RankKept
 from neuromod.rank_link import Ranks
 from neuromod.rank_state import Part
-from neuromod.run_result import RunResult
+from neuromod.run_result import Rates, RunResult
 from neuromod.simulation import Simulation
 from neuromod.units import checked_steps
 
@@ -47,7 +49,14 @@ def _digest(*arrays: Any) -> str:
     return sha.hexdigest()[:16]
 
 
-class RankSimulation(RankKept):
+def _told(things: Any) -> str:
+    """Of what users have given."""
+    sha = hashlib.sha256()
+    told(things, sha)
+    return sha.hexdigest()[:16]
+
+
+class RankSimulation(RankHooked, RankKept):
     """One network on the ranks of an MPI communicator, with the bits of one process.
 
     Every rank makes the same calls. It holds all neurons, and of the synapses those onto its own: memory for synapses,
@@ -77,13 +86,15 @@ class RankSimulation(RankKept):
     Notes
     -----
     A network has 1 part below 4,096 neurons, 4 below 32,768, 8 below 131,072, and 16 above. A rank steps whole parts,
-    so that ranks beyond their number have nothing to do. While a projection is drawn, each rank has all of it for a
-    moment: connect large networks by several projections.
+    so that ranks beyond their number have nothing to do. Each rank draws the synapses onto its own neurons alone. All
+    of a projection, for a moment, is on every rank where there are functions of distance, degrees under a mask, or a
+    total number without multapses.
 
     All rules of plasticity are there that come with the package: what a synapse needs of a source are its spikes.
 
-    Only what is listed here is offered. There are no current sources, hooks, life cycle, replicas and edits of
-    synapses. The last digest of `gather` is that of the same network in a `Simulation`.
+    Only what is listed here is offered, and current sources and `RateSource`, which take a `RankSimulation`. There are
+    no life cycle, replicas, edits of synapses and recorders of synapses. The last digest of `gather` is that of the
+    same network in a `Simulation`.
 
     An error that is not caught, an error during a run, and Ctrl-C, on any rank end all ranks.
 
@@ -120,6 +131,7 @@ class RankSimulation(RankKept):
         if sim._session.life is not None:
             raise ConfigError(["cell_lifecycle: is not there on several ranks; leave it out or disable it"])
         sim._session.keeps_beginning = False
+        sim._session.store.division = Divided(self._ranks)
         self._sim = sim
         self._spikes = None
         self._checkpoints = None
@@ -158,6 +170,11 @@ class RankSimulation(RankKept):
     def projections(self) -> Mapping[str, Projection]:
         """The projections by name, read-only: each with the synapses that this rank holds."""
         return self._sim.projections
+
+    @property
+    def _drives(self) -> Simulation:
+        """What current sources and rates that vary are added to."""
+        return self._sim
 
     @property
     def neurons(self) -> Any:
@@ -320,12 +337,14 @@ class RankSimulation(RankKept):
         ]
 
     def _keep_own(self, names: list[str]) -> int:
-        """Keep of new projections what is this rank's; how many synapses they have on all ranks."""
-        store = self._sim._session.store
-        new = [table for table in store.tables if table.name in names]
-        total = sum(map(len, new))
-        for table in new:
-            keep_targets(store, table, *self._part[:2])
+        """Of new projections that every rank has drawn whole, keep this rank's; how many synapses all have."""
+        store, total = self._sim._session.store, 0
+        for table in store.tables:
+            if table.name in names:
+                if table.whole is None:
+                    keep_targets(store, table, *self._part[:2])
+                assert table.whole is not None
+                total += table.whole.n_synapses
         return total
 
     # ---- running ---------------------------------------------------------------------------------------------
@@ -352,7 +371,8 @@ class RankSimulation(RankKept):
         Returns
         -------
         dict
-            On every rank: ``step``, ``n_steps``, ``spike_counts`` (of all neurons) and ``mean_rate`` (Hz).
+            On every rank: ``step``, ``n_steps`` (fewer where a hook stops it), ``spike_counts`` (of all neurons),
+            ``mean_rate`` and ``rates`` (Hz).
 
         Raises
         ------
@@ -361,7 +381,7 @@ class RankSimulation(RankKept):
             done.
         """
         steps = checked_steps(n_steps, ms, self._sim.dt)
-        with self._ranks.one_error():
+        with self._ranks.one_error("run"):
             rows, ids = checked_input(self._sim.model, steps, input, input_ids)
             engine = self._sim._session.prepared()
         link = self._link(engine, steps, None if rows is None else (ids, rows))
@@ -371,20 +391,22 @@ class RankSimulation(RankKept):
             while done < steps or not steps:
                 piece = steps - done if self._checkpoints is None else self._checkpoints.piece(steps - done)
                 given = None if rows is None else rows[done : done + piece]
+                begun = self.step
                 counts += self._advance(link, engine, piece, given, ids)
-                done += piece
+                done += self.step - begun
                 if self._checkpoints is not None:
                     self._checkpoints.look()
-                if not steps:
+                if not steps or self.step - begun < piece:  # a hook has ended it
                     break
             counts = self._ranks.total(counts)
-        seconds = steps * self._sim.dt / 1000.0
-        rate = float(counts.sum()) / (len(counts) * seconds) if len(counts) and steps else 0.0
+        seconds = done * self._sim.dt / 1000.0
+        rate = float(counts.sum()) / (len(counts) * seconds) if len(counts) and done else 0.0
         return RunResult(
             step=self.step,
-            n_steps=steps,
+            n_steps=done,
             spike_counts=counts,
             mean_rate=rate,
+            rates=Rates(counts, self._sim._session.store.areas, done * self._sim.dt),
             wall_seconds=time.perf_counter() - began,
         )
 
@@ -415,11 +437,6 @@ class RankSimulation(RankKept):
         `given`: ids and rows of an input.
         """
         session, ranks = self._sim._session, self._ranks
-        with ranks.one_error():
-            if session.agenda.hooks or session.agenda.rates or engine.sources:
-                raise ConfigError(
-                    ["run: must have no hooks, rates that vary and current sources on several ranks"]
-                )
         ranks.check_same(
             {
                 "version": __version__,
@@ -430,7 +447,16 @@ class RankSimulation(RankKept):
                 "number of steps": steps,
                 "network": self._fingerprint(),
                 "input": None if given is None else _digest(*given),
-            }
+                "hooks": self._hooks(),
+                "current sources": _told(
+                    [
+                        (one.kind, one.ids, one.span, one.number, one.values, one.factor)
+                        for one in engine.sources
+                    ]
+                ),
+                "rates that vary": _told([vars(one) for one in session.agenda.rates]),
+            },
+            "run",
         )
         every = min([_LONGEST, *(t.whole.delays[0] for t in session.store.tables if t.whole is not None)])
         system = self._sim.neuromodulation

@@ -29,6 +29,7 @@ Floats = NDArray[np.float64]
 
 
 _BEFORE = 1 << 62  # more than any step
+_MANY_SYNAPSES = 1 << 20
 
 
 class _Run:
@@ -51,6 +52,7 @@ class Session:
         self, store: SynapseStore, seed: int, dt: float, levels: _core.Levels | None, threads: int
     ) -> None:
         self.store, self.seed, self.dt = store, seed, dt
+        store.columns.clocks.add(self)
         self._levels, self._threads = levels, threads
         self._engine: _core.Engine | None = None
         self.beginning = Beginning()
@@ -242,8 +244,14 @@ class Session:
         self.gate.check_idle("run")
         with self.gate:
             self.store.check_written(self.step)
+            before = self._engine, self.beginning.is_noted
             engine = self.bound()
             self._note_beginning(engine, n_steps)
+            if (
+                before != (engine, self.beginning.is_noted)
+                and sum(map(len, self.store.tables)) >= _MANY_SYNAPSES
+            ):
+                _core.trim_heap()  # of what connecting and this have left free
             self.store.resume()
             self.gate.begin(what, self._abandon)
             if self._levels is not None:
@@ -288,12 +296,17 @@ class Session:
     ) -> tuple[int, Ints]:
         """A run, or a part of it, in which no neuron dies."""
         engine = self.begin(_Run(n_steps), n_steps)
+        first = engine.step
         try:
             columns = self.store.columns
             now = columns.buffers["spike_count"][: columns.n]
             counts = -now
             engine.run(n_steps, rows, ids, None if progress is None else self._reporting(progress))
             counts += now  # in place: after the run nothing is to fail for want of memory
+            if progress is not None and self.life is None:  # the core does not report the last slice
+                progress(engine.step - first)
+                if self.gate.running:  # it does not in a process forked by the callback
+                    self.take_up()
             return engine.step, counts
         except _core.CoreFailure as failure:
             raise explained(engine, failure) from None

@@ -209,3 +209,20 @@ def test_how_a_run_is_cut() -> None:
     for steps in (1, 3, 16, 30, 70):
         cut.run(steps, progress=False)
     assert whole.digest() == cut.digest()
+
+
+@pytest.mark.parametrize("weight", WEIGHTS)
+@pytest.mark.parametrize("delay", DELAYS)
+def test_weights_that_a_hook_writes_act_from_the_next_step_on(delay: str, weight: str) -> None:
+    def double(sim: Simulation) -> None:
+        for projection in list(sim.projections.values())[:3]:
+            projection.weight[:] *= 2.0
+
+    one, other = (build(DELAYS[delay], WEIGHTS[weight], joined) for joined in (True, False))
+    for sim in (one, other):
+        sim.run(20)
+    assert set(list(one.projections)[:3]) <= {*joined_of(one)}
+    for sim in (one, other):
+        sim.every(6.0, double)
+        sim.run(40)
+    assert one.digest() == other.digest()

@@ -16,11 +16,11 @@ from import_graph import circles, floors, import_graph, imported, module_name
 # A module imports modules of its own row or of lower rows; within a row there is no circle.
 PYTHON_ROWS = (
     {"__main__", "cli"},
-    {"agents", "bench", "experiment", "installed", "plot", "selftest", "sweeps"},
+    {"agents", "bench", "experiment", "installed", "pages", "plot", "selftest", "sweeps"},
     {"simulation", "building", "connects", "replicas", "monitors", "saved", "session", "beginning", "ranks"}
     | {"drive", "hooks", "agenda", "timetable", "tables", "recorders", "lifecycle", "keeping", "recorded"}
     | {"checkpoints", "logs", "stored", "streams"}
-    | {"rank_checkpoints", "rank_kept", "rank_link", "rank_records", "rank_state"},
+    | {"rank_checkpoints", "rank_hooks", "rank_kept", "rank_link", "rank_records", "rank_state"},
     {
         "network",
         "modulation",
@@ -91,6 +91,7 @@ C_ROWS = (
         "nm_build",
         "nm_build_row",
         "nm_clock",
+        "nm_heap",
         "nm_pool",
         "nm_build_values",
     },

@@ -247,14 +247,25 @@ def test_ranks_whose_programs_differ_are_refused() -> None:
 
     def work(comm: ThreadComm) -> list[str]:
         told = []
-        for weight, row in ((0.1 * (1 + comm.rank), 0.0), (0.1, float(comm.rank))):
-            sim = RankSimulation(comm, seed=5)
-            cells = sim.create(5000)
-            sim.connect(cells, cells, in_degree=2, weight={"uniform": [0.0, weight]}, rule="none")
-            with pytest.raises(ConfigError) as caught:
-                sim.run(3, input=np.full((3, 5000), row))
-            told.append(str(caught.value))
-            assert sim.step == 0
+        sim = RankSimulation(comm, seed=5)
+        cells = sim.create(5000, positions=np.arange(5000.0)[:, np.newaxis])
+        how: dict[str, Any] = {"in_degree": 2, "rule": "none"}
+        with pytest.raises(ConfigError) as caught:
+            sim.connect(cells, cells, weight={"uniform": [0.0, 0.1 * (1 + comm.rank)]}, **how)
+        told.append(str(caught.value))
+        assert not sim.projections
+        factor = 1.0 + comm.rank
+        sim.connect(cells, cells, weight=lambda d: factor + 0.0 * d, **how)
+        with pytest.raises(ConfigError) as caught:
+            sim.run(3)
+        told.append(str(caught.value))
+        sim = RankSimulation(comm, seed=5)
+        cells = sim.create(5000)
+        sim.connect(cells, cells, weight=0.1, **how)
+        with pytest.raises(ConfigError) as caught:
+            sim.run(3, input=np.full((3, 5000), float(comm.rank)))
+        told.append(str(caught.value))
+        assert sim.step == 0
         sim = RankSimulation(comm, seed=5)
         sim.create(5000)
         if comm.rank == 0:
@@ -265,7 +276,7 @@ def test_ranks_whose_programs_differ_are_refused() -> None:
 
     first, second = on_ranks(2, work)
     assert first == second
-    for text, part in zip(first, ("network", "input", "recorders"), strict=True):
+    for text, part in zip(first, ("arguments of connect", "network", "input", "recorders"), strict=True):
         assert f"rank 1: must have the {part} of rank 0" in text
 
 
@@ -321,7 +332,7 @@ def test_an_error_before_a_run_is_one_on_all_ranks() -> None:
 
 
 def alone_comm() -> ThreadComm:
-    return ThreadComm(None, 0, 1)
+    return on_ranks(1, lambda comm: comm)[0]  # type: ignore[no-any-return]
 
 
 def test_what_is_not_there_on_several_ranks_is_refused() -> None:

@@ -64,6 +64,21 @@ class ThreadComm:
         total[:] = sum(self.allgather(np.array(own)))
         return _Done()
 
+    def Iexscan(self, own: Any, before: Any) -> _Done:
+        found = self.allgather(np.array(own))
+        if self.rank:
+            before[:] = sum(found[: self.rank])
+        return _Done()
+
+    def Ialltoallv(self, own: Any, found: Any) -> _Done:
+        sent, (to, begins) = own
+        buffer, (of, places) = found
+        parts = [np.array(sent[at : at + n]) for at, n in zip(begins, to, strict=True)]
+        for part, n, at in zip(self.allgather(parts), of, places, strict=True):
+            assert len(part[self.rank]) == n
+            buffer[at : at + n] = part[self.rank]
+        return _Done()
+
     def Abort(self, code: int) -> None:
         self._shared.barrier.abort()
 

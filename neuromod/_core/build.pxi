@@ -59,64 +59,96 @@ def random_sequence(uint64_t seed, stream, uint32_t id, uint64_t first_step, Py_
     return words
 
 
+def random_words_at(uint64_t seed, stream, begin, size, uint32_t salt=0):
+    """The words of the ids of some ranges, one after another, in step 0. `begin`, `size`: of each range, int64."""
+    cdef _Ranges at = _Ranges(int(np.sum(size)), (begin, size))
+    words = np.empty(at.n, np.uint32)
+    cdef uint32_t[::1] out = words
+    cdef uint32_t number = _stream(stream, salt)
+    cdef Py_ssize_t k
+    with nogil:
+        for k in range(at.n_ranges):
+            nm_rng_fill(seed, number, <uint32_t>at.begin[k], 0, <size_t>at.size[k], &out[0] + at.place[k])
+    return words
+
+
 cdef Py_ssize_t _SHARE = 1 << 18        # values that are drawn between two looks for Ctrl-C,
 cdef Py_ssize_t _SHARE_AGAIN = 1 << 13  # and such that may need hundreds of draws each
 
+ctypedef void (*_draw)(uint64_t, uint32_t, double, double, int64_t, int64_t, float *) noexcept nogil
 
-def draw_normal(uint64_t seed, purpose, uint32_t salt, double mean, double sd, Py_ssize_t n):
-    """n normal deviates as float32; each depends on its position only."""
+
+cdef class _Ranges:
+    """Positions of n values: 0 .. n - 1 in shares; or `at`, the begin and size of ranges that have n in all."""
+
+    cdef const int64_t[::1] begin, size, place
+    cdef Py_ssize_t n, n_ranges
+
+    def __init__(self, Py_ssize_t n, at, Py_ssize_t share=_SHARE):
+        if at is None:
+            begin = np.arange(0, n, share)
+            at = begin, np.minimum(n - begin, share)
+        begin, size = (np.ascontiguousarray(each, np.int64) for each in at)
+        place = np.concatenate([np.zeros(1, np.int64), np.cumsum(size)])
+        if begin.shape != size.shape or begin.ndim != 1 or np.any(begin < 0) or np.any(size < 0) or place[len(size)] != n:
+            raise ValueError(f"at: must be begins and sizes >= 0 of ranges with {n} values; got {place[len(size)]}")
+        self.begin, self.size, self.place, self.n, self.n_ranges = begin, size, place, n, len(begin)
+
+
+cdef _drawn(_draw draw, uint64_t seed, uint32_t stream, double a, double b, Py_ssize_t n, at):
+    """n values as float32, by their positions."""
+    cdef _Ranges ranges = _Ranges(n, at)
     values = np.empty(n, np.float32)
     cdef float[::1] out = values
-    cdef uint32_t stream = _stream(purpose, salt)
-    cdef Py_ssize_t first
-    for first in range(0, n, _SHARE):
+    cdef Py_ssize_t k = 0, stop
+    while k < ranges.n_ranges:
         with nogil:
-            nm_build_normal(seed, stream, mean, sd, first, min(_SHARE, n - first), &out[first])
+            stop = ranges.place[k] + _SHARE
+            while k < ranges.n_ranges and ranges.place[k] < stop:
+                draw(seed, stream, a, b, ranges.begin[k], ranges.size[k], &out[0] + ranges.place[k])
+                k += 1
         PyErr_CheckSignals()
     return values
 
 
-def draw_lognormal(uint64_t seed, purpose, uint32_t salt, double mean, double sd, Py_ssize_t n):
-    """n values whose logarithms are normal, as float32; each depends on its position only."""
-    values = np.empty(n, np.float32)
-    cdef float[::1] out = values
-    cdef uint32_t stream = _stream(purpose, salt)
-    cdef Py_ssize_t first
-    for first in range(0, n, _SHARE):
-        with nogil:
-            nm_build_lognormal(seed, stream, mean, sd, first, min(_SHARE, n - first), &out[first])
-        PyErr_CheckSignals()
-    return values
+def draw_normal(uint64_t seed, purpose, uint32_t salt, double mean, double sd, Py_ssize_t n, at=None):
+    """n normal deviates as float32; each depends on its position only.
+
+    `at`: begin and size of ranges of positions, int64, with n in all. Default: 0 .. n - 1.
+    """
+    return _drawn(nm_build_normal, seed, _stream(purpose, salt), mean, sd, n, at)
 
 
-def redraw(values, uint64_t seed, purpose, uint32_t salt, double mean, double sd, lognormal, float low, float high):
+def draw_lognormal(uint64_t seed, purpose, uint32_t salt, double mean, double sd, Py_ssize_t n, at=None):
+    """n values whose logarithms are normal, as float32; as `draw_normal`."""
+    return _drawn(nm_build_lognormal, seed, _stream(purpose, salt), mean, sd, n, at)
+
+
+def draw_uniform(uint64_t seed, purpose, uint32_t salt, double low, double high, Py_ssize_t n, at=None):
+    """n uniform deviates of [low, high) as float32; as `draw_normal`."""
+    return _drawn(nm_build_uniform, seed, _stream(purpose, salt), low, high, n, at)
+
+
+def redraw(values, uint64_t seed, purpose, uint32_t salt, double mean, double sd, lognormal, float low, float high,
+           at=None):
     """Draw in place each value that lies outside low .. high again. False: some value fell outside at every attempt."""
     cdef float[::1] out = values
     cdef uint32_t stream = _stream(purpose + "_again", salt)
-    cdef int log = 1 if lognormal else 0, status
-    cdef Py_ssize_t n = len(out), first
+    cdef int log = 1 if lognormal else 0, status = NM_OK
+    cdef _Ranges ranges = _Ranges(len(out), at, _SHARE_AGAIN)
+    cdef Py_ssize_t k = 0, stop
     cdef nm_error error
-    for first in range(0, n, _SHARE_AGAIN):
+    while k < ranges.n_ranges:
         with nogil:
-            status = nm_build_redraw(seed, stream, mean, sd, log, low, high, first, min(_SHARE_AGAIN, n - first),
-                                     &out[first], &error)
+            stop = ranges.place[k] + _SHARE_AGAIN
+            while k < ranges.n_ranges and ranges.place[k] < stop and status == NM_OK:
+                status = nm_build_redraw(seed, stream, mean, sd, log, low, high, ranges.begin[k], ranges.size[k],
+                                         &out[0] + ranges.place[k], &error)
+                k += 1
         if status != NM_OK:
             return False
         PyErr_CheckSignals()
     return True
-
-
-def draw_uniform(uint64_t seed, purpose, uint32_t salt, double low, double high, Py_ssize_t n):
-    """n uniform deviates of [low, high) as float32; each depends on its position only."""
-    values = np.empty(n, np.float32)
-    cdef float[::1] out = values
-    cdef uint32_t stream = _stream(purpose, salt)
-    cdef Py_ssize_t first
-    for first in range(0, n, _SHARE):
-        with nogil:
-            nm_build_uniform(seed, stream, low, high, first, min(_SHARE, n - first), &out[first])
-        PyErr_CheckSignals()
-    return values
 
 
 # ---- who is connected to whom ------------------------------------------------------------------------------
@@ -131,7 +163,7 @@ cdef class _Build:
     cdef int64_t n_buckets
     cdef object bucket_start
 
-    def __init__(self, pre, post, id, autapses, uint64_t seed, uint32_t salt):
+    def __init__(self, pre, post, id, autapses, uint64_t seed, uint32_t salt, parts=None):
         sources, targets = np.ascontiguousarray(pre, np.int32), np.ascontiguousarray(post, np.int32)
         self.pre, self.post, self.id = sources, targets, np.ascontiguousarray(id, np.int64)
         last = max(sources.max(initial=-1), targets.max(initial=-1))
@@ -143,14 +175,24 @@ cdef class _Build:
             n_rows = max(<int64_t>self.pre[n_pre - 1] - first + 1, <int64_t>0)
         _stream("connect", salt)
         n_partitions, partition_width = partitions(len(self.id))
+        first_partition, n_partitions = _held_parts(parts, n_partitions)
         self.n_buckets = n_rows * <int64_t>n_partitions
         self.bucket_start = np.empty(self.n_buckets + 1, np.int64)
         self.c = nm_build(pre=&self.pre[0], post=&self.post[0], n_pre=n_pre, n_post=n_post, id=&self.id[0],
                           pre_first=first, n_rows=n_rows, autapses=1 if autapses else 0, seed=seed, salt=salt,
-                          n_partitions=n_partitions, partition_width=partition_width)
+                          n_partitions=n_partitions, partition_width=partition_width,
+                          first_partition=first_partition)
 
 
-def build_probability(pre, post, id, double p, autapses, uint64_t seed, uint32_t salt, room=None):
+cdef _held_parts(parts, n_partitions):
+    """The first of the partitions that have buckets, and their number; None: all."""
+    first, end = (0, n_partitions) if parts is None else parts
+    if not 0 <= first <= end <= n_partitions:
+        raise ValueError(f"parts: must be among {n_partitions}; got {first} to {end}")
+    return first, end - first
+
+
+def build_probability(pre, post, id, double p, autapses, uint64_t seed, uint32_t salt, room=None, parts=None):
     """Each pair with probability p -> (pre_first, bucket_start, local).
 
     Parameters
@@ -165,6 +207,9 @@ def build_probability(pre, post, id, double p, autapses, uint64_t seed, uint32_t
     room : int, optional
         Entries to allocate before the number of synapses is known. Default: 8 standard deviations above the
         mean. Too little costs a second pass, and changes nothing else.
+    parts : pair of int, optional
+        First part of the network that has places, and one past the last: `post` lies within. With p = 1 alone, since
+        the draws of a source go on from target to target. Default: all parts.
 
     Returns
     -------
@@ -172,7 +217,9 @@ def build_probability(pre, post, id, double p, autapses, uint64_t seed, uint32_t
         Place row * n_partitions + part holds the targets of the neuron in slot pre_first + row in that part of the
         network, ascending, each counted from the first slot of the part.
     """
-    cdef _Build build = _Build(pre, post, id, autapses, seed, salt)
+    if parts is not None and p != 1.0:
+        raise ValueError(f"parts: must be given with p = 1 alone; got {p}")
+    cdef _Build build = _Build(pre, post, id, autapses, seed, salt, parts)
     cdef int64_t[::1] bucket_start = build.bucket_start
     cdef uint16_t[::1] out
     cdef nm_error error
@@ -202,12 +249,13 @@ def build_probability(pre, post, id, double p, autapses, uint64_t seed, uint32_t
     return build.c.pre_first, build.bucket_start, local
 
 
-def build_in_degree(pre, post, id, int64_t degree, autapses, uint64_t seed, uint32_t salt):
+def build_in_degree(pre, post, id, int64_t degree, autapses, uint64_t seed, uint32_t salt, parts=None):
     """Each target gets `degree` sources, drawn with replacement -> (pre_first, bucket_start, local).
 
-    Arguments and results as for `build_probability`; a target with no possible source is an error.
+    Arguments and results as for `build_probability`; a target with no possible source is an error. With `parts`, each
+    target's sources are the same.
     """
-    cdef _Build build = _Build(pre, post, id, autapses, seed, salt)
+    cdef _Build build = _Build(pre, post, id, autapses, seed, salt, parts)
     cdef int64_t[::1] bucket_start = build.bucket_start, scratch = np.empty(build.c.n_rows, np.int64)
     cdef nm_error error
     cdef int status
@@ -336,7 +384,7 @@ def partitions(int64_t n_neurons):
     return nm_network_count_partitions(n_neurons), nm_network_partition_width(n_neurons)
 
 
-def build_buckets(row_start, targets, int64_t n_neurons):
+def build_buckets(row_start, targets, int64_t n_neurons, parts=None):
     """Rows cut by the parts of a network of n_neurons -> (bucket_start, local): place row * n_partitions + part.
 
     Parameters
@@ -344,6 +392,8 @@ def build_buckets(row_start, targets, int64_t n_neurons):
     row_start : ndarray of int64, shape (n_rows + 1,)
     targets : ndarray of int32, shape (n_synapses,), slots, the parts of a row ascending
     n_neurons : int
+    parts : pair of int, optional
+        First part that has places, and one past the last: the targets lie within. Default: all.
 
     Returns
     -------
@@ -351,20 +401,69 @@ def build_buckets(row_start, targets, int64_t n_neurons):
         Where each place begins; each target counted from the first slot of its part.
     """
     cdef const int64_t[::1] starts = row_start
-    cdef const int32_t[::1] target = targets
+    cdef const int32_t[::1] target
+    cdef int64_t first, n_held
     cdef Py_ssize_t n_rows = len(starts) - 1
     cdef int64_t width = nm_network_partition_width(n_neurons), n_partitions = nm_network_count_partitions(n_neurons)
+    first, n_held = _held_parts(parts, n_partitions)
+    target = np.ascontiguousarray(targets - first * width if first else targets, np.int32)
     _check_rows(starts, len(target), "targets")
-    bucket_start, local = np.empty(n_rows * n_partitions + 1, np.int64), np.empty(len(target), np.uint16)
+    bucket_start, local = np.empty(n_rows * n_held + 1, np.int64), np.empty(len(target), np.uint16)
     cdef int64_t[::1] out_start = bucket_start
     cdef uint16_t[::1] out = local
     cdef nm_error error
     cdef int status
     with nogil:
-        status = nm_build_buckets(&starts[0], n_rows, &target[0], n_partitions, width, &out_start[0], &out[0], &error)
+        status = nm_build_buckets(&starts[0], n_rows, &target[0], n_held, width, &out_start[0], &out[0], &error)
     if status != NM_OK:
         raise_error(&error)
     return bucket_start, local
+
+
+def parted_rows(bucket_start, const uint16_t[::1] local, int64_t n_partitions, firsts):
+    """Rows cut by the processes that have the parts -> (sizes, targets, n_targets), process by process.
+
+    Parameters
+    ----------
+    bucket_start : ndarray of int64, shape (n_rows * n_partitions + 1,)
+    local : ndarray of uint16, shape (n_synapses,)
+    n_partitions : int, >= 1
+    firsts : array_like of int, shape (n_processes + 1,), ascending from 0 to n_partitions
+        First part of each process.
+
+    Returns
+    -------
+    ndarray of int32 of shape (n_rows * n_partitions,), ndarray of uint16 of shape (n_synapses,), ndarray of int64
+        Of each process its places' sizes, row by row, and their targets; and its number of targets.
+    """
+    cdef const int64_t[::1] start = bucket_start, bounds = np.ascontiguousarray(firsts, np.int64)
+    cdef int64_t n_buckets = len(start) - 1, n_rows = n_buckets // max(n_partitions, 1), row, part, end, first
+    cdef int64_t at = 0, place = 0, process, n_processes = len(bounds) - 1
+    _check_rows(start, len(local), "local")
+    if n_buckets != n_rows * n_partitions or bounds[0] != 0 or bounds[n_processes] != n_partitions:
+        raise CoreError(f"parted_rows: must be rows of {n_partitions} parts; got {n_buckets} places")
+    sizes, targets, totals = np.empty(n_buckets, np.int32), np.empty(len(local), np.uint16), np.zeros(n_processes, np.int64)
+    cdef int32_t[::1] size = sizes
+    cdef uint16_t[::1] out = targets
+    cdef int64_t[::1] total = totals
+    with nogil:
+        for process in range(n_processes):
+            first = at
+            for row in range(n_rows):
+                part, end = row * n_partitions + bounds[process], row * n_partitions + bounds[process + 1]
+                if start[end] > start[part]:
+                    memcpy(&out[at], &local[start[part]], <size_t>(start[end] - start[part]) * sizeof(uint16_t))
+                    at += start[end] - start[part]
+                while part < end:
+                    size[place] = <int32_t>(start[part + 1] - start[part])
+                    part, place = part + 1, place + 1
+            total[process] = at - first
+    return sizes, targets, totals
+
+
+def bitmap_pays(int64_t n_synapses, int64_t n_rows, int64_t n_neurons, int64_t extras):
+    """Whether bitmap delivery is faster where `extras` synapses are beyond the first from a source to a target."""
+    return bool(nm_bitmap_pays(n_synapses, n_rows, n_neurons, extras))
 
 
 def build_runs(bucket_start, const uint16_t[::1] delay):

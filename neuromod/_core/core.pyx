@@ -13,7 +13,7 @@ from neuromod.state import SavedPart
 
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 
 include "headers.pxi"
@@ -205,6 +205,12 @@ def target_names():
 def first_outside(const float[::1] values, float low, float high):
     """Position of the first value outside low .. high, NaN among them; -1: none."""
     return nm_first_outside(&values[0], len(values), low, high)
+
+
+def trim_heap():
+    """Give free memory back to the system, where the C library can."""
+    with nogil:
+        nm_heap_trim()
 
 
 def domain_holds(str domain, double value):

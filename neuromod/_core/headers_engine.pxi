@@ -9,6 +9,11 @@ cdef extern from "nm_routes.h" nogil:
         int64_t n_bitmaps
         const int32_t *bitmap
         nm_outgoing others
+    ctypedef struct nm_swept:
+        int64_t sweep
+        int64_t n_rows
+        int64_t n
+        const int32_t *projection
     ctypedef struct nm_routes:
         int64_t n_ranges
         const int64_t *first
@@ -18,7 +23,13 @@ cdef extern from "nm_routes.h" nogil:
         int64_t n_ages
         const nm_age *ages
         int64_t n_stepped
+        int64_t n_short_term
+        int64_t n_scaled
         const int32_t *stepped
+        const int32_t *short_term
+        const int32_t *scaled
+        int64_t n_swept
+        const nm_swept *swept
 
 cdef extern from "nm_network.h" nogil:
     int NM_MAX_INPUTS
@@ -56,6 +67,7 @@ cdef extern from "nm_network.h" nogil:
         int64_t before
         int64_t behind
         const int64_t *bucket_run
+        const uint8_t *reached
         const int64_t *run_start
         const uint16_t *run_delay
         const uint16_t *target
@@ -259,6 +271,7 @@ cdef extern from "nm_bitmap.h" nogil:
         const uint16_t *extra
     int64_t nm_bitmap_words(int64_t partition_width)
     int64_t nm_bitmap_counts(int64_t partition_width)
+    int nm_bitmap_pays(int64_t n_synapses, int64_t n_rows, int64_t n_neurons, int64_t extras)
     int64_t nm_bitmap_worth(const nm_projection *p, int64_t n_neurons, int64_t n_buckets, int part,
                             int64_t *extra_start)
     void nm_bitmap_fill(const nm_projection *p, int64_t n_buckets, int64_t words, uint64_t *bits, uint16_t *extra)
@@ -355,6 +368,9 @@ cdef extern from "nm_pool.h" nogil:
 cdef extern from "nm_clock.h" nogil:
     double nm_clock()
 
+cdef extern from "nm_heap.h" nogil:
+    void nm_heap_trim()
+
 cdef extern from "nm_current.h" nogil:
     int NM_CURRENT_LINES
     int NM_CURRENT_SINE
@@ -448,6 +464,7 @@ cdef extern from "nm_build.h" nogil:
         uint32_t salt
         int64_t n_partitions
         int64_t partition_width
+        int64_t first_partition
     int64_t NM_BUILD_NARROW
     int nm_build_check(const nm_build *build, nm_error *error)
     int nm_build_probability(const nm_build *build, double p, int64_t *bucket_start, uint16_t *local, nm_error *error)

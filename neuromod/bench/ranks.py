@@ -42,9 +42,8 @@ class Constants:
     neuron_bytes: float  # of each neuron of the network, on every rank
     bucket_bytes: float  # of each source and partition of a projection, on the rank that has the partition
     synapse_bytes: float  # of each synapse, on one rank
-    building_bytes: (
-        float  # of each synapse of a projection, on every rank while it is connected, beside all its rows
-    )
+    building_bytes: float  # of each synapse of a projection, on its rank while it is connected
+    source_bytes: float  # of each source of a projection, on every rank while it is connected
 
 
 MEASURED = Constants(
@@ -60,6 +59,7 @@ MEASURED = Constants(
     bucket_bytes=8.0,
     synapse_bytes=6.0,
     building_bytes=20.0,
+    source_bytes=40.0,
 )
 """Of one Zen 4 core and networks of up to 400,000 neurons, weights that differ. `bucket` is that of a busy memory: 4 ns
 where the rows fit into the cache, 35 ns at 400,000 neurons on a quiet machine. `exchange` and `byte` hold between
@@ -136,8 +136,8 @@ def plan_ranks(
         "synapses": c.synapse_bytes * n_neurons * in_degree * share,
     }
     step, held = sum(seconds.values()), sum(memory.values())
-    whole_rows = c.bucket_bytes * rows * n_neurons * partitions
-    building = (c.building_bytes * n_neurons * in_degree + whole_rows) / n_projections
+    own_synapses, sources = n_neurons * in_degree * share, rows * n_neurons
+    building = (c.building_bytes * own_synapses + c.source_bytes * sources) / n_projections
     return {
         "partitions": partitions,
         "seconds_per_step": step,

@@ -11,8 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_array, checked_number
-from neuromod.closed import Closed
+from neuromod.closed import Closed, fixed
+from neuromod.drive.alone import alone
+from neuromod.near_names import names_near
 from neuromod.network.members import ids_as_given
+from neuromod.units import say_unit_doubts
 
 __all__ = ["Current", "OUCurrent", "RampCurrent", "SineCurrent", "StepCurrent"]
 
@@ -54,8 +57,8 @@ class Current(Closed):
 
     @property
     def ids(self) -> Ints:
-        """Neurons that get the current, ascending; int64, shape (n,). A copy."""
-        return self._source.ids.copy()
+        """Neurons that get the current, ascending; int64, shape (n,). A copy, read-only."""
+        return fixed(self._source.ids.copy())
 
     @property
     def unit(self) -> str:
@@ -64,12 +67,13 @@ class Current(Closed):
 
     @property
     def value(self) -> Floats:
-        """What was added in the last completed step; float64, shape (n,), in `unit`. A copy."""
+        """What was added in the last completed step; float64, shape (n,), in `unit`. A copy, read-only."""
         source, step = self._source, self._sim.current_step
         if source.kind != "ou":
-            return source.factor * source.mean(step)
+            return fixed(source.factor * source.mean(step))
         begin, end = max(source.span[0], step - 1.0), min(source.span[1], float(step))
-        return np.where(np.isnan(source.state), 0.0, source.factor * source.state * max(0.0, end - begin))
+        added = source.factor * source.state * max(0.0, end - begin)
+        return fixed(np.where(np.isnan(source.state), 0.0, added))
 
     @property
     def is_on(self) -> bool:
@@ -117,7 +121,7 @@ class StepCurrent(Current):
 
     Parameters
     ----------
-    sim : Simulation
+    sim : Simulation or RankSimulation
     neurons : str, sequence of str, or array_like of int
         Area names or neuron ids; no sources, and all of one unit of current.
     amplitudes : float, or array_like of float, shape (n_times,), in the unit of the neurons' ``i_offset``, >= -1e300
@@ -149,6 +153,7 @@ class StepCurrent(Current):
     [0.0, 0.0, 5.0, 2.5, 0.0]
     """
 
+    @names_near
     def __init__(
         self,
         sim: Any,
@@ -157,6 +162,7 @@ class StepCurrent(Current):
         times: ArrayLike | None = None,
         stop: float | None = None,
     ) -> None:
+        sim = alone(sim)
         values = _row(amplitudes, "amplitudes")
         if times is None and len(values) != 1:
             raise ValueError(
@@ -181,7 +187,7 @@ class RampCurrent(Current):
 
     Parameters
     ----------
-    sim : Simulation
+    sim : Simulation or RankSimulation
     neurons : str, sequence of str, or array_like of int
         Area names or neuron ids; no sources, and all of one unit of current.
     first, last : float, in the unit of the neurons' ``i_offset``, >= -1e300
@@ -212,6 +218,7 @@ class RampCurrent(Current):
     [0.0, 1.0, 3.0, 4.0]
     """
 
+    @names_near
     def __init__(
         self,
         sim: Any,
@@ -222,6 +229,7 @@ class RampCurrent(Current):
         end: float,
         hold: bool = False,
     ) -> None:
+        sim = alone(sim)
         begins, ends = checked_number(first, "first"), checked_number(last, "last")
         if not isinstance(hold, bool):
             raise TypeError(f"hold: must be True or False; got {hold!r:.60}")
@@ -236,7 +244,7 @@ class SineCurrent(Current):
 
     Parameters
     ----------
-    sim : Simulation
+    sim : Simulation or RankSimulation
     neurons : str, sequence of str, or array_like of int
         Area names or neuron ids; no sources, and all of one unit of current.
     amplitude : float, in the unit of the neurons' ``i_offset``, >= -1e300
@@ -270,6 +278,7 @@ class SineCurrent(Current):
     2.0
     """
 
+    @names_near
     def __init__(
         self,
         sim: Any,
@@ -281,6 +290,7 @@ class SineCurrent(Current):
         start: float | None = None,
         stop: float | None = None,
     ) -> None:
+        sim = alone(sim)
         most = 500.0 / sim.dt
         turns = checked_number(frequency, "frequency", 0.0, most) * sim.dt / 1000.0
         values = [
@@ -298,7 +308,7 @@ class OUCurrent(Current):
 
     Parameters
     ----------
-    sim : Simulation
+    sim : Simulation or RankSimulation
     neurons : str, sequence of str, or array_like of int
         Area names or neuron ids; no sources, and all of one unit of current.
     mean : float, in the unit of the neurons' ``i_offset``, >= -1e300
@@ -335,6 +345,7 @@ class OUCurrent(Current):
     (3.0, 2.0)
     """
 
+    @names_near
     def __init__(
         self,
         sim: Any,
@@ -345,12 +356,14 @@ class OUCurrent(Current):
         start: float | None = None,
         stop: float | None = None,
     ) -> None:
+        sim = alone(sim)
         time_constant = checked_number(tau, "tau", 0.0) / sim.dt
         if time_constant == 0.0:
             raise ValueError(f"tau: must be > 0 ms; got {tau}")
         values = [checked_number(mean, "mean"), checked_number(sd, "sd", 0.0), time_constant]
         span = _span(sim, sim.time if start is None else start, stop)
         super().__init__(sim, neurons, "ou", span, values)
+        say_unit_doubts({"tau": {"unit": "ms", "default": 10.0}}, {"tau": tau}, "")
 
 
 # ---- checks --------------------------------------------------------------------------------------------------

@@ -10,11 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 from neuromod.agenda import RateSchedule, check_domain
-from neuromod.arguments import checked_array
-from neuromod.closed import Closed
+from neuromod.arguments import MOST_STEPS, checked_array
+from neuromod.closed import Closed, fixed
+from neuromod.drive.alone import alone
+from neuromod.near_names import names_near
 from neuromod.network.members import ids_as_given
 from neuromod.problems import shown
-from neuromod.units import steps_of
+from neuromod.units import steps_of, steps_of_all
 
 __all__ = ["RateSource"]
 
@@ -27,7 +29,7 @@ class RateSource(Closed):
 
     Parameters
     ----------
-    sim : Simulation
+    sim : Simulation or RankSimulation
     neurons : str, sequence of str, or array_like of int
         Area names or ids of ``poisson`` neurons, none of them with another RateSource.
     rate : array_like of float, Hz, >= 0, shape (n_times,) or (n_times, n), or callable
@@ -67,6 +69,7 @@ class RateSource(Closed):
     [0, 8114, 0]
     """
 
+    @names_near
     def __init__(
         self,
         sim: Any,
@@ -78,6 +81,7 @@ class RateSource(Closed):
         start: float | None = None,
         repeat: bool = False,
     ) -> None:
+        sim = alone(sim)
         ids = ids_as_given(sim.model._store.areas, neurons, "neurons")
         _check_poisson(sim, ids)
         if (interval is None) == (times is None):
@@ -111,8 +115,8 @@ class RateSource(Closed):
 
     @property
     def ids(self) -> Ints:
-        """Neurons whose rates it sets, as given; int64, shape (n,). A copy."""
-        return self._schedule.ids.copy()
+        """Neurons whose rates it sets, as given; int64, shape (n,). A copy, read-only."""
+        return fixed(self._schedule.ids.copy())
 
     @property
     def is_on(self) -> bool:
@@ -173,18 +177,12 @@ def _at(times: ArrayLike, n: int, sim: Any, where: str = "times") -> Ints:
     given = np.atleast_1d(checked_array(times, where)).astype(np.float64)
     if given.shape != (n,) or n == 0:
         raise ValueError(f"{where}: must be one for each row of rates, {n}; got shape {given.shape}")
-    steps = np.rint(given / sim.dt)
-    off = ~(np.abs(given / sim.dt - steps) <= 1e-6 * np.maximum(1.0, np.abs(steps)))
-    if np.any(off) or np.any(steps >= 2.0**61):
-        raise ValueError(
-            f"{where}: must be multiples of the step of {sim.dt:g} ms; got {shown(given.tolist())}"
-        )
+    steps = steps_of_all(given, sim.dt, where, 0, MOST_STEPS // 2)
     if np.any(np.diff(steps) <= 0) or steps[0] < sim.current_step:
         raise ValueError(
             f"{where}: must ascend, from the present of {sim.time:g} ms on; got {shown(given.tolist())}"
         )
-    found: Ints = steps.astype(np.int64)
-    return found
+    return steps
 
 
 def _rows(rate: ArrayLike, n: int, dt: float) -> Floats:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +11,19 @@ from numpy.typing import NDArray
 from neuromod.arguments import checked_number
 from neuromod.network.columns import NEURON_TYPES
 from neuromod.network.distance import Space, checked_space, checked_wrap
+from neuromod.network.division import Alone
 from neuromod.network.draws import MAX_WEIGHT, New, delays_of, states_of, weights_of
 from neuromod.network.ends import Built
 from neuromod.network.layout import Learning, Rows
 from neuromod.network.learning import checked_modulators, with_drawn_kinds
 from neuromod.network.new_synapses import checked_ends, made_for
-from neuromod.network.rules import build_rows
+from neuromod.network.rules import drawing_of
 from neuromod.network.synapses import SynapseTable, by_delay
 from neuromod.network.wiring import check_columns, checked_port, type_of_sources
 from neuromod.problems import nearest, shown
+
+if TYPE_CHECKING:
+    from neuromod.network.projection import Projection
 
 __all__ = ["connect", "connect_at_random"]
 
@@ -42,31 +46,44 @@ def connect(
     state: Mapping[str, Any] | None = None,
     name: str | None = None,
     seed: int = 0,
+    look: Callable[[Projection], None] | None = None,
 ) -> Any:
     """Connect two groups of neurons of a SynapseStore; `Simulation.connect` says what each argument means and raises.
 
-    `how`: the rules of `neuromod.network.rules.RULES`, of which one is given. Returns the `Projection`.
+    `how`: the rules of `neuromod.network.rules.RULES`, of which one is given. `look`: called with the new projection;
+    where it raises, there is none. Returns the `Projection`.
     """
+    division: Alone = store.division or Alone()
     with store.gate.change("connect"):
-        ends = checked_ends(store, pre, post, autapses, multapses, seed)
-        kind = type_of_sources(store.areas, ends.pre, synapse_type)
-        checked_port(store.areas, ends.post, port)
-        checked_modulators("modulators", learning.modulators, store.modulators)
-        label = store.free_name(name, pre, post)
-        space = checked_space(how.get("probability"), mask, edge_wrap)
-        _check_wrap(edge_wrap, space, weight, delay, state)
-        built = build_rows(store.areas, ends, how, space)
-        check_columns(store.areas, learning.rule, built.rows)
-        new = made_for(store.areas, pre, post, ends, built, space or Space(wrap=checked_wrap(edge_wrap)))
-        weights = weights_of(_one_of("weight", weight, built), new, learning, kind == "inhibitory")
-        delays = delays_of(_one_of("delay", delay, built, 1), new)
-        states = _sorted_by_delay(_states(state, learning, new), built.rows, delays)
-        learning = with_drawn_kinds(learning, seed, store.made)
+        with division.one_error():
+            ends = checked_ends(store, pre, post, autapses, multapses, seed)
+            kind = type_of_sources(store.areas, ends.pre, synapse_type)
+            checked_port(store.areas, ends.post, port)
+            checked_modulators("modulators", learning.modulators, store.modulators)
+            label = store.free_name(name, pre, post)
+            space = checked_space(how.get("probability"), mask, edge_wrap)
+            _check_wrap(edge_wrap, space, weight, delay, state)
+            drawing = drawing_of(store.areas, ends, how, space)
+        values = (weight, delay, state)
+        division.check_same((*ends, kind, port, learning, label, how, mask, edge_wrap, *values))
+        built = division.built(drawing, ends, store.columns.n, values)
+        with division.one_error():
+            check_columns(store.areas, learning.rule, built.rows, built.share and built.share.parts)
+            new = made_for(store.areas, pre, post, ends, built, space or Space(wrap=checked_wrap(edge_wrap)))
+            weights = weights_of(_one_of("weight", weight, built), new, learning, kind == "inhibitory")
+            delays = delays_of(_one_of("delay", delay, built, 1), new)
+            states = _sorted_by_delay(_states(state, learning, new), built.rows, delays)
+            learning = with_drawn_kinds(learning, seed, store.made)
+        whole, order = division.whole(built, delays), _kept_order(built)
         with store.all_or_nothing(adds=True):
-            table = store.append(label, kind, learning, port, built.rows, weights, delays, _kept_order(built))
-            for field, values in states.items():
-                table.weights.live[field][:] = values
-            return store.projections[table.name]
+            table = store.append(label, kind, learning, port, built.rows, weights, delays, order, whole)
+            for field, given in states.items():
+                table.weights.live[field][:] = given
+            division.finish(table, built)
+            made = store.projections[table.name]
+            if look is not None:
+                look(made)
+            return made
 
 
 def _check_wrap(edge_wrap: Any, space: Space | None, *uses: Any) -> None:
@@ -93,15 +110,10 @@ def _one_of(where: str, given: Any, built: Built, default: Any = None) -> Any:
     if given is not None and came is not None and not built.is_matrix:
         raise ValueError(f"{where}: must be given once; the pairs bring {where}s of their own")
     if given is not None:
-        return _dense(given)
+        return given
     if came is None and default is None:
         raise TypeError(f"{where}: must be given, since neither a matrix nor the pairs bring it")
     return default if came is None else came
-
-
-def _dense(value: Any) -> Any:
-    """A sparse matrix of weights or delays as one without gaps; 0 where it has no entry."""
-    return value.toarray() if hasattr(value, "tocoo") else value
 
 
 # ---- state variables of the rule -----------------------------------------------------------------------------

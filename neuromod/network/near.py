@@ -25,10 +25,16 @@ _LATER = 1 << 40  # second numbers of the draws that choose with replacement: no
 
 
 def near_rows(
-    areas: Areas, pre: Int32s, post: Int32s, space: Space, autapses: bool, seed: int, number: int
+    areas: Areas,
+    geometry: Geometry,
+    pre: Int32s,
+    post: Int32s,
+    space: Space,
+    autapses: bool,
+    seed: int,
+    number: int,
 ) -> Rows:
-    """Connect pairs with the probability that their distance has."""
-    geometry = Geometry(areas, pre, post, space.wrap)
+    """Connect pairs with the probability that their distance has. `geometry`: of all of the projection."""
     chunks = _near(areas, geometry, pre, post, space, autapses, seed, number)
     if space.function is not None or space.box is not None:
         chunks = _thinned(areas, geometry, chunks, space, seed, number)

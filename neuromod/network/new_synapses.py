@@ -37,12 +37,17 @@ def _check_switch(where: str, value: Any) -> None:
 
 def made_for(areas: Any, pre: Any, post: Any, ends: Ends, built: Built, space: Space) -> New:
     """What weights and delays are made for."""
-    shape, positions = ends_of(areas, pre, post, built.rows)
+    share = built.share
+    parts = None if share is None else share.parts
+    shape, positions = ends_of(areas, pre, post, built.rows, parts)
 
     @cache
     def distance() -> NDArray[np.float64]:
         geometry = Geometry(areas, ends.pre, ends.post, space.wrap)
-        return geometry.distances(*slots_of_rows(areas, built.rows))
+        return geometry.distances(*slots_of_rows(areas, built.rows, parts))
 
     n = len(built.rows[2])
-    return New(n, built.order, positions, shape, ends.seed, ends.number, built.is_matrix, distance)
+    new = New(n, built.order, positions, shape, ends.seed, ends.number, distance=distance)
+    if share is None:
+        return new
+    return new._replace(n_whole=share.n_synapses, at=(share.begin, share.sizes))

@@ -11,11 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 from neuromod import _core
 from neuromod._core import Neuron
 from neuromod.arguments import checked_array
+from neuromod.closed import fixed
 from neuromod.network.areas import Areas
 from neuromod.network.columns import FIXED_FIELDS, MODELS, NEURON_TYPES, STRUCTURAL, held, model_of
 from neuromod.network.projection import ReadOnly
 from neuromod.notebook import html_of
-from neuromod.problems import did_you_mean, nearest, shown
+from neuromod.problems import did_you_mean, shown
 from neuromod.units import say_unit_doubts
 
 __all__ = ["Population"]
@@ -103,18 +104,18 @@ class Population(Sequence[Neuron]):
         """Ids of the neurons; int64, shape (n,). Read-only."""
         if self._own is not None:
             return self._own
-        found = self._areas.ids(self._name)
-        found.flags.writeable = False
-        return found
+        return fixed(self._areas.ids(self._name))
 
     @property
     def positions(self) -> NDArray[np.float64] | None:
-        """Positions, float64, shape (n, d). A copy.
+        """Positions, float64, shape (n, d). A copy, read-only: positions are fixed by `create`.
 
         Those that `create` was given; of neurons on the lattice x, y, z and w, d = 4. None where some neuron has none,
         or where neurons have positions of different d.
         """
-        return self._areas.positions(self._slots())
+        found = self._areas.positions(self._slots())
+        how = f"{self._name}.positions: is read-only; they are fixed by create"
+        return None if found is None else fixed(found, how)
 
     def _slots(self) -> Ints:
         if self._own is None:
@@ -123,12 +124,16 @@ class Population(Sequence[Neuron]):
 
     def _slots_in(self, areas: Any, where: str) -> Ints:
         """The slots, for an argument of a call on the network of `areas`."""
-        if areas is not self._areas:
+        self._check_in(areas, where)
+        return self._slots()
+
+    def _check_in(self, network: Any, where: str) -> None:
+        """Refuse to stand for neurons of another network, of which these are the areas or the columns."""
+        if network is not self._areas and network is not self._areas.columns:
             raise ValueError(
                 f"{where}: must be a population of this network; got {self._name!r} of another "
                 f"(a copy has its own, copy.populations[{self._name!r}])"
             )
-        return self._slots()
 
     def __len__(self) -> int:
         return len(self._areas.slots(self._name) if self._own is None else self._own)
@@ -276,8 +281,7 @@ class Population(Sequence[Neuron]):
         lacking = [model for model in models if name not in settable(model)]
         known = {*_FIELDS, *(each for model in models for each in settable(model))}
         others = [each for each in dir(type(self)) if not each.startswith("_")]
-        near = nearest(name, known - {name}) or nearest(name, others)
-        hint = f"; did you mean {near!r}?" if near else ""
+        hint = did_you_mean(name, known - {name}, ("Population",)) or did_you_mean(name, others)
         who = f"a {lacking[0]} neuron has none" if lacking else "no such column"
         raise AttributeError(f"{self._name}.{name}: {who}{hint}")
 

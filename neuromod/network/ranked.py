@@ -23,6 +23,7 @@ __all__ = [
     "merged_projections",
     "order_of_whole",
     "own_parts",
+    "starts_of",
 ]
 
 Ints = NDArray[np.int64]
@@ -84,7 +85,7 @@ def keep_targets(store: Any, table: SynapseTable, first: int, end: int) -> Cut:
     sizes = np.diff(table.run_start)
     cut = Cut(np.repeat(runs, sizes), runs)
     other = _part_of(table, cut, own, sizes[runs])
-    other.row_start = _starts(_row_sizes(other, end - first))
+    other.row_start = starts_of(_row_sizes(other, end - first))
     shift = _shift(table, other, cut) if has_rule else None
     other.whole = replace(whole, mark=_mark(table, sizes), shift=shift)
     store.adopt([(table, other)], _moved(store, table, cut))
@@ -119,9 +120,9 @@ def _part_of(table: SynapseTable, cut: Cut, own: NDArray[np.bool_], sizes: Ints)
     equal: Any = table.weights.equal if table.weights.is_equal else np.empty(0, np.float32)
     other.n_synapses = int(sizes.sum())
     other.target = table.target[cut.kept]
-    other.run_start = _starts(sizes)
+    other.run_start = starts_of(sizes)
     if table.bucket_run is not None:
-        other.bucket_run = _starts(np.diff(table.bucket_run)[own])
+        other.bucket_run = starts_of(np.diff(table.bucket_run)[own])
         assert table.run_delay is not None
         other.run_delay = table.run_delay[cut.runs]
     other.bitmap, other._targets = _core.Bitmap(), None
@@ -141,9 +142,9 @@ def _row_sizes(table: SynapseTable, n_own: int) -> Ints:
     return sizes
 
 
-def _starts(sizes: Ints) -> Ints:
+def starts_of(sizes: Ints) -> Ints:
     """Where each of so many begins, and where the last ends."""
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])
 
 
 def _moved(store: Any, table: SynapseTable, cut: Cut) -> Ints | None:

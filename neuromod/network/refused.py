@@ -11,6 +11,7 @@ from neuromod.network.distance import Space, checked_space
 from neuromod.network.draws import New, delays_of, weights_of
 from neuromod.network.layout import Learning
 from neuromod.network.learning import checked_modulators
+from neuromod.network.matrices import is_sparse
 from neuromod.network.members import slots_of_group
 from neuromod.network.new_synapses import checked_ends, made_for
 from neuromod.network.rules import build_rows
@@ -53,7 +54,7 @@ def refuse_connect(
         (weights_of, about["weight"], (learning, inhibitory)),
         (delays_of, about["delay"], ()),
     ):
-        several = isinstance(value, list | tuple) or callable(value)
+        several = isinstance(value, list | tuple) or callable(value) or is_sparse(value)
         plain = isinstance(value, Mapping) or (not several and np.ndim(value) == 0)
         if value is not None and (new is not None or plain):  # arrays and functions need the synapses
             found(check, value, new or _none(about["seed"]), *more)
@@ -80,6 +81,8 @@ def _drawn(
     ends = found(checked_ends, store, *groups, about["autapses"], about["multapses"], about["seed"])
     space = found(checked_space, how.get("probability"), about["mask"], about["edge_wrap"])
     if ends is None or (space is None and _asks_for_space(how, about)):
+        return None
+    if store.division is not None:  # no process has all synapses
         return None
     built = found(build_rows, store.areas, ends, how, space)
     if built is None or sources is None or targets is None:

@@ -15,7 +15,7 @@ from neuromod.network.areas import Areas
 from neuromod.network.columns import model_of, synapse_of
 from neuromod.network.draws import check_written
 from neuromod.network.joining import join
-from neuromod.network.layout import Layout, Learning, Rows
+from neuromod.network.layout import Layout, Learning, Rows, Whole
 from neuromod.network.learning import relearn
 from neuromod.network.members import label_of
 from neuromod.network.moves import Moves
@@ -55,8 +55,8 @@ class SynapseStore:
         self.made = 0  # projections ever made: the salt of their draws
         self.threads = 1  # most that an engine of the network has had
         self.rejoined = 0  # changes of which static projections share rows, and how
-        # Times that the learning of a projection was changed, or that joined rows came back.
-        self.relearned = 0
+        self.relearned = 0  # changes of the learning of a projection, and returns of joined rows
+        self.division: Any = None  # `neuromod.network.division`; None: this process makes all synapses
         self.modulators: tuple[str, ...] = ()  # that a projection may name
         self.moves = 0  # times that an array of weights that engines borrow was replaced
         self.keeper: _core.Engine | None = None  # keeps projections whose weights are not current
@@ -64,11 +64,10 @@ class SynapseStore:
         self._tables: list[SynapseTable] = []
         self._faces: dict[str, Projection] = {}
         self._pending: list[Addition] = []
-        self._version = 0
+        self._version, self._moves = 0, Moves()
         self._weight: Floats | None = None  # over all projections, as handed out
         self._memory: Floats | None = None  # behind it, where there are several projections
         self._cache: dict[str, NDArray[Any]] = {}
-        self._moves = Moves()
 
     # ---- projections -----------------------------------------------------------------------------------------
 
@@ -117,6 +116,7 @@ class SynapseStore:
         weight: Floats | float | None = None,
         delay: NDArray[np.uint16] | int = 1,
         order: Ints | None = None,
+        whole: Whole | None = None,
     ) -> SynapseTable:
         """Append a projection; an empty one where no rows are given."""
         synapses = np.empty(0, np.float32) if weight is None else weight
@@ -132,6 +132,7 @@ class SynapseStore:
             delay,
             self._move,
             order,
+            whole,
         )
         table.since = self._version + 1
         self.made += 1

@@ -100,10 +100,11 @@ class SynapseTable:
         delay: Delays | int,
         moved: Callable[..., None],
         order: Ints | None = None,
+        whole: Whole | None = None,
     ) -> None:
         """`port`: None: the type's. `number`: salt of the draws. `moved`: called when the weights are replaced.
 
-        `order`: of pairs, which one became each synapse; it is sorted here.
+        `order`: of pairs, which one became each synapse; it is sorted here. `whole`: of which the rows are a part.
         """
         self.columns, self.moved = columns, moved
         self.name, self.number, self.synapse_type, self.port = (
@@ -122,7 +123,7 @@ class SynapseTable:
         self.since: Ints | int = (
             0  # count of the network's changes that made each synapse; one number for all
         )
-        self.whole: Whole | None = None  # of which this is the part that one of several processes holds
+        self.whole = whole  # of which this is the part that one of several processes holds
         self.joinable = False  # see `neuromod.network.joining`
         self.joined: JoinedPart | None = None  # where the rows are, if not here
         self.parted = 0  # times that the rows came back
@@ -143,10 +144,13 @@ class SynapseTable:
     ) -> None:
         """Buckets whose targets ascend, cut into the delay runs that the core works on; `pair` is sorted likewise."""
         self.pre_first, bucket_start, target = rows
-        if isinstance(delay, np.ndarray) and (not len(delay) or np.all(delay == delay[0])):
-            delay = int(delay[0]) if len(delay) else 1
+        delay = self._one_delay(delay)
         self.n_neurons, self.n_synapses = self.columns.n, len(target)
-        self.row_start = bucket_start[:: _core.partitions(self.n_neurons)[0]].copy()
+        first, end = self.parts
+        if end > first:
+            self.row_start = bucket_start[:: end - first].copy()
+        else:  # a process without neurons
+            self.row_start = np.zeros(len(self.sources) + 1, np.int64)
         self._targets: NDArray[np.uint8] | None = None
         if isinstance(delay, np.ndarray):
             own = weight if isinstance(weight, np.ndarray) else None
@@ -164,6 +168,17 @@ class SynapseTable:
             self.columns,
         )
 
+    def _one_delay(self, delay: Delays | int) -> Delays | int:
+        """One number where all synapses, of the whole, have the same delay."""
+        if not isinstance(delay, np.ndarray):
+            return delay
+        if self.whole is not None:
+            least, greatest = self.whole.delays
+            return least if least == greatest else delay
+        if not len(delay) or np.all(delay == delay[0]):
+            return int(delay[0]) if len(delay) else 1
+        return delay
+
     def _own_rows(self, bucket_start: Ints, target: NDArray[np.uint16], delay: Delays | int) -> None:
         """Keep rows here: `bucket_run` and `run_delay` are None where all delays are equal."""
         self.joined, self.bitmap = None, _core.Bitmap()
@@ -173,11 +188,11 @@ class SynapseTable:
         self.run_start = bucket_start
         if isinstance(delay, np.ndarray):
             self.bucket_run, self.run_start, self.run_delay = _core.build_runs(bucket_start, delay)
-        self.delays = (
-            (self.equal_delay, self.equal_delay)
-            if self.run_delay is None
-            else (int(self.run_delay.min()), int(self.run_delay.max()))
-        )
+        self.delays = (self.equal_delay, self.equal_delay)
+        if self.whole is not None:
+            self.delays = self.whole.delays
+        elif self.run_delay is not None:
+            self.delays = int(self.run_delay.min()), int(self.run_delay.max())
 
     @property
     def order(self) -> Ints | None:

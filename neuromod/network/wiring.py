@@ -28,9 +28,12 @@ _RULES = _core.plasticity_rules()
 
 
 def ends_of(
-    areas: Areas, pre: Any, post: Any, rows: Rows
+    areas: Areas, pre: Any, post: Any, rows: Rows, parts: tuple[int, int] | None = None
 ) -> tuple[tuple[int, int], Callable[[], tuple[NDArray[np.int64], NDArray[np.int64]]]]:
-    """Numbers of sources and targets as given, and positions of each synapse's source and target among them."""
+    """Numbers of sources and targets as given, and positions of each synapse's source and target among them.
+
+    `parts`: as of `slots_of_rows`.
+    """
     sources, targets = slots_as_given(areas, pre, "pre"), slots_as_given(areas, post, "post")
 
     def position(given: NDArray[np.int64], slots: NDArray[np.int64], where: str) -> NDArray[np.int64]:
@@ -40,26 +43,32 @@ def ends_of(
         return order[np.searchsorted(given[order], slots)]
 
     def ends() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        pre_slots, post_slots = slots_of_rows(areas, rows)
+        pre_slots, post_slots = slots_of_rows(areas, rows, parts)
         return position(sources, pre_slots, "pre"), position(targets, post_slots, "post")
 
     return (len(sources), len(targets)), ends
 
 
-def slots_of_rows(areas: Areas, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Slots of the source and the target of each synapse."""
+def slots_of_rows(
+    areas: Areas, rows: Rows, parts: tuple[int, int] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Slots of the source and the target of each synapse. `parts`: partitions that have buckets; None: all."""
     first, bucket_start, local = rows
     n_partitions, width = _core.partitions(areas.columns.n)
+    begin, end = (0, n_partitions) if parts is None else parts
+    n_held = max(1, end - begin)
     bucket = np.repeat(np.arange(len(bucket_start) - 1), np.diff(bucket_start))
-    return first + bucket // n_partitions, bucket % n_partitions * width + local.astype(np.int64)
+    return first + bucket // n_held, (begin + bucket % n_held) * width + local.astype(np.int64)
 
 
-def check_columns(areas: Areas, rule: str | None, rows: Rows | tuple[Any, Any]) -> None:
+def check_columns(
+    areas: Areas, rule: str | None, rows: Rows | tuple[Any, Any], parts: tuple[int, int] | None = None
+) -> None:
     """Refuse synapses, rows or slots of sources and of targets, whose neurons lack a column that the rule reads."""
     reads = {} if rule is None else _RULES[rule]["reads"]
     if rule is None or not any(reads.values()):
         return
-    slots: tuple[Any, ...] = slots_of_rows(areas, rows) if len(rows) == 3 else rows
+    slots: tuple[Any, ...] = slots_of_rows(areas, rows, parts) if len(rows) == 3 else rows
     models = list(_core.neuron_models())
     for end, of_end in zip(reads, slots, strict=True):
         for model in (models[k] for k in np.unique(areas.columns.column("model")[of_end])):
