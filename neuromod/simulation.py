@@ -119,9 +119,8 @@ class Simulation(Building, Connects, Hooked, Kept):
             get_num_threads() if threads is None else checked_threads(threads),
         )
         if neuromodulation is not None and neuromodulation.enabled:
-            say_what_decays_by_step(
-                [neuromodulation._modulator(n) for n in neuromodulation.names], self._session.dt
-            )
+            moves = [name for name in neuromodulation.names if name not in neuromodulation.clamped]
+            say_what_decays_by_step([neuromodulation._modulator(n) for n in moves], self._session.dt)
         if model._config.lifecycle.enabled:
             self._session.life = LifeCycle(self._session, model._config.lifecycle)
 
