@@ -62,7 +62,11 @@ MODES = {  # flags of every file, further flags of csrc/*.c alone (Cython's C is
         [*OUR_C, "-fsanitize=thread"],
         ["-fsanitize=thread"],
     ),
-    "coverage": (["-O0", "-g", "-UNDEBUG", "-ffp-contract=off"], [*OUR_C, "--coverage"], ["--coverage"]),
+    "coverage": (
+        ["-O0", "-g", "-UNDEBUG", "-ffp-contract=off"],
+        [*OUR_C, "--coverage", "-DNM_INLINE=static inline"],
+        ["--coverage"],
+    ),
 }
 MSVC = (["/O2", "/fp:precise"], ["/std:c11"], [])
 

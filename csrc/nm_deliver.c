@@ -107,6 +107,8 @@ static arrival next_arrival(const delivery *d, nm_route *route) {
     const nm_network *network = d->to->network;
     for (int32_t k = nm_route_next(route); k >= 0; k = nm_route_next(route)) {
         const nm_projection *p = &network->projections[k];
+        if (p->reached != NULL && !p->reached[d->partition])
+            continue;
         const int64_t bucket = nm_bucket(network, p, route->slot - p->pre_first, d->partition);
         const int64_t delay_run = nm_projection_run(p, bucket, d->delay);
         if (delay_run >= 0 && nm_projection_reaches(p, route->step))
@@ -175,6 +177,15 @@ static void deliver_age(delivery *d, const nm_age *age, int64_t now) {
     deliver_spikes(d, nm_route_of(&d->to->network->routes, &age->others, d->to->ring, fired));
 }
 
+static void sweep(delivery *d, const nm_swept *swept) {
+    int64_t row, end;
+    nm_lazy_swept_rows(swept->sweep, swept->n_rows, d->lazy.now, &row, &end);
+    for (int64_t k = 0; row < end && k < swept->n; k++) {
+        d->lazy.projection = &d->to->network->projections[swept->projection[k]];
+        nm_lazy_sweep_partition(&d->lazy, d->partition);
+    }
+}
+
 void nm_deliver_static(nm_delivery *to, int64_t now, int64_t first, int64_t end) {
     memset(to->touched, 0, sizeof to->touched);
     nm_pull_deliver(to->network, to->ring, now, first, end, to->input, to->touched);
@@ -196,9 +207,6 @@ void nm_deliver(const nm_delivery *to, int64_t now, int64_t partition) {
     for (int64_t k = 0; k < routes->n_ages; k++)
         if (nm_delay_any(to->ring, now - routes->ages[k].delay))
             deliver_age(&d, &routes->ages[k], now);
-    for (int64_t k = 0; k < routes->n_stepped; k++) {
-        d.lazy.projection = &network->projections[routes->stepped[k]];
-        if (d.lazy.projection->lazy != NULL)
-            nm_lazy_sweep_partition(&d.lazy, partition);
-    }
+    for (int64_t k = 0; k < routes->n_swept; k++)
+        sweep(&d, &routes->swept[k]);
 }

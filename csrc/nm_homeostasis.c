@@ -58,11 +58,9 @@ static void scale_partition(const nm_events_step *step) {
 
 void nm_homeostasis_step(const nm_network *network, const nm_delay *ring, double dt, uint64_t seed,
                          int64_t now, int64_t partition) {
-    for (int64_t k = 0; k < network->routes.n_stepped; k++) {
-        const nm_projection *p = &network->projections[network->routes.stepped[k]];
+    for (int64_t k = 0; k < network->routes.n_scaled; k++) {
+        const nm_projection *p = &network->projections[network->routes.scaled[k]];
         const nm_homeostasis *h = p->homeostasis;
-        if (h == NULL)
-            continue;
         enter(h, nm_delay_list(ring, now, partition), *nm_delay_count(ring, now, partition), dt, now);
         if (now % h->every != 0)
             continue;

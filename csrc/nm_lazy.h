@@ -152,6 +152,13 @@ NM_INLINE void nm_lazy_fetch(const nm_projection *projection, int64_t delay_run)
     for (int k = 0; k < NM_MAX_TRACES && lazy->trace[k] != NULL; k++)
         NM_FETCH(lazy->trace[k] + delay_run);
 }
+/* The rows that are swept in step `now`: row .. end - 1; of few rows none in most steps. */
+static inline void nm_lazy_swept_rows(int64_t sweep, int64_t n_rows, int64_t now, int64_t *row,
+                                      int64_t *end) {
+    const int64_t turn = now % sweep;
+    *row = n_rows * turn / sweep;
+    *end = n_rows * (turn + 1) / sweep;
+}
 /* Update those delay runs of one partition whose last update is older than a sweep; some in every step. */
 void nm_lazy_sweep_partition(const nm_lazy_step *step, int64_t partition);
 /* Update all delay runs of one partition, before its spikes of this step are entered. */

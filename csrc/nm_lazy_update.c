@@ -492,9 +492,9 @@ void nm_lazy_arrive(const nm_lazy_step *step, int64_t partition, int64_t delay_r
 
 void nm_lazy_sweep_partition(const nm_lazy_step *step, int64_t partition) {
     const nm_projection *p = step->projection;
-    const int64_t sweep = p->lazy->sweep, turn = step->now % sweep;
-    const int64_t last = p->n_rows * (turn + 1) / sweep;
-    for (int64_t row = p->n_rows * turn / sweep; row < last; row++) {
+    const int64_t sweep = p->lazy->sweep;
+    int64_t row, end;
+    for (nm_lazy_swept_rows(sweep, p->n_rows, step->now, &row, &end); row < end; row++) {
         const int64_t bucket = nm_bucket(step->network, p, row, partition);
         for (int64_t s = nm_first_run(p, bucket); s < nm_first_run(p, bucket + 1); s++)
             if (nm_lazy_last(p->lazy, s) < step->now - sweep)

@@ -83,9 +83,11 @@ typedef struct nm_projection {
     double *post_trace[NM_MAX_TRACES]; /* [slot] */
     double post_kept[NM_MAX_TRACES];   /* factor of each trace over one step: exp(-dt / tau) */
     nm_lazy *lazy;                     /* of a lazy rule; else NULL */
-    nm_events *events;                 /* of an event rule; else NULL */
-    nm_short_term *short_term;         /* NULL: the efficacy of every spike is 1 */
-    nm_homeostasis *homeostasis;       /* NULL: weights are not scaled */
+    /* Of a lazy rule: [partition] 1: some synapse leads there. Elsewhere no arrival is noted. NULL: everywhere. */
+    const uint8_t *reached;
+    nm_events *events;           /* of an event rule; else NULL */
+    nm_short_term *short_term;   /* NULL: the efficacy of every spike is 1 */
+    nm_homeostasis *homeostasis; /* NULL: weights are not scaled */
     int64_t frozen; /* 1: weights stand still; traces, eligibility, state and rates go on as always */
     int64_t
         nearest; /* 1: weights and state are rounded to the nearest float32; 0: without bias (nm_round.h) */

@@ -68,17 +68,12 @@ static const double *filtered(const nm_projection *p, int k) {
     return p->events == NULL ? NULL : p->events->post_lowpass_source[k];
 }
 
-/* Whether another projection updates the traces of the targets. */
-static int follows(const nm_projection *p) {
-    return p->lazy != NULL && p->lazy->follows;
-}
-
 void nm_plasticity_decay(const nm_network *network, int64_t partition) {
     const int64_t first = nm_network_partition_first(network, partition),
                   n = nm_network_partition_end(network, partition) - first;
     for (int64_t k = 0; k < network->routes.n_stepped; k++) {
         const nm_projection *p = &network->projections[network->routes.stepped[k]];
-        for (int m = 0; m < NM_MAX_TRACES && p->post_trace[m] != NULL && !follows(p); m++)
+        for (int m = 0; m < NM_MAX_TRACES && p->post_trace[m] != NULL; m++)
             if (filtered(p, m) == NULL)
                 decay_trace(p->post_trace[m] + first, n, p->post_kept[m]);
     }
@@ -144,7 +139,7 @@ void nm_plasticity_step(const nm_network *network, const nm_delay *ring, const n
                 .network = network, .projection = p, .dt = dt, .seed = seed, .now = step};
             nm_lazy_fire(&lazy, partition, nm_delay_list(ring, step, partition),
                          *nm_delay_count(ring, step, partition));
-        } else if (p->rule != NULL) {
+        } else {
             const nm_events_step events = {.network = network,
                                            .projection = p,
                                            .ring = ring,
@@ -158,7 +153,6 @@ void nm_plasticity_step(const nm_network *network, const nm_delay *ring, const n
                 decay_partition(&a);
             nm_events_run(&events);
         }
-        if (p->rule != NULL && !follows(p))
-            enter_traces(&a);
+        enter_traces(&a);
     }
 }

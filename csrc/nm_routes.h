@@ -20,6 +20,13 @@ typedef struct nm_age {
     nm_outgoing others;
 } nm_age;
 
+/* Lazy projections of equally many rows, which are swept in the same steps (nm_lazy_sweep_partition). */
+typedef struct nm_swept {
+    int64_t sweep, n_rows;
+    int64_t n;
+    const int32_t *projection; /* [n] numbers */
+} nm_swept;
+
 typedef struct nm_routes {
     int64_t n_ranges;
     const int64_t *first; /* [n_ranges + 1] first slot of a range; slots outside are sources of nothing */
@@ -30,9 +37,13 @@ typedef struct nm_routes {
     /* Projections with bitmaps or a rule. */
     int64_t n_ages;
     const nm_age *ages;
-    int64_t n_stepped;
-    const int32_t
-        *stepped; /* [n_stepped] numbers of those with a rule, short-term plasticity or scaling, ascending */
+    /* Work of a step besides delivery: numbers of projections, ascending. */
+    int64_t n_stepped, n_short_term, n_scaled;
+    const int32_t *stepped; /* with a rule; of the lazy ones that share a history the one that updates it */
+    const int32_t *short_term; /* with short-term plasticity */
+    const int32_t *scaled;     /* with homeostatic scaling */
+    int64_t n_swept;
+    const nm_swept *swept; /* all lazy ones */
 } nm_routes;
 
 /* Iterator over the spikes of one step and the projections that each of them takes: by source, then projection. */

@@ -26,10 +26,8 @@ static void fire(const nm_projection *p, int64_t row, double dt, int64_t now) {
 
 void nm_short_term_step(const nm_network *network, const nm_delay *ring, double dt, int64_t now,
                         int64_t partition) {
-    for (int64_t k = 0; k < network->routes.n_stepped; k++) {
-        const nm_projection *p = &network->projections[network->routes.stepped[k]];
-        if (p->short_term == NULL)
-            continue;
+    for (int64_t k = 0; k < network->routes.n_short_term; k++) {
+        const nm_projection *p = &network->projections[network->routes.short_term[k]];
         const int32_t *slot = nm_delay_list(ring, now, partition);
         const int64_t n_spikes = *nm_delay_count(ring, now, partition);
         for (int64_t i = 0; i < n_spikes; i++) {

@@ -14,7 +14,7 @@ if __name__ == "__main__":
     try:
         import optuna
     except ModuleNotFoundError:
-        print('needs Optuna: pip install "neuromod-snn[optuna]"')
+        print('needs Optuna: pip install "neuromod-snn[optuna]", in a clone pip install ".[optuna]"')
         optuna = None
     if optuna is not None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)

@@ -156,8 +156,17 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return importlib.import_module(f"neuromod.{name}")
     if name not in _HOMES:
-        raise AttributeError(f"module 'neuromod' has no attribute {name!r}")
+        raise AttributeError(f"module 'neuromod' has no attribute {name!r}{_hint(name)}")
     return getattr(importlib.import_module(f"neuromod.{_HOMES[name]}"), name)
+
+
+def _hint(name: str) -> str:
+    """What is said of a name that is not here, such as one of another simulator."""
+    if name.startswith("_"):
+        return ""
+    from neuromod.problems import did_you_mean  # not needed to import the package
+
+    return did_you_mean(name, __dir__(), ("neuromod",))
 
 
 def __dir__() -> list[str]:

@@ -155,6 +155,7 @@ class Agenda:
         self._rates: Timetable[RateSchedule] = Timetable()
         self.hooks: Timetable[DueCall] = Timetable()
         self.last: list[Keeper] = []  # called after the hooks: what keeps the state of the end of the step
+        self.calling: DueCall | None = None  # the hook that is being called
         self._acting = False
         self._stop = False
         self.stopped = False  # whether a hook has ended the last run
@@ -220,12 +221,13 @@ class Agenda:
         self._acting, self._stop = True, False
         try:
             for hook in hooks:
+                self.calling = hook
                 hook.call()
         except BaseException:
             self._stop = False
             raise
         finally:
-            self._acting = False
+            self._acting, self.calling = False, None
             session.gate.enter()
         if session.gate.running:  # it does not in a process forked by a hook
             session.take_up()

@@ -239,7 +239,7 @@ def checked_array(value: Any, where: str, kinds: str = "biuf") -> NDArray[Any]:
     Raises
     ------
     TypeError
-        If it is masked, or its values are complex, dates, text or objects.
+        If it is masked or a sparse matrix, or its values are complex, dates, text or objects.
     ValueError
         If its rows differ in length.
 
@@ -250,6 +250,8 @@ def checked_array(value: Any, where: str, kinds: str = "biuf") -> NDArray[Any]:
     """
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{where}: must not be a masked array; fill or select its values first")
+    if hasattr(value, "tocoo"):
+        raise TypeError(f"{where}: must not be a sparse matrix here; its toarray() is a dense one")
     try:
         array = np.asarray(value)
     except (ValueError, TypeError, OverflowError):

@@ -24,6 +24,7 @@ except ImportError:  # Windows: there are no such locks
 __all__ = [
     "DISK",
     "Disk",
+    "HeldDirectory",
     "alone_in",
     "held",
     "hold_directory",
@@ -295,8 +296,60 @@ def hold_directory(directory: Path) -> int:
     return handle
 
 
+class HeldDirectory:
+    """The lock of a directory of checkpoints, which one run at a time has."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._handle = self._process = -1
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process took it, and is not one that was forked meanwhile."""
+        return os.getpid() == self._process
+
+    def take(self) -> None:
+        """Lock the directory.
+
+        Raises
+        ------
+        BlockingIOError
+            If another run has locked it.
+        """
+        self._process = os.getpid()
+        self._handle = hold_directory(self.path)
+
+    def renew(self, look: Callable[[], None]) -> None:
+        """Make and lock the directory again, where somebody has removed it, or put another in its place.
+
+        `look` is called under the new lock. If it raises, the lock is as it was, and the next call tries again.
+
+        Raises
+        ------
+        BlockingIOError
+            If another run has locked what is there now.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        if self._handle < 0 or _is_there(str(self.path), self._handle):
+            return
+        handle = hold_directory(self.path)
+        try:
+            look()
+        except BaseException:
+            let_go(handle)
+            raise
+        let_go(self._handle)
+        self._handle = handle
+
+    def release(self) -> None:
+        """Unlock it; a forked process has closed its handle already."""
+        if self._handle >= 0 and self.is_ours:
+            let_go(self._handle)
+        self._handle = -1
+
+
 @contextlib.contextmanager
-def alone_in(directory: Path) -> Iterator[None]:
+def alone_in(directory: Path) -> Iterator[HeldDirectory]:
     """A block in which no other run writes checkpoints into the directory.
 
     Raises
@@ -304,12 +357,12 @@ def alone_in(directory: Path) -> Iterator[None]:
     BlockingIOError
         If another run is in such a block.
     """
-    handle, process = hold_directory(directory), os.getpid()
+    lock = HeldDirectory(directory)
+    lock.take()
     try:
-        yield
+        yield lock
     finally:
-        if handle >= 0 and os.getpid() == process:  # a forked process has closed it
-            let_go(handle)
+        lock.release()
 
 
 def _close_in_child() -> None:

@@ -139,7 +139,7 @@ class Beginning:
 
     def _aligned(self, store: Any, table: Any, first: int) -> Columns:
         """Values of each of a projection's synapses when it was first stepped, in the present order."""
-        now = table.weights.values()
+        now = table.weights.looked_at()
         number, old, n = self._synapses.get(table.name, (-1, {}, 0))
         if number != table.number:
             return {name: _compact(values) for name, values in now.items()}

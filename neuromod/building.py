@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from neuromod._core import Neuron, Synapse
+from neuromod.near_names import names_near
 from neuromod.network.delays import delay_in_steps
 from neuromod.network.population import Population
 from neuromod.session import Facts
@@ -18,6 +19,7 @@ __all__ = ["Building"]
 class Building(Facts):
     """What adds populations to the network of a simulation."""
 
+    @names_near
     def create(
         self,
         n: int,
@@ -47,7 +49,9 @@ class Building(Facts):
         positions : str, mapping or array_like of float, shape (n, d) or (n,), no unit, optional
             ``"line"`` (or ``{"line": spacing}``), ``"grid"`` (``{"grid": [nx, ny], "spacing": 1.0}``; by default
             near-square), ``"disc"`` and ``"sphere"`` (``{"disc": radius}``; uniform inside, by the seed), or given.
-            Default: none. The neurons have no site of the lattice: their x, y, z and w are -1.
+            Grids of one spacing and of different sizes lie over each other's corner alone: for populations that share a
+            sheet, ``{"grid": [nx, ny], "extent": [width, height]}`` puts the neurons in the middles of nx ny equal
+            cells of it. Default: none. The neurons have no site of the lattice: their x, y, z and w are -1.
         share_sites : bool, default False
             Whether several neurons may have one position.
         region : str, optional
@@ -98,6 +102,7 @@ class Building(Facts):
             whole.neuromodulation._check_fits(areas.own_regions, areas.names)
         return made
 
+    @names_near
     def add_synapse(
         self,
         pre: int | Neuron,

@@ -13,6 +13,7 @@ from neuromod import atomic
 from neuromod.atomic import remove_strays_of
 from neuromod.closed import Closed
 from neuromod.errors import FileError, say
+from neuromod.hooks import say_of_hooks
 from neuromod.problems import shown
 from neuromod.units import steps_of
 
@@ -106,8 +107,9 @@ class Checkpoints(Closed):
         self._began = self._looked = 0.0
         self._look_steps = 1
         self._late = False  # whether a checkpoint waits for a step in which no neuron dies
-        self._lock = -1  # handle of the directory in the block
-        self._process = -1  # the process that is in the block; one that is forked there writes nothing
+        self._lock = atomic.HeldDirectory(
+            self._directory
+        )  # a process that is forked in the block writes nothing
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -136,26 +138,20 @@ class Checkpoints(Closed):
         self._directory.mkdir(parents=True, exist_ok=True)
         if not os.access(self._directory, os.W_OK | os.X_OK):
             raise PermissionError(f"{self._directory}: must be writable; it is not")
-        self._process = os.getpid()
-        self._lock = atomic.hold_directory(self._directory)
+        self._lock.take()
         try:
-            self._look_at_files()
+            step = self._sim.current_step
+            self._look_at_files(step)
+            self._last = step
         except BaseException:
             self.release()
             raise
 
     def release(self) -> None:
         """Unlock the directory, in the process that has locked it."""
-        if self._lock >= 0 and self._is_ours:
-            atomic.let_go(self._lock)
-        self._lock = -1
+        self._lock.release()
 
-    @property
-    def _is_ours(self) -> bool:
-        return os.getpid() == self._process
-
-    def _look_at_files(self) -> None:
-        step = self._sim.current_step
+    def _look_at_files(self, step: int) -> None:
         later = [path for at, path in checkpoint_files(self._directory) if at > step]
         if later:
             raise FileExistsError(
@@ -163,9 +159,9 @@ class Checkpoints(Closed):
                 "or choose another directory"
             )
         remove_strays_of(self._directory, "step-*.npz")
-        self._last = step
 
     def __enter__(self) -> Self:
+        say_of_hooks(self._sim._session, "checkpointing")
         self.prepare()
         self._began = self._looked = time.monotonic()
         self._next = self._sim.current_step + 1
@@ -181,7 +177,7 @@ class Checkpoints(Closed):
         session.set_last([each for each in session.agenda.last if each is not self], "checkpointing")
         interrupted = kind is None or issubclass(kind, KeyboardInterrupt)
         try:
-            if interrupted and self.is_behind and self._is_ours:
+            if interrupted and self.is_behind and self._lock.is_ours:
                 self.write(self._sim)
         finally:
             self.release()
@@ -225,7 +221,7 @@ class Checkpoints(Closed):
 
     def call(self) -> None:
         """Look at the clock; write a checkpoint if it is time."""
-        if not self._is_ours:
+        if not self._lock.is_ours:
             return
         step, now = self._sim.current_step, time.monotonic()
         if self._seconds is not None:
@@ -260,8 +256,8 @@ class Checkpoints(Closed):
         """
         step = sim.current_step
         path = self._directory / f"step-{step:015d}.npz"
-        self._directory.mkdir(parents=True, exist_ok=True)  # somebody may have removed it
-        sim.save(path)
+        self._lock.renew(lambda: self._look_at_files(step))  # somebody may have removed the directory
+        sim._write(path)
         self._last = step
         files = checkpoint_files(self._directory)
         left = [path for at, path in files if at > step]  # of a course that the simulation has gone back from

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from types import MemberDescriptorType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from neuromod.notebook import html_of
-from neuromod.problems import nearest
+from neuromod.problems import did_you_mean
 
 __all__ = ["Closed", "ReadOnlyDict", "ReadOnlyList", "read_only"]
 
@@ -15,7 +15,7 @@ class Closed:
     """Base of the public classes: an attribute without a setter cannot be set, and none can be added.
 
     Names that begin with ``_`` are the class's own affair. A class says in ``_HINTS`` what is to be done in place of
-    setting an attribute.
+    setting an attribute, or of reading or setting one that it does not have.
 
     Examples
     --------
@@ -39,6 +39,16 @@ class Closed:
             self._check_can_set(name)
         object.__setattr__(self, name, value)
 
+    if not TYPE_CHECKING:  # type checkers are to go on refusing what is not there
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Say what is near to an attribute that is not there."""
+            if name.startswith("_"):  # asked for by copy, pickle, NumPy and IPython
+                raise AttributeError(name)
+            if hasattr(type(self), name):  # a property's own error
+                object.__getattribute__(self, name)
+            raise self._no_attribute(name)
+
     def __delattr__(self, name: str) -> None:
         if not name.startswith("_"):
             raise AttributeError(f"{self._where()}.{name}: must not be deleted")
@@ -57,13 +67,17 @@ class Closed:
             isinstance(found, property) and found.fset is not None
         ):
             return
-        known = [each for each in dir(self) if not each.startswith("_")]
-        if name in self._HINTS or name in known:
+        if name in dir(self):
             hint = f"; {self._HINTS[name]}" if name in self._HINTS else ""
             raise AttributeError(f"{self._where()}.{name}: is read-only{hint}")
-        near = nearest(name, known)
-        hint = f"; did you mean {near!r}?" if near else ""
-        raise AttributeError(f"{self._where()}.{name}: no such attribute{hint}")
+        raise self._no_attribute(name)
+
+    def _no_attribute(self, name: str) -> AttributeError:
+        """The error of an attribute that is not there, with the one that is meant."""
+        known = [each for each in dir(self) if not each.startswith("_")]
+        hint = f"; {self._HINTS[name]}" if name in self._HINTS else ""
+        hint = hint or did_you_mean(name, known, tuple(kind.__name__ for kind in type(self).__mro__))
+        return AttributeError(f"{self._where()}.{name}: no such attribute{hint}")
 
 
 def _refuse(self: Any, *_: Any, **__: Any) -> NoReturn:

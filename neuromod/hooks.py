@@ -9,11 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod.closed import Closed
+from neuromod.errors import say
 from neuromod.problems import shown
 from neuromod.timetable import FOREVER
 from neuromod.units import steps_of
 
 __all__ = ["Hook", "Hooked"]
+
+
+_NAMED = 5
+"""Hooks that a warning names."""
 
 
 class Hook(Closed):
@@ -118,9 +123,27 @@ class Hook(Closed):
     def __exit__(self, *exc: object) -> None:
         self.remove()
 
+    @property
+    def words(self) -> str:
+        """When it is called, and the name of its function."""
+        word = "at" if self._once else "every"
+        name = getattr(self._function, "__qualname__", type(self._function).__name__)
+        return f"{word} {self._steps * self._sim.dt:g} ms {name.rpartition('<locals>.')[2]}"
+
     def __repr__(self) -> str:
         word = "at" if self._once else "every"
         return f"Hook({word}={self._steps * self._sim.dt:g} ms, calls={self._calls})"
+
+
+def say_of_hooks(session: Any, what: str) -> None:
+    """Warn of the hooks that are still to be called and that no file holds; the one that is being called is none."""
+    agenda = session.agenda
+    hooks = [each for each in agenda.hooks if each is not agenda.calling]
+    words = [each.words for each in hooks if each.steps_to_next(session.step) < FOREVER]
+    if words:
+        more = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
+        named = ", ".join(words[:_NAMED]) + more
+        say(f"{what}: a file holds no hooks ({named}); register them again after load")
 
 
 class Hooked:

@@ -11,6 +11,7 @@ __all__ = ["as_text", "show_config"]
 EXTRAS = {
     "plot": "matplotlib",
     "progress": "tqdm",
+    "notebook": "ipykernel",
     "scipy": "scipy",
     "pandas": "pandas",
     "xarray": "xarray",
@@ -31,6 +32,7 @@ def _installed() -> list[tuple[str, str]]:
     import numpy as np
 
     from neuromod import __version__, _core, _machine
+    from neuromod.optional import installing
     from neuromod.parallel import get_num_threads
     from neuromod.vector import available_levels, vector_level
 
@@ -51,7 +53,7 @@ def _installed() -> list[tuple[str, str]]:
         ("extras", ", ".join(there) or "none"),
         (
             "not installed",
-            f'{", ".join(missing)}; pip install "neuromod-snn[NAME]" adds one' if missing else "none",
+            f"{', '.join(missing)}; {installing('NAME')} adds one" if missing else "none",
         ),
     ]
 

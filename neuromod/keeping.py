@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from neuromod import saved
 from neuromod.errors import ConfigError, FileError, say
+from neuromod.hooks import say_of_hooks
 from neuromod.network import saved as of_model
 from neuromod.parallel import checked_threads
 from neuromod.problems import did_you_mean, shown
@@ -34,7 +35,8 @@ class Kept:
     def monitors(self) -> tuple[Monitor[Any], ...]:
         """The monitors of this simulation, in the order of their making; after `load` those of the file.
 
-        A monitor that nobody else holds, and that no file has brought, is not among them.
+        A monitor that nothing else holds, neither a name nor a list, is not among them, and its records cannot be
+        reached. Those that a file has brought are held by the simulation.
         """
         from neuromod.recorders import monitors_of
 
@@ -58,11 +60,17 @@ class Kept:
         ValueError, TypeError
             If a rate of a Poisson source is a function, or a monitor of a class of your own: no file can hold these.
 
+        Warns
+        -----
+        NeuromodWarning
+            Where there are hooks of `every`, `at` or `when` that are still to be called; it names them. A hook that
+            calls `save` is not counted.
+
         Notes
         -----
-        The file holds what `to_dict` gives, and the monitors in `monitors` with what they have recorded. Hooks are not
-        in it. It is an uncompressed ``.npz`` without pickle, with a SHA-256 of every array; ``neuromod/guide/files.md``
-        describes it. A hook may save, too.
+        The file holds what `to_dict` gives, and the monitors in `monitors` with what they have recorded. Hooks, which
+        are functions, are not in it: register them again after `load`. It is an uncompressed ``.npz`` without pickle,
+        with a SHA-256 of every array; ``neuromod/guide/files.md`` describes it. A hook may save, too.
 
         Examples
         --------
@@ -76,6 +84,11 @@ class Kept:
         >>> again.digest() == sim.digest()
         True
         """
+        say_of_hooks(self._session, "save")
+        self._write(path)
+
+    def _write(self, path: Any) -> None:
+        """As `save`, without a word about hooks."""
         save(self, path)
 
     @classmethod
@@ -137,7 +150,8 @@ class Kept:
         -----
         A checkpoint is written at the end of a step, after its hooks, and at the end of the block, also after Ctrl-C.
         After a kill at any moment the files are whole, and at most one interval is lost; `load` goes on to the bits of
-        a run that was not stopped. Where the disk refuses, a `NeuromodWarning` says so and the run goes on; at the end
+        a run that was not stopped. Hooks are in no file: a `NeuromodWarning` at the beginning of the block names them.
+        Where the disk refuses, a `NeuromodWarning` says so and the run goes on; at the end
         of the block OSError is raised. A directory that is removed meanwhile is made again. A process that is forked in
         the block writes nothing.
         """

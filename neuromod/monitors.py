@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_array
+from neuromod.errors import say
 from neuromod.inputs import known_ids
 from neuromod.near_names import names_near
 from neuromod.network.population import Group
@@ -17,12 +18,14 @@ from neuromod.network.tracked import Tracked
 from neuromod.problems import did_you_mean, shown
 from neuromod.recorders import Monitor, Simulation, milliseconds
 from neuromod.tables import Samples, Spikes, unit_of
-from neuromod.units import checked_every
+from neuromod.units import checked_every, steps_of
 
 __all__ = ["LevelMonitor", "RateMonitor", "SpikeMonitor", "StateMonitor", "SynapseMonitor"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+_CURRENTS = ("current", "currents", "i", "i_syn", "input", "input_current")
+_OF_SOURCES = "; a hook reads the current of a source, sim.every(ms, lambda sim: kept.append(source.value))"
 
 
 class SpikeMonitor(Monitor[_core.SpikeRecorder]):
@@ -99,7 +102,8 @@ class StateMonitor(Monitor[_core.SampleRecorder]):
     ----------
     sim : Simulation
     variable : str
-        A column of ``model.neurons``: ``"v_membrane"``, ``"u_recovery"``, ...
+        A column of ``model.neurons``: ``"v_membrane"``, ``"u_recovery"``, ... The current of a source, such as
+        `OUCurrent`, is none of them: a hook reads its ``value``.
     ids : Population, name, sequence of these, or array_like of int, shape (n,), optional
         Neurons to record; names are of areas and populations. Default: those present now. A neuron that is removed is
         NaN from then on.
@@ -112,6 +116,11 @@ class StateMonitor(Monitor[_core.SampleRecorder]):
     ------
     ValueError
         If the variable, an id or `every` is unknown or out of range. Nothing is recorded then.
+
+    Warns
+    -----
+    NeuromodWarning
+        For ``"external_input"``, which is cleared in each step before samples are taken.
 
     Examples
     --------
@@ -139,8 +148,13 @@ class StateMonitor(Monitor[_core.SampleRecorder]):
             name for name, column in buffers.items() if column.dtype.str[1:] in ("f8", "i8") and name != "id"
         )
         if variable not in known:
-            raise ValueError(
-                f"variable: must be one of {', '.join(known)}; got {shown(variable)}{did_you_mean(variable, known)}"
+            hint = _OF_SOURCES if str(variable).lower() in _CURRENTS else did_you_mean(variable, known)
+            listed = ", ".join(name for name in known if name != "external_input")
+            raise ValueError(f"variable: must be one of {listed}; got {shown(variable)}{hint}")
+        if variable == "external_input":
+            say(
+                "StateMonitor: external_input is cleared in each step, before samples are taken: each is 0"
+                + _OF_SOURCES
             )
         count = checked_every(every, every_ms, sim.dt)
         wanted = sim.model.neurons.id.copy() if ids is None else known_ids(sim.model, ids, "ids").copy()
@@ -448,13 +462,13 @@ class RateMonitor(SpikeMonitor):
     sim : Simulation
     ids : Population, name, sequence of these, or array_like of int, shape (n,), optional
         The group; names are of areas and populations. Default: all neurons.
-    bin_ms : float, ms, > 0, default 10
-        Width of a bin; rounded to whole steps, at least one.
+    bin_ms : float, ms, > 0, optional
+        Width of a bin: a whole number of steps of dt. Default: 10 ms, to the nearest step, at least one.
 
     Raises
     ------
-    ValueError
-        If an id is not in the network or `bin_ms` is not > 0. Nothing is recorded then.
+    ValueError, TypeError
+        If an id is not in the network or `bin_ms` is no whole number of steps. Nothing is recorded then.
 
     Examples
     --------
@@ -468,11 +482,10 @@ class RateMonitor(SpikeMonitor):
     """
 
     @names_near
-    def __init__(self, sim: Simulation, ids: Group | None = None, bin_ms: float = 10.0) -> None:
-        if not (np.isfinite(bin_ms) and bin_ms > 0):
-            raise ValueError(f"bin_ms: must be > 0 ms; got {bin_ms!r}")
+    def __init__(self, sim: Simulation, ids: Group | None = None, bin_ms: float | None = None) -> None:
+        steps = max(1, round(10.0 / sim.dt)) if bin_ms is None else steps_of(bin_ms, sim.dt, "bin_ms", 1)
         super().__init__(sim, ids)
-        self._bin = max(1, round(bin_ms / sim.dt))
+        self._bin = steps
         self._began = self._recorder.sizes[0][0]
 
     def _recorded(self) -> Samples:  # type: ignore[override]

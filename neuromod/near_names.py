@@ -1,12 +1,12 @@
-"""Calls with an argument that a function does not have: the error names the nearest one that it has."""
+"""Calls with arguments that a function does not take: the error names the nearest one, or what goes by position."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ParamSpec, TypeVar
 
-from neuromod.problems import nearest
+from neuromod.problems import did_you_mean, shown
 
 __all__ = ["names_near"]
 
@@ -17,10 +17,12 @@ Value = TypeVar("Value")
 def names_near(function: Callable[Arguments, Value]) -> Callable[Arguments, Value]:
     """Decorator: ``TypeError`` of an argument that is not there says where, and the nearest name.
 
+    That of too many arguments by position says which go by position.
+
     Parameters
     ----------
     function : callable
-        Without ``**`` parameters. What it does, its signature and its docstring stay.
+        What it does, its signature and its docstring stay.
 
     Examples
     --------
@@ -41,7 +43,7 @@ def names_near(function: Callable[Arguments, Value]) -> Callable[Arguments, Valu
         except TypeError as error:
             trace = error.__traceback__
             own = trace is not None and trace.tb_next is None  # the call itself failed, nothing within it
-            wrong = _unknown(function, given) if own else None
+            wrong = _unknown(function, args, given) if own else None
             if wrong is None:
                 raise
         raise TypeError(wrong)
@@ -49,15 +51,27 @@ def names_near(function: Callable[Arguments, Value]) -> Callable[Arguments, Valu
     return call
 
 
-def _unknown(function: Callable[..., object], given: dict[str, object]) -> str | None:
-    """What is said of the first argument given by a name that there is not."""
+def _unknown(
+    function: Callable[..., object], args: tuple[object, ...], given: dict[str, object]
+) -> str | None:
+    """What is said of arguments by position that are too many, or of the first by a name that there is not."""
     import inspect  # not needed to import the package
 
-    known = [name for name in inspect.signature(function).parameters if name != "self"]
+    taken = inspect.signature(function).parameters
+    known = {name: about for name, about in taken.items() if name != "self"}
+    where = function.__qualname__.removesuffix(".__init__").rpartition(".")[2]
+    placed = [name for name, about in known.items() if about.kind is about.POSITIONAL_OR_KEYWORD]
+    more = args[len(placed) + ("self" in taken) :]
+    if more:
+        hint = ", **{...}" if isinstance(more[0], Mapping) else ", NAME=value"
+        return (
+            f"{where}: must have no more than {len(placed)} arguments by position; got {shown(more[0])}; "
+            f"give the others by name, {where}({', '.join(placed)}{hint})"
+        )
+    if any(about.kind is about.VAR_KEYWORD for about in known.values()):
+        return None
     for name in given:
         if name not in known:
-            near = nearest(name, known)
-            hint = f"did you mean {near!r}?" if near else f"there are {', '.join(known)}"
-            where = function.__qualname__.removesuffix(".__init__").rpartition(".")[2]
-            return f"{where}: no argument {name!r}; {hint}"
+            hint = did_you_mean(name, known, (where,)) or f"; there are {', '.join(known)}"
+            return f"{where}: no argument {name!r}{hint}"
     return None

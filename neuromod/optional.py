@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__all__ = ["optional_module"]
+__all__ = ["installing", "optional_module"]
 
 
 def optional_module(module: str, extra: str, what: str) -> Any:
@@ -26,6 +26,13 @@ def optional_module(module: str, extra: str, what: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] != library:
             raise
-        raise ModuleNotFoundError(
-            f'{what} needs {library}: pip install "neuromod-snn[{extra}]"', name=library
-        ) from None
+        raise ModuleNotFoundError(f"{what} needs {library}: {installing(extra)}", name=library) from None
+
+
+def installing(extra: str) -> str:
+    """The command that installs an extra of this package, and the one for a clone of it.
+
+    >>> installing("plot")
+    'pip install "neuromod-snn[plot]", in a clone pip install ".[plot]"'
+    """
+    return f'pip install "neuromod-snn[{extra}]", in a clone pip install ".[{extra}]"'

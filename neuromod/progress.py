@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from neuromod.problems import shown
 
-__all__ = ["ProgressCallback", "ProgressLine", "reporter_for"]
+__all__ = ["ProgressCallback", "ProgressLine", "Reports", "reporter_for"]
 
 ProgressCallback = Callable[[int, int, float, float], object]
 """Called as ``callback(done, total, simulated_ms, elapsed_s)``."""
@@ -83,7 +83,10 @@ class ProgressLine:
         left = elapsed_s * (total - done) / max(done, 1)
         counted = f"step {done:,} of {total:,}  " if self._steps else ""
         phase = self._phase + "  " if self._phase else ""
-        text = f"{100.0 * done / total:5.1f} %  {phase}{counted}{left:.0f} s left{self._more(simulated_ms, elapsed_s)}"
+        text = (
+            f"{100.0 * done / total:5.1f} %  {phase}{counted}{_duration(left)} left"
+            f"{self._more(simulated_ms, elapsed_s)}"
+        )
         self._stream.write(self._fitted(text) if self._terminal else text + "\n")
         self._stream.flush()
 
@@ -103,9 +106,10 @@ class ProgressLine:
                 file=None if self._notebook else self._stream,
                 dynamic_ncols=True,
                 delay=1e-9,  # no bar before the first figures
-                bar_format="{desc}{percentage:3.0f} %|{bar}| " + counted + "{remaining} left{postfix}",
+                bar_format="{desc}{percentage:3.0f} %|{bar}| " + counted + "{unit} left{postfix}",
             )
             self._bar.start_t -= elapsed_s  # the run began before its bar
+        self._bar.unit = _duration(elapsed_s * (total - done) / max(done, 1))
         self._bar.set_description_str(self._phase and f"{self._phase}: ", refresh=False)
         self._bar.set_postfix_str(self._behind_bar(simulated_ms, elapsed_s), refresh=False)
         self._bar.n = done
@@ -131,8 +135,23 @@ class ProgressLine:
 
 def _speed(simulated_ms: float, elapsed_s: float) -> str:
     factor = simulated_ms / 1000.0 / max(elapsed_s, 1e-9)
+    if 0.95 <= factor < 1.05:
+        return "as fast as real time"
     said, word = (factor, "faster") if factor >= 1.0 else (1.0 / max(factor, 1e-9), "slower")
     return f"{said:,.{1 if said < 10 else 0}f} times {word} than real time"
+
+
+def _duration(seconds: float) -> str:
+    """A time as one reads it.
+
+    >>> _duration(7.4), _duration(1099.0), _duration(7500.0), _duration(200_000.0)
+    ('7 s', '18 min 19 s', '2 h 5 min', '2 d 7 h')
+    """
+    whole = round(seconds)
+    for size, unit, part, of in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            return f"{whole // size} {unit} {whole % size // part} {of}"
+    return f"{whole} s"
 
 
 def _in_kernel() -> bool:
@@ -186,3 +205,44 @@ def reporter_for(progress: bool | ProgressCallback | None) -> ProgressCallback |
     if not callable(progress):
         raise TypeError(f"progress: must be True, False, None or callable; got {shown(progress)}")
     return progress
+
+
+class Reports:
+    """What one run reports to what its argument ``progress`` asks for: its end, too, and no number of steps twice.
+
+    Parameters
+    ----------
+    progress : bool or callable, optional
+        As of `reporter_for`, which raises what is wrong with it.
+    total : int, >= 0
+        Steps of the run.
+    dt : float, ms
+
+    Examples
+    --------
+    >>> told = []
+    >>> reports = Reports(lambda done, total, ms, s: told.append((done, total, ms)), 20, 0.5)
+    >>> for done in (8, 16, 20, 20):
+    ...     reports(done)
+    >>> told
+    [(8, 20, 4.0), (16, 20, 8.0), (20, 20, 10.0)]
+    """
+
+    def __init__(self, progress: bool | ProgressCallback | None, total: int, dt: float) -> None:
+        self._reporter = reporter_for(progress)
+        self._total, self._dt, self._began, self._last = total, dt, time.perf_counter(), 0
+
+    def __bool__(self) -> bool:
+        """Whether somebody is told."""
+        return self._reporter is not None
+
+    def __call__(self, done: int) -> None:
+        """So many steps are done."""
+        if self._reporter is not None and done != self._last:
+            self._last = done
+            self._reporter(done, self._total, done * self._dt, time.perf_counter() - self._began)
+
+    def close(self) -> None:
+        """End a line or a bar."""
+        if isinstance(self._reporter, ProgressLine):
+            self._reporter.close()

@@ -26,7 +26,7 @@ from neuromod.rank_hooks import RankHooked
 from neuromod.rank_kept import RankKept
 from neuromod.rank_link import Ranks
 from neuromod.rank_state import Part
-from neuromod.run_result import RunResult
+from neuromod.run_result import Rates, RunResult
 from neuromod.simulation import Simulation
 from neuromod.units import checked_steps
 
@@ -371,8 +371,8 @@ class RankSimulation(RankHooked, RankKept):
         Returns
         -------
         dict
-            On every rank: ``step``, ``n_steps`` (fewer where a hook stops it), ``spike_counts`` (of all neurons) and
-            ``mean_rate`` (Hz).
+            On every rank: ``step``, ``n_steps`` (fewer where a hook stops it), ``spike_counts`` (of all neurons),
+            ``mean_rate`` and ``rates`` (Hz).
 
         Raises
         ------
@@ -406,6 +406,7 @@ class RankSimulation(RankHooked, RankKept):
             n_steps=done,
             spike_counts=counts,
             mean_rate=rate,
+            rates=Rates(counts, self._sim._session.store.areas, done * self._sim.dt),
             wall_seconds=time.perf_counter() - began,
         )
 

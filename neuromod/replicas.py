@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Generic, Protocol, Self, TypeVar
 
@@ -15,8 +14,9 @@ from neuromod.arguments import checked_count, checked_seed
 from neuromod.closed import Closed
 from neuromod.diagnosis import explained
 from neuromod.inputs import checked_input
+from neuromod.interrupts import told
 from neuromod.parallel import checked_threads
-from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
+from neuromod.progress import ProgressCallback, Reports
 from neuromod.run_result import RunResult
 from neuromod.units import checked_steps
 
@@ -312,16 +312,14 @@ class Replicas(Closed, Generic[Sim]):
         return RunResult(step=first.current_step, n_steps=n_steps, spike_counts=counts, mean_rate=rates)
 
     def _run(self, n_steps: int, rows: Any, ids: Any, threads: int, progress: Any) -> None:
-        reporter = reporter_for(progress)
-        began = time.perf_counter()
+        reports, first = Reports(progress, n_steps, self._sims[0].dt), self._sims[0].current_step
 
         def report(done: int) -> None:
             gates = [session.gate for session in self._sessions]
             for gate in gates:  # other threads may read meanwhile
                 gate.leave()
             try:
-                if reporter is not None:
-                    reporter(done, n_steps, done * self._sims[0].dt, time.perf_counter() - began)
+                reports(done)
             finally:
                 for gate in gates:
                     gate.enter()
@@ -333,20 +331,23 @@ class Replicas(Closed, Generic[Sim]):
             if session.agenda.hooks:
                 raise ValueError(f"replica {k}: must have no hooks where replicas run together; got some")
             session.store.check_written(session.step)
-        with contextlib.ExitStack() as stack:
-            if isinstance(reporter, ProgressLine):
-                stack.callback(reporter.close)
-            for k, session in enumerate(self._sessions):
-                session.begin(
-                    f"run of {n_steps} steps of {len(self)} replicas (this is replica {k})", n_steps
-                )
-                stack.callback(session.end)
-            try:
-                failed = self._group.run(n_steps, rows, ids, threads, None if reporter is None else report)
-            except _core.CoreFailure as failure:
-                raise explained(self._group.engines[0], failure) from None
-            if failed is None and isinstance(reporter, ProgressLine):  # the last slice is not reported
-                reporter(n_steps, n_steps, n_steps * self._sims[0].dt, time.perf_counter() - began)
+        try:
+            with contextlib.ExitStack() as stack:
+                for k, session in enumerate(self._sessions):
+                    session.begin(
+                        f"run of {n_steps} steps of {len(self)} replicas (this is replica {k})", n_steps
+                    )
+                    stack.callback(session.end)
+                failed = self._group.run(n_steps, rows, ids, threads, report if reports else None)
+            if failed is None:
+                reports(n_steps)  # the last slice is not reported by the core
+        except _core.CoreFailure as failure:
+            raise explained(self._group.engines[0], failure) from None
+        except KeyboardInterrupt as interrupt:
+            now = self._sims[0].current_step
+            raise told(interrupt, now, self._sims[0].dt, first + n_steps - now) from None
+        finally:
+            reports.close()
         if failed is not None:
             k, what = failed
             error = explained(self._sessions[k].bound(), what)

@@ -29,6 +29,7 @@ Floats = NDArray[np.float64]
 
 
 _BEFORE = 1 << 62  # more than any step
+_MANY_SYNAPSES = 1 << 20
 
 
 class _Run:
@@ -242,8 +243,14 @@ class Session:
         self.gate.check_idle("run")
         with self.gate:
             self.store.check_written(self.step)
+            before = self._engine, self.beginning.is_noted
             engine = self.bound()
             self._note_beginning(engine, n_steps)
+            if (
+                before != (engine, self.beginning.is_noted)
+                and sum(map(len, self.store.tables)) >= _MANY_SYNAPSES
+            ):
+                _core.trim_heap()  # of what connecting and this have left free
             self.store.resume()
             self.gate.begin(what, self._abandon)
             if self._levels is not None:

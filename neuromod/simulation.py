@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,10 @@ from neuromod.connects import Connects
 from neuromod.errors import say
 from neuromod.hooks import Hooked
 from neuromod.inputs import check_run, check_sources, checked_input, spike_steps
+from neuromod.interrupts import told
 from neuromod.keeping import Kept
 from neuromod.lifecycle import LifeCycle
+from neuromod.modulation.at_rest import say_what_decays_by_step
 from neuromod.modulation.system import NeuromodulationSystem
 from neuromod.near_names import names_near
 from neuromod.network.brain_model import BrainModel, learning_of
@@ -26,8 +27,8 @@ from neuromod.network.members import Region
 from neuromod.network.population import Group
 from neuromod.network.saved import state_of
 from neuromod.parallel import checked_threads, get_num_threads
-from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
-from neuromod.run_result import RunResult
+from neuromod.progress import ProgressCallback, Reports
+from neuromod.run_result import Rates, RunResult
 from neuromod.session import Session
 from neuromod.state import digest_of
 from neuromod.units import checked_steps, dt_doubt
@@ -107,6 +108,7 @@ class Simulation(Building, Connects, Hooked, Kept):
         if neuromodulation is not None:
             use_modulators(model._store, neuromodulation.names)
         self._model = model
+        self._calls, self._made_by = {}, {}
         self._neuromodulation = neuromodulation
         levels = None if neuromodulation is None or not neuromodulation.enabled else neuromodulation._levels
         self._session = Session(
@@ -116,6 +118,10 @@ class Simulation(Building, Connects, Hooked, Kept):
             levels,
             get_num_threads() if threads is None else checked_threads(threads),
         )
+        if neuromodulation is not None and neuromodulation.enabled:
+            say_what_decays_by_step(
+                [neuromodulation._modulator(n) for n in neuromodulation.names], self._session.dt
+            )
         if model._config.lifecycle.enabled:
             self._session.life = LifeCycle(self._session, model._config.lifecycle)
 
@@ -216,9 +222,13 @@ class Simulation(Building, Connects, Hooked, Kept):
         """
         from neuromod.network.connecting import connect_at_random
 
-        return connect_at_random(
-            self._session.store, connection_probability, weight_mean, weight_std, self.seed
-        )
+        store = self._session.store
+        before = set(store.projections)
+        n = connect_at_random(store, connection_probability, weight_mean, weight_std, self.seed)
+        given = (connection_probability, weight_mean, weight_std)
+        for made in [name for name in store.projections if name not in before][:1]:
+            self._say_what_is_doubled("initialize_random_synapses", made, given)
+        return n
 
     def set_spike_times(self, ids: ArrayLike, times_ms: ArrayLike | Sequence[ArrayLike]) -> None:
         """Let ``spike_source`` neurons fire at exact times, in place of what was set for them before.
@@ -302,7 +312,7 @@ class Simulation(Building, Connects, Hooked, Kept):
             is not read.
         progress : bool or callable, optional
             True or False: show progress or not. Default: on a terminal and in a notebook, after two seconds. A
-            callable gets ``(done, total, simulated_ms, elapsed_s)``.
+            callable gets ``(done, total, simulated_ms, elapsed_s)`` several times a second and at the end of the run.
         ms : float, ms, >= 0, optional
             In place of `n_steps`: a whole number of steps of dt.
 
@@ -311,7 +321,8 @@ class Simulation(Building, Connects, Hooked, Kept):
         dict
             ``step`` (completed steps in all), ``n_steps`` (done by this run; fewer where a hook stops it),
             ``spike_counts`` (ndarray of int64, shape (n_neurons,), of this run, of the neurons at its end),
-            ``mean_rate`` (float, Hz), ``deaths``, ``births`` (numbers of neurons).
+            ``mean_rate`` (float, Hz: of all neurons, sources too), ``rates`` (mapping of str to float, Hz: of each
+            population and area, ``run["rates"]["E"]``), ``deaths``, ``births`` (numbers of neurons).
 
         Raises
         ------
@@ -320,7 +331,7 @@ class Simulation(Building, Connects, Hooked, Kept):
         NumericalError
             If a state variable is no longer finite. The steps up to there are done.
         KeyboardInterrupt
-            On Ctrl-C, at a step boundary, within about 20 ms; the simulation can go on.
+            On Ctrl-C, at a step boundary, within about 20 ms; says which. The simulation can go on.
 
         Examples
         --------
@@ -335,20 +346,15 @@ class Simulation(Building, Connects, Hooked, Kept):
         steps = checked_steps(n_steps, ms, self.dt)
         check_run(self.model, self.current_step, steps, self.neuromodulation is not None)
         rows, ids = checked_input(self.model, steps, input, input_ids)
-        reporter = reporter_for(progress)
-        began, first = time.perf_counter(), self.current_step
-
-        def report(done: int) -> None:
-            if reporter is not None:
-                reporter(done, steps, done * self.dt, time.perf_counter() - began)
-
+        reports, first = Reports(progress, steps, self.dt), self.current_step
         try:
-            step, counts = self._session.run(steps, rows, ids, None if reporter is None else report)
-            if isinstance(reporter, ProgressLine):  # the last slice is not reported
-                report(step - first)
+            step, counts = self._session.run(steps, rows, ids, reports if reports else None)
+            reports(step - first)  # the last slice is not reported by the core
+        except KeyboardInterrupt as interrupt:
+            now = self.current_step
+            raise told(interrupt, now, self.dt, first + steps - now) from None
         finally:
-            if isinstance(reporter, ProgressLine):
-                reporter.close()
+            reports.close()
         steps = step - first  # fewer where a hook has stopped the run
         seconds = steps * self.dt / 1000.0
         mean_rate = float(counts.sum()) / (len(counts) * seconds) if len(counts) and steps else 0.0
@@ -359,6 +365,7 @@ class Simulation(Building, Connects, Hooked, Kept):
             n_steps=steps,
             spike_counts=counts,
             mean_rate=mean_rate,
+            rates=Rates(counts, self._session.store.areas, steps * self.dt),
             deaths=self._session.deaths,
             births=self._session.births,
         )
@@ -390,7 +397,7 @@ class Simulation(Building, Connects, Hooked, Kept):
         ``reset(weights=True, parameters=True)`` gives the digest of a fresh simulation built alike. A neuron or
         projection that was added later goes back to what it was when first stepped; what was removed stays removed.
         Currents, rate sources and hooks stay; their times count from 0 again, and until the first time of a rate source
-        the rates are what they were before the first step. Recorders end, with a `NeuromodWarning`
+        the rates are what they were before the first step. Monitors end, with a `NeuromodWarning`
         where one was on: make new ones.
 
         Examples
@@ -408,9 +415,8 @@ class Simulation(Building, Connects, Hooked, Kept):
                 raise TypeError(f"{name}: must be True or False; got {value!r:.60}")
         ended = self._session.reset(bool(weights), bool(parameters))
         if ended:
-            say(
-                f"reset: {ended} recorders have ended; what they recorded stays, make new ones for what follows"
-            )
+            have = "1 monitor has" if ended == 1 else f"{ended} monitors have"
+            say(f"reset: {have} ended; what was recorded stays, make new ones for what follows")
 
     def _own_state(self) -> dict[str, Any]:
         """All that is the simulation's and not the model's."""

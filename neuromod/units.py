@@ -34,6 +34,8 @@ ROUNDING = 1e-6
 _TOO_SMALL = 0.01
 # Where the default is 0 ms, a time below this one looks like seconds.
 _SHORTEST_MS = 0.05
+# A lasting current whose potential lies so far from rest (mV) looks like pA; one so weak (pA) like nA or mV.
+_STRONGEST_MV, _WEAKEST_PA = 200.0, 1.0
 # Shorter steps are in use nowhere.
 _SHORTEST_DT = 0.001
 _LIKELY_UNIT = {"ms": ("seconds", "s"), "mV": ("volts", "V")}
@@ -124,12 +126,14 @@ def counted(steps: Any, where: str, ms: str, least: int) -> int:
 
 
 def unit_doubt(where: str, about: Mapping[str, Any], value: Any) -> str | None:
-    """What a warning says of a value that looks as if it were in seconds or volts; None of any other.
+    """What a warning says of a value that looks as if it were in another unit; None of any other.
 
+    Looked for are seconds, volts, and of a lasting current (`i_offset`) pA in place of mV, and nA in place of pA.
     `about`: unit and default. `value`: a number, an array, or a distribution.
     """
     unit, default = about["unit"], about["default"]
-    if unit not in _LIKELY_UNIT or isinstance(default, str):
+    is_current = where.rpartition(".")[2] == "i_offset"
+    if (unit not in _LIKELY_UNIT and not is_current) or isinstance(default, str):
         return None
     if isinstance(value, Mapping):
         value = next(iter(value.values()), 0.0)
@@ -138,9 +142,24 @@ def unit_doubt(where: str, about: Mapping[str, Any], value: Any) -> str | None:
     except (TypeError, ValueError):
         return None
     likely = size <= _TOO_SMALL * abs(default) and size < 1.0 <= abs(default)
+    if is_current and (size > _STRONGEST_MV if unit == "mV" else 0.0 < size < _WEAKEST_PA):
+        return _current_doubt(where, unit, value)
     if not (size > 0.0 and (likely or (default == 0.0 and unit == "ms" and size < _SHORTEST_MS))):
         return None
     return f"{where}: is in {unit}; got {shown(value)}, did you mean {_meant(value, unit)}"
+
+
+def _current_doubt(where: str, unit: str, value: Any) -> str:
+    """Of a lasting current that looks as if it were in another unit."""
+    if unit == "mV":
+        meant = "pA? pA divided by C_m / tau_m (pF/ms) are mV"
+        return f"{where}: is in mV, the potential that the current causes; got {shown(value)}, did you mean {meant}"
+    meant = (
+        "nA?"
+        if np.ndim(value)
+        else f"nA? {float(value):.12g} nA would be {float(f'{value * 1000.0:.12g}')!r}"
+    )
+    return f"{where}: is in pA; got {shown(value)}, did you mean {meant}"
 
 
 def _meant(value: Any, unit: str) -> str:

@@ -279,6 +279,7 @@ def test_the_eligibility_signal_is_divided_too() -> None:
     assert np.allclose(moved[1], 0.4 * moved[0], atol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:.* is neutral:neuromod.NeuromodWarning")
 def test_one_modulator_alone_may_be_neutral_and_may_be_set() -> None:
     system = create_neuromodulation_system({"dopamine": {}, "norepinephrine": {"neutral": True}})
     assert [getattr(system, name).neutral for name in system.names] == [False, False, True]
@@ -297,6 +298,7 @@ def test_one_modulator_alone_may_be_neutral_and_may_be_set() -> None:
     assert system.norepinephrine.factor() == 1.0
 
 
+@pytest.mark.filterwarnings("ignore:.* is neutral:neuromod.NeuromodWarning")
 def test_a_factor_of_0_at_the_baseline_cannot_be_neutral() -> None:
     message = "dopamine.neutral: must have a factor > 0 at the baseline to divide by; got the baseline 0.0"
     with pytest.raises(ValueError, match=message):
@@ -351,6 +353,31 @@ def test_what_acts_at_rest_is_said_once(
     assert said is None or caught[0].filename == __file__
 
 
+@pytest.mark.parametrize(
+    ("dt", "taus", "said"),
+    [
+        (1.0, (), None),
+        (0.1, (), "dopamine, serotonin, norepinephrine decay by steps"),
+        (0.5, ("dopamine",), "the time constant of serotonin is 4.75 ms at dt 0.5 ms, 9.49 ms at dt 1 ms"),
+        (0.1, ("dopamine", "serotonin", "norepinephrine"), None),
+    ],
+)
+def test_a_decay_by_steps_is_said_once_where_dt_is_not_1_ms(
+    dt: float, taus: tuple[str, ...], said: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(at_rest, "_SAID_OF_DECAY", [])
+    system = NeuromodulationSystem()
+    for name in taus:
+        getattr(system, name).state.tau = 200.0
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        Simulation(neuromodulation=system, dt=dt)
+        Simulation(neuromodulation=NeuromodulationSystem(enabled=False), dt=dt)
+        Simulation(neuromodulation=system, dt=dt)
+    assert [each.category for each in caught] == [NeuromodWarning] * (said is not None)
+    assert said is None or (said in str(caught[0].message) and caught[0].filename == __file__)
+
+
 @pytest.mark.filterwarnings("default::neuromod.NeuromodWarning")
 @pytest.mark.parametrize("rule", ["rstdp", "ristdp", "stdp"])
 def test_learning_from_reward_without_a_system_is_said(rule: str) -> None:
@@ -366,3 +393,20 @@ def test_learning_from_reward_without_a_system_is_said(rule: str) -> None:
     assert [note.partition(",")[0] for note in connect(None)] == (
         [] if rule == "stdp" else [f"connect: under {rule} weights change by dopamine"]
     )
+
+
+def test_another_baseline_of_a_neutral_modulator_is_said_to_have_no_lasting_effect() -> None:
+    system = create_neuromodulation_system({"neutral": True})
+    state = system.norepinephrine.state
+    for change in (
+        lambda: system.norepinephrine.set_tonic(0.8),
+        lambda: setattr(state, "tonic", 0.7),
+        lambda: setattr(state, "baseline", 0.6),
+    ):
+        with pytest.warns(
+            NeuromodWarning, match="norepinephrine: is neutral, and so has no effect at its baseline"
+        ):
+            change()
+    state.baseline = 0.6  # as it is
+    system.norepinephrine.neutral = False
+    state.baseline = 0.5

@@ -13,6 +13,7 @@ gymnasium = pytest.importorskip("gymnasium")
 
 from neuromod.agents import (  # noqa: E402
     Agent,
+    Angles,
     OneHot,
     Parts,
     PlaceCells,
@@ -41,6 +42,53 @@ def test_every_place_fires_one_cell_of_each_grid_and_near_places_share_cells() -
     assert len(seen) > 0.9 * cells.n_cells and max(seen) < cells.n_cells
     a, near, far = cells.encode([0.0, 5.0]), cells.encode([0.02, 5.0]), cells.encode([-0.9, 0.5])
     assert (a == near).sum() >= 7 and (a == far).sum() == 0
+
+
+def test_a_number_that_goes_round_has_its_last_place_beside_the_first() -> None:
+    cells = PlaceCells([0.0, -180.0], [1.0, 180.0], places=(3, 6), grids=8, periodic=[1])
+    seen: set[int] = set()
+    for angle in np.arange(-180.0, 180.0, 1.0):
+        fired = cells.encode([0.5, angle])
+        assert (fired // 18 == np.arange(8)).all()
+        assert (fired == cells.encode([0.5, angle + 360.0])).all()
+        assert (fired == cells.encode([0.5, angle + 1.0])).sum() >= 7  # past 180, too
+        seen |= set((fired % 18 // 3).tolist())
+    assert seen == set(range(6))
+    widths = [(cells.encode([0.5, a])[0] % 18 // 3) for a in np.arange(-179.5, 180.0)]
+    assert np.bincount(widths).tolist() == [60] * 6
+    plain = PlaceCells([0.0, -180.0], [1.0, 180.0], places=(3, 6), grids=8)
+    assert (plain.encode([0.5, 180.0]) == plain.encode([0.5, -180.0])).sum() == 0
+    assert "periodic" not in repr(plain) and "periodic=(1,)" in repr(cells)
+    for wrong in ([2], [-1], [0, 0], [0.5], [True], "0", 1.0):
+        with pytest.raises(ConfigError, match="periodic: must be different whole numbers from 0 to 1; got"):
+            PlaceCells([0.0, 0.0], [1.0, 1.0], periodic=wrong)  # type: ignore[arg-type]
+
+
+def test_angles_come_from_cosines_and_sines() -> None:
+    class Keeps:
+        n_cells, n_active = 1, 1
+
+        def encode(self, observation: Any) -> Any:
+            self.got = np.asarray(observation)
+            return np.array([0])
+
+    inner = Keeps()
+    code = Angles([(1, 0), (4, 3)], inner)
+    code.encode([np.sin(2.0), np.cos(2.0), 7.0, np.sin(-3.0), np.cos(-3.0), 8.0])
+    assert np.allclose(inner.got, [2.0, -3.0, 7.0, 8.0])
+    with pytest.raises(ValueError, match="observation: must be at least 5 numbers; got 4"):
+        code.encode([0.0, 1.0, 0.0, 1.0])
+    with pytest.raises(ValueError, match="observation: must be numbers; got 'up'"):
+        code.encode("up")
+    for wrong in ([], [(0, 0)], [(0, 1), (1, 2)], [(0, 1, 2)], [(0, -1)], [(0.0, 1.0)], [(0, 1), (2,)], 3):
+        with pytest.raises(ConfigError, match="pairs: must be pairs of different whole numbers, >= 0; got"):
+            Angles(wrong, inner)  # type: ignore[arg-type]
+    limits = np.array([np.pi, 8.0])
+    pendulum = Angles([(0, 1)], PlaceCells(-limits, limits, periodic=[0]))
+    most = np.array([1.0, 1.0, 8.0], dtype=np.float32)
+    agent = Agent(spaces.Box(-most, most), spaces.Discrete(2), seed=1, encoder=pendulum)
+    assert agent.predict([0.0, -1.0, 2.0])[0] in (0, 1)
+    assert repr(pendulum).startswith("Angles([(0, 1)], PlaceCells([-3.14")
 
 
 def test_population_code_fires_the_nearest() -> None:

@@ -75,7 +75,8 @@ def test_without_matplotlib_one_line_says_what_to_install(
     assert main([*SHORT, "--out", "here"]) == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if "summary.png" in line]
     assert lines == [
-        'no summary.png: neuromod.plot.summary needs matplotlib: pip install "neuromod-snn[plot]"'
+        'no summary.png: neuromod.plot.summary needs matplotlib: pip install "neuromod-snn[plot]", '
+        'in a clone pip install ".[plot]"'
     ]
     assert written() == ["here/results.npz"]
 
@@ -365,7 +366,10 @@ def test_info_tells_the_build_and_the_extras_that_are_there_and_those_to_install
     assert rows["build"].split(";")[0].split()[0] in ("release", "strict", "sanitize", "threads", "coverage")
     assert "-ffp-contract=off" in rows["build"] or "fp:precise" in rows["build"]
     assert rows["extras"] == "scipy"
-    assert rows["not"] == 'installed     neo; pip install "neuromod-snn[NAME]" adds one'
+    assert (
+        rows["not"]
+        == 'installed     neo; pip install "neuromod-snn[NAME]", in a clone pip install ".[NAME]" adds one'
+    )
 
 
 def test_python_m_neuromod_is_the_same_command() -> None:

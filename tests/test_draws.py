@@ -305,3 +305,14 @@ def test_running_an_empty_network_warns() -> None:
 def test_numbers_of_any_size_get_a_sentence(call: Any, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}"):
         call(two(2, 2))
+
+
+@pytest.mark.parametrize(("synapse_type", "rule"), [("inhibitory", "istdp"), ("excitatory", "stdp")])
+def test_drawn_weights_of_0_do_not_pass_a_lower_bound(synapse_type: str, rule: str) -> None:
+    sim = Simulation(seed=1)
+    cells = sim.create(10, "poisson", rate=50.0, name="cells")
+    bounded = {"rule": rule, "weight_min": 0.1}
+    with pytest.raises(ValueError, match=r"must be at least weight_min, 0\.1 mV"):
+        sim.connect(
+            cells, cells, in_degree=1, weight={"uniform": [0, 0]}, rule=bounded, synapse_type=synapse_type
+        )

@@ -239,7 +239,10 @@ BAD: list[tuple[Callable[[Simulation], Any], str]] = [
     (lambda s: RateSource(s, "p", [np.nan], interval=1.0), "rate: must be from 0 to 1000 Hz"),
     (lambda s: RateSource(s, "p", [[1.0, 2.0, 3.0]], interval=1.0), "rate: must have shape"),
     (lambda s: RateSource(s, "p", [1.0], interval=0.5), "interval: must be a whole number of steps of 1 ms"),
-    (lambda s: RateSource(s, "p", [1.0], times=[0.4]), "times: must be multiples of the step"),
+    (
+        lambda s: RateSource(s, "p", [1.0], times=[0.4]),
+        "times: must be a whole number of steps of 1 ms; got 0.4 ms",
+    ),
     (lambda s: RateSource(s, "p", [1.0, 2.0], times=[3.0, 3.0]), "times: must ascend"),
     (lambda s: RateSource(s, "p", [1.0], times=[1.0]), "times: must ascend, from the present of 2 ms on"),
     (lambda s: RateSource(s, "p", [1.0], interval=1.0, start=1.0), "start: must ascend, from the present"),

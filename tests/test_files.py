@@ -49,10 +49,10 @@ def small(n_steps: int = 60, rule: Any = "rstdp") -> Simulation:
 
 
 def monitors_on(sim: Simulation) -> list[Any]:
-    found: list[Any] = [SpikeMonitor(sim), RateMonitor(sim, bin_ms=5.0)]
+    found: list[Any] = [SpikeMonitor(sim), RateMonitor(sim, bin_ms=5.0 * sim.dt)]
     ids = sim.model.neurons.id
     if len(ids):
-        found.append(StateMonitor(sim, "external_input", ids[:3], every=2))
+        found.append(StateMonitor(sim, "i_offset", ids[:3], every=2))
         found.append(SpikeMonitor(sim, ids[::2]))
     if sim.neuromodulation is not None and sim.neuromodulation.enabled:
         found.append(LevelMonitor(sim))

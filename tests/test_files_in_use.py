@@ -345,6 +345,47 @@ def test_a_directory_that_is_removed_meanwhile_is_made_again(tmp_path: Path) -> 
     assert [path.name for path in sorted(where.iterdir())][-1] == "step-000000000000045.npz"
 
 
+def test_a_directory_that_is_made_again_is_locked_again(tmp_path: Path) -> None:
+    """Another run could write into it."""
+    one, other, where = small(1), small(2), tmp_path / "c"
+    with one.checkpointing(where, every=10.0):
+        one.run(15)
+        shutil.rmtree(where)
+        one.run(10)
+        with pytest.raises(BlockingIOError, match="must be of one run"):
+            other.checkpointing(where, every=10.0).__enter__()
+        one.run(10)
+    with other.checkpointing(tmp_path / "d", every=10.0):
+        other.run(10)
+    with one.checkpointing(where, every=10.0):
+        one.run(5)
+    assert Simulation.load(where).digest() == one.digest()
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_directory_that_another_run_has_made_meanwhile_is_left_alone(ends: bool, tmp_path: Path) -> None:
+    """Its checkpoints are not mixed with ours, which come again when the directory is free."""
+    one, other, where = small(1), small(2), tmp_path / "c"
+    theirs = other.checkpointing(where, every=10.0)
+    words = "must not be later than step 20; it is of another run" if ends else "must be of one run"
+    with one.checkpointing(where, every=10.0) as ours:
+        one.run(15)
+        shutil.rmtree(where)
+        theirs.__enter__()
+        other.run(50)
+        if ends:
+            theirs.__exit__(None, None, None)
+        with pytest.warns(NeuromodWarning, match=f"could not be written, the run goes on; .*{words}"):
+            one.run(5)
+        assert [path.name for path in ours.files] == [f"step-{step:015d}.npz" for step in (40, 50)]
+        assert Simulation.load(where).digest() == other.digest()
+        if not ends:
+            theirs.__exit__(None, None, None)
+        shutil.rmtree(where)
+        one.run(10)
+    assert Simulation.load(where).digest() == one.digest()
+
+
 def test_checkpoints_stay_where_they_were_when_the_program_changes_its_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,6 +63,21 @@ def test_a_rule_by_its_name_in_nest_is_translated() -> None:
         sim.connect(a, b, conn_spec={"rule": "fixed_indegree", "indegree": 3})  # type: ignore[call-arg]
 
 
+@pytest.mark.parametrize("about", [{"weight": -0.1}, {"weight": 0.1, "rule": "rstdp"}])
+def test_where_warnings_are_errors_a_connect_that_warns_has_changed_nothing(about: dict[str, Any]) -> None:
+    """The error came when the projection was there already."""
+    sim, a, _ = ends()
+    before = sim.digest()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(NeuromodWarning):
+            sim.connect(a, a, in_degree=3, **about)
+    assert not sim.projections and not len(sim.model.synapses)
+    assert sim.digest() == before
+    sim.connect(a, a, in_degree=3, weight=0.1, rule="none")
+    assert len(sim.model.synapses) == 3 * len(a)
+
+
 @pytest.mark.parametrize("weight", [-0.1, -1, np.full((20, 20), -0.1)])
 def test_negative_weights_of_excitatory_synapses_are_told(weight: Any) -> None:
     sim, a, b = ends()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import copy
 import pickle
+import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from driven_network import ids_of, learning, network
 
-from neuromod import LevelMonitor, Simulation, SpikeMonitor, StateMonitor, SynapseMonitor
+from neuromod import LevelMonitor, NeuromodWarning, Simulation, SpikeMonitor, StateMonitor, SynapseMonitor
 
 RULES = ("none", "hebbian", "stdp", "rstdp", "triplet", "stdp_nearest")
 
@@ -337,3 +339,66 @@ def test_a_time_that_is_past_or_no_step_is_refused(ms: float, said: str) -> None
     with pytest.raises(TypeError, match="function: must be callable"):
         sim.at(20.0, 3)  # type: ignore[arg-type]
     assert not sim._session.agenda.hooks
+
+
+# ---- files hold no hooks ----------------------------------------------------------------------------------------
+
+
+def _with_hooks() -> Simulation:
+    sim = Simulation(dt=0.5, seed=1)
+    sim.create(5, "lif", name="E", i_offset=20.0)
+    return sim
+
+
+def test_a_save_warns_of_hooks_that_the_file_lacks_and_names_them(tmp_path: Path) -> None:
+    sim = _with_hooks()
+
+    def record(sim: Simulation) -> None: ...
+
+    sim.every(20.0, record)
+    sim.at(5.0, record)
+    sim.when(lambda sim: True, print, every=2.5)
+    with pytest.warns(
+        NeuromodWarning,
+        match=r"^save: a file holds no hooks \(every 20 ms record, at 5 ms record, every 2\.5 ms print\); register",
+    ):
+        sim.save(tmp_path / "a.npz")
+    with (
+        pytest.warns(
+            NeuromodWarning, match=r"^checkpointing: a file holds no hooks \(every 20 ms record"
+        ) as said,
+        sim.checkpointing(tmp_path / "kept", every=10.0),
+    ):
+        sim.run(ms=100)
+    assert len(said) == 1
+
+
+def test_hooks_that_are_over_or_removed_or_save_themselves_are_not_warned_of(tmp_path: Path) -> None:
+    sim = _with_hooks()
+    sim.at(5.0, lambda sim: None)
+    sim.every(5.0, lambda sim: None).remove()
+    sim.run(ms=10)
+    sim.save(tmp_path / "a.npz")
+    sim.every(5.0, lambda sim: sim.save(tmp_path / "b.npz"))
+    sim.run(ms=10)
+    assert Simulation.load(tmp_path / "b.npz").time == 20.0
+
+
+def test_many_hooks_are_counted(tmp_path: Path) -> None:
+    sim = _with_hooks()
+    for k in range(9):
+        sim.at(5.0 + k, print)
+    with pytest.warns(NeuromodWarning, match=r"at 9 ms print and 4 more\)"):
+        sim.save(tmp_path / "a.npz")
+
+
+def test_where_the_warning_is_an_error_no_file_is_written(tmp_path: Path) -> None:
+    sim = _with_hooks()
+    sim.every(5.0, print)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(NeuromodWarning):
+            sim.save(tmp_path / "a.npz")
+        with pytest.raises(NeuromodWarning), sim.checkpointing(tmp_path / "kept"):
+            raise AssertionError("is not reached")
+    assert list(tmp_path.iterdir()) == []

@@ -91,6 +91,7 @@ C_ROWS = (
         "nm_build",
         "nm_build_row",
         "nm_clock",
+        "nm_heap",
         "nm_pool",
         "nm_build_values",
     },

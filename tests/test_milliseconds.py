@@ -240,6 +240,19 @@ def test_experiments_in_ms() -> None:
         ),
         (lambda sim, E: sim.create(2, v_membrane={"uniform": [-0.065, -0.05]}), "v_membrane: .* volts"),
         (lambda sim, E: setattr(E, "v_membrane", -0.07), r"E\.v_membrane: .* volts"),
+        (
+            lambda sim, E: sim.create(2, i_offset=376.0),
+            r"i_offset: is in mV, .* did you mean pA\? pA divided by C_m",
+        ),
+        (lambda sim, E: setattr(E, "i_offset", [376.0] * 20), r"E\.i_offset: is in mV, .* did you mean pA\?"),
+        (
+            lambda sim, E: sim.create(2, "adex", i_offset=0.8),
+            r"i_offset: is in pA; .* nA\? 0\.8 nA would be 800\.0",
+        ),
+        (
+            lambda sim, E: sim.create(2, "adex", i_offset=[0.0, 0.8]),
+            r"i_offset: is in pA; .*did you mean nA\?",
+        ),
         (lambda sim, E: setattr(E, "tau_m", np.full(20, 0.02)), r"E\.tau_m: .* seconds"),
         (lambda sim, E: setattr(sim.model.neurons, "tau_m", 0.02), r"neurons\.tau_m: .* seconds"),
         (lambda sim, E: Simulation(dt=0.0001), r"dt: is in ms; got 0\.0001, .* 0\.0001 s would be 0\.1"),
@@ -301,7 +314,11 @@ def test_numbers_in_use_are_not_doubted(sim: Simulation) -> None:
     sim.create(
         2, tau_m=1.0, v_rest=0.0, v_reset=-1.0, v_threshold=1.0, refractory_period=0.1, tau_syn_excitatory=0.5
     )
-    sim.create(2, "izhikevich", a=0.02)
+    sim.create(2, "izhikevich", a=0.02, i_offset=10.0)
+    sim.create(2, i_offset=-150.0)
+    sim.create(2, "adex", i_offset=[0.0, 100.0])
+    sim.create(2, "adex", i_offset=0.0)
+    E.external_input = 1000.0
     DopamineSystem(tau=1.0)
 
 

@@ -185,7 +185,7 @@ def test_recording_changes_no_bit():
         (lambda s: StateMonitor(s, "voltage"), "variable: must be one of"),
         (lambda s: StateMonitor(s, "v_membrane", every=0), "every: must be a whole number"),
         (lambda s: LevelMonitor(s), "must have a neuromodulation system"),
-        (lambda s: RateMonitor(s, bin_ms=-1.0), "bin_ms: must be > 0 ms"),
+        (lambda s: RateMonitor(s, bin_ms=-1.0), "bin_ms: must be >= 1 ms; got -1 ms"),
     ],
 )
 def test_bad_arguments(make, rule):

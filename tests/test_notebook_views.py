@@ -169,7 +169,7 @@ def test_the_result_of_a_run_is_a_dict_of_one_line(sim: Simulation) -> None:
     assert isinstance(result, dict) and set(result) >= {"step", "spike_counts", "mean_rate"}
     assert re.fullmatch(
         r"RunResult\(step=100, n_steps=100, spike_counts=\d+ spikes of 100 neurons, mean_rate=[\d.]+ Hz, "
-        r"deaths=0, births=0\)",
+        r"rates=\(E [\d.]+ Hz, I [\d.]+ Hz\), deaths=0, births=0\)",
         repr(result),
     )
     assert "step 100" in shown(result)

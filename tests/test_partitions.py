@@ -250,3 +250,35 @@ def test_a_checkpoint_of_several_parts_goes_on_to_the_bit() -> None:
         each.run(STEPS - 17)
     assert again.digest() == sim.digest()
     assert contents(again) == contents(sim)
+
+
+def _traces(sim: Simulation, name: str) -> np.ndarray[Any, Any]:
+    """Presynaptic trace now of each source (rows) in each partition."""
+    traces = sim._session.bound().keepers[name].traces()
+    return np.asarray(traces["trace_x"]).reshape(-1, _core.partitions(len(sim.model.neurons))[0])
+
+
+def test_a_source_keeps_its_trace_where_its_projection_comes_to_reach_another_partition() -> None:
+    """No arrival is noted in partitions that a projection does not reach; its first synapse there knows the source's
+    spikes all the same."""
+    sim = Simulation(seed=1)
+    sources = sim.create(100, "poisson", rate=50.0, name="sources")
+    targets = sim.create(5000, "lif", name="targets")
+    how: dict[str, Any] = {"rule": "stdp", "weight": 0.1, "synapse_type": "excitatory", "delay": 1}
+    p = sim.connect(sources, targets[-50:], in_degree=10, name="p", **how)
+    sim.run(200)
+    saved = sim._session.bound().state()["pairs"]["p"]
+    assert np.all(saved["since"].reshape(-1, 4)[:, :3] == 401)
+    assert np.all(saved["trace_x"].reshape(-1, 4)[:, :3] == 0.0)
+    before = _traces(sim, "p")[:, 3]
+    assert before.max() > 1.0
+    p.add([(int(sources.ids[0]), int(targets.ids[0]))], weight=0.1)
+    after = _traces(sim, "p")
+    assert np.array_equal(after, np.repeat(before[:, np.newaxis], 4, axis=1))
+    digest = sim.digest()
+    again = sim.copy()
+    assert again.digest() == digest
+    for each in (sim, again):
+        each.run(100)
+    assert again.digest() == sim.digest()
+    assert np.array_equal(_traces(sim, "p")[0, :1], _traces(sim, "p")[0, 3:])

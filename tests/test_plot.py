@@ -45,7 +45,7 @@ def test_a_raster_by_area_stacks_the_areas(ax: Any) -> None:
     plot.raster(spikes, ax=ax, areas={"V1": [4, 5], "A1": [12, 10]})
     dots = [point for line in (0, 2) for point in points(ax, line)]
     assert dots == [[2.0, 0.0], [1.0, 2.0], [3.0, 3.0]]  # id 99 is in no area
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["V1", "A1"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["V1\n2 neurons", "A1\n2 neurons"]
 
 
 def test_a_raster_takes_populations(ax: Any) -> None:
@@ -54,7 +54,7 @@ def test_a_raster_takes_populations(ax: Any) -> None:
     spikes = SpikeMonitor(sim)
     sim.run(50)
     plot.raster(spikes, ax=ax, areas=[S, E])
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["S", "E"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["S\n2 neurons", "E\n3 neurons"]
     assert sum(len(line.get_xdata()) for line in ax.lines[::2]) == spikes.count > 0
     assert set(ax.lines[0].get_ydata()) == {0, 1}
 
@@ -149,11 +149,15 @@ def results(n_spikes: int = 50) -> dict[str, np.ndarray]:
 
 
 def test_a_summary_shows_the_last_window_of_all_three() -> None:
-    figure = plot.summary(results(), window_ms=2000.0)
+    made = results()
+    figure = plot.summary(made, window_ms=2000.0)
     raster, levels, weights = figure.axes
     assert raster.get_xlim() == levels.get_xlim() == (3000.0, 5000.0)
     assert sum(len(line.get_xdata()) for line in raster.lines[::2]) == 50
-    assert levels.lines[0].get_xdata()[0] == np.mean(np.arange(3001.0, 3008.0))  # the first bin, of 7 samples
+    drawn = levels.lines[0].get_ydata()
+    assert (
+        len(drawn) == 2 * 500 and drawn[0:2].max() == made["level"][3000:3004, 0].max()
+    )  # bins of 4 samples
     assert levels.lines[3].get_xdata().tolist() == [3000.0]  # the reward before the window is left out
     assert weights.get_xlabel() == "weight (mV)"
     assert figure.get_suptitle().startswith("20 neurons fired 50 spikes in 5 s")
@@ -202,8 +206,8 @@ def test_a_summary_of_a_tested_run_shows_the_responses_too() -> None:
     axes = plot.summary(made).axes
     assert len(axes) == 4
     assert [text.get_text() for text in axes[3].get_legend().get_texts()] == [
-        "rewarded, d = +4.24",
-        "punished, d = -5.66",
+        "rewarded (n = 2), d = +4.24",
+        "punished (n = 2), d = -5.66",
     ]
 
 
@@ -226,7 +230,7 @@ def test_a_summary_draws_plastic_weights_alone() -> None:
     assert sum(bars) == pytest.approx(20)
     assert max(bars) == pytest.approx(round(max(bars)))
     assert [text.get_text() for text in weights.get_legend().get_texts()] == [
-        "before", "rewarded, after", "punished, after",
+        "before (n = 20)", "rewarded, after (n = 10)", "punished, after (n = 10)",
     ]  # fmt: skip
 
 
@@ -250,7 +254,10 @@ def test_without_matplotlib_the_message_says_what_to_install(
     arguments = {"raster": ([1.0], [1]), "levels": ([1.0], [[0.5]], ["dopamine"]), "weights": [0.1]}
     with pytest.raises(ImportError) as caught:
         getattr(plot, name)(arguments.get(name, results()))
-    assert str(caught.value) == f'neuromod.plot.{name} needs matplotlib: pip install "neuromod-snn[plot]"'
+    assert (
+        str(caught.value)
+        == f'neuromod.plot.{name} needs matplotlib: pip install "neuromod-snn[plot]", in a clone pip install ".[plot]"'
+    )
     assert caught.value.__cause__ is not None
 
 

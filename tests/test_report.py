@@ -15,8 +15,9 @@ import pytest
 
 from neuromod.cli import main
 from neuromod.experiment import run_experiment
+from neuromod.experiment.results import table_rows
 from neuromod.experiment.story import advice, headline, speed
-from neuromod.results import Results, load_results, report_html, results_table, save_report
+from neuromod.results import Results, load_results, report_html, save_report
 
 pytest.importorskip("matplotlib", reason="matplotlib is an extra")
 
@@ -81,7 +82,9 @@ def test_the_page_says_what_the_run_showed(page: str, results: Results) -> None:
         "matplotlib",
     ):
         assert part in text
-    assert results_table(results).split("\n\n")[1] in text
+    for name, value in table_rows(results):
+        assert f"<tr><th scope=row>{name}</th><td>{value}</td></tr>" in text
+    assert "<h2>Numbers of the run</h2>" in page and "Figures of the run" not in page
     assert '"lattice_shape"' in text
 
 
@@ -114,6 +117,39 @@ def contrast(first: str, second: str) -> float:
 
     high, low = sorted((luminance(first), luminance(second)), reverse=True)
     return (high + 0.05) / (low + 0.05)
+
+
+def test_nothing_but_the_configuration_is_wider_than_a_phone(page: str) -> None:
+    """A table's cells wrap, and so does the command; only the JSON has a bar of its own."""
+    before, _, configuration = page.partition("<h2>Configuration</h2>")
+    assert "class=scroll" not in before.partition("<body>")[2] and "class=scroll" in configuration
+    assert re.findall(r"<pre([^>]*)>", before.partition("<body>")[2]) == [" class=wrap"]
+    assert "pre.wrap { white-space: pre-wrap; overflow-wrap: anywhere; }" in page
+
+
+def test_the_readout_is_named_and_the_run_said_to_be_one(page: str, results: Results) -> None:
+    first = page[page.index("</h1>") : page.index("<dl")]
+    assert "The readout is the area Striatum_like. This is one run, of seed 5" in first
+    assert "The readout is Striatum_like.</figcaption>" in page
+    assert "response: the mean rate of the readout, Striatum_like" in page
+
+
+def test_raster_and_levels_stand_below_each_other(page: str) -> None:
+    """Their axes have the same left and right ends, in both forms."""
+    for shape in ("wide", "narrow"):
+        figures = re.findall(rf'<svg class="{shape}".*?</svg>', page, re.DOTALL)[:2]
+        ends = [
+            re.search(r'id="patch_2">\s*<path d="M ([\d.]+) [\d.]+ \s*L ([\d.]+) ', text) for text in figures
+        ]
+        assert len(ends) == 2 and all(ends)
+        assert ends[0].groups() == ends[1].groups()  # type: ignore[union-attr]
+
+
+def test_legends_say_how_many(page: str, results: Results) -> None:
+    names = [str(name) for name in results["group_names"]]
+    n = int((results["synapse_group"] == names.index("rewarded")).sum())
+    assert f"rewarded digit 0, after (n = {n:,})" in page
+    assert "rewarded (n = 1), d = " in page
 
 
 def test_the_same_results_give_the_same_page(page: str, results: Results) -> None:
@@ -157,6 +193,9 @@ def test_run_writes_a_report(small: str, capsys: pytest.CaptureFixture[str]) -> 
     assert page.count("<figure>") == 3  # no test images
     assert "No neuron fired" in page
     assert "no spike" in page
+    assert (
+        "whose images" not in page and "readout" not in page
+    )  # there are no images, and there is no readout
 
 
 def test_without_matplotlib_the_results_are_kept_and_one_line_says_what_to_install(
@@ -209,6 +248,18 @@ def test_a_configuration_without_an_experiment_says_what_was_run(
         "nothing drives the network. Give the section background_drive a rate (Hz) and a weight (mV)" in flat
     )
     assert len(load_results("here/results.npz")["neuron_id"]) == 25
+
+
+def test_a_configuration_without_modulators_says_what_they_do_at_rest(
+    small: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", small, "--steps", "5", "--out", "here"]) == 0
+    flat = " ".join(capsys.readouterr().out.split())
+    assert "norepinephrine multiplies inputs by 1.555, serotonin raises thresholds by 3.9 %" in flat
+    assert (
+        main(["run", small, "--steps", "5", "--out", "there", "--set", "neuromodulation.neutral=true"]) == 0
+    )
+    assert "no section neuromodulation" not in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_driven_configuration_says_its_rate(small: str, capsys: pytest.CaptureFixture[str]) -> None:

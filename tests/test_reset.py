@@ -362,7 +362,7 @@ def test_recorders_end_with_a_word_and_keep_what_they_have() -> None:
     sim.run(60)
     n = spikes.count
     assert n > 0
-    with pytest.warns(NeuromodWarning, match=r"^reset: 1 recorders have ended"):
+    with pytest.warns(NeuromodWarning, match=r"^reset: 1 monitor has ended"):
         sim.reset()
     again = SpikeMonitor(sim)
     sim.run(60)

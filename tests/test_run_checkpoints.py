@@ -148,6 +148,43 @@ def test_directories_that_are_removed_in_mid_run_lose_no_results(monkeypatch: py
     assert load_results("out/results.npz")["steps"] == 300
 
 
+def test_a_directory_that_is_removed_in_mid_run_is_locked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second run could begin in it."""
+    codes: list[int] = []
+
+    def begin_there() -> None:
+        shutil.rmtree("c")
+        after_a_checkpoint(monkeypatch, lambda: codes.append(main([*MINE, "--out", "theirs"])))
+
+    after_a_checkpoint(monkeypatch, begin_there)
+    assert main(MINE) == 0
+    assert codes == [1]
+    assert load_results("out/results.npz")["steps"] == 300
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_directory_that_another_run_has_made_in_mid_run_is_left_alone(
+    ends: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = atomic.HeldDirectory(Path("c"))
+    content: Any = quick() | {"experiment": {}}
+
+    def begin_there() -> None:
+        shutil.rmtree("c")
+        Path("c").mkdir()
+        lock.take()
+        Path("c/training.npz").write_bytes(b"theirs")
+        if ends:
+            lock.release()
+
+    after_a_checkpoint(monkeypatch, begin_there)
+    words = "must not be there; it is of another run" if ends else "must be of one run"
+    with pytest.warns(NeuromodWarning, match=f"could not be written, the run goes on; .*{words}"):
+        run_experiment(content, steps=300, seed=3, checkpoint="c", checkpoint_every="0.001 s")
+    assert Path("c/training.npz").read_bytes() == b"theirs"
+    lock.release()
+
+
 def test_results_of_another_run_that_came_in_mid_run_stay_and_lose_none(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -169,6 +169,17 @@ def test_all_weights_equal_and_a_weight_that_learns() -> None:
     assert weights[0] == weights[1] != 0.5
 
 
+@pytest.mark.parametrize("rule", ["none", "stdp", "rstdp", "clopath"])
+@pytest.mark.parametrize("kind", ["excitatory", "inhibitory"])
+def test_a_spike_that_finds_nothing_to_release_brings_nothing(rule: str, kind: str) -> None:
+    """The first spike takes all, and nothing has come back at the second: its efficacy is 0, not almost 0."""
+    used_up = {"U": 1.0, "tau_rec": 1e20, "tau_facil": 0.0}
+    sim = network({0: [1, 5]}, weight=0.5, rule=rule, short_term=used_up, synapse_type=kind)
+    found = arrived(sim, 8)
+    assert [k for k, row in enumerate(found) if row.any()] == [1]
+    assert np.abs(found[1]) == pytest.approx(0.5, rel=1e-3)
+
+
 def test_nothing_changes_where_none_is_asked_for() -> None:
     trains = random_trains(4)
     plain = network(trains)

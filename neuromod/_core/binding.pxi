@@ -353,6 +353,7 @@ cdef class Binding:
         keeper = LazyKeeper(self, projection, n_regions, tau_c, list(_traces(p.rule.pre_traces, p.rule.params)),
                             leader)
         keeper.projection, p.lazy = p, &keeper.c
+        p.reached = <const uint8_t *>_address(keeper.reached, "u1", self.network.n_partitions, "reached")
         self.keepers[projection.name] = self.kept[projection.name] = keeper
         if leader is not None:
             self.followers.setdefault(leader.projection - self.projections, []).append(projection.name)
@@ -390,6 +391,7 @@ cdef class Binding:
         cdef nm_projection *p = follower.projection
         self.followers[number].remove(name)
         follower.part()
+        self.routes.list_stepped(&self.network)
         for k, key in enumerate([key for key in self.traces if key[0] == name]):
             self.traces[key] = self.traces[key].copy()
             p.post_trace[k] = <double *>self._lend(self.traces[key], "f8", self.network.n_neurons, key[2])

@@ -90,8 +90,8 @@ cdef class _Ranges:
             at = begin, np.minimum(n - begin, share)
         begin, size = (np.ascontiguousarray(each, np.int64) for each in at)
         place = np.concatenate([np.zeros(1, np.int64), np.cumsum(size)])
-        if begin.shape != size.shape or begin.ndim != 1 or np.any(begin < 0) or np.any(size < 0) or place[-1] != n:
-            raise ValueError(f"at: must be begins and sizes >= 0 of ranges with {n} values; got {place[-1]}")
+        if begin.shape != size.shape or begin.ndim != 1 or np.any(begin < 0) or np.any(size < 0) or place[len(size)] != n:
+            raise ValueError(f"at: must be begins and sizes >= 0 of ranges with {n} values; got {place[len(size)]}")
         self.begin, self.size, self.place, self.n, self.n_ranges = begin, size, place, n, len(begin)
 
 

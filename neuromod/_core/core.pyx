@@ -207,6 +207,12 @@ def first_outside(const float[::1] values, float low, float high):
     return nm_first_outside(&values[0], len(values), low, high)
 
 
+def trim_heap():
+    """Give free memory back to the system, where the C library can."""
+    with nogil:
+        nm_heap_trim()
+
+
 def domain_holds(str domain, double value):
     """Whether `value` lies in the domain of that name; NaN and the infinities lie in none."""
     return bool(nm_domain_holds(_DOMAINS[domain], value))

@@ -253,7 +253,7 @@ cdef class Engine:
     cdef _carried(self):
         """What survives a change of the network; the synapses themselves are the network's."""
         cdef Binding b = self.binding
-        pre = {name: (*(<LazyKeeper>keeper).ends, keeper.traces()) for name, keeper in b.keepers.items()}
+        pre = {name: (<LazyKeeper>keeper).carried() for name, keeper in b.keepers.items()}
         pre |= {name: (*(<EventKeeper>keeper).ends, keeper.values()) for name, keeper in b.events.items()
                 if (<EventKeeper>keeper).ends is not None}
         return self.state() | {"pairs": {}, "pre": pre, "by_id": self._event_columns_by_id()}
@@ -290,7 +290,7 @@ cdef class Engine:
         for name, keeper in b.keepers.items():
             nm_lazy_start(&b.network, (<LazyKeeper>keeper).projection, b.sim.dt, now)
             if name in state.get("pre", {}):
-                keeper.set_traces(_matched(state["pre"][name], *(<LazyKeeper>keeper).ends))
+                keeper.set_traces(_matched(state["pre"][name], *(<LazyKeeper>keeper).ends()))
         for name, keeper in b.events.items():
             if name in state.get("pre", {}) and (<EventKeeper>keeper).ends is not None:
                 keeper.set_values(_matched(state["pre"][name], *(<EventKeeper>keeper).ends))

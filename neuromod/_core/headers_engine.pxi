@@ -9,6 +9,11 @@ cdef extern from "nm_routes.h" nogil:
         int64_t n_bitmaps
         const int32_t *bitmap
         nm_outgoing others
+    ctypedef struct nm_swept:
+        int64_t sweep
+        int64_t n_rows
+        int64_t n
+        const int32_t *projection
     ctypedef struct nm_routes:
         int64_t n_ranges
         const int64_t *first
@@ -18,7 +23,13 @@ cdef extern from "nm_routes.h" nogil:
         int64_t n_ages
         const nm_age *ages
         int64_t n_stepped
+        int64_t n_short_term
+        int64_t n_scaled
         const int32_t *stepped
+        const int32_t *short_term
+        const int32_t *scaled
+        int64_t n_swept
+        const nm_swept *swept
 
 cdef extern from "nm_network.h" nogil:
     int NM_MAX_INPUTS
@@ -56,6 +67,7 @@ cdef extern from "nm_network.h" nogil:
         int64_t before
         int64_t behind
         const int64_t *bucket_run
+        const uint8_t *reached
         const int64_t *run_start
         const uint16_t *run_delay
         const uint16_t *target
@@ -355,6 +367,9 @@ cdef extern from "nm_pool.h" nogil:
 
 cdef extern from "nm_clock.h" nogil:
     double nm_clock()
+
+cdef extern from "nm_heap.h" nogil:
+    void nm_heap_trim()
 
 cdef extern from "nm_current.h" nogil:
     int NM_CURRENT_LINES

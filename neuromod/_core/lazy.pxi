@@ -24,7 +24,9 @@ cdef class LazyKeeper:
     cdef list decays
     cdef object factors
     cdef object recent, former  # [slot] of records: nm_recent and nm_former
-    cdef object ends            # (id of the source, delay) of each segment
+    cdef object rows            # ProjectionLayout
+    cdef object reached         # [partition]: whether some synapse leads there; uint8
+    cdef object idle            # [segment]: whether it lies in another partition; None: none does
     cdef int64_t settled_at     # step of the last `settle`
     cdef object weight, eligibility  # as they stand: of the moment of each synapse's last visit
 
@@ -32,7 +34,8 @@ cdef class LazyKeeper:
                   LazyKeeper leader=None):
         cdef int k
         self.binding, self.weight, self.settled_at = binding, projection.weight, -1
-        self.ends = _run_ends(projection, binding.ids, binding.network.n_partitions)
+        self.rows = projection
+        self._find_reached()
         self.eligibility = projection.state.get("eligibility")
         n_runs = len(projection.run_start) - 1
         self.c.sweep = nm_lazy_sweep(binding.sim.dt, tau_c)
@@ -47,6 +50,30 @@ cdef class LazyKeeper:
         else:
             self._share(leader)
         self._point()
+
+    cdef _find_reached(self):
+        n_partitions, projection = self.binding.network.n_partitions, self.rows
+        first, end = _held(projection, n_partitions)
+        buckets = np.diff(projection.run_start if projection.bucket_run is None
+                          else projection.run_start[projection.bucket_run]).reshape(projection.n_rows, end - first)
+        self.reached = np.zeros(n_partitions, np.uint8)
+        self.reached[first:end] = buckets.any(axis=0)
+        self.idle = None
+        if projection.bucket_run is None and not self.reached[first:end].all():
+            self.idle = np.tile(self.reached[first:end] == 0, projection.n_rows)
+
+    cdef ends(self):
+        """(id of the source, delay) of each segment."""
+        return _run_ends(self.rows, self.binding.ids, self.binding.network.n_partitions)
+
+    cdef carried(self):
+        """(id of the source, delay) of each segment whose arrivals are noted, and the traces now."""
+        sources, delays = self.ends()
+        traces = self.traces()
+        if self.idle is None:
+            return sources, delays, traces
+        noted = ~self.idle
+        return sources[noted], delays[noted], {name: values[noted] for name, values in traces.items()}
 
     cdef _make_history(self, Py_ssize_t n_traces):
         cdef Py_ssize_t n = self.binding.network.n_neurons, n_zones = self.c.n_zones
@@ -215,6 +242,9 @@ cdef class LazyKeeper:
     def state(self):
         """Everything, as it stands; for a checkpoint of this very network."""
         found = {name: array.copy() for name, array in (self.history | self.own).items() if name != "marks"}
+        if self.idle is not None:  # where no arrival is noted
+            for name in self.own:
+                found[name][self.idle] = 2 * self.binding.sim.step + 1 if name == "since" else 0
         found["recent"] = np.concatenate([self.recent["time"], self.former["time"]], axis=1)
         found["sums"] = np.concatenate([self.recent["sums"], self.former["sums"]], axis=1)
         found["weight"], found["epoch"], found["origin"] = self.weight.copy(), int(self.c.epoch[0]), int(self.c.origin[0])

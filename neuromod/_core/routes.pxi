@@ -7,12 +7,14 @@ cdef class Routes:
     cdef nm_push push
     cdef nm_age *static_ages
     cdef nm_age *ages
+    cdef nm_swept *swept
     cdef list arrays
     cdef set empty
 
     def __dealloc__(self):
         PyMem_Free(self.static_ages)
         PyMem_Free(self.ages)
+        PyMem_Free(self.swept)
 
     cdef make(self, nm_network *network, set empty):
         """Fill `network.routes` and `network.push`; the projections are complete. `empty`: numbers of those under a rule
@@ -38,12 +40,43 @@ cdef class Routes:
         self.ages = self._ages(network, first, others, &routes.n_ages)
         routes.static_ages, routes.ages = self.static_ages, self.ages
         self._lend_outgoing(network, first, pushed, &routes.pushed)
-        stepped = [k for k in there if _acts_in_every_step(&all[k])]
-        routes.n_stepped = len(stepped)
-        routes.stepped = <const int32_t *>self._own(np.array(stepped, np.int32), "i4")
+        self.list_stepped(network)
         network.push = NULL
         if pushed:
             self._lend_push(network, pushed)
+
+    cdef list_stepped(self, nm_network *network):
+        """Who has work in a step besides delivery; again where lazy projections no longer share a history."""
+        cdef int64_t k
+        cdef nm_routes *routes = &network.routes
+        cdef nm_projection *all = network.projections
+        numbers = range(network.n_projections)
+        stepped = [k for k in numbers if all[k].rule != NULL and not (all[k].lazy != NULL and all[k].lazy.follows)]
+        short_term = [k for k in numbers if all[k].short_term != NULL]
+        scaled = [k for k in numbers if all[k].homeostasis != NULL]
+        routes.stepped = <const int32_t *>self._own(np.array(stepped, np.int32), "i4")
+        routes.short_term = <const int32_t *>self._own(np.array(short_term, np.int32), "i4")
+        routes.scaled = <const int32_t *>self._own(np.array(scaled, np.int32), "i4")
+        routes.n_stepped, routes.n_short_term, routes.n_scaled = len(stepped), len(short_term), len(scaled)
+        self._list_swept(network)
+
+    cdef _list_swept(self, nm_network *network):
+        cdef int64_t k
+        cdef nm_projection *all = network.projections
+        groups = {}
+        for k in range(network.n_projections):
+            if all[k].lazy != NULL:
+                groups.setdefault((all[k].lazy.sweep, all[k].n_rows), []).append(k)
+        numbers = [<size_t>self._own(np.array(group, np.int32), "i4") for group in groups.values()]
+        cdef nm_swept *swept = <nm_swept *>PyMem_Calloc(max(1, len(groups)), sizeof(nm_swept))
+        if swept == NULL:
+            raise MemoryError
+        for k, ((sweep, n_rows), group) in enumerate(groups.items()):
+            swept[k].sweep, swept[k].n_rows, swept[k].n = sweep, n_rows, len(group)
+            swept[k].projection = <const int32_t *><size_t>numbers[k]
+        PyMem_Free(self.swept)
+        self.swept = network.routes.swept = swept
+        network.routes.n_swept = len(groups)
 
     cdef void *_own(self, object array, str dtype) except? NULL:
         array = array if len(array) else np.zeros(1, array.dtype)
@@ -102,8 +135,3 @@ cdef set _delays(const nm_projection *p, bint arrives):
     if p.run_delay == NULL:
         return {p.constant_delay} if p.n_synapses or arrives else set()
     return set(np.flatnonzero(np.bincount(np.asarray(<const uint16_t[:p.n_runs]>p.run_delay))).tolist()) if p.n_runs else set()
-
-
-cdef bint _acts_in_every_step(const nm_projection *p):
-    """Whether a step has work for a projection besides delivery."""
-    return p.rule != NULL or p.short_term != NULL or p.homeostasis != NULL

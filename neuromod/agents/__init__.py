@@ -14,7 +14,7 @@ if (
     from neuromod.agents.agent import Agent, evaluate
     from neuromod.agents.callbacks import Callback, CSVLog, LevelLog, StopOnMeanReturn, TensorBoardLog
     from neuromod.agents.decoders import PopulationVector, Rates, Winner, decoder_for
-    from neuromod.agents.encoders import OneHot, Parts, PlaceCells, PopulationCode, encoder_for
+    from neuromod.agents.encoders import Angles, OneHot, Parts, PlaceCells, PopulationCode, encoder_for
     from neuromod.agents.history import History
     from neuromod.agents.settings import Settings
     from neuromod.agents.vector import VectorAgent
@@ -28,6 +28,7 @@ _HOMES = {
     "StopOnMeanReturn": "callbacks",
     "TensorBoardLog": "callbacks",
     "History": "history",
+    "Angles": "encoders",
     "OneHot": "encoders",
     "Parts": "encoders",
     "PlaceCells": "encoders",
@@ -43,6 +44,7 @@ _HOMES = {
 
 __all__ = [
     "Agent",
+    "Angles",
     "CSVLog",
     "Callback",
     "History",

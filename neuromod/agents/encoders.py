@@ -14,7 +14,7 @@ from neuromod.errors import ConfigError
 from neuromod.optional import optional_module
 from neuromod.problems import shown
 
-__all__ = ["Encoder", "OneHot", "Parts", "PlaceCells", "PopulationCode", "encoder_for"]
+__all__ = ["Angles", "Encoder", "OneHot", "Parts", "PlaceCells", "PopulationCode", "encoder_for"]
 
 Ints = NDArray[np.int64]
 
@@ -126,10 +126,11 @@ class _Limits:
     def __repr__(self) -> str:
         return f"{self.low.tolist()}, {self.high.tolist()}"
 
-    def scaled(self, observation: Any) -> NDArray[np.float64]:
+    def scaled(self, observation: Any, around: Ints | None = None) -> NDArray[np.float64]:
         """Each number as 0 at its lowest to 1 at its highest value; what is beyond counts as the limit.
 
-        Beyond the limits of a space that is held, by more than rounding, it is refused.
+        Beyond the limits of a space that is held, by more than rounding, it is refused. `around`: the numbers that go
+        round, which are taken modulo their range first.
         """
         try:
             values = np.asarray(observation, dtype=np.float64)
@@ -141,6 +142,8 @@ class _Limits:
                 f"observation: must be {len(self.low)} finite numbers; got {shown(values.tolist())}"
             )
         raw: NDArray[np.float64] = (flat - self.low) * self._per_span
+        if around is not None:
+            raw[around] %= 1.0
         scaled: NDArray[np.float64] = np.minimum(np.maximum(raw, 0.0), 1.0)
         if space is not None and (values.shape != space.shape or not (abs(raw - scaled) < _ROUNDING).all()):
             raise ValueError(
@@ -163,21 +166,32 @@ class PlaceCells:
     places : int or sequence of int, shape (n_numbers,), >= 1, default 6
         Places along each number, the same in every grid; 1: the number is not seen.
     grids : int, >= 1, default 8
+    periodic : sequence of int, default ()
+        Which numbers go round, as angles do, by their place in the observation: high is low again, and the last place
+        is beside the first. Values beyond the limits count modulo the range.
 
     Raises
     ------
     ConfigError
-        If a limit is not finite, `low` is not below `high`, or there is no place.
+        If a limit is not finite, `low` is not below `high`, there is no place, or `periodic` names no number.
 
     Examples
     --------
     >>> cells = PlaceCells([0.0, 0.0], [1.0, 1.0], places=4, grids=3)
     >>> cells.n_cells, cells.encode([0.2, 0.9]).tolist()
     (48, [8, 24, 41])
+    >>> ring = PlaceCells([-180.0], [180.0], places=4, grids=2, periodic=[0])
+    >>> ring.encode([179.0]).tolist(), ring.encode([-179.0]).tolist()
+    ([3, 4], [0, 4])
     """
 
     def __init__(
-        self, low: ArrayLike, high: ArrayLike, places: int | Sequence[int] = 6, grids: int = 8
+        self,
+        low: ArrayLike,
+        high: ArrayLike,
+        places: int | Sequence[int] = 6,
+        grids: int = 8,
+        periodic: Sequence[int] = (),
     ) -> None:
         self._limits = _Limits(low, high)
         n = len(self._limits.low)
@@ -187,8 +201,12 @@ class PlaceCells:
         self.places = tuple(checked_count(p, "places", 1) for p in each)
         self.n_active = checked_count(grids, "grids", 1)
         sides = np.array(self.places)
+        self.periodic = _numbers(periodic, n)
+        self._around = np.array(self.periodic, dtype=np.int64) if self.periodic else None
         self._last = sides - 1
         self._spans = (sides - 1).astype(np.float64)
+        if self._around is not None:
+            self._spans[self._around] += 1.0  # the last place ends where the first begins
         self._shifts = (
             np.arange(self.n_active)[:, None] * (2 * np.arange(n) + 1) % self.n_active
         ) / self.n_active
@@ -197,7 +215,8 @@ class PlaceCells:
         self.n_cells = self.n_active * int(np.prod(sides))
 
     def __repr__(self) -> str:
-        return f"PlaceCells({self._limits}, places={self.places}, grids={self.n_active})"
+        around = f", periodic={self.periodic}" if self.periodic else ""
+        return f"PlaceCells({self._limits}, places={self.places}, grids={self.n_active}{around})"
 
     def encode(self, observation: Any) -> Ints:
         """Indices of the cells that fire, one of each grid.
@@ -211,10 +230,89 @@ class PlaceCells:
         ValueError
             If it has another number of entries, or one is not finite.
         """
-        at = (self._limits.scaled(observation) * self._spans + self._shifts).astype(np.int64)
+        at = (self._limits.scaled(observation, self._around) * self._spans + self._shifts).astype(np.int64)
+        if self._around is not None:
+            at[:, self._around] %= self._last[self._around] + 1
         np.minimum(at, self._last, out=at)
         cells: Ints = self._first + at @ self._strides
         return cells
+
+
+def _numbers(given: Any, n: int) -> tuple[int, ...]:
+    """Places of numbers in an observation of `n` numbers, each once, in order."""
+    found = (
+        list(given) if isinstance(given, Sequence | np.ndarray) and not isinstance(given, str) else [given]
+    )
+    whole = all(isinstance(k, int | np.integer) and not isinstance(k, bool) for k in found)
+    if not whole or not all(0 <= k < n for k in found) or len(set(found)) < len(found):
+        raise ConfigError(
+            [f"periodic: must be different whole numbers from 0 to {n - 1}; got {shown(given)}"]
+        )
+    return tuple(sorted(int(k) for k in found))
+
+
+class Angles:
+    """Another encoder gets angles in the place of their cosines and sines, which is how pendulums tell them.
+
+    Parameters
+    ----------
+    pairs : sequence of (int, int)
+        Places of the cosine and the sine of each angle in the observation.
+    encoder : Encoder
+        It gets the angles, in radians from -pi to pi, and then the other numbers, in their order.
+
+    Raises
+    ------
+    ConfigError
+        If `pairs` are not pairs of different whole numbers, or there is none.
+
+    Examples
+    --------
+    >>> cells = PlaceCells([-np.pi, -8.0], [np.pi, 8.0], places=6, grids=4, periodic=[0])
+    >>> pendulum = Angles([(0, 1)], cells)
+    >>> pendulum.encode([0.0, 1.0, 2.0]).tolist() == cells.encode([np.pi / 2, 2.0]).tolist()
+    True
+    """
+
+    def __init__(self, pairs: Sequence[tuple[int, int]], encoder: Encoder) -> None:
+        try:
+            places = np.array(pairs)
+        except ValueError:
+            places = np.empty(0)
+        whole = places.dtype.kind in "iu" and places.ndim == 2 and places.shape[1] == 2 and len(places) > 0
+        if not whole or places.min() < 0 or len(np.unique(places)) < places.size:
+            raise ConfigError([f"pairs: must be pairs of different whole numbers, >= 0; got {shown(pairs)}"])
+        self.encoder = encoder
+        self._cosines, self._sines = places.T
+        self._least = int(places.max()) + 1
+        self.n_cells, self.n_active = encoder.n_cells, encoder.n_active
+
+    def __repr__(self) -> str:
+        pairs = list(zip(self._cosines.tolist(), self._sines.tolist(), strict=True))
+        return f"Angles({pairs}, {self.encoder!r})"
+
+    def encode(self, observation: Any) -> Ints:
+        """Indices of the cells that fire.
+
+        Parameters
+        ----------
+        observation : array_like of float
+
+        Raises
+        ------
+        ValueError
+            If a cosine or sine is missing, or the encoder refuses what it gets.
+        """
+        try:
+            values = np.asarray(observation, dtype=np.float64).ravel()
+        except (TypeError, ValueError):
+            raise ValueError(f"observation: must be numbers; got {shown(observation)}") from None
+        if len(values) < self._least:
+            raise ValueError(f"observation: must be at least {self._least} numbers; got {len(values)}")
+        angles = np.arctan2(values[self._sines], values[self._cosines])
+        return self.encoder.encode(
+            np.concatenate([angles, np.delete(values, [*self._cosines, *self._sines])])
+        )
 
 
 class PopulationCode:

@@ -132,7 +132,8 @@ def registered_as(what: str, known: Collection[str], aliases: Mapping[str, str] 
     def read(given: str) -> str:
         name = registered(given, known)
         if name is None:
-            raise Wrong([not_registered((), given, what, known)])
+            own = [each for each in known if each not in aliases]
+            raise Wrong([not_registered((), given, what, own)])
         return aliases.get(name, name)
 
     return AfterValidator(read)

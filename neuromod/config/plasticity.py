@@ -156,7 +156,9 @@ class Plasticity(Section):
     The parameters of the rule stand beside these keys; `params` holds them.
     """
 
-    rule: RuleName = key(DEFAULT_RULE, "A registered rule of plasticity, or none.")
+    rule: RuleName = key(
+        DEFAULT_RULE, "A registered rule of plasticity, or none; hebb_like is upstream's name of hebbian."
+    )
     enabled: bool = key(True, "Whether synapses learn; false: as rule none.")
     weight_min: float = key(0.0, "Lower bound of plastic weights.", unit="mV", ge=-1e9, le=1e9)
     weight_max: float = key(1.0, "Upper bound of plastic weights.", unit="mV", ge=-1e9, le=1e9)

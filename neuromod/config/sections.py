@@ -24,7 +24,7 @@ from neuromod.config.keys import (
     section_of,
     spellings,
 )
-from neuromod.problems import KNOWN_KEYS, SYNONYMS, Problem, Wrong, nearest, unless
+from neuromod.problems import KNOWN_KEYS, NAMES, Problem, Wrong, nearest, unless
 
 __all__ = ["Area", "Drive", "NeuronModel", "Sense", "Simulation"]
 
@@ -101,9 +101,9 @@ class NeuronModel(Section):
     def _unknown(cls, names: list[str]) -> list[Problem]:
         """Unknown keys; the parameters of neuron models are named, since other simulators have them here."""
         params = {param for about in NEURON_MODELS.values() for param in about["params"]}
-        own = [name for name in names if SYNONYMS.get(name, name) in params]
+        own = [name for name in names if NAMES.get(name, name) in params]
         found = [
-            Problem((name,), f"must stand in params_default, as {SYNONYMS.get(name, name)}") for name in own
+            Problem((name,), f"must stand in params_default, as {NAMES.get(name, name)}") for name in own
         ]
         return found + super()._unknown([name for name in names if name not in own])
 

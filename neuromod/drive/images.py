@@ -1,4 +1,4 @@
-"""Images, and events of a camera, onto the x-y sheet of an area."""
+"""Images, and events of a camera, onto the x-y sheet of an area or of a population on a grid."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod.arguments import checked_array, checked_count, checked_number
 from neuromod.drive.currents import Current, _span
+from neuromod.drive.sheets import sheet_of
 from neuromod.drive.trains import play
 from neuromod.errors import say
 
@@ -19,30 +20,33 @@ Ints = NDArray[np.int64]
 
 
 class ImageCurrent(Current):
-    """A picture of any size as current of the neurons of an area, for a while.
+    """A picture of any size as current of the neurons of an area, or of a population on a grid, for a while.
 
-    Row i of the image runs along the area's x axis, column j along its y axis. The image is stretched over the whole
-    sheet; a neuron gets the mean of the part of the image that its site covers.
+    Index i of ``image[i, j]`` runs along the x axis of the sheet, j along its y axis. The image is stretched over the
+    whole sheet; a neuron gets the mean of the part of the image that its site covers.
 
     Parameters
     ----------
     sim : Simulation
-    area : str
-        Its name. Its neurons must not be sources.
+    area : str or Population
+        An area of the lattice, or a population on a grid of two or three axes, ``positions="grid"``, or the name of
+        one. A part of a population gets its part of the image. The neurons must not be sources.
     image : array_like of float, shape (n_rows, n_columns), in the unit of the neurons' ``i_offset`` over `amplitude`
         Any size >= 1.
     duration : float, ms, > 0
     amplitude : float, pure number, default 1
-        Factor of the image: current per unit of it.
+        Factor of the image: current per unit of it. At 1, an image of values from 0 to 1 gives currents of at most 1
+        mV to ``lif`` neurons, which do not fire below ``v_threshold - v_rest``, 15 mV by default.
     start : float, ms, optional
         Default: the present.
     z_layer : int, >= 0, optional
-        Sheet of the area, counted from its lowest z. Default: all.
+        Sheet of the area or of a grid of three axes, counted from its lowest z. Default: all.
 
     Raises
     ------
     ValueError, TypeError
-        If an argument is out of its domain, or no neuron lies on the sheet. Nothing is added then.
+        If an argument is out of its domain, no neuron lies on the sheet, or the neurons are on no grid. Nothing is
+        added then.
     RuntimeError
         If another thread runs the simulation.
 
@@ -62,6 +66,13 @@ class ImageCurrent(Current):
     (784, 784, 8000)
     >>> [float(image.value.max().round(2)) for _ in range(4) if sim.step()]
     [11.84, 11.84, 11.84, 0.0]
+
+    On a population:
+
+    >>> sim = Simulation(seed=1)
+    >>> retina = sim.create(100, name="retina", positions={"grid": [10, 10]})
+    >>> ImageCurrent(sim, retina, np.eye(10), duration=3.0, amplitude=20.0)
+    ImageCurrent(pixels=100, covered=100, neurons=100)
     """
 
     def __init__(
@@ -85,7 +96,7 @@ class ImageCurrent(Current):
             raise ValueError(f"duration: must be > 0 ms; got {duration}")
         span = _span(sim, begin, begin + float(duration))
         factor = checked_number(amplitude, "amplitude")
-        ids, at, sheet = _sites(sim, area, z_layer)
+        name, ids, at, sheet = sheet_of(sim, area, z_layer)
         shares = [_shares(n, size) for n, size in zip(pixels.shape, sheet, strict=True)]
         values = (shares[0] @ pixels @ shares[1].T)[at[:, 0], at[:, 1]]
         there = np.zeros(sheet)
@@ -93,7 +104,7 @@ class ImageCurrent(Current):
         seen = (shares[0].T > 0.0).astype(np.float64) @ there @ (shares[1] > 0.0) > 0.0
         self._covered, self._pixels = int(seen.sum()), pixels.size
         super().__init__(sim, ids, "lines", span, [[span[0]], [1.0], [0.0]], factor * values)
-        _say_coverage("image", area, self._covered, self._pixels)
+        _say_coverage("image", name, self._covered, self._pixels)
 
     @property
     def pixels(self) -> int:
@@ -125,13 +136,14 @@ def play_camera(
     start: float = 0.0,
     z_layer: int | None = None,
 ) -> int:
-    """Let the ``spike_source`` neurons of an area fire at the events of an event camera.
+    """Let the ``spike_source`` neurons of an area, or of a population on a grid, fire at the events of a camera.
 
     Parameters
     ----------
     sim : Simulation
-    area : str
-        Its name. The spikes set for its neurons so far are replaced.
+    area : str or Population
+        An area of the lattice, or a population on a grid of two or three axes, or the name of one. The spikes set for
+        its neurons so far are replaced.
     x, y : array_like of int, shape (n_events,), 0 to the size - 1
         Pixel of each event.
     microseconds : array_like of float, shape (n_events,), us, >= 0
@@ -142,7 +154,7 @@ def play_camera(
     start : float, ms, default 0
         Simulated time of the camera's time 0.
     z_layer : int, >= 0, optional
-        Sheet of the area, counted from its lowest z. Default: all.
+        Sheet of the area or of a grid of three axes, counted from its lowest z. Default: all.
 
     Returns
     -------
@@ -175,11 +187,11 @@ def play_camera(
         raise ValueError(f"shape: must be the camera's size along x and along y; got {shape!r:.60}")
     sizes = [checked_count(size, "shape", 1, 2**20) for size in shape]
     columns = []
-    for name, values, size in (("x", x, sizes[0]), ("y", y, sizes[1])):
-        column = np.atleast_1d(checked_array(values, name, "iu")).astype(np.int64)
+    for axis, values, size in (("x", x, sizes[0]), ("y", y, sizes[1])):
+        column = np.atleast_1d(checked_array(values, axis, "iu")).astype(np.int64)
         if column.ndim != 1 or (column.size and not 0 <= column.min() <= column.max() < size):
             raise ValueError(
-                f"{name}: must be a row of pixels from 0 to {size - 1}; got {column.tolist()!r:.60}"
+                f"{axis}: must be a row of pixels from 0 to {size - 1}; got {column.tolist()!r:.60}"
             )
         columns.append(column)
     times = np.atleast_1d(checked_array(microseconds, "microseconds")).astype(np.float64)
@@ -188,7 +200,7 @@ def play_camera(
             f"x, y, microseconds: must be as many; got {len(columns[0])}, {len(columns[1])} and {times.size}"
         )
     offset = checked_number(start, "start")
-    ids, at, sheet = _sites(sim, area, z_layer)
+    name, ids, at, sheet = sheet_of(sim, area, z_layer)
     # number of the pixel that holds the middle of each neuron's site; where pixels are larger, the same for several
     pixel = [((2 * at[:, k] + 1) * sizes[k]) // (2 * sheet[k]) for k in (0, 1)]
     finer = [sizes[k] > sheet[k] for k in (0, 1)]
@@ -208,7 +220,7 @@ def play_camera(
     every = [
         np.arange(size) * sheet[k] // size if finer[k] else np.arange(size) for k, size in enumerate(sizes)
     ]
-    _say_coverage("camera", area, int(grid[np.ix_(*every)].sum()), sizes[0] * sizes[1])
+    _say_coverage("camera", name, int(grid[np.ix_(*every)].sum()), sizes[0] * sizes[1])
     return n_set
 
 
@@ -225,19 +237,3 @@ def _shares(n_pixels: int, n_sites: int) -> Floats:
     overlap[overlap < 1e-9] = 0.0
     shares: Floats = overlap / overlap.sum(axis=1, keepdims=True)
     return shares
-
-
-def _sites(sim: Any, area: str, z_layer: int | None) -> tuple[Ints, Ints, tuple[int, int]]:
-    """Neurons of an area: their ids, their sites on its x-y sheet, and its size."""
-    store = sim.model._store
-    ranges = store.areas.find(area).coord_ranges
-    columns, slots = store.columns, store.areas.slots(area)
-    depth = ranges["z"][1] - ranges["z"][0] + 1
-    if z_layer is not None:
-        layer = checked_count(z_layer, "z_layer", 0, depth - 1)
-        slots = slots[columns.column("z")[slots] == ranges["z"][0] + layer]
-    if not len(slots):
-        raise ValueError(f"area: must have neurons on its sheet; {area} has none")
-    at = np.stack([columns.column(axis)[slots] - ranges[axis][0] for axis in "xy"], axis=1).astype(np.int64)
-    size = tuple(ranges[axis][1] - ranges[axis][0] + 1 for axis in "xy")
-    return columns.column("id")[slots].copy(), at, (size[0], size[1])

@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 from neuromod.agenda import RateSchedule, check_domain
-from neuromod.arguments import checked_array
+from neuromod.arguments import MOST_STEPS, checked_array
 from neuromod.closed import Closed
 from neuromod.drive.alone import alone
 from neuromod.network.members import ids_as_given
 from neuromod.problems import shown
-from neuromod.units import steps_of
+from neuromod.units import steps_of, steps_of_all
 
 __all__ = ["RateSource"]
 
@@ -175,18 +175,12 @@ def _at(times: ArrayLike, n: int, sim: Any, where: str = "times") -> Ints:
     given = np.atleast_1d(checked_array(times, where)).astype(np.float64)
     if given.shape != (n,) or n == 0:
         raise ValueError(f"{where}: must be one for each row of rates, {n}; got shape {given.shape}")
-    steps = np.rint(given / sim.dt)
-    off = ~(np.abs(given / sim.dt - steps) <= 1e-6 * np.maximum(1.0, np.abs(steps)))
-    if np.any(off) or np.any(steps >= 2.0**61):
-        raise ValueError(
-            f"{where}: must be multiples of the step of {sim.dt:g} ms; got {shown(given.tolist())}"
-        )
+    steps = steps_of_all(given, sim.dt, where, 0, MOST_STEPS // 2)
     if np.any(np.diff(steps) <= 0) or steps[0] < sim.current_step:
         raise ValueError(
             f"{where}: must ascend, from the present of {sim.time:g} ms on; got {shown(given.tolist())}"
         )
-    found: Ints = steps.astype(np.int64)
-    return found
+    return steps
 
 
 def _rows(rate: ArrayLike, n: int, dt: float) -> Floats:

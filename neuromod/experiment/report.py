@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from neuromod.atomic import target_of, whole_file
-from neuromod.experiment.results import results_table
-from neuromod.experiment.story import headline, seconds_of
+from neuromod.experiment.effect_size import effects
+from neuromod.experiment.results import table_notes, table_rows
+from neuromod.experiment.story import headline, readout_of, seconds_of
 from neuromod.plot.drawing import bare_figure
 from neuromod.plot.overview import panels
 
@@ -26,14 +27,15 @@ __all__ = ["report_html", "save_report"]
 
 _SHAPES = {"wide": (7.6, 3.3), "narrow": (4.0, 3.5)}  # inches; which is shown, the width of the page decides
 _HEIGHTS = {"raster": 1.15, "levels": 1.05}
+_TIMED = ("raster", "levels")  # panels whose axes of time stand below each other
 _CAPTIONS = {
     "raster": "Each dot is a spike: time to the right, neurons upwards, area by area.",
-    "levels": "The levels of the modulators. A line is a mean, a band the range around it.",
-    "weights": "Weights of the plastic synapses, before and after. A synapse belongs to the class whose images excite "
-    "its source.",
+    "levels": "The levels of the modulators. A level that moves faster than its line is wide fills its range.",
+    "weights": "Weights of the plastic synapses, before and after.",
     "responses": "How far the readout's mean rate at each test image changed. A dot is an image, a bar the mean of its "
     "class. d is the change against that of the classes without an outcome, in standard deviations (Cohen's d).",
 }
+_OF_CLASSES = " A synapse belongs to the class whose images excite its source."
 _OF_EVENTS = " Below: what happened. A bar is a series of events, with their number."
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#bbbbbb", "#7f7f7f", "#555555")
 
@@ -86,16 +88,17 @@ def report_html(results: Mapping[str, Any], *, notes: Sequence[str] = ()) -> str
 <p class=kind>neuromod {escape(str(results["version"]))} &middot; report of a run</p>
 <h1>{escape(title)}</h1>
 {said}
-<dl class=facts>{"".join(_facts(results))}</dl>
+{_of_one_seed(results)}<dl class=facts>{"".join(_facts(results))}</dl>
 {"".join(_figures(results))}
-<h2>Figures of the run</h2>
-<div class=scroll><pre>{escape(results_table(results).partition(chr(10) * 2)[2])}</pre></div>
+<h2>Numbers of the run</h2>
+<div class=card><table>{"".join(_numbers(results))}</table></div>
+{"".join(f"<p class=small>{escape(note)}</p>" for note in table_notes(results))}
 <h2>The same run again</h2>
 <p>Save the configuration below as <code>run.json</code>. The digest is the same to the last bit for the same version,
 on any number of threads.</p>
-<div class=scroll><pre>{escape(_command(results))}</pre></div>
+<div class=card><pre class=wrap>{escape(_command(results))}</pre></div>
 <h2>Versions</h2>
-<div class=scroll><table>{"".join(_versions(results))}</table></div>
+<div class=card><table>{"".join(_versions(results))}</table></div>
 <h2>Configuration</h2>
 <details><summary>{config.count(chr(10)) + 1} lines of JSON</summary>
 <div class=scroll><pre>{escape(config)}</pre></div></details>
@@ -161,35 +164,72 @@ def _facts(results: Mapping[str, Any]) -> Iterator[str]:
         yield f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>"
 
 
+def _of_one_seed(results: Mapping[str, Any]) -> str:
+    """That the headline is of one run: its figures have no spread over seeds."""
+    if not effects(results):
+        return ""
+    readout = readout_of(results)
+    return (
+        f"<p class=small>The readout is the area {escape(str(readout))}. This is one run, of seed "
+        f"{escape(str(results['seed']))}: how far runs of other seeds differ, it cannot say.</p>\n"
+    )
+
+
 def _figures(results: Mapping[str, Any]) -> Iterator[str]:
-    for name, draw in panels(results).items():
-        has_events = name == "levels" and len(results["event_step"]) > 0
-        caption = _CAPTIONS[name] + (_OF_EVENTS if has_events else "")
-        forms = "".join(_svg(name, shape, draw, caption) for shape in _SHAPES)
-        yield f"<figure>{forms}<figcaption>{escape(caption)}</figcaption></figure>\n"
+    drawn = panels(results)
+    captions = {name: _caption(name, results) for name in drawn}
+    forms = {shape: _forms(shape, drawn, captions) for shape in _SHAPES}
+    for name in drawn:
+        both = "".join(forms[shape][name] for shape in _SHAPES)
+        yield f"<figure>{both}<figcaption>{escape(captions[name])}</figcaption></figure>\n"
 
 
-def _svg(name: str, shape: str, draw: Any, caption: str) -> str:
-    """One panel as inline SVG, whose colours are variables of the page's style."""
-    width, height = _SHAPES[shape]
-    figure = bare_figure("results.report_html", figsize=(width, height * _HEIGHTS.get(name, 1.0)), dpi=110)
+def _caption(name: str, results: Mapping[str, Any]) -> str:
+    more = {
+        "levels": _OF_EVENTS if len(results["event_step"]) else "",
+        "weights": _OF_CLASSES if {"rewarded", "punished"} & set(map(str, results["group_names"])) else "",
+        "responses": f" The readout is {readout_of(results)}.",
+    }
+    return _CAPTIONS[name] + more.get(name, "")
+
+
+def _forms(shape: str, drawn: Mapping[str, Any], captions: Mapping[str, str]) -> dict[str, str]:
+    """The panels as inline SVG of one width, whose colours are variables of the page's style."""
     import matplotlib
 
-    # A salt of its own for each drawing: two on one page must not share the ids that they refer to.
-    style: Any = {
-        "svg.fonttype": "none",
-        "svg.hashsalt": f"{name} {shape}",
-        "font.family": "sans-serif",
-        "font.size": 9,
-    }
-    out = StringIO()
+    style: Any = {"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9}
     with matplotlib.rc_context(style):
-        ax = figure.subplots()
-        draw(ax)
-        ax.set_xlabel(ax.get_xlabel() or "time (ms)")
-        ax.set_facecolor("none")
-        if shape == "narrow" and name in _HEIGHTS:
-            ax.locator_params(axis="x", nbins=4)
+        figures = {name: _drawn(name, shape, draw) for name, draw in drawn.items()}
+        _align([figures[name] for name in _TIMED if name in figures])
+        return {name: _svg(name, shape, figures[name], captions[name]) for name in drawn}
+
+
+def _drawn(name: str, shape: str, draw: Any) -> Any:
+    width, height = _SHAPES[shape]
+    figure = bare_figure("results.report_html", figsize=(width, height * _HEIGHTS.get(name, 1.0)), dpi=110)
+    ax = figure.subplots()
+    draw(ax)
+    ax.set_facecolor("none")
+    return figure
+
+
+def _align(figures: Sequence[Any]) -> None:
+    """Give the axes of all figures the same left and right ends."""
+    for figure in figures:
+        figure.draw_without_rendering()
+    boxes = [figure.axes[0].get_position() for figure in figures]
+    for figure, box in zip(figures, boxes, strict=True):
+        figure.set_layout_engine("none")
+        left, right = max(each.x0 for each in boxes), min(each.x1 for each in boxes)
+        figure.axes[0].set_position([left, box.y0, right - left, box.height])
+
+
+def _svg(name: str, shape: str, figure: Any, caption: str) -> str:
+    import matplotlib
+
+    out = StringIO()
+    # A salt of its own for each drawing: two on one page must not share the ids that they refer to.
+    with matplotlib.rc_context({"svg.hashsalt": f"{name} {shape}"}):
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(out, format="svg", transparent=True, metadata=nothing)
     text = out.getvalue()
@@ -200,6 +240,12 @@ def _svg(name: str, shape: str, draw: Any, caption: str) -> str:
     return text.replace(
         "<svg", f'<svg class="{shape}" fill="currentColor" role="img" aria-label="{label}"', 1
     )
+
+
+def _numbers(results: Mapping[str, Any]) -> Iterator[str]:
+    rows = [*table_rows(results), ("digest", str(results["digest"]))]
+    for name, value in rows:
+        yield f"<tr><th scope=row>{escape(name)}</th><td>{escape(value)}</td></tr>"
 
 
 def _command(results: Mapping[str, Any]) -> str:

@@ -14,10 +14,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod.atomic import target_of, whole_file
 from neuromod.experiment.effect_size import effects
-from neuromod.experiment.story import headline, seconds_of, speed
+from neuromod.experiment.story import headline, readout_of, seconds_of, speed
 from neuromod.notebook import html_table
 
-__all__ = ["Results", "load_results", "new_directory", "results_table", "save_results"]
+__all__ = [
+    "Results",
+    "load_results",
+    "new_directory",
+    "results_table",
+    "save_results",
+    "table_notes",
+    "table_rows",
+]
 
 _WIDTH = 80  # columns of the table
 
@@ -44,9 +52,9 @@ class Results(dict[str, NDArray[Any]]):
     def _repr_html_(self) -> str:
         if not {"steps", "config", "experiment"} <= set(self):
             return html_table(("array", "shape"), [(name, str(array.shape)) for name, array in self.items()])
-        sentence, _, table = results_table(self).partition("\n\n")
-        sentence = sentence.replace("\n", " ")  # the page breaks the line
-        return f"<p><b>{escape(sentence)}</b></p><pre>{escape(table)}</pre>"
+        rows = [*table_rows(self), ("digest", str(self["digest"]))]
+        notes = "".join(f"<p>{escape(note)}</p>" for note in table_notes(self))
+        return f"<p><b>{escape(headline(self))}</b></p>{html_table(('', ''), rows)}{notes}"
 
 
 def save_results(path: str | Path, arrays: Mapping[str, ArrayLike], *, overwrite: bool = False) -> Path:
@@ -178,6 +186,16 @@ def results_table(results: Mapping[str, Any]) -> str:
     >>> lines[0][:41], max(map(len, lines)) <= 80
     ('After 2 digits the readout answers as bef', True)
     """
+    rows = table_rows(results)
+    width = 2 + max(len(name) for name, _ in rows)
+    lines = [f"{name:<{width}}{value}" for name, value in rows]
+    lines.append(f"digest  {results['digest']}")  # 64 characters: out of the columns, to stay within 80
+    notes = [textwrap.fill(line, _WIDTH) for line in table_notes(results)]
+    return "\n".join([textwrap.fill(headline(results), _WIDTH), "", *lines, *([""] if notes else []), *notes])
+
+
+def table_rows(results: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The numbers of a run by name, but its digest."""
     seconds = seconds_of(results)
     steps, wanted = int(results["steps"]), int(results["steps_wanted"])
     cut = f", interrupted: {wanted:,} were wanted" if steps < wanted else ""
@@ -194,24 +212,21 @@ def results_table(results: Mapping[str, Any]) -> str:
         for name, rate in zip(results["area_names"], results["area_rate"], strict=True)
     ]
     rows += [*_level_rows(results), *_weight_rows(results), *_response_rows(results)]
-    rows += [("speed", speed(results)), ("seed", str(results["seed"]))]
-    width = 2 + max(len(name) for name, _ in rows)
-    lines = [f"{name:<{width}}{value}" for name, value in rows]
-    lines.append(f"digest  {results['digest']}")  # 64 characters: out of the columns, to stay within 80
-    return "\n".join([textwrap.fill(headline(results), _WIDTH), "", *lines, *_notes(results)])
+    return [*rows, ("speed", speed(results)), ("seed", str(results["seed"]))]
 
 
-def _notes(results: Mapping[str, Any]) -> list[str]:
-    """What the words of the table mean, where it has them."""
+def table_notes(results: Mapping[str, Any]) -> list[str]:
+    """What the words of the table mean, where it has them: a sentence each."""
     said = []
     if effects(results):
-        said.append(
+        said += [
+            f"response: the mean rate of the readout, {readout_of(results)}, before and after.",
             "d: the change of a class against that of the classes without an outcome, in standard deviations over "
-            "images (Cohen's d)."
-        )
+            "images (Cohen's d).",
+        ]
     if len(results["weight_control"]):
         said.append("clamped: the same run with dopamine held at its baseline.")
-    return ["", *(textwrap.fill(line, _WIDTH) for line in said)] if said else []
+    return said
 
 
 def _level_rows(results: Mapping[str, Any]) -> list[tuple[str, str]]:

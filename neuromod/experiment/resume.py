@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from neuromod.atomic import alone_in
+from neuromod.atomic import HeldDirectory, alone_in
 from neuromod.errors import FileError, say
 from neuromod.experiment.world import World
 from neuromod.keeping import load, save
@@ -51,6 +51,7 @@ class Resume:
         self._seconds = seconds
         self._identity = json.dumps(identity, sort_keys=True)
         self._began = time.monotonic()
+        self._lock: HeldDirectory | None = None  # of the process that writes
         if directory is not None and directory.exists() and not directory.is_dir():
             raise NotADirectoryError(f"checkpoint: must be a directory; {directory} is a file")
         if directory is not None:
@@ -62,7 +63,7 @@ class Resume:
         if self._directory is None or not is_writer:
             yield
             return
-        with alone_in(self._directory):
+        with alone_in(self._directory) as self._lock:
             yield
 
     @property
@@ -117,10 +118,16 @@ class Resume:
         """Where the disk refuses, the run is worth more than its checkpoint."""
         path = self._path(run.phase)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)  # somebody may have removed it
+            if self._lock is not None:
+                self._lock.renew(self._look_at_files)  # somebody may have removed the directory
             save(whole, path, {"identity": self._identity, "state": run.state(besides)})
         except OSError as error:
             say(f"checkpoint: could not be written, the run goes on; {error}")
+
+    def _look_at_files(self) -> None:
+        for phase in _PHASES:
+            if self._path(phase).exists():
+                raise FileExistsError(f"{self._path(phase)}: must not be there; it is of another run")
 
     def _path(self, phase: str) -> Path:
         assert self._directory is not None

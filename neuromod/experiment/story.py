@@ -9,8 +9,18 @@ from typing import Any
 import numpy as np
 
 from neuromod.experiment.effect_size import Effect, effects
+from neuromod.modulation.monoamines import NorepinephrineSystem, SerotoninSystem
 
-__all__ = ["advice", "class_word", "group_labels", "headline", "outcome_classes", "seconds_of", "speed"]
+__all__ = [
+    "advice",
+    "class_word",
+    "group_labels",
+    "headline",
+    "outcome_classes",
+    "readout_of",
+    "seconds_of",
+    "speed",
+]
 
 
 def headline(results: Mapping[str, Any]) -> str:
@@ -107,6 +117,8 @@ def advice(results: Mapping[str, Any], source: str = "the configuration") -> lis
             f"pairs of neurons connected with probability {told.get('connection_probability', 0.1):g}; "
             f"{int(results['steps_wanted']):,} steps."
         )
+        if "neuromodulation" not in config:
+            said.append(_at_rest(source))
     if int(results["steps"]) and len(results["neuron_id"]) and not len(results["spike_id"]):
         driven = config.get("background_drive") or any(area.get("drive") for area in config.get("areas", ()))
         said.append(
@@ -118,6 +130,17 @@ def advice(results: Mapping[str, Any], source: str = "the configuration") -> lis
     return said
 
 
+def _at_rest(source: str) -> str:
+    """What the three modulators do to a run whose configuration does not name them."""
+    gain, threshold = NorepinephrineSystem().modulate_input(1.0), SerotoninSystem().modulate_threshold(1.0)
+    return (
+        f"{source} has no section neuromodulation, so the three modulators stay at their baseline, where they act: "
+        f"norepinephrine multiplies inputs by {gain:.4g}, serotonin raises thresholds by {100 * threshold - 100:.2g} % "
+        "of their magnitude. --set neuromodulation.neutral=true takes that away, --set neuromodulation.enabled=false "
+        "the modulators."
+    )
+
+
 def outcome_classes(results: Mapping[str, Any]) -> dict[str, int]:
     """Class whose test images are rewarded, and class whose test images are punished, of those that there are."""
     group, label = np.asarray(results["response_group"]), np.asarray(results["response_label"])
@@ -126,6 +149,12 @@ def outcome_classes(results: Mapping[str, Any]) -> dict[str, int]:
         for k, name in ((1, "rewarded"), (2, "punished"))
         if np.any(group == k)
     }
+
+
+def readout_of(results: Mapping[str, Any]) -> str | None:
+    """The area whose response is measured; None where there is none."""
+    name = _experiment(results).get("readout")
+    return None if name is None else str(name)
 
 
 def class_word(results: Mapping[str, Any]) -> str:

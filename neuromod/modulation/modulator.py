@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from neuromod import _core
 from neuromod.arguments import checked_dt
 from neuromod.closed import Closed
+from neuromod.errors import say
 from neuromod.network.members import Region, region_of
 from neuromod.problems import did_you_mean
 from neuromod.units import SLOW_TIMES, say_unit_doubts
@@ -89,6 +90,8 @@ class ModulatorState(Closed):
             raise ValueError(
                 f"{self._name}.state.level: is clamped; clamp({self._name}=None) of the system frees it"
             )
+        if what != "level":
+            _say_of_neutral(self._levels, self._index, rows[:, self._index], given)
         rows[:, self._index] = given
 
     @property
@@ -173,6 +176,18 @@ def _fixed(column: NDArray[np.float64]) -> NDArray[np.float64]:
     return values
 
 
+def _say_of_neutral(levels: _core.Levels, index: int, old: Any, new: Any) -> None:
+    """Say that another baseline of a neutral modulator has no lasting effect, where it is another."""
+    if not levels.neutral[index] or np.all(old == new):
+        return
+    name = levels.names[index]
+    say(
+        f"{name}: is neutral, and so has no effect at its baseline, wherever that is; another baseline acts only until "
+        f"the level has followed it. clamp({name}=...) holds a level beside the baseline; neutral = False lets the "
+        "level itself act"
+    )
+
+
 def _holds(domain: str, value: Any) -> bool:
     """Whether a value is a number of that domain."""
     if not isinstance(value, int | float | np.integer | np.floating):
@@ -249,6 +264,10 @@ class Modulator(Closed, _core.ModulatorCore):
         As `apply_params`.
     """
 
+    _HINTS = {  # noqa: RUF012
+        "level": "it is .state.level; clamp of the system holds it",
+        **{name: f"it is .state.{name}" for name in ("baseline", "decay_rate", "phasic", "tau", "tonic")},
+    }
     _registered: ClassVar[str]
     _params: ClassVar[Mapping[str, Any] | None] = None
     _again: ClassVar[Callable[..., Modulator]]  # monoamines.modulator_again, which knows the classes
@@ -357,6 +376,9 @@ class Modulator(Closed, _core.ModulatorCore):
     def set_tonic(self, value: float, *, region: Region | None = None) -> None:
         """Set the baseline of one region; its level relaxes towards it.
 
+        A neutral modulator acts relative to its baseline: there it has no effect, wherever the baseline is. So for a
+        neutral one a NeuromodWarning names what moves its effect instead.
+
         Parameters
         ----------
         value : float, 0 to 1
@@ -380,7 +402,9 @@ class Modulator(Closed, _core.ModulatorCore):
         if not _holds("NM_UNIT_INTERVAL", value):
             raise ValueError(f"{self.name}.tonic: must be between 0 and 1; got {value!r}")
         self._levels.check_own(f"{self.name}.tonic")
-        self._levels.baseline[slice(None) if row < 0 else row, self._index] = value
+        rows = slice(None) if row < 0 else row
+        _say_of_neutral(self._levels, self._index, self._levels.baseline[rows, self._index], value)
+        self._levels.baseline[rows, self._index] = value
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         """Pickled, and copied deeply, with the levels of the system that it belongs to."""

@@ -103,6 +103,12 @@ class NeuromodulationSystem(Clamps, Closed, _core.SystemCore):
         for name in levels.names:
             object.__setattr__(self, name, class_of(name, levels.tables[name])(levels, levels.regions))
 
+    def _check_can_set(self, name: str) -> None:
+        if name in self.names:
+            how = f"{name}.state.level = ... sets its level, and clamp({name}=...) holds it"
+            raise AttributeError(f"{self._where()}.{name}: is read-only; {how}")
+        super()._check_can_set(name)
+
     if TYPE_CHECKING:  # further modulators are attributes, too
 
         def __getattr__(self, name: str) -> FurtherModulator: ...

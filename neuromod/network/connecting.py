@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from neuromod.network.rules import drawing_of
 from neuromod.network.synapses import SynapseTable, by_delay
 from neuromod.network.wiring import check_columns, checked_port, type_of_sources
 from neuromod.problems import nearest, shown
+
+if TYPE_CHECKING:
+    from neuromod.network.projection import Projection
 
 __all__ = ["connect", "connect_at_random"]
 
@@ -43,10 +46,12 @@ def connect(
     state: Mapping[str, Any] | None = None,
     name: str | None = None,
     seed: int = 0,
+    look: Callable[[Projection], None] | None = None,
 ) -> Any:
     """Connect two groups of neurons of a SynapseStore; `Simulation.connect` says what each argument means and raises.
 
-    `how`: the rules of `neuromod.network.rules.RULES`, of which one is given. Returns the `Projection`.
+    `how`: the rules of `neuromod.network.rules.RULES`, of which one is given. `look`: called with the new projection;
+    where it raises, there is none. Returns the `Projection`.
     """
     division: Alone = store.division or Alone()
     with store.gate.change("connect"):
@@ -75,7 +80,10 @@ def connect(
             for field, given in states.items():
                 table.weights.live[field][:] = given
             division.finish(table, built)
-            return store.projections[table.name]
+            made = store.projections[table.name]
+            if look is not None:
+                look(made)
+            return made
 
 
 def _check_wrap(edge_wrap: Any, space: Space | None, *uses: Any) -> None:
@@ -102,15 +110,10 @@ def _one_of(where: str, given: Any, built: Built, default: Any = None) -> Any:
     if given is not None and came is not None and not built.is_matrix:
         raise ValueError(f"{where}: must be given once; the pairs bring {where}s of their own")
     if given is not None:
-        return _dense(given)
+        return given
     if came is None and default is None:
         raise TypeError(f"{where}: must be given, since neither a matrix nor the pairs bring it")
     return default if came is None else came
-
-
-def _dense(value: Any) -> Any:
-    """A sparse matrix of weights or delays as one without gaps; 0 where it has no entry."""
-    return value.toarray() if hasattr(value, "tocoo") else value
 
 
 # ---- state variables of the rule -----------------------------------------------------------------------------

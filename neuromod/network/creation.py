@@ -17,7 +17,7 @@ from neuromod.network.draws import drawn_values
 from neuromod.network.placement import Placement, check_step, drive_columns
 from neuromod.network.population import Population, checked_column, settable
 from neuromod.network.positions import positions_of
-from neuromod.problems import nearest, shown
+from neuromod.problems import did_you_mean, shown
 from neuromod.together import Together
 from neuromod.units import say_unit_doubts, unit_doubts
 
@@ -38,7 +38,7 @@ class Creation:
 
     def create(
         self,
-        n: int,
+        n: Any,
         about: Mapping[str, Any],
         positions: Any,
         share: Any,
@@ -52,6 +52,11 @@ class Creation:
         `about`: name, model, neuron_type, region, receptors and drive. `values`: of columns. `regions` refuses a
         region that a system of modulators lacks.
         """
+        if isinstance(n, str) and isinstance(about.get("model"), int):
+            turned = f"create({about['model']}, {shown(n)})"
+            raise ConfigError(
+                [f"n: must be a whole number >= 0; got {shown(n)}; the number comes first, {turned}"]
+            )
         with self.columns.gate.change("create"):
             found = Together()
             first = self.columns.next_id
@@ -59,7 +64,8 @@ class Creation:
             told = found(self.check, about)
             name, model = about.get("name"), self._model_of(told, about)
             if isinstance(name, str) and name in self.areas.names:
-                found.wrong(f"name: must be a new one; got {name!r}")
+                there = f"sim.populations[{name!r}] is there; a new Simulation begins without it"
+                found.wrong(f"name: must be a new one; got {name!r}, and {there}")
             if not isinstance(share, bool | np.bool_):
                 found.wrong(f"share_sites: must be True or False; got {shown(share)}")
             size = 0 if count is None else count
@@ -93,10 +99,8 @@ class Creation:
         found(regions, told.region or "global")
         for name in told.receptors:
             if name not in self.store.modulators:
-                near = nearest(name, self.store.modulators)
-                hint = (
-                    f"; did you mean {near!r}?" if near else f"; known are {', '.join(self.store.modulators)}"
-                )
+                known = self.store.modulators
+                hint = did_you_mean(name, known) or f"; known are {', '.join(known)}"
                 found.wrong(f"receptors.{name}: unknown key{hint}")
 
     def _free_name(self, model: str) -> str:
@@ -113,8 +117,9 @@ class Creation:
         own: Values = {}
         for name, value in values.items():
             if name not in known:
-                near = nearest(name, [*known, *_ARGUMENTS])
-                hint = f"; did you mean {near!r}?" if near else f"; a {model} neuron has {', '.join(known)}"
+                hint = (
+                    did_you_mean(name, [*known, *_ARGUMENTS]) or f"; a {model} neuron has {', '.join(known)}"
+                )
                 found.wrong(f"{name}: unknown parameter{hint}")
             elif n is not None:
                 own[name] = found(self._column, name, value, model, n, seed)

@@ -10,6 +10,7 @@ import numpy as np
 
 from neuromod.arguments import checked_array
 from neuromod.network.draws import MAX_DELAY
+from neuromod.network.matrices import Milliseconds, is_sparse
 from neuromod.problems import shown
 from neuromod.units import counted, steps_of, steps_of_all
 
@@ -19,7 +20,8 @@ __all__ = ["delay_in_steps"]
 def delay_in_steps(delay: Any, delay_ms: Any, dt: float, default: Any = 1) -> Any:
     """The delay in steps: as it was given, or from `delay_ms`; `default` where neither was given.
 
-    Numbers and arrays in ms must be whole steps of dt. Of a distribution the drawn values are rounded to the nearest
+    Numbers and arrays in ms must be whole steps of dt; a matrix is left to `delays_of`, which knows the entries that
+    stand at synapses. Of a distribution the drawn values are rounded to the nearest
     step; its bounds must be whole steps.
     """
     if delay_ms is None:
@@ -28,16 +30,24 @@ def delay_in_steps(delay: Any, delay_ms: Any, dt: float, default: Any = 1) -> An
         return default if delay is None else delay
     if delay is not None:
         raise TypeError(f"delay, delay_ms: must not be given both; got {shown(delay)} and {shown(delay_ms)}")
+    if is_sparse(delay_ms):
+        return _matrix(delay_ms, dt)
     if isinstance(delay_ms, Mapping):
         return {name: _part(name, value, dt) for name, value in delay_ms.items()}
     if callable(delay_ms):
         return lambda distance: np.asarray(delay_ms(distance), np.float64) / dt
     given = checked_array(delay_ms, "delay_ms")
+    if given.ndim == 2:
+        return _matrix(given, dt)
     if given.ndim == 0:
         return steps_of(
             given.item() if isinstance(delay_ms, np.ndarray) else delay_ms, dt, "delay_ms", 1, MAX_DELAY
         )
     return steps_of_all(given, dt, "delay_ms", 1, MAX_DELAY)
+
+
+def _matrix(delay_ms: Any, dt: float) -> Milliseconds:
+    return Milliseconds(delay_ms, lambda times: steps_of_all(times, dt, "delay_ms", 1, MAX_DELAY))
 
 
 def _part(name: Any, value: Any, dt: float) -> Any:

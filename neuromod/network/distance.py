@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from neuromod.arguments import called, checked_array, checked_number
 from neuromod.network.columns import distinct
+from neuromod.network.grids import grid_of
 from neuromod.problems import nearest, shown
 
 __all__ = ["CUT", "Geometry", "Space", "checked_space", "checked_wrap", "positions_of", "probabilities"]
@@ -158,11 +159,23 @@ def _extent_of(areas: Areas, slots: Any) -> Floats:
     """Size along each coordinate of the box around the areas that neurons are of."""
     numbers = np.unique(areas.columns.column("area")[slots])
     if len(numbers) and not 0 <= numbers[0] <= numbers[-1] < len(areas.lattice):
+        sizes = "".join(f", {size}" for size in [_sizes_of_grids(areas, slots)] if size)
         raise ValueError(
-            "edge_wrap: must be a period for each coordinate where neurons are of no area of the lattice; got True"
+            f"edge_wrap: must be a period for each coordinate{sizes}, where neurons are of no area of the lattice; "
+            "got True"
         )
     boxes = np.array([[areas.all[k].coord_ranges[axis] for axis in "xyzw"] for k in numbers], np.float64)
     return boxes[:, :, 1].max(axis=0) - boxes[:, :, 0].min(axis=0) + 1.0 if len(boxes) else np.ones(4)
+
+
+def _sizes_of_grids(areas: Areas, slots: Any) -> str:
+    """The largest extent of the grids that populations stand on, as a user writes it; "" where some is on none."""
+    of_each = areas.columns.column("area")[slots]
+    found = [grid_of(positions_of(areas, slots[of_each == number])) for number in np.unique(of_each)]
+    grids = [grid for grid in found if grid is not None]
+    if len(grids) < len(found):
+        return ""
+    return str([float(f"{size:.12g}") for size in np.max([grid.extent for grid in grids], axis=0)])
 
 
 class Geometry:

@@ -13,6 +13,7 @@ from neuromod import _core
 from neuromod.arguments import called, checked_array, checked_count, checked_number
 from neuromod.errors import NumericalError
 from neuromod.network.layout import Learning
+from neuromod.network.matrices import Milliseconds, Placed, is_sparse, values_at
 from neuromod.problems import shown
 
 __all__ = [
@@ -61,8 +62,8 @@ class New(NamedTuple):
     seed: int
     number: int
     """The projection's: the salt of its draws."""
-    is_matrix: bool = False
-    """Whether `order` is that of the entries of a matrix, not of pairs."""
+    takes_matrix: bool = True
+    """Whether values may be given as a matrix of the sources and targets."""
     distance: Callable[[], NDArray[np.float64]] | None = None
     """Distance of each synapse's source and target."""
     n_whole: int | None = None
@@ -168,7 +169,14 @@ def drawn_values(value: Mapping[str, Any], where: str, seed: int, n: int) -> Flo
 # ---- weights -------------------------------------------------------------------------------------------------
 
 
-def check_weight(where: str, values: Any, learning: Learning, inhibitory: bool, what: str = "") -> None:
+def check_weight(
+    where: str,
+    values: Any,
+    learning: Learning,
+    inhibitory: bool,
+    what: str = "",
+    place: Callable[[int], str] | None = None,
+) -> None:
     """Refuse weights that are not finite, too large for float32, or outside the bounds of a rule.
 
     Parameters
@@ -182,18 +190,25 @@ def check_weight(where: str, values: Any, learning: Learning, inhibitory: bool, 
         Bounds hold for the size of inhibitory weights.
     what : str, optional
         Words that end the message.
+    place : callable, optional
+        Gives words for where the k-th value stands. Default: its position.
 
     Raises
     ------
     ValueError
         Naming the first bad value, and the bound.
     """
+    if isinstance(values, np.ndarray) and values.dtype == np.float32 and values.size:
+        low, high = _surely_fine(learning, inhibitory)
+        if _core.first_outside(values.ravel(), *widened(low, high)) < 0:
+            return
     given = np.atleast_1d(np.asarray(values, np.float64))
 
     def refuse(bad: NDArray[np.bool_], rule: str) -> None:
         if bad.any():
             k = int(np.flatnonzero(bad.ravel())[0])
             at = f" (position {k})" if np.ndim(values) else ""
+            at = at if place is None else place(k)
             raise ValueError(f"{where}: must be {rule}; got {given.ravel()[k]:g}{at}{what}")
 
     refuse(~np.isfinite(given), "finite")
@@ -230,13 +245,8 @@ def check_written(tables: Sequence[Any], step: int) -> None:
 
 
 def _check_written(table: Any, name: str, values: Floats, step: int) -> None:
-    low, high = -MAX_WEIGHT, MAX_WEIGHT
     about, inhibitory = table.learning, table.synapse_type == "inhibitory"
-    if name == "weight" and about.rule is not None:
-        low, high = about.weight_min, about.weight_max
-        low, high = (-high, high) if inhibitory else (low, high)
-        if inhibitory and about.weight_min > 0.0:
-            low = high = 0.0  # two ranges: looked at below
+    low, high = _surely_fine(about, inhibitory) if name == "weight" else (-MAX_WEIGHT, MAX_WEIGHT)
     if not len(values) or _core.first_outside(values, *widened(low, high)) < 0:
         return
     where = f"projections[{table.name!r}].{name}"
@@ -249,6 +259,16 @@ def _check_written(table: Any, name: str, values: Floats, step: int) -> None:
     check_weight(where, values, about, inhibitory)
 
 
+def _surely_fine(learning: Learning, inhibitory: bool) -> tuple[float, float]:
+    """A range whose weights break no rule; all others are to be looked at one by one."""
+    if learning.rule is None:
+        return -MAX_WEIGHT, MAX_WEIGHT
+    low, high = learning.weight_min, learning.weight_max
+    if not inhibitory:
+        return low, high
+    return (-high, high) if low <= 0.0 else (1.0, -1.0)  # two ranges: none is surely fine
+
+
 def widened(low: float, high: float) -> tuple[float, float]:
     """Bounds that a bound itself meets once it is rounded to float32."""
     return min(low, float(np.float32(low))), max(high, float(np.float32(high)))
@@ -256,6 +276,10 @@ def widened(low: float, high: float) -> tuple[float, float]:
 
 def weights_of(value: Any, new: New, learning: Learning, inhibitory: bool) -> Floats | float:
     """Weights in the order of the synapses, or one number where all are equal; all checked."""
+    if _is_matrix("weight", value, new):
+        placed = _of_matrix("weight", value, new)
+        check_weight("weight", placed.value, learning, inhibitory, place=placed.place)
+        return placed.value.astype(np.float32)
     if callable(value):
         values = _of_distance("weight", value, new).astype(np.float32)
         check_weight("weight", values, learning, inhibitory)
@@ -275,14 +299,21 @@ def weights_of(value: Any, new: New, learning: Learning, inhibitory: bool) -> Fl
         check_weight("weight", number, learning, inhibitory)
         return number
     check_weight("weight", given, learning, inhibitory)
-    return _of_each("weight", given, new).astype(np.float32)
+    return _of_pairs("weight", given, new).astype(np.float32)
 
 
-def _of_each(where: str, given: NDArray[np.float64], new: New) -> NDArray[np.float64]:
-    """One value for each synapse, from a matrix or from a row in the order of the pairs."""
-    if given.ndim == 2 and (new.order is None or new.is_matrix):
-        return _of_matrix(where, given, new)
-    return _of_pairs(where, given, new)
+def _is_matrix(where: str, value: Any, new: New) -> bool:
+    """Whether there is a value for each source and target."""
+    if is_sparse(value) or not new.takes_matrix or callable(value) or isinstance(value, Mapping):
+        return is_sparse(value) and new.takes_matrix
+    return checked_array(value, where).ndim == 2
+
+
+def _of_matrix(where: str, value: Any, new: New) -> Placed:
+    """Entry [i, j]: from the i-th source to the j-th target."""
+    given = value if is_sparse(value) else checked_array(value, where)
+    placed = values_at(where, given, new.shape, new.ends, new.order)
+    return placed._replace(value=checked_array(placed.value, where).astype(np.float64))
 
 
 def _of_distance(where: str, function: Callable[[Any], Any], new: New) -> NDArray[np.float64]:
@@ -350,17 +381,8 @@ def _weights_drawn(draw: _Draw, new: New, learning: Learning, inhibitory: bool) 
     raise ValueError(f"weight.{draw.kind}: {rule}; got {n_below} of {new.n} below 0 of {draw.words}{hint}")
 
 
-def _of_matrix(where: str, given: NDArray[np.float64], new: New) -> NDArray[np.float64]:
-    """Entry [i, j]: from the i-th source to the j-th target."""
-    if given.shape != new.shape:
-        raise ValueError(
-            f"{where}: a matrix must have a row for each source and a column for each target, {new.shape}; "
-            f"got shape {given.shape}"
-        )
-    return given[new.ends()]
-
-
-def _of_pairs(where: str, given: NDArray[np.float64], new: New) -> NDArray[np.float64]:
+def _of_pairs(where: str, given: NDArray[Any], new: New) -> NDArray[Any]:
+    """A row of values in the order of the pairs, or of the entries of the matrix, in that of the synapses."""
     if new.order is None:
         raise ValueError(
             f"{where}: must be a number, a distribution or a matrix of shape {new.shape}, or, with pairs, an array of "
@@ -377,6 +399,11 @@ def _of_pairs(where: str, given: NDArray[np.float64], new: New) -> NDArray[np.fl
 
 def delays_of(value: Any, new: New) -> NDArray[np.uint16] | int:
     """One delay for all, or one for each synapse, whole steps from 1."""
+    if isinstance(value, Milliseconds):
+        return value.steps(_of_matrix("delay_ms", value.matrix, new).value).astype(np.uint16)
+    if _is_matrix("delay", value, new):
+        placed = _of_matrix("delay", value, new)
+        return _whole_delays(placed.value, placed.place)
     if callable(value):
         return _whole_delays(np.rint(_of_distance("delay", value, new)))
     if isinstance(value, Mapping) and "choice" in value:
@@ -386,14 +413,15 @@ def delays_of(value: Any, new: New) -> NDArray[np.uint16] | int:
     given = checked_array(value, "delay")
     if given.ndim == 0:
         return checked_count(value, "delay", 1, MAX_DELAY)
-    _whole_delays(given)
-    return _of_each("delay", given.astype(np.float64), new).astype(np.uint16)
+    return _of_pairs("delay", _whole_delays(given), new)
 
 
-def _whole_delays(given: NDArray[Any]) -> NDArray[np.uint16]:
+def _whole_delays(given: NDArray[Any], place: Callable[[int], str] | None = None) -> NDArray[np.uint16]:
     bad = ~((given == np.rint(given)) & (given >= 1) & (given <= MAX_DELAY))
     if bad.any():
-        raise ValueError(f"delay: must be whole steps from 1 to {MAX_DELAY}; got {given[bad][0]}")
+        k = int(np.flatnonzero(bad.ravel())[0])
+        at = "" if place is None else place(k)
+        raise ValueError(f"delay: must be whole steps from 1 to {MAX_DELAY}; got {given.ravel()[k]:.12g}{at}")
     return given.astype(np.uint16)
 
 
@@ -421,7 +449,8 @@ def _whole_drawn(draw: _Draw, where: str, what: str, least: int, most: int, new:
         np.nextafter(np.float32(low - 0.5), np.float32(high)),
         np.nextafter(np.float32(high + 0.5), np.float32(low)),
     )
-    return np.rint(_drawn(draw, float(inside[0]), float(inside[1]), where, new))
+    drawn = _drawn(draw, float(inside[0]), float(inside[1]), where, new)
+    return np.rint(drawn, out=drawn)
 
 
 # ---- degrees and state variables -----------------------------------------------------------------------------
@@ -445,6 +474,12 @@ def degrees_of(value: Mapping[str, Any], where: str, ids: Ints, seed: int, numbe
 
 def states_of(value: Any, where: str, new: New) -> Any:
     """First values of a state variable of a rule, in the order of the synapses: a number or float64 array."""
+    if _is_matrix(where, value, new):
+        placed = _of_matrix(where, value, new)
+        bad = np.flatnonzero(~np.isfinite(placed.value))
+        if len(bad):
+            raise ValueError(f"{where}: must be finite; got {placed.value[bad[0]]}{placed.place(bad[0])}")
+        return placed.value
     if callable(value):
         return _of_distance(where, value, new)
     if isinstance(value, Mapping):
@@ -454,4 +489,4 @@ def states_of(value: Any, where: str, new: New) -> Any:
     given = checked_array(value, where).astype(np.float64)
     if not np.all(np.isfinite(given)):
         raise ValueError(f"{where}: must be finite; got {shown(value)}")
-    return given if given.ndim == 0 else _of_each(where, given, new)
+    return given if given.ndim == 0 else _of_pairs(where, given, new)

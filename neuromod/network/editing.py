@@ -249,7 +249,8 @@ class Synapses:
         -------
         scipy.sparse.coo_array, shape (n_pre, n_post)
             Entry [i, j] is from the i-th source to the j-th target. A pair that is connected several times has several
-            entries, which most operations add up.
+            entries, which most operations add up. ``connect`` takes such matrices as `matrix`, `weight`, `delay` and
+            `state`.
 
         Raises
         ------

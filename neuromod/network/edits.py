@@ -194,7 +194,7 @@ def _checked_new(store: Store, table: SynapseTable, slots: Any, weight: Any, del
 def _one_each(n: int) -> New:
     """New synapses that get values in the order in which they stand."""
     each = np.arange(n)
-    return New(n, each, lambda: (each, each), (n, n), 0, 0)
+    return New(n, each, lambda: (each, each), (n, n), 0, 0, takes_matrix=False)
 
 
 def rewire(

@@ -22,24 +22,6 @@ _RULES = {  # NEST's rules: the argument here, and the key of its value
     "one_to_one": ("one_to_one", None),
     "all_to_all": ("all_to_all", None),
 }
-_NAMES = {
-    "p": "probability",
-    "prob": "probability",
-    "p_connect": "probability",
-    "indegree": "in_degree",
-    "outdegree": "out_degree",
-    "n": "total_number",
-    "N": "total_number",
-    "i": "pairs",
-    "j": "pairs",
-    "w": "weight",
-    "weights": "weight",
-    "delays": "delay",
-    "receptor_type": "port",
-    "allow_autapses": "autapses",
-    "allow_multapses": "multapses",
-    "synapse_model": "rule",
-}
 
 
 def spelled_here(connect: Callable[Given, Made]) -> Callable[Given, Made]:
@@ -90,8 +72,4 @@ def _of_name(name: str, value: Any, known: list[str]) -> str:
     """What is said of an argument that there is not."""
     if name == "conn_spec" and (meant := _spelling(value)):
         return f"connect: no such argument, {name!r}; did you mean {meant}?"
-    if name == "syn_spec":
-        return "connect: no such argument, 'syn_spec'; give weight=, delay_ms= and rule= by name"
-    if name in _NAMES:
-        return f"connect: no such argument, {name!r}; did you mean {_NAMES[name]!r}?"
     return f"connect: no such argument, {name!r}{did_you_mean(name, known)}"

@@ -47,7 +47,7 @@ def made_for(areas: Any, pre: Any, post: Any, ends: Ends, built: Built, space: S
         return geometry.distances(*slots_of_rows(areas, built.rows, parts))
 
     n = len(built.rows[2])
-    new = New(n, built.order, positions, shape, ends.seed, ends.number, built.is_matrix, distance)
+    new = New(n, built.order, positions, shape, ends.seed, ends.number, distance=distance)
     if share is None:
         return new
     return new._replace(n_whole=share.n_synapses, at=(share.begin, share.sizes))

@@ -209,7 +209,9 @@ def check_step(model: str, values: Mapping[str, Any], dt: float, where: str = ""
     name = about["bounded_rate"]
     if name is not None and values[name] * (dt / 1000.0) > 1.0 + 1e-12:
         raise ValueError(
-            f"params.{name}: must be at most 1000 / dt = {1000.0 / dt:g} Hz at dt {dt:g} ms; got {values[name]}{where}"
+            f"params.{name}: must be at most 1000 / dt = {1000.0 / dt:g} Hz at dt {dt:g} ms; "
+            f"got {values[name]}{where}; "
+            "a train of any rate to each neuron of a population is its drive, {'rate': Hz, 'weight': mV}"
         )
 
 

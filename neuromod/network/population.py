@@ -15,7 +15,7 @@ from neuromod.network.areas import Areas
 from neuromod.network.columns import FIXED_FIELDS, MODELS, NEURON_TYPES, STRUCTURAL, held, model_of
 from neuromod.network.projection import ReadOnly
 from neuromod.notebook import html_of
-from neuromod.problems import did_you_mean, nearest, shown
+from neuromod.problems import did_you_mean, shown
 from neuromod.units import say_unit_doubts
 
 __all__ = ["Population"]
@@ -123,12 +123,16 @@ class Population(Sequence[Neuron]):
 
     def _slots_in(self, areas: Any, where: str) -> Ints:
         """The slots, for an argument of a call on the network of `areas`."""
-        if areas is not self._areas:
+        self._check_in(areas, where)
+        return self._slots()
+
+    def _check_in(self, network: Any, where: str) -> None:
+        """Refuse to stand for neurons of another network, of which these are the areas or the columns."""
+        if network is not self._areas and network is not self._areas.columns:
             raise ValueError(
                 f"{where}: must be a population of this network; got {self._name!r} of another "
                 f"(a copy has its own, copy.populations[{self._name!r}])"
             )
-        return self._slots()
 
     def __len__(self) -> int:
         return len(self._areas.slots(self._name) if self._own is None else self._own)
@@ -276,8 +280,7 @@ class Population(Sequence[Neuron]):
         lacking = [model for model in models if name not in settable(model)]
         known = {*_FIELDS, *(each for model in models for each in settable(model))}
         others = [each for each in dir(type(self)) if not each.startswith("_")]
-        near = nearest(name, known - {name}) or nearest(name, others)
-        hint = f"; did you mean {near!r}?" if near else ""
+        hint = did_you_mean(name, known - {name}, ("Population",)) or did_you_mean(name, others)
         who = f"a {lacking[0]} neuron has none" if lacking else "no such column"
         raise AttributeError(f"{self._name}.{name}: {who}{hint}")
 

@@ -19,8 +19,8 @@ Floats = NDArray[np.float64]
 _SHAPES = {"line": 1.0, "grid": None, "disc": 1.0, "sphere": 1.0}
 """What a shape is given; None: a near-square of unit spacing."""
 _RULE = (
-    '"line", "grid", "disc", "sphere", {"line": spacing}, {"grid": [nx, ny], "spacing": 1.0}, {"disc": radius}, '
-    '{"sphere": radius}, or an array of shape (n, d)'
+    '"line", "grid", "disc", "sphere", {"line": spacing}, {"grid": [nx, ny], "spacing": 1.0}, '
+    '{"grid": [nx, ny], "extent": [width, height]}, {"disc": radius}, {"sphere": radius}, or an array of shape (n, d)'
 )
 _MOST_AXES = 8
 
@@ -36,15 +36,15 @@ def positions_of(given: Any, n: int | None, seed: int, first: int, share: bool) 
     n = 0 if n is None else n
     if isinstance(given, str):
         _check_shape(given, {given})
-        found = _shaped(given, _SHAPES[given], 1.0, n, seed, first)
+        found = _shaped(given, _SHAPES[given], {}, n, seed, first)
     elif isinstance(given, Mapping):
         kind = next((name for name in _SHAPES if name in given), None)
-        _check_shape(kind, {*given} - {"spacing"})
+        _check_shape(kind, {*given} - {"spacing", "extent"})
         assert kind is not None
-        if "spacing" in given and kind != "grid":
-            raise ValueError(f"positions.spacing: is that of a grid; got {shown(dict(given))}")
-        spacing = _size(given.get("spacing", 1.0), "positions.spacing")
-        found = _shaped(kind, given[kind], spacing, n, seed, first)
+        for name in ("spacing", "extent"):
+            if name in given and kind != "grid":
+                raise ValueError(f"positions.{name}: is that of a grid; got {shown(dict(given))}")
+        found = _shaped(kind, given[kind], given, n, seed, first)
     else:
         found = _as_given(given, n)
     _check_apart(found, share)
@@ -67,17 +67,20 @@ def _size(value: Any, where: str) -> float:
     return size
 
 
-def _shaped(kind: str, size: Any, spacing: float, n: int, seed: int, first: int) -> Floats:
+def _shaped(kind: str, size: Any, given: Mapping[str, Any], n: int, seed: int, first: int) -> Floats:
     if kind == "grid":
-        return _grid(size, spacing, n)
+        return _grid(size, given, n)
     length = _size(size, f"positions.{kind}")
     if kind == "line":
         return np.arange(n, dtype=np.float64)[:, None] * length
     return length * _in_ball(2 if kind == "disc" else 3, n, seed, first)
 
 
-def _grid(shape: Any, spacing: float, n: int) -> Floats:
-    """Sites in order, the last axis fastest, begun anew where there are more neurons than sites."""
+def _grid(shape: Any, given: Mapping[str, Any], n: int) -> Floats:
+    """Sites in order, the last axis fastest, begun anew where there are more neurons than sites.
+
+    With an extent, they stand in the middles of the equal cells that it is cut into, from 0 on.
+    """
     side = max(1, math.isqrt(max(n - 1, 0)) + 1)
     sizes = checked_array([-(-n // side) or 1, side] if shape is None else shape, "positions.grid", "iu")
     if sizes.ndim != 1 or not 1 <= len(sizes) <= _MOST_AXES or sizes.min() < 1 or sizes.max() >= 2**31:
@@ -85,7 +88,24 @@ def _grid(shape: Any, spacing: float, n: int) -> Floats:
             f"positions.grid: must be numbers of sites along each axis, >= 1; got {shown(shape)}"
         )
     site = np.arange(n) % min(math.prod(sizes.tolist()), 2**62)
-    return np.stack(np.unravel_index(site, sizes.tolist()), axis=1).astype(np.float64) * spacing
+    at = np.stack(np.unravel_index(site, sizes.tolist()), axis=1).astype(np.float64)
+    if "extent" not in given:
+        return at * _size(given.get("spacing", 1.0), "positions.spacing")
+    if "spacing" in given:
+        raise ValueError(
+            f"positions.spacing, positions.extent: must not be given both; got {shown(dict(given))}"
+        )
+    spread: Floats = (at + 0.5) * (_extent(given["extent"], len(sizes)) / sizes)
+    return spread
+
+
+def _extent(value: Any, n_axes: int) -> Floats:
+    size = checked_array(value, "positions.extent").astype(np.float64)
+    if size.shape != (n_axes,) or not np.all((size > 0.0) & (size <= 1e300)):
+        raise ValueError(
+            f"positions.extent: must be the size along each of {n_axes} axes, > 0; got {shown(value)}"
+        )
+    return size
 
 
 def _in_ball(d: int, n: int, seed: int, first: int) -> Floats:

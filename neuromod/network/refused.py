@@ -11,6 +11,7 @@ from neuromod.network.distance import Space, checked_space
 from neuromod.network.draws import New, delays_of, weights_of
 from neuromod.network.layout import Learning
 from neuromod.network.learning import checked_modulators
+from neuromod.network.matrices import is_sparse
 from neuromod.network.members import slots_of_group
 from neuromod.network.new_synapses import checked_ends, made_for
 from neuromod.network.rules import build_rows
@@ -53,7 +54,7 @@ def refuse_connect(
         (weights_of, about["weight"], (learning, inhibitory)),
         (delays_of, about["delay"], ()),
     ):
-        several = isinstance(value, list | tuple) or callable(value)
+        several = isinstance(value, list | tuple) or callable(value) or is_sparse(value)
         plain = isinstance(value, Mapping) or (not several and np.ndim(value) == 0)
         if value is not None and (new is not None or plain):  # arrays and functions need the synapses
             found(check, value, new or _none(about["seed"]), *more)

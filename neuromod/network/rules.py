@@ -15,6 +15,7 @@ from neuromod.network.distance import Geometry, Space
 from neuromod.network.draws import degrees_of
 from neuromod.network.ends import Built, Drawing, Ends, Parts
 from neuromod.network.layout import Rows
+from neuromod.network.matrices import entries_of, is_sparse
 from neuromod.network.near import choose_near, near_rows
 from neuromod.network.pairs import as_pairs, checked_pairs
 from neuromod.problems import shown
@@ -39,7 +40,7 @@ RULES = (
 )
 MOST_SYNAPSES = 2**40
 """Of one neuron, and more than a machine holds: what is below is memory's to refuse."""
-_AT_ONCE = 1 << 20
+_AT_ONCE = 1 << 16
 """Pairs whose sources are drawn at once."""
 
 
@@ -341,17 +342,13 @@ def _one_to_one(areas: Areas, ends: Ends) -> Drawing:
 def _by_matrix(areas: Areas, ends: Ends, value: Any) -> Drawing:
     """A synapse for each entry: of a dense matrix those that are not 0, of a sparse one those that are stored."""
     shape = (len(ends.sources), len(ends.targets))
-    is_sparse = hasattr(value, "tocoo")
-    found: Any = value.tocoo() if is_sparse else checked_array(value, "matrix")
-    if found.shape != shape:
+    given = value if is_sparse(value) else checked_array(value, "matrix")
+    if given.shape != shape:
         raise ValueError(
-            f"matrix: must have a row for each source and a column for each target, {shape}; got shape {found.shape}"
+            f"matrix: must have a row for each source and a column for each target, {shape}; got shape {given.shape}"
         )
-    if is_sparse:
-        row, column, entry = found.row, found.col, checked_array(found.data, "matrix")
-    else:
-        row, column = np.nonzero(found)
-        entry = found[row, column]
+    row, column, entry, _ = entries_of(given)
+    checked_array(entry, "matrix")
     slots = np.stack([ends.sources[row], ends.targets[column]], axis=1).astype(np.int32)
     checked_pairs(areas, slots, ends.pre, ends.post, ends.autapses, ends.multapses, "matrix")
     return _given(areas, slots, True, None if entry.dtype.kind == "b" else entry.astype(np.float64))

@@ -1,4 +1,4 @@
-"""What all figures share: new axes, colours, areas by name, and the rules by which many values are thinned.
+"""What all figures share: new axes, colours, legends, the axis of time, and how many values are drawn.
 
 matplotlib is imported when a figure is made. ``pyplot`` is used only where a user already works with it.
 """
@@ -6,11 +6,10 @@ matplotlib is imported when a figure is made. ``pyplot`` is used only where a us
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from neuromod.problems import shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,17 +19,19 @@ __all__ = [
     "EVENT_MODULATOR",
     "GROUP_COLOURS",
     "MODULATOR_COLOURS",
-    "MOST_DOTS",
-    "Areas",
     "bare_figure",
     "colour_of",
     "in_notebook",
+    "legend_above",
     "line_colours",
-    "named_areas",
     "new_axes",
     "new_figure",
+    "say_nothing",
+    "size_of",
     "stride_for",
     "thousands",
+    "time_axis",
+    "whole_numbers",
 ]
 
 MODULATOR_COLOURS = {
@@ -44,13 +45,12 @@ MODULATOR_COLOURS = {
 
 GROUP_COLOURS = {"rewarded": "#D55E00", "punished": "#0072B2", "other": "#7F7F7F"}
 EVENT_MODULATOR = {"reward": "dopamine", "punishment": "serotonin", "uncertainty": "norepinephrine"}
-MOST_DOTS = 200_000  # of one raster: more take seconds, and cover each other
 
 _DECLARED_COLOURS = ("#56B4E9", "#000000", "#7F7F7F")  # the rest of that palette, for declared modulators
 _LINE_COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
-_GREY = "#7F7F7F"
-
-Areas = Mapping[str, ArrayLike] | Sequence[Any]
+_SECONDS_FROM = 10_500.0  # ms: a longer axis of time, its margin included, counts seconds
+_NARROW = 4.0  # inches of axes: fewer ticks and smaller legends
+_SMALL = 0.7  # size of a legend on narrow axes, in that of the text
 
 
 def in_notebook() -> bool:
@@ -64,9 +64,11 @@ def bare_figure(function: str, **options: Any) -> Figure:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
+        from neuromod.optional import installing
+
         raise ImportError(
             f"neuromod.{function if '.' in function else f'plot.{function}'} needs matplotlib: "
-            'pip install "neuromod-snn[plot]"'
+            f"{installing('plot')}"
         ) from error
     return Figure(layout="constrained", **options)
 
@@ -79,12 +81,22 @@ def new_figure(function: str, **options: Any) -> Figure:
         import matplotlib.pyplot as plt
     except ImportError:
         return bare_figure(function, **options)  # says what to install
-    return plt.figure(layout="constrained", **options)
+    if not in_notebook():
+        return plt.figure(layout="constrained", **options)
+    with plt.rc_context({"figure.max_open_warning": 0}):  # a notebook closes the figures of a cell at its end
+        return plt.figure(layout="constrained", **options)
 
 
 def new_axes(function: str, ax: Axes | None, **options: Any) -> Axes:
     """The axes given, or those of a new figure."""
-    return new_figure(function, **options).subplots() if ax is None else ax
+    if ax is None:
+        return new_figure(function, **options).subplots()
+    if not hasattr(ax, "add_line"):
+        hint = "; take figure.subplots()" if hasattr(ax, "subplots") else ""
+        if function in ("raster", "rates"):
+            hint = hint or "; neurons are given as areas="
+        raise TypeError(f"ax: must be Axes of matplotlib; got {shown(ax)}{hint}")
+    return ax
 
 
 def colour_of(name: str, position: int) -> str:
@@ -93,15 +105,10 @@ def colour_of(name: str, position: int) -> str:
     return _DECLARED_COLOURS[position % len(_DECLARED_COLOURS)] if known is None else known
 
 
-def line_colours(n: int) -> list[str]:
-    """Colours of n curves of one kind."""
-    return [_LINE_COLOURS[k % len(_LINE_COLOURS)] for k in range(n)]
-
-
-def named_areas(areas: Areas) -> dict[str, NDArray[np.int64]]:
-    """Neuron ids, ascending, by the name of an area or a population."""
-    named = areas if isinstance(areas, Mapping) else {each.name: each.ids for each in areas}
-    return {str(name): np.sort(np.asarray(ids, dtype=np.int64)) for name, ids in named.items()}
+def line_colours(n: int, taken: Collection[str] = ()) -> list[str]:
+    """Colours of n curves of one kind, none of them `taken` by others."""
+    free = [colour for colour in _LINE_COLOURS if colour not in taken] or [*_LINE_COLOURS]
+    return [free[k % len(free)] for k in range(n)]
 
 
 def stride_for(n: int, most: int) -> int:
@@ -109,6 +116,68 @@ def stride_for(n: int, most: int) -> int:
     return max(1, -(-n // most))
 
 
-def thousands(axis: Any) -> None:
-    """Write numbers of an axis with a comma at the thousands."""
-    axis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+def thousands(axis: Any, scale: float = 1.0) -> None:
+    """Write numbers of an axis, divided by `scale`, with a comma at the thousands."""
+    axis.set_major_formatter(lambda value, _: f"{value / scale:,.10g}")
+
+
+def size_of(ax: Axes) -> tuple[float, float]:
+    """Width and height of axes, inches, before the layout."""
+    dpi = float(ax.figure.dpi)
+    return float(ax.bbox.width) / dpi, float(ax.bbox.height) / dpi
+
+
+def time_axis(ax: Axes) -> None:
+    """Label the axis of time. Its values are ms in any case; its numbers are s in a figure of more than 10 s."""
+    in_seconds = max(map(abs, ax.get_xlim())) > _SECONDS_FROM
+    ax.set_xlabel(f"time ({'s' if in_seconds else 'ms'})")
+    thousands(ax.xaxis, 1000.0 if in_seconds else 1.0)
+    if size_of(ax)[0] < _NARROW:
+        _set_locator(ax.xaxis, nbins=4)
+
+
+def whole_numbers(axis: Any) -> None:
+    """Ticks of neurons and trials stand at whole numbers."""
+    _set_locator(axis, integer=True)
+
+
+def _set_locator(axis: Any, **how: Any) -> None:
+    locator = axis.get_major_locator()
+    if hasattr(locator, "set_params") and hasattr(locator, "_nbins"):  # the usual one, a MaxNLocator
+        locator.set_params(**how)
+
+
+def say_nothing(ax: Axes, what: str) -> None:
+    """Say in the middle of the axes that there is nothing to be drawn."""
+    ax.text(0.5, 0.5, what, transform=ax.transAxes, ha="center", va="center", color="#555555")
+
+
+def legend_above(ax: Axes, title: str | None = None) -> Any:
+    """The legend, in rows above all that is drawn: the axes get room for it. None where nothing has a label."""
+    labels = ax.get_legend_handles_labels()[1]
+    if not labels:
+        return None
+    width, height = (72.0 * inches for inches in size_of(ax))
+    import matplotlib
+
+    font = float(matplotlib.rcParams["font.size"]) * (1.0 if width >= 72.0 * _NARROW else _SMALL)
+    widest = font * (0.5 * max(map(len, labels)) + 4.0)  # a letter is about half as wide as high
+    columns = min(len(labels), max(1, int(width // widest)))
+    rows = -(-len(labels) // columns)
+    legend = ax.legend(
+        loc="upper right",
+        ncols=columns,
+        frameon=False,
+        fontsize=font,
+        handlelength=1.6,
+        columnspacing=1.2,
+        title=title,
+        title_fontsize=font,
+        alignment="right",
+    )
+    if ax.get_autoscaley_on():
+        ax.autoscale_view(scalex=False)
+    low, high = ax.get_ylim()
+    room = min(font * (1.5 * (rows + (title is not None)) + 0.8) / height, 0.6)
+    ax.set_ylim(low, low + (high - low) / (1.0 - room), auto=None)
+    return legend

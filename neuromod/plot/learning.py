@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod.near_names import names_near
-from neuromod.plot.drawing import GROUP_COLOURS, new_axes, stride_for, thousands
+from neuromod.plot.drawing import (
+    GROUP_COLOURS,
+    legend_above,
+    new_axes,
+    say_nothing,
+    stride_for,
+    thousands,
+    whole_numbers,
+)
+from neuromod.plot.given import numbers, offers
+from neuromod.problems import shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["learning_curve", "responses"]
 
 Floats = NDArray[np.float64]
+_FEW_POINTS = 100  # whose dots are large
+_LONGEST_WINDOW = 20
 _MOST_POINTS = 2000  # of a learning curve that are drawn one by one
 
 
@@ -53,6 +65,8 @@ def responses(
     ------
     ImportError
         If matplotlib is missing; the message says what to install.
+    TypeError
+        If something else is given; where another figure draws it, the message names that figure. Nothing is drawn.
     ValueError
         If they are not of one length. Nothing is drawn.
 
@@ -62,30 +76,35 @@ def responses(
     >>> ax.get_ylabel()
     'change of response (Hz)'
     """
-    label = np.asarray(labels)
-    first, last = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
+    label = numbers("responses", "labels", "the class of each image", labels)
+    rule = "an array of one response for each image, Hz"
+    first, last = (
+        numbers("responses", name, rule, each) for name, each in (("before", before), ("after", after))
+    )
     if not label.shape == first.shape == last.shape or label.ndim != 1:
         raise ValueError(
             f"before, after: must have the shape of labels, {label.shape}; got {first.shape} and {last.shape}"
         )
-    clamped = first if control is None else np.asarray(control, dtype=np.float64)
+    clamped = first if control is None else numbers("responses", "control", rule, control)
     if clamped.shape != label.shape:
         raise ValueError(f"control: must have the shape of labels, {label.shape}; got {clamped.shape}")
+    if groups is not None and not isinstance(groups, Mapping):
+        raise TypeError(f"groups: must be a mapping of names to classes; got {shown(groups)}")
     ax = new_axes("responses", ax)
     names = {number: name for name, number in (groups or {}).items()}
-    numbers = np.unique(label).tolist()
+    classes = np.unique(label).tolist()
     ax.axhline(0.0, color="#7F7F7F", linewidth=0.5)
-    for number in numbers:
+    for number in classes:
         change = (last - first)[label == number]
         name = names.get(number, "other")
         colour = GROUP_COLOURS.get(name, "black")
         ax.plot(np.full(change.shape, number), change, ".", color=colour, alpha=0.5, markersize=4)
-        shown = name if number in names else None
-        ax.plot([number - 0.35, number + 0.35], [change.mean()] * 2, color=colour, linewidth=2.5, label=shown)
+        told = name if number in names else None
+        ax.plot([number - 0.35, number + 0.35], [change.mean()] * 2, color=colour, linewidth=2.5, label=told)
     if control is not None:
-        means = [(clamped - first)[label == number].mean() for number in numbers]
+        means = [(clamped - first)[label == number].mean() for number in classes]
         ax.plot(
-            numbers,
+            classes,
             means,
             "D",
             color="white",
@@ -94,20 +113,21 @@ def responses(
             zorder=3,
             label="control",
         )
-    ax.set_xticks(numbers)
+    ax.set_xticks(classes, [f"{number:g}" for number in classes])
+    if not classes:
+        say_nothing(ax, "no image")
     ax.set_xlabel("class")
     ax.set_ylabel("change of response (Hz)")
-    if names or control is not None:
-        ax.legend(frameon=False)
+    legend_above(ax)
     return ax
 
 
 @names_near
 def learning_curve(
-    scores: ArrayLike,
+    scores: Any,
     ax: Axes | None = None,
     *,
-    window: int = 20,
+    window: int | None = None,
     label: str | None = None,
     color: str = "#0072B2",
 ) -> Axes:
@@ -119,12 +139,13 @@ def learning_curve(
 
     Parameters
     ----------
-    scores : array_like of float, shape (n_trials,) or (n_runs, n_trials), in units of the score
-        Rewards, successes (0 or 1), lengths of episodes.
+    scores : History, or array_like of float, shape (n_trials,) or (n_runs, n_trials), in units of the score
+        Rewards, successes (0 or 1), lengths of episodes; of the history of an agent the returns.
     ax : matplotlib.axes.Axes, optional
         Default: of a new figure; in a notebook it is shown.
-    window : int, >= 1, default 20
-        Trials of a running mean; the first means are over the trials that there are.
+    window : int, >= 1, optional
+        Trials of a running mean; the first means are over the trials that there are. Default: a tenth of the trials,
+        at most 20.
     label : str, optional
         Name in the legend.
     color : str, default "#0072B2"
@@ -138,6 +159,8 @@ def learning_curve(
     ------
     ImportError
         If matplotlib is missing; the message says what to install.
+    TypeError
+        If something else is given; where another figure draws it, the message names that figure. Nothing is drawn.
     ValueError
         If `scores` has another shape, or `window` is below 1. Nothing is drawn.
 
@@ -147,27 +170,49 @@ def learning_curve(
     >>> ax.lines[-1].get_ydata().tolist()
     [0.0, 0.5, 1.0, 1.0]
     """
-    runs = np.asarray(scores, dtype=np.float64)
+    runs = numbers(
+        "learning_curve",
+        "scores",
+        "a History, or an array of shape (n_trials,) or (n_runs, n_trials)",
+        scores.returns if offers(scores, "returns", "totals") else scores,
+    )
     if runs.ndim not in (1, 2):
         raise ValueError(f"scores: must have shape (n_trials,) or (n_runs, n_trials); got {runs.shape}")
+    if window is None:
+        window = min(max(runs.shape[-1] // 10, 1), _LONGEST_WINDOW)
     if isinstance(window, bool) or not isinstance(window, int) or window < 1:
         raise ValueError(f"window: must be a whole number >= 1; got {window!r}")
-    ax = new_axes("learning_curve", ax)
     smooth = np.array([running_mean(run, window) for run in np.atleast_2d(runs)])
+    ax = new_axes("learning_curve", ax)
     trial = np.arange(1, smooth.shape[1] + 1)
+    dots, line, band = _legend_of(runs, window) if label is None else (None, label, None)
     if runs.ndim == 1:
         stride = stride_for(len(runs), _MOST_POINTS)
-        ax.plot(trial[::stride], runs[::stride], ".", color=color, alpha=0.3, markersize=3)
+        size, alpha = (5.0, 0.6) if len(runs) <= _FEW_POINTS else (3.0, 0.3)
+        ax.plot(trial[::stride], runs[::stride], ".", color=color, alpha=alpha, markersize=size, label=dots)
     else:
         middle, spread = smooth.mean(axis=0), smooth.std(axis=0)
-        ax.fill_between(trial, middle - spread, middle + spread, color=color, alpha=0.2, linewidth=0.0)
-    ax.plot(trial, smooth.mean(axis=0), color=color, linewidth=1.8, label=label)
+        low, high = middle - spread, middle + spread
+        ax.fill_between(trial, low, high, color=color, alpha=0.2, linewidth=0.0, label=band)
+    ax.plot(trial, smooth.mean(axis=0), color=color, linewidth=1.8, label=line)
+    if not len(trial):
+        say_nothing(ax, "no trial")
     ax.set_xlabel("trial")
-    ax.set_ylabel("score" if window == 1 else f"score, mean of {window} trials")
-    if label is not None:
-        ax.legend(frameon=False)
+    ax.set_ylabel("score" if window == 1 else f"score, mean of last {window:,} trials")
+    legend_above(ax)
+    whole_numbers(ax.xaxis)
     thousands(ax.xaxis)
     return ax
+
+
+def _legend_of(runs: Floats, window: int) -> tuple[str | None, str | None, str | None]:
+    """What dots, line and band are called where a curve has no name."""
+    if runs.ndim == 2:
+        n = len(runs)
+        return None, f"mean of {n:,} run{'' if n == 1 else 's'}", "standard deviation over runs"
+    if window == 1:
+        return None, None, None
+    return "each trial", f"mean of last {window:,}", None
 
 
 def running_mean(values: Floats, window: int) -> Floats:

@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod.near_names import names_near
-from neuromod.plot.drawing import colour_of, new_axes, thousands
+from neuromod.plot.drawing import (
+    colour_of,
+    legend_above,
+    new_axes,
+    say_nothing,
+    size_of,
+    time_axis,
+)
+from neuromod.plot.given import columns_named, numbers, time_and_values
+from neuromod.problems import shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,10 +26,13 @@ if TYPE_CHECKING:
 __all__ = ["grouped_events", "levels", "thinned"]
 
 Floats = NDArray[np.float64]
-_MOST_SAMPLES = 600  # of a curve; beyond, its bins are drawn
+_MOST_SAMPLES = 1200  # of a curve; beyond, the least and greatest of each bin are drawn
+_RULE = "a LevelMonitor, a LevelLog or a triple (time, values, names)"
 _SAME = 0.004  # levels that are closer than this lie on each other: less than a line is wide
 _DASH = 7.0  # length of a dash, in widths of the line
-_ROW = 0.1  # height of a row of events, in units of the level
+_ROW = 0.1  # least height of a row of events, in units of the level
+_ROW_POINTS = 9.5  # least height of a row of events, points
+_LOW_AXES = 2.0  # inches: fewer numbers at the levels
 _APART = 0.008  # events closer than this part of the time axis are joined into a bar
 
 
@@ -44,14 +56,14 @@ def levels(
 ) -> Axes:
     """Draw the modulators' levels against time, each always in the same colour.
 
-    A curve of more than 600 samples is drawn in 300 bins of equal numbers of samples: a line at the mean of each bin,
-    and a band from its least to its greatest value. Events stand below the curves, a row for each name. Events that
+    Of a curve of more than 1,200 samples, the least and the greatest value of each of 600 bins are drawn, in the order
+    of their times, so that every peak has its height. Events stand below the curves, a row for each name. Events that
     follow each other within 0.8 % of the time axis are joined into one bar, with their number beside it. Curves that
     lie on each other are dashed, each in the gaps of the others.
 
     Parameters
     ----------
-    recorded : LevelMonitor, or tuple
+    recorded : LevelMonitor, LevelLog, or tuple
         Or ``(time, values, names)``: times in ms, levels of shape (n_samples, n_modulators), or with regions
         (n_samples, n_regions, n_modulators), and the modulators' names.
     ax : matplotlib.axes.Axes, optional
@@ -68,6 +80,11 @@ def levels(
     ------
     ImportError
         If matplotlib is missing; the message says what to install.
+    TypeError
+        If `recorded`, `events` or `ax` are something else; where another figure draws it, the message names it.
+        Nothing is drawn.
+    ValueError
+        If there are not as many times as rows of values, or names as columns. Nothing is drawn.
 
     Examples
     --------
@@ -75,28 +92,50 @@ def levels(
     >>> ax.get_ylabel()
     'level'
     """
-    ax = new_axes("levels", ax)
-    given = recorded if isinstance(recorded, tuple) else (recorded.time, recorded.values, recorded.names)
-    time, columns = np.asarray(given[0], dtype=np.float64), np.asarray(given[1], dtype=np.float64)
+    time, columns, names = time_and_values("levels", recorded, _RULE, named=True)
+    if columns.ndim not in (2, 3) or time.shape != columns.shape[:1]:
+        raise ValueError(
+            f"recorded: must be values of shape ({time.size}, n_modulators), a row a time; got shape {columns.shape}"
+        )
+    columns_named(columns, names)
+    rows = _times_of(events)
     columns = columns if columns.ndim == 3 else columns[:, np.newaxis]
+    ax = new_axes("levels", ax)
     for region in range(columns.shape[1]):
         dashes = _dashes(columns[:, region])
-        for k, name in enumerate(given[2]):
+        for k, name in enumerate(names):
             label = name if region == 0 else None
             _curve(ax, time, columns[:, region, k], colour_of(name, k), label, dashes[k])
-    rows = {name: np.sort(np.asarray(when, dtype=np.float64)) for name, when in (events or {}).items()}
-    span = _span(time, rows)
+    if not len(time):
+        say_nothing(ax, "no level recorded")
+    span, height = _span(time, rows), _row_height(ax, len(rows))
     for k, (name, times) in enumerate(rows.items()):
-        _row_of_events(ax, times, -_ROW * (k + 1.1), colour_of(name, k), _APART * span)
-    ax.set_ylim(
-        -_ROW * (len(rows) + 0.7) if rows else -0.03, 1.18
-    )  # room for the legend above the highest level
-    _label_rows(ax, rows)
-    ax.set_xlabel("time (ms)")
+        _row_of_events(ax, times, -height * (k + 1.1), colour_of(name, k), _APART * span)
+    ax.set_ylim(-height * (len(rows) + 0.7) if rows else -0.03, 1.03)
+    _label_rows(ax, rows, height)
     ax.set_ylabel("level")
-    _legend(ax, len(given[2]))
-    thousands(ax.xaxis)
+    legend = legend_above(ax)
+    for line in () if legend is None else legend.get_lines():
+        line.set_linestyle("-")
+    time_axis(ax)
     return ax
+
+
+def _times_of(events: Any) -> dict[str, Floats]:
+    """Times of events by name, ascending."""
+    rule = "a mapping of names to times in ms"
+    if events is not None and not isinstance(events, Mapping):
+        raise TypeError(f"events: must be {rule}; got {shown(events)}")
+    return {
+        str(name): np.sort(np.atleast_1d(numbers("levels", "events", rule, when)))
+        for name, when in (events or {}).items()
+    }
+
+
+def _row_height(ax: Axes, n: int) -> float:
+    """Height of a row of events, in units of the level: room for its name."""
+    part = min(_ROW_POINTS / 72.0 / max(size_of(ax)[1], 0.1), 0.5 / (n + 1))
+    return max(_ROW, part * 1.15 / (1.0 - part * (n + 1)))
 
 
 def _dashes(columns: Floats) -> list[Any]:
@@ -111,35 +150,25 @@ def _dashes(columns: Floats) -> list[Any]:
     return styles
 
 
-def _legend(ax: Axes, n: int) -> None:
-    """All in one row above the curves; small on a small figure."""
-    small = {"fontsize": "x-small", "handlelength": 1.0, "columnspacing": 0.8} if _is_narrow(ax) else {}
-    legend = ax.legend(loc="upper right", ncols=max(1, n), frameon=False, **small)
-    for line in legend.get_lines():
-        line.set_linestyle("-")
-
-
-def _is_narrow(ax: Axes) -> bool:
-    figure: Any = ax.figure
-    return bool(figure.figure.get_size_inches()[0] < 5.0)
-
-
-def thinned(time: Floats, values: Floats, most: int = _MOST_SAMPLES) -> tuple[Floats, Floats, Floats, Floats]:
-    """Time, mean, least and greatest value of each bin, of at most most / 2 bins; the samples where they are few."""
+def thinned(time: Floats, values: Floats, most: int = _MOST_SAMPLES) -> tuple[Floats, Floats]:
+    """The least and the greatest value of each of at most most / 2 bins, with their times; few samples as they are."""
     if len(time) <= most:
-        return time, values, values, values
+        return time, values
     size = -(-len(time) // (most // 2))
-    begins = np.arange(0, len(time), size)
-    counts = np.diff(np.append(begins, len(time)))
-    mean, when = (np.add.reduceat(column, begins) / counts for column in (values, time))
-    return when, mean, np.minimum.reduceat(values, begins), np.maximum.reduceat(values, begins)
+    n_bins = -(-len(time) // size)
+    filled = np.pad(values, (0, n_bins * size - len(values)), mode="edge").reshape(n_bins, size)
+    # A bin of NaN alone has no least value; its first sample stands for it.
+    is_gap = np.isnan(filled)
+    least = np.where(is_gap, np.inf, filled).argmin(axis=1)
+    greatest = np.where(is_gap, -np.inf, filled).argmax(axis=1)
+    within = np.sort(np.stack([least, greatest], axis=1), axis=1) + size * np.arange(n_bins)[:, np.newaxis]
+    kept = np.minimum(within.reshape(-1), len(time) - 1)
+    return time[kept], values[kept]
 
 
 def _curve(ax: Axes, time: Floats, values: Floats, colour: str, label: str | None, style: Any) -> None:
-    when, mean, low, high = thinned(time, values)
-    ax.plot(when, mean, color=colour, linewidth=1.3, linestyle=style, dash_capstyle="butt", label=label)
-    if len(when) < len(time):
-        ax.fill_between(when, low, high, color=colour, alpha=0.25, linewidth=0.0)
+    when, drawn = thinned(time, values)
+    ax.plot(when, drawn, color=colour, linewidth=1.3, linestyle=style, dash_capstyle="butt", label=label)
 
 
 def _span(time: Floats, rows: Mapping[str, Floats]) -> float:
@@ -177,10 +206,10 @@ def _row_of_events(ax: Axes, times: Floats, height: float, colour: str, apart: f
             )
 
 
-def _label_rows(ax: Axes, rows: Mapping[str, Any]) -> None:
+def _label_rows(ax: Axes, rows: Mapping[str, Any], height: float) -> None:
     """Numbers at the levels, names at the rows of events."""
-    scale = np.linspace(0.0, 1.0, 6).tolist()
-    heights = [-_ROW * (k + 1.1) for k in range(len(rows))]
+    scale = np.linspace(0.0, 1.0, 3 if size_of(ax)[1] < _LOW_AXES else 6).tolist()
+    heights = [-height * (k + 1.1) for k in range(len(rows))]
     ax.set_yticks([*scale, *heights], [*(f"{value:.1f}" for value in scale), *rows])
     for k, (tick, name) in enumerate(zip(ax.get_yticklabels()[len(scale) :], rows, strict=True)):
         tick.set_fontsize("x-small")

@@ -17,7 +17,8 @@ from neuromod.experiment.story import (
     seconds_of,
 )
 from neuromod.near_names import names_near
-from neuromod.plot.drawing import EVENT_MODULATOR, in_notebook, new_figure
+from neuromod.plot.drawing import EVENT_MODULATOR, in_notebook, legend_above, new_figure, time_axis
+from neuromod.plot.given import refused
 from neuromod.plot.learning import responses
 from neuromod.plot.modulation import levels
 from neuromod.plot.spikes import raster
@@ -67,6 +68,7 @@ def summary(results: Results, *, window_ms: float = 3000.0) -> Figure:
     'Modulator levels and events'
     >>> figure.savefig("summary.png", dpi=150)  # doctest: +SKIP
     """
+    _check(results, window_ms)
     figure = new_figure("summary", figsize=(9.0, 10.2))
     if (
         in_notebook()
@@ -79,13 +81,7 @@ def summary(results: Results, *, window_ms: float = 3000.0) -> Figure:
 
 def draw_summary(figure: Figure, results: Results, window_ms: float = 3000.0) -> Figure:
     """Draw the summary on an empty figure."""
-    if not isinstance(results, Mapping) or "dt" not in results:
-        raise TypeError(
-            "results: must be what neuromod.experiment.run_experiment or neuromod.results.load_results gives; "
-            f"got {type(results).__name__}"
-        )
-    if not (np.isfinite(window_ms) and window_ms > 0):
-        raise ValueError(f"window_ms: must be > 0 ms; got {window_ms!r}")
+    _check(results, window_ms)
     drawn = panels(results, window_ms)
     rows: list[Any] = [[name] * 2 for name in ("raster", "levels") if name in drawn]
     rows.append(["weights", "responses" if "responses" in drawn else "weights"])
@@ -103,6 +99,14 @@ def draw_summary(figure: Figure, results: Results, window_ms: float = 3000.0) ->
         color="#555555",
     )
     return figure
+
+
+def _check(results: Any, window_ms: float) -> None:
+    if not isinstance(results, Mapping) or "dt" not in results:
+        rule = "what neuromod.experiment.run_experiment or neuromod.results.load_results gives"
+        raise refused("summary", "results", rule, results)
+    if isinstance(window_ms, bool | str) or not (np.isfinite(window_ms) and window_ms > 0):
+        raise ValueError(f"window_ms: must be > 0 ms; got {window_ms!r}")
 
 
 def panels(results: Results, window_ms: float = 3000.0) -> dict[str, Callable[[Axes], None]]:
@@ -141,10 +145,8 @@ def _raster(ax: Axes, results: Results, window: Window) -> None:
     thinned = ax.get_title()
     ax.set_title("")
     ax.set_xlim(*window)
-    ax.set_xlabel("")  # the levels below have the same axis
+    time_axis(ax)
     _titled(ax, f"Spikes, {_when(results, window)}" + (f" ({thinned})" if thinned else ""))
-    if not len(results["spike_id"]):
-        ax.text(0.5, 0.5, "no spike", transform=ax.transAxes, ha="center", color="#555555")
 
 
 def _levels(ax: Axes, results: Results, window: Window) -> None:
@@ -155,6 +157,7 @@ def _levels(ax: Axes, results: Results, window: Window) -> None:
     events = _events(results, window) if has_events else None
     levels((time[inside], results["level"][inside], names), ax=ax, events=events)
     ax.set_xlim(*window)
+    time_axis(ax)
     _titled(ax, "Modulator levels" + (" and events" if has_events else ""))
 
 
@@ -182,7 +185,9 @@ def _weights(ax: Axes, results: Results) -> None:
         groups=groups or None,
         control=np.asarray(control)[plastic] if len(control) else None,
     )
-    _rename_control(ax)
+    counts = {f"{name}, after": int(members.sum()) for name, members in groups.items()}
+    told = {name: f"{name} (n = {n:,})" for name, n in {"before": int(plastic.sum()), **counts}.items()}
+    _relabel(ax, told)
     _titled(
         ax,
         f"Weights onto the readout, by {class_word(results)} of the source"
@@ -191,36 +196,30 @@ def _weights(ax: Axes, results: Results) -> None:
     )
 
 
-def _rename_control(ax: Axes) -> None:
-    """Say what the control was."""
-    for text in _legend_texts(ax):
-        text.set_fontsize("small")
-        if text.get_text() == "control":
-            text.set_text("with dopamine clamped")
-
-
-def _legend_texts(ax: Axes) -> list[Any]:
-    legend = ax.get_legend()
-    return [] if legend is None else legend.get_texts()
+def _relabel(ax: Axes, told: Mapping[str, str]) -> None:
+    """Call curves otherwise, and say what the control was."""
+    new = {**told, "control": "with dopamine clamped"}
+    for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+        handle.set_label(new.get(label, label))
+    legend_above(ax)
 
 
 def _responses(ax: Axes, results: Results) -> None:
     control = results.get("response_control", ())
-    shown, sizes = outcome_classes(results), effects(results)
+    shown, sizes, label = outcome_classes(results), effects(results), np.asarray(results["response_label"])
     responses(
-        results["response_label"],
+        label,
         results["response_before"],
         results["response_after"],
         ax=ax,
         groups=shown,
         control=control if len(control) else None,
     )
-    _rename_control(ax)
-    for text in _legend_texts(ax):
-        name = text.get_text()
-        if name in shown:
-            text.set_text(f"{name}, d = {sizes[name].size:+.2f}")
+    told = {
+        name: f"{name} (n = {np.count_nonzero(label == number)}), d = {sizes[name].size:+.2f}"
+        for name, number in shown.items()
+        if name in sizes
+    }
+    _relabel(ax, told)
     ax.set_xlabel(class_word(results))
     _titled(ax, "Change of response to test images (d: effect size)")
-    low, high = ax.get_ylim()
-    ax.set_ylim(low, high + 0.3 * (high - low))  # room for the legend above the dots

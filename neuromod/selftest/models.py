@@ -96,7 +96,7 @@ def _current(draw: random.Random, sim: Simulation, names: list[str]) -> None:
 
 def monitors_of(sim: Simulation) -> list[Any]:
     """Monitors of everything."""
-    found: list[Any] = [neuromod.SpikeMonitor(sim), neuromod.RateMonitor(sim, bin_ms=5.0)]
+    found: list[Any] = [neuromod.SpikeMonitor(sim), neuromod.RateMonitor(sim, bin_ms=5.0 * sim.dt)]
     found.append(neuromod.StateMonitor(sim, "drive_weight", sim.model.neurons.id[:2].copy(), every=3))
     if sim.neuromodulation is not None:
         found.append(neuromod.LevelMonitor(sim, every=2))

@@ -223,23 +223,43 @@ static inline void lend_push(arena *a, nm_network *network, nm_push *push) {
     }
 }
 
+static inline void list_stepped(arena *a, nm_network *network) {
+    int32_t *number[3];
+    nm_swept *swept = zeros(a, network->n_projections, sizeof *swept);
+    nm_routes *routes = &network->routes;
+    for (int k = 0; k < 3; k++)
+        number[k] = zeros(a, network->n_projections, sizeof(int32_t));
+    for (int32_t k = 0; k < network->n_projections; k++) {
+        const nm_projection *p = &network->projections[k];
+        if (p->rule != NULL && !(p->lazy != NULL && p->lazy->follows))
+            number[0][routes->n_stepped++] = k;
+        if (p->short_term != NULL)
+            number[1][routes->n_short_term++] = k;
+        if (p->homeostasis != NULL)
+            number[2][routes->n_scaled++] = k;
+        if (p->lazy != NULL) {
+            int32_t *own = zeros(a, 1, sizeof *own);
+            *own = k;
+            swept[routes->n_swept++] =
+                (nm_swept){.sweep = p->lazy->sweep, .n_rows = p->n_rows, .n = 1, .projection = own};
+        }
+    }
+    routes->stepped = number[0], routes->short_term = number[1], routes->scaled = number[2];
+    routes->swept = swept;
+}
+
 /* After all projections are complete. */
 static inline void lend_routes(arena *a, nm_network *network, nm_push *push) {
     int64_t *first = zeros(a, network->n_neurons + 1, sizeof *first);
-    int32_t *stepped = zeros(a, network->n_projections, sizeof *stepped);
     nm_routes *routes = &network->routes;
     for (int64_t slot = 0; slot <= network->n_neurons; slot++)
         first[slot] = slot;
-    *routes = (nm_routes){.n_ranges = network->n_neurons, .first = first, .stepped = stepped};
+    *routes = (nm_routes){.n_ranges = network->n_neurons, .first = first};
     routes->static_ages = make_ages(a, network, is_pulled_static, NULL);
     routes->ages = make_ages(a, network, is_other, is_dense);
     routes->n_static_ages = routes->n_ages = network->max_delay;
     routes->pushed = make_outgoing(a, network, is_pushed, 0);
-    for (int64_t k = 0; k < network->n_projections; k++) {
-        const nm_projection *p = &network->projections[k];
-        if (p->rule != NULL || p->short_term != NULL || p->homeostasis != NULL)
-            stepped[routes->n_stepped++] = (int32_t)k;
-    }
+    list_stepped(a, network);
     lend_push(a, network, push);
 }
 

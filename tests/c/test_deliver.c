@@ -426,6 +426,13 @@ static void what_has_no_bitmap(void) {
     CHECK(nm_bitmap_worth(&p, 2, 1, 1, extra_start) == 0);
 }
 
+/* An epoch has a 16th of the longest delay, or 16 steps, while all sums of a port take 64 MB or less. */
+static void an_epoch_is_long_for_long_delays_in_small_networks(void) {
+    CHECK(nm_push_steps(1, 10) == 16 && nm_push_steps(256, 10) == 16 && nm_push_steps(257, 10) == 32);
+    CHECK(nm_push_steps(65535, 10) == 4096 && nm_push_steps(65535, 1 << 16) == 64);
+    CHECK(nm_push_steps(1, 1 << 16) == 16 && nm_push_steps(65535, 1 << 30) == 16);
+}
+
 static const nm_test tests[] = {TEST(own_weights_and_delays),
                                 TEST(inhibitory_weights),
                                 TEST(constant_weights_and_one_delay),
@@ -440,6 +447,7 @@ static const nm_test tests[] = {TEST(own_weights_and_delays),
                                 TEST(a_spike_arrives_after_its_delay_and_once),
                                 TEST(a_weight_that_is_written_while_the_spike_is_under_way_counts),
                                 TEST(what_has_no_bitmap),
+                                TEST(an_epoch_is_long_for_long_delays_in_small_networks),
                                 {NULL, NULL}};
 
 int main(int argc, char **argv) {

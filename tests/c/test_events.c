@@ -40,7 +40,7 @@ static void traces_of(int64_t now, int64_t until, int64_t s, int of_source, doub
 }
 
 static int near(double value, double want) {
-    return fabs(value - want) <= 1e-13 * (1.0 + want);
+    return fabs(value - want) <= 1e-13 * (1.0 + fabs(want));
 }
 
 /* ms since the last event of a synapse before this one; arrivals of this step come before the target's event. */
@@ -242,6 +242,18 @@ static void the_index_lists_every_synapse_below_its_target(void) {
     }
 }
 
+/* A trace of the sources that follows a column of theirs, and not their spikes. */
+static void a_low_pass_trace_of_sources_follows_their_column(void) {
+    double column[] = {-70.0, 10.0, 0.0}, trace[] = {-60.0, 0.0, 2.0}, snapshot[] = {0.0, 0.0, 0.0};
+    const double kept = exp(-0.25), want[] = {-70.0 + 10.0 * kept, 10.0 - 10.0 * kept, 2.0 * kept};
+    nm_events e = {.rate = {0.25}, .pre_snapshot = {snapshot}, .pre_source = {column}};
+    e.lowpass[0] = trace, e.lowpass_source[0] = column;
+    const nm_projection p = {.events = &e};
+    nm_events_sample_sources(&p, 3);
+    for (int slot = 0; slot < 3; slot++)
+        CHECK(near(trace[slot], want[slot]) && snapshot[slot] == column[slot]);
+}
+
 static const nm_test tests[] = {TEST(hooks_see_what_the_spikes_say),
                                 TEST(several_chunks_of_synapses),
                                 TEST(on_pre_lags_by_a_parameter),
@@ -249,6 +261,7 @@ static const nm_test tests[] = {TEST(hooks_see_what_the_spikes_say),
                                 TEST(no_index_without_on_post),
                                 TEST(the_index_lists_every_synapse_below_its_target),
                                 TEST(modulators_scale_what_grows_and_what_falls),
+                                TEST(a_low_pass_trace_of_sources_follows_their_column),
                                 {NULL, NULL}};
 
 int main(int argc, char **argv) {

@@ -315,6 +315,106 @@ static void every_run_of_a_bucket_is_looked_at(void) {
     free(f);
 }
 
+/* Two rows of two runs each, as one that is whole; `fault` breaks it in one place. */
+typedef struct rows {
+    int64_t bucket_run[3], run_start[5];
+    uint16_t delay[4], target[4];
+    float weight[4];
+    nm_projection p;
+} rows;
+
+static int64_t refused(fixture *f, void (*fault)(rows *)) {
+    rows r = {.bucket_run = {0, 2, 4},
+              .run_start = {0, 1, 2, 3, 4},
+              .delay = {1, 2, 1, 3},
+              .target = {0, 699, 5, 7},
+              .weight = {0.1f, 0.2f, 0.3f, 0.4f}};
+    r.p = (nm_projection){.n_rows = 2,
+                          .n_runs = 4,
+                          .n_synapses = 4,
+                          .bucket_run = r.bucket_run,
+                          .run_start = r.run_start,
+                          .run_delay = r.delay,
+                          .target = r.target,
+                          .weight = r.weight,
+                          .min_delay = 1,
+                          .max_delay = 3};
+    nm_error error = {.field = 0};
+    if (fault != NULL)
+        fault(&r);
+    f->network.projections = &r.p, f->network.n_projections = 1, f->network.max_delay = 3;
+    return nm_network_check(&f->network, &error) == NM_OK ? 0 : error.field;
+}
+
+#define FAULT(name, change)                                                                                  \
+    static void name(rows *r) {                                                                              \
+        change;                                                                                              \
+    }
+FAULT(a_source_before_the_first, r->p.pre_first = -1)
+FAULT(rows_below_none, r->p.n_rows = -1)
+FAULT(a_source_behind_the_last, r->p.pre_first = 699)
+FAULT(a_delay_of_none, r->p.min_delay = 0)
+FAULT(a_delay_beyond_the_networks, r->p.max_delay = 4)
+FAULT(delays_the_wrong_way_round, (r->p.min_delay = 3, r->p.max_delay = 2))
+FAULT(runs_below_none, r->p.n_runs = -1)
+FAULT(runs_that_begin_late, r->run_start[0] = 1)
+FAULT(runs_that_end_early, r->run_start[4] = 3)
+FAULT(runs_of_no_bucket, r->p.bucket_run = NULL)
+FAULT(delays_of_no_run, r->p.run_delay = NULL)
+FAULT(buckets_that_begin_late, r->bucket_run[0] = 1)
+FAULT(buckets_that_end_early, r->bucket_run[2] = 3)
+FAULT(one_run_a_bucket_and_more, (r->p.bucket_run = NULL, r->p.run_delay = NULL, r->p.constant_delay = 1))
+FAULT(a_bucket_that_ends_before_it_begins, (r->bucket_run[1] = -1))
+FAULT(a_bucket_of_more_runs_than_there_are, (r->bucket_run[1] = 5))
+FAULT(a_delay_below_the_least, (r->p.min_delay = 2))
+FAULT(a_delay_above_the_most, (r->p.max_delay = 2))
+FAULT(equal_delays_of_a_bucket, (r->delay[1] = 1))
+FAULT(a_run_that_ends_before_it_begins, (r->run_start[1] = 3))
+FAULT(a_run_of_more_synapses_than_there_are, (r->run_start[1] = 5))
+FAULT(a_target_behind_the_last, (r->target[3] = 700))
+FAULT(a_weight_that_is_no_number, (r->weight[2] = NAN))
+FAULT(one_weight_that_is_no_number, (r->p.weight = NULL, r->p.constant_weight = INFINITY))
+
+static void each_fault_of_a_projection_is_refused(void) {
+    static const struct {
+        void (*fault)(rows *);
+        int64_t field;
+    } table[] = {{a_source_before_the_first, -3},
+                 {rows_below_none, -3},
+                 {a_source_behind_the_last, -3},
+                 {a_delay_of_none, -2},
+                 {a_delay_beyond_the_networks, -2},
+                 {delays_the_wrong_way_round, -2},
+                 {runs_below_none, -3},
+                 {runs_that_begin_late, -3},
+                 {runs_that_end_early, -3},
+                 {runs_of_no_bucket, -3},
+                 {delays_of_no_run, -3},
+                 {buckets_that_begin_late, -3},
+                 {buckets_that_end_early, -3},
+                 {one_run_a_bucket_and_more, -3},
+                 {a_bucket_that_ends_before_it_begins, -3},
+                 {a_bucket_of_more_runs_than_there_are, -3},
+                 {a_delay_below_the_least, -2},
+                 {a_delay_above_the_most, -2},
+                 {equal_delays_of_a_bucket, -2},
+                 {a_run_that_ends_before_it_begins, -3},
+                 {a_run_of_more_synapses_than_there_are, -3},
+                 {a_target_behind_the_last, -1},
+                 {a_weight_that_is_no_number, -1},
+                 {one_weight_that_is_no_number, -1}};
+    fixture *f = make(&nm_neuron_lif, 700);
+    cut(f, N);
+    CHECK(refused(f, NULL) == 0);
+    for (size_t k = 0; k < sizeof table / sizeof *table; k++)
+        CHECK(refused(f, table[k].fault) == table[k].field);
+    f->group.first = 1;
+    CHECK(refused(f, NULL) == -4);
+    f->group.first = 0, f->network.n_neurons = 701;
+    CHECK(refused(f, NULL) == -4);
+    free(f);
+}
+
 static const nm_test tests[] = {TEST(partitions_have_equal_widths),
                                 TEST(equal_neurons_make_blocks_alike),
                                 TEST(blocks_end_where_parameters_change),
@@ -329,6 +429,7 @@ static const nm_test tests[] = {TEST(partitions_have_equal_widths),
                                 TEST(partitions_that_there_are_not_are_refused),
                                 TEST(a_port_that_a_target_has_not_is_refused),
                                 TEST(every_run_of_a_bucket_is_looked_at),
+                                TEST(each_fault_of_a_projection_is_refused),
                                 {NULL, NULL}};
 
 int main(int argc, char **argv) {

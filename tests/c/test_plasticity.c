@@ -213,7 +213,7 @@ static void traces_end_at_zero_and_not_as_denormals(void) {
 static const nm_trace filtered_post[] = {{"c", 0, NM_TRACE_LOWPASS, "v_membrane"}, NM_NO_TRACE};
 static const nm_trace without_column[] = {{"c", 0, NM_TRACE_LOWPASS, NULL}, NM_NO_TRACE};
 
-static int broken_by(nm_plasticity_rule rule) {
+static int64_t broken_by(nm_plasticity_rule rule) {
     nm_error error = {.field = 0};
     return nm_rule_check(&rule, &error) == NM_OK ? 0 : error.field;
 }
@@ -237,6 +237,84 @@ static void a_lag_needs_a_low_pass_trace_and_a_parameter(void) {
     CHECK(broken_by(rule) == 0);
     rule.lowpass_lag = 1;
     CHECK(broken_by(rule) == 2);
+}
+
+static double nothing(const double *params, const double *post) {
+    return params == NULL && post == NULL ? 1.0 : 0.0;
+}
+static void no_event(const nm_target_chunk *c) {
+    (void)c;
+}
+
+/* What a lazy rule must not have: each member of an event rule, alone. */
+static void a_lazy_rule_has_nothing_of_an_event_rule(void) {
+    static const char *const columns[] = {"v_membrane", NULL};
+    static const nm_field state[] = {{"s", "1", 0.0, NM_ANY, "."}, NM_END};
+    static const nm_trace nearest[] = {{"x", 0, NM_TRACE_NEAREST, NULL}, NM_NO_TRACE};
+    nm_plasticity_rule rules[14];
+    for (int k = 0; k < 14; k++)
+        rules[k] = nm_plasticity_stdp;
+    rules[0].on_post = probe_arrival, rules[1].event = no_event, rules[2].pre_columns = columns;
+    rules[3].post_columns = columns, rules[4].pre_lag = 1, rules[5].needs_elapsed = 1;
+    rules[6].n_random = 1, rules[7].applies_learning = 1, rules[8].advance = probe_arrival;
+    rules[9].n_noise = 1, rules[10].pre_traces = NULL;
+    for (int k = 0; k < 11; k++)
+        CHECK(broken_by(rules[k]) == 2);
+    rules[11].state = state;
+    CHECK(broken_by(rules[11]) == 1);
+    rules[12].pre_traces = nearest, rules[13].post_traces = nearest;
+    CHECK(broken_by(rules[12]) == 3 && broken_by(rules[13]) == 3);
+}
+
+static void what_no_event_rule_has(void) {
+    static const nm_field state[] = {{"s", "1", 0.0, NM_ANY, "."}, NM_END};
+    static const nm_eligibility eligibility = {.tau_c = 0};
+    nm_plasticity_rule rule = probe;
+    rule.state = state, rule.on_pre = NULL;
+    CHECK(broken_by(rule) == 1);
+    rule.on_post = probe_arrival;
+    CHECK(broken_by(rule) == 0);
+    rule = probe, rule.eligibility = &eligibility;
+    CHECK(broken_by(rule) == 2);
+    rule = probe, rule.event = no_event;
+    CHECK(broken_by(rule) == 6);
+    rule.on_post = probe_arrival;
+    CHECK(broken_by(rule) == 0);
+    rule = probe, rule.advance = probe_arrival;
+    CHECK(broken_by(rule) == 7);
+    rule.needs_elapsed = 1;
+    CHECK(broken_by(rule) == 0);
+    rule = probe, rule.n_noise = 1;
+    CHECK(broken_by(rule) == 7);
+    rule = probe, rule.pre_traces = without_column;
+    CHECK(broken_by(rule) == 4);
+    rule = nm_plasticity_stdp, rule.post_amplitude = nothing;
+    CHECK(broken_by(rule) == 0);
+}
+
+/* One more of each thing than there is room for, and one less than none. */
+static void a_rule_of_more_than_there_is_room_for_is_refused(void) {
+    nm_field fields[NM_MAX_PARAMS + 2] = {{0}};
+    nm_trace traces[NM_MAX_TRACES + 2] = {{0}};
+    const char *columns[NM_MAX_COLUMNS + 2] = {0};
+    for (int k = 0; k <= NM_MAX_PARAMS; k++)
+        fields[k] = (nm_field){"f", "1", 1.0, NM_POSITIVE, "."};
+    for (int k = 0; k <= NM_MAX_TRACES; k++)
+        traces[k] = (nm_trace){"t", 0, NM_TRACE_ALL, NULL};
+    for (int k = 0; k <= NM_MAX_COLUMNS; k++)
+        columns[k] = "v_membrane";
+    nm_plasticity_rule rules[12];
+    for (int k = 0; k < 12; k++)
+        rules[k] = probe;
+    rules[0].params = fields, rules[1].state = fields, rules[2].pre_traces = traces;
+    rules[3].post_traces = traces, rules[4].pre_columns = columns, rules[5].post_columns = columns;
+    rules[6].n_random = -1, rules[7].n_random = NM_MAX_RANDOM + 1;
+    for (int k = 8; k < 10; k++)
+        rules[k].advance = probe_arrival, rules[k].needs_elapsed = 1;
+    rules[8].n_noise = -1, rules[9].n_noise = NM_MAX_RANDOM + 1;
+    rules[10].pre_lag = -1, rules[11].pre_lag = 1 + nm_field_count(probe.params);
+    for (int k = 0; k < 12; k++)
+        CHECK(broken_by(rules[k]) == 5);
 }
 
 /* ---- which segment a spike finds ----------------------------------------------------------------- */
@@ -269,6 +347,9 @@ static const nm_test tests[] = {
     TEST(the_hook_sees_two_traces_without_this_steps_spike),
     TEST(traces_end_at_zero_and_not_as_denormals),
     TEST(a_lag_needs_a_low_pass_trace_and_a_parameter),
+    TEST(a_lazy_rule_has_nothing_of_an_event_rule),
+    TEST(what_no_event_rule_has),
+    TEST(a_rule_of_more_than_there_is_room_for_is_refused),
     TEST(runs_are_found_in_any_row),
     {NULL, NULL},
 };

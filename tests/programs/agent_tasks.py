@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import neuromod.agents.tasks  # noqa: F401
-from neuromod.agents import PlaceCells, encoder_for
+from neuromod.agents import Angles, PlaceCells, encoder_for
 
 __all__ = ["TASKS", "AgentTask"]
 
@@ -43,6 +43,11 @@ def _pole_cells(space: Any) -> PlaceCells:
 
 def _car_cells(space: Any) -> PlaceCells:
     return PlaceCells(space.low, space.high, places=8, grids=8)
+
+
+def _acrobot_cells(space: Any) -> Angles:
+    most = np.array([np.pi, np.pi, 4.0 * np.pi, 9.0 * np.pi])
+    return Angles([(0, 1), (2, 3)], PlaceCells(-most, most, places=4, grids=8, periodic=[0, 1]))
 
 
 class _Where(gymnasium.ObservationWrapper[Any, Any, Any]):
@@ -165,15 +170,33 @@ TASKS: dict[str, AgentTask] = {
         evaluated=200,
         alpha=0.1,
     ),
+    "Acrobot": AgentTask(
+        _made("Acrobot-v1"),
+        80_000,
+        {
+            "discount": 0.99,
+            "trace": 0.8,
+            "reward_scale": 20.0,
+            "critic_rate": 0.1,
+            "actor_rate": 3.0,
+            "tonic_rate": 0.0,
+            "noise": 2.0,
+        },
+        _acrobot_cells,
+        clamped_seeds=5,
+        solved=-100.0,
+        alpha=0.1,
+    ),
     "MountainCar": AgentTask(
         _made("MountainCar-v0"),
         60_000,
         {
             "discount": 0.99,
             "trace": 0.9,
-            "reward_scale": 10.0,
+            "reward_scale": 3.0,
             "critic_rate": 0.1,
             "actor_rate": 0.5,
+            "tonic_rate": 0.0,
             "noise": 2.0,
         },
         _car_cells,
