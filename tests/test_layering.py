@@ -20,7 +20,7 @@ PYTHON_ROWS = (
     {"simulation", "building", "connects", "replicas", "monitors", "saved", "session", "beginning", "ranks"}
     | {"drive", "hooks", "agenda", "timetable", "tables", "recorders", "lifecycle", "keeping", "recorded"}
     | {"checkpoints", "logs", "stored", "streams"}
-    | {"rank_checkpoints", "rank_kept", "rank_link", "rank_records", "rank_state"},
+    | {"rank_checkpoints", "rank_hooks", "rank_kept", "rank_link", "rank_records", "rank_state"},
     {
         "network",
         "modulation",
