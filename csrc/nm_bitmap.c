@@ -258,8 +258,6 @@ void nm_bitmap_add(nm_bitmap_arrivals arrivals, int64_t n, uint64_t *count, doub
         rows.bucket[rows.n] = bucket;
         rows.row[rows.n++] = bitmap->bits + bucket * bitmap->words;
     }
-    if (rows.n == 0)
-        return;
     add_pass(bitmap, &rows, added, count);
     add_counts(count, n, p->inhibitory ? -fabs(p->constant_weight) : p->constant_weight, input);
 }

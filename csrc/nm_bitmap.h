@@ -62,8 +62,8 @@ static inline int64_t nm_bitmap_next(nm_bitmap_arrivals *a) {
     return -1;
 }
 
-/* Deliver the spikes to the n neurons of the partition: input[i] += weight * number of arrivals. `count`
- * is scratch: [nm_bitmap_counts(partition_width)]. */
+/* Deliver the spikes, one at least, to the n neurons of the partition: input[i] += weight * number of arrivals.
+ * `count` is scratch: [nm_bitmap_counts(partition_width)]. */
 void nm_bitmap_add(nm_bitmap_arrivals arrivals, int64_t n, uint64_t *count, double *input);
 
 #endif

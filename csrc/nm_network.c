@@ -95,7 +95,8 @@ static int check_bucket(const nm_network *network, const nm_projection *p, int64
                          nm_network_partition_first(network, partition);
     int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
     int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
-    if (first < 0 || end < first || end > p->n_runs)
+    if (end < first ||
+        end > p->n_runs) /* the first bucket begins at 0, every other one where the last ends */
         return nm_fail(error, NM_ERR_BAD_LAYOUT, bucket, -3, (double)end);
     for (int64_t delay_run = first; delay_run < end; delay_run++) {
         int64_t delay = p->run_delay == NULL ? p->constant_delay : p->run_delay[delay_run];

@@ -33,8 +33,7 @@ def expected_rate(current: float, threshold: float) -> float:
 def simulated_rate(norepinephrine: float, serotonin: float) -> float:
     """Hz, of the simulated neuron while the levels are held."""
     system = NeuromodulationSystem()
-    system.norepinephrine.state.decay_rate = system.serotonin.state.decay_rate = 0.0
-    system.norepinephrine.state.level, system.serotonin.state.level = norepinephrine, serotonin
+    system.clamp(dopamine=0.5, norepinephrine=norepinephrine, serotonin=serotonin)
     sim = Simulation(BrainModel(config=ONE_NEURON), seed=1, neuromodulation=system)
     sim.initialize_neurons(["cell"])
     n_steps = round(SECONDS * 1000.0 / DT)

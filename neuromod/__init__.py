@@ -1,5 +1,6 @@
 """Spiking neural networks under dopamine, serotonin and norepinephrine: a C core with a Python face.
 
+``neuromod guide`` on the command line lists and prints the pages of the guide, which begins with ``first_network``.
 The names below are all there is to know for most work; ``neuromod.plasticity`` and ``neuromod.senses`` hold
 functions of their own.
 """

@@ -33,6 +33,7 @@ FORMAT = 1
 Array = NDArray[np.generic]
 
 _MANIFEST = "manifest.json"
+_START = 30 + len(_MANIFEST)  # bytes of the first header and of the name in it
 _SUM = len('{"sha256": "",\n') + 64  # bytes before those that the manifest's own sum is over
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}\.npy")
 _DTYPE = re.compile(r"<[fiu][248]|\|[iu]1|\|b1")
@@ -213,9 +214,16 @@ class _Reader:
 
     def manifest(self) -> tuple[dict[str, Any], bytes]:
         """The manifest, whose sum and form are right, and its bytes."""
-        start = self._read(30 + len(_MANIFEST))
-        if start[:4] != b"PK\x03\x04" or start[30:] != _MANIFEST.encode():
-            raise self.error(f"must be a file that save has written; got {shown(bytes(start[:16]))}")
+        start = self._read(min(_START, self.size))
+        signature, name = b"PK\x03\x04", _MANIFEST.encode()
+        if not (start and signature.startswith(start[:4]) and name.startswith(start[30:])):
+            what = f"begins with {shown(bytes(start[:16]))}" if start else "has 0 bytes"
+            more = "; read_log reads it" if start[:4] == b"NMHD" else ""
+            raise self.error(
+                f"must be a file that save has written; it is no file of neuromod's, it {what}{more}"
+            )
+        if len(start) < _START:
+            raise self.error(f"must have {_START} bytes or more; the file is cut, at {self.size} bytes")
         length = struct.unpack("<I", start[22:26])[0]
         if length < _SUM or len(start) + length > self.size:
             raise self.error(

@@ -133,6 +133,11 @@ def _parser() -> argparse.ArgumentParser:
         "info", help="print version, build, threads and extras: what a report of a bug needs"
     )
     info.set_defaults(action=_info)
+    guide = commands.add_parser("guide", help="list the pages of the guide, or print one")
+    guide.add_argument(
+        "page", metavar="NAME", nargs="?", help="page to print, as in units (default: list them)"
+    )
+    guide.set_defaults(action=_guide)
     _add_selftest(commands)
     _add_bench(commands.add_parser("bench", help="measure this machine and the engine on it"))
     return parser
@@ -291,6 +296,20 @@ def _info(arguments: argparse.Namespace) -> int:
     from neuromod.installed import as_text
 
     say_line(as_text())
+    return DONE
+
+
+def _guide(arguments: argparse.Namespace) -> int:
+    from neuromod.pages import listing, page
+
+    if arguments.page is None:
+        say_line(listing())
+        return DONE
+    try:
+        text = page(arguments.page)
+    except ValueError as error:
+        raise WrongInput(str(error)) from None
+    say_line(text, end="")
     return DONE
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from types import MemberDescriptorType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from neuromod.notebook import html_of
 from neuromod.problems import did_you_mean
 
-__all__ = ["Closed", "ReadOnlyDict", "ReadOnlyList", "read_only"]
+__all__ = ["Closed", "ReadOnlyDict", "ReadOnlyList", "fixed", "read_only"]
+
+Array = TypeVar("Array", bound=NDArray[Any])
 
 
 class Closed:
@@ -78,6 +83,71 @@ class Closed:
         hint = f"; {self._HINTS[name]}" if name in self._HINTS else ""
         hint = hint or did_you_mean(name, known, tuple(kind.__name__ for kind in type(self).__mro__))
         return AttributeError(f"{self._where()}.{name}: no such attribute{hint}")
+
+
+class FixedArray(np.ndarray[Any, Any]):
+    """An array that cannot be written, and says so in words of its own; what is computed from it is a plain array."""
+
+    how: str
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if not self.flags.writeable:
+            raise ValueError(self.how)
+        super().__setitem__(key, value)
+
+    def __array_finalize__(self, source: Any) -> None:
+        self.how = getattr(source, "how", "the array: is read-only")
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **named: Any) -> Any:
+        out = named.get("out") or ()
+        for each in out:
+            if isinstance(each, FixedArray) and not each.flags.writeable:
+                raise ValueError(each.how)
+        if out:
+            named["out"] = tuple(map(_plain_array, out))
+        return getattr(ufunc, method)(*map(_plain_array, inputs), **named)
+
+    def copy(self, order: Any = "C") -> NDArray[Any]:  # type: ignore[override]
+        """A plain array."""
+        return np.array(self, order=order, subok=False)
+
+    def __reduce__(self) -> Any:
+        return np.asarray(self).__reduce__()
+
+    def __repr__(self) -> str:
+        return repr(np.asarray(self))
+
+
+def _plain_array(value: Any) -> Any:
+    return value.view(np.ndarray) if isinstance(value, FixedArray) else value
+
+
+def fixed(values: Array, how: str = "") -> Array:
+    """The same array, read-only: what a property gives that is a copy, so that a write to it raises.
+
+    Parameters
+    ----------
+    values : ndarray
+        A new one, of which nothing else has a view.
+    how : str, optional
+        What the error says: *where: rule; what to do*. Default: NumPy's words.
+
+    Returns
+    -------
+    ndarray
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> fixed(np.zeros(2)).flags.writeable
+    False
+    """
+    found: Any = values
+    if how:
+        found = values.view(FixedArray)
+        found.how = how
+    found.flags.writeable = False
+    return found  # type: ignore[no-any-return]
 
 
 def _refuse(self: Any, *_: Any, **__: Any) -> NoReturn:

@@ -280,6 +280,7 @@ class Connects(Facts):
                 "inhibitory synapses give synapse_type='inhibitory', or sources of that neuron_type"
             )
 
+    @names_near
     def remove_projection(self, projection: str | Projection) -> None:
         """Take a projection out of the network, with all its synapses.
 

@@ -8,8 +8,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromod.closed import Closed
+from neuromod.closed import Closed, fixed
 from neuromod.errors import say
+from neuromod.near_names import names_near
 from neuromod.problems import shown
 from neuromod.timetable import FOREVER
 from neuromod.units import steps_of
@@ -151,6 +152,7 @@ class Hooked:
 
     _session: Any
 
+    @names_near
     def every(self, ms: float, function: Callable[[Any], object]) -> Hook:
         """Let runs call a function every so many ms of simulated time.
 
@@ -197,6 +199,7 @@ class Hooked:
         """
         return self._add_hook("every", steps_of(ms, self._session.dt, "ms", 1), function, None)
 
+    @names_near
     def at(self, ms: float, function: Callable[[Any], object]) -> Hook:
         """Let the run that comes to a time call a function there, once.
 
@@ -238,6 +241,7 @@ class Hooked:
         steps = steps_of(ms, self._session.dt, "ms", self._session.step + 1)
         return self._add_hook("at", steps, function, None, once=True)
 
+    @names_near
     def when(
         self,
         condition: Callable[[Any], object],
@@ -310,9 +314,9 @@ class Hooked:
 
     @property
     def spikes(self) -> NDArray[np.int64]:
-        """Ids of the neurons that fired in the last completed step, ascending; int64, shape (n,). A copy."""
+        """Ids of the neurons that fired in the last completed step, ascending; int64, shape (n,). A copy, read-only."""
         found: NDArray[np.int64] = self._session.last_spikes()
-        return found
+        return fixed(found)
 
     def _add_hook(
         self,

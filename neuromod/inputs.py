@@ -95,9 +95,11 @@ def checked_input(
     ids = model.neurons.id if input_ids is None else known_ids(model, input_ids, "input_ids")
     rows = checked_array(input, "input").astype(np.float64, copy=False)
     if rows.shape not in ((), (len(ids),), (n_steps, len(ids)), (n_steps, 1)):
+        # a row of steps is not taken: where there are as many neurons, it would be read as one value for each
+        hint = "; of one value for each step give input[:, None]" if rows.shape == (n_steps,) else ""
         raise ValueError(
             f"input: must be a number, or must have shape (n_ids,) = ({len(ids)},), (n_steps, 1) = ({n_steps}, 1) or "
-            f"(n_steps, n_ids) = ({n_steps}, {len(ids)}); got {rows.shape}"
+            f"(n_steps, n_ids) = ({n_steps}, {len(ids)}); got {rows.shape}{hint}"
         )
     rows = np.broadcast_to(rows, (n_steps, len(ids)))  # the same row again and again takes no memory
     if not np.all(np.isfinite(rows)):

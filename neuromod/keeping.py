@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from neuromod import saved
 from neuromod.errors import ConfigError, FileError, say
 from neuromod.hooks import say_of_hooks
+from neuromod.near_names import names_near
 from neuromod.network import saved as of_model
 from neuromod.parallel import checked_threads
 from neuromod.problems import did_you_mean, shown
@@ -42,6 +43,7 @@ class Kept:
 
         return monitors_of(self._session)
 
+    @names_near
     def save(self, path: str | PathLike[str]) -> None:
         """Write the whole state to a file, which appears whole or not at all; `load` reads it.
 
@@ -92,6 +94,7 @@ class Kept:
         save(self, path)
 
     @classmethod
+    @names_near
     def load(cls, path: str | PathLike[str], *, threads: int | None = None) -> Self:
         """A simulation that goes on where `save` was called, to the bit, for any number of threads.
 
@@ -117,6 +120,7 @@ class Kept:
         """
         return load(cls, path, threads)[0]  # type: ignore[no-any-return]
 
+    @names_near
     def checkpointing(
         self, path: str | PathLike[str], every: str | float = "10 min", keep: int = 2
     ) -> Checkpoints:
@@ -159,6 +163,7 @@ class Kept:
 
         return Checkpoints(self, path, every, keep)
 
+    @names_near
     def streaming(
         self, path: str | PathLike[str], monitors: Mapping[str, Monitor[Any]], every: float = 100.0
     ) -> Stream:
@@ -200,6 +205,7 @@ class Kept:
 
         return Stream(self, path, monitors, every)
 
+    @names_near
     def store(self, name: str = "default") -> None:
         """Keep the present state in memory, for `restore` to go back to.
 
@@ -232,6 +238,7 @@ class Kept:
         with self._session.gate.change("store"):
             self._session.stored[name] = Stored(self)
 
+    @names_near
     def restore(self, name: str = "default") -> None:
         """Go back, in place, to a state that `store` has kept; as often as wanted.
 

@@ -213,7 +213,12 @@ def scan(path: Path) -> tuple[dict[str, Any], list[_Block], int]:
         if first is None and is_begun(file, size):
             raise error_of(path, f"must have a head; its writer has not gone on so far; got {size} bytes")
         if first is None or first.magic != b"NMHD":
-            raise error_of(path, "must be a log that streaming has written")
+            file.seek(0)
+            start = file.read(16)
+            more = "; Simulation.load reads a file of save" if start.startswith(b"PK\x03\x04") else ""
+            raise error_of(
+                path, f"must be a log that streaming has written; it begins with {shown(start)}{more}"
+            )
         head = _head(path, first.payload)
         blocks: list[_Block] = []
         at = first.end

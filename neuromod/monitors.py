@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_array
+from neuromod.closed import fixed
 from neuromod.errors import say
 from neuromod.inputs import known_ids
 from neuromod.near_names import names_near
@@ -73,18 +74,18 @@ class SpikeMonitor(Monitor[_core.SpikeRecorder]):
 
     @property
     def step(self) -> Ints:
-        """Number of the step of each spike (the first step is 1); int64, shape (n_spikes,). A copy."""
-        return self._recorder.arrays()[0]
+        """Number of the step of each spike (the first step is 1); int64, shape (n_spikes,). A copy, read-only."""
+        return fixed(self._recorder.arrays()[0])
 
     @property
     def id(self) -> Ints:
-        """Neuron of each spike; int64, shape (n_spikes,). A copy."""
-        return self._recorder.arrays()[1]
+        """Neuron of each spike; int64, shape (n_spikes,). A copy, read-only."""
+        return fixed(self._recorder.arrays()[1])
 
     @property
     def time(self) -> Floats:
-        """Time of each spike, ms; float64, shape (n_spikes,): the end of its step. A copy."""
-        return milliseconds(self.step, self._sim)
+        """Time of each spike, ms; float64, shape (n_spikes,): the end of its step. A copy, read-only."""
+        return fixed(milliseconds(self.step, self._sim))
 
     @property
     def count(self) -> int:
@@ -165,7 +166,8 @@ class StateMonitor(Monitor[_core.SampleRecorder]):
 
     def _recorded(self) -> Samples:
         period, axes = self._period * self._sim.dt, {"neuron": {"id": self._ids}}
-        return Samples(self._variable, unit_of(self._variable), self.time, self.values, period, axes)
+        time, values = self._samples()
+        return Samples(self._variable, unit_of(self._variable), time, values, period, axes)
 
     def _new_recorder(self) -> _core.SampleRecorder:
         return _core.SampleRecorder(self._resolver(), 1)
@@ -192,13 +194,13 @@ class StateMonitor(Monitor[_core.SampleRecorder]):
 
     @property
     def time(self) -> Floats:
-        """Time of each sample, ms; float64, shape (n_samples,). A copy."""
-        return milliseconds(self._recorder.arrays()[0], self._sim)
+        """Time of each sample, ms; float64, shape (n_samples,). A copy, read-only."""
+        return fixed(milliseconds(self._recorder.arrays()[0], self._sim))
 
     @property
     def values(self) -> Floats:
-        """The samples, float64, shape (n_samples, n_ids), in the variable's unit. A copy."""
-        return self._recorder.arrays()[1]
+        """The samples, float64, shape (n_samples, n_ids), in the variable's unit. A copy, read-only."""
+        return fixed(self._recorder.arrays()[1])
 
     def __repr__(self) -> str:
         samples, width = self.values.shape
@@ -249,7 +251,8 @@ class LevelMonitor(Monitor[_core.SampleRecorder]):
         axes = {"region": {"region": list(self._regions)}, "modulator": {"modulator": list(self._names)}}
         if len(self._regions) == 1:
             del axes["region"]
-        return Samples("level", "1", self.time, self.values, self._period * self._sim.dt, axes)
+        time, values = self._samples()
+        return Samples("level", "1", time, self._in_regions(values), self._period * self._sim.dt, axes)
 
     def _new_recorder(self) -> _core.SampleRecorder:
         return _core.SampleRecorder(self._resolver(), 1)
@@ -274,13 +277,18 @@ class LevelMonitor(Monitor[_core.SampleRecorder]):
 
     @property
     def time(self) -> Floats:
-        """Time of each sample, ms; float64, shape (n_samples,). A copy."""
-        return milliseconds(self._recorder.arrays()[0], self._sim)
+        """Time of each sample, ms; float64, shape (n_samples,). A copy, read-only."""
+        return fixed(milliseconds(self._recorder.arrays()[0], self._sim))
 
     @property
     def values(self) -> Floats:
-        """Levels in [0, 1]; shape (n_samples, n_modulators), or (n_samples, n_regions, n_modulators). A copy."""
-        values = self._recorder.arrays()[1]
+        """Levels in [0, 1]; shape (n_samples, n_modulators), or (n_samples, n_regions, n_modulators).
+
+        A copy, read-only.
+        """
+        return fixed(self._in_regions(self._recorder.arrays()[1]))
+
+    def _in_regions(self, values: Floats) -> Floats:
         return values if self._shape[0] == 1 else values.reshape(-1, *self._shape)
 
     def level(self, name: str, region: str | None = None) -> Floats:
@@ -377,7 +385,7 @@ class SynapseMonitor(Monitor[_core.Probe]):
         positions = np.arange(len(table)) if synapses is None else _positions(synapses, len(table))
         count = self._period = checked_every(every, every_ms, sim.dt)
         self._sim, self._variable, self._projection = sim, variable, table.name
-        self._ends = tuple(_fixed(ends[positions]) for ends in (table.pre_id, table.post_id))
+        self._ends: tuple[Ints, ...] = tuple(fixed(ends[positions]) for ends in (table.pre_id, table.post_id))
         self._tracked = Tracked(sim._session.store, table.name, positions)
         super().__init__(sim, _core.Probe(self._read, count, len(positions)))
 
@@ -399,7 +407,8 @@ class SynapseMonitor(Monitor[_core.Probe]):
     def _recorded(self) -> Samples:
         axes = {"synapse": {"pre": self._ends[0], "post": self._ends[1]}}
         unit = "mV" if self._variable == "weight" else "1"
-        return Samples(self._variable, unit, self.time, self.values, self._period * self._sim.dt, axes)
+        time, values = self._samples()
+        return Samples(self._variable, unit, time, values, self._period * self._sim.dt, axes)
 
     def _read(self) -> NDArray[np.float32]:
         return self._tracked.read(self._variable)
@@ -415,25 +424,19 @@ class SynapseMonitor(Monitor[_core.Probe]):
 
     @property
     def time(self) -> Floats:
-        """Time of each sample, ms; float64, shape (n_samples,). A copy."""
-        return milliseconds(self._recorder.arrays()[0], self._sim)
+        """Time of each sample, ms; float64, shape (n_samples,). A copy, read-only."""
+        return fixed(milliseconds(self._recorder.arrays()[0], self._sim))
 
     @property
     def values(self) -> NDArray[np.float32]:
-        """The samples, float32, shape (n_samples, n_synapses), in the variable's unit. A copy."""
-        return self._recorder.arrays()[1]
+        """The samples, float32, shape (n_samples, n_synapses), in the variable's unit. A copy, read-only."""
+        return fixed(self._recorder.arrays()[1])
 
     def __repr__(self) -> str:
         samples, width = self.values.shape
         return (
             f"SynapseMonitor({self._projection!r}, {self._variable!r}, samples={samples}, synapses={width})"
         )
-
-
-def _fixed(values: Ints) -> Ints:
-    """The same array, read-only."""
-    values.flags.writeable = False
-    return values
 
 
 def _table_of(sim: Simulation, projection: Any) -> Any:
@@ -489,7 +492,7 @@ class RateMonitor(SpikeMonitor):
         self._began = self._recorder.sizes[0][0]
 
     def _recorded(self) -> Samples:  # type: ignore[override]
-        return Samples("rate", "Hz", self.bin_end, self.rate, self._bin * self._sim.dt)
+        return Samples("rate", "Hz", self._bin_ends(), self._rates(), self._bin * self._sim.dt)
 
     def _bins(self) -> int:
         ended = self._recorder.ended
@@ -506,7 +509,10 @@ class RateMonitor(SpikeMonitor):
 
     @property
     def bin_end(self) -> Floats:
-        """End of each full bin, ms; float64, shape (n_bins,)."""
+        """End of each full bin, ms; float64, shape (n_bins,). Read-only."""
+        return fixed(self._bin_ends())
+
+    def _bin_ends(self) -> Floats:
         return milliseconds(self._began + (np.arange(self._bins()) + 1) * self._bin, self._sim)
 
     @property
@@ -514,8 +520,11 @@ class RateMonitor(SpikeMonitor):
         """Spikes per neuron and second in each full bin, Hz; float64, shape (n_bins,).
 
         A bin counts the neurons of its own time: those of the group that were in the network, step by step. It is 0
-        where there was none.
+        where there was none. Read-only.
         """
+        return fixed(self._rates())
+
+    def _rates(self) -> Floats:
         n_bins = self._bins()
         which = (self.step - self._began - 1) // self._bin
         counts = np.bincount(which[which < n_bins], minlength=n_bins)

@@ -58,14 +58,15 @@ def _unknown(
     import inspect  # not needed to import the package
 
     taken = inspect.signature(function).parameters
-    known = {name: about for name, about in taken.items() if name != "self"}
+    known = {name: about for name, about in taken.items() if name not in ("self", "cls")}
     where = function.__qualname__.removesuffix(".__init__").rpartition(".")[2]
     placed = [name for name, about in known.items() if about.kind is about.POSITIONAL_OR_KEYWORD]
-    more = args[len(placed) + ("self" in taken) :]
+    more = args[len(placed) + (len(taken) > len(known)) :]
     if more:
         hint = ", **{...}" if isinstance(more[0], Mapping) else ", NAME=value"
+        most = f"{len(placed)} argument" + ("" if len(placed) == 1 else "s")
         return (
-            f"{where}: must have no more than {len(placed)} arguments by position; got {shown(more[0])}; "
+            f"{where}: must have no more than {most} by position; got {shown(more[0])}; "
             f"give the others by name, {where}({', '.join(placed)}{hint})"
         )
     if any(about.kind is about.VAR_KEYWORD for about in known.values()):

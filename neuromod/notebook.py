@@ -1,7 +1,7 @@
 """How objects look in a notebook: a small table of HTML each, with what a user asks first.
 
-The rows of a class are found by its name, or by that of its nearest base. They read what costs nothing: no weight, and
-no column of a large network.
+The rows of a class are found by its name, or by that of its nearest base. They read what costs little: no column of a
+large network, and no weight of a large projection.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ __all__ = ["html_of", "html_table"]
 Row = Sequence[Any]
 _MOST_ROWS = 30
 _LARGE = 10_000  # neurons, beyond which columns are not read
+_MANY = 1_000_000  # synapses, beyond which weights and delays are not read
 
 _STYLE = "font-variant-numeric:tabular-nums;margin:0.2em 0"
 _BAR = (
@@ -44,12 +45,20 @@ def html_of(thing: Any) -> str:
     for kind in type(thing).__mro__:
         parts = _PARTS.get(kind.__name__)
         if parts is not None and kind.__module__.startswith("neuromod."):
-            title = repr(thing).partition("(")[0]
+            title = _title(thing)
             return "".join(
                 html_table(head, rows, title if k == 0 else None)
                 for k, (head, rows) in enumerate(parts(thing))
             )
     return f"<pre>{escape(repr(thing))}</pre>"
+
+
+def _title(thing: Any) -> str:
+    """The class as its repr has it; of a mapping, whose repr is that of a dict, what it holds."""
+    if isinstance(thing, Mapping):
+        first = next(iter(thing.values()), None)
+        return "Projections" if hasattr(first, "synapse_type") else type(thing).__name__.lstrip("_")
+    return repr(thing).partition("(")[0]
 
 
 def html_table(head: Row, rows: Iterable[Row], title: str | None = None) -> str:
@@ -138,7 +147,9 @@ def _projections(projections: Mapping[str, Any]) -> Iterator[tuple[Row, Iterable
 
 def _mapping(mapping: Mapping[str, Any]) -> Iterator[tuple[Row, Iterable[Row]]]:
     first = next(iter(mapping.values()), None)
-    if hasattr(first, "synapse_type"):
+    if first is None:
+        yield ("", ""), [("none yet",)]
+    elif hasattr(first, "synapse_type"):
         yield from _projections(mapping)
     else:
         yield ("name", "value"), [(name, repr(value)) for name, value in mapping.items()]
@@ -152,29 +163,36 @@ def _population(population: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
         ("model", ", ".join(models) or "none"),
     ]
     if len(ids):
-        rows.append(("ids", f"{int(ids.min())} to {int(ids.max())}"))
+        rows += [
+            ("type", repr(population).rpartition(", ")[2].rstrip(")")),
+            ("ids", f"{int(ids.min())} to {int(ids.max())}"),
+        ]
     yield ("", ""), rows
     if len(models) == 1 and 0 < len(ids) <= _LARGE:
         yield _COLUMN_HEAD, list(_columns(population, _variables(models[0], dir(population))))
 
 
-_COLUMN_HEAD = ("column", "mean", "least", "greatest")
+_COLUMN_HEAD = ("column", "mean", "least", "greatest", "unit")
 
 
-def _variables(model: str, known: Sequence[str]) -> list[str]:
-    """The state variables of a model, its parameters, and the inputs that neurons may have."""
+def _variables(model: str, known: Sequence[str]) -> dict[str, str]:
+    """The state variables of a model, its parameters, and the inputs that neurons may have; with units."""
     from neuromod._core import neuron_models
 
     about = neuron_models()[model]
-    inputs = () if about["is_source"] else ("i_offset", "drive_rate", "drive_weight")
-    return [name for name in (*about["state"], *about["params"], *inputs) if name in known]
+    fields = {**about["state"], **about["params"]}
+    units = {name: field["unit"] for name, field in fields.items()}
+    if not about["is_source"]:
+        # An event of the background drive is a jump of the potential.
+        units |= {"i_offset": about["current_unit"], "drive_rate": "Hz", "drive_weight": "mV"}
+    return {name: "" if unit == "1" else unit for name, unit in units.items() if name in known}
 
 
-def _columns(neurons: Any, names: Iterable[str]) -> Iterator[Row]:
-    for name in names:
+def _columns(neurons: Any, units: Mapping[str, str]) -> Iterator[Row]:
+    for name, unit in units.items():
         column = np.asarray(getattr(neurons, name))
         if column.ndim == 1 and column.dtype.kind in "iuf":
-            yield name, float(column.mean()), float(column.min()), float(column.max())
+            yield name, float(column.mean()), float(column.min()), float(column.max()), unit
 
 
 def _neurons(neurons: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
@@ -209,18 +227,33 @@ def _projection(projection: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
         ("synapses", len(projection)),
         ("type", projection.synapse_type),
         ("port", projection.port),
+        *_weights_and_delays(projection),
         ("rule", projection.rule),
     ]
-    if projection.rule != "none":
-        named = projection.modulators
+    if projection.rule is not None:
+        named, unit = projection.modulators, projection.weight_unit
         rows += [
             ("parameters", _pairs(projection.rule_params)),
-            ("weights", f"{projection.weight_min:g} to {projection.weight_max:g} mV"),
+            ("bounds of weights", f"{projection.weight_min:g} to {projection.weight_max:g} {unit}"),
             ("learning", projection.learning),
             ("modulators", "all" if named is None else ", ".join(named) or "none"),
             ("homeostatic", _pairs(projection.homeostatic)),
         ]
     yield ("", ""), [*rows, ("short-term", _pairs(projection.short_term))]
+
+
+def _weights_and_delays(projection: Any) -> Iterator[Row]:
+    """Their means and ranges; nothing where they are many, or another thread runs the simulation."""
+    n, table = len(projection), projection._table
+    if not 0 < n <= _MANY or table.weights.gate.running:
+        return
+    weight = table.weights.sampled("weight", np.arange(n)).astype(np.float64)
+    unit = projection.weight_unit
+    yield "weights", f"mean {weight.mean():.4g}, {weight.min():.4g} to {weight.max():.4g} {unit}"
+    delay = projection.delay
+    least, most = int(delay.min()), int(delay.max())
+    span = f"{least:,}" if least == most else f"mean {delay.mean():.4g}, {least:,} to {most:,}"
+    yield "delay", f"{span} step{'' if most == 1 else 's'}"
 
 
 def _replicas(runs: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
@@ -334,6 +367,47 @@ def _hook(hook: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
     yield ("", ""), [("what", repr(hook)), ("acts", hook.is_on)]
 
 
+# ---- agents ------------------------------------------------------------------------------------------------
+
+
+def _agent(agent: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
+    yield (
+        ("", ""),
+        [
+            ("encoder", f"{agent.encoder!r}, {agent.encoder.n_cells:,} cells"),
+            ("decoder", f"{agent.decoder!r}, {sum(agent.decoder.groups):,} groups of actors"),
+            ("steps so far", agent.num_timesteps),
+            ("learning", agent.learning),
+            ("clamped", _pairs(agent.clamped)),
+            ("seed", str(agent.seed)),
+        ],
+    )
+    yield from _network(agent.sim)
+    yield ("modulator", "level"), [(name, _level_bar(name, level)) for name, level in agent.levels.items()]
+
+
+def _agents(agents: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
+    yield ("", ""), [("agents", len(agents)), ("steps so far, of all", agents.num_timesteps)]
+    yield (
+        ("agent", "seed", "steps so far"),
+        [(k, str(agents[k].seed), agents[k].num_timesteps) for k in range(len(agents))],
+    )
+
+
+def _history(history: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
+    returns, lengths, member = history.returns, history.lengths, np.array(history.members)
+    head: Row = ("", "episodes", "mean return", "of the first 100", "of the last 100", "mean length (steps)")
+    rows: list[Row] = []
+    several = np.unique(member).tolist() if len(np.unique(member)) > 1 else []
+    for k in several or [None]:
+        mine = np.ones(len(returns), dtype=bool) if k is None else member == k
+        name = "" if k is None else f"environment {k}"
+        got = returns[mine]
+        means = (got.mean(), got[:100].mean(), got[-100:].mean(), lengths[mine].mean()) if len(got) else ()
+        rows.append((name, len(got), *map(float, means)))
+    yield head, rows
+
+
 _PARTS: dict[str, Callable[[Any], Iterable[tuple[Row, Iterable[Row]]]]] = {
     "Simulation": _simulation,
     "RankSimulation": _ranks,
@@ -354,4 +428,7 @@ _PARTS: dict[str, Callable[[Any], Iterable[tuple[Row, Iterable[Row]]]]] = {
     "Current": _current,
     "RateSource": _current,
     "Hook": _hook,
+    "Agent": _agent,
+    "VectorAgent": _agents,
+    "History": _history,
 }

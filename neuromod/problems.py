@@ -227,6 +227,8 @@ NAMES = {
     "synapse_model": "rule",
     "neuron_model": "model",
     "record": "ids",
+    "amp": "amplitude amplitudes",
+    "freq": "frequency",
     "times": "time",
     "senders": "id",
     "n_events": "count",
@@ -266,9 +268,7 @@ _CREATE = "sim.create(n, model, **parameters) makes a population"
 _CONNECT = "sim.connect(pre, post, ...) makes a projection"
 _RUN = "sim.run(ms=...) runs a Simulation"
 _RECORD = "SpikeMonitor(sim, ids) and StateMonitor(sim, variable, ids) record"
-_ALPHA = (
-    "no model has alpha synapses; nearest is {}: the guide's from_nest says how to choose its time constant"
-)
+_ALPHA = "no model has alpha synapses; nearest is {}: neuromod guide from_nest says how"
 _CURRENT = "it is no neuron: i_offset of create is a lasting current, and StepCurrent, SineCurrent and OUCurrent vary"
 _SHORT_TERM = "it is no rule here: connect(short_term={'U': ..., 'tau_rec': ..., 'tau_facil': ...})"
 _NEW = "a new Simulation begins anew, and sim.reset() in place"
@@ -314,8 +314,8 @@ _ANYWHERE = {
     "aeif_cond_exp": "nearest is 'adex', whose synapses are currents; 'lif_cond' has conductances and no adaptation",
     "EIF_cond_exp_isfa_ista": "nearest is 'adex', whose synapses are currents; 'lif_cond' has conductances",
     "EIF_cond_alpha_isfa_ista": "nearest is 'adex', whose synapses are currents; 'lif_cond' has conductances",
-    "hh_psc_alpha": "there is none with channels of Hodgkin and Huxley; the guide's from_nest lists what there is",
-    "HH_cond_exp": "there is none with channels of Hodgkin and Huxley; the guide's from_nest lists what there is",
+    "hh_psc_alpha": "there is none with channels of Hodgkin and Huxley; neuromod guide from_nest lists what there is",
+    "HH_cond_exp": "there is none with channels of Hodgkin and Huxley; neuromod guide from_nest lists what there is",
     "parrot_neuron": "neurons of 'poisson' and 'spike_source' send the same spikes to all their targets",
     "multimeter": "StateMonitor(sim, variable, ids) records",
     "voltmeter": "StateMonitor(sim, 'v_membrane', ids) records",
@@ -332,7 +332,7 @@ _ANYWHERE = {
     "tsodyks_synapse": _SHORT_TERM,
     "tsodyks2_synapse": _SHORT_TERM,
     "TsodyksMarkramSynapse": _SHORT_TERM,
-    "gap_junction": "there are no gap junctions; the guide's limits lists what there is not",
+    "gap_junction": "there are no gap junctions; neuromod guide limits lists what there is not",
     # parameters
     "C_m": _ONE_CURRENT,
     "cm": _ONE_CURRENT,

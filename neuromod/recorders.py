@@ -101,6 +101,11 @@ class Monitor(Closed, Tabled, Generic[Recorder]):
             with self._sim._session.gate:
                 self._sim._session.bound().add_recorder(made)
 
+    def _samples(self) -> tuple[Floats, Any]:
+        """Times of the samples, ms, and their values: arrays of the caller's own."""
+        step, values = self._recorder.arrays()
+        return milliseconds(step, self._sim), values
+
     def _new_recorder(self) -> Any:
         """A recorder of the same, without records, of a copy."""
         return _core.SpikeRecorder()

@@ -339,8 +339,8 @@ class Replicas(Closed, Generic[Sim]):
                     )
                     stack.callback(session.end)
                 failed = self._group.run(n_steps, rows, ids, threads, report if reports else None)
-            if failed is None:
-                reports(n_steps)  # the last slice is not reported by the core
+                if failed is None:
+                    reports(n_steps)  # the core does not report the last slice
         except _core.CoreFailure as failure:
             raise explained(self._group.engines[0], failure) from None
         except KeyboardInterrupt as interrupt:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromod.notebook import html_table
+from neuromod.problems import did_you_mean
 
 __all__ = ["Rates", "RunResult"]
 
@@ -76,6 +77,15 @@ _MOST = 8
 
 class RunResult(dict[str, Any]):
     """The facts of a run by name; a dict, whose repr has a sum where an array would fill the screen."""
+
+    if not TYPE_CHECKING:  # type checkers are to go on refusing what is not there
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Say that a fact is found by its name, as in a dict."""
+            if name.startswith("_"):
+                raise AttributeError(name)
+            hint = f"; it is [{name!r}]" if name in self else did_you_mean(name, [*self, *dir(dict)])
+            raise AttributeError(f"RunResult.{name}: no such attribute{hint}")
 
     def __repr__(self) -> str:
         shown = [(name, f"({value})" if name == "rates" else value) for name, value in self._shown()]

@@ -52,6 +52,7 @@ class Session:
         self, store: SynapseStore, seed: int, dt: float, levels: _core.Levels | None, threads: int
     ) -> None:
         self.store, self.seed, self.dt = store, seed, dt
+        store.columns.clocks.add(self)
         self._levels, self._threads = levels, threads
         self._engine: _core.Engine | None = None
         self.beginning = Beginning()
@@ -295,12 +296,17 @@ class Session:
     ) -> tuple[int, Ints]:
         """A run, or a part of it, in which no neuron dies."""
         engine = self.begin(_Run(n_steps), n_steps)
+        first = engine.step
         try:
             columns = self.store.columns
             now = columns.buffers["spike_count"][: columns.n]
             counts = -now
             engine.run(n_steps, rows, ids, None if progress is None else self._reporting(progress))
             counts += now  # in place: after the run nothing is to fail for want of memory
+            if progress is not None and self.life is None:  # the core does not report the last slice
+                progress(engine.step - first)
+                if self.gate.running:  # it does not in a process forked by the callback
+                    self.take_up()
             return engine.step, counts
         except _core.CoreFailure as failure:
             raise explained(engine, failure) from None

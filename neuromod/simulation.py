@@ -119,9 +119,8 @@ class Simulation(Building, Connects, Hooked, Kept):
             get_num_threads() if threads is None else checked_threads(threads),
         )
         if neuromodulation is not None and neuromodulation.enabled:
-            say_what_decays_by_step(
-                [neuromodulation._modulator(n) for n in neuromodulation.names], self._session.dt
-            )
+            moves = [name for name in neuromodulation.names if name not in neuromodulation.clamped]
+            say_what_decays_by_step([neuromodulation._modulator(n) for n in moves], self._session.dt)
         if model._config.lifecycle.enabled:
             self._session.life = LifeCycle(self._session, model._config.lifecycle)
 
@@ -230,6 +229,7 @@ class Simulation(Building, Connects, Hooked, Kept):
             self._say_what_is_doubled("initialize_random_synapses", made, given)
         return n
 
+    @names_near
     def set_spike_times(self, ids: ArrayLike, times_ms: ArrayLike | Sequence[ArrayLike]) -> None:
         """Let ``spike_source`` neurons fire at exact times, in place of what was set for them before.
 
@@ -349,7 +349,8 @@ class Simulation(Building, Connects, Hooked, Kept):
         reports, first = Reports(progress, steps, self.dt), self.current_step
         try:
             step, counts = self._session.run(steps, rows, ids, reports if reports else None)
-            reports(step - first)  # the last slice is not reported by the core
+            rates = Rates(counts, self._session.store.areas, (step - first) * self.dt)
+            reports(step - first)  # where neurons may die, the last slice is not reported yet
         except KeyboardInterrupt as interrupt:
             now = self.current_step
             raise told(interrupt, now, self.dt, first + steps - now) from None
@@ -365,11 +366,12 @@ class Simulation(Building, Connects, Hooked, Kept):
             n_steps=steps,
             spike_counts=counts,
             mean_rate=mean_rate,
-            rates=Rates(counts, self._session.store.areas, steps * self.dt),
+            rates=rates,
             deaths=self._session.deaths,
             births=self._session.births,
         )
 
+    @names_near
     def reset(self, *, weights: bool = False, parameters: bool = False) -> None:
         """Begin anew, in place: the clock at 0, all state as it was before the first step.
 
@@ -443,6 +445,7 @@ class Simulation(Building, Connects, Hooked, Kept):
         with self._session.gate:
             return digest_of({"simulation": self._own_state(), "model": state_of(self.model)})
 
+    @names_near
     def copy(self, seed: int | None = None) -> Simulation:
         """A simulation of a copy of the network that goes on from here.
 

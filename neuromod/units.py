@@ -25,9 +25,9 @@ __all__ = [
     "unit_doubts",
 ]
 
-_SLOW = ("tau", "tau_rec", "tau_facil", "facilitating_tau_rec", "facilitating_tau_facil", "every")
+_SLOW = ("duration", "tau", "tau_rec", "tau_facil", "facilitating_tau_rec", "facilitating_tau_facil", "every")
 SLOW_TIMES: dict[str, dict[str, Any]] = {name: {"unit": "ms", "default": 100.0} for name in _SLOW}
-"""Times of modulators, short-term plasticity and homeostasis: below 1 ms they look like seconds."""
+"""Times of modulators, short-term plasticity, homeostasis and trains: below 1 ms they look like seconds."""
 ROUNDING = 1e-6
 """Of a step: a time this close to a whole number of steps is one."""
 # A value below 1 and a hundred times smaller than its default of 1 or more looks like seconds or volts.

@@ -147,7 +147,7 @@ def expected_message(path: str, message: str) -> str:
     message = message[2:] if message.startswith("= ") else f"{json_path(path)}: {message}"
     for word, names in (
         ("{models}", _core.neuron_models()),
-        ("{rules}", ["none", *rules, "hebb_like"]),
+        ("{rules}", ["none", *rules]),
         ("{with_tau_plus}", [name for name in rules if "tau_plus" in rules[name]["params"]]),
     ):
         message = message.replace(word, ", ".join(names))

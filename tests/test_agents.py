@@ -349,6 +349,19 @@ def test_waiting_for_what_is_expected_raises_serotonin() -> None:
     assert agent.levels["serotonin"] > 0.5
 
 
+def test_without_a_tonic_rate_what_was_not_met_keeps_the_initial_value() -> None:
+    values = {}
+    for rate in (0.0, 0.01):
+        agent = small(initial_value=0.5, tonic_rate=rate)
+        for _ in range(20):
+            agent.predict(0)
+            agent.observe(-1.0)
+        agent.predict(4)  # learns the last outcome
+        agent.predict(3)
+        values[rate] = agent.value
+    assert values[0.0] == 0.5 and values[0.01] is not None and values[0.01] < 0.4
+
+
 def test_levels_can_be_drawn() -> None:
     plot = pytest.importorskip("neuromod.plot")
     pytest.importorskip("matplotlib")

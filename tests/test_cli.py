@@ -512,3 +512,16 @@ def test_a_line_of_progress_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -
     line.close()
     shown = screen.getvalue().rstrip("\n").split("\r")
     assert len(shown) == 2 and len(shown[1]) == 79
+
+
+def test_the_guide_is_listed_and_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["guide"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    pages = sorted(path.stem for path in (Path(neuromod.__file__).parent / "guide").glob("*.md"))
+    assert said[0].split()[0] == "index" and sorted(line.split()[0] for line in said[: len(pages)]) == pages
+    assert str(Path(neuromod.__file__).parent / "guide") in said[-1]
+    assert main(["guide", "units"]) == 0
+    assert capsys.readouterr().out == (Path(neuromod.__file__).parent / "guide" / "units.md").read_text()
+    assert main(["guide", "unit"]) == 2
+    assert "did you mean 'units'?" in capsys.readouterr().err
+    assert neuromod.__doc__ and "neuromod guide" in neuromod.__doc__

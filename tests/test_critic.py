@@ -376,7 +376,8 @@ def test_what_is_handed_out_is_a_copy():
     critic = used_td()
     before = critic.to_dict()
     critic.values["b"] = 9.0
-    critic.feature_weights[:] = 9.0
+    with pytest.raises(ValueError, match="read-only"):
+        critic.feature_weights[:] = 9.0
     assert critic.to_dict() == before
 
 

@@ -75,6 +75,7 @@ def test_an_attribute_of_another_simulator_is_answered_with_ours(owner: str, nam
         ("multimeter", "StateMonitor(sim, variable, ids)"), ("spike_recorder", "SpikeMonitor(sim, ids)"),
         ("dc_generator", "i_offset"), ("aeif_cond_exp", "nearest is 'adex'"), ("aeif_psc_exp", "'adex'"),
         ("IF_curr_exp", "'lif'"), ("EIF_cond_exp_isfa_ista", "nearest is 'adex'"), ("hh_psc_alpha", "there is none"),
+        ("perfect", "neuromod guide extending says how to write a neuron model"),
         ("SpikeSourcePoisson", "'poisson'"), ("fil", "'lif'"),
     ],
 )  # fmt: skip

@@ -109,12 +109,23 @@ def learning(rule: Mapping[str, Any], **options: Any) -> Learning:
 
 
 def static_beside(sim: Simulation) -> None:
-    sim.connect([0, 3], [5, 7], probability=1.0, weight=0.5, rule="none", synapse_type="excitatory")
+    sim.connect(
+        [0, 3], [5, 7], probability=1.0, weight=0.5, rule="none", synapse_type="excitatory", name="beside"
+    )
 
 
 def plastic_beside(sim: Simulation) -> None:
     rule = {"rule": "stdp_nearest", "scheme": "reduced_symmetric"}
-    sim.connect([2, 0], [1, 7], probability=1.0, weight=0.5, rule=rule, synapse_type="excitatory", delay=9)
+    sim.connect(
+        [2, 0],
+        [1, 7],
+        probability=1.0,
+        weight=0.5,
+        rule=rule,
+        synapse_type="excitatory",
+        delay=9,
+        name="beside",
+    )
 
 
 def one_synapse(sim: Simulation) -> None:

@@ -28,6 +28,7 @@ from neuromod import (
     SynapseMonitor,
     __version__,
     archive,
+    read_log,
 )
 from neuromod.errors import NumericalError
 from neuromod.experiment.results import save_results
@@ -415,9 +416,20 @@ def test_zips_of_others_are_refused(good: Path, tmp_path: Path) -> None:
             refused(other)
     np.savez(other, a=np.arange(3))
     assert "must be a file that save has written" in refused(other)
-    for content in (b"", b"{}", b"PK\x03\x04" + bytes(100), os.urandom(300)):
+    for content in (b"", b"{}", b"hello", b"PK\x03\x04" + bytes(100), b"PKhello", os.urandom(300)):
         other.write_bytes(content)
-        refused(other)
+        assert "must be a file that save has written; it is no file of neuromod's, it " in refused(other)
+    other.write_bytes(good.read_bytes()[:20])
+    assert "the file is cut, at 20 bytes" in refused(other)
+
+
+def test_a_log_and_a_file_of_save_are_told_apart(good: Path, tmp_path: Path) -> None:
+    sim = Simulation(seed=1)
+    with sim.streaming(tmp_path / "a.log", {"s": SpikeMonitor(sim)}):
+        sim.run(0)
+    assert refused(tmp_path / "a.log").endswith("; read_log reads it")
+    with pytest.raises(FileError, match=r"must be a log .*; Simulation\.load reads a file of save$"):
+        read_log(good)
 
 
 def test_a_deep_manifest_is_refused(good: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from import_graph import circles, floors, import_graph, imported, module_name
 # A module imports modules of its own row or of lower rows; within a row there is no circle.
 PYTHON_ROWS = (
     {"__main__", "cli"},
-    {"agents", "bench", "experiment", "installed", "plot", "selftest", "sweeps"},
+    {"agents", "bench", "experiment", "installed", "pages", "plot", "selftest", "sweeps"},
     {"simulation", "building", "connects", "replicas", "monitors", "saved", "session", "beginning", "ranks"}
     | {"drive", "hooks", "agenda", "timetable", "tables", "recorders", "lifecycle", "keeping", "recorded"}
     | {"checkpoints", "logs", "stored", "streams"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,15 @@ from neuromod import (
     LevelMonitor,
     NeuromodulationSystem,
     NeuromodWarning,
+    OUCurrent,
     Population,
     Simulation,
+    SineCurrent,
     StateMonitor,
     SynapseMonitor,
+    correlated_trains,
     create_neuromodulation_system,
+    gamma_trains,
 )
 from neuromod.experiment.run import run_experiment
 from neuromod.experiment.section import check_experiment
@@ -456,3 +461,124 @@ def test_a_function_of_distance_is_not_blamed_for_a_wrong_edge(sim: Simulation) 
             delay_ms=lambda d: 1.0 + d,
         )
     assert "delay" not in str(caught.value)
+
+
+# ---- delays of synapses that are added later ----------------------------------------------------------------------
+
+
+def test_synapses_are_added_with_delays_in_ms(sim: Simulation, E: Population) -> None:
+    p = sim.connect(E, E, pairs=[[0, 1]], weight=0.1, name="p")
+    one = p.add([[2, 3], [3, 2]], weight=0.1, delay_ms=1.5)
+    assert p.delay[one].tolist() == [15, 15]
+    two = p.add([[4, 5], [5, 4]], weight=0.1, delay_ms=[0.1, 0.2])
+    assert p.delay[two].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"delay_ms": 0.25}, r"^delay_ms: must be a whole number of steps of 0\.1 ms"),
+        ({"delay_ms": 0.0}, r"^delay_ms: must be from 0\.1"),
+        ({"delay_ms": [0.1]}, r"^delay: must have one value for each of the 2 pairs"),
+        (
+            {"delay_ms": [[0.1, 0.2], [0.1, 0.2]]},
+            r"^delay_ms: must be a number or a row of 2; got shape \(2, 2\)",
+        ),
+        ({"delay_ms": 0.1, "delay": 1}, r"^delay, delay_ms: must not be given both"),
+        ({"delay_ms": lambda d: d}, r"^weight, delay: must be numbers or arrays"),
+        (
+            {"delay": 1.5},
+            r"^delay: must be a whole number >= 1, of steps; got 1\.5 \(delay_ms=1\.5 would be ms\)",
+        ),
+    ],
+)
+def test_added_synapses_with_a_wrong_delay_are_refused(
+    sim: Simulation, E: Population, given: dict[str, Any], message: str
+) -> None:
+    p = sim.connect(E, E, pairs=[[0, 1]], weight=0.1, name="p")
+    with pytest.raises((ValueError, TypeError), match=message):
+        p.add([[2, 3], [3, 2]], weight=0.1, **given)
+    assert len(p) == 1
+
+
+def test_delays_in_ms_need_the_step_of_a_simulation() -> None:
+    sim = Simulation(dt=0.5, seed=1)
+    E = sim.create(3)
+    p = sim.connect(E, E, pairs=[[0, 1]], weight=0.1)
+    other = Simulation(sim.model, dt=0.1, seed=1)
+    with pytest.raises(
+        ValueError, match=r"^delay_ms: .*got simulations with steps of 0\.1, 0\.5 ms; give delay"
+    ):
+        p.add([[1, 2]], weight=0.1, delay_ms=1.0)
+    del other
+    added = p.add([[1, 2]], weight=0.1, delay_ms=1.0)
+    assert p.delay[added].tolist() == [2]
+
+
+# ---- what is read-only says what to do ----------------------------------------------------------------------------
+
+
+def test_a_write_to_delays_says_how_they_are_set(sim: Simulation, E: Population) -> None:
+    p = sim.connect(E, E, pairs=[[0, 1], [2, 3]], weight=0.1, name="p")
+    how = r"^projections\['p'\]\.delay: is read-only; set it as a whole: d = p\.delay\.copy\(\); d\[:5\] = 3; p\."
+    with pytest.raises(ValueError, match=how):
+        p.delay[:1] = 3
+    with pytest.raises(ValueError, match=how):
+        p.delay += 1
+    with pytest.raises(ValueError, match=r"\.post_id: is read-only; rewire moves synapses"):
+        p.post_id[0] = 3
+    d = p.delay.copy()
+    d[0] = 3
+    p.delay = d
+    assert sorted(p.delay.tolist()) == [1, 3]
+
+
+def test_what_is_computed_from_a_read_only_array_is_a_plain_one(sim: Simulation, E: Population) -> None:
+    p = sim.connect(E, E, pairs=[[0, 1], [2, 3]], weight=0.1, name="p")
+    for made in (p.delay + 1, p.delay.copy(), p.delay * 0.5, np.sort(p.delay), p.delay.astype(float)):
+        made[...] = 7
+        assert made.flags.writeable
+    assert type(p.delay + 1) is np.ndarray and type(p.delay.copy()) is np.ndarray
+    assert repr(p.delay) == "array([1, 1], dtype=uint16)" and str(p.delay[:1]) == "[1]"
+    assert type(pickle.loads(pickle.dumps(p.delay))) is np.ndarray
+    out = np.zeros(2)
+    assert np.add(p.delay, p.delay, out=out) is out and out.tolist() == [2.0, 2.0]
+    assert p.delay.max() == 1 and np.add.reduce(p.delay) == 2
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda sim, E: OUCurrent(sim, E, 1.0, 1.0, tau=0.01), r"^tau: is in ms; .* 0\.01 s would be 10\.0"),
+        (
+            lambda sim, E: gamma_trains(2, 20.0, 2.0, 0.5, 1),
+            r"^duration: is in ms; .* 0\.5 s would be 500\.0",
+        ),
+        (lambda sim, E: correlated_trains(2, 20.0, 0.5, duration=0.5, seed=1), "^duration: is in ms"),
+    ],
+)
+def test_times_of_inputs_that_look_like_seconds_are_doubted(
+    sim: Simulation, E: Population, make: Any, message: str
+) -> None:
+    with pytest.warns(NeuromodWarning, match=message):
+        make(sim, E)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda sim, E: SineCurrent(sim, E, amp=5.0), "SineCurrent: no argument 'amp'; did you mean 'amplitude'"),
+        (lambda sim, E: sim.load("a.npz", sed=3), "load: no argument 'sed'; there are path, threads"),
+        (lambda sim, E: sim.save("a.npz", None), "save: must have no more than 1 argument by position"),
+        (lambda sim, E: sim.reset(weight=True), "reset: no argument 'weight'; did you mean 'weights'"),
+        (lambda sim, E: gamma_trains(2, 20.0, 2.0, seeds=1), "gamma_trains: no argument 'seeds'; did you mean 'seed'"),
+        (lambda sim, E: sim.every(ms=1.0, func=print), "every: no argument 'func'; did you mean 'function'"),
+        (lambda sim, E: sim.neuromodulation.process_reward(rewad=1.0), "did you mean 'reward'"),
+    ],
+)  # fmt: skip
+def test_inputs_files_and_hooks_answer_wrong_names_too(
+    sim: Simulation, E: Population, call: Any, said: str
+) -> None:
+    with pytest.raises(TypeError) as caught:
+        call(sim, E)
+    assert said in str(caught.value)

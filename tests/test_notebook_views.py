@@ -95,6 +95,100 @@ def test_parts_of_a_network_show_themselves(sim: Simulation) -> None:
     assert "I" in shown(sim.populations["E"] + sim.populations["I"])
 
 
+def captions(thing: Any) -> list[str]:
+    return re.findall(r"<caption[^>]*>(.*?)</caption>", thing._repr_html_())
+
+
+def test_every_table_is_titled_with_what_it_shows(sim: Simulation) -> None:
+    """Of mappings the title was the beginning of a dict's repr."""
+    titles = {
+        "Populations": sim.populations,
+        "Projections": sim.projections,
+        "Population": sim.populations["E"],
+        "Projection": sim.projections["<b>&"],
+        "Simulation": sim,
+    }
+    assert {title: captions(thing)[:1] for title, thing in titles.items()} == {
+        title: [title] for title in titles
+    }
+    assert "none yet" in shown(Simulation(seed=1).projections)
+
+
+def test_a_projection_shows_weights_and_delays_apart_from_their_bounds(sim: Simulation) -> None:
+    copy = sim.copy()
+    p = copy.projections["<b>&"]
+    p.weight = np.linspace(0.25, 0.75, len(p))
+    p.delay = np.where(np.arange(len(p)) % 2, 5, 15)
+    words = shown(copy.projections["<b>&"])
+    assert "weights mean 0.5, 0.25 to 0.75 mV" in words and "bounds of weights 0 to 1 mV" in words
+    assert re.search(r"delay mean \d+(\.\d+)?, 5 to 15 steps", words)
+    static = Simulation(seed=1)
+    g = static.create(4, "lif_cond", name="G")
+    words = shown(static.connect(g, g, probability=1.0, weight=0.05))
+    assert (
+        "weights mean 0.05, 0.05 to 0.05 g/g_L" in words and "delay 1 step" in words and "bounds" not in words
+    )
+
+
+def test_a_projection_is_looked_at_without_a_trace(sim: Simulation) -> None:
+    """Its weights are read, and nothing that follows changes by it."""
+    plain, seen = sim.copy(), sim.copy()
+    for _ in range(5):
+        plain.run(ms=10.0)
+        seen.run(ms=10.0)
+        shown(seen.projections["<b>&"])
+    assert plain.digest() == seen.digest()
+
+
+def test_a_population_shows_units_and_its_type(sim: Simulation) -> None:
+    words = shown(sim.populations["E"])
+    assert (
+        "type excitatory" in words
+        and "tau_m 20 20 20 ms" in words
+        and "drive_rate 2000 2000 2000 Hz" in words
+    )
+    assert "type inhibitory" in shown(sim.populations["I"])
+    assert "type mixed" in shown(sim.populations["E"] + sim.populations["I"])
+
+
+def test_a_neuron_shows_what_there_is(sim: Simulation) -> None:
+    """-1 stands for no site, and -inf for no spike."""
+    neuron = Simulation(seed=1).create(1, "lif")[0]
+    assert "position" not in shown(neuron) and "position" not in repr(neuron)
+    assert "last_spike_time no spike yet" in shown(neuron) and "inf" not in shown(neuron)
+    assert "tau_m 20 ms" in shown(neuron) and "v_threshold -50 mV" in shown(neuron)
+    lattice = Simulation(neuromod.BrainModel("brain_base_model.json"), seed=1)
+    lattice.initialize_neurons(["V1_like"], density=0.01)
+    assert "position (" in shown(lattice.model.neurons[0]) and "position=(" in repr(lattice.model.neurons[0])
+
+
+def test_agents_and_their_histories_show_themselves() -> None:
+    gymnasium = pytest.importorskip("gymnasium", reason="gymnasium is an extra")
+    from neuromod.agents import Agent, VectorAgent
+    from neuromod.agents.history import History
+
+    env = gymnasium.make("FrozenLake-v1", is_slippery=False)
+    agent = Agent(env.observation_space, env.action_space, seed=3)
+    agent.clamp(serotonin=0.5)
+    words = shown(agent)
+    for part in (
+        "Agent",
+        "16 cells",
+        "4 groups of actors",
+        "clamped serotonin = 0.5",
+        "seed 3",
+        "dopamine 0.500",
+    ):
+        assert part in words
+    several = VectorAgent(env.observation_space, env.action_space, 2, seed=3)
+    assert "agents 2" in shown(several) and "0 3 0 1 4 0" in shown(several)
+    history = History([1.0, 0.0, 3.0], [7, 8, 9], [7, 15, 24], [0, 0, 0])
+    assert "3 1.33333 1.33333 1.33333 8" in shown(history)
+    both = History([1.0, 0.0], [7, 8], [7, 15], [0, 1])
+    assert "environment 0 1 1 1 1 7 environment 1 1 0 0 0 8" in shown(both)
+    assert "0" in shown(History())
+
+
 def test_the_neurons_and_synapses_of_a_model_show_themselves(sim: Simulation) -> None:
     words = shown(sim.model.neurons)
     assert "neurons 100" in words and "model neurons lif 100" in words

@@ -38,7 +38,10 @@ def test_it_is_stored_without_outputs_and_asserts_what_it_shows(path: Path) -> N
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     assert not any(cell["outputs"] or cell["execution_count"] for cell in code)
     assert sum(source(cell).count("assert ") for cell in code) >= 2
-    assert cells[0]["cell_type"] == "markdown" and source(cells[0]).startswith("# ")
+    first = source(cells[0])
+    assert cells[0]["cell_type"] == "markdown" and first.startswith("# ")
+    extras = "notebook,rl" if path.stem == "agents" else "notebook"
+    assert f'install in a clone `pip install ".[{extras}]" jupyterlab`' in " ".join(first.split())
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +84,18 @@ def test_a_notebook_that_shows_something_else_fails(tmp_path: Path) -> None:
 
     with pytest.raises(CellExecutionError, match="AssertionError"):
         executed(content, tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_figures_of_later_cells_are_shown_too(tmp_path: Path) -> None:
+    """What the first figure sets up stays, also where it was made by a plot of ours."""
+    content = read(FOLDER / "modulators.ipynb")
+    cell = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
+    draw = "from neuromod import plot\nplot.weights([0.1, 0.2]);"
+    cells = [{**cell, "id": f"c{k}", "source": draw} for k in range(3)]
+    shown = [each["outputs"] for each in executed({**content, "cells": cells}, tmp_path)["cells"]]
+    assert [sum("image/png" in output.get("data", {}) for output in each) for each in shown] == [1, 1, 1]
 
 
 @pytest.mark.long

@@ -109,6 +109,11 @@ def test_the_message_names_the_figure_or_the_monitor(
     assert hint in str(caught.value)
 
 
+def told(ax: Any) -> list[str]:
+    """The words of the legend."""
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
 def rows(ax: Any) -> list[str]:
     return [label.get_text() for label in ax.get_yticklabels()]
 
@@ -214,7 +219,7 @@ def test_other_events_and_names_of_levels_are_refused(made: list[str]) -> None:
     ],
 )
 def test_weights_have_the_unit_of_their_targets_inputs(
-    model: str, settings: dict[str, float], unit: str
+    model: str, settings: dict[str, Any], unit: str
 ) -> None:
     sim = Simulation(seed=1)
     source, target = sim.create(3, "lif", name="a"), sim.create(3, model, name="b", **settings)
@@ -239,7 +244,7 @@ def test_a_variable_of_neurons_has_its_unit() -> None:
 def test_one_array_of_weights_is_not_called_before() -> None:
     assert plot.weights([0.1, 0.2]).get_legend() is None
     weights = plot.weights([0.1, np.nan, 0.3], [0.1, np.nan, np.nan])  # synapses that were removed
-    assert [text.get_text() for text in weights.get_legend().get_texts()] == ["before", "after"]
+    assert told(weights) == ["before", "after"]
 
 
 def words(ax: Any) -> list[str]:
@@ -290,9 +295,8 @@ def test_the_window_of_a_learning_curve_fits_its_trials() -> None:
     for n, window in ((5, 1), (30, 3), (100, 10), (1000, 20)):
         ax = plot.learning_curve(np.arange(n))
         assert ax.get_ylabel() == ("score" if window == 1 else f"score, mean of last {window} trials")
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["each trial", "mean of last 20"]
-    band = plot.learning_curve(np.ones((4, 30))).get_legend().get_texts()
-    assert [text.get_text() for text in band] == ["standard deviation over runs", "mean of 4 runs"]
+    assert told(ax) == ["each trial", "mean of last 20"]
+    assert told(plot.learning_curve(np.ones((4, 30)))) == ["standard deviation over runs", "mean of 4 runs"]
 
 
 def overlap(ax: Any) -> bool:
@@ -326,7 +330,7 @@ def test_legends_lie_above_the_curves_and_inside_the_axes(size: tuple[float, flo
 
 
 def test_names_of_events_do_not_lie_on_each_other() -> None:
-    ax = matplotlib.figure.Figure(figsize=(4.5, 2.2), layout="constrained").subplots()
+    ax = matplotlib.figure.Figure(figsize=(4.5, 1.5), layout="constrained").subplots()
     events = {name: [1.0] for name in ("reward", "punishment", "uncertainty")}
     plot.levels(([0.0, 9.0], [[0.5], [0.5]], ["dopamine"]), ax=ax, events=events)
     ax.figure.canvas.draw()

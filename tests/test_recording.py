@@ -37,6 +37,7 @@ def test_every_so_many_ms() -> None:
 COLUMNS = ("spike_count", "last_spike_time", "i_offset", "external_input", "tau_m", "refractory_left", "age")
 
 
+@pytest.mark.filterwarnings("ignore:StateMonitor. external_input is cleared:neuromod.NeuromodWarning")
 def test_any_column_against_one_read_step_by_step() -> None:
     sim, alone = learning(), learning()
     monitors = {name: StateMonitor(sim, name) for name in COLUMNS}

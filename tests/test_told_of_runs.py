@@ -186,3 +186,14 @@ def test_reset_says_monitors_as_the_pages_do() -> None:
     with pytest.warns(NeuromodWarning, match=r"^reset: 2 monitors have ended; what was recorded stays"):
         sim.reset()
     assert all(not monitor._is_on() for monitor in monitors)
+
+
+def test_a_fact_asked_for_as_an_attribute_is_answered_with_its_key() -> None:
+    run = driven().run(5)
+    with pytest.raises(
+        AttributeError, match=r"RunResult\.mean_rate: no such attribute; it is \['mean_rate'\]"
+    ):
+        run.mean_rate  # noqa: B018
+    with pytest.raises(AttributeError, match=r"did you mean 'spike_counts'\?"):
+        run.spike_count  # noqa: B018
+    assert dict(pickle.loads(pickle.dumps(run))).keys() == run.keys() == run.copy().keys()

@@ -40,6 +40,10 @@ class _LoneNeuron:
 
     regions, receptors, epoch, gate = (), (), 0, None
 
+    def place(self, slot):
+        """It has no other than its site."""
+        return None
+
     def neuron_again(self, neuron_id):
         return _lone_neuron, ({name: column.copy() for name, column in self.buffers.items()},)
 

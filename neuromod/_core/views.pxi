@@ -19,6 +19,14 @@ def _table(title, rows):
     return f'<table style="font-variant-numeric:tabular-nums">{caption}{cells}</table>'
 
 
+def _with_unit(value, field):
+    """A value as a table shows it."""
+    if not isinstance(value, float):
+        return value
+    unit = "1" if field is None else field["unit"]
+    return f"{value:.6g}" if unit == "1" else f"{value:.6g} {unit}"
+
+
 def _finite(str where, value):
     """value as a float, finite."""
     number = float(value)
@@ -34,16 +42,30 @@ cdef _set_attribute(object view, str name, value):
     except AttributeError as error:
         if ": " in str(error):  # a setter's own
             raise
-        raise _no_attribute(type(view), name) from None
+        raise _no_attribute(view, name) from None
 
 
-def _no_attribute(kind, str name):
-    """The AttributeError of a name that cannot be set."""
-    known = [each for each in dir(kind) if not each.startswith("_")]
+def _no_attribute(view, str name):
+    """The AttributeError of a name that is not there or cannot be set."""
+    where = f"{type(view).__name__}.{name}"
+    known = [each for each in dir(type(view)) if not each.startswith("_")]
     if name in known:
-        return AttributeError(f"{kind.__name__}.{name}: is read-only")
-    near = get_close_matches(name, known, 1)
-    return AttributeError(f"{kind.__name__}.{name}: no such attribute" + (f"; did you mean {near[0]!r}?" if near else ""))
+        return AttributeError(f"{where}: is read-only")
+    places = (_columns_of(view) if isinstance(view, Neuron) else {}) | {each: repr(each) for each in known}
+    if name in places:
+        return AttributeError(f"{where}: no such attribute; it is {places[name]}")
+    near = get_close_matches(name, places, 1)
+    return AttributeError(f"{where}: no such attribute" + (f"; did you mean {places[near[0]]}?" if near else ""))
+
+
+def _columns_of(Neuron neuron):
+    """Where the parameters and state variables of a neuron are that are no attributes; none once it was removed."""
+    try:
+        about = _MODELS[neuron.model_type]
+    except RemovedError:
+        return {}
+    state = {name: f"a column of populations and of model.neurons, {name!r}" for name in about["state"]}
+    return state | {name: f"params[{name!r}]" for name in about["params"]}
 
 
 _I_OFFSET = {"unit": "mV", "domain": "NM_ANY", "default": 0.0, "doc": "Lasting current, added in every step."}
@@ -181,6 +203,11 @@ cdef class Neuron:
 
     def __setattr__(self, str name, value):
         _set_attribute(self, name, value)
+
+    def __getattr__(self, str name):
+        if name.startswith("_"):  # asked for by copy, pickle and NumPy
+            raise AttributeError(name)
+        raise _no_attribute(self, name)
 
     def __init__(self, id, x=0, y=0, z=0, w=0, *, model_type="lif", neuron_type="excitatory", params=None, **fields):
         if model_type not in _MODELS:
@@ -370,8 +397,13 @@ cdef class Neuron:
         self.put("age", int(value))
 
     def position(self):
-        """Position on the lattice, (x, y, z, w)."""
+        """Site of the lattice, (x, y, z, w), all -1 where it has none; `Population.positions` has those of `create`."""
         return self.x, self.y, self.z, self.w
+
+    def _shown_position(self):
+        """Words for where it is: its site of the lattice, else the position that `create` gave it, else nothing."""
+        at = self.position() if self.x >= 0 else self.columns.place(self._slot())
+        return "" if at is None else f"position={at}, "
 
     def is_excitatory(self):
         """Whether its synapses excite."""
@@ -402,11 +434,16 @@ cdef class Neuron:
         return self.columns.neuron_again(self._id)
 
     def __repr__(self):
-        return (f"Neuron(id={self.id}, position={self.position()}, {self.neuron_type} {self.model_type}, "
+        return (f"Neuron(id={self.id}, {self._shown_position()}{self.neuron_type} {self.model_type}, "
                 f"v_membrane={self.v_membrane:.6g} mV)")
 
     def _repr_html_(self):
-        """A table for notebooks: the neuron, its potential and its parameters."""
-        rows = [("id", self.id), ("type", f"{self.neuron_type} {self.model_type}"), ("position", self.position()),
-                ("v_membrane", f"{self.v_membrane:.6g} mV"), ("last_spike_time", f"{self.last_spike_time:g} ms")]
-        return _table("Neuron", [*rows, *self.params.items()])
+        """A table for notebooks: the neuron, its potential and its parameters, with units."""
+        last, place = self.last_spike_time, self._shown_position().removeprefix("position=").removesuffix(", ")
+        rows = [("id", self.id), ("type", f"{self.neuron_type} {self.model_type}"),
+                *([("position", place)] if place else []),
+                ("v_membrane", f"{self.v_membrane:.6g} mV"),
+                ("last_spike_time", f"{last:g} ms" if math.isfinite(last) else "no spike yet")]
+        fields = _PARAMS[self.model_type]
+        rows += [(name, _with_unit(value, fields.get(name))) for name, value in self.params.items()]
+        return _table("Neuron", rows)

@@ -18,6 +18,7 @@ from neuromod.agents.network import build
 from neuromod.agents.settings import EARLY, MODULATORS, Settings, checked_settings
 from neuromod.arguments import checked_count, checked_number, checked_seed
 from neuromod.errors import ConfigError
+from neuromod.notebook import html_of
 from neuromod.problems import did_you_mean, shown
 from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
 from neuromod.simulation import Simulation
@@ -155,6 +156,8 @@ class Agent:
             f"Agent({self.encoder.n_cells} cells, {sum(self.decoder.groups)} groups of actors, "
             f"{self.num_timesteps} steps, seed={self.seed})"
         )
+
+    _repr_html_ = html_of
 
     # ---- a decision ------------------------------------------------------------------------------------------
 

@@ -296,7 +296,7 @@ class Angles:
 
         Parameters
         ----------
-        observation : array_like of float
+        observation : array_like of float, in units of the observation
 
         Raises
         ------

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromod.notebook import html_of
+
 __all__ = ["History"]
 
 
@@ -64,3 +66,5 @@ class History:
     def __repr__(self) -> str:
         last = f", mean return of the last 100 {np.mean(self.totals[-100:]):.4g}" if self.totals else ""
         return f"History({len(self)} episodes{last})"
+
+    _repr_html_ = html_of

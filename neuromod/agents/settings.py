@@ -53,7 +53,8 @@ class Settings:
     actor_rate : float, mV, 0 to 100, default 2
         Change of the evidence for the action taken, per error of `reward_scale`.
     tonic_rate : float, 0 to 1, default 0.01
-        Part of an error by which one decision changes the value that all observations share.
+        Part of an error by which one decision changes the value that all observations share. At 0 what has not been
+        met keeps the `initial_value`: where each step costs, that is more than what is known, and the agent explores.
     initial_value : float, reward units, default 0
         That value at first.
     noise : float, mV, default 1

@@ -21,6 +21,7 @@ from neuromod.agents.mind import Mind
 from neuromod.agents.settings import EARLY, MODULATORS
 from neuromod.arguments import checked_count, checked_seed
 from neuromod.errors import ConfigError
+from neuromod.notebook import html_of
 from neuromod.optional import optional_module
 from neuromod.parallel import checked_threads, get_num_threads
 from neuromod.problems import shown
@@ -117,6 +118,8 @@ class VectorAgent:
 
     def __repr__(self) -> str:
         return f"VectorAgent({len(self)} of {self[0]!r})"
+
+    _repr_html_ = html_of
 
     @property
     def levels(self) -> Mapping[str, NDArray[np.float64]]:

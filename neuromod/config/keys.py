@@ -120,10 +120,15 @@ def registered(name: object, known: Iterable[str]) -> str | None:
     return spelt.get(name) if isinstance(name, str) else None
 
 
+_WRITTEN = ("a neuron model", "a rule of plasticity")
+"""What is a C file of one's own, where none is near."""
+
+
 def not_registered(place: Place, name: object, what: str, known: Collection[str]) -> Problem:
     """The problem of a name that the core does not have; `what` says of what, as in "a neuron model"."""
     rule = f"must be {what}, one of {', '.join(known)}"
-    return Problem(place, rule, name, known, near=" (did you mean {!r}?)")
+    own = f"; neuromod guide extending says how to write {what}" if what in _WRITTEN else ""
+    return Problem(place, rule, name, known, own, near=" (did you mean {!r}?)")
 
 
 def registered_as(what: str, known: Collection[str], aliases: Mapping[str, str] = {}) -> AfterValidator:

@@ -11,9 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_array, checked_number
-from neuromod.closed import Closed
+from neuromod.closed import Closed, fixed
 from neuromod.drive.alone import alone
+from neuromod.near_names import names_near
 from neuromod.network.members import ids_as_given
+from neuromod.units import say_unit_doubts
 
 __all__ = ["Current", "OUCurrent", "RampCurrent", "SineCurrent", "StepCurrent"]
 
@@ -55,8 +57,8 @@ class Current(Closed):
 
     @property
     def ids(self) -> Ints:
-        """Neurons that get the current, ascending; int64, shape (n,). A copy."""
-        return self._source.ids.copy()
+        """Neurons that get the current, ascending; int64, shape (n,). A copy, read-only."""
+        return fixed(self._source.ids.copy())
 
     @property
     def unit(self) -> str:
@@ -65,12 +67,13 @@ class Current(Closed):
 
     @property
     def value(self) -> Floats:
-        """What was added in the last completed step; float64, shape (n,), in `unit`. A copy."""
+        """What was added in the last completed step; float64, shape (n,), in `unit`. A copy, read-only."""
         source, step = self._source, self._sim.current_step
         if source.kind != "ou":
-            return source.factor * source.mean(step)
+            return fixed(source.factor * source.mean(step))
         begin, end = max(source.span[0], step - 1.0), min(source.span[1], float(step))
-        return np.where(np.isnan(source.state), 0.0, source.factor * source.state * max(0.0, end - begin))
+        added = source.factor * source.state * max(0.0, end - begin)
+        return fixed(np.where(np.isnan(source.state), 0.0, added))
 
     @property
     def is_on(self) -> bool:
@@ -150,6 +153,7 @@ class StepCurrent(Current):
     [0.0, 0.0, 5.0, 2.5, 0.0]
     """
 
+    @names_near
     def __init__(
         self,
         sim: Any,
@@ -214,6 +218,7 @@ class RampCurrent(Current):
     [0.0, 1.0, 3.0, 4.0]
     """
 
+    @names_near
     def __init__(
         self,
         sim: Any,
@@ -273,6 +278,7 @@ class SineCurrent(Current):
     2.0
     """
 
+    @names_near
     def __init__(
         self,
         sim: Any,
@@ -339,6 +345,7 @@ class OUCurrent(Current):
     (3.0, 2.0)
     """
 
+    @names_near
     def __init__(
         self,
         sim: Any,
@@ -356,6 +363,7 @@ class OUCurrent(Current):
         values = [checked_number(mean, "mean"), checked_number(sd, "sd", 0.0), time_constant]
         span = _span(sim, sim.time if start is None else start, stop)
         super().__init__(sim, neurons, "ou", span, values)
+        say_unit_doubts({"tau": {"unit": "ms", "default": 10.0}}, {"tau": tau}, "")
 
 
 # ---- checks --------------------------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from neuromod.drive.currents import Current, _span
 from neuromod.drive.sheets import sheet_of
 from neuromod.drive.trains import play
 from neuromod.errors import say
+from neuromod.near_names import names_near
+from neuromod.units import SLOW_TIMES, say_unit_doubts
 
 __all__ = ["ImageCurrent", "play_camera"]
 
@@ -75,6 +77,7 @@ class ImageCurrent(Current):
     ImageCurrent(pixels=100, covered=100, neurons=100)
     """
 
+    @names_near
     def __init__(
         self,
         sim: Any,
@@ -105,6 +108,7 @@ class ImageCurrent(Current):
         self._covered, self._pixels = int(seen.sum()), pixels.size
         super().__init__(sim, ids, "lines", span, [[span[0]], [1.0], [0.0]], factor * values)
         _say_coverage("image", name, self._covered, self._pixels)
+        say_unit_doubts(SLOW_TIMES, {"duration": duration}, "")
 
     @property
     def pixels(self) -> int:
@@ -125,6 +129,7 @@ class ImageCurrent(Current):
         return f"ImageCurrent(pixels={self.pixels}, covered={self.covered}, neurons={self.neurons})"
 
 
+@names_near
 def play_camera(
     sim: Any,
     area: str,

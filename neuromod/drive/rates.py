@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from neuromod import _core
 from neuromod.agenda import RateSchedule, check_domain
 from neuromod.arguments import MOST_STEPS, checked_array
-from neuromod.closed import Closed
+from neuromod.closed import Closed, fixed
 from neuromod.drive.alone import alone
+from neuromod.near_names import names_near
 from neuromod.network.members import ids_as_given
 from neuromod.problems import shown
 from neuromod.units import steps_of, steps_of_all
@@ -68,6 +69,7 @@ class RateSource(Closed):
     [0, 8114, 0]
     """
 
+    @names_near
     def __init__(
         self,
         sim: Any,
@@ -113,8 +115,8 @@ class RateSource(Closed):
 
     @property
     def ids(self) -> Ints:
-        """Neurons whose rates it sets, as given; int64, shape (n,). A copy."""
-        return self._schedule.ids.copy()
+        """Neurons whose rates it sets, as given; int64, shape (n,). A copy, read-only."""
+        return fixed(self._schedule.ids.copy())
 
     @property
     def is_on(self) -> bool:

@@ -12,8 +12,10 @@ from neuromod import _core
 from neuromod.arguments import checked_array, checked_count, checked_number, checked_seed, spike_list
 from neuromod.errors import say
 from neuromod.inputs import check_sources, spike_steps
+from neuromod.near_names import names_near
 from neuromod.network.members import ids_as_given
 from neuromod.problems import shown
+from neuromod.units import SLOW_TIMES, say_unit_doubts
 
 __all__ = ["correlated_trains", "gamma_trains", "play", "play_spikes", "play_trains"]
 
@@ -25,6 +27,7 @@ _MOTHER, _COPY, _GAMMA = 0, 1, 2  # salts of the random words
 # ---- random trains -------------------------------------------------------------------------------------------
 
 
+@names_near
 def gamma_trains(
     n: int, rate: ArrayLike, shape: float, duration: float, seed: int, start: float = 0.0
 ) -> list[Floats]:
@@ -71,6 +74,7 @@ def gamma_trains(
     n, form = checked_count(n, "n", 1, 2**31), checked_number(shape, "shape", 0.01, 1e6)
     rates, length = _rates(rate, n), checked_number(duration, "duration", 0.0, 1e12)
     begin, key = checked_number(start, "start"), checked_seed(seed)
+    say_unit_doubts(SLOW_TIMES, {"duration": length}, "")
     return [begin + _gamma_train(float(rates[k]), form, length, key, k) for k in range(n)]
 
 
@@ -113,6 +117,7 @@ def _gammas(form: float, count: int, seed: int, id: int) -> Floats:
         n_blocks *= 2
 
 
+@names_near
 def correlated_trains(
     n: int, rate: float, correlation: float, duration: float, seed: int, start: float = 0.0
 ) -> list[Floats]:
@@ -159,6 +164,7 @@ def correlated_trains(
     n, share = checked_count(n, "n", 1, 2**31), checked_number(correlation, "correlation", 0.0, 1.0)
     each, length = checked_number(rate, "rate", 0.0, 1e6), checked_number(duration, "duration", 0.0, 1e12)
     begin, key = checked_number(start, "start"), checked_seed(seed)
+    say_unit_doubts(SLOW_TIMES, {"duration": length}, "")
     if each == 0.0 or share == 0.0:
         return [begin + _gamma_train(each, 1.0, length, key, k) for k in range(n)]
     mother = _poisson(each / share, length, key)
@@ -194,6 +200,7 @@ def _rates(rate: ArrayLike, n: int) -> Floats:
 # ---- playing -------------------------------------------------------------------------------------------------
 
 
+@names_near
 def play_trains(sim: Any, neurons: Any, trains: Sequence[ArrayLike], start: float = 0.0) -> int:
     """Let ``spike_source`` neurons fire at the times of a ragged list, in place of what was set for them.
 
@@ -242,6 +249,7 @@ def play_trains(sim: Any, neurons: Any, trains: Sequence[ArrayLike], start: floa
     return play(sim, each_id, times + checked_number(start, "start"), ids)
 
 
+@names_near
 def play_spikes(sim: Any, spikes: ArrayLike, start: float = 0.0) -> int:
     """Let ``spike_source`` neurons fire as a list of (time, id) says, in place of what was set for them.
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromod.closed import Closed
+from neuromod.closed import Closed, fixed
 from neuromod.errors import ConfigError
 from neuromod.modulation.features import LinearWeights, checked_part, saved_table
 from neuromod.problems import shown
@@ -44,9 +44,9 @@ class Critic(Closed):
 
     @property
     def feature_weights(self) -> Floats | None:
-        """Weights of the features, ndarray of shape (n_features,); None before an array was learned. A copy."""
+        """Weights of the features, shape (n_features,), a read-only copy; None before an array was learned."""
         weights = self._weights.features
-        return None if weights is None else weights.copy()
+        return None if weights is None else fixed(weights.copy())
 
     def value(self, state: Any) -> float:
         """The reward predicted from a state: the sum over what is present.

@@ -265,6 +265,7 @@ class Modulator(Closed, _core.ModulatorCore):
     """
 
     _HINTS = {  # noqa: RUF012
+        "targets": "they belong to its kind; create_neuromodulation_system declares a modulator with others",
         "level": "it is .state.level; clamp of the system holds it",
         **{name: f"it is .state.{name}" for name in ("baseline", "decay_rate", "phasic", "tau", "tonic")},
     }

@@ -23,6 +23,7 @@ from neuromod.modulation.lattice import lattice_neighbours
 from neuromod.modulation.modulator import KINETICS, FurtherModulator, Modulator, ModulatorState, apply_params
 from neuromod.modulation.monoamines import DopamineSystem, NorepinephrineSystem, SerotoninSystem, class_of
 from neuromod.modulation.saved import checked_levels, levels_state
+from neuromod.near_names import names_near
 from neuromod.network.members import Region, names_of
 from neuromod.problems import did_you_mean, shown
 from neuromod.state import sealed
@@ -133,6 +134,7 @@ class NeuromodulationSystem(Clamps, Closed, _core.SystemCore):
         """Levels, shape (n_regions, n_modulators), 0 to 1. A view: writing to it sets them."""
         return self._levels.level
 
+    @names_near
     def process_reward(
         self, reward: float, expected_reward: float = 0.0, *, region: Region | None = None
     ) -> float:
@@ -157,6 +159,7 @@ class NeuromodulationSystem(Clamps, Closed, _core.SystemCore):
         """
         return self.dopamine.update(reward, expected_reward, region=region)
 
+    @names_near
     def process_punishment(
         self, punishment: float, stress: float = 0.0, *, region: Region | None = None
     ) -> None:
@@ -176,6 +179,7 @@ class NeuromodulationSystem(Clamps, Closed, _core.SystemCore):
         """
         self.serotonin.update(punishment, stress, region=region)
 
+    @names_near
     def process_uncertainty(
         self, uncertainty: float, novelty: float = 0.0, *, region: Region | None = None
     ) -> None:
@@ -236,6 +240,7 @@ class NeuromodulationSystem(Clamps, Closed, _core.SystemCore):
         modulator: Modulator = getattr(self, name)
         return modulator
 
+    @names_near
     def add_release(
         self, name: str, areas: Sequence[Region], amount: float, regions: Sequence[str] | None = None
     ) -> None:
@@ -309,6 +314,7 @@ class NeuromodulationSystem(Clamps, Closed, _core.SystemCore):
             self._levels.neutral[:] = before
             raise
 
+    @names_near
     def set_diffusion(
         self, name: str, coefficient: float, neighbours: ArrayLike, spacing: float = 1.0
     ) -> None:

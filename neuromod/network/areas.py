@@ -41,6 +41,7 @@ class Areas:
 
     def __init__(self, areas: Sequence[Area], columns: NeuronColumns) -> None:
         self.columns = columns
+        columns.place = self._place
         self.lattice: tuple[Area, ...] = tuple(areas)
         self._slots: dict[
             str, tuple[tuple[int, int], Int32s]
@@ -139,6 +140,13 @@ class Areas:
         if made.positions is None or not np.isin(ids, made.ids).all():
             return None
         return made.positions[np.searchsorted(made.ids, ids)]
+
+    def _place(self, slot: int) -> tuple[float, ...] | None:
+        """Position that `create` gave the neuron in a slot; None where it has none."""
+        if self.columns.buffers["area"][slot] < len(self.lattice):
+            return None
+        found = self.positions(np.array([slot]))
+        return None if found is None else tuple(found[0].tolist())
 
     def zones(self) -> tuple[Int32s, list[Zone]]:
         """The zone of each neuron, and the zones."""

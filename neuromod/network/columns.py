@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -65,6 +66,9 @@ class NeuronColumns:
         self.receptors: Sequence[
             Mapping[str, float]
         ] = ()  # densities, by the numbers in `area`; last: outside all
+        # position that `create` gave the neuron in a slot; None: it has none
+        self.place: Callable[[int], tuple[float, ...] | None] = lambda slot: None
+        self.clocks: WeakSet[Any] = WeakSet()  # of simulations of the network, which have a dt
         self.gate = _core.Gate()  # of the whole network, its synapses included
         self.handed_out: set[Any] = set()  # the `Weights` of which users have arrays
         self.model: Callable[[], Any] = lambda: None  # a weak reference to the model that they are of

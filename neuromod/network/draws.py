@@ -399,6 +399,8 @@ def _of_pairs(where: str, given: NDArray[Any], new: New) -> NDArray[Any]:
 
 def delays_of(value: Any, new: New) -> NDArray[np.uint16] | int:
     """One delay for all, or one for each synapse, whole steps from 1."""
+    if isinstance(value, Milliseconds) and not new.takes_matrix:
+        raise ValueError(f"delay_ms: must be a number or a row of {new.n}; got shape {value.matrix.shape}")
     if isinstance(value, Milliseconds):
         return value.steps(_of_matrix("delay_ms", value.matrix, new).value).astype(np.uint16)
     if _is_matrix("delay", value, new):

@@ -106,7 +106,7 @@ class Synapses:
             marks = self._store.edits.weak_synapses(self._table, below, fraction, condition)
             return int(self._store.edits.remove_synapses(self._store, self._table, marks))
 
-    def add(self, pairs: Any, weight: Any = None, delay: Any = None) -> Ints:
+    def add(self, pairs: Any, weight: Any = None, delay: Any = None, *, delay_ms: Any = None) -> Ints:
         """Add synapses between given pairs; they transmit the spikes that their sources fire from now on.
 
         Parameters
@@ -117,6 +117,8 @@ class Synapses:
             One for all, or one for each pair. Default: that of the file or table.
         delay : int or array_like of int, steps, 1 to 65535, default 1
             Likewise.
+        delay_ms : float or array_like of float, ms, optional
+            In place of `delay`: whole steps of the simulation's dt.
 
         Returns
         -------
@@ -139,7 +141,8 @@ class Synapses:
         (401, [0.5])
         """
         with self._change("add"):
-            added: Ints = self._store.edits.add_synapses(self._store, self._table, pairs, weight, delay)
+            add = self._store.edits.add_synapses
+            added: Ints = add(self._store, self._table, pairs, weight, delay, delay_ms)
             return added
 
     def rewire(self, synapses: Any, *, pre: Any = None, post: Any = None, weight: Any = None) -> Ints:

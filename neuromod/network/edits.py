@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod.arguments import called, checked_array, checked_number
+from neuromod.network.delays import delay_in_steps
 from neuromod.network.draws import New, delays_of, weights_of
 from neuromod.network.export import columns_of, sparse_of, table_of
 from neuromod.network.members import slots_as_given
@@ -164,8 +166,11 @@ def remove_projection(store: Store, projection: Any) -> None:
         store.remove_table(found._table)
 
 
-def add_synapses(store: Store, table: SynapseTable, pairs: Any, weight: Any, delay: Any) -> Ints:
+def add_synapses(
+    store: Store, table: SynapseTable, pairs: Any, weight: Any, delay: Any, delay_ms: Any = None
+) -> Ints:
     """Add synapses to a projection; where they stand."""
+    delay = delay_in_steps(delay, delay_ms, 1.0 if delay_ms is None else _step_of(store), None)
     slots, came, lags = as_pairs(store.areas, pairs)
     given = came if weight is None else weight
     if given is None:
@@ -174,6 +179,20 @@ def add_synapses(store: Store, table: SynapseTable, pairs: Any, weight: Any, del
         store, table, slots, given, (1 if lags is None else lags) if delay is None else delay
     )
     return _exchange(store, table, np.ones(len(table), bool), slots, fresh) if len(slots) else np.arange(0)
+
+
+def _step_of(store: Store) -> float:
+    """The step of the simulations of a network, ms; ValueError where there is none, or they differ."""
+    steps = sorted({clock.dt for clock in store.columns.clocks})
+    if len(steps) > 1:
+        gc.collect()  # simulations that nobody has any more are in circles
+        steps = sorted({clock.dt for clock in store.columns.clocks})
+    if len(steps) != 1:
+        came = f"simulations with steps of {', '.join(f'{dt:g}' for dt in steps)} ms" if steps else "none"
+        raise ValueError(
+            f"delay_ms: must be for a network of a simulation, which has a dt; got {came}; give delay in steps"
+        )
+    return float(steps[0])
 
 
 def _checked_new(store: Store, table: SynapseTable, slots: Any, weight: Any, delay: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from neuromod import _core
 from neuromod._core import Neuron
 from neuromod.arguments import checked_array
+from neuromod.closed import fixed
 from neuromod.network.areas import Areas
 from neuromod.network.columns import FIXED_FIELDS, MODELS, NEURON_TYPES, STRUCTURAL, held, model_of
 from neuromod.network.projection import ReadOnly
@@ -103,18 +104,18 @@ class Population(Sequence[Neuron]):
         """Ids of the neurons; int64, shape (n,). Read-only."""
         if self._own is not None:
             return self._own
-        found = self._areas.ids(self._name)
-        found.flags.writeable = False
-        return found
+        return fixed(self._areas.ids(self._name))
 
     @property
     def positions(self) -> NDArray[np.float64] | None:
-        """Positions, float64, shape (n, d). A copy.
+        """Positions, float64, shape (n, d). A copy, read-only: positions are fixed by `create`.
 
         Those that `create` was given; of neurons on the lattice x, y, z and w, d = 4. None where some neuron has none,
         or where neurons have positions of different d.
         """
-        return self._areas.positions(self._slots())
+        found = self._areas.positions(self._slots())
+        how = f"{self._name}.positions: is read-only; they are fixed by create"
+        return None if found is None else fixed(found, how)
 
     def _slots(self) -> Ints:
         if self._own is None:

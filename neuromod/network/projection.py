@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_array
-from neuromod.closed import Closed
-from neuromod.network.columns import held, model_of
+from neuromod.closed import Closed, fixed
+from neuromod.network.columns import MODELS, held, model_of
 from neuromod.network.draws import check_weight
 from neuromod.network.editing import Synapses
 from neuromod.network.learning import LiveMapping
@@ -24,6 +24,7 @@ __all__ = ["Projection", "ReadOnly"]
 Ints = NDArray[np.int64]
 Weights = NDArray[np.float32]
 Item = TypeVar("Item")
+_ENDS = "rewire moves synapses, remove and add exchange them"
 Column = TypeVar("Column", bound=NDArray[Any])
 
 
@@ -246,22 +247,24 @@ class Projection(Synapses, Closed):
     @property
     def pre_id(self) -> Ints:
         """Id of each synapse's source, int64, shape (n_synapses,). A new array, read-only."""
-        return _fixed(self._table.pre_id)
+        return fixed(self._table.pre_id, f"{self._where()}.pre_id: is read-only; {_ENDS}")
 
     @property
     def post_id(self) -> Ints:
         """Id of each synapse's target, int64, shape (n_synapses,). A new array, read-only."""
-        return _fixed(self._table.post_id)
+        return fixed(self._table.post_id, f"{self._where()}.post_id: is read-only; {_ENDS}")
 
     @property
     def delay(self) -> NDArray[np.uint16]:
         """Delay of each synapse, uint16, shape (n_synapses,), steps. A new array, read-only.
 
-        May be set as a whole, to whole steps from 1 to 65535, one for all or one for each synapse. Synapses are sorted
-        by delay, so this renumbers them. A synapse whose delay changes keeps its weight and state variables, and
-        transmits the spikes that its source fires from now on: those under way are lost.
+        May be set as a whole, also to change some (``d = p.delay.copy(); d[:5] = 3; p.delay = d``), to whole steps from
+        1 to 65535, one for all or one for each synapse. Synapses are sorted by delay, so this renumbers them. A synapse
+        whose delay changes keeps its weight and state variables, and transmits the spikes that its source fires from
+        now on: those under way are lost.
         """
-        return _fixed(self._table.delay)
+        how = "set it as a whole: d = p.delay.copy(); d[:5] = 3; p.delay = d"
+        return fixed(self._table.delay, f"{self._where()}.delay: is read-only; {how}")
 
     @delay.setter
     def delay(self, value: Any) -> None:
@@ -293,6 +296,16 @@ class Projection(Synapses, Closed):
             raise ValueError(f"weight: must be a number or have shape {column.shape}; got {given.shape}")
         check_weight("weight", given, self._table.learning, self.synapse_type == "inhibitory")
         _set(column, given)
+
+    @property
+    def weight_unit(self) -> str:
+        """Unit of the weights, by the inputs of the targets.
+
+        ``"mV"`` where a spike moves the potential, or the current of a `lif`; ``"g/g_L"``, a conductance in units of
+        the leak conductance, where targets have synaptic conductances; the unit of the current where they have others.
+        Where targets differ, ``"mV"``.
+        """
+        return weight_unit(self._table)
 
     @property
     def eligibility(self) -> Weights:
@@ -338,12 +351,13 @@ class Projection(Synapses, Closed):
 
     @property
     def order(self) -> Ints | None:
-        """Which of the pairs that ``connect`` was given became each synapse, int64, shape (n_synapses,); a copy.
+        """Which of the pairs that ``connect`` was given became each synapse, int64, shape (n_synapses,), read-only.
 
         So ``p.weight[np.argsort(p.order)]`` is in the order of the pairs, while none of their neurons was removed.
         None where the synapses were not given as pairs.
         """
-        return self._table.order
+        found = self._table.order
+        return None if found is None else fixed(found)
 
     @property
     def plasticity_tag(self) -> Weights:
@@ -424,14 +438,29 @@ class ReadOnly(Mapping[str, Item]):
         return html_of(self)
 
 
+def weight_unit(table: SynapseTable) -> str:
+    """The unit of the weights of a table; see `Projection.weight_unit`."""
+    columns = table.columns
+    slots = np.flatnonzero(table.targets(columns.n))
+    numbers = np.unique(columns.column("model")[slots]).tolist()
+    found = {_input_unit(list(MODELS)[k], table, slots) for k in numbers}
+    return found.pop() if len(found) == 1 else "mV"
+
+
+def _input_unit(model: str, table: SynapseTable, slots: Ints) -> str:
+    """The unit of what a weight adds to, in neurons of a model."""
+    about = MODELS[model]
+    if f"g_syn_{table.synapse_type}" in about["state"]:
+        return "g/g_L"
+    decay = f"tau_syn_{table.synapse_type}"
+    if decay not in about["params"] or not np.any(table.columns.column(decay)[slots] > 0.0):
+        return "mV"  # a jump of the potential
+    return str(about["state"].get(f"i_syn_{table.synapse_type}", {}).get("unit", "mV"))
+
+
 def projection_of(model: Any, name: str) -> Projection:
     """A model's projection of that name."""
     return held(model)._store.projections[name]  # type: ignore[no-any-return]
-
-
-def _fixed(column: Column) -> Column:
-    column.flags.writeable = False
-    return column
 
 
 def _set(column: Weights, value: Any) -> None:

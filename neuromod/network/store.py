@@ -64,11 +64,10 @@ class SynapseStore:
         self._tables: list[SynapseTable] = []
         self._faces: dict[str, Projection] = {}
         self._pending: list[Addition] = []
-        self._version = 0
+        self._version, self._moves = 0, Moves()
         self._weight: Floats | None = None  # over all projections, as handed out
         self._memory: Floats | None = None  # behind it, where there are several projections
         self._cache: dict[str, NDArray[Any]] = {}
-        self._moves = Moves()
 
     # ---- projections -----------------------------------------------------------------------------------------
 

@@ -83,8 +83,14 @@ def new_figure(function: str, **options: Any) -> Figure:
         return bare_figure(function, **options)  # says what to install
     if not in_notebook():
         return plt.figure(layout="constrained", **options)
-    with plt.rc_context({"figure.max_open_warning": 0}):  # a notebook closes the figures of a cell at its end
+    # A notebook closes the figures of a cell at its end: many are no leak. `rc_context` would also take back what the
+    # first figure sets up.
+    known = plt.rcParams["figure.max_open_warning"]
+    plt.rcParams["figure.max_open_warning"] = 0
+    try:
         return plt.figure(layout="constrained", **options)
+    finally:
+        plt.rcParams["figure.max_open_warning"] = known
 
 
 def new_axes(function: str, ax: Axes | None, **options: Any) -> Axes:

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuromod import _core
-from neuromod.network.columns import MODELS
 from neuromod.network.members import is_population
 from neuromod.problems import shown
 from neuromod.tables import unit_of
@@ -25,7 +23,6 @@ __all__ = [
     "spikes_of",
     "time_and_values",
     "unit_of_values",
-    "weight_unit",
 ]
 
 Floats = NDArray[np.float64]
@@ -228,25 +225,6 @@ def order_along(where: str, given: Any, network: Any) -> Ints | None:
 # ---- units -------------------------------------------------------------------------------------------------
 
 
-def weight_unit(table: Any) -> str:
-    """The unit of a projection's weights, which that of its targets' inputs decides; mV where they differ."""
-    columns = table.columns
-    slots = np.flatnonzero(table.targets(columns.n))
-    models = [list(MODELS)[k] for k in np.unique(columns.column("model")[slots]).tolist()]
-    found = {_input_unit(model, table, slots) for model in models}
-    return found.pop() if len(found) == 1 else "mV"
-
-
-def _input_unit(model: str, table: Any, slots: Any) -> str:
-    state = _core.neuron_models()[model]["state"]
-    if f"g_syn_{table.synapse_type}" in state:
-        return "g/g_L"  # conductances in units of the leak conductance
-    decays = f"tau_syn_{table.synapse_type}"
-    if decays not in MODELS[model]["params"] or not np.any(table.columns.column(decays)[slots] > 0.0):
-        return "mV"  # a jump of the potential
-    return str(state.get(f"i_syn_{table.synapse_type}", {}).get("unit", "mV"))
-
-
 def unit_of_values(recorded: Any) -> str:
     """The unit of what a monitor records; empty where it is none or not known."""
     variable = getattr(recorded, "variable", None)
@@ -259,7 +237,7 @@ def unit_of_values(recorded: Any) -> str:
         return ""
     known = recorded._sim._session.store.projections
     there = known.get(recorded._projection)
-    return "mV" if there is None else weight_unit(there._table)
+    return "mV" if there is None else str(there.weight_unit)
 
 
 def columns_named(values: ArrayLike, names: Sequence[str]) -> None:

@@ -26,7 +26,6 @@ from neuromod.plot.given import (
     refused,
     time_and_values,
     unit_of_values,
-    weight_unit,
 )
 from neuromod.problems import shown
 
@@ -60,14 +59,14 @@ def weights(
 
     Parameters
     ----------
-    before : Projection, or array_like of float, shape (n_synapses,), in `unit`
+    before : Projection, or array_like of float, shape (n_synapses,), mV or `unit`
         Of a projection the weights that it has now.
-    after : Projection, or array_like of float, shape (n_synapses,), in `unit`, optional
+    after : Projection, or array_like of float, shape (n_synapses,), mV or `unit`, optional
     ax : matplotlib.axes.Axes, optional
         Default: of a new figure; in a notebook it is shown.
     groups : mapping of str to array_like of bool, shape (n_synapses,), optional
         Synapses of each group; `after` is then drawn for each of them. An empty group is left out.
-    control : Projection, or array_like of float, shape (n_synapses,), in `unit`, optional
+    control : Projection, or array_like of float, shape (n_synapses,), mV or `unit`, optional
         Weights after a control run; drawn as a dotted line, of all synapses.
     unit : str, optional
         Default: that of the projection, ``g/g_L`` where its targets have synaptic conductances; of arrays mV.
@@ -95,8 +94,8 @@ def weights(
     last, clamped = _like(first, after, "after"), _like(first, control, "control")
     members = masks(groups, len(first), "synapse")
     if unit is None:
-        tables = [each._table for each in (before, after, control) if _is_projection(each)]
-        unit = weight_unit(tables[0]) if tables else "mV"
+        units = [each.weight_unit for each in (before, after, control) if _is_projection(each)]
+        unit = units[0] if units else "mV"
     ax = new_axes("weights", ax)
     every = _all(first, last, clamped)
     every = every[np.isfinite(every)]
@@ -317,7 +316,7 @@ def matrix(
         given, network, unit = tuple(projection), None, "mV"
     elif _is_projection(projection):
         given = (projection.pre_id, projection.post_id, projection.weight)
-        network, unit = projection._table.columns, weight_unit(projection._table)
+        network, unit = projection._table.columns, projection.weight_unit
     else:
         raise refused("matrix", "projection", rule, projection)
     pre, post = _whole(given[0]), _whole(given[1])

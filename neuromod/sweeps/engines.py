@@ -80,7 +80,9 @@ def engine_for(on: Any, workers: int | None, threads: int | None) -> Engine:
     cores = available_threads()
     if on is None or on == "here":
         if workers is not None:
-            raise ConfigError([f"workers: has no effect in this process; got {workers}"])
+            raise ConfigError(
+                [f"workers: has no effect in this process; got {workers}, which on='processes' has"]
+            )
         return Engine("here", threads or get_num_threads(), 1, _Here, lambda pool, now: None, renews=False)
     if isinstance(on, Executor) or callable(on):
         if workers is not None:

@@ -16,6 +16,7 @@ from neuromod.arguments import checked_count, checked_number
 from neuromod.config.load import load
 from neuromod.errors import ConfigError
 from neuromod.experiment.section import experiment_of
+from neuromod.near_names import names_near
 from neuromod.parallel import checked_threads
 from neuromod.problems import shown
 from neuromod.progress import ProgressLine
@@ -33,6 +34,7 @@ SweepProgress = Callable[[int, int, int, float], object]
 """Called as ``progress(done, total, failed, elapsed_s)``."""
 
 
+@names_near
 def sweep(
     what: str | Path | Mapping[str, Any] | Callable[..., Any],
     over: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Any]] | None = None,

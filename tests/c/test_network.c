@@ -291,6 +291,35 @@ static void a_port_that_a_target_has_not_is_refused(void) {
     free(f);
 }
 
+/* Each target is looked up among the groups. */
+static void a_port_of_some_of_the_groups(void) {
+    fixture *f = make(&nm_neuron_lif, 700);
+    const int64_t run_start[2] = {0, 1};
+    uint16_t target[] = {0};
+    nm_group groups[3] = {f->group, f->group, f->group};
+    nm_projection p = {.n_rows = 1,
+                       .n_runs = 1,
+                       .n_synapses = 1,
+                       .run_start = run_start,
+                       .target = target,
+                       .min_delay = 1,
+                       .max_delay = 1,
+                       .constant_delay = 1,
+                       .port = NM_FIRST_OWN_PORT};
+    nm_error error;
+    cut(f, N);
+    for (int g = 0; g < 3; g++)
+        groups[g].first = 200 * g, groups[g].n = g < 2 ? 200 : 300;
+    groups[1].n_ports = 1, groups[1].port[0] = NM_FIRST_OWN_PORT;
+    f->network.groups = groups, f->network.n_groups = 3;
+    f->network.projections = &p, f->network.n_projections = 1, f->network.max_delay = 1;
+    for (int k = 0; k < 7; k++) {
+        target[0] = (uint16_t)(100 * k + 99);
+        CHECK(nm_network_check(&f->network, &error) == (k / 2 == 1 ? NM_OK : NM_ERR_BAD_INDEX));
+    }
+    free(f);
+}
+
 static void every_run_of_a_bucket_is_looked_at(void) {
     fixture *f = make(&nm_neuron_lif, 700);
     const int64_t bucket_run[2] = {0, 2}, run_start[3] = {0, 1, 2};
@@ -356,6 +385,8 @@ FAULT(a_source_behind_the_last, r->p.pre_first = 699)
 FAULT(a_delay_of_none, r->p.min_delay = 0)
 FAULT(a_delay_beyond_the_networks, r->p.max_delay = 4)
 FAULT(delays_the_wrong_way_round, (r->p.min_delay = 3, r->p.max_delay = 2))
+FAULT(partitions_left_out_below_none, r->p.behind = -1)
+FAULT(a_port_that_no_target_has, r->p.port = NM_FIRST_OWN_PORT)
 FAULT(runs_below_none, r->p.n_runs = -1)
 FAULT(runs_that_begin_late, r->run_start[0] = 1)
 FAULT(runs_that_end_early, r->run_start[4] = 3)
@@ -385,6 +416,8 @@ static void each_fault_of_a_projection_is_refused(void) {
                  {a_delay_of_none, -2},
                  {a_delay_beyond_the_networks, -2},
                  {delays_the_wrong_way_round, -2},
+                 {partitions_left_out_below_none, -3},
+                 {a_port_that_no_target_has, -5},
                  {runs_below_none, -3},
                  {runs_that_begin_late, -3},
                  {runs_that_end_early, -3},
@@ -428,6 +461,7 @@ static const nm_test tests[] = {TEST(partitions_have_equal_widths),
                                 TEST(rows_of_some_partitions),
                                 TEST(partitions_that_there_are_not_are_refused),
                                 TEST(a_port_that_a_target_has_not_is_refused),
+                                TEST(a_port_of_some_of_the_groups),
                                 TEST(every_run_of_a_bucket_is_looked_at),
                                 TEST(each_fault_of_a_projection_is_refused),
                                 {NULL, NULL}};

@@ -274,6 +274,8 @@ static void what_no_event_rule_has(void) {
     CHECK(broken_by(rule) == 1);
     rule.on_post = probe_arrival;
     CHECK(broken_by(rule) == 0);
+    rule.on_post = NULL, rule.advance = probe_arrival, rule.needs_elapsed = 1;
+    CHECK(broken_by(rule) == 0);
     rule = probe, rule.eligibility = &eligibility;
     CHECK(broken_by(rule) == 2);
     rule = probe, rule.event = no_event;

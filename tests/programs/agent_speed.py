@@ -1,10 +1,11 @@
 """Steps of CartPole-v1 a second while learning: this package, Stable-Baselines3's PPO, and a BindsNET network.
 
-Usage: ``python agent_speed.py [ours] [ours16] [ppo] [ppo16] [bindsnet]``; each line is of one thread.
+Usage: ``python agent_speed.py [ours] [ours16] [ppo] [ppo16] [bindsnet] [bindsnet16]``; each line is of one thread.
 
 PPO has its default settings (two layers of 64 units), on the CPU. BindsNET has no agent for gymnasium: the network
 here has as many input cells and two leaky output neurons under reward-modulated STDP (``MSTDPET``), runs 17 steps of
-1 ms for each decision, as ours does, and takes the output that fired more.
+1 ms for each decision, as ours does, and takes the output that fired more. With 16 environments it is a batch of 16
+with one set of weights.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def ppo(n: int = 1) -> tuple[int, Callable[[], Any]]:
     return 8192, lambda: model.learn(8192)
 
 
-def bindsnet() -> tuple[int, Callable[[], Any]]:
+def bindsnet(n: int = 1) -> tuple[int, Callable[[], Any]]:
     import torch
     from bindsnet.learning import MSTDPET
     from bindsnet.network import Network
@@ -77,9 +78,9 @@ def bindsnet() -> tuple[int, Callable[[], Any]]:
     from bindsnet.network.topology import Connection
 
     torch.set_num_threads(1)
-    env = POLE.make()
-    cells = POLE.encoder(env.observation_space)
-    network = Network(dt=1.0)
+    envs = gymnasium.make_vec("CartPole-v1", n)
+    cells = POLE.encoder(envs.single_observation_space)
+    network = Network(dt=1.0, batch_size=n)
     source, target = Input(n=cells.n_cells, traces=True), LIFNodes(n=2, traces=True)
     network.add_layer(source, "cells")
     network.add_layer(target, "actor")
@@ -93,21 +94,24 @@ def bindsnet() -> tuple[int, Callable[[], Any]]:
     spikes = Monitor(target, ["s"], time=MS)
     network.add_monitor(spikes, "spikes")
 
-    def steps(n: int) -> None:
-        observation, _ = env.reset(seed=1)
-        reward = 0.0
-        for _ in range(n):
-            given = torch.zeros(MS, 1, cells.n_cells)
-            given[0, 0, torch.as_tensor(cells.encode(observation))] = 1.0
-            network.run(inputs={"cells": given}, time=MS, reward=reward)
-            action = int(spikes.get("s").sum(0).ravel().argmax())
-            observation, reward, terminated, truncated, _ = env.step(action)
-            if terminated or truncated:
-                network.reset_state_variables()
-                observation, _ = env.reset()
+    def steps(total: int) -> None:
+        observations, _ = envs.reset(seed=1)
+        rewards = torch.zeros(n, 1, 1)
+        for _ in range(total // n):
+            given = torch.zeros(MS, n, cells.n_cells)
+            for k, observation in enumerate(observations):
+                given[0, k, torch.as_tensor(cells.encode(observation))] = 1.0
+            network.run(inputs={"cells": given}, time=MS, reward=rewards)
+            actions = spikes.get("s").sum(0).reshape(n, -1).argmax(1).numpy()
+            observations, earned, terminated, truncated, _ = envs.step(actions)
+            rewards = torch.as_tensor(earned, dtype=torch.float32).reshape(n, 1, 1)
+            for k in (terminated | truncated).nonzero()[0]:
+                target.v[k] = target.rest
+                for layer in (source, target):
+                    layer.x[k] = 0.0
 
-    steps(20)
-    return 300, lambda: steps(300)
+    steps(20 * n)
+    return 300 * n, lambda: steps(300 * n)
 
 
 MADE: dict[str, Callable[[], tuple[int, Callable[[], Any]]]] = {
@@ -116,6 +120,7 @@ MADE: dict[str, Callable[[], tuple[int, Callable[[], Any]]]] = {
     "ppo": ppo,
     "ppo16": lambda: ppo(16),
     "bindsnet": bindsnet,
+    "bindsnet16": lambda: bindsnet(16),
 }
 
 

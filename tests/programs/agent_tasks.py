@@ -46,7 +46,7 @@ def _car_cells(space: Any) -> PlaceCells:
 
 
 def _acrobot_cells(space: Any) -> Angles:
-    most = np.array([np.pi, np.pi, 4.0 * np.pi, 9.0 * np.pi])
+    most = np.array([np.pi, np.pi, 5.0, 9.0])
     return Angles([(0, 1), (2, 3)], PlaceCells(-most, most, places=4, grids=8, periodic=[0, 1]))
 
 
@@ -172,7 +172,7 @@ TASKS: dict[str, AgentTask] = {
     ),
     "Acrobot": AgentTask(
         _made("Acrobot-v1"),
-        80_000,
+        60_000,
         {
             "discount": 0.99,
             "trace": 0.8,
@@ -185,6 +185,7 @@ TASKS: dict[str, AgentTask] = {
         _acrobot_cells,
         clamped_seeds=5,
         solved=-100.0,
+        evaluated=20,
         alpha=0.1,
     ),
     "MountainCar": AgentTask(

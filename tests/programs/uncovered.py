@@ -1,11 +1,11 @@
 """Compares the doors that no test went through with those of which the reason is written down.
 
-Usage: python tests/programs/uncovered.py REASONS PYTHON C
+Usage: python tests/programs/uncovered.py REASONS C PYTHON
 
 REASONS is `tests/uncovered.txt`: a reason, and below it, indented, the doors that it is the reason for, each as
-`file: function: line`, the line as it stands in the source. PYTHON is what `coverage json` has written, C what
-`c_coverage.py --doors` has. Prints the doors that are not in the list, and ends with 1 where there is one. Those of the
-list that were gone through this time, some by chance, are printed as well.
+`file: function: line`, the line as it stands in the source. C is what `c_coverage.py --doors` has written, PYTHON what
+`coverage json` has. Prints the doors of both. Ends with 1 where one of the C core is not in the list; of the package
+there is no list yet. Those of the list that were gone through this time, some by chance, are printed as well.
 """
 
 from __future__ import annotations
@@ -68,16 +68,22 @@ def listed(path: Path) -> list[str]:
     return [line.strip() for line in lines if line[0].isspace()]
 
 
-def main(reasons: str, python: str, core: str) -> int:
-    found = python_doors(Path(python))
-    found += [f"{name}: {function}: {line}" for name, function, line in json.loads(Path(core).read_text())]
+def main(reasons: str, core: str, python: str) -> int:
+    found = [f"{name}: {function}: {line}" for name, function, line in json.loads(Path(core).read_text())]
     known = listed(Path(reasons))
     new, gone = Counter(found) - Counter(known), Counter(known) - Counter(found)
-    for door in sorted(new.elements()):
-        print(f"not gone through, and no reason is written down: {door}")
+    package = python_doors(Path(python))
+    for door in package:
+        print(f"not gone through: {door}")
     for door in sorted(gone.elements()):
         print(f"in {reasons}, and gone through this time: {door}")
-    print(f"{len(found)} doors that no test went through, {new.total()} of them without a reason")
+    for door in sorted(new.elements()):
+        print(f"not gone through, and no reason is written down: {door}")
+    print(
+        f"doors that no test went through: {len(package)} of the package, {len(found)} of the C core, of which",
+        end=" ",
+    )
+    print(f"{new.total()} have no reason")
     return 1 if new else 0
 
 
