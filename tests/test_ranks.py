@@ -342,7 +342,7 @@ def test_what_is_not_there_on_several_ranks_is_refused() -> None:
     for grow in (lambda: sim.create(3), lambda: sim.initialize_neurons()):
         with pytest.raises(RuntimeError, match="must come before connect"):
             grow()
-    for name in ("replicas", "every", "add_synapse", "reset", "to_dict", "digest"):
+    for name in ("replicas", "remove_projection", "add_synapse", "reset", "to_dict", "digest"):
         with pytest.raises(AttributeError, match="several ranks do not"):
             getattr(sim, name)
     with pytest.raises(AttributeError, match="did you mean 'connect'"):
