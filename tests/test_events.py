@@ -110,7 +110,13 @@ def learning(rule: Mapping[str, Any], **options: Any) -> Learning:
 
 def static_beside(sim: Simulation) -> None:
     sim.connect(
-        [0, 3], [5, 7], probability=1.0, weight=0.5, rule="none", synapse_type="excitatory", name="beside"
+        [0, 3],
+        [5, 7],
+        probability=1.0,
+        weight=0.5,
+        rule="none",
+        synapse_type="excitatory",
+        name=f"beside {sim.current_step}",
     )
 
 
@@ -124,7 +130,7 @@ def plastic_beside(sim: Simulation) -> None:
         rule=rule,
         synapse_type="excitatory",
         delay=9,
-        name="beside",
+        name=f"beside {sim.current_step}",
     )
 
 
