@@ -14,10 +14,10 @@ from neuromod import (
     ConfigError,
     LevelMonitor,
     NeuromodulationSystem,
-    RateMonitor,
     Simulation,
     SpikeMonitor,
     StateMonitor,
+    SynapseMonitor,
     read_log,
 )
 from neuromod.errors import FileError
@@ -168,8 +168,8 @@ def test_checkpoints_are_those_of_one_process(tmp_path: Path, every: Any) -> Non
 
 
 def test_what_cannot_be_read_or_written_is_refused_on_all_ranks(tmp_path: Path) -> None:
-    rates = network(Simulation)
-    kept = RateMonitor(rates)
+    watched = network(Simulation)
+    kept = SynapseMonitor(watched, next(iter(watched.projections)), every=10)
 
     def work(comm: ThreadComm) -> list[str]:
         said = []
@@ -190,8 +190,8 @@ def test_what_cannot_be_read_or_written_is_refused_on_all_ranks(tmp_path: Path) 
     assert "none.npz" in first[1] and "every" in first[2] and "monitors" in first[3]
 
     def take(comm: ThreadComm) -> None:
-        with pytest.raises(ConfigError, match=r"monitors: must be .* on several ranks; got RateMonitor"):
-            RankSimulation.take(rates, comm)
+        with pytest.raises(ConfigError, match=r"monitors: must be .* on several ranks; got SynapseMonitor"):
+            RankSimulation.take(watched, comm)
         assert kept._is_on()
 
     on_ranks(1, take)

@@ -308,6 +308,7 @@ class CBuild(ctypes.Structure):
         ("salt", ctypes.c_uint32),
         ("n_partitions", ctypes.c_int64),
         ("partition_width", ctypes.c_int64),
+        ("first_partition", ctypes.c_int64),
     )
 
 

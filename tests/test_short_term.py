@@ -380,7 +380,8 @@ def test_the_kinds_follow_from_the_seed_and_outlive_everything() -> None:
     own = {"kind": "mixed", "facilitation_fraction": 0.5}
     again = network({0: [1]}, 3)
     drawn = [
-        again.connect("S", "T", probability=1.0, weight=0.1, short_term=own, rule="none") for _ in range(2)
+        again.connect("S", "T", probability=1.0, weight=0.1, short_term=own, rule="none", name=name)
+        for name in ("one", "other")
     ]
     assert drawn[0].short_term["facilitation_seed"] != drawn[1].short_term["facilitation_seed"]
 
