@@ -58,6 +58,7 @@ class Session:
         self.beginning = Beginning()
         self.keeps_beginning = True  # False: there is no going back, which saves the memory for it
         self._warned = False  # of an input that does not last
+        self._ends = False  # while a run reports its end
         self._arrays = 0  # the store's count of moved arrays that the engine knows
         self._rejoined = 0  # likewise of rows that are joined otherwise
         self.gate = store.gate
@@ -98,7 +99,7 @@ class Session:
             raise RuntimeError(
                 f"{self._half}: was left half done, for want of memory; call it again before all else"
             )
-        if engine is not None and engine.running:
+        if engine is not None and (engine.running or self._ends):
             return engine  # the network stays as it is
         with self.gate.change("simulation"):
             if engine is None:
@@ -304,7 +305,11 @@ class Session:
             engine.run(n_steps, rows, ids, None if progress is None else self._reporting(progress))
             counts += now  # in place: after the run nothing is to fail for want of memory
             if progress is not None and self.life is None:  # the core does not report the last slice
-                progress(engine.step - first)
+                self._ends = True
+                try:
+                    progress(engine.step - first)
+                finally:
+                    self._ends = False
                 if self.gate.running:  # it does not in a process forked by the callback
                     self.take_up()
             return engine.step, counts

@@ -517,3 +517,34 @@ def test_the_counting_thread_keeps_its_speed() -> None:
             with running(sim):
                 shares.append(counted(0.2) / beside)
     assert max(shares) >= 0.9, shares
+
+
+@pytest.mark.parametrize("n_steps", [5, 3000])
+def test_the_last_report_of_a_run_may_read_all_and_change_nothing(n_steps: int) -> None:
+    """The core is done, the run is not: what is read is right, and changes of the network are refused."""
+
+    def made() -> Simulation:
+        sim = Simulation(seed=1, neuromodulation=NeuromodulationSystem())
+        sources, targets = sim.create(50, "poisson", rate=50.0, name="A"), sim.create(50, "lif", name="B")
+        sim.connect(sources, targets, in_degree=10, weight=1.0, rule="rstdp", name="p")
+        return sim
+
+    sim, plain = made(), made()
+    stopped, kept = SpikeMonitor(sim), SpikeMonitor(sim)
+    said: list[Any] = []
+
+    def look(done: int, total: int, *_: Any) -> None:
+        if done < total:
+            return
+        said.append((sim.digest(), float(sim.projections["p"].weight.sum()), sim.copy().digest()))
+        stopped.stop()
+        for change in (lambda: sim.run(1), lambda: sim.create(3)):
+            with pytest.raises(RuntimeError, match="must wait until the run is over"):
+                change()
+
+    sim.run(n_steps, progress=look)
+    plain.run(n_steps)
+    assert said == [(plain.digest(), float(plain.projections["p"].weight.sum()), plain.copy().digest())]
+    sim.run(50)
+    plain.run(50)
+    assert sim.digest() == plain.digest() and kept.count >= stopped.count
