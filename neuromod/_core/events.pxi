@@ -276,7 +276,7 @@ cdef set _filtered(const nm_trace *traces):
     return found
 
 
-def _buckets_of(projection, Py_ssize_t n_partitions):
+def _buckets_of(projection):
     """Number of synapses of each place."""
     starts = projection.run_start
     return np.diff(starts if projection.bucket_run is None else starts[projection.bucket_run])
@@ -290,7 +290,7 @@ def _has_synapses(projection, Py_ssize_t n_partitions):
 
 
 def _is_target(layout, projection, Py_ssize_t n_partitions):
-    sizes, found = _buckets_of(projection, n_partitions), np.zeros(layout.n, bool)
+    sizes, found = _buckets_of(projection), np.zeros(layout.n, bool)
     first, end = _held(projection, n_partitions)
     partition = first + np.arange(len(sizes)) % max(1, end - first)
     width = nm_network_partition_width(layout.n)

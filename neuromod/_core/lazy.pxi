@@ -54,10 +54,8 @@ cdef class LazyKeeper:
     cdef _find_reached(self):
         n_partitions, projection = self.binding.network.n_partitions, self.rows
         first, end = _held(projection, n_partitions)
-        buckets = np.diff(projection.run_start if projection.bucket_run is None
-                          else projection.run_start[projection.bucket_run]).reshape(projection.n_rows, end - first)
         self.reached = np.zeros(n_partitions, np.uint8)
-        self.reached[first:end] = buckets.any(axis=0)
+        self.reached[first:end] = _buckets_of(projection).reshape(projection.n_rows, end - first).any(axis=0)
         self.idle = None
         if projection.bucket_run is None and not self.reached[first:end].all():
             self.idle = np.tile(self.reached[first:end] == 0, projection.n_rows)
