@@ -34,7 +34,7 @@ def pairs_onto(parts: tuple[int, ...]) -> np.ndarray:
 
 def network(pairs: np.ndarray, further: np.ndarray, rule: dict[str, Any], threads: int = 1) -> Simulation:
     """Neurons that fire by chance, and one projection: synapses, and further ones of weight 0."""
-    system = create_neuromodulation_system({"neutral": True})
+    system = create_neuromodulation_system()
     sim = Simulation(seed=5, neuromodulation=system, dt=1.0, threads=threads)
     sim.create(N, "poisson", rate=30.0, name="N")
     both = np.concatenate([pairs, further])
@@ -72,12 +72,16 @@ def test_synapses_elsewhere_change_no_bit(parts: str, rule: str, tmp_path: Path)
     further = np.array([pair for pair in everywhere if pair not in there])
     narrow, wide = (network(pairs, more, RULES[rule]) for more in (further[:0], further))
     for sim in (narrow, wide):
+        sim.neuromodulation.process_reward(1.0)  # type: ignore[union-attr]
         sim.run(150, progress=False)
     assert np.array_equal(weights_of(narrow, pairs), weights_of(wide, pairs))
     assert len(np.unique(weights_of(narrow, pairs))) > 100  # they learn
     a, b = (int(k) for k in pairs[7])
     for sim in (narrow, wide):
-        sim.model.get_synapse(a, b).weight = 0.25
+        p = sim.projections["P"]
+        weight = np.array(p.weight)
+        weight[np.flatnonzero((p.pre_id == a) & (p.post_id == b))] = 0.25
+        p.weight = weight
     narrow.save(tmp_path / "n.nm")
     resumed = Simulation.load(tmp_path / "n.nm")
     copied = narrow.copy()
