@@ -455,7 +455,7 @@ static void look_ahead(batch *a, nm_lazy_run next) {
 static uint32_t key_of(const nm_lazy_step *step, int64_t row, int64_t delay_run, int kind) {
     const nm_projection *p = step->projection;
     return nm_round_key(step->seed, p->number, step->now, kind) +
-           nm_network_run_word(step->network, p, row, delay_run);
+           nm_lazy_run_word(step->network, p, row, delay_run);
 }
 
 /* Update a delay run of a row. `arrives`: 1 if a spike of the source arrives. */

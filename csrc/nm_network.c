@@ -42,6 +42,19 @@ static int64_t equal_end(const nm_group *group, const double *drive_rate, int64_
     return end;
 }
 
+/* One past the last of equal neurons, if they are worth a piece; of unequal ones otherwise, up to the next that are. */
+static int64_t piece_end(const nm_group *group, const double *drive_rate, int64_t first, int64_t end) {
+    int64_t equal = equal_end(group, drive_rate, first, end);
+    if (equal - first >= WORTH_A_PIECE)
+        return equal;
+    for (int64_t from = equal; from < end; from = equal) {
+        equal = equal_end(group, drive_rate, from, end);
+        if (equal - from >= WORTH_A_PIECE)
+            return from;
+    }
+    return end;
+}
+
 /* One past the last slot of the block that begins at slot `first` of a group. The parameters at binding
  * only affect speed: a block's stride is recomputed when its parameters change. */
 static int64_t block_end(const nm_group *group, const double *drive_rate, int64_t first,
@@ -51,8 +64,7 @@ static int64_t block_end(const nm_group *group, const double *drive_rate, int64_
     const int64_t left = (partition_end < group_end ? partition_end : group_end) - first;
     const int64_t blocks = (left + NM_CHUNK - 1) / NM_CHUNK; /* of equal size: no short block at the end */
     const int64_t n = ((left + blocks - 1) / blocks + VECTOR - 1) / VECTOR * VECTOR;
-    const int64_t end = first + (n < left ? n : left), equal = equal_end(group, drive_rate, first, end);
-    return equal - first >= WORTH_A_PIECE ? equal : end;
+    return piece_end(group, drive_rate, first, first + (n < left ? n : left));
 }
 
 int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, const double *drive_rate,
@@ -432,6 +444,6 @@ void nm_network_run_words(const nm_network *network, const nm_projection *p, uin
         const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
         const int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
         for (int64_t k = first; k < end; k++)
-            word[k] = nm_network_run_word(network, p, row, k);
+            word[k] = nm_lazy_run_word(network, p, row, k);
     }
 }

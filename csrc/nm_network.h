@@ -95,7 +95,7 @@ typedef struct nm_projection {
         nearest; /* 1: weights and state are rounded to the nearest float32; 0: without bias (nm_round.h) */
     const nm_acting *acting;  /* the modulators that act on its learning; NULL: all do */
     uint32_t number;          /* salt of its random words */
-    const uint32_t *run_word; /* [n_runs] nm_round_run of each; NULL: computed where needed */
+    const uint32_t *run_word; /* [n_runs] nm_round_run of each, for event rules; NULL: 0 */
 } nm_projection;
 
 typedef struct nm_network {
@@ -247,9 +247,13 @@ static inline int64_t nm_projection_run(const nm_projection *p, int64_t bucket, 
     return low < end && p->run_delay[low] == delay ? low : -1;
 }
 
-/* The word of a delay run of a row, as nm_round_run. */
-static inline uint32_t nm_network_run_word(const nm_network *network, const nm_projection *p, int64_t row,
-                                           int64_t delay_run) {
+static inline uint32_t nm_run_word(const nm_projection *p, int64_t delay_run) {
+    return p->run_word == NULL ? 0 : p->run_word[delay_run];
+}
+
+/* Likewise of a delay run of a row under a lazy rule: computed, which costs less than a cache line. */
+static inline uint32_t nm_lazy_run_word(const nm_network *network, const nm_projection *p, int64_t row,
+                                        int64_t delay_run) {
     const int64_t slot = p->pre_first + row;
     return nm_round_run(network->id == NULL ? slot : network->id[slot], nm_delay_of(p, delay_run));
 }

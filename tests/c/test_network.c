@@ -124,6 +124,19 @@ static void a_few_equal_neurons_make_no_block(void) {
     free(f);
 }
 
+/* 60 and 60 neurons that differ, then equal ones: these are not taken into the block of the few. */
+static void many_equal_neurons_are_not_mixed_with_the_few_before_them(void) {
+    fixture *f = make(&nm_neuron_izhikevich, 1000);
+    for (int i = 0; i < 120; i++)
+        f->params[3][i] = i < 60 ? 6.5 : 7.5;
+    cut(f, N);
+    CHECK(covers(f, 1000) && f->blocks[0].n == 120);
+    CHECK(prepare(f) == NM_OK && f->blocks[0].stride == 1);
+    for (int64_t p = 1; p < f->n_blocks; p++)
+        CHECK(f->blocks[p].stride == 0);
+    free(f);
+}
+
 static void no_block_crosses_the_border_of_a_partition(void) {
     fixture *f = make(&nm_neuron_izhikevich, 1400);
     for (int i = 900; i < 1400; i++)
@@ -452,6 +465,7 @@ static const nm_test tests[] = {TEST(partitions_have_equal_widths),
                                 TEST(equal_neurons_make_blocks_alike),
                                 TEST(blocks_end_where_parameters_change),
                                 TEST(a_few_equal_neurons_make_no_block),
+                                TEST(many_equal_neurons_are_not_mixed_with_the_few_before_them),
                                 TEST(no_block_crosses_the_border_of_a_partition),
                                 TEST(a_change_of_any_parameter_is_seen),
                                 TEST(izhikevich_delta_synapses),
