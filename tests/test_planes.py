@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import random
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from test_files import rewritten
+from test_files import mutant_of, rewritten
 
 from neuromod import FileError, Simulation, SpikeMonitor, archive
-from neuromod.folding import Folder
+from neuromod.folding import Folder, unfolded
 from neuromod.planes import coded, decoded, halved, joined
 
 OLD = Path(__file__).parent / "data" / "saved_format_2.npz"
+FIRST = int(os.environ.get("NEUROMOD_FUZZ_SEED", "0"))
+MUTANTS = int(os.environ.get("NEUROMOD_FUZZ_MUTANTS", "300"))
 N = 5001  # more than `folding._LARGE`, and no multiple of the codes in a byte
 
 
@@ -167,6 +172,63 @@ def test_forged_parts_are_refused(name: str, tmp_path: Path) -> None:
     forged = rewritten(tmp_path / "a.npz", tmp_path / "b.npz", change)
     with pytest.raises(FileError, match=r"b\.npz: manifest\.json: content: must "):
         archive.read_archive(forged, "test")
+
+
+@pytest.mark.fuzz
+def test_bytes_that_change_are_refused_or_change_nothing(tmp_path: Path) -> None:
+    """NEUROMOD_FUZZ_MUTANTS says how many."""
+    archive.write_archive(tmp_path / "a.npz", "test", drawn())
+    whole, target, counts = (tmp_path / "a.npz").read_bytes(), tmp_path / "b.npz", Counter[str]()
+    for seed in range(FIRST, FIRST + MUTANTS):
+        target.write_bytes(mutant_of(whole, random.Random(seed)))
+        try:
+            found = archive.read_archive(target, "test").content
+        except FileError as error:
+            counts["refused" if str(error).startswith(f"{target}: ") else "nameless"] += 1
+        else:
+            assert all(found[name].tobytes() == array.tobytes() for name, array in drawn().items()), seed
+            counts["same"] += 1
+    assert counts["refused"] > MUTANTS // 2 and not counts["nameless"], counts
+
+
+@pytest.mark.fuzz
+def test_parts_with_right_sums_and_wrong_bytes_are_refused_or_are_arrays() -> None:
+    """What a program that knows the format could write. NEUROMOD_FUZZ_MUTANTS says how many."""
+    kept = {name: Folder() for name in drawn()}
+    trees = {name: kept[name].folded(array) for name, array in drawn().items()}
+    counts = Counter[str]()
+    for seed in range(FIRST, FIRST + MUTANTS):
+        draw = random.Random(seed)
+        name = draw.choice(list(trees))
+        arrays = [array for _, array in kept[name].arrays]
+        for _ in range(draw.choice([1, 1, 2])):
+            k = draw.randrange(len(arrays))
+            arrays[k] = other_array(arrays[k], draw)
+        try:
+            found = unfolded(trees[name], arrays, 100_000)
+        except ValueError as error:
+            counts["refused" if str(error).startswith("content: must ") else str(error)] += 1
+        else:
+            assert isinstance(found, np.ndarray)
+            counts["read"] += 1
+    assert set(counts) == {"refused", "read"} and counts["refused"] > MUTANTS // 4, counts
+
+
+def other_array(array: Any, draw: random.Random) -> Any:
+    what = draw.choice(["cut", "double", "type", "shape", "bytes"] if array.size else ["type", "shape"])
+    if what == "cut":
+        return array[: draw.randrange(array.size + 1)]
+    if what == "double":
+        return np.concatenate([array, array[: draw.randrange(array.size + 1)]])
+    if what == "type":
+        with np.errstate(invalid="ignore"):
+            return array.astype(draw.choice(["u1", "<u2", "<u4", "<i4", "<f4", "<f8", "?"]))
+    if what == "shape":
+        return array.reshape(-1, 1)
+    changed = array.copy().reshape(-1)
+    at = draw.randrange(changed.nbytes)
+    changed.view(np.uint8)[at : at + draw.choice([1, 8])] ^= np.uint8(draw.randrange(1, 256))
+    return changed
 
 
 def network(n: int, in_degree: int) -> Simulation:
