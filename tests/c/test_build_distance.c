@@ -150,6 +150,9 @@ static void too_few_partners_are_named(void) {
     degree[0] = -1;
     CHECK(nm_build_chosen(&build, 1, degree, 0, mark, chosen, &error) == NM_ERR_BAD_VALUE &&
           error.index == 0);
+    degree[0] = 1, build.n_post = 1; /* which is source 0 itself */
+    CHECK(nm_build_chosen(&build, 1, degree, 0, mark, chosen, &error) == NM_ERR_BAD_VALUE &&
+          error.index == 0 && error.value == 1.0);
     slots[7] = slots[6];
     CHECK(nm_build_chosen(&build, 1, degree, 0, mark, chosen, &error) == NM_ERR_BAD_LAYOUT);
 }

@@ -259,6 +259,23 @@ static void strengths_of_inhibitory_synapses(void) {
                   .low = -3.0, /* counts as 0 */
                   .high = 0.7,
                   .inhibitory = 1});
+    agree((trial){.plan = {.small = 1, .steps = 2000},
+                  .of_sources = 0.05,
+                  .of_others = 0.05,
+                  .high = 0.7,
+                  .kept = 0.999,
+                  .inhibitory = 1});
+    agree((trial){.plan = {.small = 1, .steps = 2000, .n_regions = 2},
+                  .of_sources = 0.05,
+                  .of_others = 0.05,
+                  .high = 0.7,
+                  .kept = 0.999,
+                  .inhibitory = 1});
+    agree((trial){.plan = {.small = 1, .steps = 2000, .n_regions = 2},
+                  .of_sources = 0.05,
+                  .of_others = 0.05,
+                  .high = 0.7,
+                  .inhibitory = 1});
 }
 
 /* More spikes of a target than have sums (16), and than are kept (32). */

@@ -243,6 +243,42 @@ static void levels_flow_between_neighbours(void) {
     CHECK(all[0] == 0.25 && flow[0] == 7.0 && term[0] == 7.0);
 }
 
+static void a_level_outside_its_interval_is_named(void) {
+    nm_levels levels = make();
+    nm_error error;
+    const double wrong[] = {1.5, -0.25, NAN};
+    for (int k = 0; k < 3; k++) {
+        level[MODULATORS + 2] = wrong[k];
+        CHECK(nm_levels_check(&levels, &error) == NM_ERR_BAD_VALUE && error.index == 1 && error.field == -3);
+        CHECK(!(error.value >= 0.0 && error.value <= 1.0));
+    }
+}
+
+/* Dopamine's factor of the rates of learning in place of the level, at the shape and strength of each case; the signal
+ * over a step is the factor at its mean level where that is known, else the one at its beginning. */
+static void the_signal_follows_a_level_that_decays_within_the_step(void) {
+    static const nm_field fields[] = {
+        {"baseline", "1", 0.5, NM_UNIT_INTERVAL, "."},   {"decay_rate", "1/step", 0.1, NM_UNIT_INTERVAL, "."},
+        {"sensitivity", "1", 0.5, NM_NON_NEGATIVE, "."}, {"strength", "1", 1.0, NM_NON_NEGATIVE, "."},
+        {"shape", "1", 1.0, NM_POSITIVE, "."},           NM_END};
+    const nm_modulator power = {
+        .name = "power", .params = fields, .response = NM_POWER, .targets = NM_ON(NM_LEARNING_RATE)};
+    const nm_modulator *const one[] = {&power};
+    double at[1] = {0.75}, values[NM_MAX_PARAMS] = {0.5, 0.1, 0.5, 2.0, 1.0}, tau[] = {10.0};
+    nm_levels levels = {.n_regions = 1, .n_modulators = 1, .modulators = one, .level = at, .params = values};
+    const double held = nm_levels_signal(&levels, 0, 1.0, 5.0, 1e9);
+    levels.tau = tau;
+    const double decays = nm_levels_signal(&levels, 0, 1.0, 5.0, 1e9);
+    values[4] = 2.0; /* the square of the level does not decay by exp */
+    const double square = nm_levels_signal(&levels, 0, 1.0, 5.0, 1e9);
+    values[4] = 1.0, tau[0] = NAN;
+    const double unknown = nm_levels_signal(&levels, 0, 1.0, 5.0, 1e9);
+    CHECK(held > 0.0 && unknown == held);
+    CHECK(fabs(decays / held - (1.0 - exp(-0.5)) / 0.5) < 1e-8);
+    values[4] = 2.0, levels.tau = NULL;
+    CHECK(square == nm_levels_signal(&levels, 0, 1.0, 5.0, 1e9));
+}
+
 static const nm_test tests[] = {TEST(columns_that_are_null_mean_the_modulators_own),
                                 TEST(zones_borrow_a_region_and_scale_its_effects),
                                 TEST(a_neutral_modulator_has_no_effect_at_its_baseline),
@@ -255,6 +291,8 @@ static const nm_test tests[] = {TEST(columns_that_are_null_mean_the_modulators_o
                                 TEST(nothing_moves_a_level_that_is_clamped),
                                 TEST(an_amount_is_added_in_one_region_or_in_all),
                                 TEST(levels_flow_between_neighbours),
+                                TEST(a_level_outside_its_interval_is_named),
+                                TEST(the_signal_follows_a_level_that_decays_within_the_step),
                                 {NULL, NULL}};
 
 int main(int argc, char **argv) {
