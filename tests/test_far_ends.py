@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from test_births import expected, fired
+from test_births import network as births
 
 from neuromod import Simulation, SpikeMonitor, create_neuromodulation_system
 
@@ -58,17 +60,73 @@ def learnt(n: int, rule: str) -> tuple[Any, Any]:
     return np.asarray(into.weight), np.asarray(out.weight)
 
 
-def test_a_factor_ends_at_its_least() -> None:
-    """The gain that a strong fall of the level would make negative is 0: nothing that arrives is felt."""
-    section: dict[str, Any] = {
-        "histamine": {"response": {"linear": {"strength": 5.0}}, "targets": ["gain"], "baseline": 0.9}
-    }
-    system = create_neuromodulation_system(section)
-    system.clamp(histamine=0.0)
-    sim = Simulation(seed=1, neuromodulation=system)
-    cells = sim.create(50, "lif", name="E", drive={"rate": 3000.0, "weight": 2.0})
-    sim.run(50)
-    assert np.isfinite(cells.v_membrane).all()
+@pytest.mark.parametrize("rule", ["none", "hebbian", "stdp"])
+def test_a_synapse_of_another_source_brings_no_spike_that_was_under_way(rule: str) -> None:
+    """Of its source and delay there is no older one, so that nothing of the run is reached."""
+    plasticity = {"rule": rule} if rule == "none" else {"rule": rule, "weight_max": 1000.0}
+    sim, sources, targets = births(plasticity)
+    sim.set_spike_times(sources[:2], [[3.0], [3.0, 50.0]])
+    spikes = SpikeMonitor(sim)
+    sim.add_synapse(sources[0], targets[0], weight=200.0, delay=30)
+    sim.run(6)
+    sim.add_synapse(sources[1], targets[1], weight=200.0, delay=30)
+    sim.run(90)
+    assert fired(spikes, targets) == {(33, int(targets[0])), (80, int(targets[1]))}
+
+
+def test_a_chunk_of_synapses_that_are_younger_than_the_spike() -> None:
+    """One synapse of the source is older than its spike, and 599 of the same delay are younger: a chunk has 512."""
+    sim, sources, targets = births({"rule": "hebbian", "weight_max": 1000.0}, n_targets=600)
+    sim.set_spike_times(sources[:1], [[3.0, 50.0]])
+    spikes = SpikeMonitor(sim)
+    sim.add_synapse(sources[0], targets[0], weight=200.0, delay=30)
+    sim.run(6)
+    for target in targets[1:]:
+        sim.add_synapse(sources[0], target, weight=200.0, delay=30)
+    sim.run(90)
+    assert fired(spikes, targets) == {(33, int(targets[0])), *((80, int(each)) for each in targets)}
+
+
+@pytest.mark.parametrize(
+    ("given", "rests_at"),
+    [
+        ({"tau": 0.05, "rho_star": 0.3, "sigma": 0.0}, (0.0, 1.0)),
+        ({"weight_min": 0.5, "weight_max": 0.5}, (0.5,)),
+    ],
+)
+def test_a_calcium_rule_whose_weights_rest_or_cannot_move(given: Any, rests_at: tuple[float, ...]) -> None:
+    """A spike comes after 2,000 of its time constants; or there is no room between the bounds."""
+    sim, sources, targets = births({"rule": "graupner_brunel"})
+    sim.set_spike_times(sources[:2], [[3.0, 104.0, 205.0], [50.0, 150.0]])
+    made = sim.connect(
+        sources[:2], targets, probability=1.0, weight=0.5, rule={"rule": "graupner_brunel", **given}, name="p"
+    )
+    sim.run(300)
+    assert set(np.unique(np.asarray(made.weight)).tolist()) <= set(rests_at)
+
+
+def test_a_source_whose_synapses_lack_a_delay() -> None:
+    """Long rows of several delays; those of the last source have the shortest alone."""
+    sim, sources, targets = births("none", n_targets=300)
+    trains = {int(each): [2 + k % 9] for k, each in enumerate(sources)}
+    sim.set_spike_times(sources, [[float(t) for t in trains[int(i)]] for i in sources])
+    made = sim.connect(
+        sources,
+        targets,
+        probability=0.9,
+        weight={"uniform": [200.0, 201.0]},
+        delay={"uniform": [1, 3]},
+        rule="none",
+        synapse_type="excitatory",
+        name="p",
+    )
+    delay = made.delay.copy()
+    delay[made.pre_id == sources[-1]] = 1
+    made.delay = delay
+    spikes = SpikeMonitor(sim)
+    sim.run(20)
+    pairs = np.stack([made.pre_id, made.post_id], axis=1)
+    assert fired(spikes, targets) == expected(pairs, made.delay, trains, -1)
 
 
 def test_a_level_that_decays_at_once_flows_nowhere() -> None:

@@ -98,6 +98,19 @@ static void all_pairs_within_the_radius(void) {
         }
 }
 
+static void a_source_beyond_all_cells_has_no_pair(void) {
+    const double outside[] = {1000.0, -1000.0};
+    for (int k = 0; k < 4; k++) {
+        nm_build build = everyone();
+        const nm_cells cells = grid(0.0, 2.0);
+        const nm_law law = {.kind = NM_LAW_CONSTANT, .p_center = 1.0, .radius = 2.0};
+        int64_t source = 0;
+        at[N * (k / 2)] = outside[k % 2];
+        const int64_t n = nm_build_near(&build, &cells, &law, &source, ROOM, pre, post);
+        CHECK(source == N && n > N && pre[0] == 1);
+    }
+}
+
 static void little_room_takes_more_calls(void) {
     nm_build build = everyone();
     nm_cells cells = grid(SIDE, 3.1);
@@ -158,6 +171,7 @@ static void too_few_partners_are_named(void) {
 }
 
 static const nm_test tests[] = {TEST(all_pairs_within_the_radius),
+                                TEST(a_source_beyond_all_cells_has_no_pair),
                                 TEST(little_room_takes_more_calls),
                                 TEST(chosen_partners_are_distinct_and_counted),
                                 TEST(too_few_partners_are_named),

@@ -392,6 +392,22 @@ static void one_bucket_is_read_alone(void) {
     discard(w);
 }
 
+static void a_rule_without_traces_fills_none(void) {
+    const trial a = {.plan = {.rule = &nm_plasticity_stdp, .small = 1}, .of_sources = 0.3, .of_others = 0.3};
+    world *w = set_up(&a);
+    run(w, NULL, w->steps);
+    float *weight = zeros(&w->keep, w->n_synapses, sizeof(float)),
+          *trace = zeros(&w->keep, w->n_synapses, sizeof(float));
+    for (int64_t s = 0; s < w->n_synapses; s++)
+        trace[s] = UNTOUCHED;
+    const nm_lazy_step step = {
+        .network = &w->network, .projection = &w->projection, .dt = w->dt, .now = w->now};
+    nm_lazy_read(&step, 0, w->n_buckets, 0, weight, trace);
+    for (int64_t s = 0; s < w->n_synapses; s++)
+        CHECK(trace[s] == UNTOUCHED);
+    discard(w);
+}
+
 /* ---- the contract of the hooks, by a rule of two traces on each side ------------------------------ */
 
 static int seen_wrong;
@@ -465,6 +481,7 @@ static const nm_test tests[] = {
     TEST(the_sweep_changes_nothing),
     TEST(looks_leave_no_trace),
     TEST(one_bucket_is_read_alone),
+                                TEST(a_rule_without_traces_fills_none),
     TEST(hooks_see_traces_without_the_spike_itself),
     TEST(the_sweep_comes_in_time),
     {NULL, NULL},
