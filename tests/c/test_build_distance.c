@@ -170,12 +170,10 @@ static void too_few_partners_are_named(void) {
     CHECK(nm_build_chosen(&build, 1, degree, 0, mark, chosen, &error) == NM_ERR_BAD_LAYOUT);
 }
 
-static const nm_test tests[] = {TEST(all_pairs_within_the_radius),
-                                TEST(a_source_beyond_all_cells_has_no_pair),
-                                TEST(little_room_takes_more_calls),
-                                TEST(chosen_partners_are_distinct_and_counted),
-                                TEST(too_few_partners_are_named),
-                                {NULL, NULL}};
+static const nm_test tests[] = {
+    TEST(all_pairs_within_the_radius),  TEST(a_source_beyond_all_cells_has_no_pair),
+    TEST(little_room_takes_more_calls), TEST(chosen_partners_are_distinct_and_counted),
+    TEST(too_few_partners_are_named),   {NULL, NULL}};
 
 int main(int argc, char **argv) {
     return nm_test_main(tests, argc, argv);

@@ -481,7 +481,7 @@ static const nm_test tests[] = {
     TEST(the_sweep_changes_nothing),
     TEST(looks_leave_no_trace),
     TEST(one_bucket_is_read_alone),
-                                TEST(a_rule_without_traces_fills_none),
+    TEST(a_rule_without_traces_fills_none),
     TEST(hooks_see_traces_without_the_spike_itself),
     TEST(the_sweep_comes_in_time),
     {NULL, NULL},

@@ -294,10 +294,8 @@ static void the_signal_follows_a_level_that_decays_within_the_step(void) {
 /* A time constant that a factor of 0 makes 0 would be a division by 0. */
 static void a_factor_ends_at_its_least(void) {
     const nm_field *const fields = three[0]->params;
-    const nm_modulator slow = {.name = "slow",
-                               .params = fields,
-                               .response = NM_LINEAR,
-                               .targets = NM_ON(NM_TAU_C) | NM_ON(NM_GAIN)};
+    const nm_modulator slow = {
+        .name = "slow", .params = fields, .response = NM_LINEAR, .targets = NM_ON(NM_TAU_C) | NM_ON(NM_GAIN)};
     const nm_modulator *const one[] = {&slow};
     double at[1] = {0.0};
     make();
