@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from neuromod.config.keys import registered
 from neuromod.config.modulators import known_modulators, modulator_names
 from neuromod.config.sections import AXES, MAX_AREAS, NEURON_MODELS
 from neuromod.problems import KNOWN_KEYS, KNOWN_NAMES, Place, Problem, shown
@@ -50,7 +51,9 @@ def _check_steps(content: Mapping[str, Any], areas: Mapping[int, Mapping[str, An
     if dt is None:  # whoever simulates gives it
         return
     for k, area in areas.items():
-        model = area.get("model") or common.get("type", "lif")
+        model = registered(area.get("model") or common.get("type", "lif"), NEURON_MODELS)
+        if model is None:
+            continue
         about, own = NEURON_MODELS[model], _object(area.get("params"))
         longest, name = about["longest_step"], about["bounded_rate"]
         if longest and dt > longest:
