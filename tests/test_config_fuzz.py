@@ -221,7 +221,7 @@ def test_a_rule_that_reads_what_neurons_lack_is_refused_in_the_file(tmp_path: Pa
     ("area", "sections", "problem"),
     [
         (
-            {"model": "AdEx_Clopath"},
+            {"model": "ADEX_CLOPATH"},
             {"simulation": {"dt": 1000.0}},
             "simulation.dt: must be at most 100 ms for adex_clopath neurons, as areas[1] has them; got 1000.0",
         ),
