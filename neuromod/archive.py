@@ -28,8 +28,8 @@ from neuromod.problems import shown
 
 __all__ = ["FORMAT", "Saved", "read_archive", "write_archive"]
 
-FORMAT = 1
-"""Version of the layout. Every later version of the package reads this one."""
+FORMAT = 2
+"""Version of the layout. Every later version of the package reads this one and those before."""
 Array = NDArray[np.generic]
 
 _MANIFEST = "manifest.json"

@@ -26,9 +26,11 @@ __all__ = [
     "Disk",
     "HeldDirectory",
     "alone_in",
+    "checked_path",
     "held",
     "hold_directory",
     "let_go",
+    "naming",
     "remove_strays",
     "remove_strays_of",
     "target_of",
@@ -91,19 +93,48 @@ class Disk:
 DISK = Disk()
 
 
-def target_of(path: str | os.PathLike[str]) -> Path:
-    """The file that a path stands for: links are followed, so that a link stays one.
+def checked_path(path: Any) -> Path:
+    """What a user has given as a path, as it is.
 
     Raises
     ------
     TypeError
         If it is no path.
+    ValueError, FileNotFoundError
+        If no file can have such a name, or it begins with a ``~`` that stands for no directory here.
+    """
+    given = os.fspath(path) if isinstance(path, str | os.PathLike) else path
+    if not isinstance(given, str):
+        raise TypeError(f"path: must be a str or Path; got {type(path).__name__}")
+    if not given:
+        raise ValueError("path: must not be empty; got ''")
+    if "\0" in given:
+        raise ValueError(f"path: must hold no null character; got {given!a}")
+    try:
+        os.fsencode(given)
+    except UnicodeEncodeError as error:
+        rule = f"must have characters that names of files can have here, in {error.encoding}"
+        raise ValueError(f"path: {rule}; got {given!a}") from None
+    first = Path(given).parts[0] if Path(given).parts else given
+    if first.startswith("~") and not os.path.lexists(first):
+        raise FileNotFoundError(
+            f"path: must have the name of a directory in place of ~, as Path(path).expanduser() puts it there; "
+            f"got {given!a}"
+        )
+    return Path(given)
+
+
+def target_of(path: str | os.PathLike[str]) -> Path:
+    """The file that a path stands for: links are followed, so that a link stays one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no path.
     FileNotFoundError, IsADirectoryError, OSError
         If its directory does not exist, it is a directory itself, or it is a device, a pipe or a link to itself.
     """
-    if not isinstance(path, str | os.PathLike) or isinstance(path, bytes):
-        raise TypeError(f"path: must be a str or Path; got {type(path).__name__}")
-    target = Path(os.path.realpath(path))
+    target = Path(os.path.realpath(checked_path(path)))
     name = printable(str(target))
     if target.is_dir():
         raise IsADirectoryError(f"{name}: must be a file; it is a directory")
@@ -135,6 +166,26 @@ def whole_file(target: Path) -> Iterator[Callable[[Any], None]]:
     If anything fails, the older file stays as it was and no temporary file is left. Temporary files that writers of
     the same target left when they were killed are removed first.
     """
+    with naming(target), _beside(target) as write:
+        yield write
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """An error of the disk names this file, where it names none or a temporary one."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and (error.filename is None or str(error.filename).endswith(".tmp")):
+            error.filename = str(path)
+            if error.filename2 is not None:
+                del error.filename2  # of a rename
+        raise
+
+
+@contextlib.contextmanager
+def _beside(target: Path) -> Iterator[Callable[[Any], None]]:
+    """A temporary file that takes the place of the target at the end of the block."""
     remove_strays(target)
     disk = DISK
     temporary, handle = _temporary(target, disk)

@@ -95,13 +95,14 @@ class Checkpoints(Closed):
     def __init__(self, sim: Any, path: str | PathLike[str], every: str | float, keep: int) -> None:
         if isinstance(keep, bool) or not isinstance(keep, int) or keep < 1:
             raise ValueError(f"keep: must be a whole number >= 1; got {shown(keep)}")
-        if not isinstance(path, str | PathLike) or isinstance(path, bytes):
-            raise TypeError(f"path: must be a str or Path; got {type(path).__name__}")
-        self._sim, self._keep, self._directory = sim, keep, Path(os.path.abspath(path))  # noqa: PTH100
+        self._sim, self._keep = sim, keep
+        self._directory = Path(os.path.abspath(atomic.checked_path(path)))  # noqa: PTH100
         self._seconds = seconds_of(every, "every") if isinstance(every, str) else None
         self._steps = None if isinstance(every, str) else steps_of(every, sim.dt, "every", 1)
         if self._directory.exists() and not self._directory.is_dir():
             raise NotADirectoryError(f"{path}: must be a directory; it is a file")
+        if os.path.islink(self._directory) and not self._directory.is_dir():  # noqa: PTH114
+            raise NotADirectoryError(f"{path}: must be a directory; it is a link that leads to none")
         self._last = -1  # step of the last checkpoint
         self._next = 0  # step of the next look at the clock
         self._began = self._looked = 0.0

@@ -1,7 +1,8 @@
 """Nested mappings with arrays, as a tree that JSON can write and a list of arrays; and the way back, checked.
 
 An array stands once in the list, however often it occurs. One whose values are all equal is kept as one of them. Values
-that stay the same for long are kept as runs, other whole numbers in the narrowest type that holds them.
+that stay the same for long are kept as runs, other whole numbers in the narrowest type that holds them. Of large
+arrays the halves of the values are kept apart where the upper ones take less room so, as `neuromod.planes` has it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromod.planes import coded, decoded, halved, joined
 from neuromod.problems import shown
 from neuromod.state import packed_key, unpacked_key
 
@@ -24,6 +26,8 @@ Array = NDArray[Any]
 _MARK = "$"
 """The only key of a mapping that stands for an array."""
 _FEW = 64  # entries; a smaller array is kept as it is
+_LARGE = 4096  # entries from which on halves and codes are tried
+_HALVINGS = 2  # of a value: 4 bytes, 2, 1
 _DEEPEST = 100
 _MOST = 32
 """Bytes in memory for each byte of the file; and `_SPARE` bytes besides."""
@@ -72,9 +76,28 @@ class Folder:
             values, counts = (self._add(_narrow(part), path) for part in runs)
             return ["runs", values, counts, flat.dtype.str, shape]
         narrow = _narrow(flat)
+        parts = self._parts(narrow, path)
+        if parts is not None:
+            return [*parts, narrow.dtype.str, flat.dtype.str, shape]
         if narrow.dtype == flat.dtype:
             return ["array", self._add(little, path)]
         return ["narrow", self._add(narrow, path), flat.dtype.str, shape]
+
+    def _parts(self, flat: Array, path: tuple[str, ...]) -> list[Any] | None:
+        """Codes of bytes, or halves of which the upper ones take less room than as they are; None for neither."""
+        if flat.size < _LARGE:
+            return None
+        if flat.dtype.itemsize == 1 and flat.dtype.kind in "iu":
+            codes = coded(_bits(flat))
+            return None if codes is None else ["coded", *(self._add(part, path) for part in codes)]
+        if flat.dtype.itemsize not in (2, 4):
+            return None
+        low, high = halved(flat)
+        upper = self._kept(high, path)
+        if upper[0] == "array":
+            self.arrays.pop()
+            return None
+        return ["halves", self._add(low, path), upper]
 
     def _add(self, array: Array, path: tuple[str, ...]) -> int:
         number = len(self.arrays)
@@ -161,7 +184,7 @@ class _Unfolder:
             self._known[key] = self._made(about)
         return self._known[key]
 
-    def _made(self, about: list[Any]) -> Array:
+    def _made(self, about: list[Any], depth: int = 0) -> Array:
         how = about[0] if about else None
         if how == "array" and len(about) == 2:
             return self._at(about[1])
@@ -171,13 +194,26 @@ class _Unfolder:
                 raise ValueError(f"content: must be one value; got {one.shape}")
             return np.full(self._shape(about[2], one.dtype), one[0], one.dtype)
         if how == "narrow" and len(about) == 4:
-            values, dtype = self._at(about[1]), _type(about[2])
-            return _wide(values, dtype).reshape(self._shape(about[3], dtype, len(values)))
+            return self._shaped(self._at(about[1]), _type(about[2]), about[3])
+        if how == "halves" and len(about) == 6 and isinstance(about[2], list) and depth < _HALVINGS:
+            whole, dtype = (
+                joined(self._at(about[1]), self._made(about[2], depth + 1), _type(about[3])),
+                about[4],
+            )
+            return self._shaped(whole, _type(dtype), about[5])
+        if how == "coded" and len(about) == 7 and about[4] in ("|u1", "|i1"):
+            dtype, parts = _type(about[5]), (self._at(about[1]), self._at(about[2]), self._at(about[3]))
+            shape = self._shape(about[6], dtype)
+            return _wide(decoded(parts, math.prod(shape)).view(about[4]), dtype).reshape(shape)
         if how == "runs" and len(about) == 5:
             dtype, counts = _type(about[3]), _lengths(self._at(about[2]))
             shape = self._shape(about[4], dtype, sum(counts))
             return np.repeat(_wide(self._at(about[1]), dtype, len(counts)), counts).reshape(shape)
         raise ValueError(f"content: must say how an array is kept; got {shown(about)}")
+
+    def _shaped(self, values: Array, dtype: np.dtype[Any], shape: Any) -> Array:
+        """Flat values as this type, in a shape that is checked."""
+        return _wide(values, dtype).reshape(self._shape(shape, dtype, len(values)))
 
     def _at(self, number: Any) -> Array:
         if type(number) is not int or not 0 <= number < len(self.arrays):

@@ -326,11 +326,10 @@ def content_of(sim: Simulation) -> dict[str, Any]:
 def load(cls: type[Simulation], path: Any, threads: int | None = None) -> tuple[Simulation, Any]:
     """The simulation of a file, and what the caller of `save` kept besides."""
     count = None if threads is None else checked_threads(threads)
-    from pathlib import Path
+    from neuromod.atomic import checked_path
 
-    if isinstance(path, str | PathLike) and Path(path).is_dir():
-        return _newest(cls, Path(path), count)
-    return _loaded(cls, path, count)
+    where = checked_path(path)
+    return _newest(cls, where, count) if where.is_dir() else _loaded(cls, where, count)
 
 
 def _newest(cls: type[Simulation], directory: Path, threads: int | None) -> tuple[Simulation, Any]:
@@ -360,9 +359,12 @@ def _loaded(cls: type[Simulation], path: Any, threads: int | None) -> tuple[Simu
     from neuromod.archive import read_archive
     from neuromod.network.files import problems_of
 
-    found = read_archive(path, "simulation", _hint)
-    with problems_of(path):
-        return again(cls, found.content, threads)
+    try:
+        found = read_archive(path, "simulation", _hint)
+        with problems_of(path):
+            return again(cls, found.content, threads)
+    except MemoryError as error:
+        raise MemoryError(f"{path}: must fit into the memory; {error}") from error
 
 
 def _hint(kind: str) -> str:

@@ -125,6 +125,8 @@ def read_log(path: str | PathLike[str]) -> RecordLog:
         If the file is no log, is of a newer format, or a block before the last one is damaged.
     OSError
         If it cannot be read.
+    TypeError, ValueError
+        If it is no path.
 
     Examples
     --------
@@ -137,9 +139,8 @@ def read_log(path: str | PathLike[str]) -> RecordLog:
     >>> bool(len(log["spikes"]["id"]) == run["spike_counts"].sum()), log.until, log.is_complete
     (True, 200.0, True)
     """
-    if Path(path).is_dir():
-        return _of_ranks(Path(path))
-    return _of_file(Path(path))[1]
+    where = atomic.checked_path(path)
+    return _of_ranks(where) if where.is_dir() else _of_file(where)[1]
 
 
 def _of_file(path: Path) -> tuple[dict[str, Any], RecordLog]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -188,11 +187,13 @@ class RankKept:
         ValueError, TypeError, OSError, FileError
             As of `Simulation.streaming`, on all ranks; or if the directory has the files of more ranks.
         """
+        from neuromod.atomic import checked_path
+
         with self._ranks.one_error():
             rates = [name for name, each in monitors.items() if isinstance(each, RateMonitor)]
             if rates:
                 raise ConfigError([f"monitors[{rates[0]!r}]: must not be of record_rate on several ranks"])
-            folder = Path(path)
+            folder = checked_path(path)
             folder.mkdir(parents=True, exist_ok=True)
             more = [each for each in folder.glob("rank-*.log") if int(each.stem[5:]) >= self._ranks.size]
             if more:

@@ -123,7 +123,8 @@ class Stream(Closed):
         try:
             self._flush()
             self._append(b"NMEN", b"")
-            atomic.DISK.sync(self._handle)
+            with atomic.naming(self._path):
+                atomic.DISK.sync(self._handle)
         finally:
             atomic.let_go(self._handle)
 
@@ -250,7 +251,8 @@ class Stream(Closed):
         block = packed(magic, number, step, payload)
         try:
             self._is_torn = True
-            atomic.write_all(atomic.DISK, self._handle, block)
+            with atomic.naming(self._path):
+                atomic.write_all(atomic.DISK, self._handle, block)
             self._at = end + len(block), number + 1, step
             self._is_torn = False
         except BaseException:

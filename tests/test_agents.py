@@ -240,7 +240,7 @@ def test_a_file_of_an_agent_is_of_the_format_of_the_package(tmp_path: Path) -> N
     with zipfile.ZipFile(path) as file:
         assert {info.compress_type for info in file.infolist()} == {zipfile.ZIP_STORED}
         manifest = json.loads(file.read("manifest.json"))
-    assert manifest["kind"] == "agent" and manifest["format"] == 1
+    assert manifest["kind"] == "agent" and manifest["format"] == 2
     with np.load(path, allow_pickle=False) as arrays:
         assert set(arrays.files) >= {each["name"].removesuffix(".npy") for each in manifest["arrays"]}
     whole = path.read_bytes()

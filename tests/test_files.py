@@ -222,7 +222,11 @@ def test_other_tools_read_the_file(tmp_path: Path) -> None:
         manifest = json.loads(file.read("manifest.json"))
         names = file.namelist()[1:]
     assert [about["name"] for about in manifest["arrays"]] == names
-    assert (manifest["format"], manifest["version"], manifest["kind"]) == (1, __version__, "simulation")
+    assert (manifest["format"], manifest["version"], manifest["kind"]) == (
+        archive.FORMAT,
+        __version__,
+        "simulation",
+    )
     assert manifest["content"]["model"]["config"] == sim.model.config
     weight = next(name for name in names if name.endswith("-columns-weight.npy"))
     with np.load(tmp_path / "a.npz", allow_pickle=False) as arrays:
@@ -360,7 +364,7 @@ def set_in(*path: Any, value: Any) -> Any:
 
 
 FORGED = [
-    (set_in("format", value=2), "format: must be at most 1, which neuromod 0.1.0 reads; got 2, written by neuromod"),
+    (set_in("format", value=3), "format: must be at most 2, which neuromod 0.1.0 reads; got 3, written by neuromod"),
     (set_in("format", value=True), "manifest.json.format: must be a version"),
     (set_in("format", value=None), "manifest.json.format: must be a version"),
     (set_in("kind", value="model"), "kind: must be 'simulation'; got 'model'; BrainModel.load reads it"),
@@ -535,7 +539,7 @@ def test_what_is_no_ordinary_file_is_neither_replaced_nor_read(tmp_path: Path) -
 # ---- files of each release load for ever ---------------------------------------------------------------------------
 
 
-def test_a_file_of_this_release_loads() -> None:
+def test_a_file_of_format_1_loads() -> None:
     """Made by ``python tests/test_files.py``; never made anew when the format changes: another one is added."""
     sim = Simulation.load(OLD)
     assert sim.digest() == "6564fb7de5f797b88e394bb01e2cdfec4947d322f0c2cc33d71cfecfc4924e1a"

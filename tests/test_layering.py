@@ -50,7 +50,7 @@ PYTHON_ROWS = (
     },
     {"_core"},
     {"vector"},
-    {"state", "folding", "archive", "atomic", "launcher"},
+    {"state", "folding", "planes", "archive", "atomic", "launcher"},
     {"errors", "problems", "_machine"},
 )
 # Old homes of public names, kept importable; the package itself imports the new ones.

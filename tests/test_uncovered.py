@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import runpy
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 import pytest
 
 REASONS = "tests/uncovered.txt"
+
+
+PACKAGE = "tests/uncovered_package.txt"
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +29,29 @@ def test_each_line_of_the_list_stands_in_its_source(checkout: Path, program: dic
     assert gone == []
 
 
-def test_each_has_a_reason(checkout: Path) -> None:
-    lines = [line for line in (checkout / REASONS).read_text().splitlines() if not line.startswith("#")]
+def test_each_module_of_the_list_is_there(checkout: Path, program: dict[str, Any]) -> None:
+    found = program["numbers"](checkout / PACKAGE)
+    assert [file for file in found if not (checkout / file).is_file()] == []
+    assert min(found.values()) > 0
+
+
+def test_a_module_with_more_doors_than_its_number_is_named(
+    tmp_path: Path, program: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = {"executed_lines": [1], "missing_lines": [3], "missing_branches": [[1, 3]]}
+    (tmp_path / "core.json").write_text("[]")
+    (tmp_path / "python.json").write_text(json.dumps({"files": {"build/covered/neuromod/closed.py": told}}))
+    (tmp_path / "reasons.txt").write_text("")
+    for count, status in ((1, 0), (0, 1)):
+        (tmp_path / "package.txt").write_text(f"It is so.\n    neuromod/closed.py: {count}\n")
+        files = ("reasons.txt", "core.json", "package.txt", "python.json")
+        assert program["main"](*(str(tmp_path / name) for name in files)) == status
+        assert ("neuromod/closed.py: 1 doors that no test went through" in capsys.readouterr().out) == status
+
+
+@pytest.mark.parametrize("name", [REASONS, PACKAGE])
+def test_each_has_a_reason(checkout: Path, name: str) -> None:
+    lines = [line for line in (checkout / name).read_text().splitlines() if not line.startswith("#")]
     kinds = "".join("." if not line else "d" if line[0].isspace() else "r" for line in lines).strip(".")
     assert all(each.startswith("r") and each.strip("r").strip("d") == "" for each in kinds.split("."))
 

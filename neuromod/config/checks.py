@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from neuromod.config.keys import registered
 from neuromod.config.modulators import known_modulators, modulator_names
-from neuromod.config.sections import AXES, MAX_AREAS
+from neuromod.config.sections import AXES, MAX_AREAS, NEURON_MODELS
 from neuromod.problems import KNOWN_KEYS, KNOWN_NAMES, Place, Problem, shown
 
 MAX_SITES = 2**31 - 1
@@ -25,6 +26,8 @@ def check_together(content: Mapping[str, Any], found: Collection[Problem]) -> It
     areas: dict[int, dict[str, Any]] = {}
     yield from _check_areas(content, shape, wrong, areas)
     yield from _check_overlaps(areas)
+    if ("simulation",) not in wrong and ("neuron_model",) not in wrong:
+        yield from _check_steps(content, areas)
     yield from _check_senses(content, {area["name"]: area for area in areas.values()})
     modulators = modulator_names(content.get("neuromodulation"))
     yield from _check_releases(content, modulators, wrong)
@@ -40,6 +43,35 @@ def check_together(content: Mapping[str, Any], found: Collection[Problem]) -> It
     for k, name in enumerate(_names(acting) if isinstance(acting, list) else ()):
         if name not in known:
             yield Problem(("plasticity", "modulators", k), "must be a modulator", name, known, KNOWN_NAMES)
+
+
+def _check_steps(content: Mapping[str, Any], areas: Mapping[int, Mapping[str, Any]]) -> Iterator[Problem]:
+    """Neurons that the step of the file does not serve: of a model whose cost grows with it, or too fast for it."""
+    common, dt = _object(content.get("neuron_model")), _object(content.get("simulation")).get("dt")
+    if dt is None:  # whoever simulates gives it
+        return
+    for k, area in areas.items():
+        model = registered(area.get("model") or common.get("type", "lif"), NEURON_MODELS)
+        if model is None:
+            continue
+        about, own = NEURON_MODELS[model], _object(area.get("params"))
+        longest, name = about["longest_step"], about["bounded_rate"]
+        if longest and dt > longest:
+            rule = f"must be at most {longest:g} ms for {model} neurons, as areas[{k}] has them"
+            yield Problem(("simulation", "dt"), rule, dt)
+            return
+        if name is None:
+            continue
+        shared = {} if area.get("model") else _object(common.get("params_default"))
+        rate = own.get(name, shared.get(name, about["params"][name]["default"]))
+        if rate * (dt / 1000.0) > 1.0 + 1e-12:
+            if name in own:
+                yield Problem(
+                    ("areas", k, "params", name), f"must be at most 1000 / dt = {1000.0 / dt:g} Hz", rate
+                )
+            else:
+                rule = f"must be at most {1000.0 / rate:g} ms for {model} neurons of {rate:g} Hz"
+                yield Problem(("simulation", "dt"), f"{rule}, as areas[{k}] has them", dt)
 
 
 def _column(content: Mapping[str, Any], key: str) -> list[Any]:

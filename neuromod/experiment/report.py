@@ -16,7 +16,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from neuromod.atomic import target_of, whole_file
+from neuromod.atomic import checked_path, target_of, whole_file
 from neuromod.experiment.effect_size import effects
 from neuromod.experiment.results import table_notes, table_rows
 from neuromod.experiment.story import headline, readout_of, seconds_of
@@ -143,7 +143,7 @@ def save_report(
     >>> save_report("report.html", run_experiment("brain_base_model.json", steps=30, seed=1)).name
     'report.html'
     """
-    target = Path(path)
+    target = checked_path(path)
     if target.exists() and not overwrite:
         raise FileExistsError(f"{target}: exists already, and overwrite is not set")
     page = report_html(results, notes=notes)

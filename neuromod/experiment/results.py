@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuromod.atomic import target_of, whole_file
+from neuromod.atomic import checked_path, target_of, whole_file
 from neuromod.experiment.effect_size import effects
 from neuromod.experiment.story import headline, readout_of, seconds_of, speed
 from neuromod.notebook import html_table
@@ -94,7 +94,7 @@ def save_results(path: str | Path, arrays: Mapping[str, ArrayLike], *, overwrite
     >>> load_results(file)["label"].tolist()
     ['a', 'b']
     """
-    target = Path(path)
+    target = checked_path(path)
     columns = {name: np.asarray(value) for name, value in arrays.items()}
     for name, column in columns.items():
         if column.dtype.hasobject:

@@ -211,6 +211,12 @@ static void sources_may_have_no_target(void) {
     degree[5] = -1;
     CHECK(nm_build_out_degrees(&build, degree, sorting, bucket_start, local, &error) == NM_ERR_BAD_VALUE);
     CHECK(error.value == -1.0);
+    degree[3] = degree[5] = 0, degree[0] = 1;
+    build.n_post = 1; /* which is source 0 itself */
+    CHECK(nm_build_out_degrees(&build, degree, sorting, bucket_start, local, &error) == NM_ERR_BAD_VALUE);
+    CHECK(error.index == 0 && error.field == -2);
+    degree[0] = 0, degree[1] = 1;
+    CHECK(nm_build_out_degrees(&build, degree, sorting, bucket_start, local, &error) == NM_OK);
 }
 
 static void pairs_outside_are_named(void) {

@@ -98,6 +98,19 @@ static void all_pairs_within_the_radius(void) {
         }
 }
 
+static void a_source_beyond_all_cells_has_no_pair(void) {
+    const double outside[] = {1000.0, -1000.0};
+    for (int k = 0; k < 4; k++) {
+        nm_build build = everyone();
+        const nm_cells cells = grid(0.0, 2.0);
+        const nm_law law = {.kind = NM_LAW_CONSTANT, .p_center = 1.0, .radius = 2.0};
+        int64_t source = 0;
+        at[N * (k / 2)] = outside[k % 2];
+        const int64_t n = nm_build_near(&build, &cells, &law, &source, ROOM, pre, post);
+        CHECK(source == N && n > N && pre[0] == 1);
+    }
+}
+
 static void little_room_takes_more_calls(void) {
     nm_build build = everyone();
     nm_cells cells = grid(SIDE, 3.1);
@@ -150,15 +163,17 @@ static void too_few_partners_are_named(void) {
     degree[0] = -1;
     CHECK(nm_build_chosen(&build, 1, degree, 0, mark, chosen, &error) == NM_ERR_BAD_VALUE &&
           error.index == 0);
+    degree[0] = 1, build.n_post = 1; /* which is source 0 itself */
+    CHECK(nm_build_chosen(&build, 1, degree, 0, mark, chosen, &error) == NM_ERR_BAD_VALUE &&
+          error.index == 0 && error.value == 1.0);
     slots[7] = slots[6];
     CHECK(nm_build_chosen(&build, 1, degree, 0, mark, chosen, &error) == NM_ERR_BAD_LAYOUT);
 }
 
-static const nm_test tests[] = {TEST(all_pairs_within_the_radius),
-                                TEST(little_room_takes_more_calls),
-                                TEST(chosen_partners_are_distinct_and_counted),
-                                TEST(too_few_partners_are_named),
-                                {NULL, NULL}};
+static const nm_test tests[] = {
+    TEST(all_pairs_within_the_radius),  TEST(a_source_beyond_all_cells_has_no_pair),
+    TEST(little_room_takes_more_calls), TEST(chosen_partners_are_distinct_and_counted),
+    TEST(too_few_partners_are_named),   {NULL, NULL}};
 
 int main(int argc, char **argv) {
     return nm_test_main(tests, argc, argv);

@@ -122,11 +122,33 @@ static void a_noise_takes_the_exact_step(void) {
     }
 }
 
+/* (1 - cos x) / x would lose all digits; a current that is that slow is constant over a step. */
+static void a_sine_of_years_is_constant_over_a_step(void) {
+    const nm_current c = {.kind = NM_CURRENT_SINE,
+                          .start = 0.0,
+                          .stop = INFINITY,
+                          .amplitude = 3.0,
+                          .offset = 0.5,
+                          .frequency = 1e-12,
+                          .phase = 0.125};
+    for (int64_t now = 1; now < 5; now++)
+        CHECK(fabs(nm_current_mean(&c, now) - (0.5 + 3.0 * sqrt(0.5))) < 1e-10);
+    const nm_current still = {.kind = NM_CURRENT_SINE, .stop = INFINITY, .amplitude = 3.0, .phase = 0.25};
+    CHECK(fabs(nm_current_mean(&still, 1) - 3.0) < 1e-15);
+}
+
+static void a_decay_that_is_too_slow_to_see_has_a_mean_of_one(void) {
+    CHECK(nm_exp_mean(1e-20) == 1.0 && nm_exp_mean(0.0) == 1.0 && nm_exp_mean(5e-324) == 1.0);
+    CHECK(fabs(nm_exp_mean(1e-9) - (1.0 - 5e-10)) < 1e-16);
+}
+
 static const nm_test tests[] = {TEST(a_step_gets_the_mean_of_the_segments_in_it),
                                 TEST(a_sine_has_its_mean_over_a_step),
                                 TEST(a_block_is_reached_where_a_neuron_of_it_is_named_and_the_current_acts),
                                 TEST(the_cut_into_blocks_changes_no_bit),
                                 TEST(a_noise_takes_the_exact_step),
+                                TEST(a_sine_of_years_is_constant_over_a_step),
+                                TEST(a_decay_that_is_too_slow_to_see_has_a_mean_of_one),
                                 {NULL, NULL}};
 
 int main(int argc, char **argv) {

@@ -51,6 +51,8 @@ static void lend(world *w, int64_t k, const kind *about) {
     CHECK(!about->bitmap || lend_bitmap(&w->keep, &w->network, p, &w->bitmaps[k]));
     if (about->bitmap == 2)
         p->weight = constant_column(w, k);
+    if (about->bitmap == 3)
+        w->bitmaps[k].most = 2;
     CHECK(!about->pushed || nm_push_worth(p));
 }
 
@@ -296,6 +298,11 @@ static void bitmap_projections_with_a_column_of_weights(void) {
     bitmap_projections(2);
 }
 
+/* As of a target that has one source very often. */
+static void more_arrivals_than_a_count_of_bits_holds(void) {
+    bitmap_projections(3);
+}
+
 static void pushed_projections(void) {
     const kind kinds[] = {
         {.n_rows = N, .low = 1, .high = 20, .density = 0.05, .own = 1, .pushed = 1},
@@ -440,6 +447,7 @@ static const nm_test tests[] = {TEST(own_weights_and_delays),
                                 TEST(efficacies_multiply_weights),
                                 TEST(bitmap_projections_over_bits),
                                 TEST(bitmap_projections_with_a_column_of_weights),
+                                TEST(more_arrivals_than_a_count_of_bits_holds),
                                 TEST(pushed_projections),
                                 TEST(all_kinds_together),
                                 TEST(only_the_partition_is_added_to),

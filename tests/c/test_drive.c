@@ -111,6 +111,27 @@ static void negative_weights_arrive_at_the_inhibitory_port(void) {
     }
 }
 
+/* Uniform noise alone is added to the current that is there, or is the whole of a current that is not. */
+static void uniform_noise_is_added_to_what_is_there(void) {
+    static double wide[LENGTH], plain[N], added[N];
+    nm_network noisy = network;
+    for (int64_t slot = 0; slot < LENGTH; slot++)
+        wide[slot] = 2.0;
+    noisy.drive_uniform = wide;
+    set_up(0.0, 0.0, 0);
+    blocks[1].noisy = 2;
+    int differs = 0;
+    for (int i = 0; i < N; i++)
+        plain[i] = 7.0, added[i] = 3.0;
+    nm_drive_noise(&noisy, &blocks[1], 1.0, 8, 5, 1.0, plain, 1);
+    nm_drive_noise(&noisy, &blocks[1], 1.0, 8, 5, 1.0, added, 0);
+    for (int i = 0; i < N; i++) {
+        CHECK(fabs(added[i] - 3.0 - plain[i]) < 1e-12);
+        differs |= plain[i] != plain[0];
+    }
+    CHECK(differs);
+}
+
 static void undriven_blocks_get_nothing(void) {
     set_up(2.0, 0.5, 0);
     nm_drive_add(&network, &blocks[1], 1.0, 8, 5, 1.0, excitatory, inhibitory);
@@ -180,6 +201,7 @@ static const nm_test tests[] = {TEST(tables_rise_and_no_word_passes_their_end),
                                 TEST(a_gap_in_the_ids_changes_no_draw),
                                 TEST(large_means_have_mean_and_variance),
                                 TEST(noise_is_drawn_from_the_words),
+                                TEST(uniform_noise_is_added_to_what_is_there),
                                 {NULL, NULL}};
 
 int main(int argc, char **argv) {

@@ -259,6 +259,23 @@ static void strengths_of_inhibitory_synapses(void) {
                   .low = -3.0, /* counts as 0 */
                   .high = 0.7,
                   .inhibitory = 1});
+    agree((trial){.plan = {.small = 1, .steps = 2000},
+                  .of_sources = 0.05,
+                  .of_others = 0.05,
+                  .high = 0.7,
+                  .kept = 0.999,
+                  .inhibitory = 1});
+    agree((trial){.plan = {.small = 1, .steps = 2000, .n_regions = 2},
+                  .of_sources = 0.05,
+                  .of_others = 0.05,
+                  .high = 0.7,
+                  .kept = 0.999,
+                  .inhibitory = 1});
+    agree((trial){.plan = {.small = 1, .steps = 2000, .n_regions = 2},
+                  .of_sources = 0.05,
+                  .of_others = 0.05,
+                  .high = 0.7,
+                  .inhibitory = 1});
 }
 
 /* More spikes of a target than have sums (16), and than are kept (32). */
@@ -375,6 +392,22 @@ static void one_bucket_is_read_alone(void) {
     discard(w);
 }
 
+static void a_rule_without_traces_fills_none(void) {
+    const trial a = {.plan = {.rule = &nm_plasticity_stdp, .small = 1}, .of_sources = 0.3, .of_others = 0.3};
+    world *w = set_up(&a);
+    run(w, NULL, w->steps);
+    float *weight = zeros(&w->keep, w->n_synapses, sizeof(float)),
+          *trace = zeros(&w->keep, w->n_synapses, sizeof(float));
+    for (int64_t s = 0; s < w->n_synapses; s++)
+        trace[s] = UNTOUCHED;
+    const nm_lazy_step step = {
+        .network = &w->network, .projection = &w->projection, .dt = w->dt, .now = w->now};
+    nm_lazy_read(&step, 0, w->n_buckets, 0, weight, trace);
+    for (int64_t s = 0; s < w->n_synapses; s++)
+        CHECK(trace[s] == UNTOUCHED);
+    discard(w);
+}
+
 /* ---- the contract of the hooks, by a rule of two traces on each side ------------------------------ */
 
 static int seen_wrong;
@@ -448,6 +481,7 @@ static const nm_test tests[] = {
     TEST(the_sweep_changes_nothing),
     TEST(looks_leave_no_trace),
     TEST(one_bucket_is_read_alone),
+    TEST(a_rule_without_traces_fills_none),
     TEST(hooks_see_traces_without_the_spike_itself),
     TEST(the_sweep_comes_in_time),
     {NULL, NULL},

@@ -243,6 +243,68 @@ static void levels_flow_between_neighbours(void) {
     CHECK(all[0] == 0.25 && flow[0] == 7.0 && term[0] == 7.0);
 }
 
+static void a_level_outside_its_interval_is_named(void) {
+    nm_levels levels = make();
+    nm_error error;
+    const double wrong[] = {1.5, -0.25, NAN};
+    for (int k = 0; k < 3; k++) {
+        level[MODULATORS + 2] = wrong[k];
+        CHECK(nm_levels_check(&levels, &error) == NM_ERR_BAD_VALUE && error.index == 1 && error.field == -3);
+        CHECK(!(error.value >= 0.0 && error.value <= 1.0));
+    }
+}
+
+/* Dopamine's factor of the rates of learning in place of the level, at the shape and strength of each case; the signal
+ * over a step is the factor at its mean level where that is known, else the one at its beginning. */
+static void the_signal_follows_a_level_that_decays_within_the_step(void) {
+    static const nm_field fields[] = {
+        {"baseline", "1", 0.5, NM_UNIT_INTERVAL, "."},   {"decay_rate", "1/step", 0.1, NM_UNIT_INTERVAL, "."},
+        {"sensitivity", "1", 0.5, NM_NON_NEGATIVE, "."}, {"strength", "1", 1.0, NM_NON_NEGATIVE, "."},
+        {"shape", "1", 1.0, NM_POSITIVE, "."},           NM_END};
+    const nm_modulator power = {
+        .name = "power", .params = fields, .response = NM_POWER, .targets = NM_ON(NM_LEARNING_RATE)};
+    const nm_modulator *const one[] = {&power};
+    double at[1] = {0.75}, values[NM_MAX_PARAMS] = {0.5, 0.1, 0.5, 2.0, 1.0}, tau[] = {10.0};
+    nm_levels levels = {.n_regions = 1, .n_modulators = 1, .modulators = one, .level = at, .params = values};
+    const double held = nm_levels_signal(&levels, 0, 1.0, 5.0, 1e9);
+    levels.tau = tau;
+    const double decays = nm_levels_signal(&levels, 0, 1.0, 5.0, 1e9);
+    values[4] = 2.0; /* the square of the level does not decay by exp */
+    const double square = nm_levels_signal(&levels, 0, 1.0, 5.0, 1e9);
+    values[4] = 1.0, tau[0] = NAN;
+    const double unknown = nm_levels_signal(&levels, 0, 1.0, 5.0, 1e9);
+    CHECK(held > 0.0 && unknown == held);
+    CHECK(fabs(decays / held - (1.0 - exp(-0.5)) / 0.5) < 1e-8);
+    tau[0] = 10.0; /* a factor below 0 counts as 0, so that it does not decay by exp either */
+    nm_modulator below = power;
+    const nm_modulator *const other[] = {&below};
+    levels.modulators = other;
+    for (int k = 0; k < 2; k++) { /* at the level and at rest -0.5 and -1, then 0.3 and -0.2 */
+        below.offset = k ? -1.2 : -2.0;
+        const double by_tau = nm_levels_signal(&levels, 0, 1.0, 5.0, 1e9);
+        levels.tau = NULL;
+        CHECK(nm_levels_signal(&levels, 0, 1.0, 5.0, 1e9) == by_tau);
+        levels.tau = tau;
+    }
+    levels.modulators = one;
+    values[4] = 2.0, levels.tau = NULL;
+    CHECK(square == nm_levels_signal(&levels, 0, 1.0, 5.0, 1e9));
+}
+
+/* A time constant that a factor of 0 makes 0 would be a division by 0. */
+static void a_factor_ends_at_its_least(void) {
+    const nm_field *const fields = three[0]->params;
+    const nm_modulator slow = {
+        .name = "slow", .params = fields, .response = NM_LINEAR, .targets = NM_ON(NM_TAU_C) | NM_ON(NM_GAIN)};
+    const nm_modulator *const one[] = {&slow};
+    double at[1] = {0.0};
+    make();
+    const nm_levels levels = {
+        .n_regions = 1, .n_modulators = 1, .modulators = one, .level = at, .params = params};
+    const nm_factors none = nm_levels_factors(&levels, 0);
+    CHECK(none.tau_c == NM_LEAST_TAU_C && none.gain == 0.0);
+}
+
 static const nm_test tests[] = {TEST(columns_that_are_null_mean_the_modulators_own),
                                 TEST(zones_borrow_a_region_and_scale_its_effects),
                                 TEST(a_neutral_modulator_has_no_effect_at_its_baseline),
@@ -255,6 +317,9 @@ static const nm_test tests[] = {TEST(columns_that_are_null_mean_the_modulators_o
                                 TEST(nothing_moves_a_level_that_is_clamped),
                                 TEST(an_amount_is_added_in_one_region_or_in_all),
                                 TEST(levels_flow_between_neighbours),
+                                TEST(a_level_outside_its_interval_is_named),
+                                TEST(a_factor_ends_at_its_least),
+                                TEST(the_signal_follows_a_level_that_decays_within_the_step),
                                 {NULL, NULL}};
 
 int main(int argc, char **argv) {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 enum { N = 2000 };
-extern const nm_neuron_model nm_neuron_izhikevich, nm_neuron_lif;
+extern const nm_neuron_model nm_neuron_adex, nm_neuron_izhikevich, nm_neuron_lif, nm_neuron_poisson;
 
 /* A network of one group with columns of its own; parameters and state at their defaults. */
 typedef struct fixture {
@@ -215,6 +215,56 @@ static void rates_and_noise_come_and_go(void) {
     }
     f->drive[3][1] = NAN;
     CHECK(prepare(f) == NM_ERR_BAD_VALUE);
+    free(f);
+}
+
+static void rates_that_differ_have_no_table(void) {
+    fixture *f = make(&nm_neuron_lif, 200);
+    cut(f, N);
+    for (int i = 0; i < 200; i++)
+        f->drive[0][i] = 100.0 + i % 2;
+    CHECK(prepare(f) == NM_OK && f->blocks[0].driven == 2);
+    for (int i = 0; i < 200; i++)
+        f->drive[0][i] = 100.0;
+    CHECK(prepare(f) == NM_OK && f->blocks[0].driven == 1);
+    for (int i = 0; i < 200; i++)
+        f->drive[0][i] = 30e3; /* 30 in a step: more than a table is made for */
+    CHECK(prepare(f) == NM_OK && f->blocks[0].driven == 2);
+    free(f);
+}
+
+static void a_step_that_a_model_does_not_take_is_refused(void) {
+    const double dt[] = {100.0, 100.5};
+    for (int k = 0; k < 2; k++) {
+        fixture *f = make(&nm_neuron_adex, 20);
+        nm_error error = {0};
+        cut(f, N);
+        CHECK(nm_network_prepare(&f->network, dt[k], 0, &error) == (k ? NM_ERR_STEP : NM_OK));
+        CHECK(k == 0 || (error.index == 0 && error.field == -1 && error.value == dt[k]));
+        free(f);
+    }
+}
+
+static void parameters_in_the_wrong_order_are_refused(void) {
+    fixture *f = make(&nm_neuron_adex, 20);
+    nm_error error;
+    cut(f, N);
+    const nm_greater_than order = nm_neuron_adex.greater_than[1];
+    f->params[order.greater][7] = f->params[order.lesser][7];
+    CHECK(nm_network_prepare(&f->network, 1.0, 0, &error) == NM_ERR_BAD_ORDER);
+    CHECK(error.index == 7 && error.field == order.greater);
+    free(f);
+}
+
+static void sources_take_no_input(void) {
+    fixture *f = make(&nm_neuron_poisson, 20);
+    nm_error error;
+    cut(f, N);
+    f->drive[2][11] = -0.0;
+    CHECK(prepare(f) == NM_OK);
+    f->drive[2][11] = 1.5;
+    CHECK(nm_network_prepare(&f->network, 1.0, 0, &error) == NM_ERR_NO_INPUT);
+    CHECK(error.index == 11 && error.value == 1.5);
     free(f);
 }
 
@@ -471,6 +521,10 @@ static const nm_test tests[] = {TEST(partitions_have_equal_widths),
                                 TEST(izhikevich_delta_synapses),
                                 TEST(lif_delta_synapses),
                                 TEST(rates_and_noise_come_and_go),
+                                TEST(rates_that_differ_have_no_table),
+                                TEST(a_step_that_a_model_does_not_take_is_refused),
+                                TEST(parameters_in_the_wrong_order_are_refused),
+                                TEST(sources_take_no_input),
                                 TEST(a_word_is_held_to_its_positions),
                                 TEST(rows_of_some_partitions),
                                 TEST(partitions_that_there_are_not_are_refused),
