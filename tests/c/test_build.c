@@ -193,7 +193,7 @@ static int are_buckets_of(int first, int end, const uint16_t *whole) {
     return fine;
 }
 
-/* The rows of the partitions first .. end - 1, whose neurons alone are targets; `all` partitions have buckets, or these. */
+/* The rows of partitions first .. end - 1, whose neurons alone are targets. `all`: all partitions have buckets. */
 static int draw_part(int rule, int first, int end, int all) {
     nm_build build = everyone();
     const int last = end * WIDTH < N ? end * WIDTH : N;
