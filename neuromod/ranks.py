@@ -14,6 +14,7 @@ from neuromod import __version__, _core
 from neuromod.errors import ConfigError
 from neuromod.inputs import checked_input
 from neuromod.modulation.system import NeuromodulationSystem
+from neuromod.monitors import SynapseMonitor
 from neuromod.network.brain_model import BrainModel
 from neuromod.network.division import Divided, told
 from neuromod.network.population import Group, Population
@@ -25,6 +26,7 @@ from neuromod.problems import did_you_mean
 from neuromod.rank_hooks import RankHooked
 from neuromod.rank_kept import RankKept
 from neuromod.rank_link import Ranks
+from neuromod.rank_records import about_records
 from neuromod.rank_state import Part
 from neuromod.run_result import Rates, RunResult
 from neuromod.simulation import Simulation
@@ -93,7 +95,7 @@ class RankSimulation(RankHooked, RankKept):
     All rules of plasticity are there that come with the package: what a synapse needs of a source are its spikes.
 
     Only what is listed here is offered, and current sources and `RateSource`, which take a `RankSimulation`. There are
-    no life cycle, replicas, edits of synapses and recorders of synapses. The last digest of `gather` is that of the
+    no life cycle, replicas and edits of synapses. The last digest of `gather` is that of the
     same network in a `Simulation`.
 
     An error that is not caught, an error during a run, and Ctrl-C, on any rank end all ranks.
@@ -448,6 +450,9 @@ class RankSimulation(RankHooked, RankKept):
                 "network": self._fingerprint(),
                 "input": None if given is None else _digest(*given),
                 "hooks": self._hooks(),
+                "recorders of synapses": about_records(
+                    [one for one in self.monitors if isinstance(one, SynapseMonitor) and one._is_on()]
+                ),
                 "current sources": _told(
                     [
                         (one.kind, one.ids, one.span, one.number, one.values, one.factor)
