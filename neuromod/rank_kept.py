@@ -43,6 +43,7 @@ class RankKept:
     _ranks: Ranks
     _spikes: SpikeMonitor | None
     _checkpoints: RankCheckpoints | None
+    _grown: bool
 
     @property
     def _part(self) -> Part:
@@ -354,6 +355,7 @@ class RankKept:
         session.beginning = first._session.beginning
         if threads is not None:
             sim.threads = threads
+        ranks._grown = True
         ranks._spikes = next((each for each in monitors if type(each) is SpikeMonitor), None)
         cuts: dict[str, Cut] = {}
         for table in session.store.tables:
