@@ -188,6 +188,8 @@ def _merged(
         step, number = merged_spikes([(part["step"], part["id"]) for part in parts])
         time = merged_spikes([(part["step"], part["time"]) for part in parts])[1]
         return {"step": step, "id": number, "time": time}, abouts[0]
+    if "place" in abouts[0]:
+        return _merged_synapses(parts, abouts)
     if "ids" not in abouts[0]:  # the same on every rank
         longest = max(parts, key=lambda part: len(part["step"]))
         return longest, abouts[0]
@@ -198,6 +200,17 @@ def _merged(
     values = merged_samples([part["value"][:n] for part in parts], ids, wanted)
     about = {what: value for what, value in abouts[0].items() if what != "asked"}
     about |= {"ids": wanted.tolist(), "width": len(wanted)}
+    return {"step": parts[0]["step"][:n], "value": values, "time": parts[0]["time"][:n]}, about
+
+
+def _merged_synapses(
+    parts: Sequence[dict[str, Array]], abouts: Sequence[dict[str, Any]]
+) -> tuple[dict[str, Array], dict[str, Any]]:
+    """A channel of synapses, each of which one rank has."""
+    order = np.argsort(np.concatenate([np.array(one["place"], np.int64) for one in abouts]), kind="stable")
+    n = min(len(part["step"]) for part in parts)
+    values = np.concatenate([part["value"][:n] for part in parts], axis=1)[:, order]
+    about = {what: value for what, value in abouts[0].items() if what != "place"} | {"width": len(order)}
     return {"step": parts[0]["step"][:n], "value": values, "time": parts[0]["time"][:n]}, about
 
 

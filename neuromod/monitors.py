@@ -376,7 +376,7 @@ class SynapseMonitor(Monitor[_core.Probe]):
         *,
         every_ms: float | None = None,
     ) -> None:
-        table = _table_of(sim, projection)
+        table = table_of(sim, projection)
         known = ["weight", *(name for name in table.state_columns if name != "last_event")]
         if not isinstance(variable, str) or variable not in known:
             raise ValueError(
@@ -439,7 +439,7 @@ class SynapseMonitor(Monitor[_core.Probe]):
         )
 
 
-def _table_of(sim: Simulation, projection: Any) -> Any:
+def table_of(sim: Simulation, projection: Any) -> Any:
     """The synapses of a projection of the simulation, given or named."""
     known = sim._session.store.projections
     name = projection if isinstance(projection, str) else getattr(projection, "name", None)

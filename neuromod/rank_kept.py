@@ -12,13 +12,13 @@ from neuromod import saved
 from neuromod.errors import ConfigError
 from neuromod.inputs import known_ids
 from neuromod.merging import merged_spikes
-from neuromod.monitors import LevelMonitor, RateMonitor, SpikeMonitor, StateMonitor
+from neuromod.monitors import LevelMonitor, RateMonitor, SpikeMonitor, StateMonitor, SynapseMonitor, table_of
 from neuromod.network import saved as of_model
 from neuromod.network.brain_model import BrainModel
 from neuromod.network.population import Group
-from neuromod.network.ranked import Cut, keep_targets, merged_projections
+from neuromod.network.ranked import Cut, keep_targets, merged_projections, places_in_whole
 from neuromod.rank_link import Ranks
-from neuromod.rank_records import keep_own_records, sent_records, whole_records
+from neuromod.rank_records import about_records, keep_own_records, sent_records, whole_records
 from neuromod.rank_state import Part, cut_state, merged_state, sent_state
 from neuromod.recorders import monitors_of
 from neuromod.state import sealed
@@ -42,6 +42,7 @@ class RankKept:
     _ranks: Ranks
     _spikes: SpikeMonitor | None
     _checkpoints: RankCheckpoints | None
+    _grown: bool
 
     @property
     def _part(self) -> Part:
@@ -145,6 +146,53 @@ class RankKept:
         """
         return LevelMonitor(self._sim, every, every_ms=every_ms)
 
+    def record_synapses(
+        self,
+        projection: Any,
+        variable: str = "weight",
+        pre: Group | None = None,
+        post: Group | None = None,
+        every: int | None = None,
+        *,
+        every_ms: float | None = None,
+    ) -> SynapseMonitor:
+        """Record the weights, or another variable, of synapses from the next step on, each rank those that it holds.
+
+        Parameters
+        ----------
+        projection : Projection or str
+            One of `projections`, or its name.
+        variable : str, default "weight"
+            As of `SynapseMonitor`.
+        pre, post : Population, name, sequence of these, or array_like of int, shape (n,), optional
+            Synapses of these sources and onto these targets, the same on every rank. Default: all.
+        every : int, steps, >= 1, default 1
+        every_ms : float, ms, > 0, optional
+            In place of `every`.
+
+        Returns
+        -------
+        SynapseMonitor
+            Of those synapses that this rank holds. That of `gather` has all.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As of `SynapseMonitor`. Nothing is recorded then.
+        """
+        sim, given = self._sim, (("pre", pre), ("post", post))
+        chosen = [
+            (k, known_ids(sim.model, ids, name)) for k, (name, ids) in enumerate(given) if ids is not None
+        ]
+        table = table_of(sim, projection)
+        here = np.ones(len(table), bool)
+        for k, ids in chosen:
+            here &= np.isin((table.pre_id, table.post_id)[k], ids)
+        at = np.flatnonzero(here)
+        monitor = SynapseMonitor(sim, projection, variable, at, every, every_ms=every_ms)
+        monitor._place = table.pre[at].astype(np.int64)
+        return monitor
+
     def gather_spikes(self) -> tuple[Ints, Ints] | None:
         """What `record_spikes` has recorded.
 
@@ -174,7 +222,7 @@ class RankKept:
             A directory, made where there is none. The files are ``rank-<5 digits>.log``; `read_log` reads the directory
             as one log.
         monitors : mapping of str to monitor
-            Of `record_spikes`, `record_state` and `record_levels`, by the names of their channels.
+            Of `record_spikes`, `record_state`, `record_synapses` and `record_levels`, by the names of their channels.
         every : float, ms, > 0, default 100
             Simulated time from one block to the next.
 
@@ -222,7 +270,7 @@ class RankKept:
         """
         sim, part = self._sim, self._part
         sim._session.agenda.check_can_be_saved("gather")
-        self._ranks.check_same({"recorders": [type(monitor).__name__ for monitor in self.monitors]}, "gather")
+        self._ranks.check_same({"recorders": about_records(self.monitors)}, "gather")
         own, state = sim._own_state(), of_model.state_of(sim.model, rows=True)
         tables = sim._session.store.tables
         neurons = {
@@ -256,7 +304,7 @@ class RankKept:
         own = {**own, "engine": merged_state(own["engine"], engines, ends, n)}
         content = sealed({"format": of_model.FORMAT, "simulation": own})
         again = saved.simulation_again(self._SIMULATION, model, system, content, sim.threads)
-        again._session.held = whole_records(again, recorded)
+        again._session.held = whole_records(again, recorded, lambda name: places_in_whole(ends[name], n))
         return again  # type: ignore[no-any-return]
 
     @classmethod
@@ -297,8 +345,9 @@ class RankKept:
         monitors, first = list(sim.monitors), ranks._sim
         ranks._sim = sim
         try:
-            part = ranks._part
-            keep_own_records(monitors, sim.model.neurons.id[part.first_slot : part.end_slot])
+            part, ids = ranks._part, sim.model.neurons.id
+            own = ids[part.first_slot : part.end_slot]
+            keep_own_records(monitors, own, ids if ranks._ranks.rank == 0 else None)
         except BaseException:
             ranks._sim = first
             raise
@@ -307,6 +356,7 @@ class RankKept:
         session.beginning = first._session.beginning
         if threads is not None:
             sim.threads = threads
+        ranks._grown = True
         ranks._spikes = next((each for each in monitors if type(each) is SpikeMonitor), None)
         cuts: dict[str, Cut] = {}
         for table in session.store.tables:

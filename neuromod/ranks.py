@@ -14,6 +14,7 @@ from neuromod import __version__, _core
 from neuromod.errors import ConfigError
 from neuromod.inputs import checked_input
 from neuromod.modulation.system import NeuromodulationSystem
+from neuromod.monitors import SynapseMonitor
 from neuromod.network.brain_model import BrainModel
 from neuromod.network.division import Divided, told
 from neuromod.network.population import Group, Population
@@ -25,6 +26,7 @@ from neuromod.problems import did_you_mean
 from neuromod.rank_hooks import RankHooked
 from neuromod.rank_kept import RankKept
 from neuromod.rank_link import Ranks
+from neuromod.rank_records import about_records
 from neuromod.rank_state import Part
 from neuromod.run_result import Rates, RunResult
 from neuromod.simulation import Simulation
@@ -34,6 +36,7 @@ __all__ = ["RankSimulation"]
 
 Ints = NDArray[np.int64]
 _LONGEST = 32  # steps between two exchanges: NM_INTERVAL of the core
+_MANY = 1_000_000  # synapses, from which on a process gives back what connecting has left free
 _REMOTE = {name: about["reads"]["source"] for name, about in _core.plasticity_rules().items()}
 """Columns of sources that rules read: of other ranks they are not known."""
 
@@ -93,8 +96,8 @@ class RankSimulation(RankHooked, RankKept):
     All rules of plasticity are there that come with the package: what a synapse needs of a source are its spikes.
 
     Only what is listed here is offered, and current sources and `RateSource`, which take a `RankSimulation`. There are
-    no life cycle, replicas, edits of synapses and recorders of synapses. The last digest of `gather` is that of the
-    same network in a `Simulation`.
+    no life cycle and no replicas; synapses may be removed between runs, not added or moved. The last digest of `gather`
+    is that of the same network in a `Simulation`.
 
     An error that is not caught, an error during a run, and Ctrl-C, on any rank end all ranks.
 
@@ -109,6 +112,7 @@ class RankSimulation(RankHooked, RankKept):
 
     _SIMULATION = Simulation
     _sim: Simulation
+    _grown = False  # whether something has been connected since the last run
 
     def __init__(
         self,
@@ -339,6 +343,7 @@ class RankSimulation(RankHooked, RankKept):
     def _keep_own(self, names: list[str]) -> int:
         """Of new projections that every rank has drawn whole, keep this rank's; how many synapses all have."""
         store, total = self._sim._session.store, 0
+        self._grown = True
         for table in store.tables:
             if table.name in names:
                 if table.whole is None:
@@ -385,6 +390,9 @@ class RankSimulation(RankHooked, RankKept):
             rows, ids = checked_input(self._sim.model, steps, input, input_ids)
             engine = self._sim._session.prepared()
         link = self._link(engine, steps, None if rows is None else (ids, rows))
+        if self._grown and self.n_own_synapses >= _MANY:
+            _core.trim_heap()  # of what connecting has left free
+        self._grown = False
         began, counts = time.perf_counter(), np.zeros(len(self._sim.model.neurons), np.int64)
         with self._ranks.together():
             done = 0
@@ -448,6 +456,9 @@ class RankSimulation(RankHooked, RankKept):
                 "network": self._fingerprint(),
                 "input": None if given is None else _digest(*given),
                 "hooks": self._hooks(),
+                "recorders of synapses": about_records(
+                    [one for one in self.monitors if isinstance(one, SynapseMonitor) and one._is_on()]
+                ),
                 "current sources": _told(
                     [
                         (one.kind, one.ids, one.span, one.number, one.values, one.factor)

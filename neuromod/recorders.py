@@ -14,7 +14,7 @@ from neuromod.closed import Closed
 from neuromod.problems import shown
 from neuromod.tables import Tabled
 
-__all__ = ["Monitor", "milliseconds", "monitors_of"]
+__all__ = ["Monitor", "milliseconds", "monitor_again", "monitors_of"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -66,7 +66,7 @@ class Monitor(Closed, Tabled, Generic[Recorder]):
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         """Copied and pickled with its simulation and its records. A shallow copy records the same simulation."""
         with self._sim._session.gate:
-            return _again, (type(self), self._sim, self._own(), self._recorder.saved(), self._is_on())
+            return monitor_again, (type(self), self._sim, self._own(), self._recorder.saved(), self._is_on())
 
     def _own(self) -> dict[str, Any]:
         """Its attributes, but what it shares with the simulation."""
@@ -128,7 +128,7 @@ def monitors_of(session: Any) -> tuple[Monitor[Any], ...]:
     return tuple(monitor for each in session.monitors if (monitor := each()) is not None)
 
 
-def _again(
+def monitor_again(
     kind: type[Monitor[Any]], sim: Simulation, own: dict[str, Any], saved: dict[str, Any], is_on: bool
 ) -> Monitor[Any]:
     """A monitor of `sim` that has recorded what another has, and goes on where that did."""

@@ -284,6 +284,9 @@ def _about(monitor: Monitor[Any]) -> dict[str, Any]:
     asked = own.get("_asked")  # of a rank: those of all ranks, where they do not ascend
     if isinstance(asked, np.ndarray) and np.any(np.diff(asked) <= 0):
         about["asked"] = asked.tolist()
+    place = own.get("_place")  # of a rank: by which its synapses stand among those of all ranks
+    if isinstance(place, np.ndarray):
+        about["place"] = place.tolist()
     return about
 
 

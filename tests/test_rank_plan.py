@@ -79,5 +79,5 @@ def test_the_page_has_the_plan_beside_what_was_measured() -> None:
         assert [planned, room] == pytest.approx(
             [1e6 * plan["seconds_per_step"], plan["bytes"] / 2**20], rel=0.01
         )
-        assert planned == pytest.approx(step, rel=0.11 if n_ranks < 3 else 0.45)
+        assert planned == pytest.approx(step, rel=0.08 if n_ranks < 3 else 0.52)
         assert room == pytest.approx(held, rel=0.19)

@@ -18,6 +18,7 @@ from neuromod import (
     SpikeMonitor,
     StateMonitor,
     SynapseMonitor,
+    _core,
     read_log,
 )
 from neuromod.errors import FileError
@@ -29,7 +30,7 @@ IDS = [4900, 3, 2000, 2500]
 def network(make: Any, *comm: Any) -> Any:
     sim = make(*comm, seed=3, neuromodulation=NeuromodulationSystem())
     cells = sim.create(5000, drive={"rate": 1500.0, "weight": 1.2})
-    sim.connect(cells, cells, in_degree=5, weight=0.3, delay=4, rule="stdp")
+    sim.connect(cells, cells, in_degree=5, weight=0.3, delay=4, rule="stdp", name="p")
     return sim
 
 
@@ -41,11 +42,13 @@ def recorded(make: Any, *comm: Any) -> Any:
             "s": SpikeMonitor(sim),
             "v": StateMonitor(sim, "v_membrane", IDS, 5),
             "l": LevelMonitor(sim, 10),
+            "w": SynapseMonitor(sim, "p", every=15),
         }
     return sim, {
         "s": sim.record_spikes(),
         "v": sim.record_state("v_membrane", IDS, 5),
         "l": sim.record_levels(10),
+        "w": sim.record_synapses("p", every=15),
     }
 
 
@@ -88,7 +91,7 @@ def test_of_a_run_that_was_killed_what_all_ranks_have_is_read(tmp_path: Path, wh
     os.truncate(cut, cut.stat().st_size - 100)
     log = read_log(tmp_path / "log")
     assert log.until == 80.0 and not log.is_complete and log.lost_bytes > 0
-    for name in ("s", "v", "l"):
+    for name in ("s", "v", "l", "w"):
         kept = whole_log[name]["time"] <= 80.0
         for what, array in whole_log[name].items():
             assert np.array_equal(log[name][what], array[kept])
@@ -114,12 +117,16 @@ def test_the_whole_has_the_records_of_all_ranks() -> None:
         return sim.gather()
 
     whole = on_ranks(3, work)[0]
-    spikes, states, levels = whole.monitors
+    spikes, states, levels, weights = whole.monitors
     assert np.array_equal(spikes.id, own["s"].id) and np.array_equal(spikes.step, own["s"].step)
     assert states.ids.tolist() == IDS and np.array_equal(states.values, own["v"].values)
     assert np.array_equal(levels.values, own["l"].values)
     one.run(20), whole.run(20)
     assert np.array_equal(spikes.id, own["s"].id) and np.array_equal(states.values, own["v"].values)
+    assert np.array_equal(weights.values, own["w"].values) and np.ptp(weights.values) > 0.0
+    assert np.array_equal(weights.pre_id, own["w"].pre_id) and np.array_equal(
+        weights.post_id, own["w"].post_id
+    )
 
 
 def test_a_file_goes_on_with_its_recorders_on_any_number_of_ranks(tmp_path: Path) -> None:
@@ -134,7 +141,7 @@ def test_a_file_goes_on_with_its_recorders_on_any_number_of_ranks(tmp_path: Path
 
     def second(comm: ThreadComm) -> Any:
         sim = RankSimulation.load(tmp_path / "two.npz", comm, threads=2)
-        assert len(sim.monitors) == 3
+        assert len(sim.monitors) == 4
         sim.run(10)
         return sim.gather()
 
@@ -144,6 +151,85 @@ def test_a_file_goes_on_with_its_recorders_on_any_number_of_ranks(tmp_path: Path
     assert whole.digest() == one.digest()
     assert np.array_equal(whole.monitors[0].id, own["s"].id)
     assert np.array_equal(whole.monitors[1].values, own["v"].values)
+    assert np.array_equal(whole.monitors[3].values, own["w"].values)
+
+
+VARIABLES = [
+    (rule, name)
+    for rule, about in (("none", {}), *_core.plasticity_rules().items())
+    for name in ("weight", *about.get("synapse_columns", ()))
+    if name != "last_event"
+]
+
+
+@pytest.mark.parametrize(("rule", "variable"), VARIABLES)
+def test_synapses_are_recorded_as_on_one_process(rule: str, variable: str) -> None:
+    def run(sim: Any, record: Any) -> Any:
+        cells = sim.create(4500, "adex_clopath", name="cells", drive={"rate": 1500.0, "weight": 1.2})
+        kind = "inhibitory" if rule in ("istdp", "ristdp") else "excitatory"
+        how = {"in_degree": 3, "weight": {"uniform": [0.2, 0.6]}, "synapse_type": kind}
+        sim.connect(cells, cells, rule="none", name="other", **how)
+        sim.connect(cells, cells, rule=rule, delay={"uniform": [2, 9]}, name="p", **how)
+        monitor = record(sim)
+        sim.run(17)
+        sim.run(12)
+        return monitor
+
+    def work(comm: ThreadComm) -> Any:
+        sim = RankSimulation(comm, seed=3, neuromodulation=NeuromodulationSystem())
+        held = run(sim, lambda sim: sim.record_synapses("p", variable, range(900, 3000), every=7))
+        assert len(held.pre_id) < 6000 and np.isin(held.post_id, sim.own_ids).all()
+        return sim.gather()
+
+    def chosen(sim: Any) -> Any:
+        pre = sim.projections["p"].pre_id
+        return SynapseMonitor(sim, "p", variable, np.flatnonzero((pre >= 900) & (pre < 3000)), 7)
+
+    one = Simulation(seed=3, neuromodulation=NeuromodulationSystem())
+    own, whole = run(one, chosen), on_ranks(3, work)[0]
+    assert whole.digest() == one.digest()
+    (found,) = whole.monitors
+    assert np.array_equal(found.values, own.values) and found.time.tolist() == [7.0, 14.0, 21.0, 28.0]
+    assert np.array_equal(found.pre_id, own.pre_id) and np.array_equal(found.post_id, own.post_id)
+    one.run(6), whole.run(6)
+    assert np.array_equal(found.values, own.values) and len(own.values) == 5
+
+
+def test_chosen_and_removed_synapses_keep_their_places(tmp_path: Path) -> None:
+    one = network(Simulation)
+    own = SynapseMonitor(one, "p", "weight", [900, 3, 20_000, 3, *range(10, 30)], 5)
+    one.run(10)
+    one.projections["p"].remove([3])
+    one.model.remove_neuron(int(own.post_id[10]))
+    one.save(tmp_path / "file.npz")
+    one.run(10)
+
+    def work(comm: ThreadComm) -> Any:
+        sim = RankSimulation.load(tmp_path / "file.npz", comm)
+        sim.run(10)
+        return sim.gather()
+
+    whole = on_ranks(3, work)[0]
+    assert whole.digest() == one.digest()
+    (found,) = whole.monitors
+    assert np.array_equal(found.values, own.values, equal_nan=True)
+    assert np.flatnonzero(np.isnan(own.values[-1])).tolist() == [1, 3, 10]
+
+
+def test_ranks_that_record_other_synapses_are_refused() -> None:
+    def work(comm: ThreadComm) -> str:
+        sim = network(RankSimulation, comm)
+        monitor = sim.record_synapses("p", every=2 + comm.rank)
+        with pytest.raises(ConfigError) as caught:
+            sim.run(5)
+        assert sim.step == 0 and len(monitor.values) == 0
+        with pytest.raises(ValueError, match="variable: must be one of weight"):
+            sim.record_synapses("p", "heaviness")
+        with pytest.raises(ValueError, match="projection: must be one of the simulation's, 'p'"):
+            sim.record_synapses("q")
+        return str(caught.value)
+
+    assert "rank 1: must have the recorders of synapses of rank 0" in on_ranks(2, work)[0]
 
 
 @pytest.mark.parametrize("every", [20.0, "0.001 s"])
@@ -168,9 +254,6 @@ def test_checkpoints_are_those_of_one_process(tmp_path: Path, every: Any) -> Non
 
 
 def test_what_cannot_be_read_or_written_is_refused_on_all_ranks(tmp_path: Path) -> None:
-    watched = network(Simulation)
-    kept = SynapseMonitor(watched, next(iter(watched.projections)), every=10)
-
     def work(comm: ThreadComm) -> list[str]:
         said = []
         sim = network(RankSimulation, comm)
@@ -188,10 +271,3 @@ def test_what_cannot_be_read_or_written_is_refused_on_all_ranks(tmp_path: Path) 
     first, second = on_ranks(2, work)
     assert "missing" in first[0] and "rank 0: " in second[0]
     assert "none.npz" in first[1] and "every" in first[2] and "monitors" in first[3]
-
-    def take(comm: ThreadComm) -> None:
-        with pytest.raises(ConfigError, match=r"monitors: must be .* on several ranks; got SynapseMonitor"):
-            RankSimulation.take(watched, comm)
-        assert kept._is_on()
-
-    on_ranks(1, take)

@@ -280,13 +280,18 @@ def test_ranks_whose_programs_differ_are_refused() -> None:
         assert f"rank 1: must have the {part} of rank 0" in text
 
 
-def test_synapses_of_a_rank_are_not_edited() -> None:
+def test_synapses_of_a_rank_are_neither_added_nor_moved() -> None:
     def work(comm: ThreadComm) -> Any:
         sim = RankSimulation(comm, seed=5)
         built(sim, CASE)
         sim.run(20)
         (name, projection), *_ = sim.projections.items()
-        for edit in (lambda: projection.prune(fraction=0.1), lambda: setattr(projection, "delay", 3)):
+        pairs = [[0, 1]]
+        for edit in (
+            lambda: projection.add(pairs, 0.1),
+            lambda: projection.rewire([0], post=1),
+            lambda: setattr(projection, "delay", 3),
+        ):
             with pytest.raises(RuntimeError, match=rf"{name}.*: is not there on several ranks"):
                 edit()
         sim.run(30)

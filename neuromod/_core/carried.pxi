@@ -116,17 +116,37 @@ cdef _take_by_id(array, own, ids, values):
     array[np.searchsorted(own, ids[found])] = values[found]
 
 
-def _matched(carried, sources, delays):
-    """Traces of (source id, delay) pairs, {name: values}, as found in `carried`; 0 where there is none."""
-    old_sources, old_delays, traces = carried
-    old_keys = np.asarray(old_sources, np.int64) << 16 | np.asarray(old_delays, np.int64)
-    keys = np.asarray(sources, np.int64) << 16 | np.asarray(delays, np.int64)
-    old_keys, first = np.unique(old_keys, return_index=True)
-    at = np.searchsorted(old_keys, keys)
-    found = at < len(old_keys)
-    found[found] = old_keys[at[found]] == keys[found]
+def _matched(carried, sources, delays, partitions):
+    """Traces of (source id, delay, partition) segments, {name: values}, as found in `carried`. Where there is none of
+    that partition, those of any other: they differ by rounding alone. 0 where there is none of that source and delay.
+    """
+    *old, traces = carried
+    old_keys, keys = _keys_of_runs(*old), _keys_of_runs(sources, delays, partitions)
+    at, found = _first_of(old_keys, keys)
+    if not found.all():
+        others, found_other = _first_of(old_keys >> 16, keys >> 16)
+        at, found = np.where(found, at, others), found_other
     matched = {}
     for name, values in traces.items():
         matched[name] = np.zeros(len(keys))
-        matched[name][found] = values[first[at[found]]]
+        matched[name][found] = values[at[found]]
     return matched
+
+
+def _keys_of_runs(sources, delays, partitions):
+    """One number for each segment: 32 bits of its source (they may reach the sign), 16 of delay, 16 of partition."""
+    keys = np.asarray(sources, np.int64) << 16 | np.asarray(delays, np.int64)
+    return keys << 16 | np.asarray(partitions, np.int64)
+
+
+def _first_of(old, new):
+    """Where each of `new` stands first in `old`, 0 if nowhere; and whether it stands there."""
+    if np.array_equal(old, new):
+        return np.arange(len(new)), np.ones(len(new), bool)
+    known, first = np.unique(old, return_index=True)
+    at = np.searchsorted(known, new)
+    found = at < len(known)
+    found[found] = known[at[found]] == new[found]
+    places = np.zeros(len(new), np.int64)
+    places[found] = first[at[found]]
+    return places, found

@@ -6,7 +6,7 @@ cdef class EventKeeper:
 
     cdef nm_events c
     cdef readonly object delays  # those of the projection, descending
-    cdef object ends     # (id of the source, delay) of each segment
+    cdef object ends     # (id of the source, delay, partition) of each segment
     cdef dict traces     # trace of the source's spikes -> value of each segment right after its last arrival
     cdef dict lowpass    # low-pass trace of the source's column -> value by slot
     cdef list snapshots  # (column of the source, its values) that hooks at arrivals read

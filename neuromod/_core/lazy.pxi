@@ -63,7 +63,7 @@ cdef class LazyKeeper:
             self.idle = np.tile(here == 0, projection.n_rows)
 
     cdef ends(self):
-        """(id of the source, delay) of each segment."""
+        """(id of the source, delay, partition) of each segment."""
         return _run_ends(self.rows, self.binding.ids, *self.parts)
 
     cdef _here(self, array):
@@ -85,13 +85,12 @@ cdef class LazyKeeper:
         return whole
 
     cdef carried(self):
-        """(id of the source, delay) of each segment whose arrivals are noted, and the traces now."""
-        sources, delays = self.ends()
-        traces = self.traces()
+        """(id of the source, delay, partition) of each segment whose arrivals are noted, and the traces now."""
+        ends, traces = self.ends(), self.traces()
         if self.idle is None:
-            return sources, delays, traces
+            return *ends, traces
         noted = ~self.idle
-        return sources[noted], delays[noted], {name: values[noted] for name, values in traces.items()}
+        return *(end[noted] for end in ends), {name: values[noted] for name, values in traces.items()}
 
     cdef _make_history(self, Py_ssize_t n_traces):
         cdef Py_ssize_t n = self.binding.network.n_neurons, n_zones = self.c.n_zones
@@ -346,11 +345,13 @@ def _turns(course, int64_t now):
 
 
 def _run_ends(projection, ids, Py_ssize_t first, Py_ssize_t end):
-    """Id of the source and delay of each segment, of rows with buckets for the partitions first .. end - 1."""
-    n_buckets = projection.n_rows * (end - first)
-    delay_runs = np.ones(n_buckets, int) if projection.bucket_run is None else np.diff(projection.bucket_run)
-    rows = np.repeat(np.arange(n_buckets) // max(1, end - first), delay_runs)
+    """Id of the source, delay and partition of each segment, of rows with buckets for partitions first .. end - 1."""
+    buckets = np.arange(projection.n_rows * (end - first))
+    if projection.bucket_run is not None:
+        buckets = np.repeat(buckets, np.diff(projection.bucket_run))
+    rows, partitions = np.divmod(buckets, max(1, end - first))
     sources = ids[projection.pre_first + rows]
-    if projection.run_delay is None:
-        return sources, np.full(len(rows), projection.equal_delay, np.uint16)
-    return sources, projection.run_delay
+    delays = projection.run_delay
+    if delays is None:
+        delays = np.full(len(rows), projection.equal_delay, np.uint16)
+    return sources, delays, first + partitions

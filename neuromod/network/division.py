@@ -89,9 +89,13 @@ class Divided(Alone):
     def __init__(self, link: Link) -> None:
         self._link = link
 
-    def one_error(self) -> contextlib.AbstractContextManager[None]:
+    def one_error(self, where: str = "connect") -> contextlib.AbstractContextManager[None]:
         """A block whose error on one process is one on all."""
-        return self._link.one_error("connect")
+        return self._link.one_error(where)
+
+    def agree(self, told: Mapping[str, Any], where: str) -> None:
+        """Refuse what differs between processes."""
+        self._link.check_same(told, where)
 
     def check_same(self, arguments: tuple[Any, ...]) -> None:
         """Refuse arguments that differ between processes."""
@@ -162,6 +166,52 @@ class Divided(Alone):
         ends = np.concatenate([[0], np.cumsum(rows * mine)])
         come = np.array([int(found[a:b].sum(dtype=np.int64)) for a, b in itertools.pairwise(ends)])
         return found, link.deal(targets, totals, come)
+
+    # ---- changes of synapses that are there ----------------------------------------------------------------------
+
+    def number(self, marks: NDArray[np.bool_]) -> int:
+        """How many are marked, on all processes together."""
+        return int(self._link.total(np.array([np.count_nonzero(marks)]))[0])
+
+    def smallest(self, size: NDArray[np.float32], fraction: float, table: SynapseTable) -> NDArray[np.bool_]:
+        """A fraction of all synapses, those of the smallest sizes; of equal ones those that come first in the whole."""
+        link, key = (
+            self._link,
+            np.ascontiguousarray(size, np.float32).view(np.uint32),
+        )  # of numbers >= 0: ascends
+        assert table.whole is not None
+        n = round(fraction * table.whole.n_synapses)
+        ranked, low, high = np.sort(key), -1, 0xFFFFFFFF  # fewer than n are <= low; n or more are <= high
+        while high - low > 1:
+            middle = (low + high) // 2
+            is_enough = self._up_to(ranked, middle) >= n
+            low, high = (low, middle) if is_enough else (middle, high)
+        marks = key <= low
+        ties = np.flatnonzero(key == high)
+        row = np.searchsorted(table.row_start, ties, "right") - 1
+        own = np.bincount(row, minlength=table.n_rows).astype(np.int64)
+        before = starts_of(link.total(own))[:-1] + link.before(own)
+        number = before[row] + np.arange(len(ties)) - starts_of(own)[:-1][row]
+        marks[ties[number < n - self._up_to(ranked, low)]] = True
+        return marks
+
+    def _up_to(self, ranked: NDArray[np.uint32], bound: int) -> int:
+        """How many of all numbers are at most the bound. `ranked`: of this process."""
+        own = 0 if bound < 0 else int(np.searchsorted(ranked, np.uint32(bound), "right"))
+        return int(self._link.total(np.array([own]))[0])
+
+    def parted(self, table: SynapseTable, rows: Rows, delay: Many) -> tuple[Built, Whole]:
+        """Rows of a part that have buckets of all partitions, as a part has them, and what they are a part of. The rows
+        of other processes are as many."""
+        parts, n_all = table.parts, _core.partitions(table.columns.n)[0]
+        first, start, target = rows
+        n_rows = len(start) // n_all
+        held = np.append(start[:-1].reshape(n_rows, n_all)[:, parts[0] : parts[1]].ravel(), len(target))
+        total = self.number(np.ones(len(target), bool))
+        found = self._share(Built((first, held, target)), parts, n_rows, total > 0)
+        whole = self.whole(found, delay if total else table.equal_delay)
+        assert whole is not None
+        return found, whole
 
     # ---- what is a part of what ------------------------------------------------------------------------------
 

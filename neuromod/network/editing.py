@@ -34,7 +34,7 @@ class Synapses:
         Returns
         -------
         int
-            Number of synapses removed.
+            Number of synapses removed; on several ranks, where each names some of its own, on all together.
 
         Raises
         ------
@@ -57,8 +57,8 @@ class Synapses:
         >>> p.remove(p.pre_id == ids[0]), len(p)
         (5, 395)
         """
-        with self._change("remove"):
-            marks = self._store.edits.selected(self._table, synapses, "synapses")
+        with self._change("remove", True):
+            marks = self._store.edits.selected_by_all(self._store, self._table, synapses)
             return int(self._store.edits.remove_synapses(self._store, self._table, marks))
 
     def prune(
@@ -79,12 +79,12 @@ class Synapses:
             come first; or
         condition : callable, optional
             those for which it is True: it gets the weights of all synapses, ndarray of float32, and gives as many
-            marks. Exactly one of the three must be given.
+            marks. Exactly one of the three must be given. Not on several ranks.
 
         Returns
         -------
         int
-            Number of synapses removed.
+            Number of synapses removed, on all ranks together.
 
         Raises
         ------
@@ -102,8 +102,8 @@ class Synapses:
         >>> bool(p.weight.min() >= 0.5), removed + len(p)
         (True, 400)
         """
-        with self._change("prune"):
-            marks = self._store.edits.weak_synapses(self._table, below, fraction, condition)
+        with self._change("prune", True):
+            marks = self._store.edits.weak_synapses(self._store, self._table, below, fraction, condition)
             return int(self._store.edits.remove_synapses(self._store, self._table, marks))
 
     def add(self, pairs: Any, weight: Any = None, delay: Any = None, *, delay_ms: Any = None) -> Ints:
@@ -186,9 +186,9 @@ class Synapses:
             moved: Ints = self._store.edits.rewire(self._store, self._table, marks, pre, post, weight)
             return moved
 
-    def _change(self, what: str) -> Any:
+    def _change(self, what: str, on_ranks: bool = False) -> Any:
         where = f"projections[{self._table.name!r}].{what}"
-        if self._table.whole is not None:
+        if self._table.whole is not None and not on_ranks:
             raise RuntimeError(
                 f"{where}: is not there on several ranks; gather() gives the whole, which may be edited, and "
                 "RankSimulation.take goes on from it"

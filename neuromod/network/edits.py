@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ __all__ = [
     "remove_synapses",
     "rewire",
     "selected",
+    "selected_by_all",
     "set_delays",
     "sparse_of",
     "table_of",
@@ -58,14 +60,28 @@ def selected(table: SynapseTable, which: Any, where: str) -> NDArray[np.bool_]:
     return marks
 
 
+def selected_by_all(store: Store, table: SynapseTable, which: Any) -> NDArray[np.bool_]:
+    """As `selected`; of a part, each process selects among its own, and an error on one is one on all."""
+    division = nullcontext() if table.whole is None else store.division.one_error("remove")
+    with division:
+        return selected(table, which, "synapses")
+
+
 def weak_synapses(
-    table: SynapseTable, below: Any, fraction: Any, condition: Callable[[Any], Any] | None
+    store: Store, table: SynapseTable, below: Any, fraction: Any, condition: Callable[[Any], Any] | None
 ) -> NDArray[np.bool_]:
     """Synapses of a size below a bound, mV, a part of them of the smallest sizes, or those whose weights meet a
     condition."""
+    if table.whole is not None:
+        told = {"below": below, "fraction": fraction, "condition": condition is not None}
+        store.division.agree(told, "prune")
     if [below, fraction, condition].count(None) != 2:
         raise TypeError("prune: exactly one of below, fraction and condition must be given")
     weight = table.weights.values()["weight"]
+    if fraction is not None and table.whole is not None:
+        share = checked_number(fraction, "fraction", 0.0, 1.0)
+        found: NDArray[np.bool_] = store.division.smallest(np.abs(weight), share, table)
+        return found
     if fraction is not None:
         n = round(checked_number(fraction, "fraction", 0.0, 1.0) * len(weight))
         marks = np.zeros(len(weight), bool)
@@ -73,6 +89,10 @@ def weak_synapses(
         return marks
     if below is not None:
         return np.abs(weight) < checked_number(below, "below", 0.0)
+    if table.whole is not None:
+        raise ValueError(
+            "condition: must not be given on several ranks, where no rank has all weights; remove() takes marks"
+        )
     if not callable(condition):
         raise TypeError(f"condition: must be a function of weights; got {shown(condition)}")
     marks = called("condition", condition, weight.copy())
@@ -92,9 +112,10 @@ def weak_synapses(
 
 def remove_synapses(store: Store, table: SynapseTable, gone: NDArray[np.bool_]) -> int:
     """Take synapses out of a projection; the number of them."""
-    if gone.any():
+    n = int(gone.sum()) if table.whole is None else store.division.number(gone)
+    if n:
         _exchange(store, table, ~gone)
-    return int(gone.sum())
+    return n
 
 
 def _exchange(
@@ -127,8 +148,16 @@ def _exchange(
     pre = np.concatenate([table.pre[kept], slots[:, 0]]).astype(np.int32)
     post = np.concatenate([table.post[kept], slots[:, 1]]).astype(np.int32)
     rows = (int(table.pre_first), len(table.row_start) - 1, table.equal_delay)
+    is_part = table.whole is not None
     made = since if len(since) and np.any(since != since[0]) else int(since[0]) if len(since) else table.since
-    other, where = table.replaced(pre, post, columns, made, None if len(pre) else rows)
+    other, where = table.replaced(
+        pre,
+        post,
+        columns,
+        made,
+        rows if is_part or not len(pre) else None,
+        store.division if is_part else None,
+    )
     _adopt(store, table, other, old, where)
     return where[len(old) :]
 

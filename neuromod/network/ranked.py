@@ -23,6 +23,7 @@ __all__ = [
     "merged_projections",
     "order_of_whole",
     "own_parts",
+    "places_in_whole",
     "starts_of",
 ]
 
@@ -175,6 +176,14 @@ def order_of_whole(pre: NDArray[Any], post: NDArray[Any], n_neurons: int) -> Int
     """The order of the synapses of a whole projection, from those of its parts one after another."""
     width = _core.partitions(n_neurons)[1]  # a part of the network is one process's
     return np.lexsort((np.arange(len(pre)), post // width, pre))
+
+
+def places_in_whole(ends: Sequence[tuple[NDArray[Any], NDArray[Any]]], n_neurons: int) -> list[Ints]:
+    """Of each part of a projection, where its synapses stand in the whole. `ends`: sources and targets of each part."""
+    pre, post = (np.concatenate([end[k] for end in ends]) for k in (0, 1))
+    places = np.empty(len(pre), np.int64)
+    places[order_of_whole(pre, post, n_neurons)] = np.arange(len(pre))
+    return np.split(places, np.cumsum([len(end[0]) for end in ends])[:-1])
 
 
 def merged_projections(n_neurons: int, states: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -424,13 +424,16 @@ class SynapseTable:
         columns: Mapping[str, Any],
         since: Ints | int,
         rows: tuple[int, int, int] | None = None,
+        division: Any = None,
     ) -> tuple[SynapseTable, Ints]:
         """A table of other synapses, with columns as `contents` gives them, for `adopt`; nothing is changed.
+
+        `division`: of a part: by what it is put together with the others, which make the same call.
 
         Also returns the position of each given synapse.
         """
         other = copy.copy(self)
-        return other, other._replace(pre, post, columns, since, rows)
+        return other, other._replace(pre, post, columns, since, rows, division)
 
     def adopt(self, other: SynapseTable) -> None:
         """Take what `replaced` has made in place of the present synapses. Nothing in here fails."""
@@ -465,6 +468,7 @@ class SynapseTable:
         columns: Mapping[str, Any],
         since: Ints | int,
         rows: tuple[int, int, int] | None,
+        division: Any = None,
     ) -> Ints:
         pre_first, row_start, targets, order = _sorted(pre, post, columns["delay"], self.columns.n)
         if rows is not None:
@@ -472,7 +476,10 @@ class SynapseTable:
         delay = _taken(columns["delay"], order, np.uint16)
         weight = columns["weight"]
         unseen = self.weights.is_equal or not len(self)
-        equal = self.learning.rule is None and unseen and len(weight) and np.all(weight == weight[0])
+        plain = self.learning.rule is None and unseen and len(weight) > 0
+        equal = plain and bool(np.all(weight == weight[0]))
+        if division is not None and self.weights.is_equal and not len(weight):  # as where there are some
+            equal, weight = True, np.array([self.weights.equal])
         if self.tag is not None:
             self.tag = _taken(columns["plasticity_tag"], order, np.float32)
         self.since = _taken(since, order, np.int64) if isinstance(since, np.ndarray) else since
@@ -480,9 +487,18 @@ class SynapseTable:
             self.order = _taken(columns["order"], order, np.int64)
         places = _core.build_buckets(row_start, np.ascontiguousarray(targets), self.columns.n)
         own = float(weight[0]) if equal else _taken(weight, order, np.float32)
-        self._set_rows((int(pre_first), *places), own, delay if rows is None or len(delay) else rows[2])
+        made: Rows = (int(pre_first), *places)
+        lags = delay if rows is None or len(delay) else rows[2]
+        built = None
+        if division is not None:
+            built, self.whole = division.parted(self, made, delay)
+            made = built.rows
+            lags = delay if self.whole.n_synapses else self.equal_delay
+        self._set_rows(made, own, lags)
         for field, (dtype, _) in self.state_columns.items():
             self.weights.live[field] = _taken(columns[field], order, dtype)
+        if division is not None:
+            division.finish(self, built)
         where = np.empty(len(pre), np.int64)
         where[order] = np.arange(len(pre))
         return where

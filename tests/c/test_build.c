@@ -179,6 +179,73 @@ static void a_neuron_without_candidates_is_named(void) {
     CHECK(bucket_start[PLACES] == N);
 }
 
+/* Whether the buckets of partitions first .. end - 1 are those that `counted` and `whole` have of all partitions. */
+static int are_buckets_of(int first, int end, const uint16_t *whole) {
+    const int held = end - first;
+    int fine = bucket_start[0] == 0;
+    for (int row = 0; row < N; row++)
+        for (int k = 0; k < held; k++) {
+            const int64_t from = counted[row * PARTS + first + k], at = bucket_start[row * held + k],
+                          n = counted[row * PARTS + first + k + 1] - from;
+            fine &= bucket_start[row * held + k + 1] - at == n;
+            fine &= memcmp(local + at, whole + from, (size_t)n * sizeof *whole) == 0;
+        }
+    return fine;
+}
+
+/* The rows of partitions first .. end - 1, whose neurons alone are targets. `all`: all partitions have buckets. */
+static int draw_part(int rule, int first, int end, int all) {
+    nm_build build = everyone();
+    const int last = end * WIDTH < N ? end * WIDTH : N;
+    build.post = slots + first * WIDTH, build.n_post = last - first * WIDTH;
+    if (!all)
+        build.first_partition = first, build.n_partitions = end - first;
+    const int64_t n_buckets = N * build.n_partitions;
+    bucket_start[n_buckets] = ROOM, bucket_start[n_buckets + 1] = GUARD;
+    const int status = rule == 3 ? nm_build_probability(&build, 1.0, bucket_start, local, &error)
+                                 : draw(rule, &build, local);
+    return status == NM_OK && bucket_start[n_buckets + 1] == GUARD;
+}
+
+static void keep_drawn(uint16_t *whole) {
+    memcpy(counted, bucket_start, sizeof counted);
+    memcpy(whole, local, sizeof local);
+}
+
+/* Each partition or two of them alone. Where targets draw, and where all pairs are connected, the rows are those of the
+ * whole network; where sources draw among fewer targets, those that all partitions have buckets for. */
+static void a_part_of_the_network_has_its_rows_alone(void) {
+    static uint16_t whole[ROOM + 1];
+    for (int rule = 0; rule < 4; rule++)
+        for (int first = 0; first < PARTS; first++)
+            for (int end = first + 1; end <= PARTS; end++) {
+                const int whole_is_drawn = rule == 1 || rule == 3;
+                CHECK(whole_is_drawn ? draw_part(rule, 0, PARTS, 1) : draw_part(rule, first, end, 1));
+                keep_drawn(whole);
+                CHECK(draw_part(rule, first, end, 0));
+                CHECK(are_buckets_of(first, end, whole));
+                CHECK(bucket_start[N * (end - first)] > N);
+            }
+}
+
+static void targets_outside_a_part_are_named(void) {
+    nm_build build = everyone();
+    build.first_partition = 1, build.n_partitions = 1;
+    build.post = slots + WIDTH - 1, build.n_post = WIDTH; /* one below the part */
+    CHECK(refused(&build, NM_ERR_BAD_INDEX, 0, 1));
+    build.post = slots + WIDTH, build.n_post = WIDTH + 1; /* one beyond */
+    CHECK(refused(&build, NM_ERR_BAD_INDEX, WIDTH, 1));
+    build.n_post = WIDTH;
+    bucket_start[N] = ROOM;
+    CHECK(draw(0, &build, local) == NM_OK);
+    build.n_partitions = 0, build.n_post = 0; /* a part without neurons */
+    for (int rule = 0; rule < 3; rule++) {
+        build.n_pre = rule == 2 ? 0 : N; /* a source has no candidates */
+        bucket_start[0] = 0;
+        CHECK(draw(rule, &build, local) == NM_OK && bucket_start[0] == 0);
+    }
+}
+
 /* Every other neuron is a source or a target. */
 static void candidates_with_gaps_are_kept_to(void) {
     int32_t even[N];
@@ -330,6 +397,8 @@ static const nm_test tests[] = {TEST(count_and_fill_agree),
                                 TEST(a_neuron_without_candidates_is_named),
                                 TEST(candidates_with_gaps_are_kept_to),
                                 TEST(sources_may_have_no_target),
+                                TEST(a_part_of_the_network_has_its_rows_alone),
+                                TEST(targets_outside_a_part_are_named),
                                 TEST(pairs_outside_are_named),
                                 TEST(more_than_32_bits_of_synapses_are_refused),
                                 TEST(more_than_31_bits_of_neurons_are_refused),
