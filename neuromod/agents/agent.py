@@ -266,12 +266,12 @@ class Agent:
         np.True_
         """
         steps = checked_count(steps, "steps")
-        check_kind(env, "env", "gymnasium.Env", ("observation_space", "action_space", "reset", "step"))
+        check_single(env)
         check_spaces(self, env.observation_space, env.action_space)
         called, reporter, began = as_callback(callback), reporter_for(progress), time.perf_counter()
         history = History()
         episodes: list[tuple[float, int]] = []
-        own: dict[str, Any] = {"self": self, "episodes": episodes}
+        own: dict[str, Any] = {"self": self, "episodes": episodes, "members": []}
         called.init_callback(self)
         called.on_training_start(own, {})
         self._mind.forget()
@@ -289,7 +289,7 @@ class Agent:
                     history.add(total, length, self.num_timesteps)
                     episodes.append((total, length))
                     total, length = 0.0, 0
-                own |= {"rewards": [reward], "dones": [ended], "infos": [info]}
+                own |= {"rewards": [reward], "dones": [ended], "infos": [info], "members": [0] * ended}
                 called.update_locals(own)
                 if reporter is not None and (done % 256 == 0 or done == steps):
                     reporter(done, steps, self.sim.time, time.perf_counter() - began)
@@ -453,6 +453,10 @@ def evaluate(agent: Any, env: Any, episodes: int = 100, *, seed: int = 0, determ
     (5,)
     """
     history, count = History(), checked_count(episodes, "episodes", 1)
+    if not callable(getattr(agent, "predict", None)) or hasattr(agent, "__len__"):
+        several = "; of a VectorAgent give agents[k]" if hasattr(agent, "__len__") else ""
+        raise ConfigError([f"agent: must be one agent with predict{several}; got {shown(agent)}"])
+    check_single(env)
     if isinstance(agent, Agent):
         agent._mind.forget()
     for k in range(count):
@@ -503,11 +507,33 @@ def new_mind(encoder: Encoder, decoder: Decoder, settings: Settings, per_group: 
     return Mind(encoder, decoder, settings, per_group, sim)
 
 
-def check_kind(env: Any, name: str, kind: str, needs: tuple[str, ...]) -> None:
-    """Refuse what is no environment of this kind."""
+_SINGLE = ("observation_space", "action_space", "reset", "step")
+_SEVERAL = ("num_envs", "single_observation_space", "single_action_space", "reset", "step", "metadata")
+
+
+def check_single(env: Any) -> None:
+    """Refuse what is no environment, and several environments in one object."""
+    if hasattr(env, "num_envs"):
+        raise ConfigError(
+            [
+                f"env: must be one environment, a gymnasium.Env; got {env.num_envs} in {shown(env)}. "
+                "VectorAgent takes vector environments of gymnasium"
+            ]
+        )
+    _has(env, "env", "a gymnasium.Env", _SINGLE)
+
+
+def check_several(envs: Any) -> None:
+    """Refuse what is no vector environment."""
+    one = not hasattr(envs, "num_envs") and all(hasattr(envs, each) for each in _SINGLE)
+    hint = "; Agent takes one environment, gymnasium.make_vec makes several" if one else ""
+    _has(envs, "envs", "a gymnasium.vector.VectorEnv", _SEVERAL, hint)
+
+
+def _has(env: Any, name: str, kind: str, needs: tuple[str, ...], hint: str = "") -> None:
     missing = [each for each in needs if not hasattr(env, each)]
     if missing:
-        raise ConfigError([f"{name}: must be a {kind}; got {shown(env)}, without {', '.join(missing)}"])
+        raise ConfigError([f"{name}: must be {kind}; got {shown(env)}, without {', '.join(missing)}{hint}"])
 
 
 def check_spaces(agent: Any, observation_space: Any, action_space: Any) -> None:

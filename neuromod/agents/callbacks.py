@@ -37,7 +37,8 @@ class Callback:
     model : Agent or VectorAgent
     locals : dict
         ``rewards``, ``dones`` and ``infos`` of the last step, each with an entry for each environment; ``self``, the
-        agent; ``episodes``, the (return, length) of each episode that ended in it.
+        agent; ``episodes``, the (return, length) of each episode that ended in it; ``members``, the number of the
+        environment of each of them.
     n_calls, num_timesteps : int
         Calls of `on_step`, and steps of environments of this agent so far.
 
@@ -169,6 +170,9 @@ class StopOnMeanReturn(Callback):
 class CSVLog(Callback):
     """Writes a line for each episode: ``step``, ``episode``, ``return``, ``length``, and the modulators' levels.
 
+    Of a `VectorAgent` the column ``environment``, after ``episode``, has the number of the environment, 0 to n - 1. The
+    levels are those of its agent.
+
     Parameters
     ----------
     path : str or Path
@@ -189,13 +193,16 @@ class CSVLog(Callback):
         self._file, self._episode = self.path.open("w", newline="", encoding="utf-8"), 0
         self._writer = csv.writer(self._file)
         self._names = list(self.model.levels)
-        self._writer.writerow(["step", "episode", "return", "length", *self._names])
+        self._several = hasattr(self.model, "__len__")
+        which = ["environment"] if self._several else []
+        self._writer.writerow(["step", "episode", *which, "return", "length", *self._names])
 
     def _on_step(self) -> bool:
-        for total, length in self.locals["episodes"]:
+        for (total, length), k in zip(self.locals["episodes"], self.locals["members"], strict=True):
             self._episode += 1
-            levels = [float(np.mean(self.model.levels[name])) for name in self._names]
-            self._writer.writerow([self.num_timesteps, self._episode, total, length, *levels])
+            which = [k] if self._several else []
+            levels = [float(np.atleast_1d(self.model.levels[name])[k]) for name in self._names]
+            self._writer.writerow([self.num_timesteps, self._episode, *which, total, length, *levels])
         return True
 
     def _on_training_end(self) -> None:

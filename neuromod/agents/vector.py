@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromod.agents.agent import Agent, agent_of, check_kind, check_spaces, new_clamps, new_mind, parts_for
+from neuromod.agents.agent import Agent, agent_of, check_several, check_spaces, new_clamps, new_mind, parts_for
 from neuromod.agents.callbacks import as_callback, finite_reward
 from neuromod.agents.decoders import Decoder
 from neuromod.agents.encoders import Encoder
@@ -23,7 +23,7 @@ from neuromod.arguments import checked_count, checked_seed
 from neuromod.errors import ConfigError
 from neuromod.notebook import html_of
 from neuromod.optional import optional_module
-from neuromod.parallel import checked_threads, get_num_threads
+from neuromod.parallel import asked_threads, checked_threads
 from neuromod.problems import shown
 from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
 from neuromod.replicas import Replicas
@@ -53,7 +53,9 @@ class VectorAgent:
     **settings : float, in units of `Settings`
         As of `Agent`.
     threads : int, >= 1, optional
-        Default: `neuromod.get_num_threads`. The bits do not depend on it.
+        Default: those that `neuromod.set_num_threads`, `neuromod.threads` or the environment's
+        ``NEUROMOD_NUM_THREADS`` ask for, else 1: the threads meet twice in each decision, which takes longer than the
+        decisions of small networks, above all where other programs use the cores. The bits do not depend on it.
 
     Raises
     ------
@@ -90,7 +92,7 @@ class VectorAgent:
             observation_space, action_space, encoder, decoder, silent, cells_per_action, settings
         )
         minds = [new_mind(*parts, (first + k) % 2**64) for k in range(count)]
-        self._take(minds, [0] * count, get_num_threads() if threads is None else checked_threads(threads))
+        self._take(minds, [0] * count, _threads(threads))
 
     def _take(self, minds: list[Mind], steps: list[int], threads: int) -> None:
         """Consist of these."""
@@ -263,8 +265,7 @@ class VectorAgent:
             learned.
         """
         steps = checked_count(steps, "steps")
-        needs = ("num_envs", "single_observation_space", "single_action_space", "reset", "step", "metadata")
-        check_kind(envs, "envs", "gymnasium.vector.VectorEnv", needs)
+        check_several(envs)
         if envs.num_envs != len(self):
             raise ConfigError([f"envs: must be {len(self)} environments; got {envs.num_envs}"])
         check_spaces(self, envs.single_observation_space, envs.single_action_space)
@@ -272,7 +273,8 @@ class VectorAgent:
         called, reporter, began = as_callback(callback), reporter_for(progress), time.perf_counter()
         history, target = History(), self.num_timesteps + steps
         episodes: list[tuple[float, int]] = []
-        own: dict[str, Any] = {"self": self, "episodes": episodes}
+        members: list[int] = []
+        own: dict[str, Any] = {"self": self, "episodes": episodes, "members": members}
         called.init_callback(self)
         called.on_training_start(own, {})
         for mind in self._minds:
@@ -295,6 +297,7 @@ class VectorAgent:
                 for k in np.flatnonzero(ended & acts).tolist():
                     history.add(float(totals[k]), int(lengths[k]), self.num_timesteps, k)
                     episodes.append((float(totals[k]), int(lengths[k])))
+                    members.append(k)
                     totals[k], lengths[k] = 0.0, 0
                 own |= {"rewards": rewards, "dones": ended & acts, "infos": infos}
                 called.update_locals(own)
@@ -304,6 +307,7 @@ class VectorAgent:
                 if not called.on_step():
                     break
                 episodes.clear()
+                members.clear()
                 if mode == "NextStep":
                     acts = ~ended
                 elif mode == "Disabled" and ended.any():
@@ -364,11 +368,10 @@ class VectorAgent:
             If it cannot be read.
         """
         eyes, hands, _, _ = parts_for(observation_space, action_space, encoder, decoder, silent, 1, {})
-        count = get_num_threads() if threads is None else checked_threads(threads)
         minds, steps = load_minds(path, "agents", eyes, hands, (observation_space, action_space))
         agents = cls.__new__(cls)
         agents.observation_space, agents.action_space = observation_space, action_space
-        agents._take(minds, steps, count)
+        agents._take(minds, steps, _threads(threads))
         return agents
 
     def _each(self, batch: Any) -> list[Any]:
@@ -386,6 +389,11 @@ class VectorAgent:
             return self._each(observations)
         final: Sequence[Any] = infos["final_obs"]
         return final
+
+
+def _threads(given: int | None) -> int:
+    """Threads in use; small networks have one if nobody asks for more."""
+    return (asked_threads() or 1) if given is None else checked_threads(given)
 
 
 def _mode_of(envs: Any) -> str:

@@ -224,13 +224,15 @@ def main() -> None:
     parser.add_argument("tasks", nargs="?", default=",".join(TASKS))
     parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--seeds", type=int, default=20, help="of the free agent; controls may have fewer")
+    parser.add_argument("--clamped", type=int, help="seeds where a modulator is clamped; default by task")
     parser.add_argument("--to", type=Path, default=Path("curves"))
     given = parser.parse_args()
     if given.what == "run":
         given.to.mkdir(parents=True, exist_ok=True)
         for task in given.tasks.split(","):
             for kind in given.kinds.split(","):
-                most = TASKS[task].clamped_seeds if kind in MODULATORS else given.seeds
+                few = TASKS[task].clamped_seeds if given.clamped is None else given.clamped
+                most = few if kind in MODULATORS else given.seeds
                 point = {"task": [task], "kind": [kind]}
                 to = given.to / f"{task}.{kind}.jsonl"
                 table = neuromod.sweep(
