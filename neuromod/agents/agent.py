@@ -8,7 +8,19 @@ from os import PathLike
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from neuromod.agents.callbacks import as_callback, finite_reward
+from neuromod.agents.checks import (
+    check_single,
+    check_spaces,
+    end_of,
+    first_of,
+    goes_on,
+    is_batch,
+    opened,
+    stepped,
+)
 from neuromod.agents.decoders import Decoder, decoder_for
 from neuromod.agents.encoders import Encoder, encoder_for
 from neuromod.agents.files import load_minds, save_minds
@@ -172,9 +184,9 @@ class Agent:
         Parameters
         ----------
         observation : object
-            Of the observation space.
+            Of the observation space; or a batch of one, as ``evaluate_policy`` of Stable-Baselines3 gives it.
         state, episode_start : object, optional
-            Not used: as in Stable-Baselines3, whose ``evaluate_policy`` gives them.
+            Not used: ``evaluate_policy`` gives them.
         deterministic : bool, default False
             True: without noise in the actors, as with norepinephrine at 0. Between actions that fire in the same
             step chance decides all the same.
@@ -182,7 +194,7 @@ class Agent:
         Returns
         -------
         tuple
-            The action, and None.
+            The action, or a batch of one, and None.
 
         Raises
         ------
@@ -190,11 +202,13 @@ class Agent:
             If the encoder refuses the observation. The network has not moved.
         """
         mind = self._mind
-        cells = mind.see(observation)
+        one = is_batch(self.observation_space, observation)
+        cells = mind.see(first_of(observation) if one else observation)
         mind.present(cells, quiet=bool(deterministic))
         mind.run(EARLY - 1)
         mind.evaluate()
-        return mind.decide(mind.run(mind.rest)), None
+        action = mind.decide(mind.run(mind.rest))
+        return (np.asarray(action)[np.newaxis] if one else action), None
 
     def observe(
         self, reward: float, terminated: bool = False, truncated: bool = False, observation: Any = None
@@ -217,18 +231,23 @@ class Agent:
         RuntimeError
             If there is no decision without an outcome.
         ValueError
-            If `reward` is not finite, or `observation` is missing. Nothing is learned.
+            If `reward` is not finite, an end is neither True nor False, or `observation` is missing. Nothing is
+            learned.
         """
         mind = self._mind
         if not mind.awaits:
             raise RuntimeError("observe: must follow predict; there is no decision without an outcome")
-        value = finite_reward(reward)
-        if truncated and not terminated:
+        value, ended, cut = (
+            finite_reward(reward),
+            end_of(terminated, "terminated"),
+            end_of(truncated, "truncated"),
+        )
+        if cut and not ended:
             if observation is None:
                 raise ValueError("observation: is required where truncated; got None")
             mind.cut(value, mind.see(observation))
         else:
-            mind.outcome(value, bool(terminated))
+            mind.outcome(value, ended)
 
     def learn(
         self, env: Any, steps: int, callback: Any = None, progress: bool | ProgressCallback | None = None
@@ -275,16 +294,15 @@ class Agent:
         called.init_callback(self)
         called.on_training_start(own, {})
         self._mind.forget()
-        observation, _ = env.reset(seed=self.seed % 2**31 if self.num_timesteps == 0 else None)
         total, length = 0.0, 0
         try:
+            observation = opened(env, self.seed % 2**31 if self.num_timesteps == 0 else None)
             for done in range(1, steps + 1):
                 action, _ = self.predict(observation)
-                observation, reward, terminated, truncated, info = env.step(action)
-                reward = finite_reward(reward)
+                observation, reward, terminated, truncated, info = stepped(env, action)
                 self.observe(reward, terminated, truncated, observation)
                 self.num_timesteps += 1
-                total, length, ended = total + reward, length + 1, bool(terminated or truncated)
+                total, length, ended = total + reward, length + 1, terminated or truncated
                 if ended:
                     history.add(total, length, self.num_timesteps)
                     episodes.append((total, length))
@@ -293,11 +311,11 @@ class Agent:
                 called.update_locals(own)
                 if reporter is not None and (done % 256 == 0 or done == steps):
                     reporter(done, steps, self.sim.time, time.perf_counter() - began)
-                if not called.on_step():
+                if not goes_on(called.on_step()):
                     break
                 episodes.clear()
                 if ended:
-                    observation, _ = env.reset()
+                    observation = opened(env)
         finally:
             if isinstance(reporter, ProgressLine):
                 reporter.close()
@@ -460,12 +478,12 @@ def evaluate(agent: Any, env: Any, episodes: int = 100, *, seed: int = 0, determ
     if isinstance(agent, Agent):
         agent._mind.forget()
     for k in range(count):
-        observation, _ = env.reset(seed=seed + k)
+        observation = opened(env, seed + k)
         total, length, ended = 0.0, 0, False
         while not ended:
             action, _ = agent.predict(observation, deterministic=deterministic)
-            observation, reward, terminated, truncated, _ = env.step(action)
-            total, length, ended = total + float(reward), length + 1, bool(terminated or truncated)
+            observation, reward, terminated, truncated, _ = stepped(env, action)
+            total, length, ended = total + reward, length + 1, terminated or truncated
         history.add(total, length, length)
     return history.returns
 
@@ -505,49 +523,6 @@ def new_mind(encoder: Encoder, decoder: Decoder, settings: Settings, per_group: 
     """An untrained one."""
     sim = build(settings, encoder.n_cells, encoder.n_active, decoder, per_group, seed)
     return Mind(encoder, decoder, settings, per_group, sim)
-
-
-_SINGLE = ("observation_space", "action_space", "reset", "step")
-_SEVERAL = ("num_envs", "single_observation_space", "single_action_space", "reset", "step", "metadata")
-
-
-def check_single(env: Any) -> None:
-    """Refuse what is no environment, and several environments in one object."""
-    if hasattr(env, "num_envs"):
-        raise ConfigError(
-            [
-                f"env: must be one environment, a gymnasium.Env; got {env.num_envs} in {shown(env)}. "
-                "VectorAgent takes vector environments of gymnasium"
-            ]
-        )
-    _has(env, "env", "a gymnasium.Env", _SINGLE)
-
-
-def check_several(envs: Any) -> None:
-    """Refuse what is no vector environment."""
-    one = not hasattr(envs, "num_envs") and all(hasattr(envs, each) for each in _SINGLE)
-    hint = "; Agent takes one environment, gymnasium.make_vec makes several" if one else ""
-    _has(envs, "envs", "a gymnasium.vector.VectorEnv", _SEVERAL, hint)
-
-
-def _has(env: Any, name: str, kind: str, needs: tuple[str, ...], hint: str = "") -> None:
-    missing = [each for each in needs if not hasattr(env, each)]
-    if missing:
-        raise ConfigError([f"{name}: must be {kind}; got {shown(env)}, without {', '.join(missing)}{hint}"])
-
-
-def check_spaces(agent: Any, observation_space: Any, action_space: Any) -> None:
-    """Refuse an environment with other spaces than the agent's."""
-    problems = [
-        f"env.{name}: must be the agent's, {want}; got {came}"
-        for name, want, came in (
-            ("observation_space", agent.observation_space, observation_space),
-            ("action_space", agent.action_space, action_space),
-        )
-        if want != came
-    ]
-    if problems:
-        raise ConfigError(problems)
 
 
 def new_clamps(old: Mapping[str, float], levels: Mapping[str, float | None]) -> dict[str, float]:

@@ -121,7 +121,7 @@ class FunctionCallback(Callback):
     Parameters
     ----------
     function : callable
-        Gets ``locals`` and ``globals``; where it returns False, learning ends.
+        Gets ``locals`` and ``globals``; where it returns False or another false value but None, learning ends.
 
     Examples
     --------
@@ -133,11 +133,12 @@ class FunctionCallback(Callback):
         self.function = function
 
     def _on_step(self) -> bool:
-        return self.function(self.locals, globals()) is not False
+        answer = self.function(self.locals, globals())
+        return answer is None or bool(answer)
 
 
 class StopOnMeanReturn(Callback):
-    """Ends learning when the mean return of the last episodes has reached a threshold.
+    """Ends learning when the mean return of the last episodes of this call of `learn` has reached a threshold.
 
     Parameters
     ----------
@@ -160,6 +161,9 @@ class StopOnMeanReturn(Callback):
         self.threshold = checked_number(threshold, "threshold")
         self.episodes = checked_count(episodes, "episodes", 1)
         self._returns: list[float] = []
+
+    def _on_training_start(self) -> None:
+        self._returns = []
 
     def _on_step(self) -> bool:
         self._returns += [total for total, _ in self.locals["episodes"]]
@@ -317,7 +321,7 @@ class _Several(Callback):
 
     def on_step(self) -> bool:
         going = [callback.on_step() for callback in self.callbacks]  # each is called
-        return all(going)
+        return all(each is None or each for each in going)
 
     def on_training_end(self) -> None:
         for callback in self.callbacks:

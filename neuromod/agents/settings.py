@@ -18,6 +18,14 @@ MODULATORS = ("dopamine", "serotonin", "norepinephrine")
 BASELINE = 0.5
 """Of each modulator."""
 
+_ELSEWHERE = {
+    "gamma": "discount",
+    "gae_lambda": "trace",
+    "lambda_": "trace",
+    "learning_rate": "critic_rate and actor_rate",
+    "ent_coef": "noise",
+}
+"""What other packages call a setting, and what it is called here."""
 _DOMAINS = {
     "discount": (0.0, 0.9999),
     "trace": (0.0, 0.9999),
@@ -97,7 +105,9 @@ def checked_settings(given: dict[str, Any]) -> Settings:
     clean = {}
     for name, value in given.items():
         if name not in known:
-            found.wrong(f"{name}: unknown setting{did_you_mean(name, known)}")
+            here = _ELSEWHERE.get(name)
+            hint = did_you_mean(name, known) if here is None else f"; here it is {here}"
+            found.wrong(f"{name}: unknown setting{hint}")
         else:
             clean[name] = found(checked_number, value, name, *_DOMAINS[name])
     if found:

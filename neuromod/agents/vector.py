@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromod.agents.agent import Agent, agent_of, check_several, check_spaces, new_clamps, new_mind, parts_for
+from neuromod.agents.agent import Agent, agent_of, new_clamps, new_mind, parts_for
 from neuromod.agents.callbacks import as_callback, finite_reward
+from neuromod.agents.checks import check_several, check_spaces, end_of, goes_on
 from neuromod.agents.decoders import Decoder
 from neuromod.agents.encoders import Encoder
 from neuromod.agents.files import load_minds, save_minds
@@ -116,6 +117,10 @@ class VectorAgent:
 
     def __getitem__(self, k: int) -> Agent:
         """Agent k itself, not a copy."""
+        if isinstance(k, bool) or not isinstance(k, int | np.integer):
+            raise TypeError(f"index: must be a whole number; got {shown(k)}")
+        if not -len(self) <= k < len(self):
+            raise IndexError(f"index: must be from {-len(self)} to {len(self) - 1}; got {k}")
         return agent_of(self._minds[k], self._steps[k], self.observation_space, self.action_space)
 
     def __repr__(self) -> str:
@@ -216,8 +221,8 @@ class VectorAgent:
         n = len(self)
         there = self._mask(mask)
         values = [finite_reward(reward) for reward in np.asarray(rewards)]
-        ends = [bool(each) for each in np.asarray(terminated)]
-        cuts = [bool(c) and not e for c, e in zip(np.asarray(truncated), ends, strict=True)]
+        ends = [end_of(each, "terminated") for each in np.asarray(terminated)]
+        cuts = [end_of(c, "truncated") and not e for c, e in zip(np.asarray(truncated), ends, strict=True)]
         if not len(values) == len(ends) == n:
             raise ValueError(f"rewards, terminated: must be {n} each; got {len(values)}, {len(ends)}")
         if not all(mind.awaits for mind, own in zip(self._minds, there, strict=True) if own):
@@ -280,10 +285,10 @@ class VectorAgent:
         for mind in self._minds:
             mind.forget()
         first = self._minds[0].sim.seed % 2**31  # gymnasium gives environment k the seed first + k
-        observations, _ = envs.reset(seed=first if self.num_timesteps == 0 else None)
         totals, lengths = np.zeros(len(self)), np.zeros(len(self), dtype=np.int64)
         acts = np.ones(len(self), dtype=bool)
         try:
+            observations, _ = envs.reset(seed=first if self.num_timesteps == 0 else None)
             while self.num_timesteps < target:
                 actions, _ = self.predict(observations, mask=acts)
                 observations, rewards, terminated, truncated, infos = envs.step(actions)
@@ -304,7 +309,7 @@ class VectorAgent:
                 if reporter is not None:
                     done = steps - max(0, target - self.num_timesteps)
                     reporter(done, steps, self._minds[0].sim.time, time.perf_counter() - began)
-                if not called.on_step():
+                if not goes_on(called.on_step()):
                     break
                 episodes.clear()
                 members.clear()

@@ -165,8 +165,15 @@ TASKS: dict[str, AgentTask] = {
     "Slippery": AgentTask(
         _made("FrozenLake-v1", is_slippery=True),
         60_000,
-        {"discount": 0.98},
-        clamped_seeds=5,
+        {
+            "discount": 0.98,
+            "trace": 0.0,
+            "critic_rate": 0.1,
+            "actor_rate": 4.0,
+            "evidence": 16.0,
+            "noise": 2.0,
+        },
+        clamped_seeds=10,
         evaluated=200,
         alpha=0.1,
     ),
