@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from pathlib import Path
 from typing import IO, Any
 
@@ -346,6 +347,8 @@ def as_callback(given: Any) -> Callback:
 
 def finite_reward(value: Any) -> float:
     """A reward as a finite number."""
+    if isinstance(value, float) and math.isfinite(value):
+        return float(value)
     found = np.asarray(value)
     if found.size != 1 or found.dtype.kind not in "biuf" or not np.isfinite(found).all():
         raise ValueError(f"reward: must be a finite number; got {shown(value)}")
