@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import pickle
 import sys
 import types
 from pathlib import Path
@@ -21,9 +22,11 @@ from neuromod.agents import (  # noqa: E402
     Callback,
     LevelLog,
     PlaceCells,
+    PopulationVector,
     StopOnMeanReturn,
     TensorBoardLog,
     VectorAgent,
+    Winner,
     evaluate,
 )
 
@@ -298,3 +301,38 @@ def test_a_batch_of_one_gives_a_batch_of_one() -> None:
             twin = copy.deepcopy(agent)
             single, several = agent.predict(one)[0], twin.predict(batch)[0]
             assert several.shape == (1, *np.shape(single)) and np.array_equal(several[0], single)
+
+
+def test_an_attribute_that_is_set_acts_or_raises() -> None:
+    agents = VectorAgent(TWO, TWO, 2, seed=1)
+    for agent in (Agent(TWO, TWO, seed=1), agents[0]):
+        agent.learning = False
+        with pytest.raises(
+            AttributeError, match=r"Agent\.learnig: no such attribute; did you mean 'learning'"
+        ):
+            agent.learnig = True  # type: ignore[attr-defined]
+        with pytest.raises(
+            AttributeError, match=r"it is agent\.settings\.noise, fixed when the agent is made"
+        ):
+            agent.noise = 2.0  # type: ignore[attr-defined]
+        with pytest.raises(AttributeError, match=r"Agent\.num_timesteps: is read-only"):
+            agent.num_timesteps = 0  # type: ignore[misc]
+        with pytest.raises(AttributeError, match=r"Agent\.seed: is read-only; use reset\(seed=\.\.\.\)"):
+            agent.seed = 3  # type: ignore[misc]
+    with pytest.raises(AttributeError, match=r"VectorAgent\.learning: no such attribute"):
+        agents.learning = False  # type: ignore[attr-defined]
+    again = pickle.loads(pickle.dumps(agents))
+    assert again[1].sim.digest() == agents[1].sim.digest() and again.num_timesteps == 0
+
+
+def test_a_decoder_that_gives_other_actions_is_refused() -> None:
+    with pytest.raises(
+        ConfigError, match=r"decoder: must give actions of Discrete\(2\); .*Winner\(5.* gives 2"
+    ):
+        Agent(TWO, TWO, decoder=Winner(5))
+    wide = PopulationVector([-2.0], [2.0])
+    with pytest.raises(ConfigError, match=r"decoder: must give actions of Box\(-1\.0, 1\.0"):
+        Agent(TWO, spaces.Box(-1.0, 1.0, (1,)), decoder=wide)
+    Agent(TWO, spaces.Box(-2.0, 2.0, (1,)), decoder=wide)
+    with pytest.raises(ConfigError, match="action_space: must be a space of gymnasium"):
+        Agent(TWO, "two", decoder=Winner(2))

@@ -121,7 +121,7 @@ def test_what_does_not_fit_is_refused() -> None:
     before = [agents[k].sim.digest() for k in range(2)]
     with pytest.raises(ValueError, match=r"observations\[1\]: is required"):
         agents.observe([0.0, 0.0], [True, False], [False, True])
-    with pytest.raises(ValueError, match="rewards, terminated: must be 2 each"):
+    with pytest.raises(ValueError, match="rewards, terminated, truncated: must be 2 each"):
         agents.observe([0.0], [True], [False])
     assert [agents[k].sim.digest() for k in range(2)] == before
 
@@ -166,3 +166,21 @@ def test_small_networks_have_one_thread_unless_more_are_asked_for(monkeypatch: p
         assert VectorAgent(*spaces, 2)._threads == 3
     monkeypatch.setenv("NEUROMOD_NUM_THREADS", "2")
     assert VectorAgent(*spaces, 2)._threads == 2
+
+
+@pytest.mark.parametrize("batch", [[1], [1, 0, 1], 1, None])
+def test_a_batch_of_another_size_is_refused(batch: Any) -> None:
+    agents = VectorAgent(Cut().observation_space, Cut().action_space, 2, seed=1)
+    before = [agents[k].sim.digest() for k in range(2)]
+    with pytest.raises(ValueError, match="observations: must be 2, a batch; got"):
+        agents.predict(batch)
+    assert [agents[k].sim.digest() for k in range(2)] == before
+    agents.predict([0, 1])
+    with pytest.raises(ValueError, match="rewards, terminated, truncated: must be 2 each"):
+        agents.observe(1.0, False, False)
+
+
+def test_an_agent_of_several_learns_alone_and_counts_its_steps() -> None:
+    agents = VectorAgent(Cut().observation_space, Cut().action_space, 2, seed=1)
+    agents[1].learn(Cut(), 7)
+    assert (agents[0].num_timesteps, agents[1].num_timesteps, agents.num_timesteps) == (0, 7, 7)

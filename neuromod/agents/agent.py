@@ -6,12 +6,13 @@ import time
 from collections.abc import Mapping
 from os import PathLike
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from neuromod.agents.callbacks import as_callback, finite_reward
 from neuromod.agents.checks import (
+    check_decoder,
     check_single,
     check_spaces,
     end_of,
@@ -27,10 +28,10 @@ from neuromod.agents.files import load_minds, save_minds
 from neuromod.agents.history import History
 from neuromod.agents.mind import Mind
 from neuromod.agents.network import build
-from neuromod.agents.settings import EARLY, MODULATORS, Settings, checked_settings
+from neuromod.agents.settings import EARLY, MODULATORS, SETTINGS, Settings, checked_settings
 from neuromod.arguments import checked_count, checked_number, checked_seed
+from neuromod.closed import Closed
 from neuromod.errors import ConfigError
-from neuromod.notebook import html_of
 from neuromod.problems import did_you_mean, shown
 from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
 from neuromod.simulation import Simulation
@@ -39,7 +40,7 @@ from neuromod.together import Together
 __all__ = ["Agent", "evaluate"]
 
 
-class Agent:
+class Agent(Closed):
     """An actor and a critic of spiking neurons that learn from reward, for one environment.
 
     A real spiking network, run by a `Simulation`: cells of the sensory population fire for the observation, the
@@ -89,6 +90,13 @@ class Agent:
     (100, True)
     """
 
+    _HINTS: ClassVar[dict[str, str]] = {
+        **{name: f"it is agent.settings.{name}, fixed when the agent is made" for name in SETTINGS},
+        "clamped": "use clamp",
+        "levels": "use clamp",
+        "seed": "use reset(seed=...)",
+    }
+
     def __init__(
         self,
         observation_space: Any,
@@ -101,12 +109,11 @@ class Agent:
         cells_per_action: int = 1,
         **settings: float,
     ) -> None:
-        self.observation_space, self.action_space = observation_space, action_space
         parts = parts_for(
             observation_space, action_space, encoder, decoder, silent, cells_per_action, settings
         )
+        self._spaces = observation_space, action_space
         self._mind = new_mind(*parts, checked_seed(seed))
-        self.num_timesteps = 0
 
     # ---- what it is ------------------------------------------------------------------------------------------
 
@@ -115,6 +122,21 @@ class Agent:
         """The network: populations ``cells``, ``clock``, ``critic``, ``actor``; projections ``value``, ``policy``."""
         sim: Simulation = self._mind.sim
         return sim
+
+    @property
+    def observation_space(self) -> Any:
+        """Of the environment."""
+        return self._spaces[0]
+
+    @property
+    def action_space(self) -> Any:
+        """Of the environment."""
+        return self._spaces[1]
+
+    @property
+    def num_timesteps(self) -> int:
+        """Steps of environments in `learn` so far."""
+        return self._mind.steps
 
     @property
     def seed(self) -> int:
@@ -168,8 +190,6 @@ class Agent:
             f"Agent({self.encoder.n_cells} cells, {sum(self.decoder.groups)} groups of actors, "
             f"{self.num_timesteps} steps, seed={self.seed})"
         )
-
-    _repr_html_ = html_of
 
     # ---- a decision ------------------------------------------------------------------------------------------
 
@@ -301,7 +321,7 @@ class Agent:
                 action, _ = self.predict(observation)
                 observation, reward, terminated, truncated, info = stepped(env, action)
                 self.observe(reward, terminated, truncated, observation)
-                self.num_timesteps += 1
+                self._mind.steps += 1
                 total, length, ended = total + reward, length + 1, terminated or truncated
                 if ended:
                     history.add(total, length, self.num_timesteps)
@@ -338,7 +358,6 @@ class Agent:
         old, chosen = self._mind, self.seed if seed is None else checked_seed(seed)
         self._mind = new_mind(old.encoder, old.decoder, old.settings, old.per_group, chosen)
         self._mind.clamped, self._mind.learning = dict(old.clamped), old.learning
-        self.num_timesteps = 0
 
     def clamp(self, **levels: float | None) -> None:
         """Hold modulators at a level.
@@ -389,9 +408,7 @@ class Agent:
         -----
         The monitors of the network are in the file. The environment is not: its state is its own matter.
         """
-        save_minds(
-            path, "agent", [self._mind], [self.num_timesteps], (self.observation_space, self.action_space)
-        )
+        save_minds(path, "agent", [self._mind], self._spaces)
 
     @classmethod
     def load(
@@ -434,8 +451,8 @@ class Agent:
         True
         """
         eyes, hands, _, _ = parts_for(observation_space, action_space, encoder, decoder, silent, 1, {})
-        minds, steps = load_minds(path, "agent", eyes, hands, (observation_space, action_space))
-        return agent_of(minds[0], steps[0], observation_space, action_space)
+        spaces = observation_space, action_space
+        return agent_of(load_minds(path, "agent", eyes, hands, spaces)[0], spaces)
 
 
 def evaluate(agent: Any, env: Any, episodes: int = 100, *, seed: int = 0, deterministic: bool = True) -> Any:
@@ -511,7 +528,9 @@ def parts_for(
                 f"{name}: must have {', '.join(needs)}; got {shown(part)}, without {', '.join(missing)}"
             )
     eyes = encoder if encoder is not None else found(encoder_for, observation_space)
-    hands = decoder if decoder is not None else found(decoder_for, action_space, silent)
+    hands = found(decoder_for, action_space, silent) if decoder is None else decoder
+    if hands is decoder and not found:
+        found(check_decoder, hands, action_space)
     numbers = found(checked_settings, settings)
     each = found(checked_count, per_group, "cells_per_action", 1, 10_000)
     found.finish()
@@ -540,9 +559,8 @@ def new_clamps(old: Mapping[str, float], levels: Mapping[str, float | None]) -> 
     return new
 
 
-def agent_of(mind: Mind, steps: int, observation_space: Any, action_space: Any) -> Agent:
+def agent_of(mind: Mind, spaces: tuple[Any, Any]) -> Agent:
     """An agent with this mind, not a copy of it."""
     agent = Agent.__new__(Agent)
-    agent.observation_space, agent.action_space = observation_space, action_space
-    agent._mind, agent.num_timesteps = mind, steps
+    agent._mind, agent._spaces = mind, spaces
     return agent

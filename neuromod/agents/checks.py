@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from neuromod.agents.callbacks import finite_reward
+from neuromod.agents.encoders import wrong_space
 from neuromod.errors import ConfigError
 from neuromod.problems import shown
 
 __all__ = [
+    "check_decoder",
     "check_several",
     "check_single",
     "check_spaces",
@@ -63,6 +65,21 @@ def check_spaces(agent: Any, observation_space: Any, action_space: Any) -> None:
     ]
     if problems:
         raise ConfigError(problems)
+
+
+def check_decoder(decoder: Any, space: Any) -> None:
+    """Refuse a decoder that gives an action outside the space where one group alone fires."""
+    if not hasattr(space, "contains"):
+        raise wrong_space("action_space", "decoder", space)
+    n = sum(decoder.groups)
+    for k in range(n):
+        votes = np.full(n, -1.0)
+        votes[k] = 1.0
+        action = decoder.decode(votes, lambda: np.zeros(n))
+        if not space.contains(action):
+            raise ConfigError(
+                [f"decoder: must give actions of {space}; {shown(decoder)} gives {shown(action)}"]
+            )
 
 
 def opened(env: Any, seed: int | None = None) -> Any:

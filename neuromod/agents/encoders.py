@@ -502,7 +502,8 @@ def _for_box(space: Any) -> Encoder:
         raise ConfigError(
             [
                 "observation_space: must have finite limits; give "
-                f"encoder=PlaceCells(low, high) with the range that is met; got {space}"
+                "encoder=PlaceCells(low, high) with the range that is met, or **settings_for(env), which has it for "
+                f"CartPole-v1; got {space}"
             ]
         )
     high = np.where(high > low, high, low + 1.0)  # a number that is always the same

@@ -21,8 +21,8 @@ from neuromod.agents.history import History
 from neuromod.agents.mind import Mind
 from neuromod.agents.settings import EARLY, MODULATORS
 from neuromod.arguments import checked_count, checked_seed
+from neuromod.closed import Closed
 from neuromod.errors import ConfigError
-from neuromod.notebook import html_of
 from neuromod.optional import optional_module
 from neuromod.parallel import asked_threads, checked_threads
 from neuromod.problems import shown
@@ -33,7 +33,7 @@ from neuromod.replicas import _again as replicas_of
 __all__ = ["VectorAgent"]
 
 
-class VectorAgent:
+class VectorAgent(Closed):
     """One `Agent` for each environment of a vector environment; one call in C advances all their networks.
 
     Agent k has seed ``seed + k``, weights of its own, and the bits of ``Agent(..., seed=seed + k)`` alone that meets
@@ -87,17 +87,16 @@ class VectorAgent:
         threads: int | None = None,
         **settings: float,
     ) -> None:
-        self.observation_space, self.action_space = observation_space, action_space
         count, first = checked_count(n, "n", 1), checked_seed(seed)
         parts = parts_for(
             observation_space, action_space, encoder, decoder, silent, cells_per_action, settings
         )
         minds = [new_mind(*parts, (first + k) % 2**64) for k in range(count)]
-        self._take(minds, [0] * count, _threads(threads))
+        self._take(minds, (observation_space, action_space), _threads(threads))
 
-    def _take(self, minds: list[Mind], steps: list[int], threads: int) -> None:
+    def _take(self, minds: list[Mind], spaces: tuple[Any, Any], threads: int) -> None:
         """Consist of these."""
-        self._minds, self._steps, self._threads = minds, steps, threads
+        self._minds, self._spaces, self._threads = minds, spaces, threads
         self._replicas = self._group(minds)
         decoder = minds[0].decoder
         n = sum(decoder.groups)
@@ -108,9 +107,19 @@ class VectorAgent:
         return replicas_of([mind.sim for mind in minds], self._threads)
 
     @property
+    def observation_space(self) -> Any:
+        """Of one environment."""
+        return self._spaces[0]
+
+    @property
+    def action_space(self) -> Any:
+        """Of one environment."""
+        return self._spaces[1]
+
+    @property
     def num_timesteps(self) -> int:
         """Steps of environments so far, all together."""
-        return sum(self._steps)
+        return sum(mind.steps for mind in self._minds)
 
     def __len__(self) -> int:
         return len(self._minds)
@@ -121,12 +130,10 @@ class VectorAgent:
             raise TypeError(f"index: must be a whole number; got {shown(k)}")
         if not -len(self) <= k < len(self):
             raise IndexError(f"index: must be from {-len(self)} to {len(self) - 1}; got {k}")
-        return agent_of(self._minds[k], self._steps[k], self.observation_space, self.action_space)
+        return agent_of(self._minds[k], self._spaces)
 
     def __repr__(self) -> str:
         return f"VectorAgent({len(self)} of {self[0]!r})"
-
-    _repr_html_ = html_of
 
     @property
     def levels(self) -> Mapping[str, NDArray[np.float64]]:
@@ -220,11 +227,12 @@ class VectorAgent:
         """
         n = len(self)
         there = self._mask(mask)
+        sizes = [np.shape(each) for each in (rewards, terminated, truncated)]
+        if sizes != [(n,)] * 3:
+            raise ValueError(f"rewards, terminated, truncated: must be {n} each; got shapes {sizes}")
         values = [finite_reward(reward) for reward in np.asarray(rewards)]
         ends = [end_of(each, "terminated") for each in np.asarray(terminated)]
         cuts = [end_of(c, "truncated") and not e for c, e in zip(np.asarray(truncated), ends, strict=True)]
-        if not len(values) == len(ends) == n:
-            raise ValueError(f"rewards, terminated: must be {n} each; got {len(values)}, {len(ends)}")
         if not all(mind.awaits for mind, own in zip(self._minds, there, strict=True) if own):
             raise RuntimeError("observe: must follow predict; there is an agent without a decision")
         cells: dict[int, NDArray[np.int64]] = {}
@@ -296,7 +304,8 @@ class VectorAgent:
                 self.observe(
                     rewards, terminated, truncated, self._last(observations, infos, ended, mode), acts
                 )
-                self._steps = [done + int(own) for done, own in zip(self._steps, acts, strict=True)]
+                for k in np.flatnonzero(acts).tolist():
+                    self._minds[k].steps += 1
                 totals[acts] += np.asarray(rewards)[acts]
                 lengths[acts] += 1
                 for k in np.flatnonzero(ended & acts).tolist():
@@ -335,7 +344,7 @@ class VectorAgent:
         OSError
             If it cannot be written. An older file stays as it was.
         """
-        save_minds(path, "agents", self._minds, self._steps, (self.observation_space, self.action_space))
+        save_minds(path, "agents", self._minds, self._spaces)
 
     @classmethod
     def load(
@@ -373,20 +382,29 @@ class VectorAgent:
             If it cannot be read.
         """
         eyes, hands, _, _ = parts_for(observation_space, action_space, encoder, decoder, silent, 1, {})
-        minds, steps = load_minds(path, "agents", eyes, hands, (observation_space, action_space))
+        spaces = observation_space, action_space
         agents = cls.__new__(cls)
-        agents.observation_space, agents.action_space = observation_space, action_space
-        agents._take(minds, steps, _threads(threads))
+        agents._take(load_minds(path, "agents", eyes, hands, spaces), spaces, _threads(threads))
         return agents
 
     def _each(self, batch: Any) -> list[Any]:
         """The observation of each environment."""
+        found = self._parts(batch)
+        if len(found) != len(self):
+            raise ValueError(f"observations: must be {len(self)}, a batch; got {len(found)}")
+        return found
+
+    def _parts(self, batch: Any) -> list[Any]:
+        """The observations in a batch of any size."""
         utils = optional_module("gymnasium.vector.utils", "rl", "neuromod.agents")
         spaces = optional_module("gymnasium.spaces", "rl", "neuromod.agents")
         if isinstance(self.observation_space, spaces.Dict | spaces.Tuple):
             batched = utils.batch_space(self.observation_space, len(self))
             return list(utils.iterate(batched, batch))
-        return list(batch)
+        try:
+            return list(batch)
+        except TypeError:
+            raise ValueError(f"observations: must be {len(self)}, a batch; got {shown(batch)}") from None
 
     def _last(self, observations: Any, infos: Mapping[str, Any], ended: Any, mode: str) -> Sequence[Any]:
         """The last observation of each episode, before any reset."""
