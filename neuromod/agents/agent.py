@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from os import PathLike
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -90,7 +90,7 @@ class Agent(Closed):
     (100, True)
     """
 
-    _HINTS: ClassVar[dict[str, str]] = {
+    _HINTS = {  # noqa: RUF012
         **{name: f"it is agent.settings.{name}, fixed when the agent is made" for name in SETTINGS},
         "clamped": "use clamp",
         "levels": "use clamp",
