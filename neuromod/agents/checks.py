@@ -17,6 +17,7 @@ __all__ = [
     "check_single",
     "check_spaces",
     "end_of",
+    "ends_of",
     "first_of",
     "goes_on",
     "is_batch",
@@ -112,12 +113,20 @@ def stepped(env: Any, action: Any) -> tuple[Any, float, bool, bool, Any]:
 
 def end_of(value: Any, name: str) -> bool:
     """Whether an episode has ended."""
-    if value is True or value is False:
+    if isinstance(value, bool | np.bool_):
         return bool(value)
     found = np.asarray(value)
     if found.size != 1 or found.dtype.kind not in "biu" or found.reshape(()) not in (0, 1):
         raise ValueError(f"{name}: must be True or False; got {shown(value)}")
     return bool(found.reshape(()))
+
+
+def ends_of(values: Any, name: str) -> list[bool]:
+    """Whether the episode of each environment has ended."""
+    found = np.asarray(values)
+    if found.dtype == np.bool_:
+        return list(found.tolist())
+    return [end_of(each, name) for each in found]
 
 
 def goes_on(answer: Any) -> bool:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from neuromod.agents.agent import Agent, agent_of, new_clamps, new_mind, parts_for
 from neuromod.agents.callbacks import as_callback, finite_reward
-from neuromod.agents.checks import check_several, check_spaces, end_of, goes_on
+from neuromod.agents.checks import check_several, check_spaces, ends_of, goes_on
 from neuromod.agents.decoders import Decoder
 from neuromod.agents.encoders import Encoder
 from neuromod.agents.files import load_minds, save_minds
@@ -230,9 +230,9 @@ class VectorAgent(Closed):
         sizes = [np.shape(each) for each in (rewards, terminated, truncated)]
         if sizes != [(n,)] * 3:
             raise ValueError(f"rewards, terminated, truncated: must be {n} each; got shapes {sizes}")
-        values = [finite_reward(reward) for reward in np.asarray(rewards)]
-        ends = [end_of(each, "terminated") for each in np.asarray(terminated)]
-        cuts = [end_of(c, "truncated") and not e for c, e in zip(np.asarray(truncated), ends, strict=True)]
+        values = [finite_reward(reward) for reward in np.asarray(rewards).tolist()]
+        ends = ends_of(terminated, "terminated")
+        cuts = [cut and not end for cut, end in zip(ends_of(truncated, "truncated"), ends, strict=True)]
         if not all(mind.awaits for mind, own in zip(self._minds, there, strict=True) if own):
             raise RuntimeError("observe: must follow predict; there is an agent without a decision")
         cells: dict[int, NDArray[np.int64]] = {}
