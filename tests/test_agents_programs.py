@@ -38,6 +38,29 @@ def test_an_interval_holds_the_difference_of_the_means() -> None:
     assert 1.0 < low < 2.5 < high < 4.0
 
 
+@pytest.mark.usefixtures("programs")
+def test_a_row_of_the_guide_tells_means_effects_and_other_numbers_of_seeds() -> None:
+    from agent_curves import KINDS, markdown_row
+
+    scores: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    scores |= {
+        "free": [50.0, 52.0] * 10,
+        "dopamine": [10.0, 12.0] * 5,
+        "serotonin": [51.0],
+        "table": [52.0, 50.0],
+    }
+    cells = markdown_row("Bandit", scores).strip("| ").split(" | ")
+    assert cells == [
+        "Bandit",
+        "51.0 (1.0)",
+        "11.0 (1.0) [+38.6]",
+        "not run",
+        "51.0, 1 seed",
+        "51.0 (1.0) [+0.0], 2 seeds",
+        "not run",
+    ]
+
+
 @pytest.mark.long
 def test_curves_go_on_where_the_files_end(tmp_path: Path) -> None:
     for seeds in ("1", "2"):
