@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -81,3 +82,19 @@ def test_curves_go_on_where_the_files_end(tmp_path: Path) -> None:
         text=True,
     ).stdout
     assert "free - random" in table and "Bandit (1500 steps)" in table
+    figure = tmp_path / "curves.png"
+    subprocess.run(
+        [sys.executable, str(PROGRAMS / "agent_figure.py"), str(tmp_path), str(figure)],
+        check=True,
+        env=os.environ | {"MPLBACKEND": "agg"},
+    )
+    assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.usefixtures("programs")
+def test_a_curve_goes_on_with_its_last_value_where_a_run_has_ended() -> None:
+    from agent_figure import curves_of
+
+    table = curves_of([{"curve": "[null, 1.0, null, 2.0, null]"}, {"curve": "[0.5, 1.5, 2.5, null, null]"}])
+    assert np.isnan(table[0, 0]) and table[0, 1:].tolist() == [1.0, 1.0, 2.0, 2.0]
+    assert table[1].tolist() == [0.5, 1.5, 2.5, 2.5, 2.5]
