@@ -31,9 +31,9 @@ typedef struct delivery {
 } delivery;
 
 NM_INLINE void fetch(const nm_projection *p, int64_t delay_run) {
-    const int64_t first = p->run_start[delay_run], last = p->run_start[delay_run + 1];
     if (p->lazy != NULL) /* an update of a lazy rule prefetches for the next update */
         return;
+    const int64_t first = p->run_start[delay_run], last = p->run_start[delay_run + 1];
     nm_fetch_lines(p->target + first, p->target + last, FETCH_LINES);
     if (p->weight != NULL)
         nm_fetch_lines(p->weight + first, p->weight + last, FETCH_LINES);
@@ -52,13 +52,15 @@ static void advance(const delivery *d, int64_t delay_run) {
         nm_events_advance(&d->events, delay_run);
 }
 
-static void deliver_run(const delivery *d, int64_t delay_run, nm_lazy_run next) {
+static void deliver_run(const delivery *d, int32_t slot, int64_t delay_run, nm_lazy_run next) {
     const nm_projection *p = d->projection;
+    if (p->lazy != NULL) {
+        nm_lazy_arrive(&d->lazy, d->partition, slot - p->pre_first, delay_run, next);
+        return;
+    }
     const int64_t first = p->run_start[delay_run], last = p->run_start[delay_run + 1];
     advance(d, delay_run);
-    if (p->lazy != NULL)
-        nm_lazy_arrive(&d->lazy, d->partition, delay_run, next);
-    else if (p->inhibitory)
+    if (p->inhibitory)
         nm_transmit_by(p, first, last, 1, 0, 1.0, d->input);
     else
         nm_transmit_by(p, first, last, 0, 0, 1.0, d->input);
@@ -72,7 +74,7 @@ static void deliver_efficacy(const delivery *d, int32_t slot, int64_t delay_run,
     if (p->lazy != NULL) {
         nm_lazy_step step = d->lazy;
         step.efficacy = share;
-        nm_lazy_arrive(&step, d->partition, delay_run, next);
+        nm_lazy_arrive(&step, d->partition, slot - p->pre_first, delay_run, next);
         return;
     }
     advance(d, delay_run);
@@ -89,7 +91,7 @@ static void deliver_to_older(const delivery *d, int32_t slot, int64_t delay_run,
     if (p->lazy != NULL) {
         nm_lazy_step step = d->lazy;
         step.efficacy = share, step.born = p->born, step.fired = fired;
-        nm_lazy_arrive(&step, d->partition, delay_run, next);
+        nm_lazy_arrive(&step, d->partition, slot - p->pre_first, delay_run, next);
         return;
     }
     advance(d, delay_run);
@@ -135,7 +137,7 @@ static void deliver_arrival(delivery *d, arrival here, arrival next) {
     if (!nm_projection_reaches_all(p, d->lazy.now - d->delay))
         deliver_to_older(d, here.slot, here.delay_run, next_run);
     else if (p->short_term == NULL)
-        deliver_run(d, here.delay_run, next_run);
+        deliver_run(d, here.slot, here.delay_run, next_run);
     else
         deliver_efficacy(d, here.slot, here.delay_run, next_run);
 }

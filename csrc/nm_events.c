@@ -144,7 +144,7 @@ static void draw_rounding(pass *a, int kind) {
     const nm_ids ids = nm_network_ids(a->step->network, a->step->partition);
     for (size_t j = 0; j < a->n; j++) {
         const size_t target = (size_t)(a->target[j] - a->partition_first);
-        a->word[j] = nm_projection_word(p, key + nm_run_word(p, a->delay_run[j]), ids, target);
+        a->word[j] = nm_projection_word(p, key + p->run_word[a->delay_run[j]], ids, target);
     }
 }
 
@@ -156,7 +156,7 @@ static void draw_rounding_between(pass *a) {
         const size_t target = (size_t)(a->target[j] - a->partition_first);
         const uint32_t key =
             nm_round_key(a->step->seed, p->number, a->events->last[a->synapse[j]], NM_ROUND_BETWEEN);
-        a->word[j] = nm_projection_word(p, key + nm_run_word(p, a->delay_run[j]), ids, target);
+        a->word[j] = nm_projection_word(p, key + p->run_word[a->delay_run[j]], ids, target);
     }
 }
 

@@ -22,12 +22,12 @@ static double factor(const nm_homeostasis *h, int64_t slot) {
     return 1.0 + h->strength * nm_clip((h->target_rate - h->rate[slot]) / h->target_rate, -1.0, 1.0);
 }
 
-static void scale_run(const nm_events_step *step, int64_t delay_run) {
+static void scale_run(const nm_events_step *step, int64_t row, int64_t delay_run) {
     const nm_projection *p = step->projection;
     const nm_ids ids = nm_network_ids(step->network, step->partition);
     const int64_t partition_first = nm_network_partition_first(step->network, step->partition);
-    const uint32_t key =
-        nm_round_key(step->seed, p->number, step->now, NM_ROUND_SCALING) + nm_run_word(p, delay_run);
+    const uint32_t key = nm_round_key(step->seed, p->number, step->now, NM_ROUND_SCALING) +
+                         nm_network_run_word(step->network, p, row, delay_run);
     double low, high;
     nm_change_bounds(p->weight_min, p->weight_max, 0, &low, &high);
     for (int64_t s = p->run_start[delay_run]; s < p->run_start[delay_run + 1]; s++)
@@ -42,7 +42,7 @@ static void scale_partition(const nm_events_step *step) {
     const nm_projection *p = step->projection;
     const nm_lazy_step lazy = {
         .network = step->network, .projection = p, .dt = step->dt, .seed = step->seed, .now = step->now};
-    for (int64_t row = 0; row < p->n_rows; row++) {
+    for (int64_t row = 0; row < p->n_rows && nm_has_bucket(step->network, p, step->partition); row++) {
         const int64_t bucket = nm_bucket(step->network, p, row, step->partition);
         const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
         const int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
@@ -51,7 +51,7 @@ static void scale_partition(const nm_events_step *step) {
         for (int64_t delay_run = first; delay_run < end; delay_run++) {
             if (p->rule != NULL && p->rule->advance != NULL)
                 nm_events_advance(step, delay_run);
-            scale_run(step, delay_run);
+            scale_run(step, row, delay_run);
         }
     }
 }

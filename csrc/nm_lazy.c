@@ -71,7 +71,7 @@ void nm_lazy_start(const nm_network *network, const nm_projection *projection, d
     if (!lazy->follows)
         start_history(network, projection, dt, now);
     for (int64_t delay_run = 0; delay_run < projection->n_runs; delay_run++)
-        lazy->since[delay_run] = 2 * now + 1;
+        nm_lazy_visit(lazy, delay_run)[0].since = 2 * now + 1;
     if (projection->rule->eligibility != NULL)
         clip_weights(projection);
 }

@@ -67,8 +67,15 @@ typedef struct nm_former {
     double sums[NM_RECENT - NM_CLOSE][2];
 } nm_former;
 
-/* Python owns all arrays. Projections under equal rules share all arrays but `since` and `trace`: the history of a
- * target is kept once. The first of them updates the history, and the others follow. */
+/* What an update of a delay run reads first, in one cache line. */
+typedef union nm_visit {
+    int64_t
+        since; /* 2 * step of the last update; + 1 where that step's spikes have been counted; + NM_ARRIVED */
+    double trace;
+} nm_visit;
+
+/* Python owns all arrays. Projections under equal rules share all arrays but `visits`: the history of a target is
+ * kept once. The first of them updates the history, and the others follow. */
 struct nm_lazy {
     int64_t follows;           /* 1: another projection updates the history */
     const nm_projection *next; /* the next projection that shares the history; NULL: there are no more */
@@ -81,10 +88,8 @@ struct nm_lazy {
     double *snapshots; /* [(zone * length + step % length) * NM_SNAPSHOT] */
     double *ltp;       /* [step % NM_INTERVAL * n_zones + zone] factor of post_amplitude in that step */
     double *ltd;       /* likewise, factor of the change at an arrival */
-    int64_t
-        *since; /* [delay run] 2 * step of the last update; + 1 where that step's spikes have been counted;
-                        * + NM_ARRIVED */
-    double *trace[NM_MAX_TRACES]; /* [delay run] presynaptic traces right after the last update */
+    int64_t n_traces;  /* presynaptic */
+    nm_visit *visits;  /* [delay run * (1 + n_traces)] the last update, and the traces right after it */
     double *decay[NM_MAX_TRACES]; /* [NM_FINE + coarse] exp(-k dt / tau), then exp(-k NM_FINE dt / tau) */
     int32_t *newest; /* [slot] step of the last spike, from `epoch`: half of the updates read nothing else */
     nm_recent *recent; /* [slot] aligned to 64 bytes */
@@ -141,16 +146,13 @@ typedef struct nm_lazy_run {
     const nm_projection *projection;
     int64_t delay_run;
 } nm_lazy_run;
-/* A spike arrives at a delay run: update the synapses, deliver their weights, apply the rule's change.
+/* A spike arrives at a delay run of a row: update the synapses, deliver their weights, apply the rule's change.
  * `next`: the delay run of the next arrival, which is prefetched. */
-void nm_lazy_arrive(const nm_lazy_step *step, int64_t partition, int64_t delay_run, nm_lazy_run next);
+void nm_lazy_arrive(const nm_lazy_step *step, int64_t partition, int64_t row, int64_t delay_run,
+                    nm_lazy_run next);
 /* Prefetch what the prefetch of the next update itself reads. */
 NM_INLINE void nm_lazy_fetch(const nm_projection *projection, int64_t delay_run) {
-    const nm_lazy *lazy = projection->lazy;
-    NM_FETCH(projection->run_word + delay_run);
-    NM_FETCH(lazy->since + delay_run);
-    for (int k = 0; k < NM_MAX_TRACES && lazy->trace[k] != NULL; k++)
-        NM_FETCH(lazy->trace[k] + delay_run);
+    NM_FETCH(projection->lazy->visits + delay_run * (1 + projection->lazy->n_traces));
 }
 /* The rows that are swept in step `now`: row .. end - 1; of few rows none in most steps. */
 static inline void nm_lazy_swept_rows(int64_t sweep, int64_t n_rows, int64_t now, int64_t *row,
@@ -179,9 +181,12 @@ void nm_lazy_flush(const nm_lazy_step *step, int64_t first, int64_t last);
 static inline double nm_lazy_decayed(const double *table, int64_t steps) {
     return table[steps % NM_FINE] * table[NM_FINE + steps / NM_FINE];
 }
-/* The step of the last update of a delay run. */
+/* The last update of a delay run: [0].since, then [1 + k].trace. */
+static inline nm_visit *nm_lazy_visit(const nm_lazy *lazy, int64_t delay_run) {
+    return lazy->visits + delay_run * (1 + lazy->n_traces);
+}
 static inline int64_t nm_lazy_last(const nm_lazy *lazy, int64_t delay_run) {
-    return (lazy->since[delay_run] & ~NM_ARRIVED) / 2;
+    return (nm_lazy_visit(lazy, delay_run)[0].since & ~NM_ARRIVED) / 2;
 }
 /* Time and sums of spike p of a target, counted from the newest. */
 static inline int16_t *nm_lazy_time(const nm_lazy *lazy, int64_t slot, int64_t p) {

@@ -266,15 +266,16 @@ static size_t next_run(batch *a, int64_t first, int64_t last) {
 static double late_change(const batch *a) {
     const nm_projection *p = a->step->projection;
     double pre[NM_MAX_TRACES] = {0.0};
-    for (int k = 0; k < NM_MAX_TRACES && p->lazy->trace[k] != NULL; k++)
+    for (int64_t k = 0; k < p->lazy->n_traces; k++)
         pre[k] = a->trace[k] - 1.0; /* without this arrival */
     return p->rule->coincident_pre == NULL ? 0.0 : p->rule->coincident_pre(p->params, pre);
 }
 
 static void begin(batch *a, const nm_lazy_step *step, int64_t partition, int64_t delay_run) {
     const nm_projection *p = step->projection;
-    const int arrived = (p->lazy->since[delay_run] & NM_ARRIVED) != 0;
-    const int64_t since = p->lazy->since[delay_run] & ~NM_ARRIVED;
+    const nm_visit *visit = nm_lazy_visit(p->lazy, delay_run);
+    const int arrived = (visit[0].since & NM_ARRIVED) != 0;
+    const int64_t since = visit[0].since & ~NM_ARRIVED;
     a->step = step;
     a->ids = nm_network_ids(step->network, partition);
     a->n_ahead = 0;
@@ -282,8 +283,8 @@ static void begin(batch *a, const nm_lazy_step *step, int64_t partition, int64_t
     a->from = since / 2;
     a->count_from = (since + 1) / 2;
     nm_change_bounds(p->weight_min, p->weight_max, p->inhibitory, &a->low, &a->high);
-    for (int k = 0; k < NM_MAX_TRACES && p->lazy->trace[k] != NULL; k++)
-        a->trace[k] = p->lazy->trace[k][delay_run];
+    for (int64_t k = 0; k < p->lazy->n_traces; k++)
+        a->trace[k] = visit[1 + k].trace;
     a->seen = seen_from_origin(a);
     a->shares = nm_rule_shares(p->rule, p->params);
     a->coincides = arrived && a->shares.before < 1.0;
@@ -450,20 +451,27 @@ static void look_ahead(batch *a, nm_lazy_run next) {
     a->n_ahead = (size_t)(p->run_start[next.delay_run + 1] - first) * sizeof(float);
 }
 
-/* Update a delay run. `arrives`: 1 if a spike of the source arrives. */
-static void update_run(const nm_lazy_step *step, int64_t partition, int64_t delay_run, int arrives,
-                       int counted, nm_lazy_run next) {
+/* The key of the random words of a delay run in one kind of event. */
+static uint32_t key_of(const nm_lazy_step *step, int64_t row, int64_t delay_run, int kind) {
+    const nm_projection *p = step->projection;
+    return nm_round_key(step->seed, p->number, step->now, kind) +
+           nm_network_run_word(step->network, p, row, delay_run);
+}
+
+/* Update a delay run of a row. `arrives`: 1 if a spike of the source arrives. */
+static void update_run(const nm_lazy_step *step, int64_t partition, int64_t row, int64_t delay_run,
+                       int arrives, int counted, nm_lazy_run next) {
     const nm_projection *p = step->projection;
     nm_lazy *lazy = p->lazy;
     const int eligible = p->rule->eligibility != NULL;
     const int kind = arrives ? NM_ROUND_ARRIVAL : counted ? NM_ROUND_FLUSH : NM_ROUND_UPDATE;
-    const uint32_t key = nm_round_key(step->seed, p->number, step->now, kind) + nm_run_word(p, delay_run);
+    const uint32_t key = key_of(step, row, delay_run, kind);
     double pre[NM_MAX_TRACES] = {0.0};
     batch a;
     begin(&a, step, partition, delay_run);
     if (next.projection != NULL)
         look_ahead(&a, next);
-    for (int k = 0; k < NM_MAX_TRACES && lazy->trace[k] != NULL; k++)
+    for (int64_t k = 0; k < lazy->n_traces; k++)
         pre[k] = a.trace[k] * nm_lazy_decayed(lazy->decay[k], step->now - a.from);
     const int64_t last = p->run_start[delay_run + 1];
     for (int64_t first = p->run_start[delay_run]; first < last; first += BATCH) {
@@ -476,16 +484,18 @@ static void update_run(const nm_lazy_step *step, int64_t partition, int64_t dela
         put_back(&a, eligible, key);
         a.n_ahead = 0;
     }
-    for (int k = 0; k < NM_MAX_TRACES && lazy->trace[k] != NULL; k++)
-        lazy->trace[k][delay_run] = pre[k] + (arrives ? 1.0 : 0.0);
-    const int64_t waits = !counted && a.from == step->now ? lazy->since[delay_run] & NM_ARRIVED : 0;
-    lazy->since[delay_run] = (2 * step->now + counted) | (arrives ? NM_ARRIVED : waits);
+    nm_visit *visit = nm_lazy_visit(lazy, delay_run);
+    for (int64_t k = 0; k < lazy->n_traces; k++)
+        visit[1 + k].trace = pre[k] + (arrives ? 1.0 : 0.0);
+    const int64_t waits = !counted && a.from == step->now ? visit[0].since & NM_ARRIVED : 0;
+    visit[0].since = (2 * step->now + counted) | (arrives ? NM_ARRIVED : waits);
 }
 
 static const nm_lazy_run NO_RUN = {NULL, -1};
 
-void nm_lazy_arrive(const nm_lazy_step *step, int64_t partition, int64_t delay_run, nm_lazy_run next) {
-    update_run(step, partition, delay_run, 1, 0, next);
+void nm_lazy_arrive(const nm_lazy_step *step, int64_t partition, int64_t row, int64_t delay_run,
+                    nm_lazy_run next) {
+    update_run(step, partition, row, delay_run, 1, 0, next);
 }
 
 /* ---- all delay runs of buckets -------------------------------------------------------------------- */
@@ -494,39 +504,41 @@ void nm_lazy_sweep_partition(const nm_lazy_step *step, int64_t partition) {
     const nm_projection *p = step->projection;
     const int64_t sweep = p->lazy->sweep;
     int64_t row, end;
+    if (!nm_has_bucket(step->network, p, partition))
+        return;
     for (nm_lazy_swept_rows(sweep, p->n_rows, step->now, &row, &end); row < end; row++) {
         const int64_t bucket = nm_bucket(step->network, p, row, partition);
         for (int64_t s = nm_first_run(p, bucket); s < nm_first_run(p, bucket + 1); s++)
             if (nm_lazy_last(p->lazy, s) < step->now - sweep)
-                update_run(step, partition, s, 0, 0, NO_RUN);
+                update_run(step, partition, row, s, 0, 0, NO_RUN);
     }
 }
 
 void nm_lazy_update_partition(const nm_lazy_step *step, int64_t partition) {
     const nm_projection *p = step->projection;
-    for (int64_t row = 0; row < p->n_rows; row++) {
+    for (int64_t row = 0; row < p->n_rows && nm_has_bucket(step->network, p, partition); row++) {
         const int64_t bucket = nm_bucket(step->network, p, row, partition);
         for (int64_t s = nm_first_run(p, bucket); s < nm_first_run(p, bucket + 1); s++)
-            update_run(step, partition, s, 0, 0, NO_RUN);
+            update_run(step, partition, row, s, 0, 0, NO_RUN);
     }
     p->lazy->floor[partition] = step->now;
 }
 
 void nm_lazy_flush(const nm_lazy_step *step, int64_t first, int64_t last) {
+    const nm_projection *p = step->projection;
     for (int64_t bucket = first; bucket < last; bucket++)
-        for (int64_t s = nm_first_run(step->projection, bucket);
-             s < nm_first_run(step->projection, bucket + 1); s++)
-            update_run(step, nm_partition_of(step->network, step->projection, bucket), s, 0, 1, NO_RUN);
+        for (int64_t s = nm_first_run(p, bucket); s < nm_first_run(p, bucket + 1); s++)
+            update_run(step, nm_partition_of(step->network, p, bucket), nm_row_of(step->network, p, bucket),
+                       s, 0, 1, NO_RUN);
 }
 
-static void read_run(const nm_lazy_step *step, int64_t partition, int64_t delay_run, int64_t base,
-                     float *weight, float *eligibility) {
+static void read_run(const nm_lazy_step *step, int64_t bucket, int64_t delay_run, int64_t base, float *weight,
+                     float *eligibility) {
     const nm_projection *p = step->projection;
-    const uint32_t key =
-        nm_round_key(step->seed, p->number, step->now, NM_ROUND_FLUSH) + nm_run_word(p, delay_run);
+    const uint32_t key = key_of(step, nm_row_of(step->network, p, bucket), delay_run, NM_ROUND_FLUSH);
     uint32_t word[BATCH];
     batch a;
-    begin(&a, step, partition, delay_run);
+    begin(&a, step, nm_partition_of(step->network, p, bucket), delay_run);
     const int64_t last = p->run_start[delay_run + 1];
     for (int64_t first = p->run_start[delay_run]; first < last; first += BATCH) {
         next_run(&a, first, last);
@@ -547,6 +559,5 @@ void nm_lazy_read(const nm_lazy_step *step, int64_t first, int64_t last, int64_t
     for (int64_t bucket = first; bucket < last; bucket++)
         for (int64_t s = nm_first_run(step->projection, bucket);
              s < nm_first_run(step->projection, bucket + 1); s++)
-            read_run(step, nm_partition_of(step->network, step->projection, bucket), s, base, weight,
-                     eligibility);
+            read_run(step, bucket, s, base, weight, eligibility);
 }

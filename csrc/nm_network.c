@@ -428,11 +428,10 @@ int nm_network_prepare(nm_network *network, double dt, int fresh, nm_error *erro
 
 void nm_network_run_words(const nm_network *network, const nm_projection *p, uint32_t *word) {
     for (int64_t bucket = 0; bucket < nm_all_buckets(network, p); bucket++) {
-        const int64_t slot = p->pre_first + nm_row_of(network, p, bucket);
-        const int64_t source = network->id == NULL ? slot : network->id[slot];
+        const int64_t row = nm_row_of(network, p, bucket);
         const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
         const int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
         for (int64_t k = first; k < end; k++)
-            word[k] = nm_round_run(source, p->run_delay == NULL ? p->constant_delay : p->run_delay[k]);
+            word[k] = nm_network_run_word(network, p, row, k);
     }
 }

@@ -57,7 +57,9 @@ typedef struct nm_projection {
     int64_t n_runs, n_synapses;
     int64_t
         parts; /* consecutive partitions that a bucket covers: 0 and 1 one, more in joined tables (nm_join.h) */
-    int64_t before, behind;    /* partitions before and behind those that have buckets: of other processes */
+    int64_t before,
+        behind; /* partitions before and behind those that have buckets: of other processes, or without
+                                * targets (lazy rules, whose delay runs have state) */
     const int64_t *bucket_run; /* [bucket, and one more] first delay run of a bucket; NULL: one run each */
     const int64_t *run_start;  /* [n_runs + 1] first synapse of a delay run */
     const uint16_t *run_delay; /* [n_runs] steps >= 1; NULL: `constant_delay` everywhere */
@@ -93,7 +95,7 @@ typedef struct nm_projection {
         nearest; /* 1: weights and state are rounded to the nearest float32; 0: without bias (nm_round.h) */
     const nm_acting *acting;  /* the modulators that act on its learning; NULL: all do */
     uint32_t number;          /* salt of its random words */
-    const uint32_t *run_word; /* [n_runs] nm_round_run of each; NULL: 0 */
+    const uint32_t *run_word; /* [n_runs] nm_round_run of each; NULL: computed where needed */
 } nm_projection;
 
 typedef struct nm_network {
@@ -137,10 +139,6 @@ static inline int64_t nm_network_partition_first(const nm_network *network, int6
 static inline int64_t nm_network_partition_end(const nm_network *network, int64_t partition) {
     int64_t end = (partition + 1) * network->partition_width;
     return end < network->n_neurons ? end : network->n_neurons;
-}
-
-static inline uint32_t nm_run_word(const nm_projection *p, int64_t delay_run) {
-    return p->run_word == NULL ? 0 : p->run_word[delay_run];
 }
 
 /* Ids of the targets of one partition, as the rounding takes them: where ids follow one another they are counted. */
@@ -208,6 +206,11 @@ static inline int64_t nm_bucket(const nm_network *network, const nm_projection *
     return row * nm_buckets(network, p) + (p->parts > 1 ? place / p->parts : place);
 }
 
+/* Whether a row of a projection has a bucket for a partition. */
+static inline int nm_has_bucket(const nm_network *network, const nm_projection *p, int64_t partition) {
+    return partition >= p->before && partition < network->n_partitions - p->behind;
+}
+
 /* The row of a bucket, and the first partition that the bucket covers. */
 static inline int64_t nm_row_of(const nm_network *network, const nm_projection *p, int64_t bucket) {
     return bucket / nm_buckets(network, p);
@@ -242,6 +245,13 @@ static inline int64_t nm_projection_run(const nm_projection *p, int64_t bucket, 
             high = middle;
     }
     return low < end && p->run_delay[low] == delay ? low : -1;
+}
+
+/* The word of a delay run of a row, as nm_round_run. */
+static inline uint32_t nm_network_run_word(const nm_network *network, const nm_projection *p, int64_t row,
+                                           int64_t delay_run) {
+    const int64_t slot = p->pre_first + row;
+    return nm_round_run(network->id == NULL ? slot : network->id[slot], nm_delay_of(p, delay_run));
 }
 
 /* Whether a spike of step `fired` reaches all synapses of a projection; possibly some of them; one synapse;

@@ -53,7 +53,7 @@ static void decay_partition(const pass *a) {
         const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
         const int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
         for (int64_t delay_run = first; delay_run < end; delay_run++)
-            decay_run(p, delay_run, ids, key + nm_run_word(p, delay_run));
+            decay_run(p, delay_run, ids, key + nm_network_run_word(a->network, p, row, delay_run));
     }
 }
 

@@ -309,9 +309,12 @@ cdef class Binding:
         values = _rule_values(p.rule, learning.params)
         p.params = <const double *>self._lend(values, "f8", values.size, "rule parameters")
         p.weight_min, p.weight_max = learning.weight_min, learning.weight_max
-        words = np.zeros(p.n_runs, np.uint32)
-        p.run_word = <const uint32_t *>self._lend(words, "u4", p.n_runs, "run_word")
-        nm_network_run_words(&self.network, p, <uint32_t *>p.run_word)
+        if p.rule.post_amplitude != NULL:
+            self._narrow(p, projection)
+        else:
+            words = np.zeros(p.n_runs, np.uint32)
+            p.run_word = <const uint32_t *>self._lend(words, "u4", p.n_runs, "run_word")
+            nm_network_run_words(&self.network, p, <uint32_t *>p.run_word)
         p.weight_kept = 1.0 - learning.weight_decay
         p.weight_dependence = learning.weight_dependence
         p.frozen = not learning.learns
@@ -329,6 +332,19 @@ cdef class Binding:
             self._lend_keeper(p, projection, self.keepers.get(leader))
         else:
             self._lend_events(p, projection)
+
+    cdef _narrow(self, nm_projection *p, object projection):
+        """Lend rows without the places of partitions that no synapse leads to: delay runs of lazy rules have state."""
+        if projection.bucket_run is not None:
+            return
+        held = _held(projection, self.network.n_partitions)
+        first, end = parts = _parts_met(projection, *held)
+        if parts == held:
+            return
+        starts = projection.run_start[:len(projection.run_start) - 1].reshape(projection.n_rows, held[1] - held[0])
+        starts = np.append(starts[:, first - held[0]:end - held[0]], p.n_synapses)
+        p.n_runs, p.before, p.behind = len(starts) - 1, first, self.network.n_partitions - end
+        p.run_start = <const int64_t *>self._lend(starts, "i8", len(starts), "run_start")
 
     cdef _start_post_traces(self, nm_projection *p, object projection):
         """Traces that follow a column of the targets start at what it is."""
@@ -350,8 +366,8 @@ cdef class Binding:
         cdef LazyKeeper keeper
         n_regions = 1 if self.levels is None else len(self.layout.zones)
         tau_c = 0.0 if p.rule.eligibility == NULL else p.params[p.rule.eligibility.tau_c]
-        keeper = LazyKeeper(self, projection, n_regions, tau_c, list(_traces(p.rule.pre_traces, p.rule.params)),
-                            leader)
+        keeper = LazyKeeper(self, projection, (p.before, self.network.n_partitions - p.behind), p.n_runs, n_regions,
+                            tau_c, list(_traces(p.rule.pre_traces, p.rule.params)), leader)
         keeper.projection, p.lazy = p, &keeper.c
         p.reached = <const uint8_t *>_address(keeper.reached, "u1", self.network.n_partitions, "reached")
         self.keepers[projection.name] = self.kept[projection.name] = keeper

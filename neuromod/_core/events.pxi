@@ -28,7 +28,7 @@ cdef class EventKeeper:
         self.c.lowpass_lag = self._lag(binding, p, p.rule.lowpass_lag)
         self._make_traces(binding, p)
         if self.traces:
-            self.ends = _run_ends(projection, binding.ids, binding.network.n_partitions)
+            self.ends = _run_ends(projection, binding.ids, *_held(projection, binding.network.n_partitions))
             self.arrived = np.full(max(1, p.n_runs), -1, np.int64)
             self.c.arrived = <int64_t *>_address(self.arrived, "i8", 0, "arrived")
         self._lend_columns(binding, p, projection)

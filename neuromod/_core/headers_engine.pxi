@@ -176,6 +176,8 @@ cdef extern from "nm_lazy.h" nogil:
         pass
     ctypedef struct nm_former:
         pass
+    ctypedef struct nm_visit:
+        pass
     ctypedef struct nm_lazy:
         int64_t sweep
         int64_t length
@@ -187,8 +189,8 @@ cdef extern from "nm_lazy.h" nogil:
         double *snapshots
         double *ltp
         double *ltd
-        int64_t *since
-        double *trace[3]
+        int64_t n_traces
+        nm_visit *visits
         double *decay[3]
         int32_t *newest
         nm_recent *recent

@@ -19,32 +19,32 @@ cdef class LazyKeeper:
     cdef nm_lazy c
     cdef nm_projection *projection  # the binding's
     cdef Binding binding
-    cdef dict own               # since, and traces of the sources: of this projection alone
+    cdef object visits          # [segment] of records, nm_visit: of this projection alone
+    cdef dict own               # its columns: since, and traces of the sources
     cdef dict history           # of the targets and zones: shared by projections under equal rules
     cdef list decays
     cdef object factors
     cdef object recent, former  # [slot] of records: nm_recent and nm_former
     cdef object rows            # ProjectionLayout
+    cdef tuple parts            # first partition that has buckets here, and one past the last
     cdef object reached         # [partition]: whether some synapse leads there; uint8
     cdef object idle            # [segment]: whether it lies in another partition; None: none does
     cdef int64_t settled_at     # step of the last `settle`
     cdef object weight, eligibility  # as they stand: of the moment of each synapse's last visit
 
-    def __cinit__(self, Binding binding not None, projection, Py_ssize_t n_zones, double tau_c, list pre_traces,
-                  LazyKeeper leader=None):
-        cdef int k
+    def __cinit__(self, Binding binding not None, projection, tuple parts, Py_ssize_t n_runs, Py_ssize_t n_zones,
+                  double tau_c, list pre_traces, LazyKeeper leader=None):
         self.binding, self.weight, self.settled_at = binding, projection.weight, -1
-        self.rows = projection
+        self.rows, self.parts = projection, parts
         self._find_reached()
         self.eligibility = projection.state.get("eligibility")
-        n_runs = len(projection.run_start) - 1
         self.c.sweep = nm_lazy_sweep(binding.sim.dt, tau_c)
         self.c.length = nm_lazy_length(self.c.sweep)
         self.c.n_zones = n_zones
-        self.own = {"since": np.zeros(n_runs, np.int64)} | {f"trace_{name}": np.zeros(n_runs) for name in pre_traces}
-        self.c.since = <int64_t *>_address(self.own["since"], "i8", 0, "since")
-        for k, name in enumerate(pre_traces):
-            self.c.trace[k] = <double *>_address(self.own[f"trace_{name}"], "f8", 0, name)
+        self.visits = aligned(n_runs, np.dtype([("since", np.int64), *((f"trace_{name}", np.float64) for name in pre_traces)]))
+        self.own = {name: self.visits[name] for name in self.visits.dtype.names}
+        self.c.n_traces = len(pre_traces)
+        self.c.visits = <nm_visit *><size_t>self.visits.__array_interface__["data"][0]
         if leader is None:
             self._make_history(len(pre_traces))
         else:
@@ -57,12 +57,32 @@ cdef class LazyKeeper:
         self.reached = np.zeros(n_partitions, np.uint8)
         self.reached[first:end] = _buckets_of(projection).reshape(projection.n_rows, end - first).any(axis=0)
         self.idle = None
-        if projection.bucket_run is None and not self.reached[first:end].all():
-            self.idle = np.tile(self.reached[first:end] == 0, projection.n_rows)
+        first, end = self.parts
+        here = self.reached[first:end]
+        if projection.bucket_run is None and not here.all():
+            self.idle = np.tile(here == 0, projection.n_rows)
 
     cdef ends(self):
         """(id of the source, delay) of each segment."""
-        return _run_ends(self.rows, self.binding.ids, self.binding.network.n_partitions)
+        return _run_ends(self.rows, self.binding.ids, *self.parts)
+
+    cdef _here(self, array):
+        """Of an array by segment of the projection, a view of the segments that have state."""
+        held = _held(self.rows, self.binding.network.n_partitions)
+        if self.parts == held:
+            return array
+        low, high = self.parts
+        first, end = held
+        return array.reshape(self.rows.n_rows, end - first)[:, low - first:high - first]
+
+    cdef _whole(self, str name):
+        """What is kept by segment, for all segments of the projection: where none arrives, as if updated now."""
+        nothing = 2 * self.binding.sim.step + 1 if name == "since" else 0
+        whole = np.full(len(self.rows.run_start) - 1, nothing, self.own[name].dtype)
+        values = self.own[name] if self.idle is None else np.where(self.idle, nothing, self.own[name])
+        here = self._here(whole)
+        here[...] = values.reshape(here.shape)
+        return whole
 
     cdef carried(self):
         """(id of the source, delay) of each segment whose arrivals are noted, and the traces now."""
@@ -239,10 +259,8 @@ cdef class LazyKeeper:
 
     def state(self):
         """Everything, as it stands; for a checkpoint of this very network."""
-        found = {name: array.copy() for name, array in (self.history | self.own).items() if name != "marks"}
-        if self.idle is not None:  # where no arrival is noted
-            for name in self.own:
-                found[name][self.idle] = 2 * self.binding.sim.step + 1 if name == "since" else 0
+        found = {name: array.copy() for name, array in self.history.items() if name != "marks"}
+        found |= {name: self._whole(name) for name in self.own}
         found["recent"] = np.concatenate([self.recent["time"], self.former["time"]], axis=1)
         found["sums"] = np.concatenate([self.recent["sums"], self.former["sums"]], axis=1)
         found["weight"], found["epoch"], found["origin"] = self.weight.copy(), int(self.c.epoch[0]), int(self.c.origin[0])
@@ -291,9 +309,11 @@ cdef class LazyKeeper:
 
     cdef _take(self, object state):
         state = self._complete(state)
-        for name, array in (self.history | self.own).items():
+        for name, array in self.history.items():
             if name != "marks":
                 array[...] = state[name]
+        for name, array in self.own.items():
+            array[...] = self._here(state[name]).ravel()
         self.recent["time"], self.former["time"] = np.split(state["recent"], 2, axis=1)
         self.recent["sums"], self.former["sums"] = np.split(state["sums"], [NM_CLOSE], axis=1)
         self.weight[:] = state["weight"]
@@ -325,9 +345,8 @@ def _turns(course, int64_t now):
     return found
 
 
-def _run_ends(projection, ids, Py_ssize_t n_partitions):
-    """Id of the source and delay of each segment."""
-    first, end = _held(projection, n_partitions)
+def _run_ends(projection, ids, Py_ssize_t first, Py_ssize_t end):
+    """Id of the source and delay of each segment, of rows with buckets for the partitions first .. end - 1."""
     n_buckets = projection.n_rows * (end - first)
     delay_runs = np.ones(n_buckets, int) if projection.bucket_run is None else np.diff(projection.bucket_run)
     rows = np.repeat(np.arange(n_buckets) // max(1, end - first), delay_runs)

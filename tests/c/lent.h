@@ -58,7 +58,6 @@ static inline void lend_lazy(arena *a, const nm_network *network, nm_projection 
     const nm_eligibility *about = p->rule->eligibility;
     const int64_t n = network->n_neurons;
     p->lazy = lazy;
-    lend_words(a, network, p);
     lazy->sweep = sweep > 0 ? sweep : nm_lazy_sweep(dt, about == NULL ? 0.0 : p->params[about->tau_c]);
     lazy->length = nm_lazy_length(lazy->sweep);
     lazy->n_zones = n_regions;
@@ -66,7 +65,6 @@ static inline void lend_lazy(arena *a, const nm_network *network, nm_projection 
     lazy->ltp = zeros(a, NM_INTERVAL * n_regions, sizeof(double));
     lazy->ltd = zeros(a, NM_INTERVAL * n_regions, sizeof(double));
     lazy->origin = zeros(a, 1, sizeof(int64_t)), lazy->epoch = zeros(a, 1, sizeof(int64_t));
-    lazy->since = zeros(a, p->n_runs, sizeof(int64_t));
     lazy->newest = zeros(a, n, sizeof(int32_t));
     lazy->recent = zeros(a, n, sizeof *lazy->recent);
     lazy->former = zeros(a, n, sizeof *lazy->former);
@@ -78,10 +76,9 @@ static inline void lend_lazy(arena *a, const nm_network *network, nm_projection 
     lazy->turn = zeros(a, n_regions * lazy->length, sizeof(int64_t));
     lazy->n_turns = zeros(a, n_regions, sizeof(int64_t));
     lazy->sign = zeros(a, n_regions, sizeof(int64_t));
-    for (int k = 0; p->rule->pre_traces[k].name != NULL; k++) {
-        lazy->trace[k] = zeros(a, p->n_runs, sizeof(double));
+    for (int k = 0; p->rule->pre_traces[k].name != NULL; k++, lazy->n_traces++)
         lazy->decay[k] = zeros(a, nm_lazy_decay_length(lazy->sweep), sizeof(double));
-    }
+    lazy->visits = zeros(a, p->n_runs * (1 + lazy->n_traces), sizeof *lazy->visits);
     nm_lazy_start(network, p, dt, 0);
 }
 
