@@ -19,6 +19,30 @@ enum { WIDTH = 2, GROUP = 2 };
 
 typedef uint64_t lanes __attribute__((vector_size(8 * WIDTH)));
 
+/* The lower and the upper lanes of two vectors, in turn. Lane by lane clang would take them through memory, and gcc
+ * before version 12 does not know the builtin. */
+#if defined(__clang__) || __GNUC__ >= 12
+#if defined(__AVX512F__)
+#define LOWER(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define UPPER(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#elif defined(__AVX2__)
+#define LOWER(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define UPPER(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#else
+#define LOWER(a, b) __builtin_shufflevector(a, b, 0, 2)
+#define UPPER(a, b) __builtin_shufflevector(a, b, 1, 3)
+#endif
+#else
+#define LOWER(a, b) in_turn(a, b, 0)
+#define UPPER(a, b) in_turn(a, b, WIDTH / 2)
+INLINE lanes in_turn(lanes a, lanes b, const int from) {
+    lanes found;
+    for (int i = 0; i < WIDTH; i++)
+        found[i] = i % 2 ? b[from + i / 2] : a[from + i / 2];
+    return found;
+}
+#endif
+
 /* The words of n_vectors * WIDTH blocks, with n_vectors <= GROUP. `count` is the step or the id, whichever
  * differs between the blocks. */
 INLINE void group_of_blocks(const nm_rng_range *r, lanes count, const int n_vectors, uint32_t *out) {
@@ -47,9 +71,7 @@ INLINE void group_of_blocks(const nm_rng_range *r, lanes count, const int n_vect
     }
     for (int g = 0; g < n_vectors; g++) {
         const lanes first = (x0[g] & low) | x1[g] << 32, second = (x2[g] & low) | x3[g] << 32;
-        lanes pair[2]; /* in the order of blocks: lane i of 2 WIDTH is a half of block i / 2 */
-        for (int i = 0; i < 2 * WIDTH; i++)
-            pair[i / WIDTH][i % WIDTH] = i % 2 ? second[i / 2] : first[i / 2];
+        const lanes pair[2] = {LOWER(first, second), UPPER(first, second)}; /* in the order of blocks */
         memcpy(out + (size_t)g * 4 * WIDTH, pair, sizeof pair);
     }
 }
