@@ -13,24 +13,21 @@ import gymnasium
 import numpy as np
 
 import neuromod.agents.tasks  # noqa: F401
-from neuromod.agents import Agent, PlaceCells, StopOnMeanReturn, evaluate
+from neuromod.agents import Agent, StopOnMeanReturn, evaluate, settings_for
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--seeds", type=int, default=2)
 parser.add_argument("--full", action="store_true", help="longer, with the slippery lake and CartPole")
 arguments = parser.parse_args()
 
-TASKS = {  # steps, settings
-    "FrozenLake-v1": (5000, {}),
-    "neuromod/Maze-v0": (4000, {}),
-    "neuromod/DelayedReward-v0": (4000, {"discount": 0.9}),
-    "neuromod/Bandit-v0": (1500, {"discount": 0.0, "critic_rate": 0.1, "actor_rate": 1.0}),
-    "neuromod/ReversalBandit-v0": (
-        4000,
-        {"discount": 0.0, "critic_rate": 0.1, "evidence": 5.0, "noise": 0.4, "uncertainty_gain": 2.0},
-    ),
-    "neuromod/GoNoGo-v0": (1500, {"discount": 0.0, "silent": 0}),
-    "neuromod/StopSignal-v0": (4000, {}),
+TASKS = {  # steps
+    "FrozenLake-v1": 5000,
+    "neuromod/Maze-v0": 4000,
+    "neuromod/DelayedReward-v0": 4000,
+    "neuromod/Bandit-v0": 1500,
+    "neuromod/ReversalBandit-v0": 4000,
+    "neuromod/GoNoGo-v0": 1500,
+    "neuromod/StopSignal-v0": 4000,
 }
 CLAMPS = ("none", "dopamine", "norepinephrine", "serotonin")
 if not arguments.full:
@@ -43,10 +40,10 @@ def made(name: str) -> gymnasium.Env:
     return gymnasium.make(name, **({"is_slippery": False} if name == "FrozenLake-v1" else {}))
 
 
-def late(name: str, steps: int, settings: dict, clamp: str, seed: int) -> float:
+def late(name: str, steps: int, clamp: str, seed: int) -> float:
     """Mean return of the last third of the episodes."""
     env = made(name)
-    agent = Agent(env.observation_space, env.action_space, seed=seed, **settings)
+    agent = Agent(env.observation_space, env.action_space, seed=seed, **settings_for(env))
     if clamp != "none":
         agent.clamp(**{clamp: 0.5})
     returns = agent.learn(env, steps).returns
@@ -60,8 +57,8 @@ def effect(free: np.ndarray, control: np.ndarray) -> float:
 
 found = {}
 print(f"{'task':27s}" + "".join(f"{clamp:>22s}" for clamp in ("free", *CLAMPS[1:])))
-for name, (steps, settings) in TASKS.items():
-    rows = {c: np.array([late(name, steps, settings, c, s) for s in range(arguments.seeds)]) for c in CLAMPS}
+for name, steps in TASKS.items():
+    rows = {c: np.array([late(name, steps, c, s) for s in range(arguments.seeds)]) for c in CLAMPS}
     found[name] = {clamp: row.mean() for clamp, row in rows.items()}
     cells = [f"{row.mean():.2f} (d {effect(rows['none'], row):.1f})" for row in rows.values()]
     print(f"{name:27s}" + "".join(f"{cell:>22s}" for cell in cells), flush=True)
@@ -69,19 +66,16 @@ for name, (steps, settings) in TASKS.items():
 if arguments.full:
     for seed in range(arguments.seeds):
         env = gymnasium.make("FrozenLake-v1")
-        agent = Agent(env.observation_space, env.action_space, seed=seed, discount=0.98)
+        agent = Agent(env.observation_space, env.action_space, seed=seed, **settings_for(env))
         returns = agent.learn(env, 60_000).returns
         share = evaluate(agent, env, 200).mean()
         print(
             f"slippery lake, seed {seed}: {returns[-500:].mean():.2f} late, {share:.2f} without noise",
             flush=True,
         )
-    cells = PlaceCells([-2.4, -2.5, -0.21, -3.0], [2.4, 2.5, 0.21, 3.0], places=(2, 3, 6, 6), grids=8)
-    settings = {"discount": 0.97, "trace": 0.9, "reward_scale": 10.0}
-    settings |= {"critic_rate": 0.04, "actor_rate": 0.2, "noise": 0.5}
     for seed in range(arguments.seeds):
         env = gymnasium.make("CartPole-v1")
-        agent = Agent(env.observation_space, env.action_space, seed=seed, encoder=cells, **settings)
+        agent = Agent(env.observation_space, env.action_space, seed=seed, **settings_for(env))
         history = agent.learn(env, 150_000, callback=StopOnMeanReturn(475.0))
         mean = history.returns[-100:].mean()
         print(

@@ -13,6 +13,7 @@ import numpy as np
 from neuromod.problems import shown
 
 __all__ = [
+    "asked_threads",
     "available_threads",
     "checked_threads",
     "get_num_threads",
@@ -105,11 +106,27 @@ def get_num_threads() -> int:
     ...     get_num_threads()
     3
     """
-    return _given() or available_threads()
+    return asked_threads() or available_threads()
 
 
-def _given() -> int | None:
-    """Threads that the program or the environment asks for."""
+def asked_threads() -> int | None:
+    """Threads that the program or the environment asks for; None where neither does.
+
+    Returns
+    -------
+    int or None
+
+    Raises
+    ------
+    ValueError
+        If the environment's is no whole number >= 1.
+
+    Examples
+    --------
+    >>> with threads(3):
+    ...     asked_threads()
+    3
+    """
     if _chosen:
         return _chosen[-1]
     for name in _VARIABLES:
@@ -135,7 +152,7 @@ def share_of_threads(n_processes: int) -> int:
     >>> share_of_threads(10_000)
     1
     """
-    return _given() or max(1, available_threads() // n_processes)
+    return asked_threads() or max(1, available_threads() // n_processes)
 
 
 def set_num_threads(n: int) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 import sys
 import types
 from pathlib import Path
@@ -17,10 +19,14 @@ gymnasium = pytest.importorskip("gymnasium")
 
 from neuromod.agents import (  # noqa: E402
     Agent,
+    Callback,
+    LevelLog,
     PlaceCells,
+    PopulationVector,
     StopOnMeanReturn,
     TensorBoardLog,
     VectorAgent,
+    Winner,
     evaluate,
 )
 
@@ -192,3 +198,141 @@ def test_tensorboard_gets_each_episode(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert written[0] == str(tmp_path) and written[-1] == "closed" and len(written) == 2 + 2 * 5
     assert ("rollout/ep_rew", 3.0, 6) in written and ("rollout/ep_len", 3, 3) in written
     assert ("levels/serotonin", 0.75, 6) in written
+
+
+@pytest.mark.parametrize("end", [None, "yes", 2, 0.5, [True, False]])
+def test_an_end_that_is_neither_true_nor_false_is_refused(end: Any) -> None:
+    class Odd(Sampled):
+        def step(self, action: Any) -> Any:
+            observation, reward, _, truncated, info = super().step(action)
+            return observation, reward, end, truncated, info
+
+    agent = Agent(TWO, TWO, seed=1)
+    with pytest.raises(ValueError, match="terminated: must be True or False; got"):
+        agent.learn(Odd(TWO, TWO), 5)
+    with pytest.raises(ValueError, match="terminated: must be True or False; got"):
+        evaluate(agent, Odd(TWO, TWO), 1)
+    agent.predict(0)
+    with pytest.raises(ValueError, match="truncated: must be True or False; got"):
+        agent.observe(1.0, False, end)
+
+
+@pytest.mark.parametrize("end", [np.bool_(True), np.array([True]), 1, np.int64(1)])
+def test_an_end_may_be_of_numpy_or_a_number(end: Any) -> None:
+    class Short(Sampled):
+        def step(self, action: Any) -> Any:
+            observation, reward, *_ = super().step(action)
+            return observation, reward, end, np.bool_(False), {}
+
+    assert len(Agent(TWO, TWO, seed=1).learn(Short(TWO, TWO), 4)) == 4
+
+
+def test_environments_of_the_older_interface_are_named() -> None:
+    class Older(Sampled):
+        def step(self, action: Any) -> Any:
+            observation, reward, ended, _, info = super().step(action)
+            return observation, reward, ended, info
+
+    class Oldest(Older):
+        def reset(self, **how: Any) -> Any:
+            return super().reset(**how)[0]
+
+    with pytest.raises(
+        ValueError, match=r"env\.step: must give observation, reward, terminated, truncated and"
+    ):
+        Agent(TWO, TWO, seed=1).learn(Older(TWO, TWO), 5)
+    with pytest.raises(ValueError, match=r"env\.reset: must give an observation and a dict"):
+        Agent(TWO, TWO, seed=1).learn(Oldest(TWO, TWO), 5)
+
+
+@pytest.mark.parametrize(
+    ("answer", "episodes"), [(np.bool_(False), 1), (False, 1), (0, 1), (None, 9), (True, 9)]
+)
+def test_any_false_answer_of_a_callback_but_none_ends_learning(answer: Any, episodes: int) -> None:
+    class Answers(Callback):
+        def _on_step(self) -> Any:
+            return answer
+
+    for callback in (lambda *_: answer, Answers(), [Answers(), LevelLog()]):
+        env = Sampled(TWO, TWO, 1)
+        assert len(Agent(TWO, TWO, seed=1).learn(env, 9, callback=callback)) == episodes
+    envs = gymnasium.vector.SyncVectorEnv([lambda: Sampled(TWO, TWO, 1)])
+    assert len(VectorAgent(TWO, TWO, 1, seed=1).learn(envs, 9, callback=Answers())) == episodes
+
+
+def test_a_stop_at_a_mean_return_begins_anew_with_each_call() -> None:
+    stop = StopOnMeanReturn(0.5, episodes=10)
+    for _ in range(2):
+        assert len(Agent(TWO, TWO, seed=1).learn(Sampled(TWO, TWO, 1), 50, callback=stop)) == 10
+
+
+def test_names_of_other_packages_and_what_is_no_space_are_told() -> None:
+    with pytest.raises(ConfigError, match="gamma: unknown setting; here it is discount"):
+        Agent(TWO, TWO, gamma=0.9)
+    with pytest.raises(
+        ConfigError, match="learning_rate: unknown setting; here it is critic_rate and actor_rate"
+    ):
+        Agent(TWO, TWO, learning_rate=0.1)
+    wanted = "observation_space: must be a space of gymnasium, as env.observation_space is; got 'MlpPolicy'"
+    with pytest.raises(ConfigError, match=wanted) as problem:
+        Agent("MlpPolicy", Sampled(TWO, TWO))
+    assert "action_space: must be a space of gymnasium, as env.action_space is" in str(problem.value)
+
+
+def test_the_agents_of_a_vector_are_taken_by_whole_numbers() -> None:
+    agents = VectorAgent(TWO, TWO, 2, seed=5)
+    assert agents[-1].seed == agents[np.int64(1)].seed == 6 and [agent.seed for agent in agents] == [5, 6]
+    with pytest.raises(IndexError, match="index: must be from -2 to 1; got 2"):
+        agents[2]
+    with pytest.raises(TypeError, match="index: must be a whole number; got slice"):
+        agents[0:1]  # type: ignore[index]
+
+
+def test_a_batch_of_one_gives_a_batch_of_one() -> None:
+    image, both = spaces.Box(0.0, 1.0, (2, 2)), spaces.Dict({"a": TWO, "b": spaces.Box(0.0, 1.0, (2,))})
+    acted = spaces.Box(-1.0, 1.0, (2,))
+    for space, one, batch in (
+        (TWO, 1, np.array([1])),
+        (image, np.ones((2, 2)), np.ones((1, 2, 2))),
+        (both, {"a": 1, "b": np.ones(2)}, {"a": np.array([1]), "b": np.ones((1, 2))}),
+    ):
+        for actions in (TWO, acted):
+            agent = Agent(space, actions, seed=1)
+            twin = copy.deepcopy(agent)
+            single, several = agent.predict(one)[0], twin.predict(batch)[0]
+            assert several.shape == (1, *np.shape(single)) and np.array_equal(several[0], single)
+
+
+def test_an_attribute_that_is_set_acts_or_raises() -> None:
+    agents = VectorAgent(TWO, TWO, 2, seed=1)
+    for agent in (Agent(TWO, TWO, seed=1), agents[0]):
+        agent.learning = False
+        with pytest.raises(
+            AttributeError, match=r"Agent\.learnig: no such attribute; did you mean 'learning'"
+        ):
+            agent.learnig = True  # type: ignore[attr-defined]
+        with pytest.raises(
+            AttributeError, match=r"it is agent\.settings\.noise, fixed when the agent is made"
+        ):
+            agent.noise = 2.0  # type: ignore[attr-defined]
+        with pytest.raises(AttributeError, match=r"Agent\.num_timesteps: is read-only"):
+            agent.num_timesteps = 0  # type: ignore[misc]
+        with pytest.raises(AttributeError, match=r"Agent\.seed: is read-only; use reset\(seed=\.\.\.\)"):
+            agent.seed = 3  # type: ignore[misc]
+    with pytest.raises(AttributeError, match=r"VectorAgent\.learning: no such attribute"):
+        agents.learning = False  # type: ignore[attr-defined]
+    again = pickle.loads(pickle.dumps(agents))
+    assert again[1].sim.digest() == agents[1].sim.digest() and again.num_timesteps == 0
+
+
+def test_a_decoder_that_gives_other_actions_is_refused() -> None:
+    with pytest.raises(
+        ConfigError, match=r"decoder: must give actions of Discrete\(2\); .*Winner\(5.* gives 2"
+    ):
+        Agent(TWO, TWO, decoder=Winner(5))
+    wide = PopulationVector([-2.0], [2.0])
+    with pytest.raises(ConfigError, match=r"decoder: must give actions of Box\(-1\.0, 1\.0"):
+        Agent(TWO, spaces.Box(-1.0, 1.0, (1,)), decoder=wide)
+    Agent(TWO, spaces.Box(-2.0, 2.0, (1,)), decoder=wide)
+    with pytest.raises(ConfigError, match="action_space: must be a space of gymnasium"):
+        Agent(TWO, "two", decoder=Winner(2))

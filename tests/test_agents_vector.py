@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neuromod import ConfigError, FileError
+from neuromod import ConfigError, FileError, threads
 
 gymnasium = pytest.importorskip("gymnasium")
 
-from neuromod.agents import Agent, PlaceCells, VectorAgent  # noqa: E402
+from neuromod.agents import Agent, CSVLog, PlaceCells, VectorAgent, evaluate  # noqa: E402
 from neuromod.agents.tasks import DelayedReward, GoNoGo, Maze  # noqa: E402
 
 Mode = gymnasium.vector.AutoresetMode
@@ -121,6 +121,66 @@ def test_what_does_not_fit_is_refused() -> None:
     before = [agents[k].sim.digest() for k in range(2)]
     with pytest.raises(ValueError, match=r"observations\[1\]: is required"):
         agents.observe([0.0, 0.0], [True, False], [False, True])
-    with pytest.raises(ValueError, match="rewards, terminated: must be 2 each"):
+    with pytest.raises(ValueError, match="rewards, terminated, truncated: must be 2 each"):
         agents.observe([0.0], [True], [False])
     assert [agents[k].sim.digest() for k in range(2)] == before
+
+
+@pytest.mark.parametrize("mode", list(Mode), ids=lambda mode: mode.value)
+def test_a_log_tells_the_environment_of_each_episode(mode: Any, tmp_path: Path) -> None:
+    agents = VectorAgent(Cut().observation_space, Cut().action_space, 3, seed=1)
+    agents[1].clamp(serotonin=0.75)
+    history = agents.learn(vector(Cut, 3, mode), 90, callback=CSVLog(tmp_path / "log.csv"))
+    rows = [line.split(",") for line in (tmp_path / "log.csv").read_text().splitlines()]
+    assert rows[0][:5] == ["step", "episode", "environment", "return", "length"]
+    assert [int(row[2]) for row in rows[1:]] == history.members and set(history.members) == {0, 1, 2}
+    assert [float(row[3]) for row in rows[1:]] == history.totals
+    levels = [float(row[rows[0].index("serotonin")]) for row in rows[1:]]
+    assert all((level == 0.75) == (k == 1) for level, k in zip(levels, history.members, strict=True))
+
+
+def test_one_environment_and_several_are_told_apart() -> None:
+    one, several = Cut(), vector(Cut, 2, Mode.SAME_STEP)
+    agents = VectorAgent(one.observation_space, one.action_space, 2, seed=1)
+    alone = Agent(one.observation_space, one.action_space, seed=1)
+    batched = Agent(several.observation_space, several.action_space, seed=1)
+    for agent in (alone, batched):
+        with pytest.raises(ConfigError, match=r"env: must be one environment.*got 2 in .*VectorAgent takes"):
+            agent.learn(several, 10)
+    with pytest.raises(ConfigError, match=r"envs: must be a gymnasium\.vector\.VectorEnv.*; Agent takes one"):
+        agents.learn(one, 10)
+    with pytest.raises(ConfigError, match="env: must be one environment"):
+        evaluate(alone, several, 1)
+    with pytest.raises(ConfigError, match=r"agent: must be one agent with predict; of a VectorAgent give"):
+        evaluate(agents, one, 1)
+    assert agents.num_timesteps == alone.num_timesteps == 0
+
+
+def test_small_networks_have_one_thread_unless_more_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NEUROMOD_NUM_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    spaces = Cut().observation_space, Cut().action_space
+    assert VectorAgent(*spaces, 2)._threads == 1
+    assert VectorAgent(*spaces, 2, threads=2)._threads == 2
+    with threads(3):
+        assert VectorAgent(*spaces, 2)._threads == 3
+    monkeypatch.setenv("NEUROMOD_NUM_THREADS", "2")
+    assert VectorAgent(*spaces, 2)._threads == 2
+
+
+@pytest.mark.parametrize("batch", [[1], [1, 0, 1], 1, None])
+def test_a_batch_of_another_size_is_refused(batch: Any) -> None:
+    agents = VectorAgent(Cut().observation_space, Cut().action_space, 2, seed=1)
+    before = [agents[k].sim.digest() for k in range(2)]
+    with pytest.raises(ValueError, match="observations: must be 2, a batch; got"):
+        agents.predict(batch)
+    assert [agents[k].sim.digest() for k in range(2)] == before
+    agents.predict([0, 1])
+    with pytest.raises(ValueError, match="rewards, terminated, truncated: must be 2 each"):
+        agents.observe(1.0, False, False)
+
+
+def test_an_agent_of_several_learns_alone_and_counts_its_steps() -> None:
+    agents = VectorAgent(Cut().observation_space, Cut().action_space, 2, seed=1)
+    agents[1].learn(Cut(), 7)
+    assert (agents[0].num_timesteps, agents[1].num_timesteps, agents.num_timesteps) == (0, 7, 7)

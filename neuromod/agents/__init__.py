@@ -16,6 +16,7 @@ if (
     from neuromod.agents.decoders import PopulationVector, Rates, Winner, decoder_for
     from neuromod.agents.encoders import Angles, OneHot, Parts, PlaceCells, PopulationCode, encoder_for
     from neuromod.agents.history import History
+    from neuromod.agents.known import settings_for
     from neuromod.agents.settings import Settings
     from neuromod.agents.vector import VectorAgent
 
@@ -28,6 +29,7 @@ _HOMES = {
     "StopOnMeanReturn": "callbacks",
     "TensorBoardLog": "callbacks",
     "History": "history",
+    "settings_for": "known",
     "Angles": "encoders",
     "OneHot": "encoders",
     "Parts": "encoders",
@@ -63,6 +65,7 @@ __all__ = [
     "decoder_for",
     "encoder_for",
     "evaluate",
+    "settings_for",
 ]
 
 

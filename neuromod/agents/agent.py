@@ -8,17 +8,30 @@ from os import PathLike
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from neuromod.agents.callbacks import as_callback, finite_reward
+from neuromod.agents.checks import (
+    check_decoder,
+    check_single,
+    check_spaces,
+    end_of,
+    first_of,
+    goes_on,
+    is_batch,
+    opened,
+    stepped,
+)
 from neuromod.agents.decoders import Decoder, decoder_for
 from neuromod.agents.encoders import Encoder, encoder_for
 from neuromod.agents.files import load_minds, save_minds
 from neuromod.agents.history import History
 from neuromod.agents.mind import Mind
 from neuromod.agents.network import build
-from neuromod.agents.settings import EARLY, MODULATORS, Settings, checked_settings
+from neuromod.agents.settings import EARLY, MODULATORS, SETTINGS, Settings, checked_settings
 from neuromod.arguments import checked_count, checked_number, checked_seed
+from neuromod.closed import Closed
 from neuromod.errors import ConfigError
-from neuromod.notebook import html_of
 from neuromod.problems import did_you_mean, shown
 from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
 from neuromod.simulation import Simulation
@@ -27,7 +40,7 @@ from neuromod.together import Together
 __all__ = ["Agent", "evaluate"]
 
 
-class Agent:
+class Agent(Closed):
     """An actor and a critic of spiking neurons that learn from reward, for one environment.
 
     A real spiking network, run by a `Simulation`: cells of the sensory population fire for the observation, the
@@ -77,6 +90,13 @@ class Agent:
     (100, True)
     """
 
+    _HINTS = {  # noqa: RUF012
+        **{name: f"it is agent.settings.{name}, fixed when the agent is made" for name in SETTINGS},
+        "clamped": "use clamp",
+        "levels": "use clamp",
+        "seed": "use reset(seed=...)",
+    }
+
     def __init__(
         self,
         observation_space: Any,
@@ -89,12 +109,11 @@ class Agent:
         cells_per_action: int = 1,
         **settings: float,
     ) -> None:
-        self.observation_space, self.action_space = observation_space, action_space
         parts = parts_for(
             observation_space, action_space, encoder, decoder, silent, cells_per_action, settings
         )
+        self._spaces = observation_space, action_space
         self._mind = new_mind(*parts, checked_seed(seed))
-        self.num_timesteps = 0
 
     # ---- what it is ------------------------------------------------------------------------------------------
 
@@ -103,6 +122,21 @@ class Agent:
         """The network: populations ``cells``, ``clock``, ``critic``, ``actor``; projections ``value``, ``policy``."""
         sim: Simulation = self._mind.sim
         return sim
+
+    @property
+    def observation_space(self) -> Any:
+        """Of the environment."""
+        return self._spaces[0]
+
+    @property
+    def action_space(self) -> Any:
+        """Of the environment."""
+        return self._spaces[1]
+
+    @property
+    def num_timesteps(self) -> int:
+        """Steps of environments in `learn` so far."""
+        return self._mind.steps
 
     @property
     def seed(self) -> int:
@@ -157,8 +191,6 @@ class Agent:
             f"{self.num_timesteps} steps, seed={self.seed})"
         )
 
-    _repr_html_ = html_of
-
     # ---- a decision ------------------------------------------------------------------------------------------
 
     def predict(
@@ -172,9 +204,9 @@ class Agent:
         Parameters
         ----------
         observation : object
-            Of the observation space.
+            Of the observation space; or a batch of one, as ``evaluate_policy`` of Stable-Baselines3 gives it.
         state, episode_start : object, optional
-            Not used: as in Stable-Baselines3, whose ``evaluate_policy`` gives them.
+            Not used: ``evaluate_policy`` gives them.
         deterministic : bool, default False
             True: without noise in the actors, as with norepinephrine at 0. Between actions that fire in the same
             step chance decides all the same.
@@ -182,7 +214,7 @@ class Agent:
         Returns
         -------
         tuple
-            The action, and None.
+            The action, or a batch of one, and None.
 
         Raises
         ------
@@ -190,11 +222,13 @@ class Agent:
             If the encoder refuses the observation. The network has not moved.
         """
         mind = self._mind
-        cells = mind.see(observation)
+        one = is_batch(self.observation_space, observation)
+        cells = mind.see(first_of(observation) if one else observation)
         mind.present(cells, quiet=bool(deterministic))
         mind.run(EARLY - 1)
         mind.evaluate()
-        return mind.decide(mind.run(mind.rest)), None
+        action = mind.decide(mind.run(mind.rest))
+        return (np.asarray(action)[np.newaxis] if one else action), None
 
     def observe(
         self, reward: float, terminated: bool = False, truncated: bool = False, observation: Any = None
@@ -217,18 +251,23 @@ class Agent:
         RuntimeError
             If there is no decision without an outcome.
         ValueError
-            If `reward` is not finite, or `observation` is missing. Nothing is learned.
+            If `reward` is not finite, an end is neither True nor False, or `observation` is missing. Nothing is
+            learned.
         """
         mind = self._mind
         if not mind.awaits:
             raise RuntimeError("observe: must follow predict; there is no decision without an outcome")
-        value = finite_reward(reward)
-        if truncated and not terminated:
+        value, ended, cut = (
+            finite_reward(reward),
+            end_of(terminated, "terminated"),
+            end_of(truncated, "truncated"),
+        )
+        if cut and not ended:
             if observation is None:
                 raise ValueError("observation: is required where truncated; got None")
             mind.cut(value, mind.see(observation))
         else:
-            mind.outcome(value, bool(terminated))
+            mind.outcome(value, ended)
 
     def learn(
         self, env: Any, steps: int, callback: Any = None, progress: bool | ProgressCallback | None = None
@@ -266,38 +305,37 @@ class Agent:
         np.True_
         """
         steps = checked_count(steps, "steps")
-        check_kind(env, "env", "gymnasium.Env", ("observation_space", "action_space", "reset", "step"))
+        check_single(env)
         check_spaces(self, env.observation_space, env.action_space)
         called, reporter, began = as_callback(callback), reporter_for(progress), time.perf_counter()
         history = History()
         episodes: list[tuple[float, int]] = []
-        own: dict[str, Any] = {"self": self, "episodes": episodes}
+        own: dict[str, Any] = {"self": self, "episodes": episodes, "members": []}
         called.init_callback(self)
         called.on_training_start(own, {})
         self._mind.forget()
-        observation, _ = env.reset(seed=self.seed % 2**31 if self.num_timesteps == 0 else None)
         total, length = 0.0, 0
         try:
+            observation = opened(env, self.seed % 2**31 if self.num_timesteps == 0 else None)
             for done in range(1, steps + 1):
                 action, _ = self.predict(observation)
-                observation, reward, terminated, truncated, info = env.step(action)
-                reward = finite_reward(reward)
+                observation, reward, terminated, truncated, info = stepped(env, action)
                 self.observe(reward, terminated, truncated, observation)
-                self.num_timesteps += 1
-                total, length, ended = total + reward, length + 1, bool(terminated or truncated)
+                self._mind.steps += 1
+                total, length, ended = total + reward, length + 1, terminated or truncated
                 if ended:
                     history.add(total, length, self.num_timesteps)
                     episodes.append((total, length))
                     total, length = 0.0, 0
-                own |= {"rewards": [reward], "dones": [ended], "infos": [info]}
+                own |= {"rewards": [reward], "dones": [ended], "infos": [info], "members": [0] * ended}
                 called.update_locals(own)
                 if reporter is not None and (done % 256 == 0 or done == steps):
                     reporter(done, steps, self.sim.time, time.perf_counter() - began)
-                if not called.on_step():
+                if not goes_on(called.on_step()):
                     break
                 episodes.clear()
                 if ended:
-                    observation, _ = env.reset()
+                    observation = opened(env)
         finally:
             if isinstance(reporter, ProgressLine):
                 reporter.close()
@@ -320,7 +358,6 @@ class Agent:
         old, chosen = self._mind, self.seed if seed is None else checked_seed(seed)
         self._mind = new_mind(old.encoder, old.decoder, old.settings, old.per_group, chosen)
         self._mind.clamped, self._mind.learning = dict(old.clamped), old.learning
-        self.num_timesteps = 0
 
     def clamp(self, **levels: float | None) -> None:
         """Hold modulators at a level.
@@ -371,9 +408,7 @@ class Agent:
         -----
         The monitors of the network are in the file. The environment is not: its state is its own matter.
         """
-        save_minds(
-            path, "agent", [self._mind], [self.num_timesteps], (self.observation_space, self.action_space)
-        )
+        save_minds(path, "agent", [self._mind], self._spaces)
 
     @classmethod
     def load(
@@ -416,8 +451,8 @@ class Agent:
         True
         """
         eyes, hands, _, _ = parts_for(observation_space, action_space, encoder, decoder, silent, 1, {})
-        minds, steps = load_minds(path, "agent", eyes, hands, (observation_space, action_space))
-        return agent_of(minds[0], steps[0], observation_space, action_space)
+        spaces = observation_space, action_space
+        return agent_of(load_minds(path, "agent", eyes, hands, spaces)[0], spaces)
 
 
 def evaluate(agent: Any, env: Any, episodes: int = 100, *, seed: int = 0, deterministic: bool = True) -> Any:
@@ -453,15 +488,19 @@ def evaluate(agent: Any, env: Any, episodes: int = 100, *, seed: int = 0, determ
     (5,)
     """
     history, count = History(), checked_count(episodes, "episodes", 1)
+    if not callable(getattr(agent, "predict", None)) or hasattr(agent, "__len__"):
+        several = "; of a VectorAgent give agents[k]" if hasattr(agent, "__len__") else ""
+        raise ConfigError([f"agent: must be one agent with predict{several}; got {shown(agent)}"])
+    check_single(env)
     if isinstance(agent, Agent):
         agent._mind.forget()
     for k in range(count):
-        observation, _ = env.reset(seed=seed + k)
+        observation = opened(env, seed + k)
         total, length, ended = 0.0, 0, False
         while not ended:
             action, _ = agent.predict(observation, deterministic=deterministic)
-            observation, reward, terminated, truncated, _ = env.step(action)
-            total, length, ended = total + float(reward), length + 1, bool(terminated or truncated)
+            observation, reward, terminated, truncated, _ = stepped(env, action)
+            total, length, ended = total + reward, length + 1, terminated or truncated
         history.add(total, length, length)
     return history.returns
 
@@ -489,7 +528,9 @@ def parts_for(
                 f"{name}: must have {', '.join(needs)}; got {shown(part)}, without {', '.join(missing)}"
             )
     eyes = encoder if encoder is not None else found(encoder_for, observation_space)
-    hands = decoder if decoder is not None else found(decoder_for, action_space, silent)
+    hands = found(decoder_for, action_space, silent) if decoder is None else decoder
+    if hands is decoder and not found:
+        found(check_decoder, hands, action_space)
     numbers = found(checked_settings, settings)
     each = found(checked_count, per_group, "cells_per_action", 1, 10_000)
     found.finish()
@@ -501,27 +542,6 @@ def new_mind(encoder: Encoder, decoder: Decoder, settings: Settings, per_group: 
     """An untrained one."""
     sim = build(settings, encoder.n_cells, encoder.n_active, decoder, per_group, seed)
     return Mind(encoder, decoder, settings, per_group, sim)
-
-
-def check_kind(env: Any, name: str, kind: str, needs: tuple[str, ...]) -> None:
-    """Refuse what is no environment of this kind."""
-    missing = [each for each in needs if not hasattr(env, each)]
-    if missing:
-        raise ConfigError([f"{name}: must be a {kind}; got {shown(env)}, without {', '.join(missing)}"])
-
-
-def check_spaces(agent: Any, observation_space: Any, action_space: Any) -> None:
-    """Refuse an environment with other spaces than the agent's."""
-    problems = [
-        f"env.{name}: must be the agent's, {want}; got {came}"
-        for name, want, came in (
-            ("observation_space", agent.observation_space, observation_space),
-            ("action_space", agent.action_space, action_space),
-        )
-        if want != came
-    ]
-    if problems:
-        raise ConfigError(problems)
 
 
 def new_clamps(old: Mapping[str, float], levels: Mapping[str, float | None]) -> dict[str, float]:
@@ -539,9 +559,8 @@ def new_clamps(old: Mapping[str, float], levels: Mapping[str, float | None]) -> 
     return new
 
 
-def agent_of(mind: Mind, steps: int, observation_space: Any, action_space: Any) -> Agent:
+def agent_of(mind: Mind, spaces: tuple[Any, Any]) -> Agent:
     """An agent with this mind, not a copy of it."""
     agent = Agent.__new__(Agent)
-    agent.observation_space, agent.action_space = observation_space, action_space
-    agent._mind, agent.num_timesteps = mind, steps
+    agent._mind, agent._spaces = mind, spaces
     return agent

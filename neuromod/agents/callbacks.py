@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from pathlib import Path
 from typing import IO, Any
 
@@ -37,7 +38,8 @@ class Callback:
     model : Agent or VectorAgent
     locals : dict
         ``rewards``, ``dones`` and ``infos`` of the last step, each with an entry for each environment; ``self``, the
-        agent; ``episodes``, the (return, length) of each episode that ended in it.
+        agent; ``episodes``, the (return, length) of each episode that ended in it; ``members``, the number of the
+        environment of each of them.
     n_calls, num_timesteps : int
         Calls of `on_step`, and steps of environments of this agent so far.
 
@@ -120,7 +122,7 @@ class FunctionCallback(Callback):
     Parameters
     ----------
     function : callable
-        Gets ``locals`` and ``globals``; where it returns False, learning ends.
+        Gets ``locals`` and ``globals``; where it returns False or another false value but None, learning ends.
 
     Examples
     --------
@@ -132,11 +134,12 @@ class FunctionCallback(Callback):
         self.function = function
 
     def _on_step(self) -> bool:
-        return self.function(self.locals, globals()) is not False
+        answer = self.function(self.locals, globals())
+        return answer is None or bool(answer)
 
 
 class StopOnMeanReturn(Callback):
-    """Ends learning when the mean return of the last episodes has reached a threshold.
+    """Ends learning when the mean return of the last episodes of this call of `learn` has reached a threshold.
 
     Parameters
     ----------
@@ -160,6 +163,9 @@ class StopOnMeanReturn(Callback):
         self.episodes = checked_count(episodes, "episodes", 1)
         self._returns: list[float] = []
 
+    def _on_training_start(self) -> None:
+        self._returns = []
+
     def _on_step(self) -> bool:
         self._returns += [total for total, _ in self.locals["episodes"]]
         self._returns = self._returns[-self.episodes :]
@@ -168,6 +174,9 @@ class StopOnMeanReturn(Callback):
 
 class CSVLog(Callback):
     """Writes a line for each episode: ``step``, ``episode``, ``return``, ``length``, and the modulators' levels.
+
+    Of a `VectorAgent` the column ``environment``, after ``episode``, has the number of the environment, 0 to n - 1. The
+    levels are those of its agent.
 
     Parameters
     ----------
@@ -189,13 +198,16 @@ class CSVLog(Callback):
         self._file, self._episode = self.path.open("w", newline="", encoding="utf-8"), 0
         self._writer = csv.writer(self._file)
         self._names = list(self.model.levels)
-        self._writer.writerow(["step", "episode", "return", "length", *self._names])
+        self._several = hasattr(self.model, "__len__")
+        which = ["environment"] if self._several else []
+        self._writer.writerow(["step", "episode", *which, "return", "length", *self._names])
 
     def _on_step(self) -> bool:
-        for total, length in self.locals["episodes"]:
+        for (total, length), k in zip(self.locals["episodes"], self.locals["members"], strict=True):
             self._episode += 1
-            levels = [float(np.mean(self.model.levels[name])) for name in self._names]
-            self._writer.writerow([self.num_timesteps, self._episode, total, length, *levels])
+            which = [k] if self._several else []
+            levels = [float(np.atleast_1d(self.model.levels[name])[k]) for name in self._names]
+            self._writer.writerow([self.num_timesteps, self._episode, *which, total, length, *levels])
         return True
 
     def _on_training_end(self) -> None:
@@ -310,7 +322,7 @@ class _Several(Callback):
 
     def on_step(self) -> bool:
         going = [callback.on_step() for callback in self.callbacks]  # each is called
-        return all(going)
+        return all(each is None or each for each in going)
 
     def on_training_end(self) -> None:
         for callback in self.callbacks:
@@ -335,6 +347,8 @@ def as_callback(given: Any) -> Callback:
 
 def finite_reward(value: Any) -> float:
     """A reward as a finite number."""
+    if isinstance(value, float) and math.isfinite(value):
+        return float(value)
     found = np.asarray(value)
     if found.size != 1 or found.dtype.kind not in "biuf" or not np.isfinite(found).all():
         raise ValueError(f"reward: must be a finite number; got {shown(value)}")

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromod.agents.encoders import wrong_space
 from neuromod.arguments import checked_count
 from neuromod.errors import ConfigError
 from neuromod.optional import optional_module
@@ -276,4 +277,4 @@ def decoder_for(space: Any, silent: int | None = None) -> Decoder:
                 ]
             )
         return PopulationVector(space.low, space.high, dtype=space.dtype)
-    raise ConfigError([f"action_space: must be one that decoder_for knows, or give decoder=; got {space}"])
+    raise wrong_space("action_space", "decoder", space)

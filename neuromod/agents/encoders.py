@@ -479,9 +479,15 @@ def encoder_for(space: Any) -> Encoder:
         return _whole(Parts({key: encoder_for(part) for key, part in space.spaces.items()}))
     if isinstance(space, spaces.Tuple):
         return _whole(Parts([encoder_for(part) for part in space.spaces]))
-    raise ConfigError(
-        [f"observation_space: must be one that encoder_for knows, or give encoder=; got {space}"]
-    )
+    raise wrong_space("observation_space", "encoder", space)
+
+
+def wrong_space(name: str, part: str, space: Any) -> ConfigError:
+    """The error that no encoder or decoder is known for a space, or that it is none."""
+    spaces = optional_module("gymnasium.spaces", "rl", "neuromod.agents")
+    if not isinstance(space, spaces.Space):
+        return ConfigError([f"{name}: must be a space of gymnasium, as env.{name} is; got {shown(space)}"])
+    return ConfigError([f"{name}: must be one that {part}_for knows, or give {part}=; got {space}"])
 
 
 def _whole(parts: Parts) -> Parts:
@@ -496,7 +502,8 @@ def _for_box(space: Any) -> Encoder:
         raise ConfigError(
             [
                 "observation_space: must have finite limits; give "
-                f"encoder=PlaceCells(low, high) with the range that is met; got {space}"
+                "encoder=PlaceCells(low, high) with the range that is met, or **settings_for(env), which has it for "
+                f"CartPole-v1; got {space}"
             ]
         )
     high = np.where(high > low, high, low + 1.0)  # a number that is always the same

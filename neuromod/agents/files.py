@@ -29,9 +29,7 @@ _HINTS = {
 _MOST_STEPS = 2**61
 
 
-def save_minds(
-    path: str | PathLike[str], kind: str, minds: list[Mind], steps: list[int], spaces: tuple[Any, Any]
-) -> None:
+def save_minds(path: str | PathLike[str], kind: str, minds: list[Mind], spaces: tuple[Any, Any]) -> None:
     """Write agents of one kind to a file, which appears whole or not at all."""
     about = told(spaces, minds[0].encoder, minds[0].decoder)
     write_archive(
@@ -43,11 +41,11 @@ def save_minds(
             "cells_per_action": minds[0].per_group,
             "agents": [
                 {
-                    "num_timesteps": done,
+                    "num_timesteps": mind.steps,
                     "mind": mind.state(),
                     "simulation": settled_content(mind.sim),
                 }
-                for mind, done in zip(minds, steps, strict=True)
+                for mind in minds
             ],
         },
     )
@@ -55,8 +53,8 @@ def save_minds(
 
 def load_minds(
     path: str | PathLike[str], kind: str, encoder: Encoder, decoder: Decoder, spaces: tuple[Any, Any]
-) -> tuple[list[Mind], list[int]]:
-    """The agents of a file, and the steps of each, checked."""
+) -> list[Mind]:
+    """The agents of a file, checked."""
     found = read_archive(path, kind, lambda other: _HINTS.get(other, ""))
     with problems_of(path):
         part = SavedPart(found.content, "content")
@@ -76,17 +74,18 @@ def load_minds(
         if other:
             raise ConfigError(other)
         settings = checked_settings(dict(part.part("settings").value))
-        minds, steps = [], []
+        minds = []
         for k, content in enumerate(agents):
             own = SavedPart(content, f"agents[{k}]")
             own.only("num_timesteps", "mind", "simulation")
             own.has("num_timesteps", "mind", "simulation")
             own.finish()
-            steps.append(own.whole("num_timesteps", 0, _MOST_STEPS) or 0)
+            steps = own.whole("num_timesteps", 0, _MOST_STEPS) or 0
             own.finish()
             sim, _ = again(Simulation, content["simulation"], 1)
             minds.append(_mind(sim, encoder, decoder, settings, each or 1, own.part("mind"), k))
-    return minds, steps
+            minds[-1].steps = steps
+    return minds
 
 
 def _mind(

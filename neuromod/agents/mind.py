@@ -49,6 +49,7 @@ class Mind:
         self.clamped: dict[str, float] = {}
         self.learning = True
         self.n_decisions = 0
+        self.steps = 0  # of environments, in which it has learned
         self.value: float | None = None  # of the last observation, from the critic's potential
         self.reward: float | None = None  # the last outcome, while its error is not known yet
         self.awaits = False  # a decision without its outcome

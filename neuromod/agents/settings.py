@@ -10,7 +10,7 @@ from neuromod.errors import ConfigError
 from neuromod.problems import did_you_mean
 from neuromod.together import Together
 
-__all__ = ["BASELINE", "EARLY", "MODULATORS", "Settings", "checked_settings"]
+__all__ = ["BASELINE", "EARLY", "MODULATORS", "SETTINGS", "Settings", "checked_settings"]
 
 EARLY = 3
 """Steps before the actors see the observation: cells, critic, dopamine."""
@@ -18,6 +18,14 @@ MODULATORS = ("dopamine", "serotonin", "norepinephrine")
 BASELINE = 0.5
 """Of each modulator."""
 
+_ELSEWHERE = {
+    "gamma": "discount",
+    "gae_lambda": "trace",
+    "lambda_": "trace",
+    "learning_rate": "critic_rate and actor_rate",
+    "ent_coef": "noise",
+}
+"""What other packages call a setting, and what it is called here."""
 _DOMAINS = {
     "discount": (0.0, 0.9999),
     "trace": (0.0, 0.9999),
@@ -90,14 +98,19 @@ class Settings:
     waiting_gain: float = 0.2
 
 
+SETTINGS = tuple(field.name for field in fields(Settings))
+"""Their names."""
+
+
 def checked_settings(given: dict[str, Any]) -> Settings:
     """The settings; all that is wrong at once."""
     found = Together()
-    known = [field.name for field in fields(Settings)]
     clean = {}
     for name, value in given.items():
-        if name not in known:
-            found.wrong(f"{name}: unknown setting{did_you_mean(name, known)}")
+        if name not in SETTINGS:
+            here = _ELSEWHERE.get(name)
+            hint = did_you_mean(name, SETTINGS) if here is None else f"; here it is {here}"
+            found.wrong(f"{name}: unknown setting{hint}")
         else:
             clean[name] = found(checked_number, value, name, *_DOMAINS[name])
     if found:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromod.agents.agent import Agent, agent_of, check_kind, check_spaces, new_clamps, new_mind, parts_for
+from neuromod.agents.agent import Agent, agent_of, new_clamps, new_mind, parts_for
 from neuromod.agents.callbacks import as_callback, finite_reward
+from neuromod.agents.checks import check_several, check_spaces, ends_of, goes_on
 from neuromod.agents.decoders import Decoder
 from neuromod.agents.encoders import Encoder
 from neuromod.agents.files import load_minds, save_minds
@@ -20,10 +21,10 @@ from neuromod.agents.history import History
 from neuromod.agents.mind import Mind
 from neuromod.agents.settings import EARLY, MODULATORS
 from neuromod.arguments import checked_count, checked_seed
+from neuromod.closed import Closed
 from neuromod.errors import ConfigError
-from neuromod.notebook import html_of
 from neuromod.optional import optional_module
-from neuromod.parallel import checked_threads, get_num_threads
+from neuromod.parallel import asked_threads, checked_threads
 from neuromod.problems import shown
 from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
 from neuromod.replicas import Replicas
@@ -32,7 +33,7 @@ from neuromod.replicas import _again as replicas_of
 __all__ = ["VectorAgent"]
 
 
-class VectorAgent:
+class VectorAgent(Closed):
     """One `Agent` for each environment of a vector environment; one call in C advances all their networks.
 
     Agent k has seed ``seed + k``, weights of its own, and the bits of ``Agent(..., seed=seed + k)`` alone that meets
@@ -53,7 +54,9 @@ class VectorAgent:
     **settings : float, in units of `Settings`
         As of `Agent`.
     threads : int, >= 1, optional
-        Default: `neuromod.get_num_threads`. The bits do not depend on it.
+        Default: those that `neuromod.set_num_threads`, `neuromod.threads` or the environment's
+        ``NEUROMOD_NUM_THREADS`` ask for, else 1: the threads meet twice in each decision, which takes longer than the
+        decisions of small networks, above all where other programs use the cores. The bits do not depend on it.
 
     Raises
     ------
@@ -84,17 +87,16 @@ class VectorAgent:
         threads: int | None = None,
         **settings: float,
     ) -> None:
-        self.observation_space, self.action_space = observation_space, action_space
         count, first = checked_count(n, "n", 1), checked_seed(seed)
         parts = parts_for(
             observation_space, action_space, encoder, decoder, silent, cells_per_action, settings
         )
         minds = [new_mind(*parts, (first + k) % 2**64) for k in range(count)]
-        self._take(minds, [0] * count, get_num_threads() if threads is None else checked_threads(threads))
+        self._take(minds, (observation_space, action_space), _threads(threads))
 
-    def _take(self, minds: list[Mind], steps: list[int], threads: int) -> None:
+    def _take(self, minds: list[Mind], spaces: tuple[Any, Any], threads: int) -> None:
         """Consist of these."""
-        self._minds, self._steps, self._threads = minds, steps, threads
+        self._minds, self._spaces, self._threads = minds, spaces, threads
         self._replicas = self._group(minds)
         decoder = minds[0].decoder
         n = sum(decoder.groups)
@@ -105,21 +107,33 @@ class VectorAgent:
         return replicas_of([mind.sim for mind in minds], self._threads)
 
     @property
+    def observation_space(self) -> Any:
+        """Of one environment."""
+        return self._spaces[0]
+
+    @property
+    def action_space(self) -> Any:
+        """Of one environment."""
+        return self._spaces[1]
+
+    @property
     def num_timesteps(self) -> int:
         """Steps of environments so far, all together."""
-        return sum(self._steps)
+        return sum(mind.steps for mind in self._minds)
 
     def __len__(self) -> int:
         return len(self._minds)
 
     def __getitem__(self, k: int) -> Agent:
         """Agent k itself, not a copy."""
-        return agent_of(self._minds[k], self._steps[k], self.observation_space, self.action_space)
+        if isinstance(k, bool) or not isinstance(k, int | np.integer):
+            raise TypeError(f"index: must be a whole number; got {shown(k)}")
+        if not -len(self) <= k < len(self):
+            raise IndexError(f"index: must be from {-len(self)} to {len(self) - 1}; got {k}")
+        return agent_of(self._minds[k], self._spaces)
 
     def __repr__(self) -> str:
         return f"VectorAgent({len(self)} of {self[0]!r})"
-
-    _repr_html_ = html_of
 
     @property
     def levels(self) -> Mapping[str, NDArray[np.float64]]:
@@ -213,11 +227,12 @@ class VectorAgent:
         """
         n = len(self)
         there = self._mask(mask)
-        values = [finite_reward(reward) for reward in np.asarray(rewards)]
-        ends = [bool(each) for each in np.asarray(terminated)]
-        cuts = [bool(c) and not e for c, e in zip(np.asarray(truncated), ends, strict=True)]
-        if not len(values) == len(ends) == n:
-            raise ValueError(f"rewards, terminated: must be {n} each; got {len(values)}, {len(ends)}")
+        sizes = [np.shape(each) for each in (rewards, terminated, truncated)]
+        if sizes != [(n,)] * 3:
+            raise ValueError(f"rewards, terminated, truncated: must be {n} each; got shapes {sizes}")
+        values = [finite_reward(reward) for reward in np.asarray(rewards).tolist()]
+        ends = ends_of(terminated, "terminated")
+        cuts = [cut and not end for cut, end in zip(ends_of(truncated, "truncated"), ends, strict=True)]
         if not all(mind.awaits for mind, own in zip(self._minds, there, strict=True) if own):
             raise RuntimeError("observe: must follow predict; there is an agent without a decision")
         cells: dict[int, NDArray[np.int64]] = {}
@@ -263,8 +278,7 @@ class VectorAgent:
             learned.
         """
         steps = checked_count(steps, "steps")
-        needs = ("num_envs", "single_observation_space", "single_action_space", "reset", "step", "metadata")
-        check_kind(envs, "envs", "gymnasium.vector.VectorEnv", needs)
+        check_several(envs)
         if envs.num_envs != len(self):
             raise ConfigError([f"envs: must be {len(self)} environments; got {envs.num_envs}"])
         check_spaces(self, envs.single_observation_space, envs.single_action_space)
@@ -272,16 +286,17 @@ class VectorAgent:
         called, reporter, began = as_callback(callback), reporter_for(progress), time.perf_counter()
         history, target = History(), self.num_timesteps + steps
         episodes: list[tuple[float, int]] = []
-        own: dict[str, Any] = {"self": self, "episodes": episodes}
+        members: list[int] = []
+        own: dict[str, Any] = {"self": self, "episodes": episodes, "members": members}
         called.init_callback(self)
         called.on_training_start(own, {})
         for mind in self._minds:
             mind.forget()
         first = self._minds[0].sim.seed % 2**31  # gymnasium gives environment k the seed first + k
-        observations, _ = envs.reset(seed=first if self.num_timesteps == 0 else None)
         totals, lengths = np.zeros(len(self)), np.zeros(len(self), dtype=np.int64)
         acts = np.ones(len(self), dtype=bool)
         try:
+            observations, _ = envs.reset(seed=first if self.num_timesteps == 0 else None)
             while self.num_timesteps < target:
                 actions, _ = self.predict(observations, mask=acts)
                 observations, rewards, terminated, truncated, infos = envs.step(actions)
@@ -289,21 +304,24 @@ class VectorAgent:
                 self.observe(
                     rewards, terminated, truncated, self._last(observations, infos, ended, mode), acts
                 )
-                self._steps = [done + int(own) for done, own in zip(self._steps, acts, strict=True)]
+                for k in np.flatnonzero(acts).tolist():
+                    self._minds[k].steps += 1
                 totals[acts] += np.asarray(rewards)[acts]
                 lengths[acts] += 1
                 for k in np.flatnonzero(ended & acts).tolist():
                     history.add(float(totals[k]), int(lengths[k]), self.num_timesteps, k)
                     episodes.append((float(totals[k]), int(lengths[k])))
+                    members.append(k)
                     totals[k], lengths[k] = 0.0, 0
                 own |= {"rewards": rewards, "dones": ended & acts, "infos": infos}
                 called.update_locals(own)
                 if reporter is not None:
                     done = steps - max(0, target - self.num_timesteps)
                     reporter(done, steps, self._minds[0].sim.time, time.perf_counter() - began)
-                if not called.on_step():
+                if not goes_on(called.on_step()):
                     break
                 episodes.clear()
+                members.clear()
                 if mode == "NextStep":
                     acts = ~ended
                 elif mode == "Disabled" and ended.any():
@@ -326,7 +344,7 @@ class VectorAgent:
         OSError
             If it cannot be written. An older file stays as it was.
         """
-        save_minds(path, "agents", self._minds, self._steps, (self.observation_space, self.action_space))
+        save_minds(path, "agents", self._minds, self._spaces)
 
     @classmethod
     def load(
@@ -364,21 +382,29 @@ class VectorAgent:
             If it cannot be read.
         """
         eyes, hands, _, _ = parts_for(observation_space, action_space, encoder, decoder, silent, 1, {})
-        count = get_num_threads() if threads is None else checked_threads(threads)
-        minds, steps = load_minds(path, "agents", eyes, hands, (observation_space, action_space))
+        spaces = observation_space, action_space
         agents = cls.__new__(cls)
-        agents.observation_space, agents.action_space = observation_space, action_space
-        agents._take(minds, steps, count)
+        agents._take(load_minds(path, "agents", eyes, hands, spaces), spaces, _threads(threads))
         return agents
 
     def _each(self, batch: Any) -> list[Any]:
         """The observation of each environment."""
+        found = self._parts(batch)
+        if len(found) != len(self):
+            raise ValueError(f"observations: must be {len(self)}, a batch; got {len(found)}")
+        return found
+
+    def _parts(self, batch: Any) -> list[Any]:
+        """The observations in a batch of any size."""
         utils = optional_module("gymnasium.vector.utils", "rl", "neuromod.agents")
         spaces = optional_module("gymnasium.spaces", "rl", "neuromod.agents")
         if isinstance(self.observation_space, spaces.Dict | spaces.Tuple):
             batched = utils.batch_space(self.observation_space, len(self))
             return list(utils.iterate(batched, batch))
-        return list(batch)
+        try:
+            return list(batch)
+        except TypeError:
+            raise ValueError(f"observations: must be {len(self)}, a batch; got {shown(batch)}") from None
 
     def _last(self, observations: Any, infos: Mapping[str, Any], ended: Any, mode: str) -> Sequence[Any]:
         """The last observation of each episode, before any reset."""
@@ -386,6 +412,11 @@ class VectorAgent:
             return self._each(observations)
         final: Sequence[Any] = infos["final_obs"]
         return final
+
+
+def _threads(given: int | None) -> int:
+    """Threads in use; small networks have one if nobody asks for more."""
+    return (asked_threads() or 1) if given is None else checked_threads(given)
 
 
 def _mode_of(envs: Any) -> str:

@@ -4,6 +4,7 @@ Usage::
 
     python agent_curves.py run TASK[,TASK...] [--kinds free,table,...] [--seeds 20] [--to FOLDER]
     python agent_curves.py table [--to FOLDER]
+    python agent_curves.py markdown [--to FOLDER]
 
 Each run is a line of FOLDER/TASK.KIND.jsonl when it has ended; a second call goes on with what is missing. Kinds:
 
@@ -12,6 +13,7 @@ Each run is a line of FOLDER/TASK.KIND.jsonl when it has ended; a second call go
 - ``table``: SARSA(lambda) with the weights of as many cells, which fire for the same observations;
 - ``random``: each action as likely as the others.
 
+``table`` prints scores, their differences with intervals, and mean curves; ``markdown`` the table of the guide's page.
 The score of a run is the mean return of the last third of its episodes, or of the last 100 where the task ends when it
 is solved.
 """
@@ -202,6 +204,51 @@ def print_table(folder: Path) -> None:
             print(f"  curve {kind:15s} {_mean_curve(own_rows)}")
 
 
+LABELS = {
+    "CartPole": "CartPole-v1",
+    "FrozenLake": "FrozenLake-v1, not slippery",
+    "Slippery": "FrozenLake-v1, slippery",
+    "Acrobot": "Acrobot-v1",
+    "MiniGrid": "MiniGrid-Empty-5x5",
+    "GoNogo of neurogym": "neurogym GoNogo",
+    "PerceptualDecisionMaking of neurogym": "neurogym PerceptualDecisionMaking",
+    "DelayPairedAssociation of neurogym": "neurogym DelayPairedAssociation",
+}
+"""Tasks as the guide names them, in its order; the others follow under their own names."""
+
+
+def print_markdown(folder: Path) -> None:
+    """Mean, standard deviation and Cohen's d of each task and kind, as rows of Markdown."""
+    for task in (*LABELS, *(name for name in TASKS if name not in LABELS)):
+        rows = {kind: rows_of(folder, task, kind) for kind in KINDS}
+        if rows["free"]:
+            print(
+                markdown_row(
+                    LABELS.get(task, task), {k: [row["score"] for row in r] for k, r in rows.items()}
+                )
+            )
+
+
+def markdown_row(label: str, scores: dict[str, list[float]]) -> str:
+    """One task. The number of seeds is told where it is not 20, or 10 with a clamped modulator."""
+    free = np.array(scores["free"])
+    digits = 0 if abs(free.mean()) >= 100.0 else 1 if abs(free.mean()) >= 10.0 else 2
+    cells = [label]
+    for kind in KINDS:
+        own = np.array(scores[kind])
+        if not len(own):
+            cells.append("not run")
+            continue
+        text = f"{own.mean():.{digits}f}" + (f" ({own.std():.{digits}f})" if len(own) > 1 else "")
+        if kind != "free" and len(own) > 1:
+            d = cohens_d(free, own)
+            text += f" [{'> 100' if d > 100.0 else f'{d:+.1f}'}]"
+        if len(own) != (10 if kind in MODULATORS else 20):
+            text += f", {len(own)} seed{'s' * (len(own) > 1)}"
+        cells.append(text)
+    return f"| {' | '.join(cells)} |"
+
+
 def _mean_curve(rows: Sequence[dict[str, Any]]) -> str:
     """The mean over seeds; where a run has ended its last value counts."""
     if not rows:
@@ -220,25 +267,29 @@ def _mean_curve(rows: Sequence[dict[str, Any]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("what", choices=("run", "table"))
+    parser.add_argument("what", choices=("run", "table", "markdown"))
     parser.add_argument("tasks", nargs="?", default=",".join(TASKS))
     parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--seeds", type=int, default=20, help="of the free agent; controls may have fewer")
+    parser.add_argument("--clamped", type=int, help="seeds where a modulator is clamped; default by task")
     parser.add_argument("--to", type=Path, default=Path("curves"))
     given = parser.parse_args()
     if given.what == "run":
         given.to.mkdir(parents=True, exist_ok=True)
         for task in given.tasks.split(","):
             for kind in given.kinds.split(","):
-                most = TASKS[task].clamped_seeds if kind in MODULATORS else given.seeds
+                few = TASKS[task].clamped_seeds if given.clamped is None else given.clamped
+                most = few if kind in MODULATORS else given.seeds
                 point = {"task": [task], "kind": [kind]}
                 to = given.to / f"{task}.{kind}.jsonl"
                 table = neuromod.sweep(
                     one_run, point, seeds=list(range(min(most, given.seeds))), to=to, progress=False
                 )
                 print(task, kind, table.n_runs, *table.failures, flush=True)
-    else:
+    elif given.what == "table":
         print_table(given.to)
+    else:
+        print_markdown(given.to)
 
 
 if __name__ == "__main__":

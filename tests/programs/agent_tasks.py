@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import neuromod.agents.tasks  # noqa: F401
-from neuromod.agents import Angles, PlaceCells, encoder_for
+from neuromod.agents import PlaceCells, encoder_for, settings_for
 
 __all__ = ["TASKS", "AgentTask"]
 
@@ -37,17 +37,8 @@ def _made(name: str, **kwargs: Any) -> Callable[[], Any]:
     return lambda: gymnasium.make(name, **kwargs)
 
 
-def _pole_cells(space: Any) -> PlaceCells:
-    return PlaceCells([-2.4, -2.5, -0.21, -3.0], [2.4, 2.5, 0.21, 3.0], places=(2, 3, 6, 6), grids=8)
-
-
 def _car_cells(space: Any) -> PlaceCells:
     return PlaceCells(space.low, space.high, places=8, grids=8)
-
-
-def _acrobot_cells(space: Any) -> Angles:
-    most = np.array([np.pi, np.pi, 5.0, 9.0])
-    return Angles([(0, 1), (2, 3)], PlaceCells(-most, most, places=4, grids=8, periodic=[0, 1]))
 
 
 class _Where(gymnasium.ObservationWrapper[Any, Any, Any]):
@@ -144,50 +135,32 @@ class _Compared:
         return there * self._gap.n_cells + self._gap.encode(observation[-2:-1] - observation[-1:])
 
 
-_CHOICE = {"discount": 0.0, "critic_rate": 0.1}
+def _known(name: str, make: Callable[[], Any], steps: int, **how: Any) -> AgentTask:
+    """An environment whose settings are those of the package."""
+    own = settings_for(name)
+    cells = own.pop("encoder", None)
+    if cells is not None:
+        how["encoder"] = lambda _: cells
+    return AgentTask(make, steps, own, **how)
+
+
+def _ours(name: str, steps: int, *, alpha: float = 0.2, **kwargs: Any) -> AgentTask:
+    """A task of the package."""
+    return _known(f"neuromod/{name}-v0", _made(f"neuromod/{name}-v0", **kwargs), steps, alpha=alpha)
+
+
 TASKS: dict[str, AgentTask] = {
-    "CartPole": AgentTask(
-        _made("CartPole-v1"),
-        150_000,
-        {
-            "discount": 0.97,
-            "trace": 0.9,
-            "reward_scale": 10.0,
-            "critic_rate": 0.04,
-            "actor_rate": 0.2,
-            "noise": 0.5,
-        },
-        _pole_cells,
-        clamped_seeds=10,
-        solved=475.0,
-        alpha=0.1,
+    "CartPole": _known(
+        "CartPole-v1", _made("CartPole-v1"), 150_000, clamped_seeds=10, solved=475.0, alpha=0.1
     ),
-    "Slippery": AgentTask(
+    "Slippery": _known(
+        "FrozenLake-v1, slippery",
         _made("FrozenLake-v1", is_slippery=True),
         60_000,
-        {"discount": 0.98},
-        clamped_seeds=5,
         evaluated=200,
         alpha=0.1,
     ),
-    "Acrobot": AgentTask(
-        _made("Acrobot-v1"),
-        60_000,
-        {
-            "discount": 0.99,
-            "trace": 0.8,
-            "reward_scale": 20.0,
-            "critic_rate": 0.1,
-            "actor_rate": 3.0,
-            "tonic_rate": 0.0,
-            "noise": 2.0,
-        },
-        _acrobot_cells,
-        clamped_seeds=5,
-        solved=-100.0,
-        evaluated=20,
-        alpha=0.1,
-    ),
+    "Acrobot": _known("Acrobot-v1", _made("Acrobot-v1"), 60_000, solved=-100.0, evaluated=20, alpha=0.1),
     "MountainCar": AgentTask(
         _made("MountainCar-v0"),
         60_000,
@@ -211,20 +184,14 @@ TASKS: dict[str, AgentTask] = {
     "DelayPairedAssociation of neurogym": AgentTask(
         _neurogym("DelayPairedAssociation-v0"), 30_000, {"discount": 0.8}, _Bits
     ),
-    "FrozenLake": AgentTask(_made("FrozenLake-v1", is_slippery=False), 5000),
-    "Maze": AgentTask(_made("neuromod/Maze-v0"), 4000),
-    "DelayedReward": AgentTask(_made("neuromod/DelayedReward-v0"), 4000, {"discount": 0.9}),
-    "Bandit": AgentTask(_made("neuromod/Bandit-v0"), 1500, {**_CHOICE, "actor_rate": 1.0}, alpha=0.1),
-    "ReversalBandit": AgentTask(
-        _made("neuromod/ReversalBandit-v0"),
-        4000,
-        {**_CHOICE, "evidence": 5.0, "noise": 0.4, "uncertainty_gain": 2.0},
-    ),
-    "GoNoGo": AgentTask(_made("neuromod/GoNoGo-v0"), 1500, {"discount": 0.0, "silent": 0}),
-    "StopSignal": AgentTask(_made("neuromod/StopSignal-v0"), 4000),
-    "NBack": AgentTask(_made("neuromod/NBack-v0", shown=True), 5000, {"discount": 0.0}),
-    "ProbabilisticSelection": AgentTask(
-        _made("neuromod/ProbabilisticSelection-v0"), 3000, _CHOICE, alpha=0.1
-    ),
-    "TwoStep": AgentTask(_made("neuromod/TwoStep-v0"), 6000, {"discount": 0.9}),
+    "FrozenLake": _known("FrozenLake-v1, not slippery", _made("FrozenLake-v1", is_slippery=False), 5000),
+    "Maze": _ours("Maze", 4000),
+    "DelayedReward": _ours("DelayedReward", 4000),
+    "Bandit": _ours("Bandit", 1500, alpha=0.1),
+    "ReversalBandit": _ours("ReversalBandit", 4000),
+    "GoNoGo": _ours("GoNoGo", 1500),
+    "StopSignal": _ours("StopSignal", 4000),
+    "NBack": _ours("NBack", 5000, shown=True),
+    "ProbabilisticSelection": _ours("ProbabilisticSelection", 3000, alpha=0.1),
+    "TwoStep": _ours("TwoStep", 6000),
 }
