@@ -175,10 +175,8 @@ class Divided(Alone):
 
     def smallest(self, size: NDArray[np.float32], fraction: float, table: SynapseTable) -> NDArray[np.bool_]:
         """A fraction of all synapses, those of the smallest sizes; of equal ones those that come first in the whole."""
-        link, key = (
-            self._link,
-            np.ascontiguousarray(size, np.float32).view(np.uint32),
-        )  # of numbers >= 0: ascends
+        link = self._link
+        key = np.ascontiguousarray(size, np.float32).view(np.uint32)  # of numbers >= 0: ascends
         assert table.whole is not None
         n = round(fraction * table.whole.n_synapses)
         ranked, low, high = np.sort(key), -1, 0xFFFFFFFF  # fewer than n are <= low; n or more are <= high
