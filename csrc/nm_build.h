@@ -22,7 +22,12 @@ typedef struct nm_build {
     uint32_t salt;                         /* the projection's number */
     int64_t n_partitions, partition_width; /* with buckets in the rows; they cover all of `post` */
     int64_t first_partition; /* the first of them; 0 unless the rows are those of a part of the network */
+    int (*interrupted)(void *context); /* called about every NM_BUILD_SHARE draws: not 0 ends the call with
+                                          NM_STOP_INTERRUPTED. NULL: nothing is called */
+    void *context;
 } nm_build;
+
+enum { NM_BUILD_SHARE = 1 << 18 };
 
 /* Check the arguments that all ways of drawing share. */
 int nm_build_check(const nm_build *build, nm_error *error) NM_MUST_CHECK;
@@ -81,7 +86,7 @@ void nm_build_uniform(uint64_t seed, uint32_t stream, double low, double high, i
                       float *out);
 
 /* Sort each row (or bucket) by delay, stably; weights, targets and pairs (numbers below 2^32) move along. `weight` and
- * `pair` may be NULL.
+ * `pair` may be NULL. The rows may be some of many: row_start[0] >= 0 counts from the first entry of the columns.
  * scratch_order and scratch (4 bytes per entry) are as long as the longest row. */
 int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *delay, uint16_t *local,
                            float *weight, int64_t *pair, int64_t *scratch_order, void *scratch,

@@ -55,7 +55,7 @@ int nm_build_chosen(const nm_build *build, int of_sources, const int64_t *count,
     const int32_t *of = of_sources ? build->pre : build->post, *list = of_sources ? build->post : build->pre;
     const int64_t n_of = of_sources ? build->n_pre : build->n_post,
                   n_list = of_sources ? build->n_post : build->n_pre;
-    int64_t at = 0;
+    int64_t at = 0, since = 0;
     for (int64_t i = 0; i < n_of; chosen += count[i++]) {
         nm_candidates from = nm_candidates_of(of[i], list, n_list, build->autapses, &at);
         if (count[i] < 0 || (count[i] > 0 && from.n == 0) || (distinct && count[i] > from.n))
@@ -72,6 +72,8 @@ int nm_build_chosen(const nm_build *build, int of_sources, const int64_t *count,
                 chosen[k] = (int32_t)draw(&own, from.n);
         for (int64_t k = 0; k < count[i]; k++)
             chosen[k] = nm_candidate(&from, chosen[k]);
+        if (nm_build_is_interrupted(build, count[i], &since))
+            return NM_STOP_INTERRUPTED;
     }
     return NM_OK;
 }

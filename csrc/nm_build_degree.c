@@ -145,10 +145,10 @@ static int64_t partition_end(const nm_build *build, int64_t i, int64_t partition
     return i;
 }
 
-static void draw_and_count(const nm_build *build, int64_t degree, int64_t *count, drawn_rows drawn,
-                           int64_t *bucket_start) {
+static int draw_and_count(const nm_build *build, int64_t degree, int64_t *count, drawn_rows drawn,
+                          int64_t *bucket_start) {
     const int consecutive = are_consecutive(build->pre, build->n_pre);
-    int64_t i = 0, at = 0;
+    int64_t i = 0, at = 0, since = 0;
     for (int64_t partition = 0; partition < build->n_partitions; partition++) {
         memset(count, 0, (size_t)build->n_rows * sizeof *count);
         for (const int64_t end = partition_end(build, i, partition); i < end; i++) {
@@ -156,15 +156,20 @@ static void draw_and_count(const nm_build *build, int64_t degree, int64_t *count
             nm_candidates from = nm_candidates_of(target, build->pre, build->n_pre, build->autapses, &at);
             draw_sources(build, &from, consecutive, (uint32_t)build->id[target], degree, drawn, i * degree,
                          count);
+            if (nm_build_is_interrupted(build, degree, &since))
+                return NM_STOP_INTERRUPTED;
         }
         for (int64_t row = 0; row < build->n_rows; row++)
             bucket_start[row * build->n_partitions + partition] = count[row];
+        if (nm_build_is_interrupted(build, build->n_rows, &since))
+            return NM_STOP_INTERRUPTED;
     }
+    return NM_OK;
 }
 
-static void fill(const nm_build *build, int64_t degree, int64_t *next, drawn_rows drawn,
-                 const int64_t *bucket_start, uint16_t *local) {
-    int64_t i = 0;
+static int fill(const nm_build *build, int64_t degree, int64_t *next, drawn_rows drawn,
+                const int64_t *bucket_start, uint16_t *local) {
+    int64_t i = 0, since = 0;
     for (int64_t partition = 0; partition < build->n_partitions; partition++) {
         for (int64_t row = 0; row < build->n_rows; row++)
             next[row] = bucket_start[row * build->n_partitions + partition];
@@ -174,8 +179,13 @@ static void fill(const nm_build *build, int64_t degree, int64_t *next, drawn_row
                 fill_narrow(drawn.narrow + i * degree, degree, target, next, local);
             else
                 fill_wide(drawn.wide + i * degree, degree, target, next, local);
+            if (nm_build_is_interrupted(build, degree, &since))
+                return NM_STOP_INTERRUPTED;
         }
+        if (nm_build_is_interrupted(build, build->n_rows, &since))
+            return NM_STOP_INTERRUPTED;
     }
+    return NM_OK;
 }
 
 int nm_build_in_degree(const nm_build *build, int64_t degree, int64_t *scratch, void *drawn,
@@ -188,7 +198,9 @@ int nm_build_in_degree(const nm_build *build, int64_t degree, int64_t *scratch, 
         return status;
     const int64_t n_buckets = build->n_rows * build->n_partitions;
     drawn_rows rows = drawn_rows_in(build, drawn);
-    draw_and_count(build, degree, scratch, rows, bucket_start);
+    status = draw_and_count(build, degree, scratch, rows, bucket_start);
+    if (status != NM_OK)
+        return status;
     int64_t start = 0;
     for (int64_t bucket = 0; bucket < n_buckets; bucket++) {
         int64_t length = bucket_start[bucket];
@@ -196,9 +208,8 @@ int nm_build_in_degree(const nm_build *build, int64_t degree, int64_t *scratch, 
         start += length;
     }
     bucket_start[n_buckets] = start;
-    fill(build, degree, scratch, rows, bucket_start,
-         local); /* targets come in ascending order: rows are sorted */
-    return NM_OK;
+    /* targets come in ascending order: rows are sorted */
+    return fill(build, degree, scratch, rows, bucket_start, local);
 }
 
 /* ---- out-degree: each row sorted --------------------------------------------------------------------- */
@@ -290,7 +301,7 @@ static int draw_rows(const nm_build *build, const int64_t *each, int64_t degree,
                     .bucket_start = bucket_start,
                     .local = local,
                     .room = room};
-    int64_t at = 0;
+    int64_t at = 0, since = 0;
     for (int64_t i = 0; i < build->n_pre && room > 0; i++) {
         const int32_t slot = build->pre[i];
         const int64_t n = each == NULL ? degree : each[i];
@@ -302,6 +313,8 @@ static int draw_rows(const nm_build *build, const int64_t *each, int64_t degree,
         int32_t *targets = draw_row(build, &from, slot, n, consecutive, scratch);
         if (!nm_rows_append(&rows, slot - build->pre_first, targets, n))
             return nm_fail(error, NM_ERR_TOO_LARGE, slot, -1, (double)rows.room);
+        if (nm_build_is_interrupted(build, n, &since))
+            return NM_STOP_INTERRUPTED;
     }
     nm_rows_close(&rows, build->n_rows);
     return NM_OK;

@@ -184,9 +184,7 @@ static void sort_row_by_delay(const delayed_row *of, int64_t *order, uint32_t *s
         permute_pairs(of->pair, order, of->n, scratch);
 }
 
-static int check_starts(const int64_t *row_start, int64_t n_rows, nm_error *error) {
-    if (row_start[0] != 0)
-        return nm_fail(error, NM_ERR_BAD_LAYOUT, 0, -1, (double)row_start[0]);
+static int check_lengths(const int64_t *row_start, int64_t n_rows, nm_error *error) {
     for (int64_t row = 0; row < n_rows; row++) {
         if (row_start[row + 1] < row_start[row])
             return nm_fail(error, NM_ERR_BAD_LAYOUT, row + 1, -1, (double)row_start[row + 1]);
@@ -196,10 +194,18 @@ static int check_starts(const int64_t *row_start, int64_t n_rows, nm_error *erro
     return NM_OK;
 }
 
+static int check_starts(const int64_t *row_start, int64_t n_rows, nm_error *error) {
+    if (row_start[0] != 0)
+        return nm_fail(error, NM_ERR_BAD_LAYOUT, 0, -1, (double)row_start[0]);
+    return check_lengths(row_start, n_rows, error);
+}
+
 int nm_build_sort_by_delay(const int64_t *row_start, int64_t n_rows, uint16_t *delay, uint16_t *local,
                            float *weight, int64_t *pair, int64_t *scratch_order, void *scratch,
                            nm_error *error) {
-    int status = check_starts(row_start, n_rows, error);
+    if (row_start[0] < 0)
+        return nm_fail(error, NM_ERR_BAD_LAYOUT, 0, -1, (double)row_start[0]);
+    int status = check_lengths(row_start, n_rows, error);
     for (int64_t k = 0; k < n_rows && status == NM_OK; k++) {
         const int64_t first = row_start[k];
         const delayed_row of = {.delay = delay + first,

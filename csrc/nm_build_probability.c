@@ -108,15 +108,18 @@ int nm_build_probability(const nm_build *build, double p, int64_t *bucket_start,
                     .local = local};
     if (local != NULL)
         rows.room = bucket_start[build->n_rows * build->n_partitions];
-    int64_t at = 0;
+    int64_t at = 0, since = 0;
     for (int64_t i = 0; i < build->n_pre && p > 0.0; i++) {
         const int32_t slot = build->pre[i];
         const int64_t row = slot - build->pre_first;
         nm_candidates from = nm_candidates_of(slot, build->post, build->n_post, build->autapses, &at);
+        const int64_t before = rows.n;
         int fits = p == 1.0 ? whole_row(&from, row, &rows)
                             : draw_row(build, &from, (uint32_t)build->id[slot], p, law, row, &rows);
         if (!fits)
             return nm_fail(error, NM_ERR_TOO_LARGE, slot, -1, (double)rows.room);
+        if (nm_build_is_interrupted(build, 16 + rows.n - before, &since))
+            return NM_STOP_INTERRUPTED;
     }
     nm_rows_close(&rows, build->n_rows);
     return NM_OK;

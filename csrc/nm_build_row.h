@@ -4,7 +4,7 @@
 #ifndef NM_BUILD_ROW_H
 #define NM_BUILD_ROW_H
 
-#include "nm_status.h"
+#include "nm_build.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -32,6 +32,15 @@ static inline nm_candidates nm_candidates_of(int32_t slot, const int32_t *list, 
 
 static inline int32_t nm_candidate(const nm_candidates *from, int64_t c) {
     return from->list[c + (c >= from->hole)];
+}
+
+/* Whether the caller wants the call to end, after n more draws. *since: draws since it was last asked. */
+static inline int nm_build_is_interrupted(const nm_build *build, int64_t n, int64_t *since) {
+    *since += n;
+    if (build->interrupted == NULL || *since < NM_BUILD_SHARE)
+        return 0;
+    *since = 0;
+    return build->interrupted(build->context);
 }
 
 /* The buckets written so far. */

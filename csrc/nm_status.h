@@ -10,6 +10,7 @@
 #define NM_STATUS_LIST(X)                                                                                    \
     X(NM_OK, 0, "fine")                                                                                      \
     X(NM_STOP_RECORD_FULL, 1, "a recorder has no room for another step")                                     \
+    X(NM_STOP_INTERRUPTED, 2, "it was interrupted")                                                          \
     X(NM_ERR_BAD_VALUE, -1, "a value lies outside its domain")                                               \
     X(NM_ERR_BAD_ORDER, -2, "two parameters stand in the wrong order")                                       \
     X(NM_ERR_BAD_INDEX, -3, "an index points outside its array")                                             \

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,46 @@ def test_draws_that_are_drawn_again(how: str) -> None:
     took = late(lambda: sim.connect("A", "A", probability=1.0, rule="none", autapses=True, **about), 0.5)
     assert took < SOON
     assert sim.digest() == before and len(sim.model.synapses) == 0
+
+
+@pytest.mark.parametrize("how", ["in_degree", "out_degree", "probability"])
+def test_partners_are_drawn(how: str) -> None:
+    """Of 60 million synapses. The call of C itself is interrupted."""
+    n = 20_000
+    areas = [{"name": "A", "coord_ranges": {"x": [0, n - 1], **LINE}}]
+    sim = Simulation(BrainModel(config={"lattice_shape": [n, 1, 1, 1], "areas": areas}), seed=1)
+    sim.initialize_neurons(neuron_type="excitatory")
+    before = sim.digest()
+    about: Any = {how: 0.15 if how == "probability" else 3000}
+    timer = threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        sim.connect("A", "A", weight=0.1, rule="none", **about)
+    timer.join()
+    assert f"neuromod._core.build_{how}" in [entry.name for entry in caught.traceback]
+    assert sim.digest() == before and len(sim.model.synapses) == 0
+
+
+def resident() -> int:
+    """Bytes of memory of this process."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")
+def test_the_first_spikes_bring_no_memory() -> None:
+    """It would come 2 MB at a time, for each spike, and a step would take 0.1 s."""
+    n = 50_000
+    sim = Simulation(seed=1)
+    source = sim.create(1, "spike_source", name="s")
+    cells = sim.create(n, "lif", name="A")
+    sim.connect(source, cells, probability=1.0, weight=100.0)
+    sim.connect(cells, cells, in_degree=1, weight=0.1, rule="stdp")
+    sim.set_spike_times(source, [5.0])
+    sim.run(2)
+    before = resident()
+    sim.run(10)
+    assert sim.model.neurons.spike_count.sum() >= n
+    assert resident() - before < 2**23  # 38 MB where it comes with the spikes
 
 
 def test_the_weights_of_many_synapses_are_read() -> None:

@@ -162,6 +162,7 @@ cdef class _Build:
     cdef const int64_t[::1] id
     cdef int64_t n_buckets
     cdef object bucket_start
+    cdef object interrupt  # what a signal raised meanwhile
 
     def __init__(self, pre, post, id, autapses, uint64_t seed, uint32_t salt, parts=None):
         sources, targets = np.ascontiguousarray(pre, np.int32), np.ascontiguousarray(post, np.int32)
@@ -181,7 +182,27 @@ cdef class _Build:
         self.c = nm_build(pre=&self.pre[0], post=&self.post[0], n_pre=n_pre, n_post=n_post, id=&self.id[0],
                           pre_first=first, n_rows=n_rows, autapses=1 if autapses else 0, seed=seed, salt=salt,
                           n_partitions=n_partitions, partition_width=partition_width,
-                          first_partition=first_partition)
+                          first_partition=first_partition, interrupted=_is_interrupted, context=<void *>self)
+
+    cdef int check(self, int status, const nm_error *error) except -1:
+        """Raise what ended a call of C."""
+        if status == NM_STOP_INTERRUPTED:
+            interrupt, self.interrupt = self.interrupt, None
+            raise interrupt
+        if status != NM_OK:
+            raise_error(error)
+        return 0
+
+
+cdef int _is_interrupted(void *context) noexcept nogil:
+    """Whether a signal has come that ends the call, Ctrl-C for one; called by C."""
+    with gil:
+        try:
+            PyErr_CheckSignals()
+        except BaseException as interrupt:
+            (<_Build>context).interrupt = interrupt
+            return 1
+    return 0
 
 
 cdef _held_parts(parts, n_partitions):
@@ -242,8 +263,7 @@ def build_probability(pre, post, id, double p, autapses, uint64_t seed, uint32_t
             out = local
             with nogil:
                 status = nm_build_probability(&build.c, p, &bucket_start[0], &out[0], &error)
-    if status != NM_OK:
-        raise_error(&error)
+    build.check(status, &error)
     out = None
     local.resize(build.bucket_start[n_buckets], refcheck=False)  # nothing else has seen it
     return build.c.pre_first, build.bucket_start, local
@@ -265,8 +285,7 @@ def build_in_degree(pre, post, id, int64_t degree, autapses, uint64_t seed, uint
     cdef uint8_t[::1] drawn = np.empty(n * (2 if build.c.n_rows <= NM_BUILD_NARROW else 4), np.uint8)
     with nogil:
         status = nm_build_in_degree(&build.c, degree, &scratch[0], &drawn[0], &bucket_start[0], &out[0], &error)
-    if status != NM_OK:
-        raise_error(&error)
+    build.check(status, &error)
     return build.c.pre_first, build.bucket_start, local
 
 
@@ -284,8 +303,7 @@ def build_out_degree(pre, post, id, int64_t degree, autapses, uint64_t seed, uin
     cdef int32_t[::1] scratch = np.empty(2 * int(max(degree, 0)) if build.c.n_pre and build.c.n_post else 0, np.int32)
     with nogil:
         status = nm_build_out_degree(&build.c, degree, &scratch[0], &bucket_start[0], &out[0], &error)
-    if status != NM_OK:
-        raise_error(&error)
+    build.check(status, &error)
     return build.c.pre_first, build.bucket_start, local
 
 
@@ -306,8 +324,7 @@ def build_out_degrees(pre, post, id, degrees, autapses, uint64_t seed, uint32_t 
     cdef int32_t[::1] scratch = np.empty(2 * int(np.max(degrees, initial=0)), np.int32)
     with nogil:
         status = nm_build_out_degrees(&build.c, &each[0], &scratch[0], &bucket_start[0], &out[0], &error)
-    if status != NM_OK:
-        raise_error(&error)
+    build.check(status, &error)
     return build.c.pre_first, build.bucket_start, local
 
 
@@ -372,11 +389,15 @@ def sort_rows_by_delay(row_start, uint16_t[::1] delay, uint16_t[::1] local, weig
     cdef int64_t *moved = NULL if pair is None else &pairs[0]
     cdef nm_error error
     cdef int status
-    with nogil:
-        status = nm_build_sort_by_delay(&starts[0], n_rows, &delay[0], &local[0], own, moved, &order[0],
-                                        &scratch[0], &error)
-    if status != NM_OK:
-        raise_error(&error)
+    cdef Py_ssize_t first, n_now, some = 1 + (n_rows << 18) // (1 + n)
+    for first in range(0, n_rows, some):
+        n_now = min(some, n_rows - first)
+        with nogil:
+            status = nm_build_sort_by_delay(&starts[first], n_now, &delay[0], &local[0], own, moved, &order[0],
+                                            &scratch[0], &error)
+        if status != NM_OK:
+            raise_error(&error)
+        PyErr_CheckSignals()
 
 
 def partitions(int64_t n_neurons):
@@ -471,14 +492,46 @@ def build_runs(bucket_start, const uint16_t[::1] delay):
     cdef const int64_t[::1] starts = bucket_start
     cdef int64_t n_buckets = len(starts) - 1, n
     _check_rows(starts, len(delay), "delay")
-    n = nm_build_runs(&starts[0], n_buckets, &delay[0], NULL, NULL, NULL)
+    cdef int64_t first, n_now, n_more, bucket, some = 1 + (n_buckets << 20) // (1 + len(delay))
+    n = 0
+    for first in range(0, n_buckets, some):
+        with nogil:
+            n += nm_build_runs(&starts[first], min(some, n_buckets - first), &delay[0], NULL, NULL, NULL)
+        PyErr_CheckSignals()
     bucket_run, run_start = np.empty(n_buckets + 1, np.int64), np.empty(n + 1, np.int64)
     run_delay = np.empty(n, np.uint16)
     cdef int64_t[::1] out_row = bucket_run, out_start = run_start
     cdef uint16_t[::1] out_delay = run_delay
-    with nogil:
-        nm_build_runs(&starts[0], n_buckets, &delay[0], &out_row[0], &out_start[0], &out_delay[0])
+    out_row[0] = out_start[0] = 0
+    n = 0
+    for first in range(0, n_buckets, some):
+        n_now = min(some, n_buckets - first)
+        with nogil:
+            n_more = nm_build_runs(&starts[first], n_now, &delay[0], &out_row[first], &out_start[n], &out_delay[n])
+            for bucket in range(first, first + n_now + 1):
+                out_row[bucket] += n
+            n += n_more
+        PyErr_CheckSignals()
     return bucket_run, run_start, run_delay
+
+
+def target_slots(bucket_start, const uint16_t[::1] local, int64_t first_partition, int64_t n_held, int64_t width):
+    """Slot of each target, int32, in rows with buckets for `n_held` partitions of so many slots."""
+    cdef const int64_t[::1] starts = bucket_start
+    cdef int64_t n_buckets = len(starts) - 1, bucket, s, begin, last, first
+    cdef int64_t some = 1 + (n_buckets << 20) // (1 + len(local))
+    _check_rows(starts, len(local), "local")
+    slots = np.empty(len(local), np.int32)
+    cdef int32_t[::1] out = slots
+    for begin in range(0, n_buckets, some):
+        last = min(begin + some, n_buckets)
+        with nogil:
+            for bucket in range(begin, last):
+                first = (first_partition + bucket % n_held) * width
+                for s in range(starts[bucket], starts[bucket + 1]):
+                    out[s] = <int32_t>(first + local[s])
+        PyErr_CheckSignals()
+    return slots
 
 
 # ---- background drive --------------------------------------------------------------------------------------

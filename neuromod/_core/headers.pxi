@@ -6,6 +6,7 @@ from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t,
 cdef extern from "nm_status.h" nogil:
     int NM_OK
     int NM_STOP_RECORD_FULL
+    int NM_STOP_INTERRUPTED
     int NM_ERR_BAD_VALUE
     int NM_ERR_BAD_ORDER
     int NM_ERR_BAD_INDEX

@@ -467,6 +467,8 @@ cdef extern from "nm_build.h" nogil:
         int64_t n_partitions
         int64_t partition_width
         int64_t first_partition
+        int (*interrupted)(void *context) noexcept
+        void *context
     int64_t NM_BUILD_NARROW
     int nm_build_check(const nm_build *build, nm_error *error)
     int nm_build_probability(const nm_build *build, double p, int64_t *bucket_start, uint16_t *local, nm_error *error)

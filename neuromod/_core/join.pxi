@@ -160,8 +160,16 @@ def targets_of(projection, int64_t n_neurons):
     found = np.zeros(n_neurons, np.uint8)
     cdef int64_t n_parts = n_partitions - p.before - p.behind, wide = width
     cdef uint8_t *out = <uint8_t *>_address(found, "u1", 0, "targets") + p.before * wide
-    with nogil:
-        nm_join_targets(&p, n_parts, wide, out)
+    cdef int64_t n_rows = p.n_rows, some = 1 + (n_rows << 20) // (1 + p.n_synapses), first
+    for first in range(0, n_rows, some):
+        p.n_rows = min(some, n_rows - first)
+        with nogil:
+            nm_join_targets(&p, n_parts, wide, out)
+        PyErr_CheckSignals()
+        if p.bucket_run == NULL:
+            p.run_start += p.n_rows * n_parts
+        else:
+            p.bucket_run += p.n_rows * n_parts
     return found
 
 

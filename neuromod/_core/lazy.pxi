@@ -79,9 +79,11 @@ cdef class LazyKeeper:
         """What is kept by segment, for all segments of the projection: where none arrives, as if updated now."""
         nothing = 2 * self.binding.sim.step + 1 if name == "since" else 0
         whole = np.full(len(self.rows.run_start) - 1, nothing, self.own[name].dtype)
+        PyErr_CheckSignals()
         values = self.own[name] if self.idle is None else np.where(self.idle, nothing, self.own[name])
+        PyErr_CheckSignals()
         here = self._here(whole)
-        here[...] = values.reshape(here.shape)
+        _fill_from(here, values.reshape(here.shape))
         return whole
 
     cdef carried(self):
@@ -96,10 +98,10 @@ cdef class LazyKeeper:
         cdef Py_ssize_t n = self.binding.network.n_neurons, n_zones = self.c.n_zones
         self.history = {
             "course": np.zeros((n_zones, self.c.length, NM_SNAPSHOT)),
-            "newest": np.zeros(n, np.int32),
-            "spike": np.zeros((n, NM_SPIKES), np.int64), "gain": np.zeros((n, NM_SPIKES)),
-            "late": np.zeros((n, NM_SPIKES)),
-            "n_spikes": np.zeros(n, np.int64), "floor": np.zeros(self.binding.network.n_partitions, np.int64),
+            "newest": _zeros(n, np.int32),
+            "spike": _zeros((n, NM_SPIKES), np.int64), "gain": _zeros((n, NM_SPIKES)),
+            "late": _zeros((n, NM_SPIKES)),
+            "n_spikes": _zeros(n, np.int64), "floor": np.zeros(self.binding.network.n_partitions, np.int64),
             "turn": np.zeros((n_zones, self.c.length), np.int64), "n_turns": np.zeros(n_zones, np.int64),
             "sign": np.zeros(n_zones, np.int64), "marks": np.zeros(2, np.int64),
         }
@@ -258,22 +260,43 @@ cdef class LazyKeeper:
 
     def state(self):
         """Everything, as it stands; for a checkpoint of this very network."""
-        found = {name: array.copy() for name, array in self.history.items() if name != "marks"}
+        found = {name: _copied(array) for name, array in self.history.items() if name != "marks"}
         found |= {name: self._whole(name) for name in self.own}
-        found["recent"] = np.concatenate([self.recent["time"], self.former["time"]], axis=1)
-        found["sums"] = np.concatenate([self.recent["sums"], self.former["sums"]], axis=1)
-        found["weight"], found["epoch"], found["origin"] = self.weight.copy(), int(self.c.epoch[0]), int(self.c.origin[0])
+        forms = self._forms()
+        for name, column in (("recent", "time"), ("sums", "sums")):
+            dtype, shape = forms[name]
+            both, first = np.empty(shape, dtype), self.recent[column].shape[1]
+            _fill_from(both[:, :first], self.recent[column])
+            _fill_from(both[:, first:], self.former[column])
+            found[name] = both
+        found["weight"], found["epoch"], found["origin"] = _copied(self.weight), int(self.c.epoch[0]), int(self.c.origin[0])
         if self.eligibility is not None:
-            found["eligibility"] = self.eligibility.copy()
+            found["eligibility"] = _copied(self.eligibility)
         return found
+
+    cdef dict _forms(self):
+        """Type and shape of each array that `state` gives."""
+        n_segments, forms = len(self.rows.run_start) - 1, {}
+        for name, array in self.history.items():
+            if name != "marks":
+                forms[name] = array.dtype, array.shape
+        for name, array in self.own.items():
+            forms[name] = array.dtype, (n_segments,)
+        for name, column in (("recent", "time"), ("sums", "sums")):
+            close, far = self.recent[column], self.former[column]
+            forms[name] = close.dtype, (close.shape[0], close.shape[1] + far.shape[1], *close.shape[2:])
+        for name, array in (("weight", self.weight), ("eligibility", self.eligibility)):
+            if array is not None:
+                forms[name] = array.dtype, array.shape
+        return forms
 
     def check_state(self, part, int64_t now):
         """Note in a SavedPart what `state` cannot have given after step `now`; C relies on these limits."""
-        sweep, own = self.c.sweep, self.state()
-        part.only(*own)
+        sweep, own = self.c.sweep, self._forms()
+        part.only(*own, "epoch", "origin")
         if "turn" not in part.value:  # before bounds under eligibility held in every step
-            own = {name: array for name, array in own.items() if name not in _SINCE_TURNS}
-        if not part.has(*own):
+            own = {name: form for name, form in own.items() if name not in _SINCE_TURNS}
+        if not part.has(*own, "epoch", "origin"):
             return
         limits = {"floor": (0, now), "spike": (0, now), "n_spikes": (0, now), "turn": (0, now), "n_turns": (0, now),
                   "sign": (-1, 1)}
@@ -281,8 +304,8 @@ cdef class LazyKeeper:
         part.whole("origin", now - 2 * sweep - 2, now)
         if epoch is not None:
             limits["recent"] = limits["newest"] = (NM_NEVER, now - epoch)
-        found = {name: part.array(name, array.dtype.str[1:], array.shape, *limits.get(name, (None, None)))
-                 for name, array in own.items() if isinstance(array, np.ndarray)}
+        found = {name: part.array(name, dtype.str[1:], shape, *limits.get(name, (None, None)))
+                 for name, (dtype, shape) in own.items()}
         if found["since"] is not None:
             last = {"since": found["since"] & ~_ARRIVED}
             SavedPart(last, part.where, part.problems).array(
@@ -310,15 +333,17 @@ cdef class LazyKeeper:
         state = self._complete(state)
         for name, array in self.history.items():
             if name != "marks":
-                array[...] = state[name]
+                _fill_from(array, state[name])
         for name, array in self.own.items():
-            array[...] = self._here(state[name]).ravel()
-        self.recent["time"], self.former["time"] = np.split(state["recent"], 2, axis=1)
-        self.recent["sums"], self.former["sums"] = np.split(state["sums"], [NM_CLOSE], axis=1)
-        self.weight[:] = state["weight"]
+            _fill_from(array, self._here(state[name]).ravel())
+        for name, column in (("recent", "time"), ("sums", "sums")):
+            first = self.recent[column].shape[1]
+            _fill_from(self.recent[column], state[name][:, :first])
+            _fill_from(self.former[column], state[name][:, first:])
+        _fill_from(self.weight, state["weight"])
         self.c.epoch[0], self.c.origin[0] = state["epoch"], state["origin"]
         if self.eligibility is not None:
-            self.eligibility[:] = state["eligibility"]
+            _fill_from(self.eligibility, state["eligibility"])
 
     def set_traces(self, traces):
         """Presynaptic traces as they are now, by segment."""

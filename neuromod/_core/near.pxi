@@ -36,8 +36,7 @@ def build_chosen(pre, post, id, of_sources, count, distinct, autapses, uint64_t 
     cdef int status, by_source = 1 if of_sources else 0, once = 1 if distinct else 0
     with nogil:
         status = nm_build_chosen(&build.c, by_source, &each[0], once, &mark[0], &out[0], &error)
-    if status != NM_OK:
-        raise_error(&error)
+    build.check(status, &error)
     return chosen
 
 

@@ -20,6 +20,37 @@ def aligned(Py_ssize_t n, dtype=np.float64):
     return room[first:first + n * record.itemsize].view(record)
 
 
+cdef Py_ssize_t _BYTES = 1 << 22  # that are written between two looks for Ctrl-C
+
+
+cdef int _fill_from(object to, object of) except -1:
+    """``to[...] = of`` in shares, between which Ctrl-C is served. Both have the same shape; or `of` is one value."""
+    cdef Py_ssize_t n = len(to), first, some = 1 + _BYTES * n // (1 + to.nbytes)
+    is_array = isinstance(of, np.ndarray)
+    for first in range(0, n, some):
+        to[first:first + some] = of[first:first + some] if is_array else of
+        PyErr_CheckSignals()
+    return 0
+
+
+cdef object _zeros(shape, dtype=np.float64):
+    """Zeros in memory that is there. Pages that come when they are first written come 2 MB at a time, each in
+    milliseconds: a step in which the first neurons fire would take 0.1 s."""
+    zeros = np.zeros(shape, dtype)
+    if zeros.nbytes >= _BYTES:
+        _fill_from(zeros, 0)
+    return zeros
+
+
+cdef object _copied(array):
+    """A copy of an array, during which Ctrl-C is served."""
+    if array.ndim == 0 or array.nbytes < _BYTES:
+        return array.copy()
+    copy = np.empty(array.shape, array.dtype)
+    _fill_from(copy, array)
+    return copy
+
+
 cdef class SpikeRecorder:
     """Blocks of (step, id) lent to C one after another; `wanted_ids` None records every neuron."""
 

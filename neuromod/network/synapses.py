@@ -289,20 +289,15 @@ class SynapseTable:
     def post(self) -> Int32s:
         """Slot of each synapse's target. A new array."""
         start, target = self.joined.own()[:2] if self.joined is not None else (self.bucket_start, self.target)
-        first = (self.partitions_of(np.arange(len(start) - 1)) * _core.partitions(self.n_neurons)[1]).astype(
-            np.int32
+        first, end = self.parts
+        return _core.target_slots(
+            start, target, first, max(1, end - first), _core.partitions(self.n_neurons)[1]
         )
-        return np.repeat(first, np.diff(start)) + target.astype(np.int32)
 
     @property
     def parts(self) -> tuple[int, int]:
         """Partitions of the network that have buckets in the rows: the first, and one past the last."""
         return (0, _core.partitions(self.n_neurons)[0]) if self.whole is None else self.whole.parts
-
-    def partitions_of(self, buckets: Ints) -> Ints:
-        """The partition of each bucket."""
-        first, end = self.parts
-        return first + buckets % max(1, end - first)
 
     @property
     def pre_id(self) -> Ints:

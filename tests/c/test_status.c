@@ -13,6 +13,7 @@ static const struct {
 } expected[] = {
     {NM_OK, 0, "NM_OK", "fine"},
     {NM_STOP_RECORD_FULL, 1, "NM_STOP_RECORD_FULL", "a recorder has no room for another step"},
+    {NM_STOP_INTERRUPTED, 2, "NM_STOP_INTERRUPTED", "it was interrupted"},
     {NM_ERR_BAD_VALUE, -1, "NM_ERR_BAD_VALUE", "a value lies outside its domain"},
     {NM_ERR_BAD_ORDER, -2, "NM_ERR_BAD_ORDER", "two parameters stand in the wrong order"},
     {NM_ERR_BAD_INDEX, -3, "NM_ERR_BAD_INDEX", "an index points outside its array"},
@@ -43,7 +44,7 @@ static void the_list_holds_no_other_status(void) {
 }
 
 static void other_numbers_have_no_name(void) {
-    const int others[] = {2, -10, 100, INT_MAX, INT_MIN};
+    const int others[] = {3, -10, 100, INT_MAX, INT_MIN};
     for (int k = 0; k < (int)(sizeof others / sizeof *others); k++) {
         CHECK(strcmp(nm_status_name(others[k]), "NM_UNKNOWN") == 0);
         CHECK(strcmp(nm_status_sentence(others[k]), "unknown status") == 0);
