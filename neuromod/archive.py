@@ -76,6 +76,7 @@ def write_archive(path: str | os.PathLike[str], kind: str, content: Any) -> Path
 
     folder = Folder()
     tree = folder.folded(content)
+    folder.pad()
     about, members = [], []
     for name, array in folder.arrays:
         crc, sha, header = 0, hashlib.sha256(), _npy_header(array.dtype.str, array.shape)

@@ -43,6 +43,7 @@ class Folder:
 
     def __init__(self) -> None:
         self.arrays: list[tuple[str, Array]] = []
+        self.room = 0  # bytes that the arrays take in memory beyond what the file holds as it is
         self._known: dict[int, tuple[Array, Any]] = {}  # by identity: the array, held, and what stands for it
 
     def folded(self, value: Any, path: tuple[str, ...] = ()) -> Any:
@@ -63,8 +64,20 @@ class Folder:
             return [self.folded(item, (*path, str(k))) for k, item in enumerate(value)]
         return value.item() if isinstance(value, np.generic) else value
 
+    def pad(self) -> None:
+        """Add zeros where the arrays would take so little room in a file that `unfolded` refused it."""
+        wanted = (self.room - _SPARE) // _MOST + 1 - sum(array.nbytes for _, array in self.arrays)
+        if wanted > 0:
+            self._add(np.zeros(wanted, np.uint8), ("padding",))
+
     def _kept(self, array: Array, path: tuple[str, ...]) -> list[Any]:
-        """How the array is kept."""
+        """How the array is kept; what it takes in memory is counted as `_Unfolder` counts it."""
+        kept = self._form(array, path)
+        if kept[0] != "array":
+            self.room += array.nbytes
+        return kept
+
+    def _form(self, array: Array, path: tuple[str, ...]) -> list[Any]:
         little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
         if array.ndim == 0 or little.size < _FEW:
             return ["array", self._add(little.reshape(array.shape), path)]

@@ -292,6 +292,30 @@ def test_any_content_comes_back(tmp_path: Path) -> None:
     assert found["one"] is found["two"]
 
 
+@pytest.mark.parametrize("n", [2_097_152, 2_097_153, 5_000_000])
+def test_much_that_is_equal_comes_back(tmp_path: Path, n: int) -> None:
+    """In a few bytes it would be refused: a file takes at most 16 MB and 32 times its size in memory."""
+    content = {
+        "zeros": np.zeros(n),
+        "runs": np.repeat(np.arange(3, dtype=np.int16), n // 4),
+        "ones": np.ones(n, np.int8),
+        "halves": np.random.default_rng(1).uniform(1.0, 1.01, 5000).astype(np.float32),
+    }
+    archive.write_archive(tmp_path / "a.npz", "test", content)
+    found = archive.read_archive(tmp_path / "a.npz", "test").content
+    assert all(found[name].tobytes() == content[name].tobytes() for name in content)
+
+
+def test_many_neurons_that_learn_come_back_after_their_first_step(tmp_path: Path) -> None:
+    sim = Simulation(seed=1)
+    cells = sim.create(9000, "lif")
+    for rule in ("stdp", "rstdp", "triplet"):
+        sim.connect(cells, cells, in_degree=1, weight=0.1, rule=rule, name=rule)
+    sim.run(1)
+    sim.save(tmp_path / "s.npz")
+    assert Simulation.load(tmp_path / "s.npz").digest() == sim.digest()
+
+
 # ---- what is no whole file -----------------------------------------------------------------------------------------
 
 

@@ -19,11 +19,13 @@ __all__ = ["add_arguments", "selftest"]
 _MOST = 5  # differences after which it ends
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+def add_arguments(parser: argparse.ArgumentParser, number: Callable[[str], int]) -> None:
+    """The options of the command. `number`: reads that of an episode."""
     parser.add_argument("--minutes", type=_minutes, default=2.0, metavar="N", help="how long (default: 2)")
-    parser.add_argument("--seed", type=int, metavar="S", help="number of the first episode (default: drawn)")
-    parser.add_argument("--case", type=int, metavar="K", help="the episode of that number alone")
+    parser.add_argument(
+        "--seed", type=number, metavar="S", help="number of the first episode (default: drawn)"
+    )
+    parser.add_argument("--case", type=number, metavar="K", help="the episode of that number alone")
     parser.add_argument(
         "--only",
         type=_positions,
@@ -59,7 +61,7 @@ def selftest(
     """Run episodes; the number of those that differed."""
     from neuromod.selftest.episodes import episode  # the core is loaded with it
 
-    done: Counter[str] = Counter()
+    done, began = Counter[str](), time.process_time()
     first = secrets.randbits(31) if seed is None else seed
     end, number, found = time.monotonic() + 60.0 * minutes, first if case is None else case, 0
     say(f"seed {number}: each episode compares a random simulation with itself, cut, saved and interrupted")
@@ -73,7 +75,8 @@ def selftest(
             number += 1
             if case is not None or time.monotonic() >= end:
                 break
-    say(_table(done, found))
+    wall, busy = time.monotonic() - end + 60.0 * minutes, time.process_time() - began
+    say(_table(done, found, f"{wall:,.0f} s, of which a processor worked {busy:,.0f} s"))
     return found
 
 
@@ -87,7 +90,7 @@ def _told(difference: Any) -> str:
     return "\n".join(lines)
 
 
-def _table(done: Counter[str], found: int) -> str:
+def _table(done: Counter[str], found: int, took: str) -> str:
     width = max(map(len, done), default=0) + 2
     rows = [f"{name:<{width}}{count:,}" for name, count in sorted(done.items())]
-    return "\n".join([*rows, f"differences: {found}"])
+    return "\n".join([*rows, took, f"differences: {found}"])
