@@ -2,6 +2,9 @@
 
 import sys
 
-from neuromod.cli import main
+try:
+    from neuromod.cli import main
+except KeyboardInterrupt:
+    sys.exit(130)
 
 sys.exit(main())

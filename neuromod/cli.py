@@ -8,6 +8,7 @@ wrong; 130 interrupted. Ctrl-C ends a run after the image that is being shown (w
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import warnings
@@ -18,7 +19,16 @@ from typing import Any
 
 from neuromod import __version__
 from neuromod.errors import ConfigError, NeuromodError
-from neuromod.terminal import DONE, FAILED, INTERRUPTED, WRONG, WrongInput, say_line
+from neuromod.terminal import (
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    WRONG,
+    WrongInput,
+    check_output,
+    hold_streams,
+    say_line,
+)
 
 __all__ = ["main"]
 
@@ -44,8 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     brain_base_model.json: valid
     0
     """
-    arguments = _parser().parse_args(argv)
     try:
+        hold_streams()
+        arguments = _parser().parse_args(argv)
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_: _tell(f"warning: {message}")
             code = int(arguments.action(arguments))
@@ -67,7 +78,8 @@ def _tell(text: str) -> None:
     from neuromod.launcher import launched
 
     if launched()[0] == 0:
-        print(text, file=sys.stderr)
+        with contextlib.suppress(OSError):  # a full disk, a closed pipe: the exit code is left
+            print(text, file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,12 +110,12 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     run.add_argument(
         "--out",
-        type=Path,
+        type=_path,
         metavar="DIR",
         help="where to write (default: neuromod-results, numbered where taken)",
     )
     run.add_argument(
-        "--report", type=Path, metavar="FILE.html",
+        "--report", type=_path, metavar="FILE.html",
         help="also write the run as one HTML page: figures, table, configuration, versions",
     )  # fmt: skip
     run.add_argument("--force", action="store_true", help="replace results that --out or --report holds")
@@ -112,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
         help="hold dopamine at its baseline (as --set experiment.clamp_dopamine=true)",
     )  # fmt: skip
     run.add_argument(
-        "--checkpoint", type=Path, metavar="DIR",
+        "--checkpoint", type=_path, metavar="DIR",
         help="write checkpoints there; the same command goes on from them after a kill, to the same results",
     )  # fmt: skip
     run.add_argument(
@@ -149,14 +161,14 @@ def _add_selftest(commands: Any) -> None:
     selftest = commands.add_parser(
         "selftest", help="run random simulations, cut, saved and interrupted; nothing may differ"
     )
-    add_arguments(selftest)
+    add_arguments(selftest, _seed)
     selftest.set_defaults(action=_selftest)
 
 
 def _add_sweep(sweep: argparse.ArgumentParser) -> None:
     from neuromod.sweeps.command import add_arguments
 
-    add_arguments(sweep)
+    add_arguments(sweep, _path)
     length = sweep.add_mutually_exclusive_group()
     length.add_argument("--steps", type=_positive, metavar="N", help="steps of each run")
     length.add_argument("--ms", type=_above_zero, metavar="T", help="time of each run, ms")
@@ -190,9 +202,11 @@ def _add_bench(bench: argparse.ArgumentParser) -> None:
     )
     bench.add_argument(
         "--json",
+        type=_path,
         metavar="FILE",
         help="write one JSON object a line, for each workload; - for standard output",
     )
+    bench.add_argument("--force", action="store_true", help="replace a file that --json names")
     bench.add_argument(
         "--vector", metavar="LEVEL", help="baseline, avx2 or avx512 (default: the highest that there is)"
     )
@@ -202,8 +216,14 @@ def _add_bench(bench: argparse.ArgumentParser) -> None:
     )
     bench.add_argument("--delays", choices=("one", "many"), default="many", help="populations: of synapses")
     bench.add_argument("--rule", default="none", help="populations: of plasticity (default: none)")
-    bench.add_argument("--history", type=Path, metavar="FILE", help="append all figures as one line of JSON")
+    bench.add_argument("--history", type=_path, metavar="FILE", help="append all figures as one line of JSON")
     bench.set_defaults(action=_bench)
+
+
+def _path(text: str) -> Path:
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError(f"must be the name of a file or directory; got {text!r}")
+    return Path(text)
 
 
 def _above_zero(text: str) -> float:
@@ -326,6 +346,7 @@ def _selftest(arguments: argparse.Namespace) -> int:
 
 
 def _bench(arguments: argparse.Namespace) -> int:
+    from neuromod.atomic import target_of, whole_file
     from neuromod.bench.command import append_history, bench_table, run_bench
     from neuromod.bench.micro import micro_benchmarks
     from neuromod.bench.microcircuit import measure_microcircuit
@@ -334,6 +355,9 @@ def _bench(arguments: argparse.Namespace) -> int:
     from neuromod.bench.shapes import measure_shapes
     from neuromod.bench.workloads import MEASUREMENTS
 
+    for option, path in (("--json", arguments.json), ("--history", arguments.history)):
+        if path is not None and str(path) != "-":
+            check_output(option, path, arguments.force or option == "--history")
     options = Options(
         arguments.scale,
         arguments.threads,
@@ -361,12 +385,13 @@ def _bench(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         raise WrongInput(error) from error
     lines = "".join(json.dumps(record) + "\n" for record in records)
-    if arguments.json == "-":
+    if str(arguments.json) == "-":
         say_line(lines, end="")
     else:
         say_line(bench_table(records))
-    if arguments.json not in (None, "-"):
-        Path(arguments.json).write_text(lines, encoding="utf-8")
+        if arguments.json is not None:
+            with whole_file(target_of(arguments.json)) as write:
+                write(lines.encode())
     if arguments.history is not None:
         append_history(arguments.history, records, options)
     return DONE

@@ -13,10 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neuromod import Simulation, SpikeMonitor, SynapseMonitor, create_neuromodulation_system
 from neuromod.cli import main
 from neuromod.experiment import run_experiment
 from neuromod.experiment.results import table_rows
 from neuromod.experiment.story import advice, headline, speed
+from neuromod.plot.drawing import bare_figure
+from neuromod.plot.overview import draw_summary
 from neuromod.results import Results, load_results, report_html, save_report
 
 pytest.importorskip("matplotlib", reason="matplotlib is an extra")
@@ -353,3 +356,99 @@ def test_results_describe_themselves(results: Results, tmp_path: Path) -> None:
     assert len(html) < 20_000
     assert repr(Results(a=np.arange(3))) == "Results(a)"
     assert "(3,)" in Results(a=np.arange(3))._repr_html_()
+
+
+EVIL = [
+    *("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "' onload='x", "&lt;b&gt;", "--> ]]>"),
+    *("$x^$", r"$\frac{1}$", "$$", r"a\$b_{", "</svg><script src=//e.x/a.js></script>", "</title></style>"),
+    *("#000000", "#0072b2", "%s{}{0}", "javascript:alert(1)"),
+]
+KNOWN = {
+    *(
+        "html",
+        "head",
+        "meta",
+        "title",
+        "style",
+        "body",
+        "main",
+        "p",
+        "h1",
+        "h2",
+        "dl",
+        "div",
+        "dt",
+        "dd",
+        "figure",
+    ),
+    *(
+        "figcaption",
+        "table",
+        "tr",
+        "th",
+        "td",
+        "code",
+        "pre",
+        "details",
+        "summary",
+        "svg",
+        "defs",
+        "g",
+        "path",
+    ),
+    *("text", "use", "clippath", "rect", "image", "caption", "b", "span"),
+}
+
+
+class Strange(HTMLParser):
+    """Tags and attributes that are not the page's own, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.strange: list[str] = []
+        self.said: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.strange += [tag] * (tag not in KNOWN) + [name for name, _ in attrs if name.startswith("on")]
+        links = [value or "" for name, value in attrs if name in {"src", "href", "xlink:href"}]
+        self.strange += [link for link in links if not link.startswith(("#", "data:image/png"))]
+
+    def handle_data(self, data: str) -> None:
+        self.said.append(data)
+
+
+@pytest.mark.parametrize("first", range(0, len(EVIL), 5))
+def test_names_that_look_like_html_or_formulae_are_text(first: int) -> None:
+    """Dollar signs in the name of an area ended the report, and the summary, in a ValueError of matplotlib."""
+    from neuromod.config.load import load
+
+    content = json.dumps(load("brain_base_model.json")[0])
+    old = ["V1_like", "Striatum_like", "M1_like", "PFC_like", "A1_like"]
+    new = [name + str(k) for k, name in enumerate(EVIL[first : first + 5])]
+    for known, name in zip(old, new, strict=True):
+        content = content.replace(json.dumps(known), json.dumps(name))
+    changed = json.loads(content)
+    changed["experiment"] |= SMALL
+    evil = run_experiment(changed, steps=60, seed=1)
+    page = Strange(report_html(evil, notes=[f"note: {name}" for name in new]))
+    assert page.strange == []
+    drawn = "".join(page.said[: page.said.index("Configuration")])
+    assert all(name in drawn for name in new)
+    assert Strange(evil._repr_html_()).strange == []
+    draw_summary(bare_figure("summary"), evil).draw_without_rendering()
+
+
+@pytest.mark.parametrize("name", EVIL)
+def test_names_in_the_tables_of_notebooks_are_text(name: str) -> None:
+    sim = Simulation(seed=1, neuromodulation=create_neuromodulation_system({"dopamine": {}}))
+    cells = sim.create(5, "lif", name=name)
+    synapses = sim.connect(cells, cells, in_degree=1, weight=0.1, rule="stdp", name=f"{name} to itself")
+    shown = [
+        *(sim, cells, synapses, sim.model, sim.model.neurons, sim.model.synapses, sim.model.neurons[0]),
+        *(sim.model.synapses[0], sim.populations, sim.projections, sim.neuromodulation, SpikeMonitor(sim)),
+        *(SynapseMonitor(sim, synapses), sim.run(3)),
+    ]
+    pages = [Strange(each._repr_html_()) for each in shown]
+    assert [page.strange for page in pages] == [[] for _ in pages]
+    assert name in "".join(pages[0].said)

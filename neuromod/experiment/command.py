@@ -19,7 +19,7 @@ from typing import Any
 from neuromod.errors import ConfigError, NeuromodWarning
 from neuromod.launcher import launched
 from neuromod.rank_link import Ranks
-from neuromod.terminal import DONE, INTERRUPTED, WrongInput, say_line
+from neuromod.terminal import DONE, INTERRUPTED, WrongInput, check_output, say_line
 
 __all__ = ["check_launched", "run_command"]
 
@@ -99,7 +99,7 @@ def _write(arguments: argparse.Namespace, results: Mapping[str, Any], directory:
     from neuromod.experiment.story import advice
 
     directory.mkdir(parents=True, exist_ok=True)  # somebody may have removed it
-    if not arguments.force and (directory / "results.npz").exists():
+    if not arguments.force and _taken(directory):
         directory = new_directory(directory)  # another run has written there meanwhile
     path = save_results(directory / "results.npz", results, overwrite=arguments.force)
     if arguments.checkpoint is not None and not stopped:
@@ -107,7 +107,7 @@ def _write(arguments: argparse.Namespace, results: Mapping[str, Any], directory:
     notes = [f"note: {said}" for said in advice(results, Path(arguments.config).name)]
     written = [f"written: {path}", _draw(results, directory / "summary.png")]
     if arguments.report is not None:
-        written.append(_report(results, arguments.report, notes))
+        written.append(_report(results, arguments.report, notes, arguments.force))
     told = [
         *(textwrap.fill(note, 80) for note in notes),
         *([""] if notes else []),
@@ -144,32 +144,62 @@ def _made_directory(
             content = _content_of(arguments)
             directory = Path()
             if is_first:
-                _check_report(arguments.report, arguments.force)
                 directory = stack.enter_context(_output_directory(arguments.out, arguments.force))
+                _check_report(arguments.report, arguments.force, directory)
+                stack.enter_context(_checkpoints(arguments.checkpoint))
         yield content, directory
 
 
-def _check_report(path: Path | None, force: bool) -> None:
-    """Refuse a report that cannot be written, before the run."""
+_WRITTEN = ("results.npz", "summary.png")
+
+
+def _taken(directory: Path) -> list[Path]:
+    """Files of a run that the directory holds."""
+    return [directory / name for name in _WRITTEN if (directory / name).exists()]
+
+
+def _check_report(path: Path | None, force: bool, directory: Path) -> None:
+    """Refuse a report that cannot be written, before the run. `directory`: for the results."""
     if path is None:
         return
-    if not path.parent.is_dir():
-        raise WrongInput(f"--report: must be a file in a directory that exists; got {path}")
-    if path.exists() and not (path.is_file() and force):
-        raise WrongInput(
-            f"--report: {path} exists already" + ("; --force replaces it" if path.is_file() else "")
-        )
+    check_output("--report", path, force)
+    if path.resolve() in [(directory / name).resolve() for name in _WRITTEN]:
+        raise WrongInput(f"--report: must not be what the run writes beside it; got {path}")
 
 
-def _report(results: Mapping[str, Any], path: Path, notes: Sequence[str]) -> str:
-    """Write the report; what became of it."""
+def _report(results: Mapping[str, Any], wanted: Path, notes: Sequence[str], force: bool) -> str:
+    """Write the report; what became of it. A file that has come in mid-run stays, and the report gets a number."""
     from neuromod.experiment.report import save_report
 
+    path, number = wanted, 1
+    while True:
+        try:
+            save_report(path, results, notes=notes, overwrite=force)
+        except ImportError as error:
+            return f"no {path.name}: {error}"
+        except FileExistsError:
+            number += 1
+            path = wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
+        else:
+            return f"written: {path}"
+
+
+@contextmanager
+def _checkpoints(directory: Path | None) -> Iterator[None]:
+    """The directory of checkpoints, made before the run; one that is still empty afterwards goes."""
+    if directory is None:
+        yield
+        return
     try:
-        save_report(path, results, notes=notes, overwrite=True)
-    except ImportError as error:
-        return f"no {path.name}: {error}"
-    return f"written: {path}"
+        held = directory.exists()
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WrongInput(f"--checkpoint: must be a directory that can be made; got {error}") from error
+    try:
+        yield
+    finally:
+        if not held and directory.is_dir() and not any(directory.iterdir()):
+            directory.rmdir()
 
 
 def _loaded(source: str) -> dict[str, Any]:
@@ -193,11 +223,11 @@ def _output_directory(wanted: Path | None, force: bool) -> Iterator[Path]:
         else:
             directory = wanted
             directory.mkdir(parents=True, exist_ok=True)
-        taken = [name for name in ("results.npz", "summary.png") if (directory / name).exists()]
+        taken = _taken(directory)
     except OSError as error:
         raise WrongInput(f"--out: must be a directory that can be made; got {error}") from error
     if taken and not force:
-        raise WrongInput(f"--out: {directory / taken[0]} exists already; --force replaces it")
+        raise WrongInput(f"--out: {taken[0]} exists already; --force replaces it")
     try:
         yield directory
     finally:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import platform
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
@@ -233,13 +234,20 @@ def _svg(name: str, shape: str, figure: Any, caption: str) -> str:
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(out, format="svg", transparent=True, metadata=nothing)
     text = out.getvalue()
-    text = text[text.index("<svg") :].replace("#000000", "currentColor").replace("#ffffff", "var(--page)")
-    for colour in _COLOURS:
-        text = text.replace(colour, f"var(--c{colour[1:]})")
+    # In tags alone: a name may be spelt like a colour.
+    text = re.sub("<[^>]*>", lambda tag: _coloured(tag[0]), text[text.index("<svg") :])
     label = escape(f"{name}: {caption}")
     return text.replace(
         "<svg", f'<svg class="{shape}" fill="currentColor" role="img" aria-label="{label}"', 1
     )
+
+
+def _coloured(tag: str) -> str:
+    """A tag of SVG whose colours are those of the page."""
+    tag = tag.replace("#000000", "currentColor").replace("#ffffff", "var(--page)")
+    for colour in _COLOURS:
+        tag = tag.replace(colour, f"var(--c{colour[1:]})")
+    return tag
 
 
 def _numbers(results: Mapping[str, Any]) -> Iterator[str]:

@@ -24,6 +24,7 @@ __all__ = [
     "in_notebook",
     "legend_above",
     "line_colours",
+    "literal",
     "new_axes",
     "new_figure",
     "say_nothing",
@@ -115,6 +116,11 @@ def line_colours(n: int, taken: Collection[str] = ()) -> list[str]:
     """Colours of n curves of one kind, none of them `taken` by others."""
     free = [colour for colour in _LINE_COLOURS if colour not in taken] or [*_LINE_COLOURS]
     return [free[k % len(free)] for k in range(n)]
+
+
+def literal(name: str) -> str:
+    """A name as matplotlib is to write it: its dollar signs make no formula."""
+    return name.replace("$", r"\$")
 
 
 def stride_for(n: int, most: int) -> int:

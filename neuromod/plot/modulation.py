@@ -12,6 +12,7 @@ from neuromod.near_names import names_near
 from neuromod.plot.drawing import (
     colour_of,
     legend_above,
+    literal,
     new_axes,
     say_nothing,
     size_of,
@@ -104,7 +105,7 @@ def levels(
     for region in range(columns.shape[1]):
         dashes = _dashes(columns[:, region])
         for k, name in enumerate(names):
-            label = name if region == 0 else None
+            label = literal(name) if region == 0 else None
             _curve(ax, time, columns[:, region, k], colour_of(name, k), label, dashes[k])
     if not len(time):
         say_nothing(ax, "no level recorded")
@@ -210,7 +211,7 @@ def _label_rows(ax: Axes, rows: Mapping[str, Any], height: float) -> None:
     """Numbers at the levels, names at the rows of events."""
     scale = np.linspace(0.0, 1.0, 3 if size_of(ax)[1] < _LOW_AXES else 6).tolist()
     heights = [-height * (k + 1.1) for k in range(len(rows))]
-    ax.set_yticks([*scale, *heights], [*(f"{value:.1f}" for value in scale), *rows])
+    ax.set_yticks([*scale, *heights], [*(f"{value:.1f}" for value in scale), *map(literal, rows)])
     for k, (tick, name) in enumerate(zip(ax.get_yticklabels()[len(scale) :], rows, strict=True)):
         tick.set_fontsize("x-small")
         tick.set_color(colour_of(name, k))

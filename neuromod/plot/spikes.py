@@ -11,6 +11,7 @@ from neuromod.near_names import names_near
 from neuromod.plot.drawing import (
     legend_above,
     line_colours,
+    literal,
     new_axes,
     say_nothing,
     stride_for,
@@ -152,6 +153,7 @@ def _raster_by_area(ax: Axes, time: Floats, ids: NDArray[Any], areas: dict[str, 
 
 def _labelled(name: str, n: int, in_two_lines: bool) -> str:
     """An area with its number of neurons."""
+    name = literal(name)
     return f"{name}\n{n:,} neuron{'' if n == 1 else 's'}" if in_two_lines else f"{name} ({n:,})"
 
 
@@ -235,5 +237,5 @@ def _rates_by_area(spikes: Any, ax: Axes | None, bin_ms: float, areas: Areas | N
         inside = which[np.isin(ids, members)] - first
         counts = np.bincount(inside[inside >= 0], minlength=len(ends))
         rate = counts * 1000.0 / (max(len(members), 1) * bin_ms)
-        ax.plot(ends - bin_ms / 2.0, rate, color=colour, linewidth=1.2, label=name or None)
+        ax.plot(ends - bin_ms / 2.0, rate, color=colour, linewidth=1.2, label=literal(name) or None)
     return ax

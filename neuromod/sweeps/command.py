@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neuromod.errors import ConfigError
+from neuromod.terminal import check_output
 
 if TYPE_CHECKING:
     from neuromod.sweeps.table import SweepTable
@@ -18,8 +20,15 @@ _OUT = "neuromod-sweep.jsonl"
 _SHOWN = 5  # failures that are printed
 
 
-def add_arguments(sweep: argparse.ArgumentParser) -> None:
-    """Add the arguments of the command but the seed and the length of a run, which `neuromod run` has, too."""
+def add_arguments(sweep: argparse.ArgumentParser, path: Callable[[str], Path]) -> None:
+    """Add the arguments of the command but the seed and the length of a run, which `neuromod run` has, too.
+
+    Parameters
+    ----------
+    sweep : ArgumentParser
+    path : callable
+        Reads the name of a file.
+    """
     sweep.add_argument("config", metavar="CONFIG", help="JSON file, or the name of one that is shipped")
     sweep.add_argument(
         "--over", action="append", default=[], metavar="PATH=VALUES",
@@ -31,11 +40,14 @@ def add_arguments(sweep: argparse.ArgumentParser) -> None:
         help="here, processes (default), dask, dask://HOST:PORT, ray, ray://HOST:PORT, or mpi under mpiexec",
     )  # fmt: skip
     sweep.add_argument(
-        "--out", type=Path, default=Path(_OUT), metavar="FILE.jsonl",
+        "--out", type=path, default=Path(_OUT), metavar="FILE.jsonl",
         help=f"takes each row when its run has ended; one that exists is gone on with (default: {_OUT})",
     )  # fmt: skip
     sweep.add_argument(
-        "--table", type=Path, metavar="FILE", help="the table, .csv or .parquet (default: beside --out, .csv)"
+        "--table", type=path, metavar="FILE", help="the table, .csv or .parquet (default: beside --out, .csv)"
+    )
+    sweep.add_argument(
+        "--force", action="store_true", help="replace a table that is there though --out is not"
     )
     sweep.add_argument("--retry-failed", action="store_true", help="run again what --out has as failed")
 
@@ -119,6 +131,7 @@ def run_command(arguments: argparse.Namespace) -> tuple[str, bool]:
     if table_file.suffix not in (".csv", ".parquet"):
         found.wrong(f"--table: must end in .csv or .parquet; got {table_file}")
     found.finish()
+    check_output("--table", table_file, arguments.force or arguments.out.exists())
     table = sweep(
         arguments.config,
         over,
