@@ -113,7 +113,8 @@ class Session:
                 self._attach(engine)
             elif store.rejoined != self._rejoined or self._threads > store.threads:
                 engine.rejoin(store.layout_again(self._threads))
-                self._arrays, self._rejoined = store.moves, store.rejoined
+                self._rejoined = store.rejoined
+                self._lend_weights(engine)  # `rejoin` takes those of plain static projections alone
             elif store.moves != self._arrays:
                 self._lend_weights(engine)
         return engine

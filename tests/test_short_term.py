@@ -417,3 +417,22 @@ def test_the_file_of_upstream_loads() -> None:
     assert sim.initialize_random_synapses(0.5) > 0
     assert all(p.short_term["facilitation_fraction"] == 0.3 for p in sim.projections.values())
     sim.run(20)
+
+
+@pytest.mark.parametrize("short_term", [None, True])
+@pytest.mark.parametrize("rule", [None, "stdp", "graupner_brunel"])
+def test_weights_that_are_written_before_more_threads_act(rule: str | None, short_term: bool | None) -> None:
+    """With short-term plasticity the engine went on with the weights before (self-test, episode 416013088)."""
+    digests = set()
+    for threads in (1, 3):
+        sim = Simulation(seed=1, dt=1.0, threads=1)
+        cells = sim.create(3, "lif", drive={"rate": 800.0, "weight": 2.0})
+        p = sim.connect(
+            cells, cells, in_degree=5, weight=0.5, rule=rule, short_term=short_term, autapses=True
+        )
+        sim.run(200)
+        p.weight[:] = p.weight * 0.25
+        sim.threads = threads
+        sim.run(200)
+        digests.add(sim.digest())
+    assert len(digests) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import copy
 import random
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -200,7 +201,7 @@ class _Actions:
 
     @staticmethod
     def checkpoints(state: _State, action: _Action) -> None:
-        folder = state.folder / f"c{action.word}-{state.sim.current_step}"
+        folder = Path(tempfile.mkdtemp(dir=state.folder))  # a search for fewer actions does this one again
         with state.sim.checkpointing(folder, every=(1 + action.word % 30) * state.sim.dt):
             state.sim.run(action.n_steps, progress=False)
         files = sorted(folder.iterdir())
