@@ -285,3 +285,17 @@ if sys.platform == "linux":
     def test_memory_is_told_on_linux() -> None:
         record = bench("brunel_static", *TINY["brunel_static"])[1]
         assert record["peak_rss_mb"] >= record["base_rss_mb"] > 1.0
+
+
+def test_single_cells_are_those_of_nest(checkout: Path) -> None:
+    """Where NEST is: NEUROMOD_PEER_NEST names its Python."""
+    if "NEUROMOD_PEER_NEST" not in os.environ:
+        pytest.skip("needs NEST")
+    done = peers_script(checkout, "cells.py")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_single_cells_without_nest_say_so(checkout: Path) -> None:
+    done = peers_script(checkout, "cells.py", "--python", f"nest={sys.executable}")
+    assert done.returncode == 2
+    assert "nest: failed in" in done.stdout
