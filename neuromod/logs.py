@@ -317,7 +317,7 @@ def _head(path: Path, payload: bytes) -> dict[str, Any]:
             path, f"{rule}; got {head['format']}, written by neuromod {shown(head.get('version'))}"
         )
     dt, first, channels = head.get("dt"), head.get("first"), head.get("channels")
-    right = type(dt) in (int, float) and 0.0 < dt <= _LONGEST_STEP and _is_whole(first)
+    right = isinstance(dt, int | float) and 0.0 < dt <= _LONGEST_STEP and _is_whole(first)
     if not right or not isinstance(channels, dict):
         raise error_of(path, "head: must have dt, first and channels")
     for name, about in channels.items():
