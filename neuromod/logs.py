@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
@@ -36,6 +37,7 @@ _MAGIC = {b"NMHD", b"NMLG", b"NMEN"}
 _DTYPES = {"<i8", "<f8", "<f4"}
 _MOST_HEAD = 1 << 26
 _LONGEST_STEP = 1e300  # ms
+_RANK_LOG = re.compile(r"rank-(\d{5})\.log")
 _SHARED = ("kind", "column", "dtype", "every", "variable", "asked")  # what ranks say alike of a channel
 
 
@@ -158,9 +160,15 @@ def _of_file(path: Path) -> tuple[dict[str, Any], RecordLog]:
     return head, RecordLog(channels, about, dt, until * dt, closed, lost)
 
 
+def logs_of_ranks(directory: Path) -> list[tuple[int, Path]]:
+    """(number, file) of the logs of ranks in a directory, ascending."""
+    found = [(match, path) for path in directory.iterdir() if (match := _RANK_LOG.fullmatch(path.name))]
+    return sorted((int(match[1]), path) for match, path in found)
+
+
 def _of_ranks(directory: Path) -> RecordLog:
     """The logs of all ranks as one process would have written them."""
-    files = sorted(directory.glob("rank-*.log"))
+    files = [path for _, path in logs_of_ranks(directory)]
     if not files:
         raise error_of(directory, "must hold the logs of ranks, rank-<5 digits>.log; got none")
     heads, logs = zip(*map(_of_file, files), strict=True)
