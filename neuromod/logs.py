@@ -206,8 +206,9 @@ def _are_of_one(parts: Sequence[dict[str, Array]], abouts: Sequence[dict[str, An
         return True
     if "ids" not in abouts[0]:
         return len({about["width"] for about in abouts}) == 1
-    have = [number for about in abouts for number in about["ids"]]
-    return len(set(have)) == len(have) and set(abouts[0].get("asked", have)) <= set(have)
+    each = [set(about["ids"]) for about in abouts]
+    have = set().union(*each)
+    return sum(map(len, each)) == len(have) and set(abouts[0].get("asked", have)) <= have
 
 
 def _merged(

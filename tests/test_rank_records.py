@@ -85,6 +85,19 @@ def test_the_files_of_all_ranks_are_read_as_one(tmp_path: Path, whole_log: Any) 
     same(read_log(tmp_path / "log"), whole_log)
 
 
+def test_a_neuron_that_is_asked_for_twice_is_there_twice(tmp_path: Path) -> None:
+    def work(comm: ThreadComm) -> None:
+        sim = network(RankSimulation, comm)
+        with sim.streaming(tmp_path / "log", {"v": sim.record_state("v_membrane", [3, 4900, 3])}, every=20.0):
+            sim.run(20)
+
+    one = network(Simulation)
+    values = StateMonitor(one, "v_membrane", [3, 4900, 3])
+    one.run(20)
+    on_ranks(3, work)
+    assert np.array_equal(read_log(tmp_path / "log")["v"]["value"], values.values)
+
+
 def test_of_a_run_that_was_killed_what_all_ranks_have_is_read(tmp_path: Path, whole_log: Any) -> None:
     on_ranks(3, lambda comm: stream(comm, tmp_path / "log"))
     cut = tmp_path / "log" / "rank-00001.log"
