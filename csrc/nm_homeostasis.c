@@ -28,7 +28,7 @@ static void scale_run(const nm_events_step *step, int64_t row, int64_t delay_run
     const int64_t partition_first = nm_network_partition_first(step->network, step->partition);
     const uint32_t key =
         nm_round_key(step->seed, p->number, step->now, NM_ROUND_SCALING) +
-        (p->lazy == NULL ? nm_run_word(p, delay_run) : nm_lazy_run_word(step->network, p, row, delay_run));
+        (p->lazy == NULL ? nm_run_word(p, delay_run) : nm_row_run_word(step->network, p, row, delay_run));
     double low, high;
     nm_change_bounds(p->weight_min, p->weight_max, 0, &low, &high);
     for (int64_t s = p->run_start[delay_run]; s < p->run_start[delay_run + 1]; s++)

@@ -150,10 +150,6 @@ typedef struct nm_lazy_run {
  * `next`: the delay run of the next arrival, which is prefetched. */
 void nm_lazy_arrive(const nm_lazy_step *step, int64_t partition, int64_t row, int64_t delay_run,
                     nm_lazy_run next);
-/* Prefetch what the prefetch of the next update itself reads. */
-NM_INLINE void nm_lazy_fetch(const nm_projection *projection, int64_t delay_run) {
-    NM_FETCH(projection->lazy->visits + delay_run * (1 + projection->lazy->n_traces));
-}
 /* The rows that are swept in step `now`: row .. end - 1; of few rows none in most steps. */
 static inline void nm_lazy_swept_rows(int64_t sweep, int64_t n_rows, int64_t now, int64_t *row,
                                       int64_t *end) {
@@ -184,6 +180,10 @@ static inline double nm_lazy_decayed(const double *table, int64_t steps) {
 /* The last update of a delay run: [0].since, then [1 + k].trace. */
 static inline nm_visit *nm_lazy_visit(const nm_lazy *lazy, int64_t delay_run) {
     return lazy->visits + delay_run * (1 + lazy->n_traces);
+}
+/* Prefetch what the prefetch of the next update itself reads. */
+NM_INLINE void nm_lazy_fetch(const nm_projection *projection, int64_t delay_run) {
+    NM_FETCH(nm_lazy_visit(projection->lazy, delay_run));
 }
 static inline int64_t nm_lazy_last(const nm_lazy *lazy, int64_t delay_run) {
     return (nm_lazy_visit(lazy, delay_run)[0].since & ~NM_ARRIVED) / 2;

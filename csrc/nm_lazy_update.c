@@ -439,23 +439,28 @@ static void arrive_at_older(batch *a, const double *pre) {
         }
 }
 
+/* The cache line that holds the first entry of a column. */
+static const char *line_of(const void *first) {
+    return (const char *)first - (uintptr_t)first % LINE;
+}
+
 /* Prefetch what the update of the next delay run reads first; the loops of this update prefetch the long
  * columns. */
 static void look_ahead(batch *a, nm_lazy_run next) {
     const nm_projection *p = next.projection;
     const int64_t first = p->run_start[next.delay_run];
     NM_FETCH(nm_lazy_snapshot(p->lazy, 0, nm_lazy_last(p->lazy, next.delay_run)));
-    a->ahead[0] = (const char *)(p->weight + first);
-    a->ahead[1] = p->rule->eligibility != NULL ? (const char *)(p->state[0] + first) : a->ahead[0];
-    a->ahead[2] = (const char *)(p->target + first);
-    a->n_ahead = (size_t)(p->run_start[next.delay_run + 1] - first) * sizeof(float);
+    a->ahead[0] = line_of(p->weight + first);
+    a->ahead[1] = p->rule->eligibility != NULL ? line_of(p->state[0] + first) : a->ahead[0];
+    a->ahead[2] = line_of(p->target + first);
+    a->n_ahead = (size_t)((const char *)(p->weight + p->run_start[next.delay_run + 1]) - a->ahead[0]);
 }
 
 /* The key of the random words of a delay run in one kind of event. */
 static uint32_t key_of(const nm_lazy_step *step, int64_t row, int64_t delay_run, int kind) {
     const nm_projection *p = step->projection;
     return nm_round_key(step->seed, p->number, step->now, kind) +
-           nm_lazy_run_word(step->network, p, row, delay_run);
+           nm_row_run_word(step->network, p, row, delay_run);
 }
 
 /* Update a delay run of a row. `arrives`: 1 if a spike of the source arrives. */

@@ -444,6 +444,6 @@ void nm_network_run_words(const nm_network *network, const nm_projection *p, uin
         const int64_t first = p->bucket_run == NULL ? bucket : p->bucket_run[bucket];
         const int64_t end = p->bucket_run == NULL ? bucket + 1 : p->bucket_run[bucket + 1];
         for (int64_t k = first; k < end; k++)
-            word[k] = nm_lazy_run_word(network, p, row, k);
+            word[k] = nm_row_run_word(network, p, row, k);
     }
 }

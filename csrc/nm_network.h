@@ -251,9 +251,9 @@ static inline uint32_t nm_run_word(const nm_projection *p, int64_t delay_run) {
     return p->run_word == NULL ? 0 : p->run_word[delay_run];
 }
 
-/* Likewise of a delay run of a row under a lazy rule: computed, which costs less than a cache line. */
-static inline uint32_t nm_lazy_run_word(const nm_network *network, const nm_projection *p, int64_t row,
-                                        int64_t delay_run) {
+/* Likewise, computed from the row: under a lazy rule this costs less than a cache line of words. */
+static inline uint32_t nm_row_run_word(const nm_network *network, const nm_projection *p, int64_t row,
+                                       int64_t delay_run) {
     const int64_t slot = p->pre_first + row;
     return nm_round_run(network->id == NULL ? slot : network->id[slot], nm_delay_of(p, delay_run));
 }

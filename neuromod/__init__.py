@@ -157,7 +157,7 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return importlib.import_module(f"neuromod.{name}")
     if name not in _HOMES:
-        raise AttributeError(f"module 'neuromod' has no attribute {name!r}{_hint(name)}")
+        raise AttributeError(f"module 'neuromod' has no attribute {name!r}{_hint(name)}", name=name)
     return getattr(importlib.import_module(f"neuromod.{_HOMES[name]}"), name)
 
 

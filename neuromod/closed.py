@@ -82,7 +82,7 @@ class Closed:
         known = [each for each in dir(self) if not each.startswith("_")]
         hint = f"; {self._HINTS[name]}" if name in self._HINTS else ""
         hint = hint or did_you_mean(name, known, tuple(kind.__name__ for kind in type(self).__mro__))
-        return AttributeError(f"{self._where()}.{name}: no such attribute{hint}")
+        return AttributeError(f"{self._where()}.{name}: no such attribute{hint}", name=name)
 
 
 class FixedArray(np.ndarray[Any, Any]):

@@ -146,7 +146,7 @@ class RankSimulation(RankHooked, RankKept):
             raise AttributeError(name)
         known = [each for each in dir(type(self)) if not each.startswith("_")]
         also = " (a Simulation has it, several ranks do not)" if hasattr(Simulation, name) else ""
-        raise AttributeError(f"RankSimulation has no {name!r}{also}{did_you_mean(name, known)}")
+        raise AttributeError(f"RankSimulation has no {name!r}{also}{did_you_mean(name, known)}", name=name)
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         """One rank alone is no network."""

@@ -85,7 +85,7 @@ class RunResult(dict[str, Any]):
             if name.startswith("_"):
                 raise AttributeError(name)
             hint = f"; it is [{name!r}]" if name in self else did_you_mean(name, [*self, *dir(dict)])
-            raise AttributeError(f"RunResult.{name}: no such attribute{hint}")
+            raise AttributeError(f"RunResult.{name}: no such attribute{hint}", name=name)
 
     def __repr__(self) -> str:
         shown = [(name, f"({value})" if name == "rates" else value) for name, value in self._shown()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
 from typing import Any
 
@@ -91,3 +93,23 @@ def test_negative_weights_of_excitatory_synapses_are_told(weight: Any) -> None:
         sim.connect(a, b, in_degree=3, weight=0.1)
         sim.connect(a, b, in_degree=3, weight={"normal": [-0.5, 0.1], "low": -1.0})
         sim.connect(a, b, in_degree=3, weight=-0.1, rule={"rule": "stdp", "weight_min": -1.0})
+
+
+NEARLY = (
+    "neuromod.Simulatio",
+    "sim.runn",
+    "E.v_thresold",
+    "sim.model.neurons.v_membran",
+    "neuromod.SpikeMonitor(sim).ids",
+    "sim.run(1, progress=False).spike_count",
+)
+
+
+@pytest.mark.parametrize("expression", NEARLY)
+def test_a_script_that_ends_with_a_wrong_name_is_told_once_what_was_meant(expression: str) -> None:
+    """Python adds a hint of its own to an AttributeError that names its object."""
+    setup = "import neuromod; sim = neuromod.Simulation(); E = sim.create(3, 'lif', name='E')"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{setup}; {expression}"], capture_output=True, text=True, check=False
+    )
+    assert done.stderr.lower().count("did you mean") == 1, done.stderr

@@ -194,9 +194,14 @@ def _held(projection, n_partitions):
     return (0, n_partitions) if projection.whole is None else projection.whole.parts
 
 
+def _partitions_met(projection, Py_ssize_t first, Py_ssize_t end):
+    """Whether a synapse leads to each of the partitions that have buckets, bool."""
+    return _buckets_of(projection).reshape(projection.n_rows, end - first).any(axis=0)
+
+
 def _parts_met(projection, Py_ssize_t first, Py_ssize_t end):
     """First partition that a synapse leads to, and one past the last, of those that have buckets: at least one."""
-    met = np.flatnonzero(_buckets_of(projection).reshape(projection.n_rows, end - first).any(axis=0))
+    met = np.flatnonzero(_partitions_met(projection, first, end))
     if not met.size:
         return first, min(first + 1, end)
     return first + int(met[0]), first + int(met[met.size - 1]) + 1

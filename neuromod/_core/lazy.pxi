@@ -55,7 +55,7 @@ cdef class LazyKeeper:
         n_partitions, projection = self.binding.network.n_partitions, self.rows
         first, end = _held(projection, n_partitions)
         self.reached = np.zeros(n_partitions, np.uint8)
-        self.reached[first:end] = _buckets_of(projection).reshape(projection.n_rows, end - first).any(axis=0)
+        self.reached[first:end] = _partitions_met(projection, first, end)
         self.idle = None
         first, end = self.parts
         here = self.reached[first:end]

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "MICROCIRCUIT",
+    "NEUTRAL",
     "WORKLOADS",
     "Microcircuit",
     "Options",
@@ -70,6 +71,11 @@ class Options:
     delays: str = "many"
     rule: str = "none"
 
+
+# A neuromodulation that acts on nothing, with time constants that hold at every time step.
+NEUTRAL: Mapping[str, Any] = MappingProxyType(
+    {"neutral": True, **{name: {"tau": 200.0} for name in ("dopamine", "serotonin", "norepinephrine")}}  # ms
+)
 
 WORKLOADS: Mapping[str, Mapping[str, float]] = MappingProxyType(
     {

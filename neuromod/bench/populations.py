@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from neuromod.bench.machine import memory_now
-from neuromod.bench.numbers import Options
+from neuromod.bench.numbers import NEUTRAL, Options
 from neuromod.bench.record import record_of
 from neuromod.modulation.system import create_neuromodulation_system
 from neuromod.simulation import Simulation
@@ -43,7 +43,7 @@ def build_populations(options: Options, populations: int) -> Simulation:
     """
     n = max(1, round(N * options.scale) // populations)
     inputs = max(1, round(IN_DEGREE * options.scale) // populations)
-    system = None if options.rule == "none" else create_neuromodulation_system({"neutral": True})
+    system = None if options.rule == "none" else create_neuromodulation_system(NEUTRAL)
     sim = Simulation(seed=options.seed, neuromodulation=system, dt=DT, threads=options.threads)
     groups = [sim.create(n, "poisson", name=f"P{k}", rate=RATE) for k in range(populations)]
     how: dict[str, Any] = {

@@ -17,8 +17,8 @@ from typing import Any
 
 from neuromod import _core
 from neuromod.bench.machine import memory_now
-from neuromod.bench.numbers import Options
-from neuromod.modulation.system import NeuromodulationSystem, create_neuromodulation_system
+from neuromod.bench.numbers import NEUTRAL, Options
+from neuromod.modulation.system import create_neuromodulation_system
 from neuromod.monitors import LevelMonitor, RateMonitor, SpikeMonitor, StateMonitor, SynapseMonitor
 from neuromod.simulation import Simulation
 
@@ -208,8 +208,8 @@ def build_shape(shape: Shape, seed: int = 1) -> Simulation:
     (40, 4, 80)
     """
     names = [f"R{k}" for k in range(shape.zones)]
-    neutral = create_neuromodulation_system({"neutral": True})
-    system = NeuromodulationSystem(names) if shape.zones else neutral
+    acting = {key: value for key, value in NEUTRAL.items() if key != "neutral"}
+    system = create_neuromodulation_system(acting if shape.zones else NEUTRAL, regions=names or None)
     sim = Simulation(seed=seed, neuromodulation=system, dt=shape.dt, threads=shape.threads)
     parts = max(shape.populations, shape.zones)
     each, inputs = max(1, shape.neurons // 2 // parts), max(1, shape.in_degree // shape.populations)

@@ -283,7 +283,7 @@ class Population(Sequence[Neuron]):
         others = [each for each in dir(type(self)) if not each.startswith("_")]
         hint = did_you_mean(name, known - {name}, ("Population",)) or did_you_mean(name, others)
         who = f"a {lacking[0]} neuron has none" if lacking else "no such column"
-        raise AttributeError(f"{self._name}.{name}: {who}{hint}")
+        raise AttributeError(f"{self._name}.{name}: {who}{hint}", name=name)
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *_FIELDS, *(name for model in self._models() for name in settable(model))]

@@ -22,7 +22,7 @@ __all__ = ["NeuronCollection", "SynapseCollection"]
 def _no_column(where: str, name: str, known: Sequence[str]) -> AttributeError:
     near = nearest(name, known)
     hint = f"; did you mean {near!r}?" if near else ""
-    return AttributeError(f"{where}.{name}: no such column{hint}")
+    return AttributeError(f"{where}.{name}: no such column{hint}", name=name)
 
 
 class NeuronCollection(Mapping[int, Neuron]):

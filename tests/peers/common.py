@@ -43,6 +43,7 @@ def command_line(workloads: Sequence[str], variant: str = "") -> argparse.Namesp
     parser.add_argument("--delay", type=float, default=0.0, help="ms (0: the workload's own)")
     parser.add_argument("--dc", action="store_true", help="microcircuit: no Poisson input")
     parser.add_argument("--record", action="store_true", help="NEST: keep the spikes, for their CV")
+    parser.add_argument("--spikes", help="NEST's microcircuit: write the kept spikes to this .npz")
     parser.add_argument("--variant", default=variant)
     arguments = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", str(arguments.threads))

@@ -87,6 +87,10 @@ if arguments.record:
         name: round(len(one["times"]) / n / duration * 1000.0, 3)
         for name, one, n in zip(m.names, each, sizes, strict=True)
     }
+    if arguments.spikes:  # neurons from 0 in each population
+        first = [population[0].global_id for population in made]
+        columns = {f"neuron_{k}": one["senders"] - first[k] for k, one in enumerate(each)}
+        np.savez(arguments.spikes, **columns, **{f"time_{k}": one["times"] for k, one in enumerate(each)})
 emit(
     arguments, "nest", nest.__version__, n_neurons=int(p["n"].sum()), n_synapses=int(p["synapses"].sum()),
     p={"duration": duration, "dt": m.dt}, build=build.wall, run=run.wall, cpu=run.cpu, base=base, peak=peak,
