@@ -326,10 +326,8 @@ class _Reader:
         return array
 
     def _read(self, n: int) -> bytes:
-        """The next n bytes; fewer are an error."""
-        found = bytearray(min(n, self.size))
-        if n > len(found):
-            raise self.error(f"must have {n} bytes more; the file is cut, at {self.size} bytes")
+        """The next n bytes, which the file had when it was opened; fewer are an error."""
+        found = bytearray(n)
         self._fill(memoryview(found))
         return bytes(found)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
@@ -35,6 +36,9 @@ HEAD = struct.Struct("<4sIqQ8x16s")
 _MAGIC = {b"NMHD", b"NMLG", b"NMEN"}
 _DTYPES = {"<i8", "<f8", "<f4"}
 _MOST_HEAD = 1 << 26
+_LONGEST_STEP = 1e300  # ms
+_RANK_LOG = re.compile(r"rank-(\d{5})\.log")
+_SHARED = ("kind", "column", "dtype", "every", "variable", "asked")  # what ranks say alike of a channel
 
 
 class _Block(NamedTuple):
@@ -156,9 +160,15 @@ def _of_file(path: Path) -> tuple[dict[str, Any], RecordLog]:
     return head, RecordLog(channels, about, dt, until * dt, closed, lost)
 
 
+def logs_of_ranks(directory: Path) -> list[tuple[int, Path]]:
+    """(number, file) of the logs of ranks in a directory, ascending."""
+    found = [(match, path) for path in directory.iterdir() if (match := _RANK_LOG.fullmatch(path.name))]
+    return sorted((int(match[1]), path) for match, path in found)
+
+
 def _of_ranks(directory: Path) -> RecordLog:
     """The logs of all ranks as one process would have written them."""
-    files = sorted(directory.glob("rank-*.log"))
+    files = [path for _, path in logs_of_ranks(directory)]
     if not files:
         raise error_of(directory, "must hold the logs of ranks, rank-<5 digits>.log; got none")
     heads, logs = zip(*map(_of_file, files), strict=True)
@@ -173,11 +183,32 @@ def _of_ranks(directory: Path) -> RecordLog:
     channels: dict[str, dict[str, Array]] = {}
     for name in first:
         parts, abouts = [log[name] for log in logs], [log.about[name] for log in logs]
+        if not _are_of_one(parts, abouts):
+            raise error_of(directory, f"channels[{name!r}]: must be of one run on all ranks")
         channels[name], about[name] = _merged(parts, abouts)
         kept = channels[name]["time"] <= until
         channels[name] = {what: array[kept] for what, array in channels[name].items()}
     complete, lost = all(log.is_complete for log in logs), sum(log.lost_bytes for log in logs)
     return RecordLog(channels, about, first.dt, until, complete, lost)
+
+
+def _are_of_one(parts: Sequence[dict[str, Array]], abouts: Sequence[dict[str, Any]]) -> bool:
+    """Whether ranks of one run can have recorded these."""
+    told = [[*(about.get(what) for what in _SHARED), "ids" in about, "place" in about] for about in abouts]
+    if any(each != told[0] for each in told):
+        return False
+    if "id" in parts[0]:
+        return True
+    n = min(len(part["step"]) for part in parts)
+    if not all(np.array_equal(part["step"][:n], parts[0]["step"][:n]) for part in parts):
+        return False
+    if "place" in abouts[0]:
+        return True
+    if "ids" not in abouts[0]:
+        return len({about["width"] for about in abouts}) == 1
+    each = [set(about["ids"]) for about in abouts]
+    have = set().union(*each)
+    return sum(map(len, each)) == len(have) and set(abouts[0].get("asked", have)) <= have
 
 
 def _merged(
@@ -295,20 +326,33 @@ def _head(path: Path, payload: bytes) -> dict[str, Any]:
             path, f"{rule}; got {head['format']}, written by neuromod {shown(head.get('version'))}"
         )
     dt, first, channels = head.get("dt"), head.get("first"), head.get("channels")
-    if type(dt) not in (int, float) or type(first) is not int or not isinstance(channels, dict):
+    right = isinstance(dt, int | float) and 0.0 < dt <= _LONGEST_STEP and _is_whole(first)
+    if not right or not isinstance(channels, dict):
         raise error_of(path, "head: must have dt, first and channels")
     for name, about in channels.items():
-        good = isinstance(about, dict) and about.get("dtype") in _DTYPES and type(about.get("width")) is int
-        good = (
-            good
-            and about.get("column") in ("id", "value")
-            and (about["column"] == "value" or about["width"] == 1)
-        )
-        if not good or not 0 <= about["width"] < 2**40:
+        if not isinstance(about, dict) or not _is_channel(about):
             raise error_of(
                 path, f"head.channels[{shown(name)}]: must have dtype and width; got {shown(about)}"
             )
     return head
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether it is a whole number of 64 bits."""
+    return type(value) is int and -(2**63) <= value < 2**63
+
+
+def _is_channel(about: Mapping[str, Any]) -> bool:
+    """Whether a head can say this of a channel."""
+    dtype, width, column = (about.get(what) for what in ("dtype", "width", "column"))
+    if not isinstance(dtype, str) or dtype not in _DTYPES or column not in ("id", "value"):
+        return False
+    if type(width) is not int or not 0 <= width < 2**40 or (column == "id" and (dtype, width) != ("<i8", 1)):
+        return False
+    lists = {what: about[what] for what in ("ids", "asked", "place") if what in about}
+    if any(type(each) is not list or not all(map(_is_whole, each)) for each in lists.values()):
+        return False
+    return all(len(each) == width for what, each in lists.items() if what != "asked")
 
 
 def _channels_of(path: Any, head: Mapping[str, Any], blocks: list[_Block]) -> dict[str, dict[str, Array]]:

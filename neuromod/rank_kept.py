@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self
 
@@ -212,7 +213,7 @@ class RankKept:
         return None if found is None else merged_spikes(found)
 
     def streaming(
-        self, path: str | PathLike[str], monitors: dict[str, Monitor[Any]], every: float = 100.0
+        self, path: str | PathLike[str], monitors: Mapping[str, Monitor[Any]], every: float = 100.0
     ) -> Stream:
         """``with sim.streaming(path, monitors):`` moves records to files, one of each rank, while it runs.
 
@@ -236,14 +237,18 @@ class RankKept:
             As of `Simulation.streaming`, on all ranks; or if the directory has the files of more ranks.
         """
         from neuromod.atomic import checked_path
+        from neuromod.logs import logs_of_ranks
 
         with self._ranks.one_error():
-            rates = [name for name, each in monitors.items() if isinstance(each, RateMonitor)]
-            if rates:
-                raise ConfigError([f"monitors[{rates[0]!r}]: must not be of record_rate on several ranks"])
+            if isinstance(monitors, Mapping):  # else refused by the stream
+                rates = [name for name, each in monitors.items() if isinstance(each, RateMonitor)]
+                if rates:
+                    raise ConfigError(
+                        [f"monitors[{rates[0]!r}]: must not be of record_rate on several ranks"]
+                    )
             folder = checked_path(path)
             folder.mkdir(parents=True, exist_ok=True)
-            more = [each for each in folder.glob("rank-*.log") if int(each.stem[5:]) >= self._ranks.size]
+            more = [each for number, each in logs_of_ranks(folder) if number >= self._ranks.size]
             if more:
                 raise ConfigError([f"{more[0]}: must be of one of {self._ranks.size} ranks"])
             stream = self._sim.streaming(folder / f"rank-{self._ranks.rank:05d}.log", monitors, every)

@@ -218,7 +218,7 @@ class Stream(Closed):
 
     def _flush(self) -> None:
         step = self._sim.current_step
-        if os.fstat(self._handle).st_nlink == 0 and not self._path.exists():
+        if os.fstat(self._handle).st_nlink == 0:
             self._begin_again()
         if self._at[1] == 0:
             until = self._at[2]
@@ -238,6 +238,11 @@ class Stream(Closed):
         if not atomic.held(handle):
             atomic.DISK.close(handle)
             raise BlockingIOError(f"{self._path}: must be of one stream; another one writes to it")
+        if os.fstat(handle).st_size:
+            atomic.let_go(handle)
+            raise FileExistsError(
+                f"{self._path}: must be the log of this stream; another file is in its place"
+            )
         old, self._handle, self._at = self._handle, handle, (0, 0, self._at[2])
         atomic.let_go(old)
         say(f"streaming: {self._path} was removed; it is begun again, with what was not in it")

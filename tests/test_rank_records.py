@@ -85,6 +85,19 @@ def test_the_files_of_all_ranks_are_read_as_one(tmp_path: Path, whole_log: Any) 
     same(read_log(tmp_path / "log"), whole_log)
 
 
+def test_a_neuron_that_is_asked_for_twice_is_there_twice(tmp_path: Path) -> None:
+    def work(comm: ThreadComm) -> None:
+        sim = network(RankSimulation, comm)
+        with sim.streaming(tmp_path / "log", {"v": sim.record_state("v_membrane", [3, 4900, 3])}, every=20.0):
+            sim.run(20)
+
+    one = network(Simulation)
+    values = StateMonitor(one, "v_membrane", [3, 4900, 3])
+    one.run(20)
+    on_ranks(3, work)
+    assert np.array_equal(read_log(tmp_path / "log")["v"]["value"], values.values)
+
+
 def test_of_a_run_that_was_killed_what_all_ranks_have_is_read(tmp_path: Path, whole_log: Any) -> None:
     on_ranks(3, lambda comm: stream(comm, tmp_path / "log"))
     cut = tmp_path / "log" / "rank-00001.log"
@@ -262,6 +275,7 @@ def test_what_cannot_be_read_or_written_is_refused_on_all_ranks(tmp_path: Path) 
             lambda: RankSimulation.load(tmp_path / "none.npz", comm),
             lambda: sim.checkpointing(tmp_path, every="soon"),
             lambda: sim.streaming(tmp_path, {}, every=1.0),
+            lambda: sim.streaming(tmp_path, [sim.record_spikes()], every=1.0),
         ):
             with pytest.raises((ConfigError, OSError, ValueError, TypeError)) as caught:
                 call()
@@ -270,4 +284,17 @@ def test_what_cannot_be_read_or_written_is_refused_on_all_ranks(tmp_path: Path) 
 
     first, second = on_ranks(2, work)
     assert "missing" in first[0] and "rank 0: " in second[0]
-    assert "none.npz" in first[1] and "every" in first[2] and "monitors" in first[3]
+    assert "none.npz" in first[1] and "every" in first[2]
+    assert all(said.startswith("monitors: must be a mapping of names to monitors") for said in first[3:])
+
+
+def test_other_files_of_the_folder_are_left_alone(tmp_path: Path, whole_log: Any) -> None:
+    """A copy that is called rank-old.log was a ValueError of int, and a log of one rank too many."""
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log" / "rank-old.log").write_text("mine")
+    on_ranks(2, lambda comm: stream(comm, tmp_path / "log"))
+    same(read_log(tmp_path / "log"), whole_log)
+    assert (tmp_path / "log" / "rank-old.log").read_text() == "mine"
+    (tmp_path / "log" / "rank-00002.log").touch()
+    with pytest.raises(ConfigError, match=r"rank-00002\.log: must be of one of 2 ranks"):
+        on_ranks(2, lambda comm: stream(comm, tmp_path / "log"))

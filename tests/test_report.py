@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import sys
 from html import unescape
@@ -13,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neuromod import Simulation, SpikeMonitor, SynapseMonitor, create_neuromodulation_system
+from neuromod import Simulation, SpikeMonitor, SynapseMonitor, atomic, create_neuromodulation_system
 from neuromod.cli import main
 from neuromod.experiment import run_experiment
 from neuromod.experiment.results import table_rows
@@ -236,6 +238,45 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_run(
     assert problem in capsys.readouterr().err
     assert Path("there.html").read_text() == "mine"
     assert not Path("here").exists()
+
+
+@pytest.mark.parametrize("what", ["summary.png", "r.html"])
+def test_a_figure_or_report_that_the_disk_refuses_costs_nothing_else(
+    what: str, small: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table was not printed, and nothing said where the results are."""
+
+    class Full(atomic.Disk):
+        def create(self, path: str) -> int:
+            if f".{what}." in path:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+            return super().create(path)
+
+    monkeypatch.setattr(atomic, "DISK", Full())
+    assert main(["run", small, "--steps", "50", "--out", "here", "--report", "r.html"]) == 1
+    said = capsys.readouterr().out
+    assert (
+        "25 neurons gave 0 spikes" in " ".join(said.split())
+        and f"written: {Path('here/results.npz')}\n" in said
+    )
+    assert f"no {what}: [Errno {errno.ENOSPC}]" in said
+    assert (Path("r.html").exists(), Path("here/summary.png").exists()) == (
+        what != "r.html",
+        what == "r.html",
+    )
+
+
+def test_checkpoints_that_cannot_be_removed_are_named(
+    small: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The results are written by then; the command ended as if they were not."""
+
+    def refuse(directory: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(directory))
+
+    monkeypatch.setattr("neuromod.experiment.resume.clear_checkpoints", refuse)
+    assert main(["run", small, "--steps", "50", "--out", "here", "--checkpoint", "c"]) == 0
+    assert f"left: c; [Errno {errno.EACCES}]" in capsys.readouterr().out
 
 
 def test_a_configuration_without_an_experiment_says_what_was_run(

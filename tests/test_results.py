@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import stat
 import subprocess
 import sys
 import time
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from neuromod import FileError, Simulation
 from neuromod.experiment.results import load_results, new_directory, results_table, save_results
 
 ARRAYS = {
@@ -112,8 +113,59 @@ def test_a_damaged_file_is_an_error(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(zipfile.BadZipFile, match="CRC"):
+    with pytest.raises(
+        FileError, match=r"results\.npz: must be a file that save_results has written; .* CRC"
+    ):
         load_results(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "it has 0 bytes"),
+        (b"some text\n", r"it begins with b'some text\\n'"),
+        (b"PK", "it begins with b'PK'"),
+        (b"PK\x03\x04" + bytes(50), "it has been cut, changed or damaged"),
+    ],
+)
+def test_a_file_of_something_else_is_refused_by_name(tmp_path: Path, content: bytes, problem: str) -> None:
+    """Of a text NumPy said that it was pickled, and how to load it unsafely; of an empty file it was an EOFError."""
+    (tmp_path / "a.npz").write_bytes(content)
+    with pytest.raises(FileError, match=rf"a\.npz: must be a file that save_results has written; {problem}"):
+        load_results(tmp_path / "a.npz")
+    with pytest.raises(IsADirectoryError, match="it is a directory"):
+        load_results(tmp_path)
+
+
+def test_a_saved_simulation_is_not_results(tmp_path: Path) -> None:
+    """Its members came back as arrays with the names of the file."""
+    Simulation(seed=1).save(tmp_path / "a.npz")
+    with pytest.raises(
+        FileError, match=r"a\.npz: .*; Simulation\.load or BrainModel\.load reads a file of save"
+    ):
+        load_results(tmp_path / "a.npz")
+
+
+def test_python_objects_are_not_read(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", a=np.array([{}], dtype=object))
+    with pytest.raises(FileError, match=r"a\.npz: .* or has Python objects: Object arrays cannot be loaded"):
+        load_results(tmp_path / "a.npz")
+
+
+def test_damaged_results_are_refused_or_read(tmp_path: Path) -> None:
+    """An offset before the file's beginning was an OSError."""
+    path = save_results(tmp_path / "a.npz", {"seed": 42, "label": ["a", "b"], "x": np.arange(20.0)})
+    whole, refused = path.read_bytes(), 0
+    for seed in range(400):
+        draw, new = random.Random(seed), bytearray(whole)
+        for _ in range(draw.choice([1, 2, 5])):
+            new[-1 - draw.randrange(300 if draw.random() < 0.5 else len(whole))] = draw.randrange(256)
+        path.write_bytes(new)
+        try:
+            load_results(path)
+        except FileError as error:
+            refused += str(error).startswith(f"{path}: ")
+    assert refused > 250
 
 
 def test_a_single_array_is_not_results(tmp_path: Path) -> None:

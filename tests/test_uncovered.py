@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import CHECKOUT
 
 REASONS = "tests/uncovered.txt"
 
@@ -20,33 +21,36 @@ def program(checkout: Path) -> dict[str, Any]:
     return runpy.run_path(str(checkout / "tests" / "programs" / "uncovered.py"))
 
 
-def test_each_line_of_the_list_stands_in_its_source(checkout: Path, program: dict[str, Any]) -> None:
+@pytest.mark.parametrize("name", [REASONS, PACKAGE])
+def test_each_line_of_the_list_stands_in_its_source(
+    checkout: Path, program: dict[str, Any], name: str
+) -> None:
     gone = []
-    for door in program["listed"](checkout / REASONS):
+    for door in program["listed"](checkout / name):
         file, _, line = door.split(": ", 2)
         lines = [each.strip() for each in (checkout / file).read_text().splitlines()]
         gone += [] if line in lines else [door]
     assert gone == []
 
 
-def test_each_module_of_the_list_is_there(checkout: Path, program: dict[str, Any]) -> None:
-    found = program["numbers"](checkout / PACKAGE)
-    assert [file for file in found if not (checkout / file).is_file()] == []
-    assert min(found.values()) > 0
-
-
-def test_a_module_with_more_doors_than_its_number_is_named(
+def test_a_door_without_a_reason_is_named(
     tmp_path: Path, program: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     told = {"executed_lines": [1], "missing_lines": [3], "missing_branches": [[1, 3]]}
-    (tmp_path / "core.json").write_text("[]")
+    (tmp_path / "core.json").write_text(json.dumps([["csrc/nm_rng.c", "f", "if (x)"]]))
     (tmp_path / "python.json").write_text(json.dumps({"files": {"build/covered/neuromod/closed.py": told}}))
-    (tmp_path / "reasons.txt").write_text("")
-    for count, status in ((1, 0), (0, 1)):
-        (tmp_path / "package.txt").write_text(f"It is so.\n    neuromod/closed.py: {count}\n")
+    first = (CHECKOUT / "neuromod" / "closed.py").read_text().splitlines()[0]
+    c, python = "csrc/nm_rng.c: f: if (x)", f"neuromod/closed.py: : {first}"
+    for known in ([c, python], [c, "neuromod/closed.py: : x"], ["csrc/nm_rng.c: g: if (x)", python]):
+        for name, door in zip(("reasons.txt", "package.txt"), known, strict=True):
+            (tmp_path / name).write_text(f"It is so.\n    {door}\n")
         files = ("reasons.txt", "core.json", "package.txt", "python.json")
-        assert program["main"](*(str(tmp_path / name) for name in files)) == status
-        assert ("neuromod/closed.py: 1 doors that no test went through" in capsys.readouterr().out) == status
+        missing = [door for door in (c, python) if door not in known]
+        assert program["main"](*(str(tmp_path / name) for name in files)) == len(missing)
+        told_of = capsys.readouterr().out
+        assert told_of.count("no reason is written down: ") == len(missing)
+        assert all(f"no reason is written down: {door}\n" in told_of for door in missing)
+        assert told_of.count("and gone through this time: ") == len(missing)
 
 
 @pytest.mark.parametrize("name", [REASONS, PACKAGE])

@@ -19,7 +19,7 @@ from typing import Any
 from neuromod.errors import ConfigError, NeuromodWarning
 from neuromod.launcher import launched
 from neuromod.rank_link import Ranks
-from neuromod.terminal import DONE, INTERRUPTED, WrongInput, check_output, say_line
+from neuromod.terminal import DONE, FAILED, INTERRUPTED, WrongInput, check_output, say_line
 
 __all__ = ["check_launched", "run_command"]
 
@@ -87,13 +87,12 @@ def run_command(arguments: argparse.Namespace, run: Callable[..., Any], ranks: R
             if line is not None:
                 line.close()
         stopped = asked.is_set() if ranks is None else ranks.any(asked.is_set())
-        if results is not None:
-            _write(arguments, results, directory, stopped)
-    return INTERRUPTED if stopped else DONE
+        is_whole = results is None or _write(arguments, results, directory, stopped)
+    return INTERRUPTED if stopped else DONE if is_whole else FAILED
 
 
-def _write(arguments: argparse.Namespace, results: Mapping[str, Any], directory: Path, stopped: bool) -> None:
-    """Write and print what a run gave."""
+def _write(arguments: argparse.Namespace, results: Mapping[str, Any], directory: Path, stopped: bool) -> bool:
+    """Write and print what a run gave; whether the disk has taken the figure and the report, too."""
     from neuromod.experiment.results import new_directory, results_table, save_results
     from neuromod.experiment.resume import clear_checkpoints
     from neuromod.experiment.story import advice
@@ -102,12 +101,24 @@ def _write(arguments: argparse.Namespace, results: Mapping[str, Any], directory:
     if not arguments.force and _taken(directory):
         directory = new_directory(directory)  # another run has written there meanwhile
     path = save_results(directory / "results.npz", results, overwrite=arguments.force)
-    if arguments.checkpoint is not None and not stopped:
-        clear_checkpoints(arguments.checkpoint)
     notes = [f"note: {said}" for said in advice(results, Path(arguments.config).name)]
-    written = [f"written: {path}", _draw(results, directory / "summary.png")]
+    written, is_whole = [f"written: {path}"], True
+    if arguments.checkpoint is not None and not stopped:
+        try:
+            clear_checkpoints(arguments.checkpoint)
+        except OSError as error:
+            written.append(f"left: {arguments.checkpoint}; {error}")
+    drawn: list[tuple[Path, Callable[[Path], Path]]] = [
+        (directory / "summary.png", lambda path: _draw(results, path))
+    ]
     if arguments.report is not None:
-        written.append(_report(results, arguments.report, notes, arguments.force))
+        drawn.append((arguments.report, lambda path: _report(results, path, notes, arguments.force)))
+    for path, draw in drawn:
+        try:
+            written.append(f"written: {draw(path)}")
+        except (ImportError, OSError) as error:
+            written.append(f"no {path.name}: {error}")
+            is_whole &= isinstance(error, ImportError)
     told = [
         *(textwrap.fill(note, 80) for note in notes),
         *([""] if notes else []),
@@ -115,6 +126,7 @@ def _write(arguments: argparse.Namespace, results: Mapping[str, Any], directory:
         "",
     ]
     say_line("\n".join([*told, *written]))
+    return is_whole
 
 
 def _content_of(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -167,21 +179,19 @@ def _check_report(path: Path | None, force: bool, directory: Path) -> None:
         raise WrongInput(f"--report: must not be what the run writes beside it; got {path}")
 
 
-def _report(results: Mapping[str, Any], wanted: Path, notes: Sequence[str], force: bool) -> str:
-    """Write the report; what became of it. A file that has come in mid-run stays, and the report gets a number."""
+def _report(results: Mapping[str, Any], wanted: Path, notes: Sequence[str], force: bool) -> Path:
+    """Write the report; where it is. A file that has come in mid-run stays, and the report gets a number."""
     from neuromod.experiment.report import save_report
 
     path, number = wanted, 1
     while True:
         try:
             save_report(path, results, notes=notes, overwrite=force)
-        except ImportError as error:
-            return f"no {path.name}: {error}"
         except FileExistsError:
             number += 1
             path = wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
         else:
-            return f"written: {path}"
+            return path
 
 
 @contextmanager
@@ -237,21 +247,18 @@ def _output_directory(wanted: Path | None, force: bool) -> Iterator[Path]:
             directory.rmdir()
 
 
-def _draw(results: Mapping[str, Any], path: Path) -> str:
-    """Draw the figure; what became of it."""
+def _draw(results: Mapping[str, Any], path: Path) -> Path:
+    """Draw the figure; where it is."""
     from neuromod.atomic import target_of, whole_file
     from neuromod.plot.drawing import bare_figure
     from neuromod.plot.overview import draw_summary
 
-    try:
-        figure = draw_summary(bare_figure("summary", figsize=(9.0, 10.2)), results)
-    except ImportError as error:
-        return f"no summary.png: {error}"
+    figure = draw_summary(bare_figure("summary", figsize=(9.0, 10.2)), results)
     drawn = io.BytesIO()
     figure.savefig(drawn, dpi=120, format="png")
     with whole_file(target_of(path)) as write:
         write(drawn.getbuffer())
-    return f"written: {path}"
+    return path
 
 
 class _Asked:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import struct
 import textwrap
 import zipfile
 from collections.abc import Callable, Mapping
@@ -13,9 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod.atomic import checked_path, target_of, whole_file
+from neuromod.errors import FileError
 from neuromod.experiment.effect_size import effects
 from neuromod.experiment.story import headline, readout_of, seconds_of, speed
 from neuromod.notebook import html_table
+from neuromod.problems import shown
 
 __all__ = [
     "Results",
@@ -27,6 +31,16 @@ __all__ = [
     "table_rows",
 ]
 
+_DAMAGE = (
+    ValueError,
+    EOFError,
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    KeyError,
+    struct.error,
+)
+"""What NumPy and `zipfile` raise for a file that is none of theirs."""
 _WIDTH = 80  # columns of the table
 
 
@@ -120,14 +134,47 @@ def load_results(path: str | Path) -> Results:
 
     Raises
     ------
-    ValueError, OSError, zipfile.BadZipFile
+    FileError
         If the file is not one, is damaged (each array has a checksum), or asks for pickle.
+    OSError
+        If it cannot be read.
+    TypeError, ValueError
+        If it is no path.
     """
-    stored = np.load(path, allow_pickle=False)
+    source = target_of(path)
+    with source.open("rb") as file:
+        try:
+            found = _read_archive(file)
+        except (*_DAMAGE, OSError) as error:
+            if (
+                isinstance(error, OSError) and error.errno != errno.EINVAL
+            ):  # a place before the file's beginning
+                raise
+            file.seek(0)
+            problem = _not_results(file.read(16), error)
+            raise FileError([f"{source}: must be a file that save_results has written; {problem}"]) from error
+    if found is None:
+        raise FileError([f"{source}: must be an .npz file; got a single array"])
+    if any(not isinstance(each, np.ndarray) for each in found.values()):
+        rule = "must be a file that save_results has written"
+        raise FileError([f"{source}: {rule}; Simulation.load or BrainModel.load reads a file of save"])
+    return Results(found)
+
+
+def _read_archive(file: Any) -> dict[str, Any] | None:
+    """The members of a file; None where it is a single array."""
+    stored = np.load(file, allow_pickle=False)
     if not isinstance(stored, np.lib.npyio.NpzFile):
-        raise ValueError(f"{path}: must be an .npz file; got a single array")
+        return None
     with stored:
-        return Results({name: stored[name] for name in stored.files})
+        return {name: stored[name] for name in stored.files}
+
+
+def _not_results(start: bytes, error: Exception) -> str:
+    """What is wrong with a file that NumPy cannot read."""
+    if not start.startswith(b"PK\x03\x04"):
+        return f"it begins with {shown(start)}" if start else "it has 0 bytes"
+    return f"it has been cut, changed or damaged, or has Python objects: {error}"
 
 
 def new_directory(wanted: str | Path) -> Path:

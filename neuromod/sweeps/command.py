@@ -107,7 +107,7 @@ def _is_number(text: str) -> bool:
 def _value(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -119,6 +119,7 @@ def run_command(arguments: argparse.Namespace) -> tuple[str, bool]:
     ConfigError
         If the command line or the configuration is wrong.
     """
+    from neuromod.optional import optional_module
     from neuromod.sweeps.run import sweep
     from neuromod.together import Together
 
@@ -130,6 +131,14 @@ def run_command(arguments: argparse.Namespace) -> tuple[str, bool]:
     table_file = arguments.out.with_suffix(".csv") if arguments.table is None else arguments.table
     if table_file.suffix not in (".csv", ".parquet"):
         found.wrong(f"--table: must end in .csv or .parquet; got {table_file}")
+    elif table_file.resolve() == arguments.out.resolve():
+        found.wrong(f"--table: must be another file than --out, which has the rows; got {table_file}")
+    if table_file.suffix == ".parquet":  # before the runs, not after them
+        for library in ("pandas", "pyarrow"):
+            try:
+                optional_module(library, "parquet", "a .parquet file")
+            except ImportError as error:
+                found.wrong(f"--table: {error}")
     found.finish()
     check_output("--table", table_file, arguments.force or arguments.out.exists())
     table = sweep(

@@ -133,7 +133,7 @@ def _line(text: bytes) -> Line | None:
     """The content of a line; None where it is damaged."""
     try:
         content = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(content, dict):
         return None

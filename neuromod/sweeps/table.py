@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 from collections.abc import Mapping, Sequence
@@ -159,7 +160,7 @@ def table_of(
 
 
 def column_of(values: Sequence[Any]) -> NDArray[Any]:
-    """An array of numbers, of booleans or of text, NaN or "" for None; other values as JSON text."""
+    """An array of numbers, of booleans or of text, NaN or "" for None; others, as too large numbers, as JSON text."""
     there = [value for value in values if value is not None]
     if all(isinstance(value, bool) for value in there) and len(there) == len(values):
         return np.array(values, dtype=np.bool_)
@@ -167,7 +168,8 @@ def column_of(values: Sequence[Any]) -> NDArray[Any]:
         whole = len(there) == len(values) and all(isinstance(value, int) for value in there)
         if whole and all(-(2**63) <= value < 2**63 for value in there):
             return np.array(values, dtype=np.int64)
-        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+        with contextlib.suppress(OverflowError):
+            return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
     text = [
         "" if value is None else value if isinstance(value, str) else json.dumps(value) for value in values
     ]

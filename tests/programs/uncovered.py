@@ -3,11 +3,9 @@
 Usage: python tests/programs/uncovered.py REASONS C PACKAGE PYTHON
 
 REASONS is `tests/uncovered.txt`: a reason, and below it, indented, the doors that it is the reason for, each as
-`file: function: line`, the line as it stands in the source. C is what `c_coverage.py --doors` has written, PYTHON what
-`coverage json` has. PACKAGE is `tests/uncovered_package.txt`: a reason, and below it the modules of the package that it
-is the reason for, each as `file: number of doors`. Prints the doors of both. Ends with 1 where one of the C core is not
-in the list, or a module has more than its number. Those of the list that were gone through this time, some by chance,
-are printed as well.
+`file: function: line`, the line as it stands in the source. PACKAGE is `tests/uncovered_package.txt`, the same for the
+Python package. C is what `c_coverage.py --doors` has written, PYTHON what `coverage json` has. Ends with 1 where a door
+is in neither list. Those of the lists that were gone through this time, some by chance, are printed as well.
 """
 
 from __future__ import annotations
@@ -70,32 +68,31 @@ def listed(path: Path) -> list[str]:
     return [line.strip() for line in lines if line[0].isspace()]
 
 
-def numbers(path: Path) -> dict[str, int]:
-    """Module -> how many doors of it have a reason."""
-    return {file: int(count) for file, count in (line.split(": ") for line in listed(path))}
-
-
-def main(reasons: str, core: str, modules: str, python: str) -> int:
-    found = [f"{name}: {function}: {line}" for name, function, line in json.loads(Path(core).read_text())]
-    known = listed(Path(reasons))
+def compared(path: Path, found: list[str]) -> int:
+    """Print where the doors and the list differ; the number of doors that are not in the list."""
+    known = listed(path)
     new, gone = Counter(found) - Counter(known), Counter(known) - Counter(found)
-    package, allowed = python_doors(Path(python)), numbers(Path(modules))
-    counts = Counter(door.split(": ", 1)[0] for door in package)
-    more = {file: count for file, count in sorted(counts.items()) if count > allowed.get(file, 0)}
-    for door in package:
-        print(f"not gone through: {door}")
     for door in sorted(gone.elements()):
-        print(f"in {reasons}, and gone through this time: {door}")
+        print(f"in {path.name}, and gone through this time: {door}")
     for door in sorted(new.elements()):
         print(f"not gone through, and no reason is written down: {door}")
-    for file, count in more.items():
-        print(f"{file}: {count} doors that no test went through; {modules} has {allowed.get(file, 0)}")
+    return new.total()
+
+
+def main(reasons: str, core: str, package: str, python: str) -> int:
+    doors = {
+        reasons: [
+            f"{name}: {function}: {line}" for name, function, line in json.loads(Path(core).read_text())
+        ],
+        package: python_doors(Path(python)),
+    }
+    missing = sum(compared(Path(path), found) for path, found in doors.items())
+    counts = [len(found) for found in doors.values()]
     print(
-        f"doors that no test went through: {len(package)} of the package, {len(found)} of the C core, of which",
-        end=" ",
+        f"doors that no test went through: {counts[1]} of the package, {counts[0]} of the C core; "
+        f"{missing} have no reason"
     )
-    print(f"{new.total()} have no reason")
-    return 1 if new or more else 0
+    return 1 if missing else 0
 
 
 if __name__ == "__main__":
