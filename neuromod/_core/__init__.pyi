@@ -13,10 +13,11 @@ from neuromod.errors import RemovedError as RemovedError
 _Floats = NDArray[np.float64]
 _Ints = NDArray[np.int64]
 _Ids = ArrayLike
+_Shorts = NDArray[np.uint16]
 _Words = NDArray[np.uint32]
 _At = tuple[_Ints, _Ints] | None
 _Parts = tuple[int, int] | None
-_Rows = tuple[int, _Ints, NDArray[np.uint16]]
+_Rows = tuple[int, _Ints, _Shorts]
 _Modulated = TypeVar("_Modulated", bound=float | NDArray[np.floating[Any]])
 
 DRIVE_MEAN: int
@@ -144,22 +145,22 @@ class NearPairs:
 def build_pairs(pre: ArrayLike, post: ArrayLike) -> tuple[int, _Ints, NDArray[np.int32], _Ints]: ...
 def sort_rows_by_delay(
     row_start: _Ints,
-    delay: NDArray[np.uint16],
-    local: NDArray[np.uint16],
+    delay: _Shorts,
+    local: _Shorts,
     weight: NDArray[np.float32] | None = None,
     pair: _Ints | None = None,
 ) -> None: ...
 def partitions(n_neurons: int) -> tuple[int, int]: ...
 def build_buckets(
     row_start: _Ints, targets: NDArray[np.int32], n_neurons: int, parts: _Parts = None
-) -> tuple[_Ints, NDArray[np.uint16]]: ...
+) -> tuple[_Ints, _Shorts]: ...
 def parted_rows(
-    bucket_start: _Ints, local: NDArray[np.uint16], n_partitions: int, firsts: ArrayLike
-) -> tuple[NDArray[np.int32], NDArray[np.uint16], _Ints]: ...
+    bucket_start: _Ints, local: _Shorts, n_partitions: int, firsts: ArrayLike
+) -> tuple[NDArray[np.int32], _Shorts, _Ints]: ...
 def bitmap_pays(n_synapses: int, n_rows: int, n_neurons: int, extras: int) -> bool: ...
-def build_runs(bucket_start: _Ints, delay: NDArray[np.uint16]) -> tuple[_Ints, _Ints, NDArray[np.uint16]]: ...
+def build_runs(bucket_start: _Ints, delay: _Shorts) -> tuple[_Ints, _Ints, _Shorts]: ...
 def target_slots(
-    bucket_start: _Ints, local: NDArray[np.uint16], first_partition: int, n_held: int, width: int
+    bucket_start: _Ints, local: _Shorts, first_partition: int, n_held: int, width: int
 ) -> NDArray[np.int32]: ...
 
 # Background drive.
@@ -409,17 +410,15 @@ class JoinedRows:
     n_neurons: int
     bucket_run: _Ints | None
     run_start: _Ints
-    run_delay: NDArray[np.uint16] | None
-    target: NDArray[np.uint16]
+    run_delay: _Shorts | None
+    target: _Shorts
     weight: NDArray[np.float32] | None
     parts: int
     def __init__(self, members: list[Any], n_neurons: int, parts: int) -> None: ...
     def weights(self, member: int) -> NDArray[np.float32]: ...
     def positions(self, member: int, first: int | None = None, last: int | None = None) -> _Ints: ...
     def write(self, member: int, weights: NDArray[np.float32]) -> None: ...
-    def rows(
-        self, member: int, pre_first: int, n_rows: int
-    ) -> tuple[_Ints, NDArray[np.uint16], NDArray[np.uint16]]: ...
+    def rows(self, member: int, pre_first: int, n_rows: int) -> tuple[_Ints, _Shorts, _Shorts]: ...
 
 def targets_of(projection: Any, n_neurons: int) -> NDArray[np.uint8]: ...
 def is_dense(projection: Any, n_neurons: int) -> bool: ...
