@@ -45,7 +45,7 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def bench(*arguments: str) -> list[dict[str, object]]:
-    assert main(["bench", *arguments, "--json", "bench.jsonl"]) == 0
+    assert main(["bench", *arguments, "--json", "bench.jsonl", "--force"]) == 0
     return [json.loads(line) for line in Path("bench.jsonl").read_text().splitlines()]
 
 

@@ -309,6 +309,8 @@ class CBuild(ctypes.Structure):
         ("n_partitions", ctypes.c_int64),
         ("partition_width", ctypes.c_int64),
         ("first_partition", ctypes.c_int64),
+        ("interrupted", ctypes.c_void_p),
+        ("context", ctypes.c_void_p),
     )
 
 
