@@ -6,8 +6,8 @@ Each case is a function of each simulator: it takes the case's numbers and retur
 passes where both have as many spikes (or values), and these differ by no more than is allowed. NEST counts the delay of
 a plastic synapse after the neuron, neuromod before it: NEST's presynaptic train is two delays later. neuromod runs in
 this Python, or ``--python neuromod=PYTHON``; the environment variable ``NEUROMOD_PEER_NEST`` may name NEST's. The map
-of ``izhikevich`` amplifies the last bit, so that its trains part after 500 to
-1,000 ms. Exit code: 0 all cases agree, 1 some do not, 2 NEST is missing.
+of ``izhikevich`` is thought to amplify the last bit: its trains part after 500 to 1,000 ms, and 500 ms are compared.
+Exit code: 0 all cases agree, 1 some do not, 2 NEST is missing.
 """
 
 from __future__ import annotations
