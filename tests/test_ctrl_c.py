@@ -78,13 +78,18 @@ def test_a_run_of_replicas_whose_steps_suddenly_take_longer() -> None:
     assert group[0].current_step == group[1].current_step > 30_000
 
 
-@pytest.mark.parametrize("how", ["weight", "delay"])
-def test_draws_that_are_drawn_again(how: str) -> None:
-    """Each value of 4 million takes some 25 attempts: ten seconds."""
-    n = 2000
+def line_of(n: int) -> Simulation:
+    """One area of n excitatory neurons in a row."""
     areas = [{"name": "A", "coord_ranges": {"x": [0, n - 1], **LINE}}]
     sim = Simulation(BrainModel(config={"lattice_shape": [n, 1, 1, 1], "areas": areas}), seed=1)
     sim.initialize_neurons(neuron_type="excitatory")
+    return sim
+
+
+@pytest.mark.parametrize("how", ["weight", "delay"])
+def test_draws_that_are_drawn_again(how: str) -> None:
+    """Each value of 4 million takes some 25 attempts: ten seconds."""
+    sim = line_of(2000)
     before = sim.digest()
     about = {"weight": {"weight": {"normal": [0.0, 1.0], "low": 2.3}}, "delay": {"weight": 0.1}}[how]
     if how == "delay":
@@ -97,10 +102,7 @@ def test_draws_that_are_drawn_again(how: str) -> None:
 @pytest.mark.parametrize("how", ["in_degree", "out_degree", "probability"])
 def test_partners_are_drawn(how: str) -> None:
     """Of 60 million synapses. The call of C itself is interrupted."""
-    n = 20_000
-    areas = [{"name": "A", "coord_ranges": {"x": [0, n - 1], **LINE}}]
-    sim = Simulation(BrainModel(config={"lattice_shape": [n, 1, 1, 1], "areas": areas}), seed=1)
-    sim.initialize_neurons(neuron_type="excitatory")
+    sim = line_of(20_000)
     before = sim.digest()
     about: Any = {how: 0.15 if how == "probability" else 3000}
     timer = threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT))
