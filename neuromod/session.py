@@ -448,8 +448,8 @@ class Session:
         for table in self.store.tables:
             table.since = born[table.name] - _BEFORE if table.name in born else 0
         steps = np.unique(np.concatenate([np.ravel(step) for step in born.values()])) if born else ()
-        births = [(-_BEFORE - 1, -1), *((int(step) - _BEFORE, int(step)) for step in steps)]
-        engine.set_births([*births, (self.store.version, -1)], born)
+        births = [(-_BEFORE - 1, 0), *((int(step) - _BEFORE, int(step)) for step in steps)]
+        engine.set_births([*births, (self.store.version, 0)], born)
 
 
 class Facts(Closed):
