@@ -38,7 +38,10 @@ class Stored:
         engine = session.prepared()
         self.step = engine.step
         self.engine, self.schedule = engine.state(), engine.schedule_arrays()
-        self.rates = session.agenda.copied()
+        self.rates, self.sources = (
+            list(session.agenda.rates),
+            list(engine.sources),
+        )  # the very ones that users have
         self.beginning = session.beginning.of_copy(store, store)
         self.version, self.ids = store.version, columns.column("id").copy()
         self.columns = {name: buffer[: columns.n].copy() for name, buffer in columns.buffers.items()}
@@ -87,8 +90,10 @@ class Stored:
         if system is not None and self.levels is not None:
             _put_levels(system._levels, self.levels)
         session.begin_again()
-        rates = [copy.copy(each) for each in self.rates]
-        session.restore(self.engine, self.schedule, rates)
+        session.restore(self.engine, self.schedule, self.rates)
+        for source, own in zip(self.sources, self.engine.get("currents", ()), strict=True):
+            source.state[:] = own["state"]
+        session.set_sources(self.sources, "restore")
         session.beginning = self.beginning.of_copy(session.store, session.store)
 
     def _check(self, store: Any) -> None:
