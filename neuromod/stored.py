@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from typing import Any
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,8 @@ class Stored:
         kept = kept_columns(self.engine)
         self.tables = [_table_of(table, kept.get(table.name)) for table in store.tables]
         self.levels = None if system is None else _levels_of(system._levels)
+        # their records are of before, also where `reset` has set the clock back since
+        self.ended = [ref(each) for each in monitors_of(session) if not each._is_on()]
         self._monitors: list[
             tuple[Monitor[Any], bool, dict[str, Any]]
         ] = []  # of a restore that is being done
@@ -71,8 +74,10 @@ class Stored:
             for recorder in (*engine.spike_recorders, *engine.sample_recorders, *engine.probes):
                 engine.remove_recorder(recorder)
             self._bring_back(sim)
+            ended = [monitor for each in self.ended if (monitor := each()) is not None]
             for monitor, is_on, saved in self._monitors:
-                _go_back(monitor, is_on, saved, self.step)
+                if not any(monitor is each for each in ended):
+                    _go_back(monitor, is_on, saved, self.step)
             self._monitors = []
 
     def _bring_back(self, sim: Simulation) -> None:

@@ -10,7 +10,7 @@ import pytest
 from random_models import simulation_of
 from test_files import assert_same_records, monitors_on, small
 
-from neuromod import OUCurrent, RateSource, Simulation, SpikeMonitor
+from neuromod import NeuromodWarning, OUCurrent, RateSource, Simulation, SpikeMonitor
 from neuromod.beginning import Beginning
 from neuromod.errors import NumericalError
 from neuromod.network.store import SynapseStore
@@ -172,3 +172,20 @@ def test_sources_are_still_those_that_the_user_has() -> None:
     noise.remove()
     rates.remove()
     assert not sim._session.bound().sources and not sim._session.agenda.rates
+
+
+def test_records_of_before_a_reset_stay() -> None:
+    """Those of monitors that had ended were taken for later ones, and were lost."""
+    sim = Simulation(seed=1)
+    sim.create(5, "lif", name="E", drive={"rate": 3000.0, "weight": 2.0})
+    ended, late = SpikeMonitor(sim), SpikeMonitor(sim)
+    sim.run(50)
+    ended.stop()
+    with pytest.warns(NeuromodWarning, match="1 monitor has ended"):
+        sim.reset()
+    before = ended.step.tolist()
+    sim.run(5)
+    sim.store()
+    sim.run(5)
+    sim.restore()
+    assert ended.step.tolist() == late.step.tolist() == before and len(before) > 20
