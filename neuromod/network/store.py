@@ -350,6 +350,8 @@ class SynapseStore:
             self.rejoined += 1
 
     def _layout(self) -> Layout:
+        if self.keeper is not None:
+            self.keeper.part_lazy()
         zone_of, zones = self.areas.zones()
         joined = join(self.tables, self.columns.n, self.threads)
         return Layout(
