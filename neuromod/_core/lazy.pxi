@@ -59,9 +59,9 @@ cdef class LazyKeeper:
             return {}
         return {"weight": self.weight} | ({} if self.eligibility is None else {"eligibility": self.eligibility})
 
-    cdef leave(self, object joined):
+    cdef leave(self, object joined, object projection):
         """Leave the synapses to joined rows, which have them already."""
-        self.joined = joined
+        self.joined, self.rows = joined, projection
         self.weight = self.eligibility = self.visits = None
         self.own = {}
         self.owner.leave()

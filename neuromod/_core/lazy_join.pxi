@@ -3,6 +3,17 @@
 
 from dataclasses import replace
 
+cdef extern from *:
+    """
+    #if defined(__GLIBC__)
+    #include <malloc.h>
+    #define NM_TRIM() ((void)malloc_trim(0)) /* else memory that many small arrays have left stays with the process */
+    #else
+    #define NM_TRIM() ((void)0)
+    #endif
+    """
+    void NM_TRIM() nogil
+
 cdef int64_t _SHORT = 64  # synapses of a run on average, below which the work per run is worth joining
 
 
@@ -95,11 +106,11 @@ cdef class JoinedLazy:
         if not self._copy(False):
             return False
         self.binding.lend_columns({number: (None, {}) for number in self.numbers})
-        for keeper in self.keepers:
+        for number, keeper in zip(self.numbers, self.keepers):
             p = keeper.projection
             p.n_rows = p.n_runs = p.n_synapses = 0
             p.weight = p.state[0] = NULL
-            keeper.leave(self)
+            keeper.leave(self, self.binding.layout.projections[number])
         keeper = self.keepers[self._first()]
         keeper.projection[0] = self.rows
         keeper.c.visits = self.c.rows_visits
@@ -252,6 +263,7 @@ cdef _join_lazy(Binding b):
         for numbers in _lazy_groups(b):
             rows = JoinedLazy(b, numbers)
             rows.join()
+            NM_TRIM()
     except MemoryError:
         b.stays_apart = True
     finally:
