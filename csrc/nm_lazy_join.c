@@ -60,13 +60,13 @@ static void copy_run(const nm_lazy_join *join, int64_t member, int64_t run, int6
     const nm_projection *p = &join->own[member];
     nm_projection *rows = join->rows;
     const int64_t first = p->run_start[run], n = size_of(p, run);
+    uint16_t *own_target = (uint16_t *)p->target + first, *target = (uint16_t *)rows->target + at;
     copy_floats(back ? p->weight + first : rows->weight + at, back ? rows->weight + at : p->weight + first,
                 n);
     if (rows->state[0] != NULL)
         copy_floats(back ? p->state[0] + first : rows->state[0] + at,
                     back ? rows->state[0] + at : p->state[0] + first, n);
-    if (!back)
-        memcpy((uint16_t *)rows->target + at, p->target + first, (size_t)n * sizeof *p->target);
+    memcpy(back ? own_target : target, back ? target : own_target, (size_t)n * sizeof *target);
 }
 
 /* Join or part one row in one partition. Where a member has no target arrivals are not noted, so that its last update
@@ -126,6 +126,18 @@ static int64_t synapse_from(const nm_projection *p, int64_t delay_run, int64_t t
             high = middle;
     }
     return low;
+}
+
+void nm_lazy_join_targets(const nm_lazy_join *join, int64_t member, uint16_t *target) {
+    const nm_projection *rows = join->rows, *p = &join->own[member];
+    for (int64_t run = 0; run < nm_all_buckets(join->network, p); run++) {
+        const int64_t part = nm_partition_of(join->network, p, run),
+                      joined = nm_bucket(join->network, rows, nm_row_of(join->network, p, run), part);
+        const int64_t base = nm_network_partition_first(join->network, part),
+                      end = rows->members->end[member] - base;
+        const int64_t first = synapse_from(rows, joined, end) - size_of(p, run);
+        memcpy(target + p->run_start[run], rows->target + first, (size_t)size_of(p, run) * sizeof *target);
+    }
 }
 
 int64_t nm_lazy_join_read(const nm_lazy_step *step, int64_t member, int64_t first, int64_t last,

@@ -38,8 +38,11 @@ void nm_lazy_join_measure(const nm_lazy_join *join, int64_t *run_start);
 /* Copy the rows `first` .. `last` - 1 of the members into the joined rows. Returns 0 where the last updates of two members'
  * runs differ that would be one: then the members cannot be joined. */
 int nm_lazy_join_fill(const nm_lazy_join *join, int64_t first, int64_t last);
-/* The reverse: copy weights, state and last updates of some rows back to the members. */
+/* The reverse: copy targets, weights, state and last updates of some rows back to the members. */
 void nm_lazy_join_part(const nm_lazy_join *join, int64_t first, int64_t last);
+
+/* Copy the targets of one member, in the order of its own rows. */
+void nm_lazy_join_targets(const nm_lazy_join *join, int64_t member, uint16_t *target);
 
 /* As nm_lazy_read, of one member alone: of the buckets first .. last - 1 of the joined rows. Returns the number of
  * synapses written. */

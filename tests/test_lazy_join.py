@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -372,10 +373,21 @@ def test_a_projection_in_between_keeps_rows_apart() -> None:
 def test_the_arrays_of_the_members_are_gone() -> None:
     """Memory does not hold the synapses twice."""
     sim = build()
+    watched = []
+    for projection in sim.projections.values():
+        table = projection._table
+        watched += [weakref.ref(array) for array in (*table.weights.live.values(), table.target)]
+    del projection, table
     sim.run(10, progress=False)
-    for name in joined_of(sim):
-        table = sim.projections[name]._table
-        assert table.weights.live == {}
-        assert not table.weights.is_equal
+    assert sum(ref() is None for ref in watched) == 3 * 15
+    assert not any(sim.projections[name]._table.weights.is_equal for name in joined_of(sim))
     sim.digest()
     assert all(set(p._table.weights.live) == {"weight", "eligibility"} for p in sim.projections.values())
+
+
+def test_who_is_connected_to_whom_can_be_read_meanwhile() -> None:
+    one, other = pair()
+    for name, p in one.projections.items():
+        np.testing.assert_array_equal(p.pre_id, other.projections[name].pre_id)
+        np.testing.assert_array_equal(p.post_id, other.projections[name].post_id)
+    assert len(joined_of(one)) == 15

@@ -223,15 +223,15 @@ cdef class Binding:
         self.projections[k].constant_weight = projection.equal_weight
 
     cdef lend_columns(self, dict columns):
-        """Other columns of some projections, which C has already. `columns`: number -> (weights, {state: array})."""
+        """Other columns of some projections, which C has already: number -> weight, state and target."""
         projections = list(self.layout.projections)
         gone = {id(array) for number in columns for array in projections[number].state.values()}
-        for number, (weight, state) in columns.items():
-            projections[number] = replace(projections[number], weight=weight, state=state)
+        for number, own in columns.items():
+            projections[number] = replace(projections[number], joined_size=projections[number].n_synapses, **own)
         self.layout = replace(self.layout, projections=tuple(projections))
         self.lent_arrays = [array for array in self.lent_arrays if id(array) not in gone]
-        for number, (weight, _) in columns.items():
-            self.weights[number] = weight
+        for number, own in columns.items():
+            self.weights[number] = own["weight"]
 
     cdef write_joined(self):
         """Weights that were asked for as arrays during the run go to the joined tables."""

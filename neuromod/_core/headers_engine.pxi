@@ -243,6 +243,7 @@ cdef extern from "nm_lazy_join.h" nogil:
     void nm_lazy_join_measure(const nm_lazy_join *join, int64_t *run_start)
     int nm_lazy_join_fill(const nm_lazy_join *join, int64_t first, int64_t last)
     void nm_lazy_join_part(const nm_lazy_join *join, int64_t first, int64_t last)
+    void nm_lazy_join_targets(const nm_lazy_join *join, int64_t member, uint16_t *target)
     int64_t nm_lazy_join_read(const nm_lazy_step *step, int64_t member, int64_t first, int64_t last, float *weight,
                               float *eligibility)
 

@@ -31,7 +31,7 @@ cdef class LazyKeeper:
     cdef object idle            # [segment]: whether it lies in another partition; None: none does
     cdef int64_t settled_at     # step of the last `settle`
     cdef object weight, eligibility  # as they stand: of the moment of each synapse's last visit
-    cdef public object owner    # has `leave()` and `come_back(columns)`; None: the synapses are never joined
+    cdef public object owner    # has `leave()` and `come_back(self, ...)`; None: the synapses are never joined
     cdef object joined          # JoinedLazy that has the synapses; None: they are here
 
     def __cinit__(self, Binding binding not None, projection, tuple parts, Py_ssize_t n_runs, Py_ssize_t n_zones,
@@ -59,6 +59,10 @@ cdef class LazyKeeper:
             return {}
         return {"weight": self.weight} | ({} if self.eligibility is None else {"eligibility": self.eligibility})
 
+    def targets(self):
+        """Target of each synapse, from the first slot of its part of the network, uint16."""
+        return self.rows.target if self.joined is None else (<JoinedLazy>self.joined).targets(self)
+
     cdef leave(self, object joined, object projection):
         """Leave the synapses to joined rows, which have them already."""
         self.joined, self.rows = joined, projection
@@ -72,7 +76,7 @@ cdef class LazyKeeper:
         self.visits, self.joined = last, None
         self.own = {name: last[name] for name in last.dtype.names}
         self.c.visits = <nm_visit *><size_t>last.__array_interface__["data"][0]
-        self.owner.come_back(self, self.columns())
+        self.owner.come_back(self, projection.target, self.columns())
 
     cdef _apart(self):
         """From here on the synapses are here."""
@@ -226,9 +230,9 @@ cdef class LazyKeeper:
 
     def read_one(self, int64_t synapse):
         """The weight of one synapse now."""
-        check_number("synapse", synapse, 0, len(self.rows.target) - 1)
         if self.joined is not None:
             return (<JoinedLazy>self.joined).read_one(self, synapse)
+        check_number("synapse", synapse, 0, len(self.weight) - 1)
         cdef nm_lazy_step step = self._step()
         cdef int64_t bucket = self._bucket_of(synapse)
         cdef const int64_t *start = self.projection.run_start

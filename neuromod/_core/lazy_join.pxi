@@ -105,11 +105,12 @@ cdef class JoinedLazy:
         cdef nm_projection *p
         if not self._copy(False):
             return False
-        self.binding.lend_columns({number: (None, {}) for number in self.numbers})
+        gone = np.empty(0, np.uint16)
+        self.binding.lend_columns({number: {"weight": None, "state": {}, "target": gone} for number in self.numbers})
         for number, keeper in zip(self.numbers, self.keepers):
             p = keeper.projection
             p.n_rows = p.n_runs = p.n_synapses = 0
-            p.weight = p.state[0] = NULL
+            p.target, p.weight, p.state[0] = NULL, NULL, NULL
             keeper.leave(self, self.binding.layout.projections[number])
         keeper = self.keepers[self._first()]
         keeper.projection[0] = self.rows
@@ -128,20 +129,28 @@ cdef class JoinedLazy:
         columns = []
         for k, keeper in enumerate(self.keepers):
             n, dtype = self.own[k].n_synapses, self.last.dtype
-            weight, last = np.empty(n, np.float32), aligned(self.own[k].n_runs, dtype)
+            weight, target, last = np.empty(n, np.float32), np.empty(n, np.uint16), aligned(self.own[k].n_runs, dtype)
             state = {} if self.rows.state[0] == NULL else {"eligibility": np.empty(n, np.float32)}
-            columns.append((weight, state, last))
+            columns.append(({"weight": weight, "state": state, "target": target}, last))
             self.own[k].weight = <float *>_address(weight, "f4", 0, "weight")
+            self.own[k].target = <const uint16_t *>_address(target, "u2", 0, "target")
             if state:
                 self.own[k].state[0] = <float *>_address(state["eligibility"], "f4", 0, "eligibility")
             self.visits[k] = <nm_visit *><size_t>last.__array_interface__["data"][0]
         self._copy(True)
-        self.binding.lend_columns({number: own[:2] for number, own in zip(self.numbers, columns)})
+        self.binding.lend_columns({number: own for number, (own, _) in zip(self.numbers, columns)})
         for k, keeper in enumerate(self.keepers):
             _restore_rows(keeper.projection, &self.own[k])
-            keeper.come_back(self.binding.layout.projections[self.numbers[k]], columns[k][2])
+            keeper.come_back(self.binding.layout.projections[self.numbers[k]], columns[k][1])
         self.binding.joined_lazy.remove(self)
         self.binding.routes.relist(&self.binding.network)
+
+    cdef object targets(self, LazyKeeper member):
+        """Target of each synapse of a member, from the first slot of its part, uint16."""
+        cdef Py_ssize_t k = self.keepers.index(member)
+        target = np.empty(self.own[k].n_synapses, np.uint16)
+        nm_lazy_join_targets(&self.c, k, <uint16_t *>_address(target, "u2", 0, "target"))
+        return target
 
     cdef dict read(self, LazyKeeper member):
         """Weight and eligibility of one member as they are now, float32."""
@@ -167,6 +176,7 @@ cdef class JoinedLazy:
         cdef nm_lazy_step step = member._step()
         cdef Py_ssize_t k = self.keepers.index(member)
         cdef nm_projection *own = &self.own[k]
+        check_number("synapse", synapse, 0, own.n_synapses - 1)
         cdef const nm_network *network = &self.binding.network
         cdef int64_t run = _run_with(own, nm_all_buckets(network, own), synapse)
         cdef int64_t at = nm_bucket(network, &self.rows, nm_row_of(network, own, run), nm_partition_of(network, own, run))

@@ -382,7 +382,7 @@ class SynapseStore:
         self.keeper = engine if engine.keepers else None
         for table in self._tables:
             if table.name in engine.keepers:
-                table.weights.keep(engine.keepers[table.name])
+                table.keep(engine.keepers[table.name])
         self._freeze_weight()
 
     def release(self) -> None:

@@ -235,17 +235,6 @@ class Weights:
         """An engine takes the synapses over. Views handed out before turn read-only."""
         self.freeze()
         self.keeper = keeper
-        if isinstance(keeper, _core.LazyKeeper):
-            keeper.owner = self
-
-    def leave(self) -> None:
-        """The keeper has moved the synapses into rows that several projections share while they run."""
-        self.live = {}
-
-    def come_back(self, keeper: _core.LazyKeeper, columns: Mapping[str, Floats]) -> None:
-        """The keeper has the synapses to itself again."""
-        if keeper is self.keeper:
-            self.live = dict(columns)
 
     def release(self) -> None:
         """The engine gives the synapses back, complete as they stand in the arrays."""
