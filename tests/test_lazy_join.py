@@ -16,6 +16,7 @@ from neuromod import Simulation, _core
 from neuromod.errors import NumericalError
 from neuromod.modulation.system import create_neuromodulation_system
 
+DELAYS: dict[str, Any] = {"one": 3, "few": {"uniform": [1, 3]}, "many": {"normal": [15, 7.5]}}
 LAZY = sorted(name for name, about in _core.plasticity_rules().items() if about.get("lazy"))
 HOW: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -33,6 +34,7 @@ def build(
     joined: bool = True,
     dt: float = 0.5,
     kind: str = "excitatory",
+    delay: Any = 3,
     **how: Any,
 ) -> Simulation:
     """Six populations, each onto three of them; one pair twice, so that those from its sources cannot be joined."""
@@ -41,7 +43,7 @@ def build(
     sim = Simulation(dt=dt, seed=4, threads=threads, neuromodulation=system)
     cells = [sim.create(n, "poisson", name=f"p{k}", rate=40.0) for k in range(3)]
     cells += [sim.create(n, "lif", name=f"l{k}", v_threshold=-64.0) for k in range(3)]
-    about: dict[str, Any] = {"rule": {"rule": rule, **how}, "delay": 3, "synapse_type": kind}
+    about: dict[str, Any] = {"rule": {"rule": rule, **how}, "delay": delay, "synapse_type": kind}
     for pre in cells:
         for post in cells[3:]:
             sim.connect(pre, post, in_degree=12, weight={"normal": [0.5, 0.05]}, **about)
@@ -98,16 +100,18 @@ def test_joined_rows_change_no_bit_of_learning(rule: str, how: str) -> None:
     assert one.digest() == other.digest()
 
 
+@pytest.mark.parametrize("delay", DELAYS)
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_parts_of_a_network_and_threads_change_no_bit(threads: int) -> None:
+def test_parts_of_a_network_and_threads_change_no_bit(threads: int, delay: str) -> None:
     """4,500 neurons have four partitions, whose borders cut the populations."""
-    one, other = pair(n=750, threads=threads, steps=80)
+    one, other = pair(n=750, threads=threads, steps=80, delay=DELAYS[delay])
     assert one.digest() == other.digest()
 
 
+@pytest.mark.parametrize("delay", DELAYS)
 @pytest.mark.parametrize("dt", [0.1, 1.0])
-def test_rows_come_apart_and_together_again(dt: float) -> None:
-    one, other = pair(dt=dt)
+def test_rows_come_apart_and_together_again(dt: float, delay: str) -> None:
+    one, other = pair(dt=dt, delay=DELAYS[delay])
     for steps in (1, 7, 40):
         assert one.digest() == other.digest()
         assert joined_of(one) == set()
@@ -126,13 +130,18 @@ def read_some(sim: Simulation) -> Any:
     return [p._table.weights.one(k) for k in range(0, len(p.weight), 101)], p.eligibility.copy()
 
 
+def read_ends(sim: Simulation) -> Any:
+    return [(p.pre_id, p.post_id, p.delay) for p in sim.projections.values()]
+
+
 def read_as_columns(sim: Simulation) -> Any:
     return np.array(sim.model.synapses.weight), [sim.model.synapses[k].weight for k in (0, 5_000, 20_000)]
 
 
-@pytest.mark.parametrize("read", [read_all, read_some, read_as_columns])
-def test_looks_leave_rows_joined(read: Callable[[Simulation], Any]) -> None:
-    one, other = pair()
+@pytest.mark.parametrize("delay", DELAYS)
+@pytest.mark.parametrize("read", [read_all, read_some, read_as_columns, read_ends])
+def test_looks_leave_rows_joined(read: Callable[[Simulation], Any], delay: str) -> None:
+    one, other = pair(delay=DELAYS[delay])
     for _ in range(3):
         seen = [read(sim) for sim in (one, other)]
         np.testing.assert_equal(seen[0], seen[1])
@@ -212,9 +221,10 @@ CHANGES = [
 ]
 
 
+@pytest.mark.parametrize("delay", ["one", "few"])
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
-def test_changes_between_runs_change_no_bit(change: Callable[[Simulation], None]) -> None:
-    one, other = pair()
+def test_changes_between_runs_change_no_bit(change: Callable[[Simulation], None], delay: str) -> None:
+    one, other = pair(delay=DELAYS[delay])
     for sim in (one, other):
         change(sim)
     keep_apart(other)
@@ -383,11 +393,3 @@ def test_the_arrays_of_the_members_are_gone() -> None:
     assert not any(sim.projections[name]._table.weights.is_equal for name in joined_of(sim))
     sim.digest()
     assert all(set(p._table.weights.live) == {"weight", "eligibility"} for p in sim.projections.values())
-
-
-def test_who_is_connected_to_whom_can_be_read_meanwhile() -> None:
-    one, other = pair()
-    for name, p in one.projections.items():
-        np.testing.assert_array_equal(p.pre_id, other.projections[name].pre_id)
-        np.testing.assert_array_equal(p.post_id, other.projections[name].post_id)
-    assert len(joined_of(one)) == 15

@@ -155,6 +155,7 @@ cdef class Engine:
     def state(self):
         """Spikes under way, traces, and what pair rules, short-term plasticity and homeostatic scaling keep."""
         cdef Binding b = self.binding
+        _part_lazy(b)
         now, slow = b.sim.step, {}
         if b.short_terms:
             slow["short_term"] = {name: keeper.state(now) for name, keeper in b.short_terms.items()}

@@ -140,6 +140,7 @@ cdef extern from "nm_network.h" nogil:
     int64_t nm_network_count_partitions(int64_t n_neurons)
     int64_t nm_all_buckets(const nm_network *network, const nm_projection *p)
     int64_t nm_bucket(const nm_network *network, const nm_projection *p, int64_t row, int64_t partition)
+    int64_t nm_first_run(const nm_projection *p, int64_t bucket)
     int64_t nm_row_of(const nm_network *network, const nm_projection *p, int64_t bucket)
     int64_t nm_partition_of(const nm_network *network, const nm_projection *p, int64_t bucket)
     int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, const double *drive_rate, int64_t partition_width,
@@ -239,8 +240,11 @@ cdef extern from "nm_lazy_join.h" nogil:
         nm_projection *rows
         nm_visit *rows_visits
         int64_t n_traces
+        int64_t *next
+        int64_t *end
     void nm_lazy_join_span(const nm_network *network, const nm_projection *p, int64_t *first, int64_t *end)
-    void nm_lazy_join_measure(const nm_lazy_join *join, int64_t *run_start)
+    void nm_lazy_join_count(const nm_lazy_join *join, int64_t *bucket_run)
+    void nm_lazy_join_measure(const nm_lazy_join *join, int64_t *run_start, uint16_t *run_delay)
     int nm_lazy_join_fill(const nm_lazy_join *join, int64_t first, int64_t last)
     void nm_lazy_join_part(const nm_lazy_join *join, int64_t first, int64_t last)
     void nm_lazy_join_targets(const nm_lazy_join *join, int64_t member, uint16_t *target)

@@ -57,14 +57,17 @@ cdef class JoinedLazy:
     cdef _lay_out(self):
         """Room for the joined rows; nothing of the members is changed."""
         cdef nm_projection *p = &self.rows
-        cdef int64_t k, first = 0, end = 0, buckets
-        n_partitions = self.binding.network.n_partitions
+        cdef int64_t k, first = 0, end = 0
         p[0] = self.binding.projections[<int64_t>min(self.numbers)]
         p.before = min([self.own[k].before for k in range(self.c.n)])
         p.behind = min([self.own[k].behind for k in range(self.c.n)])
-        buckets = n_partitions - p.before - p.behind
-        p.n_runs, p.n_synapses = p.n_rows * buckets, sum([self.own[k].n_synapses for k in range(self.c.n)])
-        p.run_start = <const int64_t *>self._room(np.empty(p.n_runs + 1, np.int64))
+        p.min_delay = min([self.own[k].min_delay for k in range(self.c.n)])
+        p.max_delay = max([self.own[k].max_delay for k in range(self.c.n)])
+        p.n_synapses = sum([self.own[k].n_synapses for k in range(self.c.n)])
+        self.c.rows = p
+        self.c.next = <int64_t *>self._room(np.empty(self.c.n, np.int64))
+        self.c.end = <int64_t *>self._room(np.empty(self.c.n, np.int64))
+        self._lay_out_runs()
         p.target = <const uint16_t *>self._room(np.empty(p.n_synapses, np.uint16))
         p.weight = <float *>self._room(np.empty(p.n_synapses, np.float32))
         if p.state[0] != NULL:
@@ -79,8 +82,23 @@ cdef class JoinedLazy:
         self.members.number = <const uint32_t *>self._room(salts)
         p.members = &self.members
         self.last = aligned(p.n_runs, (<LazyKeeper>self.keepers[0]).visits.dtype)
-        self.c.rows, self.c.rows_visits = p, <nm_visit *><size_t>self.last.__array_interface__["data"][0]
-        nm_lazy_join_measure(&self.c, <int64_t *>p.run_start)
+        self.c.rows_visits = <nm_visit *><size_t>self.last.__array_interface__["data"][0]
+
+    cdef _lay_out_runs(self):
+        """The joined runs: one for each row and partition, or for each delay that some member has there."""
+        cdef nm_projection *p = &self.rows
+        cdef int64_t n_buckets = nm_all_buckets(&self.binding.network, p)
+        cdef int64_t *bucket_run
+        p.n_runs = n_buckets
+        if p.bucket_run != NULL:
+            bucket_run = <int64_t *>self._room(np.empty(n_buckets + 1, np.int64))
+            with nogil:
+                nm_lazy_join_count(&self.c, bucket_run)
+            p.bucket_run, p.n_runs = bucket_run, bucket_run[n_buckets]
+            p.run_delay = <const uint16_t *>self._room(np.empty(p.n_runs, np.uint16))
+        p.run_start = <const int64_t *>self._room(np.empty(p.n_runs + 1, np.int64))
+        with nogil:
+            nm_lazy_join_measure(&self.c, <int64_t *>p.run_start, <uint16_t *>p.run_delay)
 
     cdef bint _copy(self, bint back) except -1:
         """Copy all synapses into the joined rows, or `back`; whether the members' last updates agree."""
@@ -156,7 +174,8 @@ cdef class JoinedLazy:
         """Weight and eligibility of one member as they are now, float32."""
         cdef nm_lazy_step step = member._step()
         cdef Py_ssize_t k = self.keepers.index(member)
-        cdef int64_t first, share = 1 + (self.rows.n_runs << 18) // (1 + self.rows.n_synapses), at = 0
+        cdef int64_t n = nm_all_buckets(&self.binding.network, &self.rows), first, at = 0
+        cdef int64_t share = 1 + (n << 18) // (1 + self.rows.n_synapses)
         step.projection = &self.rows
         found = {"weight": np.empty(self.own[k].n_synapses, np.float32)}
         cdef float *w = <float *>_address(found["weight"], "f4", 0, "weight")
@@ -164,9 +183,9 @@ cdef class JoinedLazy:
         if self.rows.state[0] != NULL:
             found["eligibility"] = np.empty(self.own[k].n_synapses, np.float32)
             c = <float *>_address(found["eligibility"], "f4", 0, "eligibility")
-        for first in range(0, self.rows.n_runs, share):
+        for first in range(0, n, share):
             with nogil:
-                at += nm_lazy_join_read(&step, k, first, min(first + share, self.rows.n_runs), w + at,
+                at += nm_lazy_join_read(&step, k, first, min(first + share, n), w + at,
                                         NULL if c == NULL else c + at)
             PyErr_CheckSignals()
         return found
@@ -178,27 +197,31 @@ cdef class JoinedLazy:
         cdef nm_projection *own = &self.own[k]
         check_number("synapse", synapse, 0, own.n_synapses - 1)
         cdef const nm_network *network = &self.binding.network
-        cdef int64_t run = _run_with(own, nm_all_buckets(network, own), synapse)
-        cdef int64_t at = nm_bucket(network, &self.rows, nm_row_of(network, own, run), nm_partition_of(network, own, run))
+        cdef int64_t bucket = _bucket_with(own, nm_all_buckets(network, own), synapse)
+        cdef int64_t at = nm_bucket(network, &self.rows, nm_row_of(network, own, bucket),
+                                    nm_partition_of(network, own, bucket))
+        cdef int64_t first = own.run_start[nm_first_run(own, bucket)]
         step.projection = &self.rows
-        weight = np.empty(own.run_start[run + 1] - own.run_start[run], np.float32)
+        weight = np.empty(own.run_start[nm_first_run(own, bucket + 1)] - first, np.float32)
         nm_lazy_join_read(&step, k, at, at + 1, <float *>_address(weight, "f4", 0, "weight"), NULL)
-        return weight[synapse - own.run_start[run]]
+        return weight[synapse - first]
 
 
 cdef _restore_rows(nm_projection *p, const nm_projection *own):
     """Let a projection have its rows by itself again; what else it has may have changed since."""
     p.before, p.behind, p.n_rows, p.n_runs, p.n_synapses = own.before, own.behind, own.n_rows, own.n_runs, own.n_synapses
-    p.run_start, p.target, p.weight, p.reached = own.run_start, own.target, own.weight, own.reached
+    p.bucket_run, p.run_start, p.run_delay = own.bucket_run, own.run_start, own.run_delay
+    p.min_delay, p.max_delay = own.min_delay, own.max_delay
+    p.target, p.weight, p.reached = own.target, own.weight, own.reached
     p.state[0], p.members = own.state[0], NULL
 
 
-cdef int64_t _run_with(const nm_projection *p, int64_t n_runs, int64_t synapse):
-    """The last run that begins at or before a synapse and is not empty, by bisection."""
-    cdef int64_t low = 0, high = n_runs, middle
+cdef int64_t _bucket_with(const nm_projection *p, int64_t n_buckets, int64_t synapse):
+    """The last place that begins at or before a synapse and is not empty, by bisection."""
+    cdef int64_t low = 0, high = n_buckets, middle
     while low + 1 < high:
         middle = (low + high) // 2
-        if p.run_start[middle] <= synapse:
+        if p.run_start[nm_first_run(p, middle)] <= synapse:
             low = middle
         else:
             high = middle
@@ -216,7 +239,7 @@ cdef list _lazy_groups(Binding b):
             continue
         p, learning = &b.projections[k], projection.learning
         key = (id(keeper.history), learning.bounds, learning.weight_dependence, learning.rounding, p.inhibitory, p.port,
-               p.pre_first, p.n_rows, p.constant_delay, p.born_last)
+               p.pre_first, p.n_rows, p.constant_delay if p.bucket_run == NULL else -1, p.born_last)
         groups.setdefault(key, []).append(k)
     found = []
     for numbers in groups.values():
@@ -234,20 +257,21 @@ cdef list _lazy_groups(Binding b):
 
 
 cdef bint _lazy_may_be_joined(Binding b, const nm_projection *p, LazyKeeper keeper):
-    """Whether a lazy projection has but one delay and one age, is whole, and its synapses are its keeper's alone."""
-    return (keeper.owner is not None and keeper.rows.whole is None and p.n_synapses > 0 and p.bucket_run == NULL
-            and p.born == NULL and p.short_term == NULL and p.homeostasis == NULL)
+    """Whether the synapses of a lazy projection have one age, are the whole of it, and its keeper's alone."""
+    return (keeper.owner is not None and keeper.rows.whole is None and p.n_synapses > 0 and p.born == NULL
+            and p.short_term == NULL and p.homeostasis == NULL)
 
 
 cdef bint _is_worth_joining(Binding b, list numbers):
-    """Whether runs are short, and a joined run holds more than one of them."""
+    """Whether runs are short, and members meet in the same parts of the network."""
     reached = [(<LazyKeeper>b.keepers[b.layout.projections[k].name]).reached for k in numbers]
-    cdef int64_t k, runs = 0, synapses = 0
+    cdef int64_t k, runs = 0, synapses = 0, places = 0
     for k, parts in zip(numbers, reached):
-        runs += b.projections[k].n_rows * int(parts.sum())
-        synapses += b.projections[k].n_synapses
-    joined = b.projections[<int64_t>numbers[0]].n_rows * int(np.bitwise_or.reduce(reached).sum())
-    return synapses < _SHORT * runs and 2 * runs >= 3 * joined
+        p = &b.projections[k]
+        places += int(parts.sum())
+        runs += p.n_rows * int(parts.sum()) if p.bucket_run == NULL else p.n_runs
+        synapses += p.n_synapses
+    return synapses < _SHORT * runs and 2 * places >= 3 * int(np.bitwise_or.reduce(reached).sum())
 
 
 cdef bint _comes_between(Binding b, list numbers):
