@@ -14,6 +14,7 @@ cdef extern from *:
     """
     void NM_TRIM() nogil
 
+cdef int64_t _SOME = 1 << 23  # synapses, 84 MB
 cdef int64_t _SHORT = 64  # synapses of a run on average, below which the work per run is worth joining
 
 
@@ -291,18 +292,22 @@ cdef bint _comes_between(Binding b, list numbers):
 cdef _join_lazy(Binding b):
     """Before a run: join what can be joined. Without memory for that, rows stay as they are, as do all results."""
     cdef JoinedLazy rows
+    cdef int64_t left = 0  # synapses that have left their arrays since memory was given back
     if b.joined_lazy or b.stays_apart:
         return
     try:
         for numbers in _lazy_groups(b):
             rows = JoinedLazy(b, numbers)
-            rows.join()
-            NM_TRIM()
+            left += rows.rows.n_synapses if rows.join() else 0
+            if left > _SOME:
+                NM_TRIM()
+                left = 0
     except MemoryError:
         b.stays_apart = True
     finally:
         if b.joined_lazy:
             b.routes.relist(&b.network)
+            NM_TRIM()
     b.stays_apart = b.stays_apart or not b.joined_lazy
 
 
