@@ -15,10 +15,10 @@ import warnings
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from neuromod import __version__
-from neuromod.errors import ConfigError, NeuromodError
+from neuromod.errors import ConfigError, NeuromodError, printable
 from neuromod.terminal import (
     DONE,
     FAILED,
@@ -79,11 +79,19 @@ def _tell(text: str) -> None:
 
     if launched()[0] == 0:
         with contextlib.suppress(OSError):  # a full disk, a closed pipe: the exit code is left
-            print(text, file=sys.stderr, flush=True)
+            print(printable(text), file=sys.stderr, flush=True)
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose messages may hold what came, and print it as escapes."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong; exit code 2."""
+        super().error(printable(message))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="neuromod",
         description="Spiking neural networks under dopamine, serotonin and norepinephrine.",
         epilog="Exit codes: 0 done, 1 failed, 2 wrong input, 130 interrupted (what was done is written).",
@@ -277,7 +285,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     except ImportError as error:
         raise WrongInput(f"--on: {error}") from error
     except KeyboardInterrupt:
-        print(f"interrupted; the same command goes on, the rows are in {arguments.out}", file=sys.stderr)
+        _tell(f"interrupted; the same command goes on, the rows are in {arguments.out}")
         return INTERRUPTED
     if told:
         say_line(told)
@@ -379,7 +387,7 @@ def _bench(arguments: argparse.Namespace) -> int:
             arguments.workloads,
             options,
             arguments.repeat,
-            lambda line: print(line, file=sys.stderr, flush=True),
+            _tell,
             arguments.vector,
         )
     except ValueError as error:

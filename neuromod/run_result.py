@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromod.errors import printable
 from neuromod.notebook import html_table
 from neuromod.problems import did_you_mean
 
@@ -66,7 +67,7 @@ class Rates(Mapping[str, float]):
 
 def _listed(rates: Mapping[str, float]) -> str:
     """The first rates, and how many there are besides."""
-    shown = [f"{name} {rates[name]:.4g} Hz" for name in list(rates)[:_MOST]]
+    shown = [f"{printable(name)} {rates[name]:.4g} Hz" for name in list(rates)[:_MOST]]
     more = len(rates) - len(shown)
     return ", ".join(shown) + (f", and {more} more" if more else "")
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from neuromod import _core
 from neuromod.arguments import checked_dt
 from neuromod.closed import Closed
-from neuromod.errors import say
+from neuromod.errors import printable, say
 from neuromod.network.members import Region, region_of
 from neuromod.problems import did_you_mean
 from neuromod.units import SLOW_TIMES, say_unit_doubts
@@ -41,7 +41,7 @@ def region_row(regions: Sequence[str], region: Region | None) -> int:
     name = region_of(region, "region")
     if name not in regions:
         hint = did_you_mean(name, regions)
-        raise ValueError(f"region: must be one of {', '.join(regions)}; got {name!r}{hint}")
+        raise ValueError(f"region: must be one of {printable(', '.join(regions))}; got {name!r}{hint}")
     return list(regions).index(name)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromod.errors import printable
 from neuromod.notebook import html_table
 from neuromod.optional import optional_module
 
@@ -57,11 +58,11 @@ class SweepTable(dict[str, NDArray[Any]]):
 
     def __repr__(self) -> str:
         failed = f", {len(self.failures)} failed" if self.failures else ""
-        return f"SweepTable({self.n_runs:,} runs{failed}: {', '.join(self)})"
+        return f"SweepTable({self.n_runs:,} runs{failed}: {printable(', '.join(self))})"
 
     def _repr_html_(self) -> str:
         rows = [[_cell(self[name][k]) for name in self] for k in range(self.n_runs)]
-        return html_table(list(self), rows, repr(self).partition(":")[0])
+        return html_table(list(self), rows, repr(self).partition(":")[0] + ")")
 
     def to_csv(self, path: str | Path) -> None:
         """Write the table as CSV: a line of names, then a line for each run.
