@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -9,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod.notebook import html_of
-from neuromod.problems import did_you_mean
+from neuromod.problems import did_you_mean, unknown_name
 
-__all__ = ["Closed", "ReadOnlyDict", "ReadOnlyList", "fixed", "read_only"]
+__all__ = ["Closed", "ReadOnly", "ReadOnlyDict", "ReadOnlyList", "fixed", "read_only"]
 
 Array = TypeVar("Array", bound=NDArray[Any])
+Item = TypeVar("Item")
 
 
 class Closed:
@@ -157,6 +159,40 @@ def _refuse(self: Any, *_: Any, **__: Any) -> NoReturn:
     )
 
 
+class ReadOnly(Mapping[str, Item]):
+    """A mapping that cannot be written, and can be copied and pickled.
+
+    Parameters
+    ----------
+    content : mapping
+        Looked up at each reading.
+    where : str
+        What messages call the mapping.
+    """
+
+    __slots__ = ("_content", "_where")
+
+    def __init__(self, content: Mapping[str, Item], where: str) -> None:
+        self._content, self._where = content, where
+
+    def __getitem__(self, name: str) -> Item:
+        if name not in self._content:
+            raise unknown_name(self._where, name, self._content)
+        return self._content[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._content)
+
+    def __len__(self) -> int:
+        return len(self._content)
+
+    def __repr__(self) -> str:
+        return repr(dict(self._content))
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
+
+
 class ReadOnlyDict(dict[str, Any]):
     """A dict whose content cannot be changed; a copy is a plain dict.
 
@@ -171,6 +207,9 @@ class ReadOnlyDict(dict[str, Any]):
     """
 
     __setitem__ = __delitem__ = update = setdefault = pop = popitem = clear = __ior__ = _refuse
+
+    def __missing__(self, name: Any) -> NoReturn:
+        raise unknown_name("config", name, self)
 
     def __deepcopy__(self, _: Any) -> dict[str, Any]:
         return _plain(self)  # type: ignore[no-any-return]

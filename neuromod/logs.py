@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from neuromod import atomic
 from neuromod.errors import FileError
 from neuromod.merging import merged_samples, merged_spikes
-from neuromod.problems import shown
+from neuromod.problems import shown, unknown_name
 
 __all__ = ["RecordLog", "read_log"]
 
@@ -96,6 +96,8 @@ class RecordLog(Mapping[str, dict[str, Array]]):
         self.is_complete, self.lost_bytes = is_complete, lost_bytes
 
     def __getitem__(self, name: str) -> dict[str, Array]:
+        if name not in self._channels:
+            raise unknown_name("log", name, self._channels)
         return self._channels[name]
 
     def __iter__(self) -> Iterator[str]:

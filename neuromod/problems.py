@@ -128,6 +128,19 @@ def did_you_mean(name: object, known: Iterable[str], owners: tuple[str, ...] = (
     return f"; did you mean {near!r}?" if near is not None else "" if said is None else f"; {said}"
 
 
+def unknown_name(where: str, name: object, known: Iterable[object]) -> KeyError:
+    """The error of a mapping that lacks a name: the names that there are, and the nearest one.
+
+    >>> print(unknown_name("rates", "Ex", ["E", "I"]).args[0])
+    rates['Ex']: must be one of 'E', 'I'; did you mean 'E'?
+    """
+    names = [*map(str, known)]
+    there = ", ".join(map(repr, names[:20])) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    return KeyError(
+        f"{where}[{shown(name)}]: must be one of {there or 'none yet'}{did_you_mean(name, names)}"
+    )
+
+
 def nearest(name: object, known: Iterable[str]) -> str | None:
     """The known name that a misspelt one most likely means.
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from neuromod.errors import printable
 from neuromod.notebook import html_table
-from neuromod.problems import did_you_mean
+from neuromod.problems import did_you_mean, unknown_name
 
 __all__ = ["Rates", "RunResult"]
 
@@ -53,7 +53,10 @@ class Rates(Mapping[str, float]):
         return self._known
 
     def __getitem__(self, name: str) -> float:
-        return self._found()[name]
+        found = self._found()
+        if name not in found:
+            raise unknown_name("rates", name, found)
+        return found[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._found())
@@ -78,6 +81,9 @@ _MOST = 8
 
 class RunResult(dict[str, Any]):
     """The facts of a run by name; a dict, whose repr has a sum where an array would fill the screen."""
+
+    def __missing__(self, name: Any) -> NoReturn:
+        raise unknown_name("run", name, self)
 
     if not TYPE_CHECKING:  # type checkers are to go on refusing what is not there
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from os import PathLike
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -30,7 +29,7 @@ from neuromod.agents.mind import Mind
 from neuromod.agents.network import build
 from neuromod.agents.settings import EARLY, MODULATORS, SETTINGS, Settings, checked_settings
 from neuromod.arguments import checked_count, checked_number, checked_seed
-from neuromod.closed import Closed
+from neuromod.closed import Closed, ReadOnly
 from neuromod.errors import ConfigError
 from neuromod.problems import did_you_mean, shown
 from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
@@ -172,7 +171,7 @@ class Agent(Closed):
     @property
     def levels(self) -> Mapping[str, float]:
         """Levels of the modulators, 0 to 1: dopamine's when it last acted, the others' of the last decision."""
-        return MappingProxyType(self._mind.levels)
+        return ReadOnly(self._mind.levels, "levels")
 
     @property
     def value(self) -> float | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from neuromod.agents.history import History
 from neuromod.agents.mind import Mind
 from neuromod.agents.settings import EARLY, MODULATORS
 from neuromod.arguments import checked_count, checked_seed
-from neuromod.closed import Closed
+from neuromod.closed import Closed, ReadOnly
 from neuromod.errors import ConfigError
 from neuromod.optional import optional_module
 from neuromod.parallel import asked_threads, checked_threads
@@ -138,8 +137,8 @@ class VectorAgent(Closed):
     @property
     def levels(self) -> Mapping[str, NDArray[np.float64]]:
         """Levels of the modulators, 0 to 1, each of shape (n,); see `Agent.levels`."""
-        return MappingProxyType(
-            {name: np.array([m.levels[name] for m in self._minds]) for name in MODULATORS}
+        return ReadOnly(
+            {name: np.array([m.levels[name] for m in self._minds]) for name in MODULATORS}, "levels"
         )
 
     def clamp(self, **levels: float | None) -> None:

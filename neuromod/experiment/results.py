@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,7 +19,7 @@ from neuromod.errors import FileError
 from neuromod.experiment.effect_size import effects
 from neuromod.experiment.story import headline, readout_of, seconds_of, speed
 from neuromod.notebook import html_table
-from neuromod.problems import shown
+from neuromod.problems import shown, unknown_name
 
 __all__ = [
     "Results",
@@ -56,6 +56,9 @@ class Results(dict[str, NDArray[Any]]):
     >>> results["spike_id"].dtype
     dtype('int64')
     """
+
+    def __missing__(self, name: Any) -> NoReturn:
+        raise unknown_name("results", name, self)
 
     def __repr__(self) -> str:
         if "steps" not in self or "seed" not in self:

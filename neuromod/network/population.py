@@ -11,11 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from neuromod import _core
 from neuromod._core import Neuron
 from neuromod.arguments import checked_array
-from neuromod.closed import fixed
+from neuromod.closed import ReadOnly, fixed
 from neuromod.errors import printable
 from neuromod.network.areas import Areas
 from neuromod.network.columns import FIXED_FIELDS, MODELS, NEURON_TYPES, STRUCTURAL, held, model_of
-from neuromod.network.projection import ReadOnly
 from neuromod.notebook import html_of
 from neuromod.problems import did_you_mean, shown
 from neuromod.units import say_unit_doubts
@@ -346,19 +345,12 @@ def _span(slots: Ints) -> slice | None:
 
 
 class Populations(ReadOnly[Population]):
-    """The populations of a network by name; a name that is not there has a near one."""
-
-    def __getitem__(self, name: str) -> Population:
-        names = list(self)
-        if name not in names:
-            known = ", ".join(map(repr, names[:20])) or "none yet"
-            raise KeyError(f"populations[{name!r}]: must be one of {known}{did_you_mean(name, names)}")
-        return super().__getitem__(name)
+    """The populations of a network by name."""
 
 
 def populations_of(areas: Areas) -> Populations:
     """The areas and created populations of a network by name, read-only."""
-    return Populations({name: Population(areas, name) for name in areas.names})
+    return Populations({name: Population(areas, name) for name in areas.names}, "populations")
 
 
 def _population_of(model: Any, name: str, ids: Ints | None) -> Population:

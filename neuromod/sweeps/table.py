@@ -7,7 +7,7 @@ import csv
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from neuromod.errors import printable
 from neuromod.notebook import html_table
 from neuromod.optional import optional_module
+from neuromod.problems import unknown_name
 
 __all__ = ["SweepTable", "table_of"]
 
@@ -55,6 +56,9 @@ class SweepTable(dict[str, NDArray[Any]]):
     def failures(self) -> list[str]:
         """A line for each run that failed: its number, and its error."""
         return [f"run {k}: {error}" for k, error in enumerate(self["error"].tolist()) if error]
+
+    def __missing__(self, name: Any) -> NoReturn:
+        raise unknown_name("table", name, self)
 
     def __repr__(self) -> str:
         failed = f", {len(self.failures)} failed" if self.failures else ""

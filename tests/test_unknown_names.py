@@ -1,0 +1,63 @@
+"""What is looked up by name, and is not there: the error has the names that there are, and the nearest one."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import neuromod
+from neuromod.experiment import run_experiment
+
+
+def looked_up(tmp_path: Path) -> dict[str, tuple[Mapping[str, Any], str]]:
+    """Mappings, and the beginning of a name that each has."""
+    model = neuromod.BrainModel("brain_base_model.json")
+    sim = neuromod.Simulation(seed=1)
+    cells = sim.create(5, "lif", name="cells")
+    sim.connect(cells, cells, in_degree=1, weight=0.1, name="local")
+    monitor = neuromod.SpikeMonitor(sim)
+    with sim.streaming(tmp_path / "log", {"spikes": monitor}, every=1.0):
+        result = sim.run(2)
+    return {
+        "areas": (model.areas, "V1_lik"),
+        "senses": (model.senses, "visio"),
+        "config": (model.config, "neuron_mode"),
+        "populations": (sim.populations, "cell"),
+        "projections": (sim.projections, "loca"),
+        "run": (result, "mean_rat"),
+        "rates": (result["rates"], "cell"),
+        "params": (cells[0].params, "tau_"),
+        "log": (neuromod.read_log(tmp_path / "log"), "spike"),
+        "table": (neuromod.sweep(lambda seed, drive: 1.0, {"drive": [1]}), "valu"),
+        "results": (run_experiment("brain_base_model.json", steps=1), "digit"),
+    }
+
+
+def test_a_name_that_is_not_there_has_a_near_one(tmp_path: Path) -> None:
+    """Most of them were a bare ``KeyError: 'V1_lik'``."""
+    for where, (mapping, name) in looked_up(tmp_path).items():
+        assert name not in mapping
+        assert mapping.get(name, 7) == 7
+        with pytest.raises(KeyError) as caught:
+            mapping[name]
+        said = caught.value.args[0]
+        assert where in said
+        assert name in said.partition(":")[0]
+        assert "; did you mean " in said or "unknown key; lif has tau_m, " in said
+        with pytest.raises(KeyError):
+            mapping[3]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each))])
+def test_areas_senses_and_levels_can_be_copied(again: Callable[[Any], Any]) -> None:
+    """They could not be pickled: ``cannot pickle 'mappingproxy' object``."""
+    model = neuromod.BrainModel("brain_base_model.json")
+    assert list(again(model.areas)) == list(model.areas)
+    assert again(model.senses)["vision"] == model.senses["vision"]
+    with pytest.raises(TypeError):
+        model.areas["V1_like"] = None  # type: ignore[index]
