@@ -21,14 +21,14 @@ from neuromod.agents.checks import (
     opened,
     stepped,
 )
-from neuromod.agents.decoders import Decoder, decoder_for
-from neuromod.agents.encoders import Encoder, encoder_for
+from neuromod.agents.decoders import DECODER, Decoder, decoder_for
+from neuromod.agents.encoders import ENCODER, Encoder, check_part, encoder_for
 from neuromod.agents.files import load_minds, save_minds
 from neuromod.agents.history import History
 from neuromod.agents.mind import Mind
 from neuromod.agents.network import build
 from neuromod.agents.settings import EARLY, MODULATORS, SETTINGS, Settings, checked_settings
-from neuromod.arguments import checked_count, checked_number, checked_seed
+from neuromod.arguments import checked_count, checked_flag, checked_number, checked_seed
 from neuromod.closed import Closed, ReadOnly
 from neuromod.errors import ConfigError
 from neuromod.problems import did_you_mean, shown
@@ -220,10 +220,10 @@ class Agent(Closed):
         ValueError
             If the encoder refuses the observation. The network has not moved.
         """
-        mind = self._mind
+        mind, quiet = self._mind, checked_flag(deterministic, "deterministic")
         one = is_batch(self.observation_space, observation)
         cells = mind.see(first_of(observation) if one else observation)
-        mind.present(cells, quiet=bool(deterministic))
+        mind.present(cells, quiet=quiet)
         mind.run(EARLY - 1)
         mind.evaluate()
         action = mind.decide(mind.run(mind.rest))
@@ -487,6 +487,7 @@ def evaluate(agent: Any, env: Any, episodes: int = 100, *, seed: int = 0, determ
     (5,)
     """
     history, count = History(), checked_count(episodes, "episodes", 1)
+    first, quiet = checked_count(seed, "seed"), checked_flag(deterministic, "deterministic")
     if not callable(getattr(agent, "predict", None)) or hasattr(agent, "__len__"):
         several = "; of a VectorAgent give agents[k]" if hasattr(agent, "__len__") else ""
         raise ConfigError([f"agent: must be one agent with predict{several}; got {shown(agent)}"])
@@ -494,17 +495,14 @@ def evaluate(agent: Any, env: Any, episodes: int = 100, *, seed: int = 0, determ
     if isinstance(agent, Agent):
         agent._mind.forget()
     for k in range(count):
-        observation = opened(env, seed + k)
+        observation = opened(env, first + k)
         total, length, ended = 0.0, 0, False
         while not ended:
-            action, _ = agent.predict(observation, deterministic=deterministic)
+            action, _ = agent.predict(observation, deterministic=quiet)
             observation, reward, terminated, truncated, _ = stepped(env, action)
             total, length, ended = total + reward, length + 1, terminated or truncated
         history.add(total, length, length)
     return history.returns
-
-
-_ENCODER, _DECODER = ("n_cells", "n_active", "encode"), ("groups", "compete", "decode")
 
 
 def parts_for(
@@ -520,12 +518,9 @@ def parts_for(
     found = Together()
     if silent is not None and decoder is not None:
         found.wrong("silent: must not be given with decoder; give it to the decoder")
-    for name, part, needs in (("encoder", encoder, _ENCODER), ("decoder", decoder, _DECODER)):
-        missing = [] if part is None else [each for each in needs if not hasattr(part, each)]
-        if missing:
-            found.wrong(
-                f"{name}: must have {', '.join(needs)}; got {shown(part)}, without {', '.join(missing)}"
-            )
+    for name, part, needs in (("encoder", encoder, ENCODER), ("decoder", decoder, DECODER)):
+        if part is not None:
+            found(check_part, name, part, needs)
     eyes = encoder if encoder is not None else found(encoder_for, observation_space)
     hands = found(decoder_for, action_space, silent) if decoder is None else decoder
     if hands is decoder and not found:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod.arguments import checked_count, checked_number
+from neuromod.atomic import checked_path
 from neuromod.errors import ConfigError
 from neuromod.optional import optional_module
 from neuromod.problems import shown
@@ -190,7 +191,7 @@ class CSVLog(Callback):
 
     def __init__(self, path: str | Path) -> None:
         super().__init__()
-        self.path = Path(path)
+        self.path = checked_path(path)
         self._file: IO[str] | None = None
         self._episode = 0
 

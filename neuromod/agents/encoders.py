@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuromod.arguments import checked_count
+from neuromod.arguments import MOST_STEPS, checked_array, checked_count
 from neuromod.errors import ConfigError
 from neuromod.optional import optional_module
 from neuromod.problems import shown
@@ -44,6 +44,18 @@ class Encoder(Protocol):
         ...
 
 
+ENCODER = ("n_cells", "n_active", "encode")
+
+
+def check_part(where: str, part: Any, needs: tuple[str, ...]) -> None:
+    """Refuse what lacks attributes of an encoder or a decoder."""
+    missing = [each for each in needs if not hasattr(part, each)]
+    if missing:
+        raise ConfigError(
+            [f"{where}: must have {', '.join(needs)}; got {shown(part)}, without {', '.join(missing)}"]
+        )
+
+
 class OneHot:
     """One cell for each value of a whole number.
 
@@ -67,7 +79,7 @@ class OneHot:
 
     def __init__(self, n: int, start: int = 0) -> None:
         self.n_cells, self.n_active = checked_count(n, "n", 1), 1
-        self.start = int(start)
+        self.start = checked_count(start, "start", -MOST_STEPS)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.n_cells}, start={self.start})"
@@ -84,7 +96,10 @@ class OneHot:
         ValueError
             If it is another value.
         """
-        value = np.asarray(observation)
+        try:
+            value = np.asarray(observation)
+        except ValueError:
+            value = np.empty(0)
         if value.size != 1 or value.dtype.kind not in "iub":
             raise ValueError(f"observation: must be a whole number; got {shown(observation)}")
         cell = int(value.reshape(())) - self.start
@@ -98,8 +113,8 @@ class _Limits:
     """Lowest and highest value of each number of an observation."""
 
     def __init__(self, low: ArrayLike, high: ArrayLike) -> None:
-        self.low = np.atleast_1d(np.asarray(low, dtype=np.float64)).ravel()
-        self.high = np.atleast_1d(np.asarray(high, dtype=np.float64)).ravel()
+        self.low = checked_array(low, "low").astype(np.float64).ravel()
+        self.high = checked_array(high, "high").astype(np.float64).ravel()
         problems = []
         if self.low.shape != self.high.shape or not self.low.size:
             problems.append(
@@ -116,7 +131,14 @@ class _Limits:
             )
         if problems:
             raise ConfigError(problems)
-        self._per_span = 1.0 / (self.high - self.low)
+        with np.errstate(over="ignore"):
+            self._per_span = 1.0 / (self.high - self.low)
+        if not (np.isfinite(self._per_span) & (self._per_span > 0.0)).all():
+            raise ConfigError(
+                [
+                    f"low, high: must be apart by 1e-307 to 1e308; got {self.low.tolist()} and {self.high.tolist()}"
+                ]
+            )
         self._space: Any = None
 
     def hold(self, space: Any) -> None:
@@ -195,7 +217,8 @@ class PlaceCells:
     ) -> None:
         self._limits = _Limits(low, high)
         n = len(self._limits.low)
-        each = [places] * n if isinstance(places, int | np.integer) else list(places)
+        several = isinstance(places, Sequence | np.ndarray) and not isinstance(places, str | bytes)
+        each = list(places) if several else [places] * n  # type: ignore[arg-type]
         if len(each) != n:
             raise ConfigError([f"places: must be a number or {n} numbers; got {shown(places)}"])
         self.places = tuple(checked_count(p, "places", 1) for p in each)
@@ -282,6 +305,7 @@ class Angles:
         whole = places.dtype.kind in "iu" and places.ndim == 2 and places.shape[1] == 2 and len(places) > 0
         if not whole or places.min() < 0 or len(np.unique(places)) < places.size:
             raise ConfigError([f"pairs: must be pairs of different whole numbers, >= 0; got {shown(pairs)}"])
+        check_part("encoder", encoder, ENCODER)
         self.encoder = encoder
         self._cosines, self._sines = places.T
         self._least = int(places.max()) + 1
@@ -387,8 +411,14 @@ class Parts:
     """
 
     def __init__(self, encoders: Mapping[str, Encoder] | Sequence[Encoder]) -> None:
-        pairs = encoders.items() if isinstance(encoders, Mapping) else enumerate(encoders)
-        self._parts: list[tuple[Any, Encoder]] = list(pairs)
+        given: Any = encoders
+        if not isinstance(given, Mapping | Sequence) or isinstance(given, str | bytes):
+            raise ConfigError([f"encoders: must be a mapping or a sequence of encoders; got {shown(given)}"])
+        self._parts: list[tuple[Any, Encoder]] = list(
+            given.items() if isinstance(given, Mapping) else enumerate(given)
+        )
+        for key, encoder in self._parts:
+            check_part(f"encoders[{key!r}]", encoder, ENCODER)
         if not self._parts:
             raise ConfigError(["encoders: must be at least one; got none"])
         sizes = [encoder.n_cells for _, encoder in self._parts]

@@ -19,7 +19,7 @@ from neuromod.agents.files import load_minds, save_minds
 from neuromod.agents.history import History
 from neuromod.agents.mind import Mind
 from neuromod.agents.settings import EARLY, MODULATORS
-from neuromod.arguments import checked_count, checked_seed
+from neuromod.arguments import checked_array, checked_count, checked_flag, checked_seed
 from neuromod.closed import Closed, ReadOnly
 from neuromod.errors import ConfigError
 from neuromod.optional import optional_module
@@ -179,7 +179,7 @@ class VectorAgent(Closed):
         ValueError
             If an encoder refuses an observation. No network has moved.
         """
-        there = self._mask(mask)
+        there, quiet = self._mask(mask), checked_flag(deterministic, "deterministic")
         chosen = [(k, m) for k, m in enumerate(self._minds) if there[k]]
         seen = self._each(observations)
         cells = [mind.see(seen[k]) for k, mind in chosen]
@@ -188,7 +188,7 @@ class VectorAgent(Closed):
             minds = [mind for _, mind in chosen]
             replicas = self._replicas if len(minds) == len(self) else self._group(minds)
             for mind, own in zip(minds, cells, strict=True):
-                mind.present(own, quiet=bool(deterministic))
+                mind.present(own, quiet=quiet)
             replicas.run(EARLY - 1, progress=False)
             for mind in minds:
                 mind.evaluate()
@@ -198,10 +198,12 @@ class VectorAgent(Closed):
         return np.stack([np.asarray(action) for action in actions]), None
 
     def _mask(self, mask: Any) -> list[bool]:
-        there: list[bool] = [True] * len(self) if mask is None else np.asarray(mask, dtype=bool).tolist()
-        if len(there) != len(self):
-            raise ValueError(f"mask: must be {len(self)} values; got {len(there)}")
-        return there
+        if mask is None:
+            return [True] * len(self)
+        shape = checked_array(mask, "mask").shape
+        if shape != (len(self),):
+            raise ValueError(f"mask: must be {len(self)} values; got shape {shape}")
+        return ends_of(mask, "mask")
 
     def observe(
         self, rewards: Any, terminated: Any, truncated: Any, observations: Any = None, mask: Any = None
@@ -226,7 +228,8 @@ class VectorAgent(Closed):
         """
         n = len(self)
         there = self._mask(mask)
-        sizes = [np.shape(each) for each in (rewards, terminated, truncated)]
+        told = {"rewards": rewards, "terminated": terminated, "truncated": truncated}
+        sizes = [checked_array(each, name).shape for name, each in told.items()]
         if sizes != [(n,)] * 3:
             raise ValueError(f"rewards, terminated, truncated: must be {n} each; got shapes {sizes}")
         values = [finite_reward(reward) for reward in np.asarray(rewards).tolist()]

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuromod.arguments import checked_flag, checked_mapping
 from neuromod.atomic import checked_path, target_of, whole_file
 from neuromod.errors import FileError
 from neuromod.experiment.effect_size import effects
@@ -111,12 +112,17 @@ def save_results(path: str | Path, arrays: Mapping[str, ArrayLike], *, overwrite
     >>> load_results(file)["label"].tolist()
     ['a', 'b']
     """
-    target = checked_path(path)
-    columns = {name: np.asarray(value) for name, value in arrays.items()}
+    target, replaces = checked_path(path), checked_flag(overwrite, "overwrite")
+    columns = {
+        name: np.asarray(value)
+        for name, value in checked_mapping(arrays, "arrays", "names to arrays").items()
+    }
     for name, column in columns.items():
+        if not isinstance(name, str):
+            raise TypeError(f"arrays: must have text for names; got {shown(name)}")
         if column.dtype.hasobject:
             raise TypeError(f"{name}: must be numbers or text; got an array of {column.dtype}")
-    if target.exists() and not overwrite:
+    if target.exists() and not replaces:
         raise FileExistsError(f"{target}: exists already, and overwrite is not set")
     with whole_file(target_of(target)) as write:
         _write_archive(_Sink(write), columns)
@@ -206,6 +212,14 @@ def new_directory(wanted: str | Path) -> Path:
             return candidate
 
 
+def check_results(results: Any) -> None:
+    """Refuse what are no results of a run."""
+    if not isinstance(results, Mapping) or not {"steps", "steps_wanted", "dt", "weight_after"} <= set(
+        results
+    ):
+        raise TypeError(f"results: must be those of run_experiment or load_results; got {shown(results)}")
+
+
 def results_table(results: Mapping[str, Any]) -> str:
     """Describe a run: what it showed in a sentence, then a line for each figure, of at most 80 columns.
 
@@ -236,6 +250,7 @@ def results_table(results: Mapping[str, Any]) -> str:
     >>> lines[0][:41], max(map(len, lines)) <= 80
     ('After 2 digits the readout answers as bef', True)
     """
+    check_results(results)
     rows = table_rows(results)
     width = 2 + max(len(name) for name, _ in rows)
     lines = [f"{name:<{width}}{value}" for name, value in rows]

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromod.arguments import checked_count
+from neuromod.arguments import checked_count, checked_flag, checked_mapping
 from neuromod.errors import NumericalError
 from neuromod.modulation.features import (
     Active,
@@ -243,7 +243,9 @@ class TDCritic(Critic):
         >>> omission.round(2).nonzero()[0].tolist(), omission[[5, 15]].round(2).tolist()
         ([5, 15], [1.0, -1.0])
         """
-        n_steps = checked_count(n_steps, "n_steps", 1)
+        n_steps, learn = checked_count(n_steps, "n_steps", 1), checked_flag(learn, "learn")
+        checked_mapping(onsets, "onsets", "stimuli to steps")
+        checked_mapping(rewards, "rewards", "steps to rewards")
         _check_steps("onsets", onsets.values(), n_steps)
         _check_steps("rewards", rewards, n_steps)
         came = {step: checked_number(f"rewards[{step}]", reward) for step, reward in rewards.items()}
@@ -330,8 +332,8 @@ class TDCritic(Critic):
         terminal: bool,
     ) -> float:
         came = checked_number("reward", reward)
-        before, after = self._weights.active(state), self._weights.active(next_state)
-        ahead = 0.0 if terminal else self._discount * self._weights.value(after)
+        before, after = self._weights.active(state), self._weights.active(next_state, "next_state")
+        ahead = 0.0 if checked_flag(terminal, "terminal") else self._discount * self._weights.value(after)
         error = _told(dopamine, came, self._weights.value(before) - ahead, region)
         self._learn(before, error)
         if terminal:
@@ -401,7 +403,9 @@ class RescorlaWagner(Critic):
         super().__init__(learning_rate, initial_value)
         self._salience = {
             checked_key(key): checked_part(f"salience[{key!r}]", part)
-            for key, part in (salience or {}).items()
+            for key, part in checked_mapping(
+                {} if salience is None else salience, "salience", "keys to numbers"
+            ).items()
         }
 
     @property

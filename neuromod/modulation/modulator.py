@@ -14,7 +14,7 @@ from neuromod.arguments import checked_dt
 from neuromod.closed import Closed
 from neuromod.errors import printable, say
 from neuromod.network.members import Region, region_of
-from neuromod.problems import did_you_mean
+from neuromod.problems import did_you_mean, shown
 from neuromod.units import SLOW_TIMES, say_unit_doubts
 
 __all__ = ["KINETICS", "FurtherModulator", "Modulator", "ModulatorState", "apply_params", "region_row"]
@@ -39,6 +39,8 @@ def region_row(regions: Sequence[str], region: Region | None) -> int:
     if region is None:
         return -1
     name = region_of(region, "region")
+    if not isinstance(name, str):
+        raise TypeError(f"region: must be the name of a region, or a population; got {shown(name)}")
     if name not in regions:
         hint = did_you_mean(name, regions)
         raise ValueError(f"region: must be one of {printable(', '.join(regions))}; got {name!r}{hint}")

@@ -113,6 +113,10 @@ def seeds_of(seeds: Any, seed: Any) -> list[int]:
         return [checked_seed(child) for child in children]
     if isinstance(seeds, str | bytes) or not isinstance(seeds, Sequence | np.ndarray):
         raise TypeError(f"seeds: must be a number of seeds, or the seeds; got {shown(seeds)}")
+    if seed is not None and checked_seed(seed):
+        raise ValueError(f"seed: has no effect beside the seeds given; got {shown(seed)}")
+    if any(each is None for each in seeds):
+        raise TypeError(f"seeds: must be whole numbers; got {shown(seeds)}")
     given = [checked_seed(each) for each in seeds]
     problems = [] if given else ["seeds: must be at least one; got none"]
     problems += _repeats("seeds", [str(each) for each in given])

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromod.atomic import checked_path
 from neuromod.errors import printable
 from neuromod.notebook import html_table
 from neuromod.optional import optional_module
@@ -76,7 +77,7 @@ class SweepTable(dict[str, NDArray[Any]]):
         path : str or Path
             Replaced, if it exists.
         """
-        with Path(path).open("w", newline="", encoding="utf-8") as file:
+        with checked_path(path).open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(self)
             writer.writerows(zip(*(column.tolist() for column in self.values()), strict=True))

@@ -81,6 +81,7 @@ def objective(
     4.0
     """
     found = Together()
+    found(_check_name, figure)
     engine = found(engine_for, None, None, threads)
     drawn = found(seeds_of, seeds, seed)
     work = found(work_of, what, steps, ms, measure, engine)
@@ -110,6 +111,11 @@ def objective(
         return float(np.mean(values))
 
     return goal
+
+
+def _check_name(figure: Any) -> None:
+    if not isinstance(figure, str):
+        raise TypeError(f"figure: must be the name of a figure; got {shown(figure)}")
 
 
 def _ranges(over: Any) -> dict[str, tuple[str, Any]]:
