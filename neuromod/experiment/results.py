@@ -18,7 +18,7 @@ from neuromod.arguments import checked_flag, checked_mapping
 from neuromod.atomic import checked_path, target_of, whole_file
 from neuromod.errors import FileError
 from neuromod.experiment.effect_size import effects
-from neuromod.experiment.story import headline, readout_of, seconds_of, speed
+from neuromod.experiment.story import counted, headline, readout_of, seconds_of, speed
 from neuromod.notebook import html_table
 from neuromod.problems import shown, unknown_name
 
@@ -64,8 +64,10 @@ class Results(dict[str, NDArray[Any]]):
     def __repr__(self) -> str:
         if "steps" not in self or "seed" not in self:
             return f"Results({', '.join(self)})"
-        shown = f"{len(self['image_step']):,} images, " if len(self.get("image_step", ())) else ""
-        return f"Results({len(self)} arrays: {shown}{int(self['steps']):,} steps, seed {self['seed']})"
+        images = len(self.get("image_step", ()))
+        shown = f"{counted(images, 'image')}, " if images else ""
+        steps = counted(int(self["steps"]), "step")
+        return f"Results({counted(len(self), 'array')}: {shown}{steps}, seed {self['seed']})"
 
     def _repr_html_(self) -> str:
         if not {"steps", "config", "experiment"} <= set(self):
