@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from neuromod.notebook import html_of
 from neuromod.problems import did_you_mean, unknown_name
 
-__all__ = ["Closed", "ReadOnly", "ReadOnlyDict", "ReadOnlyList", "fixed", "read_only"]
+__all__ = ["Closed", "Once", "ReadOnly", "ReadOnlyDict", "ReadOnlyList", "fixed", "read_only"]
 
 Array = TypeVar("Array", bound=NDArray[Any])
 Item = TypeVar("Item")
@@ -85,6 +85,36 @@ class Closed:
         hint = f"; {self._HINTS[name]}" if name in self._HINTS else ""
         hint = hint or did_you_mean(name, known, tuple(kind.__name__ for kind in type(self).__mro__))
         return AttributeError(f"{self._where()}.{name}: no such attribute{hint}", name=name)
+
+
+class Once(Closed):
+    """Base of what is computed when it is made: its attributes are set once, so that a later write raises.
+
+    A class names them in ``_ONCE``. Classes of users that are derived from it may have attributes of their own.
+
+    Examples
+    --------
+    >>> class Cells(Once):
+    ...     _ONCE = ("n",)
+    ...     __module__ = "neuromod.example"
+    ...     def __init__(self, n):
+    ...         self.n = n
+    >>> try:
+    ...     Cells(3).n = 4
+    ... except AttributeError as error:
+    ...     print(error)
+    Cells.n: is read-only; make another one
+    """
+
+    _ONCE: tuple[str, ...] = ()
+
+    def _check_can_set(self, name: str) -> None:
+        if not type(self).__module__.startswith("neuromod."):
+            return
+        if name in vars(self):
+            raise AttributeError(f"{self._where()}.{name}: is read-only; make another one")
+        if name not in self._ONCE:
+            super()._check_can_set(name)
 
 
 class FixedArray(np.ndarray[Any, Any]):

@@ -141,6 +141,19 @@ def unknown_name(where: str, name: object, known: Iterable[object]) -> KeyError:
     )
 
 
+def no_attribute(thing: Mapping[str, Any], name: str) -> AttributeError:
+    """The error of an attribute that a mapping of names lacks: a name in it is found in brackets, as in a dict.
+
+    >>> no_attribute({"rate": 1.0}, "rate").args[0]
+    "dict.rate: no such attribute; it is ['rate']"
+    """
+    if name in thing:
+        hint = f"; it is [{name!r}]"
+    else:
+        hint = did_you_mean(name, [each for each in (*thing, *dir(type(thing))) if not each.startswith("_")])
+    return AttributeError(f"{type(thing).__name__}.{name}: no such attribute{hint}", name=name)
+
+
 def nearest(name: object, known: Iterable[str]) -> str | None:
     """The known name that a misspelt one most likely means.
 

@@ -61,3 +61,23 @@ def test_areas_senses_and_levels_can_be_copied(again: Callable[[Any], Any]) -> N
     assert again(model.senses)["vision"] == model.senses["vision"]
     with pytest.raises(TypeError):
         model.areas["V1_like"] = None  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "near"),
+    [
+        (lambda model: model.areas["V1_like"], "densty", "density"),
+        (lambda model: model.areas["V1_like"], "n_site", "n_sites"),
+        (lambda model: model.senses["vision"], "area", "areal"),
+        (lambda model: model.plasticity, "weigth_max", "weight_max"),
+        (lambda model: model.lifecycle, "maxage", "max_age"),
+    ],
+)
+def test_an_attribute_of_a_section_that_is_not_there_has_a_near_one(
+    part: Callable[[Any], Any], name: str, near: str
+) -> None:
+    section = part(neuromod.BrainModel("brain_base_model.json"))
+    with pytest.raises(AttributeError, match=f"{name}: no such attribute; did you mean '{near}'"):
+        getattr(section, name)
+    for again in (copy.copy(section), copy.deepcopy(section), pickle.loads(pickle.dumps(section))):
+        assert again == section

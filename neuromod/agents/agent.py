@@ -24,7 +24,7 @@ from neuromod.agents.checks import (
 from neuromod.agents.decoders import DECODER, Decoder, decoder_for
 from neuromod.agents.encoders import ENCODER, Encoder, check_part, encoder_for
 from neuromod.agents.files import load_minds, save_minds
-from neuromod.agents.history import History
+from neuromod.agents.history import History, saying_how_far
 from neuromod.agents.mind import Mind
 from neuromod.agents.network import build
 from neuromod.agents.settings import EARLY, MODULATORS, SETTINGS, Settings, checked_settings
@@ -112,6 +112,7 @@ class Agent(Closed):
             observation_space, action_space, encoder, decoder, silent, cells_per_action, settings
         )
         self._spaces = observation_space, action_space
+        self._history: History | None = None
         self._mind = new_mind(*parts, checked_seed(seed))
 
     # ---- what it is ------------------------------------------------------------------------------------------
@@ -172,6 +173,11 @@ class Agent(Closed):
     def levels(self) -> Mapping[str, float]:
         """Levels of the modulators, 0 to 1: dopamine's when it last acted, the others' of the last decision."""
         return ReadOnly(self._mind.levels, "levels")
+
+    @property
+    def history(self) -> History | None:
+        """The episodes of the last `learn`, of one that was interrupted or failed, too; None before the first."""
+        return self._history
 
     @property
     def value(self) -> float | None:
@@ -307,7 +313,7 @@ class Agent(Closed):
         check_single(env)
         check_spaces(self, env.observation_space, env.action_space)
         called, reporter, began = as_callback(callback), reporter_for(progress), time.perf_counter()
-        history = History()
+        history = self._history = History()
         episodes: list[tuple[float, int]] = []
         own: dict[str, Any] = {"self": self, "episodes": episodes, "members": []}
         called.init_callback(self)
@@ -315,26 +321,27 @@ class Agent(Closed):
         self._mind.forget()
         total, length = 0.0, 0
         try:
-            observation = opened(env, self.seed % 2**31 if self.num_timesteps == 0 else None)
-            for done in range(1, steps + 1):
-                action, _ = self.predict(observation)
-                observation, reward, terminated, truncated, info = stepped(env, action)
-                self.observe(reward, terminated, truncated, observation)
-                self._mind.steps += 1
-                total, length, ended = total + reward, length + 1, terminated or truncated
-                if ended:
-                    history.add(total, length, self.num_timesteps)
-                    episodes.append((total, length))
-                    total, length = 0.0, 0
-                own |= {"rewards": [reward], "dones": [ended], "infos": [info], "members": [0] * ended}
-                called.update_locals(own)
-                if reporter is not None and (done % 256 == 0 or done == steps):
-                    reporter(done, steps, self.sim.time, time.perf_counter() - began)
-                if not goes_on(called.on_step()):
-                    break
-                episodes.clear()
-                if ended:
-                    observation = opened(env)
+            with saying_how_far(self, steps):
+                observation = opened(env, self.seed % 2**31 if self.num_timesteps == 0 else None)
+                for done in range(1, steps + 1):
+                    action, _ = self.predict(observation)
+                    observation, reward, terminated, truncated, info = stepped(env, action)
+                    self.observe(reward, terminated, truncated, observation)
+                    self._mind.steps += 1
+                    total, length, ended = total + reward, length + 1, terminated or truncated
+                    if ended:
+                        history.add(total, length, self.num_timesteps)
+                        episodes.append((total, length))
+                        total, length = 0.0, 0
+                    own |= {"rewards": [reward], "dones": [ended], "infos": [info], "members": [0] * ended}
+                    called.update_locals(own)
+                    if reporter is not None and (done % 256 == 0 or done == steps):
+                        reporter(done, steps, self.sim.time, time.perf_counter() - began)
+                    if not goes_on(called.on_step()):
+                        break
+                    episodes.clear()
+                    if ended:
+                        observation = opened(env)
         finally:
             if isinstance(reporter, ProgressLine):
                 reporter.close()
@@ -556,5 +563,5 @@ def new_clamps(old: Mapping[str, float], levels: Mapping[str, float | None]) -> 
 def agent_of(mind: Mind, spaces: tuple[Any, Any]) -> Agent:
     """An agent with this mind, not a copy of it."""
     agent = Agent.__new__(Agent)
-    agent._mind, agent._spaces = mind, spaces
+    agent._mind, agent._spaces, agent._history = mind, spaces, None
     return agent

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neuromod.agents.encoders import wrong_space
 from neuromod.arguments import MOST_STEPS, checked_array, checked_count
+from neuromod.closed import Once
 from neuromod.errors import ConfigError
 from neuromod.optional import optional_module
 from neuromod.problems import shown
@@ -49,7 +50,7 @@ class Decoder(Protocol):
 DECODER = ("groups", "compete", "decode")
 
 
-class Winner:
+class Winner(Once):
     """The group with most spikes: the first that fires, since groups inhibit each other.
 
     Parameters
@@ -73,6 +74,8 @@ class Winner:
     """
 
     compete = True
+
+    _ONCE = ("groups", "silent")
 
     def __init__(self, n: Any, start: Any = 0, silent: int | None = None) -> None:
         sizes, starts = checked_array(n, "n", "iu"), checked_array(start, "start", "iu")
@@ -124,8 +127,10 @@ class Winner:
         return first + int(self._start[0])
 
 
-class _Continuous:
+class _Continuous(Once):
     """Actions within limits."""
+
+    _ONCE = ("groups",)
 
     def __init__(self, low: Any, high: Any, dtype: Any) -> None:
         lowest = checked_array(low, "low").astype(np.float64)

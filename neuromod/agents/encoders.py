@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod.arguments import MOST_STEPS, checked_array, checked_count
+from neuromod.closed import Once
 from neuromod.errors import ConfigError
 from neuromod.optional import optional_module
 from neuromod.problems import shown
@@ -56,7 +57,7 @@ def check_part(where: str, part: Any, needs: tuple[str, ...]) -> None:
         )
 
 
-class OneHot:
+class OneHot(Once):
     """One cell for each value of a whole number.
 
     Parameters
@@ -76,6 +77,8 @@ class OneHot:
     >>> OneHot(16).encode(3).tolist()
     [3]
     """
+
+    _ONCE = ("n_cells", "n_active", "start")
 
     def __init__(self, n: int, start: int = 0) -> None:
         self.n_cells, self.n_active = checked_count(n, "n", 1), 1
@@ -175,7 +178,7 @@ class _Limits:
         return scaled
 
 
-class PlaceCells:
+class PlaceCells(Once):
     """Cells with places in the space of an observation, in several grids of shifted places.
 
     In each grid one cell fires: that in whose place the observation lies. This is tile coding (Sutton & Barto 2018,
@@ -206,6 +209,8 @@ class PlaceCells:
     >>> ring.encode([179.0]).tolist(), ring.encode([-179.0]).tolist()
     ([3, 4], [0, 4])
     """
+
+    _ONCE = ("n_cells", "n_active", "places", "periodic")
 
     def __init__(
         self,
@@ -274,7 +279,7 @@ def _numbers(given: Any, n: int) -> tuple[int, ...]:
     return tuple(sorted(int(k) for k in found))
 
 
-class Angles:
+class Angles(Once):
     """Another encoder gets angles in the place of their cosines and sines, which is how pendulums tell them.
 
     Parameters
@@ -296,6 +301,8 @@ class Angles:
     >>> pendulum.encode([0.0, 1.0, 2.0]).tolist() == cells.encode([np.pi / 2, 2.0]).tolist()
     True
     """
+
+    _ONCE = ("n_cells", "n_active", "encoder")
 
     def __init__(self, pairs: Sequence[tuple[int, int]], encoder: Encoder) -> None:
         try:
@@ -339,7 +346,7 @@ class Angles:
         )
 
 
-class PopulationCode:
+class PopulationCode(Once):
     """Each number is told by cells of its own, of which those fire whose preferred values are nearest.
 
     Parameters
@@ -361,6 +368,8 @@ class PopulationCode:
     >>> PopulationCode(-1.0, 1.0, cells=5, active=2).encode([0.3]).tolist()
     [2, 3]
     """
+
+    _ONCE = ("n_cells", "n_active", "cells", "active")
 
     def __init__(self, low: ArrayLike, high: ArrayLike, cells: int = 16, active: int = 3) -> None:
         self._limits = _Limits(low, high)
@@ -390,7 +399,7 @@ class PopulationCode:
         return (first[:, None] + np.arange(self.active)).ravel()
 
 
-class Parts:
+class Parts(Once):
     """Several encoders side by side, for observations that are mappings or sequences.
 
     Parameters
@@ -409,6 +418,8 @@ class Parts:
     >>> both.encode({"cue": 1, "time": 0}).tolist()
     [1, 2]
     """
+
+    _ONCE = ("n_cells", "n_active")
 
     def __init__(self, encoders: Mapping[str, Encoder] | Sequence[Encoder]) -> None:
         given: Any = encoders

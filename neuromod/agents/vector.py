@@ -16,7 +16,7 @@ from neuromod.agents.checks import check_several, check_spaces, ends_of, goes_on
 from neuromod.agents.decoders import Decoder
 from neuromod.agents.encoders import Encoder
 from neuromod.agents.files import load_minds, save_minds
-from neuromod.agents.history import History
+from neuromod.agents.history import History, saying_how_far
 from neuromod.agents.mind import Mind
 from neuromod.agents.settings import EARLY, MODULATORS
 from neuromod.arguments import checked_array, checked_count, checked_flag, checked_seed
@@ -96,6 +96,7 @@ class VectorAgent(Closed):
     def _take(self, minds: list[Mind], spaces: tuple[Any, Any], threads: int) -> None:
         """Consist of these."""
         self._minds, self._spaces, self._threads = minds, spaces, threads
+        self._history: History | None = None
         self._replicas = self._group(minds)
         decoder = minds[0].decoder
         n = sum(decoder.groups)
@@ -140,6 +141,11 @@ class VectorAgent(Closed):
         return ReadOnly(
             {name: np.array([m.levels[name] for m in self._minds]) for name in MODULATORS}, "levels"
         )
+
+    @property
+    def history(self) -> History | None:
+        """The episodes of the last `learn`, of one that was interrupted or failed, too; None before the first."""
+        return self._history
 
     def clamp(self, **levels: float | None) -> None:
         """Hold modulators of every agent at a level; see `Agent.clamp`.
@@ -287,6 +293,7 @@ class VectorAgent(Closed):
         mode = _mode_of(envs)
         called, reporter, began = as_callback(callback), reporter_for(progress), time.perf_counter()
         history, target = History(), self.num_timesteps + steps
+        self._history = history
         episodes: list[tuple[float, int]] = []
         members: list[int] = []
         own: dict[str, Any] = {"self": self, "episodes": episodes, "members": members}
@@ -298,36 +305,37 @@ class VectorAgent(Closed):
         totals, lengths = np.zeros(len(self)), np.zeros(len(self), dtype=np.int64)
         acts = np.ones(len(self), dtype=bool)
         try:
-            observations, _ = envs.reset(seed=first if self.num_timesteps == 0 else None)
-            while self.num_timesteps < target:
-                actions, _ = self.predict(observations, mask=acts)
-                observations, rewards, terminated, truncated, infos = envs.step(actions)
-                ended = np.asarray(terminated) | np.asarray(truncated)
-                self.observe(
-                    rewards, terminated, truncated, self._last(observations, infos, ended, mode), acts
-                )
-                for k in np.flatnonzero(acts).tolist():
-                    self._minds[k].steps += 1
-                totals[acts] += np.asarray(rewards)[acts]
-                lengths[acts] += 1
-                for k in np.flatnonzero(ended & acts).tolist():
-                    history.add(float(totals[k]), int(lengths[k]), self.num_timesteps, k)
-                    episodes.append((float(totals[k]), int(lengths[k])))
-                    members.append(k)
-                    totals[k], lengths[k] = 0.0, 0
-                own |= {"rewards": rewards, "dones": ended & acts, "infos": infos}
-                called.update_locals(own)
-                if reporter is not None:
-                    done = steps - max(0, target - self.num_timesteps)
-                    reporter(done, steps, self._minds[0].sim.time, time.perf_counter() - began)
-                if not goes_on(called.on_step()):
-                    break
-                episodes.clear()
-                members.clear()
-                if mode == "NextStep":
-                    acts = ~ended
-                elif mode == "Disabled" and ended.any():
-                    observations, _ = envs.reset(options={"reset_mask": ended})
+            with saying_how_far(self, steps):
+                observations, _ = envs.reset(seed=first if self.num_timesteps == 0 else None)
+                while self.num_timesteps < target:
+                    actions, _ = self.predict(observations, mask=acts)
+                    observations, rewards, terminated, truncated, infos = envs.step(actions)
+                    ended = np.asarray(terminated) | np.asarray(truncated)
+                    self.observe(
+                        rewards, terminated, truncated, self._last(observations, infos, ended, mode), acts
+                    )
+                    for k in np.flatnonzero(acts).tolist():
+                        self._minds[k].steps += 1
+                    totals[acts] += np.asarray(rewards)[acts]
+                    lengths[acts] += 1
+                    for k in np.flatnonzero(ended & acts).tolist():
+                        history.add(float(totals[k]), int(lengths[k]), self.num_timesteps, k)
+                        episodes.append((float(totals[k]), int(lengths[k])))
+                        members.append(k)
+                        totals[k], lengths[k] = 0.0, 0
+                    own |= {"rewards": rewards, "dones": ended & acts, "infos": infos}
+                    called.update_locals(own)
+                    if reporter is not None:
+                        done = steps - max(0, target - self.num_timesteps)
+                        reporter(done, steps, self._minds[0].sim.time, time.perf_counter() - began)
+                    if not goes_on(called.on_step()):
+                        break
+                    episodes.clear()
+                    members.clear()
+                    if mode == "NextStep":
+                        acts = ~ended
+                    elif mode == "Disabled" and ended.any():
+                        observations, _ = envs.reset(options={"reset_mask": ended})
         finally:
             if isinstance(reporter, ProgressLine):
                 reporter.close()

@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,7 +20,7 @@ from neuromod.errors import FileError
 from neuromod.experiment.effect_size import effects
 from neuromod.experiment.story import counted, headline, readout_of, seconds_of, speed
 from neuromod.notebook import html_table
-from neuromod.problems import shown, unknown_name
+from neuromod.problems import no_attribute, shown, unknown_name
 
 __all__ = [
     "Results",
@@ -57,6 +57,13 @@ class Results(dict[str, NDArray[Any]]):
     >>> results["spike_id"].dtype
     dtype('int64')
     """
+
+    if not TYPE_CHECKING:  # type checkers are to go on refusing what is not there
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name.startswith("_"):  # asked for by copy, pickle, NumPy and IPython
+                raise AttributeError(name)
+            raise no_attribute(self, name)
 
     def __missing__(self, name: Any) -> NoReturn:
         raise unknown_name("results", name, self)
