@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from neuromod import atomic
 from neuromod.errors import FileError
 from neuromod.merging import merged_samples, merged_spikes
+from neuromod.near_names import names_near
 from neuromod.problems import no_attribute, shown, unknown_name
 
 __all__ = ["RecordLog", "read_log"]
@@ -118,6 +119,7 @@ class RecordLog(Mapping[str, dict[str, Array]]):
         return f"RecordLog({rows}, until={self.until:g} ms, is_complete={self.is_complete})"
 
 
+@names_near
 def read_log(path: str | PathLike[str]) -> RecordLog:
     """All whole blocks of a log, which may still be written to.
 

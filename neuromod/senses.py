@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod.arguments import checked_array, checked_count, checked_number
 from neuromod.errors import say
+from neuromod.near_names import names_near
 from neuromod.problems import nearest, shown
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ Ints = NDArray[np.int64]
 _FITS = ("stretch", "crop")
 
 
+@names_near
 def feed_sense_input(
     model: BrainModel, sense_name: str, matrix: ArrayLike, z_layer: int = 0, *, fit: str | None = None
 ) -> int:
@@ -101,6 +103,7 @@ def feed_sense_input(
     return int(covered.sum())
 
 
+@names_near
 def sense_ids(model: BrainModel, sense_name: str, z_layer: int = 0) -> Ints:
     """Ids of the neurons that `feed_sense_input` feeds.
 
@@ -135,6 +138,7 @@ def sense_ids(model: BrainModel, sense_name: str, z_layer: int = 0) -> Ints:
     return found
 
 
+@names_near
 def text_matrix(data: str | bytes, shape: tuple[int, int] = (20, 20), gain: float = 1.0) -> Floats:
     """Text or bytes as a matrix for a sense: byte after byte, row by row, each as ``gain * byte / 255``.
 

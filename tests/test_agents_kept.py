@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -117,3 +118,31 @@ def test_a_column_that_is_asked_for_as_an_attribute_is_found_in_brackets() -> No
         _ = table.rate
     with pytest.raises(AttributeError, match="did you mean 'to_pandas'"):
         _ = table.to_panda
+
+
+def test_words_of_stable_baselines_are_answered_with_ours() -> None:
+    env = lake()
+    agent = agents.Agent(env.observation_space, env.action_space, seed=1)
+    with pytest.raises(TypeError, match="learn: no argument 'total_timesteps'; did you mean 'steps'"):
+        agent.learn(env, total_timesteps=100)
+    with pytest.raises(TypeError, match="evaluate: no argument 'n_eval_episodes'; did you mean 'episodes'"):
+        agents.evaluate(agent, env, n_eval_episodes=3)
+
+
+def test_a_callback_that_cannot_be_called_is_refused_before_learning() -> None:
+    """It was a TypeError of the callback after the first step."""
+    env = lake()
+    agent = agents.Agent(env.observation_space, env.action_space, seed=1)
+    with pytest.raises(neuromod.ConfigError, match="callback: must take two arguments"):
+        agent.learn(env, 10, callback=lambda: None)
+    with pytest.raises(neuromod.ConfigError, match=r"LevelLog\(...\) is one"):
+        agent.learn(env, 10, callback=agents.LevelLog)
+    assert agent.num_timesteps == 0
+
+
+def test_another_kind_of_file_says_what_reads_it(tmp_path: Path) -> None:
+    env = lake()
+    agents.Agent(env.observation_space, env.action_space, seed=1).save(tmp_path / "a.npz")
+    for load in (neuromod.Simulation.load, neuromod.BrainModel.load):
+        with pytest.raises(neuromod.FileError, match="got 'agent'; Agent"):
+            load(tmp_path / "a.npz")

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import neuromod
-from neuromod.experiment import run_experiment
+from neuromod import senses
+from neuromod.experiment import results, run_experiment
 
 
 def looked_up(tmp_path: Path) -> dict[str, tuple[Mapping[str, Any], str]]:
@@ -81,3 +82,31 @@ def test_an_attribute_of_a_section_that_is_not_there_has_a_near_one(
         getattr(section, name)
     for again in (copy.copy(section), copy.deepcopy(section), pickle.loads(pickle.dumps(section))):
         assert again == section
+
+
+CALLS: dict[str, tuple[Callable[..., Any], str, str]] = {
+    "read_log": (neuromod.read_log, "filename", "path"),
+    "run_experiment": (run_experiment, "sedd", "seed"),
+    "save_results": (results.save_results, "overwrit", "overwrite"),
+    "TDCritic": (neuromod.TDCritic, "discont", "discount"),
+    "update": (neuromod.TDCritic().update, "terminated", "terminal"),
+    "release": (neuromod.DopamineSystem().release, "amout", "amount"),
+    "create_neuromodulation_system": (neuromod.create_neuromodulation_system, "region", "regions"),
+    "feed_sense_input": (senses.feed_sense_input, "matrx", "matrix"),
+    "izhikevich_type": (neuromod.cell_types.izhikevich_type, "nmae", "name"),
+    "stdp_update": (neuromod.plasticity.stdp_update, "tau_pluss", "tau_plus"),
+    "bcm_update": (neuromod.plasticity.bcm_update, "weight_maxx", "weight_max"),
+    "ShortTermSynapse": (neuromod.plasticity.ShortTermSynapse, "tau_facill", "tau_facil"),
+    "objective": (neuromod.objective, "figur", "figure"),
+    "to_csv": (neuromod.sweep(lambda seed: 1.0).to_csv, "pth", "path"),
+    "BrainModel": (neuromod.BrainModel, "confg", "config"),
+}
+
+
+@pytest.mark.parametrize("where", CALLS)
+def test_an_argument_that_is_not_there_has_a_near_one(where: str) -> None:
+    """Python's own words name no near argument before Python 3.13, and none of another library ever."""
+    call, wrong, near = CALLS[where]
+    with pytest.raises(TypeError, match=f"^{where}: no argument '{wrong}'") as caught:
+        call(**{wrong: 1})
+    assert f"'{near}'" in str(caught.value) or f" {near}" in str(caught.value)

@@ -31,6 +31,7 @@ from neuromod.agents.settings import EARLY, MODULATORS, SETTINGS, Settings, chec
 from neuromod.arguments import checked_count, checked_flag, checked_number, checked_seed
 from neuromod.closed import Closed, ReadOnly
 from neuromod.errors import ConfigError
+from neuromod.near_names import names_near
 from neuromod.problems import did_you_mean, shown
 from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
 from neuromod.simulation import Simulation
@@ -198,6 +199,7 @@ class Agent(Closed):
 
     # ---- a decision ------------------------------------------------------------------------------------------
 
+    @names_near
     def predict(
         self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False
     ) -> tuple[Any, None]:
@@ -235,6 +237,7 @@ class Agent(Closed):
         action = mind.decide(mind.run(mind.rest))
         return (np.asarray(action)[np.newaxis] if one else action), None
 
+    @names_near
     def observe(
         self, reward: float, terminated: bool = False, truncated: bool = False, observation: Any = None
     ) -> None:
@@ -274,6 +277,7 @@ class Agent(Closed):
         else:
             mind.outcome(value, ended)
 
+    @names_near
     def learn(
         self, env: Any, steps: int, callback: Any = None, progress: bool | ProgressCallback | None = None
     ) -> History:
@@ -348,6 +352,7 @@ class Agent(Closed):
             called.on_training_end()
         return history
 
+    @names_near
     def reset(self, seed: int | None = None) -> None:
         """Become untrained again, in place; clamps and `learning` stay.
 
@@ -397,6 +402,7 @@ class Agent(Closed):
 
     # ---- files -----------------------------------------------------------------------------------------------
 
+    @names_near
     def save(self, path: str | PathLike[str]) -> None:
         """Write the agent with its network to a file, in mid-episode too; the file appears whole or not at all.
 
@@ -417,6 +423,7 @@ class Agent(Closed):
         save_minds(path, "agent", [self._mind], self._spaces)
 
     @classmethod
+    @names_near
     def load(
         cls,
         path: str | PathLike[str],
@@ -461,6 +468,7 @@ class Agent(Closed):
         return agent_of(load_minds(path, "agent", eyes, hands, spaces)[0], spaces)
 
 
+@names_near
 def evaluate(agent: Any, env: Any, episodes: int = 100, *, seed: int = 0, deterministic: bool = True) -> Any:
     """Returns of episodes in which nothing is learned.
 

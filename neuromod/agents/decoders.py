@@ -12,6 +12,7 @@ from neuromod.agents.encoders import wrong_space
 from neuromod.arguments import MOST_STEPS, checked_array, checked_count
 from neuromod.closed import Once
 from neuromod.errors import ConfigError
+from neuromod.near_names import names_near
 from neuromod.optional import optional_module
 from neuromod.problems import shown
 
@@ -77,6 +78,7 @@ class Winner(Once):
 
     _ONCE = ("groups", "silent")
 
+    @names_near
     def __init__(self, n: Any, start: Any = 0, silent: int | None = None) -> None:
         sizes, starts = checked_array(n, "n", "iu"), checked_array(start, "start", "iu")
         if not sizes.size:
@@ -137,7 +139,9 @@ class _Continuous(Once):
         highest = checked_array(high, "high").astype(np.float64)
         self._shape, self._low, self._high = lowest.shape, np.ravel(lowest), np.ravel(highest)
         came = f"{shown(self._low.tolist())}, {shown(self._high.tolist())}"
-        if not (np.isfinite(self._low).all() and np.isfinite(self._high).all()) or not len(self._low):
+        if not len(self._low):
+            raise ConfigError(["low, high: must be at least one number each; got none"])
+        if not (np.isfinite(self._low).all() and np.isfinite(self._high).all()):
             raise ConfigError([f"low, high: must be finite; got {came}"])
         if lowest.shape != highest.shape or not (lowest <= highest).all():
             raise ConfigError([f"low, high: must be as many, and low not above high; got {came}"])
@@ -184,6 +188,7 @@ class PopulationVector(_Continuous):
 
     compete = True
 
+    @names_near
     def __init__(self, low: Any, high: Any, groups: int = 9, dtype: Any = np.float32) -> None:
         super().__init__(low, high, dtype)
         self.groups = (checked_count(groups, "groups", 2),) * len(self._low)
@@ -232,6 +237,7 @@ class Rates(_Continuous):
 
     compete = False
 
+    @names_near
     def __init__(self, low: Any, high: Any, dtype: Any = np.float32) -> None:
         super().__init__(low, high, dtype)
         self.groups = (2,) * len(self._low)
@@ -254,6 +260,7 @@ class Rates(_Continuous):
         return self._action(part)
 
 
+@names_near
 def decoder_for(space: Any, silent: int | None = None) -> Decoder:
     """The decoder that an agent uses for a space where it is given none.
 

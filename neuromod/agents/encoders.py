@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from neuromod.arguments import MOST_STEPS, checked_array, checked_count
 from neuromod.closed import Once
 from neuromod.errors import ConfigError
+from neuromod.near_names import names_near
 from neuromod.optional import optional_module
 from neuromod.problems import shown
 
@@ -80,6 +81,7 @@ class OneHot(Once):
 
     _ONCE = ("n_cells", "n_active", "start")
 
+    @names_near
     def __init__(self, n: int, start: int = 0) -> None:
         self.n_cells, self.n_active = checked_count(n, "n", 1), 1
         self.start = checked_count(start, "start", -MOST_STEPS)
@@ -121,7 +123,7 @@ class _Limits:
         problems = []
         if self.low.shape != self.high.shape or not self.low.size:
             problems.append(
-                f"high: must have the shape of low, {self.low.shape}, and a number; got {self.high.shape}"
+                f"low, high: must be as many numbers, at least one; got {self.low.size} and {self.high.size}"
             )
         elif not (np.isfinite(self.low).all() and np.isfinite(self.high).all()):
             problems.append(
@@ -212,6 +214,7 @@ class PlaceCells(Once):
 
     _ONCE = ("n_cells", "n_active", "places", "periodic")
 
+    @names_near
     def __init__(
         self,
         low: ArrayLike,
@@ -304,6 +307,7 @@ class Angles(Once):
 
     _ONCE = ("n_cells", "n_active", "encoder")
 
+    @names_near
     def __init__(self, pairs: Sequence[tuple[int, int]], encoder: Encoder) -> None:
         try:
             places = np.array(pairs)
@@ -371,6 +375,7 @@ class PopulationCode(Once):
 
     _ONCE = ("n_cells", "n_active", "cells", "active")
 
+    @names_near
     def __init__(self, low: ArrayLike, high: ArrayLike, cells: int = 16, active: int = 3) -> None:
         self._limits = _Limits(low, high)
         self.cells = checked_count(cells, "cells", 1)
@@ -421,6 +426,7 @@ class Parts(Once):
 
     _ONCE = ("n_cells", "n_active")
 
+    @names_near
     def __init__(self, encoders: Mapping[str, Encoder] | Sequence[Encoder]) -> None:
         given: Any = encoders
         if not isinstance(given, Mapping | Sequence) or isinstance(given, str | bytes):
@@ -479,6 +485,7 @@ _UNBOUNDED = 1e6
 """A limit beyond it counts as none."""
 
 
+@names_near
 def encoder_for(space: Any) -> Encoder:
     """The encoder that an agent uses for a space where it is given none.
 

@@ -22,6 +22,7 @@ from neuromod.agents.settings import EARLY, MODULATORS
 from neuromod.arguments import checked_array, checked_count, checked_flag, checked_seed
 from neuromod.closed import Closed, ReadOnly
 from neuromod.errors import ConfigError
+from neuromod.near_names import names_near
 from neuromod.optional import optional_module
 from neuromod.parallel import asked_threads, checked_threads
 from neuromod.problems import shown
@@ -163,6 +164,7 @@ class VectorAgent(Closed):
         for mind in self._minds:
             mind.clamped = dict(new)
 
+    @names_near
     def predict(self, observations: Any, deterministic: bool = False, mask: Any = None) -> tuple[Any, None]:
         """Show each agent its observation; see `Agent.predict`.
 
@@ -211,6 +213,7 @@ class VectorAgent(Closed):
             raise ValueError(f"mask: must be {len(self)} values; got shape {shape}")
         return ends_of(mask, "mask")
 
+    @names_near
     def observe(
         self, rewards: Any, terminated: Any, truncated: Any, observations: Any = None, mask: Any = None
     ) -> None:
@@ -257,6 +260,7 @@ class VectorAgent(Closed):
             else:
                 mind.outcome(values[k], ends[k])
 
+    @names_near
     def learn(
         self, envs: Any, steps: int, callback: Any = None, progress: bool | ProgressCallback | None = None
     ) -> History:
@@ -342,6 +346,7 @@ class VectorAgent(Closed):
             called.on_training_end()
         return history
 
+    @names_near
     def save(self, path: str | PathLike[str]) -> None:
         """Write all agents to one file, in mid-episode too; see `Agent.save`.
 
@@ -357,6 +362,7 @@ class VectorAgent(Closed):
         save_minds(path, "agents", self._minds, self._spaces)
 
     @classmethod
+    @names_near
     def load(
         cls,
         path: str | PathLike[str],

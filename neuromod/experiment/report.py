@@ -22,6 +22,7 @@ from neuromod.atomic import checked_path, target_of, whole_file
 from neuromod.experiment.effect_size import effects
 from neuromod.experiment.results import check_results, table_notes, table_rows
 from neuromod.experiment.story import headline, readout_of, seconds_of
+from neuromod.near_names import names_near
 from neuromod.plot.drawing import bare_figure
 from neuromod.plot.overview import panels
 from neuromod.problems import shown
@@ -43,6 +44,7 @@ _OF_EVENTS = " Below: what happened. A bar is a series of events, with their num
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#bbbbbb", "#7f7f7f", "#555555")
 
 
+@names_near
 def report_html(results: Mapping[str, Any], *, notes: Sequence[str] = ()) -> str:
     """A run of the main job as one HTML page.
 
@@ -115,6 +117,7 @@ on any number of threads.</p>
 """
 
 
+@names_near
 def save_report(
     path: str | Path, results: Mapping[str, Any], *, notes: Sequence[str] = (), overwrite: bool = False
 ) -> Path:

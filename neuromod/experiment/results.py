@@ -19,6 +19,7 @@ from neuromod.atomic import checked_path, target_of, whole_file
 from neuromod.errors import FileError
 from neuromod.experiment.effect_size import effects
 from neuromod.experiment.story import counted, headline, readout_of, seconds_of, speed
+from neuromod.near_names import names_near
 from neuromod.notebook import html_table
 from neuromod.problems import no_attribute, shown, unknown_name
 
@@ -84,6 +85,7 @@ class Results(dict[str, NDArray[Any]]):
         return f"<p><b>{escape(headline(self))}</b></p>{html_table(('', ''), rows)}{notes}"
 
 
+@names_near
 def save_results(path: str | Path, arrays: Mapping[str, ArrayLike], *, overwrite: bool = False) -> Path:
     """Write named arrays to an ``.npz`` file, so that a crash at any moment leaves the old file or the new
     one.
@@ -138,6 +140,7 @@ def save_results(path: str | Path, arrays: Mapping[str, ArrayLike], *, overwrite
     return target
 
 
+@names_near
 def load_results(path: str | Path) -> Results:
     """Read all arrays of a file that `save_results` wrote.
 
@@ -229,6 +232,7 @@ def check_results(results: Any) -> None:
         raise TypeError(f"results: must be those of run_experiment or load_results; got {shown(results)}")
 
 
+@names_near
 def results_table(results: Mapping[str, Any]) -> str:
     """Describe a run: what it showed in a sentence, then a line for each figure, of at most 80 columns.
 

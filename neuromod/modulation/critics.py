@@ -33,6 +33,7 @@ from neuromod.modulation.features import (
 )
 from neuromod.modulation.learner import LARGEST, Critic, checked_state
 from neuromod.modulation.system import DopamineSystem, NeuromodulationSystem
+from neuromod.near_names import names_near
 from neuromod.state import sealed
 
 __all__ = ["RescorlaWagner", "TDCritic", "serial_compound"]
@@ -97,6 +98,7 @@ class TDCritic(Critic):
     TDCritic(learning_rate=0.5, discount=0.98, trace_decay=0, keys=1)
     """
 
+    @names_near
     def __init__(
         self,
         learning_rate: float = 0.1,
@@ -127,6 +129,7 @@ class TDCritic(Critic):
     def trace_decay(self, value: float) -> None:
         self._trace_decay = checked_part("trace_decay", value)
 
+    @names_near
     def update(self, state: Any, reward: float, next_state: Any = None, terminal: bool = False) -> float:
         """Learn from one step; return the prediction error.
 
@@ -163,6 +166,7 @@ class TDCritic(Critic):
         """
         return self._step(None, None, state, reward, next_state, terminal)
 
+    @names_near
     def reward(
         self,
         system: NeuromodulationSystem | DopamineSystem,
@@ -203,6 +207,7 @@ class TDCritic(Critic):
         """
         return self._step(_dopamine(system), region, state, reward, next_state, terminal)
 
+    @names_near
     def trial(
         self,
         onsets: Mapping[Hashable, int],
@@ -394,6 +399,7 @@ class RescorlaWagner(Critic):
     RescorlaWagner(learning_rate=0.2, keys=2)
     """
 
+    @names_near
     def __init__(
         self,
         learning_rate: float = 0.1,
@@ -413,6 +419,7 @@ class RescorlaWagner(Critic):
         """The saliences that were given, 0 to 1. A copy."""
         return dict(self._salience)
 
+    @names_near
     def update(self, state: Any, reward: float) -> float:
         """Learn from one trial; return the prediction error.
 
@@ -441,6 +448,7 @@ class RescorlaWagner(Critic):
         """
         return self._step(None, None, state, reward)
 
+    @names_near
     def reward(
         self,
         system: NeuromodulationSystem | DopamineSystem,

@@ -13,6 +13,7 @@ from neuromod import _core
 from neuromod.arguments import checked_dt
 from neuromod.closed import Closed
 from neuromod.errors import printable, say
+from neuromod.near_names import names_near
 from neuromod.network.members import Region, region_of
 from neuromod.problems import did_you_mean, shown
 from neuromod.units import SLOW_TIMES, say_unit_doubts
@@ -350,6 +351,7 @@ class Modulator(Closed, _core.ModulatorCore):
             )
         self._levels.step(checked_dt(dt))
 
+    @names_near
     def release(self, amount: float, *, region: Region | None = None) -> None:
         """Add to the level: ``clip(level + amount, 0, 1)``, relative to the level before, unlike an event.
 
@@ -376,6 +378,7 @@ class Modulator(Closed, _core.ModulatorCore):
         """
         self._levels.add(self._index, region_row(self._regions, region), amount)
 
+    @names_near
     def set_tonic(self, value: float, *, region: Region | None = None) -> None:
         """Set the baseline of one region; its level relaxes towards it.
 

@@ -84,6 +84,7 @@ class NeuromodulationSystem(Clamps, Closed, _core.SystemCore):
     serotonin: SerotoninSystem
     norepinephrine: NorepinephrineSystem
 
+    @names_near
     def __init__(self, regions: Sequence[str] | None = None, *, enabled: bool = True) -> None:
         self._build(regions, enabled, None, {})
 
@@ -510,6 +511,7 @@ class NeuromodulationSystem(Clamps, Closed, _core.SystemCore):
         return f"NeuromodulationSystem({levels})"
 
 
+@names_near
 def create_neuromodulation_system(
     config: Mapping[str, Any] | None = None, *, regions: Sequence[str] | None = None
 ) -> NeuromodulationSystem:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from neuromod.atomic import checked_path
 from neuromod.errors import printable
+from neuromod.near_names import names_near
 from neuromod.notebook import html_table
 from neuromod.optional import optional_module
 from neuromod.problems import no_attribute, unknown_name
@@ -76,6 +77,7 @@ class SweepTable(dict[str, NDArray[Any]]):
         rows = [[_cell(self[name][k]) for name in self] for k in range(self.n_runs)]
         return html_table(list(self), rows, repr(self).partition(":")[0] + ")")
 
+    @names_near
     def to_csv(self, path: str | Path) -> None:
         """Write the table as CSV: a line of names, then a line for each run.
 
@@ -104,6 +106,7 @@ class SweepTable(dict[str, NDArray[Any]]):
         pandas = optional_module("pandas", "pandas", "to_pandas")
         return pandas.DataFrame(dict(self))
 
+    @names_near
     def to_parquet(self, path: str | Path) -> None:
         """Write the table as a Parquet file.
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from neuromod.errors import ConfigError
+from neuromod.near_names import names_near
 from neuromod.problems import did_you_mean, shown
 from neuromod.sweeps.engines import engine_for
 from neuromod.sweeps.points import Point, Points, seeds_of
@@ -19,6 +20,7 @@ from neuromod.together import Together
 __all__ = ["objective"]
 
 
+@names_near
 def objective(
     what: str | Path | Mapping[str, Any] | Callable[..., Any],
     over: Mapping[str, Any],
