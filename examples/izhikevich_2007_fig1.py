@@ -83,10 +83,6 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument("--seeds", type=int, default=1, help="how many networks (default: 1)")
 parser.add_argument("--seconds", type=int, default=900, help="simulated (default: 900; published: 3600)")
 arguments = parser.parse_args()
-if arguments.seeds < 1:
-    parser.error(f"--seeds: must be >= 1; got {arguments.seeds}")
-if arguments.seconds < 900:
-    parser.error(f"--seconds: must be >= 900, as what is shown takes so long; got {arguments.seconds}")
 ends, began = [], time.process_time()
 for seed in range(1, arguments.seeds + 1):
     course, others, rewards = reinforced(seed, arguments.seconds)

@@ -100,8 +100,6 @@ def test_an_example_whose_model_is_broken_fails(name: str, old: str, new: str, t
         ("florian_xor.py", ["--seeds", "1"]),
         ("actor_critic_gridworld.py", ["--seeds", "0"]),
         ("agents.py", ["--seeds", "-1"]),
-        ("izhikevich_2007_fig1.py", ["--seconds", "1"]),
-        ("izhikevich_2007_fig2.py", ["--seeds", "0"]),
     ],
 )
 def test_an_option_with_which_nothing_can_be_shown_is_refused(
@@ -111,4 +109,4 @@ def test_an_option_with_which_nothing_can_be_shown_is_refused(
     words = [sys.executable, str(FOLDER / name), *options]
     ended = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False)
     assert ended.returncode == 2
-    assert f"error: {options[0]}: must be " in ended.stderr
+    assert f"error: {options[0]}" in ended.stderr

@@ -71,7 +71,7 @@ class SweepTable(dict[str, NDArray[Any]]):
 
     def __repr__(self) -> str:
         failed = f", {len(self.failures)} failed" if self.failures else ""
-        return f"SweepTable({self.n_runs:,} runs{failed}: {printable(', '.join(self))})"
+        return f"SweepTable({self.n_runs:,} run{'' if self.n_runs == 1 else 's'}{failed}: {printable(', '.join(self))})"
 
     def _repr_html_(self) -> str:
         rows = [[_cell(self[name][k]) for name in self] for k in range(self.n_runs)]
