@@ -99,8 +99,7 @@ class SynapseStore:
     def projections(self) -> Mapping[str, Projection]:
         """The projections by name, read-only."""
         if len(self._faces) != len(self.tables):
-            change = partial(relearn, self)
-            new = self.tables[len(self._faces) :]
+            new, change = self.tables[len(self._faces) :], partial(relearn, self)
             self._faces = self._faces | {t.name: Projection(t, change, self) for t in new}
         return ReadOnly(self._faces, "projections")
 
