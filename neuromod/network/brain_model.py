@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from neuromod._core import Neuron, Synapse
 from neuromod.arguments import checked_count, checked_number
 from neuromod.closed import read_only
+from neuromod.near_names import names_near
 from neuromod.network import edits, saved
 from neuromod.network.areas import Areas
 from neuromod.network.columns import NeuronColumns
@@ -56,6 +57,7 @@ class BrainModel(Described):
     [20, 20, 20, 20]
     """
 
+    @names_near
     def __init__(
         self, config_path: str | PathLike[str] | None = None, config: Mapping[str, Any] | None = None
     ) -> None:
@@ -190,6 +192,7 @@ class BrainModel(Described):
 
     # ---- neurons ---------------------------------------------------------------------------------------------
 
+    @names_near
     def add_neuron(
         self,
         x: int,
@@ -276,6 +279,7 @@ class BrainModel(Described):
 
     # ---- synapses --------------------------------------------------------------------------------------------
 
+    @names_near
     def add_synapse(
         self,
         pre_id: int | Neuron,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_array
+from neuromod.errors import printable
 from neuromod.network.columns import distinct
 from neuromod.problems import shown
 
@@ -142,7 +143,6 @@ def region_of(region: Any, where: str) -> Any:
         return region
     names = region._regions()
     if len(names) != 1:
-        raise ValueError(
-            f"{where}: must be a population of one region; {region.name} lies in {', '.join(names) or 'none'}"
-        )
+        lies = f"{region.name} lies in {', '.join(names) or 'none'}"
+        raise ValueError(f"{where}: must be a population of one region; {printable(lies)}")
     return names[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,14 +16,12 @@ from neuromod.network.draws import check_weight
 from neuromod.network.editing import Synapses
 from neuromod.network.learning import LiveMapping
 from neuromod.network.synapses import SynapseTable
-from neuromod.notebook import html_of
 from neuromod.problems import nearest, shown
 
-__all__ = ["Projection", "ReadOnly"]
+__all__ = ["Projection"]
 
 Ints = NDArray[np.int64]
 Weights = NDArray[np.float32]
-Item = TypeVar("Item")
 _ENDS = "rewire moves synapses, remove and add exchange them"
 Column = TypeVar("Column", bound=NDArray[Any])
 
@@ -406,36 +404,6 @@ class Projection(Synapses, Closed):
             return f"Projection({self._own_table.name!r}, removed)"
         port = "" if self.port == self.synapse_type else f", port={self.port!r}"
         return f"Projection({self.name!r}, synapses={len(self):,}, {self.synapse_type}{port}, rule={self.rule!r})"
-
-
-class ReadOnly(Mapping[str, Item]):
-    """A mapping that cannot be written, and can be copied and pickled.
-
-    Parameters
-    ----------
-    content : mapping
-        Looked up at each reading.
-    """
-
-    __slots__ = ("_content",)
-
-    def __init__(self, content: Mapping[str, Item]) -> None:
-        self._content = content
-
-    def __getitem__(self, name: str) -> Item:
-        return self._content[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._content)
-
-    def __len__(self) -> int:
-        return len(self._content)
-
-    def __repr__(self) -> str:
-        return repr(dict(self._content))
-
-    def _repr_html_(self) -> str:
-        return html_of(self)
 
 
 def weight_unit(table: SynapseTable) -> str:
