@@ -14,7 +14,7 @@ from neuromod.building import Building
 from neuromod.connects import Connects
 from neuromod.errors import say
 from neuromod.hooks import Hooked
-from neuromod.inputs import check_run, check_sources, checked_input, spike_steps
+from neuromod.inputs import check_run, check_sources, checked_input, ids_given, spike_steps
 from neuromod.interrupts import told
 from neuromod.keeping import Kept
 from neuromod.lifecycle import LifeCycle
@@ -230,14 +230,14 @@ class Simulation(Building, Connects, Hooked, Kept):
         return n
 
     @names_near
-    def set_spike_times(self, ids: ArrayLike, times_ms: ArrayLike | Sequence[ArrayLike]) -> None:
+    def set_spike_times(self, ids: Group, times_ms: ArrayLike | Sequence[ArrayLike]) -> None:
         """Let ``spike_source`` neurons fire at exact times, in place of what was set for them before.
 
         Parameters
         ----------
-        ids : int, or array_like of int, shape (n,)
+        ids : int, or array_like of int, shape (n,), Population, Neuron, or name of an area or population
         times_ms : array_like of float, ms, after the present time
-            For one id, its times. For several, either one sequence of times for each, or as many numbers as ids
+            For one id or view of a neuron, its times. For several, either one sequence of times for each, or as many numbers as ids
             (then ``ids[k]`` fires at ``times_ms[k]``, and an id may occur more than once). A time is rounded to
             the nearest step.
 
@@ -256,6 +256,7 @@ class Simulation(Building, Connects, Hooked, Kept):
         >>> [len(sim.step()["spikes"]) for _ in range(6)]
         [0, 1, 0, 0, 1, 0]
         """
+        ids = ids_given(self.model, ids, "ids")
         each_id, each_time = spike_list(ids, times_ms)
         check_sources(self.model, each_id)
         steps = spike_steps(each_time, self.dt, self.current_step)
