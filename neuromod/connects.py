@@ -77,11 +77,11 @@ class Connects(Facts):
             ``{"box": [p_center, radius]}`` is p_center up to the radius. Names are taken, too:
             ``{"gaussian": {"p_center": 0.8, "sigma": 2.0}}``. A
             callable gets an array of distances and gives their probabilities. Or
-        in_degree : int, >= 1, array_like of int, or mapping
+        in_degree : int, >= 0, array_like of int, or mapping
             each target gets so many sources: one number for all, one for each target as given, or drawn from a
             distribution as for `weight`, rounded, >= 0. With `mask`, the sources are chosen within it; with a
             `probability` that falls with distance, in proportion to that. Or
-        out_degree : int, >= 1, array_like of int, or mapping
+        out_degree : int, >= 0, array_like of int, or mapping
             each source gets so many targets; as `in_degree`. Or
         total_number : int, >= 0
             so many synapses between pairs drawn from all pairs. Or

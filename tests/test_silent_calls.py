@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
-from neuromod import NeuromodWarning, Simulation, StateMonitor, play_spikes
+from neuromod import (
+    ConfigError,
+    NeuromodWarning,
+    OUCurrent,
+    RampCurrent,
+    Simulation,
+    SineCurrent,
+    StateMonitor,
+    StepCurrent,
+    play_spikes,
+)
 
 
 @pytest.fixture
@@ -85,3 +97,84 @@ def test_set_spike_times_took_the_ids_of_another_network(sim):
 
 def test_an_empty_list_of_spikes_is_one(sim):
     assert play_spikes(sim, []) == 0
+
+
+# ---- currents in another unit --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda sim, cells, big: StepCurrent(sim, cells, big, 10.0),
+        lambda sim, cells, big: StepCurrent(sim, cells, [0.0, big, 0.0], [1.0, 10.0, 20.0]),
+        lambda sim, cells, big: SineCurrent(sim, cells, amplitude=big, frequency=5.0),
+        lambda sim, cells, big: SineCurrent(sim, cells, amplitude=0.0, frequency=5.0, offset=big),
+        lambda sim, cells, big: RampCurrent(sim, cells, 0.0, big, 1.0, 50.0),
+        lambda sim, cells, big: OUCurrent(sim, cells, mean=big, sd=0.0, tau=5.0),
+    ],
+)
+def test_only_i_offset_was_looked_at_for_pa_and_na(sim, make):
+    with pytest.warns(NeuromodWarning, match="is in mV, .*did you mean pA"):
+        make(sim, "cells", 500.0)
+    with pytest.warns(NeuromodWarning, match="is in pA; .*did you mean nA"):
+        make(sim, "adex", 0.5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        make(sim, "cells", 20.0)
+        make(sim, "adex", 500.0)
+
+
+def test_a_short_pulse_may_be_of_any_size(sim):
+    StepCurrent(sim, "cells", 1000.0, 10.0, stop=11.0)
+    StepCurrent(sim, "cells", [1000.0, 0.0], [10.0, 11.0])
+
+
+# ---- arguments and columns -----------------------------------------------------------------------------------
+
+
+def test_an_unknown_key_of_short_term_was_left_out(sim):
+    how = {"all_to_all": True, "weight": 1.0, "name": "a"}
+    with pytest.raises(ConfigError, match=r"short_term.tau_fac: unknown key; did you mean 'tau_facil'?"):
+        sim.connect("cells", "adex", short_term={"U": 0.5, "tau_fac": 1000.0}, **how)
+    assert not sim.projections
+    with pytest.warns(NeuromodWarning, match="not acted on: traget_rate; did you mean 'target_rate'?"):
+        sim.connect("cells", "adex", rule={"rule": "stdp", "homeostatic": {"traget_rate": 3.0}}, **how)
+
+
+def test_the_background_drive_took_what_the_next_run_refuses(sim):
+    cells, noise = sim.populations["cells"], sim.populations["noise"]
+    for name in (
+        "drive_rate",
+        "drive_noise",
+        "drive_uniform",
+        "drive_noise_per_step",
+        "drive_uniform_per_step",
+    ):
+        with pytest.raises(ValueError, match=f"cells.{name}: must be >= 0 .*; got -1"):
+            setattr(cells, name, -1.0)
+        with pytest.raises(AttributeError, match=f"noise.{name}: poisson neurons have no input"):
+            setattr(noise, name, 1.0)
+    cells.drive_rate, cells.drive_weight = [0.0, 1.0, 2.0, 3.0], -1.0
+    with pytest.warns(
+        NeuromodWarning, match="drive.rate: is 0 Hz unless given, so a weight of 2 mV changes nothing"
+    ):
+        sim.create(1, "lif", drive={"weight": 2.0})
+
+
+def test_a_distribution_for_a_column_was_answered_with_a_type_of_numpy(sim):
+    with pytest.raises(TypeError, match=r"cells\.v_membrane: must be numbers, since create alone draws"):
+        sim.populations["cells"].v_membrane = {"uniform": [-65.0, -50.0]}
+    p = sim.connect("cells", "adex", all_to_all=True, weight=1.0)
+    with pytest.raises(TypeError, match="weight: must be numbers, since connect alone draws"):
+        p.weight = {"normal": [1.0, 0.1]}
+
+
+def test_degrees_of_0_pairs_of_zip_and_a_probability_of_true(sim):
+    assert [
+        len(sim.connect("cells", "adex", **{way: 0}, weight=1.0)) for way in ("in_degree", "out_degree")
+    ] == [0, 0]
+    assert len(sim.connect("cells", "adex", pairs=zip([0, 1], [4, 5], strict=True), weight=1.0)) == 2
+    with pytest.raises(TypeError, match="probability: must be a number; got True"):
+        sim.connect("cells", "adex", probability=True, weight=1.0)
+    with pytest.raises(ValueError, match=r"shape \(2, 3\); np.column_stack\(\(pre, post\)\) has it"):
+        sim.connect("cells", "adex", pairs=[[0, 1, 2], [4, 5, 4]], weight=1.0)

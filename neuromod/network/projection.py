@@ -291,6 +291,9 @@ class Projection(Synapses, Closed):
         column = self.weight
         if value is column:  # `p.weight += d` has written already, and sets what it got
             return
+        if isinstance(value, Mapping):
+            how = f"p.weight = rng.normal(mean, sd, {len(column)}) is one of NumPy"
+            raise TypeError(f"weight: must be numbers, since connect alone draws distributions; {how}")
         given = checked_array(value, "weight")
         if given.ndim and given.shape != column.shape:
             raise ValueError(f"weight: must be a number or have shape {column.shape}; got {given.shape}")
