@@ -8,7 +8,9 @@ Each peer may live in an environment of its own: ``--python PEER=PYTHON``, or th
 ``--python neuromod=PYTHON``.
 Pair k has the seed ``--seed`` + k on both sides. Means that lie further apart than is allowed, but less than three
 standard errors, do not count as other networks: take more pairs. Rates of ``brunel_static`` at a fifth have a standard
-deviation of 4 % over seeds in a second, on both sides. Exit code: 0 the same networks, 1 not the same, 2 a peer is missing.
+deviation of 4 % over seeds in a second, on both sides.
+
+Exit code: 0 the same networks, 1 not the same, 2 a peer is missing.
 """
 
 from __future__ import annotations
