@@ -288,9 +288,9 @@ class Connects(Facts):
 
     def _say_what_is_negative(self, made: Projection, weight: Any, matrix: Any) -> None:
         """Weights that are given below 0, as for inhibition elsewhere, though the synapses are excitatory."""
-        given = matrix if weight is None else weight
+        given: Any = made.weight if callable(weight) else matrix if weight is None else weight
         sparse = hasattr(given, "tocoo")
-        drawn = given is None or (not sparse and (isinstance(given, Mapping) or callable(given)))
+        drawn = given is None or (not sparse and isinstance(given, Mapping))
         learning = made._table.learning
         meant = learning.rule is not None and learning.weight_min < 0.0
         if drawn or meant or made.synapse_type != "excitatory":

@@ -178,3 +178,46 @@ def test_degrees_of_0_pairs_of_zip_and_a_probability_of_true(sim):
         sim.connect("cells", "adex", probability=True, weight=1.0)
     with pytest.raises(ValueError, match=r"shape \(2, 3\); np.column_stack\(\(pre, post\)\) has it"):
         sim.connect("cells", "adex", pairs=[[0, 1, 2], [4, 5, 4]], weight=1.0)
+
+
+# ---- the sign of weights -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", ["lif_cond", "lif_nmda_gaba_b"])
+def test_weights_below_0_onto_conductances_excited_and_were_said_to_hyperpolarise(model):
+    sim = Simulation(dt=0.1, seed=1)
+    train, cell = sim.create(1, "spike_source"), sim.create(1, model)
+    cells = sim.create(1, "lif")
+    for how in ({"weight": -0.5}, {"weight": [-0.5]}, {"weight": lambda d: -d}):
+        if callable(how["weight"]):
+            sim = Simulation(dt=0.1, seed=1)
+            train, cell = (sim.create(1, each, positions=[[x]]) for x, each in enumerate(("poisson", model)))
+        with pytest.raises(
+            ValueError, match=f"weight: must not be below 0 onto {model} neurons, whose conductances"
+        ):
+            sim.connect(train, cell, one_to_one=True, **how)
+        assert not sim.projections
+    p = sim.connect(train, cell, one_to_one=True, weight=0.5)
+    for change in (
+        lambda: setattr(p, "weight", -0.5),
+        lambda: p.add([[train.ids[0], cell.ids[0]]], weight=-0.5),
+        lambda: p.rewire([0], post=cell.ids, weight=-0.5),
+        lambda: sim.add_synapse(train[0], cell[0], weight=-0.5),
+    ):
+        with pytest.raises(ValueError, match="weight: must not be below 0"):
+            change()
+    p.weight[:] = -0.5
+    with pytest.raises(ValueError, match=r"projections\['.*'\].weight: must not be below 0"):
+        sim.run(1)
+    p.weight = 0.5
+    inhibition = sim.connect(train, cell, one_to_one=True, weight=-0.5, synapse_type="inhibitory")
+    inhibition.weight = -0.25
+    sim.run(1)
+    assert len(cells) == 1
+
+
+def test_weights_below_0_of_a_function_of_distance_were_not_warned_of():
+    sim = Simulation(seed=1)
+    cells = sim.create(5, "lif", positions="line")
+    with pytest.warns(NeuromodWarning, match="is excitatory and has weights below 0"):
+        sim.connect(cells, cells, all_to_all=True, weight=lambda d: 1.5 - d)

@@ -12,7 +12,7 @@ from neuromod import _core
 from neuromod.arguments import checked_array
 from neuromod.closed import Closed, fixed
 from neuromod.network.columns import MODELS, held, model_of
-from neuromod.network.draws import check_weight
+from neuromod.network.draws import check_sign, check_weight
 from neuromod.network.editing import Synapses
 from neuromod.network.learning import LiveMapping
 from neuromod.network.synapses import SynapseTable
@@ -297,7 +297,9 @@ class Projection(Synapses, Closed):
         given = checked_array(value, "weight")
         if given.ndim and given.shape != column.shape:
             raise ValueError(f"weight: must be a number or have shape {column.shape}; got {given.shape}")
-        check_weight("weight", given, self._table.learning, self.synapse_type == "inhibitory")
+        inhibitory, columns = self.synapse_type == "inhibitory", self._table.columns
+        check_weight("weight", given, self._table.learning, inhibitory)
+        check_sign("weight", given, columns, self._table.targets(columns.n), inhibitory)
         _set(column, given)
 
     @property
