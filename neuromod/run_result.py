@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod.notebook import html_table
-from neuromod.problems import did_you_mean
+from neuromod.problems import did_you_mean, listed
 
 __all__ = ["Rates", "RunResult"]
 
@@ -52,7 +52,14 @@ class Rates(Mapping[str, float]):
         return self._known
 
     def __getitem__(self, name: str) -> float:
-        return self._found()[name]
+        found = self._found()
+        if name in found:
+            return found[name]
+        if name in self._names:
+            raise KeyError(f"rates[{name!r}]: has no neurons at the end of the run, so no rate")
+        raise KeyError(
+            f"rates[{name!r}]: must be one of {listed(found) or 'none'}{did_you_mean(name, found)}"
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._found())

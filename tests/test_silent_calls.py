@@ -221,3 +221,31 @@ def test_weights_below_0_of_a_function_of_distance_were_not_warned_of():
     cells = sim.create(5, "lif", positions="line")
     with pytest.warns(NeuromodWarning, match="is excitatory and has weights below 0"):
         sim.connect(cells, cells, all_to_all=True, weight=lambda d: 1.5 - d)
+
+
+# ---- populations without neurons -----------------------------------------------------------------------------
+
+
+def test_a_column_of_no_neurons_could_be_read_and_not_set():
+    sim = Simulation(seed=1)
+    cells, none = sim.create(2, "lif", name="cells"), sim.create(0, "lif", name="none")
+    none.tau_m, none.i_offset, none.drive_rate, none.spike_count = 10.0, [], 3.0, 0
+    none.u_recovery = 1.0  # of a model that no neuron of the network has
+    with pytest.raises(AttributeError, match=r"none\.tau_mm: no such column"):
+        none.tau_mm = 1.0
+    with pytest.raises(ValueError, match=r"none.tau_m: must be a number or have shape \(0,\)"):
+        none.tau_m = [1.0, 2.0]
+    assert cells.tau_m.tolist() == [20.0, 20.0] and none.tau_m.shape == (0,)
+    rates = sim.run(1)["rates"]
+    with pytest.raises(KeyError, match="has no neurons at the end of the run"):
+        rates["none"]
+    with pytest.raises(KeyError, match="must be one of cells; did you mean 'cells'"):
+        rates["cell"]
+    assert rates.get("none") is None and "none" not in rates
+
+
+def test_a_number_too_large_for_a_column_was_an_error_of_numpy():
+    cells = Simulation(seed=1).create(2, "lif", name="cells")
+    for large in (1e30, -1e30, 2.0**63):
+        with pytest.raises(ValueError, match=r"cells.spike_count: must be from -9.223e\+18 to 9.223e\+18"):
+            cells.spike_count = large

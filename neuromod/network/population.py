@@ -253,7 +253,10 @@ class Population(Sequence[Neuron]):
         columns.gate.check_own(f"{self._name}.{name}")
         if name in STRUCTURAL or isinstance(getattr(type(self), name, None), property):
             raise AttributeError(f"{self._name}.{name}: is read-only")
-        if name not in _FIELDS and not (self._has(name) and all(self._has(name))):
+        has = self._has(name) or [
+            any(name in settable(model) for model in MODELS)
+        ]  # of no neurons: any model's
+        if name not in _FIELDS and not all(has):
             self._refuse(name)
         slots, where = self._slots(), f"{self._name}.{name}"
         if (
@@ -263,8 +266,10 @@ class Population(Sequence[Neuron]):
         ):
             raise AttributeError(f"{where}: {' and '.join(self._models())} neurons have no input", name=name)
         written = checked_column(where, name, value, self._models(), len(slots))
-        if columns.column(name).dtype.kind == "i" and np.any(written != np.rint(written)):
-            raise ValueError(f"{where}: must be whole numbers; got {shown(value)}")
+        if not len(slots):
+            return
+        if columns.column(name).dtype.kind == "i":
+            _check_whole(where, written, value, columns.column(name).dtype)
         if self._models():
             say_unit_doubts(settable(self._models()[0]), {name: value}, self._name)
         columns.column(name)[slots] = written
@@ -347,6 +352,15 @@ def checked_column(
             rule = f"{_core.field_phrase(field)} {field['unit']}".removesuffix(" 1")
             raise ValueError(f"{where}: must be {rule}; got {bad:g}{at}")
     return given if given.ndim else float(given)
+
+
+def _check_whole(where: str, written: Any, value: Any, dtype: Any) -> None:
+    """Refuse what a column of whole numbers cannot hold."""
+    if np.any(written != np.rint(written)):
+        raise ValueError(f"{where}: must be whole numbers; got {shown(value)}")
+    low, high = float(np.iinfo(dtype).min), float(np.iinfo(dtype).max)
+    if np.any((np.asarray(written) < low) | (np.asarray(written) >= high)):
+        raise ValueError(f"{where}: must be from {low:.4g} to {high:.4g}; got {shown(value)}")
 
 
 def _span(slots: Ints) -> slice | None:
