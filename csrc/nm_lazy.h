@@ -169,6 +169,9 @@ void nm_lazy_fire(const nm_lazy_step *step, int64_t partition, const int32_t *sl
  * (NULL: not wanted) to [synapse - base]. Nothing else is written. */
 void nm_lazy_read(const nm_lazy_step *step, int64_t first, int64_t last, int64_t base, float *weight,
                   float *eligibility);
+/* Likewise, the synapses first .. last - 1 of one delay run, to the beginning of both arrays. */
+void nm_lazy_read_run(const nm_lazy_step *step, int64_t bucket, int64_t delay_run, int64_t first,
+                      int64_t last, float *weight, float *eligibility);
 /* Between steps, for the buckets first .. last - 1: update the synapses in place, so that they may be
  * written. */
 void nm_lazy_flush(const nm_lazy_step *step, int64_t first, int64_t last);

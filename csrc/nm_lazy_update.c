@@ -5,6 +5,7 @@
 #include "nm_change.h"
 #include "nm_compact.h"
 #include "nm_lazy_batch.h"
+#include "nm_lazy_join.h"
 
 #include <math.h>
 #include <string.h>
@@ -292,18 +293,54 @@ static void begin(batch *a, const nm_lazy_step *step, int64_t partition, int64_t
         a->late = late_change(a);
 }
 
-/* The words that round a batch. */
-static void draw_words(uint32_t *word, const batch *a, uint32_t key) {
+/* What the key of the random words of a delay run is made of: the kind of event, and the run. */
+typedef struct occasion {
+    int kind;
+    uint32_t run_word;
+} occasion;
+
+static occasion event_of(const nm_lazy_step *step, int64_t row, int64_t delay_run, int kind) {
+    return (occasion){kind, nm_row_run_word(step->network, step->projection, row, delay_run)};
+}
+
+/* The words of the synapses first .. last - 1 of a batch, which the projection of that number has made. */
+NM_INLINE void draw_words_of(uint32_t *word, const batch *a, occasion event, uint32_t number, size_t first,
+                             size_t last) {
     const uint16_t *target = a->step->projection->target + a->first;
-    if (a->step->projection->nearest)
-        for (size_t j = 0; j < a->n; j++)
-            word[j] = NM_ROUND_NEAREST;
-    else if (a->ids.id == NULL)
-        for (size_t j = 0; j < a->n; j++)
+    const uint32_t key = nm_round_key(a->step->seed, number, a->step->now, event.kind) + event.run_word;
+    if (a->ids.id == NULL)
+        for (size_t j = first; j < last; j++)
             word[j] = nm_round_word(key, a->ids.first + (uint32_t)target[j]);
     else
-        for (size_t j = 0; j < a->n; j++)
+        for (size_t j = first; j < last; j++)
             word[j] = nm_round_word(key, (uint32_t)a->ids.id[target[j]]);
+}
+
+/* Of joined rows: each member has its own number. */
+static void draw_words_joined(uint32_t *word, const batch *a, occasion event) {
+    const nm_members *members = a->step->projection->members;
+    const uint16_t *target = a->step->projection->target + a->first;
+    int64_t member = nm_lazy_join_member(members, a->partition_first + target[0]);
+    for (size_t first = 0, last; first < a->n; first = last) {
+        while (members->end[member] <= a->partition_first + target[first])
+            member++;
+        const int64_t end = members->end[member] - a->partition_first;
+        for (last = first + 1; last < a->n && target[last] < end;)
+            last++;
+        draw_words_of(word, a, event, members->number[member], first, last);
+    }
+}
+
+/* The words that round a batch. */
+static void draw_words(uint32_t *word, const batch *a, occasion event) {
+    const nm_projection *p = a->step->projection;
+    if (p->nearest)
+        for (size_t j = 0; j < a->n; j++)
+            word[j] = NM_ROUND_NEAREST;
+    else if (p->members == NULL)
+        draw_words_of(word, a, event, p->number, 0, a->n);
+    else
+        draw_words_joined(word, a, event);
 }
 
 static void round_weights(float *to, const double *from, const uint32_t *word, size_t n) {
@@ -321,10 +358,10 @@ static void round_traces(float *to, const double *from, const uint32_t *word, si
         to[j] = nm_round(fabs(from[j]) < LEAST_TRACE ? 0.0 : from[j], nm_round_other(word[j]));
 }
 
-static void put_back(const batch *a, int eligible, uint32_t key) {
+static void put_back(const batch *a, int eligible, occasion event) {
     const nm_projection *p = a->step->projection;
     uint32_t word[BATCH];
-    draw_words(word, a, key);
+    draw_words(word, a, event);
     if (p->inhibitory)
         round_strengths(p->weight + a->first, a->weight, word, a->n);
     else
@@ -456,13 +493,6 @@ static void look_ahead(batch *a, nm_lazy_run next) {
     a->n_ahead = (size_t)((const char *)(p->weight + p->run_start[next.delay_run + 1]) - a->ahead[0]);
 }
 
-/* The key of the random words of a delay run in one kind of event. */
-static uint32_t key_of(const nm_lazy_step *step, int64_t row, int64_t delay_run, int kind) {
-    const nm_projection *p = step->projection;
-    return nm_round_key(step->seed, p->number, step->now, kind) +
-           nm_row_run_word(step->network, p, row, delay_run);
-}
-
 /* Update a delay run of a row. `arrives`: 1 if a spike of the source arrives. */
 static void update_run(const nm_lazy_step *step, int64_t partition, int64_t row, int64_t delay_run,
                        int arrives, int counted, nm_lazy_run next) {
@@ -470,7 +500,7 @@ static void update_run(const nm_lazy_step *step, int64_t partition, int64_t row,
     nm_lazy *lazy = p->lazy;
     const int eligible = p->rule->eligibility != NULL;
     const int kind = arrives ? NM_ROUND_ARRIVAL : counted ? NM_ROUND_FLUSH : NM_ROUND_UPDATE;
-    const uint32_t key = key_of(step, row, delay_run, kind);
+    const occasion event = event_of(step, row, delay_run, kind);
     double pre[NM_MAX_TRACES] = {0.0};
     batch a;
     begin(&a, step, partition, delay_run);
@@ -486,7 +516,7 @@ static void update_run(const nm_lazy_step *step, int64_t partition, int64_t row,
             arrive(&a, pre);
         else if (arrives)
             arrive_at_older(&a, pre);
-        put_back(&a, eligible, key);
+        put_back(&a, eligible, event);
         a.n_ahead = 0;
     }
     nm_visit *visit = nm_lazy_visit(lazy, delay_run);
@@ -537,32 +567,34 @@ void nm_lazy_flush(const nm_lazy_step *step, int64_t first, int64_t last) {
                        s, 0, 1, NO_RUN);
 }
 
-static void read_run(const nm_lazy_step *step, int64_t bucket, int64_t delay_run, int64_t base, float *weight,
-                     float *eligibility) {
+void nm_lazy_read_run(const nm_lazy_step *step, int64_t bucket, int64_t delay_run, int64_t first,
+                      int64_t last, float *weight, float *eligibility) {
     const nm_projection *p = step->projection;
-    const uint32_t key = key_of(step, nm_row_of(step->network, p, bucket), delay_run, NM_ROUND_FLUSH);
+    const occasion event = event_of(step, nm_row_of(step->network, p, bucket), delay_run, NM_ROUND_FLUSH);
     uint32_t word[BATCH];
     batch a;
     begin(&a, step, nm_partition_of(step->network, p, bucket), delay_run);
-    const int64_t last = p->run_start[delay_run + 1];
-    for (int64_t first = p->run_start[delay_run]; first < last; first += BATCH) {
-        next_run(&a, first, last);
+    for (int64_t at = first; at < last; at += BATCH) {
+        next_run(&a, at, last);
         bring(&a);
-        draw_words(word, &a, key);
+        draw_words(word, &a, event);
         for (size_t j = 0; j < a.n; j++) {
-            const int64_t s = first + (int64_t)j;
             const float rounded = nm_round(a.weight[j], word[j]);
-            weight[s - base] = p->inhibitory ? copysignf(rounded, p->weight[s]) : rounded;
+            weight[at - first + (int64_t)j] =
+                p->inhibitory ? copysignf(rounded, p->weight[at + (int64_t)j]) : rounded;
         }
         if (eligibility != NULL && p->rule->eligibility != NULL)
-            round_traces(eligibility + first - base, a.c, word, a.n);
+            round_traces(eligibility + at - first, a.c, word, a.n);
     }
 }
 
 void nm_lazy_read(const nm_lazy_step *step, int64_t first, int64_t last, int64_t base, float *weight,
                   float *eligibility) {
+    const nm_projection *p = step->projection;
     for (int64_t bucket = first; bucket < last; bucket++)
-        for (int64_t s = nm_first_run(step->projection, bucket);
-             s < nm_first_run(step->projection, bucket + 1); s++)
-            read_run(step, bucket, s, base, weight, eligibility);
+        for (int64_t s = nm_first_run(p, bucket), at; s < nm_first_run(p, bucket + 1); s++) {
+            at = p->run_start[s] - base;
+            nm_lazy_read_run(step, bucket, s, p->run_start[s], p->run_start[s + 1], weight + at,
+                             eligibility == NULL ? NULL : eligibility + at);
+        }
 }

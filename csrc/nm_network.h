@@ -10,6 +10,7 @@
 #include "nm_status.h"
 
 typedef struct nm_lazy nm_lazy;               /* nm_lazy.h */
+typedef struct nm_members nm_members;         /* nm_lazy_join.h */
 typedef struct nm_short_term nm_short_term;   /* nm_short_term.h */
 typedef struct nm_homeostasis nm_homeostasis; /* nm_homeostasis.h */
 typedef struct nm_bitmap nm_bitmap;           /* nm_bitmap.h */
@@ -85,6 +86,8 @@ typedef struct nm_projection {
     double *post_trace[NM_MAX_TRACES]; /* [slot] */
     double post_kept[NM_MAX_TRACES];   /* factor of each trace over one step: exp(-dt / tau) */
     nm_lazy *lazy;                     /* of a lazy rule; else NULL */
+    const nm_members
+        *members; /* of a lazy rule: whose synapses the rows hold (nm_lazy_join.h); NULL: its own */
     /* Of a lazy rule: [partition] 1: some synapse leads there. Elsewhere no arrival is noted. NULL: everywhere. */
     const uint8_t *reached;
     nm_events *events;           /* of an event rule; else NULL */

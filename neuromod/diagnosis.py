@@ -42,9 +42,9 @@ def explained(engine: _core.Engine, failure: _core.CoreFailure) -> Exception:
         To be raised: ValueError, NumericalError, or CoreError, which asks for a report.
     """
     if failure.status == "NM_ERR_SYNAPSE":
-        projection, variable = engine.where_synapse(failure)
+        projection, variable, synapse, value = engine.where_synapse()
         return NumericalError(
-            f"projections[{projection!r}].{variable}[{failure.index}]: must stay finite; got {failure.value} "
+            f"projections[{projection!r}].{variable}[{synapse}]: must stay finite; got {value} "
             f"(step {engine.step})"
         )
     if failure.index < 0 or failure.status not in _OF_NEURONS:

@@ -70,7 +70,7 @@ C_ROWS = (
     },
     {"nm_transmit"},
     {"nm_short_term"},
-    {"nm_lazy_batch", "nm_current"},
+    {"nm_lazy_batch", "nm_lazy_join", "nm_current"},
     {
         "nm_lazy",
         "nm_bitmap",

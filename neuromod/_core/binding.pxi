@@ -29,6 +29,8 @@ cdef class Binding:
     cdef object births                     # [(count of the network's changes, step)], see `_born_of`
     cdef dict born                         # projection -> step in which its synapses were made, or array of steps
     cdef bint fresh                        # parameters have not been looked at since
+    cdef list joined_lazy                  # JoinedLazy: the lazy projections whose rows are joined
+    cdef bint stays_apart                  # there are no lazy projections that could be joined
 
     def __cinit__(self, layout, double dt, uint64_t seed, int64_t step, Levels levels, births=None):
         cdef nm_error error
@@ -36,7 +38,7 @@ cdef class Binding:
         self.layout, self.levels, self.lent_arrays, self.fresh = layout, levels, [], True
         self.traces, self.keepers, self.events, self.weights = {}, {}, {}, []
         self.short_terms, self.rates, self.kept, self.born = {}, {}, {}, {}
-        self.leaders, self.followers, self.asked = {}, {}, []
+        self.leaders, self.followers, self.asked, self.joined_lazy = {}, {}, [], []
         self.births = [(layout.changes, step)] if births is None else births
         self.sim.dt, self.sim.seed, self.sim.step = dt, seed, step
         self.ids = np.array(layout.columns["id"][:n], np.int64)  # ours: removal compacts the network's in place
@@ -220,6 +222,17 @@ cdef class Binding:
         self.weights[k], self.projections[k].weight = weight, address
         self.projections[k].constant_weight = projection.equal_weight
 
+    cdef lend_columns(self, dict columns):
+        """Other columns of some projections, which C has already: number -> weight, state and target."""
+        projections = list(self.layout.projections)
+        gone = {id(array) for number in columns for array in projections[number].state.values()}
+        for number, own in columns.items():
+            projections[number] = replace(projections[number], joined_size=projections[number].n_synapses, **own)
+        self.layout = replace(self.layout, projections=tuple(projections))
+        self.lent_arrays = [array for array in self.lent_arrays if id(array) not in gone]
+        for number, own in columns.items():
+            self.weights[number] = own["weight"]
+
     cdef write_joined(self):
         """Weights that were asked for as arrays during the run go to the joined tables."""
         for k in self.asked:
@@ -258,6 +271,7 @@ cdef class Binding:
     cdef lend_births(self, born):
         """What a restored network says of its synapses: projection -> step, or array of steps; default 0."""
         cdef Py_ssize_t k
+        _part_lazy(self)
         for k, projection in enumerate(self.layout.projections):
             self.lend_born(&self.projections[k], projection, born.get(projection.name, 0))
         for k, rows in enumerate(self.layout.joined):

@@ -113,6 +113,10 @@ cdef class Engine:
             if weight is not self.binding.weights[k]:  # moved into a block that several share, say
                 self.binding.lend_weight(k, weight)
 
+    def part_lazy(self):
+        """Give joined projections that learn their synapses back, each as it stands."""
+        _part_lazy(self.binding)
+
     def write_joined(self):
         """During a run: weights of joined projections that somebody has asked for go to the tables."""
         self.binding.write_joined()
@@ -131,8 +135,6 @@ cdef class Engine:
         for partition in range(ring.n_partitions):
             n += ring.count[row * ring.n_partitions + partition]
         found = np.empty(n, np.int64)
-        if n == 0:
-            return found
         cdef int64_t[::1] out = found
         n = 0
         for partition in range(ring.n_partitions):
@@ -153,6 +155,7 @@ cdef class Engine:
     def state(self):
         """Spikes under way, traces, and what pair rules, short-term plasticity and homeostatic scaling keep."""
         cdef Binding b = self.binding
+        _part_lazy(b)
         now, slow = b.sim.step, {}
         if b.short_terms:
             slow["short_term"] = {name: keeper.state(now) for name, keeper in b.short_terms.items()}
@@ -409,6 +412,7 @@ cdef class Engine:
         began = perf_counter() if n_steps > 1 else 0.0
         b.sim.until = nm_clock() + _SLICE_SECONDS if n_steps > 1 else 0.0
         while left > 0:
+            _join_lazy(b)
             pool = self.pool.get(self.threads if self.threads < n_partitions else <int>n_partitions)
             turn = self._to_sample(self._to_epoch(slice_steps, left))
             with nogil:
@@ -590,9 +594,7 @@ cdef class Engine:
                 return int(self.binding.ids[slot]), name, layout.area_names[area] if area >= 0 else None
         raise CoreError(f"no neuron in slot {slot}")
 
-    def where_synapse(self, failure):
-        """The column of synapses that a CoreFailure of `run` is about: (name of the projection, name of the column)."""
-        number, k = divmod(failure.field, NM_MAX_STATE + 1)
-        about = self.binding.layout.projections[number]
-        state = _RULES[about.learning.rule]["state"]
-        return about.name, "weight" if k == 0 else list(state)[k - 1]
+    def where_synapse(self):
+        """The first column of synapses that is not finite: (projection, column, position, value)."""
+        _part_lazy(self.binding)
+        return _not_finite(self.binding)

@@ -34,6 +34,10 @@ cdef extern from "nm_routes.h" nogil:
 cdef extern from "nm_network.h" nogil:
     int NM_MAX_INPUTS
     ctypedef struct nm_lazy
+    ctypedef struct nm_members:
+        int64_t n
+        const int64_t *end
+        const uint32_t *number
     ctypedef struct nm_short_term
     ctypedef struct nm_bitmap
     ctypedef struct nm_push
@@ -90,6 +94,7 @@ cdef extern from "nm_network.h" nogil:
         double *post_trace[3]
         double post_kept[3]
         nm_lazy *lazy
+        const nm_members *members
         nm_events *events
         nm_short_term *short_term
         const nm_bitmap *bitmap
@@ -134,6 +139,10 @@ cdef extern from "nm_network.h" nogil:
     void nm_network_run_words(const nm_network *network, const nm_projection *p, uint32_t *word)
     int64_t nm_network_count_partitions(int64_t n_neurons)
     int64_t nm_all_buckets(const nm_network *network, const nm_projection *p)
+    int64_t nm_bucket(const nm_network *network, const nm_projection *p, int64_t row, int64_t partition)
+    int64_t nm_first_run(const nm_projection *p, int64_t bucket)
+    int64_t nm_row_of(const nm_network *network, const nm_projection *p, int64_t bucket)
+    int64_t nm_partition_of(const nm_network *network, const nm_projection *p, int64_t bucket)
     int64_t nm_network_cut(const nm_group *groups, int64_t n_groups, const double *drive_rate, int64_t partition_width,
                            nm_block *blocks, int64_t *partition_block)
     int nm_network_check(const nm_network *network, nm_error *error)
@@ -221,6 +230,26 @@ cdef extern from "nm_lazy.h" nogil:
                        float *eligibility)
     void nm_lazy_flush(const nm_lazy_step *step, int64_t first, int64_t last)
     double nm_lazy_decayed(const double *table, int64_t steps)
+
+cdef extern from "nm_lazy_join.h" nogil:
+    ctypedef struct nm_lazy_join:
+        const nm_network *network
+        nm_projection *own
+        nm_visit **visits
+        int64_t n
+        nm_projection *rows
+        nm_visit *rows_visits
+        int64_t n_traces
+        int64_t *next
+        int64_t *end
+    void nm_lazy_join_span(const nm_network *network, const nm_projection *p, int64_t *first, int64_t *end)
+    void nm_lazy_join_count(const nm_lazy_join *join, int64_t *bucket_run)
+    void nm_lazy_join_measure(const nm_lazy_join *join, int64_t *run_start, uint16_t *run_delay)
+    int nm_lazy_join_fill(const nm_lazy_join *join, int64_t first, int64_t last)
+    void nm_lazy_join_part(const nm_lazy_join *join, int64_t first, int64_t last)
+    void nm_lazy_join_targets(const nm_lazy_join *join, int64_t member, uint16_t *target)
+    int64_t nm_lazy_join_read(const nm_lazy_step *step, int64_t member, int64_t first, int64_t last, float *weight,
+                              float *eligibility)
 
 cdef extern from "nm_events.h" nogil:
     ctypedef struct nm_events:

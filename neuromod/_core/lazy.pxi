@@ -31,6 +31,8 @@ cdef class LazyKeeper:
     cdef object idle            # [segment]: whether it lies in another partition; None: none does
     cdef int64_t settled_at     # step of the last `settle`
     cdef object weight, eligibility  # as they stand: of the moment of each synapse's last visit
+    cdef public object owner    # has `leave()` and `come_back(self, ...)`; None: the synapses are never joined
+    cdef object joined          # JoinedLazy that has the synapses; None: they are here
 
     def __cinit__(self, Binding binding not None, projection, tuple parts, Py_ssize_t n_runs, Py_ssize_t n_zones,
                   double tau_c, list pre_traces, LazyKeeper leader=None):
@@ -50,6 +52,36 @@ cdef class LazyKeeper:
         else:
             self._share(leader)
         self._point()
+
+    def columns(self):
+        """The arrays of the synapses as they stand; none while they are in joined rows."""
+        if self.joined is not None:
+            return {}
+        return {"weight": self.weight} | ({} if self.eligibility is None else {"eligibility": self.eligibility})
+
+    def targets(self):
+        """Target of each synapse, from the first slot of its part of the network, uint16."""
+        return self.rows.target if self.joined is None else (<JoinedLazy>self.joined).targets(self)
+
+    cdef leave(self, object joined, object projection):
+        """Leave the synapses to joined rows, which have them already."""
+        self.joined, self.rows = joined, projection
+        self.weight = self.eligibility = self.visits = None
+        self.own = {}
+        self.owner.leave()
+
+    cdef come_back(self, object projection, object last):
+        """Take the synapses, and the last update of each run, back from joined rows."""
+        self.rows, self.weight, self.eligibility = projection, projection.weight, projection.state.get("eligibility")
+        self.visits, self.joined = last, None
+        self.own = {name: last[name] for name in last.dtype.names}
+        self.c.visits = <nm_visit *><size_t>last.__array_interface__["data"][0]
+        self.owner.come_back(self, projection.target, self.columns())
+
+    cdef _apart(self):
+        """From here on the synapses are here."""
+        if self.joined is not None:
+            self.joined.part()
 
     cdef _find_reached(self):
         n_partitions, projection = self.binding.network.n_partitions, self.rows
@@ -88,6 +120,7 @@ cdef class LazyKeeper:
 
     cdef carried(self):
         """(id of the source, delay, partition) of each segment whose arrivals are noted, and the traces now."""
+        self._apart()
         ends, traces = self.ends(), self.traces()
         if self.idle is None:
             return *ends, traces
@@ -115,6 +148,7 @@ cdef class LazyKeeper:
 
     cdef part(self):
         """Go on with a history of its own, equal to the shared one."""
+        self._apart()
         decays, factors, old = self.decays, self.factors, (self.history, self.recent, self.former)
         self._make_history(len(decays))
         for name, array in self.history.items():
@@ -141,6 +175,8 @@ cdef class LazyKeeper:
 
     cdef take_own(self, LazyKeeper old):
         """Go on from the last update of each synapse that a keeper of the same rows has."""
+        self._apart()
+        old._apart()
         for name, array in self.own.items():
             array[...] = old.own[name]
 
@@ -178,6 +214,8 @@ cdef class LazyKeeper:
 
     def read(self):
         """Weight and, where the rule has one, eligibility, float32, as they are now; nothing is changed by the look."""
+        if self.joined is not None:
+            return (<JoinedLazy>self.joined).read(self)
         cdef nm_lazy_step step = self._step()
         weight = np.empty(len(self.weight), np.float32)
         eligibility = None if self.eligibility is None else np.empty(len(self.weight), np.float32)
@@ -192,6 +230,8 @@ cdef class LazyKeeper:
 
     def read_one(self, int64_t synapse):
         """The weight of one synapse now."""
+        if self.joined is not None:
+            return (<JoinedLazy>self.joined).read_one(self, synapse)
         check_number("synapse", synapse, 0, len(self.weight) - 1)
         cdef nm_lazy_step step = self._step()
         cdef int64_t bucket = self._bucket_of(synapse)
@@ -217,6 +257,7 @@ cdef class LazyKeeper:
 
     def write(self, synapses, columns):
         """Set the given synapses (ascending positions) to what they are to be now: every column that `read` gives."""
+        self._apart()
         cdef nm_lazy_step step = self._step()
         cdef int64_t bucket, done = -1
         synapses = np.ascontiguousarray(synapses, np.int64)
@@ -243,12 +284,14 @@ cdef class LazyKeeper:
 
     def settle(self):
         """Bring every synapse up to date in place: complete as they stand, they may be given to somebody else."""
+        self._apart()
         cdef nm_lazy_step step = self._step()
         self.settled_at = step.now
         nm_lazy_flush(&step, 0, self._n_buckets())
 
     def traces(self):
         """Presynaptic traces now: {name: value of each segment}."""
+        self._apart()
         cdef int64_t now = self.binding.sim.step
         cdef int k
         found = {}
@@ -260,6 +303,7 @@ cdef class LazyKeeper:
 
     def state(self):
         """Everything, as it stands; for a checkpoint of this very network."""
+        self._apart()
         found = {name: _copied(array) for name, array in self.history.items() if name != "marks"}
         found |= {name: self._whole(name) for name in self.own}
         forms = self._forms()
@@ -292,6 +336,7 @@ cdef class LazyKeeper:
 
     def check_state(self, part, int64_t now):
         """Note in a SavedPart what `state` cannot have given after step `now`; C relies on these limits."""
+        self._apart()
         sweep, own = self.c.sweep, self._forms()
         part.only(*own, "epoch", "origin")
         if "turn" not in part.value:  # before bounds under eligibility held in every step
@@ -347,6 +392,7 @@ cdef class LazyKeeper:
 
     def set_traces(self, traces):
         """Presynaptic traces as they are now, by segment."""
+        self._apart()
         for name, values in traces.items():
             if not name.startswith("trace_") or name not in self.own:
                 raise ValueError(f"traces: must be the rule's; got {name!r}")

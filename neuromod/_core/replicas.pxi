@@ -38,6 +38,7 @@ cdef class EngineGroup:
             for k, one in enumerate(self.engines):
                 engine = one
                 engine.prepare()
+                _join_lazy(engine.binding)
                 engine._lend_input(None if inputs is None else inputs[k], input_ids)
                 engine._lend_records()
                 self.replicas[k].sim, self.replicas[k].status = &engine.binding.sim, NM_OK

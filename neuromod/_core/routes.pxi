@@ -8,8 +8,9 @@ cdef class Routes:
     cdef nm_age *static_ages
     cdef nm_age *ages
     cdef nm_swept *swept
-    cdef list arrays
+    cdef list arrays, again   # `again`: what `relist` made
     cdef set empty
+    cdef object first         # slots at which the ranges begin
 
     def __dealloc__(self):
         PyMem_Free(self.static_ages)
@@ -22,7 +23,7 @@ cdef class Routes:
         cdef int64_t k
         cdef nm_routes *routes = &network.routes
         cdef nm_projection *all = network.projections
-        self.arrays, self.empty = [], empty
+        self.arrays, self.again, self.empty = [], [], empty
         tables = list(range(network.n_projections, network.n_projections + network.n_joined))
         there = tables + [k for k in range(network.n_projections) if not all[k].joined]
         # a static projection without synapses brings nothing: on ranks there are many, whose targets are elsewhere
@@ -32,18 +33,33 @@ cdef class Routes:
         ports = {all[k].port for k in static if nm_push_worth(&all[k])}
         pushed = [k for k in static if all[k].port in ports]
         pulled = [k for k in static if all[k].port not in ports]
-        others = [k for k in there if all[k].rule != NULL or (all[k].bitmap != NULL and all[k].n_synapses)]
-        first = np.unique(np.array([end for k in there for end in _rows(&all[k])], np.int64))
+        self.first = first = np.unique(np.array([end for k in there for end in _rows(&all[k])], np.int64))
         routes.n_ranges = max(0, len(first) - 1)
         routes.first = <const int64_t *>self._own(first, "i8")
         self.static_ages = self._ages(network, first, pulled, &routes.n_static_ages)
-        self.ages = self._ages(network, first, others, &routes.n_ages)
-        routes.static_ages, routes.ages = self.static_ages, self.ages
+        routes.static_ages = self.static_ages
         self._lend_outgoing(network, first, pushed, &routes.pushed)
-        self.list_stepped(network)
         network.push = NULL
         if pushed:
             self._lend_push(network, pushed)
+        self.list_stepped(network)
+        self.relist(network)
+
+    cdef relist(self, nm_network *network):
+        """The projections with bitmaps or a rule; again where lazy ones have been joined or are apart again."""
+        cdef int64_t k, n_ages = 0
+        cdef nm_projection *all = network.projections
+        cdef nm_age *ages
+        others = [k for k in range(network.n_projections)
+                  if not all[k].joined and (all[k].rule != NULL or (all[k].bitmap != NULL and all[k].n_synapses))]
+        fixed, self.arrays = self.arrays, []
+        try:
+            ages = self._ages(network, self.first, others, &n_ages)
+            PyMem_Free(self.ages)
+            network.routes.ages, network.routes.n_ages, self.ages = ages, n_ages, ages
+            self._list_swept(network)
+        finally:
+            self.arrays, self.again = fixed, [*self.arrays]
 
     cdef list_stepped(self, nm_network *network):
         """Who has work in a step besides delivery; again where lazy projections no longer share a history."""
@@ -58,14 +74,13 @@ cdef class Routes:
         routes.short_term = <const int32_t *>self._own(np.array(short_term, np.int32), "i4")
         routes.scaled = <const int32_t *>self._own(np.array(scaled, np.int32), "i4")
         routes.n_stepped, routes.n_short_term, routes.n_scaled = len(stepped), len(short_term), len(scaled)
-        self._list_swept(network)
 
     cdef _list_swept(self, nm_network *network):
         cdef int64_t k
         cdef nm_projection *all = network.projections
         groups = {}
         for k in range(network.n_projections):
-            if all[k].lazy != NULL:
+            if all[k].lazy != NULL and all[k].n_rows > 0:
                 groups.setdefault((all[k].lazy.sweep, all[k].n_rows), []).append(k)
         numbers = [<size_t>self._own(np.array(group, np.int32), "i4") for group in groups.values()]
         cdef nm_swept *swept = <nm_swept *>PyMem_Calloc(max(1, len(groups)), sizeof(nm_swept))

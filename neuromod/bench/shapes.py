@@ -129,7 +129,8 @@ SHAPES: Mapping[str, Mapping[str, Shape]] = MappingProxyType(
     {
         "populations, one delay": _over("populations", (1, 4, 16, 64)),
         "populations, many delays": _over("populations", (1, 4, 16, 64), Shape(delay=MANY)),
-        "populations, rstdp": _over("populations", (1, 4, 16), Shape(rule="rstdp")),
+        "populations, rstdp": _over("populations", (1, 4, 16, 64), Shape(rule="rstdp")),
+        "populations, rstdp, many delays": _over("populations", (1, 4, 16), Shape(rule="rstdp", delay=MANY)),
         "delays, static": _delays("none"),
         "delays, rstdp": _delays("rstdp"),
         "neurons": _sizes(),
@@ -161,7 +162,6 @@ _REGION = "0.3 to 0.5 us for each region: its levels, and its neurons in pieces 
 _PYTHON = "a call from Python costs 30 to 45 us"
 NOTES: Mapping[tuple[str, str], str] = MappingProxyType(
     {
-        ("populations, rstdp", "16"): "plastic rows are not joined: each is a sixteenth as long",
         ("delays, static", "1 to 500"): "a delay run has one synapse or none: bound by the latency of memory",
         (
             "delays, static",

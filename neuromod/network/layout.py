@@ -95,7 +95,7 @@ class ProjectionLayout:
     joined: tuple[_core.JoinedRows, int] | None = (
         None  # the table that has the synapses, and which member it is
     )
-    joined_size: int = 0  # synapses of a joined projection
+    joined_size: int = 0  # synapses of a projection whose rows are joined, static ones or while it runs
     longest_delay: int = 1  # steps, of a joined projection; `equal_delay` is its shortest
 
     @property
@@ -106,7 +106,7 @@ class ProjectionLayout:
     @property
     def n_synapses(self) -> int:
         """Number of synapses."""
-        return len(self.target) if self.joined is None else self.joined_size
+        return self.joined_size or len(self.target)
 
     @property
     def min_delay(self) -> int:

@@ -350,6 +350,8 @@ class SynapseStore:
             self.rejoined += 1
 
     def _layout(self) -> Layout:
+        if self.keeper is not None:
+            self.keeper.part_lazy()
         zone_of, zones = self.areas.zones()
         joined = join(self.tables, self.columns.n, self.threads)
         return Layout(
@@ -380,7 +382,7 @@ class SynapseStore:
         self.keeper = engine if engine.keepers else None
         for table in self._tables:
             if table.name in engine.keepers:
-                table.weights.keep(engine.keepers[table.name])
+                table.keep(engine.keepers[table.name])
         self._freeze_weight()
 
     def release(self) -> None:

@@ -195,6 +195,18 @@ class SynapseTable:
             self.delays = int(self.run_delay.min()), int(self.run_delay.max())
 
     @property
+    def target(self) -> NDArray[np.uint16]:
+        """Slot of each synapse's target, from the first slot of its part of the network."""
+        if self._target is None:
+            assert isinstance(self.weights.keeper, _core.LazyKeeper)
+            return self.weights.keeper.targets()
+        return self._target
+
+    @target.setter
+    def target(self, value: NDArray[np.uint16]) -> None:
+        self._target: NDArray[np.uint16] | None = value
+
+    @property
     def order(self) -> Ints | None:
         """Which of the pairs became each synapse; None: they were drawn. A new array; kept in 4 bytes each."""
         return None if self._order is None else self._order.astype(np.int64)
@@ -235,9 +247,28 @@ class SynapseTable:
         """Whether the weights may be written through an array, or the synapses were made at several times."""
         return self.parted > 0 or self.weights.is_handed_out or isinstance(self.since, np.ndarray)
 
+    def keep(self, keeper: _core.LazyKeeper | _core.EventKeeper) -> None:
+        """An engine takes the synapses over."""
+        self.weights.keep(keeper)
+        if isinstance(keeper, _core.LazyKeeper):
+            keeper.owner = self
+
+    def leave(self) -> None:
+        """The keeper has moved the synapses into rows that several projections share while they run."""
+        self._target, self.weights.live = None, {}
+
+    def come_back(
+        self, keeper: _core.LazyKeeper, target: NDArray[np.uint16], columns: Mapping[str, Floats]
+    ) -> None:
+        """The keeper has the synapses to itself again; targets that have been renumbered since stay."""
+        if keeper is self.weights.keeper:
+            self._target = target if self._target is None else self._target
+            self.weights.live = dict(columns)
+
     def enter(self, part: JoinedPart) -> None:
         """Leave rows and weights to a shared table, which has taken them over."""
-        del self.target, self.run_start, self.bucket_run, self.run_delay
+        del self.run_start, self.bucket_run, self.run_delay
+        self._target = None
         self.joined = part
         self.weights.enter(part, self._watch)
 

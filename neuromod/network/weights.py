@@ -79,6 +79,7 @@ class Weights:
         if plastic and not isinstance(weight, np.ndarray):
             weight = np.full(n, weight, np.float32)
         self.live: dict[str, NDArray[Any]] = {"weight": weight} if isinstance(weight, np.ndarray) else {}
+        self.fields = tuple(fields)
         self.live |= {name: np.full(n, start, dtype) for name, (dtype, start) in fields.items()}
         self.keeper: _core.LazyKeeper | _core.EventKeeper | None = None
         self.joined: SharedWeights | None = None
@@ -91,7 +92,8 @@ class Weights:
     @property
     def is_equal(self) -> bool:
         """Whether all weights are one number, and no array of them exists."""
-        return "weight" not in self.live and (self.joined is None or self.was_equal)
+        unseen = "weight" not in self.live and self.keeper is None
+        return unseen and (self.joined is None or self.was_equal)
 
     def array(self, name: str = "weight") -> Floats:
         """The current values, to be read and written by the user until the simulation moves on."""
@@ -116,7 +118,7 @@ class Weights:
     def values(self) -> dict[str, Floats]:
         """Every column, current, for reading only; no array is made where all weights are equal."""
         if self.gate.running and self.gate.foreign:
-            return {name: self._glance(name) for name in ("weight", *self.live)}
+            return {name: self._glance(name) for name in ("weight", *self.fields)}
         if self.keeper is not None:
             with self.gate:
                 return self._snapshot()
@@ -142,7 +144,7 @@ class Weights:
             return self.equal
         if self.joined is not None:
             return self.joined.read_one(k)
-        return float(self._handed.get("weight", self.live["weight"])[k])
+        return float((self._handed if "weight" in self._handed else self.live)["weight"][k])
 
     def sampled(self, name: str, where: NDArray[np.int64]) -> Floats:
         """Current values of some synapses, for a recorder: a copy."""
@@ -263,6 +265,8 @@ class Weights:
     def restore(self, mark: tuple[Any, ...]) -> None:
         """After a change that has failed: hand out and be kept as when `marked` was called."""
         joined, self.keeper, self.is_in_block, self.live, self._handed, self._before = mark
+        if isinstance(self.keeper, _core.LazyKeeper):  # its synapses may have come back from shared rows
+            self.live = self.keeper.columns()
         self.joined, self._watch, self.was_equal = joined
         for array in self._handed.values():
             array.flags.writeable = True
