@@ -216,6 +216,22 @@ def test_weights_below_0_onto_conductances_excited_and_were_said_to_hyperpolaris
     assert len(cells) == 1
 
 
+def test_the_sign_of_weights_is_looked_at_by_their_own_targets():
+    sim = Simulation(seed=1)
+    first, train, cells = sim.create(3, "lif_cond"), sim.create(2, "lif"), sim.create(4, "lif")
+    p = sim.connect(train, cells, all_to_all=True, weight=0.5)
+    p.weight = -0.5  # hyperpolarises; the first neurons of the network are none of its targets
+    p.weight[:] = -0.25
+    sim.run(1)
+    p.weight[:] = -0.125
+    sim.model.remove_neuron(int(first.ids[0]))
+    sim.run(1)
+    q = sim.connect(train, first, all_to_all=True, weight=0.5)
+    with pytest.raises(ValueError, match="weight: must not be below 0 onto lif_cond"):
+        q.weight = -0.5
+    assert len(p) == 8
+
+
 def test_weights_below_0_of_a_function_of_distance_were_not_warned_of():
     sim = Simulation(seed=1)
     cells = sim.create(5, "lif", positions="line")

@@ -232,8 +232,8 @@ def check_sign(where: str, values: Any, columns: Any, targets: Any, inhibitory: 
         Name of the argument or column, for the message.
     values : float or ndarray
     columns : NeuronColumns
-    targets : ndarray of int or of bool
-        Slots of the targets.
+    targets : ndarray of int, or callable
+        Slots of the targets, or what gives them.
     inhibitory : bool
         The size of inhibitory weights acts, and their sign does not.
 
@@ -244,7 +244,8 @@ def check_sign(where: str, values: Any, columns: Any, targets: Any, inhibitory: 
     """
     if inhibitory or not np.any(np.asarray(values) < 0.0):
         return
-    for name in (list(MODELS)[k] for k in np.unique(columns.column("model")[targets]).tolist()):
+    slots = targets() if callable(targets) else targets
+    for name in (list(MODELS)[k] for k in np.unique(columns.column("model")[slots]).tolist()):
         if "g_syn_excitatory" in MODELS[name]["state"]:
             raise ValueError(
                 f"{where}: must not be below 0 onto {name} neurons, whose conductances have no sign; for inhibition "
@@ -278,9 +279,10 @@ def check_written(tables: Sequence[Any], step: int) -> None:
 def _check_written(table: Any, name: str, values: Floats, step: int) -> None:
     about, inhibitory = table.learning, table.synapse_type == "inhibitory"
     low, high = _surely_fine(about, inhibitory) if name == "weight" else (-MAX_WEIGHT, MAX_WEIGHT)
-    if name == "weight" and len(values):
+    n = table.columns.n
+    if name == "weight" and len(values) and table.n_neurons <= n:  # more, while a neuron is being removed
         where = f"projections[{table.name!r}].weight"
-        check_sign(where, values, table.columns, table.targets(table.columns.n), inhibitory)
+        check_sign(where, values, table.columns, lambda: np.flatnonzero(table.targets(n)), inhibitory)
     if not len(values) or _core.first_outside(values, *widened(low, high)) < 0:
         return
     where = f"projections[{table.name!r}].{name}"

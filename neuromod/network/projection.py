@@ -299,7 +299,9 @@ class Projection(Synapses, Closed):
             raise ValueError(f"weight: must be a number or have shape {column.shape}; got {given.shape}")
         inhibitory, columns = self.synapse_type == "inhibitory", self._table.columns
         check_weight("weight", given, self._table.learning, inhibitory)
-        check_sign("weight", given, columns, self._table.targets(columns.n), inhibitory)
+        check_sign(
+            "weight", given, columns, lambda: np.flatnonzero(self._table.targets(columns.n)), inhibitory
+        )
         _set(column, given)
 
     @property
