@@ -405,7 +405,7 @@ class SynapseMonitor(Monitor[_core.Probe]):
         self._sim, self._variable, self._projection = sim, variable, table.name
         self._ends: tuple[Ints, ...] = tuple(fixed(ends[positions]) for ends in (table.pre_id, table.post_id))
         self._tracked = Tracked(sim._session.store, table.name, positions)
-        super().__init__(sim, _core.Probe(self._read, count, len(positions)))
+        super().__init__(sim, _core.Probe(self._reader(), count, len(positions)))
 
     @property
     def variable(self) -> str:
@@ -428,8 +428,10 @@ class SynapseMonitor(Monitor[_core.Probe]):
         time, values = self._samples()
         return Samples(self._variable, unit, time, values, self._period * self._sim.dt, axes)
 
-    def _read(self) -> NDArray[np.float32]:
-        return self._tracked.read(self._variable)
+    def _reader(self) -> Callable[[], NDArray[np.float32]]:
+        """What the probe calls. It does not hold the monitor, which is gone when nobody has it."""
+        tracked, variable = self._tracked, self._variable
+        return lambda: tracked.read(variable)
 
     def _own(self) -> dict[str, Any]:
         own = super()._own()
@@ -438,7 +440,7 @@ class SynapseMonitor(Monitor[_core.Probe]):
     def _new_recorder(self) -> _core.Probe:
         positions: Any = self._tracked  # as `_own` gave them
         self._tracked = Tracked(self._sim._session.store, self._projection, positions)
-        return _core.Probe(self._read, 1, len(positions))
+        return _core.Probe(self._reader(), 1, len(positions))
 
     @property
     def time(self) -> Floats:

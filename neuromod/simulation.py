@@ -100,24 +100,23 @@ class Simulation(Building, Connects, Hooked, Kept):
             raise TypeError(
                 f"neuromodulation: must be a NeuromodulationSystem; got {type(neuromodulation).__name__}"
             )
-        if neuromodulation is not None:
-            neuromodulation._check_fits(model._areas.own_regions, model._areas.names)
         section, doubt = model._config.simulation, dt_doubt(dt)
         if doubt is not None:
             say(doubt)
-        if neuromodulation is not None:
-            use_modulators(model._store, neuromodulation.names)
+        length = checked_dt(section.dt if dt is None else dt)
+        most = get_num_threads() if threads is None else checked_threads(threads)
+        number = checked_seed(section.seed if seed is None else seed)
+        if neuromodulation is not None:  # nothing fails behind it
+            neuromodulation._check_fits(
+                model._areas.own_regions,
+                model._areas.names,
+                lambda: use_modulators(model._store, neuromodulation.names),
+            )
         self._model = model
         self._calls, self._made_by = {}, {}
         self._neuromodulation = neuromodulation
         levels = None if neuromodulation is None or not neuromodulation.enabled else neuromodulation._levels
-        self._session = Session(
-            model._store,
-            checked_seed(section.seed if seed is None else seed),
-            checked_dt(section.dt if dt is None else dt),
-            levels,
-            get_num_threads() if threads is None else checked_threads(threads),
-        )
+        self._session = Session(model._store, number, length, levels, most)
         if neuromodulation is not None and neuromodulation.enabled:
             moves = [name for name in neuromodulation.names if name not in neuromodulation.clamped]
             say_what_decays_by_step([neuromodulation._modulator(n) for n in moves], self._session.dt)

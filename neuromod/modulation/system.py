@@ -8,7 +8,7 @@ that the next step uses.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -400,8 +400,11 @@ class NeuromodulationSystem(Clamps, Closed, _core.SystemCore):
                 known = ", ".join(self._areas or ())
                 raise ValueError(f"{where}.areas: must be areas of the model ({known}); got {area!r}")
 
-    def _check_fits(self, regions: Sequence[str], areas: Sequence[str]) -> None:
-        """Whether a model's regions have levels here, and areas that release are the model's."""
+    def _check_fits(
+        self, regions: Sequence[str], areas: Sequence[str], further: Callable[[], object] = lambda: None
+    ) -> None:
+        """Whether a model's regions have levels here, and areas that release are the model's. `further`: what else is
+        checked; the areas are the model's from then on."""
         known = set(self.regions)
         missing = [region for region in regions if region not in known]
         if len(self.regions) > 1 and missing:
@@ -413,7 +416,8 @@ class NeuromodulationSystem(Clamps, Closed, _core.SystemCore):
         try:
             for release in self._levels.releases:
                 self._check_areas(f"neuromodulation.{release['modulator']}.release", release["areas"])
-        except ValueError:
+            further()
+        except BaseException:
             self._areas = before
             raise
 
