@@ -54,9 +54,11 @@ class Rates(Mapping[str, float]):
 
     def __getitem__(self, name: str) -> float:
         found = self._found()
-        if name not in found:
-            raise unknown_name("rates", name, found)
-        return found[name]
+        if name in found:
+            return found[name]
+        if name in self._names:
+            raise KeyError(f"rates[{name!r}]: has no neurons at the end of the run, so no rate")
+        raise unknown_name("rates", name, found)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._found())

@@ -19,7 +19,7 @@ from neuromod.network.areas import Areas
 from neuromod.network.columns import NeuronColumns
 from neuromod.network.creation import Creation
 from neuromod.network.described import Described
-from neuromod.network.draws import MAX_DELAY, check_weight
+from neuromod.network.draws import MAX_DELAY, check_sign, check_weight
 from neuromod.network.layout import Learning
 from neuromod.network.members import slot_of
 from neuromod.network.placement import Placement
@@ -323,6 +323,7 @@ class BrainModel(Described):
         kind = type_of_sources(self._areas, np.array([pre], np.int32), synapse_type)
         size = checked_number(weight, "weight")
         check_weight("weight", size, self._store.learning, kind == "inhibitory")
+        check_sign("weight", size, self._store.columns, [post], kind == "inhibitory")
         return self._store.add((pre, post, size, steps, kind))
 
     def get_synapses_for_neuron(self, neuron_id: int, direction: str = "both") -> list[Synapse]:

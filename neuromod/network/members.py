@@ -19,6 +19,7 @@ __all__ = [
     "Region",
     "ids_as_given",
     "ids_of",
+    "is_group",
     "is_population",
     "label_of",
     "names_of",
@@ -88,6 +89,18 @@ def slots_as_given(areas: Areas, group: Any, where: str) -> Ints:
             f"{where}: must be a row of neuron ids, area names or populations; got shape {ids.shape}"
         )
     return areas.columns.known_slots(ids, where)  # type: ignore[no-any-return]
+
+
+def is_group(group: Any) -> bool:
+    """Whether neurons are given by names, populations or views of neurons, and not as ids."""
+    kinds = (str, _core.Neuron)
+    if isinstance(group, kinds) or is_population(group):
+        return True
+    return (
+        isinstance(group, Sequence)
+        and len(group) > 0
+        and all(isinstance(each, kinds) or is_population(each) for each in group)
+    )
 
 
 def slots_of_group(areas: Areas, group: Any, where: str) -> NDArray[np.int32]:

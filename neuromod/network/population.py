@@ -26,6 +26,17 @@ Group: TypeAlias = "Population | Neuron | str | Sequence[Any] | ArrayLike"
 """What stands for neurons in a call: populations, views of neurons, names of areas or populations, ids."""
 _FIELDS = frozenset(name for name in FIXED_FIELDS if name not in ("external_input", "i_offset"))
 """Columns that every neuron has."""
+_DRIVES = {
+    name: {"domain": "NM_NON_NEGATIVE", "unit": unit}
+    for name, unit in {
+        "drive_rate": "Hz",
+        "drive_noise": "mV sqrt(ms)",
+        "drive_uniform": "mV sqrt(ms)",
+        "drive_noise_per_step": "mV",
+        "drive_uniform_per_step": "mV",
+    }.items()
+}
+"""Columns of the background drive that must not be negative."""
 
 
 class Population(Sequence[Neuron]):
@@ -247,12 +258,23 @@ class Population(Sequence[Neuron]):
         columns.gate.check_own(f"{self._told}.{name}")
         if name in STRUCTURAL or isinstance(getattr(type(self), name, None), property):
             raise AttributeError(f"{self._told}.{name}: is read-only")
-        if name not in _FIELDS and not (self._has(name) and all(self._has(name))):
+        has = self._has(name) or [
+            any(name in settable(model) for model in MODELS)
+        ]  # of no neurons: any model's
+        if name not in _FIELDS and not all(has):
             self._refuse(name)
         slots, where = self._slots(), f"{self._told}.{name}"
+        if (
+            name.startswith("drive_")
+            and self._models()
+            and all(MODELS[m]["is_source"] for m in self._models())
+        ):
+            raise AttributeError(f"{where}: {' and '.join(self._models())} neurons have no input", name=name)
         written = checked_column(where, name, value, self._models(), len(slots))
-        if columns.column(name).dtype.kind == "i" and np.any(written != np.rint(written)):
-            raise ValueError(f"{where}: must be whole numbers; got {shown(value)}")
+        if not len(slots):
+            return
+        if columns.column(name).dtype.kind == "i":
+            _check_whole(where, written, value, columns.column(name).dtype)
         if self._models():
             say_unit_doubts(settable(self._models()[0]), {name: value}, self._told)
         columns.column(name)[slots] = written
@@ -315,7 +337,11 @@ def checked_column(
 ) -> float | NDArray[np.float64]:
     """A value, or n of them, for the column of neurons of these models; ValueError or TypeError if it is no such."""
     fields = [settable(model)[name] for model in models if name in settable(model)]
-    if isinstance(value, str) and fields and "words" in fields[0]:
+    fields = fields or [_DRIVES.get(name, {"domain": "NM_ANY", "unit": "1"})]
+    if isinstance(value, Mapping):
+        came = f"got {shown(dict(value))}; {where} = rng.uniform(low, high, {n}) is one of NumPy"
+        raise TypeError(f"{where}: must be numbers, since create alone draws distributions; {came}")
+    if isinstance(value, str) and "words" in fields[0]:
         try:
             return float(_core.field_number(fields[0], value))
         except ValueError:
@@ -323,7 +349,7 @@ def checked_column(
     given = checked_array(value, where).astype(np.float64)
     if given.ndim and given.shape != (n,):
         raise ValueError(f"{where}: must be a number or have shape {(n,)}; got shape {given.shape}")
-    for field in fields or [{"domain": "NM_ANY", "unit": "1"}]:
+    for field in fields:
         ends = (given.min(initial=np.inf), given.max(initial=-np.inf)) if given.size else ()
         if np.isnan(given).any() or not all(_core.domain_holds(field["domain"], end) for end in ends):
             bad = next(x for x in given.ravel().tolist() if not _core.domain_holds(field["domain"], x))
@@ -331,6 +357,15 @@ def checked_column(
             rule = f"{_core.field_phrase(field)} {field['unit']}".removesuffix(" 1")
             raise ValueError(f"{where}: must be {rule}; got {bad:g}{at}")
     return given if given.ndim else float(given)
+
+
+def _check_whole(where: str, written: Any, value: Any, dtype: Any) -> None:
+    """Refuse what a column of whole numbers cannot hold."""
+    if np.any(written != np.rint(written)):
+        raise ValueError(f"{where}: must be whole numbers; got {shown(value)}")
+    low, high = float(np.iinfo(dtype).min), float(np.iinfo(dtype).max)
+    if np.any((np.asarray(written) < low) | (np.asarray(written) >= high)):
+        raise ValueError(f"{where}: must be from {low:.4g} to {high:.4g}; got {shown(value)}")
 
 
 def _span(slots: Ints) -> slice | None:

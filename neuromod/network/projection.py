@@ -12,7 +12,7 @@ from neuromod import _core
 from neuromod.arguments import checked_array
 from neuromod.closed import Closed, fixed
 from neuromod.network.columns import MODELS, held, model_of
-from neuromod.network.draws import check_weight
+from neuromod.network.draws import check_sign, check_weight
 from neuromod.network.editing import Synapses
 from neuromod.network.learning import LiveMapping
 from neuromod.network.synapses import SynapseTable
@@ -289,10 +289,17 @@ class Projection(Synapses, Closed):
         column = self.weight
         if value is column:  # `p.weight += d` has written already, and sets what it got
             return
+        if isinstance(value, Mapping):
+            how = f"p.weight = rng.normal(mean, sd, {len(column)}) is one of NumPy"
+            raise TypeError(f"weight: must be numbers, since connect alone draws distributions; {how}")
         given = checked_array(value, "weight")
         if given.ndim and given.shape != column.shape:
             raise ValueError(f"weight: must be a number or have shape {column.shape}; got {given.shape}")
-        check_weight("weight", given, self._table.learning, self.synapse_type == "inhibitory")
+        inhibitory, columns = self.synapse_type == "inhibitory", self._table.columns
+        check_weight("weight", given, self._table.learning, inhibitory)
+        check_sign(
+            "weight", given, columns, lambda: np.flatnonzero(self._table.targets(columns.n)), inhibitory
+        )
         _set(column, given)
 
     @property
