@@ -255,7 +255,7 @@ def test_a_column_of_no_neurons_could_be_read_and_not_set():
     rates = sim.run(1)["rates"]
     with pytest.raises(KeyError, match="has no neurons at the end of the run"):
         rates["none"]
-    with pytest.raises(KeyError, match="must be one of cells; did you mean 'cells'"):
+    with pytest.raises(KeyError, match="must be one of 'cells'; did you mean 'cells'"):
         rates["cell"]
     assert rates.get("none") is None and "none" not in rates
 

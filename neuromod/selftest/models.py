@@ -70,7 +70,7 @@ def _population(draw: random.Random, sim: Simulation, name: str, n: int) -> str:
 
 
 def _projection(draw: random.Random, sim: Simulation, names: list[str], name: str) -> None:
-    """One projection. A rule that the neurons cannot have is left out by `connect`, which refuses it."""
+    """One projection, or equal ones onto all populations, whose rows may be joined. `connect` refuses what cannot be."""
     rule: Any = draw.choice([None, "none", *_core.plasticity_rules()])
     if rule not in (None, "none"):
         rule = {"rule": rule}
@@ -90,12 +90,13 @@ def _projection(draw: random.Random, sim: Simulation, names: list[str], name: st
         "short_term": draw.choice([None, None, True, {"kind": "facilitating"}, {"kind": "mixed"}]),
         "synapse_type": draw.choice(["excitatory", "inhibitory"]),
         "autapses": True,
-        "name": name,
     }
-    try:
-        sim.connect(draw.choice(names), draw.choice(names), **given)
-    except ValueError:  # a column, a port or sources that the neurons lack
-        return
+    source = draw.choice(names)
+    for k, target in enumerate(names if draw.random() < 0.3 else [draw.choice(names)]):
+        try:
+            sim.connect(source, target, name=f"{name}_{k}" if k else name, **given)
+        except ValueError:  # a column, a port or sources that the neurons lack
+            continue
 
 
 def _current(draw: random.Random, sim: Simulation, names: list[str]) -> None:
