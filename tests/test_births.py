@@ -244,3 +244,19 @@ def test_old_synapses_beside_young_ones_after_a_state_was_taken_up(way: str) -> 
         sim.projections["W"].add([[0, N]], weight=STRONG, delay=30)
         sim.run(5)
     assert sims[0].digest() == sims[1].digest() == Simulation.from_dict(sims[1].to_dict()).digest()
+
+
+def test_a_later_synapse_with_a_long_delay_makes_no_older_one_young() -> None:
+    """The state told of an older synapse that its spikes were under way, by the delay of the new one; a copy did not."""
+    sim = Simulation(seed=1, dt=1.0)
+    cells = sim.create(5, "lif", drive={"rate": 2000.0, "weight": 2.0})
+    sim.run(5, progress=False)
+    sim.model.add_synapse(int(cells.id[0]), int(cells.id[1]), 0.3, 3, "excitatory")
+    sim.run(1, progress=False)
+    twin = sim.copy()
+    for each in (sim, twin):
+        each.run(10, progress=False)
+        each.model.add_synapse(int(cells.id[2]), int(cells.id[1]), 0.3, 40, "excitatory")
+        each.run(5, progress=False)
+    assert sim.digest() == twin.digest()
+    assert sim._session.bound().state()["born"]["synapses"].tolist() == [0, 16]

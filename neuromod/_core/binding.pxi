@@ -305,10 +305,12 @@ cdef class Binding:
         found = {}
         for k, projection in enumerate(self.layout.projections):
             p = &self.projections[k]
-            reach = p.max_delay + (p.events.lag if p.events != NULL else 0)
-            if 0 < p.born_last and p.born_last + reach > self.sim.step:
+            lag = p.events.lag if p.events != NULL else 0
+            if 0 < p.born_last and p.born_last + p.max_delay + lag > self.sim.step:
                 born = self.born[projection.name]
-                found[projection.name] = np.where(born + reach > self.sim.step, born, 0) if p.born != NULL else int(born)
+                young = np.where(born + _delays_of(projection) + lag > self.sim.step, born, 0) if p.born != NULL else born
+                if np.any(young):
+                    found[projection.name] = young if p.born != NULL else int(born)
         return found
 
     cdef _lend_rule(self, nm_projection *p, object projection):
@@ -518,6 +520,13 @@ def _same_history(one, other):
         return False
     return all((name in one) == (name in other) and (name not in one or one[name].tobytes() == other[name].tobytes())
                for name in _HISTORY)
+
+
+def _delays_of(projection):
+    """Delay of each synapse, or of all, steps."""
+    if projection.run_delay is None:
+        return projection.equal_delay
+    return np.repeat(projection.run_delay.astype(np.int64), np.diff(projection.run_start))
 
 
 def _born_of(since, births):

@@ -70,7 +70,7 @@ def _population(draw: random.Random, sim: Simulation, name: str, n: int) -> str:
 
 
 def _projection(draw: random.Random, sim: Simulation, names: list[str], name: str) -> None:
-    """One projection, or equal ones onto all populations, whose rows may be joined. `connect` refuses what cannot be."""
+    """One projection, or equal ones onto all populations, whose rows may be joined; `connect` refuses some."""
     rule: Any = draw.choice([None, "none", *_core.plasticity_rules()])
     if rule not in (None, "none"):
         rule = {"rule": rule}
