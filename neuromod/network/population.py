@@ -242,7 +242,8 @@ class Population(Sequence[Neuron]):
         columns.gate.check_own(f"{self._name}.{name}")
         if name in STRUCTURAL or isinstance(getattr(type(self), name, None), property):
             raise AttributeError(f"{self._name}.{name}: is read-only")
-        if name not in _FIELDS and not (self._has(name) and all(self._has(name))):
+        known = all(self._has(name)) if self._models() else name in columns.buffers
+        if name not in _FIELDS and not known:
             self._refuse(name)
         slots, where = self._slots(), f"{self._name}.{name}"
         written = checked_column(where, name, value, self._models(), len(slots))

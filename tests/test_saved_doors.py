@@ -1,0 +1,205 @@
+"""Saved states that are wrong in one way each: the message names the place, the rule and what came."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neuromod import (
+    BrainModel,
+    ConfigError,
+    FileError,
+    LevelMonitor,
+    NeuromodulationSystem,
+    Simulation,
+    StateMonitor,
+    SynapseMonitor,
+)
+from neuromod.state import digest_of, pack, unpack
+
+Change = Callable[[Any], Any]
+
+
+def network() -> Simulation:
+    """Two populations, a plastic and a static projection, spikes and rates to come, two modulators' zones."""
+    sim = Simulation(dt=1.0, seed=1, neuromodulation=NeuromodulationSystem())
+    a = sim.create(6, name="A", positions="grid", receptors={"dopamine": 0.5})
+    b = sim.create(4, "spike_source", name="B")
+    sim.connect(a, a, probability=1.0, weight=0.1, rule="stdp", short_term=True, name="p")
+    sim.connect(b, a, probability=1.0, weight=0.1, rule="none", name="q")
+    sim.set_spike_times(b.ids, [[12.0], [13.0], [], [14.0]])
+    sim.run(5)
+    return sim
+
+
+def unsealed(sim: Simulation) -> Any:
+    """As a version of the package wrote it that had no sum."""
+    state = json.loads(json.dumps(sim.to_dict()))
+    for holder in (state, state["model"]):
+        del holder["version"], holder["sha256"]
+    return state
+
+
+def refused(change: Change, message: str) -> None:
+    state = unsealed(network())
+    Simulation.from_dict(copy.deepcopy(state))
+    change(state)
+    with pytest.raises(ConfigError, match=message):
+        Simulation.from_dict(state)
+
+
+# ---- the model -----------------------------------------------------------------------------------------------------
+
+MODEL: list[tuple[str, Change, str]] = [
+    ("no state", lambda m: m.pop("state"), r"state\.model\.state: is required"),
+    ("config", lambda m: m.update(config=[]), r"state\.model\.config: must be a configuration; got \[\]"),
+]
+STATE: list[tuple[str, Change, str]] = [
+    ("projections", lambda s: s.update(projections={}), r"\.projections: must be a list; got \{\}"),
+    ("name twice", lambda s: s["projections"][1].update(name="p"), r"each name must be another; got \['p', 'p'\]"),
+    ("number twice", lambda s: s["projections"][1].update(number=0), r"each number must be another; got \[0, 0\]"),
+    ("populations", lambda s: s.update(populations=3), r"\.state\.populations: must be a list; got 3"),
+    (
+        "receptors",
+        lambda s: s["populations"][0].update(receptors=[]),
+        r"populations\[0\]\.receptors: must be a mapping; got \[\]",
+    ),
+    ("ids", lambda s: s["populations"][0].update(ids=3), r"populations\[0\]\.ids: must be an array of type i8; got 3"),
+]
+PROJECTION: list[tuple[str, Change, str]] = [
+    ("name", lambda p: p.update(name=""), r"\[0\]\.name: must be a non-empty text; got ''"),
+    ("name of no text", lambda p: p.update(name=3), r"\[0\]\.name: must be a non-empty text; got 3"),
+    ("type", lambda p: p.pop("synapse_type"), r"\[0\]\.synapse_type: is required"),
+    ("bounds", lambda p: p.update(bounds=[0.0]), r"\[0\]\.bounds: must be weight_min, .*; got \[0\.0\]"),
+    ("bounds of no list", lambda p: p.update(bounds=1), r"\[0\]\.bounds: must be weight_min, .*; got 1"),
+    ("learning", lambda p: p.update(learning=1), r"\[0\]\.learning: must be true or false; got 1"),
+    ("short_term", lambda p: p.update(short_term=[]), r"\[0\]\.short_term: must be a mapping; got \[\]"),
+    ("post", lambda p: shorter(p["post"]), r"\[0\]\.post: must be as long as pre, 30; got 29"),
+    ("rows", lambda p: p["rows"].update(count=1), r"\[0\]\.rows: must be neurons that hold all of pre; got 1 from 0"),
+    ("rows too far", lambda p: p["rows"].update(first=9), r"rows: must be neurons that hold all of pre; got 6 from 9"),
+    ("rows' delay", lambda p: p["rows"].update(delay=0), r"rows\.delay: must be a whole number from 1 to 65535; got 0"),
+]
+
+
+def shorter(array: dict[str, Any]) -> None:
+    """One value less."""
+    array["values"].pop()
+    array["shape"][0] -= 1
+
+
+def ids_of(table: list[tuple[str, Change, str]]) -> list[str]:
+    return [row[0] for row in table]
+
+
+@pytest.mark.parametrize(("name", "change", "message"), MODEL, ids=ids_of(MODEL))
+def test_what_is_no_model_is_refused(name: str, change: Change, message: str) -> None:
+    refused(lambda state: change(state["model"]), message)
+
+
+@pytest.mark.parametrize(("name", "change", "message"), STATE, ids=ids_of(STATE))
+def test_what_is_no_state_of_a_model_is_refused(name: str, change: Change, message: str) -> None:
+    refused(lambda state: change(state["model"]["state"]), message)
+
+
+@pytest.mark.parametrize(("name", "change", "message"), PROJECTION, ids=ids_of(PROJECTION))
+def test_what_is_no_projection_is_refused(name: str, change: Change, message: str) -> None:
+    refused(lambda state: change(state["model"]["state"]["projections"][0]), message)
+
+
+def test_a_sealed_projection_without_rows_is_refused() -> None:
+    """Only a state from before there were sums may lack them."""
+    from neuromod.state import sealed
+
+    content = json.loads(json.dumps(network().model.to_dict()))
+    plain = {name: content[name] for name in ("format", "models", "config", "state")}
+    del plain["state"]["projections"][1]["rows"]
+    resealed = sealed({**plain, "state": unpack(plain["state"])})
+    with pytest.raises(ConfigError, match=r"^state\.state\.projections\[1\]\.rows: is required$"):
+        BrainModel.from_dict({**resealed, "state": plain["state"]})
+
+
+# ---- the simulation ------------------------------------------------------------------------------------------------
+
+SIMULATION: list[tuple[str, Change, str]] = [
+    ("rates", lambda s: s.update(rates=3), r"simulation\.rates: must be a list of rates that vary in time; got 3"),
+    ("dt and rates", lambda s: s.update(rates=[{}], dt="1"), r"^state\.simulation\.dt: must be a number .*; got '1'$"),
+    ("no schedule", lambda s: s.pop("schedule"), r"simulation\.schedule: is required"),
+    ("schedule", lambda s: s.update(schedule=[1]), r"simulation\.schedule: must be steps and ids; got \[1\]"),
+    ("schedule of no list", lambda s: s.update(schedule=1), r"simulation\.schedule: must be steps and ids; got 1"),
+    ("as many ids", lambda s: shorter(s["schedule"][1]), r"schedule\.ids: must be as long as steps, 3; got 2"),
+    (
+        "steps gone by",
+        lambda s: s["schedule"][0]["values"].__setitem__(0, 1),
+        r"simulation\.schedule: must be steps to come, ascending, of neurons that are there",
+    ),
+    ("keys", lambda s: s["engine"].update({3: 4}), r"simulation\.engine: keys must be text; got 3"),
+    (
+        "a type",
+        lambda s: s.update(rates=[{"dtype": "|b1", "shape": [1], "values": [2]}]),
+        r"rates\[0\]\.values: must be numbers of type \|b1; got \[2\]",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "message"), SIMULATION, ids=ids_of(SIMULATION))
+def test_what_is_no_simulation_is_refused(name: str, change: Change, message: str) -> None:
+    refused(lambda state: change(state["simulation"]), message)
+
+
+def test_a_pickled_simulation_takes_no_other_system() -> None:
+    """What stands for the system in the content must be there exactly where a system came with it."""
+    from neuromod.saved import content_of, simulation_again
+
+    sim = Simulation(dt=1.0, seed=1)
+    sim.create(3)
+    content = content_of(sim)
+    assert content["simulation"]["neuromodulation"] is None
+    with pytest.raises(ConfigError, match=r"neuromodulation: must be that of the system that came with it"):
+        simulation_again(Simulation, sim.model.copy(), NeuromodulationSystem(), content, 1)
+    assert simulation_again(Simulation, sim.model.copy(), None, content, 1).digest() == sim.digest()
+
+
+# ---- the form ------------------------------------------------------------------------------------------------------
+
+
+def test_scalars_of_numpy_are_saved_as_plain_ones() -> None:
+    state = {"a": np.float32(0.1), "b": np.int8(-3), "c": np.bool_(True)}
+    packed = json.loads(json.dumps(pack(state)))
+    assert packed == {"a": float(np.float32(0.1)), "b": -3, "c": True}
+    assert digest_of(unpack(packed)) == digest_of(state)
+
+
+def test_marks_and_large_numbers_come_back() -> None:
+    state = {"marks": np.array([True, False]), "large": 10**400}
+    again = unpack(json.loads(json.dumps(pack(state))))
+    assert again["marks"].dtype == bool and again["marks"].tolist() == [True, False]
+    assert digest_of(again) == digest_of(state) != digest_of({**state, "large": 10**400 + 1})
+
+
+@pytest.mark.parametrize("depth", [99, 100, 101])
+def test_a_digest_is_of_at_most_100_levels(depth: int) -> None:
+    nested: Any = 1
+    for _ in range(depth):
+        nested = {"a": nested}
+    if depth <= 100:
+        assert len(digest_of(nested)) == 64
+    else:
+        with pytest.raises(ConfigError, match=r"^state: must not be nested more than 100 deep$"):
+            digest_of(nested)
+
+
+def test_whole_numbers_of_numpy_are_taken() -> None:
+    from neuromod.state import SavedPart
+
+    part = SavedPart({"n": np.int64(3)}, "state")
+    found = part.whole("n", 0, 5)
+    assert type(found) is int and found == 3 and not part.problems
+    assert part.whole("n", 4, 5) is None
+    assert part.problems == ["state.n: must be a whole number from 4 to 5; got 3"]
