@@ -41,12 +41,24 @@ TRACE = {"rule": "rstdp"}
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
     # a distribution
-    ({"weight": {"choice": [1, 2], "q": [0.5, 0.5]}}, r"^weight: must be .* or \{\"choice\": values, .*'q': \[0\.5"),
-    ({"weight": {"choice": [[1, 2]]}}, r"^weight\.choice: must be a row of finite numbers; got \[\[1, 2\]\]$"),
+    (
+        {"weight": {"choice": [1, 2], "q": [0.5, 0.5]}},
+        r"^weight: must be .* or \{\"choice\": values, .*'q': \[0\.5",
+    ),
+    (
+        {"weight": {"choice": [[1, 2]]}},
+        r"^weight\.choice: must be a row of finite numbers; got \[\[1, 2\]\]$",
+    ),
     ({"weight": {"choice": []}}, r"^weight\.choice: must be a row of finite numbers; got \[\]$"),
-    ({"weight": {"choice": [1, np.inf]}}, r"^weight\.choice: must be a row of finite numbers; got \[1, inf\]$"),
+    (
+        {"weight": {"choice": [1, np.inf]}},
+        r"^weight\.choice: must be a row of finite numbers; got \[1, inf\]$",
+    ),
     ({"weight": {"uniform": [2, 1]}}, r"^weight\.uniform: the bounds must be in order; got \[2, 1\]$"),
-    ({"weight": {"lognormal": [80, 2]}}, r"^weight\.lognormal: must stay below 3\.4e\+38; got mu 80, sigma 2$"),
+    (
+        {"weight": {"lognormal": [80, 2]}},
+        r"^weight\.lognormal: must stay below 3\.4e\+38; got mu 80, sigma 2$",
+    ),
     (
         {"weight": {"lognormal": [10.1, 0.0], "low": math.exp(10.1), "high": math.exp(10.1)}},
         r"^weight\.lognormal: must fall between 24343 and 24343; got mu 10\.1, sigma 0$",
@@ -59,28 +71,46 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"in_degree": {"normal": [3, 1], "high": 4.5}},
         r"^in_degree\.low, in_degree\.high: must be whole numbers from 0 to 16777216; got 0 and 4\.5$",
     ),
-    ({"in_degree": {"choice": [1.5, 2]}}, r"^in_degree\.choice: must be whole numbers >= 0; got \[1\.5, 2\]$"),
+    (
+        {"in_degree": {"choice": [1.5, 2]}},
+        r"^in_degree\.choice: must be whole numbers >= 0; got \[1\.5, 2\]$",
+    ),
     ({"out_degree": {"choice": [-1, 2]}}, r"^out_degree\.choice: must be whole numbers >= 0; got \[-1, 2\]$"),
     ({"in_degree": [-1] * 8}, r"^in_degree: must be whole numbers from 0 to 1099511627776; got -1$"),
-    ({"in_degree": [1] * 7 + [2**62]}, rf"^in_degree: must be whole numbers from 0 to 1099511627776; got {2**62}$"),
+    (
+        {"in_degree": [1] * 7 + [2**62]},
+        rf"^in_degree: must be whole numbers from 0 to 1099511627776; got {2**62}$",
+    ),
     # state variables of a rule
     ({**TRACE, "state": [1]}, r"^state: must be a mapping of names to values; got \[1\]$"),
     ({**TRACE, "state": {"eligibility": np.inf}}, r"^state\.eligibility: must be finite; got inf$"),
-    ({**TRACE, "state": {"eligibility": HOLED}}, r"^state\.eligibility: must be finite; got nan \(row 2, column 3\)$"),
+    (
+        {**TRACE, "state": {"eligibility": HOLED}},
+        r"^state\.eligibility: must be finite; got nan \(row 2, column 3\)$",
+    ),
     (
         {**TRACE, "state": {"eligibility": {"uniform": [0, 1]}}},
         r"^state\.eligibility: must be a number, an array or a function of distance; got \{'uniform': \[0, 1\]\}$",
     ),
     # functions of distance
-    ({"weight": lambda d: d[:2]}, r"^weight: must give one value for each of 56 distances; got shape \(2,\)$"),
+    (
+        {"weight": lambda d: d[:2]},
+        r"^weight: must give one value for each of 56 distances; got shape \(2,\)$",
+    ),
     (
         {"pre": "I", "post": "I", "probability": lambda d: d},
         r"^pre, post: must have positions of one number of coordinates",
     ),
-    ({"probability": {"gaussian": [0.5, 1, 2]}}, r"^probability\.gaussian: must be \[p_center, sigma\]; got \[0\.5, 1"),
+    (
+        {"probability": {"gaussian": [0.5, 1, 2]}},
+        r"^probability\.gaussian: must be \[p_center, sigma\]; got \[0\.5, 1",
+    ),
     # masks
     ({"mask": "circle"}, r"^mask: must be \{\"radius\": r\}, .*; got 'circle'$"),
-    ({"mask": {"radius": 1, "box": 2}}, r"^mask: must be \{\"radius\": r\}, .*; got \{'box': 2, 'radius': 1\}$"),
+    (
+        {"mask": {"radius": 1, "box": 2}},
+        r"^mask: must be \{\"radius\": r\}, .*; got \{'box': 2, 'radius': 1\}$",
+    ),
     (
         {"mask": {"box": {"lower_left": [1, 1], "upper_right": [0, 2]}}},
         r"^mask\.box: lower_left must be below upper_right; got \{'lower_left': \[1, 1\]",
@@ -95,17 +125,26 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     ({"mask": {"radius": 1.0}, "edge_wrap": [9] * 5}, r"^edge_wrap: must be at most 2 periods; got 5$"),
     # which pairs
-    ({"pre": [0], "post": [0], "total_number": 1}, r"^pre, total_number: needs two neurons to connect; got none$"),
+    (
+        {"pre": [0], "post": [0], "total_number": 1},
+        r"^pre, total_number: needs two neurons to connect; got none$",
+    ),
     ({"all_to_all": 1}, r"^all_to_all: must be True or False; got 1$"),
     ({"one_to_one": "yes"}, r"^one_to_one: must be True or False; got 'yes'$"),
-    ({"matrix": np.ones((3, 2)), "weight": None}, r"^matrix: must have a row for each .*, \(8, 8\); got shape \(3, 2\)$"),
+    (
+        {"matrix": np.ones((3, 2)), "weight": None},
+        r"^matrix: must have a row for each .*, \(8, 8\); got shape \(3, 2\)$",
+    ),
     (
         {"pairs": [[0, 1], [2, 3], [0, 1]], "multapses": False},
         r"^pairs: must have no pair twice unless multapses is True; got \(0, 1\) twice$",
     ),
     # neurons
     ({"pre": ["E", "I"]}, r"^synapse_type: must be given where pre mixes excitatory and inhibitory neurons"),
-    ({"pre": [[0, 1], [2, 3]]}, r"^pre: must be a row of neuron ids, area names or populations; got shape \(2, 2\)$"),
+    (
+        {"pre": [[0, 1], [2, 3]]},
+        r"^pre: must be a row of neuron ids, area names or populations; got shape \(2, 2\)$",
+    ),
 ]
 
 
@@ -183,14 +222,18 @@ def test_pairs_bring_weights_and_delays_once(tmp_path: Path) -> None:
     p = made(pairs=path, weight=None)
     assert (p.weight.tolist(), p.delay.tolist()) == ([0.5, 0.25], [2, 3])
     for name in ("weight", "delay"):
-        with pytest.raises(ValueError, match=rf"^{name}: must be given once; the pairs bring {name}s of their own$"):
+        with pytest.raises(
+            ValueError, match=rf"^{name}: must be given once; the pairs bring {name}s of their own$"
+        ):
             made(pairs=path, **{"weight": None, name: 1})
 
 
 def test_a_column_of_a_file_is_there_once(tmp_path: Path) -> None:
     path = tmp_path / "pairs.csv"
     path.write_text("pre,pre_id,post\n0,1,2\n")
-    with pytest.raises(ValueError, match=r"^pairs \(pairs\.csv\): must have each column once; got pre twice$"):
+    with pytest.raises(
+        ValueError, match=r"^pairs \(pairs\.csv\): must have each column once; got pre twice$"
+    ):
         made(pairs=path)
 
 

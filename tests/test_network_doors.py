@@ -67,7 +67,9 @@ def test_what_a_running_network_cannot_take_is_refused() -> None:
     sim = network()
     sim.run(3)
     before = sim.digest()
-    with pytest.raises(ValueError, match=r"^projections\['q'\]\.homeostatic: must be None; only excitatory synapses"):
+    with pytest.raises(
+        ValueError, match=r"^projections\['q'\]\.homeostatic: must be None; only excitatory synapses"
+    ):
         sim.projections["q"].homeostatic = True
     with pytest.raises(ValueError, match=r"^projections\['g'\]\.rule_params\.delay_ca: is fixed by connect"):
         sim.projections["g"].rule_params["delay_ca"] = 7.0
@@ -147,7 +149,9 @@ def test_neurons_are_initialized_in_an_area_that_is_given_as_a_population() -> N
 
 def test_events_without_a_weight_are_told() -> None:
     sim = Simulation(dt=1.0, seed=1)
-    with pytest.warns(NeuromodWarning, match=r"drive\.weight: is 0, so events at 5 Hz change nothing; give a weight"):
+    with pytest.warns(
+        NeuromodWarning, match=r"drive\.weight: is 0, so events at 5 Hz change nothing; give a weight"
+    ):
         sim.create(2, drive={"rate": 5.0})
 
 
@@ -172,7 +176,9 @@ def test_weights_of_all_are_those_of_each_after_the_first_step(later: bool) -> N
 
 
 @pytest.mark.parametrize("looked", [False, True])
-def test_a_change_that_fails_leaves_what_was_handed_out(looked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_that_fails_leaves_what_was_handed_out(
+    looked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Weights and tags of the user stay writable, and are the network's."""
     sim, full = network(), SynapseStore._changed
 
@@ -229,7 +235,12 @@ def joined(**given: Any) -> Simulation:
     a = sim.create(300, "poisson", name="a", rate=100.0)
     for name in ("b", "c"):
         post = sim.create(300, name=f"to {name}", v_threshold=-64.0)
-        about = {"in_degree": 10, "weight": {"uniform": [0.2, 0.6]}, "delay": {"uniform": [1, 9]}, "rule": "none"}
+        about = {
+            "in_degree": 10,
+            "weight": {"uniform": [0.2, 0.6]},
+            "delay": {"uniform": [1, 9]},
+            "rule": "none",
+        }
         sim.connect(a, post, name=name, **about, **given)
     return sim
 
@@ -249,7 +260,9 @@ def test_joined_rows_read_as_rows_by_themselves() -> None:
         assert np.array_equal(table.bucket_start, other.bucket_start)
         few, many = np.arange(3), np.arange(len(table))
         for where in (few, many):
-            assert np.array_equal(table.weights.sampled("weight", where), other.weights.sampled("weight", where))
+            assert np.array_equal(
+                table.weights.sampled("weight", where), other.weights.sampled("weight", where)
+            )
     assert are_joined(sim) == [True, True] and sim.digest() == alone.digest()
 
 

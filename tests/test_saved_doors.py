@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from test_files import rewritten
 
 from neuromod import (
     BrainModel,
@@ -63,15 +64,27 @@ MODEL: list[tuple[str, Change, str]] = [
 ]
 STATE: list[tuple[str, Change, str]] = [
     ("projections", lambda s: s.update(projections={}), r"\.projections: must be a list; got \{\}"),
-    ("name twice", lambda s: s["projections"][1].update(name="p"), r"each name must be another; got \['p', 'p'\]"),
-    ("number twice", lambda s: s["projections"][1].update(number=0), r"each number must be another; got \[0, 0\]"),
+    (
+        "name twice",
+        lambda s: s["projections"][1].update(name="p"),
+        r"each name must be another; got \['p', 'p'\]",
+    ),
+    (
+        "number twice",
+        lambda s: s["projections"][1].update(number=0),
+        r"each number must be another; got \[0, 0\]",
+    ),
     ("populations", lambda s: s.update(populations=3), r"\.state\.populations: must be a list; got 3"),
     (
         "receptors",
         lambda s: s["populations"][0].update(receptors=[]),
         r"populations\[0\]\.receptors: must be a mapping; got \[\]",
     ),
-    ("ids", lambda s: s["populations"][0].update(ids=3), r"populations\[0\]\.ids: must be an array of type i8; got 3"),
+    (
+        "ids",
+        lambda s: s["populations"][0].update(ids=3),
+        r"populations\[0\]\.ids: must be an array of type i8; got 3",
+    ),
 ]
 PROJECTION: list[tuple[str, Change, str]] = [
     ("name", lambda p: p.update(name=""), r"\[0\]\.name: must be a non-empty text; got ''"),
@@ -82,9 +95,21 @@ PROJECTION: list[tuple[str, Change, str]] = [
     ("learning", lambda p: p.update(learning=1), r"\[0\]\.learning: must be true or false; got 1"),
     ("short_term", lambda p: p.update(short_term=[]), r"\[0\]\.short_term: must be a mapping; got \[\]"),
     ("post", lambda p: shorter(p["post"]), r"\[0\]\.post: must be as long as pre, 30; got 29"),
-    ("rows", lambda p: p["rows"].update(count=1), r"\[0\]\.rows: must be neurons that hold all of pre; got 1 from 0"),
-    ("rows too far", lambda p: p["rows"].update(first=9), r"rows: must be neurons that hold all of pre; got 6 from 9"),
-    ("rows' delay", lambda p: p["rows"].update(delay=0), r"rows\.delay: must be a whole number from 1 to 65535; got 0"),
+    (
+        "rows",
+        lambda p: p["rows"].update(count=1),
+        r"\[0\]\.rows: must be neurons that hold all of pre; got 1 from 0",
+    ),
+    (
+        "rows too far",
+        lambda p: p["rows"].update(first=9),
+        r"rows: must be neurons that hold all of pre; got 6 from 9",
+    ),
+    (
+        "rows' delay",
+        lambda p: p["rows"].update(delay=0),
+        r"rows\.delay: must be a whole number from 1 to 65535; got 0",
+    ),
 ]
 
 
@@ -128,16 +153,32 @@ def test_a_sealed_projection_without_rows_is_refused() -> None:
 # ---- the simulation ------------------------------------------------------------------------------------------------
 
 SIMULATION: list[tuple[str, Change, str]] = [
-    ("rates", lambda s: s.update(rates=3), r"simulation\.rates: must be a list of rates that vary in time; got 3"),
-    ("dt and rates", lambda s: s.update(rates=[{}], dt="1"), r"^state\.simulation\.dt: must be a number .*; got '1'$"),
+    (
+        "rates",
+        lambda s: s.update(rates=3),
+        r"simulation\.rates: must be a list of rates that vary in time; got 3",
+    ),
+    (
+        "dt and rates",
+        lambda s: s.update(rates=[{}], dt="1"),
+        r"^state\.simulation\.dt: must be a number .*; got '1'$",
+    ),
     ("no schedule", lambda s: s.pop("schedule"), r"simulation\.schedule: is required"),
     ("schedule", lambda s: s.update(schedule=[1]), r"simulation\.schedule: must be steps and ids; got \[1\]"),
-    ("schedule of no list", lambda s: s.update(schedule=1), r"simulation\.schedule: must be steps and ids; got 1"),
-    ("as many ids", lambda s: shorter(s["schedule"][1]), r"schedule\.ids: must be as long as steps, 3; got 2"),
+    (
+        "schedule of no list",
+        lambda s: s.update(schedule=1),
+        r"simulation\.schedule: must be steps and ids; got 1",
+    ),
+    (
+        "as many ids",
+        lambda s: shorter(s["schedule"][1]),
+        r"schedule\.ids: must be as long as steps, 3; got 2",
+    ),
     (
         "steps gone by",
         lambda s: s["schedule"][0]["values"].__setitem__(0, 1),
-        r"simulation\.schedule: must be steps to come, ascending, of neurons that are there",
+        r"simulation\.schedule: must be steps to come, ascending",
     ),
     ("keys", lambda s: s["engine"].update({3: 4}), r"simulation\.engine: keys must be text; got 3"),
     (
@@ -203,3 +244,121 @@ def test_whole_numbers_of_numpy_are_taken() -> None:
     assert type(found) is int and found == 3 and not part.problems
     assert part.whole("n", 4, 5) is None
     assert part.problems == ["state.n: must be a whole number from 4 to 5; got 3"]
+
+
+# ---- steps of any length -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dt", [1e-9, 2e9, 1e15])
+def test_a_simulation_of_any_step_comes_back(dt: float, tmp_path: Path) -> None:
+    """Those above 1e9 ms were saved and could not be loaded."""
+    sim = Simulation(dt=dt, seed=1)
+    sim.create(3, "spike_source")
+    sim.step()
+    sim.save(tmp_path / "a.npz")
+    for again in (
+        Simulation.from_dict(json.loads(json.dumps(sim.to_dict()))),
+        Simulation.load(tmp_path / "a.npz"),
+        pickle.loads(pickle.dumps(sim)),
+    ):
+        assert again.dt == dt and again.digest() == sim.digest()
+
+
+# ---- monitors in files ---------------------------------------------------------------------------------------------
+
+
+def saved_with(tmp_path: Path, *make: Callable[[Simulation], Any]) -> Path:
+    sim = network()
+    kept = [each(sim) for each in make]
+    sim.run(3)
+    sim.save(tmp_path / "good.npz")
+    assert len(Simulation.load(tmp_path / "good.npz").monitors) == len(kept)
+    return tmp_path / "good.npz"
+
+
+def changed(path: Path, change: Change) -> Path:
+    """The file with another record of its first monitor, whose own sum is right."""
+    return rewritten(
+        path, path.with_name("forged.npz"), lambda file: change(file["content"]["monitors"][0]["own"])
+    )
+
+
+MONITORS: list[tuple[Callable[[Simulation], Any], Change, str]] = [
+    (
+        lambda sim: StateMonitor(sim, "v_membrane", [0, 1]),
+        lambda own: own.update(variable=3),
+        r"monitors\[0\]\.own\.variable: must be the name of a column; got 3$",
+    ),
+    (
+        LevelMonitor,
+        lambda own: own.update(names=["x"]),
+        r"own\.names: must be that of the modulators; got \['x'\]$",
+    ),
+    (
+        lambda sim: SynapseMonitor(sim, sim.projections["p"]),
+        lambda own: own.update(ends=[1]),
+        r"own\.ends: must be the ids of sources and targets; got \[1\]$",
+    ),
+    (
+        lambda sim: SynapseMonitor(sim, sim.projections["p"]),
+        lambda own: own.update(ends=3),
+        r"own\.ends: must be the ids of sources and targets; got 3$",
+    ),
+    (
+        lambda sim: SynapseMonitor(sim, sim.projections["p"]),
+        lambda own: own.update(projection=3),
+        r"own\.projection: must be the name of a projection, and of a variable; got \(3, 'weight'\)$",
+    ),
+    (
+        lambda sim: SynapseMonitor(sim, sim.projections["p"]),
+        lambda own: own.update(variable=3),
+        r"own\.projection: must be the name of a projection, and of a variable; got \('p', 3\)$",
+    ),
+    (
+        lambda sim: SynapseMonitor(sim, sim.projections["p"]),
+        lambda own: own.update(projection="r"),
+        r"own\.projection: must be one of the network's; got 'r'$",
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "change", "message"), MONITORS)
+def test_what_is_no_monitor_is_refused(make: Any, change: Change, message: str, tmp_path: Path) -> None:
+    forged = changed(saved_with(tmp_path, make), change)
+    with pytest.raises(FileError, match=message) as caught:
+        Simulation.load(forged)
+    assert str(caught.value).startswith(f"{forged}: monitors[0]")
+
+
+def test_a_monitor_of_synapses_that_are_all_gone_comes_back(tmp_path: Path) -> None:
+    sim = network()
+    monitor = SynapseMonitor(sim, sim.projections["q"])
+    sim.run(2)
+    sim.remove_projection("q")
+    sim.run(2)
+    sim.save(tmp_path / "a.npz")
+    again = Simulation.load(tmp_path / "a.npz").monitors[0]
+    assert np.array_equal(again.values, monitor.values, equal_nan=True) and np.isnan(again.values[-1]).all()
+
+
+def test_a_monitor_of_a_class_of_ones_own_is_not_saved(tmp_path: Path) -> None:
+    class Own(StateMonitor):
+        pass
+
+    sim = network()
+    monitor = Own(sim, "v_membrane", [0])
+    with pytest.raises(TypeError, match=r"^save: holds monitors of the classes SpikeMonitor, .*; got Own$"):
+        sim.save(tmp_path / "a.npz")
+    assert not (tmp_path / "a.npz").exists() and monitor.values.shape == (0, 1)
+
+
+def test_a_neuron_of_no_site_and_no_population_shows_no_position() -> None:
+    sim = Simulation(BrainModel("brain_base_model.json"), seed=1)
+    sim.initialize_neurons(["V1_like"], density=0.0005)
+    state = unsealed(sim)
+    neurons = state["model"]["state"]["neurons"]
+    for axis in "xyzw":
+        neurons[axis]["values"][0] = -1
+    cells = Simulation.from_dict(state).model.neurons
+    first, second = cells[0], cells[1]
+    assert "position" not in repr(first) and "position=(" in repr(second)
