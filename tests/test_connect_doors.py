@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neuromod import NeuromodWarning, Simulation
+from neuromod import ConfigError, NeuromodWarning, Simulation
 from neuromod.network.repeats import likeness
 
 
@@ -155,6 +155,17 @@ def test_a_wrong_argument_is_named(how: dict[str, Any], message: str) -> None:
     with pytest.raises((ValueError, TypeError), match=message):
         made(sim=sim, **how)
     assert not sim.projections and sim.digest() == before
+
+
+def test_first_values_are_drawn_within_the_floats() -> None:
+    """A column that is drawn is float32 until it is stored."""
+    sim = network()
+    before = sim.digest()
+    with pytest.raises(
+        ConfigError, match=r"^v_membrane\.uniform: must be at most 3\.4e\+38 in size; got low -1e\+39"
+    ):
+        sim.create(3, v_membrane={"uniform": [-1e39, 0.0]})
+    assert sim.digest() == before
 
 
 # ---- neurons -------------------------------------------------------------------------------------------------------

@@ -129,11 +129,13 @@ def test_what_is_set_of_no_neurons_changes_none() -> None:
     assert sim.digest() == before
 
 
-def test_lattice_neurons_have_no_other_position_where_populations_have() -> None:
+def test_a_neuron_shows_its_site_or_the_position_that_it_was_given() -> None:
     sim = Simulation(BrainModel("brain_base_model.json"), seed=1)
     sim.initialize_neurons(["V1_like"], density=0.001)
     made = sim.create(2, positions=[[1.5, 2.0], [3.0, 4.5]])
-    assert len(sim.model.neurons[0].position()) == 4 and made[1].position() == (3.0, 4.5)
+    first, bare = sim.model.neurons[0], sim.create(1)[0]
+    assert f"position={first.position()}, " in repr(first) and first.x >= 0
+    assert "position=(3.0, 4.5), " in repr(made[1]) and "position" not in repr(bare)
 
 
 def test_neurons_are_initialized_in_an_area_that_is_given_as_a_population() -> None:
@@ -231,7 +233,7 @@ def test_rows_are_cut_anew_only_where_the_network_has_outgrown_them() -> None:
 
 def joined(**given: Any) -> Simulation:
     """Static projections of different weights from one population, whose rows are joined at the first step."""
-    sim = Simulation(dt=1.0, seed=1)
+    sim = Simulation(dt=1.0, seed=1, threads=1)
     a = sim.create(300, "poisson", name="a", rate=100.0)
     for name in ("b", "c"):
         post = sim.create(300, name=f"to {name}", v_threshold=-64.0)
@@ -321,6 +323,16 @@ def test_joined_weights_that_were_written_go_back() -> None:
     assert sim.digest() == before
 
 
+def test_joined_weights_that_nobody_wrote_stay_joined() -> None:
+    sim = joined()
+    sim.run(5, progress=False)
+    before = sim.digest()
+    sim.store("here")
+    sim.run(5, progress=False)
+    sim.restore("here")
+    assert are_joined(sim) == [True, True] and sim.digest() == before
+
+
 def test_diffusion_goes_back() -> None:
     from neuromod import NeuromodulationSystem
 
@@ -336,3 +348,33 @@ def test_diffusion_goes_back() -> None:
     sim.run(3)
     sim.restore("here")
     assert sim.digest() == before and system.to_dict()["diffusion"]["dopamine"]["rate"] == 0.1
+
+
+# ---- ids of which most are gone ------------------------------------------------------------------------------------
+
+
+def test_ids_are_found_where_most_are_gone() -> None:
+    """There is no table of all ids then: they are searched for."""
+    sim = Simulation(dt=1.0, seed=1)
+    cells, more = sim.create(8, name="E"), sim.create(4, name="I", i_offset=25.0)
+    sim.connect(more, cells, probability=1.0, weight=0.5, rule="none", name="p")
+    state = sim.to_dict()
+    del state["version"], state["sha256"], state["model"]["version"], state["model"]["sha256"]
+    own = state["model"]["state"]
+    own["next_id"] = 10**8
+    own["neurons"]["id"]["values"][-1] = 10**8 - 1
+    own["populations"][1]["ids"]["values"][-1] = 10**8 - 1
+    again = Simulation.from_dict(state)
+    neurons, last = again.model.neurons, 10**8 - 1
+    assert neurons[last].id == last and neurons[10].id == 10 and len(again.model._store.columns._slot_of) == 0
+    for gone in (11, 5 * 10**7, last - 1):
+        with pytest.raises(KeyError, match=rf"neurons\[{gone}\]: must be in the network; it was removed"):
+            neurons[gone]
+    pairs = [[last, 0], [0, last]]
+    p = again.connect([0, last], [0, last], pairs=pairs, weight=0.5, synapse_type="excitatory", name="ends")
+    assert sorted(p.pre_id.tolist()) == [0, last]
+    with pytest.raises(ValueError, match=r"^pairs: must be ids of neurons in the network; got 11$"):
+        again.connect([0], [0], pairs=[[0, 11]], weight=0.5)
+    for each in (sim, again):
+        each.run(5)
+    assert np.array_equal(sim.model.neurons.v_membrane, again.model.neurons.v_membrane)

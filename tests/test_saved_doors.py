@@ -362,3 +362,10 @@ def test_a_neuron_of_no_site_and_no_population_shows_no_position() -> None:
     cells = Simulation.from_dict(state).model.neurons
     first, second = cells[0], cells[1]
     assert "position" not in repr(first) and "position=(" in repr(second)
+
+
+def test_a_monitor_without_a_kind_is_refused(tmp_path: Path) -> None:
+    good = saved_with(tmp_path, LevelMonitor)
+    forged = rewritten(good, tmp_path / "forged.npz", lambda file: file["content"]["monitors"][0].pop("kind"))
+    with pytest.raises(FileError, match=r"monitors\[0\]\.kind: is required$"):
+        Simulation.load(forged)
