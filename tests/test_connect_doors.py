@@ -224,6 +224,23 @@ def test_degrees_are_drawn_from_a_box(degree: str) -> None:
     assert np.array_equal(np.bincount(ends, minlength=100), np.full(100, 5))
 
 
+def test_what_is_right_is_taken() -> None:
+    """The nearest right forms of what is refused above."""
+    assert set(np.bincount(made(in_degree={"choice": [1, 2]}).post_id, minlength=8).tolist()) == {1, 2}
+    assert np.bincount(made(out_degree=[3, *[1] * 7]).pre_id, minlength=8).tolist() == [3, *[1] * 7]
+    weights = np.arange(64.0).reshape(8, 8) / 64
+    p = made(**TRACE, autapses=True, state={"eligibility": weights})
+    assert np.array_equal(p.eligibility, weights[p.pre_id, p.post_id])
+    assert set(made(**TRACE, state={"eligibility": 0.5}).eligibility.tolist()) == {0.5}
+    assert len(made(matrix=np.triu(weights, 1), weight=None)) == 28
+    assert len(made(pairs=[[0, 1], [1, 0]], multapses=False)) == 2
+    assert len(made(total_number=9)) == 9
+    delay = made(delay={"normal": [3, 1], "low": 2, "high": 4}).delay
+    assert set(delay.tolist()) == {2, 3, 4}
+    bounds = {"lognormal": [0.0, 0.1], "low": 0.9, "high": 1.1}
+    assert np.all(np.abs(made(weight=bounds, rule="none").weight - 1.0) <= 0.1001)
+
+
 # ---- pairs of a file -----------------------------------------------------------------------------------------------
 
 

@@ -63,6 +63,19 @@ def test_a_projection_refuses(call: Callable[[Any], Any], error: type[Exception]
     assert sim.digest() == before
 
 
+def test_weak_synapses_are_found_by_a_condition_and_exported() -> None:
+    sim = network()
+    p = sim.projections["p"]
+    p.weight = np.arange(56) / 64
+    chosen = p.to_scipy("weight", pre=[5, 2], post=[0, 1, 3]).toarray()
+    assert p.prune(condition=lambda w: w < 0.5) == 32 and p.weight.min() == 0.5
+    where = {
+        (a, b): w for a, b, w in zip(p.pre_id.tolist(), p.post_id.tolist(), p.weight.tolist(), strict=True)
+    }
+    kept = [[where.get((a, b), 0.0) for b in (0, 1, 3)] for a in (5, 2)]
+    assert np.array_equal(np.where(chosen < 0.5, 0.0, chosen), kept) and chosen.shape == (2, 3)
+
+
 def test_what_a_running_network_cannot_take_is_refused() -> None:
     sim = network()
     sim.run(3)
@@ -268,10 +281,12 @@ def test_joined_rows_read_as_rows_by_themselves() -> None:
     assert are_joined(sim) == [True, True] and sim.digest() == alone.digest()
 
 
-def test_another_thread_reads_joined_weights() -> None:
-    """A copy, read-only; the rows stay joined, and no bit is another."""
+@pytest.mark.parametrize("apart", [False, True])
+def test_another_thread_reads_static_weights(apart: bool) -> None:
+    """A copy, read-only, of joined rows and of others; the rows stay as they are, and no bit is another."""
     sim, alone, found = joined(), joined(), []
     right = alone.projections["b"].weight.copy()
+    held = sim.projections["b"].weight if apart else None
 
     def look() -> None:
         found.append(sim.projections["b"].weight)
@@ -286,7 +301,9 @@ def test_another_thread_reads_joined_weights() -> None:
     threads = [each for each in found if isinstance(each, threading.Thread)]
     for thread in threads:
         thread.join(60)
+    assert are_joined(sim) == [not apart] * 2 and (held is not None) == apart
     seen = [each for each in found if isinstance(each, np.ndarray)]
+    assert not any(each.flags.writeable for each in seen)
     assert seen and all(np.array_equal(each, right) for each in seen)
     alone.run(402, progress=False)
     assert sim.digest() == alone.digest()
