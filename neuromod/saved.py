@@ -9,6 +9,7 @@ import numpy as np
 
 from neuromod import _core
 from neuromod.agenda import RateSchedule, checked_schedule
+from neuromod.arguments import LONGEST_STEP, SHORTEST_STEP
 from neuromod.beginning import Beginning
 from neuromod.errors import ConfigError
 from neuromod.modulation.saved import checked_levels
@@ -23,7 +24,6 @@ Simulation = Any
 BrainModel = Any
 NeuromodulationSystem = Any
 
-_LONGEST_DT = 1e9
 _LAST_STEP = 2**61
 
 
@@ -111,7 +111,7 @@ def _again(
     part = SavedPart(own, where)
     part.only("seed", "dt", "engine", "schedule", "neuromodulation", "rates", "beginning")
     part.has("neuromodulation")
-    seed, dt = part.whole("seed", 0, 2**64 - 1), part.number("dt", 5e-324, _LONGEST_DT)
+    seed, dt = part.whole("seed", 0, 2**64 - 1), part.number("dt", SHORTEST_STEP, LONGEST_STEP)
     engine, schedule = part.part("engine"), _schedule(part)
     engine.whole("step", 0, _LAST_STEP)
     rates = _rates(part, model, dt)
@@ -147,7 +147,7 @@ def _restore(
     except ValueError as error:
         raise ConfigError([f"state: {error}"]) from None
     if not all(map(np.array_equal, schedule, sim._session.bound().schedule_arrays())):
-        raise ConfigError([f"{where}.schedule: must be steps to come, ascending, of neurons that are there"])
+        raise ConfigError([f"{where}.schedule: must be steps to come, ascending"])
 
 
 def _rates(part: SavedPart, model: BrainModel, dt: float | None) -> list[RateSchedule | None]:

@@ -52,8 +52,7 @@ def _check_steps(content: Mapping[str, Any], areas: Mapping[int, Mapping[str, An
         return
     for k, area in areas.items():
         model = registered(area.get("model") or common.get("type", "lif"), NEURON_MODELS)
-        if model is None:
-            continue
+        assert model is not None  # wrong names are among `found`, and such sections are left out
         about, own = NEURON_MODELS[model], _object(area.get("params"))
         longest, name = about["longest_step"], about["bounded_rate"]
         if longest and dt > longest:

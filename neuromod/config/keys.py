@@ -210,8 +210,7 @@ class Section(BaseModel):
     def _in_words(
         cls, error: ValidationError, content: Mapping[str, Any], others: list[str]
     ) -> Iterator[Problem]:
-        """What pydantic found, as the keys say it; a key with a rule of its own has one problem at most."""
-        ruled = set()
+        """What pydantic found, as the keys say it; a key with a rule of its own is one number, hence one problem."""
         for found in error.errors(include_url=False):
             place, value, inner = found["loc"], found["input"], found.get("ctx", {}).get("error")
             field = cls.known.get(str(place[0])) if place else None
@@ -223,8 +222,7 @@ class Section(BaseModel):
                 yield Problem(place, "is required", known=known, far="; got nothing", near=near)
             elif "says" not in about:
                 yield Problem(place, _rule(found, about.get("unit", "1") if len(place) == 1 else "1"), value)
-            elif place[0] not in ruled:
-                ruled.add(place[0])
+            else:
                 value = content[str(place[0])]
                 says = about["says"] if _is_number(value) else about.get("says_kind", about["says"])
                 yield Problem(place[:1], f"must be {says}", value)

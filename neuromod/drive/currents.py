@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -417,13 +416,3 @@ def _span(sim: Any, start: float, stop: float | None) -> tuple[float, float]:
     if end <= sim.time:
         raise ValueError(f"stop: must be after the present, {sim.time:g} ms; got {end:g}")
     return a, b
-
-
-def currents_of(sim: Any) -> Sequence[Current]:
-    """Handles of the current sources of a simulation, say of one that was restored."""
-    kinds: dict[str, type[Current]] = {"lines": StepCurrent, "sine": SineCurrent, "ou": OUCurrent}
-    sources = sim._session.bound().sources
-    return tuple(
-        _again(kinds[each.kind], sim, _targets(sim, each.ids)[1], k, None, {})
-        for k, each in enumerate(sources)
-    )

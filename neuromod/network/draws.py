@@ -506,7 +506,8 @@ def degrees_of(value: Mapping[str, Any], where: str, ids: Ints, seed: int, numbe
         else:
             drawn = _whole_drawn(_distribution(value, "degree"), "degree", "whole numbers", 0, 1 << 24, new)
     except (ValueError, TypeError) as error:
-        raise type(error)(str(error).replace("degree", where, 1)) from None
+        head, colon, rule = str(error).partition(":")
+        raise type(error)(head.replace("degree", where) + colon + rule) from None
     return drawn[ids].astype(np.int64)  # type: ignore[no-any-return]
 
 

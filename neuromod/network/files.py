@@ -34,8 +34,6 @@ def problems_of(path: Any) -> Iterator[None]:
     """What is wrong with the content of a file, as a `FileError` that names the file."""
     try:
         yield
-    except FileError:
-        raise
     except ConfigError as error:
         raise FileError([f"{path}: {problem}" for problem in error.problems]) from None
     except ValueError as error:

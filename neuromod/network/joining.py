@@ -126,11 +126,9 @@ def _is_plain(table: SynapseTable) -> bool:
 
 
 def _meet(one: SynapseTable, other: SynapseTable, n_neurons: int) -> bool:
-    """Whether two projections may lead from one source to the same target."""
+    """Whether two projections, whose ranges of sources overlap, may lead from one source to the same target."""
     first = max(one.pre_first, other.pre_first)
     last = min(one.pre_first + one.n_rows, other.pre_first + other.n_rows)
-    if last <= first:
-        return False
     own, its = (table.sources[first - table.pre_first : last - table.pre_first] for table in (one, other))
     return bool(np.any(own & its) and np.any(one.targets(n_neurons) & other.targets(n_neurons)))
 

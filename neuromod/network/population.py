@@ -275,8 +275,7 @@ class Population(Sequence[Neuron]):
             return
         if columns.column(name).dtype.kind == "i":
             _check_whole(where, written, value, columns.column(name).dtype)
-        if self._models():
-            say_unit_doubts(settable(self._models()[0]), {name: value}, self._told)
+        say_unit_doubts(settable(self._models()[0]), {name: value}, self._told)
         columns.column(name)[slots] = written
 
     def _regions(self) -> list[str]:

@@ -184,7 +184,8 @@ def _drawn_or_given(areas: Areas, ends: Ends, name: str, value: Any, for_each: I
             f"{name}: must have one degree for each neuron of {side}, {len(as_given)}; got {given.shape}"
         )
     if given.size and not 0 <= given.min() <= given.max() <= MOST_SYNAPSES:
-        raise ValueError(f"{name}: must be whole numbers >= 0; got {given.min()}")
+        bad = given.min() if given.min() < 0 else given.max()
+        raise ValueError(f"{name}: must be whole numbers from 0 to {MOST_SYNAPSES}; got {bad}")
     return given[np.argsort(as_given, kind="stable")].astype(np.int64)
 
 

@@ -221,10 +221,8 @@ def _reconnected(heirs: _Heirs, table: Any, pre: Ints, post: Ints, born: Ints) -
     for synapse, word in zip(alone[drawn].tolist(), partner, strict=True):
         far = 1 if heirs.dead[pre[synapse]] else 0
         child = int(ends[1 - far][synapse])
-        others = known[far][known[far] != child]
-        if len(others):
-            choice = _near(heirs, child, others)
-            ends[far][synapse] = choice[word * len(choice) >> 32]
+        choice = _near(heirs, child, known[far][known[far] != child])  # the present partner at least
+        ends[far][synapse] = choice[word * len(choice) >> 32]
     return ends[0], ends[1]
 
 
