@@ -123,7 +123,9 @@ class _Continuous:
         self._shape, self._dtype = np.shape(low), np.dtype(dtype)
         self._low = np.ravel(np.asarray(low, dtype=np.float64))
         self._high = np.ravel(np.asarray(high, dtype=np.float64))
-        if not (np.isfinite(self._low).all() and np.isfinite(self._high).all()) or not len(self._low):
+        if not len(self._low):
+            raise ConfigError(["low, high: must be at least one number each; got none"])
+        if not (np.isfinite(self._low).all() and np.isfinite(self._high).all()):
             raise ConfigError(
                 [f"low, high: must be finite; got {shown(self._low.tolist())}, {shown(self._high.tolist())}"]
             )

@@ -199,10 +199,10 @@ class VectorAgent(Closed):
         return np.stack([np.asarray(action) for action in actions]), None
 
     def _mask(self, mask: Any) -> list[bool]:
-        there: list[bool] = [True] * len(self) if mask is None else np.asarray(mask, dtype=bool).tolist()
-        if len(there) != len(self):
-            raise ValueError(f"mask: must be {len(self)} values; got {len(there)}")
-        return there
+        there = np.ones(len(self), dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
+        if there.shape != (len(self),):
+            raise ValueError(f"mask: must be {len(self)} values; got shape {there.shape}")
+        return list(there.tolist())
 
     def observe(
         self, rewards: Any, terminated: Any, truncated: Any, observations: Any = None, mask: Any = None
