@@ -219,7 +219,7 @@ def _synapses(synapses: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
 
 
 def _projection(projection: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
-    if "removed" in repr(projection):
+    if projection._own_table.is_removed:
         yield ("", ""), [("removed", True)]
         return
     rows = [
