@@ -191,8 +191,7 @@ def _variables(model: str, known: Sequence[str]) -> dict[str, str]:
 def _columns(neurons: Any, units: Mapping[str, str]) -> Iterator[Row]:
     for name, unit in units.items():
         column = np.asarray(getattr(neurons, name))
-        if column.ndim == 1 and column.dtype.kind in "iuf":
-            yield name, float(column.mean()), float(column.min()), float(column.max()), unit
+        yield name, float(column.mean()), float(column.min()), float(column.max()), unit
 
 
 def _neurons(neurons: Any) -> Iterator[tuple[Row, Iterable[Row]]]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -185,12 +187,37 @@ def test_groups_compete_for_choices_and_not_for_rates() -> None:
     assert [len(agent.sim.projections) for agent in made] == [4, 3]
 
 
+class Writer:
+    """What tensorboardX writes with."""
+
+    made: ClassVar[list[Writer]] = []
+
+    def __init__(self, directory: str) -> None:
+        self.directory, self.told, self.is_closed = directory, [], False
+        Writer.made.append(self)
+
+    def add_scalar(self, name: str, value: float, step: int) -> None:
+        self.told.append(name)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
 @pytest.mark.parametrize("log", [CSVLog, TensorBoardLog])
-def test_the_end_of_what_never_began_does_nothing(log: Any, tmp_path: Path) -> None:
-    if log is TensorBoardLog:
-        pytest.importorskip("tensorboardX")
+def test_the_end_of_what_never_began_does_nothing(
+    log: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = ModuleType("tensorboardX")
+    library.SummaryWriter = Writer  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "tensorboardX", library)
+    monkeypatch.setattr(Writer, "made", [])
     log(tmp_path / "log").on_training_end()
-    assert not (tmp_path / "log").exists()
+    assert not (tmp_path / "log").exists() and not Writer.made
+    maze = Maze(most_steps=5)
+    agent = Agent(maze.observation_space, maze.action_space, seed=1)
+    agent.learn(maze, 10, callback=log(tmp_path / "log"))
+    assert (log is CSVLog) == (tmp_path / "log").exists() == (not Writer.made)
+    assert all(one.is_closed and "rollout/ep_rew" in one.told for one in Writer.made)
 
 
 def test_ends_may_be_whole_numbers() -> None:

@@ -97,7 +97,7 @@ def command_of(name: str) -> Any:
 def test_a_workload_knows_its_time_and_others_are_refused() -> None:
     workload = build_workload("brunel_static", Options(scale=0.02, duration=5.0))
     assert workload.duration == pytest.approx(5.0)
-    with pytest.raises(ValueError, match="workload: must be one of brunel_static, .*; got 'brunel'"):
+    with pytest.raises(ValueError, match=r"workload: must be one of brunel_static, .*; got 'brunel'"):
         build_workload("brunel")
 
 

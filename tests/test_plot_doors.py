@@ -163,3 +163,10 @@ def test_without_pyplot_a_figure_is_bare(gone: list[str], monkeypatch: pytest.Mo
         return
     with pytest.raises(ImportError, match=r"neuromod\.plot\.raster needs matplotlib: "):
         plot.raster(([1.0], [0]))
+
+
+def test_a_column_of_a_population_is_drawn_by_its_name(ax: Any) -> None:
+    cells = Simulation(seed=1).create(4, name="A", positions="grid")
+    cells.v_membrane = np.array([-60.0, -61.0, -62.0, -63.0])
+    plot.sheet(cells, "v_membrane", ax=ax)
+    assert sorted(ax.collections[0].get_array().tolist()) == [-63.0, -62.0, -61.0, -60.0]

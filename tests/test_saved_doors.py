@@ -166,3 +166,11 @@ def test_a_changed_beginning_is_refused(what: str, moved: dict[str, Any]) -> Non
     spoil(place)
     with pytest.raises(ConfigError, match=re.escape(message)):
         Simulation.from_dict(state)
+
+
+def test_features_of_a_critic_come_back() -> None:
+    critic = RescorlaWagner()
+    critic.update([1.0, 2.0], 1.0)
+    state = through_json(critic.to_dict())
+    again = RescorlaWagner.from_dict(state)
+    assert again.value([1.0, 2.0]) == critic.value([1.0, 2.0]) != 0.0

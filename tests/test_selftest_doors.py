@@ -158,3 +158,29 @@ def test_events_find_something_to_act_on(name: str) -> None:
     before = several.digest()
     deed(several)
     assert several.digest() != before and len(several.model.neurons) == (2 if "neuron" in name else 3)
+
+
+class Run:
+    """A simulation whose run is something else."""
+
+    def __init__(self, deed: Callable[[], object]) -> None:
+        self.deed = deed
+
+    def run(self, n_steps: int, progress: bool) -> None:
+        self.deed()
+
+
+def test_an_interrupt_that_comes_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    came, waited = threading.Event(), []
+    monkeypatch.setattr(episodes._thread, "interrupt_main", came.set)
+    monkeypatch.setattr(episodes.time, "sleep", waited.append)
+    episodes._interrupted(Run(lambda: came.wait(30.0)), 1, 0.0)  # type: ignore[arg-type]
+    assert came.is_set() and waited == [0.1]
+
+
+def test_ctrl_c_of_the_user_ends_it() -> None:
+    def press() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        episodes._interrupted(Run(press), 1, 60.0)  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import sys
 import threading
@@ -22,7 +23,7 @@ from neuromod import ConfigError
 from neuromod.cli import main
 from neuromod.experiment import run_experiment
 from neuromod.sweeps import SweepTable, sweep
-from neuromod.sweeps.engines import _begin_worker, _processes, _stop_processes, mpi_ranks
+from neuromod.sweeps.engines import _begin_worker, _end_with, _processes, _stop_processes, mpi_ranks
 from neuromod.sweeps.measure import measured
 
 
@@ -168,3 +169,26 @@ def test_the_command_writes_parquet(
     assert main(["sweep", "net.json", "--on", "here", "--table", "t.parquet"]) == 0
     assert Path("t.parquet").read_bytes() == b"PAR1"
     assert "written: t.parquet" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a pipe stands for the parent")
+def test_a_worker_ends_with_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    codes: list[int] = []
+    monkeypatch.setattr("neuromod.sweeps.engines.os._exit", codes.append)
+    sentinel, parent = os.pipe()
+    try:
+        os.close(parent)
+        _end_with(sentinel)
+    finally:
+        os.close(sentinel)
+    assert codes == [1]
+
+
+def test_several_ranks_of_mpi_have_an_executor_on_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    mpi, futures = ModuleType("mpi4py.MPI"), ModuleType("mpi4py.futures")
+    mpi.COMM_WORLD = SimpleNamespace(size=2)  # type: ignore[attr-defined]
+    futures.MPICommExecutor = lambda comm, root: contextlib.nullcontext((comm, root))  # type: ignore[attr-defined]
+    for name, module in (("mpi4py", ModuleType("mpi4py")), ("mpi4py.MPI", mpi), ("mpi4py.futures", futures)):
+        monkeypatch.setitem(sys.modules, name, module)
+    with mpi_ranks() as (comm, pool):
+        assert comm is mpi.COMM_WORLD and pool == (comm, 0)

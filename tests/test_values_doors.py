@@ -211,3 +211,11 @@ def test_records_are_kept_or_forgotten_whether_or_not_they_go_on(stopped: bool) 
     sim.run(30)
     assert (spikes.count == before) is stopped
     assert len(levels.time) == (10 if stopped else 40)
+
+
+def test_times_and_words_that_are_taken() -> None:
+    ids, times = spike_list(7, [1.0, 2.0])
+    assert ids.tolist() == [7, 7] and times.tolist() == [1.0, 2.0]
+    plain = plasticity.stdp_update(0.5, 1.0)
+    assert plasticity.stdp_update(0.5, 1.0, coincident="half") == plain
+    assert senses.text_matrix("Hi", (1, 2), gain=255.0).tolist() == [[72.0, 105.0]]
