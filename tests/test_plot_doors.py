@@ -89,6 +89,9 @@ def test_no_samples_and_empty_groups_draw_nothing(ax: Any) -> None:
     plot.courses(([], np.empty((0, 3))), ax=ax)
     plot.courses((TIMES, np.empty((2, 0))), ax=ax)
     assert not ax.lines
+    plot.courses((TIMES, VALUES), ax=ax, most_curves=0)
+    assert [line.get_label() for line in ax.lines] == ["mean of 2 columns"]
+    ax.clear()
     plot.courses((TIMES, VALUES), ax=ax, groups={"a": [True, True], "b": [False, False]}, most_curves=0)
     assert [line.get_label() for line in ax.lines] == ["a, 2 columns"]
 
