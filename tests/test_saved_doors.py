@@ -56,7 +56,8 @@ SYSTEMS: dict[str, tuple[Callable[[Any], Any], str]] = {
 def test_a_changed_system_is_refused(what: str) -> None:
     spoil, message = SYSTEMS[what]
     state = system()
-    assert NeuromodulationSystem.from_dict(state).regions == ("a", "b")
+    good = NeuromodulationSystem.from_dict(state)
+    assert good.regions == ("a", "b") and good.to_dict()["releases"] == state["releases"]
     spoil(state)
     with pytest.raises(ConfigError, match=re.escape(message)):
         NeuromodulationSystem.from_dict(state)
