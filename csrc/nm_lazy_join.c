@@ -117,8 +117,10 @@ static void copy_floats(float *own, float *joined, int64_t n, int back) {
 static void copy_run(const nm_lazy_join *join, int64_t member, int64_t run, int64_t at, int back) {
     const nm_projection *p = &join->own[member], *rows = join->rows;
     const int64_t first = p->run_start[run], n = size_of(p, run);
-    uint16_t *own = (uint16_t *)p->target + first, *joined = (uint16_t *)rows->target + at;
-    memcpy(back ? own : joined, back ? joined : own, (size_t)n * sizeof *own);
+    if (back)
+        memcpy(join->targets[member] + first, rows->target + at, (size_t)n * sizeof *rows->target);
+    else
+        memcpy(join->rows_target + at, p->target + first, (size_t)n * sizeof *p->target);
     copy_floats(p->weight + first, rows->weight + at, n, back);
     if (rows->state[0] != NULL)
         copy_floats(p->state[0] + first, rows->state[0] + at, n, back);

@@ -24,10 +24,12 @@ typedef struct nm_lazy_join {
     const nm_network *network;
     nm_projection
         *own; /* [n] rows of each by itself, with its own last updates; in the order of their targets */
-    nm_visit **visits; /* [n] */
+    nm_visit **visits;  /* [n] */
+    uint16_t **targets; /* [n] where nm_lazy_join_part writes the targets of each; not read */
     int64_t n;
     nm_projection *rows; /* the joined rows; their last updates: */
     nm_visit *rows_visits;
+    uint16_t *rows_target; /* of the joined rows, to be written */
     int64_t n_traces;
     int64_t *next, *end; /* [n] scratch: the delay runs of each member in one row and partition */
 } nm_lazy_join;

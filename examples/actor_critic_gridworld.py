@@ -22,6 +22,8 @@ parser = argparse.ArgumentParser(description="A spiking actor-critic in a gridwo
 parser.add_argument("--seeds", type=int, default=6)
 parser.add_argument("--figure", metavar="FILE", help="draw the learning curves; needs matplotlib")
 arguments = parser.parse_args()
+if arguments.seeds < 1:
+    parser.error(f"--seeds: must be >= 1; got {arguments.seeds}")
 
 SIZE, GOAL, TRIALS, MOST_MOVES = 5, (4, 4), 20, 100
 PROBES = np.array([(0, 0), (4, 3), (3, 4)])

@@ -19,6 +19,8 @@ parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--seeds", type=int, default=2)
 parser.add_argument("--full", action="store_true", help="longer, with the slippery lake and CartPole")
 arguments = parser.parse_args()
+if arguments.seeds < 1:
+    parser.error(f"--seeds: must be >= 1; got {arguments.seeds}")
 
 TASKS = {  # steps
     "FrozenLake-v1": 5000,

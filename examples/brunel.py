@@ -20,6 +20,8 @@ parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--scale", type=float, default=1.0, help="part of the full size (default: 1)")
 parser.add_argument("--seed", type=int, default=1)
 arguments = parser.parse_args()
+if not 0.1 <= arguments.scale <= 4.0:
+    parser.error(f"--scale: must be 0.1 to 4; got {arguments.scale}")
 
 N_EXCITATORY, N_INHIBITORY = int(10_000 * arguments.scale), int(2_500 * arguments.scale)
 K_EXCITATORY, K_INHIBITORY = N_EXCITATORY // 10, N_INHIBITORY // 10

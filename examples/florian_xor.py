@@ -29,6 +29,8 @@ parser.add_argument("--seeds", type=int, default=4)
 parser.add_argument("--full", action="store_true", help="200 epochs and 20 seeds (3 minutes)")
 parser.add_argument("--figure", metavar="FILE", help="draw the learning curves; needs matplotlib")
 arguments = parser.parse_args()
+if arguments.seeds < 2:
+    parser.error(f"--seeds: must be >= 2, or chance decides; got {arguments.seeds}")
 
 SEEDS, EPOCHS = (20, 200) if arguments.full else (arguments.seeds, 50)
 PATTERNS, REWARD = ((0, 0), (0, 1), (1, 0), (1, 1)), (-1, 1, 1, -1)

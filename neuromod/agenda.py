@@ -97,12 +97,15 @@ class RateSchedule:
         slots = np.searchsorted(columns.buffers["id"][: columns.n], self.ids[there])
         columns.buffers["rate"][slots] = values[there]
 
-    def saved(self) -> dict[str, Any]:
-        """All of it, as `checked_schedule` takes it; a function is not in it."""
+    def saved(self, known: Ints | None = None) -> dict[str, Any]:
+        """All of it, as `checked_schedule` takes it; a function is not in it. `known`: ids of the network, without
+        those that were removed since."""
+        there = np.ones(len(self.ids), bool) if known is None else np.isin(self.ids, known)
+        each = self.rates.shape[1] == len(there)  # one rate for each neuron, or one for all
         return {
-            "ids": self.ids.copy(),
+            "ids": self.ids[there],
             "steps": self.steps.copy(),
-            "rates": self.rates.copy(),
+            "rates": self.rates[:, there] if each and not there.all() else self.rates.copy(),
             "period": self.period,
         }
 
@@ -253,7 +256,8 @@ class Agenda:
 
     def saved(self) -> list[dict[str, Any]]:
         """The rates, for `state`; not the hooks."""
-        return [each.saved() for each in self._rates]
+        known = self._session.store.columns.column("id")
+        return [each.saved(known) for each in self._rates]
 
     def copied(self) -> list[RateSchedule]:
         """The rates, for a copy of the simulation; not the hooks."""

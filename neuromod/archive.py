@@ -14,7 +14,7 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -170,15 +170,21 @@ def _entry(member: Member, at: int) -> bytes:
 # ---- reading -----------------------------------------------------------------------------------------------------
 
 
-def read_archive(path: str | os.PathLike[str], kind: str, hint: Callable[[str], str] | None = None) -> Saved:
+_READERS = {
+    "agent": "Agent.load reads it",
+    "agents": "VectorAgent.load reads it",
+    "simulation": "Simulation.load reads it",
+    "model": "BrainModel.load reads it",
+}
+
+
+def read_archive(path: str | os.PathLike[str], kind: str) -> Saved:
     """What `write_archive` wrote, every byte of it checked.
 
     Parameters
     ----------
     kind : str
         What the file must hold.
-    hint : callable, optional
-        What is to be done with a file that holds something else, by its kind.
 
     Raises
     ------
@@ -192,8 +198,11 @@ def read_archive(path: str | os.PathLike[str], kind: str, hint: Callable[[str], 
         reader = _Reader(target, file)
         manifest, text = reader.manifest()
         if manifest["kind"] != kind:
-            more = "" if hint is None else hint(manifest["kind"])
-            raise reader.error(f"kind: must be {kind!r}; got {shown(manifest['kind'])}{more}")
+            more = _READERS.get(manifest["kind"])
+            if (kind, manifest["kind"]) == ("model", "simulation"):
+                more = "Simulation.load(path).model has it"
+            hint = f"; {more}" if more else ""
+            raise reader.error(f"kind: must be {kind!r}; got {shown(manifest['kind'])}{hint}")
         arrays = reader.arrays(manifest["arrays"], text)
         try:
             content = unfolded(manifest["content"], arrays, reader.size)

@@ -15,6 +15,8 @@ __all__ = [
     "checked_array",
     "checked_count",
     "checked_dt",
+    "checked_flag",
+    "checked_mapping",
     "checked_names",
     "checked_number",
     "checked_seed",
@@ -296,6 +298,65 @@ def called(where: str, function: Callable[[Any], Any], values: NDArray[Any]) -> 
             f"{where}: must be a function of an array of numbers; got {type(error).__name__}: {error}"
         ) from error
     return checked_array(found, where)
+
+
+def checked_flag(value: Any, where: str) -> bool:
+    """True or False.
+
+    Parameters
+    ----------
+    value : bool
+    where : str
+        Name of the argument, for the message.
+
+    Returns
+    -------
+    bool
+
+    Raises
+    ------
+    TypeError
+        If it is anything else, 0 and 1 included.
+
+    Examples
+    --------
+    >>> checked_flag(True, "overwrite")
+    True
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{where}: must be True or False; got {_shown(value)}")
+    return bool(value)
+
+
+def checked_mapping(value: Any, where: str, of: str) -> Mapping[Any, Any]:
+    """A mapping.
+
+    Parameters
+    ----------
+    value : mapping
+    where : str
+        Name of the argument, for the message.
+    of : str
+        What it maps to what, as in "names to arrays".
+
+    Returns
+    -------
+    mapping
+        The same.
+
+    Raises
+    ------
+    TypeError
+        If it is none.
+
+    Examples
+    --------
+    >>> checked_mapping({"a": 1}, "arrays", "names to arrays")
+    {'a': 1}
+    """
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{where}: must be a mapping of {of}; got {_shown(value)}")
+    return value
 
 
 def checked_names(value: Any, where: str) -> tuple[str, ...]:

@@ -90,16 +90,18 @@ class Beginning:
 
     # ---- noting ----------------------------------------------------------------------------------------------
 
-    def note(self, store: Any, level: NDArray[np.float64] | None, schedule: tuple[Ints, Ints]) -> None:
-        """The simulation is about to move on: keep what was not there before."""
+    def noted(self, store: Any, level: NDArray[np.float64] | None, schedule: tuple[Ints, Ints]) -> Beginning:
+        """The simulation is about to move on: this beginning, or one with what was not there before."""
         now = (store.columns.epoch, store.version)
         if now == self._noted:
-            return
-        if self._noted is None:
-            self.level, self.schedule = None if level is None else level.copy(), schedule
-        self._note_neurons(store.columns)
-        self._note_synapses(store)
-        self._noted = now
+            return self
+        twin = copy.copy(self)
+        if twin._noted is None:
+            twin.level, twin.schedule = None if level is None else level.copy(), schedule
+        twin._note_neurons(store.columns)
+        twin._note_synapses(store)
+        twin._noted = now
+        return twin
 
     def _note_neurons(self, columns: Any) -> None:
         ids = columns.column("id")

@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from neuromod._core import Neuron, Synapse
+from neuromod.errors import printable
 from neuromod.near_names import names_near
 from neuromod.network.delays import delay_in_steps
 from neuromod.network.population import Population
@@ -151,6 +152,5 @@ class Building(Facts):
         whole: Any = self
         system = whole.neuromodulation
         if system is not None and len(system.regions) > 1 and region not in system.regions:
-            raise ValueError(
-                f"region: must be one of the neuromodulation system's, {', '.join(system.regions)}; got {region!r}"
-            )
+            known = printable(", ".join(system.regions))
+            raise ValueError(f"region: must be one of the neuromodulation system's, {known}; got {region!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from neuromod.near_names import names_near
 from neuromod.problems import nearest, shown
 
 __all__ = ["izhikevich_type", "izhikevich_types"]
@@ -32,6 +33,7 @@ def izhikevich_types() -> tuple[str, ...]:
     return tuple(_TYPES)
 
 
+@names_near
 def izhikevich_type(name: str) -> dict[str, float]:
     """Parameters of a type of cortical neuron for the model ``izhikevich``.
 

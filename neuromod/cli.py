@@ -15,10 +15,10 @@ import warnings
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from neuromod import __version__
-from neuromod.errors import ConfigError, NeuromodError
+from neuromod.errors import ConfigError, NeuromodError, printable
 from neuromod.terminal import (
     DONE,
     FAILED,
@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         hold_streams()
-        arguments = _parser().parse_args(argv)
+        arguments = _parser().parsed(argv)
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_: _tell(f"warning: {message}")
             code = int(arguments.action(arguments))
@@ -79,11 +79,43 @@ def _tell(text: str) -> None:
 
     if launched()[0] == 0:
         with contextlib.suppress(OSError):  # a full disk, a closed pipe: the exit code is left
-            print(text, file=sys.stderr, flush=True)
+            print(printable(text), file=sys.stderr, flush=True)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+class _Parser(argparse.ArgumentParser):
+    """A parser whose messages have the nearest name of a command or an option, and print what came as escapes."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong; exit code 2."""
+        super().error(printable(message))
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Refuse a value that is none of the choices, with the nearest of them."""
+        if action.choices is not None and value not in action.choices:
+            from neuromod.problems import did_you_mean
+
+            known = [*map(str, action.choices)]
+            rule = f"must be one of {', '.join(known)}; got {value!r}{did_you_mean(value, known)}"
+            raise argparse.ArgumentError(action, rule)
+
+    def parsed(self, argv: Sequence[str] | None) -> argparse.Namespace:
+        """The arguments. What is left over is refused by the command that got it, with the nearest of its options."""
+        if not (sys.argv[1:] if argv is None else argv):
+            self.print_help(sys.stderr)
+            sys.exit(WRONG)
+        arguments, more = self.parse_known_args(argv)
+        if more:
+            from neuromod.problems import did_you_mean
+
+            command: _Parser = arguments.command
+            options = [each for action in command._actions for each in action.option_strings]
+            near = did_you_mean(more[0].partition("=")[0], options) if more[0].startswith("-") else ""
+            command.error(f"unrecognized arguments: {' '.join(more)}{near}")
+        return arguments
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
         prog="neuromod",
         description="Spiking neural networks under dopamine, serotonin and norepinephrine.",
         epilog="Exit codes: 0 done, 1 failed, 2 wrong input, 130 interrupted (what was done is written).",
@@ -152,6 +184,8 @@ def _parser() -> argparse.ArgumentParser:
     guide.set_defaults(action=_guide)
     _add_selftest(commands)
     _add_bench(commands.add_parser("bench", help="measure this machine and the engine on it"))
+    for command in commands.choices.values():
+        command.set_defaults(command=command)
     return parser
 
 
@@ -277,7 +311,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     except ImportError as error:
         raise WrongInput(f"--on: {error}") from error
     except KeyboardInterrupt:
-        print(f"interrupted; the same command goes on, the rows are in {arguments.out}", file=sys.stderr)
+        _tell(f"interrupted; the same command goes on, the rows are in {arguments.out}")
         return INTERRUPTED
     if told:
         say_line(told)
@@ -379,7 +413,7 @@ def _bench(arguments: argparse.Namespace) -> int:
             arguments.workloads,
             options,
             arguments.repeat,
-            lambda line: print(line, file=sys.stderr, flush=True),
+            _tell,
             arguments.vector,
         )
     except ValueError as error:

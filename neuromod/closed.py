@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -9,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod.notebook import html_of
-from neuromod.problems import did_you_mean
+from neuromod.problems import did_you_mean, unknown_name
 
-__all__ = ["Closed", "ReadOnlyDict", "ReadOnlyList", "fixed", "read_only"]
+__all__ = ["Closed", "Once", "ReadOnly", "ReadOnlyDict", "ReadOnlyList", "fixed", "read_only"]
 
 Array = TypeVar("Array", bound=NDArray[Any])
+Item = TypeVar("Item")
 
 
 class Closed:
@@ -83,6 +85,36 @@ class Closed:
         hint = f"; {self._HINTS[name]}" if name in self._HINTS else ""
         hint = hint or did_you_mean(name, known, tuple(kind.__name__ for kind in type(self).__mro__))
         return AttributeError(f"{self._where()}.{name}: no such attribute{hint}", name=name)
+
+
+class Once(Closed):
+    """Base of what is computed when it is made: its attributes are set once, so that a later write raises.
+
+    A class names them in ``_ONCE``. Classes of users that are derived from it may have attributes of their own.
+
+    Examples
+    --------
+    >>> class Cells(Once):
+    ...     _ONCE = ("n",)
+    ...     __module__ = "neuromod.example"
+    ...     def __init__(self, n):
+    ...         self.n = n
+    >>> try:
+    ...     Cells(3).n = 4
+    ... except AttributeError as error:
+    ...     print(error)
+    Cells.n: is read-only; make another one
+    """
+
+    _ONCE: tuple[str, ...] = ()
+
+    def _check_can_set(self, name: str) -> None:
+        if not type(self).__module__.startswith("neuromod."):
+            return
+        if name in vars(self):
+            raise AttributeError(f"{self._where()}.{name}: is read-only; make another one")
+        if name not in self._ONCE:
+            super()._check_can_set(name)
 
 
 class FixedArray(np.ndarray[Any, Any]):
@@ -157,6 +189,40 @@ def _refuse(self: Any, *_: Any, **__: Any) -> NoReturn:
     )
 
 
+class ReadOnly(Mapping[str, Item]):
+    """A mapping that cannot be written, and can be copied and pickled.
+
+    Parameters
+    ----------
+    content : mapping
+        Looked up at each reading.
+    where : str
+        What messages call the mapping.
+    """
+
+    __slots__ = ("_content", "_where")
+
+    def __init__(self, content: Mapping[str, Item], where: str) -> None:
+        self._content, self._where = content, where
+
+    def __getitem__(self, name: str) -> Item:
+        if name not in self._content:
+            raise unknown_name(self._where, name, self._content)
+        return self._content[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._content)
+
+    def __len__(self) -> int:
+        return len(self._content)
+
+    def __repr__(self) -> str:
+        return repr(dict(self._content))
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
+
+
 class ReadOnlyDict(dict[str, Any]):
     """A dict whose content cannot be changed; a copy is a plain dict.
 
@@ -171,6 +237,9 @@ class ReadOnlyDict(dict[str, Any]):
     """
 
     __setitem__ = __delitem__ = update = setdefault = pop = popitem = clear = __ior__ = _refuse
+
+    def __missing__(self, name: Any) -> NoReturn:
+        raise unknown_name("config", name, self)
 
     def __deepcopy__(self, _: Any) -> dict[str, Any]:
         return _plain(self)  # type: ignore[no-any-return]

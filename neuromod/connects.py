@@ -11,9 +11,11 @@ from numpy.typing import ArrayLike
 
 from neuromod.errors import say
 from neuromod.near_names import names_near
+from neuromod.network.columns import MODELS
 from neuromod.network.delays import delay_in_steps
 from neuromod.network.habits import spelled_here
 from neuromod.network.learning import RULES, checked_modulators
+from neuromod.network.members import slots_of_group
 from neuromod.network.population import Group
 from neuromod.session import Facts
 from neuromod.together import Together
@@ -75,11 +77,11 @@ class Connects(Facts):
             ``{"box": [p_center, radius]}`` is p_center up to the radius. Names are taken, too:
             ``{"gaussian": {"p_center": 0.8, "sigma": 2.0}}``. A
             callable gets an array of distances and gives their probabilities. Or
-        in_degree : int, >= 1, array_like of int, or mapping
+        in_degree : int, >= 0, array_like of int, or mapping
             each target gets so many sources: one number for all, one for each target as given, or drawn from a
             distribution as for `weight`, rounded, >= 0. With `mask`, the sources are chosen within it; with a
             `probability` that falls with distance, in proportion to that. Or
-        out_degree : int, >= 1, array_like of int, or mapping
+        out_degree : int, >= 0, array_like of int, or mapping
             each source gets so many targets; as `in_degree`. Or
         total_number : int, >= 0
             so many synapses between pairs drawn from all pairs. Or
@@ -156,6 +158,8 @@ class Connects(Facts):
         -----
         NeuromodWarning
             Where weights are given below 0 for excitatory synapses; where a rule needs dopamine and there is none;
+            where synapses without a rule lead to sources, which have no input;
+            where targets are sources, which have no input, and there is no rule to see their spikes;
             where no name is given, and an earlier call with the same arguments has made synapses that are still there.
 
         Notes
@@ -227,17 +231,18 @@ class Connects(Facts):
                 acts = {"rule": rule, "short_term": short_term, "modulators": acting}
                 call = pre, post, {**how, **drawn, **acts}
             made: Projection = connect(
-                store, pre, post, how, **about, look=partial(self._say, weight, matrix, call)
+                store, pre, post, how, **about, look=partial(self._say, post, weight, matrix, call)
             )
         except (ValueError, TypeError) as error:
             refuse_connect(found, error, store, pre, post, how, **about)
         return made
 
-    def _say(self, weight: Any, matrix: Any, call: Any, made: Projection) -> None:
+    def _say(self, post: Any, weight: Any, matrix: Any, call: Any, made: Projection) -> None:
         """What is unusual about a projection; where warnings are errors, or memory is short, there will be none."""
         if call is not None:
             self._say_what_is_doubled("connect", made.name, call)
         self._say_what_is_missing(made)
+        self._say_what_is_idle(made, post)
         self._say_what_is_negative(made, weight, matrix)
 
     def _say_what_is_doubled(self, where: str, made: str, given: Any) -> None:
@@ -264,11 +269,28 @@ class Connects(Facts):
                 "so they stay; give Simulation(neuromodulation=NeuromodulationSystem())"
             )
 
+    def _say_what_is_idle(self, made: Projection, post: Any) -> None:
+        """Synapses onto sources, which have no input: without a rule, which would see their spikes, they do nothing."""
+        columns = self._session.store.areas.columns
+        kinds = [k for k, name in enumerate(MODELS) if MODELS[name]["is_source"]]
+        is_source = np.isin(columns.column("model"), kinds)
+        if (
+            made.rule is not None
+            or not is_source[slots_of_group(self._session.store.areas, post, "post")].any()
+        ):
+            return
+        idle = int(np.count_nonzero(is_source[columns.known_slots(made.post_id, "post")]))
+        if idle:
+            say(
+                f"connect: {idle:,} of {len(made):,} synapses of {made.name!r} lead to sources, which have no input; "
+                "without a rule they do nothing"
+            )
+
     def _say_what_is_negative(self, made: Projection, weight: Any, matrix: Any) -> None:
         """Weights that are given below 0, as for inhibition elsewhere, though the synapses are excitatory."""
-        given = matrix if weight is None else weight
+        given: Any = made.weight if callable(weight) else matrix if weight is None else weight
         sparse = hasattr(given, "tocoo")
-        drawn = given is None or (not sparse and (isinstance(given, Mapping) or callable(given)))
+        drawn = given is None or (not sparse and isinstance(given, Mapping))
         learning = made._table.learning
         meant = learning.rule is not None and learning.weight_min < 0.0
         if drawn or meant or made.synapse_type != "excitatory":

@@ -19,13 +19,31 @@ __all__ = [
 
 
 def printable(text: str) -> str:
-    """The text with what no encoding has, bytes of a file name that are no UTF-8, as escapes.
+    r"""The text as it may be printed: what acts on a terminal, and what no encoding has, as escapes.
+
+    These are control characters except the tab and the end of a line, marks that change the direction of writing, and
+    bytes of a file name that are no UTF-8.
 
     Parameters
     ----------
     text : str
+
+    Examples
+    --------
+    >>> print(printable("\x1b[31mred"))
+    \x1b[31mred
     """
-    return text.encode("utf-8", "backslashreplace").decode()
+    return text.translate(_ESCAPES).encode("utf-8", "backslashreplace").decode()
+
+
+_ACTING = (
+    *range(0x09),
+    *range(0x0B, 0x20),
+    *range(0x7F, 0xA0),
+    *range(0x2028, 0x202F),
+    *range(0x2066, 0x206A),
+)
+_ESCAPES = {code: chr(code).encode("unicode_escape").decode() for code in _ACTING}
 
 
 class NeuromodError(Exception):

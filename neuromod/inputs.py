@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from neuromod import _core
 from neuromod.arguments import MOST_STEPS, checked_array
 from neuromod.errors import NeuromodWarning
-from neuromod.network.members import ids_of
+from neuromod.network.members import ids_of, is_group
 
-__all__ = ["check_run", "check_sources", "checked_input", "known_ids", "spike_steps"]
+__all__ = ["check_run", "check_sources", "checked_input", "ids_given", "known_ids", "spike_steps"]
 
 Ints = NDArray[np.int64]
 
@@ -41,6 +41,31 @@ def known_ids(model: Any, ids: Any, where: str) -> Ints:
         return ids_of(model._store.areas, ids, where)
     except TypeError as error:
         raise ValueError(str(error)) from None
+
+
+def ids_given(model: Any, group: Any, where: str) -> Any:
+    """Ids of names, populations and views of neurons, one view giving one number; ids as they came, repeats included.
+
+    Parameters
+    ----------
+    model : BrainModel
+    group : as of `known_ids`
+    where : str
+        How the message names them.
+
+    Returns
+    -------
+    int, ndarray of int64, or what came
+
+    Raises
+    ------
+    ValueError
+        If a name or population is none of the network's.
+    """
+    if not is_group(group):
+        return group
+    ids = known_ids(model, group, where)
+    return int(ids[0]) if isinstance(group, _core.Neuron) else ids
 
 
 def check_sources(model: Any, ids: Ints) -> None:

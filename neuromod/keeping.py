@@ -360,15 +360,11 @@ def _loaded(cls: type[Simulation], path: Any, threads: int | None) -> tuple[Simu
     from neuromod.network.files import problems_of
 
     try:
-        found = read_archive(path, "simulation", _hint)
+        found = read_archive(path, "simulation")
         with problems_of(path):
             return again(cls, found.content, threads)
     except MemoryError as error:
         raise MemoryError(f"{path}: must fit into the memory; {error}") from error
-
-
-def _hint(kind: str) -> str:
-    return "; BrainModel.load reads it" if kind == "model" else ""
 
 
 def again(cls: type[Simulation], content: Any, threads: int | None) -> tuple[Simulation, Any]:

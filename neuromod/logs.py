@@ -17,7 +17,7 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from neuromod import atomic
 from neuromod.errors import FileError
 from neuromod.merging import merged_samples, merged_spikes
-from neuromod.problems import shown
+from neuromod.near_names import names_near
+from neuromod.problems import no_attribute, shown, unknown_name
 
 __all__ = ["RecordLog", "read_log"]
 
@@ -95,7 +96,16 @@ class RecordLog(Mapping[str, dict[str, Array]]):
         self._channels, self.about, self.dt, self.until = channels, about, dt, until
         self.is_complete, self.lost_bytes = is_complete, lost_bytes
 
+    if not TYPE_CHECKING:  # type checkers are to go on refusing what is not there
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name.startswith("_"):  # asked for by copy, pickle, NumPy and IPython
+                raise AttributeError(name)
+            raise no_attribute(self, name)
+
     def __getitem__(self, name: str) -> dict[str, Array]:
+        if name not in self._channels:
+            raise unknown_name("log", name, self._channels)
         return self._channels[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -109,6 +119,7 @@ class RecordLog(Mapping[str, dict[str, Array]]):
         return f"RecordLog({rows}, until={self.until:g} ms, is_complete={self.is_complete})"
 
 
+@names_near
 def read_log(path: str | PathLike[str]) -> RecordLog:
     """All whole blocks of a log, which may still be written to.
 

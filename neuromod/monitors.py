@@ -14,7 +14,8 @@ from neuromod.closed import fixed
 from neuromod.errors import say
 from neuromod.inputs import known_ids
 from neuromod.near_names import names_near
-from neuromod.network.population import Group
+from neuromod.network.columns import FIXED_FIELDS, MODELS
+from neuromod.network.population import Group, settable
 from neuromod.network.tracked import Tracked
 from neuromod.problems import did_you_mean, shown
 from neuromod.recorders import Monitor, Simulation, milliseconds
@@ -96,6 +97,21 @@ class SpikeMonitor(Monitor[_core.SpikeRecorder]):
         return f"SpikeMonitor(spikes={self.count})"
 
 
+def _check_has(columns: Any, variable: str, ids: Ints) -> None:
+    """Refuse a variable that none of the neurons has, of which all samples would be NaN."""
+    if variable in FIXED_FIELDS or not len(ids):
+        return
+    there = np.unique(columns.column("model")[columns.known_slots(ids, "ids")])
+    models = [list(MODELS)[k] for k in there.tolist()]
+    known = [name for model in models for name in settable(model)]
+    if variable not in known:
+        hint = did_you_mean(variable, known) or f"; there are {', '.join(dict.fromkeys(known))}"
+        who = " and ".join(f"{model} neurons" for model in models)
+        raise ValueError(
+            f"variable: must be one that a recorded neuron has; {who} have no {variable!r}{hint}"
+        )
+
+
 class StateMonitor(Monitor[_core.SampleRecorder]):
     """Samples of one neuron variable.
 
@@ -104,7 +120,7 @@ class StateMonitor(Monitor[_core.SampleRecorder]):
     sim : Simulation
     variable : str
         A column of ``model.neurons``: ``"v_membrane"``, ``"u_recovery"``, ... The current of a source, such as
-        `OUCurrent`, is none of them: a hook reads its ``value``.
+        `OUCurrent`, is none of them: a hook reads its ``value``. NaN for neurons whose model has no such variable.
     ids : Population, name, sequence of these, or array_like of int, shape (n,), optional
         Neurons to record; names are of areas and populations. Default: those present now. A neuron that is removed is
         NaN from then on.
@@ -116,7 +132,8 @@ class StateMonitor(Monitor[_core.SampleRecorder]):
     Raises
     ------
     ValueError
-        If the variable, an id or `every` is unknown or out of range. Nothing is recorded then.
+        If the variable, an id or `every` is unknown or out of range, or no neuron to record has the variable. Nothing
+        is recorded then.
 
     Warns
     -----
@@ -159,6 +176,7 @@ class StateMonitor(Monitor[_core.SampleRecorder]):
             )
         count = checked_every(every, every_ms, sim.dt)
         wanted = sim.model.neurons.id.copy() if ids is None else known_ids(sim.model, ids, "ids").copy()
+        _check_has(sim._session.store.columns, variable, wanted)
         wanted.flags.writeable = False
         self._variable, self._ids, self._period = variable, wanted, count
         self._sim = sim
@@ -387,7 +405,7 @@ class SynapseMonitor(Monitor[_core.Probe]):
         self._sim, self._variable, self._projection = sim, variable, table.name
         self._ends: tuple[Ints, ...] = tuple(fixed(ends[positions]) for ends in (table.pre_id, table.post_id))
         self._tracked = Tracked(sim._session.store, table.name, positions)
-        super().__init__(sim, _core.Probe(self._read, count, len(positions)))
+        super().__init__(sim, _core.Probe(self._reader(), count, len(positions)))
 
     @property
     def variable(self) -> str:
@@ -410,8 +428,10 @@ class SynapseMonitor(Monitor[_core.Probe]):
         time, values = self._samples()
         return Samples(self._variable, unit, time, values, self._period * self._sim.dt, axes)
 
-    def _read(self) -> NDArray[np.float32]:
-        return self._tracked.read(self._variable)
+    def _reader(self) -> Callable[[], NDArray[np.float32]]:
+        """What the probe calls. It does not hold the monitor, which is gone when nobody has it."""
+        tracked, variable = self._tracked, self._variable
+        return lambda: tracked.read(variable)
 
     def _own(self) -> dict[str, Any]:
         own = super()._own()
@@ -420,7 +440,7 @@ class SynapseMonitor(Monitor[_core.Probe]):
     def _new_recorder(self) -> _core.Probe:
         positions: Any = self._tracked  # as `_own` gave them
         self._tracked = Tracked(self._sim._session.store, self._projection, positions)
-        return _core.Probe(self._read, 1, len(positions))
+        return _core.Probe(self._reader(), 1, len(positions))
 
     @property
     def time(self) -> Floats:

@@ -57,7 +57,9 @@ def _title(thing: Any) -> str:
     """The class as its repr has it; of a mapping, whose repr is that of a dict, what it holds."""
     if isinstance(thing, Mapping):
         first = next(iter(thing.values()), None)
-        return "Projections" if hasattr(first, "synapse_type") else type(thing).__name__.lstrip("_")
+        if hasattr(first, "synapse_type"):
+            return "Projections"
+        return getattr(thing, "_where", "").capitalize() or type(thing).__name__.lstrip("_")
     return repr(thing).partition("(")[0]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neuromod.closed import Closed
+from neuromod.near_names import names_near
 from neuromod.updates import (
     Floats,
     SynapseLike,
@@ -36,6 +37,7 @@ def _rates(value: ArrayLike, where: str) -> Floats:
     return rates
 
 
+@names_near
 def homeostatic_update(
     synapse: SynapseLike | ArrayLike,
     rate: ArrayLike,
@@ -95,6 +97,7 @@ def homeostatic_update(
     return updated(synapse, change, (_rates(rate, "rate"),), 1.0, weight_min, weight_max)
 
 
+@names_near
 def bcm_update(
     synapse: SynapseLike | ArrayLike,
     pre_rate: ArrayLike,
@@ -156,6 +159,7 @@ def bcm_update(
     return updated(synapse, change, rates, modulation, weight_min, weight_max)
 
 
+@names_near
 def bcm_threshold(
     threshold: ArrayLike, rate: ArrayLike, dt: float = 1.0, target_rate: float = 10.0, tau: float = 10_000.0
 ) -> Any:
@@ -230,6 +234,7 @@ class ShortTermSynapse(Closed):
     [0.5, 0.265, 0.155]
     """
 
+    @names_near
     def __init__(self, U: float = 0.5, tau_rec: float = 800.0, tau_facil: float = 0.0) -> None:
         self._U = _least(U, "U", 0.0, "> 0 and <= 1", strict=True)
         if self._U > 1.0:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neuromod import _core
+from neuromod.near_names import names_near
 from neuromod.one_synapse import ShortTermSynapse, bcm_threshold, bcm_update, homeostatic_update
 from neuromod.updates import (
     Floats,
@@ -44,6 +45,7 @@ _TARGET = np.array([0.0, 0.0, 1.0, 0.0])  # a spike of the target, in the first 
 _SHARES = {"half": (0.5, 0.5), "pre_first": (1.0, 0.0), "none": (0.0, 0.0)}  # of pairs at distance 0
 
 
+@names_near
 def hebbian_update(
     synapse: SynapseLike | ArrayLike,
     pre_fired: ArrayLike,
@@ -110,6 +112,7 @@ def hebbian_update(
     return updated(synapse, change, fired, modulation, weight_min, weight_max)
 
 
+@names_near
 def stdp_update(
     synapse: SynapseLike | ArrayLike,
     delta_t: ArrayLike,
@@ -208,6 +211,7 @@ def stdp_update(
     return updated_by(synapse, change, pairs, modulation, weight_min, weight_max)
 
 
+@names_near
 def triplet_update(
     synapse: SynapseLike | ArrayLike,
     arrivals: ArrayLike,
@@ -318,6 +322,7 @@ def triplet_update(
     return updated_by(synapse, change, (), modulation, weight_min, weight_max)
 
 
+@names_near
 def istdp_update(
     synapse: SynapseLike | ArrayLike,
     delta_t: ArrayLike,
@@ -394,6 +399,7 @@ def istdp_update(
     )
 
 
+@names_near
 def short_term_efficacy(
     times: ArrayLike, U: float = 0.5, tau_rec: float = 800.0, tau_facil: float = 0.0
 ) -> Floats:
@@ -449,6 +455,7 @@ def short_term_efficacy(
     return _core.short_term_efficacies(checked_times(times, "times"), **values)
 
 
+@names_near
 def weight_decay_update(
     synapse: SynapseLike | ArrayLike,
     weight_decay: float,

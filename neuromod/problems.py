@@ -128,6 +128,32 @@ def did_you_mean(name: object, known: Iterable[str], owners: tuple[str, ...] = (
     return f"; did you mean {near!r}?" if near is not None else "" if said is None else f"; {said}"
 
 
+def unknown_name(where: str, name: object, known: Iterable[object]) -> KeyError:
+    """The error of a mapping that lacks a name: the names that there are, and the nearest one.
+
+    >>> print(unknown_name("rates", "Ex", ["E", "I"]).args[0])
+    rates['Ex']: must be one of 'E', 'I'; did you mean 'E'?
+    """
+    names = [*map(str, known)]
+    there = ", ".join(map(repr, names[:20])) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    return KeyError(
+        f"{where}[{shown(name)}]: must be one of {there or 'none yet'}{did_you_mean(name, names)}"
+    )
+
+
+def no_attribute(thing: Mapping[str, Any], name: str) -> AttributeError:
+    """The error of an attribute that a mapping of names lacks: a name in it is found in brackets, as in a dict.
+
+    >>> no_attribute({"rate": 1.0}, "rate").args[0]
+    "dict.rate: no such attribute; it is ['rate']"
+    """
+    if name in thing:
+        hint = f"; it is [{name!r}]"
+    else:
+        hint = did_you_mean(name, [each for each in (*thing, *dir(type(thing))) if not each.startswith("_")])
+    return AttributeError(f"{type(thing).__name__}.{name}: no such attribute{hint}", name=name)
+
+
 def nearest(name: object, known: Iterable[str]) -> str | None:
     """The known name that a misspelt one most likely means.
 
@@ -183,6 +209,13 @@ NAMES = {
     "t": "time ms",
     "time": "ms",
     "simtime": "ms",
+    "total_timesteps": "steps",
+    "timesteps": "steps",
+    "n_steps": "steps",
+    "n_episodes": "episodes",
+    "n_eval_episodes": "episodes",
+    "num_envs": "n",
+    "n_envs": "n",
     "duration": "ms",
     "N": "n total_number",
     "n": "total_number",

@@ -302,7 +302,8 @@ class Replicas(Closed, Generic[Sim]):
         Raises
         ------
         ValueError
-            If an argument, parameter or input of some replica is out of its domain. No step is done.
+            If an argument, parameter or input of some replica is out of its domain, or neurons were added to one or
+            removed from it. No step is done.
         NumericalError
             If a state variable of some replica is no longer finite; it names the replica. The others have done their
             steps.
@@ -323,6 +324,7 @@ class Replicas(Closed, Generic[Sim]):
                 rows.append(row)
         elif input_ids is not None:
             raise ValueError("input_ids: needs input; got none")
+        self._check_sizes()
         before = self.column("spike_count")
         self._run(
             n_steps, rows, ids, self._threads if threads is None else checked_threads(threads), progress
@@ -331,6 +333,15 @@ class Replicas(Closed, Generic[Sim]):
         seconds = n_steps * first.dt / 1000.0
         rates = counts.mean(axis=1) / seconds if counts.shape[1] and n_steps else np.zeros(len(self))
         return RunResult(step=first.current_step, n_steps=n_steps, spike_counts=counts, mean_rate=rates)
+
+    def _check_sizes(self) -> None:
+        n = len(self._sims[0].model.neurons)
+        for k, one in enumerate(self._sims):
+            if len(one.model.neurons) != n:
+                raise ValueError(
+                    f"replica {k}: must have as many neurons as replica 0, {n}, where replicas run together; "
+                    f"got {len(one.model.neurons)}"
+                )
 
     def _run(self, n_steps: int, rows: Any, ids: Any, threads: int, progress: Any) -> None:
         reports, first = Reports(progress, n_steps, self._sims[0].dt), self._sims[0].current_step
@@ -354,11 +365,13 @@ class Replicas(Closed, Generic[Sim]):
             session.store.check_written(session.step)
         try:
             with contextlib.ExitStack() as stack:
+                engines = []
                 for k, session in enumerate(self._sessions):
-                    session.begin(
-                        f"run of {n_steps} steps of {len(self)} replicas (this is replica {k})", n_steps
-                    )
+                    named = f"run of {n_steps} steps of {len(self)} replicas (this is replica {k})"
+                    engines.append(session.begin(named, n_steps))
                     stack.callback(session.end)
+                if engines != self._group.engines:  # a replica that was reset or restored has a new one
+                    self._group = _core.EngineGroup(engines)
                 failed = self._group.run(n_steps, rows, ids, threads, report if reports else None)
                 if failed is None:
                     reports(n_steps)  # the core does not report the last slice

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromod.errors import printable
 from neuromod.notebook import html_table
-from neuromod.problems import did_you_mean
+from neuromod.problems import did_you_mean, unknown_name
 
 __all__ = ["Rates", "RunResult"]
 
@@ -52,7 +53,12 @@ class Rates(Mapping[str, float]):
         return self._known
 
     def __getitem__(self, name: str) -> float:
-        return self._found()[name]
+        found = self._found()
+        if name in found:
+            return found[name]
+        if name in self._names:
+            raise KeyError(f"rates[{name!r}]: has no neurons at the end of the run, so no rate")
+        raise unknown_name("rates", name, found)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._found())
@@ -66,7 +72,7 @@ class Rates(Mapping[str, float]):
 
 def _listed(rates: Mapping[str, float]) -> str:
     """The first rates, and how many there are besides."""
-    shown = [f"{name} {rates[name]:.4g} Hz" for name in list(rates)[:_MOST]]
+    shown = [f"{printable(name)} {rates[name]:.4g} Hz" for name in list(rates)[:_MOST]]
     more = len(rates) - len(shown)
     return ", ".join(shown) + (f", and {more} more" if more else "")
 
@@ -77,6 +83,9 @@ _MOST = 8
 
 class RunResult(dict[str, Any]):
     """The facts of a run by name; a dict, whose repr has a sum where an array would fill the screen."""
+
+    def __missing__(self, name: Any) -> NoReturn:
+        raise unknown_name("run", name, self)
 
     if not TYPE_CHECKING:  # type checkers are to go on refusing what is not there
 

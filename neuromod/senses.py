@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuromod.arguments import checked_array, checked_count, checked_number
 from neuromod.errors import say
+from neuromod.near_names import names_near
 from neuromod.problems import nearest, shown
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ Ints = NDArray[np.int64]
 _FITS = ("stretch", "crop")
 
 
+@names_near
 def feed_sense_input(
     model: BrainModel, sense_name: str, matrix: ArrayLike, z_layer: int = 0, *, fit: str | None = None
 ) -> int:
@@ -72,9 +75,9 @@ def feed_sense_input(
     """
     area, ranges = _sheet(model, sense_name)
     sheet = tuple(ranges[axis][1] - ranges[axis][0] + 1 for axis in "xy")
-    if fit is not None and fit not in _FITS:
+    if fit is not None and not (isinstance(fit, str) and fit in _FITS):
         raise ValueError(f"fit: must be 'stretch' or 'crop'; got {shown(fit)}")
-    values = np.asarray(matrix, dtype=np.float64)
+    values = checked_array(matrix, "matrix").astype(np.float64)
     if values.ndim != 2 or not values.size:
         raise ValueError(
             f"matrix: must have two axes, as the {sheet} of the x-y sheet of {area}; got shape {values.shape}"
@@ -100,6 +103,7 @@ def feed_sense_input(
     return int(covered.sum())
 
 
+@names_near
 def sense_ids(model: BrainModel, sense_name: str, z_layer: int = 0) -> Ints:
     """Ids of the neurons that `feed_sense_input` feeds.
 
@@ -129,10 +133,12 @@ def sense_ids(model: BrainModel, sense_name: str, z_layer: int = 0) -> Ints:
     >>> sense_ids(model, "vision", z_layer=1).tolist()
     [1]
     """
-    found: Ints = model._store.columns.column("id")[_slots(model, sense_name, z_layer)]
+    slots = _slots(model, sense_name, z_layer)
+    found: Ints = model._store.columns.column("id")[slots]
     return found
 
 
+@names_near
 def text_matrix(data: str | bytes, shape: tuple[int, int] = (20, 20), gain: float = 1.0) -> Floats:
     """Text or bytes as a matrix for a sense: byte after byte, row by row, each as ``gain * byte / 255``.
 
@@ -142,7 +148,7 @@ def text_matrix(data: str | bytes, shape: tuple[int, int] = (20, 20), gain: floa
         Text is encoded as UTF-8.
     shape : tuple of two int, default (20, 20)
         Rows and columns; elements behind the last byte are 0.
-    gain : float, mV, default 1
+    gain : float, mV, -1e9 to 1e9, default 1
         Value of the byte 255.
 
     Returns
@@ -162,12 +168,10 @@ def text_matrix(data: str | bytes, shape: tuple[int, int] = (20, 20), gain: floa
     """
     if not isinstance(data, str | bytes):
         raise TypeError(f"data: must be text or bytes; got {shown(data)}")
-    size = tuple(shape)
-    if len(size) != 2 or not all(type(n) is int and n >= 1 for n in size):
+    if not isinstance(shape, tuple | list | np.ndarray) or len(shape) != 2:
         raise ValueError(f"shape: must be two whole numbers >= 1; got {shown(shape)}")
-    scale = float(gain)
-    if not np.isfinite(scale):
-        raise ValueError(f"gain: must be finite; got {shown(gain)}")
+    size = tuple(checked_count(n, "shape", 1) for n in shape)
+    scale = checked_number(gain, "gain", -1e9, 1e9)
     content = np.frombuffer(data.encode("utf-8") if isinstance(data, str) else data, np.uint8)
     if len(content) > size[0] * size[1]:
         raise ValueError(
@@ -180,7 +184,12 @@ def text_matrix(data: str | bytes, shape: tuple[int, int] = (20, 20), gain: floa
 
 def _sheet(model: BrainModel, sense_name: str) -> tuple[str, Any]:
     """The area that a sense feeds, and its ranges."""
+    if not hasattr(model, "_config"):
+        hint = "; of a simulation give sim.model" if hasattr(model, "model") else ""
+        raise TypeError(f"model: must be a BrainModel; got {shown(model)}{hint}")
     senses = model._config.senses
+    if not isinstance(sense_name, str):
+        raise TypeError(f"sense_name: must be the name of a sense; got {shown(sense_name)}")
     if sense_name not in senses:
         near = nearest(sense_name, senses)
         hint = f"; did you mean {near!r}?" if near else f"; there are {', '.join(senses) or 'none'}"
@@ -193,8 +202,9 @@ def _slots(model: BrainModel, sense_name: str, z_layer: int) -> NDArray[np.int32
     """Slots of the neurons on the sheet."""
     area, ranges = _sheet(model, sense_name)
     depth = ranges["z"][1] - ranges["z"][0] + 1
-    if isinstance(z_layer, bool) or not 0 <= z_layer < depth or int(z_layer) != z_layer:
-        raise ValueError(f"z_layer: must be a whole number from 0 to {depth - 1}; got {z_layer!r}")
+    whole = isinstance(z_layer, int | np.integer) and not isinstance(z_layer, bool)
+    if not whole or not 0 <= z_layer < depth:
+        raise ValueError(f"z_layer: must be a whole number from 0 to {depth - 1}; got {shown(z_layer)}")
     columns, w_index = model._store.columns, model._config.senses[sense_name].w_index
     slots: NDArray[np.int32] = model._store.areas.slots(area)
     slots = slots[columns.column("z")[slots] == ranges["z"][0] + z_layer]

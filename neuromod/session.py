@@ -56,6 +56,9 @@ class Session:
         self._levels, self._threads = levels, threads
         self._engine: _core.Engine | None = None
         self.beginning = Beginning()
+        self._former: tuple[int, Beginning] | None = (
+            None  # where a run that goes on has noted more: its first step
+        )
         self.keeps_beginning = True  # False: there is no going back, which saves the memory for it
         self._warned = False  # of an input that does not last
         self._ends = False  # while a run reports its end
@@ -266,6 +269,7 @@ class Session:
 
     def end(self) -> None:
         """The run that `begin` has begun is over."""
+        self._take_back_note()
         if self._levels is not None:
             self._levels.end(self.gate)
         self.gate.end()
@@ -355,15 +359,24 @@ class Session:
 
     # ---- the beginning ---------------------------------------------------------------------------------------
 
+    def _take_back_note(self) -> None:
+        """A run that has failed before its first step has noted nothing: what is there may still change."""
+        former, self._former = self._former, None
+        if former is not None and former[0] == self.step:
+            self.beginning = former[1]
+
     @property
     def _level(self) -> Floats | None:
         return None if self._levels is None else self._levels.level_buffer
 
     def _note_beginning(self, engine: _core.Engine, n_steps: int) -> None:
-        if engine.step == 0 and not self.beginning.is_noted:
+        if engine.step == 0:
             engine.start()
+        self._take_back_note()
         if n_steps and self.keeps_beginning and (engine.step == 0 or self.beginning.is_noted):
-            self.beginning.note(self.store, self._level, engine.schedule_arrays())
+            noted = self.beginning.noted(self.store, self._level, engine.schedule_arrays())
+            if noted is not self.beginning:
+                self.beginning, self._former = noted, (engine.step, self.beginning)
 
     def reset(self, weights: bool, parameters: bool) -> int:
         """Go back to the beginning; the number of recorders that have ended by it."""
@@ -435,8 +448,8 @@ class Session:
         for table in self.store.tables:
             table.since = born[table.name] - _BEFORE if table.name in born else 0
         steps = np.unique(np.concatenate([np.ravel(step) for step in born.values()])) if born else ()
-        births = [(-_BEFORE - 1, -1), *((int(step) - _BEFORE, int(step)) for step in steps)]
-        engine.set_births([*births, (self.store.version, -1)], born)
+        births = [(-_BEFORE - 1, 0), *((int(step) - _BEFORE, int(step)) for step in steps)]
+        engine.set_births([*births, (self.store.version, 0)], born)
 
 
 class Facts(Closed):

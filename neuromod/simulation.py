@@ -14,7 +14,7 @@ from neuromod.building import Building
 from neuromod.connects import Connects
 from neuromod.errors import say
 from neuromod.hooks import Hooked
-from neuromod.inputs import check_run, check_sources, checked_input, spike_steps
+from neuromod.inputs import check_run, check_sources, checked_input, ids_given, spike_steps
 from neuromod.interrupts import told
 from neuromod.keeping import Kept
 from neuromod.lifecycle import LifeCycle
@@ -100,24 +100,23 @@ class Simulation(Building, Connects, Hooked, Kept):
             raise TypeError(
                 f"neuromodulation: must be a NeuromodulationSystem; got {type(neuromodulation).__name__}"
             )
-        if neuromodulation is not None:
-            neuromodulation._check_fits(model._areas.own_regions, model._areas.names)
         section, doubt = model._config.simulation, dt_doubt(dt)
         if doubt is not None:
             say(doubt)
-        if neuromodulation is not None:
-            use_modulators(model._store, neuromodulation.names)
+        length = checked_dt(section.dt if dt is None else dt)
+        most = get_num_threads() if threads is None else checked_threads(threads)
+        number = checked_seed(section.seed if seed is None else seed)
+        if neuromodulation is not None:  # nothing fails behind it
+            neuromodulation._check_fits(
+                model._areas.own_regions,
+                model._areas.names,
+                lambda: use_modulators(model._store, neuromodulation.names),
+            )
         self._model = model
         self._calls, self._made_by = {}, {}
         self._neuromodulation = neuromodulation
         levels = None if neuromodulation is None or not neuromodulation.enabled else neuromodulation._levels
-        self._session = Session(
-            model._store,
-            checked_seed(section.seed if seed is None else seed),
-            checked_dt(section.dt if dt is None else dt),
-            levels,
-            get_num_threads() if threads is None else checked_threads(threads),
-        )
+        self._session = Session(model._store, number, length, levels, most)
         if neuromodulation is not None and neuromodulation.enabled:
             moves = [name for name in neuromodulation.names if name not in neuromodulation.clamped]
             say_what_decays_by_step([neuromodulation._modulator(n) for n in moves], self._session.dt)
@@ -230,16 +229,16 @@ class Simulation(Building, Connects, Hooked, Kept):
         return n
 
     @names_near
-    def set_spike_times(self, ids: ArrayLike, times_ms: ArrayLike | Sequence[ArrayLike]) -> None:
+    def set_spike_times(self, ids: Group, times_ms: ArrayLike | Sequence[ArrayLike]) -> None:
         """Let ``spike_source`` neurons fire at exact times, in place of what was set for them before.
 
         Parameters
         ----------
-        ids : int, or array_like of int, shape (n,)
+        ids : int, or array_like of int, shape (n,), Population, Neuron, or name of an area or population
         times_ms : array_like of float, ms, after the present time
-            For one id, its times. For several, either one sequence of times for each, or as many numbers as ids
-            (then ``ids[k]`` fires at ``times_ms[k]``, and an id may occur more than once). A time is rounded to
-            the nearest step.
+            For one id or view of a neuron, its times. For several, either one sequence of times for each, or as many
+            numbers as ids (then ``ids[k]`` fires at ``times_ms[k]``, and an id may occur more than once). A time is
+            rounded to the nearest step.
 
         Raises
         ------
@@ -256,13 +255,14 @@ class Simulation(Building, Connects, Hooked, Kept):
         >>> [len(sim.step()["spikes"]) for _ in range(6)]
         [0, 1, 0, 0, 1, 0]
         """
-        each_id, each_time = spike_list(ids, times_ms)
+        given = ids_given(self.model, ids, "ids")
+        each_id, each_time = spike_list(given, times_ms)
         check_sources(self.model, each_id)
         steps = spike_steps(each_time, self.dt, self.current_step)
         spikes = np.stack([steps.astype(np.int64), each_id], axis=1)
         if len(np.unique(spikes, axis=0)) != len(spikes):
             raise ValueError("times_ms: at most one spike of a neuron in one step; got two")
-        self._session.schedule(np.asarray(ids, dtype=np.int64), spikes)
+        self._session.schedule(np.asarray(given, dtype=np.int64), spikes)
 
     def step(self) -> dict[str, Any]:
         """Advance one step.
@@ -320,7 +320,8 @@ class Simulation(Building, Connects, Hooked, Kept):
         -------
         dict
             ``step`` (completed steps in all), ``n_steps`` (done by this run; fewer where a hook stops it),
-            ``spike_counts`` (ndarray of int64, shape (n_neurons,), of this run, of the neurons at its end),
+            ``spike_counts`` (ndarray of int64, shape (n_neurons,), of this run, of the neurons at its end in id order:
+            ids are positions in it unless neurons were removed, ``searchsorted(sim.model.neurons.id, E.ids)`` always),
             ``mean_rate`` (float, Hz: of all neurons, sources too), ``rates`` (mapping of str to float, Hz: of each
             population and area, ``run["rates"]["E"]``), ``deaths``, ``births`` (numbers of neurons).
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from typing import Any
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,13 +39,18 @@ class Stored:
         engine = session.prepared()
         self.step = engine.step
         self.engine, self.schedule = engine.state(), engine.schedule_arrays()
-        self.rates = session.agenda.copied()
+        self.rates, self.sources = (
+            list(session.agenda.rates),
+            list(engine.sources),
+        )  # the very ones that users have
         self.beginning = session.beginning.of_copy(store, store)
         self.version, self.ids = store.version, columns.column("id").copy()
         self.columns = {name: buffer[: columns.n].copy() for name, buffer in columns.buffers.items()}
         kept = kept_columns(self.engine)
         self.tables = [_table_of(table, kept.get(table.name)) for table in store.tables]
         self.levels = None if system is None else _levels_of(system._levels)
+        # their records are of before, also where `reset` has set the clock back since
+        self.ended = [ref(each) for each in monitors_of(session) if not each._is_on()]
         self._monitors: list[
             tuple[Monitor[Any], bool, dict[str, Any]]
         ] = []  # of a restore that is being done
@@ -68,8 +74,10 @@ class Stored:
             for recorder in (*engine.spike_recorders, *engine.sample_recorders, *engine.probes):
                 engine.remove_recorder(recorder)
             self._bring_back(sim)
+            ended = [monitor for each in self.ended if (monitor := each()) is not None]
             for monitor, is_on, saved in self._monitors:
-                _go_back(monitor, is_on, saved, self.step)
+                if not any(monitor is each for each in ended):
+                    _go_back(monitor, is_on, saved, self.step)
             self._monitors = []
 
     def _bring_back(self, sim: Simulation) -> None:
@@ -87,8 +95,10 @@ class Stored:
         if system is not None and self.levels is not None:
             _put_levels(system._levels, self.levels)
         session.begin_again()
-        rates = [copy.copy(each) for each in self.rates]
-        session.restore(self.engine, self.schedule, rates)
+        session.restore(self.engine, self.schedule, self.rates)
+        for source, own in zip(self.sources, self.engine.get("currents", ()), strict=True):
+            source.state[:] = own["state"]
+        session.set_sources(self.sources, "restore")
         session.beginning = self.beginning.of_copy(session.store, session.store)
 
     def _check(self, store: Any) -> None:

@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from neuromod.errors import printable
+
 __all__ = [
     *("DONE", "FAILED", "INTERRUPTED", "WRONG", "WrongInput"),
     *("check_output", "hold_streams", "say_line"),
@@ -66,8 +68,9 @@ def check_output(option: str, path: Path, force: bool) -> None:
 def say_line(text: str, end: str = "\n") -> None:
     """Print at once. A reader that has closed the pipe, as ``head`` does, is no error: what follows goes nowhere.
 
-    What the output's encoding lacks, such as a file name that is no UTF-8, is printed as escapes.
+    What acts on a terminal, and what the output's encoding lacks, is printed as escapes.
     """
+    text = printable(text)
     try:
         try:
             print(text, end=end, flush=True)

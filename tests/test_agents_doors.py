@@ -80,12 +80,12 @@ REFUSED: dict[str, tuple[type[Exception], Callable[[], Any], str]] = {
     "other shapes": (
         ConfigError,
         lambda: PlaceCells([0.0, 0.0], [1.0]),
-        "high: must have the shape of low, (2,), and a number; got (1,)",
+        "low, high: must be as many numbers, at least one; got 2 and 1",
     ),
     "no numbers": (
         ConfigError,
         lambda: PopulationCode([], []),
-        "high: must have the shape of low, (0,), and a number; got (0,)",
+        "low, high: must be as many numbers, at least one; got 0 and 0",
     ),
     "limits without end": (
         ConfigError,

@@ -280,6 +280,22 @@ def test_networks_that_differ_are_told_apart(checkout: Path, capsys: pytest.Capt
         assert compare.same_network([ours], [close | {key: value}], False) == key.startswith("w_")
 
 
+def test_runs_that_lie_apart_by_chance_were_told_to_be_other_networks(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = importlib.util.spec_from_file_location("compare", checkout / "tests" / "peers" / "compare.py")
+    compare = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(compare)
+
+    def runs(simulator: str, *rates: float) -> list[dict[str, object]]:
+        return [{"simulator": simulator, "mean_rate_hz": rate, "cv_isi": 1.0} for rate in rates]
+
+    assert compare.same_network(runs("neuromod", 45.0, 47.0, 49.0), runs("nest", 43.5, 46.0, 47.5), True)
+    assert "0.8 standard errors: take more pairs" in capsys.readouterr().out
+    assert not compare.same_network(runs("neuromod", 46.9, 47.0, 47.1), runs("nest", 45.5, 45.6, 45.7), True)
+    assert "NOT THE SAME" in capsys.readouterr().out
+
+
 if sys.platform == "linux":
 
     def test_memory_is_told_on_linux() -> None:

@@ -222,3 +222,25 @@ def test_births_that_no_simulation_can_have_are_refused(kind: str) -> None:
     state["simulation"]["engine"]["born"] = BAD_BIRTHS[kind]
     with pytest.raises(ConfigError, match=r"^state\.simulation\.engine\.born"):
         Simulation.from_dict(state)
+
+
+@pytest.mark.parametrize("way", ["load", "copy", "restore"])
+def test_old_synapses_beside_young_ones_after_a_state_was_taken_up(way: str) -> None:
+    """Within the first `delay` steps the old ones counted as made in step -1: another digest, and a state that was
+    refused when it was read."""
+    sims = [network()[0] for _ in range(2)]
+    for sim in sims:
+        sim.connect("s", "t", in_degree=2, weight=STRONG, delay=30, name="W")
+    if way == "load":
+        sims[1] = Simulation.from_dict(sims[1].to_dict())
+    elif way == "copy":
+        sims[1] = sims[1].copy()
+    else:
+        sims[1].store()
+        sims[1].run(3)
+        sims[1].restore()
+    for sim in sims:
+        sim.run(5)
+        sim.projections["W"].add([[0, N]], weight=STRONG, delay=30)
+        sim.run(5)
+    assert sims[0].digest() == sims[1].digest() == Simulation.from_dict(sims[1].to_dict()).digest()

@@ -210,8 +210,8 @@ def test_a_wrong_set_says_where_and_writes_nothing(
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        ([], "required"),
-        (["walk"], "invalid choice"),
+        ([], "commands:"),
+        (["walk"], "must be one of run, sweep"),
         (["run", "--steps", "0"], "must be a whole number >= 1; got '0'"),
         (["run", "--steps", "many"], "must be a whole number >= 1"),
         (["run", "--seed", "-1"], "must be a whole number between 0 and 2**64 - 1"),
@@ -233,6 +233,38 @@ def test_a_missing_file_is_2(command: str, capsys: pytest.CaptureFixture[str]) -
     assert main([command, "nowhere.json"]) == 2
     assert "nowhere.json" in capsys.readouterr().err
     assert not list(Path().iterdir())
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("runn", "neuromod: error: argument COMMAND: must be one of run, sweep, "),
+        ("runn", "got 'runn'; did you mean 'run'?"),
+        ("bench micro --delays mny", "must be one of one, many; got 'mny'; did you mean 'many'?"),
+        ("run --seeds 4", "neuromod run: error: unrecognized arguments: --seeds; did you mean '--seed'?"),
+        (
+            "sweep a.json --workrs=3",
+            "neuromod sweep: error: unrecognized arguments: --workrs=3; did you mean",
+        ),
+        ("run a.json b.json", "neuromod run: error: unrecognized arguments: b.json"),
+        ("", "neuromod COMMAND ...\n\nSpiking neural networks"),
+    ],
+)
+def test_a_wrong_word_is_answered_with_the_nearest(
+    line: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Options of a command were refused under the name of the whole, without the options that it has."""
+    with pytest.raises(SystemExit) as caught:
+        main(line.split())
+    assert caught.value.code == 2
+    assert said in capsys.readouterr().err.replace("[-h] [--version] ", "")
+
+
+def test_one_thing_is_told_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """It was "After 1 digits", and "1 neurons fired 1 spikes, 5 Hz each on average"."""
+    assert main(["run", "--steps", "20", "--out", "here", "--set", "experiment.test_images=1"]) == 0
+    assert capsys.readouterr().out.startswith("After 1 digit the readout")
+    assert repr(load_results("here/results.npz")) == "Results(38 arrays: 1 image, 20 steps, seed 42)"
 
 
 # ---- interrupts -----------------------------------------------------------------------------------------------------

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +162,48 @@ def test_ctrl_c_is_130(words: list[str]) -> None:
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in said
+
+
+def console_script() -> str:
+    """What the script of the command calls: in a clone as it would be installed now."""
+    project = Path(__file__).resolve().parent.parent / "pyproject.toml"
+    if project.exists():
+        return str(tomllib.loads(project.read_text("utf-8"))["project"]["scripts"]["neuromod"])
+    (entry,) = entry_points(group="console_scripts", name="neuromod")
+    return entry.value
+
+
+@pytest.mark.parametrize("module", ["argparse", "numpy"])
+@pytest.mark.parametrize("script", [True, False], ids=["script", "module"])
+def test_ctrl_c_while_modules_are_imported_is_130(module: str, script: bool, tmp_path: Path) -> None:
+    """The script of the command printed Python's traceback; NumPy makes an ``ImportError`` of it."""
+    (tmp_path / f"{module}.py").write_text(
+        "import os, signal, time\n"
+        "try:\n    os.kill(os.getpid(), signal.SIGINT)\n    time.sleep(9)\n"
+        "except KeyboardInterrupt as error:\n    raise ImportError from error\n"
+    )
+    module, _, name = console_script().partition(":")
+    code = f"import sys; from {module} import {name} as main; sys.argv[1:] = ['info']; sys.exit(main())"
+    ended = subprocess.run(
+        [sys.executable, *(["-c", code] if script else ["-m", "neuromod", "info"])],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (130, b"interrupted; nothing was written\n")
+
+
+def test_ctrl_c_that_is_ignored_stays_so() -> None:
+    """As behind ``nohup``, or in the background of a script."""
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); from neuromod.__main__ import main; "
+        "main(); print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, "guide"], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert ended.stdout.endswith("True\n")
 
 
 def test_ctrl_c_while_the_command_line_is_read_is_130(monkeypatch: pytest.MonkeyPatch) -> None:

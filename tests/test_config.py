@@ -193,6 +193,28 @@ UNREADABLE = {
         b'{"areas": [',
         "brain.json, line 1, column 12: must be JSON (Expecting value); got the end of the file",
     ),
+    "a comment": (
+        b"{\n  // my\n}",
+        "brain.json, line 2, column 3: must be JSON (Expecting property name enclosed in double quotes); got '// my'; "
+        "JSON has no comments",
+    ),
+    "a comma too many": (
+        b'{"areas": [1,\n]}',
+        "brain.json, line 2, column 1: must be JSON (Expecting value); got ']}'; the comma before it is one too many",
+    ),
+    "single quotes": (
+        b"{\"areas\": 'A'}",
+        "brain.json, line 1, column 11: must be JSON (Expecting value); got \"'A'}\"; "
+        "text and keys stand in double quotes",
+    ),
+    "True": (
+        b'{"enabled": True}',
+        "brain.json, line 1, column 13: must be JSON (Expecting value); got 'True}'; JSON writes true",
+    ),
+    "lines that are none to JSON": (
+        '{"name": "\u2028\u2028", 3}'.encode(),
+        "brain.json, line 1, column 16: must be JSON (Expecting property name enclosed in double quotes); got '3}'",
+    ),
     "no object": (b"[1, 2]", "configuration: must be an object; got [1, 2]"),
 }
 
@@ -314,7 +336,7 @@ def test_a_file_of_64_mb_is_refused_before_it_is_parsed(tmp_path):
 def test_file_that_is_not_there(tmp_path):
     (problem,) = problems_of("brain_base_mdel.json")
     assert problem == (
-        "config_path: must be a file, or one of brain_base_model.json; got 'brain_base_mdel.json'; "
+        "config_path: must be a file, or one that is shipped, brain_base_model.json; got 'brain_base_mdel.json'; "
         "did you mean 'brain_base_model.json'?"
     )
     assert problems_of(tmp_path)[0].startswith("config_path: must be a file")

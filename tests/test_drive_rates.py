@@ -219,6 +219,23 @@ def test_a_neuron_that_was_removed_has_no_rate() -> None:
     assert sim.model.neurons.rate.tolist() == [5.0, 7.0, 8.0]
 
 
+@pytest.mark.parametrize(
+    "rates", [[0.0, 300.0, 900.0], [[0.0, 100.0, 500.0, 900.0], [900.0, 0.0, 100.0, 500.0]]]
+)
+@pytest.mark.parametrize("gone", [[1], [0, 3], [0, 1, 2, 3]])
+def test_a_state_without_neurons_that_had_a_rate_comes_back(gone: list[int], rates: Any) -> None:
+    """It was refused, since the rates were still for all neurons: what was saved was lost."""
+    sim = sources(4)
+    RateSource(sim, "p", rates, interval=5.0, repeat=True)
+    sim.run(7)
+    for k in gone:
+        sim.model.remove_neuron(k)
+    again = Simulation.from_dict(sim.to_dict())
+    for each in (sim, again):
+        each.run(40)
+    assert sim.digest() == again.digest()
+
+
 def test_a_callable_that_gives_a_bad_rate_ends_the_run() -> None:
     sim = sources(4)
     RateSource(sim, "p", lambda t: 1e4 if t > 5 else 1.0, interval=3.0)

@@ -90,3 +90,23 @@ def test_an_example_whose_model_is_broken_fails(name: str, old: str, new: str, t
     done = run(broken, tmp_path, PUBLISHED.get(name, []))
     assert done.returncode == 1
     assert "AssertionError" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("brunel.py", ["--scale", "0"]),
+        ("brunel.py", ["--scale", "nan"]),
+        ("florian_xor.py", ["--seeds", "1"]),
+        ("actor_critic_gridworld.py", ["--seeds", "0"]),
+        ("agents.py", ["--seeds", "-1"]),
+    ],
+)
+def test_an_option_with_which_nothing_can_be_shown_is_refused(
+    name: str, options: list[str], tmp_path: Path
+) -> None:
+    """It ended in a ZeroDivisionError, or in a bare AssertionError after the whole run."""
+    words = [sys.executable, str(FOLDER / name), *options]
+    ended = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert f"error: {options[0]}" in ended.stderr

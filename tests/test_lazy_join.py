@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 import threading
 import weakref
 from collections.abc import Callable
@@ -266,13 +267,18 @@ def test_a_hook_that_reads_and_writes() -> None:
 
 def test_copies_files_and_stored_states_go_on_alike(tmp_path: Path) -> None:
     one, other = pair()
-    twin = copy.deepcopy(one)
+    twins = [one.copy(), copy.deepcopy(one), pickle.loads(pickle.dumps(one))]
+    one.run(2, progress=False)
+    other.run(2, progress=False)
+    twins.append(one.copy())
+    for sim in twins[:3]:
+        sim.run(2, progress=False)
     one.store()
     one.save(tmp_path / "sim.nmz")
     loaded = Simulation.load(tmp_path / "sim.nmz")
-    for sim in (one, other, twin, loaded):
+    for sim in (one, other, *twins, loaded):
         sim.run(70, progress=False)
-    digests = {sim.digest() for sim in (one, other, twin, loaded)}
+    digests = {sim.digest() for sim in (one, other, *twins, loaded)}
     one.restore()
     one.run(70, progress=False)
     assert len(joined_of(one)) == 15

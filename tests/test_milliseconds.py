@@ -378,7 +378,7 @@ def test_connect_reports_all_problems_at_once(sim: Simulation, E: Population) ->
         *("connect", "weight.normal"),
     ]
     with pytest.raises(ConfigError) as error:
-        sim.connect(E, E, in_degree=0, weight="x", delay=0.5)
+        sim.connect(E, E, in_degree=-1, weight="x", delay=0.5)
     assert [line.split(":")[0] for line in error.value.problems] == ["delay", "in_degree", "weight"]
     assert sim.digest() == before and not sim.projections
 

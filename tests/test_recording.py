@@ -272,3 +272,15 @@ EMPTY: tuple[Callable[[Simulation], Any], ...] = (
 def test_nothing_recorded_gives_an_empty_table(make: Callable[[Simulation], Any]) -> None:
     pytest.importorskip("pandas")
     assert len(make(learning()).to_pandas()) == 0
+
+
+def test_sizes_of_a_network_that_changes_twice_between_two_steps_are_noted_once() -> None:
+    sim = learning("rstdp")
+    monitor = SpikeMonitor(sim)
+    n = len(sim.model.neurons)
+    sim.run(3)
+    sim.model.remove_neuron(int(sim.model.neurons.id[0]))
+    sim.digest()
+    sim.model.remove_neuron(int(sim.model.neurons.id[0]))
+    sim.digest()
+    assert monitor._recorder.sizes == [(0, n), (3, n - 2)]

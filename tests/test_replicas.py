@@ -130,3 +130,33 @@ def test_one_that_diverges_is_named_and_the_others_go_on() -> None:
     with pytest.raises(NumericalError, match=r"replica 1: neurons\[0\].v_membrane: must stay finite"):
         runs.run(300)
     assert runs[0].current_step == 300
+
+
+@pytest.mark.parametrize("way", ["reset", "restore"])
+def test_a_replica_that_went_back_runs_on_with_the_others(way: str) -> None:
+    """The engine that it had before went on in its place: its clock stood still, and its weights were wrong."""
+    sim, alone = network(), network()
+    runs = sim.replicas(3)
+    runs[1].store()
+    runs.run(30)
+    alone.run(60)
+    if way == "reset":
+        runs[1].reset(weights=True)
+    else:
+        runs[1].restore()
+    runs.run(30)
+    again = network().copy(seed=6)
+    again.run(30)
+    assert [each.current_step for each in runs] == [60, 30, 60]
+    assert (runs[0].digest(), runs[1].digest()) == (alone.digest(), again.digest())
+
+
+def test_replicas_of_different_sizes_do_not_run_together() -> None:
+    runs = network().replicas(2)
+    runs[1].create(3, "lif", name="late")
+    before = runs.digests()
+    with pytest.raises(
+        ValueError, match=r"replica 1: must have as many neurons as replica 0, 100, where .*; got 103"
+    ):
+        runs.run(5)
+    assert runs.digests() == before

@@ -161,6 +161,34 @@ def test_a_run_of_no_step_is_no_beginning(rule: str) -> None:
             sim.reset(weights=True)
 
 
+@pytest.mark.parametrize("rule", ["stdp", "clopath", "none"])
+@pytest.mark.parametrize("when", ["before the first step", "after neurons were added"])
+def test_a_run_that_was_refused_is_no_beginning(rule: str, when: str) -> None:
+    """A wrong level or parameter was noted as the beginning: `reset` brought it back, and no file of it was read."""
+    sims, is_late = [living(rule), living(rule)], when != "before the first step"
+    wrong = -1 if is_late else N - 1
+    if is_late:
+        for each in sims:
+            each.run(10)
+            each.create(3, "lif", name="late", drive={"rate": 900.0, "weight": 2.0})
+    sims[0].neuromodulation.level[0, 0] = 3.0  # type: ignore[union-attr]
+    sims[0].model.neurons.drive_rate[wrong] = -1.0
+    sims[0].model.neurons.v_membrane[:N] = -90.0
+    with pytest.raises(ValueError, match="must be"):
+        sims[0].run(10)
+    for each in sims:
+        each.neuromodulation.level[0, 0] = 0.6  # type: ignore[union-attr]
+        each.model.neurons.drive_rate[wrong] = 800.0
+        each.model.neurons.v_membrane[:N] = -66.0
+        each.run(30)
+    assert sims[0].digest() == sims[1].digest()
+    sims[0] = Simulation.from_dict(sims[0].to_dict())
+    for each in sims:
+        each.reset(weights=True, parameters=True)
+        each.run(30)
+    assert sims[0].digest() == sims[1].digest()
+
+
 def test_before_the_first_step_nothing_is_reset_and_twice_is_once() -> None:
     sim, fresh = living(), living()
     sim.reset(weights=True, parameters=True)

@@ -6,11 +6,19 @@ import json
 import signal
 import threading
 import time
+from typing import Any
 
 import numpy as np
 import pytest
 
-from neuromod import BrainModel, NeuromodulationSystem, NeuromodWarning, NumericalError, Simulation
+from neuromod import (
+    BrainModel,
+    NeuromodulationSystem,
+    NeuromodWarning,
+    NumericalError,
+    Simulation,
+    create_neuromodulation_system,
+)
 
 
 def tiny(n=4, model="lif", dt=1.0, neuromodulation=None, **params):
@@ -455,3 +463,21 @@ def test_a_network_that_has_lost_all_its_neurons_goes_on(rule: str) -> None:
         sim.model.remove_neuron(neuron_id)
     assert sim.run(20)["n_steps"] == 20
     assert len(sim.model.synapses) == 0
+
+
+@pytest.mark.parametrize("wrong", [{"dt": -1.0}, {"seed": -1}, {"threads": 0}])
+def test_a_simulation_that_is_refused_has_not_taken_the_modulators(wrong: dict[str, Any]) -> None:
+    """They were the other model's: areas of their own were refused, and the other knew modulators that it had not."""
+    box = {"x": [0, 4], "y": [0, 0], "z": [0, 0], "w": [0, 0]}
+    model = BrainModel(config={"lattice_shape": [5, 1, 1, 1], "areas": [{"name": "A", "coord_ranges": box}]})
+    histamine = {"response": {"linear": {"strength": 0.5}}, "targets": ["gain"]}
+    system = create_neuromodulation_system({"histamine": histamine})
+    Simulation(model, seed=1, neuromodulation=system)
+    other = BrainModel(config={"areas": []})
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Simulation(other, neuromodulation=system, **wrong)
+    system.add_release("dopamine", ["A"], 0.1)
+    alone = Simulation(other, seed=1)
+    alone.create(2, "lif", name="E")
+    with pytest.raises(ValueError, match="histamine"):
+        alone.connect("E", "E", all_to_all=True, weight=0.1, rule="stdp", modulators=["histamine"])

@@ -10,7 +10,7 @@ import pytest
 from random_models import simulation_of
 from test_files import assert_same_records, monitors_on, small
 
-from neuromod import SpikeMonitor
+from neuromod import NeuromodWarning, OUCurrent, RateSource, Simulation, SpikeMonitor
 from neuromod.beginning import Beginning
 from neuromod.errors import NumericalError
 from neuromod.network.store import SynapseStore
@@ -149,3 +149,43 @@ def test_what_fails_half_way_is_done_by_the_next_call(call: str, monkeypatch: py
     assert sim.digest() == plain.digest()
     if call == "restore":
         assert_same_records(mine, theirs)
+
+
+def test_sources_are_still_those_that_the_user_has() -> None:
+    """Others came in their place: `is_on` was False, `value` stood still, and `remove` did nothing."""
+    sim = Simulation(seed=1)
+    sim.create(5, "lif", name="E")
+    sim.create(5, "poisson", name="P")
+    noise = OUCurrent(sim, "E", mean=2.0, sd=1.0, tau=5.0)
+    rates = RateSource(sim, "P", [0.0, 50.0], interval=4.0, repeat=True)
+    sim.run(3)
+    sim.store()
+    before, value = sim.digest(), noise.value
+    sim.run(4)
+    rates.remove()
+    later = OUCurrent(sim, "E", mean=1.0, sd=1.0, tau=5.0)
+    sim.restore()
+    assert sim.digest() == before and np.array_equal(noise.value, value)
+    assert (noise.is_on, rates.is_on, later.is_on) == (True, True, False)
+    sim.run(4)
+    assert not np.array_equal(noise.value, value)
+    noise.remove()
+    rates.remove()
+    assert not sim._session.bound().sources and not sim._session.agenda.rates
+
+
+def test_records_of_before_a_reset_stay() -> None:
+    """Those of monitors that had ended were taken for later ones, and were lost."""
+    sim = Simulation(seed=1)
+    sim.create(5, "lif", name="E", drive={"rate": 3000.0, "weight": 2.0})
+    ended, late = SpikeMonitor(sim), SpikeMonitor(sim)
+    sim.run(50)
+    ended.stop()
+    with pytest.warns(NeuromodWarning, match="1 monitor has ended"):
+        sim.reset()
+    before = ended.step.tolist()
+    sim.run(5)
+    sim.store()
+    sim.run(5)
+    sim.restore()
+    assert ended.step.tolist() == late.step.tolist() == before and len(before) > 20

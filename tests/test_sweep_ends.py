@@ -245,3 +245,43 @@ def test_a_name_that_the_package_has_not_is_an_attribute_error() -> None:
 
     with pytest.raises(AttributeError, match="nothing"):
         neuromod.sweeps.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("over", "seeds", "said"),
+    [
+        ({"a": range(10**9)}, 1, "over a: must have at most 1,000,000 values; got 1,000,000,000"),
+        ({"a": range(2000), "b": range(2000)}, 1, "over: must make at most 1,000,000 points; got 4,000,000"),
+        ({"a": range(2000)}, 1000, "seeds: must make at most 1,000,000 runs with the points; got 2,000,000"),
+        ({"a": [1]}, 10**10, "seeds: must be at most 1000000; got 10000000000"),
+    ],
+)
+def test_a_sweep_that_no_memory_holds_is_refused_at_once(over: dict[str, Any], seeds: int, said: str) -> None:
+    """A zero too many, and the machine was taken until it ended."""
+    with pytest.raises(ValueError, match=said):
+        neuromod.sweep(lambda seed, **point: 1.0, over, seeds=seeds)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ("1:2:99999999", "must have a whole number of values, 2 to 1,000,000; got 99999999"),
+        ("100:200", "must be low:high:number, or values with commas; got 100:200"),
+    ],
+)
+def test_values_of_over_that_are_wrong(values: str, said: str) -> None:
+    with pytest.raises(neuromod.ConfigError, match=said):
+        axis_of(f"background_drive.rate={values}")
+
+
+def test_one_run_is_told_as_one() -> None:
+    assert repr(neuromod.sweep(lambda seed: 1.0)).startswith("SweepTable(1 run: ")
+
+
+def test_a_place_for_the_rows_that_is_none_is_named_by_its_own_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It was told of --table, which was not given."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["sweep", "brain_base_model.json", "--out", "nowhere/rows.jsonl"]) == 2
+    assert capsys.readouterr().err.startswith("--out: must be a file in a directory that exists; got nowhere")

@@ -461,7 +461,7 @@ def test_the_command_hands_runs_to_the_other_ranks_of_mpi(tmp_path: Path, plain:
     [
         (["--over", "plasticty.rule=stdp"], "did you mean 'plasticity'?"),
         (["--over", "tau"], "--over: must be PATH=VALUES"),
-        (["--over", "a=1:2:1"], "--over a: must have a whole number >= 2"),
+        (["--over", "a=1:2:1"], "--over a: must have a whole number of values, 2 to"),
         (["--over", "a=0:2:3:log"], "--over a: must be low:high:number:log"),
         (["--over", f"{TAU}=1", "--over", f"{TAU}=2"], "--over: must name each quantity once"),
         (["--table", "table.xls"], "--table: must end in .csv or .parquet"),

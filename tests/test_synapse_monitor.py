@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import math
 import pickle
 from collections.abc import Callable
@@ -210,3 +211,18 @@ def test_bad_arguments_are_named_and_nothing_is_recorded(kind: str) -> None:
     with pytest.raises(error, match=f"^{where}: must be .*got"):
         make(sim)
     assert sim.digest() == before and sim._session.bound().probes == []
+
+
+def test_a_monitor_that_nobody_has_is_gone_at_once() -> None:
+    """It held itself, so that files had monitors which nothing could reach, until Python collected them."""
+    sim = Simulation(seed=1)
+    sim.create(5, "lif", name="E", drive={"rate": 2000.0, "weight": 2.0})
+    projection = sim.connect("E", "E", in_degree=2, weight=0.5, rule="stdp")
+    gc.disable()
+    try:
+        monitor = SynapseMonitor(sim, projection)
+        sim.run(3)
+        del monitor
+        assert sim.monitors == ()
+    finally:
+        gc.enable()

@@ -236,9 +236,11 @@ cdef extern from "nm_lazy_join.h" nogil:
         const nm_network *network
         nm_projection *own
         nm_visit **visits
+        uint16_t **targets
         int64_t n
         nm_projection *rows
         nm_visit *rows_visits
+        uint16_t *rows_target
         int64_t n_traces
         int64_t *next
         int64_t *end

@@ -24,7 +24,8 @@ cdef class JoinedLazy:
     cdef Binding binding
     cdef list numbers, keepers     # of the members, in the order of their targets
     cdef nm_projection *own        # [member] its rows by itself
-    cdef nm_visit **visits         # [member] only while synapses are copied
+    cdef nm_visit **visits         # [member] only while synapses are copied, as `target`
+    cdef uint16_t **target
     cdef nm_projection rows        # joined, as they go to the place of the first member
     cdef nm_members members
     cdef nm_lazy_join c
@@ -38,18 +39,21 @@ cdef class JoinedLazy:
         self.keepers = [binding.keepers[binding.layout.projections[number].name] for number in numbers]
         self.own = <nm_projection *>PyMem_Calloc(n, sizeof(nm_projection))
         self.visits = <nm_visit **>PyMem_Calloc(n, sizeof(void *))
-        if self.own == NULL or self.visits == NULL:
+        self.target = <uint16_t **>PyMem_Calloc(n, sizeof(void *))
+        if self.own == NULL or self.visits == NULL or self.target == NULL:
             raise MemoryError
         for k, keeper in enumerate(self.keepers):
             self.own[k] = keeper.projection[0]
             self.visits[k] = keeper.c.visits
-        self.c.network, self.c.own, self.c.visits, self.c.n = &binding.network, self.own, self.visits, n
+        self.c.network, self.c.own, self.c.n = &binding.network, self.own, n
+        self.c.visits, self.c.targets = self.visits, self.target
         self.c.n_traces = keeper.c.n_traces
         self._lay_out()
 
     def __dealloc__(self):
         PyMem_Free(self.own)
         PyMem_Free(self.visits)
+        PyMem_Free(self.target)
 
     cdef void *_room(self, object array) except? NULL:
         self.arrays.append(array)
@@ -69,7 +73,7 @@ cdef class JoinedLazy:
         self.c.next = <int64_t *>self._room(np.empty(self.c.n, np.int64))
         self.c.end = <int64_t *>self._room(np.empty(self.c.n, np.int64))
         self._lay_out_runs()
-        p.target = <const uint16_t *>self._room(np.empty(p.n_synapses, np.uint16))
+        p.target = self.c.rows_target = <uint16_t *>self._room(np.empty(p.n_synapses, np.uint16))
         p.weight = <float *>self._room(np.empty(p.n_synapses, np.float32))
         if p.state[0] != NULL:
             p.state[0] = <float *>self._room(np.empty(p.n_synapses, np.float32))
@@ -152,7 +156,7 @@ cdef class JoinedLazy:
             state = {} if self.rows.state[0] == NULL else {"eligibility": np.empty(n, np.float32)}
             columns.append(({"weight": weight, "state": state, "target": target}, last))
             self.own[k].weight = <float *>_address(weight, "f4", 0, "weight")
-            self.own[k].target = <const uint16_t *>_address(target, "u2", 0, "target")
+            self.own[k].target = self.target[k] = <uint16_t *>_address(target, "u2", 0, "target")
             if state:
                 self.own[k].state[0] = <float *>_address(state["eligibility"], "f4", 0, "eligibility")
             self.visits[k] = <nm_visit *><size_t>last.__array_interface__["data"][0]

@@ -88,6 +88,8 @@ cdef class SpikeRecorder:
         if wanted is not None:
             self.c.wanted = <const uint8_t *>_address(wanted, "u1", 0, "spike recorder")
         self.wanted = wanted
+        if self.sizes and self.sizes[len(self.sizes) - 1][0] == step:  # bound twice between two steps
+            self.sizes.pop()
         if not self.sizes or self.sizes[len(self.sizes) - 1][1] != n:
             self.sizes.append((int(step), n))
 

@@ -92,11 +92,15 @@ class NeuronParams(MutableMapping):
     def _table(self):
         return _PARAMS[self._neuron.model_type]
 
-    def _checked(self, name, value):
-        table, where = self._table(), f"neurons[{self._neuron.id}].params"
+    def _field(self, name):
+        table = self._table()
         if name not in table:
-            raise KeyError(f"{where}.{name}: unknown key; {self._neuron.model_type} has {', '.join(table)}")
-        field = table[name]
+            where, has = f"neurons[{self._neuron.id}].params.{name}", ", ".join(table)
+            raise KeyError(f"{where}: unknown key; {self._neuron.model_type} has {has}")
+        return table[name]
+
+    def _checked(self, name, value):
+        field, where = self._field(name), f"neurons[{self._neuron.id}].params"
         try:
             number = field_number(field, value)
         except (TypeError, ValueError, OverflowError):  # no number at all, or one beyond the largest double
@@ -107,10 +111,7 @@ class NeuronParams(MutableMapping):
         return number
 
     def __getitem__(self, name):
-        table = self._table()
-        if name not in table:
-            raise KeyError(name)
-        return field_value(table[name], (<Neuron>self._neuron).get(name))
+        return field_value(self._field(name), (<Neuron>self._neuron).get(name))
 
     def __setitem__(self, name, value):
         (<Neuron>self._neuron).put(name, self._checked(name, value))

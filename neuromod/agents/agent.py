@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from os import PathLike
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,16 +21,17 @@ from neuromod.agents.checks import (
     opened,
     stepped,
 )
-from neuromod.agents.decoders import Decoder, decoder_for
-from neuromod.agents.encoders import Encoder, encoder_for
+from neuromod.agents.decoders import DECODER, Decoder, decoder_for
+from neuromod.agents.encoders import ENCODER, Encoder, check_part, encoder_for
 from neuromod.agents.files import load_minds, save_minds
-from neuromod.agents.history import History
+from neuromod.agents.history import History, saying_how_far
 from neuromod.agents.mind import Mind
 from neuromod.agents.network import build
 from neuromod.agents.settings import EARLY, MODULATORS, SETTINGS, Settings, checked_settings
-from neuromod.arguments import checked_count, checked_number, checked_seed
-from neuromod.closed import Closed
+from neuromod.arguments import checked_count, checked_flag, checked_number, checked_seed
+from neuromod.closed import Closed, ReadOnly
 from neuromod.errors import ConfigError
+from neuromod.near_names import names_near
 from neuromod.problems import did_you_mean, shown
 from neuromod.progress import ProgressCallback, ProgressLine, reporter_for
 from neuromod.simulation import Simulation
@@ -113,6 +113,7 @@ class Agent(Closed):
             observation_space, action_space, encoder, decoder, silent, cells_per_action, settings
         )
         self._spaces = observation_space, action_space
+        self._history: History | None = None
         self._mind = new_mind(*parts, checked_seed(seed))
 
     # ---- what it is ------------------------------------------------------------------------------------------
@@ -172,7 +173,12 @@ class Agent(Closed):
     @property
     def levels(self) -> Mapping[str, float]:
         """Levels of the modulators, 0 to 1: dopamine's when it last acted, the others' of the last decision."""
-        return MappingProxyType(self._mind.levels)
+        return ReadOnly(self._mind.levels, "levels")
+
+    @property
+    def history(self) -> History | None:
+        """The episodes of the last `learn`, of one that was interrupted or failed, too; None before the first."""
+        return self._history
 
     @property
     def value(self) -> float | None:
@@ -193,6 +199,7 @@ class Agent(Closed):
 
     # ---- a decision ------------------------------------------------------------------------------------------
 
+    @names_near
     def predict(
         self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False
     ) -> tuple[Any, None]:
@@ -221,15 +228,16 @@ class Agent(Closed):
         ValueError
             If the encoder refuses the observation. The network has not moved.
         """
-        mind = self._mind
+        mind, quiet = self._mind, checked_flag(deterministic, "deterministic")
         one = is_batch(self.observation_space, observation)
         cells = mind.see(first_of(observation) if one else observation)
-        mind.present(cells, quiet=bool(deterministic))
+        mind.present(cells, quiet=quiet)
         mind.run(EARLY - 1)
         mind.evaluate()
         action = mind.decide(mind.run(mind.rest))
         return (np.asarray(action)[np.newaxis] if one else action), None
 
+    @names_near
     def observe(
         self, reward: float, terminated: bool = False, truncated: bool = False, observation: Any = None
     ) -> None:
@@ -269,6 +277,7 @@ class Agent(Closed):
         else:
             mind.outcome(value, ended)
 
+    @names_near
     def learn(
         self, env: Any, steps: int, callback: Any = None, progress: bool | ProgressCallback | None = None
     ) -> History:
@@ -308,7 +317,7 @@ class Agent(Closed):
         check_single(env)
         check_spaces(self, env.observation_space, env.action_space)
         called, reporter, began = as_callback(callback), reporter_for(progress), time.perf_counter()
-        history = History()
+        history = self._history = History()
         episodes: list[tuple[float, int]] = []
         own: dict[str, Any] = {"self": self, "episodes": episodes, "members": []}
         called.init_callback(self)
@@ -316,32 +325,34 @@ class Agent(Closed):
         self._mind.forget()
         total, length = 0.0, 0
         try:
-            observation = opened(env, self.seed % 2**31 if self.num_timesteps == 0 else None)
-            for done in range(1, steps + 1):
-                action, _ = self.predict(observation)
-                observation, reward, terminated, truncated, info = stepped(env, action)
-                self.observe(reward, terminated, truncated, observation)
-                self._mind.steps += 1
-                total, length, ended = total + reward, length + 1, terminated or truncated
-                if ended:
-                    history.add(total, length, self.num_timesteps)
-                    episodes.append((total, length))
-                    total, length = 0.0, 0
-                own |= {"rewards": [reward], "dones": [ended], "infos": [info], "members": [0] * ended}
-                called.update_locals(own)
-                if reporter is not None and (done % 256 == 0 or done == steps):
-                    reporter(done, steps, self.sim.time, time.perf_counter() - began)
-                if not goes_on(called.on_step()):
-                    break
-                episodes.clear()
-                if ended:
-                    observation = opened(env)
+            with saying_how_far(self, steps):
+                observation = opened(env, self.seed % 2**31 if self.num_timesteps == 0 else None)
+                for done in range(1, steps + 1):
+                    action, _ = self.predict(observation)
+                    observation, reward, terminated, truncated, info = stepped(env, action)
+                    self.observe(reward, terminated, truncated, observation)
+                    self._mind.steps += 1
+                    total, length, ended = total + reward, length + 1, terminated or truncated
+                    if ended:
+                        history.add(total, length, self.num_timesteps)
+                        episodes.append((total, length))
+                        total, length = 0.0, 0
+                    own |= {"rewards": [reward], "dones": [ended], "infos": [info], "members": [0] * ended}
+                    called.update_locals(own)
+                    if reporter is not None and (done % 256 == 0 or done == steps):
+                        reporter(done, steps, self.sim.time, time.perf_counter() - began)
+                    if not goes_on(called.on_step()):
+                        break
+                    episodes.clear()
+                    if ended:
+                        observation = opened(env)
         finally:
             if isinstance(reporter, ProgressLine):
                 reporter.close()
             called.on_training_end()
         return history
 
+    @names_near
     def reset(self, seed: int | None = None) -> None:
         """Become untrained again, in place; clamps and `learning` stay.
 
@@ -391,6 +402,7 @@ class Agent(Closed):
 
     # ---- files -----------------------------------------------------------------------------------------------
 
+    @names_near
     def save(self, path: str | PathLike[str]) -> None:
         """Write the agent with its network to a file, in mid-episode too; the file appears whole or not at all.
 
@@ -411,6 +423,7 @@ class Agent(Closed):
         save_minds(path, "agent", [self._mind], self._spaces)
 
     @classmethod
+    @names_near
     def load(
         cls,
         path: str | PathLike[str],
@@ -455,6 +468,7 @@ class Agent(Closed):
         return agent_of(load_minds(path, "agent", eyes, hands, spaces)[0], spaces)
 
 
+@names_near
 def evaluate(agent: Any, env: Any, episodes: int = 100, *, seed: int = 0, deterministic: bool = True) -> Any:
     """Returns of episodes in which nothing is learned.
 
@@ -488,6 +502,7 @@ def evaluate(agent: Any, env: Any, episodes: int = 100, *, seed: int = 0, determ
     (5,)
     """
     history, count = History(), checked_count(episodes, "episodes", 1)
+    first, quiet = checked_count(seed, "seed"), checked_flag(deterministic, "deterministic")
     if not callable(getattr(agent, "predict", None)) or hasattr(agent, "__len__"):
         several = "; of a VectorAgent give agents[k]" if hasattr(agent, "__len__") else ""
         raise ConfigError([f"agent: must be one agent with predict{several}; got {shown(agent)}"])
@@ -495,17 +510,14 @@ def evaluate(agent: Any, env: Any, episodes: int = 100, *, seed: int = 0, determ
     if isinstance(agent, Agent):
         agent._mind.forget()
     for k in range(count):
-        observation = opened(env, seed + k)
+        observation = opened(env, first + k)
         total, length, ended = 0.0, 0, False
         while not ended:
-            action, _ = agent.predict(observation, deterministic=deterministic)
+            action, _ = agent.predict(observation, deterministic=quiet)
             observation, reward, terminated, truncated, _ = stepped(env, action)
             total, length, ended = total + reward, length + 1, terminated or truncated
         history.add(total, length, length)
     return history.returns
-
-
-_ENCODER, _DECODER = ("n_cells", "n_active", "encode"), ("groups", "compete", "decode")
 
 
 def parts_for(
@@ -521,12 +533,9 @@ def parts_for(
     found = Together()
     if silent is not None and decoder is not None:
         found.wrong("silent: must not be given with decoder; give it to the decoder")
-    for name, part, needs in (("encoder", encoder, _ENCODER), ("decoder", decoder, _DECODER)):
-        missing = [] if part is None else [each for each in needs if not hasattr(part, each)]
-        if missing:
-            found.wrong(
-                f"{name}: must have {', '.join(needs)}; got {shown(part)}, without {', '.join(missing)}"
-            )
+    for name, part, needs in (("encoder", encoder, ENCODER), ("decoder", decoder, DECODER)):
+        if part is not None:
+            found(check_part, name, part, needs)
     eyes = encoder if encoder is not None else found(encoder_for, observation_space)
     hands = found(decoder_for, action_space, silent) if decoder is None else decoder
     if hands is decoder and not found:
@@ -562,5 +571,5 @@ def new_clamps(old: Mapping[str, float], levels: Mapping[str, float | None]) -> 
 def agent_of(mind: Mind, spaces: tuple[Any, Any]) -> Agent:
     """An agent with this mind, not a copy of it."""
     agent = Agent.__new__(Agent)
-    agent._mind, agent._spaces = mind, spaces
+    agent._mind, agent._spaces, agent._history = mind, spaces, None
     return agent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import math
 from pathlib import Path
 from typing import IO, Any
@@ -11,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod.arguments import checked_count, checked_number
+from neuromod.atomic import checked_path
 from neuromod.errors import ConfigError
+from neuromod.near_names import names_near
 from neuromod.optional import optional_module
 from neuromod.problems import shown
 
@@ -157,6 +160,7 @@ class StopOnMeanReturn(Callback):
     100
     """
 
+    @names_near
     def __init__(self, threshold: float, episodes: int = 100) -> None:
         super().__init__()
         self.threshold = checked_number(threshold, "threshold")
@@ -188,9 +192,10 @@ class CSVLog(Callback):
     >>> log = CSVLog("episodes.csv")
     """
 
+    @names_near
     def __init__(self, path: str | Path) -> None:
         super().__init__()
-        self.path = Path(path)
+        self.path = checked_path(path)
         self._file: IO[str] | None = None
         self._episode = 0
 
@@ -236,6 +241,7 @@ class TensorBoardLog(Callback):
     >>> log = TensorBoardLog("runs/first")  # doctest: +SKIP
     """
 
+    @names_near
     def __init__(self, directory: str | Path) -> None:
         super().__init__()
         self.directory = Path(directory)
@@ -341,8 +347,26 @@ def as_callback(given: Any) -> Callback:
     if not isinstance(given, type) and all(callable(getattr(given, name, None)) for name in _METHODS):
         return given  # type: ignore[no-any-return]
     if callable(given) and not isinstance(given, type):
+        _check_takes_two(given)
         return FunctionCallback(given)
-    raise ConfigError([f"callback: must be a Callback, a function or a list of them; got {shown(given)}"])
+    hint = (
+        f"; {given.__name__}(...) is one" if isinstance(given, type) and issubclass(given, Callback) else ""
+    )
+    raise ConfigError(
+        [f"callback: must be a Callback, a function or a list of them; got {shown(given)}{hint}"]
+    )
+
+
+def _check_takes_two(function: Any) -> None:
+    """Refuse a function that cannot be called with two arguments, before anything is learned."""
+    try:
+        inspect.signature(function).bind({}, {})
+    except TypeError as error:
+        raise ConfigError(
+            [f"callback: must take two arguments, as in f(locals, globals); got {shown(function)}: {error}"]
+        ) from None
+    except ValueError:  # a function that does not tell what it takes
+        return
 
 
 def finite_reward(value: Any) -> float:

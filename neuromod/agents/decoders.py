@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod.agents.encoders import wrong_space
-from neuromod.arguments import checked_count
+from neuromod.arguments import MOST_STEPS, checked_array, checked_count
+from neuromod.closed import Once
 from neuromod.errors import ConfigError
+from neuromod.near_names import names_near
 from neuromod.optional import optional_module
 from neuromod.problems import shown
 
@@ -46,7 +48,10 @@ class Decoder(Protocol):
         ...
 
 
-class Winner:
+DECODER = ("groups", "compete", "decode")
+
+
+class Winner(Once):
     """The group with most spikes: the first that fires, since groups inhibit each other.
 
     Parameters
@@ -56,12 +61,12 @@ class Winner:
     start : int or array_like of int, default 0
         The lowest action.
     silent : int, optional
-        Action where no group fires. Default: that of the group that is nearest to a spike.
+        Action where no group fires; of an action of one number. Default: that of the group that is nearest to a spike.
 
     Raises
     ------
-    ConfigError
-        If `n` is below 1.
+    ConfigError, TypeError, ValueError
+        If `n` is below 1, or an argument holds anything but whole numbers.
 
     Examples
     --------
@@ -71,15 +76,23 @@ class Winner:
 
     compete = True
 
+    _ONCE = ("groups", "silent")
+
+    @names_near
     def __init__(self, n: Any, start: Any = 0, silent: int | None = None) -> None:
-        self._single = np.ndim(n) == 0
-        each = [checked_count(k, "n", 1) for k in np.atleast_1d(np.asarray(n)).ravel().tolist()]
-        if not each:
+        sizes, starts = checked_array(n, "n", "iu"), checked_array(start, "start", "iu")
+        if not sizes.size:
             raise ConfigError(["n: must be at least one number; got none"])
-        self.groups = tuple(each)
-        self._shape = np.shape(n)
-        self._start = np.broadcast_to(np.ravel(start), (len(each),)).astype(np.int64)
-        self.silent = silent
+        if starts.ndim and starts.shape != sizes.shape:
+            raise ConfigError([f"start: must be a number, or as many as n; got {shown(start)}"])
+        self._single, self._shape = sizes.ndim == 0, sizes.shape
+        self.groups = tuple(checked_count(k, "n", 1) for k in sizes.ravel().tolist())
+        for each in starts.ravel().tolist():
+            checked_count(each, "start", -MOST_STEPS)
+        self._start = np.broadcast_to(np.ravel(starts), (sizes.size,)).astype(np.int64)
+        if silent is not None and not self._single:
+            raise ConfigError([f"silent: must be None for an action of several numbers; got {shown(silent)}"])
+        self.silent = None if silent is None else checked_count(silent, "silent", -MOST_STEPS)
 
     def __repr__(self) -> str:
         n = self.groups[0] if self._single else np.reshape(self.groups, self._shape).tolist()
@@ -116,19 +129,28 @@ class Winner:
         return first + int(self._start[0])
 
 
-class _Continuous:
+class _Continuous(Once):
     """Actions within limits."""
 
+    _ONCE = ("groups",)
+
     def __init__(self, low: Any, high: Any, dtype: Any) -> None:
-        self._shape, self._dtype = np.shape(low), np.dtype(dtype)
-        self._low = np.ravel(np.asarray(low, dtype=np.float64))
-        self._high = np.ravel(np.asarray(high, dtype=np.float64))
+        lowest = checked_array(low, "low").astype(np.float64)
+        highest = checked_array(high, "high").astype(np.float64)
+        self._shape, self._low, self._high = lowest.shape, np.ravel(lowest), np.ravel(highest)
+        came = f"{shown(self._low.tolist())}, {shown(self._high.tolist())}"
         if not len(self._low):
             raise ConfigError(["low, high: must be at least one number each; got none"])
         if not (np.isfinite(self._low).all() and np.isfinite(self._high).all()):
-            raise ConfigError(
-                [f"low, high: must be finite; got {shown(self._low.tolist())}, {shown(self._high.tolist())}"]
-            )
+            raise ConfigError([f"low, high: must be finite; got {came}"])
+        if lowest.shape != highest.shape or not (lowest <= highest).all():
+            raise ConfigError([f"low, high: must be as many, and low not above high; got {came}"])
+        try:
+            self._dtype = np.dtype(dtype)
+        except (TypeError, ValueError):
+            self._dtype = np.dtype(object)
+        if self._dtype.kind not in "fiu" or dtype is None:
+            raise TypeError(f"dtype: must be a type of numbers; got {shown(dtype)}")
 
     def _limits(self) -> str:
         """For ``repr``."""
@@ -166,6 +188,7 @@ class PopulationVector(_Continuous):
 
     compete = True
 
+    @names_near
     def __init__(self, low: Any, high: Any, groups: int = 9, dtype: Any = np.float32) -> None:
         super().__init__(low, high, dtype)
         self.groups = (checked_count(groups, "groups", 2),) * len(self._low)
@@ -214,6 +237,7 @@ class Rates(_Continuous):
 
     compete = False
 
+    @names_near
     def __init__(self, low: Any, high: Any, dtype: Any = np.float32) -> None:
         super().__init__(low, high, dtype)
         self.groups = (2,) * len(self._low)
@@ -236,6 +260,7 @@ class Rates(_Continuous):
         return self._action(part)
 
 
+@names_near
 def decoder_for(space: Any, silent: int | None = None) -> Decoder:
     """The decoder that an agent uses for a space where it is given none.
 

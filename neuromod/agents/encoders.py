@@ -9,8 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuromod.arguments import checked_count
+from neuromod.arguments import MOST_STEPS, checked_array, checked_count
+from neuromod.closed import Once
 from neuromod.errors import ConfigError
+from neuromod.near_names import names_near
 from neuromod.optional import optional_module
 from neuromod.problems import shown
 
@@ -44,7 +46,19 @@ class Encoder(Protocol):
         ...
 
 
-class OneHot:
+ENCODER = ("n_cells", "n_active", "encode")
+
+
+def check_part(where: str, part: Any, needs: tuple[str, ...]) -> None:
+    """Refuse what lacks attributes of an encoder or a decoder."""
+    missing = [each for each in needs if not hasattr(part, each)]
+    if missing:
+        raise ConfigError(
+            [f"{where}: must have {', '.join(needs)}; got {shown(part)}, without {', '.join(missing)}"]
+        )
+
+
+class OneHot(Once):
     """One cell for each value of a whole number.
 
     Parameters
@@ -65,9 +79,12 @@ class OneHot:
     [3]
     """
 
+    _ONCE = ("n_cells", "n_active", "start")
+
+    @names_near
     def __init__(self, n: int, start: int = 0) -> None:
         self.n_cells, self.n_active = checked_count(n, "n", 1), 1
-        self.start = int(start)
+        self.start = checked_count(start, "start", -MOST_STEPS)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.n_cells}, start={self.start})"
@@ -84,7 +101,10 @@ class OneHot:
         ValueError
             If it is another value.
         """
-        value = np.asarray(observation)
+        try:
+            value = np.asarray(observation)
+        except ValueError:
+            value = np.empty(0)
         if value.size != 1 or value.dtype.kind not in "iub":
             raise ValueError(f"observation: must be a whole number; got {shown(observation)}")
         cell = int(value.reshape(())) - self.start
@@ -98,12 +118,12 @@ class _Limits:
     """Lowest and highest value of each number of an observation."""
 
     def __init__(self, low: ArrayLike, high: ArrayLike) -> None:
-        self.low = np.atleast_1d(np.asarray(low, dtype=np.float64)).ravel()
-        self.high = np.atleast_1d(np.asarray(high, dtype=np.float64)).ravel()
+        self.low = checked_array(low, "low").astype(np.float64).ravel()
+        self.high = checked_array(high, "high").astype(np.float64).ravel()
         problems = []
         if self.low.shape != self.high.shape or not self.low.size:
             problems.append(
-                f"high: must have the shape of low, {self.low.shape}, and a number; got {self.high.shape}"
+                f"low, high: must be as many numbers, at least one; got {self.low.size} and {self.high.size}"
             )
         elif not (np.isfinite(self.low).all() and np.isfinite(self.high).all()):
             problems.append(
@@ -116,7 +136,14 @@ class _Limits:
             )
         if problems:
             raise ConfigError(problems)
-        self._per_span = 1.0 / (self.high - self.low)
+        with np.errstate(over="ignore"):
+            self._per_span = 1.0 / (self.high - self.low)
+        if not (np.isfinite(self._per_span) & (self._per_span > 0.0)).all():
+            raise ConfigError(
+                [
+                    f"low, high: must be apart by 1e-307 to 1e308; got {self.low.tolist()} and {self.high.tolist()}"
+                ]
+            )
         self._space: Any = None
 
     def hold(self, space: Any) -> None:
@@ -153,7 +180,7 @@ class _Limits:
         return scaled
 
 
-class PlaceCells:
+class PlaceCells(Once):
     """Cells with places in the space of an observation, in several grids of shifted places.
 
     In each grid one cell fires: that in whose place the observation lies. This is tile coding (Sutton & Barto 2018,
@@ -185,6 +212,9 @@ class PlaceCells:
     ([3, 4], [0, 4])
     """
 
+    _ONCE = ("n_cells", "n_active", "places", "periodic")
+
+    @names_near
     def __init__(
         self,
         low: ArrayLike,
@@ -195,7 +225,8 @@ class PlaceCells:
     ) -> None:
         self._limits = _Limits(low, high)
         n = len(self._limits.low)
-        each = [places] * n if isinstance(places, int | np.integer) else list(places)
+        several = isinstance(places, Sequence | np.ndarray) and not isinstance(places, str | bytes)
+        each = list(places) if several else [places] * n  # type: ignore[arg-type]
         if len(each) != n:
             raise ConfigError([f"places: must be a number or {n} numbers; got {shown(places)}"])
         self.places = tuple(checked_count(p, "places", 1) for p in each)
@@ -251,7 +282,7 @@ def _numbers(given: Any, n: int) -> tuple[int, ...]:
     return tuple(sorted(int(k) for k in found))
 
 
-class Angles:
+class Angles(Once):
     """Another encoder gets angles in the place of their cosines and sines, which is how pendulums tell them.
 
     Parameters
@@ -274,6 +305,9 @@ class Angles:
     True
     """
 
+    _ONCE = ("n_cells", "n_active", "encoder")
+
+    @names_near
     def __init__(self, pairs: Sequence[tuple[int, int]], encoder: Encoder) -> None:
         try:
             places = np.array(pairs)
@@ -282,6 +316,7 @@ class Angles:
         whole = places.dtype.kind in "iu" and places.ndim == 2 and places.shape[1] == 2 and len(places) > 0
         if not whole or places.min() < 0 or len(np.unique(places)) < places.size:
             raise ConfigError([f"pairs: must be pairs of different whole numbers, >= 0; got {shown(pairs)}"])
+        check_part("encoder", encoder, ENCODER)
         self.encoder = encoder
         self._cosines, self._sines = places.T
         self._least = int(places.max()) + 1
@@ -315,7 +350,7 @@ class Angles:
         )
 
 
-class PopulationCode:
+class PopulationCode(Once):
     """Each number is told by cells of its own, of which those fire whose preferred values are nearest.
 
     Parameters
@@ -338,6 +373,9 @@ class PopulationCode:
     [2, 3]
     """
 
+    _ONCE = ("n_cells", "n_active", "cells", "active")
+
+    @names_near
     def __init__(self, low: ArrayLike, high: ArrayLike, cells: int = 16, active: int = 3) -> None:
         self._limits = _Limits(low, high)
         self.cells = checked_count(cells, "cells", 1)
@@ -366,7 +404,7 @@ class PopulationCode:
         return (first[:, None] + np.arange(self.active)).ravel()
 
 
-class Parts:
+class Parts(Once):
     """Several encoders side by side, for observations that are mappings or sequences.
 
     Parameters
@@ -386,9 +424,18 @@ class Parts:
     [1, 2]
     """
 
+    _ONCE = ("n_cells", "n_active")
+
+    @names_near
     def __init__(self, encoders: Mapping[str, Encoder] | Sequence[Encoder]) -> None:
-        pairs = encoders.items() if isinstance(encoders, Mapping) else enumerate(encoders)
-        self._parts: list[tuple[Any, Encoder]] = list(pairs)
+        given: Any = encoders
+        if not isinstance(given, Mapping | Sequence) or isinstance(given, str | bytes):
+            raise ConfigError([f"encoders: must be a mapping or a sequence of encoders; got {shown(given)}"])
+        self._parts: list[tuple[Any, Encoder]] = list(
+            given.items() if isinstance(given, Mapping) else enumerate(given)
+        )
+        for key, encoder in self._parts:
+            check_part(f"encoders[{key!r}]", encoder, ENCODER)
         if not self._parts:
             raise ConfigError(["encoders: must be at least one; got none"])
         sizes = [encoder.n_cells for _, encoder in self._parts]
@@ -438,6 +485,7 @@ _UNBOUNDED = 1e6
 """A limit beyond it counts as none."""
 
 
+@names_near
 def encoder_for(space: Any) -> Encoder:
     """The encoder that an agent uses for a space where it is given none.
 

@@ -20,12 +20,6 @@ from neuromod.state import SavedPart
 
 __all__ = ["load_minds", "save_minds"]
 
-_HINTS = {
-    "agent": "; Agent.load reads it",
-    "agents": "; VectorAgent.load reads it",
-    "simulation": "; Simulation.load reads it",
-    "model": "; BrainModel.load reads it",
-}
 _MOST_STEPS = 2**61
 
 
@@ -55,7 +49,7 @@ def load_minds(
     path: str | PathLike[str], kind: str, encoder: Encoder, decoder: Decoder, spaces: tuple[Any, Any]
 ) -> list[Mind]:
     """The agents of a file, checked."""
-    found = read_archive(path, kind, lambda other: _HINTS.get(other, ""))
+    found = read_archive(path, kind)
     with problems_of(path):
         part = SavedPart(found.content, "content")
         about = told(spaces, encoder, decoder)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromod.notebook import html_of
+from neuromod.optional import optional_module
+from neuromod.problems import did_you_mean
 
-__all__ = ["History"]
+__all__ = ["History", "saying_how_far"]
 
 
 @dataclass
@@ -63,8 +68,62 @@ class History:
         """Length of each episode, steps."""
         return np.array(self.steps, dtype=np.int64)
 
+    def to_pandas(self) -> Any:
+        """The episodes as a table of pandas, in the columns of `CSVLog`, without the levels.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``step``, ``environment``, ``return`` and ``length`` of each episode.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed; it names the extra that installs it.
+        """
+        pandas = optional_module("pandas", "pandas", "to_pandas")
+        columns = {
+            "step": self.ends,
+            "environment": self.members,
+            "return": self.returns,
+            "length": self.lengths,
+        }
+        return pandas.DataFrame(columns)
+
+    if not TYPE_CHECKING:  # type checkers are to go on refusing what is not there
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Say what is near to an attribute that is not there."""
+            if name.startswith("_"):  # asked for by copy, pickle, NumPy and IPython
+                raise AttributeError(name)
+            known = [each for each in dir(self) if not each.startswith("_")]
+            meant = "; did you mean 'returns'?" if "reward" in name else did_you_mean(name, known)
+            raise AttributeError(f"History.{name}: no such attribute{meant}", name=name)
+
     def __repr__(self) -> str:
-        last = f", mean return of the last 100 {np.mean(self.totals[-100:]):.4g}" if self.totals else ""
-        return f"History({len(self)} episodes{last})"
+        of = "the last 100" if len(self) > 100 else "all"
+        last = f", mean return of {of} {np.mean(self.totals[-100:]):.4g}" if self.totals else ""
+        return f"History({len(self):,} episode{'' if len(self) == 1 else 's'}{last})"
 
     _repr_html_ = html_of
+
+
+@contextmanager
+def saying_how_far(agent: Any, steps: int) -> Iterator[None]:
+    """A Ctrl-C in ``learn`` says how far it came, and where its episodes are.
+
+    Parameters
+    ----------
+    agent : Agent or VectorAgent
+    steps : int
+        Of the call.
+    """
+    before = agent.num_timesteps
+    try:
+        yield
+    except KeyboardInterrupt:
+        done = agent.num_timesteps - before
+        raise KeyboardInterrupt(
+            f"learn: was interrupted after {done:,} of {steps:,} steps; what is learned stays, and learn goes on from "
+            "there; history has the episodes"
+        ) from None

@@ -9,6 +9,7 @@ import numpy as np
 
 from neuromod.agents.encoders import Angles, Encoder, PlaceCells
 from neuromod.errors import ConfigError
+from neuromod.near_names import names_near
 from neuromod.problems import did_you_mean, shown
 
 __all__ = ["known_names", "settings_for"]
@@ -79,6 +80,7 @@ def known_names() -> list[str]:
     return list(_KNOWN)
 
 
+@names_near
 def settings_for(env: Any) -> dict[str, Any]:
     """Arguments of `Agent` with which an environment was learned, for those that the guide's table of scores has.
 

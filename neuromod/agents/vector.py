@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,12 +16,13 @@ from neuromod.agents.checks import check_several, check_spaces, ends_of, goes_on
 from neuromod.agents.decoders import Decoder
 from neuromod.agents.encoders import Encoder
 from neuromod.agents.files import load_minds, save_minds
-from neuromod.agents.history import History
+from neuromod.agents.history import History, saying_how_far
 from neuromod.agents.mind import Mind
 from neuromod.agents.settings import EARLY, MODULATORS
-from neuromod.arguments import checked_count, checked_seed
-from neuromod.closed import Closed
+from neuromod.arguments import checked_array, checked_count, checked_flag, checked_seed
+from neuromod.closed import Closed, ReadOnly
 from neuromod.errors import ConfigError
+from neuromod.near_names import names_near
 from neuromod.optional import optional_module
 from neuromod.parallel import asked_threads, checked_threads
 from neuromod.problems import shown
@@ -97,6 +97,7 @@ class VectorAgent(Closed):
     def _take(self, minds: list[Mind], spaces: tuple[Any, Any], threads: int) -> None:
         """Consist of these."""
         self._minds, self._spaces, self._threads = minds, spaces, threads
+        self._history: History | None = None
         self._replicas = self._group(minds)
         decoder = minds[0].decoder
         n = sum(decoder.groups)
@@ -138,9 +139,14 @@ class VectorAgent(Closed):
     @property
     def levels(self) -> Mapping[str, NDArray[np.float64]]:
         """Levels of the modulators, 0 to 1, each of shape (n,); see `Agent.levels`."""
-        return MappingProxyType(
-            {name: np.array([m.levels[name] for m in self._minds]) for name in MODULATORS}
+        return ReadOnly(
+            {name: np.array([m.levels[name] for m in self._minds]) for name in MODULATORS}, "levels"
         )
+
+    @property
+    def history(self) -> History | None:
+        """The episodes of the last `learn`, of one that was interrupted or failed, too; None before the first."""
+        return self._history
 
     def clamp(self, **levels: float | None) -> None:
         """Hold modulators of every agent at a level; see `Agent.clamp`.
@@ -158,6 +164,7 @@ class VectorAgent(Closed):
         for mind in self._minds:
             mind.clamped = dict(new)
 
+    @names_near
     def predict(self, observations: Any, deterministic: bool = False, mask: Any = None) -> tuple[Any, None]:
         """Show each agent its observation; see `Agent.predict`.
 
@@ -180,7 +187,7 @@ class VectorAgent(Closed):
         ValueError
             If an encoder refuses an observation. No network has moved.
         """
-        there = self._mask(mask)
+        there, quiet = self._mask(mask), checked_flag(deterministic, "deterministic")
         chosen = [(k, m) for k, m in enumerate(self._minds) if there[k]]
         seen = self._each(observations)
         cells = [mind.see(seen[k]) for k, mind in chosen]
@@ -189,7 +196,7 @@ class VectorAgent(Closed):
             minds = [mind for _, mind in chosen]
             replicas = self._replicas if len(minds) == len(self) else self._group(minds)
             for mind, own in zip(minds, cells, strict=True):
-                mind.present(own, quiet=bool(deterministic))
+                mind.present(own, quiet=quiet)
             replicas.run(EARLY - 1, progress=False)
             for mind in minds:
                 mind.evaluate()
@@ -199,11 +206,14 @@ class VectorAgent(Closed):
         return np.stack([np.asarray(action) for action in actions]), None
 
     def _mask(self, mask: Any) -> list[bool]:
-        there = np.ones(len(self), dtype=bool) if mask is None else np.asarray(mask, dtype=bool)
-        if there.shape != (len(self),):
-            raise ValueError(f"mask: must be {len(self)} values; got shape {there.shape}")
-        return list(there.tolist())
+        if mask is None:
+            return [True] * len(self)
+        shape = checked_array(mask, "mask").shape
+        if shape != (len(self),):
+            raise ValueError(f"mask: must be {len(self)} values; got shape {shape}")
+        return ends_of(mask, "mask")
 
+    @names_near
     def observe(
         self, rewards: Any, terminated: Any, truncated: Any, observations: Any = None, mask: Any = None
     ) -> None:
@@ -227,7 +237,8 @@ class VectorAgent(Closed):
         """
         n = len(self)
         there = self._mask(mask)
-        sizes = [np.shape(each) for each in (rewards, terminated, truncated)]
+        told = {"rewards": rewards, "terminated": terminated, "truncated": truncated}
+        sizes = [checked_array(each, name).shape for name, each in told.items()]
         if sizes != [(n,)] * 3:
             raise ValueError(f"rewards, terminated, truncated: must be {n} each; got shapes {sizes}")
         values = [finite_reward(reward) for reward in np.asarray(rewards).tolist()]
@@ -249,6 +260,7 @@ class VectorAgent(Closed):
             else:
                 mind.outcome(values[k], ends[k])
 
+    @names_near
     def learn(
         self, envs: Any, steps: int, callback: Any = None, progress: bool | ProgressCallback | None = None
     ) -> History:
@@ -285,6 +297,7 @@ class VectorAgent(Closed):
         mode = _mode_of(envs)
         called, reporter, began = as_callback(callback), reporter_for(progress), time.perf_counter()
         history, target = History(), self.num_timesteps + steps
+        self._history = history
         episodes: list[tuple[float, int]] = []
         members: list[int] = []
         own: dict[str, Any] = {"self": self, "episodes": episodes, "members": members}
@@ -296,42 +309,44 @@ class VectorAgent(Closed):
         totals, lengths = np.zeros(len(self)), np.zeros(len(self), dtype=np.int64)
         acts = np.ones(len(self), dtype=bool)
         try:
-            observations, _ = envs.reset(seed=first if self.num_timesteps == 0 else None)
-            while self.num_timesteps < target:
-                actions, _ = self.predict(observations, mask=acts)
-                observations, rewards, terminated, truncated, infos = envs.step(actions)
-                ended = np.asarray(terminated) | np.asarray(truncated)
-                self.observe(
-                    rewards, terminated, truncated, self._last(observations, infos, ended, mode), acts
-                )
-                for k in np.flatnonzero(acts).tolist():
-                    self._minds[k].steps += 1
-                totals[acts] += np.asarray(rewards)[acts]
-                lengths[acts] += 1
-                for k in np.flatnonzero(ended & acts).tolist():
-                    history.add(float(totals[k]), int(lengths[k]), self.num_timesteps, k)
-                    episodes.append((float(totals[k]), int(lengths[k])))
-                    members.append(k)
-                    totals[k], lengths[k] = 0.0, 0
-                own |= {"rewards": rewards, "dones": ended & acts, "infos": infos}
-                called.update_locals(own)
-                if reporter is not None:
-                    done = steps - max(0, target - self.num_timesteps)
-                    reporter(done, steps, self._minds[0].sim.time, time.perf_counter() - began)
-                if not goes_on(called.on_step()):
-                    break
-                episodes.clear()
-                members.clear()
-                if mode == "NextStep":
-                    acts = ~ended
-                elif mode == "Disabled" and ended.any():
-                    observations, _ = envs.reset(options={"reset_mask": ended})
+            with saying_how_far(self, steps):
+                observations, _ = envs.reset(seed=first if self.num_timesteps == 0 else None)
+                while self.num_timesteps < target:
+                    actions, _ = self.predict(observations, mask=acts)
+                    observations, rewards, terminated, truncated, infos = envs.step(actions)
+                    ended = np.asarray(terminated) | np.asarray(truncated)
+                    self.observe(
+                        rewards, terminated, truncated, self._last(observations, infos, ended, mode), acts
+                    )
+                    for k in np.flatnonzero(acts).tolist():
+                        self._minds[k].steps += 1
+                    totals[acts] += np.asarray(rewards)[acts]
+                    lengths[acts] += 1
+                    for k in np.flatnonzero(ended & acts).tolist():
+                        history.add(float(totals[k]), int(lengths[k]), self.num_timesteps, k)
+                        episodes.append((float(totals[k]), int(lengths[k])))
+                        members.append(k)
+                        totals[k], lengths[k] = 0.0, 0
+                    own |= {"rewards": rewards, "dones": ended & acts, "infos": infos}
+                    called.update_locals(own)
+                    if reporter is not None:
+                        done = steps - max(0, target - self.num_timesteps)
+                        reporter(done, steps, self._minds[0].sim.time, time.perf_counter() - began)
+                    if not goes_on(called.on_step()):
+                        break
+                    episodes.clear()
+                    members.clear()
+                    if mode == "NextStep":
+                        acts = ~ended
+                    elif mode == "Disabled" and ended.any():
+                        observations, _ = envs.reset(options={"reset_mask": ended})
         finally:
             if isinstance(reporter, ProgressLine):
                 reporter.close()
             called.on_training_end()
         return history
 
+    @names_near
     def save(self, path: str | PathLike[str]) -> None:
         """Write all agents to one file, in mid-episode too; see `Agent.save`.
 
@@ -347,6 +362,7 @@ class VectorAgent(Closed):
         save_minds(path, "agents", self._minds, self._spaces)
 
     @classmethod
+    @names_near
     def load(
         cls,
         path: str | PathLike[str],

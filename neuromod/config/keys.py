@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -25,7 +25,7 @@ from pydantic.functional_validators import ModelWrapValidatorHandler
 
 from neuromod import _core
 from neuromod.config.describe import parameters_of
-from neuromod.problems import KNOWN_KEYS, Place, Problem, Value, Wrong, unless
+from neuromod.problems import KNOWN_KEYS, Place, Problem, Value, Wrong, did_you_mean, unless
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 # What each domain of the C tables means for pydantic and for JSON Schema.
@@ -162,6 +162,18 @@ class Section(BaseModel):
     known: ClassVar[Mapping[str, FieldInfo]] = {}
     # Whether an unknown key may be meant for one that is missing.
     stands_in: ClassVar[bool] = False
+
+    if not TYPE_CHECKING:  # type checkers are to go on refusing what is not there
+
+        def __getattr__(self, name: str) -> Any:
+            """Say what is near to an attribute that is not there."""
+            if name.startswith("_") or hasattr(
+                type(self), name
+            ):  # asked for by copy and pydantic; a property's error
+                return super().__getattr__(name)
+            own = {*dir(type(self)), *type(self).model_fields} - {*dir(BaseModel)}
+            near = did_you_mean(name, sorted(each for each in own if not each.startswith("_")))
+            raise AttributeError(f"{type(self).__name__}.{name}: no such attribute{near}", name=name)
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:

@@ -12,13 +12,13 @@ from pydantic import ValidationError
 from neuromod.config.checks import check_together
 from neuromod.config.keys import not_registered, problems_in, registered
 from neuromod.config.modulators import read_neuromodulation
-from neuromod.config.plasticity import Plasticity, ShortTerm, read_rule, read_short_term
+from neuromod.config.plasticity import KEY_ALIASES, Plasticity, ShortTerm, is_on, read_rule, read_short_term
 from neuromod.config.population import Population
 from neuromod.config.read import config_error, found_file, plain_copy, read_file
 from neuromod.config.sections import NEURON_MODELS, neuron_values
 from neuromod.config.whole import Config, modulator_notes, part_notes, read_sections, rule_notes, whole_notes
 from neuromod.errors import ConfigError, say
-from neuromod.problems import Problem, Wrong
+from neuromod.problems import KNOWN_KEYS, Problem, Wrong
 
 __all__ = [
     "check_neuromodulation",
@@ -230,6 +230,12 @@ def check_short_term(section: bool | Mapping[str, Any], where: str = "short_term
     {'U': 0.03, 'tau_rec': 100.0, 'tau_facil': 530.0}
     """
     content, problems = plain_copy(section)
+    if isinstance(content, dict) and is_on(content):  # of an argument; a section may have keys of other tools
+        unknown = [name for name in content if KEY_ALIASES.get(name, name) not in ShortTerm.known]
+        problems = [
+            *problems,
+            *(Problem((name,), "unknown key", known=ShortTerm.known, far=KNOWN_KEYS) for name in unknown),
+        ]
     with _one_error(problems, where):
         values = read_short_term(content)
     _say(part_notes(ShortTerm, content, where))

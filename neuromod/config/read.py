@@ -119,7 +119,13 @@ def found_file(source: object) -> Path:
         raise Wrong([Problem(place, "must be a file", str(source), far=f" ({error})")]) from error
     if str(source) in shipped:
         return Path(str(folder.joinpath(str(source))))
-    raise Wrong([Problem(place, f"must be a file, or one of {', '.join(shipped)}", str(source), shipped)])
+    raise Wrong(
+        [
+            Problem(
+                place, f"must be a file, or one that is shipped, {', '.join(shipped)}", str(source), shipped
+            )
+        ]
+    )
 
 
 def read_file(path: Path) -> tuple[Any, list[Problem]]:
@@ -143,6 +149,19 @@ def read_file(path: Path) -> tuple[Any, list[Problem]]:
     if not text.strip():
         raise _refused(name, "must be a JSON object", "an empty file")
     return _parsed(text, name)
+
+
+def _habit(before: str, rest: str) -> str:
+    """What is said of that which other languages allow where JSON has an error."""
+    if rest.startswith(("//", "/*", "#")):
+        return "; JSON has no comments"
+    if rest.startswith(("}", "]")) and before.rstrip().endswith(","):
+        return "; the comma before it is one too many"
+    if rest.startswith("'"):
+        return "; text and keys stand in double quotes"
+    meant = {"True": "true", "False": "false", "None": "null"}
+    word = next((word for word in meant if rest.startswith(word)), None)
+    return f"; JSON writes {meant[word]}" if word else ""
 
 
 def _parsed(text: str, name: str) -> tuple[Any, list[Problem]]:
@@ -173,10 +192,13 @@ def _parsed(text: str, name: str) -> tuple[Any, list[Problem]]:
             parse_int=as_integer if many_digits else None,
         )
     except json.JSONDecodeError as error:
-        line = text.splitlines()[error.lineno - 1] if error.pos < len(text) else ""
-        came = shown(line[error.colno - 1 :][:60]) if line else "the end of the file"
+        rest = text[error.pos :].partition("\n")[0].rstrip()
+        end = "the end of the line" if error.pos < len(text) else "the end of the file"
+        came = shown(rest[:60]) if rest else end
         place = f"{name}, line {error.lineno}, column {error.colno}"
-        raise _refused(place, f"must be JSON ({error.msg})", came) from error
+        raise _refused(
+            place, f"must be JSON ({error.msg})", came + _habit(text[: error.pos], rest)
+        ) from error
     except RecursionError:
         raise _refused(name, f"must be nested at most {MAX_DEPTH} deep", "far more") from None
     level = [value]

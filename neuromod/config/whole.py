@@ -23,7 +23,7 @@ from neuromod.config.sections import (
     Size,
     common_neuron,
 )
-from neuromod.problems import Problem, Wrong, join, listed, shown, unless
+from neuromod.problems import Problem, Wrong, join, listed, nearest, shown, unless
 from neuromod.units import SLOW_TIMES, dt_doubt, unit_doubt
 
 __all__ = ["Config"]
@@ -180,7 +180,10 @@ def part_notes(section: type[Section], given: Any, where: str) -> Iterator[str]:
     if isinstance(given, dict) and is_on(given):
         own, renamed = own_keys(section, given)
         yield from (f"{join(where, name)}: read as {ours}" for name, ours in renamed.items())
-        yield from _others((name for name in given if name not in {*section.known, *renamed}), where)
+        others = [name for name in given if name not in {*section.known, *renamed}]
+        near = (nearest(name, [each for each in section.known if each not in own]) for name in others)
+        hint = next((f"; did you mean {name!r}?" for name in near if name is not None), "")
+        yield from (note + hint for note in _others(others, where))
         yield from _unit_doubts(SLOW_TIMES, own, where)
 
 

@@ -15,13 +15,14 @@ from neuromod.closed import Closed, fixed
 from neuromod.drive.alone import alone
 from neuromod.near_names import names_near
 from neuromod.network.members import ids_as_given
-from neuromod.units import say_unit_doubts
+from neuromod.units import say_current_doubts, say_unit_doubts
 
 __all__ = ["Current", "OUCurrent", "RampCurrent", "SineCurrent", "StepCurrent"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _MODELS = _core.neuron_models()
+_PULSE = 5.0  # ms: shorter ones, which make neurons fire, may be of any size
 
 
 class Current(Closed):
@@ -180,6 +181,8 @@ class StepCurrent(Current):
         span = _span(sim, float(begin[0]), stop)
         steps = _steps(begin, sim.dt)
         super().__init__(sim, neurons, "lines", span, [steps, values, np.zeros(len(steps))])
+        lasting = np.diff(steps, append=span[1]) * sim.dt >= _PULSE
+        say_current_doubts({"amplitudes": amplitudes}, self._unit, lasting)
 
 
 class RampCurrent(Current):
@@ -237,6 +240,7 @@ class RampCurrent(Current):
         lines = [[a, b], [begins, ends], [(ends - begins) / (b - a), 0.0]]
         span = (a, math.inf if hold else b)
         super().__init__(sim, neurons, "lines", span, lines if hold else [row[:1] for row in lines])
+        say_current_doubts({"first, last": [begins, ends]}, self._unit)
 
 
 class SineCurrent(Current):
@@ -301,6 +305,7 @@ class SineCurrent(Current):
         ]
         span = _span(sim, sim.time if start is None else start, stop)
         super().__init__(sim, neurons, "sine", span, values)
+        say_current_doubts({"amplitude": amplitude, "offset": offset}, self._unit)
 
 
 class OUCurrent(Current):
@@ -363,6 +368,7 @@ class OUCurrent(Current):
         values = [checked_number(mean, "mean"), checked_number(sd, "sd", 0.0), time_constant]
         span = _span(sim, sim.time if start is None else start, stop)
         super().__init__(sim, neurons, "ou", span, values)
+        say_current_doubts({"mean": mean, "sd": sd}, self._unit)
         say_unit_doubts({"tau": {"unit": "ms", "default": 10.0}}, {"tau": tau}, "")
 
 

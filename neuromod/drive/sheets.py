@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod.arguments import checked_count
+from neuromod.errors import printable
 from neuromod.network.grids import grid_of
 from neuromod.network.members import label_of, slots_of_group
 
@@ -38,19 +39,19 @@ def sheet_of(sim: Any, group: Any, z_layer: Any) -> Sheet:
     numbers = np.unique(areas.columns.column("area")[slots]).tolist()
     name = label_of(group)
     if len(numbers) > 1 or -1 in numbers:
-        raise ValueError(f"area: must be neurons of one area or population; got {name}")
+        raise ValueError(f"area: must be neurons of one area or population; got {printable(name)}")
     if numbers and numbers[0] < len(areas.lattice):
         sites, size = _on_lattice(areas, numbers[0], slots)
     elif numbers:
         sites, size = _on_grid(areas, areas.created[numbers[0] - len(areas.lattice)], slots)
     else:
-        raise ValueError(f"area: must have neurons on its sheet; {name} has none")
+        raise ValueError(f"area: must have neurons on its sheet; {printable(name)} has none")
     if z_layer is not None:
         layer = checked_count(z_layer, "z_layer", 0, size[2] - 1)
         chosen = sites[:, 2] == layer
         slots, sites = slots[chosen], sites[chosen]
     if not len(slots):
-        raise ValueError(f"area: must have neurons on its sheet; {name} has none")
+        raise ValueError(f"area: must have neurons on its sheet; {printable(name)} has none")
     return Sheet(name, areas.columns.column("id")[slots].copy(), sites[:, :2], size[:2])
 
 

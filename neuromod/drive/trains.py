@@ -282,6 +282,7 @@ def play_spikes(sim: Any, spikes: ArrayLike, start: float = 0.0) -> int:
     [[1], [], [0, 1]]
     """
     rows = checked_array(spikes, "spikes").astype(np.float64)
+    rows = rows if rows.shape != (0,) else rows.reshape(0, 2)  # an empty list
     if rows.ndim != 2 or rows.shape[1] != 2:
         raise ValueError(f"spikes: must be rows of (time, id), shape (n_spikes, 2); got {rows.shape}")
     each_id = rows[:, 1]

@@ -17,12 +17,15 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from neuromod.arguments import checked_flag, checked_names
 from neuromod.atomic import checked_path, target_of, whole_file
 from neuromod.experiment.effect_size import effects
-from neuromod.experiment.results import table_notes, table_rows
+from neuromod.experiment.results import check_results, table_notes, table_rows
 from neuromod.experiment.story import headline, readout_of, seconds_of
+from neuromod.near_names import names_near
 from neuromod.plot.drawing import bare_figure
 from neuromod.plot.overview import panels
+from neuromod.problems import shown
 
 __all__ = ["report_html", "save_report"]
 
@@ -41,6 +44,7 @@ _OF_EVENTS = " Below: what happened. A bar is a series of events, with their num
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#bbbbbb", "#7f7f7f", "#555555")
 
 
+@names_near
 def report_html(results: Mapping[str, Any], *, notes: Sequence[str] = ()) -> str:
     """A run of the main job as one HTML page.
 
@@ -69,6 +73,10 @@ def report_html(results: Mapping[str, Any], *, notes: Sequence[str] = ()) -> str
     >>> page[:15], page.count("<figure>")
     ('<!DOCTYPE html>', 4)
     """
+    check_results(results)
+    if isinstance(notes, str | bytes) or not isinstance(notes, Sequence):
+        raise TypeError(f"notes: must be a sequence of sentences; got {shown(notes)}")
+    checked_names(notes, "notes")
     title, data = headline(results), files("neuromod") / "data"
     style = (data / "report.css").read_text(encoding="utf-8")
     config = json.dumps(json.loads(str(results["config"])), indent=2)
@@ -109,6 +117,7 @@ on any number of threads.</p>
 """
 
 
+@names_near
 def save_report(
     path: str | Path, results: Mapping[str, Any], *, notes: Sequence[str] = (), overwrite: bool = False
 ) -> Path:
@@ -144,8 +153,8 @@ def save_report(
     >>> save_report("report.html", run_experiment("brain_base_model.json", steps=30, seed=1)).name
     'report.html'
     """
-    target = checked_path(path)
-    if target.exists() and not overwrite:
+    target, replaces = checked_path(path), checked_flag(overwrite, "overwrite")
+    if target.exists() and not replaces:
         raise FileExistsError(f"{target}: exists already, and overwrite is not set")
     page = report_html(results, notes=notes)
     with whole_file(target_of(target)) as write:

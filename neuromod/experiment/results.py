@@ -9,17 +9,19 @@ import zipfile
 from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuromod.arguments import checked_flag, checked_mapping
 from neuromod.atomic import checked_path, target_of, whole_file
 from neuromod.errors import FileError
 from neuromod.experiment.effect_size import effects
-from neuromod.experiment.story import headline, readout_of, seconds_of, speed
+from neuromod.experiment.story import counted, headline, readout_of, seconds_of, speed
+from neuromod.near_names import names_near
 from neuromod.notebook import html_table
-from neuromod.problems import shown
+from neuromod.problems import no_attribute, shown, unknown_name
 
 __all__ = [
     "Results",
@@ -57,11 +59,23 @@ class Results(dict[str, NDArray[Any]]):
     dtype('int64')
     """
 
+    if not TYPE_CHECKING:  # type checkers are to go on refusing what is not there
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name.startswith("_"):  # asked for by copy, pickle, NumPy and IPython
+                raise AttributeError(name)
+            raise no_attribute(self, name)
+
+    def __missing__(self, name: Any) -> NoReturn:
+        raise unknown_name("results", name, self)
+
     def __repr__(self) -> str:
         if "steps" not in self or "seed" not in self:
             return f"Results({', '.join(self)})"
-        shown = f"{len(self['image_step']):,} images, " if len(self.get("image_step", ())) else ""
-        return f"Results({len(self)} arrays: {shown}{int(self['steps']):,} steps, seed {self['seed']})"
+        images = len(self.get("image_step", ()))
+        shown = f"{counted(images, 'image')}, " if images else ""
+        steps = counted(int(self["steps"]), "step")
+        return f"Results({counted(len(self), 'array')}: {shown}{steps}, seed {self['seed']})"
 
     def _repr_html_(self) -> str:
         if not {"steps", "config", "experiment"} <= set(self):
@@ -71,6 +85,7 @@ class Results(dict[str, NDArray[Any]]):
         return f"<p><b>{escape(headline(self))}</b></p>{html_table(('', ''), rows)}{notes}"
 
 
+@names_near
 def save_results(path: str | Path, arrays: Mapping[str, ArrayLike], *, overwrite: bool = False) -> Path:
     """Write named arrays to an ``.npz`` file, so that a crash at any moment leaves the old file or the new
     one.
@@ -108,18 +123,24 @@ def save_results(path: str | Path, arrays: Mapping[str, ArrayLike], *, overwrite
     >>> load_results(file)["label"].tolist()
     ['a', 'b']
     """
-    target = checked_path(path)
-    columns = {name: np.asarray(value) for name, value in arrays.items()}
+    target, replaces = checked_path(path), checked_flag(overwrite, "overwrite")
+    columns = {
+        name: np.asarray(value)
+        for name, value in checked_mapping(arrays, "arrays", "names to arrays").items()
+    }
     for name, column in columns.items():
+        if not isinstance(name, str):
+            raise TypeError(f"arrays: must have text for names; got {shown(name)}")
         if column.dtype.hasobject:
             raise TypeError(f"{name}: must be numbers or text; got an array of {column.dtype}")
-    if target.exists() and not overwrite:
+    if target.exists() and not replaces:
         raise FileExistsError(f"{target}: exists already, and overwrite is not set")
     with whole_file(target_of(target)) as write:
         _write_archive(_Sink(write), columns)
     return target
 
 
+@names_near
 def load_results(path: str | Path) -> Results:
     """Read all arrays of a file that `save_results` wrote.
 
@@ -203,6 +224,15 @@ def new_directory(wanted: str | Path) -> Path:
             return candidate
 
 
+def check_results(results: Any) -> None:
+    """Refuse what are no results of a run."""
+    if not isinstance(results, Mapping) or not {"steps", "steps_wanted", "dt", "weight_after"} <= set(
+        results
+    ):
+        raise TypeError(f"results: must be those of run_experiment or load_results; got {shown(results)}")
+
+
+@names_near
 def results_table(results: Mapping[str, Any]) -> str:
     """Describe a run: what it showed in a sentence, then a line for each figure, of at most 80 columns.
 
@@ -233,6 +263,7 @@ def results_table(results: Mapping[str, Any]) -> str:
     >>> lines[0][:41], max(map(len, lines)) <= 80
     ('After 2 digits the readout answers as bef', True)
     """
+    check_results(results)
     rows = table_rows(results)
     width = 2 + max(len(name) for name, _ in rows)
     lines = [f"{name:<{width}}{value}" for name, value in rows]

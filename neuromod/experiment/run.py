@@ -34,6 +34,7 @@ from neuromod.experiment.show import GROUP_NAMES, Show, image_order, synapse_gro
 from neuromod.experiment.world import RankWorld, World
 from neuromod.modulation.system import create_neuromodulation_system
 from neuromod.monitors import LevelMonitor, SpikeMonitor
+from neuromod.near_names import names_near
 from neuromod.network.brain_model import BrainModel
 from neuromod.progress import ProgressCallback
 from neuromod.senses import feed_sense_input
@@ -51,6 +52,7 @@ _FIXED = "fixed"  # group of the synapses without a rule, beside a plastic proje
 # ---- the run -----------------------------------------------------------------------------------------------
 
 
+@names_near
 def run_experiment(
     source: str | Path | Mapping[str, Any],
     *,

@@ -14,6 +14,7 @@ from neuromod.modulation.monoamines import NorepinephrineSystem, SerotoninSystem
 __all__ = [
     "advice",
     "class_word",
+    "counted",
     "group_labels",
     "headline",
     "outcome_classes",
@@ -56,18 +57,19 @@ def headline(results: Mapping[str, Any]) -> str:
     if not steps:
         return "The run was stopped before its first step."
     shown = len(results.get("image_step", ()))
-    during = f"in {seconds:g} s" + (f", with {shown:,} {_images(results)} shown" if shown else "")
+    during = f"in {seconds:g} s" + (f", with {_images(results, shown)} shown" if shown else "")
     n, fired = len(results["neuron_id"]), len(results["spike_id"])
     if not fired:
-        return f"No neuron fired: {n:,} neurons gave 0 spikes {during}."
+        return f"No neuron fired: {counted(n, 'neuron')} gave 0 spikes {during}."
     rate = fired / (n * seconds)
-    return f"{n:,} neurons fired {fired:,} spikes {during}, {rate:.3g} Hz each on average."
+    average = " each on average" if n > 1 else ""
+    return f"{counted(n, 'neuron')} fired {counted(fired, 'spike')} {during}, {rate:.3g} Hz{average}."
 
 
 def _of_responses(results: Mapping[str, Any], told: Mapping[str, Effect]) -> str:
     classes = outcome_classes(results)
     parts = [_change(told[name], number) for name, number in classes.items() if name in told]
-    begin = f"After {len(results.get('image_step', ())):,} {_images(results)} the readout answers "
+    begin = f"After {_images(results, len(results.get('image_step', ())))} the readout answers "
     if _experiment(results).get("clamp_dopamine"):
         begin = f"With dopamine clamped, a{begin[1:]}"
     if not parts:
@@ -192,8 +194,17 @@ def _round(factor: float) -> str:
     return f"{factor:.1f}" if factor < 10 else f"{factor:,.0f}"
 
 
-def _images(results: Mapping[str, Any]) -> str:
-    return "digits" if class_word(results) == "digit" else "images"
+def counted(n: int, thing: str) -> str:
+    """How many things there are.
+
+    >>> counted(1, "neuron"), counted(1600, "neuron")
+    ('1 neuron', '1,600 neurons')
+    """
+    return f"{n:,} {thing}" + ("" if n == 1 else "s")
+
+
+def _images(results: Mapping[str, Any], n: int) -> str:
+    return counted(n, "digit" if class_word(results) == "digit" else "image")
 
 
 def _experiment(results: Mapping[str, Any]) -> dict[str, Any]:

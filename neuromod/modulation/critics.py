@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromod.arguments import checked_count
+from neuromod.arguments import checked_count, checked_flag, checked_mapping
 from neuromod.errors import NumericalError
 from neuromod.modulation.features import (
     Active,
@@ -33,6 +33,7 @@ from neuromod.modulation.features import (
 )
 from neuromod.modulation.learner import LARGEST, Critic, checked_state
 from neuromod.modulation.system import DopamineSystem, NeuromodulationSystem
+from neuromod.near_names import names_near
 from neuromod.state import sealed
 
 __all__ = ["RescorlaWagner", "TDCritic", "serial_compound"]
@@ -97,6 +98,7 @@ class TDCritic(Critic):
     TDCritic(learning_rate=0.5, discount=0.98, trace_decay=0, keys=1)
     """
 
+    @names_near
     def __init__(
         self,
         learning_rate: float = 0.1,
@@ -127,6 +129,7 @@ class TDCritic(Critic):
     def trace_decay(self, value: float) -> None:
         self._trace_decay = checked_part("trace_decay", value)
 
+    @names_near
     def update(self, state: Any, reward: float, next_state: Any = None, terminal: bool = False) -> float:
         """Learn from one step; return the prediction error.
 
@@ -163,6 +166,7 @@ class TDCritic(Critic):
         """
         return self._step(None, None, state, reward, next_state, terminal)
 
+    @names_near
     def reward(
         self,
         system: NeuromodulationSystem | DopamineSystem,
@@ -203,6 +207,7 @@ class TDCritic(Critic):
         """
         return self._step(_dopamine(system), region, state, reward, next_state, terminal)
 
+    @names_near
     def trial(
         self,
         onsets: Mapping[Hashable, int],
@@ -243,7 +248,9 @@ class TDCritic(Critic):
         >>> omission.round(2).nonzero()[0].tolist(), omission[[5, 15]].round(2).tolist()
         ([5, 15], [1.0, -1.0])
         """
-        n_steps = checked_count(n_steps, "n_steps", 1)
+        n_steps, learn = checked_count(n_steps, "n_steps", 1), checked_flag(learn, "learn")
+        checked_mapping(onsets, "onsets", "stimuli to steps")
+        checked_mapping(rewards, "rewards", "steps to rewards")
         _check_steps("onsets", onsets.values(), n_steps)
         _check_steps("rewards", rewards, n_steps)
         came = {step: checked_number(f"rewards[{step}]", reward) for step, reward in rewards.items()}
@@ -330,8 +337,8 @@ class TDCritic(Critic):
         terminal: bool,
     ) -> float:
         came = checked_number("reward", reward)
-        before, after = self._weights.active(state), self._weights.active(next_state)
-        ahead = 0.0 if terminal else self._discount * self._weights.value(after)
+        before, after = self._weights.active(state), self._weights.active(next_state, "next_state")
+        ahead = 0.0 if checked_flag(terminal, "terminal") else self._discount * self._weights.value(after)
         error = _told(dopamine, came, self._weights.value(before) - ahead, region)
         self._learn(before, error)
         if terminal:
@@ -392,6 +399,7 @@ class RescorlaWagner(Critic):
     RescorlaWagner(learning_rate=0.2, keys=2)
     """
 
+    @names_near
     def __init__(
         self,
         learning_rate: float = 0.1,
@@ -401,7 +409,9 @@ class RescorlaWagner(Critic):
         super().__init__(learning_rate, initial_value)
         self._salience = {
             checked_key(key): checked_part(f"salience[{key!r}]", part)
-            for key, part in (salience or {}).items()
+            for key, part in checked_mapping(
+                {} if salience is None else salience, "salience", "keys to numbers"
+            ).items()
         }
 
     @property
@@ -409,6 +419,7 @@ class RescorlaWagner(Critic):
         """The saliences that were given, 0 to 1. A copy."""
         return dict(self._salience)
 
+    @names_near
     def update(self, state: Any, reward: float) -> float:
         """Learn from one trial; return the prediction error.
 
@@ -437,6 +448,7 @@ class RescorlaWagner(Critic):
         """
         return self._step(None, None, state, reward)
 
+    @names_near
     def reward(
         self,
         system: NeuromodulationSystem | DopamineSystem,

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromod import arguments
+from neuromod.arguments import checked_array
 from neuromod.state import SavedPart
 
 __all__ = ["serial_compound"]
@@ -78,28 +80,30 @@ class LinearWeights:
         """Weights of all else. A copy."""
         return {key: weight for key, weight in self.table.items() if key != FEATURES}
 
-    def active(self, state: Any) -> Active:
+    def active(self, state: Any, where: str = "state") -> Active:
         """How much of each key is present, checked."""
         if state is None:
             return {}
         if isinstance(state, list) or (isinstance(state, np.ndarray) and state.ndim):
-            return {FEATURES: self._checked_features(state)}
+            return {FEATURES: self._checked_features(state, where)}
         if isinstance(state, Mapping):
-            return {checked_key(key): checked_number(f"state[{key!r}]", x) for key, x in state.items()}
+            return {
+                checked_key(key, where): checked_number(f"{where}[{key!r}]", x) for key, x in state.items()
+            }
         if isinstance(state, Set):
             # in a fixed order: that of a set of strings differs between runs, and so would the sum's last bit
-            return dict.fromkeys(sorted((checked_key(key) for key in state), key=repr), 1.0)
-        return {checked_key(state): 1.0}
+            return dict.fromkeys(sorted((checked_key(key, where) for key in state), key=repr), 1.0)
+        return {checked_key(state, where): 1.0}
 
-    def _checked_features(self, state: Any) -> Floats:
-        features = np.array(state, dtype=np.float64)
+    def _checked_features(self, state: Any, where: str) -> Floats:
+        features = checked_array(state, where).astype(np.float64)
         known = self.features
         if features.ndim != 1 or (known is not None and len(features) != len(known)):
             wanted = "(n_features,)" if known is None else f"({len(known)},) as before"
-            raise ValueError(f"state: must have shape {wanted}; got {features.shape}")
+            raise ValueError(f"{where}: must have shape {wanted}; got {features.shape}")
         if not np.all(np.isfinite(features)):
             bad = int(np.argmin(np.isfinite(features)))
-            raise ValueError(f"state: must be finite; got {features[bad]} (feature {bad})")
+            raise ValueError(f"{where}: must be finite; got {features[bad]} (feature {bad})")
         return features
 
     def value(self, active: Active) -> float:
@@ -134,11 +138,7 @@ class LinearWeights:
 
 
 def checked_number(where: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise TypeError(f"{where}: must be a number; got {value!r}")
-    if not math.isfinite(value):
-        raise ValueError(f"{where}: must be finite; got {value!r}")
-    return float(value)
+    return arguments.checked_number(value, where)
 
 
 def checked_part(where: str, value: Any) -> float:
@@ -148,16 +148,16 @@ def checked_part(where: str, value: Any) -> float:
     return number
 
 
-def checked_key(key: Any) -> Hashable:
+def checked_key(key: Any, where: str = "state") -> Hashable:
     """A key in the form in which it is kept: what ``json`` can write, and give back."""
     if isinstance(key, np.generic) or (isinstance(key, np.ndarray) and not key.ndim):
         key = key.item()
     if isinstance(key, tuple):
-        return tuple(checked_key(part) for part in key)
+        return tuple(checked_key(part, where) for part in key)
     if isinstance(key, str | int) or (isinstance(key, float) and math.isfinite(key)):
         return key
     kinds = "text, a finite number, a tuple of such, a set or mapping of such, an array of features, or None"
-    raise TypeError(f"state: must be {kinds}; got {key!r}")
+    raise TypeError(f"{where}: must be {kinds}; got {key!r}")
 
 
 def size_of(amount: Any) -> float:

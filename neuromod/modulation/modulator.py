@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from neuromod import _core
 from neuromod.arguments import checked_dt
 from neuromod.closed import Closed
-from neuromod.errors import say
+from neuromod.errors import printable, say
+from neuromod.near_names import names_near
 from neuromod.network.members import Region, region_of
-from neuromod.problems import did_you_mean
+from neuromod.problems import did_you_mean, shown
 from neuromod.units import SLOW_TIMES, say_unit_doubts
 
 __all__ = ["KINETICS", "FurtherModulator", "Modulator", "ModulatorState", "apply_params", "region_row"]
@@ -39,9 +40,11 @@ def region_row(regions: Sequence[str], region: Region | None) -> int:
     if region is None:
         return -1
     name = region_of(region, "region")
+    if not isinstance(name, str):
+        raise TypeError(f"region: must be the name of a region, or a population; got {shown(name)}")
     if name not in regions:
         hint = did_you_mean(name, regions)
-        raise ValueError(f"region: must be one of {', '.join(regions)}; got {name!r}{hint}")
+        raise ValueError(f"region: must be one of {printable(', '.join(regions))}; got {name!r}{hint}")
     return list(regions).index(name)
 
 
@@ -348,6 +351,7 @@ class Modulator(Closed, _core.ModulatorCore):
             )
         self._levels.step(checked_dt(dt))
 
+    @names_near
     def release(self, amount: float, *, region: Region | None = None) -> None:
         """Add to the level: ``clip(level + amount, 0, 1)``, relative to the level before, unlike an event.
 
@@ -374,6 +378,7 @@ class Modulator(Closed, _core.ModulatorCore):
         """
         self._levels.add(self._index, region_row(self._regions, region), amount)
 
+    @names_near
     def set_tonic(self, value: float, *, region: Region | None = None) -> None:
         """Set the baseline of one region; its level relaxes towards it.
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.modulation.modulator import FurtherModulator, Modulator
+from neuromod.near_names import names_near
 from neuromod.network.members import Region
 
 __all__ = ["DopamineSystem", "NorepinephrineSystem", "SerotoninSystem", "class_of"]
@@ -58,6 +59,7 @@ class DopamineSystem(Modulator):
 
     _registered = "dopamine"
 
+    @names_near
     def update(self, reward: float, expected_reward: float = 0.0, *, region: Region | None = None) -> float:
         """Set the level from a reward prediction error; return the error.
 
@@ -149,6 +151,7 @@ class SerotoninSystem(Modulator):
 
     _registered = "serotonin"
 
+    @names_near
     def update(self, punishment: float = 0.0, stress: float = 0.0, *, region: Region | None = None) -> None:
         """Set the level: ``clip(baseline - sensitivity * (punishment + stress), 0, 1)``.
 
@@ -233,6 +236,7 @@ class NorepinephrineSystem(Modulator):
 
     _registered = "norepinephrine"
 
+    @names_near
     def update(self, uncertainty: float = 0.0, novelty: float = 0.0, *, region: Region | None = None) -> None:
         """Set the level: ``clip(baseline + sensitivity * (uncertainty + novelty), 0, 1)``.
 

@@ -8,7 +8,7 @@ that the next step uses.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from neuromod import _core
 from neuromod.arguments import checked_array, checked_dt, checked_names, checked_number
 from neuromod.closed import Closed, read_only
+from neuromod.errors import printable
 from neuromod.modulation.at_rest import say_what_acts_at_rest
 from neuromod.modulation.clamps import Clamps
 from neuromod.modulation.lattice import lattice_neighbours
@@ -83,6 +84,7 @@ class NeuromodulationSystem(Clamps, Closed, _core.SystemCore):
     serotonin: SerotoninSystem
     norepinephrine: NorepinephrineSystem
 
+    @names_near
     def __init__(self, regions: Sequence[str] | None = None, *, enabled: bool = True) -> None:
         self._build(regions, enabled, None, {})
 
@@ -287,7 +289,9 @@ class NeuromodulationSystem(Clamps, Closed, _core.SystemCore):
         for region in regions or ():
             if region not in self.regions:
                 known = ", ".join(self.regions)
-                raise ValueError(f"{where}.regions: must be regions of the system ({known}); got {region!r}")
+                raise ValueError(
+                    f"{where}.regions: must be regions of the system ({printable(known)}); got {region!r}"
+                )
         amount = checked_number(amount, f"{where}.amount")
         self._check_areas(where, names)
         self._levels.check_own(where)
@@ -398,22 +402,28 @@ class NeuromodulationSystem(Clamps, Closed, _core.SystemCore):
         for area in areas if self._areas is not None else ():
             if area not in (self._areas or ()):
                 known = ", ".join(self._areas or ())
-                raise ValueError(f"{where}.areas: must be areas of the model ({known}); got {area!r}")
+                raise ValueError(
+                    f"{where}.areas: must be areas of the model ({printable(known)}); got {area!r}"
+                )
 
-    def _check_fits(self, regions: Sequence[str], areas: Sequence[str]) -> None:
-        """Whether a model's regions have levels here, and areas that release are the model's."""
+    def _check_fits(
+        self, regions: Sequence[str], areas: Sequence[str], further: Callable[[], object] = lambda: None
+    ) -> None:
+        """Whether a model's regions have levels here, and areas that release are the model's. `further`: what else is
+        checked; the areas are the model's from then on."""
         known = set(self.regions)
         missing = [region for region in regions if region not in known]
         if len(self.regions) > 1 and missing:
             raise ValueError(
                 f"neuromodulation.regions: must be one for all, or hold those of the model's areas "
-                f"({', '.join(regions)}); got {', '.join(self.regions)}"
+                f"({printable(', '.join(regions))}); got {printable(', '.join(self.regions))}"
             )
         before, self._areas = self._areas, tuple(areas)
         try:
             for release in self._levels.releases:
                 self._check_areas(f"neuromodulation.{release['modulator']}.release", release["areas"])
-        except ValueError:
+            further()
+        except BaseException:
             self._areas = before
             raise
 
@@ -505,6 +515,7 @@ class NeuromodulationSystem(Clamps, Closed, _core.SystemCore):
         return f"NeuromodulationSystem({levels})"
 
 
+@names_near
 def create_neuromodulation_system(
     config: Mapping[str, Any] | None = None, *, regions: Sequence[str] | None = None
 ) -> NeuromodulationSystem:

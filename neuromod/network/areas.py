@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromod.errors import printable
 from neuromod.network.columns import MODELS, NeuronColumns
 from neuromod.network.layout import Group, Zone
 from neuromod.problems import nearest, shown
@@ -85,7 +86,11 @@ class Areas:
             raise TypeError(f"{where}: must be the name of an area; got {shown(name)}")
         if name not in self.names:
             near = nearest(name, self.names)
-            hint = f"; did you mean {near!r}?" if near else f"; there are {', '.join(self.names) or 'none'}"
+            hint = (
+                f"; did you mean {near!r}?"
+                if near
+                else f"; there are {printable(', '.join(self.names)) or 'none'}"
+            )
             what = "an area or population" if self.created else "an area"
             raise ValueError(f"{where}: must be the name of {what}; got {name!r}{hint}")
         return self.all[self.names.index(name)]

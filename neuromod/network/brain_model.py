@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from neuromod._core import Neuron, Synapse
 from neuromod.arguments import checked_count, checked_number
 from neuromod.closed import read_only
+from neuromod.near_names import names_near
 from neuromod.network import edits, saved
 from neuromod.network.areas import Areas
 from neuromod.network.columns import NeuronColumns
 from neuromod.network.creation import Creation
 from neuromod.network.described import Described
-from neuromod.network.draws import MAX_DELAY, check_weight
+from neuromod.network.draws import MAX_DELAY, check_sign, check_weight
 from neuromod.network.layout import Learning
 from neuromod.network.members import slot_of
 from neuromod.network.placement import Placement
@@ -56,6 +57,7 @@ class BrainModel(Described):
     [20, 20, 20, 20]
     """
 
+    @names_near
     def __init__(
         self, config_path: str | PathLike[str] | None = None, config: Mapping[str, Any] | None = None
     ) -> None:
@@ -190,6 +192,7 @@ class BrainModel(Described):
 
     # ---- neurons ---------------------------------------------------------------------------------------------
 
+    @names_near
     def add_neuron(
         self,
         x: int,
@@ -276,6 +279,7 @@ class BrainModel(Described):
 
     # ---- synapses --------------------------------------------------------------------------------------------
 
+    @names_near
     def add_synapse(
         self,
         pre_id: int | Neuron,
@@ -319,6 +323,7 @@ class BrainModel(Described):
         kind = type_of_sources(self._areas, np.array([pre], np.int32), synapse_type)
         size = checked_number(weight, "weight")
         check_weight("weight", size, self._store.learning, kind == "inhibitory")
+        check_sign("weight", size, self._store.columns, [post], kind == "inhibitory")
         return self._store.add((pre, post, size, steps, kind))
 
     def get_synapses_for_neuron(self, neuron_id: int, direction: str = "both") -> list[Synapse]:

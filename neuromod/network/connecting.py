@@ -12,7 +12,7 @@ from neuromod.arguments import checked_number
 from neuromod.network.columns import NEURON_TYPES
 from neuromod.network.distance import Space, checked_space, checked_wrap
 from neuromod.network.division import Alone
-from neuromod.network.draws import MAX_WEIGHT, New, delays_of, states_of, weights_of
+from neuromod.network.draws import MAX_WEIGHT, New, check_sign, delays_of, states_of, weights_of
 from neuromod.network.ends import Built
 from neuromod.network.layout import Learning, Rows
 from neuromod.network.learning import checked_modulators, with_drawn_kinds
@@ -71,6 +71,7 @@ def connect(
             check_columns(store.areas, learning.rule, built.rows, built.share and built.share.parts)
             new = made_for(store.areas, pre, post, ends, built, space or Space(wrap=checked_wrap(edge_wrap)))
             weights = weights_of(_one_of("weight", weight, built), new, learning, kind == "inhibitory")
+            check_sign("weight", weights, store.columns, ends.post, kind == "inhibitory")
             delays = delays_of(_one_of("delay", delay, built, 1), new)
             states = _sorted_by_delay(_states(state, learning, new), built.rows, delays)
             learning = with_drawn_kinds(learning, seed, store.made)

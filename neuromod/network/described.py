@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from neuromod._core import Neuron
 from neuromod.arguments import checked_count
-from neuromod.closed import Closed
+from neuromod.closed import Closed, ReadOnly
 
 if TYPE_CHECKING:
     from neuromod.network.areas import Areas
@@ -32,12 +31,12 @@ class Described(Closed):
     @property
     def areas(self) -> Mapping[str, Any]:
         """The lattice's areas by name, read-only: ``model.areas["V1_like"].coord_ranges["x"]``, ``.n_sites``."""
-        return MappingProxyType({area.name: area for area in self._areas.lattice})
+        return ReadOnly({area.name: area for area in self._areas.lattice}, "areas")
 
     @property
     def senses(self) -> Mapping[str, Any]:
         """The senses by name, read-only: ``model.senses["vision"].areal``, ``.input_size``."""
-        return MappingProxyType(dict(self._config.senses))
+        return ReadOnly(dict(self._config.senses), "senses")
 
     @property
     def plasticity(self) -> Any:

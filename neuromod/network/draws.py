@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from neuromod import _core
 from neuromod.arguments import called, checked_array, checked_count, checked_number
 from neuromod.errors import NumericalError
+from neuromod.network.columns import MODELS
 from neuromod.network.layout import Learning
 from neuromod.network.matrices import Milliseconds, Placed, is_sparse, values_at
 from neuromod.problems import shown
@@ -20,6 +21,7 @@ __all__ = [
     "MAX_DELAY",
     "MAX_WEIGHT",
     "New",
+    "check_sign",
     "check_weight",
     "check_written",
     "degrees_of",
@@ -221,6 +223,36 @@ def check_weight(
     refuse(size < low, f"at least weight_min, {learning.weight_min:g} mV, under rule {learning.rule!r}")
 
 
+def check_sign(where: str, values: Any, columns: Any, targets: Any, inhibitory: bool) -> None:
+    """Refuse excitatory weights below 0 onto conductances, which have no sign.
+
+    Parameters
+    ----------
+    where : str
+        Name of the argument or column, for the message.
+    values : float or ndarray
+    columns : NeuronColumns
+    targets : ndarray of int, or callable
+        Slots of the targets, or what gives them.
+    inhibitory : bool
+        The size of inhibitory weights acts, and their sign does not.
+
+    Raises
+    ------
+    ValueError
+        Naming the model of a target.
+    """
+    if inhibitory or not np.any(np.asarray(values) < 0.0):
+        return
+    slots = targets() if callable(targets) else targets
+    for name in (list(MODELS)[k] for k in np.unique(columns.column("model")[slots]).tolist()):
+        if "g_syn_excitatory" in MODELS[name]["state"]:
+            raise ValueError(
+                f"{where}: must not be below 0 onto {name} neurons, whose conductances have no sign; for inhibition "
+                "give synapse_type='inhibitory', or sources of that neuron_type"
+            )
+
+
 def check_written(tables: Sequence[Any], step: int) -> None:
     """Refuse what users have written to weights and eligibility traces that no simulation can go on from.
 
@@ -247,6 +279,10 @@ def check_written(tables: Sequence[Any], step: int) -> None:
 def _check_written(table: Any, name: str, values: Floats, step: int) -> None:
     about, inhibitory = table.learning, table.synapse_type == "inhibitory"
     low, high = _surely_fine(about, inhibitory) if name == "weight" else (-MAX_WEIGHT, MAX_WEIGHT)
+    n = table.columns.n
+    if name == "weight" and len(values) and table.n_neurons <= n:  # more, while a neuron is being removed
+        where = f"projections[{table.name!r}].weight"
+        check_sign(where, values, table.columns, lambda: np.flatnonzero(table.targets(n)), inhibitory)
     if not len(values) or _core.first_outside(values, *widened(low, high)) < 0:
         return
     where = f"projections[{table.name!r}].{name}"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from neuromod.arguments import called, checked_array, checked_number
 from neuromod.network.delays import delay_in_steps
-from neuromod.network.draws import New, delays_of, weights_of
+from neuromod.network.draws import New, check_sign, delays_of, weights_of
 from neuromod.network.export import columns_of, sparse_of, table_of
 from neuromod.network.members import slots_as_given
 from neuromod.network.pairs import as_pairs
@@ -233,8 +233,11 @@ def _checked_new(store: Store, table: SynapseTable, slots: Any, weight: Any, del
     checked_port(areas, targets, table.port)
     check_columns(areas, about.rule, (sources, targets))
     new = _one_each(len(slots))
+    inhibitory = table.synapse_type == "inhibitory"
+    weights = weights_of(weight, new, about, inhibitory)
+    check_sign("weight", weights, store.columns, targets, inhibitory)
     return {
-        "weight": weights_of(weight, new, about, table.synapse_type == "inhibitory"),
+        "weight": weights,
         "delay": delays_of(delay, new),
     }
 

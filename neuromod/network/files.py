@@ -24,9 +24,7 @@ def save(model: Model, path: Any) -> None:
 
 def load(cls: type[Model], path: Any) -> Model:
     """The model of a file that `save` has written."""
-    found = read_archive(
-        path, "model", lambda kind: "; Simulation.load(path).model has it" if kind == "simulation" else ""
-    )
+    found = read_archive(path, "model")
     with problems_of(path):
         return plain_model_again(cls, found.content, "model")
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_array
+from neuromod.errors import printable
 from neuromod.network.columns import distinct
 from neuromod.problems import shown
 
@@ -18,6 +19,7 @@ __all__ = [
     "Region",
     "ids_as_given",
     "ids_of",
+    "is_group",
     "is_population",
     "label_of",
     "names_of",
@@ -89,6 +91,18 @@ def slots_as_given(areas: Areas, group: Any, where: str) -> Ints:
     return areas.columns.known_slots(ids, where)  # type: ignore[no-any-return]
 
 
+def is_group(group: Any) -> bool:
+    """Whether neurons are given by names, populations or views of neurons, and not as ids."""
+    kinds = (str, _core.Neuron)
+    if isinstance(group, kinds) or is_population(group):
+        return True
+    return (
+        isinstance(group, Sequence)
+        and len(group) > 0
+        and all(isinstance(each, kinds) or is_population(each) for each in group)
+    )
+
+
 def slots_of_group(areas: Areas, group: Any, where: str) -> NDArray[np.int32]:
     """The slots of `slots_as_given`, ascending without repeats."""
     return distinct(slots_as_given(areas, group, where))
@@ -142,7 +156,6 @@ def region_of(region: Any, where: str) -> Any:
         return region
     names = region._regions()
     if len(names) != 1:
-        raise ValueError(
-            f"{where}: must be a population of one region; {region.name} lies in {', '.join(names) or 'none'}"
-        )
+        lies = f"{region.name} lies in {', '.join(names) or 'none'}"
+        raise ValueError(f"{where}: must be a population of one region; {printable(lies)}")
     return names[0]

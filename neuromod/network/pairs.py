@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -37,10 +38,13 @@ def as_pairs(areas: Areas, value: Any) -> tuple[Int32s, Any, Any]:
     elif hasattr(value, "columns") and hasattr(value, "to_numpy"):  # a pandas table
         columns = _named({str(name): value[name].to_numpy() for name in value.columns}, "pairs")
     else:
-        ids = checked_array(value, "pairs", "iu")
+        ids = checked_array(list(value) if isinstance(value, Iterator) else value, "pairs", "iu")
         ids = np.empty((0, 2), np.int64) if ids.shape == (0,) else ids  # an empty list
         if ids.ndim != 2 or ids.shape[1] != 2 or ids.dtype.kind not in "iu":
-            raise ValueError(f"pairs: must be ids of shape (n, 2); got {ids.dtype} of shape {ids.shape}")
+            hint = "; np.column_stack((pre, post)) has it" if ids.ndim == 2 and len(ids) == 2 else ""
+            raise ValueError(
+                f"pairs: must be ids of shape (n, 2); got {ids.dtype} of shape {ids.shape}{hint}"
+            )
         columns = {"pre": ids[:, 0], "post": ids[:, 1]}
     slots = np.empty((len(columns["pre"]), 2), np.int32, order="F")
     for side, end in enumerate(("pre", "post")):

@@ -183,6 +183,10 @@ def drive_columns(drive: Any) -> dict[str, float]:
     """The columns of a section ``background_drive``."""
     if drive.rate > 0.0 and drive.weight == 0.0:
         say(f"drive.weight: is 0, so events at {drive.rate:g} Hz change nothing; give a weight, mV")
+    if drive.weight != 0.0 and "rate" not in drive.model_fields_set:
+        say(
+            f"drive.rate: is 0 Hz unless given, so a weight of {drive.weight:g} mV changes nothing; give a rate, Hz"
+        )
     return {
         "drive_rate": drive.rate,
         "drive_weight": drive.weight,

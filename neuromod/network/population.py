@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from neuromod import _core
 from neuromod._core import Neuron
 from neuromod.arguments import checked_array
-from neuromod.closed import fixed
+from neuromod.closed import ReadOnly, fixed
+from neuromod.errors import printable
 from neuromod.network.areas import Areas
 from neuromod.network.columns import FIXED_FIELDS, MODELS, NEURON_TYPES, STRUCTURAL, held, model_of
-from neuromod.network.projection import ReadOnly
 from neuromod.notebook import html_of
 from neuromod.problems import did_you_mean, shown
 from neuromod.units import say_unit_doubts
@@ -26,6 +26,17 @@ Group: TypeAlias = "Population | Neuron | str | Sequence[Any] | ArrayLike"
 """What stands for neurons in a call: populations, views of neurons, names of areas or populations, ids."""
 _FIELDS = frozenset(name for name in FIXED_FIELDS if name not in ("external_input", "i_offset"))
 """Columns that every neuron has."""
+_DRIVES = {
+    name: {"domain": "NM_NON_NEGATIVE", "unit": unit}
+    for name, unit in {
+        "drive_rate": "Hz",
+        "drive_noise": "mV sqrt(ms)",
+        "drive_uniform": "mV sqrt(ms)",
+        "drive_noise_per_step": "mV",
+        "drive_uniform_per_step": "mV",
+    }.items()
+}
+"""Columns of the background drive that must not be negative."""
 
 
 class Population(Sequence[Neuron]):
@@ -100,6 +111,11 @@ class Population(Sequence[Neuron]):
         return self._name
 
     @property
+    def _told(self) -> str:
+        """The name as messages print it."""
+        return printable(self._name)
+
+    @property
     def ids(self) -> Ints:
         """Ids of the neurons; int64, shape (n,). Read-only."""
         if self._own is not None:
@@ -114,7 +130,7 @@ class Population(Sequence[Neuron]):
         or where neurons have positions of different d.
         """
         found = self._areas.positions(self._slots())
-        how = f"{self._name}.positions: is read-only; they are fixed by create"
+        how = f"{self._told}.positions: is read-only; they are fixed by create"
         return None if found is None else fixed(found, how)
 
     def _slots(self) -> Ints:
@@ -161,7 +177,7 @@ class Population(Sequence[Neuron]):
         n = len(self)
         if isinstance(index, int | np.integer) and not isinstance(index, bool):
             if not -n <= index < n:
-                raise IndexError(f"{self._name}[{index}]: must be between {-n} and {n - 1}; there are {n}")
+                raise IndexError(f"{self._told}[{index}]: must be between {-n} and {n - 1}; there are {n}")
             if self._own is not None:
                 return self._view(int(self._own[index]))
             slot = int(self._areas.slots(self._name)[index])
@@ -172,16 +188,16 @@ class Population(Sequence[Neuron]):
                 "" if end is None else str(end) for end in (index.start, index.stop, index.step)
             )
             return self._part(ids[index], f"{first}:{last}" + (f":{step}" if step else ""))
-        given = checked_array(index, f"{self._name}[...]", "biu")
+        given = checked_array(index, f"{self._told}[...]", "biu")
         if given.dtype == bool and given.shape != (n,):
-            raise IndexError(f"{self._name}[...]: a mask must have shape {(n,)}; got {given.shape}")
+            raise IndexError(f"{self._told}[...]: a mask must have shape {(n,)}; got {given.shape}")
         if given.dtype != bool and (
             given.ndim != 1 or (given.size and not -n <= given.min() <= given.max() < n)
         ):
-            raise IndexError(f"{self._name}[...]: must be positions from {-n} to {n - 1}; got {shown(index)}")
+            raise IndexError(f"{self._told}[...]: must be positions from {-n} to {n - 1}; got {shown(index)}")
         chosen = ids[given if given.dtype == bool else given.astype(np.int64)]
         if len(np.unique(chosen)) != len(chosen):
-            raise ValueError(f"{self._name}[...]: must name each neuron once; got {shown(index)}")
+            raise ValueError(f"{self._told}[...]: must name each neuron once; got {shown(index)}")
         return self._part(chosen, f"{len(chosen)} of {n}")
 
     def _part(self, ids: Ints, which: str) -> Population:
@@ -191,11 +207,11 @@ class Population(Sequence[Neuron]):
     def __add__(self, other: Population) -> Population:
         if not isinstance(other, Population):
             return NotImplemented
-        other._slots_in(self._areas, f"{self._name} + {other._name}")
+        other._slots_in(self._areas, f"{self._told} + {other._told}")
         shared = np.intersect1d(self.ids, other.ids)
         if len(shared):
             raise ValueError(
-                f"{self._name} + {other._name}: must share no neuron; got neuron {shared[0]} in both"
+                f"{self._told} + {other._told}: must share no neuron; got neuron {shared[0]} in both"
             )
         return Population(self._areas, f"{self._name}+{other._name}", np.concatenate([self.ids, other.ids]))
 
@@ -239,17 +255,28 @@ class Population(Sequence[Neuron]):
 
     def __setattr__(self, name: str, value: Any) -> None:
         columns = self._areas.columns
-        columns.gate.check_own(f"{self._name}.{name}")
+        columns.gate.check_own(f"{self._told}.{name}")
         if name in STRUCTURAL or isinstance(getattr(type(self), name, None), property):
-            raise AttributeError(f"{self._name}.{name}: is read-only")
-        if name not in _FIELDS and not (self._has(name) and all(self._has(name))):
+            raise AttributeError(f"{self._told}.{name}: is read-only")
+        has = self._has(name) or [
+            any(name in settable(model) for model in MODELS)
+        ]  # of no neurons: any model's
+        if name not in _FIELDS and not all(has):
             self._refuse(name)
-        slots, where = self._slots(), f"{self._name}.{name}"
+        slots, where = self._slots(), f"{self._told}.{name}"
+        if (
+            name.startswith("drive_")
+            and self._models()
+            and all(MODELS[m]["is_source"] for m in self._models())
+        ):
+            raise AttributeError(f"{where}: {' and '.join(self._models())} neurons have no input", name=name)
         written = checked_column(where, name, value, self._models(), len(slots))
-        if columns.column(name).dtype.kind == "i" and np.any(written != np.rint(written)):
-            raise ValueError(f"{where}: must be whole numbers; got {shown(value)}")
+        if not len(slots):
+            return
+        if columns.column(name).dtype.kind == "i":
+            _check_whole(where, written, value, columns.column(name).dtype)
         if self._models():
-            say_unit_doubts(settable(self._models()[0]), {name: value}, self._name)
+            say_unit_doubts(settable(self._models()[0]), {name: value}, self._told)
         columns.column(name)[slots] = written
 
     def _regions(self) -> list[str]:
@@ -283,7 +310,7 @@ class Population(Sequence[Neuron]):
         others = [each for each in dir(type(self)) if not each.startswith("_")]
         hint = did_you_mean(name, known - {name}, ("Population",)) or did_you_mean(name, others)
         who = f"a {lacking[0]} neuron has none" if lacking else "no such column"
-        raise AttributeError(f"{self._name}.{name}: {who}{hint}", name=name)
+        raise AttributeError(f"{self._told}.{name}: {who}{hint}", name=name)
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *_FIELDS, *(name for model in self._models() for name in settable(model))]
@@ -310,7 +337,11 @@ def checked_column(
 ) -> float | NDArray[np.float64]:
     """A value, or n of them, for the column of neurons of these models; ValueError or TypeError if it is no such."""
     fields = [settable(model)[name] for model in models if name in settable(model)]
-    if isinstance(value, str) and fields and "words" in fields[0]:
+    fields = fields or [_DRIVES.get(name, {"domain": "NM_ANY", "unit": "1"})]
+    if isinstance(value, Mapping):
+        came = f"got {shown(dict(value))}; {where} = rng.uniform(low, high, {n}) is one of NumPy"
+        raise TypeError(f"{where}: must be numbers, since create alone draws distributions; {came}")
+    if isinstance(value, str) and "words" in fields[0]:
         try:
             return float(_core.field_number(fields[0], value))
         except ValueError:
@@ -318,7 +349,7 @@ def checked_column(
     given = checked_array(value, where).astype(np.float64)
     if given.ndim and given.shape != (n,):
         raise ValueError(f"{where}: must be a number or have shape {(n,)}; got shape {given.shape}")
-    for field in fields or [{"domain": "NM_ANY", "unit": "1"}]:
+    for field in fields:
         ends = (given.min(initial=np.inf), given.max(initial=-np.inf)) if given.size else ()
         if np.isnan(given).any() or not all(_core.domain_holds(field["domain"], end) for end in ends):
             bad = next(x for x in given.ravel().tolist() if not _core.domain_holds(field["domain"], x))
@@ -326,6 +357,15 @@ def checked_column(
             rule = f"{_core.field_phrase(field)} {field['unit']}".removesuffix(" 1")
             raise ValueError(f"{where}: must be {rule}; got {bad:g}{at}")
     return given if given.ndim else float(given)
+
+
+def _check_whole(where: str, written: Any, value: Any, dtype: Any) -> None:
+    """Refuse what a column of whole numbers cannot hold."""
+    if np.any(written != np.rint(written)):
+        raise ValueError(f"{where}: must be whole numbers; got {shown(value)}")
+    low, high = float(np.iinfo(dtype).min), float(np.iinfo(dtype).max)
+    if np.any((np.asarray(written) < low) | (np.asarray(written) >= high)):
+        raise ValueError(f"{where}: must be from {low:.4g} to {high:.4g}; got {shown(value)}")
 
 
 def _span(slots: Ints) -> slice | None:
@@ -340,19 +380,12 @@ def _span(slots: Ints) -> slice | None:
 
 
 class Populations(ReadOnly[Population]):
-    """The populations of a network by name; a name that is not there has a near one."""
-
-    def __getitem__(self, name: str) -> Population:
-        names = list(self)
-        if name not in names:
-            known = ", ".join(map(repr, names[:20])) or "none yet"
-            raise KeyError(f"populations[{name!r}]: must be one of {known}{did_you_mean(name, names)}")
-        return super().__getitem__(name)
+    """The populations of a network by name."""
 
 
 def populations_of(areas: Areas) -> Populations:
     """The areas and created populations of a network by name, read-only."""
-    return Populations({name: Population(areas, name) for name in areas.names})
+    return Populations({name: Population(areas, name) for name in areas.names}, "populations")
 
 
 def _population_of(model: Any, name: str, ids: Ints | None) -> Population:

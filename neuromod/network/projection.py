@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,18 +12,16 @@ from neuromod import _core
 from neuromod.arguments import checked_array
 from neuromod.closed import Closed, fixed
 from neuromod.network.columns import MODELS, held, model_of
-from neuromod.network.draws import check_weight
+from neuromod.network.draws import check_sign, check_weight
 from neuromod.network.editing import Synapses
 from neuromod.network.learning import LiveMapping
 from neuromod.network.synapses import SynapseTable
-from neuromod.notebook import html_of
 from neuromod.problems import nearest, shown
 
-__all__ = ["Projection", "ReadOnly"]
+__all__ = ["Projection"]
 
 Ints = NDArray[np.int64]
 Weights = NDArray[np.float32]
-Item = TypeVar("Item")
 _ENDS = "rewire moves synapses, remove and add exchange them"
 Column = TypeVar("Column", bound=NDArray[Any])
 
@@ -291,10 +289,17 @@ class Projection(Synapses, Closed):
         column = self.weight
         if value is column:  # `p.weight += d` has written already, and sets what it got
             return
+        if isinstance(value, Mapping):
+            how = f"p.weight = rng.normal(mean, sd, {len(column)}) is one of NumPy"
+            raise TypeError(f"weight: must be numbers, since connect alone draws distributions; {how}")
         given = checked_array(value, "weight")
         if given.ndim and given.shape != column.shape:
             raise ValueError(f"weight: must be a number or have shape {column.shape}; got {given.shape}")
-        check_weight("weight", given, self._table.learning, self.synapse_type == "inhibitory")
+        inhibitory, columns = self.synapse_type == "inhibitory", self._table.columns
+        check_weight("weight", given, self._table.learning, inhibitory)
+        check_sign(
+            "weight", given, columns, lambda: np.flatnonzero(self._table.targets(columns.n)), inhibitory
+        )
         _set(column, given)
 
     @property
@@ -406,36 +411,6 @@ class Projection(Synapses, Closed):
             return f"Projection({self._own_table.name!r}, removed)"
         port = "" if self.port == self.synapse_type else f", port={self.port!r}"
         return f"Projection({self.name!r}, synapses={len(self):,}, {self.synapse_type}{port}, rule={self.rule!r})"
-
-
-class ReadOnly(Mapping[str, Item]):
-    """A mapping that cannot be written, and can be copied and pickled.
-
-    Parameters
-    ----------
-    content : mapping
-        Looked up at each reading.
-    """
-
-    __slots__ = ("_content",)
-
-    def __init__(self, content: Mapping[str, Item]) -> None:
-        self._content = content
-
-    def __getitem__(self, name: str) -> Item:
-        return self._content[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._content)
-
-    def __len__(self) -> int:
-        return len(self._content)
-
-    def __repr__(self) -> str:
-        return repr(dict(self._content))
-
-    def _repr_html_(self) -> str:
-        return html_of(self)
 
 
 def weight_unit(table: SynapseTable) -> str:

@@ -63,7 +63,7 @@ def drawing_of(areas: Areas, ends: Ends, how: Mapping[str, Any], space: Space | 
     if name in ("one_to_one", "all_to_all") and not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name}: must be True or False; got {shown(value)}")
     if name in ("probability", "all_to_all"):
-        return _by_probability(areas, ends, value, space)
+        return _by_probability(areas, ends, 1.0 if name == "all_to_all" else value, space)
     if name in ("in_degree", "out_degree"):
         return _by_degree(areas, ends, name, value, space)
     if name == "total_number":
@@ -88,7 +88,7 @@ def _check_that_it_acts(name: str, space: Space | None, ends: Ends) -> None:
 def _by_probability(areas: Areas, ends: Ends, value: Any, space: Space | None) -> Drawing:
     if space is not None:
         return _by_distance(areas, ends, space)
-    p = 1.0 if value is True else checked_number(value, "probability", 0.0, 1.0)
+    p = checked_number(value, "probability", 0.0, 1.0)
     ids = areas.columns.column("id")
     how = (ids, p, ends.autapses, ends.seed, ends.number)
     if p == 1.0:
@@ -128,7 +128,7 @@ def _by_degree(areas: Areas, ends: Ends, name: str, value: Any, space: Space | N
     each = isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
     fixed = not each and not isinstance(value, Mapping)
     if fixed:
-        degrees = np.full(len(for_each), checked_count(value, name, 1, MOST_SYNAPSES))
+        degrees = np.full(len(for_each), checked_count(value, name, 0, MOST_SYNAPSES))
     else:
         degrees = _drawn_or_given(areas, ends, name, value, for_each)
     _check_partners(areas, ends, name, for_each, chosen_from, degrees)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
+from neuromod.closed import ReadOnly
 from neuromod.network.areas import Areas
 from neuromod.network.columns import model_of, synapse_of
 from neuromod.network.draws import check_written
@@ -19,7 +20,7 @@ from neuromod.network.layout import Layout, Learning, Rows, Whole
 from neuromod.network.learning import relearn
 from neuromod.network.members import label_of
 from neuromod.network.moves import Moves
-from neuromod.network.projection import Projection, ReadOnly
+from neuromod.network.projection import Projection
 from neuromod.network.synapses import SynapseTable, no_rows
 from neuromod.network.wiring import checked_port
 from neuromod.problems import shown
@@ -98,10 +99,9 @@ class SynapseStore:
     def projections(self) -> Mapping[str, Projection]:
         """The projections by name, read-only."""
         if len(self._faces) != len(self.tables):
-            change = partial(relearn, self)
-            new = self.tables[len(self._faces) :]
+            new, change = self.tables[len(self._faces) :], partial(relearn, self)
             self._faces = self._faces | {t.name: Projection(t, change, self) for t in new}
-        return ReadOnly(self._faces)
+        return ReadOnly(self._faces, "projections")
 
     def __len__(self) -> int:
         return sum(len(table) for table in self.tables)

@@ -536,6 +536,8 @@ class SynapseTable:
         other.parted = 0
         if self.joined is not None:
             other._take_rows(self.joined)
+        else:
+            other.target = self.target
         other.weights = Weights(len(self), self.weights.equal, {}, False, moved, columns)
         if not self.weights.is_equal:
             other.weights.live = {name: array.copy() for name, array in self.weights.values().items()}

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from neuromod.errors import printable
 from neuromod.problems import shown
 
 if TYPE_CHECKING:
@@ -119,8 +120,8 @@ def line_colours(n: int, taken: Collection[str] = ()) -> list[str]:
 
 
 def literal(name: str) -> str:
-    """A name as matplotlib is to write it: its dollar signs make no formula."""
-    return name.replace("$", r"\$")
+    """A name as matplotlib is to write it: its dollar signs make no formula, and no control character is drawn."""
+    return printable(name).replace("$", r"\$")
 
 
 def stride_for(n: int, most: int) -> int:

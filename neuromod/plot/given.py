@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuromod.arguments import checked_number
 from neuromod.network.members import is_population
 from neuromod.problems import shown
 from neuromod.tables import unit_of
 
 __all__ = [
     "Areas",
+    "above_zero",
     "masks",
     "named_areas",
     "numbers",
@@ -104,6 +106,17 @@ def offers(given: Any, *names: str) -> bool:
 
 def _is_tuple(given: Any, n: int) -> bool:
     return isinstance(given, tuple | list) and len(given) == n
+
+
+def above_zero(where: str, value: Any) -> float:
+    """A length of time > 0 ms."""
+    try:
+        number = checked_number(value, where)
+    except (TypeError, ValueError):
+        number = 0.0
+    if not number > 0.0:
+        raise ValueError(f"{where}: must be > 0 ms; got {shown(value)}")
+    return number
 
 
 def numbers(function: str, where: str, rule: str, given: Any) -> Floats:

@@ -181,8 +181,10 @@ def learning_curve(
     if window is None:
         window = min(max(runs.shape[-1] // 10, 1), _LONGEST_WINDOW)
     if isinstance(window, bool) or not isinstance(window, int) or window < 1:
-        raise ValueError(f"window: must be a whole number >= 1; got {window!r}")
-    smooth = np.array([running_mean(run, window) for run in np.atleast_2d(runs)])
+        raise ValueError(f"window: must be a whole number >= 1; got {shown(window)}")
+    if label is not None and not isinstance(label, str):
+        raise TypeError(f"label: must be text; got {shown(label)}")
+    smooth = np.array([running_mean(run, min(window, len(run) + 1)) for run in np.atleast_2d(runs)])
     ax = new_axes("learning_curve", ax)
     trial = np.arange(1, smooth.shape[1] + 1)
     dots, line, band = _legend_of(runs, window) if label is None else (None, label, None)

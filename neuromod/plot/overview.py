@@ -18,7 +18,7 @@ from neuromod.experiment.story import (
 )
 from neuromod.near_names import names_near
 from neuromod.plot.drawing import EVENT_MODULATOR, in_notebook, legend_above, new_figure, time_axis
-from neuromod.plot.given import refused
+from neuromod.plot.given import above_zero, refused
 from neuromod.plot.learning import responses
 from neuromod.plot.modulation import levels
 from neuromod.plot.spikes import raster
@@ -105,14 +105,16 @@ def _check(results: Any, window_ms: float) -> None:
     if not isinstance(results, Mapping) or "dt" not in results:
         rule = "what neuromod.experiment.run_experiment or neuromod.results.load_results gives"
         raise refused("summary", "results", rule, results)
-    if isinstance(window_ms, bool | str) or not (np.isfinite(window_ms) and window_ms > 0):
-        raise ValueError(f"window_ms: must be > 0 ms; got {window_ms!r}")
+    above_zero("window_ms", window_ms)
 
 
 def panels(results: Results, window_ms: float = 3000.0) -> dict[str, Callable[[Axes], None]]:
     """What draws each panel that the results have, by name, in the order of the page."""
     dt, end = float(results["dt"]), float(results["steps"]) * float(results["dt"])
-    window = (max(0.0, end - window_ms), end if end > 0.0 else dt)  # a run may end before its first step
+    window = (
+        max(0.0, end - float(window_ms)),
+        end if end > 0.0 else dt,
+    )  # a run may end before its first step
     found: dict[str, Callable[[Axes], None]] = {"raster": lambda ax: _raster(ax, results, window)}
     if np.asarray(results["level"]).size:
         found["levels"] = lambda ax: _levels(ax, results, window)

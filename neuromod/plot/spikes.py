@@ -18,7 +18,7 @@ from neuromod.plot.drawing import (
     time_axis,
     whole_numbers,
 )
-from neuromod.plot.given import Areas, named_areas, spikes_of
+from neuromod.plot.given import Areas, above_zero, named_areas, spikes_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -215,9 +215,11 @@ def rates(
     return ax
 
 
+_MOST_BINS = 10_000_000
+
+
 def _rates_by_area(spikes: Any, ax: Axes | None, bin_ms: float, areas: Areas | None) -> Axes:
-    if isinstance(bin_ms, bool | str) or not (np.isfinite(bin_ms) and bin_ms > 0):
-        raise ValueError(f"bin_ms: must be > 0 ms; got {bin_ms!r}")
+    bin_ms = above_zero("bin_ms", bin_ms)
     time, ids = spikes_of("rates", spikes, "a RateMonitor, a SpikeMonitor or a pair (time, id)")
     is_monitor = hasattr(spikes, "_recorded")
     if areas is None and not is_monitor:
@@ -226,10 +228,14 @@ def _rates_by_area(spikes: Any, ax: Axes | None, bin_ms: float, areas: Areas | N
         )
     named = {"": spikes._recorded().ids} if areas is None else named_areas(areas, spikes)
     # A spike at the very end of a bin belongs to that bin, since a step's spikes have the time of its end.
+    is_span = is_monitor and not hasattr(spikes, "bin_end")
+    span = spikes._recorded() if is_span else None
+    latest = max(float(np.abs(time).max(initial=0.0)), 0.0 if span is None else span.end)
+    if latest > _MOST_BINS * bin_ms:
+        raise ValueError(f"bin_ms: must make at most {_MOST_BINS:,} bins of {latest:g} ms; got {bin_ms:g}")
     which = np.ceil(time / bin_ms - 1e-9).astype(np.int64) - 1
     first, last = int(which.min(initial=0)), int(which.max(initial=0))
-    if is_monitor and not hasattr(spikes, "bin_end"):  # its own span, silent bins at its ends included
-        span = spikes._recorded()
+    if span is not None:  # its own span, silent bins at its ends included
         first, last = int(span.begin // bin_ms), max(int(np.ceil(span.end / bin_ms)) - 1, 0)
     ends = (np.arange(first, last + 1) + 1) * bin_ms
     ax = new_axes("rates", ax)

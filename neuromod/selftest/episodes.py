@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import contextlib
 import copy
 import random
 import tempfile
@@ -17,15 +18,16 @@ import numpy as np
 
 import neuromod
 from neuromod.errors import NumericalError
-from neuromod.selftest.models import event_of, monitors_of, simulation_of
+from neuromod.selftest.events import between, event_of, refusals
+from neuromod.selftest.models import monitors_of, simulation_of
 
 __all__ = ["Difference", "episode"]
 
 Simulation = Any
 _SECONDS = 0.05  # until an interrupt
 _ACTIONS = (
-    *("run", "run", "steps", "threads", "file", "deepcopy", "dict"),
-    *("store", "checkpoints", "stream", "interrupt", "read"),
+    *("run", "run", "steps", "threads", "file", "deepcopy", "twin", "dict", "replicas"),
+    *("store", "checkpoints", "stream", "interrupt", "read", "stops", "refused"),
 )
 
 
@@ -194,9 +196,66 @@ class _Actions:
 
     @staticmethod
     def store(state: _State, action: _Action) -> None:
+        draw, before = random.Random(action.word), state.sim.digest()
         state.sim.store()
-        state.sim.run(1 + action.word % 50, progress=False)
+        state.sim.run(draw.randint(0, 50), progress=False)
+        for _ in range(draw.randint(0, 2)):
+            between(draw, state.sim)
+        with contextlib.suppress(NumericalError, ValueError):  # of what was written
+            state.sim.run(draw.randint(0, 3), progress=False)
         state.sim.restore()
+        if state.sim.digest() != before:
+            raise ValueError("restore: must bring back what was stored")
+        state.sim.run(action.n_steps, progress=False)
+
+    @staticmethod
+    def twin(state: _State, action: _Action) -> None:
+        """A deep copy that goes on, while its original goes another way."""
+        old = state.sim
+        state.sim, state.monitors = copy.deepcopy((state.sim, state.monitors))
+        old.run(1 + action.word % 20, progress=False)
+        state.sim.run(action.n_steps, progress=False)
+
+    @staticmethod
+    def replicas(state: _State, action: _Action) -> None:
+        """Of two replicas the first goes on as the simulation, and the second goes back on the way."""
+        both = state.sim.replicas(2, seeds=[state.sim.seed, action.word])
+        both.threads = 1 + action.word % 2
+        both[1].store()
+        both.run(action.n_steps // 2, progress=False)
+        both[1].restore()
+        both.run(action.n_steps - action.n_steps // 2, progress=False)
+        alone = state.sim.copy(seed=action.word)
+        alone.run(action.n_steps - action.n_steps // 2, progress=False)
+        state.sim.run(action.n_steps, progress=False)
+        if both.digests() != [state.sim.digest(), alone.digest()]:
+            raise ValueError("replicas must go on as runs alone")
+
+    @staticmethod
+    def stops(state: _State, action: _Action) -> None:
+        """A hook ends the run again and again, by its word or by an error."""
+
+        def end(sim: Simulation) -> None:
+            if sim.current_step % 2:
+                raise InterruptedError
+            sim.stop()
+
+        last = state.sim.current_step + action.n_steps
+        with state.sim.every(state.sim.dt * (1 + action.word % 13), end):
+            while state.sim.current_step < last:
+                with contextlib.suppress(InterruptedError):
+                    state.sim.run(last - state.sim.current_step, progress=False)
+
+    @staticmethod
+    def refused(state: _State, action: _Action) -> None:
+        """Calls that are refused change nothing, and nothing that follows."""
+        before = state.sim.digest()
+        for name, call in refusals(state.sim).items():
+            with contextlib.suppress(ValueError, TypeError, LookupError):
+                call()
+                raise AssertionError(f"{name}: must be refused")
+        if state.sim.digest() != before:
+            raise ValueError("calls that were refused have changed something")
         state.sim.run(action.n_steps, progress=False)
 
     @staticmethod

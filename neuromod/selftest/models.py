@@ -1,18 +1,17 @@
-"""Random simulations for the self-test, and random events of a user's. The same number gives the same."""
+"""Random simulations for the self-test. The same number gives the same."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from typing import Any
 
 import neuromod
 from neuromod import _core
 
-__all__ = ["event_of", "monitors_of", "simulation_of"]
+__all__ = ["monitors_of", "simulation_of"]
 
 Simulation = Any
-_SIZES = (3, 20, 60, 150)
+_SIZES = (1, 3, 20, 63, 64, 65, 150)
 _LARGE = 4500  # neurons from which a run uses several threads
 
 
@@ -26,7 +25,7 @@ def simulation_of(draw: random.Random, threads: int) -> Simulation:
     for k in range(draw.randint(1, 3)):
         n = _LARGE if is_large and k == 0 else draw.choice(_SIZES)
         names.append(_population(draw, sim, f"P{k}", n))
-    for k in range(draw.randint(0, 4)):
+    for k in range(draw.randint(1, 5)):
         _projection(draw, sim, names, f"W{k}")
     if draw.random() < 0.3:
         _current(draw, sim, names)
@@ -44,7 +43,8 @@ def _system(draw: random.Random) -> Any:
             "targets": targets,
             "baseline": 0.2,
         }
-    return neuromod.create_neuromodulation_system(section)
+    regions = draw.choice([None, None, ["global", "other"]])
+    return neuromod.create_neuromodulation_system(section, regions=regions)
 
 
 def _population(draw: random.Random, sim: Simulation, name: str, n: int) -> str:
@@ -54,6 +54,14 @@ def _population(draw: random.Random, sim: Simulation, name: str, n: int) -> str:
     if not about[model]["is_source"]:
         rate, weight = draw.choice([0.0, 800.0, 3000.0]), draw.choice([0.5, 2.0])
         how["drive"] = {"rate": rate, "weight": weight}
+        if draw.random() < 0.3:
+            how["v_membrane"] = {"uniform": [-68.0, -58.0]}
+    elif model == "poisson":
+        how["rate"] = draw.choice([20.0, {"uniform": [0.0, 100.0]}])
+    if sim.neuromodulation is not None:
+        how["region"] = draw.choice(sim.neuromodulation.regions)
+        if draw.random() < 0.3:
+            how["receptors"] = {"dopamine": draw.choice([0.0, 0.5, 2.0])}
     sim.create(n, model, name=name, **how)
     if model == "spike_source":
         ids = sim.populations[name].ids
@@ -69,13 +77,17 @@ def _projection(draw: random.Random, sim: Simulation, names: list[str], name: st
         if draw.random() < 0.3:
             rule["weight_decay"] = draw.choice([1e-5, 0.01])
         if draw.random() < 0.3:
-            rule["homeostatic"] = {"every": 100.0, "tau": 200.0}
+            rule["homeostatic"] = {"every": draw.choice([20.0, 100.0]), "tau": 200.0}
+        if draw.random() < 0.2:
+            rule["weight_dependence"] = 1.0
+        if draw.random() < 0.2:
+            rule["rounding"] = "nearest"
     given = {
         "in_degree": draw.choice([1, 2, 5]),
         "weight": draw.choice([0.5, 0.0, {"uniform": [0.0, 1.0]}]),
-        "delay": draw.choice([1, 1, 3, 40, {"uniform": [1, draw.choice([3, 60])]}]),
+        "delay": draw.choice([1, 1, 3, 40, 70, {"uniform": [1, draw.choice([3, 60])]}]),
         "rule": rule,
-        "short_term": draw.choice([None, None, True, {"kind": "facilitating"}]),
+        "short_term": draw.choice([None, None, True, {"kind": "facilitating"}, {"kind": "mixed"}]),
         "synapse_type": draw.choice(["excitatory", "inhibitory"]),
         "autapses": True,
         "name": name,
@@ -101,41 +113,3 @@ def monitors_of(sim: Simulation) -> list[Any]:
     if sim.neuromodulation is not None:
         found.append(neuromod.LevelMonitor(sim, every=2))
     return found + [neuromod.SynapseMonitor(sim, each, every=7) for each in sim.projections.values()]
-
-
-def event_of(draw: random.Random) -> tuple[str, Callable[[Simulation], None]]:
-    """What a user may do between two runs: its name, and the deed."""
-    value, number = draw.random(), draw.getrandbits(32)
-
-    def reward(sim: Simulation) -> None:
-        if sim.neuromodulation is not None:
-            sim.neuromodulation.process_reward(value, 0.5)
-
-    def weights(sim: Simulation) -> None:
-        for each in list(sim.projections.values())[:1]:
-            each.weight[:] = each.weight * 0.75
-
-    def neuron(sim: Simulation) -> None:
-        ids = sim.model.neurons.id
-        if len(ids) > 1:
-            sim.model.remove_neuron(int(ids[number % len(ids)]))
-
-    def synapses(sim: Simulation) -> None:
-        ids = sim.model.neurons.id
-        sources = [int(ids[(number + 7 * k) % len(ids)]) for k in range(3)]
-        for each in sources:
-            sim.model.add_synapse(each, int(ids[number % len(ids)]), 0.3, 1 + number % 5, "excitatory")
-
-    def drive(sim: Simulation) -> None:
-        sim.model.neurons.drive_weight[:] = sim.model.neurons.drive_weight * (0.5 + value)
-
-    deeds = {
-        "reward": reward,
-        "write weights": weights,
-        "remove a neuron": neuron,
-        "add synapses": synapses,
-        "write drives": drive,
-        "nothing": lambda sim: None,
-    }
-    name = draw.choice(list(deeds))
-    return name, deeds[name]

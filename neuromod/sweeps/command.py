@@ -72,6 +72,8 @@ def axis_of(text: str) -> tuple[str, list[Any]]:
     if not equals or not all(path.split(".")) or not values:
         raise ConfigError([f"--over: must be PATH=VALUES, as in simulation.dt=0.5,1; got {text!r}"])
     parts = values.split(":")
+    if len(parts) == 2 and all(_is_number(part) for part in parts):
+        raise ConfigError([f"--over {path}: must be low:high:number, or values with commas; got {values}"])
     if len(parts) in (3, 4) and all(_is_number(part) for part in parts[:3]):
         return path, _spaced(path, parts)
     try:
@@ -84,9 +86,12 @@ def axis_of(text: str) -> tuple[str, list[Any]]:
 def _spaced(path: str, parts: list[str]) -> list[Any]:
     import numpy as np
 
+    from neuromod.sweeps.points import MOST_RUNS
+
     low, high = float(parts[0]), float(parts[1])
-    if not parts[2].isdigit() or int(parts[2]) < 2:
-        raise ConfigError([f"--over {path}: must have a whole number >= 2 of values; got {parts[2]}"])
+    if not parts[2].isdecimal() or not 2 <= int(parts[2]) <= MOST_RUNS:
+        rule = f"must have a whole number of values, 2 to {MOST_RUNS:,}"
+        raise ConfigError([f"--over {path}: {rule}; got {parts[2]}"])
     if len(parts) == 3:
         return [float(value) for value in np.linspace(low, high, int(parts[2]))]
     if parts[3] != "log" or not 0.0 < low < high:
@@ -140,6 +145,7 @@ def run_command(arguments: argparse.Namespace) -> tuple[str, bool]:
             except ImportError as error:
                 found.wrong(f"--table: {error}")
     found.finish()
+    check_output("--out", arguments.out, force=True)
     check_output("--table", table_file, arguments.force or arguments.out.exists())
     table = sweep(
         arguments.config,
@@ -168,7 +174,9 @@ def run_command(arguments: argparse.Namespace) -> tuple[str, bool]:
 def _told(table: SweepTable) -> list[str]:
     failures = table.failures
     busy = float(table["seconds"].sum())
-    lines = [f"{table.n_runs:,} runs, {len(failures):,} failed; {busy:.1f} s of work"]
+    lines = [
+        f"{table.n_runs:,} run{'' if table.n_runs == 1 else 's'}, {len(failures):,} failed; {busy:.1f} s of work"
+    ]
     lines += failures[:_SHOWN]
     if len(failures) > _SHOWN:
         lines.append(f"... and {len(failures) - _SHOWN:,} more, in the column error")

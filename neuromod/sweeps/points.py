@@ -6,6 +6,8 @@ import functools
 import inspect
 import itertools
 import json
+import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -18,9 +20,11 @@ from neuromod.errors import ConfigError
 from neuromod.problems import did_you_mean, shown
 from neuromod.together import Together
 
-__all__ = ["Point", "Points", "check_config", "check_function", "points_of", "seeds_of"]
+__all__ = ["MOST_RUNS", "Point", "Points", "check_config", "check_function", "points_of", "seeds_of"]
 
 Point = dict[str, Any]
+MOST_RUNS = 1_000_000
+"""Of one sweep, whose rows and table are in memory."""
 Check = Callable[[dict[str, Any]], object]
 _SEEDS = ("experiment.seed", "simulation.seed")
 _LENGTHS = ("experiment.steps", "experiment.duration")
@@ -45,6 +49,9 @@ def points_of(over: Any, seeds: Any, seed: Any) -> Points:
     found = Together()
     axes, points = found(_axes_and_points, over) or ({}, [{}])
     drawn = found(seeds_of, seeds, seed) or []
+    n = len(points) * len(drawn)
+    if not found and n > MOST_RUNS:
+        found.wrong(f"seeds: must make at most {MOST_RUNS:,} runs with the points; got {n:,}")
     found.finish()
     return Points(axes, points, drawn)
 
@@ -54,6 +61,9 @@ def _axes_and_points(over: Any) -> tuple[dict[str, list[Any]], list[Point]]:
         return {}, [{}]
     if isinstance(over, Mapping):
         axes = _axes(over)
+        n = math.prod(map(len, axes.values()))
+        if n > MOST_RUNS:
+            raise ConfigError([f"over: must make at most {MOST_RUNS:,} points; got {n:,}"])
         combined = itertools.product(*axes.values())
         return axes, [dict(zip(axes, values, strict=True)) for values in combined]
     if isinstance(over, str | bytes) or not isinstance(over, Sequence):
@@ -87,6 +97,9 @@ def _axes(over: Mapping[Any, Any]) -> dict[str, list[Any]]:
         if isinstance(values, str | bytes | Mapping) or not isinstance(values, Sequence | np.ndarray | range):
             problems.append(f"{where}: must be a sequence of values; got {shown(values)}")
             continue
+        if len(values) > MOST_RUNS:
+            problems.append(f"{where}: must have at most {MOST_RUNS:,} values; got {len(values):,}")
+            continue
         plain, found = plain_copy(list(values))
         problems += [problem.words(where, 0) for problem in found]
         if not plain:
@@ -99,9 +112,7 @@ def _axes(over: Mapping[Any, Any]) -> dict[str, list[Any]]:
 
 
 def _repeats(where: str, texts: Sequence[str]) -> list[str]:
-    twice = (
-        [text for k, text in enumerate(texts) if text in texts[:k]] if len(set(texts)) < len(texts) else []
-    )
+    twice = [text for text, times in Counter(texts).items() if times > 1]
     return [f"{where}: must have each value once; got {shown(text)[1:-1]} again" for text in twice[:5]]
 
 
@@ -109,10 +120,14 @@ def seeds_of(seeds: Any, seed: Any) -> list[int]:
     """The seeds of every point: those given, or as many as asked for, of a `numpy.random.SeedSequence`."""
     if isinstance(seeds, int | np.integer) and not isinstance(seeds, bool):
         entropy = checked_seed(seed)
-        children = np.random.SeedSequence(entropy).spawn(checked_count(seeds, "seeds", 1))
+        children = np.random.SeedSequence(entropy).spawn(checked_count(seeds, "seeds", 1, MOST_RUNS))
         return [checked_seed(child) for child in children]
     if isinstance(seeds, str | bytes) or not isinstance(seeds, Sequence | np.ndarray):
         raise TypeError(f"seeds: must be a number of seeds, or the seeds; got {shown(seeds)}")
+    if seed is not None and checked_seed(seed):
+        raise ValueError(f"seed: has no effect beside the seeds given; got {shown(seed)}")
+    if any(each is None for each in seeds):
+        raise TypeError(f"seeds: must be whole numbers; got {shown(seeds)}")
     given = [checked_seed(each) for each in seeds]
     problems = [] if given else ["seeds: must be at least one; got none"]
     problems += _repeats("seeds", [str(each) for each in given])

@@ -67,7 +67,7 @@ def sweep(
     seeds : int, >= 1, or sequence of int, 0 .. 2**64 - 1, default 1
         How many seeds each point gets, or which. The k-th seed is the same at every point.
     seed : int, 0 .. 2**64 - 1, default 0
-        Root of the ``numpy.random.SeedSequence`` of which `seeds` are spawned.
+        Root of the ``numpy.random.SeedSequence`` of which `seeds` are spawned; 0 where they are given.
     steps : int, >= 1, optional
         Of each run of a configuration, in steps; default: the configuration's.
     ms : float, ms, > 0, optional

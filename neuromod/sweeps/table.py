@@ -7,13 +7,17 @@ import csv
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromod.atomic import checked_path
+from neuromod.errors import printable
+from neuromod.near_names import names_near
 from neuromod.notebook import html_table
 from neuromod.optional import optional_module
+from neuromod.problems import no_attribute, unknown_name
 
 __all__ = ["SweepTable", "table_of"]
 
@@ -55,14 +59,25 @@ class SweepTable(dict[str, NDArray[Any]]):
         """A line for each run that failed: its number, and its error."""
         return [f"run {k}: {error}" for k, error in enumerate(self["error"].tolist()) if error]
 
+    if not TYPE_CHECKING:  # type checkers are to go on refusing what is not there
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name.startswith("_"):  # asked for by copy, pickle, NumPy and IPython
+                raise AttributeError(name)
+            raise no_attribute(self, name)
+
+    def __missing__(self, name: Any) -> NoReturn:
+        raise unknown_name("table", name, self)
+
     def __repr__(self) -> str:
         failed = f", {len(self.failures)} failed" if self.failures else ""
-        return f"SweepTable({self.n_runs:,} runs{failed}: {', '.join(self)})"
+        return f"SweepTable({self.n_runs:,} run{'' if self.n_runs == 1 else 's'}{failed}: {printable(', '.join(self))})"
 
     def _repr_html_(self) -> str:
         rows = [[_cell(self[name][k]) for name in self] for k in range(self.n_runs)]
-        return html_table(list(self), rows, repr(self).partition(":")[0])
+        return html_table(list(self), rows, repr(self).partition(":")[0] + ")")
 
+    @names_near
     def to_csv(self, path: str | Path) -> None:
         """Write the table as CSV: a line of names, then a line for each run.
 
@@ -71,7 +86,7 @@ class SweepTable(dict[str, NDArray[Any]]):
         path : str or Path
             Replaced, if it exists.
         """
-        with Path(path).open("w", newline="", encoding="utf-8") as file:
+        with checked_path(path).open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(self)
             writer.writerows(zip(*(column.tolist() for column in self.values()), strict=True))
@@ -91,6 +106,7 @@ class SweepTable(dict[str, NDArray[Any]]):
         pandas = optional_module("pandas", "pandas", "to_pandas")
         return pandas.DataFrame(dict(self))
 
+    @names_near
     def to_parquet(self, path: str | Path) -> None:
         """Write the table as a Parquet file.
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from neuromod.errors import ConfigError
+from neuromod.near_names import names_near
 from neuromod.problems import did_you_mean, shown
 from neuromod.sweeps.engines import engine_for
 from neuromod.sweeps.points import Point, Points, seeds_of
@@ -19,6 +20,7 @@ from neuromod.together import Together
 __all__ = ["objective"]
 
 
+@names_near
 def objective(
     what: str | Path | Mapping[str, Any] | Callable[..., Any],
     over: Mapping[str, Any],
@@ -81,6 +83,7 @@ def objective(
     4.0
     """
     found = Together()
+    found(_check_name, figure)
     engine = found(engine_for, None, None, threads)
     drawn = found(seeds_of, seeds, seed)
     work = found(work_of, what, steps, ms, measure, engine)
@@ -110,6 +113,11 @@ def objective(
         return float(np.mean(values))
 
     return goal
+
+
+def _check_name(figure: Any) -> None:
+    if not isinstance(figure, str):
+        raise TypeError(f"figure: must be the name of a figure; got {shown(figure)}")
 
 
 def _ranges(over: Any) -> dict[str, tuple[str, Any]]:

@@ -17,6 +17,7 @@ typedef struct world {
     nm_network network;
     nm_projection own[MEMBERS], before[MEMBERS], rows;
     nm_visit *visits[MEMBERS];
+    uint16_t *targets[MEMBERS];
     int64_t ends[MEMBERS];
     nm_members members;
     nm_lazy_join join;
@@ -98,13 +99,16 @@ static world *make(int64_t high) {
     memcpy(w->before, w->own, sizeof w->own);
     *p = w->own[0];
     p->n_synapses = w->own[0].n_synapses + w->own[1].n_synapses + w->own[2].n_synapses;
-    p->target = zeros(&w->keep, p->n_synapses, sizeof(uint16_t)), p->members = &w->members;
+    uint16_t *target = zeros(&w->keep, p->n_synapses, sizeof *target);
+    p->target = target, p->members = &w->members;
     p->weight = zeros(&w->keep, p->n_synapses, sizeof(float));
     p->state[0] = zeros(&w->keep, p->n_synapses, sizeof(float));
     w->members = (nm_members){.n = MEMBERS, .end = w->ends};
     w->join = (nm_lazy_join){.network = &w->network,
                              .own = w->own,
                              .visits = w->visits,
+                             .targets = w->targets,
+                             .rows_target = target,
                              .n = MEMBERS,
                              .rows = p,
                              .n_traces = N_TRACES,
@@ -169,7 +173,7 @@ static void check_return(world *w) {
         nm_projection *p = &w->own[m];
         p->weight = zeros(&w->keep, p->n_synapses, sizeof(float));
         p->state[0] = zeros(&w->keep, p->n_synapses, sizeof(float));
-        p->target = zeros(&w->keep, p->n_synapses, sizeof(uint16_t));
+        p->target = w->targets[m] = zeros(&w->keep, p->n_synapses, sizeof(uint16_t));
         w->visits[m] = zeros(&w->keep, p->n_runs * RECORD, sizeof(nm_visit));
     }
     nm_lazy_join_part(&w->join, 0, N_ROWS);

@@ -29,6 +29,7 @@ CASES: dict[str, tuple[float, dict[str, Any]]] = {  # how far values may lie apa
     "lif_cond": (0.0, {"rate": 900.0, "weight": 0.4, "t": 2000.0}),
     "izhikevich, constant current": (0.0, {"current": [5.0, 10.0, 14.0], "t": 500.0}),
     "adex, constant current": (1.5, {"current": [700.0, 800.0, 1000.0], "t": 300.0}),
+    "lif, a network": (0.0, {"n": 500, "inputs": 50, "weight": 2.5, "rate": 800.0, "t": 1000.0}),
     "short-term plasticity": (1e-12, {"U": 0.3, "tau_rec": 200.0, "tau_facil": 100.0}),
     "stdp": (1e-6, {"a_plus": 0.01, "a_minus": 0.012, "tau": 20.0}),
 }
@@ -42,6 +43,21 @@ def arrivals(p: dict[str, Any]) -> list[float]:
 
     draw, steps = random.Random(1), round(p["t"] / DT)
     return [round(k * DT, 6) for k in range(10, steps) if draw.random() < p["rate"] * DT / 1000.0]
+
+
+def wiring(p: dict[str, Any]) -> tuple[list[list[int]], list[list[int]], list[float], list[list[float]]]:
+    """Pairs of the excitatory and of the inhibitory fifth, with themselves and repeats among them; initial potentials;
+    and a train of input for each neuron."""
+    import random
+
+    draw, n, steps = random.Random(2), p["n"], round(p["t"] / DT)
+    first = n - n // 5
+    excitatory = [[draw.randrange(first), k] for k in range(n) for _ in range(p["inputs"] * 4 // 5)]
+    inhibitory = [[draw.randrange(first, n), k] for k in range(n) for _ in range(p["inputs"] // 5)]
+    start = [draw.uniform(0.0, 20.0) for _ in range(n)]
+    odds = p["rate"] * DT / 1000.0
+    trains = [[round(k * DT, 6) for k in range(1, steps) if draw.random() < odds] for _ in range(n)]
+    return excitatory, inhibitory, start, trains
 
 
 # ---- neuromod ------------------------------------------------------------------------------------------------------
@@ -66,6 +82,23 @@ def of_neuromod(name: str, p: dict[str, Any]) -> Any:
         sim.set_spike_times(source, [times])
         return sim.connect(source, cells, probability=1.0, weight=weight, delay=1, **more)
 
+    if "inputs" in p:
+        excitatory, inhibitory, start, given = wiring(p)
+        how = {
+            "v_rest": 0.0,
+            "v_reset": 10.0,
+            "v_threshold": 20.0,
+            "refractory_period": 2.0,
+            "v_membrane": start,
+        }
+        cells, sources = sim.create(p["n"], "lif", **how), sim.create(p["n"], "spike_source")
+        delay = {"delay_ms": 1.5, "autapses": True}
+        sim.connect(cells, cells, pairs=excitatory, weight=p["weight"], **delay)
+        inhibition = {"pairs": inhibitory, "weight": 5.0 * p["weight"], "synapse_type": "inhibitory"}
+        sim.connect(cells, cells, **inhibition, **delay)
+        sim.connect(sources, cells, one_to_one=True, weight=p["weight"], delay_ms=1.5)
+        sim.set_spike_times(sources, given)
+        return trains(cells)
     if "current" in p:
         cells = sim.create(len(p["current"]), model)
         cells.i_offset[:] = p["current"]
@@ -140,6 +173,18 @@ def of_nest(name: str, p: dict[str, Any]) -> Any:
         source = nest.Create("spike_generator", params={"spike_times": times})
         nest.Connect(source, cells, syn_spec={"weight": weight, "delay": dt})
 
+    if "inputs" in p:
+        excitatory, inhibitory, start, given = wiring(p)
+        own = {"C_m": 1.0, "tau_m": 20.0, "E_L": 0.0, "V_reset": 10.0, "V_th": 20.0, "t_ref": 2.0}
+        cells = nest.Create("iaf_psc_delta", p["n"], params=own)
+        cells.V_m = start
+        for pairs, weight in ((excitatory, p["weight"]), (inhibitory, -5.0 * p["weight"])):
+            pre, post = (np.array(end) + 1 for end in zip(*pairs, strict=True))
+            values = {"weight": np.full(len(pre), weight), "delay": np.full(len(pre), 1.5)}
+            nest.Connect(pre, post, "one_to_one", values)
+        sources = nest.Create("spike_generator", p["n"], params=[{"spike_times": each} for each in given])
+        nest.Connect(sources, cells, "one_to_one", {"weight": p["weight"], "delay": 1.5})
+        return trains(cells)
     if "current" in p:
         kind, params = kinds[model]
         cells = nest.Create(kind, len(p["current"]), params=params)
