@@ -68,7 +68,7 @@ def test_a_critic_shows_its_values(critic: Any) -> None:
 def test_mappings_of_other_things_are_names_and_reprs() -> None:
     from neuromod.closed import ReadOnly
 
-    assert "name value a 3 b 'x'" in shown(ReadOnly({"a": 3, "b": "x"}))
+    assert "name value a 3 b 'x'" in shown(ReadOnly({"a": 3, "b": "x"}, "things"))
 
 
 def test_what_has_no_rows_is_its_repr() -> None:
