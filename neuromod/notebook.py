@@ -193,8 +193,7 @@ def _variables(model: str, known: Sequence[str]) -> dict[str, str]:
 def _columns(neurons: Any, units: Mapping[str, str]) -> Iterator[Row]:
     for name, unit in units.items():
         column = np.asarray(getattr(neurons, name))
-        if column.ndim == 1 and column.dtype.kind in "iuf":
-            yield name, float(column.mean()), float(column.min()), float(column.max()), unit
+        yield name, float(column.mean()), float(column.min()), float(column.max()), unit
 
 
 def _neurons(neurons: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
@@ -221,7 +220,7 @@ def _synapses(synapses: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
 
 
 def _projection(projection: Any) -> Iterator[tuple[Row, Iterable[Row]]]:
-    if "removed" in repr(projection):
+    if projection._own_table.is_removed:
         yield ("", ""), [("removed", True)]
         return
     rows = [

@@ -16,6 +16,7 @@ from neuromod.diagnosis import explained
 from neuromod.inputs import checked_input
 from neuromod.interrupts import told
 from neuromod.parallel import checked_threads
+from neuromod.problems import shown
 from neuromod.progress import ProgressCallback, Reports
 from neuromod.run_result import RunResult
 from neuromod.units import checked_steps
@@ -144,7 +145,7 @@ class Replicas(Closed, Generic[Sim]):
             system = sim.neuromodulation
             if system is None or name not in system.names:
                 raise ValueError(
-                    f"levels.{name}: must be a modulator of the simulation's system; there is none"
+                    f"levels.{name}: must be a modulator of the simulation's system; there is none of that name"
                 )
             shape = (len(system.regions),)
             column = list(system.names).index(name)
@@ -216,7 +217,16 @@ class Replicas(Closed, Generic[Sim]):
         -------
         ndarray of float32, shape (n, n_synapses), mV
             A copy.
+
+        Raises
+        ------
+        ValueError
+            If there is no such projection.
         """
+        known = self._sims[0].projections
+        if name not in known:
+            there = ", ".join(known) or "none"
+            raise ValueError(f"weight: must be a projection; known are {there}; got {shown(name)}")
         return np.stack([one.projections[name].weight for one in self._sims])
 
     def level(self, name: str) -> NDArray[np.float64]:
@@ -231,9 +241,20 @@ class Replicas(Closed, Generic[Sim]):
         -------
         ndarray of float64, shape (n, n_regions)
             A copy.
+
+        Raises
+        ------
+        ValueError
+            If there is no such modulator.
         """
         systems = [one.neuromodulation for one in self._sims]
-        return np.stack([s.level[:, list(s.names).index(name)] for s in systems if s is not None])
+        own = [s.level[:, list(s.names).index(name)] for s in systems if s is not None and name in s.names]
+        if not own:
+            known = "none" if systems[0] is None else ", ".join(systems[0].names)
+            raise ValueError(
+                f"level: must be a modulator of the simulation's system; known are {known}; got {shown(name)}"
+            )
+        return np.stack(own)
 
     def digests(self) -> list[str]:
         """The digest of each replica.
@@ -386,8 +407,8 @@ def _each(
 
 def _level_setter(column: int) -> Any:
     def set_level(sim: Simulated, values: NDArray[np.float64]) -> None:
-        if sim.neuromodulation is not None:
-            sim.neuromodulation.level[:, column] = values
+        assert sim.neuromodulation is not None  # `_checked` has refused levels without a system
+        sim.neuromodulation.level[:, column] = values
 
     return set_level
 

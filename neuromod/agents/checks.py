@@ -126,7 +126,7 @@ def ends_of(values: Any, name: str) -> list[bool]:
     found = np.asarray(values)
     if found.dtype == np.bool_:
         return list(found.tolist())
-    return [end_of(each, name) for each in found]
+    return [end_of(each, name) for each in found.tolist()]
 
 
 def goes_on(answer: Any) -> bool:

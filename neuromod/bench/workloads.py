@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from neuromod.bench.machine import memory_now
 from neuromod.bench.numbers import WORKLOADS, Options, brunel_sizes, da_sizes, izhikevich_sizes, spike_figures
 from neuromod.bench.record import record_of
-from neuromod.config.sections import Drive
 from neuromod.modulation.system import NeuromodulationSystem, create_neuromodulation_system
 from neuromod.monitors import SpikeMonitor
 from neuromod.network.brain_model import BrainModel
@@ -27,7 +26,6 @@ Ints = NDArray[np.int64]
 
 _PULSE = 0.5  # what a pulse adds to the level; 1 / (1 - exp(-5)) of it stays below 1, so no pulse is clipped
 _MODULATION = 2.0  # dopamine's learning_rate_modulation, m
-_NOISE_PIECE = 1000  # steps of noise drawn at a time, where the core draws none itself
 
 
 @dataclass
@@ -225,11 +223,10 @@ def _da_stdp(options: Options) -> Workload:
 
 def _izhikevich_stdp(options: Options) -> Workload:
     p, sizes = WORKLOADS["izhikevich_stdp"], izhikevich_sizes(options.scale)
-    drawn_by_core = "noise" in Drive.model_fields
-    sections = {"background_drive": {"noise": p["noise"]}} if drawn_by_core else {}
+    noise = {"noise": p["noise"]}
     regular = {"a": 0.02, "b": 0.2, "c": -65.0, "d": 8.0}
     neuron = {"type": "izhikevich", "params_default": regular}
-    model = _line_of_neurons(sizes, neuron, {"a": 0.1, "d": 2.0}, **sections)
+    model = _line_of_neurons(sizes, neuron, {"a": 0.1, "d": 2.0}, background_drive=noise)
     sim, n_steps = _simulation(model, "izhikevich_stdp", options)
     rule = {
         "rule": "stdp", "learning_rate": 1.0, "a_plus": p["a_plus"], "a_minus": p["a_minus"], "tau_plus": p["tau"],
@@ -240,20 +237,7 @@ def _izhikevich_stdp(options: Options) -> Workload:
         "E", ["E", "I"], out_degree=out, weight=p["weight"], delay=delay, rule=rule, autapses=True
     )
     sim.connect("I", "E", out_degree=out, weight=abs(p["weight_inhibitory"]), delay=delay, rule="none")
-    advance = _running(sim) if drawn_by_core else _noisy(sim, p["noise"], options.seed)
-    return Workload("izhikevich_stdp", sim, n_steps, advance, plastic)
-
-
-def _noisy(sim: Simulation, noise: float, seed: int) -> Callable[[int], object]:
-    """Run with a normal current of its own for each neuron and step, drawn by NumPy."""
-    rng, n = np.random.default_rng(seed), len(sim.model.neurons)
-
-    def advance(n_steps: int) -> None:
-        for first in range(0, n_steps, _NOISE_PIECE):
-            steps = min(_NOISE_PIECE, n_steps - first)
-            sim.run(steps, input=noise * rng.standard_normal((steps, n)), progress=False)
-
-    return advance
+    return Workload("izhikevich_stdp", sim, n_steps, _running(sim), plastic)
 
 
 # ---- tutorial_example_4 ------------------------------------------------------------------------------------

@@ -203,7 +203,7 @@ class Divided(Alone):
         of other processes are as many."""
         parts, n_all = table.parts, _core.partitions(table.columns.n)[0]
         first, start, target = rows
-        n_rows = len(start) // n_all
+        n_rows = (len(start) - 1) // n_all
         held = np.append(start[:-1].reshape(n_rows, n_all)[:, parts[0] : parts[1]].ravel(), len(target))
         total = self.number(np.ones(len(target), bool))
         found = self._share(Built((first, held, target)), parts, n_rows, total > 0)

@@ -226,8 +226,7 @@ def order_along(where: str, given: Any, network: Any) -> Ints | None:
     if given is None:
         return None
     if is_population(given):
-        if network is not None:
-            given._check_in(network, where)
+        given._check_in(network, where)
         return np.asarray(given.ids, dtype=np.int64)
     ids = np.asarray(given)
     if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):

@@ -307,6 +307,12 @@ static void more_than_32_bits_of_synapses_are_refused(void) {
     CHECK(nm_build_sort_by_delay(starts, 1, NULL, NULL, NULL, NULL, NULL, NULL, &error) == NM_ERR_TOO_LARGE);
 }
 
+static void rows_that_begin_before_the_first_synapse_are_refused(void) {
+    const int64_t starts[] = {-1, 2};
+    CHECK(nm_build_sort_by_delay(starts, 1, NULL, NULL, NULL, NULL, NULL, NULL, &error) == NM_ERR_BAD_LAYOUT);
+    CHECK(error.index == 0 && error.value == -1.0);
+}
+
 static void more_than_31_bits_of_neurons_are_refused(void) {
     const int64_t most = 2147483647, many[] = {1, most + 1};
     nm_build build = everyone();
@@ -401,7 +407,8 @@ static const nm_test tests[] = {TEST(count_and_fill_agree),
                                 TEST(targets_outside_a_part_are_named),
                                 TEST(pairs_outside_are_named),
                                 TEST(more_than_32_bits_of_synapses_are_refused),
-                                TEST(more_than_31_bits_of_neurons_are_refused),
+                                TEST(rows_that_begin_before_the_first_synapse_are_refused),
+    TEST(more_than_31_bits_of_neurons_are_refused),
                                 TEST(buckets_of_bad_rows_are_refused),
                                 TEST(rows_are_cut_by_partitions),
                                 TEST(counted_and_filled_runs_agree),

@@ -89,8 +89,41 @@ static void it_is_not_asked_often(void) {
     }
 }
 
-static const nm_test tests[] = {
-    TEST(a_call_ends_at_each_time_at_which_its_caller_says_so), TEST(it_is_not_asked_often), {NULL, NULL}};
+/* One synapse of so many sources: the rows of a partition take longer than its draws. */
+static void a_call_ends_between_partitions(void) {
+    static int32_t sources[NM_BUILD_SHARE], target[1];
+    static int64_t all[NM_BUILD_SHARE], scratch[NM_BUILD_SHARE], starts[NM_BUILD_SHARE + 1];
+    uint32_t source[1];
+    uint16_t own[1];
+    for (int32_t i = 0; i < NM_BUILD_SHARE; i++) {
+        sources[i] = i;
+        all[i] = i;
+    }
+    asked each = {.times = 0, .last = 1};
+    const nm_build build = {.pre = sources,
+                            .post = target,
+                            .n_pre = NM_BUILD_SHARE,
+                            .n_post = 1,
+                            .id = all,
+                            .n_rows = NM_BUILD_SHARE,
+                            .autapses = 1,
+                            .seed = 5,
+                            .n_partitions = 1,
+                            .partition_width = WIDTH,
+                            .interrupted = ask,
+                            .context = &each};
+    for (; each.last <= 2; each.last++, each.times = 0) {
+        CHECK(nm_build_in_degree(&build, 1, scratch, source, starts, own, &error) == NM_STOP_INTERRUPTED);
+        CHECK(each.times == each.last);
+    }
+    CHECK(nm_build_in_degree(&build, 1, scratch, source, starts, own, &error) == NM_OK);
+    CHECK(each.times == 2 && starts[NM_BUILD_SHARE] == 1 && own[0] == 0);
+}
+
+static const nm_test tests[] = {TEST(a_call_ends_at_each_time_at_which_its_caller_says_so),
+                                TEST(it_is_not_asked_often),
+                                TEST(a_call_ends_between_partitions),
+                                {NULL, NULL}};
 
 int main(int argc, char **argv) {
     return nm_test_main(tests, argc, argv);
