@@ -247,7 +247,7 @@ def test_old_synapses_beside_young_ones_after_a_state_was_taken_up(way: str) -> 
 
 
 def test_a_later_synapse_with_a_long_delay_makes_no_older_one_young() -> None:
-    """The state told of an older synapse that its spikes were under way, by the delay of the new one; a copy did not."""
+    """The state said of an older synapse that spikes were under way, by the delay of the new one; a copy did not."""
     sim = Simulation(seed=1, dt=1.0)
     cells = sim.create(5, "lif", drive={"rate": 2000.0, "weight": 2.0})
     sim.run(5, progress=False)
