@@ -269,10 +269,10 @@ class Session:
 
     def end(self) -> None:
         """The run that `begin` has begun is over."""
-        self._take_back_note()
         if self._levels is not None:
             self._levels.end(self.gate)
         self.gate.end()
+        self._take_back_note()
 
     def _abandon(self) -> None:
         """In a process forked during a run, which does not go on there."""
@@ -362,8 +362,12 @@ class Session:
     def _take_back_note(self) -> None:
         """A run that has failed before its first step has noted nothing: what is there may still change."""
         former, self._former = self._former, None
-        if former is not None and former[0] == self.step:
+        if former is None:
+            return
+        if former[0] == self.step:
             self.beginning = former[1]
+        del former
+        self.store.hold_epoch()  # which lets go of numberings that nobody needs any more
 
     @property
     def _level(self) -> Floats | None:

@@ -171,8 +171,9 @@ def test_what_is_removed_stays_so_in_files_and_records(tmp_path: Path) -> None:
 
     def work(comm: ThreadComm) -> Any:
         sim = RankSimulation(comm, seed=3, threads=1)
-        course(sim, lambda sim: sim.record_synapses("p", every=4))
+        kept = course(sim, lambda sim: sim.record_synapses("p", every=4))
         again = RankSimulation.load(tmp_path / "Simulation.npz", comm)
+        assert kept in sim.monitors
         again.run(5)
         return sim.gather(), again.gather()
 

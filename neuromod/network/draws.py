@@ -280,7 +280,10 @@ def _check_written(table: Any, name: str, values: Floats, step: int) -> None:
     about, inhibitory = table.learning, table.synapse_type == "inhibitory"
     low, high = _surely_fine(about, inhibitory) if name == "weight" else (-MAX_WEIGHT, MAX_WEIGHT)
     n = table.columns.n
-    if name == "weight" and len(values) and table.n_neurons <= n:  # more, while a neuron is being removed
+    signed = (
+        name == "weight" and not inhibitory and table.n_neurons <= n
+    )  # more, while a neuron is being removed
+    if signed and len(values) and _core.first_outside(values, 0.0, np.inf) >= 0:  # which needs no memory
         where = f"projections[{table.name!r}].weight"
         check_sign(where, values, table.columns, lambda: np.flatnonzero(table.targets(n)), inhibitory)
     if not len(values) or _core.first_outside(values, *widened(low, high)) < 0:
