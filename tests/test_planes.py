@@ -221,7 +221,7 @@ def other_array(array: Any, draw: random.Random) -> Any:
     if what == "double":
         return np.concatenate([array, array[: draw.randrange(array.size + 1)]])
     if what == "type":
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
             return array.astype(draw.choice(["u1", "<u2", "<u4", "<i4", "<f4", "<f8", "?"]))
     if what == "shape":
         return array.reshape(-1, 1)
