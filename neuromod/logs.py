@@ -17,7 +17,7 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ from neuromod import atomic
 from neuromod.errors import FileError
 from neuromod.merging import merged_samples, merged_spikes
 from neuromod.near_names import names_near
-from neuromod.problems import no_attribute, shown, unknown_name
+from neuromod.problems import NearAttributes, shown, unknown_name
 
 __all__ = ["RecordLog", "read_log"]
 
@@ -64,7 +64,7 @@ def packed(magic: bytes, number: int, until: int, payload: bytes) -> bytes:
 # ---- reading ---------------------------------------------------------------------------------------------------
 
 
-class RecordLog(Mapping[str, dict[str, Array]]):
+class RecordLog(Mapping[str, dict[str, Array]], NearAttributes):
     """Records of a log by channel: for spikes ``step``, ``id``, ``time``; for samples ``step``, ``value``, ``time``.
 
     `read_log` makes it.
@@ -95,13 +95,6 @@ class RecordLog(Mapping[str, dict[str, Array]]):
     ) -> None:
         self._channels, self.about, self.dt, self.until = channels, about, dt, until
         self.is_complete, self.lost_bytes = is_complete, lost_bytes
-
-    if not TYPE_CHECKING:  # type checkers are to go on refusing what is not there
-
-        def __getattr__(self, name: str) -> NoReturn:
-            if name.startswith("_"):  # asked for by copy, pickle, NumPy and IPython
-                raise AttributeError(name)
-            raise no_attribute(self, name)
 
     def __getitem__(self, name: str) -> dict[str, Array]:
         if name not in self._channels:

@@ -9,7 +9,7 @@ import difflib
 import re
 import reprlib
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 __all__ = ["NAMES", "Problem", "Wrong", "did_you_mean", "nearest", "said_of"]
 
@@ -152,6 +152,19 @@ def no_attribute(thing: Mapping[str, Any], name: str) -> AttributeError:
     else:
         hint = did_you_mean(name, [each for each in (*thing, *dir(type(thing))) if not each.startswith("_")])
     return AttributeError(f"{type(thing).__name__}.{name}: no such attribute{hint}", name=name)
+
+
+class NearAttributes:
+    """Base of mappings of names: of an attribute that is not there, the error names what is near."""
+
+    __slots__ = ()
+
+    if not TYPE_CHECKING:  # type checkers are to go on refusing what is not there
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name.startswith("_"):  # asked for by copy, pickle, NumPy and IPython
+                raise AttributeError(name)
+            raise no_attribute(self, name)
 
 
 def nearest(name: object, known: Iterable[str]) -> str | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromod.errors import printable
 from neuromod.notebook import html_table
-from neuromod.problems import did_you_mean, unknown_name
+from neuromod.problems import NearAttributes, unknown_name
 
 __all__ = ["Rates", "RunResult"]
 
@@ -81,20 +81,11 @@ _MOST = 8
 """Rates that a line shows."""
 
 
-class RunResult(dict[str, Any]):
+class RunResult(dict[str, Any], NearAttributes):
     """The facts of a run by name; a dict, whose repr has a sum where an array would fill the screen."""
 
     def __missing__(self, name: Any) -> NoReturn:
         raise unknown_name("run", name, self)
-
-    if not TYPE_CHECKING:  # type checkers are to go on refusing what is not there
-
-        def __getattr__(self, name: str) -> NoReturn:
-            """Say that a fact is found by its name, as in a dict."""
-            if name.startswith("_"):
-                raise AttributeError(name)
-            hint = f"; it is [{name!r}]" if name in self else did_you_mean(name, [*self, *dir(dict)])
-            raise AttributeError(f"RunResult.{name}: no such attribute{hint}", name=name)
 
     def __repr__(self) -> str:
         shown = [(name, f"({value})" if name == "rates" else value) for name, value in self._shown()]

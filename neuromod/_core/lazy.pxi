@@ -234,26 +234,13 @@ cdef class LazyKeeper:
             return (<JoinedLazy>self.joined).read_one(self, synapse)
         check_number("synapse", synapse, 0, len(self.weight) - 1)
         cdef nm_lazy_step step = self._step()
-        cdef int64_t bucket = self._bucket_of(synapse)
+        cdef int64_t bucket = _bucket_with(self.projection, self._n_buckets(), synapse)
         cdef const int64_t *start = self.projection.run_start
-        cdef int64_t first = self._first_run(bucket), last = self._first_run(bucket + 1)
+        cdef int64_t first = nm_first_run(self.projection, bucket)
+        cdef int64_t last = nm_first_run(self.projection, bucket + 1)
         weight = np.empty(start[last] - start[first], np.float32)
         nm_lazy_read(&step, bucket, bucket + 1, start[first], <float *>_address(weight, "f4", 0, "weight"), NULL)
         return float(weight[synapse - start[first]])
-
-    cdef int64_t _first_run(self, int64_t bucket):
-        return bucket if self.projection.bucket_run == NULL else self.projection.bucket_run[bucket]
-
-    cdef int64_t _bucket_of(self, int64_t synapse):
-        """The last place that begins at or before the synapse and is not empty, by bisection."""
-        cdef int64_t low = 0, high = self._n_buckets(), middle
-        while low + 1 < high:
-            middle = (low + high) // 2
-            if self.projection.run_start[self._first_run(middle)] <= synapse:
-                low = middle
-            else:
-                high = middle
-        return low
 
     def write(self, synapses, columns):
         """Set the given synapses (ascending positions) to what they are to be now: every column that `read` gives."""
@@ -264,7 +251,7 @@ cdef class LazyKeeper:
         if synapses.size and not 0 <= synapses.min() <= synapses.max() < len(self.weight):
             raise IndexError(f"synapses: must be between 0 and {len(self.weight) - 1}")
         for synapse in synapses:
-            bucket = self._bucket_of(synapse)
+            bucket = _bucket_with(self.projection, self._n_buckets(), synapse)
             if bucket != done:
                 nm_lazy_flush(&step, bucket, bucket + 1)
                 done = bucket

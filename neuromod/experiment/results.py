@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,7 +21,7 @@ from neuromod.experiment.effect_size import effects
 from neuromod.experiment.story import counted, headline, readout_of, seconds_of, speed
 from neuromod.near_names import names_near
 from neuromod.notebook import html_table
-from neuromod.problems import no_attribute, shown, unknown_name
+from neuromod.problems import NearAttributes, shown, unknown_name
 
 __all__ = [
     "Results",
@@ -46,7 +46,7 @@ _DAMAGE = (
 _WIDTH = 80  # columns of the table
 
 
-class Results(dict[str, NDArray[Any]]):
+class Results(dict[str, NDArray[Any]], NearAttributes):
     """Arrays of a run by name, a dict that describes itself: by its table, and in a notebook by headline and table.
 
     Examples
@@ -58,13 +58,6 @@ class Results(dict[str, NDArray[Any]]):
     >>> results["spike_id"].dtype
     dtype('int64')
     """
-
-    if not TYPE_CHECKING:  # type checkers are to go on refusing what is not there
-
-        def __getattr__(self, name: str) -> NoReturn:
-            if name.startswith("_"):  # asked for by copy, pickle, NumPy and IPython
-                raise AttributeError(name)
-            raise no_attribute(self, name)
 
     def __missing__(self, name: Any) -> NoReturn:
         raise unknown_name("results", name, self)

@@ -280,9 +280,8 @@ def _check_written(table: Any, name: str, values: Floats, step: int) -> None:
     about, inhibitory = table.learning, table.synapse_type == "inhibitory"
     low, high = _surely_fine(about, inhibitory) if name == "weight" else (-MAX_WEIGHT, MAX_WEIGHT)
     n = table.columns.n
-    signed = (
-        name == "weight" and not inhibitory and table.n_neurons <= n
-    )  # more, while a neuron is being removed
+    # Of a neuron that is being removed the table still knows, and the columns no longer.
+    signed = name == "weight" and not inhibitory and table.n_neurons <= n
     if signed and len(values) and _core.first_outside(values, 0.0, np.inf) >= 0:  # which needs no memory
         where = f"projections[{table.name!r}].weight"
         check_sign(where, values, table.columns, lambda: np.flatnonzero(table.targets(n)), inhibitory)

@@ -7,7 +7,7 @@ import csv
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,12 @@ from neuromod.errors import printable
 from neuromod.near_names import names_near
 from neuromod.notebook import html_table
 from neuromod.optional import optional_module
-from neuromod.problems import no_attribute, unknown_name
+from neuromod.problems import NearAttributes, unknown_name
 
 __all__ = ["SweepTable", "table_of"]
 
 
-class SweepTable(dict[str, NDArray[Any]]):
+class SweepTable(dict[str, NDArray[Any]], NearAttributes):
     """Columns of a sweep by name, each an array with an entry for each run; a dict.
 
     The columns are: the quantities of `over`, as they were given; ``seed``; the figures of each run, NaN or "" where a
@@ -58,13 +58,6 @@ class SweepTable(dict[str, NDArray[Any]]):
     def failures(self) -> list[str]:
         """A line for each run that failed: its number, and its error."""
         return [f"run {k}: {error}" for k, error in enumerate(self["error"].tolist()) if error]
-
-    if not TYPE_CHECKING:  # type checkers are to go on refusing what is not there
-
-        def __getattr__(self, name: str) -> NoReturn:
-            if name.startswith("_"):  # asked for by copy, pickle, NumPy and IPython
-                raise AttributeError(name)
-            raise no_attribute(self, name)
 
     def __missing__(self, name: Any) -> NoReturn:
         raise unknown_name("table", name, self)
