@@ -260,8 +260,13 @@ class Simulation(Building, Connects, Hooked, Kept):
         check_sources(self.model, each_id)
         steps = spike_steps(each_time, self.dt, self.current_step)
         spikes = np.stack([steps.astype(np.int64), each_id], axis=1)
-        if len(np.unique(spikes, axis=0)) != len(spikes):
-            raise ValueError("times_ms: at most one spike of a neuron in one step; got two")
+        different, times = np.unique(spikes, axis=0, return_counts=True)
+        if len(different) != len(spikes):
+            step, neuron = different[np.argmax(times > 1)].tolist()
+            raise ValueError(
+                f"times_ms: must have at most one spike of a neuron in one step; got {times.max()} of neuron {neuron} "
+                f"in that of {step * self.dt:g} ms"
+            )
         self._session.schedule(np.asarray(given, dtype=np.int64), spikes)
 
     def step(self) -> dict[str, Any]:
