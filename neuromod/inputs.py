@@ -187,7 +187,8 @@ def spike_steps(times: NDArray[np.float64], dt: float, step: int) -> NDArray[np.
     good = np.isfinite(times) & (steps > step)
     if not np.all(good):
         bad = float(times[~good][0])
-        raise ValueError(f"times_ms: must be after the present time of {step * dt:g} ms; got {bad}")
+        rounded = f", once rounded to steps of {dt:g} ms" if step * dt < bad < np.inf else ""
+        raise ValueError(f"times_ms: must be after the present time of {step * dt:g} ms{rounded}; got {bad}")
     if np.any(steps >= MOST_STEPS):
         bad = float(times[steps >= MOST_STEPS][0])
         raise ValueError(f"times_ms: must be before step 2**62, {MOST_STEPS * dt:g} ms; got {bad}")

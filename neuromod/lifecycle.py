@@ -32,7 +32,8 @@ class LifeCycle:
         """`about`: the section ``cell_lifecycle``."""
         self._session, self._about = session, about
         self._aged = 0  # the step up to which the neurons have aged
-        self.births = self.deaths = self.spikes = self.neuron_steps = 0  # of the last run
+        self.births = self.deaths = 0  # of the last run, as all below
+        self.lived = _none_lived(session.store.areas)
 
     # ---- a run -----------------------------------------------------------------------------------------------
 
@@ -63,9 +64,9 @@ class LifeCycle:
             at, happened = session.step, None
             try:
                 _, counts = session.stretch(turn, part, ids, report)
-                self.spikes += int(counts.sum())
+                self._count(counts, 0)
             finally:
-                self.neuron_steps += columns.n * (session.step - at)
+                self._count(None, session.step - at)
                 happened = uninterrupted(lambda since=at: self._settle(since))  # type: ignore[misc]
             if happened is not None and ids is not None and place is not None:
                 ids, place = _followed(ids, place, happened)
@@ -75,13 +76,22 @@ class LifeCycle:
 
     def mean_rate(self, dt: float) -> float:
         """Spikes of the last run by neurons and seconds lived, Hz."""
-        seconds = self.neuron_steps * dt / 1000.0
-        return self.spikes / seconds if seconds else 0.0
+        spikes, steps = self.lived.sum(axis=1)
+        return float(spikes / (steps * dt / 1000.0)) if steps else 0.0
+
+    def _count(self, counts: Ints | None, n_steps: int) -> None:
+        """Spikes of the neurons that are there, or steps that they lived; the last column: those in no area."""
+        area, n = self._session.store.columns.column("area"), self.lived.shape[1]
+        place = np.where(area < 0, n - 1, area)
+        if counts is not None:
+            self.lived[0] += np.bincount(place, counts, n).astype(np.int64)
+        self.lived[1] += np.bincount(place, minlength=n) * n_steps
 
     def _start(self) -> None:
         _check_health(self._session.store.columns)
         self._aged = self._session.step
-        self.births = self.deaths = self.spikes = self.neuron_steps = 0
+        self.births = self.deaths = 0
+        self.lived = _none_lived(self._session.store.areas)
 
     def _steps_to_act(self) -> int:
         """Steps to the next one with deaths; 1 where a recorder follows ages, which are to be those of each step."""
@@ -196,6 +206,11 @@ def _followed(ids: Ints, place: Ints, happened: Succession) -> tuple[Ints, Ints]
     gone = set(happened.dead.tolist()) - set(heir)
     kept = [k for k, each in enumerate(ids.tolist()) if each not in gone]
     return np.array([heir.get(each, each) for each in ids[kept].tolist()], np.int64), place[kept]
+
+
+def _none_lived(areas: Any) -> Ints:
+    """Spikes, and steps lived, of the neurons of each area, and of those in none."""
+    return np.zeros((2, len(areas.names) + 1), np.int64)
 
 
 def _counts_since(columns: Any, known: Ints, before: Ints) -> Ints:

@@ -10,16 +10,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
-from neuromod.arguments import checked_count, checked_seed
+from neuromod.arguments import checked_array, checked_count, checked_seed
 from neuromod.closed import Closed
 from neuromod.diagnosis import explained
+from neuromod.errors import NumericalError
 from neuromod.inputs import checked_input
 from neuromod.interrupts import told
+from neuromod.network.columns import MODELS
+from neuromod.network.draws import check_sign, check_weight
+from neuromod.network.population import checked_column, settable
 from neuromod.parallel import checked_threads
-from neuromod.problems import shown
+from neuromod.problems import did_you_mean, shown
 from neuromod.progress import ProgressCallback, Reports
 from neuromod.run_result import RunResult
-from neuromod.units import checked_steps
+from neuromod.units import checked_steps, say_unit_doubts
 
 __all__ = ["Replicas"]
 
@@ -72,7 +76,9 @@ class Replicas(Closed, Generic[Sim]):
     Raises
     ------
     ValueError
-        If a name is unknown or a shape does not fit.
+        If a name is unknown, a shape does not fit, or a value is out of its domain. Nothing is changed.
+    TypeError
+        If values are no numbers.
 
     Notes
     -----
@@ -144,8 +150,9 @@ class Replicas(Closed, Generic[Sim]):
         for name, values in levels.items():
             system = sim.neuromodulation
             if system is None or name not in system.names:
+                hint = did_you_mean(name, () if system is None else system.names)
                 raise ValueError(
-                    f"levels.{name}: must be a modulator of the simulation's system; there is none of that name"
+                    f"levels.{name}: must be a modulator of the simulation's system; there is none of that name{hint}"
                 )
             shape = (len(system.regions),)
             column = list(system.names).index(name)
@@ -156,13 +163,19 @@ class Replicas(Closed, Generic[Sim]):
             if name not in sim.projections:
                 known = ", ".join(sim.projections) or "none"
                 raise ValueError(f"weights.{name}: must be a projection; known are {known}")
-            found.append(
-                (_weight_setter(name), _each(f"weights.{name}", values, n, (len(sim.projections[name]),)))
-            )
+            each = _each(f"weights.{name}", values, n, (len(sim.projections[name]),))
+            _check_weights(sim.projections[name], f"weights.{name}", each)
+            found.append((_weight_setter(name), each))
+        neurons = sim.model.neurons
         for name, values in columns.items():
-            if name not in dir(sim.model.neurons) or getattr(sim.model.neurons, name).dtype != np.float64:
-                raise ValueError(f"{name}: must be a column of the neurons; see dir(model.neurons)")
-            found.append((_column_setter(name), _each(name, values, n, (len(sim.model.neurons),))))
+            if name not in dir(neurons) or getattr(neurons, name).dtype != np.float64:
+                hint = did_you_mean(name, {*dir(neurons)} - {name})
+                raise ValueError(
+                    f"{name}: must be a column of the neurons{hint or '; see dir(model.neurons)'}"
+                )
+            each = _each(name, values, n, (len(neurons),))
+            _check_column(neurons, name, values, each)
+            found.append((_column_setter(name), each))
         return found
 
     # ---- what they are -----------------------------------------------------------------------------------------
@@ -180,6 +193,9 @@ class Replicas(Closed, Generic[Sim]):
         return len(self._sims)
 
     def __getitem__(self, k: int) -> Sim:
+        n = len(self)
+        if isinstance(k, int | np.integer) and not -n <= k < n:
+            raise IndexError(f"replicas[{k}]: must be between {-n} and {n - 1}; there are {n}")
         return self._sims[k]
 
     def __iter__(self) -> Iterator[Sim]:
@@ -312,7 +328,7 @@ class Replicas(Closed, Generic[Sim]):
         n_steps = checked_steps(n_steps, ms, first.dt)
         rows, ids = None, None
         if input is not None:
-            given = np.asarray(input, dtype=np.float64)
+            given = checked_array(input, "input").astype(np.float64, copy=False)
             each = given if given.ndim == 3 else np.broadcast_to(given, (len(self), *given.shape))
             if len(each) != len(self):
                 raise ValueError(
@@ -343,6 +359,16 @@ class Replicas(Closed, Generic[Sim]):
                     f"got {len(one.model.neurons)}"
                 )
 
+    def _refused(self, failure: _core.CoreFailure) -> Exception:
+        """Of a run that was not begun: the first replica whose parameters are out of their domains, and which."""
+        for k, engine in enumerate(self._group.engines):
+            try:
+                engine.prepare()
+            except _core.CoreFailure as own:
+                error = explained(engine, own)
+                return type(error)(f"replica {k}: {error}")
+        return explained(self._group.engines[0], failure)
+
     def _run(self, n_steps: int, rows: Any, ids: Any, threads: int, progress: Any) -> None:
         reports, first = Reports(progress, n_steps, self._sims[0].dt), self._sims[0].current_step
 
@@ -362,13 +388,15 @@ class Replicas(Closed, Generic[Sim]):
         for k, session in enumerate(self._sessions):
             if session.agenda.hooks:
                 raise ValueError(f"replica {k}: must have no hooks where replicas run together; got some")
-            session.store.check_written(session.step)
+            with _naming(k):
+                session.store.check_written(session.step)
         try:
             with contextlib.ExitStack() as stack:
                 engines = []
                 for k, session in enumerate(self._sessions):
                     named = f"run of {n_steps} steps of {len(self)} replicas (this is replica {k})"
-                    engines.append(session.begin(named, n_steps))
+                    with _naming(k):
+                        engines.append(session.begin(named, n_steps))
                     stack.callback(session.end)
                 if engines != self._group.engines:  # a replica that was reset or restored has a new one
                     self._group = _core.EngineGroup(engines)
@@ -376,7 +404,7 @@ class Replicas(Closed, Generic[Sim]):
                 if failed is None:
                     reports(n_steps)  # the core does not report the last slice
         except _core.CoreFailure as failure:
-            raise explained(self._group.engines[0], failure) from None
+            raise self._refused(failure) from None
         except KeyboardInterrupt as interrupt:
             now = self._sims[0].current_step
             raise told(interrupt, now, self._sims[0].dt, first + n_steps - now) from None
@@ -397,12 +425,52 @@ def _each(
     high: float = np.inf,
 ) -> NDArray[np.float64]:
     """Values of each replica, shape (n, *shape); one number of a replica counts for all of `shape`."""
-    given = np.asarray(values, dtype=np.float64)
+    if isinstance(values, Mapping):
+        raise TypeError(f"{where}: must be numbers, since create and connect alone draw; got {shown(values)}")
+    given = checked_array(values, where).astype(np.float64, copy=False)
     if given.shape not in ((n,), (n, *shape)):
         raise ValueError(f"{where}: must have shape {(n,)} or {(n, *shape)}; got {given.shape}")
     if not np.all(np.isfinite(given)) or given.min(initial=low) < low or given.max(initial=high) > high:
-        raise ValueError(f"{where}: must be finite and from {low:g} to {high:g}; got {given.tolist()!r:.60}")
+        bounds = f" and from {low:g} to {high:g}" if np.isfinite(low) else ""
+        raise ValueError(f"{where}: must be finite{bounds}; got {given.tolist()!r:.60}")
     return np.broadcast_to(given.reshape(n, *([1] * len(shape))), (n, *shape)) if given.ndim == 1 else given
+
+
+def _check_weights(projection: Any, where: str, each: NDArray[np.float64]) -> None:
+    """Refuse weights that the projection refuses; the message names the replica."""
+    table, inhibitory = projection._table, projection.synapse_type == "inhibitory"
+    for k, row in enumerate(each):
+        named = f"{where}, replica {k}"
+        check_weight(named, row, table.learning, inhibitory)
+        check_sign(
+            named, row, table.columns, lambda: np.flatnonzero(table.targets(table.columns.n)), inhibitory
+        )
+
+
+def _check_column(neurons: Any, name: str, values: ArrayLike, each: NDArray[np.float64]) -> None:
+    """Refuse values out of the domain of a column, where neurons have it; warn of those in another unit."""
+    doubtful = True
+    for code in np.unique(neurons.model).tolist():
+        model, own = list(MODELS)[code], neurons.model == code
+        if not name.startswith("drive_") and name not in settable(model):
+            continue
+        for k, row in enumerate(each):
+            for end in (row[own].min(), row[own].max()):
+                checked_column(f"{name}, replica {k}", name, end, [model], 1)
+        if doubtful:  # once, whatever the number of models
+            say_unit_doubts(settable(model), {name: values}, "")
+            doubtful = False
+
+
+@contextlib.contextmanager
+def _naming(k: int) -> Iterator[None]:
+    """A block in which what is refused of replica k names it."""
+    try:
+        yield
+    except (ValueError, NumericalError) as error:
+        if type(error) not in (ValueError, NumericalError):
+            raise
+        raise type(error)(f"replica {k}: {error}") from None
 
 
 def _level_setter(column: int) -> Any:

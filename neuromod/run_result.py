@@ -18,6 +18,8 @@ __all__ = ["Rates", "RunResult"]
 class Rates(Mapping[str, float]):
     """Mean rates in a run, Hz, of each population and area that has neurons at its end; computed when looked at.
 
+    Where neurons die and are born, of each that had neurons in the run: spikes by neurons and seconds lived.
+
     Parameters
     ----------
     counts : ndarray of int64, shape (n_neurons,)
@@ -26,6 +28,10 @@ class Rates(Mapping[str, float]):
         Of the network, as it is now.
     ms : float, ms, >= 0
         Length of the run.
+    lived : ndarray of int64, shape (2, n_areas + 1), optional
+        Of each area spikes, and steps that its neurons lived, where neurons die and are born.
+    n_steps : int, default 0
+        Steps of the run, for `lived`.
 
     Examples
     --------
@@ -36,8 +42,16 @@ class Rates(Mapping[str, float]):
     Rates(E 0 Hz, noise 1000 Hz)
     """
 
-    def __init__(self, counts: NDArray[np.int64], areas: Any, ms: float) -> None:
+    def __init__(
+        self,
+        counts: NDArray[np.int64],
+        areas: Any,
+        ms: float,
+        lived: NDArray[np.int64] | None = None,
+        n_steps: int = 0,
+    ) -> None:
         self._counts, self._ms = counts, ms
+        self._lived, self._steps = lived if n_steps else None, n_steps
         self._names, self._area = areas.names, areas.columns.column("area").copy()
         self._known: dict[str, float] | None = None
 
@@ -45,9 +59,12 @@ class Rates(Mapping[str, float]):
         if self._known is None:
             inside = self._area >= 0
             numbers, n = self._area[inside], len(self._names)
-            spikes = np.bincount(numbers, self._counts[inside], n)
-            neurons = np.bincount(numbers, minlength=n)
-            rates = spikes / np.maximum(neurons, 1) / (self._ms / 1000.0 or 1.0)
+            if self._lived is not None:
+                spikes, neurons = self._lived[0, :n], self._lived[1, :n] / self._steps
+            else:
+                spikes = np.bincount(numbers, self._counts[inside], n)
+                neurons = np.bincount(numbers, minlength=n).astype(np.float64)
+            rates = spikes / np.where(neurons, neurons, 1) / (self._ms / 1000.0 or 1.0)
             each = zip(self._names, rates.tolist(), neurons.tolist(), strict=True)
             self._known = {name: rate for name, rate, size in each if size}
         return self._known

@@ -260,8 +260,13 @@ class Simulation(Building, Connects, Hooked, Kept):
         check_sources(self.model, each_id)
         steps = spike_steps(each_time, self.dt, self.current_step)
         spikes = np.stack([steps.astype(np.int64), each_id], axis=1)
-        if len(np.unique(spikes, axis=0)) != len(spikes):
-            raise ValueError("times_ms: at most one spike of a neuron in one step; got two")
+        different, times = np.unique(spikes, axis=0, return_counts=True)
+        if len(different) != len(spikes):
+            step, neuron = different[np.argmax(times > 1)].tolist()
+            raise ValueError(
+                f"times_ms: must have at most one spike of a neuron in one step; got {times.max()} of neuron {neuron} "
+                f"in that of {step * self.dt:g} ms"
+            )
         self._session.schedule(np.asarray(given, dtype=np.int64), spikes)
 
     def step(self) -> dict[str, Any]:
@@ -350,7 +355,9 @@ class Simulation(Building, Connects, Hooked, Kept):
         reports, first = Reports(progress, steps, self.dt), self.current_step
         try:
             step, counts = self._session.run(steps, rows, ids, reports if reports else None)
-            rates = Rates(counts, self._session.store.areas, (step - first) * self.dt)
+            life, done = self._session.life, step - first
+            lived = None if life is None else life.lived  # the dead had spikes, too
+            rates = Rates(counts, self._session.store.areas, done * self.dt, lived, done)
             reports(step - first)  # where neurons may die, the last slice is not reported yet
         except KeyboardInterrupt as interrupt:
             now = self.current_step
@@ -360,8 +367,8 @@ class Simulation(Building, Connects, Hooked, Kept):
         steps = step - first  # fewer where a hook has stopped the run
         seconds = steps * self.dt / 1000.0
         mean_rate = float(counts.sum()) / (len(counts) * seconds) if len(counts) and steps else 0.0
-        if self._session.life is not None:  # those that have died had spikes, too
-            mean_rate = self._session.life.mean_rate(self.dt)
+        if life is not None:
+            mean_rate = life.mean_rate(self.dt)
         return RunResult(
             step=step,
             n_steps=steps,

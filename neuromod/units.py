@@ -18,6 +18,7 @@ __all__ = [
     "checked_steps",
     "counted",
     "dt_doubt",
+    "is_odd_current",
     "say_current_doubts",
     "say_unit_doubts",
     "steps_of",
@@ -143,7 +144,7 @@ def unit_doubt(where: str, about: Mapping[str, Any], value: Any) -> str | None:
     except (TypeError, ValueError):
         return None
     likely = size <= _TOO_SMALL * abs(default) and size < 1.0 <= abs(default)
-    if is_current and _is_odd_current(size, unit):
+    if is_current and is_odd_current(size, unit):
         return _current_doubt(where, unit, value)
     if not (size > 0.0 and (likely or (default == 0.0 and unit == "ms" and size < _SHORTEST_MS))):
         return None
@@ -154,11 +155,12 @@ def say_current_doubts(values: Mapping[str, Any], unit: str, lasting: Any = True
     """A warning of a current that looks as if it were in another unit. `lasting`: which of its values last."""
     for where, value in values.items():
         sizes = np.abs(np.asarray(value, np.float64)) * np.asarray(lasting, np.float64)
-        if _is_odd_current(float(np.max(sizes, initial=0.0)), unit):
+        if is_odd_current(float(np.max(sizes, initial=0.0)), unit):
             say(_current_doubt(where, unit, value))
 
 
-def _is_odd_current(size: float, unit: str) -> bool:
+def is_odd_current(size: float, unit: str) -> bool:
+    """Whether a lasting current of this size looks as if it were in another unit."""
     return size > _STRONGEST_MV if unit == "mV" else 0.0 < size < _WEAKEST_PA
 
 

@@ -303,6 +303,23 @@ def test_a_batch_of_one_gives_a_batch_of_one() -> None:
             assert several.shape == (1, *np.shape(single)) and np.array_equal(several[0], single)
 
 
+def test_a_shallow_copy_has_a_network_of_its_own() -> None:
+    """It shared the network: each learned from what the other did, and `observe` of the second was refused."""
+    agent, agents = Agent(TWO, TWO, seed=1), VectorAgent(TWO, TWO, 2, seed=1)
+    agent.predict(1)
+    twin = copy.copy(agent)
+    agents.predict(np.array([0, 1]))
+    twins, one = copy.copy(agents), copy.copy(agents[1])
+    for each in (agent, twin):
+        each.observe(1.0, terminated=True)
+    for several in (agents, twins):
+        several.observe(np.ones(2), np.ones(2, bool), np.zeros(2, bool))
+    one.observe(1.0, terminated=True)
+    assert twin.sim is not agent.sim and twin.sim.digest() == agent.sim.digest()
+    assert twins[1].sim is not agents[1].sim and one.sim is not agents[1].sim
+    assert twins[1].sim.digest() == one.sim.digest() == agents[1].sim.digest()
+
+
 def test_an_attribute_that_is_set_acts_or_raises() -> None:
     agents = VectorAgent(TWO, TWO, 2, seed=1)
     for agent in (Agent(TWO, TWO, seed=1), agents[0]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -386,6 +387,19 @@ def test_an_image_of_any_size_is_stretched_over_the_sheet(shape: tuple[int, int]
     assert (shown.pixels, shown.covered, shown.neurons) == (shape[0] * shape[1], shape[0] * shape[1], 16)
     sim.step()
     assert np.all(shown.value == 0.0)
+
+
+def test_an_image_of_0_to_255_is_said() -> None:
+    """Bytes of a picture gave 255 mV without a word; other sources of current warn above 200 mV."""
+    sim, picture = sheet(), np.full((4, 4), 255, np.uint8)
+    with pytest.warns(
+        UserWarning, match=r"image: amplitude times the image is up to 255 mV, .* divided by 255"
+    ):
+        ImageCurrent(sim, "eye", picture, duration=100.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ImageCurrent(sim, "eye", picture, duration=3.0)  # a pulse
+        ImageCurrent(sim, "eye", picture / 255.0, duration=100.0, amplitude=40.0)
 
 
 def test_the_coverage_of_an_image_is_said() -> None:

@@ -17,6 +17,7 @@ from neuromod import (
     ConfigError,
     NeuromodulationSystem,
     Simulation,
+    SpikeMonitor,
     StateMonitor,
     _core,
 )
@@ -535,3 +536,35 @@ def _held() -> tuple[int, int]:
     arrays = tracemalloc.DomainFilter(inclusive=True, domain=np.lib.tracemalloc_domain)
     found = tracemalloc.take_snapshot().filter_traces([arrays])
     return sum(trace.size for trace in found.traces), len(gc.get_objects())
+
+
+def test_rates_count_the_spikes_of_the_dead() -> None:
+    """They were those of the neurons at the end of the run, beside a mean rate of all that lived."""
+    ranges = {"y": [0, 5], "z": [0, 0], "w": [0, 0]}
+    areas = [
+        {"name": name, "coord_ranges": {"x": [3 * k, 3 * k + 2], **ranges}} for k, name in enumerate("AB")
+    ]
+    areas[1]["model"], areas[1]["params"] = "poisson", {"rate": 50.0}
+    config = {
+        "lattice_shape": [6, 6, 1, 1],
+        "areas": areas,
+        "background_drive": {"rate": 2000.0, "weight": 1.0},
+        "cell_lifecycle": {"max_age": 50, "health_decay_per_step": 0.0, "interval": 25},
+    }
+    for births in (True, False):
+        config["cell_lifecycle"]["enable_reproduction"] = births  # type: ignore[index]
+        sim = Simulation(BrainModel(config=config), seed=1)
+        sim.initialize_neurons()
+        sim.model.neurons.age[:] = np.arange(36)
+        monitor = SpikeMonitor(sim)
+        result = sim.run(200)
+        sources = np.isin(monitor.id, sim.populations["B"].ids)
+        assert result["deaths"] > 15 and len(sim.populations["B"]) == 18
+        assert result["rates"]["B"] == pytest.approx(sources.sum() / 18 / 0.2)
+        if births:
+            assert result["rates"]["A"] == pytest.approx((~sources).sum() / 18 / 0.2)
+            assert result["mean_rate"] == pytest.approx((result["rates"]["A"] + result["rates"]["B"]) / 2.0)
+        else:
+            assert len(sim.populations["A"]) == 0 and result["rates"]["A"] > 0.0
+    assert dict(sim.run(10)["rates"]).keys() == {"B"}
+    assert dict(sim.run(0)["rates"]) == {"B": 0.0}

@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neuromod import BrainModel, NumericalError, Simulation, SpikeMonitor, create_neuromodulation_system
+from neuromod import (
+    BrainModel,
+    NeuromodWarning,
+    NumericalError,
+    Simulation,
+    SpikeMonitor,
+    create_neuromodulation_system,
+)
 
 AREA = {"x": [0, 9], "y": [0, 9], "z": [0, 0], "w": [0, 0]}
 CONFIG: dict[str, Any] = {
@@ -107,20 +114,64 @@ def test_bad_arguments_change_nothing() -> None:
     for arguments, message in (
         ({"n": 0}, "n: must be"),
         ({"n": 2, "seeds": [1]}, "seeds: must be 2 seeds"),
-        ({"n": 2, "v_treshold": [1.0, 2.0]}, "v_treshold: must be a column"),
+        ({"n": 2, "v_treshold": [1.0, 2.0]}, "v_treshold: must be a column .*did you mean 'v_threshold'"),
         ({"n": 2, "v_threshold": [1.0, 2.0, 3.0]}, r"v_threshold: must have shape \(2,\)"),
         ({"n": 2, "levels": {"dopamine": [0.5, 1.5]}}, "levels.dopamine: must be finite and from 0 to 1"),
         ({"n": 2, "levels": {"histamine": [0.5, 1.0]}}, "levels.histamine: must be a modulator"),
+        ({"n": 2, "levels": {"dopamin": [0.5, 1.0]}}, "there is none of that name; did you mean 'dopamine'"),
         ({"n": 2, "weights": {"Q": [0.5, 1.0]}}, "weights.Q: must be a projection; known are P"),
+        ({"n": 2, "weights": {"P": [0.5, 3.0]}}, "weights.P, replica 1: must be at most weight_max, 2 mV"),
+        ({"n": 2, "weights": {"P": [0.5, np.nan]}}, "weights.P: must be finite; got"),
+        ({"n": 2, "tau_m": [10.0, 0.0]}, "tau_m, replica 1: must be > 0 ms; got 0"),
+        ({"n": 2, "drive_rate": [10.0, -1.0]}, "drive_rate, replica 1: must be >= 0 Hz; got -1"),
     ):
         with pytest.raises(ValueError, match=message):
             sim.replicas(**arguments)
     runs = sim.replicas(2)
     runs[1].model.neurons.tau_m[3] = -1.0
-    with pytest.raises(ValueError, match=r"neurons\[3\].tau_m: must be > 0 ms; got -1.0"):
+    with pytest.raises(ValueError, match=r"^replica 1: neurons\[3\].tau_m: must be > 0 ms; got -1.0"):
         runs.run(5)
+    with pytest.raises(IndexError, match=r"replicas\[2\]: must be between -2 and 1; there are 2"):
+        runs[2]
     assert [one.current_step for one in runs] == [0, 0]
     assert sim.digest() == before
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (["10", "20"], "tau_m: must be numbers; got values of type <U2"),
+        (np.ma.masked_array([10.0, 20.0], [False, True]), "tau_m: must not be a masked array"),
+        ({"uniform": [10.0, 20.0]}, "tau_m: must be numbers, since create and connect alone draw"),
+        ([10.0, 1j], "tau_m: must be numbers; got values of type complex128"),
+    ],
+)
+def test_values_of_replicas_are_numbers(values: Any, message: str) -> None:
+    """Text and what a mask hides were taken, here and as input of a run."""
+    sim = network()
+    with pytest.raises(TypeError, match=message):
+        sim.replicas(2, tau_m=values)
+    with pytest.raises(TypeError, match="input: must be numbers"):
+        sim.replicas(2).run(1, input=[["1"] * 100])
+
+
+def test_values_of_replicas_are_refused_where_neurons_have_them() -> None:
+    """Of a column that one model has, those of the other neurons are not looked at."""
+    sim = network()
+    sim.create(2, "lif_cond", name="C")
+    values = np.full((2, 102), -1.0)
+    values[:, :100] = 10.0
+    with pytest.raises(ValueError, match="tau_syn_excitatory, replica 0: must be > 0 ms; got -1"):
+        sim.replicas(2, tau_syn_excitatory=values)
+    sim.connect("A", "C", all_to_all=True, weight=0.1, name="Q", rule="none")
+    with pytest.raises(ValueError, match=r"weights.Q, replica 1: must not be below 0 onto lif_cond neurons"):
+        sim.replicas(2, weights={"Q": [0.1, -0.1]})
+    theta = np.full((2, 103), -1.0)
+    theta[:, 102] = 0.1
+    sim.create(1, "lif_adaptive", name="T")
+    assert sim.replicas(2, theta_plus=theta).column("theta_plus")[1, 102] == 0.1
+    with pytest.warns(NeuromodWarning, match="i_offset: is in mV, .*did you mean pA"):
+        sim.replicas(2, i_offset=[300.0, 0.0])
 
 
 def test_one_that_diverges_is_named_and_the_others_go_on() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Mapping
 from os import PathLike
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -190,6 +191,10 @@ class Agent(Closed):
     def error(self) -> float:
         """The last error of prediction, reward units, at most ``reward_scale``."""
         return self._mind.last_error * self.settings.reward_scale
+
+    def __copy__(self) -> Self:
+        """The same as a deep copy: two that shared a network would each learn from what the other does."""
+        return copy.deepcopy(self)
 
     def __repr__(self) -> str:
         return (

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,6 +133,10 @@ class VectorAgent(Closed):
         if not -len(self) <= k < len(self):
             raise IndexError(f"index: must be from {-len(self)} to {len(self) - 1}; got {k}")
         return agent_of(self._minds[k], self._spaces)
+
+    def __copy__(self) -> Self:
+        """The same as a deep copy: two that shared a network would each learn from what the other does."""
+        return copy.deepcopy(self)
 
     def __repr__(self) -> str:
         return f"VectorAgent({len(self)} of {self[0]!r})"

@@ -164,7 +164,9 @@ class Plasticity(Section):
     weight_max: float = key(1.0, "Upper bound of plastic weights.", unit="mV", ge=-1e9, le=1e9)
     weight_decay: float = key(0.0, "Share of a plastic weight lost in each step.", ge=0, le=1)
     weight_dependence: float = key(
-        0.0, "Soft bounds: exponent of the room above (below) a weight that grows (falls); 0: hard.", ge=0
+        0.0,
+        "Soft bounds: exponent of the share of the range above (below) a weight that grows (falls); 0: hard.",
+        ge=0,
     )
     rounding: Literal["unbiased", "nearest"] = key(
         "unbiased", "How plastic weights become float32; nearest: changes below half its spacing are lost."

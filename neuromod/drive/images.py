@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod.arguments import checked_array, checked_count, checked_number
-from neuromod.drive.currents import Current, _span
+from neuromod.drive.currents import _PULSE, Current, _span
 from neuromod.drive.sheets import sheet_of
 from neuromod.drive.trains import play
 from neuromod.errors import say
 from neuromod.near_names import names_near
-from neuromod.units import SLOW_TIMES, say_unit_doubts
+from neuromod.units import SLOW_TIMES, is_odd_current, say_unit_doubts
 
 __all__ = ["ImageCurrent", "play_camera"]
 
@@ -109,6 +109,12 @@ class ImageCurrent(Current):
         super().__init__(sim, ids, "lines", span, [[span[0]], [1.0], [0.0]], factor * values)
         _say_coverage("image", name, self._covered, self._pixels)
         say_unit_doubts(SLOW_TIMES, {"duration": duration}, "")
+        most = float(np.abs(factor * values).max(initial=0.0))
+        if self._unit == "mV" and duration >= _PULSE and is_odd_current(most, "mV"):
+            say(
+                f"image: amplitude times the image is up to {most:g} mV, the potential that the current causes; pixels "
+                "from 0 to 255 are to be divided by 255"
+            )
 
     @property
     def pixels(self) -> int:
