@@ -293,7 +293,6 @@ def test_a_run_of_longer_steps_than_a_model_is_published_for_warns_once() -> Non
     sim.run(1)
 
 
-@pytest.mark.filterwarnings("ignore:dt. izhikevich is published:neuromod.NeuromodWarning")
 @pytest.mark.parametrize("name", izhikevich_types())
 def test_izhikevich_fires_too_often_in_long_steps(name: str) -> None:
     """The reason for the limit: up to 1 ms rates fall with the step, at 2.5 ms a third of the steps has a spike."""
