@@ -81,8 +81,9 @@ typedef struct nm_neuron_model {
     const char *current_unit; /* of `current`; NULL: mV */
     int is_source;            /* 1: inputs have no effect; an input other than 0 is an error */
     int initial_v_from;       /* 1 + position of the parameter that v_membrane starts from; 0: its fallback */
-    int bounded_rate;    /* 1 + position of a rate (Hz) of at most one event a step, 1000 / dt; 0: none */
-    double longest_step; /* ms: largest dt, where the cost of a step grows with dt; 0: any */
+    int bounded_rate;      /* 1 + position of a rate (Hz) of at most one event a step, 1000 / dt; 0: none */
+    double longest_step;   /* ms: largest dt, where the cost of a step grows with dt; 0: any */
+    double published_step; /* ms: largest dt of the published scheme; runs warn of a longer one; 0: any */
 
     /* Called when a parameter of the chunk or dt has changed, before a run. NULL if n_derived is 0. */
     void (*prepare)(const nm_prepare_chunk *chunk);

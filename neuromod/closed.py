@@ -210,6 +210,9 @@ class ReadOnly(Mapping[str, Item]):
             raise unknown_name(self._where, name, self._content)
         return self._content[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._content  # without a search for near names
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._content)
 

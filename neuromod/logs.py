@@ -101,6 +101,9 @@ class RecordLog(Mapping[str, dict[str, Array]], NearAttributes):
             raise unknown_name("log", name, self._channels)
         return self._channels[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._channels  # without a search for near names
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._channels)
 

@@ -141,21 +141,22 @@ def unknown_name(where: str, name: object, known: Iterable[object]) -> KeyError:
     )
 
 
-def no_attribute(thing: Mapping[str, Any], name: str) -> AttributeError:
-    """The error of an attribute that a mapping of names lacks: a name in it is found in brackets, as in a dict.
+def no_attribute(thing: object, name: str) -> AttributeError:
+    """The error of an attribute that is not there; a name in a mapping is found in brackets, as in a dict.
 
     >>> no_attribute({"rate": 1.0}, "rate").args[0]
     "dict.rate: no such attribute; it is ['rate']"
     """
-    if name in thing:
+    names = [*thing] if isinstance(thing, Mapping) else []
+    if name in names:
         hint = f"; it is [{name!r}]"
     else:
-        hint = did_you_mean(name, [each for each in (*thing, *dir(type(thing))) if not each.startswith("_")])
+        hint = did_you_mean(name, [each for each in (*names, *dir(thing)) if not each.startswith("_")])
     return AttributeError(f"{type(thing).__name__}.{name}: no such attribute{hint}", name=name)
 
 
 class NearAttributes:
-    """Base of mappings of names: of an attribute that is not there, the error names what is near."""
+    """Base of what users read: of an attribute that is not there, the error names what is near."""
 
     __slots__ = ()
 
@@ -226,6 +227,11 @@ NAMES = {
     "timesteps": "steps",
     "n_steps": "steps",
     "n_episodes": "episodes",
+    "reward": "returns",
+    "rewards": "returns",
+    "mean_reward": "returns",
+    "episode_reward": "returns",
+    "episode_rewards": "returns",
     "n_eval_episodes": "episodes",
     "num_envs": "n",
     "n_envs": "n",

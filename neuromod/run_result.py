@@ -77,6 +77,9 @@ class Rates(Mapping[str, float]):
             raise KeyError(f"rates[{name!r}]: has no neurons at the end of the run, so no rate")
         raise unknown_name("rates", name, found)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._found()  # without a search for near names
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._found())
 

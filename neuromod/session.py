@@ -17,6 +17,7 @@ from neuromod.closed import Closed
 from neuromod.diagnosis import explained
 from neuromod.errors import say
 from neuromod.lifecycle import LifeCycle
+from neuromod.network.columns import MODELS
 from neuromod.network.population import Population, populations_of
 from neuromod.network.projection import Projection
 from neuromod.network.store import SynapseStore
@@ -30,6 +31,9 @@ Floats = NDArray[np.float64]
 
 _BEFORE = 1 << 62  # more than any step
 _MANY_SYNAPSES = 1 << 20
+_SHORTEST_PUBLISHED = min(
+    (about["published_step"] for about in MODELS.values() if about["published_step"]), default=np.inf
+)
 
 
 class _Run:
@@ -61,6 +65,8 @@ class Session:
         )
         self.keeps_beginning = True  # False: there is no going back, which saves the memory for it
         self._warned = False  # of an input that does not last
+        self._warned_of_step = False  # one that is longer than that of a published model
+        self._looked = -1  # the store's structure whose models were looked at for it
         self._ends = False  # while a run reports its end
         self._arrays = 0  # the store's count of moved arrays that the engine knows
         self._rejoined = 0  # likewise of rows that are joined otherwise
@@ -247,6 +253,8 @@ class Session:
         """A run begins: the engine, bound, with what users have written. `end` must follow; RuntimeError at once if
         the network, or its modulators, are being run. A run of no step is none: what is there may still change."""
         self.gate.check_idle("run")
+        if n_steps:
+            self._warn_of_step()
         with self.gate:
             self.store.check_written(self.step)
             before = self._engine, self.beginning.is_noted
@@ -344,6 +352,21 @@ class Session:
             self.prepared()  # what is wrong comes first
             self._warned = True
             say("external_input: acts in the first of the steps alone, then it is cleared; i_offset lasts")
+
+    def _warn_of_step(self) -> None:
+        """Once: steps are longer than those of the published scheme of a model."""
+        structure = self.store.structure
+        if self._warned_of_step or self.dt <= _SHORTEST_PUBLISHED or self._looked == structure:
+            return
+        self._looked = structure
+        there = np.unique(self.store.columns.column("model"))
+        for name, about in (list(MODELS.items())[k] for k in there):
+            if 0.0 < (longest := about["published_step"]) < self.dt:
+                self._warned_of_step = True
+                say(
+                    f"dt: {name} is published for steps of at most {longest:g} ms, and fires at other rates in longer "
+                    f"ones, at last in nearly every step; got {self.dt:g} ms"
+                )
 
     def _reporting(self, progress: Callable[[int], None]) -> Callable[[int], None]:
         def report(done: int) -> None:

@@ -64,8 +64,11 @@ def test_a_history_names_what_it_has() -> None:
     """Of 2 episodes it gave the mean of the last 100."""
     history = agents.History([1.0, 0.0], [7, 3], [7, 10], [0, 1])
     assert repr(history) == "History(2 episodes, mean return of all 0.5)"
-    with pytest.raises(AttributeError, match="rewards: no such attribute; did you mean 'returns'"):
-        _ = history.rewards
+    for name, meant in (("rewards", "returns"), ("episode_rewards", "returns"), ("total", "totals")):
+        with pytest.raises(
+            AttributeError, match=f"^History.{name}: no such attribute; did you mean '{meant}'"
+        ):
+            getattr(history, name)
     for again in (copy.copy(history), copy.deepcopy(history), pickle.loads(pickle.dumps(history))):
         assert again == history
 

@@ -28,6 +28,15 @@ def test_steps_and_ms_together_are_refused() -> None:
         run_experiment(BRAIN, steps=3, ms=3.0)
 
 
+def test_a_time_that_is_no_number_of_steps_is_refused_before_the_network_is_built(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("neuromod.experiment.run._built", None)
+    with pytest.raises(ValueError, match=r"^ms: must be a whole number of steps of 1 ms; got 0.3 ms; 1 is$"):
+        run_experiment(BRAIN, ms=0.3, checkpoint=tmp_path / "kept")
+    assert not any(tmp_path.iterdir())
+
+
 def test_a_configuration_without_an_experiment_is_valid(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,6 +16,7 @@ from neuromod import (
     SineCurrent,
     StateMonitor,
     StepCurrent,
+    _core,
     play_spikes,
 )
 
@@ -214,6 +215,22 @@ def test_weights_below_0_onto_conductances_excited_and_were_said_to_hyperpolaris
     inhibition.weight = -0.25
     sim.run(1)
     assert len(cells) == 1
+
+
+@pytest.mark.parametrize("rule", ["none", "stdp"])
+def test_weights_that_are_well_are_looked_at_in_one_pass(rule, monkeypatch):
+    """It is done in each slice of a run."""
+    sim = Simulation(seed=1)
+    cells = sim.create(4, "lif_cond")
+    p = sim.connect(cells, cells, all_to_all=True, weight=0.5, rule=rule)
+    sim.run(1)
+    weight = p.weight  # whoever has it may write to it
+    passes, look = [], _core.first_outside
+    monkeypatch.setattr(
+        _core, "first_outside", lambda values, *ends: passes.append(ends) or look(values, *ends)
+    )
+    sim._session.store.check_written(1)
+    assert len(passes) == 1 and len(weight)
 
 
 def test_the_sign_of_weights_is_looked_at_by_their_own_targets():

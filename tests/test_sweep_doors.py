@@ -74,6 +74,29 @@ def test_a_worker_without_a_parent_waits_for_none() -> None:
         signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.parametrize(
+    ("ms", "over", "rules"),
+    [
+        (0.3, {}, ["ms: must be a whole number of steps of 1 ms; got 0.3 ms; 1 is"]),
+        (
+            1.5,
+            {"simulation.dt": [0.5, 1.0, 0.4]},
+            [
+                "ms: must be a whole number of steps of 1 ms; got 1.5 ms; 1 and 2 are",
+                "ms: must be a whole number of steps of 0.4 ms; got 1.5 ms; 1.2 and 1.6 are",
+            ],
+        ),
+    ],
+)
+def test_a_time_that_is_no_number_of_steps_is_refused_before_any_run(
+    ms: float, over: dict[str, list[float]], rules: list[str], tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError) as refused:
+        sweep(CONFIG, over, seeds=3, ms=ms, to=tmp_path / "rows.jsonl")
+    assert [*refused.value.problems] == rules
+    assert not any(tmp_path.iterdir())
+
+
 class Comm:
     """Of one rank; what it tells the others, and what it hears from rank 0."""
 

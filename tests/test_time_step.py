@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neuromod import BrainModel, NeuromodulationSystem, NumericalError, Simulation
+from neuromod import BrainModel, NeuromodulationSystem, NeuromodWarning, NumericalError, Simulation
+from neuromod.cell_types import izhikevich_type, izhikevich_types
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*did you mean seconds:neuromod.NeuromodWarning")
 
@@ -272,6 +273,38 @@ def test_a_step_that_a_model_cannot_serve_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^dt: must be at most 100 ms for adex neurons; got 101$"):
         long.run(1)
     assert long.current_step == 0
+
+
+def test_a_run_of_longer_steps_than_a_model_is_published_for_warns_once() -> None:
+    sim = Simulation(seed=1, dt=1.5)
+    sim.create(3, "lif")
+    sim.run(1)
+    cells = sim.create(2, "izhikevich", i_offset=4.0)
+    sim.run(0)
+    with pytest.warns(
+        NeuromodWarning, match=r"^dt: izhikevich is published for steps .* 1 ms, .*; got 1.5 ms$"
+    ) as said:
+        sim.step()
+    assert len(said) == 1 and said[0].filename == __file__
+    sim.run(10)
+    assert len(cells) == 2
+    sim = Simulation(seed=1, dt=1.0)
+    sim.create(2, "izhikevich")
+    sim.run(1)
+
+
+@pytest.mark.parametrize("name", izhikevich_types())
+def test_izhikevich_fires_too_often_in_long_steps(name: str) -> None:
+    """The reason for the limit: up to 1 ms rates fall with the step, at 2.5 ms a third of the steps has a spike."""
+
+    def rate(dt: float) -> float:
+        sim = Simulation(seed=1, dt=dt)
+        sim.create(1, "izhikevich", i_offset=10.0, **izhikevich_type(name))
+        return float(sim.run(ms=1000.0)["mean_rate"])
+
+    fine, published, long = rate(0.1), rate(1.0), rate(2.5)
+    assert 0.25 * fine < published < fine
+    assert long > 100.0 and long > 1.3 * fine
 
 
 # ---- what is not finite --------------------------------------------------------------------------------------

@@ -126,7 +126,7 @@ cdef list _ports(const nm_neuron_model *model):
 
 def neuron_models():
     """Every registered neuron model: name -> title, reference, params, state, greater_than, needs_random,
-    current_unit, is_source, initial_v_from, ports, bounded_rate, longest_step (ms; 0: any)."""
+    current_unit, is_source, initial_v_from, ports, bounded_rate, longest_step, published_step (ms; 0: any)."""
     cdef const nm_neuron_model *model
     found, k = {}, 0
     while nm_neuron_models[k] != NULL:
@@ -140,7 +140,7 @@ def neuron_models():
             "needs_random": bool(model.needs_random), "is_source": bool(model.is_source), "ports": _ports(model),
             "initial_v_from": list(params)[start - 1] if start else None,
             "bounded_rate": list(params)[model.bounded_rate - 1] if model.bounded_rate else None,
-            "longest_step": model.longest_step,
+            "longest_step": model.longest_step, "published_step": model.published_step,
         }
         k += 1
     return found

@@ -68,6 +68,7 @@ cdef extern from "nm_model.h" nogil:
         int initial_v_from
         int bounded_rate
         double longest_step
+        double published_step
     int NM_FIRST_OWN_PORT
     int NM_MAX_PORTS
     double nm_raised(double threshold, double rise)

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromod.notebook import html_of
 from neuromod.optional import optional_module
-from neuromod.problems import did_you_mean
+from neuromod.problems import NearAttributes
 
 __all__ = ["History", "saying_how_far"]
 
 
 @dataclass
-class History:
+class History(NearAttributes):
     """The episodes that ended while an agent learned, in the order of their ends.
 
     Parameters
@@ -89,16 +89,6 @@ class History:
             "length": self.lengths,
         }
         return pandas.DataFrame(columns)
-
-    if not TYPE_CHECKING:  # type checkers are to go on refusing what is not there
-
-        def __getattr__(self, name: str) -> NoReturn:
-            """Say what is near to an attribute that is not there."""
-            if name.startswith("_"):  # asked for by copy, pickle, NumPy and IPython
-                raise AttributeError(name)
-            known = [each for each in dir(self) if not each.startswith("_")]
-            meant = "; did you mean 'returns'?" if "reward" in name else did_you_mean(name, known)
-            raise AttributeError(f"History.{name}: no such attribute{meant}", name=name)
 
     def __repr__(self) -> str:
         of = "the last 100" if len(self) > 100 else "all"

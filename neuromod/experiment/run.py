@@ -206,7 +206,8 @@ def _run_in(
     if steps is not None and ms is not None:
         raise TypeError(f"steps, ms: must not be given both; got {steps!r} and {ms!r}")
     with world.one_error():
-        content, experiment = _prepared_config(source)
+        content, experiment, dt = _prepared_config(source)
+        wanted = steps if ms is None else steps_of(ms, dt, "ms", 1)
     identity = {"configuration": content, "steps": steps, "ms": ms, "seed": seed}
     world.check_same({"version": neuromod.__version__, "run": json.dumps(identity, sort_keys=True)})
     with ExitStack() as stack:
@@ -218,9 +219,8 @@ def _run_in(
             )
             stack.enter_context(resume.alone(world.is_first))
             run = _built(world, content, experiment, seed)
-            steps = steps if ms is None else steps_of(ms, run.sim.dt, "ms", 1)
         with world.together():
-            return _run(content, experiment, run, steps, resume, told)
+            return _run(content, experiment, run, wanted, resume, told)
 
 
 @dataclass(frozen=True)
@@ -324,15 +324,15 @@ class _Watch:
             self._progress(self._done, self._total, self._done * self._dt, elapsed)
 
 
-def _prepared_config(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any], Experiment]:
-    """The plain configuration, the experiment's rule of plasticity put in, and the experiment."""
+def _prepared_config(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any], Experiment, float]:
+    """The plain configuration, the experiment's rule of plasticity put in, the experiment, and the step in ms."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NeuromodWarning)  # BrainModel gives them again
         content, config = load(source)
     experiment = experiment_of(content, config).in_steps(config.simulation.dt)
     if experiment.plasticity is not None:
         content["plasticity"] = dict(experiment.plasticity)
-    return content, experiment
+    return content, experiment, config.simulation.dt
 
 
 @dataclass

@@ -282,10 +282,13 @@ def _check_written(table: Any, name: str, values: Floats, step: int) -> None:
     n = table.columns.n
     # Of a neuron that is being removed the table still knows, and the columns no longer.
     signed = name == "weight" and not inhibitory and table.n_neurons <= n
-    if signed and len(values) and _core.first_outside(values, 0.0, np.inf) >= 0:  # which needs no memory
+    # This is done in each slice of a run: one pass, which needs no memory, where all is well.
+    if not len(values) or _core.first_outside(values, *widened(max(low, 0.0) if signed else low, high)) < 0:
+        return
+    if signed and _core.first_outside(values, 0.0, np.inf) >= 0:
         where = f"projections[{table.name!r}].weight"
         check_sign(where, values, table.columns, lambda: np.flatnonzero(table.targets(n)), inhibitory)
-    if not len(values) or _core.first_outside(values, *widened(low, high)) < 0:
+    if _core.first_outside(values, *widened(low, high)) < 0:
         return
     where = f"projections[{table.name!r}].{name}"
     k = _core.first_outside(values, -MAX_WEIGHT, MAX_WEIGHT)

@@ -27,6 +27,7 @@ from neuromod.sweeps.rows import Rows, identity
 from neuromod.sweeps.table import SweepTable, table_of
 from neuromod.sweeps.work import Work, run_one
 from neuromod.together import Together
+from neuromod.units import steps_of
 
 __all__ = ["check_points", "sweep", "work_of"]
 
@@ -203,11 +204,18 @@ def check_points(work: Work, points: Points) -> None:
     else:
         assert work.config is not None
         length = "steps" if work.steps is not None else "ms" if work.ms is not None else None
-        check_config(work.config, points, length, _check_whole)
+        check_config(work.config, points, length, functools.partial(_check_whole, work.ms))
 
 
-def _check_whole(content: dict[str, Any]) -> None:
-    experiment_of(*load(content, warn=False))
+def _check_whole(ms: float | None, content: dict[str, Any]) -> None:
+    whole, config = load(content, warn=False)
+    experiment_of(whole, config)
+    if ms is None:
+        return
+    try:
+        steps_of(ms, config.simulation.dt, "ms", 1)
+    except ValueError as error:
+        raise ConfigError([str(error)]) from None
 
 
 def _check_rest(to: Any, retry_failed: Any, progress: Any) -> None:

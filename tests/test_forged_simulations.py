@@ -1,10 +1,10 @@
-"""Saved states that are wrong in one way each: the message names the place, the rule and what came."""
+"""Saved simulations that are wrong in one way each: the message names the place, the rule and what came."""
 
 from __future__ import annotations
 
 import copy
 import json
-import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from test_files import rewritten
+from test_saved import unsigned
 
 from neuromod import (
     BrainModel,
@@ -19,11 +20,12 @@ from neuromod import (
     FileError,
     LevelMonitor,
     NeuromodulationSystem,
+    RateSource,
     Simulation,
     StateMonitor,
     SynapseMonitor,
 )
-from neuromod.state import digest_of, pack, unpack
+from neuromod.state import unpack
 
 Change = Callable[[Any], Any]
 
@@ -150,6 +152,18 @@ def test_a_sealed_projection_without_rows_is_refused() -> None:
         BrainModel.from_dict({**resealed, "state": plain["state"]})
 
 
+def test_a_neuron_of_no_site_and_no_population_shows_no_position() -> None:
+    sim = Simulation(BrainModel("brain_base_model.json"), seed=1)
+    sim.initialize_neurons(["V1_like"], density=0.0005)
+    state = unsealed(sim)
+    neurons = state["model"]["state"]["neurons"]
+    for axis in "xyzw":
+        neurons[axis]["values"][0] = -1
+    cells = Simulation.from_dict(state).model.neurons
+    first, second = cells[0], cells[1]
+    assert "position" not in repr(first) and "position=(" in repr(second)
+
+
 # ---- the simulation ------------------------------------------------------------------------------------------------
 
 SIMULATION: list[tuple[str, Change, str]] = [
@@ -207,61 +221,73 @@ def test_a_pickled_simulation_takes_no_other_system() -> None:
     assert simulation_again(Simulation, sim.model.copy(), None, content, 1).digest() == sim.digest()
 
 
-# ---- the form ------------------------------------------------------------------------------------------------------
+# ---- the beginning -------------------------------------------------------------------------------------------------
 
 
-def test_scalars_of_numpy_are_saved_as_plain_ones() -> None:
-    state = {"a": np.float32(0.1), "b": np.int8(-3), "c": np.bool_(True)}
-    packed = json.loads(json.dumps(pack(state)))
-    assert packed == {"a": float(np.float32(0.1)), "b": -3, "c": True}
-    assert digest_of(unpack(packed)) == digest_of(state)
+@pytest.fixture(scope="module")
+def moved() -> dict[str, Any]:
+    """The state of a simulation that has moved on, with a schedule of spikes and rates that vary."""
+    sim = Simulation(seed=1, neuromodulation=NeuromodulationSystem())
+    a, b = sim.create(3, "poisson", name="A"), sim.create(3, "lif", name="B")
+    c = sim.create(2, "spike_source", name="C")
+    sim.connect(a, b, probability=1.0, weight=0.5, rule="stdp", name="p")
+    RateSource(sim, a, [10.0, 20.0], interval=5.0)
+    sim.set_spike_times(c, [[7.0], [8.0, 9.0]])
+    sim.run(3)
+    return unsigned(sim.to_dict())
 
 
-def test_marks_and_large_numbers_come_back() -> None:
-    state = {"marks": np.array([True, False]), "large": 10**400}
-    again = unpack(json.loads(json.dumps(pack(state))))
-    assert again["marks"].dtype == bool and again["marks"].tolist() == [True, False]
-    assert digest_of(again) == digest_of(state) != digest_of({**state, "large": 10**400 + 1})
+BEGINNING = ("simulation", "beginning")
+MOVED: dict[str, tuple[tuple[Any, ...], Callable[[Any], Any], str]] = {
+    "no level": (BEGINNING, lambda s: s.pop("level"), "simulation.beginning.level: is required"),
+    "neurons": (BEGINNING, lambda s: s.update(neurons=3), "beginning.neurons: must be a list; got 3"),
+    "ids": ((*BEGINNING, "neurons", 0), lambda s: s.update(id="all"), "beginning.neurons[0].id: must be"),
+    "column": (
+        (*BEGINNING, "neurons", 0, "columns"),
+        lambda s: s.update(wings=s["age"]),
+        "beginning.neurons[0].columns.wings: unknown",
+    ),
+    "levels": (BEGINNING, lambda s: s.update(level=np.full(2, 0.5)), "beginning.level: must have 3 entries"),
+    "schedule": (
+        (*BEGINNING, "schedule"),
+        lambda s: s.update(ids=np.arange(1)),
+        "beginning.schedule.ids: must be as long as steps, 3; got ",
+    ),
+    "no schedule": (
+        (*BEGINNING, "schedule"),
+        lambda s: s.update(ids="all"),
+        "beginning.schedule.ids: must be",
+    ),
+    "no steps of rates": (
+        ("simulation", "rates", 0),
+        lambda s: s.update(steps=None),
+        "simulation.rates[0].steps: must be",
+    ),
+    "no rates": (
+        ("simulation", "rates", 0),
+        lambda s: s.update(rates="fast"),
+        "simulation.rates[0].rates: must be",
+    ),
+}
 
 
-@pytest.mark.parametrize("depth", [99, 100, 101])
-def test_a_digest_is_of_at_most_100_levels(depth: int) -> None:
-    nested: Any = 1
-    for _ in range(depth):
-        nested = {"a": nested}
-    if depth <= 100:
-        assert len(digest_of(nested)) == 64
-    else:
-        with pytest.raises(ConfigError, match=r"^state: must not be nested more than 100 deep$"):
-            digest_of(nested)
+def test_an_unchanged_state_comes_back(moved: dict[str, Any]) -> None:
+    again = Simulation.from_dict(unsigned(moved))
+    assert again.current_step == 3
+    again.reset()
+    assert again.current_step == 0 and len(again.model.neurons) == 8
 
 
-def test_whole_numbers_of_numpy_are_taken() -> None:
-    from neuromod.state import SavedPart
-
-    part = SavedPart({"n": np.int64(3)}, "state")
-    found = part.whole("n", 0, 5)
-    assert type(found) is int and found == 3 and not part.problems
-    assert part.whole("n", 4, 5) is None
-    assert part.problems == ["state.n: must be a whole number from 4 to 5; got 3"]
-
-
-# ---- steps of any length -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("dt", [1e-9, 2e9, 1e15])
-def test_a_simulation_of_any_step_comes_back(dt: float, tmp_path: Path) -> None:
-    """Those above 1e9 ms were saved and could not be loaded."""
-    sim = Simulation(dt=dt, seed=1)
-    sim.create(3, "spike_source")
-    sim.step()
-    sim.save(tmp_path / "a.npz")
-    for again in (
-        Simulation.from_dict(json.loads(json.dumps(sim.to_dict()))),
-        Simulation.load(tmp_path / "a.npz"),
-        pickle.loads(pickle.dumps(sim)),
-    ):
-        assert again.dt == dt and again.digest() == sim.digest()
+@pytest.mark.parametrize("what", MOVED)
+def test_a_changed_beginning_is_refused(what: str, moved: dict[str, Any]) -> None:
+    path, spoil, message = MOVED[what]
+    state = unsigned(moved)
+    place: Any = state
+    for key in path:
+        place = place[key]
+    spoil(place)
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        Simulation.from_dict(state)
 
 
 # ---- monitors in files ---------------------------------------------------------------------------------------------
@@ -330,6 +356,13 @@ def test_what_is_no_monitor_is_refused(make: Any, change: Change, message: str, 
     assert str(caught.value).startswith(f"{forged}: monitors[0]")
 
 
+def test_a_monitor_without_a_kind_is_refused(tmp_path: Path) -> None:
+    good = saved_with(tmp_path, LevelMonitor)
+    forged = rewritten(good, tmp_path / "forged.npz", lambda file: file["content"]["monitors"][0].pop("kind"))
+    with pytest.raises(FileError, match=r"monitors\[0\]\.kind: is required$"):
+        Simulation.load(forged)
+
+
 def test_a_monitor_of_synapses_that_are_all_gone_comes_back(tmp_path: Path) -> None:
     sim = network()
     monitor = SynapseMonitor(sim, sim.projections["q"])
@@ -350,22 +383,3 @@ def test_a_monitor_of_a_class_of_ones_own_is_not_saved(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match=r"^save: holds monitors of the classes SpikeMonitor, .*; got Own$"):
         sim.save(tmp_path / "a.npz")
     assert not (tmp_path / "a.npz").exists() and monitor.values.shape == (0, 1)
-
-
-def test_a_neuron_of_no_site_and_no_population_shows_no_position() -> None:
-    sim = Simulation(BrainModel("brain_base_model.json"), seed=1)
-    sim.initialize_neurons(["V1_like"], density=0.0005)
-    state = unsealed(sim)
-    neurons = state["model"]["state"]["neurons"]
-    for axis in "xyzw":
-        neurons[axis]["values"][0] = -1
-    cells = Simulation.from_dict(state).model.neurons
-    first, second = cells[0], cells[1]
-    assert "position" not in repr(first) and "position=(" in repr(second)
-
-
-def test_a_monitor_without_a_kind_is_refused(tmp_path: Path) -> None:
-    good = saved_with(tmp_path, LevelMonitor)
-    forged = rewritten(good, tmp_path / "forged.npz", lambda file: file["content"]["monitors"][0].pop("kind"))
-    with pytest.raises(FileError, match=r"monitors\[0\]\.kind: is required$"):
-        Simulation.load(forged)

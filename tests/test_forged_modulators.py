@@ -1,4 +1,4 @@
-"""Saved states that somebody has changed: what is wrong is named, with its place."""
+"""Saved systems of modulators and critics that somebody has changed: what is wrong is named, with its place."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
-from test_saved import through_json, unsigned
+from test_saved import through_json
 
-from neuromod import ConfigError, NeuromodulationSystem, RateSource, RescorlaWagner, Simulation, TDCritic
+from neuromod import ConfigError, NeuromodulationSystem, RescorlaWagner, TDCritic
 
 
 def system(**changes: Any) -> dict[str, Any]:
@@ -101,72 +100,6 @@ def test_a_salience_beyond_one_is_refused() -> None:
     rule = r"state\.salience\.keys: must be different keys, with numbers from 0\.0 to 1\.0"
     with pytest.raises(ConfigError, match=rule):
         RescorlaWagner.from_dict(state)
-
-
-@pytest.fixture(scope="module")
-def moved() -> dict[str, Any]:
-    """The state of a simulation that has moved on, with a schedule of spikes and rates that vary."""
-    sim = Simulation(seed=1, neuromodulation=NeuromodulationSystem())
-    a, b = sim.create(3, "poisson", name="A"), sim.create(3, "lif", name="B")
-    c = sim.create(2, "spike_source", name="C")
-    sim.connect(a, b, probability=1.0, weight=0.5, rule="stdp", name="p")
-    RateSource(sim, a, [10.0, 20.0], interval=5.0)
-    sim.set_spike_times(c, [[7.0], [8.0, 9.0]])
-    sim.run(3)
-    return unsigned(sim.to_dict())
-
-
-BEGINNING = ("simulation", "beginning")
-MOVED: dict[str, tuple[tuple[Any, ...], Callable[[Any], Any], str]] = {
-    "no level": (BEGINNING, lambda s: s.pop("level"), "simulation.beginning.level: is required"),
-    "neurons": (BEGINNING, lambda s: s.update(neurons=3), "beginning.neurons: must be a list; got 3"),
-    "ids": ((*BEGINNING, "neurons", 0), lambda s: s.update(id="all"), "beginning.neurons[0].id: must be"),
-    "column": (
-        (*BEGINNING, "neurons", 0, "columns"),
-        lambda s: s.update(wings=s["age"]),
-        "beginning.neurons[0].columns.wings: unknown",
-    ),
-    "levels": (BEGINNING, lambda s: s.update(level=np.full(2, 0.5)), "beginning.level: must have 3 entries"),
-    "schedule": (
-        (*BEGINNING, "schedule"),
-        lambda s: s.update(ids=np.arange(1)),
-        "beginning.schedule.ids: must be as long as steps, 3; got ",
-    ),
-    "no schedule": (
-        (*BEGINNING, "schedule"),
-        lambda s: s.update(ids="all"),
-        "beginning.schedule.ids: must be",
-    ),
-    "no steps of rates": (
-        ("simulation", "rates", 0),
-        lambda s: s.update(steps=None),
-        "simulation.rates[0].steps: must be",
-    ),
-    "no rates": (
-        ("simulation", "rates", 0),
-        lambda s: s.update(rates="fast"),
-        "simulation.rates[0].rates: must be",
-    ),
-}
-
-
-def test_an_unchanged_state_comes_back(moved: dict[str, Any]) -> None:
-    again = Simulation.from_dict(unsigned(moved))
-    assert again.current_step == 3
-    again.reset()
-    assert again.current_step == 0 and len(again.model.neurons) == 8
-
-
-@pytest.mark.parametrize("what", MOVED)
-def test_a_changed_beginning_is_refused(what: str, moved: dict[str, Any]) -> None:
-    path, spoil, message = MOVED[what]
-    state = unsigned(moved)
-    place: Any = state
-    for key in path:
-        place = place[key]
-    spoil(place)
-    with pytest.raises(ConfigError, match=re.escape(message)):
-        Simulation.from_dict(state)
 
 
 def test_features_of_a_critic_come_back() -> None:
