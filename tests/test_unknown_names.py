@@ -54,6 +54,19 @@ def test_a_name_that_is_not_there_has_a_near_one(tmp_path: Path) -> None:
             mapping[3]  # type: ignore[index]
 
 
+def test_a_look_whether_a_name_is_there_searches_for_no_near_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such a search takes milliseconds among thousands of names, and `connect` looks once for each projection."""
+
+    def searched(*_: Any) -> KeyError:
+        raise AssertionError("the nearest name was searched for")
+
+    sim = neuromod.Simulation(seed=1)
+    sim.create(5, "lif", name="cells")
+    monkeypatch.setattr("neuromod.closed.unknown_name", searched)
+    assert "cell" not in sim.populations and sim.populations.get("cell") is None
+    assert "cells" in sim.populations and sim.populations.get("cells") is not None
+
+
 @pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each))])
 def test_areas_senses_and_levels_can_be_copied(again: Callable[[Any], Any]) -> None:
     """They could not be pickled: ``cannot pickle 'mappingproxy' object``."""
