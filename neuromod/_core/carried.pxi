@@ -41,7 +41,7 @@ cdef _relearn(Binding old, Binding new, set strange):
         if name in old.events and name in before:
             (<EventKeeper>events).settle_traces(old.events[name], now)
     for name, scaler in new.rates.items():
-        if name in old.rates and name in before:
+        if name in old.rates and name in before and not (<HomeostasisKeeper>scaler).c.follows:
             (<HomeostasisKeeper>scaler).take_over(old.rates[name], now, new.sim.dt)
 
 
