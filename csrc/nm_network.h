@@ -230,17 +230,21 @@ static inline int64_t nm_delay_of(const nm_projection *p, int64_t delay_run) {
     return p->run_delay == NULL ? p->constant_delay : p->run_delay[delay_run];
 }
 
-/* The delay run of a bucket with the given delay; -1: the bucket has none. The first guess is right where the
- * bucket has every delay between its shortest and `delay`; else a binary search follows. */
+/* The delay run of a bucket with the given delay; -1: the bucket has none. */
 static inline int64_t nm_projection_run(const nm_projection *p, int64_t bucket, int64_t delay) {
     if (p->bucket_run == NULL)
         return delay == p->constant_delay ? bucket : -1;
     int64_t low = p->bucket_run[bucket], end = p->bucket_run[bucket + 1], high = end;
-    if (low == high)
+    /* Right if the bucket has every delay; else the run is not there, or before it. */
+    const int64_t guess = low + delay - p->min_delay;
+    if (low == high || guess < low)
         return -1;
-    int64_t guess = low + delay - p->run_delay[low];
-    if (guess >= low && guess < high && p->run_delay[guess] == delay)
+    if (guess < high && p->run_delay[guess] == delay)
         return guess;
+    if (guess < high)
+        high = guess;
+    else if (p->run_delay[high - 1] < delay)
+        return -1;
     while (low < high) { /* the first delay >= `delay` */
         int64_t middle = low + (high - low) / 2;
         if (p->run_delay[middle] < delay)

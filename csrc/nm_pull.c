@@ -4,7 +4,7 @@
 
 /* How many arrivals ahead a bucket and its delay runs are fetched; synapses that are fetched ahead, beyond the
  * next run; lines of one run that are fetched, since the processor streams the others. */
-enum { BUCKET_AHEAD = 24, RUN_AHEAD = 16, MOST_AHEAD = 14, SYNAPSES_AHEAD = 768, LINES = 16, ROOM = 128 };
+enum { BUCKET_AHEAD = 40, RUN_AHEAD = 28, MOST_AHEAD = 20, SYNAPSES_AHEAD = 768, LINES = 16, ROOM = 128 };
 
 /* A spike that arrives now over one projection. */
 typedef struct arrival {

@@ -260,3 +260,25 @@ def test_a_later_synapse_with_a_long_delay_makes_no_older_one_young() -> None:
         each.run(5, progress=False)
     assert sim.digest() == twin.digest()
     assert sim._session.bound().state()["born"]["synapses"].tolist() == [0, 16]
+
+
+def test_a_young_synapse_of_a_joined_projection_is_young_after_two_copies() -> None:
+    """Its delay was taken for the least of the projection: a copy forgot that it was young, and a copy of that one
+    transmitted spikes of before."""
+    sim, sources, targets = network()
+    for name, first in {"W": 0, "V": 5}.items():
+        pairs = np.column_stack([sources[:3], targets[first : first + 3]])
+        sim.connect("s", "t", pairs=pairs, weight=STRONG, delay=[1, 40, 1], name=name)
+    sim.set_spike_times(sources[:1], [[8.0, 12.0]])
+    sim.run(10, progress=False)
+    sim.projections["W"].add([[int(sources[0]), int(targets[9])]], weight=STRONG, delay=40)
+    sim.run(5, progress=False)
+    sims = [sim]
+    for _ in range(3):
+        sims.append(sims[-1].copy())
+    assert len({each.digest() for each in sims}) == 1
+    assert sims[1].projections["W"]._table.joined is not None
+    for each in sims:
+        monitor = SpikeMonitor(each)
+        each.run(60, progress=False)
+        assert fired(monitor, targets[9:10]) == {(52, int(targets[9]))}

@@ -581,6 +581,9 @@ def _same_history(one, other):
 
 def _delays_of(projection):
     """Delay of each synapse, or of all, steps."""
+    if projection.joined is not None:
+        rows, member = projection.joined
+        return rows.rows(member, projection.pre_first, projection.n_rows)[2].astype(np.int64)
     if projection.run_delay is None:
         return projection.equal_delay
     return np.repeat(projection.run_delay.astype(np.int64), np.diff(projection.run_start))

@@ -324,15 +324,18 @@ static void a_rule_of_more_than_there_is_room_for_is_refused(void) {
 static void runs_are_found_in_any_row(void) {
     static const uint16_t delay[] = {2, 3, 5, 9, 7, 4, 5, 6};
     static const int64_t bucket_run[] = {0, 4, 4, 5, 8}; /* with gaps, none, one, without gaps */
-    const nm_projection several = {.n_rows = 4, .bucket_run = bucket_run, .run_delay = delay};
-    for (int64_t bucket = 0; bucket < 4; bucket++)
-        for (int64_t d = 1; d < 70; d++) {
-            int64_t want = -1;
-            for (int64_t k = bucket_run[bucket]; k < bucket_run[bucket + 1]; k++)
-                if (delay[k] == d)
-                    want = k;
-            CHECK(nm_projection_run(&several, bucket, d) == want);
-        }
+    for (int64_t least = 1; least <= 2; least++) {
+        const nm_projection several = {
+            .n_rows = 4, .bucket_run = bucket_run, .run_delay = delay, .min_delay = least};
+        for (int64_t bucket = 0; bucket < 4; bucket++)
+            for (int64_t d = 1; d < 70; d++) {
+                int64_t want = -1;
+                for (int64_t k = bucket_run[bucket]; k < bucket_run[bucket + 1]; k++)
+                    if (delay[k] == d)
+                        want = k;
+                CHECK(nm_projection_run(&several, bucket, d) == want);
+            }
+    }
     const nm_projection one = {.n_rows = 3, .constant_delay = 4};
     CHECK(nm_projection_run(&one, 2, 4) == 2);
     CHECK(nm_projection_run(&one, 2, 3) == -1);
