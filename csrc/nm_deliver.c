@@ -12,6 +12,7 @@
 #include "nm_lazy.h"
 #include "nm_pull.h"
 #include "nm_push.h"
+#include "nm_stretches.h"
 #include "nm_transmit.h"
 
 #include <string.h>
@@ -28,6 +29,7 @@ typedef struct delivery {
     nm_lazy_step lazy;
     nm_events_step events;
     nm_bitmap_partition bitmap;
+    nm_stretches stretches;
 } delivery;
 
 NM_INLINE void fetch(const nm_projection *p, int64_t delay_run) {
@@ -171,11 +173,18 @@ static void deliver_dense(delivery *d, int32_t k, int64_t fired) {
         deliver_spikes(d, nm_route_of(&rows, &only, d->to->ring, fired));
 }
 
+static int may_arrive(delivery *d, int32_t k, int64_t fired) {
+    const nm_projection *p = &d->to->network->projections[k];
+    return (nm_stretches_fired(&d->stretches, d->to->ring, fired) &
+            nm_stretches_of(&d->stretches, p->pre_first, p->n_rows)) != 0;
+}
+
 static void deliver_age(delivery *d, const nm_age *age, int64_t now) {
     const int64_t fired = now - age->delay;
     d->delay = age->delay;
     for (int64_t k = 0; k < age->n_bitmaps; k++)
-        deliver_dense(d, age->bitmap[k], fired);
+        if (age->n_bitmaps == 1 || may_arrive(d, age->bitmap[k], fired))
+            deliver_dense(d, age->bitmap[k], fired);
     deliver_spikes(d, nm_route_of(&d->to->network->routes, &age->others, d->to->ring, fired));
 }
 
@@ -205,6 +214,7 @@ void nm_deliver(const nm_delivery *to, int64_t now, int64_t partition) {
         .lazy = {.network = network, .dt = to->dt, .seed = to->seed, .now = now, .efficacy = 1.0},
         .events = {.network = network, .dt = to->dt, .seed = to->seed, .now = now, .partition = partition},
         .bitmap = {.network = network, .ring = to->ring, .room = to->bitmap, .partition = partition}};
+    d.stretches = nm_stretches_none(network->n_neurons);
     memcpy(d.bitmap.touched, to->touched, sizeof to->touched);
     for (int64_t k = 0; k < routes->n_ages; k++)
         if (nm_delay_any(to->ring, now - routes->ages[k].delay))

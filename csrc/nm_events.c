@@ -304,10 +304,21 @@ static void arrive_from(pass *a, int64_t delay, int64_t source_partition) {
     }
 }
 
+static int may_arrive(const pass *a, int64_t delay) {
+    const nm_projection *p = a->projection;
+    nm_stretches *stretches = a->step->stretches;
+    return stretches == NULL ||
+           (nm_stretches_fired(stretches, a->step->ring, a->step->now - delay - a->events->lag) &
+            nm_stretches_of(stretches, p->pre_first, p->n_rows)) != 0;
+}
+
 static void arrivals(pass *a) {
-    for (int64_t k = 0; k < a->events->n_delays; k++)
-        for (int64_t partition = 0; partition < a->step->network->n_partitions; partition++)
-            arrive_from(a, a->events->delays[k], partition);
+    for (int64_t k = 0; k < a->events->n_delays; k++) {
+        const int64_t delay = a->events->delays[k];
+        for (int64_t partition = 0; may_arrive(a, delay) && partition < a->step->network->n_partitions;
+             partition++)
+            arrive_from(a, delay, partition);
+    }
 }
 
 /* ---- a target has an event ----------------------------------------------------------------------- */

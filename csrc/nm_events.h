@@ -8,6 +8,7 @@
 #include "nm_delay.h"
 #include "nm_levels.h"
 #include "nm_network.h"
+#include "nm_stretches.h"
 
 /* Python owns all arrays. */
 struct nm_events {
@@ -61,6 +62,8 @@ typedef struct nm_events_step {
     double dt;
     uint64_t seed;
     int64_t now, partition;
+    nm_stretches
+        *stretches; /* nm_events_run: of this step, for all its projections; NULL: all spikes are looked at */
 } nm_events_step;
 
 /* Of a rule with `advance`: update the synapses of a delay run to the end of step->now. ring, factor and

@@ -57,21 +57,38 @@ static void scale_partition(const nm_events_step *step) {
     }
 }
 
+static const nm_projection *scaled(const nm_network *network, int64_t k) {
+    return &network->projections[network->routes.scaled[k]];
+}
+
+static void decay(const nm_network *network, const nm_homeostasis *h, double dt, int64_t partition) {
+    const double kept = nm_exp(-(double)h->every * dt / h->tau);
+    for (int64_t slot = nm_network_partition_first(network, partition);
+         slot < nm_network_partition_end(network, partition); slot++)
+        h->rate[slot] *= kept;
+}
+
+/* Projections share rates, so all have scaled their weights before the rates decay. */
 void nm_homeostasis_step(const nm_network *network, const nm_delay *ring, double dt, uint64_t seed,
                          int64_t now, int64_t partition) {
-    for (int64_t k = 0; k < network->routes.n_scaled; k++) {
-        const nm_projection *p = &network->projections[network->routes.scaled[k]];
-        const nm_homeostasis *h = p->homeostasis;
-        enter(h, nm_delay_list(ring, now, partition), *nm_delay_count(ring, now, partition), dt, now);
-        if (now % h->every != 0)
-            continue;
-        const nm_events_step step = {
-            .network = network, .projection = p, .dt = dt, .seed = seed, .now = now, .partition = partition};
-        if (!p->frozen)
+    const int32_t *slot = nm_delay_list(ring, now, partition);
+    const int64_t n_spikes = *nm_delay_count(ring, now, partition), n = network->routes.n_scaled;
+    for (int64_t k = 0; n_spikes > 0 && k < n; k++)
+        if (!scaled(network, k)->homeostasis->follows)
+            enter(scaled(network, k)->homeostasis, slot, n_spikes, dt, now);
+    for (int64_t k = 0; k < n; k++) {
+        const nm_events_step step = {.network = network,
+                                     .projection = scaled(network, k),
+                                     .dt = dt,
+                                     .seed = seed,
+                                     .now = now,
+                                     .partition = partition};
+        if (now % step.projection->homeostasis->every == 0 && !step.projection->frozen)
             scale_partition(&step);
-        const double kept = nm_exp(-(double)h->every * dt / h->tau);
-        for (int64_t slot = nm_network_partition_first(network, partition);
-             slot < nm_network_partition_end(network, partition); slot++)
-            h->rate[slot] *= kept;
+    }
+    for (int64_t k = 0; k < n; k++) {
+        const nm_homeostasis *h = scaled(network, k)->homeostasis;
+        if (now % h->every == 0 && !h->follows)
+            decay(network, h, dt, partition);
     }
 }

@@ -19,6 +19,7 @@ struct nm_homeostasis {
     double tau;         /* ms, > 0 */
     double strength;    /* 0 to 1 */
     int64_t every;      /* steps from one scaling to the next */
+    int64_t follows;    /* 1: the rates are those of an earlier projection, which updates them */
     double *rate; /* [slot] Hz: the average at the time of the next scaling, if no further spike comes */
 };
 

@@ -83,9 +83,10 @@ typedef struct nm_projection {
     double weight_kept;         /* 1 - weight_decay, per step */
     double weight_dependence;   /* 0: changes do not depend on the weight; else the exponent of soft bounds */
     float *state[NM_MAX_STATE]; /* [synapse] */
-    double *post_trace[NM_MAX_TRACES]; /* [slot] */
-    double post_kept[NM_MAX_TRACES];   /* factor of each trace over one step: exp(-dt / tau) */
-    nm_lazy *lazy;                     /* of a lazy rule; else NULL */
+    double *post_trace[NM_MAX_TRACES];   /* [slot] */
+    double post_kept[NM_MAX_TRACES];     /* factor of each trace over one step: exp(-dt / tau) */
+    int64_t post_follows[NM_MAX_TRACES]; /* 1: the trace is that of an earlier projection, which updates it */
+    nm_lazy *lazy;                       /* of a lazy rule; else NULL */
     const nm_members
         *members; /* of a lazy rule: whose synapses the rows hold (nm_lazy_join.h); NULL: its own */
     /* Of a lazy rule: [partition] 1: some synapse leads there. Elsewhere no arrival is noted. NULL: everywhere. */

@@ -74,7 +74,7 @@ void nm_plasticity_decay(const nm_network *network, int64_t partition) {
     for (int64_t k = 0; k < network->routes.n_stepped; k++) {
         const nm_projection *p = &network->projections[network->routes.stepped[k]];
         for (int m = 0; m < NM_MAX_TRACES && p->post_trace[m] != NULL; m++)
-            if (filtered(p, m) == NULL)
+            if (filtered(p, m) == NULL && !p->post_follows[m])
                 decay_trace(p->post_trace[m] + first, n, p->post_kept[m]);
     }
 }
@@ -117,7 +117,7 @@ static void enter_traces(const pass *a) {
     const int64_t n_spikes = *nm_delay_count(a->ring, a->step, a->partition);
     for (int k = 0; k < NM_MAX_TRACES && p->post_trace[k] != NULL; k++) {
         const int nearest = p->rule->post_traces[k].kind == NM_TRACE_NEAREST;
-        for (int64_t i = 0; filtered(p, k) == NULL && i < n_spikes; i++)
+        for (int64_t i = 0; filtered(p, k) == NULL && !p->post_follows[k] && i < n_spikes; i++)
             p->post_trace[k][slot[i]] = nearest ? 1.0 : p->post_trace[k][slot[i]] + 1.0;
     }
     if (p->events != NULL)
@@ -132,6 +132,7 @@ static const nm_factors *factors_of(const nm_projection *p, const nm_factors *al
 void nm_plasticity_step(const nm_network *network, const nm_delay *ring, const nm_factors *factor,
                         const double *fired, double dt, uint64_t seed, int64_t step, int64_t partition) {
     pass a = {.network = network, .ring = ring, .seed = seed, .step = step, .partition = partition};
+    nm_stretches stretches = nm_stretches_none(network->n_neurons);
     for (int64_t k = 0; k < network->routes.n_stepped; k++) {
         const nm_projection *p = a.projection = &network->projections[network->routes.stepped[k]];
         if (p->lazy != NULL) {
@@ -148,11 +149,15 @@ void nm_plasticity_step(const nm_network *network, const nm_delay *ring, const n
                                            .dt = dt,
                                            .seed = seed,
                                            .now = step,
-                                           .partition = partition};
+                                           .partition = partition,
+                                           .stretches = &stretches};
             if (p->weight_kept < 1.0 && !p->frozen)
                 decay_partition(&a);
             nm_events_run(&events);
         }
+    }
+    for (int64_t k = 0; k < network->routes.n_stepped; k++) { /* apart, since projections share traces */
+        a.projection = &network->projections[network->routes.stepped[k]];
         enter_traces(&a);
     }
 }

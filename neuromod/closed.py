@@ -210,8 +210,11 @@ class ReadOnly(Mapping[str, Item]):
             raise unknown_name(self._where, name, self._content)
         return self._content[name]
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._content  # without a search for near names
+    def __contains__(self, name: object) -> bool:  # that of `Mapping` searches for near names
+        return name in self._content
+
+    def get(self, name: str, default: Any = None) -> Any:  # likewise
+        return self._content.get(name, default)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._content)

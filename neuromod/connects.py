@@ -271,15 +271,14 @@ class Connects(Facts):
 
     def _say_what_is_idle(self, made: Projection, post: Any) -> None:
         """Synapses onto sources, which have no input: without a rule, which would see their spikes, they do nothing."""
-        columns = self._session.store.areas.columns
-        kinds = [k for k, name in enumerate(MODELS) if MODELS[name]["is_source"]]
-        is_source = np.isin(columns.column("model"), kinds)
-        if (
-            made.rule is not None
-            or not is_source[slots_of_group(self._session.store.areas, post, "post")].any()
-        ):
+        areas = self._session.store.areas
+        model, is_source = (
+            areas.columns.column("model"),
+            np.array([MODELS[name]["is_source"] for name in MODELS]),
+        )
+        if made.rule is not None or not is_source[model[slots_of_group(areas, post, "post")]].any():
             return
-        idle = int(np.count_nonzero(is_source[columns.known_slots(made.post_id, "post")]))
+        idle = int(np.count_nonzero(is_source[model[areas.columns.known_slots(made.post_id, "post")]]))
         if idle:
             say(
                 f"connect: {idle:,} of {len(made):,} synapses of {made.name!r} lead to sources, which have no input; "

@@ -485,3 +485,29 @@ def test_any_small_network(drawn: tuple[Any, ...]) -> None:
 @hypothesis.given(plans(spread=True))
 def test_any_network_over_several_parts(drawn: tuple[Any, ...]) -> None:
     check(*drawn)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"rule": "stdp_nearest", "rounding": "nearest"},
+        {"rule": "stdp", "rounding": "nearest", "homeostatic": {"every": 50.0, "tau": 200.0}},
+    ],
+    ids=["traces", "rates"],
+)
+def test_a_projection_made_later_shares_no_traces_and_rates_that_were_measured_before(
+    rule: dict[str, Any],
+) -> None:
+    weights = []
+    for with_earlier in (False, True):
+        sim = Simulation(seed=2)
+        pre, post = sim.create(20, "poisson", rate=20.0), sim.create(20, "poisson", rate=30.0)
+        about: dict[str, Any] = {"all_to_all": True, "weight": 0.5, "rule": rule}
+        if with_earlier:
+            sim.connect(pre, post, name="earlier", **about)
+        sim.run(ms=310)
+        later = sim.connect(pre, post, name="later", **about)
+        sim.run(ms=200)
+        weights.append(later.weight.copy())
+    np.testing.assert_array_equal(*weights)
+    assert np.ptp(weights[0]) > 0.0

@@ -20,6 +20,8 @@ cdef class Binding:
     cdef dict traces                       # (projection, "post", trace) -> array by slot
     cdef dict keepers, events, short_terms, rates  # projection -> LazyKeeper, EventKeeper, ShortTermKeeper, HomeostasisKeeper
     cdef dict leaders                      # what a history depends on -> projection that keeps it
+    cdef dict same_traces                  # kind and decay of a trace of an event rule -> [(projection, k, key in traces)]
+    cdef dict same_rates                   # what rates of homeostatic scaling depend on -> projections
     cdef dict followers                    # number of such a projection -> names of those that share its history
     cdef dict kept                         # projection -> LazyKeeper or EventKeeper, where synapses are not current
     cdef int64_t history                   # steps back that spikes are looked up
@@ -39,6 +41,7 @@ cdef class Binding:
         self.traces, self.keepers, self.events, self.weights = {}, {}, {}, []
         self.short_terms, self.rates, self.kept, self.born = {}, {}, {}, {}
         self.leaders, self.followers, self.asked, self.joined_lazy = {}, {}, [], []
+        self.same_traces, self.same_rates = {}, {}
         self.births = [(layout.changes, step)] if births is None else births
         self.sim.dt, self.sim.seed, self.sim.step = dt, seed, step
         self.ids = np.array(layout.columns["id"][:n], np.int64)  # ours: removal compacts the network's in place
@@ -340,9 +343,14 @@ cdef class Binding:
             p.state[k] = <float *>self._lend(projection.state[field], "f4", p.n_synapses, field)
         leader = self.leaders.setdefault(_of_history(learning), projection.name) if p.rule.post_amplitude != NULL else projection.name
         for k, name in enumerate(_traces(p.rule.post_traces, p.rule.params)):
-            trace = self.traces[projection.name, "post", name] = self.traces.get((leader, "post", name), aligned(n))
-            p.post_trace[k] = <double *>self._lend(trace, "f8", n, name)
             p.post_kept[k] = nm_exp(-self.sim.dt / p.params[p.rule.post_traces[k].tau])
+            like = []
+            if p.rule.post_amplitude == NULL and p.rule.post_traces[k].kind != NM_TRACE_LOWPASS:
+                like = self.same_traces.setdefault((p.rule.post_traces[k].kind, p.post_kept[k]), like)
+            key = projection.name, "post", name
+            first = like[0][2] if like else (leader, "post", name)
+            like.append((p - self.projections, k, key))
+            self._lend_trace(like[len(like) - 1], self.traces[first] if first in self.traces else aligned(n), len(like) > 1)
         self._start_post_traces(p, projection)
         if p.rule.post_amplitude != NULL:
             self._lend_keeper(p, projection, self.keepers.get(leader))
@@ -428,6 +436,46 @@ cdef class Binding:
             self.traces[key] = self.traces[key].copy()
             p.post_trace[k] = <double *>self._lend(self.traces[key], "f8", self.network.n_neurons, key[2])
 
+    cdef _lend_trace(self, whose, trace, bint follows):
+        """Lend a trace of the targets. `whose`: see `same_traces`; `follows`: another projection updates it."""
+        number, k, key = whose
+        cdef nm_projection *p = &self.projections[<int64_t>number]
+        p.post_follows[<int>k] = follows
+        if self.traces.get(key) is not trace:
+            self.traces[key] = trace
+            p.post_trace[<int>k] = <double *>self._lend(trace, "f8", self.network.n_neurons, key[2])
+
+    cdef part_traces(self, object traces):
+        """Under event rules only traces that go on from the same values are shared. `traces`: see `part_histories`."""
+        for like in self.same_traces.values():
+            leaders = like[:1]
+            for one in like[1:]:
+                follows = self.projections[<int64_t>one[0]].post_follows[<int>one[1]]
+                same = [each for each in leaders if _same_entry(traces.get(one[2]), traces.get(each[2]))]
+                if not follows:  # parted before: it stays so
+                    leaders.append(one)
+                elif same:
+                    self._lend_trace(one, self.traces[same[0][2]], True)
+                else:
+                    self._lend_trace(one, self.traces[one[2]].copy(), False)
+                    leaders.append(one)
+
+    cdef part_rates(self, object rates, object former):
+        """Likewise the rates of homeostatic scaling. `rates`: projection -> (ids, values); `former`: -> keeper before."""
+        cdef HomeostasisKeeper one
+        for names in self.same_rates.values():
+            leaders = names[:1]
+            for name in names[1:]:
+                one = self.rates[name]
+                same = [each for each in leaders if _same_entry(rates.get(name), rates.get(each))
+                        and _measures(former, name) == _measures(former, each)]
+                if one.c.follows and same:
+                    one.share(self.rates[same[0]])
+                    continue
+                if one.c.follows:
+                    one.part()
+                leaders.append(name)
+
     cdef _lend_events(self, nm_projection *p, object projection):
         cdef EventKeeper keeper = EventKeeper()
         keeper.make(self, p, projection)
@@ -451,6 +499,10 @@ cdef class Binding:
             scaler = HomeostasisKeeper(learning.homeostatic, self.network.n_neurons, self.sim.dt, self.sim.step)
             p.homeostasis = &(<HomeostasisKeeper>scaler).c
             self.rates[projection.name] = scaler
+            names = self.same_rates.setdefault(scaler.measures, [])
+            names.append(projection.name)
+            if len(names) > 1:
+                (<HomeostasisKeeper>scaler).share(self.rates[names[0]])
 
     cdef _lend_bitmap_room(self):
         cdef int64_t k
@@ -496,30 +548,6 @@ cdef class Binding:
         names = list(self.layout.area_names)
         inside = np.isin(self.layout.area_of, [names.index(area) for area in areas])
         return np.flatnonzero(np.diff(inside, prepend=False, append=False)).astype(np.int64)
-
-
-_HISTORY = ("course", "newest", "spike", "gain", "late", "n_spikes", "floor", "turn", "n_turns", "sign", "recent", "sums")
-
-
-def _of_history(learning):
-    """What the history of the targets of a projection under a lazy rule depends on."""
-    params = tuple(sorted(learning.params.items()))
-    return learning.rule, params, learning.weight_decay, learning.learns, learning.modulators
-
-
-def _same_entry(one, other):
-    """Whether two entries (ids, values) of saved traces, or None, are equal to the bit."""
-    if one is None or other is None:
-        return one is other
-    return np.array_equal(one[0], other[0]) and one[1].tobytes() == other[1].tobytes()
-
-
-def _same_history(one, other):
-    """Whether two states of lazy projections have the same history, to the bit."""
-    if (one["epoch"], one["origin"]) != (other["epoch"], other["origin"]):
-        return False
-    return all((name in one) == (name in other) and (name not in one or one[name].tobytes() == other[name].tobytes())
-               for name in _HISTORY)
 
 
 def _delays_of(projection):

@@ -41,7 +41,7 @@ cdef _relearn(Binding old, Binding new, set strange):
         if name in old.events and name in before:
             (<EventKeeper>events).settle_traces(old.events[name], now)
     for name, scaler in new.rates.items():
-        if name in old.rates and name in before:
+        if name in old.rates and name in before and not (<HomeostasisKeeper>scaler).c.follows:
             (<HomeostasisKeeper>scaler).take_over(old.rates[name], now, new.sim.dt)
 
 
@@ -150,3 +150,32 @@ def _first_of(old, new):
     places = np.zeros(len(new), np.int64)
     places[found] = first[at[found]]
     return places, found
+
+
+_HISTORY = ("course", "newest", "spike", "gain", "late", "n_spikes", "floor", "turn", "n_turns", "sign", "recent", "sums")
+
+
+def _of_history(learning):
+    """What the history of the targets of a projection under a lazy rule depends on."""
+    params = tuple(sorted(learning.params.items()))
+    return learning.rule, params, learning.weight_decay, learning.learns, learning.modulators
+
+
+def _same_entry(one, other):
+    """Whether two entries (ids, values) of saved traces, or None, are equal to the bit."""
+    if one is None or other is None:
+        return one is other
+    return np.array_equal(one[0], other[0]) and one[1].tobytes() == other[1].tobytes()
+
+
+def _measures(keepers, name):
+    """What the course of a projection's rates depended on before; None: it had none."""
+    return keepers[name].measures if name in keepers else None
+
+
+def _same_history(one, other):
+    """Whether two states of lazy projections have the same history, to the bit."""
+    if (one["epoch"], one["origin"]) != (other["epoch"], other["origin"]):
+        return False
+    return all((name in one) == (name in other) and (name not in one or one[name].tobytes() == other[name].tobytes())
+               for name in _HISTORY)

@@ -92,6 +92,7 @@ cdef extern from "nm_network.h" nogil:
         double weight_dependence
         float *state[8]
         double *post_trace[3]
+        int64_t post_follows[3]
         double post_kept[3]
         nm_lazy *lazy
         const nm_members *members
@@ -366,7 +367,7 @@ cdef extern from "nm_homeostasis.h" nogil:
         double target_rate
         double tau
         double strength
-        int64_t every
+        int64_t every, follows
         double *rate
     double nm_homeostasis_start(const nm_homeostasis *homeostasis, double dt, int64_t now)
 

@@ -150,6 +150,20 @@ cdef class HomeostasisKeeper:
         self.rate = np.full(n_neurons, nm_homeostasis_start(&self.c, dt, now))
         self.c.rate = <double *>_address(self.rate, "f8", n_neurons, "rate")
 
+    cdef share(self, HomeostasisKeeper leader):
+        """Go on with the rates of another projection, which updates them."""
+        self.rate, self.c.rate, self.c.follows = leader.rate, leader.c.rate, 1
+
+    cdef part(self):
+        """Go on with rates of its own."""
+        self.rate, self.c.follows = self.rate.copy(), 0
+        self.c.rate = <double *>_address(self.rate, "f8", len(self.rate), "rate")
+
+    @property
+    def measures(self):
+        """What the course of the rates depends on, besides the spikes."""
+        return self.c.target_rate, self.c.tau, self.c.every
+
     cdef take_over(self, HomeostasisKeeper old, int64_t now, double dt):
         """Rates are those of the next scaling: measure them anew where its time or their decay has changed."""
         fresh = self.rate == nm_homeostasis_start(&old.c, dt, now)  # of neurons of which nothing was measured yet

@@ -131,6 +131,10 @@ SHAPES: Mapping[str, Mapping[str, Shape]] = MappingProxyType(
         "populations, many delays": _over("populations", (1, 4, 16, 64), Shape(delay=MANY)),
         "populations, rstdp": _over("populations", (1, 4, 16, 64), Shape(rule="rstdp")),
         "populations, rstdp, many delays": _over("populations", (1, 4, 16), Shape(rule="rstdp", delay=MANY)),
+        "populations, stdp_nearest": _over("populations", (1, 16), Shape(rule="stdp_nearest")),
+        "populations, homeostasis": _over(
+            "populations", (1, 16), Shape(rule={"rule": "stdp", "homeostatic": True})  # type: ignore[arg-type]
+        ),
         "delays, static": _delays("none"),
         "delays, rstdp": _delays("rstdp"),
         "neurons": _sizes(),
@@ -167,6 +171,10 @@ NOTES: Mapping[tuple[str, str], str] = MappingProxyType(
             "delays, static",
             "1 to 50,000",
         ): "each run looks at all spikes of the last 5 s; runs are short here",
+        (
+            "populations, stdp_nearest",
+            "16",
+        ): "an event rule: hooks are called for one projection at a time, 0.5 us each in a step with events",
         ("delays, rstdp", "1 to 500"): _LONE,
         ("delays, rstdp", "1 to 2,000"): _LONE,
         ("neurons", "10"): _FIXED,
