@@ -73,6 +73,7 @@ C_ROWS = (
     {"nm_lazy_batch", "nm_lazy_join", "nm_current"},
     {
         "nm_lazy",
+        "nm_stretches",
         "nm_bitmap",
         "nm_join",
         "nm_drive",

@@ -408,6 +408,12 @@ cdef class Binding:
             follower.c.next, last.c.next = NULL, follower.projection
             last = follower
 
+    cdef part_shared(self, object state, object former):
+        """What is to go on from other values than what it is shared with is parted. `former`: see `part_rates`."""
+        self.part_histories(state["traces"], state["pairs"])
+        self.part_traces(state["traces"])
+        self.part_rates(state.get("rates", {}), former)
+
     cdef part_histories(self, object traces, object pairs):
         """Let those projections have histories of their own that are to go on from other values than their leader.
 

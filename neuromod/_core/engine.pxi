@@ -279,9 +279,7 @@ cdef class Engine:
         for age, ids in enumerate(reversed(state["fired"])):
             if age < length:
                 self._set_fired(b, now - age, ids)
-        b.part_histories(state["traces"], state["pairs"])
-        b.part_traces(state["traces"])
-        b.part_rates(state.get("rates", {}), {} if b is self.binding else self.binding.rates)
+        b.part_shared(state, {} if b is self.binding else self.binding.rates)
         for key, (ids, values) in state["traces"].items():
             if key in b.traces:
                 _take_by_id(b.traces[key], b.ids, ids, values)
