@@ -175,8 +175,7 @@ static void deliver_dense(delivery *d, int32_t k, int64_t fired) {
 
 static int may_arrive(delivery *d, int32_t k, int64_t fired) {
     const nm_projection *p = &d->to->network->projections[k];
-    return (nm_stretches_fired(&d->stretches, d->to->ring, fired) &
-            nm_stretches_of(&d->stretches, p->pre_first, p->n_rows)) != 0;
+    return nm_stretches_met(&d->stretches, d->to->ring, fired, p->pre_first, p->n_rows);
 }
 
 static void deliver_age(delivery *d, const nm_age *age, int64_t now) {

@@ -306,10 +306,9 @@ static void arrive_from(pass *a, int64_t delay, int64_t source_partition) {
 
 static int may_arrive(const pass *a, int64_t delay) {
     const nm_projection *p = a->projection;
-    nm_stretches *stretches = a->step->stretches;
-    return stretches == NULL ||
-           (nm_stretches_fired(stretches, a->step->ring, a->step->now - delay - a->events->lag) &
-            nm_stretches_of(stretches, p->pre_first, p->n_rows)) != 0;
+    return a->step->stretches == NULL ||
+           nm_stretches_met(a->step->stretches, a->step->ring, a->step->now - delay - a->events->lag,
+                            p->pre_first, p->n_rows);
 }
 
 static void arrivals(pass *a) {

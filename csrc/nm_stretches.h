@@ -40,12 +40,14 @@ static inline uint64_t nm_stretches_fired(nm_stretches *stretches, const nm_dela
     return fired;
 }
 
-/* The stretches that n slots from `first` on lie in. */
-static inline uint64_t nm_stretches_of(const nm_stretches *stretches, int64_t first, int64_t n) {
+/* 0: none of the n slots from `first` on fired in this step; 1: some may have. */
+static inline int nm_stretches_met(nm_stretches *stretches, const nm_delay *ring, int64_t step, int64_t first,
+                                   int64_t n) {
     if (n == 0)
         return 0;
     const int64_t low = first >> stretches->shift, high = (first + n - 1) >> stretches->shift;
-    return (UINT64_MAX >> (NM_STRETCHES - 1 - (high - low))) << low;
+    const uint64_t theirs = (UINT64_MAX >> (NM_STRETCHES - 1 - (high - low))) << low;
+    return (nm_stretches_fired(stretches, ring, step) & theirs) != 0;
 }
 
 #endif

@@ -210,10 +210,13 @@ class ReadOnly(Mapping[str, Item]):
             raise unknown_name(self._where, name, self._content)
         return self._content[name]
 
-    def __contains__(self, name: object) -> bool:  # that of `Mapping` searches for near names
+    # Those of `Mapping` search for near names.
+
+    def __contains__(self, name: object) -> bool:
         return name in self._content
 
-    def get(self, name: str, default: Any = None) -> Any:  # likewise
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return what has a name, or `default`; a name that is not there is no mistake."""
         return self._content.get(name, default)
 
     def __iter__(self) -> Iterator[str]:
