@@ -474,6 +474,8 @@ class Bitmap:
 class HomeostasisKeeper:
     rate: _Floats
     def __new__(cls, params: Mapping[str, float], n_neurons: int, dt: float) -> Self: ...
+    @property
+    def measures(self) -> tuple[float, float, int]: ...
 
 @disjoint_base
 class Pool:
