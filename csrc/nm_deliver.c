@@ -29,7 +29,7 @@ typedef struct delivery {
     nm_lazy_step lazy;
     nm_events_step events;
     nm_bitmap_partition bitmap;
-    nm_stretches stretches;
+    nm_stretches *stretches;
 } delivery;
 
 NM_INLINE void fetch(const nm_projection *p, int64_t delay_run) {
@@ -175,7 +175,7 @@ static void deliver_dense(delivery *d, int32_t k, int64_t fired) {
 
 static int may_arrive(delivery *d, int32_t k, int64_t fired) {
     const nm_projection *p = &d->to->network->projections[k];
-    return nm_stretches_met(&d->stretches, d->to->ring, fired, p->pre_first, p->n_rows);
+    return nm_stretches_met(d->stretches, d->to->ring, fired, p->pre_first, p->n_rows);
 }
 
 static void deliver_age(delivery *d, const nm_age *age, int64_t now) {
@@ -206,14 +206,16 @@ void nm_deliver_static(nm_delivery *to, int64_t now, int64_t first, int64_t end)
 void nm_deliver(const nm_delivery *to, int64_t now, int64_t partition) {
     const nm_network *network = to->network;
     const nm_routes *routes = &network->routes;
+    nm_stretches stretches;
+    nm_stretches_begin(&stretches, network->n_neurons);
     delivery d = {
         .to = to,
+        .stretches = &stretches,
         .partition = partition,
         .partition_first = nm_network_partition_first(network, partition),
         .lazy = {.network = network, .dt = to->dt, .seed = to->seed, .now = now, .efficacy = 1.0},
         .events = {.network = network, .dt = to->dt, .seed = to->seed, .now = now, .partition = partition},
         .bitmap = {.network = network, .ring = to->ring, .room = to->bitmap, .partition = partition}};
-    d.stretches = nm_stretches_none(network->n_neurons);
     memcpy(d.bitmap.touched, to->touched, sizeof to->touched);
     for (int64_t k = 0; k < routes->n_ages; k++)
         if (nm_delay_any(to->ring, now - routes->ages[k].delay))

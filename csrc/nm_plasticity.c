@@ -132,7 +132,8 @@ static const nm_factors *factors_of(const nm_projection *p, const nm_factors *al
 void nm_plasticity_step(const nm_network *network, const nm_delay *ring, const nm_factors *factor,
                         const double *fired, double dt, uint64_t seed, int64_t step, int64_t partition) {
     pass a = {.network = network, .ring = ring, .seed = seed, .step = step, .partition = partition};
-    nm_stretches stretches = nm_stretches_none(network->n_neurons);
+    nm_stretches stretches;
+    nm_stretches_begin(&stretches, network->n_neurons);
     for (int64_t k = 0; k < network->routes.n_stepped; k++) {
         const nm_projection *p = a.projection = &network->projections[network->routes.stepped[k]];
         if (p->lazy != NULL) {

@@ -10,18 +10,23 @@ enum { NM_STRETCHES = 64, NM_STRETCH_STEPS = 16 };
 
 /* The steps that were looked up last. */
 typedef struct nm_stretches {
-    int shift; /* a slot lies in stretch slot >> shift */
+    int64_t n_neurons;
+    int shift; /* a slot lies in stretch slot >> shift; -1: nothing was looked up yet, all below is not set */
     int64_t step[NM_STRETCH_STEPS];
     uint64_t fired[NM_STRETCH_STEPS];
 } nm_stretches;
 
-static inline nm_stretches nm_stretches_none(int64_t n_neurons) {
-    nm_stretches found = {.shift = 0};
-    while ((n_neurons - 1) >> found.shift >= NM_STRETCHES)
-        found.shift++;
+/* Most calls look nothing up, so what it takes is made ready by the first that does. */
+static inline void nm_stretches_begin(nm_stretches *stretches, int64_t n_neurons) {
+    stretches->n_neurons = n_neurons, stretches->shift = -1;
+}
+
+static inline void nm_stretches_ready(nm_stretches *stretches) {
+    stretches->shift = 0;
+    while ((stretches->n_neurons - 1) >> stretches->shift >= NM_STRETCHES)
+        stretches->shift++;
     for (int k = 0; k < NM_STRETCH_STEPS; k++)
-        found.step[k] = INT64_MIN;
-    return found;
+        stretches->step[k] = INT64_MIN;
 }
 
 /* The stretches with a spike of this step, which the ring covers. */
@@ -45,6 +50,8 @@ static inline int nm_stretches_met(nm_stretches *stretches, const nm_delay *ring
                                    int64_t n) {
     if (n == 0)
         return 0;
+    if (stretches->shift < 0)
+        nm_stretches_ready(stretches);
     const int64_t low = first >> stretches->shift, high = (first + n - 1) >> stretches->shift;
     const uint64_t theirs = (UINT64_MAX >> (NM_STRETCHES - 1 - (high - low))) << low;
     return (nm_stretches_fired(stretches, ring, step) & theirs) != 0;
