@@ -314,8 +314,9 @@ static int may_arrive(const pass *a, int64_t delay) {
 static void arrivals(pass *a) {
     for (int64_t k = 0; k < a->events->n_delays; k++) {
         const int64_t delay = a->events->delays[k];
-        for (int64_t partition = 0; may_arrive(a, delay) && partition < a->step->network->n_partitions;
-             partition++)
+        if (!may_arrive(a, delay))
+            continue;
+        for (int64_t partition = 0; partition < a->step->network->n_partitions; partition++)
             arrive_from(a, delay, partition);
     }
 }

@@ -67,7 +67,7 @@ class Shape:
     rate: float = 5.0
     populations: int = 1
     delay: Any = 15
-    rule: str = "none"
+    rule: str | Mapping[str, Any] = "none"
     model: str = "poisson"
     zones: int = 0
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -133,7 +133,7 @@ SHAPES: Mapping[str, Mapping[str, Shape]] = MappingProxyType(
         "populations, rstdp, many delays": _over("populations", (1, 4, 16), Shape(rule="rstdp", delay=MANY)),
         "populations, stdp_nearest": _over("populations", (1, 16), Shape(rule="stdp_nearest")),
         "populations, homeostasis": _over(
-            "populations", (1, 16), Shape(rule={"rule": "stdp", "homeostatic": True})  # type: ignore[arg-type]
+            "populations", (1, 16), Shape(rule={"rule": "stdp", "homeostatic": True})
         ),
         "delays, static": _delays("none"),
         "delays, rstdp": _delays("rstdp"),
@@ -148,7 +148,7 @@ SHAPES: Mapping[str, Mapping[str, Shape]] = MappingProxyType(
             "neither": Shape(),
             "short-term": Shape(extra={"short_term": True}),
             "stdp": Shape(rule="stdp"),
-            "stdp, homeostasis": Shape(rule={"rule": "stdp", "homeostatic": True}),  # type: ignore[arg-type]
+            "stdp, homeostasis": Shape(rule={"rule": "stdp", "homeostatic": True}),
         },
         "dt, ms": _over("dt", (0.1, 1.0)),
         "threads": _over("threads", (1, 2), Shape(neurons=20_000, in_degree=1000)),
