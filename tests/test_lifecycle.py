@@ -545,14 +545,14 @@ def test_rates_count_the_spikes_of_the_dead() -> None:
         {"name": name, "coord_ranges": {"x": [3 * k, 3 * k + 2], **ranges}} for k, name in enumerate("AB")
     ]
     areas[1]["model"], areas[1]["params"] = "poisson", {"rate": 50.0}
-    config = {
+    config: dict[str, Any] = {
         "lattice_shape": [6, 6, 1, 1],
         "areas": areas,
         "background_drive": {"rate": 2000.0, "weight": 1.0},
         "cell_lifecycle": {"max_age": 50, "health_decay_per_step": 0.0, "interval": 25},
     }
     for births in (True, False):
-        config["cell_lifecycle"]["enable_reproduction"] = births  # type: ignore[index]
+        config["cell_lifecycle"]["enable_reproduction"] = births
         sim = Simulation(BrainModel(config=config), seed=1)
         sim.initialize_neurons()
         sim.model.neurons.age[:] = np.arange(36)
