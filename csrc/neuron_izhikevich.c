@@ -89,13 +89,17 @@ NM_INLINE constants load(const nm_neuron_chunk *c, size_t i) {
                        .held_inh = c->derived[HELD_INH][i]};
 }
 
-/* The loop vectorises: no branch, columns of one width, constants loaded before the loop. With delta
- * synapses (`currents` is 0) the current columns are 0 and are not touched. */
-NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride, const int currents) {
-    double *v_membrane = c->state[V_MEMBRANE], *u_recovery = c->state[U_RECOVERY];
-    double *i_exc = c->state[I_EXCITATORY], *i_inh = c->state[I_INHIBITORY];
+/* The loops vectorise: no branch, columns of one width, constants loaded before the loop. With delta
+ * synapses (`currents` is 0) the current columns are 0 and are not touched. There are two loops since their
+ * operations wait for each other: half of them leave room for twice as many neurons at once. */
+
+/* The potential before the test for a spike, and the currents at the end of the step. */
+NM_INLINE void advance_potential(const nm_neuron_chunk *c, const size_t stride, const int currents) {
+    double *v_membrane = c->state[V_MEMBRANE], *i_exc = c->state[I_EXCITATORY],
+           *i_inh = c->state[I_INHIBITORY];
+    const double *u_recovery = c->state[U_RECOVERY];
     const double *exc = c->input[NM_EXCITATORY], *inh = c->input[NM_INHIBITORY];
-    const double dt = c->dt, half = 0.5 * c->dt, per_step = 1.0 / c->dt;
+    const double half = 0.5 * c->dt, per_step = 1.0 / c->dt;
     const size_t n = c->n;
     const constants shared = load(c, 0);
     NM_INDEPENDENT
@@ -105,22 +109,41 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride, const int 
             currents ? exc[i] * k.held_exc + inh[i] * k.held_inh : (exc[i] + inh[i]) * per_step;
         const double direct = c->current[i] + held;
         const double input = currents ? direct + (i_exc[i] * k.mean_exc + i_inh[i] * k.mean_inh) : direct;
-        double v = v_membrane[i], u = u_recovery[i];
+        const double u = u_recovery[i];
+        double v = v_membrane[i];
         v += half * (0.04 * (v * v) + 5.0 * v + 140.0 - u + input);
         v = v < k.v_min ? k.v_min : v;
         v += half * (0.04 * (v * v) + 5.0 * v + 140.0 - u + input);
-        v = v < k.v_min ? k.v_min : v;
-        u += dt * (k.a * (k.b * v - u));
-        const int spike = nm_crossed(v, k.v_peak);
-        const double raised = u + k.d;
-        v_membrane[i] = spike ? k.c : v;
-        u_recovery[i] = spike ? raised : u;
-        c->fired[i] = spike;
+        v_membrane[i] = v < k.v_min ? k.v_min : v;
         if (currents) {
             i_exc[i] = nm_flush(i_exc[i] * k.kept_exc + exc[i] * k.jump_exc);
             i_inh[i] = nm_flush(i_inh[i] * k.kept_inh + inh[i] * k.jump_inh);
         }
     }
+}
+
+/* The recovery, the test for a spike, and what a spike resets. */
+NM_INLINE void advance_recovery(const nm_neuron_chunk *c, const size_t stride) {
+    double *v_membrane = c->state[V_MEMBRANE], *u_recovery = c->state[U_RECOVERY];
+    const double dt = c->dt;
+    const size_t n = c->n;
+    const constants shared = load(c, 0);
+    NM_INDEPENDENT
+    for (size_t i = 0; i < n; i++) {
+        const constants k = stride ? load(c, i) : shared;
+        const double v = v_membrane[i];
+        const double u = u_recovery[i] + dt * (k.a * (k.b * v - u_recovery[i]));
+        const int spike = nm_crossed(v, k.v_peak);
+        const double raised = u + k.d;
+        v_membrane[i] = spike ? k.c : v;
+        u_recovery[i] = spike ? raised : u;
+        c->fired[i] = spike;
+    }
+}
+
+NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride, const int currents) {
+    advance_potential(c, stride, currents);
+    advance_recovery(c, stride);
 }
 
 static void step(const nm_neuron_chunk *c) {

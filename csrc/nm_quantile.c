@@ -123,10 +123,11 @@ static inline __attribute__((always_inline)) unsigned fill_vector(const uint32_t
     return (unsigned)UNKNOWN(octave);
 }
 
-static void fill_unknown(unsigned unknown, const uint32_t *word, size_t n, float *deviate) {
-    for (size_t i = 0; i < n; i++)
-        if (unknown >> i & 1)
-            deviate[i] = quantile(word[i]);
+static void fill_unknown(unsigned unknown, const uint32_t *word, float *deviate) {
+    for (; unknown != 0; unknown &= unknown - 1) {
+        const int i = __builtin_ctz(unknown);
+        deviate[i] = quantile(word[i]);
+    }
 }
 
 /* Two vectors at a time: gcc 12 loads the constants anew in each iteration. */
@@ -136,13 +137,12 @@ static void fill(const uint32_t *word, size_t n, float *deviate) {
         const unsigned first = fill_vector(word + i, LANES, deviate + i),
                        second = fill_vector(word + i + LANES, LANES, deviate + i + LANES);
         if ((first | second) != 0)
-            fill_unknown(first | second << LANES, word + i, 2 * LANES, deviate + i);
+            fill_unknown(first | second << LANES, word + i, deviate + i);
     }
     for (; i < n; i += LANES) {
         const size_t here = n - i < LANES ? n - i : LANES;
         const unsigned unknown = fill_vector(word + i, here, deviate + i);
-        if (unknown != 0)
-            fill_unknown(unknown, word + i, here, deviate + i);
+        fill_unknown(unknown & ((1u << here) - 1), word + i, deviate + i);
     }
 }
 #else

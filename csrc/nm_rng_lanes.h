@@ -43,12 +43,28 @@ INLINE lanes in_turn(lanes a, lanes b, const int from) {
 }
 #endif
 
+enum { ROUNDS = 10 };
+
+/* The keys of the rounds, one value in all lanes: made once for all blocks. */
+typedef struct round_keys {
+    lanes k0[ROUNDS], k1[ROUNDS];
+} round_keys;
+
+INLINE void set_keys(round_keys *keys, uint64_t seed) {
+    const lanes zero = {0};
+    uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+    for (int round = 0; round < ROUNDS; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
+        keys->k0[round] = zero + k0;
+        keys->k1[round] = zero + k1;
+    }
+}
+
 /* The words of n_vectors * WIDTH blocks, with n_vectors <= GROUP. `count` is the step or the id, whichever
  * differs between the blocks. */
-INLINE void group_of_blocks(const nm_rng_range *r, lanes count, const int n_vectors, uint32_t *out) {
+INLINE void group_of_blocks(const nm_rng_range *r, const round_keys *keys, lanes count, const int n_vectors,
+                            uint32_t *out) {
     const lanes zero = {0}, m0 = zero + 0xD2511F53u, m1 = zero + 0xCD9E8D57u, low = zero + 0xFFFFFFFFu;
     lanes x0[GROUP], x1[GROUP], x2[GROUP], x3[GROUP];
-    uint32_t k0 = (uint32_t)r->seed, k1 = (uint32_t)(r->seed >> 32);
     for (int g = 0; g < n_vectors; g++) {
         x0[g] = r->by_step ? count : zero + r->step;
         x1[g] = x0[g] >> 32;
@@ -57,22 +73,21 @@ INLINE void group_of_blocks(const nm_rng_range *r, lanes count, const int n_vect
         count += WIDTH;
     }
 #pragma GCC unroll 10
-    for (int round = 0; round < 10; round++) {
+    for (int round = 0; round < ROUNDS; round++) {
 #pragma GCC unroll 4
         for (int g = 0; g < n_vectors; g++) {
             const lanes a = (lanes)PRODUCT(x0[g], m0), b = (lanes)PRODUCT(x2[g], m1);
-            x0[g] = (b >> 32) ^ x1[g] ^ (zero + k0);
+            x0[g] = (b >> 32) ^ x1[g] ^ keys->k0[round];
             x1[g] = b;
-            x2[g] = (a >> 32) ^ x3[g] ^ (zero + k1);
+            x2[g] = (a >> 32) ^ x3[g] ^ keys->k1[round];
             x3[g] = a;
         }
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
     }
     for (int g = 0; g < n_vectors; g++) {
         const lanes first = (x0[g] & low) | x1[g] << 32, second = (x2[g] & low) | x3[g] << 32;
-        const lanes pair[2] = {LOWER(first, second), UPPER(first, second)}; /* in the order of blocks */
-        memcpy(out + (size_t)g * 4 * WIDTH, pair, sizeof pair);
+        const lanes lower = LOWER(first, second), upper = UPPER(first, second); /* in the order of blocks */
+        memcpy(out + (size_t)g * 4 * WIDTH, &lower, sizeof lower);
+        memcpy(out + (size_t)g * 4 * WIDTH + 2 * WIDTH, &upper, sizeof upper);
     }
 }
 
@@ -80,15 +95,17 @@ static void many_blocks(const nm_rng_range *r, size_t n, uint32_t *out) {
     enum { AT_ONCE = GROUP * WIDTH };
     uint32_t more[4 * AT_ONCE];
     lanes count = {0};
+    round_keys keys;
+    set_keys(&keys, r->seed);
     for (int i = 0; i < WIDTH; i++)
         count[i] = (r->by_step ? r->step : r->id) + (uint64_t)i;
     for (; n >= AT_ONCE; n -= AT_ONCE, out += 4 * AT_ONCE, count += AT_ONCE)
-        group_of_blocks(r, count, GROUP, out);
+        group_of_blocks(r, &keys, count, GROUP, out);
     if (n == 0)
         return;
     if (n <= WIDTH)
-        group_of_blocks(r, count, 1, more);
+        group_of_blocks(r, &keys, count, 1, more);
     else
-        group_of_blocks(r, count, GROUP, more);
+        group_of_blocks(r, &keys, count, GROUP, more);
     memcpy(out, more, 4 * n * sizeof *out);
 }
