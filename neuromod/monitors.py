@@ -368,8 +368,9 @@ class SynapseMonitor(Monitor[_core.Probe]):
 
     Notes
     -----
-    A run pauses for each sample, and reads all synapses of the projection (each one by itself, where an engine keeps
-    them and at most 16 are recorded); what follows has the same bits as without the monitor. 4 bytes a value.
+    A run pauses for each sample. Where the rule brings synapses up to date only when they are read, the sample costs
+    what its synapses cost, up to 16 and one for each 4,096 of the projection; of more, all are read. What follows has
+    the same bits as without the monitor. 4 bytes a value.
 
     Examples
     --------

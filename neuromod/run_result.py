@@ -74,7 +74,7 @@ class Rates(Mapping[str, float]):
         if name in found:
             return found[name]
         if name in self._names:
-            raise KeyError(f"rates[{name!r}]: has no neurons at the end of the run, so no rate")
+            raise KeyError(f"rates[{name!r}]: had no neurons in the run, so no rate")
         raise unknown_name("rates", name, found)
 
     def __contains__(self, name: object) -> bool:

@@ -128,7 +128,12 @@ def read_all(sim: Simulation) -> Any:
 
 def read_some(sim: Simulation) -> Any:
     p = sim.projections["p1_to_l2"]
-    return [p._table.weights.one(k) for k in range(0, len(p.weight), 101)], p.eligibility.copy()
+    weights, some = p._table.weights, np.array([77, 0, 5])
+    by_themselves = [weights.sampled(name, some) for name in ("weight", "eligibility")]
+    one_by_one = [weights.one(k) for k in range(0, len(p.weight), 101)]
+    for name, found in zip(("weight", "eligibility"), by_themselves, strict=True):
+        assert np.array_equal(found, weights.looked_at()[name][some])
+    return one_by_one, by_themselves, p.eligibility.copy()
 
 
 def read_ends(sim: Simulation) -> Any:

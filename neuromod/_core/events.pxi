@@ -154,10 +154,10 @@ cdef class EventKeeper:
         return self._read(0, self.p.n_synapses)
 
     def read_one(self, int64_t synapse):
-        """The weight of one synapse now."""
+        """As `read`, of one synapse: a number for each name."""
         self._check_kept()
         check_number("synapse", synapse, 0, self.p.n_synapses - 1)
-        return float(self._read(synapse, synapse + 1)["weight"][0])
+        return {name: column[0].item() for name, column in self._read(synapse, synapse + 1).items()}
 
     def write(self, synapses, columns):
         """Set the given synapses to what they are to be now: every column that `read` gives."""

@@ -217,19 +217,19 @@ cdef class LazyKeeper:
         if self.joined is not None:
             return (<JoinedLazy>self.joined).read(self)
         cdef nm_lazy_step step = self._step()
-        weight = np.empty(len(self.weight), np.float32)
-        eligibility = None if self.eligibility is None else np.empty(len(self.weight), np.float32)
-        cdef float *w = <float *>_address(weight, "f4", 0, "weight")
-        cdef float *c = NULL if eligibility is None else <float *>_address(eligibility, "f4", 0, "eligibility")
-        cdef int64_t n = self._n_buckets(), first, share = 1 + (n << 18) // (1 + len(self.weight))
+        cdef int64_t n_synapses = len(self.weight)
+        found = _empty_columns(n_synapses, self.eligibility is not None)
+        cdef float *w = _column_of(found, "weight", n_synapses)
+        cdef float *c = _column_of(found, "eligibility", n_synapses)
+        cdef int64_t n = self._n_buckets(), first, share = 1 + (n << 18) // (1 + n_synapses)
         for first in range(0, n, share):
             with nogil:
                 nm_lazy_read(&step, first, min(first + share, n), 0, w, c)
             PyErr_CheckSignals()
-        return {"weight": weight} | ({} if eligibility is None else {"eligibility": eligibility})
+        return found
 
     def read_one(self, int64_t synapse):
-        """The weight of one synapse now."""
+        """As `read`, of one synapse: a number for each name."""
         if self.joined is not None:
             return (<JoinedLazy>self.joined).read_one(self, synapse)
         check_number("synapse", synapse, 0, len(self.weight) - 1)
@@ -238,9 +238,11 @@ cdef class LazyKeeper:
         cdef const int64_t *start = self.projection.run_start
         cdef int64_t first = nm_first_run(self.projection, bucket)
         cdef int64_t last = nm_first_run(self.projection, bucket + 1)
-        weight = np.empty(start[last] - start[first], np.float32)
-        nm_lazy_read(&step, bucket, bucket + 1, start[first], <float *>_address(weight, "f4", 0, "weight"), NULL)
-        return float(weight[synapse - start[first]])
+        cdef int64_t n = start[last] - start[first]
+        found = _empty_columns(n, self.eligibility is not None)
+        nm_lazy_read(&step, bucket, bucket + 1, start[first], _column_of(found, "weight", n),
+                     _column_of(found, "eligibility", n))
+        return {name: float(column[synapse - start[first]]) for name, column in found.items()}
 
     def write(self, synapses, columns):
         """Set the given synapses (ascending positions) to what they are to be now: every column that `read` gives."""

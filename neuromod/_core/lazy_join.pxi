@@ -182,12 +182,9 @@ cdef class JoinedLazy:
         cdef int64_t n = nm_all_buckets(&self.binding.network, &self.rows), first, at = 0
         cdef int64_t share = 1 + (n << 18) // (1 + self.rows.n_synapses)
         step.projection = &self.rows
-        found = {"weight": np.empty(self.own[k].n_synapses, np.float32)}
-        cdef float *w = <float *>_address(found["weight"], "f4", 0, "weight")
-        cdef float *c = NULL
-        if self.rows.state[0] != NULL:
-            found["eligibility"] = np.empty(self.own[k].n_synapses, np.float32)
-            c = <float *>_address(found["eligibility"], "f4", 0, "eligibility")
+        found = _empty_columns(self.own[k].n_synapses, self.rows.state[0] != NULL)
+        cdef float *w = _column_of(found, "weight", self.own[k].n_synapses)
+        cdef float *c = _column_of(found, "eligibility", self.own[k].n_synapses)
         for first in range(0, n, share):
             with nogil:
                 at += nm_lazy_join_read(&step, k, first, min(first + share, n), w + at,
@@ -195,8 +192,8 @@ cdef class JoinedLazy:
             PyErr_CheckSignals()
         return found
 
-    cdef float read_one(self, LazyKeeper member, int64_t synapse) except? -1:
-        """The weight of one synapse of a member now."""
+    cdef dict read_one(self, LazyKeeper member, int64_t synapse):
+        """As `read`, of one synapse: a number for each name."""
         cdef nm_lazy_step step = member._step()
         cdef Py_ssize_t k = self.keepers.index(member)
         cdef nm_projection *own = &self.own[k]
@@ -206,10 +203,21 @@ cdef class JoinedLazy:
         cdef int64_t at = nm_bucket(network, &self.rows, nm_row_of(network, own, bucket),
                                     nm_partition_of(network, own, bucket))
         cdef int64_t first = own.run_start[nm_first_run(own, bucket)]
+        cdef int64_t n = own.run_start[nm_first_run(own, bucket + 1)] - first
         step.projection = &self.rows
-        weight = np.empty(own.run_start[nm_first_run(own, bucket + 1)] - first, np.float32)
-        nm_lazy_join_read(&step, k, at, at + 1, <float *>_address(weight, "f4", 0, "weight"), NULL)
-        return weight[synapse - first]
+        found = _empty_columns(n, self.rows.state[0] != NULL)
+        nm_lazy_join_read(&step, k, at, at + 1, _column_of(found, "weight", n), _column_of(found, "eligibility", n))
+        return {name: float(column[synapse - first]) for name, column in found.items()}
+
+
+cdef dict _empty_columns(int64_t n, bint has_eligibility):
+    """Room for what is read of `n` synapses under a lazy rule."""
+    return {name: np.empty(n, np.float32) for name in ("weight", "eligibility")[: 1 + has_eligibility]}
+
+
+cdef float *_column_of(dict columns, str name, int64_t n) except? NULL:
+    """Where a column of `n` synapses lies; NULL where there is none of that name."""
+    return <float *>_address(columns[name], "f4", n, name) if name in columns else NULL
 
 
 cdef _restore_rows(nm_projection *p, const nm_projection *own):

@@ -15,8 +15,9 @@ __all__ = ["Weights"]
 
 Floats = NDArray[np.float32]
 
-_FEW = 16
-"""Synapses that are read one by one where an engine keeps them; more are picked from all of the projection."""
+_FEW, _SHARE = 16, 4096
+"""Where the weights are not in arrays, `_FEW` synapses, and one for each `_SHARE` of the projection, are read one by
+one; more are picked from all, which then costs less."""
 
 
 class SharedWeights(Protocol):
@@ -148,14 +149,15 @@ class Weights:
 
     def sampled(self, name: str, where: NDArray[np.int64]) -> Floats:
         """Current values of some synapses, for a recorder: a copy."""
+        are_few = len(where) <= _FEW + self.n // _SHARE
         if self.keeper is not None:
-            if name == "weight" and len(where) <= _FEW:
-                return np.array([self.keeper.read_one(int(k)) for k in where], np.float32)
+            if are_few:
+                return np.array([self.keeper.read_one(int(k))[name] for k in where], np.float32)
             found = self._read()[name]
         elif name == "weight" and self.is_equal:
             return np.full(len(where), self.equal, np.float32)
         elif self.joined is not None:
-            if len(where) <= _FEW:
+            if are_few:
                 return np.array([self.joined.read_one(int(k)) for k in where], np.float32)
             found = self.joined.read()
         else:
@@ -187,7 +189,7 @@ class Weights:
     def _glance_one(self, k: int) -> float:
         with self.gate:
             if self.keeper is not None:
-                return self.keeper.read_one(k)
+                return self.keeper.read_one(k)["weight"]
             if self.is_equal:
                 return self.equal
             return float(self.live["weight"][k]) if self.joined is None else self.joined.read_one(k)
