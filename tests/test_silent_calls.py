@@ -270,7 +270,7 @@ def test_a_column_of_no_neurons_could_be_read_and_not_set():
         none.tau_m = [1.0, 2.0]
     assert cells.tau_m.tolist() == [20.0, 20.0] and none.tau_m.shape == (0,)
     rates = sim.run(1)["rates"]
-    with pytest.raises(KeyError, match="has no neurons at the end of the run"):
+    with pytest.raises(KeyError, match="had no neurons in the run"):
         rates["none"]
     with pytest.raises(KeyError, match="must be one of 'cells'; did you mean 'cells'"):
         rates["cell"]
