@@ -23,7 +23,7 @@ SECTIONS = {
     "Go on": ("agents", "sweeps", "ranks", "files", "reliability", "reproducibility", "command_line"),
     "Reference": ("models", "configuration", "units", "limits", "comparison", "expectations"),
     "Coming from": ("from_nest", "from_brian2", "from_upstream"),
-    "Inside": ("extending", "inside", "contributing"),
+    "Inside": ("extending", "inside", "faults", "contributing"),
 }
 
 
