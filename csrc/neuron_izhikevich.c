@@ -90,8 +90,8 @@ NM_INLINE constants load(const nm_neuron_chunk *c, size_t i) {
 }
 
 /* The loops vectorise: no branch, columns of one width, constants loaded before the loop. With delta
- * synapses (`currents` is 0) the current columns are 0 and are not touched. There are two loops since their
- * operations wait for each other: half of them leave room for twice as many neurons at once. */
+ * synapses (`currents` is 0) the current columns are 0 and are not touched. There are two loops since the
+ * operations of one neuron wait for each other: of a shorter loop the processor takes more neurons at once. */
 
 /* The potential before the test for a spike, and the currents at the end of the step. */
 NM_INLINE void advance_potential(const nm_neuron_chunk *c, const size_t stride, const int currents) {

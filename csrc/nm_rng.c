@@ -7,18 +7,24 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+enum { ROUNDS = 10 };
+#define MULTIPLIER_0 0xD2511F53u
+#define MULTIPLIER_1 0xCD9E8D57u
+#define NEXT_KEY_0   0x9E3779B9u /* added to the key after each round */
+#define NEXT_KEY_1   0xBB67AE85u
+
 /* Scalars only, so that a loop over blocks vectorises: each variable becomes one vector register. */
 INLINE void philox(uint32_t x0, uint32_t x1, uint32_t x2, uint32_t x3, uint32_t k0, uint32_t k1,
                    uint32_t *out) {
 #pragma GCC unroll 10
-    for (int round = 0; round < 10; round++) {
-        uint64_t a = (uint64_t)0xD2511F53u * x0, b = (uint64_t)0xCD9E8D57u * x2;
+    for (int round = 0; round < ROUNDS; round++) {
+        uint64_t a = (uint64_t)MULTIPLIER_0 * x0, b = (uint64_t)MULTIPLIER_1 * x2;
         x0 = (uint32_t)(b >> 32) ^ x1 ^ k0;
         x1 = (uint32_t)b;
         x2 = (uint32_t)(a >> 32) ^ x3 ^ k1;
         x3 = (uint32_t)a;
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
+        k0 += NEXT_KEY_0;
+        k1 += NEXT_KEY_1;
     }
     out[0] = x0;
     out[1] = x1;

@@ -43,8 +43,6 @@ INLINE lanes in_turn(lanes a, lanes b, const int from) {
 }
 #endif
 
-enum { ROUNDS = 10 };
-
 /* The keys of the rounds, one value in all lanes: made once for all blocks. */
 typedef struct round_keys {
     lanes k0[ROUNDS], k1[ROUNDS];
@@ -53,7 +51,7 @@ typedef struct round_keys {
 INLINE void set_keys(round_keys *keys, uint64_t seed) {
     const lanes zero = {0};
     uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
-    for (int round = 0; round < ROUNDS; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
+    for (int round = 0; round < ROUNDS; round++, k0 += NEXT_KEY_0, k1 += NEXT_KEY_1) {
         keys->k0[round] = zero + k0;
         keys->k1[round] = zero + k1;
     }
@@ -63,7 +61,7 @@ INLINE void set_keys(round_keys *keys, uint64_t seed) {
  * differs between the blocks. */
 INLINE void group_of_blocks(const nm_rng_range *r, const round_keys *keys, lanes count, const int n_vectors,
                             uint32_t *out) {
-    const lanes zero = {0}, m0 = zero + 0xD2511F53u, m1 = zero + 0xCD9E8D57u, low = zero + 0xFFFFFFFFu;
+    const lanes zero = {0}, m0 = zero + MULTIPLIER_0, m1 = zero + MULTIPLIER_1, low = zero + 0xFFFFFFFFu;
     lanes x0[GROUP], x1[GROUP], x2[GROUP], x3[GROUP];
     for (int g = 0; g < n_vectors; g++) {
         x0[g] = r->by_step ? count : zero + r->step;
@@ -96,6 +94,8 @@ static void many_blocks(const nm_rng_range *r, size_t n, uint32_t *out) {
     uint32_t more[4 * AT_ONCE];
     lanes count = {0};
     round_keys keys;
+    if (n == 0) /* all words are of blocks that are cut */
+        return;
     set_keys(&keys, r->seed);
     for (int i = 0; i < WIDTH; i++)
         count[i] = (r->by_step ? r->step : r->id) + (uint64_t)i;

@@ -153,11 +153,11 @@ cdef class EventKeeper:
         self._check_kept()
         return self._read(0, self.p.n_synapses)
 
-    def read_one(self, int64_t synapse):
-        """As `read`, of one synapse: a number for each name."""
+    def read_one(self, int64_t synapse, str name="weight"):
+        """The weight, or another column, of one synapse now."""
         self._check_kept()
         check_number("synapse", synapse, 0, self.p.n_synapses - 1)
-        return {name: column[0].item() for name, column in self._read(synapse, synapse + 1).items()}
+        return float(self._read(synapse, synapse + 1)[name][0])
 
     def write(self, synapses, columns):
         """Set the given synapses to what they are to be now: every column that `read` gives."""

@@ -228,10 +228,10 @@ cdef class LazyKeeper:
             PyErr_CheckSignals()
         return found
 
-    def read_one(self, int64_t synapse):
-        """As `read`, of one synapse: a number for each name."""
+    def read_one(self, int64_t synapse, str name="weight"):
+        """The weight, or the eligibility, of one synapse now."""
         if self.joined is not None:
-            return (<JoinedLazy>self.joined).read_one(self, synapse)
+            return (<JoinedLazy>self.joined).read_one(self, synapse, name)
         check_number("synapse", synapse, 0, len(self.weight) - 1)
         cdef nm_lazy_step step = self._step()
         cdef int64_t bucket = _bucket_with(self.projection, self._n_buckets(), synapse)
@@ -239,10 +239,10 @@ cdef class LazyKeeper:
         cdef int64_t first = nm_first_run(self.projection, bucket)
         cdef int64_t last = nm_first_run(self.projection, bucket + 1)
         cdef int64_t n = start[last] - start[first]
-        found = _empty_columns(n, self.eligibility is not None)
+        found = _empty_columns(n, name != "weight" and self.eligibility is not None)
         nm_lazy_read(&step, bucket, bucket + 1, start[first], _column_of(found, "weight", n),
                      _column_of(found, "eligibility", n))
-        return {name: float(column[synapse - start[first]]) for name, column in found.items()}
+        return float(found[name][synapse - start[first]])
 
     def write(self, synapses, columns):
         """Set the given synapses (ascending positions) to what they are to be now: every column that `read` gives."""

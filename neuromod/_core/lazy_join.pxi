@@ -192,8 +192,8 @@ cdef class JoinedLazy:
             PyErr_CheckSignals()
         return found
 
-    cdef dict read_one(self, LazyKeeper member, int64_t synapse):
-        """As `read`, of one synapse: a number for each name."""
+    cdef object read_one(self, LazyKeeper member, int64_t synapse, str name):
+        """The weight, or the eligibility, of one synapse of a member now."""
         cdef nm_lazy_step step = member._step()
         cdef Py_ssize_t k = self.keepers.index(member)
         cdef nm_projection *own = &self.own[k]
@@ -205,9 +205,9 @@ cdef class JoinedLazy:
         cdef int64_t first = own.run_start[nm_first_run(own, bucket)]
         cdef int64_t n = own.run_start[nm_first_run(own, bucket + 1)] - first
         step.projection = &self.rows
-        found = _empty_columns(n, self.rows.state[0] != NULL)
+        found = _empty_columns(n, name != "weight" and self.rows.state[0] != NULL)
         nm_lazy_join_read(&step, k, at, at + 1, _column_of(found, "weight", n), _column_of(found, "eligibility", n))
-        return {name: float(column[synapse - first]) for name, column in found.items()}
+        return float(found[name][synapse - first])
 
 
 cdef dict _empty_columns(int64_t n, bint has_eligibility):

@@ -152,7 +152,7 @@ class Weights:
         are_few = len(where) <= _FEW + self.n // _SHARE
         if self.keeper is not None:
             if are_few:
-                return np.array([self.keeper.read_one(int(k))[name] for k in where], np.float32)
+                return np.array([self.keeper.read_one(int(k), name) for k in where], np.float32)
             found = self._read()[name]
         elif name == "weight" and self.is_equal:
             return np.full(len(where), self.equal, np.float32)
@@ -189,7 +189,7 @@ class Weights:
     def _glance_one(self, k: int) -> float:
         with self.gate:
             if self.keeper is not None:
-                return self.keeper.read_one(k)["weight"]
+                return self.keeper.read_one(k)
             if self.is_equal:
                 return self.equal
             return float(self.live["weight"][k]) if self.joined is None else self.joined.read_one(k)
