@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib.util
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,10 @@ os.environ.setdefault(
     "PYTHONSAFEPATH", "1"
 )  # child processes import the installed package, whatever their folder
 os.environ.setdefault("MPLBACKEND", "Agg")
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):  # as of `pytest &` in a script: no process below would hear Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 

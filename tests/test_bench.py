@@ -170,7 +170,7 @@ def test_long_measurements_are_made_only_by_name(monkeypatch: pytest.MonkeyPatch
         return {"workload": name}
 
     monkeypatch.setattr(command, "_measured", note)
-    monkeypatch.setattr(command, "_apart", lambda *about: {})
+    monkeypatch.setattr(command, "in_a_process", lambda *about: {})
     known = dict.fromkeys(("brunel_static", "microcircuit", "populations", "micro"), note)
     command.run_bench(known)
     assert measured == ["brunel_static", "micro"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -152,7 +154,13 @@ def test_closed_streams_do_not_get_into_files() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["selftest", "--minutes", "9"], ["bench", "micro"], ["run", "--steps", "9000000", "--out", "o"]]
+    "words",
+    [
+        ["selftest", "--minutes", "9"],
+        ["bench", "micro"],
+        ["bench", "shapes"],
+        ["run", "--steps", "9000000", "--out", "o"],
+    ],
 )
 def test_ctrl_c_is_130(words: list[str]) -> None:
     started = [sys.executable, "-m", "neuromod", *words]
@@ -162,6 +170,38 @@ def test_ctrl_c_is_130(words: list[str]) -> None:
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in said
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_bench_that_is_killed_leaves_no_process(how: signal.Signals) -> None:
+    """Its workers, and theirs, waited for work for ever, with the memory of a network."""
+    started = [sys.executable, "-m", "neuromod", "bench", "shapes"]
+    with subprocess.Popen(started, stdout=subprocess.DEVNULL, start_new_session=True) as process:
+        assert soon(
+            lambda: len(processes_of(process.pid)) >= 4
+        )  # itself, a tracker, a worker, and that one's
+        process.send_signal(how)
+    assert soon(lambda: not processes_of(process.pid))
+
+
+def soon(is_so: Callable[[], bool]) -> bool:
+    """Whether it becomes so within a minute."""
+    end = time.monotonic() + 60.0
+    while not is_so() and time.monotonic() < end:
+        time.sleep(0.1)
+    return is_so()
+
+
+def processes_of(session: int) -> list[int]:
+    """Processes of a session that still run."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has just ended
+            state, _, _, its_session = file.read_text().rpartition(")")[2].split()[:4]
+            if int(its_session) == session and state != "Z":
+                found.append(int(file.parent.name))
+    return found
 
 
 def console_script() -> str:

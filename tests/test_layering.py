@@ -40,6 +40,7 @@ PYTHON_ROWS = (
         "run_result",
         "optional",
         "parallel",
+        "processes",
         "progress",
         "units",
         "together",

@@ -22,8 +22,9 @@ from test_sweep_ends import Now
 from neuromod import ConfigError
 from neuromod.cli import main
 from neuromod.experiment import run_experiment
+from neuromod.processes import _begin_worker, _end_with, begin_processes, stop_processes
 from neuromod.sweeps import SweepTable, sweep
-from neuromod.sweeps.engines import _begin_worker, _end_with, _processes, _stop_processes, mpi_ranks
+from neuromod.sweeps.engines import mpi_ranks
 from neuromod.sweeps.measure import measured
 
 
@@ -55,12 +56,12 @@ def test_an_executor_that_cannot_be_made_again_ends_the_sweep(
 
 
 def test_what_processes_do_is_stopped_at_once() -> None:
-    pool = _processes(1)
+    pool = begin_processes(1)
     future = pool.submit(time.sleep, 60.0)
     while not future.running():
         time.sleep(0.01)
     began = time.monotonic()
-    _stop_processes(pool, True)
+    stop_processes(pool, True)
     assert time.monotonic() - began < 30.0 and future.exception(30.0) is not None
 
 
@@ -197,7 +198,7 @@ def test_the_command_writes_parquet(
 @pytest.mark.skipif(os.name != "posix", reason="a pipe stands for the parent")
 def test_a_worker_ends_with_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
     codes: list[int] = []
-    monkeypatch.setattr("neuromod.sweeps.engines.os._exit", codes.append)
+    monkeypatch.setattr("neuromod.processes.os._exit", codes.append)
     sentinel, parent = os.pipe()
     try:
         os.close(parent)

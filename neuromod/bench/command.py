@@ -10,11 +10,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ import neuromod
 from neuromod.bench.machine import machine_bandwidth, machine_facts
 from neuromod.bench.numbers import Options
 from neuromod.bench.shapes_table import shapes_table
+from neuromod.processes import in_a_process
 from neuromod.vector import VARIABLE, available_levels, vector_level
 
 __all__ = ["append_history", "bench_table", "run_bench"]
@@ -88,7 +87,7 @@ def run_bench(
         "workload": "machine",
         **machine_facts(),
         "vector": level,
-        **_apart(machine_bandwidth, size, each),
+        **in_a_process(machine_bandwidth, size, each),
     }
     records = [machine]
     with _at_level(level):
@@ -118,18 +117,12 @@ def _at_level(level: str) -> Iterator[None]:
 
 def _measured(name: str, measurement: Measurement, options: Options, repeat: int) -> dict[str, Any]:
     if name in _TABLES:
-        return {"workload": name, "threads": options.threads, **_apart(measurement, options)}
-    runs = sorted((_apart(measurement, options) for _ in range(repeat)), key=lambda run: run["run_s"])
+        return {"workload": name, "threads": options.threads, **in_a_process(measurement, options)}
+    runs = sorted((in_a_process(measurement, options) for _ in range(repeat)), key=lambda run: run["run_s"])
     if len({run["digest"] for run in runs}) != 1:
         raise neuromod.CoreError(f"please report this: {name}: runs with one seed ended in different states")
     median = runs[(len(runs) - 1) // 2]
     return median | {"run_s_all": [run["run_s"] for run in runs]}
-
-
-def _apart(work: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
-    """Call `work` in a new process."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(work, *arguments).result()
 
 
 # ---- for people --------------------------------------------------------------------------------------------

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
 from types import MappingProxyType
 from typing import Any
 
@@ -20,6 +18,7 @@ from neuromod.bench.machine import memory_now
 from neuromod.bench.numbers import NEUTRAL, Options
 from neuromod.modulation.system import create_neuromodulation_system
 from neuromod.monitors import LevelMonitor, RateMonitor, SpikeMonitor, StateMonitor, SynapseMonitor
+from neuromod.processes import in_a_process
 from neuromod.simulation import Simulation
 
 __all__ = ["NOTES", "SHAPES", "Shape", "build_shape", "measure_shape", "measure_shapes"]
@@ -352,5 +351,4 @@ def _measured(shape: Shape, seed: int, seconds: float, apart: bool) -> dict[str,
     """`apart`: in a process of its own, so that the memory is the network's."""
     if not apart:
         return measure_shape(shape, seed, seconds)
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(measure_shape, shape, seed, seconds).result()
+    return in_a_process(measure_shape, shape, seed, seconds)

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import multiprocessing.connection
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +12,7 @@ from neuromod.errors import ConfigError
 from neuromod.optional import optional_module
 from neuromod.parallel import available_threads, get_num_threads
 from neuromod.problems import nearest, shown
+from neuromod.processes import begin_processes, stop_processes
 
 __all__ = ["NAMES", "Engine", "engine_for"]
 
@@ -94,7 +90,7 @@ def engine_for(on: Any, workers: int | None, threads: int | None) -> Engine:
     if kind == "processes" and not address:
         n = workers or cores
         share = threads or max(1, cores // n)
-        return Engine(on, share, 2 * n, lambda: _processes(n), _stop_processes, portable=True)
+        return Engine(on, share, 2 * n, lambda: begin_processes(n), stop_processes, portable=True)
     if kind == "dask":
         return _dask(address, workers, threads)
     if kind == "ray":
@@ -121,37 +117,6 @@ def _given(on: Any, threads: int, window: int) -> Engine:
         return made
 
     return Engine(getattr(on, "__name__", "executor"), threads, window, start, _stop)
-
-
-# ---- processes of this machine -----------------------------------------------------------------------------
-
-
-def _processes(workers: int) -> Executor:
-    context = multiprocessing.get_context("spawn")  # a fork would copy threads' locks as they are
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker)
-
-
-def _begin_worker() -> None:
-    """In a worker: Ctrl-C is its parent's business; it ends with its parent, however that ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-
-
-def _end_with(sentinel: int) -> None:
-    multiprocessing.connection.wait([sentinel])
-    os._exit(1)
-
-
-def _stop_processes(pool: Executor, now: bool) -> None:
-    assert isinstance(pool, ProcessPoolExecutor)
-    processes = list((pool._processes or {}).values()) if now else []
-    pool.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
-        with contextlib.suppress(OSError, ValueError):  # it has ended by itself
-            process.terminate()
-    pool.shutdown(wait=True)
 
 
 # ---- dask, ray, MPI ----------------------------------------------------------------------------------------
