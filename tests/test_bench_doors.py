@@ -66,18 +66,18 @@ def test_the_level_of_vectors_is_set_and_put_back(
 
 def test_runs_with_one_seed_that_differ_ask_for_a_report(monkeypatch: pytest.MonkeyPatch) -> None:
     numbers: Iterator[int] = count()
-    monkeypatch.setattr(command, "_apart", lambda *_: {"run_s": 1.0, "digest": str(next(numbers))})
+    monkeypatch.setattr(command, "in_a_process", lambda *_: {"run_s": 1.0, "digest": str(next(numbers))})
     with pytest.raises(
         CoreError, match="please report this: own: runs with one seed ended in different states"
     ):
         command._measured("own", lambda options: {}, Options(), 2)
-    monkeypatch.setattr(command, "_apart", lambda *_: {"run_s": float(next(numbers)), "digest": "a"})
+    monkeypatch.setattr(command, "in_a_process", lambda *_: {"run_s": float(next(numbers)), "digest": "a"})
     median = command._measured("own", lambda options: {}, Options(), 3)
     assert median["run_s"] == median["run_s_all"][1]
 
 
 def test_a_table_without_a_peak_of_memory_has_no_row_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_apart", lambda work, *given: work(*given))
+    monkeypatch.setattr(command, "in_a_process", lambda work, *given: work(*given))
     records = command.run_bench(
         {"brunel_static": command_of("brunel_static")}, options=Options(scale=0.02, duration=5.0)
     )
