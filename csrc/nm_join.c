@@ -40,8 +40,8 @@ static void count_bucket(const nm_join *join, int64_t bucket, int64_t *low, int6
     }
 }
 
-void nm_join_measure(const nm_join *join, int64_t *bucket_run) {
-    int64_t n_runs = 0, low, high;
+void nm_join_measure(const nm_join *join, int64_t n_runs, int64_t *bucket_run) {
+    int64_t low, high;
     const int64_t n_buckets = join->n_rows * nm_join_buckets(join);
     for (int64_t bucket = 0; bucket < n_buckets; bucket++) {
         bucket_run[bucket] = n_runs;
@@ -82,10 +82,10 @@ static void copy_bucket(const nm_join *join, int64_t bucket, uint16_t *target, f
         }
 }
 
-void nm_join_fill(const nm_join *join, const int64_t *bucket_run, int64_t *run_start, uint16_t *run_delay,
-                  uint16_t *target, float *weight) {
+int64_t nm_join_fill(const nm_join *join, int64_t n, const int64_t *bucket_run, int64_t *run_start,
+                     uint16_t *run_delay, uint16_t *target, float *weight) {
     const int64_t n_buckets = join->n_rows * nm_join_buckets(join);
-    int64_t n = 0, low, high;
+    int64_t low, high;
     for (int64_t bucket = 0; bucket < n_buckets; bucket++) {
         int64_t delay_run = bucket_run[bucket];
         count_bucket(join, bucket, &low, &high);
@@ -102,6 +102,7 @@ void nm_join_fill(const nm_join *join, const int64_t *bucket_run, int64_t *run_s
             join->scratch[delay] = 0;
     }
     run_start[bucket_run[n_buckets]] = n;
+    return n;
 }
 
 void nm_join_targets(const nm_projection *p, int64_t n_partitions, int64_t partition_width,

@@ -16,7 +16,8 @@
 
 enum { NM_JOIN_DELAYS = 1 << 16 }; /* entries of the scratch: one for each delay */
 
-/* The members, and the rows `first` .. `first + n_rows - 1` (slots of sources) of the table. */
+/* The members, or the rows of them that lie among the rows `first` .. `first + n_rows - 1` (slots of sources) of the
+ * table, which is made some rows at a time. */
 typedef struct nm_join {
     const nm_projection *members;
     int64_t n_members, first, n_rows, n_partitions, partition_width; /* partitions that have buckets */
@@ -27,12 +28,14 @@ typedef struct nm_join {
 /* Number of buckets of a row of the table. */
 int64_t nm_join_buckets(const nm_join *join);
 
-/* Fill bucket_run [n_rows * nm_join_buckets + 1]: its last entry is the number of delay runs. */
-void nm_join_measure(const nm_join *join, int64_t *bucket_run);
+/* Fill bucket_run [n_rows * nm_join_buckets + 1] of these rows. `n_runs`: number of delay runs before them; the last
+ * entry is the number with them. */
+void nm_join_measure(const nm_join *join, int64_t n_runs, int64_t *bucket_run);
 
-/* Fill the table: run_start [n_runs + 1], run_delay [n_runs], target and weight [synapse]; weight NULL: all are equal. */
-void nm_join_fill(const nm_join *join, const int64_t *bucket_run, int64_t *run_start, uint16_t *run_delay,
-                  uint16_t *target, float *weight);
+/* Fill these rows: `bucket_run` is theirs; run_start [n_runs + 1], run_delay [n_runs], target and weight [synapse] are the
+ * whole table's; weight NULL: all are equal. `n`: number of synapses before them. Returns the number with them. */
+int64_t nm_join_fill(const nm_join *join, int64_t n, const int64_t *bucket_run, int64_t *run_start,
+                     uint16_t *run_delay, uint16_t *target, float *weight);
 
 /* Set to 1 the entries of `targets` that a projection reaches. `n_partitions`: those that have buckets; `targets`: of
  * their neurons. */

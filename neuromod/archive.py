@@ -39,7 +39,7 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}\.npy")
 _DTYPE = re.compile(r"<[fiu][248]|\|[iu]1|\|b1")
 _BIG = 0xFFFFFFFF  # sizes and positions from here on are in the fields of zip64
 _MANY = 0xFFFF  # entries of the directory, likewise
-_CHUNK = 1 << 22
+_CHUNK = 1 << 20  # bytes, which stay in the cache
 _MOST_AXES = 8
 
 
@@ -108,11 +108,17 @@ def _manifest(content: Mapping[str, Any]) -> bytes:
 
 
 def _chunks(array: Array) -> Iterator[memoryview]:
-    """The bytes of a contiguous array."""
-    if array.size:
+    """The bytes of an array, each chunk until the next is asked for; a flat array need not be contiguous."""
+    if array.size and array.flags.c_contiguous:
         whole = array.reshape(-1).view(np.uint8).data
         for first in range(0, len(whole), _CHUNK):
             yield whole[first : first + _CHUNK]
+    elif array.size:
+        chunk = np.empty(min(array.size, _CHUNK // array.itemsize), array.dtype)
+        for first in range(0, len(array), len(chunk)):
+            part = chunk[: len(array) - first]
+            part[:] = array[first : first + len(chunk)]
+            yield part.view(np.uint8).data
 
 
 def _npy_header(dtype: str, shape: Sequence[int]) -> bytes:

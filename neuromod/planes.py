@@ -23,9 +23,9 @@ _WORTH = 0.9  # of the bytes before; more is not worth the time
 
 
 def halved(array: Array) -> tuple[Array, Array]:
-    """Lower and upper half of each value of a flat little-endian array of 2 or 4 bytes a value."""
-    parts = array.view(f"<u{array.dtype.itemsize // 2}").reshape(-1, 2)
-    return np.ascontiguousarray(parts[:, 0]), np.ascontiguousarray(parts[:, 1])
+    """Lower and upper half of each value of a flat little-endian array of 2 or 4 bytes a value: strided views."""
+    parts = array.reshape(-1, 1).view(f"<u{array.dtype.itemsize // 2}")
+    return parts[:, 0], parts[:, 1]
 
 
 def joined(low: Array, high: Array, dtype: np.dtype[Any]) -> Array:
@@ -67,7 +67,8 @@ def _counts(array: Array) -> NDArray[np.int64]:
     """How often each byte occurs; pairs are counted, which takes half the time."""
     pairs, even = np.zeros(1 << 16, np.int64), len(array) // 2 * 2
     for k in range(0, even, _BLOCK):
-        pairs += np.bincount(array[k : min(k + _BLOCK, even)].view("<u2"), minlength=1 << 16)
+        part = np.ascontiguousarray(array[k : min(k + _BLOCK, even)])
+        pairs += np.bincount(part.view("<u2"), minlength=1 << 16)
     square = pairs.reshape(256, 256)
     counts: NDArray[np.int64] = square.sum(0) + square.sum(1)
     counts += np.bincount(array[even:], minlength=256)

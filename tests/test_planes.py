@@ -70,6 +70,19 @@ def test_every_array_comes_back_with_its_bits(tmp_path: Path) -> None:
         assert found[name].tobytes() == array.tobytes(), name
 
 
+@pytest.mark.parametrize("n", [1, 7, archive._CHUNK // 2 - 1, archive._CHUNK // 2, archive._CHUNK + 5])
+@pytest.mark.parametrize("level", ["low", "high", "low of high"])
+def test_halves_are_written_as_if_they_were_apart(n: int, level: str) -> None:
+    """Halves are views of the values, of which no copy is made."""
+    values = np.random.default_rng(n).integers(0, 2**32, n, dtype=np.uint32)
+    low, high = halved(values)
+    chosen = {"low": low, "high": high, "low of high": halved(high)[0]}[level]
+    shift, kept = {"low": (0, 0xFFFF), "high": (16, 0xFFFF), "low of high": (16, 0xFF)}[level]
+    assert np.shares_memory(chosen, values)
+    written = b"".join(bytes(chunk) for chunk in archive._chunks(chosen))
+    assert written == (values >> shift & kept).astype(chosen.dtype).tobytes()
+
+
 @pytest.mark.parametrize("name", drawn())
 def test_how_an_array_is_kept(name: str) -> None:
     folder = Folder()

@@ -247,6 +247,7 @@ cdef class Binding:
     cdef _lend_joined(self, nm_projection *p, object table):
         """The rows of a joined table; their synapses were made when those of the members were."""
         cdef JoinedRows rows = table
+        rows.fill()
         p[0] = rows.c
         p.weight_kept, p.joinable = 1.0, 1
         self.network.at_once = rows.c.parts

@@ -333,9 +333,9 @@ cdef extern from "nm_join.h" nogil:
         float *weight
         int64_t *bucket
     int64_t nm_join_buckets(const nm_join *join)
-    void nm_join_measure(const nm_join *join, int64_t *bucket_run)
-    void nm_join_fill(const nm_join *join, const int64_t *bucket_run, int64_t *run_start, uint16_t *run_delay,
-                      uint16_t *target, float *weight)
+    void nm_join_measure(const nm_join *join, int64_t n_runs, int64_t *bucket_run)
+    int64_t nm_join_fill(const nm_join *join, int64_t n, const int64_t *bucket_run, int64_t *run_start,
+                         uint16_t *run_delay, uint16_t *target, float *weight)
     void nm_join_targets(const nm_projection *p, int64_t n_partitions, int64_t partition_width, uint8_t *targets)
     int64_t nm_join_find(const nm_projection *table, int64_t n_partitions, int64_t partition_width,
                          const uint8_t *sources, const uint8_t *targets, const nm_join_found *found)
@@ -404,6 +404,7 @@ cdef extern from "nm_clock.h" nogil:
 
 cdef extern from "nm_heap.h" nogil:
     void nm_heap_trim()
+    void nm_heap_forget(void *memory, size_t bytes)
 
 cdef extern from "nm_current.h" nogil:
     int NM_CURRENT_LINES

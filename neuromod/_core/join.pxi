@@ -1,85 +1,138 @@
 # Joined rows: the synapses of several static projections in one table. Transcribes nm_join.h.
 
 
+import sys
+from types import SimpleNamespace
+
+cdef int64_t _JOINED_AT_ONCE = 1 << 20  # synapses that are copied before the memory of their old place is given back
+
+
 cdef class JoinedRows:
-    """The synapses of several static projections in one table of rows; made by `neuromod.network.joining`."""
+    """The synapses of several static projections in one table of rows; made by `neuromod.network.joining`.
+
+    The table has its size at once, and its synapses from `fill` on, which each method calls that reads them. Some rows
+    at a time are copied, and what the members had of them is given back to the system: the memory in use never is that
+    of the synapses twice.
+    """
 
     cdef nm_projection c
     cdef readonly int64_t n_neurons
     cdef readonly object bucket_run, run_start, run_delay, target, weight
     cdef list sources, targets  # of each member: packed bits, of the rows of the table and of all neurons
+    cdef list members           # `Member`s, until the table is filled
+    cdef object filling         # a lock: one thread fills at a time
+    cdef int64_t n_rows_done, n_done, rows_at_once
 
     def __init__(self, members, int64_t n_neurons, int64_t parts):
-        # members: ProjectionLayout of each; onto one port, of one sign, and of no source the same targets. parts:
+        # members: of neuromod.network.runs; onto one port, of one sign, and of no source the same targets. parts:
         # partitions that a bucket covers
-        cdef nm_projection *own = <nm_projection *>PyMem_Calloc(max(1, len(members)), sizeof(nm_projection))
-        cdef Py_ssize_t k
-        if own == NULL:
-            raise MemoryError
+        projections = [member.layout for member in members]
+        if not projections:
+            raise ValueError("members: must be one or more; got none")
+        first, end = _held(projections[0], nm_network_count_partitions(n_neurons))
         self.n_neurons, self.c.parts = n_neurons, parts
-        try:
-            for k, member in enumerate(members):
-                _set_rows(&own[k], member, nm_network_count_partitions(n_neurons))
-                own[k].constant_weight = member.equal_weight
-                if member.weight is not None:
-                    own[k].weight = <float *>_address(member.weight, "f4", own[k].n_synapses, "weight")
-            self.c.pre_first = min(member.pre_first for member in members)
-            self.c.n_rows = max(member.pre_first + member.n_rows for member in members) - self.c.pre_first
-            self.c.inhibitory = members[0].inhibitory
-            self.c.before, self.c.behind = own[0].before, own[0].behind
-            self._fill(own, members)
-            self._mark(own, members)
-        finally:
-            PyMem_Free(own)
+        self.c.pre_first = min(projection.pre_first for projection in projections)
+        self.c.n_rows = max(member.end for member in members) - self.c.pre_first
+        self.c.inhibitory = projections[0].inhibitory
+        self.c.before, self.c.behind = first, nm_network_count_partitions(n_neurons) - end
+        self.c.min_delay, self.c.max_delay = min(m.delays[0] for m in members), max(m.delays[1] for m in members)
+        self.c.constant_delay = self.c.min_delay
+        self.c.n_synapses = sum(len(projection.target) for projection in projections)
+        self.rows_at_once = max(<int64_t>1, self.c.n_rows * _JOINED_AT_ONCE // (self.c.n_synapses + 1))
+        self.filling = threading.RLock()  # a signal handler may read what is half done
+        self._trim()
+        self._measure(_Joining(self, members))
+        self._make_room(projections)
+        self.sources = [self._marked(member) for member in members]
+        self.targets = [member.targets for member in members]
+        self.members = list(members)
 
-    cdef _fill(self, nm_projection *own, list members):
-        cdef nm_join join
-        scratch = np.zeros(NM_JOIN_DELAYS, np.int64)
-        join.members, join.n_members = own, len(members)
-        join.first, join.n_rows = self.c.pre_first, self.c.n_rows
-        join.n_partitions = self._n_held()
-        join.partition_width, join.parts = nm_network_partition_width(self.n_neurons), self.c.parts
-        join.scratch = <int64_t *>_address(scratch, "i8", NM_JOIN_DELAYS, "scratch")
-        bucket_run = np.empty(join.n_rows * nm_join_buckets(&join) + 1, np.int64)
-        self.c.bucket_run = <const int64_t *>_address(bucket_run, "i8", 0, "bucket_run")
-        with nogil:
-            nm_join_measure(&join, <int64_t *>self.c.bucket_run)
-        n, n_runs = sum(len(member.target) for member in members), int(bucket_run[len(bucket_run) - 1])
-        run_start, run_delay = np.empty(n_runs + 1, np.int64), np.empty(n_runs, np.uint16)
-        self.target = np.empty(n, np.uint16)
-        weights = {member.equal_weight if member.weight is None else None for member in members}
-        self.weight = np.empty(n, np.float32) if None in weights or len(weights) > 1 else None
-        self.c.constant_weight = members[0].equal_weight
-        self.c.run_start = <const int64_t *>_address(run_start, "i8", 0, "run_start")
-        self.c.run_delay = <const uint16_t *>_address(run_delay, "u2", 0, "run_delay")
+    cdef _measure(self, _Joining of):
+        """Count the delay runs of each bucket."""
+        cdef int64_t n_runs = 0, first, buckets = nm_join_buckets(&of.join)
+        self.bucket_run = np.zeros(self.c.n_rows * buckets + 1, np.int64)
+        cdef int64_t *bucket_run = <int64_t *>_address(self.bucket_run, "i8", 0, "bucket_run")
+        for first in range(0, self.c.n_rows, self.rows_at_once):
+            of.take(first, min(first + self.rows_at_once, self.c.n_rows))
+            with nogil:
+                nm_join_measure(&of.join, n_runs, bucket_run + first * buckets)
+            n_runs = bucket_run[(first + of.join.n_rows) * buckets]
+            PyErr_CheckSignals()
+        self.c.n_runs = n_runs
+
+    cdef _make_room(self, list projections):
+        """The arrays of the table."""
+        weights = {projection.equal_weight if projection.weight is None else None for projection in projections}
+        self.run_start, self.run_delay = np.empty(self.c.n_runs + 1, np.int64), np.empty(self.c.n_runs, np.uint16)
+        self.target = np.empty(self.c.n_synapses, np.uint16)
+        self.weight = np.empty(self.c.n_synapses, np.float32) if None in weights or len(weights) > 1 else None
+        self.c.constant_weight = projections[0].equal_weight
+        self.c.bucket_run = <const int64_t *>_address(self.bucket_run, "i8", 0, "bucket_run")
+        self.c.run_start = <const int64_t *>_address(self.run_start, "i8", 0, "run_start")
+        self.c.run_delay = <const uint16_t *>_address(self.run_delay, "u2", 0, "run_delay")
         self.c.target = <const uint16_t *>_address(self.target, "u2", 0, "target")
         self.c.weight = NULL if self.weight is None else <float *>_address(self.weight, "f4", 0, "weight")
-        with nogil:
-            nm_join_fill(&join, self.c.bucket_run, <int64_t *>self.c.run_start, <uint16_t *>self.c.run_delay,
-                         <uint16_t *>self.c.target, self.c.weight)
-        self.c.n_synapses, self.c.n_runs = n, n_runs
-        self.c.min_delay, self.c.max_delay = min(m.min_delay for m in members), max(m.max_delay for m in members)
-        self.c.constant_delay = self.c.min_delay
-        if self.c.min_delay == self.c.max_delay:  # one run for each bucket
-            run_start, run_delay, bucket_run = np.ascontiguousarray(run_start[bucket_run]), None, None
-            self.c.run_start = <const int64_t *>_address(run_start, "i8", 0, "run_start")
-            self.c.run_delay, self.c.bucket_run, self.c.n_runs = NULL, NULL, len(run_start) - 1
-        self.bucket_run, self.run_start, self.run_delay = bucket_run, run_start, run_delay
+
+    cpdef fill(self):
+        """Copy the synapses of the members; what is left of it, where Ctrl-C ended an earlier call."""
+        cdef _Joining of
+        cdef int64_t first, end, buckets
+        if self.members is None:
+            return
+        with self.filling:
+            of = None if self.members is None else _Joining(self, self.members)
+            while of is not None and self.n_rows_done < self.c.n_rows:
+                first, buckets = self.n_rows_done, nm_join_buckets(&of.join)
+                end = min(first + self.rows_at_once, self.c.n_rows)
+                of.take(first, end)
+                with nogil:
+                    self.n_done = nm_join_fill(&of.join, self.n_done, self.c.bucket_run + first * buckets,
+                                               <int64_t *>self.c.run_start, <uint16_t *>self.c.run_delay,
+                                               <uint16_t *>self.c.target, self.c.weight)
+                self.n_rows_done, of.parts = end, []
+                self._forget(end)
+                PyErr_CheckSignals()
+            if self.members is not None:
+                self._end_runs()
+                self.members = None
+                self._trim()
+
+    cdef _forget(self, int64_t end):
+        """What members have of the synapses of the rows before `end` is read no more, unless somebody else has it too."""
+        cdef int64_t n
+        lone = _references(SimpleNamespace(array=np.empty(1)), "array")
+        for member in self.members:
+            n, projection = member.n_before(self.c.pre_first + end), member.layout
+            if _references(projection, "target") == lone:
+                nm_heap_forget(<void *>_address(projection.target, "u2", 0, "target"), n * sizeof(uint16_t))
+            if projection.weight is not None and _references(projection, "weight") == lone:
+                nm_heap_forget(<void *>_address(projection.weight, "f4", 0, "weight"), n * sizeof(float))
+
+    cdef _trim(self):
+        """Give back what arrays have left free, where it is worth the time."""
+        if self.c.n_synapses > _JOINED_AT_ONCE:
+            nm_heap_trim()
+
+    cdef _end_runs(self):
+        """Where all delays are equal, there is one run for each bucket."""
+        if self.c.min_delay < self.c.max_delay:
+            return
+        self.run_start = np.ascontiguousarray(self.run_start[self.bucket_run])
+        self.run_delay = self.bucket_run = None
+        self.c.run_start = <const int64_t *>_address(self.run_start, "i8", 0, "run_start")
+        self.c.run_delay, self.c.bucket_run, self.c.n_runs = NULL, NULL, len(self.run_start) - 1
 
     cdef int64_t _n_held(self):
         """Partitions that have buckets."""
         return nm_network_count_partitions(self.n_neurons) - self.c.before - self.c.behind
 
-    cdef _mark(self, nm_projection *own, list members):
-        cdef Py_ssize_t k
-        n_partitions, width = partitions(self.n_neurons)
-        self.sources, self.targets = [], []
-        for k, member in enumerate(members):
-            rows = np.zeros(self.c.n_rows, np.uint8)
-            first = member.pre_first - self.c.pre_first
-            rows[first:first + member.n_rows] = _row_sizes(member, n_partitions) > 0
-            self.sources.append(np.packbits(rows))
-            self.targets.append(np.packbits(targets_of(member, self.n_neurons)))
+    cdef _marked(self, member):
+        """Which rows of the table have synapses of a member, as packed bits."""
+        rows = np.zeros(self.c.n_rows, np.uint8)
+        projection = member.layout
+        first = projection.pre_first - self.c.pre_first
+        rows[first:first + projection.n_rows] = np.diff(member.row_start) > 0
+        return np.packbits(rows)
 
     @property
     def parts(self):
@@ -89,6 +142,7 @@ cdef class JoinedRows:
     cdef int64_t _find(self, Py_ssize_t member, object span, nm_join_found *found):
         """The synapses of a member; `span`: of the sources of these slots alone; None: of all."""
         cdef int64_t n, low, high, n_parts = self._n_held(), wide, buckets
+        self.fill()
         wide = nm_network_partition_width(self.n_neurons)
         low, high = span or (self.c.pre_first, self.c.pre_first + self.c.n_rows)
         rows = np.unpackbits(self.sources[member], count=self.c.n_rows)
@@ -131,6 +185,7 @@ cdef class JoinedRows:
 
     def write(self, Py_ssize_t member, weights):
         """Set the weights of a member; a table of equal weights gets an array of its own."""
+        self.fill()
         if self.weight is None:
             self.weight = np.full(len(self.target), self.c.constant_weight, np.float32)
             self.c.weight = <float *>_address(self.weight, "f4", 0, "weight")
@@ -150,6 +205,47 @@ cdef class JoinedRows:
         first = pre_first - self.c.pre_first
         start = np.concatenate([[0], np.cumsum(sizes[first:first + n_rows])]).astype(np.int64)
         return start, target, delay
+
+
+cdef Py_ssize_t _references(owner, str name):
+    """References to an array that an object has; more than can be where the array is a view."""
+    array = getattr(owner, name)
+    return sys.getrefcount(array) if array.flags.owndata else sys.maxsize
+
+
+cdef class _Joining:
+    """Some rows of the members of a table, as C takes them."""
+
+    cdef nm_join join
+    cdef JoinedRows table
+    cdef nm_projection *own
+    cdef list members, parts  # the arrays of the parts are what C reads
+    cdef object scratch
+
+    def __cinit__(self, JoinedRows table not None, members):
+        self.table, self.members, self.scratch = table, list(members), np.zeros(NM_JOIN_DELAYS, np.int64)
+        self.own = <nm_projection *>PyMem_Calloc(max(1, len(self.members)), sizeof(nm_projection))
+        if self.own == NULL:
+            raise MemoryError
+        self.join.members, self.join.n_partitions, self.join.parts = self.own, table._n_held(), table.c.parts
+        self.join.partition_width = nm_network_partition_width(table.n_neurons)
+        self.join.scratch = <int64_t *>_address(self.scratch, "i8", NM_JOIN_DELAYS, "scratch")
+
+    def __dealloc__(self):
+        PyMem_Free(self.own)
+
+    cdef take(self, int64_t first, int64_t end):
+        """The rows first .. end - 1 of the table."""
+        cdef nm_projection *p
+        self.join.first, self.join.n_rows = self.table.c.pre_first + first, end - first
+        parts = [member.part(self.join.first, self.join.first + end - first) for member in self.members]
+        self.parts = [part for part in parts if part is not None]
+        for k, part in enumerate(self.parts):
+            p = &self.own[<Py_ssize_t>k]
+            _set_rows(p, part, nm_network_count_partitions(self.table.n_neurons))
+            p.constant_weight = part.equal_weight
+            p.weight = NULL if part.weight is None else <float *>_address(part.weight, "f4", p.n_synapses, "weight")
+        self.join.n_members = len(self.parts)
 
 
 def targets_of(projection, int64_t n_neurons):

@@ -3,17 +3,6 @@
 
 from dataclasses import replace
 
-cdef extern from *:
-    """
-    #if defined(__GLIBC__)
-    #include <malloc.h>
-    #define NM_TRIM() ((void)malloc_trim(0)) /* else memory that many small arrays have left stays with the process */
-    #else
-    #define NM_TRIM() ((void)0)
-    #endif
-    """
-    void NM_TRIM() nogil
-
 cdef int64_t _SOME = 1 << 23  # synapses, 84 MB
 cdef int64_t _SHORT = 64  # synapses of a run on average, below which the work per run is worth joining
 
@@ -312,14 +301,14 @@ cdef _join_lazy(Binding b):
             rows = JoinedLazy(b, numbers)
             left += rows.rows.n_synapses if rows.join() else 0
             if left > _SOME:
-                NM_TRIM()
+                nm_heap_trim()
                 left = 0
     except MemoryError:
         b.stays_apart = True
     finally:
         if b.joined_lazy:
             b.routes.relist(&b.network)
-            NM_TRIM()
+            nm_heap_trim()
     b.stays_apart = b.stays_apart or not b.joined_lazy
 
 

@@ -51,12 +51,14 @@ def _joined(members: list[SynapseTable], n_neurons: int, parts: int) -> _core.Jo
         and present.rows.parts == parts
         and all(table.joined is not None and table.joined.rows is present.rows for table in members)
     ):
+        present.rows.fill()
         return present.rows
     for table in members:
         table.part()
-    rows = _core.JoinedRows([table.layout() for table in members], n_neurons, parts)
+    rows = _core.JoinedRows([table.member() for table in members], n_neurons, parts)
     for k, table in enumerate(members):
         table.enter(JoinedPart(rows, k, len(members), table.pre_first, table.row_start))
+    rows.fill()
     return rows
 
 
@@ -87,7 +89,7 @@ def _joinable(tables: Sequence[SynapseTable], n_neurons: int) -> Iterator[list[S
     groups: dict[str, list[SynapseTable]] = {}
     boxes: dict[str, Boxes] = {}
     for table in tables:
-        if not _is_plain(table) or (table.joined is None and _core.is_dense(table.layout(), n_neurons)):
+        if not _is_plain(table) or (table.joined is None and table.is_dense(n_neurons)):
             continue
         group = groups.setdefault(table.port, [])
         box = boxes.setdefault(table.port, Boxes(len(tables)))

@@ -121,11 +121,11 @@ def _part_of(table: SynapseTable, cut: Cut, own: NDArray[np.bool_], sizes: Ints)
     equal: Any = table.weights.equal if table.weights.is_equal else np.empty(0, np.float32)
     other.n_synapses = int(sizes.sum())
     other.target = table.target[cut.kept]
-    other.run_start = starts_of(sizes)
-    if table.bucket_run is not None:
-        other.bucket_run = starts_of(np.diff(table.bucket_run)[own])
-        assert table.run_delay is not None
-        other.run_delay = table.run_delay[cut.runs]
+    other.set_runs(
+        None if table.bucket_run is None else starts_of(np.diff(table.bucket_run)[own]),
+        starts_of(sizes),
+        None if table.run_delay is None else table.run_delay[cut.runs],
+    )
     other.bitmap, other._targets = _core.Bitmap(), None
     other.since = table.since[cut.kept] if isinstance(table.since, np.ndarray) else table.since
     other.tag = None if table.tag is None else table.tag[cut.kept]

@@ -14,6 +14,7 @@ from neuromod import _core
 from neuromod.network.columns import NeuronColumns
 from neuromod.network.joined import JoinedPart
 from neuromod.network.layout import Learning, ProjectionLayout, Rows, Whole
+from neuromod.network.runs import Member, PackedRuns
 from neuromod.network.weights import Weights
 
 __all__ = ["SynapseTable", "by_delay", "no_rows"]
@@ -183,16 +184,42 @@ class SynapseTable:
         """Keep rows here: `bucket_run` and `run_delay` are None where all delays are equal."""
         self.joined, self.bitmap = None, _core.Bitmap()
         self.target = target
-        self.bucket_run: Ints | None = None
-        self.run_delay: Delays | None = None
-        self.run_start = bucket_start
-        if isinstance(delay, np.ndarray):
-            self.bucket_run, self.run_start, self.run_delay = _core.build_runs(bucket_start, delay)
+        self._runs: tuple[Ints | None, Ints, Delays | None] | PackedRuns = None, bucket_start, None
         self.delays = (self.equal_delay, self.equal_delay)
+        if isinstance(delay, np.ndarray):
+            self._runs = runs = _core.build_runs(bucket_start, delay)
+            if len(runs[2]):
+                self.delays = int(runs[2].min()), int(runs[2].max())
+            if self.whole is None and self.learning.rule is None and self.learning.short_term is None:
+                self._runs = PackedRuns(*runs)  # until an engine asks: a shared table may take them
         if self.whole is not None:
             self.delays = self.whole.delays
-        elif self.run_delay is not None:
-            self.delays = int(self.run_delay.min()), int(self.run_delay.max())
+
+    def _unpacked(self) -> tuple[Ints | None, Ints, Delays | None]:
+        """First run of each bucket and delay of each run, None where all delays are equal; and start of each run."""
+        if isinstance(self._runs, PackedRuns):
+            bucket_run, run_start, run_delay = self._runs.all()
+            self._runs = bucket_run, run_start, run_delay
+        return self._runs
+
+    def set_runs(self, bucket_run: Ints | None, run_start: Ints, run_delay: Delays | None) -> None:
+        """Take these runs; the synapses have been chosen from those there were, in their order."""
+        self._runs = bucket_run, run_start, run_delay
+
+    @property
+    def bucket_run(self) -> Ints | None:
+        """First delay run of each bucket; one entry more than there are buckets. None where all delays are equal."""
+        return self._unpacked()[0]
+
+    @property
+    def run_start(self) -> Ints:
+        """First synapse of each delay run; one entry more than there are runs."""
+        return self._unpacked()[1]
+
+    @property
+    def run_delay(self) -> Delays | None:
+        """Delay of each run, steps. None where all delays are equal."""
+        return self._unpacked()[2]
 
     @property
     def target(self) -> NDArray[np.uint16]:
@@ -237,7 +264,7 @@ class SynapseTable:
         if self._targets is None and self.whole is not None:
             self._targets = self.whole.targets
         if self._targets is None:
-            self._targets = np.packbits(_core.targets_of(self.layout(), self.n_neurons))
+            self._targets = np.packbits(_core.targets_of(self._by_bucket(), self.n_neurons))
         found = np.zeros(n_neurons, np.uint8)
         found[: self.n_neurons] = np.unpackbits(self._targets, count=self.n_neurons)
         return found
@@ -267,8 +294,7 @@ class SynapseTable:
 
     def enter(self, part: JoinedPart) -> None:
         """Leave rows and weights to a shared table, which has taken them over."""
-        del self.run_start, self.bucket_run, self.run_delay
-        self._target = None
+        self._runs, self._target = (None, np.zeros(1, np.int64), None), None
         self.joined = part
         self.weights.enter(part, self._watch)
 
@@ -299,6 +325,8 @@ class SynapseTable:
         """First synapse of each bucket; one entry more than there are buckets."""
         if self.joined is not None:
             return self.joined.own()[0]
+        if isinstance(self._runs, PackedRuns):
+            return self._runs.bucket_start()
         return self.run_start if self.bucket_run is None else self.run_start[self.bucket_run]
 
     @property
@@ -306,6 +334,8 @@ class SynapseTable:
         """Delay of each synapse, steps. A new array."""
         if self.joined is not None:
             return self.joined.own()[2]
+        if isinstance(self._runs, PackedRuns):
+            return self._runs.delays()
         if self.run_delay is None:
             return np.full(len(self), self.equal_delay, np.uint16)
         return np.repeat(self.run_delay, np.diff(self.run_start))
@@ -353,20 +383,38 @@ class SynapseTable:
 
     def layout(self) -> ProjectionLayout:
         """What an engine needs. The weights must not be kept by an engine."""
+        return self._own_layout(self._unpacked()) if self.joined is None else self._joined_layout(self.joined)
+
+    def member(self) -> Member:
+        """What a shared table needs, to take the synapses over."""
+        packed = self._runs if isinstance(self._runs, PackedRuns) else None
+        layout = self._own_layout((None, np.zeros(1, np.int64), None) if packed else self._unpacked())
+        self.targets(self.n_neurons)
+        assert self._targets is not None
+        return Member(layout, packed, self.row_start, self._targets, self.delays)
+
+    def is_dense(self, n_neurons: int) -> bool:
+        """Whether the projection, whose rows are its own, has bitmaps."""
+        return not isinstance(self._runs, PackedRuns) and bool(_core.is_dense(self.layout(), n_neurons))
+
+    def _by_bucket(self) -> ProjectionLayout:
+        """As `layout`, with one run for each bucket, whatever the delays."""
+        return self._own_layout((None, self.bucket_start, None))
+
+    def _own_layout(self, runs: tuple[Ints | None, Ints, Delays | None]) -> ProjectionLayout:
+        bucket_run, run_start, run_delay = runs
         state = {name: array for name, array in self.weights.live.items() if name != "weight"}
-        if self.joined is not None:
-            return self._joined_layout(self.joined)
         return ProjectionLayout(
             name=self.name,
             number=self.number,
             pre_first=self.pre_first,
             n_rows=len(self.row_start) - 1,
-            run_start=self.run_start,
+            run_start=run_start,
             target=self.target,
             weight=self.weights.live.get("weight"),
             equal_weight=self.weights.equal,
-            bucket_run=self.bucket_run,
-            run_delay=self.run_delay,
+            bucket_run=bucket_run,
+            run_delay=run_delay,
             equal_delay=self.equal_delay,
             since=self.since,
             inhibitory=self.synapse_type == "inhibitory",

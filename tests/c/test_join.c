@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { N = 150, MEMBERS = 3 };
+enum { N = 150, MEMBERS = 3, PIECE = 50 /* rows that are joined at once */ };
 
 typedef struct world {
     arena keep;
@@ -44,18 +44,35 @@ static world *make(int64_t width, int64_t parts, int64_t low, int64_t high, int 
     return w;
 }
 
+/* Some rows of a table of 120. */
+static nm_join rows_of(const nm_join *join, int64_t first) {
+    nm_join piece = *join;
+    piece.first = first, piece.n_rows = first + PIECE < 120 ? PIECE : 120 - first;
+    return piece;
+}
+
 static void join(world *w, int own) {
     const int64_t n_buckets = w->join.n_rows * nm_join_buckets(&w->join);
     int64_t n = 0, *bucket_run = zeros(&w->keep, n_buckets + 1, sizeof *bucket_run);
     for (int m = 0; m < MEMBERS; m++)
         n += w->members[m].n_synapses;
-    nm_join_measure(&w->join, bucket_run);
+    for (int64_t first = 0; first < 120; first += PIECE) {
+        const nm_join piece = rows_of(&w->join, first);
+        int64_t *own_run = bucket_run + first * nm_join_buckets(&piece);
+        nm_join_measure(&piece, *own_run, own_run);
+    }
     const int64_t n_runs = bucket_run[n_buckets];
     int64_t *run_start = zeros(&w->keep, n_runs + 1, sizeof *run_start);
     uint16_t *run_delay = zeros(&w->keep, n_runs, sizeof *run_delay),
              *target = zeros(&w->keep, n, sizeof *target);
     float *weight = own ? zeros(&w->keep, n, sizeof *weight) : NULL;
-    nm_join_fill(&w->join, bucket_run, run_start, run_delay, target, weight);
+    int64_t done = 0;
+    for (int64_t first = 0; first < 120; first += PIECE) {
+        const nm_join piece = rows_of(&w->join, first);
+        const int64_t *own_run = bucket_run + first * nm_join_buckets(&piece);
+        done = nm_join_fill(&piece, done, own_run, run_start, run_delay, target, weight);
+    }
+    CHECK(done == n);
     CHECK(run_start[n_runs] == n);
     w->table = (nm_projection){.n_rows = w->join.n_rows,
                                .parts = w->join.parts,
