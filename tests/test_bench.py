@@ -9,6 +9,7 @@ import os
 import pickle
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ import pytest
 
 from neuromod.bench import command
 from neuromod.bench.numbers import WORKLOADS, da_sizes, interval_cv, spike_figures
-from neuromod.bench.shapes import NOTES, SHAPES
+from neuromod.bench.populations import build_populations
+from neuromod.bench.shapes import NOTES, SHAPES, Shape, build_shape
 from neuromod.bench.shapes_table import shapes_table
 from neuromod.bench.workloads import Options, build_workload
 from neuromod.cli import main
@@ -139,6 +141,14 @@ def test_the_scan_measures_every_cell(capsys: pytest.CaptureFixture[str]) -> Non
     assert [line[2:50].rstrip() for line in lines[1:]] == labels
     assert all(float(line[50:].split()[1]) > 0 for line in lines[1:])
     assert set(NOTES) <= {(row, label) for row, shapes in SHAPES.items() for label in shapes}
+
+
+def test_synapses_onto_sources_are_measured_without_a_word() -> None:
+    """`connect` warns of them, once for each projection: 1,024 times in a network of 32 populations."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        build_populations(Options(scale=0.02), 3)
+        build_shape(Shape(neurons=40, in_degree=2, populations=2))
 
 
 def test_every_shape_can_go_to_another_process() -> None:
