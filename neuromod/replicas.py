@@ -373,14 +373,10 @@ class Replicas(Closed, Generic[Sim]):
         reports, first = Reports(progress, n_steps, self._sims[0].dt), self._sims[0].current_step
 
         def report(done: int) -> None:
-            gates = [session.gate for session in self._sessions]
-            for gate in gates:  # other threads may read meanwhile
-                gate.leave()
-            try:
+            with _core.aside(
+                [session.gate for session in self._sessions]
+            ):  # other threads may read meanwhile
                 reports(done)
-            finally:
-                for gate in gates:
-                    gate.enter()
             for session in self._sessions:
                 if session.gate.running:  # it does not in a process forked by the callback
                     session.take_up()
@@ -390,14 +386,14 @@ class Replicas(Closed, Generic[Sim]):
                 raise ValueError(f"replica {k}: must have no hooks where replicas run together; got some")
             with _naming(k):
                 session.store.check_written(session.step)
+        turn = _core.turn()
         try:
-            with contextlib.ExitStack() as stack:
+            with turn:
                 engines = []
                 for k, session in enumerate(self._sessions):
                     named = f"run of {n_steps} steps of {len(self)} replicas (this is replica {k})"
                     with _naming(k):
-                        engines.append(session.begin(named, n_steps))
-                    stack.callback(session.end)
+                        engines.append(session.begin(turn, named, n_steps))
                 if engines != self._group.engines:  # a replica that was reset or restored has a new one
                     self._group = _core.EngineGroup(engines)
                 failed = self._group.run(n_steps, rows, ids, threads, report if reports else None)
@@ -409,6 +405,8 @@ class Replicas(Closed, Generic[Sim]):
             now = self._sims[0].current_step
             raise told(interrupt, now, self._sims[0].dt, first + n_steps - now) from None
         finally:
+            for session in self._sessions:
+                session.end(turn)
             reports.close()
         if failed is not None:
             k, what = failed

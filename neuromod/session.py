@@ -249,13 +249,16 @@ class Session:
         with self.gate:
             return self.bound().spikes()
 
-    def begin(self, what: object, n_steps: int) -> _core.Engine:
-        """A run begins: the engine, bound, with what users have written. `end` must follow; RuntimeError at once if
-        the network, or its modulators, are being run. A run of no step is none: what is there may still change."""
+    def begin(self, turn: Any, what: object, n_steps: int) -> _core.Engine:
+        """A run begins: the engine, bound, with what users have written. It ends with the block of `turn`; `end` is to
+        follow. RuntimeError at once if the network, or its modulators, are being run. A run of no step is none: what is
+        there may still change."""
         self.gate.check_idle("run")
         if n_steps:
             self._warn_of_step()
         with self.gate:
+            if not self.gate.running:
+                self._take_back_note()  # Ctrl-C may have kept the last run from it
             self.store.check_written(self.step)
             before = self._engine, self.beginning.is_noted
             engine = self.bound()
@@ -266,21 +269,13 @@ class Session:
             ):
                 _core.trim_heap()  # of what connecting and this have left free
             self.store.resume()
-            self.gate.begin(what, self._abandon)
-            if self._levels is not None:
-                try:
-                    self._levels.begin(self.gate)
-                except BaseException:
-                    self.gate.end()
-                    raise
+            turn.begin(self.gate, self._levels, what, self._abandon)
         return engine
 
-    def end(self) -> None:
-        """The run that `begin` has begun is over."""
-        if self._levels is not None:
-            self._levels.end(self.gate)
-        self.gate.end()
-        self._take_back_note()
+    def end(self, turn: Any) -> None:
+        """The run is over, if it has begun in that turn."""
+        if turn.has_begun(self.gate):
+            self._take_back_note()
 
     def _abandon(self) -> None:
         """In a process forked during a run, which does not go on there."""
@@ -309,7 +304,23 @@ class Session:
         self, n_steps: int, rows: Floats | None, ids: Ints | None, progress: Callable[[int], None] | None
     ) -> tuple[int, Ints]:
         """A run, or a part of it, in which no neuron dies."""
-        engine = self.begin(_Run(n_steps), n_steps)
+        turn = _core.turn()
+        try:
+            with turn:
+                engine = self.begin(turn, _Run(n_steps), n_steps)
+                done = self._stretch(engine, n_steps, rows, ids, progress)
+        finally:
+            self.end(turn)
+        return done
+
+    def _stretch(
+        self,
+        engine: _core.Engine,
+        n_steps: int,
+        rows: Floats | None,
+        ids: Ints | None,
+        progress: Callable[[int], None] | None,
+    ) -> tuple[int, Ints]:
         first = engine.step
         try:
             columns = self.store.columns
@@ -328,8 +339,6 @@ class Session:
             return engine.step, counts
         except _core.CoreFailure as failure:
             raise explained(engine, failure) from None
-        finally:
-            self.end()
 
     def advance(self) -> tuple[int, Ints]:
         """Advance one step; the completed steps, and the ids of the neurons that fired."""
@@ -337,14 +346,17 @@ class Session:
 
     def stretch_one(self) -> tuple[int, Ints]:
         """One step, without deaths and births."""
-        engine = self.begin(_ONE_STEP, 1)
+        turn = _core.turn()
         try:
-            engine.run(1)
-            return engine.step, engine.spikes()
-        except _core.CoreFailure as failure:
-            raise explained(engine, failure) from None
+            with turn:
+                engine = self.begin(turn, _ONE_STEP, 1)
+                try:
+                    engine.run(1)
+                    return engine.step, engine.spikes()
+                except _core.CoreFailure as failure:
+                    raise explained(engine, failure) from None
         finally:
-            self.end()
+            self.end(turn)
 
     def _warn_of_input(self, n_steps: int) -> None:
         """Once: an `external_input` is an input of the next step alone."""
@@ -370,11 +382,8 @@ class Session:
 
     def _reporting(self, progress: Callable[[int], None]) -> Callable[[int], None]:
         def report(done: int) -> None:
-            self.gate.leave()  # other threads may read meanwhile
-            try:
+            with _core.aside([self.gate]):  # other threads may read meanwhile
                 progress(done)
-            finally:
-                self.gate.enter()
             if self.gate.running:  # it does not in a process forked by the callback
                 self.take_up()
 

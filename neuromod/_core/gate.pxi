@@ -156,6 +156,84 @@ cdef class _Change:
         self.gate.leave()
 
 
+cdef class _Turn:
+    """Runs that `begin` begins, or none; what has begun ends with the block.
+
+    Ctrl-C comes between any two lines of Python. It comes nowhere between the begin of a run and the note that it has
+    begun, nor within its end.
+    """
+
+    cdef list gates, levels  # of each run that has begun
+    cdef bint is_over
+
+    def __cinit__(self):
+        self.gates, self.levels = [], []
+
+    def begin(self, Gate gate not None, levels, what, abandoned):
+        """A run of the network with that gate, and of its `levels` where there are some, begins; see `Gate.begin`."""
+        gate.begin(what, abandoned)
+        self.gates.append(gate)
+        self.levels.append(None)
+        if levels is not None:
+            levels.begin(gate)
+            self.levels[len(self.levels) - 1] = levels
+
+    def has_begun(self, gate):
+        """Whether the run of the network with that gate has begun."""
+        return gate in self.gates
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        cdef Gate gate
+        if self.is_over:
+            return
+        self.is_over = True
+        for gate, levels in zip(reversed(self.gates), reversed(self.levels)):
+            if levels is not None:
+                levels.end(gate)
+            gate.end()
+
+
+cdef class _Aside:
+    """Another thread may read meanwhile what runs hold; at the end of the block their locks are taken again."""
+
+    cdef list gates
+
+    def __init__(self, gates):
+        self.gates = list(gates)
+
+    def __enter__(self):
+        cdef Gate gate
+        for gate in self.gates:
+            gate.leave()
+
+    def __exit__(self, *exc):
+        cdef Gate gate
+        came = None
+        for gate in self.gates:
+            taken = False
+            while not taken:
+                try:
+                    gate.enter()
+                    taken = True
+                except KeyboardInterrupt as interrupt:  # while another thread reads: served when all are taken
+                    came = interrupt
+        if came is not None:
+            raise came
+
+
+def turn():
+    """A context of runs: `begin` begins one, and it ends with the block; see `_Turn`."""
+    return _Turn()
+
+
+def aside(gates):
+    """A context in which another thread may take the locks of these gates; see `_Aside`."""
+    return _Aside(gates)
+
+
 # ---- fork --------------------------------------------------------------------------------------------------------
 # A fork waits for the border of the slice, so that the child's copy is whole. In the child no run goes on.
 
