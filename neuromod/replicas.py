@@ -373,9 +373,8 @@ class Replicas(Closed, Generic[Sim]):
         reports, first = Reports(progress, n_steps, self._sims[0].dt), self._sims[0].current_step
 
         def report(done: int) -> None:
-            with _core.aside(
-                [session.gate for session in self._sessions]
-            ):  # other threads may read meanwhile
+            gates = [session.gate for session in self._sessions]
+            with _core.aside(gates):  # other threads may read meanwhile
                 reports(done)
             for session in self._sessions:
                 if session.gate.running:  # it does not in a process forked by the callback

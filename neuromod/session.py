@@ -257,8 +257,6 @@ class Session:
         if n_steps:
             self._warn_of_step()
         with self.gate:
-            if not self.gate.running:
-                self._take_back_note()  # Ctrl-C may have kept the last run from it
             self.store.check_written(self.step)
             before = self._engine, self.beginning.is_noted
             engine = self.bound()

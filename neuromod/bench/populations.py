@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import statistics
 import time
-import warnings
 from typing import Any
 
+from neuromod.bench.connected import connect_each
 from neuromod.bench.machine import memory_now
 from neuromod.bench.numbers import NEUTRAL, Options
 from neuromod.bench.record import record_of
-from neuromod.errors import NeuromodWarning
 from neuromod.modulation.system import create_neuromodulation_system
 from neuromod.simulation import Simulation
 
@@ -53,13 +52,7 @@ def build_populations(options: Options, populations: int) -> Simulation:
         "weight": {"normal": [0.1, 0.01]},
         "delay": DELAY[options.delays],
     }
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", NeuromodWarning
-        )  # sources as targets: what reaches them is what is measured
-        for i, post in enumerate(groups):
-            for j, pre in enumerate(groups):
-                sim.connect(pre, post, in_degree=inputs, synapse_type="excitatory", name=f"P{j}>P{i}", **how)
+    connect_each(sim, groups, groups, in_degree=inputs, **how)
     return sim
 
 

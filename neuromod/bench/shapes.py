@@ -8,16 +8,15 @@ thing about a common network. A cell that costs more than twice the cheapest of 
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
 from neuromod import _core
+from neuromod.bench.connected import connect_each
 from neuromod.bench.machine import memory_now
 from neuromod.bench.numbers import NEUTRAL, Options
-from neuromod.errors import NeuromodWarning
 from neuromod.modulation.system import create_neuromodulation_system
 from neuromod.monitors import LevelMonitor, RateMonitor, SpikeMonitor, StateMonitor, SynapseMonitor
 from neuromod.processes import in_a_process
@@ -230,24 +229,17 @@ def build_shape(shape: Shape, seed: int = 1) -> Simulation:
     targets = [sim.create(each, shape.model, name=f"P{k}", region=regions[k], **own) for k in range(parts)]
     if shape.zones > 1:
         sources, targets = [sum(sources[1:], sources[0])], [sum(targets[1:], targets[0])]
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", NeuromodWarning
-        )  # sources as targets: what reaches them is what is measured
-        for i, post in enumerate(targets):
-            for j, pre in enumerate(sources):
-                sim.connect(
-                    pre,
-                    post,
-                    in_degree=inputs,
-                    multapses=True,
-                    weight={"normal": [0.1, 0.01]},
-                    delay=shape.delay,
-                    rule=shape.rule,
-                    synapse_type="excitatory",
-                    name=f"P{j}>P{i}",
-                    **shape.extra,
-                )
+    connect_each(
+        sim,
+        sources,
+        targets,
+        in_degree=inputs,
+        multapses=True,
+        weight={"normal": [0.1, 0.01]},
+        delay=shape.delay,
+        rule=shape.rule,
+        **shape.extra,
+    )
     return sim
 
 
