@@ -1,8 +1,9 @@
 """Nested mappings with arrays, as a tree that JSON can write and a list of arrays; and the way back, checked.
 
 An array stands once in the list, however often it occurs. One whose values are all equal is kept as one of them. Values
-that stay the same for long are kept as runs, other whole numbers in the narrowest type that holds them. Of large
-arrays the halves of the values are kept apart where the upper ones take less room so, as `neuromod.planes` has it.
+that stay the same for long are kept as runs, other whole numbers in the narrowest type that holds them, also where a
+flag in one of their two upper bits makes them large. Of large arrays the halves of the values are kept apart where the
+upper ones take less room so, as `neuromod.planes` has it.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _MARK = "$"
 _FEW = 64  # entries; a smaller array is kept as it is
 _LARGE = 4096  # entries from which on halves and codes are tried
 _HALVINGS = 2  # of a value: 4 bytes, 2, 1
+_FLAGS = 2  # upper bits of a whole number of 8 bytes, which are flags
 _DEEPEST = 100
 _MOST = 32
 """Bytes in memory for each byte of the file; and `_SPARE` bytes besides."""
@@ -89,6 +91,10 @@ class Folder:
             values, counts = (self._add(_narrow(part), path) for part in runs)
             return ["runs", values, counts, flat.dtype.str, shape]
         narrow = _narrow(flat)
+        if narrow.dtype.itemsize == 8 and narrow.dtype.kind in "iu":
+            turned = _turned(flat, _FLAGS)
+            if len(turned) and int(turned.max()) < 2**32:
+                return ["flagged", self._form(turned.reshape(array.shape), path), flat.dtype.str]
         parts = self._parts(narrow, path)
         if parts is not None:
             return [*parts, narrow.dtype.str, flat.dtype.str, shape]
@@ -144,6 +150,13 @@ def _runs(array: Array) -> tuple[Array, Array] | None:
             return None
     first = np.concatenate(starts)
     return array[first], np.diff(first, append=len(array))
+
+
+def _turned(array: Array, left: int) -> NDArray[np.uint64]:
+    """Whole numbers of 8 bytes whose upper bits, so many, are their lowest ones."""
+    words = array.view(np.uint64)
+    turned: NDArray[np.uint64] = (words << np.uint64(left)) | (words >> np.uint64(64 - left))
+    return turned
 
 
 def _narrow(array: Array) -> Array:
@@ -208,6 +221,8 @@ class _Unfolder:
             return np.full(self._shape(about[2], one.dtype), one[0], one.dtype)
         if how == "narrow" and len(about) == 4:
             return self._shaped(self._at(about[1]), _type(about[2]), about[3])
+        if how == "flagged" and len(about) == 3 and isinstance(about[1], list) and about[1][:1] != [how]:
+            return _unflagged(self._made(about[1]), _type(about[2]))
         if how == "halves" and len(about) == 6 and isinstance(about[2], list) and depth < _HALVINGS:
             whole, dtype = (
                 joined(self._at(about[1]), self._made(about[2], depth + 1), _type(about[3])),
@@ -244,6 +259,13 @@ class _Unfolder:
         if self.room < 0:
             raise ValueError(f"content: must not take more than {self.most} bytes of memory")
         return tuple(shape)
+
+
+def _unflagged(turned: Array, dtype: np.dtype[Any]) -> Array:
+    """The values of which `_turned` gave these."""
+    if turned.dtype != np.uint64 or dtype not in (np.int64, np.uint64):
+        raise ValueError(f"content: must be whole numbers of 8 bytes; got {turned.dtype} for {dtype}")
+    return _turned(turned, 64 - _FLAGS).view(dtype)
 
 
 def _lengths(counts: Array) -> list[int]:

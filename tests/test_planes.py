@@ -27,6 +27,8 @@ def drawn() -> dict[str, Any]:
     weights = rng.uniform(0.0, 0.02, N).astype(np.float32)
     odd = weights.copy()
     odd[:5] = [np.nan, -0.0, 0.0, np.inf, -1e-42]
+    flags = np.where(rng.random(N) < 0.3, np.uint64(2**62), np.uint64(0))
+    last = rng.integers(0, 200, N).astype(np.uint64)
     targets = np.concatenate([np.sort(rng.choice(100_000, 1000, replace=False)) for _ in range(5)])
     return {
         "weights": weights,
@@ -44,6 +46,11 @@ def drawn() -> dict[str, Any]:
         "truths": rng.random(N) < 0.5,
         "table": rng.uniform(0.0, 1.0, (1667, 3)).astype(np.float32),
         "doubles": rng.random(N),
+        "flagged": (last | flags).astype(np.int64),
+        "flagged by either": last | flags | flags[::-1] << np.uint64(1),
+        "flagged, later": (last + np.uint64(2**30 - 201) | flags).astype(np.int64),
+        "flagged, too late": (last + np.uint64(2**30) | flags).astype(np.int64),
+        "flagged table": (last[:5000] | flags[:5000]).astype(np.int64).reshape(-1, 4),
     }
 
 
@@ -57,6 +64,11 @@ KINDS = {
     "bytes": "coded",
     "one frequent": "coded",
     "table": "halves",
+    "flagged": "flagged",
+    "flagged by either": "flagged",
+    "flagged, later": "flagged",
+    "flagged, too late": "array",
+    "flagged table": "flagged",
 }
 
 
@@ -88,7 +100,7 @@ def test_how_an_array_is_kept(name: str) -> None:
     folder = Folder()
     how = folder.folded(drawn()[name])["$"][0]
     assert how == KINDS.get(name, how)
-    assert how in {"halves", "coded"} or name not in KINDS
+    assert how in {"halves", "coded", "flagged"} or KINDS.get(name, "array") == "array"
     names = [each for each, _ in folder.arrays]
     assert names == sorted(names) and len({each[:5] for each in names}) == len(names)
 
@@ -181,6 +193,31 @@ def test_forged_parts_are_refused(name: str, tmp_path: Path) -> None:
         about = manifest["content"]["a"]["$"]
         assert about[0] == "halves" and about[2][0] == "halves" and about[2][2][0] == "coded"
         manifest["content"]["a"]["$"] = forged_trees()[name](about)
+
+    forged = rewritten(tmp_path / "a.npz", tmp_path / "b.npz", change)
+    with pytest.raises(FileError, match=r"b\.npz: manifest\.json: content: must "):
+        archive.read_archive(forged, "test")
+
+
+def forged_flags() -> dict[str, Any]:
+    return {
+        "nested for ever": lambda about: ["flagged", about, about[2]],
+        "of 4 bytes": lambda about: [*about[:2], "<i4"],
+        "of floats": lambda about: [*about[:2], "<f8"],
+        "no list": lambda about: [about[0], 0, about[2]],
+        "of no turned values": lambda about: [about[0], ["array", 0], about[2]],
+        "nothing": lambda about: [about[0], [], about[2]],
+    }
+
+
+@pytest.mark.parametrize("name", forged_flags())
+def test_forged_flags_are_refused(name: str, tmp_path: Path) -> None:
+    archive.write_archive(tmp_path / "a.npz", "test", {"a": drawn()["flagged"]})
+
+    def change(manifest: Any) -> None:
+        about = manifest["content"]["a"]["$"]
+        assert about[0] == "flagged" and about[1][0] == "halves"
+        manifest["content"]["a"]["$"] = forged_flags()[name](about)
 
     forged = rewritten(tmp_path / "a.npz", tmp_path / "b.npz", change)
     with pytest.raises(FileError, match=r"b\.npz: manifest\.json: content: must "):
