@@ -112,13 +112,15 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride, const int 
     for (size_t i = 0; i < n; i++) {
         const constants k = stride ? load(c, i) : shared;
         const double settles_at = k.v_rest + c->current[i], was_left = left[i];
-        const double currents = has_currents ? i_exc[i] * k.acts_exc + i_inh[i] * k.acts_inh : 0.0;
         const double jump = has_currents ? exc[i] * k.jump_exc + inh[i] * k.jump_inh : exc[i] + inh[i];
-        double v = settles_at + nm_flush(v_membrane[i] - settles_at) * k.kept + currents + jump;
+        double v = settles_at + nm_flush(v_membrane[i] - settles_at) * k.kept;
+        if (has_currents)
+            v += i_exc[i] * k.acts_exc + i_inh[i] * k.acts_inh;
+        v += jump;
         v = was_left > 0.0 ? k.v_reset : v;
         /* A refractory neuron cannot fire: v_reset lies below the threshold, which is only ever raised. */
         const int spike = nm_crossed(v, k.v_threshold);
-        const double less = was_left > 1.0 ? was_left - 1.0 : 0.0;
+        const double one_less = was_left - 1.0, less = one_less > 0.0 ? one_less : 0.0;
         v_membrane[i] = spike ? k.v_reset : v;
         left[i] = spike ? k.steps : less;
         c->fired[i] = spike;

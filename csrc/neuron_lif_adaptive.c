@@ -140,14 +140,16 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride, const int 
     for (size_t i = 0; i < n; i++) {
         const constants k = stride ? load(c, i) : shared;
         const double settles_at = k.v_rest + c->current[i], was_left = left[i];
-        const double currents = has_currents ? i_exc[i] * k.acts_exc + i_inh[i] * k.acts_inh : 0.0;
         const double jump = has_currents ? exc[i] * k.jump_exc + inh[i] * k.jump_inh : exc[i] + inh[i];
-        double v = settles_at + nm_flush(v_membrane[i] - settles_at) * k.kept + currents + jump;
+        double v = settles_at + nm_flush(v_membrane[i] - settles_at) * k.kept;
+        if (has_currents)
+            v += i_exc[i] * k.acts_exc + i_inh[i] * k.acts_inh;
+        v += jump;
         v = was_left > 0.0 ? k.v_reset : v;
         const double fallen = nm_flush(theta[i] * k.kept_theta);
         /* A theta below 0, written by the user, may take the threshold below v_reset. */
         const int spike = nm_crossed(v, k.v_threshold + fallen) & (was_left <= 0.0);
-        const double less = was_left > 1.0 ? was_left - 1.0 : 0.0;
+        const double one_less = was_left - 1.0, less = one_less > 0.0 ? one_less : 0.0;
         v_membrane[i] = spike ? k.v_reset : v;
         left[i] = spike ? k.steps : less;
         theta[i] = fallen + (spike ? k.theta_plus : 0.0);

@@ -146,6 +146,10 @@ void nm_pool_run(nm_pool *pool, nm_pool_work work, void *context) {
         relax_or_nap(pool, looks);
 }
 
+int64_t nm_pool_process(void) {
+    return (int64_t)getpid();
+}
+
 #else
 
 struct nm_pool {
@@ -171,6 +175,9 @@ void nm_pool_run(nm_pool *pool, nm_pool_work work, void *context) {
 }
 void nm_pool_wait(nm_pool *pool) {
     (void)pool;
+}
+int64_t nm_pool_process(void) {
+    return 0;
 }
 
 #endif

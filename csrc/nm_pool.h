@@ -26,6 +26,8 @@ size_t nm_pool_bytes(void);
 int nm_pool_start(nm_pool *pool, int n_threads);
 void nm_pool_stop(nm_pool *pool);
 int nm_pool_threads(const nm_pool *pool);
+/* The number of this process; 0 where there is no fork. A child has no threads of its parent's pools. */
+int64_t nm_pool_process(void);
 
 /* Call work(context, thread, pool) on every thread of the pool; thread 0 is the caller's. Returns when all
  * calls have returned. */

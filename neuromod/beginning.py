@@ -244,7 +244,8 @@ class Beginning:
         saved.only(*tables)
         for name in sorted(set(tables) & set(saved.value)):
             table = tables[name]
-            columns = _columns(saved.part(name), table.weights.values(), len(table), needs_all=True)
+            kept = dict.fromkeys(("weight", *table.weights.fields), np.empty(0, np.float32))
+            columns = _columns(saved.part(name), kept, len(table), needs_all=True)
             made._synapses[name] = table.number, columns, len(table)
         level, spikes = part.array("level", "f8", (None,), 0.0, 1.0), part.part("schedule")
         steps, ids = spikes.array("steps", "i8", (None,), 0), spikes.array("ids", "i8", (None,), 0)

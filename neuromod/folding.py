@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from neuromod.planes import coded, decoded, halved, joined
 from neuromod.problems import shown
 from neuromod.state import packed_key, unpacked_key
 
-__all__ = ["Folder", "unfolded"]
+__all__ = ["Folder", "Repeated", "unfolded"]
 
 Array = NDArray[Any]
 
@@ -40,21 +41,47 @@ _DTYPE = re.compile(r"<[fiu][248]|\|[iu]1|\|b1")
 _SLUG = re.compile(r"[^A-Za-z0-9_]+")
 
 
+@dataclass(frozen=True, eq=False)
+class Repeated:
+    """A flat array that is never made: values, no neighbours of which are equal, and how often each stands."""
+
+    values: Array
+    counts: Array
+
+    @property
+    def size(self) -> int:
+        """Entries of the array."""
+        return int(self.counts.sum())
+
+    def runs(self) -> tuple[Array, Array] | None:
+        """As `_runs` gives them of the array; None where it gives none, or where the array is kept otherwise."""
+        some = self.counts > 0
+        n = int(np.count_nonzero(some))
+        if self.size < _FEW or n < 2 or n > self.size // 8:
+            return None
+        return self.values[some], self.counts[some]
+
+    def whole(self) -> Array:
+        """The array."""
+        return np.repeat(self.values, self.counts)
+
+
 class Folder:
     """Puts the arrays of nested mappings into a list."""
 
     def __init__(self) -> None:
         self.arrays: list[tuple[str, Array]] = []
         self.room = 0  # bytes that the arrays take in memory beyond what the file holds as it is
-        self._known: dict[int, tuple[Array, Any]] = {}  # by identity: the array, held, and what stands for it
+        self._known: dict[int, tuple[Any, Any]] = {}  # by identity: the array, held, and what stands for it
 
     def folded(self, value: Any, path: tuple[str, ...] = ()) -> Any:
         """The same with a mapping in place of each array."""
         if len(path) > _DEEPEST:
             raise ValueError(f"state: must not be nested more than {_DEEPEST} deep")
-        if isinstance(value, np.ndarray):
+        if isinstance(value, np.ndarray | Repeated):
             if id(value) not in self._known:
-                self._known[id(value)] = value, {_MARK: self._kept(value, path)}
+                kept = self._repeated(value, path) if isinstance(value, Repeated) else self._kept(value, path)
+                self._known[id(value)] = value, {_MARK: kept}
             return self._known[id(value)][1]
         if isinstance(value, Mapping):
             keys = {key: packed_key(key) for key in value}
@@ -79,6 +106,20 @@ class Folder:
             self.room += array.nbytes
         return kept
 
+    def _repeated(self, array: Repeated, path: tuple[str, ...]) -> list[Any]:
+        """As `_kept` keeps the array."""
+        runs, size, dtype = array.runs(), array.size, array.values.dtype
+        if runs is None:
+            return self._kept(array.whole(), path)
+        self.room += size * dtype.itemsize
+        return self._as_runs(runs, dtype.newbyteorder("<"), [size], path)
+
+    def _as_runs(
+        self, runs: tuple[Array, Array], dtype: np.dtype[Any], shape: list[int], path: tuple[str, ...]
+    ) -> list[Any]:
+        values, counts = (self._add(_narrow(part), path) for part in runs)
+        return ["runs", values, counts, dtype.str, shape]
+
     def _form(self, array: Array, path: tuple[str, ...]) -> list[Any]:
         little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
         if array.ndim == 0 or little.size < _FEW:
@@ -88,8 +129,7 @@ class Folder:
             return ["equal", self._add(flat[:1], path), shape]
         runs = _runs(flat)
         if runs is not None:
-            values, counts = (self._add(_narrow(part), path) for part in runs)
-            return ["runs", values, counts, flat.dtype.str, shape]
+            return self._as_runs(runs, flat.dtype, shape, path)
         narrow = _narrow(flat)
         if narrow.dtype.itemsize == 8 and narrow.dtype.kind in "iu":
             turned = _turned(flat, _FLAGS)

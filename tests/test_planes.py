@@ -13,7 +13,7 @@ import pytest
 from test_files import mutant_of, rewritten
 
 from neuromod import FileError, Simulation, SpikeMonitor, archive
-from neuromod.folding import Folder, unfolded
+from neuromod.folding import Folder, Repeated, unfolded
 from neuromod.planes import coded, decoded, halved, joined
 
 OLD = Path(__file__).parent / "data" / "saved_format_2.npz"
@@ -103,6 +103,34 @@ def test_how_an_array_is_kept(name: str) -> None:
     assert how in {"halves", "coded", "flagged"} or KINDS.get(name, "array") == "array"
     names = [each for each, _ in folder.arrays]
     assert names == sorted(names) and len({each[:5] for each in names}) == len(names)
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        [],
+        [0, 0, 0],
+        [5, 3, 7],
+        [64],
+        [0, 64, 0],
+        [8] * 8,
+        [7, *[8] * 8],
+        [100, 0, 50],
+        [40_000, 30_000, 0, 1],
+        [1] * 5000,
+    ],
+)
+@pytest.mark.parametrize("dtype", ["<i4", ">i4", "<i8"])
+def test_values_that_repeat_are_kept_as_their_array_is(counts: list[int], dtype: str) -> None:
+    values = np.arange(300, 300 + len(counts)).astype(dtype)
+    repeated = Repeated(values, np.array(counts, np.int64))
+    one, other = Folder(), Folder()
+    assert one.folded({"a": repeated}) == other.folded({"a": np.repeat(values, counts)})
+    assert [name for name, _ in one.arrays] == [name for name, _ in other.arrays]
+    for (_, mine), (_, its) in zip(one.arrays, other.arrays, strict=True):
+        assert mine.dtype == its.dtype and mine.tobytes() == its.tobytes()
+    assert one.room == other.room
+    assert one.folded({"a": repeated}) == one.folded({"a": repeated})
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 4, 5, 1 << 18, (1 << 18) + 1])

@@ -479,8 +479,7 @@ class HomeostasisKeeper:
     def measures(self) -> tuple[float, float, int]: ...
 
 @disjoint_base
-class Pool:
-    def stop(self) -> None: ...
+class Pool: ...
 
 @disjoint_base
 class RankLink:

@@ -398,6 +398,7 @@ cdef extern from "nm_pool.h" nogil:
     int nm_pool_start(nm_pool *pool, int n_threads)
     void nm_pool_stop(nm_pool *pool)
     int nm_pool_threads(const nm_pool *pool)
+    int64_t nm_pool_process()
 
 cdef extern from "nm_clock.h" nogil:
     double nm_clock()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from neuromod import _core
 from neuromod.errors import ConfigError
+from neuromod.folding import Repeated
 from neuromod.network.columns import FIXED_FIELDS, LATER, MODELS
 from neuromod.network.layout import Learning
 from neuromod.network.saved_populations import check_members, created_of, populations_state
@@ -50,18 +51,22 @@ _OPTIONAL = ("port", "learning", "modulators", "rounding", "short_term", "homeos
 
 
 def state_of(
-    model: Model, rows: bool = False, contents: Callable[[Any], Mapping[str, Any]] | None = None
+    model: Model,
+    rows: bool = False,
+    contents: Callable[[Any], Mapping[str, Any]] | None = None,
+    sources: Callable[[Any], Any] | None = None,
 ) -> dict[str, Any]:
     """All that is the model's, but its configuration. `rows`: also how synapses are stored, of which no digest is.
 
-    `contents`: gives the columns of the synapses of a table. Default: as they are now.
+    `contents`: gives the columns of the synapses of a table. Default: as they are now. `sources`: gives their sources.
+    Default: an array.
     """
     store, columns = model._store, model._store.columns
     return {
         "next_id": columns.next_id,
         "neurons": _neurons_of(columns),
         **populations_state(store.areas),
-        "projections": [_state_of(table, rows, contents) for table in store.tables],
+        "projections": [_state_of(table, rows, contents, sources) for table in store.tables],
         "made": store.made,
     }
 
@@ -72,7 +77,18 @@ def _neurons_of(columns: Any) -> dict[str, NDArray[Any]]:
     return each if np.any(each["i_offset"]) else {k: column for k, column in each.items() if k != "i_offset"}
 
 
-def _state_of(table: Any, rows: bool, contents: Callable[[Any], Mapping[str, Any]] | None) -> dict[str, Any]:
+def _sources_of(table: Any) -> Repeated:
+    """Slot of each synapse's source, as `pre` of the table."""
+    counts = np.diff(table.row_start)
+    return Repeated(np.arange(table.pre_first, table.pre_first + len(counts), dtype=np.int32), counts)
+
+
+def _state_of(
+    table: Any,
+    rows: bool,
+    contents: Callable[[Any], Mapping[str, Any]] | None,
+    sources: Callable[[Any], Any] | None,
+) -> dict[str, Any]:
     about = table.learning
     own: dict[str, Any] = {} if about.learns else {"learning": False}
     if about.rounding != "unbiased":
@@ -91,7 +107,7 @@ def _state_of(table: Any, rows: bool, contents: Callable[[Any], Mapping[str, Any
         "rule": about.rule or "none",
         "params": dict(about.params),
         "bounds": [about.weight_min, about.weight_max, about.weight_decay, about.weight_dependence],
-        "pre": table.pre,
+        "pre": table.pre if sources is None else sources(table),
         "post": table.post,
         "columns": table.contents() if contents is None else contents(table),
         **{name: dict(part) for name, part in slow.items() if part is not None},
@@ -102,18 +118,22 @@ def _state_of(table: Any, rows: bool, contents: Callable[[Any], Mapping[str, Any
 def content_of(model: Model) -> dict[str, Any]:
     """What a saved model consists of, with arrays as arrays; sealed."""
     with model._store.gate:
-        return sealed(plain_content_of(model))
+        return sealed(_content_of(model, state_of(model, True)))
 
 
 def plain_content_of(
     model: Model, contents: Callable[[Any], Mapping[str, Any]] | None = None
 ) -> dict[str, Any]:
-    """The same without a seal, for a file, which has its own."""
+    """The same without a seal, for a file, which has its own; of sources the file has runs, and no array is made."""
+    return _content_of(model, state_of(model, True, contents, _sources_of))
+
+
+def _content_of(model: Model, state: dict[str, Any]) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "models": list(MODELS),
         "config": copy.deepcopy(model.config),
-        "state": state_of(model, True, contents),
+        "state": state,
     }
 
 

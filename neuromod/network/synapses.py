@@ -23,6 +23,7 @@ Int32s = NDArray[np.int32]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
 Delays = NDArray[np.uint16]
+_SOME = 1 << 18  # synapses whose order is looked at together, so that they stay in the cache
 
 
 def no_rows() -> Rows:
@@ -44,22 +45,26 @@ def _sorted(
     The order is a slice of all where they come so, as from a file.
     """
     width = _core.partitions(n_neurons)[1]
-    place = _place(pre, post, delay, width)
-    if len(pre) and _ascend(place, post):
+    if len(pre) and _ascend(pre, post, delay, width):
         first = int(pre[0])
         row_start = np.concatenate([[0], np.cumsum(np.bincount(pre - first))]).astype(np.int64)
         return first, row_start, np.ascontiguousarray(post, np.int32), slice(None)
     first, row_start, targets, order = _core.build_pairs(pre, post)
     if np.any(delay != delay[:1]):
-        by_delay = np.argsort(place[order], kind="stable")
+        by_delay = np.argsort(_place(pre, post, delay, width)[order], kind="stable")
         order, targets = order[by_delay], targets[by_delay]
     return first, row_start, targets, order
 
 
-def _ascend(place: Ints, post: Int32s) -> bool:
+def _ascend(pre: Int32s, post: Int32s, delay: NDArray[Any], width: int) -> bool:
     """Whether synapses stand by place, and by target where it is the same."""
-    rise = place[1:] - place[:-1]
-    return bool(np.all(rise >= 0) and np.all(post[1:][rise == 0] >= post[:-1][rise == 0]))
+    for first in range(0, len(pre), _SOME):
+        here = slice(max(first - 1, 0), first + _SOME)
+        place, targets = _place(pre[here], post[here], delay[here], width), post[here]
+        rise = np.diff(place)
+        if np.any(rise < 0) or np.any(targets[1:][rise == 0] < targets[:-1][rise == 0]):
+            return False
+    return True
 
 
 def _place(pre: Int32s, post: Int32s, delay: NDArray[Any], width: int) -> Ints:
@@ -507,7 +512,11 @@ class SynapseTable:
         Also returns the position of each given synapse.
         """
         other = copy.copy(self)
-        return other, other._replace(pre, post, columns, since, rows, division)
+        order = other._replace(pre, post, columns, since, rows, division)
+        where = np.arange(len(pre))
+        if not isinstance(order, slice):
+            where[order] = where.copy()
+        return other, where
 
     def adopt(self, other: SynapseTable) -> None:
         """Take what `replaced` has made in place of the present synapses. Nothing in here fails."""
@@ -523,17 +532,15 @@ class SynapseTable:
         post: Int32s,
         columns: Mapping[str, Any],
         rows: tuple[int, int, int] | None = None,
-    ) -> Ints:
+    ) -> None:
         """Take other synapses, with columns as `contents` gives them, in place of the present ones.
 
         `rows`: first source, number of sources, and the delay of a projection without synapses; the sources of `pre`
         are among them. Default: from the first source that has a synapse to the last, and 1.
-
-        Returns the position of each given synapse.
         """
-        other, where = self.replaced(pre, post, columns, 0, rows)
+        other = copy.copy(self)
+        other._replace(pre, post, columns, 0, rows)
         self.adopt(other)
-        return where
 
     def _replace(
         self,
@@ -543,7 +550,8 @@ class SynapseTable:
         since: Ints | int,
         rows: tuple[int, int, int] | None,
         division: Any = None,
-    ) -> Ints:
+    ) -> Ints | slice:
+        """Returns the order in which the given synapses stand."""
         pre_first, row_start, targets, order = _sorted(pre, post, columns["delay"], self.columns.n)
         if rows is not None:
             pre_first, row_start = _widened(pre_first if len(pre) else rows[0], row_start, rows)
@@ -573,9 +581,7 @@ class SynapseTable:
             self.weights.live[field] = _taken(columns[field], order, dtype)
         if division is not None:
             division.finish(self, built)
-        where = np.empty(len(pre), np.int64)
-        where[order] = np.arange(len(pre))
-        return where
+        return order
 
     def twin(self, columns: NeuronColumns, moved: Callable[..., None]) -> SynapseTable:
         """The same of a copy of the network, over its columns: what never changes is shared, the rest is copied."""

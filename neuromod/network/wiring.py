@@ -104,9 +104,11 @@ def checked_port(areas: Areas, post: Int32s, port: str | None) -> None:
     """Whether every target's neuron model has the port; None stands for that of the synapse type, which all have."""
     if port is not None and not isinstance(port, str):
         raise TypeError(f"port: must be the name of an input port; got {shown(port)}")
+    if port is None:
+        return
     models = list(_core.neuron_models().items())
     numbers = np.unique(areas.columns.column("model")[post])
-    for name, model in (models[k] for k in numbers if port is not None):
+    for name, model in (models[k] for k in numbers):
         if port not in model["ports"]:
             raise ValueError(
                 f"port: must be an input port of every target; {name} has {', '.join(model['ports'])}; got {port!r}"
