@@ -244,7 +244,8 @@ class Beginning:
         saved.only(*tables)
         for name in sorted(set(tables) & set(saved.value)):
             table = tables[name]
-            kept = dict.fromkeys(("weight", *table.weights.fields), np.empty(0, np.float32))
+            dtypes = {"weight": "f4", **{field: dtype for field, (dtype, _) in table.state_columns.items()}}
+            kept = {field: np.empty(0, dtype) for field, dtype in dtypes.items()}
             columns = _columns(saved.part(name), kept, len(table), needs_all=True)
             made._synapses[name] = table.number, columns, len(table)
         level, spikes = part.array("level", "f8", (None,), 0.0, 1.0), part.part("schedule")
