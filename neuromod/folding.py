@@ -30,6 +30,7 @@ _MARK = "$"
 _FEW = 64  # entries; a smaller array is kept as it is
 _LARGE = 4096  # entries from which on halves and codes are tried
 _HALVINGS = 2  # of a value: 4 bytes, 2, 1
+_WORDS = np.dtype("<u8")
 _FLAGS = 2  # upper bits of a whole number of 8 bytes, which are flags
 _DEEPEST = 100
 _MOST = 32
@@ -194,7 +195,7 @@ def _runs(array: Array) -> tuple[Array, Array] | None:
 
 def _turned(array: Array, left: int) -> NDArray[np.uint64]:
     """Whole numbers of 8 bytes whose upper bits, so many, are their lowest ones."""
-    words = array.view(np.uint64)
+    words = array.view(_WORDS)
     turned: NDArray[np.uint64] = (words << np.uint64(left)) | (words >> np.uint64(64 - left))
     return turned
 
@@ -303,7 +304,7 @@ class _Unfolder:
 
 def _unflagged(turned: Array, dtype: np.dtype[Any]) -> Array:
     """The values of which `_turned` gave these."""
-    if turned.dtype != np.uint64 or dtype not in (np.int64, np.uint64):
+    if turned.dtype != _WORDS or dtype.str not in ("<i8", "<u8"):
         raise ValueError(f"content: must be whole numbers of 8 bytes; got {turned.dtype} for {dtype}")
     return _turned(turned, 64 - _FLAGS).view(dtype)
 
