@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromod.arguments import checked_array
-from neuromod.interrupts import uninterrupted
 from neuromod.state import SavedPart
 from neuromod.timetable import FOREVER, Due, Timetable
 
@@ -204,7 +203,7 @@ class Agenda:
         session = self._session
         rates = self._rates.due(step)
         if rates:
-            uninterrupted(lambda: self._change_rates(rates, step))
+            self._change_rates(rates, step)
         hooks = [*self.hooks.due(step), *(each for each in self.last if each.is_due(step))]
         if hooks:
             if session.life is not None:

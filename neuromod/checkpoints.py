@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Self
 
-from neuromod import atomic
+from neuromod import _core, atomic
 from neuromod.atomic import remove_strays_of
 from neuromod.closed import Closed
 from neuromod.errors import FileError, say
@@ -234,7 +234,7 @@ class Checkpoints(Closed):
             return
         self._late = False
         try:
-            self.write(self._sim)
+            _core.at_once(self.write, self._sim)
         except OSError as error:
             say(f"checkpoint: could not be written, the run goes on; {error}")
         self._began = time.monotonic()

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromod import _core
 from neuromod.closed import Closed, fixed
 from neuromod.errors import say
 from neuromod.near_names import names_near
@@ -110,13 +111,13 @@ class Hook(Closed):
     def call(self) -> None:
         """Look at the condition, then call the function."""
         if self._condition is not None:
-            met = self._condition(self._sim)
+            met = _core.at_once(self._condition, self._sim)
             if not isinstance(met, bool | np.bool_):
                 raise TypeError(f"condition: must give True or False; got {shown(met)}")
             if not met:
                 return
         self._calls += 1
-        self._function(self._sim)
+        _core.at_once(self._function, self._sim)
 
     def __enter__(self) -> Self:
         return self

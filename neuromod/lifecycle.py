@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromod import _core
-from neuromod.interrupts import uninterrupted
 from neuromod.network.columns import MODELS
 from neuromod.network.succession import DEATH, Succession, succeed
 
@@ -41,16 +40,23 @@ class LifeCycle:
         """One step, as `Session.advance`."""
         self._start()
         at = self._session.step
-        try:
-            found: tuple[int, Ints] = self._session.stretch_one()
-        finally:
-            uninterrupted(lambda: self._settle(at))
+        with _core.whole_steps():
+            try:
+                found: tuple[int, Ints] = self._session.stretch_one()
+            finally:
+                self._settle(at)
         return found
 
     def run(
         self, n_steps: int, rows: Floats | None, ids: Ints | None, progress: Callable[[int], None] | None
     ) -> tuple[int, Ints]:
         """Many steps, as `Session.run`: a stretch up to each step in which neurons may die."""
+        with _core.whole_steps():
+            return self._run(n_steps, rows, ids, progress)
+
+    def _run(
+        self, n_steps: int, rows: Floats | None, ids: Ints | None, progress: Callable[[int], None] | None
+    ) -> tuple[int, Ints]:
         session = self._session
         self._start()
         columns, first, done = session.store.columns, session.step, 0
@@ -67,12 +73,13 @@ class LifeCycle:
                 self._count(counts, 0)
             finally:
                 self._count(None, session.step - at)
-                happened = uninterrupted(lambda since=at: self._settle(since))  # type: ignore[misc]
+                happened = self._settle(at)
             if happened is not None and ids is not None and place is not None:
                 ids, place = _followed(ids, place, happened)
             done = session.step - first
             if done >= n_steps or session.agenda.stopped:
                 return session.step, _counts_since(columns, known, before)
+            _core.check_signals()  # a stretch of one step has no border
 
     def mean_rate(self, dt: float) -> float:
         """Spikes of the last run by neurons and seconds lived, Hz."""

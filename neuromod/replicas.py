@@ -375,7 +375,7 @@ class Replicas(Closed, Generic[Sim]):
         def report(done: int) -> None:
             gates = [session.gate for session in self._sessions]
             with _core.aside(gates):  # other threads may read meanwhile
-                reports(done)
+                _core.at_once(reports, done)
             for session in self._sessions:
                 if session.gate.running:  # it does not in a process forked by the callback
                     session.take_up()
@@ -395,7 +395,8 @@ class Replicas(Closed, Generic[Sim]):
                         engines.append(session.begin(turn, named, n_steps))
                 if engines != self._group.engines:  # a replica that was reset or restored has a new one
                     self._group = _core.EngineGroup(engines)
-                failed = self._group.run(n_steps, rows, ids, threads, report if reports else None)
+                with _core.whole_steps():
+                    failed = self._group.run(n_steps, rows, ids, threads, report if reports else None)
                 if failed is None:
                     reports(n_steps)  # the core does not report the last slice
         except _core.CoreFailure as failure:

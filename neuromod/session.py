@@ -306,7 +306,8 @@ class Session:
         try:
             with turn:
                 engine = self.begin(turn, _Run(n_steps), n_steps)
-                done = self._stretch(engine, n_steps, rows, ids, progress)
+                with _core.whole_steps():
+                    done = self._stretch(engine, n_steps, rows, ids, progress)
         finally:
             self.end(turn)
         return done
@@ -329,7 +330,7 @@ class Session:
             if progress is not None and self.life is None:  # the core does not report the last slice
                 self._ends = True
                 try:
-                    progress(engine.step - first)
+                    _core.at_once(progress, engine.step - first)
                 finally:
                     self._ends = False
                 if self.gate.running:  # it does not in a process forked by the callback
@@ -349,7 +350,11 @@ class Session:
             with turn:
                 engine = self.begin(turn, _ONE_STEP, 1)
                 try:
-                    engine.run(1)
+                    if self.agenda:
+                        with _core.whole_steps():
+                            engine.run(1)
+                    else:
+                        engine.run(1)
                     return engine.step, engine.spikes()
                 except _core.CoreFailure as failure:
                     raise explained(engine, failure) from None
@@ -381,7 +386,7 @@ class Session:
     def _reporting(self, progress: Callable[[int], None]) -> Callable[[int], None]:
         def report(done: int) -> None:
             with _core.aside([self.gate]):  # other threads may read meanwhile
-                progress(done)
+                _core.at_once(progress, done)
             if self.gate.running:  # it does not in a process forked by the callback
                 self.take_up()
 

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromod import atomic
+from neuromod import _core, atomic
 from neuromod.closed import Closed
 from neuromod.errors import say
 from neuromod.logs import FORMAT, HEAD, error_of, is_begun, packed, payload_of_head, scan, split
@@ -212,7 +212,7 @@ class Stream(Closed):
         if os.getpid() != self._process:
             return
         try:
-            self._flush()
+            _core.at_once(self._flush)
         except OSError as error:
             say(f"streaming: {self._path} could not be written, the records stay in memory; {error}")
 

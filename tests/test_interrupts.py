@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +19,11 @@ from neuromod import (
     Simulation,
     SpikeMonitor,
     SynapseMonitor,
+    _core,
     atomic,
     lifecycle,
     read_log,
 )
-from neuromod.interrupts import uninterrupted
 
 
 class Pressing:
@@ -137,23 +141,110 @@ def test_a_checkpoint_that_is_interrupted_leaves_whole_files(
     assert all(path.name.startswith("step-") for path in tmp_path.iterdir())
 
 
-def test_uninterrupted_serves_ctrl_c_afterwards() -> None:
-    done = []
+def press() -> None:
+    signal.raise_signal(signal.SIGINT)
 
-    def work() -> int:
-        signal.raise_signal(signal.SIGINT)
-        done.append(1)
-        return 7
 
-    before = signal.getsignal(signal.SIGINT)
+def whole(*acts: Callable[[], object]) -> None:
+    """Calls them in whole steps."""
+    with _core.whole_steps():
+        for act in acts:
+            act()
+
+
+def test_ctrl_c_waits_for_the_end_of_whole_steps() -> None:
+    before, done = signal.getsignal(signal.SIGINT), list[int]()
     with pytest.raises(KeyboardInterrupt):
-        uninterrupted(work)
-    assert done == [1] and signal.getsignal(signal.SIGINT) is before
-    assert uninterrupted(lambda: 3) == 3
+        whole(press, lambda: whole(press, lambda: done.append(1)), lambda: done.append(2))
+    assert done == [1, 2] and signal.getsignal(signal.SIGINT) is before
+    whole(lambda: done.append(3))
+    assert done == [1, 2, 3]
 
-    def fails() -> None:
-        raise ValueError("own")
 
+def test_what_is_to_be_interrupted_at_once_is() -> None:
+    done: list[int] = []
+
+    def inner() -> None:
+        with pytest.raises(KeyboardInterrupt):
+            _core.at_once(press)
+        done.append(1)
+
+    whole(inner)
+    whole(lambda: _core.at_once(whole, inner))
+    assert done == [1, 1] and _core.at_once(max, 2, 5) == 5
+
+
+def test_an_error_in_whole_steps_stays_beside_ctrl_c() -> None:
+    def fail(error: BaseException) -> None:
+        raise error
+
+    with pytest.raises(KeyboardInterrupt) as found:
+        whole(press, lambda: fail(ValueError("own")))
+    assert isinstance(found.value.__context__, ValueError)
+    with pytest.raises(KeyboardInterrupt, match="own"):
+        whole(press, lambda: fail(KeyboardInterrupt("own")))
+    whole()
     with pytest.raises(ValueError, match="own"):
-        uninterrupted(fails)
-    assert signal.getsignal(signal.SIGINT) is before
+        whole(lambda: fail(ValueError("own")))
+
+
+def test_a_second_ctrl_c_waits_for_nothing_after_a_second() -> None:
+    done: list[int] = []
+    with pytest.raises(KeyboardInterrupt):
+        whole(press, press, lambda: done.append(1), lambda: time.sleep(1.1), press, lambda: done.append(2))
+    assert done == [1]
+
+
+def test_a_handler_that_is_set_in_whole_steps_stays() -> None:
+    before, came = signal.getsignal(signal.SIGINT), list[int]()
+
+    def own(number: int, _: object) -> None:
+        came.append(number)
+
+    try:
+        whole(lambda: signal.signal(signal.SIGINT, own))
+        assert signal.getsignal(signal.SIGINT) is own
+        whole(press, lambda: came.append(0))
+        assert came == [0, signal.SIGINT] and signal.getsignal(signal.SIGINT) is own
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_where_ctrl_c_is_ignored_nothing_waits() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        whole(press, lambda: _core.at_once(press))
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_comes_at_once_in_code_of_the_users() -> None:
+    sim, seen = small(), list[int]()
+
+    def look(*_: object) -> None:
+        seen.append(1)
+        press()
+        seen.append(2)
+
+    with sim.every(sim.dt, look), pytest.raises(KeyboardInterrupt):
+        sim.run(5)
+    with pytest.raises(KeyboardInterrupt):
+        sim.run(5, progress=look)
+    assert seen == [1, 1]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_a_process_that_another_thread_forks_is_served() -> None:
+    """In whole steps of the main thread, which is not there."""
+    found: list[int] = []
+
+    def fork() -> None:
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if signal.getsignal(signal.SIGINT) is signal.default_int_handler else 1)
+        found.append(os.waitpid(child, 0)[1])
+
+    thread = threading.Thread(target=fork)
+    whole(thread.start, thread.join)
+    assert found == [0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,6 @@ import pytest
 from thread_ranks import on_ranks
 
 from neuromod import NumericalError, Simulation
-from neuromod.interrupts import uninterrupted
 from neuromod.ranks import RankSimulation
 
 
@@ -73,30 +71,6 @@ def test_records_of_synapses_that_are_gone_stay() -> None:
 
     (gone, values), _ = on_ranks(2, work)
     assert gone == 160 and np.shape(values) == (5, 160)
-
-
-@pytest.mark.parametrize("at", [1, 2])
-def test_ctrl_c_beside_what_waits_for_it_is_served(at: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It comes while the handler is being set, and while it is being given back."""
-    came: list[Any] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: came.append((number, frame)))
-    own, calls = signal.signal, [0]
-
-    def interrupted(number: Any, handler: Any) -> Any:
-        calls[0] += 1
-        found = own(number, handler)
-        if calls[0] == at:
-            raise KeyboardInterrupt
-        return found
-
-    try:
-        monkeypatch.setattr(signal, "signal", interrupted)
-        done: list[int] = []
-        assert uninterrupted(lambda: done.append(3) or 7) == 7
-        assert done == [3] and came == [(signal.SIGINT, None)]
-    finally:
-        monkeypatch.undo()
-        own(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("ranks", [1, 2])

@@ -263,6 +263,7 @@ _RULES = plasticity_rules()
 
 
 include "gate.pxi"
+include "interrupts.pxi"
 include "build.pxi"
 include "near.pxi"
 include "levels.pxi"

@@ -437,7 +437,7 @@ cdef class Engine:
             self._border()
             if self.gate is not None:
                 self.gate.border()
-            PyErr_CheckSignals()
+            _check_signals()
             if progress is not None:
                 progress(n_steps - left)
             if not self.running:

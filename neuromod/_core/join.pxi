@@ -57,7 +57,7 @@ cdef class JoinedRows:
             with nogil:
                 nm_join_measure(&of.join, n_runs, bucket_run + first * buckets)
             n_runs = bucket_run[(first + of.join.n_rows) * buckets]
-            PyErr_CheckSignals()
+            _check_signals()
         self.c.n_runs = n_runs
 
     cdef _make_room(self, list projections):
@@ -91,7 +91,7 @@ cdef class JoinedRows:
                                                <uint16_t *>self.c.target, self.c.weight)
                 self.n_rows_done, of.parts = end, []
                 self._forget(end)
-                PyErr_CheckSignals()
+                _check_signals()
             if self.members is not None:
                 self._end_runs()
                 self.members = None

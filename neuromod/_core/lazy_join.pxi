@@ -108,7 +108,10 @@ cdef class JoinedLazy:
                     agree = nm_lazy_join_fill(&self.c, row, last)
             if not agree:
                 return False
-            PyErr_CheckSignals()
+            if back:
+                PyErr_CheckSignals()
+            else:
+                _check_signals()
         return True
 
     cdef bint join(self) except -1:

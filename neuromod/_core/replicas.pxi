@@ -84,7 +84,7 @@ cdef class EngineGroup:
                 slice_steps = max(1, min(4 * slice_steps, _MOST_STEPS,
                                          int(slice_steps * _SLICE_SECONDS / max(took, 1e-9))))
             self._border()
-            PyErr_CheckSignals()
+            _check_signals()
             if progress is not None:
                 progress(n_steps - left)
             if n > 0 and not (<Engine>self.engines[0]).running:
