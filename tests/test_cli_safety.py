@@ -178,10 +178,12 @@ def test_a_bench_that_is_killed_leaves_no_process(how: signal.Signals) -> None:
     """Its workers, and theirs, waited for work for ever, with the memory of a network."""
     started = [sys.executable, "-m", "neuromod", "bench", "shapes"]
     with subprocess.Popen(started, stdout=subprocess.DEVNULL, start_new_session=True) as process:
-        assert soon(
-            lambda: len(processes_of(process.pid)) >= 4
-        )  # itself, a tracker, a worker, and that one's
-        process.send_signal(how)
+        try:  # itself, a tracker, a worker, and that one's
+            assert soon(lambda: len(processes_of(process.pid)) >= 4)
+            process.send_signal(how)
+        except BaseException:
+            process.kill()
+            raise
     assert soon(lambda: not processes_of(process.pid))
 
 

@@ -237,12 +237,12 @@ def test_ctrl_c_comes_at_once_in_code_of_the_users() -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
 def test_a_process_that_another_thread_forks_is_served() -> None:
     """In whole steps of the main thread, which is not there."""
-    found: list[int] = []
+    before, found = signal.getsignal(signal.SIGINT), list[int]()
 
     def fork() -> None:
         child = os.fork()
         if child == 0:
-            os._exit(0 if signal.getsignal(signal.SIGINT) is signal.default_int_handler else 1)
+            os._exit(0 if signal.getsignal(signal.SIGINT) is before else 1)
         found.append(os.waitpid(child, 0)[1])
 
     thread = threading.Thread(target=fork)
