@@ -90,11 +90,17 @@ NM_INLINE constants load(const nm_neuron_chunk *c, size_t i) {
 }
 
 /* The loops vectorise: no branch, columns of one width, constants loaded before the loop. With delta
- * synapses (`currents` is 0) the current columns are 0 and are not touched. There are two loops since the
+ * synapses (`currents` is 0) the current columns are 0 and are not touched. There are three loops since the
  * operations of one neuron wait for each other: of a shorter loop the processor takes more neurons at once. */
 
-/* The potential before the test for a spike, and the currents at the end of the step. */
-NM_INLINE void advance_potential(const nm_neuron_chunk *c, const size_t stride, const int currents) {
+NM_INLINE double half_step(double v, double u, double input, double half, double v_min) {
+    v += half * (0.04 * (v * v) + 5.0 * v + 140.0 - u + input);
+    return v < v_min ? v_min : v;
+}
+
+/* The input, the potential in the middle of the step, and the currents at its end. */
+NM_INLINE void advance_first_half(const nm_neuron_chunk *c, const size_t stride, const int currents,
+                                  double *input) {
     double *v_membrane = c->state[V_MEMBRANE], *i_exc = c->state[I_EXCITATORY],
            *i_inh = c->state[I_INHIBITORY];
     const double *u_recovery = c->state[U_RECOVERY];
@@ -108,17 +114,26 @@ NM_INLINE void advance_potential(const nm_neuron_chunk *c, const size_t stride, 
         const double held =
             currents ? exc[i] * k.held_exc + inh[i] * k.held_inh : (exc[i] + inh[i]) * per_step;
         const double direct = c->current[i] + held;
-        const double input = currents ? direct + (i_exc[i] * k.mean_exc + i_inh[i] * k.mean_inh) : direct;
-        const double u = u_recovery[i];
-        double v = v_membrane[i];
-        v += half * (0.04 * (v * v) + 5.0 * v + 140.0 - u + input);
-        v = v < k.v_min ? k.v_min : v;
-        v += half * (0.04 * (v * v) + 5.0 * v + 140.0 - u + input);
-        v_membrane[i] = v < k.v_min ? k.v_min : v;
+        input[i] = currents ? direct + (i_exc[i] * k.mean_exc + i_inh[i] * k.mean_inh) : direct;
+        v_membrane[i] = half_step(v_membrane[i], u_recovery[i], input[i], half, k.v_min);
         if (currents) {
             i_exc[i] = nm_flush(i_exc[i] * k.kept_exc + exc[i] * k.jump_exc);
             i_inh[i] = nm_flush(i_inh[i] * k.kept_inh + inh[i] * k.jump_inh);
         }
+    }
+}
+
+/* The potential before the test for a spike. */
+NM_INLINE void advance_second_half(const nm_neuron_chunk *c, const size_t stride, const double *input) {
+    double *v_membrane = c->state[V_MEMBRANE];
+    const double *u_recovery = c->state[U_RECOVERY];
+    const double half = 0.5 * c->dt;
+    const size_t n = c->n;
+    const constants shared = load(c, 0);
+    NM_INDEPENDENT
+    for (size_t i = 0; i < n; i++) {
+        const constants k = stride ? load(c, i) : shared;
+        v_membrane[i] = half_step(v_membrane[i], u_recovery[i], input[i], half, k.v_min);
     }
 }
 
@@ -142,7 +157,9 @@ NM_INLINE void advance_recovery(const nm_neuron_chunk *c, const size_t stride) {
 }
 
 NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride, const int currents) {
-    advance_potential(c, stride, currents);
+    double input[NM_CHUNK];
+    advance_first_half(c, stride, currents, input);
+    advance_second_half(c, stride, input);
     advance_recovery(c, stride);
 }
 

@@ -120,7 +120,7 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride, const int 
         v = was_left > 0.0 ? k.v_reset : v;
         /* A refractory neuron cannot fire: v_reset lies below the threshold, which is only ever raised. */
         const int spike = nm_crossed(v, k.v_threshold);
-        const double one_less = was_left - 1.0, less = one_less > 0.0 ? one_less : 0.0;
+        const double less = (was_left < 1.0 ? 1.0 : was_left) - 1.0;
         v_membrane[i] = spike ? k.v_reset : v;
         left[i] = spike ? k.steps : less;
         c->fired[i] = spike;

@@ -149,7 +149,7 @@ NM_INLINE void advance(const nm_neuron_chunk *c, const size_t stride, const int 
         const double fallen = nm_flush(theta[i] * k.kept_theta);
         /* A theta below 0, written by the user, may take the threshold below v_reset. */
         const int spike = nm_crossed(v, k.v_threshold + fallen) & (was_left <= 0.0);
-        const double one_less = was_left - 1.0, less = one_less > 0.0 ? one_less : 0.0;
+        const double less = (was_left < 1.0 ? 1.0 : was_left) - 1.0;
         v_membrane[i] = spike ? k.v_reset : v;
         left[i] = spike ? k.steps : less;
         theta[i] = fallen + (spike ? k.theta_plus : 0.0);

@@ -10,12 +10,12 @@
 enum {
     SEVEN = 7,
     PLANES = 6,
+    FIELDS = 8, /* the power of two above PLANES */
     PASS = 63,
     WIDEST = 65536 / 64,
     LINE_WORDS = 8,
     AHEAD = 14,
     LANES = 16,
-    SOME = 512,
     MOST = 65535
 };
 
@@ -164,16 +164,36 @@ static void add_rows(const pass *rows, int64_t words, uint64_t (*restrict plane)
 
 /* ---- from bits to counts --------------------------------------------------------------------------- */
 
-NM_INLINE void spread_planes(uint64_t (*restrict plane)[WIDEST], int64_t words, const int n_planes, int add,
+/* Fields of `shift` bits: the even ones of both planes go to the first, as pairs, and the odd ones to the second. */
+NM_INLINE void pair_fields(uint64_t *restrict first, uint64_t *restrict second, int64_t words,
+                           const int shift, const uint64_t even) {
+    for (int64_t w = 0; w < words; w++) {
+        const uint64_t a = first[w], b = second[w];
+        first[w] = (a & even) | (b & even) << shift;
+        second[w] = (a >> shift & even) | (b & ~even);
+    }
+}
+
+/* Transpose: plane k had bit k of every count; it then has, in fields of n_planes (a power of two) bits, the counts of
+ * positions k, k + n_planes, ... of a lane. */
+NM_INLINE void transpose(uint64_t (*restrict plane)[WIDEST], int64_t words, const int n_planes) {
+    static const uint64_t even[] = {0x5555555555555555u, 0x3333333333333333u, 0x0F0F0F0F0F0F0F0Fu};
+    for (int stage = 0; 1 << stage < n_planes; stage++)
+        for (int k = 0; k < n_planes; k++)
+            if ((k >> stage & 1) == 0)
+                pair_fields(plane[k], plane[k + (1 << stage)], words, 1 << stage, even[stage]);
+}
+
+/* One field of each lane after the other. */
+NM_INLINE void spread_fields(uint64_t (*restrict plane)[WIDEST], int64_t words, const int n_planes, int add,
                              uint64_t *restrict count) {
-    const uint64_t ones = 0x0001000100010001u, kept = add ? ~(uint64_t)0 : 0;
+    const uint64_t field = (((uint64_t)1 << n_planes) - 1) * 0x0001000100010001u,
+                   kept = add ? ~(uint64_t)0 : 0;
+    transpose(plane, words, n_planes);
     for (int b = 0; b < LANES; b++)
-        for (int64_t w = 0; w < words; w++) {
-            uint64_t sum = count[b * words + w] & kept;
-            for (int k = 0; k < n_planes; k++)
-                sum += ((plane[k][w] >> b) & ones) << k;
-            count[b * words + w] = sum;
-        }
+        for (int64_t w = 0; w < words; w++)
+            count[b * words + w] =
+                (count[b * words + w] & kept) + (plane[b % n_planes][w] >> (b - b % n_planes) & field);
 }
 
 /* Empty planes are skipped: high counts are rare. */
@@ -182,21 +202,21 @@ static void spread(uint64_t (*restrict plane)[WIDEST], int64_t words, int n_plan
     for (uint64_t any = 0; n_planes > 1 && any == 0; n_planes -= any == 0)
         for (int64_t w = 0; w < words; w++)
             any |= plane[n_planes - 1][w];
-    switch (n_planes) {
+    const int n_fields = n_planes <= 2 ? n_planes : n_planes <= 4 ? 4 : 8;
+    for (int k = n_planes; k < n_fields; k++)
+        memset(plane[k], 0, (size_t)words * sizeof **plane);
+    switch (n_fields) {
     case 1:
-        spread_planes(plane, words, 1, add, count);
+        spread_fields(plane, words, 1, add, count);
         break;
     case 2:
-        spread_planes(plane, words, 2, add, count);
-        break;
-    case 3:
-        spread_planes(plane, words, 3, add, count);
+        spread_fields(plane, words, 2, add, count);
         break;
     case 4:
-        spread_planes(plane, words, 4, add, count);
+        spread_fields(plane, words, 4, add, count);
         break;
     default:
-        spread_planes(plane, words, n_planes, add, count);
+        spread_fields(plane, words, 8, add, count);
     }
 }
 
@@ -206,23 +226,38 @@ static void find_extras(const nm_bitmap *bitmap, pass *rows) {
         const int64_t first = bitmap->extra_start[rows->bucket[k]];
         rows->extra[k] = bitmap->extra + first;
         rows->n_extra[k] = bitmap->extra_start[rows->bucket[k] + 1] - first;
-        NM_FETCH(rows->extra[k]);
+        for (int64_t e = 0; e < rows->n_extra[k]; e += NM_BITMAP_READ)
+            NM_FETCH(rows->extra[k] + e);
     }
 }
 
+static void add_list(const uint16_t *extra, int64_t n, uint64_t *count) {
+    NM_UNROLL
+    for (int64_t e = 0; e < n; e++) {
+        char *at = (char *)count + (int64_t)sizeof(uint16_t) * extra[e];
+        uint16_t more; /* one of the four counts of a word, in memory order */
+        memcpy(&more, at, sizeof more);
+        more++;
+        memcpy(at, &more, sizeof more);
+    }
+}
+
+/* Short lists are joined first, by copies of one size: where each of them ends, a loop over it would cost more than all
+ * its additions, since the processor cannot foresee that end. */
 static void add_extras(const pass *rows, uint64_t *count) {
-    uint16_t more; /* one of the four counts of a word, in memory order */
+    uint16_t joined[PASS * NM_BITMAP_READ];
+    int64_t n = 0;
     for (int k = 0; k < rows->n; k++)
-        for (int64_t e = 0; e < rows->n_extra[k]; e++) {
-            char *at = (char *)count + (int64_t)sizeof more * rows->extra[k][e];
-            memcpy(&more, at, sizeof more);
-            more++;
-            memcpy(at, &more, sizeof more);
-        }
+        if (rows->n_extra[k] <= NM_BITMAP_READ) {
+            memcpy(joined + n, rows->extra[k], NM_BITMAP_READ * sizeof *joined);
+            n += rows->n_extra[k];
+        } else
+            add_list(rows->extra[k], rows->n_extra[k], count);
+    add_list(joined, n, count);
 }
 
 static void add_pass(const nm_bitmap *bitmap, pass *rows, int add, uint64_t *count) {
-    uint64_t plane[PLANES][WIDEST];
+    uint64_t plane[FIELDS][WIDEST];
     for (int k = rows->n; k < rows->n + SEVEN; k++)
         rows->row[k] = no_row;
     find_extras(bitmap, rows);
@@ -234,21 +269,24 @@ static void add_pass(const nm_bitmap *bitmap, pass *rows, int add, uint64_t *cou
 
 /* ---- one partition --------------------------------------------------------------------------------- */
 
+/* One of the four counts of a word, in memory order. */
+NM_INLINE uint16_t count_at(const uint64_t *count, int64_t i) {
+    uint16_t lane;
+    memcpy(&lane, (const char *)count + i * (int64_t)sizeof lane, sizeof lane);
+    return lane;
+}
+
 static void add_counts(const uint64_t *restrict count, int64_t n, double weight, double *restrict input) {
-    uint16_t lane[SOME]; /* four counts per word, in memory order */
-    for (int64_t first = 0; first < n; first += SOME) {
-        const int64_t m = n - first < SOME ? n - first : SOME;
-        memcpy(lane, count + first / 4, sizeof lane);
-        for (int64_t i = 0; i < m; i++)
-            input[first + i] += weight * (double)(int32_t)lane[i];
-    }
+    for (int64_t i = 0; i < n; i++)
+        input[i] += weight * (double)(int32_t)count_at(count, i);
 }
 
 void nm_bitmap_add(nm_bitmap_arrivals arrivals, int64_t n, uint64_t *count, double *input) {
     const nm_projection *p = arrivals.projection;
     const nm_bitmap *bitmap = p->bitmap;
-    pass rows = {.n = 0};
+    pass rows;
     int added = 0;
+    rows.n = 0;
     for (int64_t bucket = nm_bitmap_next(&arrivals); bucket >= 0; bucket = nm_bitmap_next(&arrivals)) {
         if (rows.n == PASS) {
             add_pass(bitmap, &rows, added, count);

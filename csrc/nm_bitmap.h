@@ -9,6 +9,8 @@
 #include "nm_delay.h"
 #include "nm_network.h"
 
+enum { NM_BITMAP_READ = 32 }; /* of `extra`, entries that are read at once: a cache line */
+
 struct nm_bitmap {
     int64_t most;  /* greatest number of spikes whose bitmaps can be added: counts have 16 bits */
     int64_t words; /* 64-bit words of a bucket; whole cache lines */
@@ -17,7 +19,9 @@ struct nm_bitmap {
      * lanes of their own. */
     const uint64_t *bits;
     const int64_t *extra_start; /* [n_buckets + 1] */
-    const uint16_t *extra; /* targets of further synapses from the same source, relative to their partition */
+    /* [extra_start[n_buckets] + NM_BITMAP_READ]: targets of further synapses from the same source, relative to their
+     * partition; then entries of any value, which are read and do not count. */
+    const uint16_t *extra;
 };
 
 /* 64-bit words of the bits, and of the counts, of a partition. */

@@ -11,7 +11,7 @@
 enum { DEGREE = 6, OCTAVES = 32 };
 
 /* [power of t][exponent % 32]; t = mantissa - 3/2, in -1/2 .. 1/2. */
-static const float coefficient[DEGREE + 1][OCTAVES] = {
+static _Alignas(64) const float coefficient[DEGREE + 1][OCTAVES] = {
     {6.05582666f,  5.94326687f,  5.82864475f, 5.71184349f, 5.5927372f,  5.47118568f, 5.34703445f,
      5.2201128f,   5.09023094f,  4.95717478f, 4.82070589f, 4.68055296f, 4.53640795f, 4.387918f,
      4.23467541f,  4.07620621f,  3.91195297f, 3.74125242f, 3.56330776f, 3.37714577f, 3.18155956f,
@@ -80,70 +80,97 @@ static inline float quantile(uint32_t word) {
 }
 
 #if defined(__GNUC__)
-/* The same operations for a vector of words. PICK(c, octave) is c[octave % OCTAVES] of each lane. With AVX2,
- * one instruction knows only 8 octaves: the last ones below 1/2, which hold all but 2^-8 of the words. The
- * others are computed one at a time: bit i of UNKNOWN is set where the octave of lane i is among them. */
+/* The same operations for vectors of words. PICK(c, octave) is c[octave % OCTAVES] of each lane, LESSER the lesser of
+ * two floats. With AVX2, one instruction knows only 8 octaves: the last ones below 1/2, which hold all but 2^-8 of the
+ * words. The others are computed one at a time: bit i of UNKNOWN is set where the octave of lane i is among them. */
 #if defined(__AVX512F__)
 #include <immintrin.h>
 enum { LANES = 16 };
 #define PICK(c, octave)                                                                                      \
-    _mm512_permutex2var_ps(_mm512_loadu_ps(c), (__m512i)(octave), _mm512_loadu_ps((c) + LANES))
-#define UNKNOWN(octave) 0
+    _mm512_permutex2var_ps(_mm512_load_ps(c), (__m512i)(octave), _mm512_load_ps((c) + LANES))
+#define LESSER(a, b) _mm512_min_ps((__m512)(a), (__m512)(b))
+#define UNKNOWN(p)   0
 #elif defined(__AVX2__)
 #include <immintrin.h>
 enum { LANES = 8, FIRST = 150 };
 #define PICK(c, octave)                                                                                      \
     _mm256_permutevar8x32_ps(_mm256_loadu_ps((c) + FIRST % OCTAVES), (__m256i)((octave)-FIRST))
-#define UNKNOWN(octave) _mm256_movemask_ps((__m256)((octave) < FIRST))
+#define LESSER(a, b) _mm256_min_ps((__m256)(a), (__m256)(b))
+#define UNKNOWN(p)                                                                                           \
+    _mm256_movemask_ps((__m256)_mm256_cmpgt_epi32(_mm256_set1_epi32(FIRST << EXPONENT), (__m256i)(p)))
 #else
 enum { LANES = 4 };
 #define AT(c, octave)   (c)[(octave) % OCTAVES]
 #define PICK(c, octave) ((floats){AT(c, octave[0]), AT(c, octave[1]), AT(c, octave[2]), AT(c, octave[3])})
-#define UNKNOWN(octave) 0
+#define LESSER(a, b)    (((ints)(a) & ((a) < (b))) | ((ints)(b) & ~((a) < (b))))
+#define UNKNOWN(p)      0
 #endif
 
 typedef float floats __attribute__((vector_size(4 * LANES)));
 typedef int32_t ints __attribute__((vector_size(4 * LANES)));
 
-/* n <= LANES deviates; the result is UNKNOWN. */
-static inline __attribute__((always_inline)) unsigned fill_vector(const uint32_t *word, size_t n,
-                                                                  float *deviate) {
-    ints w = {0};
-    memcpy(&w, word, n * sizeof *word);
-    const floats p = __builtin_convertvector(w & ~SIGN, floats) + 0.5f;
-    const ints below = (ints)p < LARGEST_BITS; /* floats > 0 are in the order of their bits */
-    const ints bits = ((ints)p & below) | (LARGEST_BITS & ~below), octave = bits >> EXPONENT;
-    const floats t = (floats)((bits & MANTISSA) | ONE) - 1.5f, t2 = t * t;
-    floats c[DEGREE + 1];
+/* Vectors at a time, all in one stage before the next: the operations of one vector wait for each other. */
+enum { VECTORS = 4, GROUP = VECTORS * LANES, PIECE = 512 };
+
+/* GROUP deviates; the result has the bits of UNKNOWN, those of the first vector lowest. */
+static inline uint32_t fill_group(const uint32_t *word, float *deviate) {
+    const floats zero = {0};
+    ints w[VECTORS], octave[VECTORS];
+    floats t[VECTORS];
+    uint32_t unknown = 0;
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; v++) {
+        memcpy(&w[v], word + v * LANES, sizeof w[v]);
+        const floats any = __builtin_convertvector(w[v] & ~SIGN, floats) + 0.5f,
+                     p = (floats)LESSER(any, zero + LARGEST);
+        octave[v] = (ints)p >> EXPONENT;
+        t[v] = (floats)(((ints)p & MANTISSA) | ONE) - 1.5f;
+        unknown |= (uint32_t)UNKNOWN(p) << (v * LANES % 32);
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < VECTORS; v++) {
+        const floats t2 = t[v] * t[v];
+        floats c[DEGREE + 1];
 #pragma GCC unroll 7
-    for (int k = 0; k <= DEGREE; k++)
-        c[k] = (floats)PICK(coefficient[k], octave);
-    const floats z = (floats)((ints)(POLYNOMIAL(c, t, t2)) ^ (~w & SIGN));
-    memcpy(deviate, &z, n * sizeof *deviate);
-    return (unsigned)UNKNOWN(octave);
+        for (int k = 0; k <= DEGREE; k++)
+            c[k] = (floats)PICK(coefficient[k], octave[v]);
+        const floats z = (floats)((ints)(POLYNOMIAL(c, t[v], t2)) ^ (~w[v] & SIGN));
+        memcpy(deviate + v * LANES, &z, sizeof z);
+    }
+    return unknown;
 }
 
-static void fill_unknown(unsigned unknown, const uint32_t *word, float *deviate) {
+static void fill_unknown(uint32_t unknown, const uint32_t *word, float *deviate) {
     for (; unknown != 0; unknown &= unknown - 1) {
         const int i = __builtin_ctz(unknown);
         deviate[i] = quantile(word[i]);
     }
 }
 
-/* Two vectors at a time: gcc 12 loads the constants anew in each iteration. */
+/* n < GROUP deviates. */
+static void fill_rest(const uint32_t *word, size_t n, float *deviate) {
+    uint32_t words[GROUP] = {0};
+    float deviates[GROUP];
+    memcpy(words, word, n * sizeof *word);
+    const uint32_t unknown = fill_group(words, deviates);
+    fill_unknown(unknown & (uint32_t)(((uint64_t)1 << n) - 1), words, deviates);
+    memcpy(deviate, deviates, n * sizeof *deviate);
+}
+
+/* The unknown ones of a piece come after the others, so that the processor does not have to guess in between whether
+ * there are any. */
 static void fill(const uint32_t *word, size_t n, float *deviate) {
-    size_t i = 0;
-    for (; i + 2 * LANES <= n; i += 2 * LANES) {
-        const unsigned first = fill_vector(word + i, LANES, deviate + i),
-                       second = fill_vector(word + i + LANES, LANES, deviate + i + LANES);
-        if ((first | second) != 0)
-            fill_unknown(first | second << LANES, word + i, deviate + i);
+    uint32_t unknown[PIECE / GROUP];
+    while (n >= GROUP) {
+        const size_t groups = n < PIECE ? n / GROUP : PIECE / GROUP;
+        for (size_t g = 0; g < groups; g++)
+            unknown[g] = fill_group(word + g * GROUP, deviate + g * GROUP);
+        for (size_t g = 0; g < groups; g++)
+            fill_unknown(unknown[g], word + g * GROUP, deviate + g * GROUP);
+        word += groups * GROUP, deviate += groups * GROUP, n -= groups * GROUP;
     }
-    for (; i < n; i += LANES) {
-        const size_t here = n - i < LANES ? n - i : LANES;
-        const unsigned unknown = fill_vector(word + i, here, deviate + i);
-        fill_unknown(unknown & ((1u << here) - 1), word + i, deviate + i);
-    }
+    if (n > 0)
+        fill_rest(word, n, deviate);
 }
 #else
 static void fill(const uint32_t *word, size_t n, float *deviate) {

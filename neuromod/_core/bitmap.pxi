@@ -33,7 +33,8 @@ cdef class Bitmap:
         if self.bits is not None:
             return
         n_buckets, words = nm_all_buckets(network, p), nm_bitmap_words(network.partition_width)
-        bits, extra = aligned(n_buckets * words, np.uint64), np.empty(self.extra_start[n_buckets], np.uint16)
+        bits = aligned(n_buckets * words, np.uint64)
+        extra = np.zeros(self.extra_start[n_buckets] + NM_BITMAP_READ, np.uint16)
         self.c.words = words
         self.c.bits = <const uint64_t *>_address(bits, "u8", bits.size, "bits")
         self.c.extra = <const uint16_t *>_address(extra, "u2", extra.size, "extra")

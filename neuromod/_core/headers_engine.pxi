@@ -297,6 +297,7 @@ cdef extern from "nm_change.h" nogil:
                          double high, double *weight)
 
 cdef extern from "nm_bitmap.h" nogil:
+    enum: NM_BITMAP_READ
     ctypedef struct nm_bitmap:
         int64_t most
         int64_t words

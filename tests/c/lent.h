@@ -140,7 +140,7 @@ static inline int lend_bitmap(arena *a, const nm_network *network, nm_projection
     bitmap->most = nm_bitmap_worth(p, network->n_neurons, n_buckets, 0, extra_start);
     if (bitmap->most == 0)
         return 0;
-    uint16_t *extra = zeros(a, extra_start[n_buckets], sizeof *extra);
+    uint16_t *extra = zeros(a, extra_start[n_buckets] + NM_BITMAP_READ, sizeof *extra);
     nm_bitmap_fill(p, n_buckets, words, bits, extra);
     bitmap->words = words, bitmap->bits = bits, bitmap->extra_start = extra_start, bitmap->extra = extra;
     p->bitmap = bitmap;
