@@ -259,7 +259,9 @@ def checked_array(value: Any, where: str, kinds: str = "biuf") -> NDArray[Any]:
     except (ValueError, TypeError, OverflowError):
         raise ValueError(f"{where}: must be an array of numbers; got {_shown(value)}") from None
     if array.size and array.dtype.kind not in kinds:
-        wanted = "whole numbers" if kinds == "iu" else "numbers"
+        wanted = (
+            "numbers" if "f" in kinds else "whole numbers" if "b" not in kinds else "whole numbers or a mask"
+        )
         raise TypeError(f"{where}: must be {wanted}; got values of type {array.dtype}")
     return array
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromod import _core
 from neuromod.arguments import checked_array, checked_count, checked_seed
-from neuromod.closed import Closed
+from neuromod.closed import Closed, fixed
 from neuromod.diagnosis import explained
 from neuromod.errors import NumericalError
 from neuromod.inputs import checked_input
@@ -169,7 +169,7 @@ class Replicas(Closed, Generic[Sim]):
         neurons = sim.model.neurons
         for name, values in columns.items():
             if name not in dir(neurons) or getattr(neurons, name).dtype != np.float64:
-                hint = did_you_mean(name, {*dir(neurons)} - {name})
+                hint = did_you_mean(name, {*dir(neurons), "seeds"} - {name})
                 raise ValueError(
                     f"{name}: must be a column of the neurons{hint or '; see dir(model.neurons)'}"
                 )
@@ -217,9 +217,9 @@ class Replicas(Closed, Generic[Sim]):
         Returns
         -------
         ndarray, shape (n, n_neurons)
-            A copy.
+            A copy, read-only.
         """
-        return np.stack([getattr(one.model.neurons, name) for one in self._sims])
+        return fixed(np.stack([getattr(one.model.neurons, name) for one in self._sims]))
 
     def weight(self, name: str) -> NDArray[np.float32]:
         """The weights of a projection of every replica.
@@ -232,7 +232,7 @@ class Replicas(Closed, Generic[Sim]):
         Returns
         -------
         ndarray of float32, shape (n, n_synapses), mV
-            A copy.
+            A copy, read-only.
 
         Raises
         ------
@@ -243,7 +243,7 @@ class Replicas(Closed, Generic[Sim]):
         if name not in known:
             there = ", ".join(known) or "none"
             raise ValueError(f"weight: must be a projection; known are {there}; got {shown(name)}")
-        return np.stack([one.projections[name].weight for one in self._sims])
+        return fixed(np.stack([one.projections[name].weight for one in self._sims]))
 
     def level(self, name: str) -> NDArray[np.float64]:
         """The level of a modulator in every replica.
@@ -256,7 +256,7 @@ class Replicas(Closed, Generic[Sim]):
         Returns
         -------
         ndarray of float64, shape (n, n_regions)
-            A copy.
+            A copy, read-only.
 
         Raises
         ------
@@ -270,7 +270,7 @@ class Replicas(Closed, Generic[Sim]):
             raise ValueError(
                 f"level: must be a modulator of the simulation's system; known are {known}; got {shown(name)}"
             )
-        return np.stack(own)
+        return fixed(np.stack(own))
 
     def digests(self) -> list[str]:
         """The digest of each replica.

@@ -49,6 +49,10 @@ class _Run:
 _ONE_STEP = _Run(1)
 
 
+def _recorders(engine: _core.Engine) -> list[Any]:
+    return [*engine.spike_recorders, *engine.sample_recorders, *engine.probes]
+
+
 class Session:
     """The engine of one simulation. It is made on first use, and bound anew when the network has changed."""
 
@@ -417,8 +421,8 @@ class Session:
             if noted is not self.beginning:
                 self.beginning, self._former = noted, (engine.step, self.beginning)
 
-    def reset(self, weights: bool, parameters: bool) -> int:
-        """Go back to the beginning; the number of recorders that have ended by it."""
+    def reset(self, weights: bool, parameters: bool) -> None:
+        """Go back to the beginning; recorders end, and before that a warning says how many there are."""
         with self.gate.change("reset"):
             if self.step and not self.beginning.is_noted:
                 raise RuntimeError("reset: needs the beginning, which the saved state does not have")
@@ -426,10 +430,13 @@ class Session:
             self.store.check_written(self.step)
             if not self.beginning.is_noted:
                 self.bound()
-                return 0
+                return
             rates = self.agenda.rates_at(0, self.dt)
+            if not self._half and (n := len(_recorders(self.bound()))):
+                end = "1 monitor ends" if n == 1 else f"{n} monitors end"
+                say(f"reset: {end}; what was recorded stays, make new ones for what follows")
             with self.going_back("reset") as engine:
-                recorders: list[Any] = [*engine.spike_recorders, *engine.sample_recorders, *engine.probes]
+                recorders = _recorders(engine)
                 self._sources = engine.sources or self._sources
                 for recorder in recorders:
                     engine.remove_recorder(recorder)
@@ -446,7 +453,6 @@ class Session:
                     source.state[:] = np.nan
                 new.set_sources(self._sources)
                 self._sources = []
-                return len(recorders)
 
     def begin_again(self) -> None:
         """The next engine is a new one."""

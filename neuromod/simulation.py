@@ -313,8 +313,8 @@ class Simulation(Building, Connects, Hooked, Kept):
             External current, added to ``external_input``: a number, or of shape (n_ids,), the same in each step; or of
             shape (n_steps, n_ids); or (n_steps, 1), the same for all.
         input_ids : Population, area name, or array_like of int, shape (n_ids,), optional
-            Neurons that `input` is for; a source has no input. Default: all, in id order, and what stands for a source
-            is not read.
+            Neurons that `input` is for; a source has no input, and what a neuron gets that comes twice is summed.
+            Default: all, in id order, and what stands for a source is not read.
         progress : bool or callable, optional
             True or False: show progress or not. Default: on a terminal and in a notebook, after two seconds. A
             callable gets ``(done, total, simulated_ms, elapsed_s)`` several times a second and at the end of the run.
@@ -423,10 +423,7 @@ class Simulation(Building, Connects, Hooked, Kept):
         for name, value in (("weights", weights), ("parameters", parameters)):
             if not isinstance(value, bool | np.bool_):
                 raise TypeError(f"{name}: must be True or False; got {value!r:.60}")
-        ended = self._session.reset(bool(weights), bool(parameters))
-        if ended:
-            have = "1 monitor has" if ended == 1 else f"{ended} monitors have"
-            say(f"reset: {have} ended; what was recorded stays, make new ones for what follows")
+        self._session.reset(bool(weights), bool(parameters))
 
     def _own_state(self) -> dict[str, Any]:
         """All that is the simulation's and not the model's."""

@@ -307,6 +307,47 @@ def test_a_stale_column_raises_and_never_loses_a_write() -> None:
     assert weight.tolist() == [0.125, 0.25, 0.375], "NumPy keeps what was handed out"
 
 
+@pytest.mark.parametrize("how", ["append", "append_twice", "remove"])
+def test_a_stale_column_of_a_population_raises_too(how: str) -> None:
+    """Whole or in part; and one from before neurons for which there was room yet."""
+    sim = Simulation(seed=1)
+    cells = sim.create(5, "lif")
+    if how == "append_twice":
+        sim.create(3, "lif")  # there is room for 10 now
+    taken = [cells.i_offset, cells[:].i_offset, cells[1:4].i_offset, sim.model.neurons.i_offset]
+    if how == "append_twice":
+        sim.create(1, "lif")
+        taken[1] += 3.0  # still the network's memory
+        assert cells.i_offset[0] == 3.0
+        sim.create(40, "lif")
+    elif how == "append":
+        sim.create(1, "lif")
+    else:
+        sim.model.remove_neuron(0)
+    for stale in taken:
+        with pytest.raises(ValueError, match="read-only"):
+            stale += 20.0
+    cells.i_offset[:] = 20.0
+    assert cells.i_offset.tolist() == [20.0] * len(cells)
+
+
+def test_columns_are_live_again_after_a_change_that_failed() -> None:
+    sim = Simulation(seed=1)
+    cells = sim.create(5, "lif")
+    part, columns = cells[1:3].i_offset, cells._areas.columns
+
+    def fails() -> None:
+        with columns.all_or_nothing():
+            columns.append(100, "lif", {})
+            assert not part.flags.writeable
+            raise MemoryError
+
+    with pytest.raises(MemoryError):
+        fails()
+    part += 3.0
+    assert cells.i_offset.tolist() == [0.0, 3.0, 3.0, 0.0, 0.0]
+
+
 def test_a_stale_column_of_one_projection_raises_too() -> None:
     model = chain()
     sim = Simulation(model, seed=1)

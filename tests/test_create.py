@@ -142,8 +142,12 @@ def test_indices_slices_and_masks(pair: Any) -> None:
         E[np.array([True, False, True])]
     with pytest.raises(ValueError, match="must name each neuron once"):
         E[[1, 1]]
-    with pytest.raises(TypeError, match=r"whole numbers|numbers"):
-        E["a"]
+    for wrong in ("a", 1.0, [0.0, 1.0]):
+        with pytest.raises(TypeError, match=r"E\[...\]: must be whole numbers or a mask"):
+            E[wrong]
+    assert E[np.array(3)].id == 3
+    with pytest.raises(IndexError, match=r"E\[8\]: must be between -8 and 7"):
+        E[np.array(8)]
 
 
 def test_joining(pair: Any) -> None:

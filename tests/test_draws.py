@@ -103,6 +103,10 @@ def test_weights_of_the_wrong_sign_are_refused_or_drawn_again_or_clipped() -> No
         made(sim, "B", "A", weight={"normal": [0.1, 0.1]})
     with pytest.raises(ValueError, match=r"^weight.uniform: must not be below 0.*low -0.1, high 0.2$"):
         made(sim, weight={"uniform": [-0.1, 0.2]})
+    with pytest.raises(ValueError, match=r"^weight.choice: must not be below 0.*got \[1, -1\]$"):
+        made(sim, weight={"choice": [1, -1]})
+    with pytest.raises(ValueError, match=r"^weight.choice: must have one sign.*got \[1, -1\]$"):
+        made(sim, "B", "A", weight={"choice": [1, -1]})
     assert not sim.projections
     again = made(sim, weight={"normal": [0.1, 0.1], "low": 0}).weight
     # a normal cut at -1 sd: mean + sd phi(1) / Phi(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -384,13 +385,27 @@ def test_a_spoilt_beginning_is_refused(path: tuple[str, ...], value: Any, messag
 # ---- recorders, arguments, old views ---------------------------------------------------------------------------
 
 
+def test_a_reset_whose_warning_is_an_error_changes_nothing() -> None:
+    sim = living()
+    spikes = SpikeMonitor(sim)
+    sim.run(60)
+    digest, n = sim.digest(), spikes.count
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(NeuromodWarning, match=r"^reset: 1 monitor ends"):
+            sim.reset()
+    assert sim.digest() == digest
+    sim.run(60)
+    assert spikes.count > n
+
+
 def test_recorders_end_with_a_word_and_keep_what_they_have() -> None:
     sim = living()
     spikes = SpikeMonitor(sim)
     sim.run(60)
     n = spikes.count
     assert n > 0
-    with pytest.warns(NeuromodWarning, match=r"^reset: 1 monitor has ended"):
+    with pytest.warns(NeuromodWarning, match=r"^reset: 1 monitor ends"):
         sim.reset()
     again = SpikeMonitor(sim)
     sim.run(60)

@@ -183,7 +183,7 @@ def test_reset_says_monitors_as_the_pages_do() -> None:
     sim = driven()
     monitors = [SpikeMonitor(sim), SpikeMonitor(sim)]
     sim.run(10)
-    with pytest.warns(NeuromodWarning, match=r"^reset: 2 monitors have ended; what was recorded stays"):
+    with pytest.warns(NeuromodWarning, match=r"^reset: 2 monitors end; what was recorded stays"):
         sim.reset()
     assert all(not monitor._is_on() for monitor in monitors)
 

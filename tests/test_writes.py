@@ -359,6 +359,8 @@ def test_arrays_that_are_copies_of_state_cannot_be_written() -> None:
     system, p = sim.neuromodulation, sim.projections["p"]
     assert system is not None
     arrays = [p.pre_id, p.post_id, p.delay, system.dopamine.state.level, system.dopamine.state.tonic]
+    replicas = sim.replicas(2)
+    arrays += [replicas.column("v_membrane"), replicas.weight("p"), replicas.level("dopamine")]
     for array in (*arrays, *(getattr(sim.model.neurons, name) for name in sorted(STRUCTURAL))):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakSet, WeakValueDictionary
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -48,8 +48,8 @@ LATER = frozenset({*PER_STEP, "i_offset"})
 class NeuronColumns:
     """The columns of all neurons, in id order; grows by doubling.
 
-    A column handed out by `column` is the live memory until the network grows past its capacity or a neuron is
-    removed; it is set read-only then, so that a late write raises. A slice that the caller made of it before is
+    A column handed out by `column` or `part` is the live memory until the network grows past its capacity or a neuron
+    is removed; it is set read-only then, so that a late write raises. A slice that the caller made of it before is
     not caught.
     """
 
@@ -73,6 +73,7 @@ class NeuronColumns:
         self.handed_out: set[Any] = set()  # the `Weights` of which users have arrays
         self.model: Callable[[], Any] = lambda: None  # a weak reference to the model that they are of
         self._handed: dict[str, NDArray[Any]] = {}
+        self._lent: dict[str, WeakValueDictionary[int, NDArray[Any]]] = {}  # what users have of each block
         self._slot_of = np.empty(0, np.int64)
 
     def column(self, name: str) -> NDArray[Any]:
@@ -102,7 +103,24 @@ class NeuronColumns:
         if name not in self._handed:
             self._handed[name] = self.buffers[name][: self.n]
             self._handed[name].flags.writeable = name not in STRUCTURAL
+            self._lend(name, self._handed[name])
         return self._handed[name]
+
+    def part(self, name: str, span: slice) -> NDArray[Any]:
+        """A slice of `column`, which turns read-only when that one does.
+
+        Parameters
+        ----------
+        name : str
+        span : slice
+        """
+        part = self.column(name)[span]
+        self._lend(name, part)
+        return part
+
+    def _lend(self, name: str, view: NDArray[Any]) -> None:
+        if view.flags.writeable:
+            self._lent.setdefault(name, WeakValueDictionary())[id(view)] = view
 
     def slot_of(self, neuron_id: int) -> int:
         """Where the neuron of that id stands now.
@@ -239,12 +257,15 @@ class NeuronColumns:
         No block of memory is written in it where entries of neurons stand, so references are all that is kept.
         """
         before = (self.n, self.next_id, self.epoch, dict(self.buffers), self._slot_of, dict(self._handed))
+        lent = dict(self._lent)
         try:
             yield
         except BaseException:
             self.n, self.next_id, self.epoch, self.buffers, self._slot_of, self._handed = before
-            for view in self._handed.values():
-                view.flags.writeable = True
+            self._lent = lent
+            for views in lent.values():
+                for view in views.values():
+                    view.flags.writeable = True
             raise
 
     def restore(self, ids: NDArray[np.int64], next_id: int, columns: Mapping[str, NDArray[Any]]) -> None:
@@ -303,8 +324,9 @@ class NeuronColumns:
 
     def _adopt(self, buffers: dict[str, NDArray[Any]]) -> None:
         """Take other blocks; what was handed out of a block that is replaced turns read-only."""
-        for name, view in self._handed.items():
-            if self.buffers[name] is not buffers[name]:
+        replaced = [name for name in self._lent if self.buffers[name] is not buffers[name]]
+        for name in replaced:
+            for view in self._lent.pop(name).values():
                 view.flags.writeable = False
         self.buffers = buffers
 

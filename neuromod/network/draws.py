@@ -327,6 +327,8 @@ def weights_of(value: Any, new: New, learning: Learning, inhibitory: bool) -> Fl
         return values
     if isinstance(value, Mapping) and "choice" in value:
         values = _chosen(value, "weight", new).astype(np.float32)
+        if rule := _broken_sign(values, learning, inhibitory):
+            raise ValueError(f"weight.choice: {rule}; got {shown(value['choice'])}")
         check_weight("weight.choice", values, learning, inhibitory)
         return values
     if isinstance(value, Mapping):
@@ -404,22 +406,26 @@ def _weights_drawn(draw: _Draw, new: New, learning: Learning, inhibitory: bool) 
         values: Floats = _core.draw_uniform(new.seed, "weight", new.number, draw.a, draw.b, new.n, new.at)
     else:
         values = _drawn(draw, draw.low, draw.high, "weight", new)
-    n_below = int((values < 0.0).sum())
-    admits_both = (learning.rule is not None and learning.weight_min < 0.0) or (
-        draw.bounded and -math.inf < draw.low < 0.0
-    )
-    if inhibitory and 0 < n_below < len(values) - int((values == 0.0).sum()):
-        rule = "must have one sign, since inhibitory weights act by their size"
-    elif not inhibitory and n_below and not admits_both:
-        rule = "must not be below 0 for excitatory synapses"
-    else:
+    rule = _broken_sign(values, learning, inhibitory, draw.bounded and -math.inf < draw.low < 0.0)
+    if rule is None:
         return values
+    n_below = int((values < 0.0).sum())
     hint = (
         ""
         if draw.kind == "uniform"
         else f'; {{"{draw.kind}": [{draw.a:g}, {draw.b:g}], "low": 0}} draws them again'
     )
     raise ValueError(f"weight.{draw.kind}: {rule}; got {n_below} of {new.n} below 0 of {draw.words}{hint}")
+
+
+def _broken_sign(values: Any, learning: Learning, inhibitory: bool, bounded: bool = False) -> str | None:
+    """The rule that the signs of drawn weights break; `bounded`: their least value is stated and is below 0."""
+    n_below, n_above = int((values < 0.0).sum()), int((values > 0.0).sum())
+    if inhibitory:
+        both = n_below > 0 and n_above > 0
+        return "must have one sign, since inhibitory weights act by their size" if both else None
+    fine = bounded or (learning.rule is not None and learning.weight_min < 0.0)
+    return None if fine or not n_below else "must not be below 0 for excitatory synapses"
 
 
 def _of_pairs(where: str, given: NDArray[Any], new: New) -> NDArray[Any]:

@@ -189,6 +189,8 @@ class Population(Sequence[Neuron]):
             )
             return self._part(ids[index], f"{first}:{last}" + (f":{step}" if step else ""))
         given = checked_array(index, f"{self._told}[...]", "biu")
+        if given.ndim == 0 and given.dtype != bool:
+            return self[int(given)]
         if given.dtype == bool and given.shape != (n,):
             raise IndexError(f"{self._told}[...]: a mask must have shape {(n,)}; got {given.shape}")
         if given.dtype != bool and (
@@ -246,10 +248,9 @@ class Population(Sequence[Neuron]):
         there = self._areas.columns.buffers
         if name not in FIXED_FIELDS and not any(self._has(name)) and (models or name not in there):
             self._refuse(name)
-        column = self._areas.columns.column(name)
         if span is not None:
-            return column[span]
-        copy = column[self._slots()]
+            return self._areas.columns.part(name, span)
+        copy = self._areas.columns.column(name)[self._slots()]
         copy.flags.writeable = False
         return copy
 
