@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
-from weakref import WeakSet, WeakValueDictionary
+from weakref import WeakSet, ref
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -45,6 +45,15 @@ LATER = frozenset({*PER_STEP, "i_offset"})
 """Columns that a saved model may lack; `i_offset` is saved only where it is not 0."""
 
 
+_MANY = 64
+
+
+def _set_writeable(lent: Sequence[ref[NDArray[Any]]], value: bool) -> None:
+    for each in lent:
+        if (view := each()) is not None:
+            view.flags.writeable = value
+
+
 class NeuronColumns:
     """The columns of all neurons, in id order; grows by doubling.
 
@@ -73,7 +82,7 @@ class NeuronColumns:
         self.handed_out: set[Any] = set()  # the `Weights` of which users have arrays
         self.model: Callable[[], Any] = lambda: None  # a weak reference to the model that they are of
         self._handed: dict[str, NDArray[Any]] = {}
-        self._lent: dict[str, WeakValueDictionary[int, NDArray[Any]]] = {}  # what users have of each block
+        self._lent: dict[str, list[ref[NDArray[Any]]]] = {}  # what users have of each block
         self._slot_of = np.empty(0, np.int64)
 
     def column(self, name: str) -> NDArray[Any]:
@@ -119,8 +128,13 @@ class NeuronColumns:
         return part
 
     def _lend(self, name: str, view: NDArray[Any]) -> None:
-        if view.flags.writeable:
-            self._lent.setdefault(name, WeakValueDictionary())[id(view)] = view
+        if not view.flags.writeable:
+            return
+        lent = self._lent.setdefault(name, [])
+        n = len(lent)
+        if n >= _MANY and n & (n - 1) == 0:  # at powers of two: those that nobody has any more are dropped
+            lent[:] = [each for each in lent if each() is not None]
+        lent.append(ref(view))
 
     def slot_of(self, neuron_id: int) -> int:
         """Where the neuron of that id stands now.
@@ -257,15 +271,14 @@ class NeuronColumns:
         No block of memory is written in it where entries of neurons stand, so references are all that is kept.
         """
         before = (self.n, self.next_id, self.epoch, dict(self.buffers), self._slot_of, dict(self._handed))
-        lent = dict(self._lent)
+        lent = {name: [*views] for name, views in self._lent.items()}
         try:
             yield
         except BaseException:
             self.n, self.next_id, self.epoch, self.buffers, self._slot_of, self._handed = before
             self._lent = lent
             for views in lent.values():
-                for view in views.values():
-                    view.flags.writeable = True
+                _set_writeable(views, True)
             raise
 
     def restore(self, ids: NDArray[np.int64], next_id: int, columns: Mapping[str, NDArray[Any]]) -> None:
@@ -326,8 +339,7 @@ class NeuronColumns:
         """Take other blocks; what was handed out of a block that is replaced turns read-only."""
         replaced = [name for name in self._lent if self.buffers[name] is not buffers[name]]
         for name in replaced:
-            for view in self._lent.pop(name).values():
-                view.flags.writeable = False
+            _set_writeable(self._lent.pop(name), False)
         self.buffers = buffers
 
     def _indexed(self, ids: NDArray[np.int64], n: int, next_id: int) -> NDArray[np.int64]:
