@@ -51,7 +51,8 @@ class Population(Sequence[Neuron]):
 
     A column is a live NumPy view where the neurons are evenly spaced in memory, as those of one `create` and their
     slices are: writing to it writes the network. Else it is a read-only copy. Assignment, ``population.tau_m = 10.0``,
-    writes the network in either case.
+    writes the network in either case. When the network has grown or lost a neuron, a column that was taken before is
+    read-only, unless it still is the network's memory; a slice made of that column is not caught.
 
     Parameters
     ----------
