@@ -291,7 +291,7 @@ def test_views_of_synapses_follow() -> None:
             ValueError,
             r"^synapses: must be positions or marks of synapses in a row; got shape \(1, 1\)$",
         ),
-        ([1.5], TypeError, r"^synapses: must be numbers"),
+        ([1.5], TypeError, r"^synapses: must be whole numbers or a mask"),
     ],
 )
 def test_wrong_positions_are_refused(which: Any, error: type, message: str) -> None:
