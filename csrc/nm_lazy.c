@@ -17,11 +17,17 @@ static const double ORIGIN_AGE = 8.0;
  * no longer fit are older than 2 * NM_SWEEP_MAX + 4 = 10,004 steps, and no update needs these. */
 enum { EPOCH_START = 12000, EPOCH_AGE = 30000, EPOCH_STEP = 16000 };
 
+/* An update comes after 2 * sweep + 4 steps at the latest, in which e must not overflow: after 54 time constants, or 540
+ * where modulators shorten them (NM_LEAST_TAU_C). Where a step has many of them, a sweep has SHORTEST steps, and e grows by exp(FASTEST)
+ * in a step at most: c then falls to 1.5e-8 of what it was, which float32 cannot tell from nothing beside a weight. */
+enum { SHORTEST = 16 };
+static const double FASTEST = 18.0;
+
 int64_t nm_lazy_sweep(double dt, double tau_c) {
     double steps = floor(500.0 / dt);
     if (tau_c > 0.0)
         steps = fmin(steps, floor(25.0 * tau_c / dt));
-    return (int64_t)fmin(fmax(steps, 16.0), NM_SWEEP_MAX);
+    return (int64_t)fmin(fmax(steps, SHORTEST), NM_SWEEP_MAX);
 }
 
 /* ---- start --------------------------------------------------------------------------------------- */
@@ -165,7 +171,7 @@ static void advance_zone(const nm_projection *p, const nm_levels *levels, int64_
     const double rate = p->frozen ? 0.0 : p->params[about->rate];
     const double signal =
         rate * nm_levels_signal(levels, zone, p->params[about->subtract_baseline], dt, tau_c);
-    after[NM_E] *= nm_exp(fmin(dt / tau_c, 600.0));
+    after[NM_E] *= nm_exp(fmin(dt / tau_c, FASTEST));
     after[NM_F] += signal * after[NM_K] / before[NM_E];
     after[NM_V] += fabs(signal) * after[NM_K] / before[NM_E];
     note_sign(lazy, zone, (signal > 0.0) - (signal < 0.0), now);

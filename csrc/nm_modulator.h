@@ -41,7 +41,7 @@ typedef enum nm_effect { NM_FACTOR, NM_RISE } nm_effect;
     X(NM_TAU_C, tau_c, NM_FACTOR, NM_LEAST_TAU_C)      /* the time constant of eligibility traces */
 
 #define NM_NO_LEAST    (-HUGE_VAL)
-#define NM_LEAST_TAU_C 1e-3 /* a trace must decay at a finite speed */
+#define NM_LEAST_TAU_C 0.1 /* what csrc/nm_lazy.c can follow between two updates */
 
 typedef enum nm_target {
 #define NM_TARGET_ENUM(name, word, effect, least) name,

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 
 NEUTRAL = {"threshold": 0.0}  # of every other target it is 1
-LEAST = {"tau_c": 1e-3}  # of every other factor it is 0
+LEAST = {"tau_c": 0.1}  # of every other factor it is 0
 
 
 def clip(level: float) -> float:

@@ -186,6 +186,29 @@ def compiled(csrc: Path, *names: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True)
 
 
+@pytest.mark.parametrize("tau_c", [0.5, 20.0, 1000.0])
+def test_a_trace_that_a_modulator_shortens_stays_finite(tau_c: float) -> None:
+    """To a tenth at most: what it does then is what a rule with a tenth of tau_c does. Rare arrivals: long gaps."""
+    declared = {
+        "response": {"linear": {"strength": -1.0}},
+        "targets": ["tau_c"],
+        "baseline": 1.0,
+        "decay_rate": 0.0,
+    }
+    found = []
+    for own, modulators in ((tau_c, {"other": declared}), (tau_c / 10.0, {})):
+        system = create_neuromodulation_system({"dopamine": {}, **modulators})
+        system.clamp(dopamine=0.8)
+        sim = Simulation(seed=1, dt=1.0, neuromodulation=system)
+        cells = [sim.create(40, "poisson", rate=rate) for rate in (0.5, 30.0)]
+        rule = {"rule": "rstdp", "tau_c": own, "learning_rate": 1.0 / tau_c, "weight_max": 1e6}
+        p = sim.connect(*cells, probability=1.0, weight=50.0, rule=rule, synapse_type="excitatory")
+        sim.run(8000)
+        found.append(p.weight.copy())
+    assert np.ptp(found[0]) > 1e-3
+    np.testing.assert_allclose(found[0], found[1], rtol=2e-6)
+
+
 def test_a_target_that_acts_nowhere_does_not_compile(checkout: Path, tmp_path: Path) -> None:
     done = compiled(with_a_new_target(checkout, tmp_path), "nm_sim.c")
     assert done.returncode != 0

@@ -195,6 +195,8 @@ CASES: dict[str, tuple[Rule, Dopamine, float]] = {
         Dopamine(0.5, tau=200.0),
         1.0,
     ),
+    "a trace that is gone in a step": (Rule(4.0, tau_c=0.03), Dopamine(0.5, tau=200.0), 1.0),
+    "a trace that falls to a millionth": (Rule(2.0, tau_c=0.07), Dopamine(0.5, tau=200.0), 1.0),
     "at the bounds": (Rule(0.005, weight_min=0.35, weight_max=0.65), Dopamine(0.5, tau=100.0), 1.0),
     "renormalised, at the bounds": (
         Rule(0.1, tau_c=40.0, weight_min=0.35, weight_max=0.65),
