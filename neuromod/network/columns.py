@@ -45,7 +45,7 @@ LATER = frozenset({*PER_STEP, "i_offset"})
 """Columns that a saved model may lack; `i_offset` is saved only where it is not 0."""
 
 
-_MANY = 64
+_MANY = 64  # views of a column from which on dead ones are looked for
 
 
 def _set_writeable(lent: Sequence[ref[NDArray[Any]]], value: bool) -> None:
@@ -271,7 +271,7 @@ class NeuronColumns:
         No block of memory is written in it where entries of neurons stand, so references are all that is kept.
         """
         before = (self.n, self.next_id, self.epoch, dict(self.buffers), self._slot_of, dict(self._handed))
-        lent = {name: [*views] for name, views in self._lent.items()}
+        lent = dict(self._lent)  # of a block that is replaced, the list is dropped as it is
         try:
             yield
         except BaseException:
